@@ -1,0 +1,1 @@
+"""Records to observations, in the order of time."""

@@ -1,0 +1,32 @@
+"""Errors of the engine.
+
+    AnalyzerError            base: a message for the user, and a hint what to do
+    ├─ SourceError           an input cannot be opened, is no capture, or cannot go on
+    ├─ KeyFileError          a key table cannot be used at all
+    └─ OptionError           an option has a value the engine cannot use
+
+Damage *inside* an input is never an error: it becomes a `model.records.Problem`.
+"""
+
+from __future__ import annotations
+
+
+class AnalyzerError(Exception):
+    """Something the user has to know, in one line, with an optional hint."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SourceError(AnalyzerError):
+    """An input cannot be opened, is not recognised, or cannot be continued."""
+
+
+class KeyFileError(AnalyzerError):
+    """A key file cannot be read, or holds nothing usable."""
+
+
+class OptionError(AnalyzerError):
+    """An option has a value that cannot be used."""

@@ -1,0 +1,91 @@
+"""Black holes: silent periods in which one side kept sending (dpd-semantics section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.model.records import Confidence, Ref
+from analyzers.model.time import seconds
+
+
+class BlackHoleClass(StrEnum):
+    """Why traffic was lost; the first that applies, in the order of the contract."""
+
+    IDLE = "idle"
+    DATA_PLANE = "data-plane"
+    MISSING_DPD = "missing-dpd"
+    TRANSIENT = "transient"
+    SLOW_TEARDOWN = "slow-teardown"
+    SLOW_DPD = "slow-dpd"
+    DETECTED = "detected"
+    OPEN = "open"
+    """The input ended before this silence could be judged."""
+
+
+class StopBasis(StrEnum):
+    """What ended the loss."""
+
+    DELETE = "delete"
+    REPLACEMENT = "replacement"
+    PROOF = "proof"
+    LAST_OUTBOUND = "last-outbound"
+    CAPTURE_END = "capture-end"
+
+
+class PhaseName(StrEnum):
+    """Who or what the time of a black hole was spent on."""
+
+    UNQUESTIONED = "unquestioned"
+    UNPROBED = "unprobed"
+    PROBING = "probing"
+    TEARDOWN = "teardown"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of a black hole; phases but recovery add up to the window."""
+
+    name: PhaseName
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlackHole:
+    """A silent period of `sender` towards `receiver`, as a pair of bounds."""
+
+    id: str
+    sender: str
+    receiver: str
+    black_hole_class: BlackHoleClass
+    last_proof_ns: int | None
+    first_exposed_ns: int | None
+    questionable_ns: int | None
+    first_probe_ns: int | None
+    dead_ns: int | None
+    dead_basis: str | None
+    """"log" or "inferred"."""
+    stop_ns: int
+    stop_basis: StopBasis
+    recovered_ns: int | None
+    min_seconds: float
+    max_seconds: float
+    min_packets: int
+    max_packets: int
+    max_bytes: int
+    phases: tuple[Phase, ...]
+    confidence: Confidence
+    refs: tuple[Ref, ...]
+    probes: int = 0
+    """Unanswered transmissions inside the window."""
+
+    @property
+    def duration_s(self) -> float:
+        """The upper bound, in seconds."""
+        return self.max_seconds
+
+    def phase_s(self, name: PhaseName) -> float:
+        """Seconds spent in one phase."""
+        return sum(seconds(p.end_ns - p.start_ns) for p in self.phases if p.name is name)

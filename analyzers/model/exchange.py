@@ -1,0 +1,120 @@
+"""Liveness exchanges and Deletes: what one side asked, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.model.records import Basis, Confidence, Ref
+
+
+class ExchangeKind(StrEnum):
+    """The protocol's own way of asking whether the peer lives."""
+
+    DPD = "dpd"
+    """IKEv1 R-U-THERE (RFC 3706)."""
+    LIVENESS = "liveness"
+    """IKEv2 empty INFORMATIONAL (RFC 7296 section 1.4)."""
+    IOS_KEEPALIVE = "ios-keepalive"
+    """Cisco's IKE keepalive from before DPD."""
+
+
+class Outcome(StrEnum):
+    """What became of an exchange."""
+
+    ANSWERED = "answered"
+    UNANSWERED = "unanswered"
+    OPEN = "open"
+    """The input ended before the retry horizon."""
+
+
+class AnswerEvidence(StrEnum):
+    """How an answered exchange is known to be answered."""
+
+    MESSAGE = "message"
+    NEXT_REQUEST = "next-request"
+    """The answer was not captured, but the next request of a window of 1 proves it
+    (RFC 7296 section 2.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transmission:
+    """One message of an exchange on the wire."""
+
+    at_ns: int
+    message_id: int
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One liveness question of one side, with all its transmissions and its answer."""
+
+    id: str
+    ike_sa: str
+    kind: ExchangeKind
+    prober: str
+    responder: str
+    sequence: int | None
+    transmissions: tuple[Transmission, ...]
+    answer: Transmission | None
+    outcome: Outcome
+    basis: Basis
+    confidence: Confidence
+    answer_evidence: AnswerEvidence | None = None
+    since_proof_ns: int | None = None
+    """Time from the prober's last inbound proof to the first transmission; None if unknown."""
+    verdict_ns: int | None = None
+    """When the prober gave up, for an unanswered exchange; inferred unless a log says it."""
+    esp_since_answer: tuple[int, int] = (0, 0)
+    """ESP packets out of and into the prober since its last inbound proof other than ESP."""
+
+    @property
+    def first_ns(self) -> int:
+        """Time of the first transmission."""
+        return self.transmissions[0].at_ns
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the last transmission."""
+        return self.transmissions[-1].at_ns
+
+    @property
+    def retries(self) -> int:
+        """Transmissions after the first."""
+        return len(self.transmissions) - 1
+
+    @property
+    def rtt_ns(self) -> int | None:
+        """Answer minus the last transmission before it."""
+        if self.answer is None:
+            return None
+        before = [t.at_ns for t in self.transmissions if t.at_ns <= self.answer.at_ns]
+        return self.answer.at_ns - (before[-1] if before else self.first_ns)
+
+
+class DeleteProtocol(StrEnum):
+    """What a Delete removes."""
+
+    IKE = "ike"
+    ESP = "esp"
+    AH = "ah"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """One Delete request (its answer is not a second one); retransmissions are folded."""
+
+    at_ns: int
+    sender: str
+    ike_sa: str
+    protocol: DeleteProtocol
+    spis: tuple[str, ...]
+    reason: str
+    basis: Basis
+    confidence: Confidence
+    ref: Ref
+    transmissions: int = 1
+    answered: bool | None = None
+    """IKEv2 only: whether the Delete was answered; IKEv1 Deletes have no answer."""

@@ -1,0 +1,107 @@
+"""A peer with all that is known of it: the view that reports, rules and screens read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Delete, Exchange
+from analyzers.model.policy import DpdPolicy
+from analyzers.model.records import Confidence, Problem, Ref
+from analyzers.model.sa import EspFlow, IkeSa
+
+
+class PeerState(StrEnum):
+    """Liveness of a peer as its other side can know it."""
+
+    ALIVE = "alive"
+    QUESTIONABLE = "questionable"
+    PROBING = "probing"
+    DEAD = "dead"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+
+
+class LocalBasis(StrEnum):
+    """Why an address is taken for the local one."""
+
+    GIVEN = "given"
+    CONFIG = "config"
+    LOG = "log"
+    MOST_COMMON = "most-common"
+    INITIATOR = "initiator"
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpan:
+    """The state of a peer from `start_ns` on, until the next span."""
+
+    state: PeerState
+    start_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """ESP packets per equal slice of time, both directions; the last slice may be incomplete."""
+
+    start_ns: int
+    slice_ns: int
+    outbound: tuple[int, ...]
+    inbound: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something unprotected that suggests trouble but proves nothing."""
+
+    at_ns: int
+    sender: str
+    text: str
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class PeerView:
+    """Everything about one peer. All tuples are in time order."""
+
+    id: str
+    local: str
+    remote: str
+    local_basis: LocalBasis
+    state: PeerState
+    first_ns: int
+    last_ns: int
+    ike_sas: tuple[IkeSa, ...]
+    esp_flows: tuple[EspFlow, ...]
+    exchanges: tuple[Exchange, ...]
+    deletes: tuple[Delete, ...]
+    black_holes: tuple[BlackHole, ...]
+    policies: tuple[DpdPolicy, ...]
+    states: tuple[StateSpan, ...]
+    activity: Activity | None
+    hints: tuple[Hint, ...]
+    problems: tuple[Problem, ...]
+    last_proof_ns: int | None
+    """Last fresh protected message or ESP packet from the remote side."""
+    rtt_ns: int | None
+    """Median round trip of answered exchanges, both probers."""
+    ike_messages: int
+    retransmissions: int
+    """IKE requests of any kind that were sent again."""
+    unknown_informationals: int
+    """Encrypted IKEv1 Informationals that could not be told apart."""
+    addresses: tuple[str, ...]
+    """Every address seen for the remote side (NAT, MOBIKE)."""
+    confidence: Confidence
+    """Confidence of `state`."""
+
+
+__all__ = [
+    "Activity",
+    "Hint",
+    "LocalBasis",
+    "PeerState",
+    "PeerView",
+    "StateSpan",
+]

@@ -1,0 +1,46 @@
+"""DPD policies: how one side asks, how often, and when it gives up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.model.records import Ref
+
+
+class PolicyMode(StrEnum):
+    """What makes a holder ask."""
+
+    PERIODIC = "periodic"
+    ON_DEMAND = "on-demand"
+    ON_IDLE = "on-idle"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+
+
+class PolicyBasis(StrEnum):
+    """Where a policy is known from."""
+
+    CONFIG = "config"
+    OBSERVED = "observed"
+    GIVEN = "given"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class DpdPolicy:
+    """The timers of one holder; unknown parts are None. Durations in seconds."""
+
+    holder: str
+    profile: str | None
+    mode: PolicyMode
+    interval_s: float | None
+    retry_s: float | None
+    retries: int | None
+    basis: PolicyBasis
+    worst_case_s: float | None
+    evidence: str
+    """For people: what the numbers were read from ("median of 5 intervals, 3.999 to 4.001 s")."""
+    ref: Ref | None = None
+    backoff: float = 1.0
+    """Ratio of successive retry gaps; 1.0 is constant."""

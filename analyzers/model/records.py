@@ -1,0 +1,105 @@
+"""References into the input, problems found in it, and what is known of a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from analyzers.model.time import ClockQuality
+
+
+class Ref(NamedTuple):
+    """A place in the input: source id and frame number (as Wireshark counts) or line number."""
+
+    source: str
+    record: int
+
+
+class Basis(StrEnum):
+    """How a statement is known."""
+
+    DECRYPTED = "decrypted"
+    HEADER = "header"
+    LOG = "log"
+    CORRELATED = "correlated"
+    RHYTHM = "rhythm"
+
+
+class Confidence(StrEnum):
+    """How far a statement can be relied on."""
+
+    CERTAIN = "certain"
+    INFERRED = "inferred"
+    SUSPECT = "suspect"
+
+
+class ProblemKind(StrEnum):
+    """Kinds of damage and of insufficient input. The value is public."""
+
+    TRUNCATED_TAIL = "truncated-tail"
+    BAD_RECORD = "bad-record"
+    BAD_BLOCK = "bad-block"
+    UNKNOWN_LINK_TYPE = "unknown-link-type"
+    SNAPLEN_SHORT = "snaplen-short"
+    BAD_LENGTH = "bad-length"
+    BAD_CHECKSUM = "bad-checksum"
+    TIME_BACKWARDS = "time-backwards"
+    BAD_TIMESTAMP = "bad-timestamp"
+    FRAGMENT_LOST = "fragment-lost"
+    FRAGMENT_LIMIT = "fragment-limit"
+    STREAM_GAP = "stream-gap"
+    MALFORMED_IKE = "malformed-ike"
+    DECRYPTION_FAILED = "decryption-failed"
+    INTEGRITY_FAILED = "integrity-failed"
+    CAPTURE_DUPLICATE = "capture-duplicate"
+    CAPTURE_INSUFFICIENT = "capture-insufficient"
+    BAD_COMPRESSION = "bad-compression"
+    KEY_ROW = "key-row"
+    KEYS_UNUSED = "keys-unused"
+    NOTHING_FOUND = "nothing-found"
+    RETRANSMISSION_DIFFERS = "retransmission-differs"
+    ADDRESS_CHANGED = "address-changed"
+
+
+# Kinds that describe the reach of the input rather than damage in it: `--strict` ignores them.
+BENIGN_PROBLEMS = frozenset(
+    {
+        ProblemKind.CAPTURE_DUPLICATE,
+        ProblemKind.CAPTURE_INSUFFICIENT,
+        ProblemKind.NOTHING_FOUND,
+        ProblemKind.KEYS_UNUSED,
+        ProblemKind.ADDRESS_CHANGED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Damage in the input, or a limit of what it can tell; `count` repeats are folded into one."""
+
+    kind: ProblemKind
+    detail: str
+    ref: Ref | None = None
+    count: int = 1
+
+
+@dataclass(slots=True)
+class SourceInfo:
+    """What is known of one input. Counters grow while it is read."""
+
+    id: str
+    path: str
+    kind: str
+    format: str
+    first_ns: int | None = None
+    last_ns: int | None = None
+    packets: int = 0
+    ike_messages: int = 0
+    esp_packets: int = 0
+    nat_keepalives: int = 0
+    size_bytes: int | None = None
+    clock: ClockQuality = ClockQuality.ABSOLUTE
+    problems: list[Problem] = field(default_factory=list)
+    protocols: dict[str, int] = field(default_factory=dict)
+    """Packets by what they were ("tcp", "udp:53", "arp", …), for the diagnosis of an empty result."""

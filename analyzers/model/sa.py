@@ -1,0 +1,63 @@
+"""Security associations: IKE SAs, and Child SAs as the ESP flows that can be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.model.records import Ref
+
+
+class SaEnd(StrEnum):
+    """How an IKE SA ended."""
+
+    DELETE = "delete"
+    DEAD_PEER = "dead-peer"
+    REKEYED = "rekeyed"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSa:
+    """One IKE SA (IKEv1: ISAKMP SA) of a peer."""
+
+    id: str
+    ike_version: int
+    initiator: str
+    responder: str
+    initiator_spi: str
+    responder_spi: str
+    first_ns: int
+    last_ns: int
+    established_ns: int | None
+    ended_ns: int | None
+    end: SaEnd | None
+    rekeyed_into: str | None
+    dpd_vendor_id: tuple[bool | None, bool | None]
+    """Whether initiator and responder sent the DPD Vendor ID; None: phase 1 was not seen (whole),
+    or the SA is IKEv2, which has none."""
+    vendor_ids: tuple[tuple[str, str], ...]
+    """(sender, name or hex) in order of appearance."""
+    proposal: str | None
+    """The chosen transforms, readable: "AES-CBC-256 / SHA2-256 / MODP-2048"."""
+    lifetime_s: int | None
+    messages: int
+    retransmissions: int
+    refs: tuple[Ref, ...]
+    """First message, and the message that ended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EspFlow:
+    """One direction of one Child SA, as its SPI shows it."""
+
+    spi: str
+    sender: str
+    receiver: str
+    first_ns: int
+    last_ns: int
+    packets: int
+    bytes: int
+    missing_sequences: int
+    encapsulated: bool
+    """Carried in UDP (or TCP) rather than directly over IP."""

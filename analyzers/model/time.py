@@ -1,0 +1,29 @@
+"""Time: integer nanoseconds since the epoch, UTC; durations are integer nanoseconds too."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+NS_PER_SECOND: Final = 1_000_000_000
+NS_PER_MS: Final = 1_000_000
+
+
+def seconds(duration_ns: int) -> float:
+    """A duration in seconds, for numbers that are shown."""
+    return duration_ns / NS_PER_SECOND
+
+
+def nanoseconds(duration_s: float) -> int:
+    """A duration given in seconds, as integer nanoseconds."""
+    return round(duration_s * NS_PER_SECOND)
+
+
+class ClockQuality(StrEnum):
+    """How far the times of a source can be trusted."""
+
+    ABSOLUTE = "absolute"
+    NO_ZONE = "no-zone"
+    NO_YEAR = "no-year"
+    UNSYNCHRONISED = "unsynchronised"
+    RELATIVE = "relative"

@@ -1,0 +1,1 @@
+"""Observations to exchanges, SAs, peers and black holes, in event time."""

@@ -1,0 +1,1 @@
+"""Bytes to values: framing, classification, link layers, IP, IKE. No I/O."""
