@@ -190,7 +190,7 @@ class IkeMessage:
     basis: Basis = Basis.HEADER
     confidence: Confidence = Confidence.CERTAIN
     integrity_ok: bool | None = None
-    """True: checksum or tag verified with the user's keys; False: it is wrong; None: not checked."""
+    """True: verified with the user's keys; False: it is wrong; None: not checked."""
     refs: tuple[Ref, ...] = ()
     """All frames of a message that came in fragments, the last one being `ref`; else empty."""
     problems: tuple[str, ...] = field(default=())

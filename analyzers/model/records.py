@@ -102,4 +102,4 @@ class SourceInfo:
     clock: ClockQuality = ClockQuality.ABSOLUTE
     problems: list[Problem] = field(default_factory=list)
     protocols: dict[str, int] = field(default_factory=dict)
-    """Packets by what they were ("tcp", "udp:53", "arp", …), for the diagnosis of an empty result."""
+    """Packets by what they were ("tcp", "udp:53", "arp", …): why a result may be empty."""

@@ -1,0 +1,280 @@
+"""One capture, read chunk by chunk: bytes to ESP columns and IKE datagrams with their times."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analyzers.errors import SourceError
+from analyzers.model.observations import Datagram, EspPacket, IcmpHint
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.sources.streams import ByteStream
+from analyzers.wire.columns import (
+    IKE_PORT,
+    NAT_T_PORT,
+    ColumnClassifier,
+    EspColumns,
+    concatenate,
+    take,
+)
+from analyzers.wire.frames import BUFFER_SLACK_BYTES, FrameBlock, Int64Array
+from analyzers.wire.framing import Framing, ProblemFold
+from analyzers.wire.odd_frames import OddFrameDecoder
+from analyzers.wire.pcap import PcapFraming, is_pcap
+from analyzers.wire.pcapng import PcapngFraming, is_pcapng
+
+# Larger chunks leave the cache and get slower; smaller ones pay more for each vector operation.
+CHUNK_BYTES: Final = 4 << 20
+# A frame that is earlier than its predecessors by no more than this was reordered on its way into
+# the file (several queues, several interfaces); one that is earlier still shows a clock step.
+LATENESS_NS: Final = 100_000_000
+
+
+def capture_format(head: bytes) -> str | None:
+    """ "pcap", "pcapng" or None, by the first bytes."""
+    if is_pcap(head):
+        return PcapFraming.format
+    if is_pcapng(head):
+        return PcapngFraming.format
+    return None
+
+
+@dataclass(slots=True)
+class CaptureBatch:
+    """Observations of a chunk, in file order, each with the key that orders it in time.
+
+    The key is the frame's time, except where the clock stepped back: there it is the latest time
+    before the frame, so that the order of the file holds.
+    """
+
+    esp: EspColumns
+    esp_key: Int64Array
+    events: list[Datagram | IcmpHint]
+    event_key: list[int]
+    watermark_ns: int
+    """No later batch of this source has a smaller key."""
+
+
+class CaptureReader:
+    """Reads one capture; updates its `SourceInfo` as it goes."""
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        head: bytes,
+        info: SourceInfo,
+        extra_ports: frozenset[int] = frozenset(),
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        """Raises SourceError if the head is no capture's."""
+        framing = capture_format(head)
+        if framing is None:
+            raise SourceError(f"{info.path} is no capture")
+        ports = frozenset({IKE_PORT, NAT_T_PORT}) | extra_ports
+        self.info = info
+        self._stream = stream
+        self._framing: Framing = (
+            PcapFraming(info.id) if framing == PcapFraming.format else PcapngFraming(info.id)
+        )
+        info.format = framing
+        self._classifier = ColumnClassifier(ports)
+        self._odd = OddFrameDecoder(info.id, ports)
+        self._problems = ProblemFold(info.id)
+        self._buffer = bytearray(chunk_bytes + BUFFER_SLACK_BYTES)
+        self._chunk_bytes = chunk_bytes
+        self._start = 0  # unparsed bytes are buffer[start:end]
+        self._end = 0
+        self._latest_ns = 0
+        self._at_end = False
+        self._done = False
+
+    @property
+    def position_bytes(self) -> int:
+        """Bytes of the file read so far."""
+        return self._stream.position
+
+    def read(self) -> CaptureBatch | None:
+        """The next batch; None at the end."""
+        while not self._done:
+            batch = self._parse()
+            if batch is not None:
+                return batch
+        return None
+
+    def _parse(self) -> CaptureBatch | None:
+        parsed = self._framing.parse(self._buffer, self._start, self._end)
+        batch = None if parsed.frames is None else self._observe(parsed.frames)
+        self._start += parsed.consumed
+        if parsed.stopped:
+            return self._finish(0, batch)
+        if not parsed.consumed:
+            if self._at_end:
+                return self._finish(self._end - self._start, batch)
+            self._fill()
+        self._take_problems()
+        return batch
+
+    def _fill(self) -> None:
+        left = self._end - self._start
+        self._buffer[:left] = self._buffer[self._start : self._end]
+        self._start, self._end = 0, left
+        if left == self._chunk_bytes:
+            self._grow()
+        view = memoryview(self._buffer)[left : self._chunk_bytes]
+        count = self._stream.read_into(view)
+        self._end += count
+        # A short read is the end: streams fill what they are given.
+        self._at_end = count < len(view)
+
+    def _grow(self) -> None:
+        """Make room for a record longer than the buffer; framing bounds its length."""
+        self._chunk_bytes *= 2
+        grown = bytearray(self._chunk_bytes + BUFFER_SLACK_BYTES)
+        grown[: self._end] = self._buffer[: self._end]
+        self._buffer = grown
+
+    def _finish(self, leftover_bytes: int, batch: CaptureBatch | None) -> CaptureBatch | None:
+        self._done = True
+        self._framing.finish(leftover_bytes)
+        if self._stream.damage:
+            self._problems.add(ProblemKind.BAD_COMPRESSION, self._stream.damage, None)
+        late = self._odd.finish()
+        self._take_problems()
+        self.info.protocols = dict(self._classifier.protocols + Counter(self._odd.protocols))
+        if not late:
+            return batch
+        final = self._batch(None, late, self._latest_ns)
+        return final if batch is None else _join(batch, final)
+
+    def _observe(self, frames: FrameBlock) -> CaptureBatch:
+        info = self.info
+        key = self._keys(frames)
+        classified = self._classifier.classify(frames)
+        decode = self._odd.decode
+        found: list[Datagram | EspPacket | IcmpHint] = []
+        for index in classified.closer_look.tolist():
+            found += decode(
+                frames.frame(index),
+                frames.link_type(index),
+                int(frames.at_ns[index]),
+                frames.first_record + index,
+                int(frames.wire[index]),
+            )
+        info.packets += len(frames)
+        first, last = int(frames.at_ns.min()), int(frames.at_ns.max())
+        info.first_ns = first if info.first_ns is None else min(info.first_ns, first)
+        info.last_ns = last if info.last_ns is None else max(info.last_ns, last)
+        info.nat_keepalives += classified.nat_keepalives + self._odd.nat_keepalives
+        self._odd.nat_keepalives = 0
+        return self._batch(classified.esp, found, int(key[-1]), key, frames.first_record)
+
+    def _batch(
+        self,
+        esp: EspColumns | None,
+        found: list[Datagram | EspPacket | IcmpHint],
+        latest_ns: int,
+        key: Int64Array | None = None,
+        first_record: int = 0,
+    ) -> CaptureBatch:
+        packets = [f for f in found if isinstance(f, EspPacket)]
+        parts = [] if esp is None else [esp]
+        if packets:
+            parts.append(_columns(packets))
+        merged = concatenate(parts)
+        if len(parts) > 1:
+            merged = take(merged, np.argsort(merged.record, kind="stable"))
+        events = [f for f in found if not isinstance(f, EspPacket)]
+        if key is None:
+            esp_key = np.full(len(merged), latest_ns, dtype=np.int64)
+            event_key = [latest_ns] * len(events)
+        else:
+            esp_key = key[merged.record - first_record]
+            event_key = [int(key[e.ref.record - first_record]) for e in events]
+        self.info.esp_packets += len(merged)
+        return CaptureBatch(merged, esp_key, events, event_key, self._latest_ns - LATENESS_NS)
+
+    def _keys(self, frames: FrameBlock) -> Int64Array:
+        """(n,) the time that orders each frame."""
+        at_ns = frames.at_ns
+        previous = self._latest_ns
+        highest = np.maximum.accumulate(at_ns)
+        if previous:
+            np.maximum(highest, previous, out=highest)
+        self._latest_ns = int(highest[-1])
+        stepped_back = at_ns < highest - LATENESS_NS
+        if not stepped_back.any():
+            return at_ns
+        before = np.concatenate(([previous or at_ns[0]], at_ns[:-1]))
+        first = int(np.argmax(stepped_back))
+        self._problems.add(
+            ProblemKind.TIME_BACKWARDS,
+            "times run backwards; the order of the file is kept",
+            frames.first_record + first,
+            int((stepped_back & (at_ns < before)).sum()) or 1,
+        )
+        return np.where(stepped_back, highest, at_ns)
+
+    def _take_problems(self) -> None:
+        for problem in [*self._framing.take_problems(), *self._odd.take_problems()]:
+            self._fold(problem)
+        for problem in self._problems.take():
+            self._fold(problem)
+
+    def _fold(self, problem: Problem) -> None:
+        known = self.info.problems
+        for place, other in enumerate(known):
+            if (other.kind, other.detail) == (problem.kind, problem.detail):
+                count = other.count + problem.count
+                known[place] = Problem(other.kind, other.detail, other.ref, count)
+                return
+        same_kind = sum(p.kind is problem.kind for p in known)
+        if same_kind < _MAX_DETAILS_PER_KIND:
+            known.append(problem)
+            return
+        last = max(i for i, p in enumerate(known) if p.kind is problem.kind)
+        other = known[last]
+        known[last] = Problem(other.kind, _MORE, other.ref, other.count + problem.count)
+
+
+# Hostile input makes as many different messages as it likes; the rest is only counted.
+_MAX_DETAILS_PER_KIND: Final = 20
+_MORE: Final = "and others of this kind"
+
+
+def _columns(packets: list[EspPacket]) -> EspColumns:
+    """Slow-path ESP packets as rows."""
+    address = np.zeros((len(packets), 32), dtype=np.uint8)
+    for row, packet in enumerate(packets):
+        for start, text in ((0, packet.src), (16, packet.dst)):
+            raw = _packed(text)
+            address[row, start : start + len(raw)] = np.frombuffer(raw, dtype=np.uint8)
+    return EspColumns(
+        at_ns=np.array([p.at_ns for p in packets], dtype=np.int64),
+        record=np.array([p.record for p in packets], dtype=np.int64),
+        address=address,
+        ipv6=np.array([":" in p.src for p in packets], dtype=np.bool_),
+        source_port=np.array([p.sport for p in packets], dtype=np.uint16),
+        destination_port=np.array([p.dport for p in packets], dtype=np.uint16),
+        spi=np.array([p.spi for p in packets], dtype=np.uint32),
+        sequence=np.array([p.sequence for p in packets], dtype=np.uint32),
+        length=np.array([p.length for p in packets], dtype=np.int64),
+    )
+
+
+def _packed(address: str) -> bytes:
+    import socket  # only frames of the slow path need it
+
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
+def _join(first: CaptureBatch, second: CaptureBatch) -> CaptureBatch:
+    return CaptureBatch(
+        concatenate([first.esp, second.esp]),
+        np.concatenate([first.esp_key, second.esp_key]),
+        first.events + second.events,
+        first.event_key + second.event_key,
+        max(first.watermark_ns, second.watermark_ns),
+    )

@@ -1,0 +1,141 @@
+"""What the user named as input: files, directories and stdin, opened and told by content."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from analyzers.errors import SourceError
+from analyzers.sources.streams import ByteStream, open_stream
+
+STDIN: Final = "-"
+# `KIND:PATH` says what an input is; content decides without it.
+_KINDS: Final = ("pcap", "pcapng")
+# Directories are read to this depth: a folder of captures, not a file system.
+_MAX_DEPTH: Final = 8
+
+
+@dataclass(slots=True)
+class Input:
+    """An opened input."""
+
+    path: str
+    """As shown to the user; "stdin" for a pipe."""
+    stream: ByteStream
+    head: bytes
+    """The first bytes, decompressed."""
+    size_bytes: int | None
+    """Size of the file on disk; None for a pipe."""
+    raw: io.RawIOBase
+
+    def close(self) -> None:
+        """Release the file."""
+        self.raw.close()
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """One file to open."""
+
+    path: str
+    required: bool
+    """Named by the user, rather than found in a directory: then it must be readable."""
+    forced: bool = False
+    """The user said what it is."""
+
+
+def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
+    """The files behind the names; directories give their files in name order.
+
+    Raises SourceError for a name that does not exist.
+    """
+    specs: list[InputSpec] = []
+    for name in names:
+        forced = False
+        kind, colon, rest = name.partition(":")
+        if colon and kind in _KINDS and not Path(name).exists():
+            name, forced = rest, True
+        if name == STDIN:
+            specs.append(InputSpec(STDIN, required=True, forced=forced))
+            continue
+        path = Path(name)
+        try:
+            is_directory = stat.S_ISDIR(path.stat().st_mode)
+        except OSError as error:
+            raise _cannot_open(name, error) from error
+        except ValueError as error:
+            raise SourceError(f"{name!r} is no path: {error}") from error
+        if is_directory:
+            specs.extend(InputSpec(str(found), required=False) for found in _files(path))
+        else:
+            specs.append(InputSpec(name, required=True, forced=forced))
+    return specs
+
+
+def open_input(spec: InputSpec) -> Input:
+    """Open one input; raises SourceError where that is not possible."""
+    raw: io.RawIOBase
+    if spec.path == STDIN:
+        if sys.stdin is None or sys.stdin.closed:
+            raise SourceError("there is nothing on stdin")
+        raw = io.FileIO(os.dup(sys.stdin.fileno()), "rb")
+        size = None
+    else:
+        try:
+            raw = io.FileIO(spec.path, "rb")
+        except OSError as error:
+            raise _cannot_open(spec.path, error) from error
+        status = os.fstat(raw.fileno())
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    shown = "stdin" if spec.path == STDIN else spec.path
+    try:
+        stream, head = open_stream(raw)
+    except SourceError as error:
+        raw.close()
+        raise SourceError(f"{shown}: {error.message}") from error
+    return Input(shown, stream, head, size, raw)
+
+
+def read_text(path: str, limit_bytes: int) -> str:
+    """The text of a small file; raises SourceError. Bytes that are no UTF-8 are replaced."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(limit_bytes + 1)
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+    if len(data) > limit_bytes:
+        raise SourceError(f"{path} is larger than {limit_bytes >> 20} MiB")
+    return data.decode("utf-8", errors="replace")
+
+
+def _files(directory: Path) -> list[Path]:
+    found: list[Path] = []
+    pending = [(directory, 0)]
+    while pending:
+        folder, depth = pending.pop()
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            raise _cannot_open(str(folder), error) from error
+        for entry in entries:
+            if entry.is_symlink() and entry.is_dir():
+                continue  # a link upwards would never end
+            if entry.is_dir():
+                if depth < _MAX_DEPTH:
+                    pending.append((entry, depth + 1))
+            elif entry.is_file():
+                found.append(entry)
+    return sorted(found)
+
+
+def _cannot_open(path: str, error: OSError) -> SourceError:
+    reason = error.strerror or str(error)
+    hint = ""
+    if isinstance(error, PermissionError):
+        hint = "captures made as root often belong to root: chmod or chown the file"
+    return SourceError(f"cannot open {path}: {reason}", hint)

@@ -1,0 +1,137 @@
+"""Brings the batches of one or several captures into one order of time.
+
+Rows wait until no source can yield an earlier one. The result is the stable sort of everything
+by (key, source, record), however the input was cut into batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzers.decode.captures import CaptureBatch
+from analyzers.model.observations import Datagram, IcmpHint
+from analyzers.wire.columns import EspColumns, concatenate, take
+from analyzers.wire.frames import Int64Array
+
+
+class OrderedEvent(NamedTuple):
+    """A datagram or hint, its place among the ESP rows of the batch, and its time of order."""
+
+    observation: Datagram | IcmpHint
+    esp_before: int
+    """Rows of `OrderedBatch.esp` that come before it."""
+    key_ns: int
+    source: int
+
+
+@dataclass(slots=True)
+class OrderedBatch:
+    """ESP rows and events of all sources in the order of time."""
+
+    esp: EspColumns
+    esp_source: NDArray[np.int16]
+    events: list[OrderedEvent]
+    now_ns: int
+    """Everything up to here is in this or an earlier batch."""
+
+
+class _Pending(NamedTuple):
+    key: int
+    source: int
+    record: int
+    observation: Datagram | IcmpHint
+
+
+class Orderer:
+    """Holds back what a later batch may still precede."""
+
+    def __init__(self, sources: int) -> None:
+        self._watermark: list[int | None] = [-(1 << 62)] * sources
+        self._esp: list[tuple[int, EspColumns, Int64Array]] = []
+        self._events: list[_Pending] = []
+
+    def add(self, source: int, batch: CaptureBatch) -> None:
+        """Take a batch of a source."""
+        if len(batch.esp):
+            self._esp.append((source, batch.esp, batch.esp_key))
+        self._events += [
+            _Pending(key, source, event.ref.record, event)
+            for key, event in zip(batch.event_key, batch.events, strict=True)
+        ]
+        self._watermark[source] = batch.watermark_ns
+
+    def close(self, source: int) -> None:
+        """A source has ended: it holds nothing back any more."""
+        self._watermark[source] = None
+
+    def behind(self) -> int | None:
+        """The open source that holds the others back; None when all have ended."""
+        open_sources = [(mark, s) for s, mark in enumerate(self._watermark) if mark is not None]
+        return min(open_sources)[1] if open_sources else None
+
+    def release(self) -> OrderedBatch | None:
+        """Everything that no later batch can precede; None if that is nothing."""
+        marks = [mark for mark in self._watermark if mark is not None]
+        limit = min(marks) if marks else None
+        esp, source, keys = self._release_esp(limit)
+        ready = [e for e in self._events if limit is None or e.key < limit]
+        if not len(esp) and not ready:
+            return None
+        if limit is None:
+            self._events = []
+        else:
+            self._events = [e for e in self._events if e.key >= limit]
+        ready.sort(key=lambda e: (e.key, e.source, e.record))
+        events = [
+            OrderedEvent(e.observation, before, e.key, e.source)
+            for e, before in zip(ready, _rows_before(ready, esp, source, keys), strict=True)
+        ]
+        last = [e.key for e in ready[-1:]] + [int(k) for k in keys[-1:]]
+        return OrderedBatch(esp, source, events, max(last))
+
+    def _release_esp(self, limit: int | None) -> tuple[EspColumns, NDArray[np.int16], Int64Array]:
+        parts = self._esp
+        esp = concatenate([p[1] for p in parts])
+        if not parts:
+            return esp, np.empty(0, np.int16), np.empty(0, np.int64)
+        keys = np.concatenate([p[2] for p in parts])
+        source = np.concatenate([np.full(len(p[1]), p[0], np.int16) for p in parts])
+        self._esp = []
+        if len(parts) > 1 or (keys[1:] < keys[:-1]).any():
+            order = np.lexsort((esp.record, source, keys))
+            esp, keys, source = take(esp, order), keys[order], source[order]
+        if limit is None:
+            return esp, source, keys
+        cut = int(np.searchsorted(keys, limit, side="left"))
+        if cut < len(keys):
+            # Held-back rows are stored by source: merging sorts them again.
+            rest = slice(cut, None)
+            for number in np.unique(source[rest]):
+                rows = cut + np.flatnonzero(source[rest] == number)
+                self._esp.append((int(number), take(esp, rows), keys[rows]))
+        first = slice(0, cut)
+        return take(esp, first), source[first], keys[first]
+
+
+def _rows_before(
+    events: list[_Pending], esp: EspColumns, source: NDArray[np.int16], keys: Int64Array
+) -> list[int]:
+    """For each event, how many ESP rows come before it in (key, source, record) order."""
+    if not len(esp):
+        return [0] * len(events)
+    places: list[int] = []
+    for event in events:
+        low = int(np.searchsorted(keys, event.key, side="left"))
+        high = int(np.searchsorted(keys, event.key, side="right"))
+        if low < high:
+            same = slice(low, high)
+            earlier = (source[same] < event.source) | (
+                (source[same] == event.source) & (esp.record[same] < event.record)
+            )
+            low += int(earlier.sum())
+        places.append(low)
+    return places

@@ -1,0 +1,194 @@
+"""Who is a peer: IKE SAs and ESP flows gathered under the two ends that keep them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.observations import IkeMessage
+from analyzers.model.records import Problem, ProblemKind
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.flows import FlowIdentity
+from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
+
+_IKE_PORTS: Final = frozenset({0, 500, 4500})
+_ZERO_SPI: Final = "0" * 16
+# Another NAT port with the same addresses is another client behind the NAT, unless the one known
+# before has been silent for this long: then it is the same client with a new mapping.
+_NAT_SILENCE_NS: Final = 120 * NS_PER_SECOND
+# A new IKEv2 SA without IKE_SA_INIT, this soon after a CREATE_CHILD_SA, is the rekeyed old one.
+_REKEY_NS: Final = 60 * NS_PER_SECOND
+_MAX_ADDRESSES: Final = 64
+
+
+class PeerTable:
+    """All peers, and the ways to find them."""
+
+    def __init__(self) -> None:
+        self.peers: list[PeerTrack] = []
+        self.units: list[UnitTrack] = []
+        self.sas: list[SaTrack] = []
+        self._by_pair: dict[tuple[str, str], list[PeerTrack]] = {}
+        self._by_spi: dict[tuple[int, str], list[SaTrack]] = {}
+
+    def sa_of(self, message: IkeMessage) -> tuple[SaTrack, int, bool]:
+        """The IKE SA of a message, the sender's side, and whether the SA is new."""
+        key = (message.version, message.initiator_spi)
+        for sa in self._by_spi.get(key, ()):
+            if not _spis_agree(sa, message):
+                continue
+            side = self._side_in(sa, message)
+            if side is not None:
+                if sa.responder_spi == _ZERO_SPI:
+                    sa.responder_spi = message.responder_spi
+                return sa, side, False
+        sa, side = self._new_sa(message)
+        self._by_spi.setdefault(key, []).append(sa)
+        return sa, side, True
+
+    def unit_of_flow(self, flow: FlowIdentity) -> tuple[UnitTrack, int]:
+        """The unit and the sending side of a new ESP flow."""
+        port = _nat_port(flow.sport, flow.dport)
+        peer = self._find(flow.src, flow.dst, port, flow.first_ns, strict=False)
+        if peer is None:
+            peer = self._new_peer(flow.src, flow.dst, port, flow.first_ns)
+        side = peer.side_of(flow.src)
+        return peer.unit, 0 if side is None else side
+
+    def peer_of_pair(self, src: str, dst: str) -> PeerTrack | None:
+        """The peer between two addresses, if there is exactly one."""
+        peers = self._by_pair.get(_pair(src, dst), [])
+        return peers[0] if len(peers) == 1 else None
+
+    def new_unit(self, peer: PeerTrack, at_ns: int) -> UnitTrack:
+        """A further unit of a peer: what is set up from now on stands for itself."""
+        unit = UnitTrack(len(self.units), peer, first_ns=at_ns)
+        self.units.append(unit)
+        peer.units.append(unit)
+        return unit
+
+    def _side_in(self, sa: SaTrack, message: IkeMessage) -> int | None:
+        peer = sa.peer
+        side = peer.side_of(message.src)
+        other = peer.side_of(message.dst)
+        if side is None and other is None:
+            return None
+        if side is None or other is None or side == other:
+            # The SA's SPIs with one new address: NAT rebinding or MOBIKE (RFC 4555).
+            if side is None:
+                side = 1 - other if other is not None else 0
+            self._move(peer, message, side)
+        self._note_port(peer, message.sport, message.dport)
+        return side
+
+    def _move(self, peer: PeerTrack, message: IkeMessage, side: int) -> None:
+        for at, address in ((side, message.src), (1 - side, message.dst)):
+            known = peer.addresses[at]
+            if address in known or address in peer.addresses[1 - at]:
+                continue
+            if len(known) >= _MAX_ADDRESSES:
+                return
+            peer.problems.append(
+                Problem(
+                    ProblemKind.ADDRESS_CHANGED,
+                    f"{known[-1]} became {address}: same IKE SA (NAT rebinding or MOBIKE)",
+                    message.ref,
+                )
+            )
+            known.append(address)
+        pair = _pair(message.src, message.dst)
+        peers = self._by_pair.setdefault(pair, [])
+        if peer not in peers:
+            peers.append(peer)
+
+    def _new_sa(self, message: IkeMessage) -> tuple[SaTrack, int]:
+        port = _nat_port(message.sport, message.dport)
+        peer = self._find(message.src, message.dst, port, message.at_ns, strict=True)
+        starts = message.responder_spi == _ZERO_SPI
+        sent_by_initiator = starts or message.version == 1 or message.from_initiator
+        if message.version == 1 and not starts:
+            # Nothing in an IKEv1 header tells the initiator's messages from the responder's.
+            sent_by_initiator = True
+        if peer is None:
+            if sent_by_initiator:
+                peer = self._new_peer(message.src, message.dst, port, message.at_ns)
+            else:
+                peer = self._new_peer(message.dst, message.src, port, message.at_ns)
+        known_initiator = starts or message.version == 2
+        if known_initiator and not peer.initiator_seen and len(peer.sas) == 0:
+            peer.initiator_seen = True
+        side = peer.side_of(message.src) or 0
+        sa = SaTrack(
+            index=len(self.sas),
+            peer=peer,
+            unit=peer.unit,
+            version=message.version,
+            initiator_spi=message.initiator_spi,
+            responder_spi=message.responder_spi,
+            initiator=side if sent_by_initiator else 1 - side,
+            first_ns=message.at_ns,
+            last_ns=message.at_ns,
+            first_ref=message.ref,
+            from_start=starts,
+        )
+        if message.version == 2 and not starts:
+            _link_rekeyed(peer, sa, message.at_ns)
+        self.sas.append(sa)
+        peer.sas.append(sa)
+        return sa, side
+
+    def _find(self, src: str, dst: str, port: int, at_ns: int, *, strict: bool) -> PeerTrack | None:
+        peers = self._by_pair.get(_pair(src, dst), [])
+        for peer in peers:
+            if not port or port in peer.nat_ports or not peer.nat_ports:
+                self._note_nat_port(peer, port)
+                return peer
+        if strict:
+            for peer in peers:
+                if at_ns - max(peer.last_heard_ns) > _NAT_SILENCE_NS:
+                    self._note_nat_port(peer, port)
+                    return peer
+            return None
+        return peers[0] if len(peers) == 1 else None
+
+    def _new_peer(self, side_a: str, side_b: str, port: int, at_ns: int) -> PeerTrack:
+        peer = PeerTrack(len(self.peers), ([side_a], [side_b]), at_ns, at_ns)
+        self._note_nat_port(peer, port)
+        self.peers.append(peer)
+        self._by_pair.setdefault(_pair(side_a, side_b), []).append(peer)
+        self.new_unit(peer, at_ns)
+        return peer
+
+    def _note_port(self, peer: PeerTrack, sport: int, dport: int) -> None:
+        self._note_nat_port(peer, _nat_port(sport, dport))
+
+    @staticmethod
+    def _note_nat_port(peer: PeerTrack, port: int) -> None:
+        if port and len(peer.nat_ports) < _MAX_ADDRESSES:
+            peer.nat_ports.add(port)
+
+
+def _spis_agree(sa: SaTrack, message: IkeMessage) -> bool:
+    if _ZERO_SPI in (sa.responder_spi, message.responder_spi):
+        return True
+    return sa.responder_spi == message.responder_spi or message.message_id == 0
+
+
+def _link_rekeyed(peer: PeerTrack, sa: SaTrack, at_ns: int) -> None:
+    for old in reversed(peer.sas):
+        created = old.last_create_child_ns
+        if old.version == 2 and created is not None and old.rekeyed_into is None:
+            if 0 <= at_ns - created <= _REKEY_NS and old.ended_ns is None:
+                old.rekeyed_into = sa
+                sa.unit = old.unit
+            return
+
+
+def _pair(src: str, dst: str) -> tuple[str, str]:
+    return (src, dst) if src < dst else (dst, src)
+
+
+def _nat_port(sport: int, dport: int) -> int:
+    """The port a NAT chose, 0 if both are the protocol's own."""
+    if sport not in _IKE_PORTS:
+        return sport
+    return dport if dport not in _IKE_PORTS else 0

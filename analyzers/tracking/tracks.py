@@ -1,0 +1,240 @@
+"""Working state of the tracker: SAs, requests, exchanges and Deletes while they grow.
+
+Nothing of this leaves `tracking`: `views` turns it into the frozen types of the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
+
+from analyzers.model.exchange import (
+    AnswerEvidence,
+    DeleteProtocol,
+    ExchangeKind,
+    Transmission,
+)
+from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.peer import Hint
+from analyzers.model.records import Basis, Confidence, Problem, Ref
+from analyzers.model.sa import SaEnd
+
+
+@dataclass(slots=True)
+class UnitTrack:
+    """What lives and dies together: an IKE SA with its Child SAs, and what they are rekeyed into."""
+
+    index: int
+    peer: PeerTrack
+    answered: list[int] = field(default_factory=lambda: [0, 0])
+    """Liveness questions of each side that were answered."""
+    first_ns: int = 0
+
+
+@dataclass(slots=True)
+class PeerTrack:
+    """Two ends that keep IKE SAs or Child SAs with each other."""
+
+    index: int
+    addresses: tuple[list[str], list[str]]
+    """Every address of side a and of side b; the current one is the last."""
+    first_ns: int
+    last_ns: int
+    units: list[UnitTrack] = field(default_factory=list)
+    sas: list[SaTrack] = field(default_factory=list)
+    nat_ports: set[int] = field(default_factory=set)
+    flows: list[int] = field(default_factory=list)
+    exchanges: list[ExchangeTrack] = field(default_factory=list)
+    deletes: list[DeleteTrack] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    heard: list[bool] = field(default_factory=lambda: [False, False])
+    """Whether any packet of each side was seen."""
+    last_heard_ns: list[int] = field(default_factory=lambda: [0, 0])
+    """Last IKE message of each side."""
+    initiator_seen: bool = False
+    """Side a is the initiator of an IKE SA, not just the sender of the first packet."""
+    ike_messages: int = 0
+    retransmissions: int = 0
+    unknown_informationals: int = 0
+
+    @property
+    def unit(self) -> UnitTrack:
+        """The unit that new Child SAs belong to."""
+        return self.units[-1]
+
+    def address(self, side: int) -> str:
+        """The current address of a side."""
+        return self.addresses[side][-1]
+
+    def side_of(self, address: str) -> int | None:
+        """Which side has this address."""
+        for side in (0, 1):
+            if address in self.addresses[side]:
+                return side
+        return None
+
+
+@dataclass(slots=True)
+class RequestTrack:
+    """An IKEv2 request that is outstanding or was the last of its direction."""
+
+    message_id: int
+    side: int
+    kind: MessageKind
+    fingerprint: bytes
+    at_ns: int
+    last_ns: int
+    answered: bool = False
+    assumed: bool = False
+    """Taken for answered because the next request came."""
+    exchange: ExchangeTrack | None = None
+    delete: DeleteTrack | None = None
+
+
+@dataclass(slots=True)
+class SaTrack:
+    """One IKE SA."""
+
+    index: int
+    peer: PeerTrack
+    unit: UnitTrack
+    version: int
+    initiator_spi: str
+    responder_spi: str
+    initiator: int
+    """Side of the initiator."""
+    first_ns: int
+    last_ns: int
+    first_ref: Ref
+    from_start: bool
+    """Its first exchange was captured."""
+    established_ns: int | None = None
+    ended_ns: int | None = None
+    end: SaEnd | None = None
+    end_ref: Ref | None = None
+    rekeyed_into: SaTrack | None = None
+    vendor_ids: list[tuple[int, str, bool]] = field(default_factory=list)
+    """(side, name or hex, is DPD) in order of appearance."""
+    clear_messages: list[int] = field(default_factory=lambda: [0, 0])
+    """Clear phase-1 messages of each side (IKEv1)."""
+    encrypted_main_mode: list[bool] = field(default_factory=lambda: [False, False])
+    proposal: str | None = None
+    suite: tuple[int, int] | None = None
+    """IKEv1: cipher block and hash length, bytes."""
+    lifetime_s: int | None = None
+    messages: int = 0
+    retransmissions: int = 0
+    requests: dict[tuple[int, int], RequestTrack] = field(default_factory=dict)
+    """IKEv2: by side and message ID; answered ones are dropped when their successor comes."""
+    window_one: bool = True
+    last_create_child_ns: int | None = None
+    seen_ids: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+    """IKEv1: fingerprint by side, exchange type and message ID, to tell fresh from repeated."""
+    open_dpd: list[ExchangeTrack | None] = field(default_factory=lambda: [None, None])
+    """IKEv1: the unanswered exchange of each side."""
+    informationals: list[IkeMessage] = field(default_factory=list)
+    """IKEv1 keyless: the last few undeciphered Informationals, for grouping."""
+    r_u_there_lengths: set[int] = field(default_factory=set)
+    """IKEv1 keyless: lengths that paired as question and answer."""
+
+
+@dataclass(slots=True)
+class ExchangeTrack:
+    """A liveness exchange while it grows."""
+
+    sa: SaTrack
+    kind: ExchangeKind
+    side: int
+    sequence: int | None
+    transmissions: list[Transmission]
+    basis: Basis
+    confidence: Confidence
+    length: int = 0
+    sequences: set[int] = field(default_factory=set)
+    answer: Transmission | None = None
+    evidence: AnswerEvidence | None = None
+    dissolved: bool = False
+    """It turned out not to be a liveness question."""
+    candidate: bool = False
+    """IKEv1 keyless: not yet corroborated by an answer or by rhythm."""
+    closed_ns: int | None = None
+    """The prober gave the SA up: its Delete, or a replacement."""
+    since_proof_ns: int | None = None
+    esp_between: tuple[int, int] = (0, 0)
+    at_probe: tuple[int, int] | None = None
+    """Packets and bytes the prober had sent when it first asked."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer was seen, or is proven."""
+        return self.evidence is not None
+
+    @property
+    def first_ns(self) -> int:
+        """Time of the first transmission."""
+        return self.transmissions[0].at_ns
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the last transmission."""
+        return self.transmissions[-1].at_ns
+
+    def next_wait_ns(self) -> int | None:
+        """How long the prober waits after the last transmission, by the rhythm of the retries.
+
+        None with a single transmission: nothing is known of the schedule.
+        """
+        if len(self.transmissions) < 2:
+            return None
+        gaps = [
+            b.at_ns - a.at_ns
+            for a, b in zip(self.transmissions, self.transmissions[1:], strict=False)
+        ]
+        if len(gaps) == 1 or gaps[0] <= 0:
+            return max(gaps[-1], 0)
+        ratio = gaps[-1] / gaps[-2] if gaps[-2] > 0 else 1.0
+        growth = ratio if 1.2 <= ratio <= 3 else 1.0
+        return max(round(gaps[-1] * growth), 0)
+
+
+@dataclass(slots=True)
+class DeleteTrack:
+    """A Delete request while its answer is awaited."""
+
+    sa: SaTrack
+    side: int
+    at_ns: int
+    protocol: DeleteProtocol
+    spis: tuple[str, ...]
+    reason: str
+    basis: Basis
+    confidence: Confidence
+    ref: Ref
+    transmissions: int = 1
+    answered: bool | None = None
+
+
+class MarkKind(Enum):
+    """What happened to a unit and role, besides ESP."""
+
+    PROOF = auto()
+    PROBE = auto()
+    ANSWERED = auto()
+    DELETE = auto()
+    NEW_UNIT = auto()
+    FLOW = auto()
+
+
+class Mark(NamedTuple):
+    """A moment the silence clocks are asked about."""
+
+    kind: MarkKind
+    unit: int
+    role: int
+    at_ns: int
+    place: int
+    ref: Ref
+    exchange: ExchangeTrack | None = None
+    delete: DeleteTrack | None = None
