@@ -34,16 +34,18 @@ _MARKDOWN_ENTITIES: Final = str.maketrans(
         "|": "&#124;",
         "\\": "&#92;",
         "*": "&#42;",
-        "_": "&#95;",
         "~": "&#126;",
         "[": "&#91;",
         "]": "&#93;",
-        "!": "&#33;",
         "@": "&#64;",
         "#": "&#35;",
         "$": "&#36;",
     }
 )
+
+
+# An underscore inside a word is no markup, and file names are full of them.
+_MARKDOWN_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 
 
 def escape(character: str) -> str:
@@ -80,4 +82,5 @@ def csv_cell(text: str) -> str:
 
 def markdown_text(text: str) -> str:
     """Text that renders as itself in Markdown, in a table cell too: no markup, link or HTML."""
-    return safe(text).translate(_MARKDOWN_ENTITIES).replace("://", "&#58;//")
+    text = safe(text).translate(_MARKDOWN_ENTITIES).replace("://", "&#58;//")
+    return _MARKDOWN_UNDERSCORE.sub("&#95;", text)

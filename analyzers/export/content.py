@@ -1,0 +1,20 @@
+"""What the writers write: the values of one run, before any of them is put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzers.model.peer import PeerView
+from analyzers.model.records import SourceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One run: its sources, its peers, and why nothing was found where nothing was."""
+
+    version: str
+    """Version of the tool."""
+    sources: tuple[SourceInfo, ...] = ()
+    peers: tuple[PeerView, ...] = ()
+    diagnosis: tuple[str, ...] = ()
+    """Sentences; empty when something was found."""

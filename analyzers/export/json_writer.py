@@ -1,0 +1,57 @@
+"""The report as one JSON document, written peer by peer.
+
+One peer is held as models at a time: what a run needs in memory are the engine's values, which
+are a tenth of the size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import BaseModel
+
+from analyzers.export.content import Content
+from analyzers.export.report import build_header, build_peer
+from analyzers.export.untrusted import UNPRINTABLE
+
+_INDENT: Final = 2
+
+
+def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
+    """The document in pieces; joined, it is the JSON of `build_report` with a line break after.
+
+    Characters that could disturb a terminal are written as JSON escapes, as are all characters
+    beyond ASCII with `ascii_only`; a JSON reader sees the same strings either way.
+    """
+    escape = ascii_escapes if ascii_only else terminal_escapes
+    header = _dump(build_header(content.sources, version=content.version))
+    yield escape(header.removesuffix("\n}"))
+    yield ',\n  "peers": ['
+    separator = "\n    "
+    for peer in content.peers:
+        yield separator + escape(_dump(build_peer(peer)).replace("\n", "\n    "))
+        separator = ",\n    "
+    yield ("\n  ]" if content.peers else "]") + ',\n  "findings": [],\n  "alignment": []\n}\n'
+
+
+def _dump(model: BaseModel) -> str:
+    return model.model_dump_json(by_alias=True, indent=_INDENT)
+
+
+def terminal_escapes(document: str) -> str:
+    """JSON text with controls, bidi and invisible characters of its strings as `\\u` escapes."""
+    if document.isascii() and "\x7f" not in document:
+        return document
+    # A line break outside a string is layout; inside one it is always escaped already.
+    return UNPRINTABLE.sub(lambda f: "\n" if f[0] == "\n" else _json_escape(f[0]), document)
+
+
+def ascii_escapes(document: str) -> str:
+    """JSON text in ASCII."""
+    return "".join(c if c == "\n" or " " <= c <= "~" else _json_escape(c) for c in document)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -1,0 +1,116 @@
+"""The report as JSON Lines: one object a line, each with its `type`, in time order.
+
+Every line starts with `type`, `at_ns` (when its object begins; null for a problem, which has no
+moment) and `peer` (null where it belongs to a source), and goes on with the fields that the
+object has in the JSON report. A `peer` line holds what is known of the peer but its events:
+those are lines of their own. A problem follows its source or its peer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import itemgetter
+from typing import Final, Literal
+
+from pydantic import BaseModel
+
+from analyzers.export.content import Content
+from analyzers.export.json_writer import ascii_escapes, terminal_escapes
+from analyzers.export.report import (
+    build_black_hole,
+    build_delete,
+    build_exchange,
+    build_header,
+    build_peer_head,
+    build_problem,
+)
+from analyzers.export.schema import SCHEMA_VERSION, ReportSource
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Delete, Exchange
+from analyzers.model.peer import PeerView
+
+LineType = Literal["source", "peer", "exchange", "delete", "black_hole", "problem"]
+
+# Order of lines of the same moment: what others refer to comes first.
+_SOURCE_RANK: Final = 0
+_PEER_RANK: Final = 1
+_BLACK_HOLE_RANK: Final = 2
+_EXCHANGE_RANK: Final = 3
+_DELETE_RANK: Final = 4
+
+# When an object begins, its rank, and what writes its lines. Lines are made when their turn
+# comes, so that sorting takes the memory of these tuples only.
+_Entry = tuple[int, int, Callable[[], Iterator[str]]]
+
+# A source without a packet comes before everything that has a time.
+_BEFORE_ALL: Final = -(1 << 63)
+
+
+def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
+    """The lines, escaped as in the JSON document."""
+    escape = ascii_escapes if ascii_only else terminal_escapes
+    entries: list[_Entry] = []
+    for source in build_header(content.sources, version=content.version).sources:
+        begin_ns = _BEFORE_ALL if source.first_ns is None else source.first_ns
+        entries.append((begin_ns, _SOURCE_RANK, partial(_source_lines, source)))
+    for peer in content.peers:
+        entries.extend(_peer_entries(peer))
+    # The sort is stable: equal moments keep the order of the report.
+    entries.sort(key=itemgetter(0, 1))
+    for _, _, lines in entries:
+        yield from map(escape, lines())
+
+
+def _peer_entries(peer: PeerView) -> Iterator[_Entry]:
+    yield peer.first_ns, _PEER_RANK, partial(_peer_lines, peer)
+    for hole in peer.black_holes:
+        begin_ns = _black_hole_begin_ns(hole)
+        yield begin_ns, _BLACK_HOLE_RANK, partial(_black_hole_lines, peer.id, hole)
+    for exchange in peer.exchanges:
+        yield exchange.first_ns, _EXCHANGE_RANK, partial(_exchange_lines, peer.id, exchange)
+    for delete in peer.deletes:
+        yield delete.at_ns, _DELETE_RANK, partial(_delete_lines, peer.id, delete)
+
+
+def _black_hole_begin_ns(hole: BlackHole) -> int:
+    for begin_ns in (hole.first_exposed_ns, hole.last_proof_ns):
+        if begin_ns is not None:
+            return begin_ns
+    return hole.stop_ns
+
+
+def _source_lines(source: ReportSource) -> Iterator[str]:
+    yield _line("source", source.first_ns, None, source, schema_version=SCHEMA_VERSION)
+    for problem in source.problems:
+        yield _line("problem", None, None, problem, source=source.id)
+
+
+def _peer_lines(peer: PeerView) -> Iterator[str]:
+    yield _line("peer", peer.first_ns, peer.id, build_peer_head(peer))
+    for problem in peer.problems:
+        yield _line("problem", None, peer.id, build_problem(problem), source=None)
+
+
+def _black_hole_lines(peer: str, hole: BlackHole) -> Iterator[str]:
+    yield _line("black_hole", _black_hole_begin_ns(hole), peer, build_black_hole(hole))
+
+
+def _exchange_lines(peer: str, exchange: Exchange) -> Iterator[str]:
+    yield _line("exchange", exchange.first_ns, peer, build_exchange(exchange))
+
+
+def _delete_lines(peer: str, delete: Delete) -> Iterator[str]:
+    yield _line("delete", delete.at_ns, peer, build_delete(delete))
+
+
+def _line(
+    line_type: LineType, at_ns: int | None, peer: str | None, model: BaseModel, **extra: object
+) -> str:
+    fields = model.model_dump(mode="json", by_alias=True)
+    if line_type == "source":
+        # They are lines of their own.
+        del fields["problems"]
+    head = {"type": line_type, "at_ns": at_ns, "peer": peer, **extra}
+    return json.dumps(head | fields, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -1,0 +1,281 @@
+"""The report as Markdown, fit for a ticket: what happened, per peer, worst first.
+
+Long lists are folded with a count: a ticket is read, the JSON is searched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from analyzers.export import sentences
+from analyzers.export.content import Content
+from analyzers.export.instants import optional_utc
+from analyzers.export.untrusted import markdown_text
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Delete, Exchange, Outcome
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Problem, Ref, SourceInfo
+
+# Rows of one table, and peers with a section of their own: about ten screens of a ticket.
+MAX_ROWS: Final = 20
+MAX_SECTIONS: Final = 20
+
+_MILLISECONDS: Final = 3
+_UNKNOWN: Final = "–"
+
+_STATE_ORDER: Final = (
+    PeerState.DEAD,
+    PeerState.PROBING,
+    PeerState.QUESTIONABLE,
+    PeerState.DELETED,
+    PeerState.UNKNOWN,
+    PeerState.ALIVE,
+)
+
+
+def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
+    """The document, line by line; with `ascii_only` its own arrows and dashes are ASCII too."""
+    for line in _document(content):
+        yield (_ascii(line) if ascii_only else line) + "\n"
+
+
+def _ascii(line: str) -> str:
+    plain = line.replace("→", "->").replace("–", "-").replace("…", "...")
+    return plain.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _document(content: Content) -> Iterator[str]:
+    peers = sorted(content.peers, key=_severity)
+    yield "# IPsec liveness report"
+    yield ""
+    yield f"**{_headline(peers)}**"
+    for sentence in content.diagnosis:
+        yield ""
+        yield markdown_text(sentence)
+    yield ""
+    yield "## Input"
+    yield ""
+    yield from _table(
+        ("input", "format", "packets", "IKE", "ESP", "from (UTC)", "to (UTC)"),
+        [_source_row(info) for info in content.sources],
+    )
+    yield from _problems(_problem(info, p) for info in content.sources for p in info.problems)
+    if peers:
+        yield ""
+        yield "## Peers"
+        yield ""
+        yield from _table(
+            ("peer", "local → remote", "IKE", "state", "exchanges", "unanswered", "retries",
+             "Deletes", "black holes"),
+            [_peer_row(peer) for peer in peers],
+        )  # fmt: skip
+    told = [peer for peer in peers if _worth_a_section(peer)]
+    for peer in told[:MAX_SECTIONS]:
+        yield ""
+        yield from _section(peer)
+    if len(told) > MAX_SECTIONS:
+        yield ""
+        yield f"… and {len(told) - MAX_SECTIONS} more peers with events: see the JSON report."
+    yield ""
+    yield f"Written by dpdlab {markdown_text(content.version)}. Times are UTC."
+
+
+def _severity(peer: PeerView) -> tuple[float, int, int, int]:
+    """Worst first: what was lost, then the state, then what was not answered."""
+    unanswered = sentences.outcome_counts(peer.exchanges)[Outcome.UNANSWERED]
+    lost_s = sum(hole.max_seconds for hole in peer.black_holes)
+    return (-lost_s, _STATE_ORDER.index(peer.state), -unanswered, peer.first_ns)
+
+
+def _worth_a_section(peer: PeerView) -> bool:
+    return bool(
+        peer.black_holes
+        or peer.deletes
+        or peer.hints
+        or peer.state is not PeerState.ALIVE
+        or any(exchange.outcome is Outcome.UNANSWERED for exchange in peer.exchanges)
+    )
+
+
+def _headline(peers: Sequence[PeerView]) -> str:
+    if not peers:
+        return "No IPsec peer was found."
+    states = Counter(peer.state for peer in peers)
+    parts = [f"{states[state]} {state}" for state in _STATE_ORDER if states[state]]
+    text = f"{sentences.counted(len(peers), 'peer')}: {', '.join(parts)}."
+    holes = [hole for peer in peers for hole in peer.black_holes]
+    if not holes:
+        return f"{text} No black hole."
+    at_least = sum(hole.min_seconds for hole in holes)
+    at_most = sum(hole.max_seconds for hole in holes)
+    packets = (sum(h.min_packets for h in holes), sum(h.max_packets for h in holes))
+    return (
+        f"{text} {sentences.counted(len(holes), 'black hole')}: {at_least:.1f} to {at_most:.1f} s,"
+        f" {packets[0]:,} to {packets[1]:,} packets."
+    )
+
+
+def _source_row(info: SourceInfo) -> tuple[str, ...]:
+    return (
+        f"{info.id}: {info.path}",
+        info.format,
+        f"{info.packets:,}",
+        f"{info.ike_messages:,}",
+        f"{info.esp_packets:,}",
+        _moment(info.first_ns),
+        _moment(info.last_ns),
+    )
+
+
+def _peer_row(peer: PeerView) -> tuple[str, ...]:
+    versions = sorted({sa.ike_version for sa in peer.ike_sas})
+    outcomes = sentences.outcome_counts(peer.exchanges)
+    lost_s = sum(hole.max_seconds for hole in peer.black_holes)
+    holes = f"{len(peer.black_holes)} (at most {lost_s:.1f} s)" if peer.black_holes else "0"
+    return (
+        peer.id,
+        f"{peer.local} → {peer.remote}",
+        ", ".join(f"v{version}" for version in versions) or _UNKNOWN,
+        f"{peer.state} ({peer.confidence})",
+        str(len(peer.exchanges)),
+        str(outcomes[Outcome.UNANSWERED]),
+        str(sum(exchange.retries for exchange in peer.exchanges)),
+        str(len(peer.deletes)),
+        holes,
+    )
+
+
+def _section(peer: PeerView) -> Iterator[str]:
+    yield f"## {peer.id}: {markdown_text(f'{peer.local} → {peer.remote}')}"
+    yield ""
+    yield (
+        f"{peer.state.capitalize()} ({peer.confidence}), last proof of life"
+        f" {_moment(peer.last_proof_ns)}. {sentences.liveness(peer)}"
+    )
+    if peer.black_holes:
+        yield ""
+        yield "### Black holes"
+        yield ""
+        yield from _table(
+            ("id", "from → to", "class", "seconds", "packets", "first exposed", "end",
+             "recovered", "confidence"),
+            [_black_hole_row(hole) for hole in peer.black_holes],
+        )  # fmt: skip
+        yield ""
+        for hole in peer.black_holes[:MAX_ROWS]:
+            yield f"- **{hole.id}**: {markdown_text(sentences.black_hole(hole))}"
+    unanswered = [e for e in peer.exchanges if e.outcome is Outcome.UNANSWERED]
+    if unanswered:
+        yield ""
+        yield "### Unanswered exchanges"
+        yield ""
+        yield from _table(
+            ("id", "kind", "prober", "first sent", "last sent", "transmissions", "gave up",
+             "known by", "place"),
+            [_exchange_row(exchange) for exchange in unanswered],
+        )  # fmt: skip
+    if peer.deletes:
+        yield ""
+        yield "### Deletes"
+        yield ""
+        yield from _table(
+            ("at", "sender", "removes", "SPIs", "reason", "known by", "place"),
+            [_delete_row(delete) for delete in peer.deletes],
+        )
+    yield from _evidence(peer)
+
+
+def _evidence(peer: PeerView) -> Iterator[str]:
+    yield ""
+    yield "### What is certain, what is inferred"
+    yield ""
+    for sentence in sentences.knowledge(peer):
+        yield f"- {markdown_text(sentence)}"
+    for policy in peer.policies[:MAX_ROWS]:
+        yield f"- {markdown_text(f'Policy of {policy.holder} ({policy.basis}): {policy.evidence}')}"
+    for hint in peer.hints[:MAX_ROWS]:
+        said = f"Hint, no proof, at {_moment(hint.at_ns)} from {hint.sender}: {hint.text}"
+        yield f"- {markdown_text(said)}"
+    if len(peer.hints) > MAX_ROWS:
+        yield f"- … and {len(peer.hints) - MAX_ROWS} more hints"
+    yield from _problems(_problem(None, problem) for problem in peer.problems)
+
+
+def _black_hole_row(hole: BlackHole) -> tuple[str, ...]:
+    return (
+        hole.id,
+        f"{hole.sender} → {hole.receiver}",
+        hole.black_hole_class,
+        f"{hole.min_seconds:.3f} to {hole.max_seconds:.3f}",
+        f"{hole.min_packets:,} to {hole.max_packets:,}",
+        _moment(hole.first_exposed_ns),
+        f"{_moment(hole.stop_ns)} ({hole.stop_basis})",
+        _moment(hole.recovered_ns),
+        hole.confidence,
+    )
+
+
+def _exchange_row(exchange: Exchange) -> tuple[str, ...]:
+    return (
+        exchange.id,
+        exchange.kind,
+        exchange.prober,
+        _moment(exchange.first_ns),
+        _moment(exchange.last_ns),
+        str(len(exchange.transmissions)),
+        _moment(exchange.verdict_ns),
+        f"{exchange.basis} ({exchange.confidence})",
+        _place(exchange.transmissions[0].ref),
+    )
+
+
+def _delete_row(delete: Delete) -> tuple[str, ...]:
+    spis = ", ".join(delete.spis[:MAX_ROWS])
+    more = f", … {len(delete.spis) - MAX_ROWS} more" if len(delete.spis) > MAX_ROWS else ""
+    return (
+        _moment(delete.at_ns),
+        delete.sender,
+        delete.protocol,
+        spis + more or _UNKNOWN,
+        delete.reason,
+        f"{delete.basis} ({delete.confidence})",
+        _place(delete.ref),
+    )
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(header)} |"
+    yield f"|{'---|' * len(header)}"
+    for row in rows[:MAX_ROWS]:
+        yield f"| {' | '.join(markdown_text(cell) for cell in row)} |"
+    if len(rows) > MAX_ROWS:
+        yield ""
+        yield f"… and {len(rows) - MAX_ROWS} more rows: see the JSON report."
+
+
+def _problems(lines: Iterable[str]) -> Iterator[str]:
+    listed = list(lines)
+    if listed:
+        yield ""
+        yield "Problems of the input:"
+        yield ""
+    for line in listed[:MAX_ROWS]:
+        yield f"- {markdown_text(line)}"
+    if len(listed) > MAX_ROWS:
+        yield f"- … and {len(listed) - MAX_ROWS} more"
+
+
+def _problem(info: SourceInfo | None, problem: Problem) -> str:
+    place = _place(problem.ref) if problem.ref else ("" if info is None else info.id)
+    times = f" ({problem.count:,} times)" if problem.count > 1 else ""
+    return f"{place + ': ' if place else ''}{problem.kind}{times}: {problem.detail}"
+
+
+def _place(ref: Ref) -> str:
+    return f"{ref.source}:{ref.record}"
+
+
+def _moment(at_ns: int | None) -> str:
+    return optional_utc(at_ns, digits=_MILLISECONDS, missing=_UNKNOWN)

@@ -1,0 +1,314 @@
+"""From the engine's values to the public report.
+
+The engine's types are free to move because this is the only place where they meet the promised
+shapes of `analyzers.export.schema`. Nothing is computed here: the report says what the views say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from analyzers.export.schema import (
+    SCHEMA_VERSION,
+    TOOL_NAME,
+    ClockBasis,
+    DeadBasis,
+    Report,
+    ReportActivity,
+    ReportAlignment,
+    ReportBlackHole,
+    ReportClock,
+    ReportDelete,
+    ReportDpdVendorId,
+    ReportEspFlow,
+    ReportExchange,
+    ReportHeader,
+    ReportHint,
+    ReportIkeSa,
+    ReportMessage,
+    ReportPeer,
+    ReportPeerHead,
+    ReportPhase,
+    ReportPolicy,
+    ReportProblem,
+    ReportRef,
+    ReportSource,
+    ReportState,
+    ReportTool,
+    ReportVendorId,
+    SourceKind,
+)
+from analyzers.export.untrusted import valid_unicode
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Delete, Exchange, Transmission
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import DpdPolicy
+from analyzers.model.records import Problem, Ref, SourceInfo
+from analyzers.model.sa import EspFlow, IkeSa
+
+__all__ = ["Report", "build_header", "build_peer", "build_report"]
+
+
+def build_report(
+    sources: Sequence[SourceInfo],
+    peers: Sequence[PeerView],
+    *,
+    version: str,
+    alignment: Sequence[ReportAlignment] = (),
+) -> Report:
+    """The whole report of a run; `version` is the tool's."""
+    header = build_header(sources, version=version)
+    return Report(
+        schema_version=header.schema_version,
+        tool=header.tool,
+        sources=header.sources,
+        peers=[build_peer(peer) for peer in peers],
+        findings=[],
+        alignment=list(alignment),
+    )
+
+
+def build_header(sources: Sequence[SourceInfo], *, version: str) -> ReportHeader:
+    """The part of the report before the peers."""
+    first_capture = next((s.id for s in sources if s.kind == SourceKind.CAPTURE), None)
+    return ReportHeader(
+        schema_version=SCHEMA_VERSION,
+        tool=ReportTool(name=TOOL_NAME, version=version),
+        sources=[build_source(s, reference=s.id == first_capture) for s in sources],
+    )
+
+
+def build_source(info: SourceInfo, *, reference: bool) -> ReportSource:
+    """One source; `reference` says that the other clocks are measured against this one."""
+    protocols = sorted(info.protocols.items(), key=lambda item: (-item[1], item[0]))
+    return ReportSource(
+        id=info.id,
+        path=valid_unicode(info.path),
+        kind=SourceKind(info.kind),
+        format=info.format,
+        first_ns=info.first_ns,
+        last_ns=info.last_ns,
+        packets=info.packets,
+        ike_messages=info.ike_messages,
+        esp_packets=info.esp_packets,
+        lines=0,
+        nat_keepalives=info.nat_keepalives,
+        size_bytes=info.size_bytes,
+        protocols={valid_unicode(name): count for name, count in protocols},
+        clock=ReportClock(
+            quality=info.clock,
+            offset_ns=0,
+            spread_ns=0 if reference else None,
+            basis=ClockBasis.REFERENCE if reference else ClockBasis.NONE,
+        ),
+        problems=[build_problem(problem) for problem in info.problems],
+    )
+
+
+def build_peer(peer: PeerView) -> ReportPeer:
+    """One peer with all its events."""
+    return ReportPeer(
+        **_peer_head(peer),
+        exchanges=[build_exchange(exchange) for exchange in peer.exchanges],
+        deletes=[build_delete(delete) for delete in peer.deletes],
+        black_holes=[build_black_hole(hole) for hole in peer.black_holes],
+        problems=[build_problem(problem) for problem in peer.problems],
+    )
+
+
+def build_peer_head(peer: PeerView) -> ReportPeerHead:
+    """One peer without its exchanges, Deletes, black holes and problems."""
+    return ReportPeerHead(**_peer_head(peer))
+
+
+def _peer_head(peer: PeerView) -> dict[str, Any]:
+    return {
+        "id": peer.id,
+        "local": valid_unicode(peer.local),
+        "remote": valid_unicode(peer.remote),
+        "local_basis": peer.local_basis,
+        "state": peer.state,
+        "confidence": peer.confidence,
+        "first_ns": peer.first_ns,
+        "last_ns": peer.last_ns,
+        "last_proof_ns": peer.last_proof_ns,
+        "rtt_ns": peer.rtt_ns,
+        "addresses": [valid_unicode(address) for address in peer.addresses],
+        "ike_messages": peer.ike_messages,
+        "retransmissions": peer.retransmissions,
+        "unknown_informationals": peer.unknown_informationals,
+        "ike_sas": [_ike_sa(sa) for sa in peer.ike_sas],
+        "esp_flows": [_esp_flow(flow) for flow in peer.esp_flows],
+        "policies": [_policy(policy) for policy in peer.policies],
+        "states": [ReportState(state=s.state, start_ns=s.start_ns) for s in peer.states],
+        "activity": None
+        if peer.activity is None
+        else ReportActivity(
+            start_ns=peer.activity.start_ns,
+            slice_ns=peer.activity.slice_ns,
+            outbound=list(peer.activity.outbound),
+            inbound=list(peer.activity.inbound),
+        ),
+        "hints": [
+            ReportHint(
+                at_ns=hint.at_ns,
+                sender=valid_unicode(hint.sender),
+                text=valid_unicode(hint.text),
+                ref=_ref(hint.ref),
+            )
+            for hint in peer.hints
+        ],
+    }
+
+
+def _ike_sa(sa: IkeSa) -> ReportIkeSa:
+    by_initiator, by_responder = sa.dpd_vendor_id
+    return ReportIkeSa(
+        id=sa.id,
+        ike_version=sa.ike_version,
+        initiator=valid_unicode(sa.initiator),
+        responder=valid_unicode(sa.responder),
+        initiator_spi=sa.initiator_spi,
+        responder_spi=sa.responder_spi,
+        first_ns=sa.first_ns,
+        last_ns=sa.last_ns,
+        established_ns=sa.established_ns,
+        ended_ns=sa.ended_ns,
+        end=sa.end,
+        rekeyed_into=sa.rekeyed_into,
+        dpd_vendor_id=ReportDpdVendorId(initiator=by_initiator, responder=by_responder),
+        vendor_ids=[
+            ReportVendorId(sender=valid_unicode(sender), value=valid_unicode(value))
+            for sender, value in sa.vendor_ids
+        ],
+        proposal=None if sa.proposal is None else valid_unicode(sa.proposal),
+        lifetime_s=sa.lifetime_s,
+        messages=sa.messages,
+        retransmissions=sa.retransmissions,
+        refs=[_ref(ref) for ref in sa.refs],
+    )
+
+
+def _esp_flow(flow: EspFlow) -> ReportEspFlow:
+    return ReportEspFlow(
+        spi=flow.spi,
+        sender=valid_unicode(flow.sender),
+        receiver=valid_unicode(flow.receiver),
+        first_ns=flow.first_ns,
+        last_ns=flow.last_ns,
+        packets=flow.packets,
+        bytes=flow.bytes,
+        missing_sequences=flow.missing_sequences,
+        encapsulated=flow.encapsulated,
+    )
+
+
+def _policy(policy: DpdPolicy) -> ReportPolicy:
+    return ReportPolicy(
+        holder=valid_unicode(policy.holder),
+        profile=policy.profile,
+        mode=policy.mode,
+        interval_s=policy.interval_s,
+        retry_s=policy.retry_s,
+        retries=policy.retries,
+        backoff=policy.backoff,
+        basis=policy.basis,
+        worst_case_s=policy.worst_case_s,
+        evidence=valid_unicode(policy.evidence),
+        ref=_optional_ref(policy.ref),
+    )
+
+
+def build_exchange(exchange: Exchange) -> ReportExchange:
+    """One exchange with its transmissions and its answer."""
+    return ReportExchange(
+        id=exchange.id,
+        ike_sa=exchange.ike_sa,
+        kind=exchange.kind,
+        prober=valid_unicode(exchange.prober),
+        responder=valid_unicode(exchange.responder),
+        sequence=exchange.sequence,
+        transmissions=[_message(sent) for sent in exchange.transmissions],
+        retries=exchange.retries,
+        answer=None if exchange.answer is None else _message(exchange.answer),
+        answer_evidence=exchange.answer_evidence,
+        rtt_ns=exchange.rtt_ns,
+        since_proof_ns=exchange.since_proof_ns,
+        verdict_ns=exchange.verdict_ns,
+        outcome=exchange.outcome,
+        basis=exchange.basis,
+        confidence=exchange.confidence,
+    )
+
+
+def build_delete(delete: Delete) -> ReportDelete:
+    """One Delete."""
+    return ReportDelete(
+        at_ns=delete.at_ns,
+        sender=valid_unicode(delete.sender),
+        ike_sa=delete.ike_sa,
+        protocol=delete.protocol,
+        spis=list(delete.spis),
+        reason=valid_unicode(delete.reason),
+        transmissions=delete.transmissions,
+        answered=delete.answered,
+        basis=delete.basis,
+        confidence=delete.confidence,
+        ref=_ref(delete.ref),
+    )
+
+
+def build_black_hole(hole: BlackHole) -> ReportBlackHole:
+    """One black hole with its moments, phases and bounds."""
+    return ReportBlackHole(
+        id=hole.id,
+        sender=valid_unicode(hole.sender),
+        receiver=valid_unicode(hole.receiver),
+        black_hole_class=hole.black_hole_class,
+        last_proof_ns=hole.last_proof_ns,
+        first_exposed_ns=hole.first_exposed_ns,
+        questionable_ns=hole.questionable_ns,
+        first_probe_ns=hole.first_probe_ns,
+        dead_ns=hole.dead_ns,
+        dead_basis=None if hole.dead_basis is None else DeadBasis(hole.dead_basis),
+        stop_ns=hole.stop_ns,
+        stop_basis=hole.stop_basis,
+        recovered_ns=hole.recovered_ns,
+        min_seconds=hole.min_seconds,
+        max_seconds=hole.max_seconds,
+        min_packets=hole.min_packets,
+        max_packets=hole.max_packets,
+        max_bytes=hole.max_bytes,
+        probes=hole.probes,
+        phases=[
+            ReportPhase(name=phase.name, start_ns=phase.start_ns, end_ns=phase.end_ns)
+            for phase in hole.phases
+        ],
+        confidence=hole.confidence,
+        refs=[_ref(ref) for ref in hole.refs],
+    )
+
+
+def build_problem(problem: Problem) -> ReportProblem:
+    """One problem of a source or a peer."""
+    return ReportProblem(
+        kind=problem.kind,
+        count=problem.count,
+        detail=valid_unicode(problem.detail),
+        ref=_optional_ref(problem.ref),
+    )
+
+
+def _message(sent: Transmission) -> ReportMessage:
+    # The mask keeps the promised shape whatever a decoder hands over.
+    message_id = f"0x{sent.message_id & 0xFFFFFFFF:08x}"
+    return ReportMessage(at_ns=sent.at_ns, message_id=message_id, ref=_ref(sent.ref))
+
+
+def _ref(ref: Ref) -> ReportRef:
+    return ReportRef(source=ref.source, record=ref.record)
+
+
+def _optional_ref(ref: Ref | None) -> ReportRef | None:
+    return None if ref is None else _ref(ref)
