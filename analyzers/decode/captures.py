@@ -219,11 +219,12 @@ class CaptureReader:
 
     def _take_problems(self) -> None:
         for problem in [*self._framing.take_problems(), *self._odd.take_problems()]:
-            self._fold(problem)
+            self.note(problem)
         for problem in self._problems.take():
-            self._fold(problem)
+            self.note(problem)
 
-    def _fold(self, problem: Problem) -> None:
+    def note(self, problem: Problem) -> None:
+        """Add a problem to the source's, folding repeats."""
         known = self.info.problems
         for place, other in enumerate(known):
             if (other.kind, other.detail) == (problem.kind, problem.detail):

@@ -87,8 +87,8 @@ class Closing(NamedTuple):
     place: int
     by_esp: bool
     silence: Silence
-    waits: tuple[int, int, int]
-    """Earlier waits of this key and role: how many, median and 99th percentile upper edges, ns."""
+    waits: Int64Array
+    """Earlier waits of this key and role, counted by bucket: see `summarise`."""
 
 
 _FIELDS: Final = ("last_in", "first_out", "questionable", "last_out", "at_in", "bytes_at_in")
@@ -162,15 +162,24 @@ class SilenceClock:
             total_bytes,
         )
 
-    def waits(self, key: int, role: int) -> tuple[int, int, int]:
-        """Waits so far: how many, and upper edges of their median and 99th percentile in ns."""
-        return _wait_summary(self._waits[key, role])
+    def open(self, minimum_ns: int) -> list[tuple[int, int]]:
+        """Keys and roles whose silence has lasted at least `minimum_ns` of sending."""
+        if not self._size:
+            return []
+        first, last = self._state["first_out"], self._state["last_out"]
+        found = np.argwhere((first >= 0) & (last - first >= minimum_ns))
+        return [(int(key), int(role)) for key, role in found]
 
-    def forget_wait(self, key: int, role: int, wait_ns: int) -> None:
-        """A wait was a black hole: it says nothing of the normal pace."""
+    def waits(self, key: int, role: int) -> Int64Array:
+        """Waits so far, counted by bucket: see `summarise`."""
+        return self._waits[key, role].astype(np.int64)
+
+    def forget_wait(self, key: int, role: int, wait_ns: int) -> int:
+        """A wait was a black hole: it says nothing of the normal pace. Returns its bucket."""
         bucket = int(_bucket(np.array([wait_ns]))[0])
         if self._waits[key, role, bucket]:
             self._waits[key, role, bucket] -= 1
+        return bucket
 
 
 class _Pass:
@@ -282,14 +291,14 @@ class _Pass:
             )
         return found
 
-    def _waits_before(self, key: int, row: int) -> tuple[int, int, int]:
+    def _waits_before(self, key: int, row: int) -> Int64Array:
         segment = int(self._segment[row])
         first = np.searchsorted(self._wait_rows, self._starts[segment])
         last = np.searchsorted(self._wait_rows, row)
-        counts = self._clock._waits[key, self._role] + np.bincount(
+        counts: Int64Array = self._clock._waits[key, self._role] + np.bincount(
             self._wait_bucket[first:last], minlength=_BUCKETS
         )
-        return _wait_summary(counts)
+        return counts
 
     def at(self, key: int, place: int) -> Silence:
         """The silence just before a place of this batch."""
@@ -375,7 +384,8 @@ class _Pass:
         clock._total[self._keys, role] = self._sent[ends]
         clock._total_bytes[self._keys, role] = self._sent_bytes[ends]
         if len(self._wait_rows):
-            np.add.at(clock._waits, (self._rows.key[self._wait_rows], role, self._wait_bucket), 1)
+            cell = (self._rows.key[self._wait_rows] * 2 + role) * _BUCKETS + self._wait_bucket
+            np.add.at(clock._waits.reshape(-1), cell, 1)
 
 
 def _bucket(wait_ns: Int64Array) -> Int64Array:
@@ -384,11 +394,15 @@ def _bucket(wait_ns: Int64Array) -> Int64Array:
     return bucket
 
 
-def _wait_summary(counts: NDArray[np.int64] | NDArray[np.int32]) -> tuple[int, int, int]:
+def summarise(counts: Int64Array) -> tuple[int, int, int]:
+    """How many waits, and the upper edges of their median and 99th percentile in ns."""
     total = int(counts.sum())
-    if not total:
+    if total <= 0:
         return 0, 0, 0
     running = np.cumsum(counts)
     median = int(np.searchsorted(running, (total + 1) // 2))
     high = int(np.searchsorted(running, total - total // 100))
     return total, (1 << median) * NS_PER_MS, (1 << high) * NS_PER_MS
+
+
+NO_WAITS: Final = np.zeros(_BUCKETS, np.int64)

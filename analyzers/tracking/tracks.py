@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import pairwise
 from typing import NamedTuple
 
 from analyzers.model.exchange import (
@@ -23,7 +24,7 @@ from analyzers.model.sa import SaEnd
 
 @dataclass(slots=True)
 class UnitTrack:
-    """What lives and dies together: an IKE SA with its Child SAs, and what they are rekeyed into."""
+    """What lives and dies together: an IKE SA, its Child SAs, and what they are rekeyed into."""
 
     index: int
     peer: PeerTrack
@@ -130,7 +131,7 @@ class SaTrack:
     """IKEv2: by side and message ID; answered ones are dropped when their successor comes."""
     window_one: bool = True
     last_create_child_ns: int | None = None
-    seen_ids: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+    seen_ids: dict[tuple[int, int, int], tuple[bytes, ...]] = field(default_factory=dict)
     """IKEv1: fingerprint by side, exchange type and message ID, to tell fresh from repeated."""
     open_dpd: list[ExchangeTrack | None] = field(default_factory=lambda: [None, None])
     """IKEv1: the unanswered exchange of each side."""
@@ -188,10 +189,7 @@ class ExchangeTrack:
         """
         if len(self.transmissions) < 2:
             return None
-        gaps = [
-            b.at_ns - a.at_ns
-            for a, b in zip(self.transmissions, self.transmissions[1:], strict=False)
-        ]
+        gaps = [b.at_ns - a.at_ns for a, b in pairwise(self.transmissions)]
         if len(gaps) == 1 or gaps[0] <= 0:
             return max(gaps[-1], 0)
         ratio = gaps[-1] / gaps[-2] if gaps[-2] > 0 else 1.0

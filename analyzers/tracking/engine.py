@@ -1,0 +1,279 @@
+"""The tracker: ordered batches in, everything known about every peer out.
+
+Event time only: a deadline passes because a later observation says so. Any cutting of the input
+into batches gives the same result.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from typing import Final
+
+import numpy as np
+
+from analyzers.decode.ike import IkeDecoder
+from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
+from analyzers.model.peer import Hint
+from analyzers.model.records import Problem, Ref
+from analyzers.tracking.activity import ActivityGrid
+from analyzers.tracking.exposure import Exposures
+from analyzers.tracking.flows import DUPLICATE_NS, FlowTable
+from analyzers.tracking.ikev1 import Ikev1Tracker
+from analyzers.tracking.ikev2 import Ikev2Tracker
+from analyzers.tracking.marks import Marks
+from analyzers.tracking.ordering import OrderedBatch
+from analyzers.tracking.peers import PeerTable
+from analyzers.tracking.silence import (
+    SilenceClock,
+    SilenceRows,
+    esp_place,
+    event_place,
+)
+from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack
+from analyzers.wire.frames import Int64Array
+from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
+
+_DPD_VENDOR_ID: Final = "afcad71368a1f1c96b8696fc7757"
+_MAX_VENDOR_IDS: Final = 64
+_MAX_HINTS: Final = 200
+# Messages whose bytes are remembered to recognise what the capture recorded twice.
+_MAX_RECENT: Final = 4096
+
+
+def source_id(number: int) -> str:
+    """The public id of the n-th source, counted from 0."""
+    return f"s{number + 1}"
+
+
+class Tracker:
+    """Holds all peers; fed by the session, read by `views`."""
+
+    def __init__(self, decoder: IkeDecoder, *, budget_ns: int, report_ns: int) -> None:
+        self._decoder = decoder
+        self.marks = Marks()
+        self.table = PeerTable()
+        self.flows = FlowTable()
+        self.any_clock = SilenceClock(report_ns, count_esp_only=False)
+        self.esp_clock = SilenceClock(report_ns, count_esp_only=True)
+        self.activity = ActivityGrid()
+        self.exposures = Exposures(
+            self.table.units,
+            self.any_clock,
+            self.esp_clock,
+            budget_ns=budget_ns,
+            report_ns=report_ns,
+        )
+        self.now_ns = 0
+        self.ike_messages = 0
+        self.messages_by_source: Counter[str] = Counter()
+        """Frames that hold IKE, also what the capture recorded twice."""
+        self.duplicate_messages: Counter[str] = Counter()
+        self._ikev1 = Ikev1Tracker(self.marks, self.table)
+        self._ikev2 = Ikev2Tracker(self.marks)
+        self._unit_of_flow = np.empty(0, np.int64)
+        self._side_of_flow = np.empty(0, np.int64)
+        self._recent: OrderedDict[tuple[bytes, str, str, int, int], int] = OrderedDict()
+        self._problems: list[Problem] = []
+
+    def take_problems(self) -> list[Problem]:
+        """Problems of decoding since the last call."""
+        problems, self._problems = self._problems, []
+        return problems
+
+    def learn(self, datagram: Datagram) -> None:
+        """Decode a message from before the time window, for what later decryption needs."""
+        self._decoder.decode(datagram)
+
+    def feed(self, batch: OrderedBatch) -> None:
+        """Take a batch of ordered observations."""
+        esp = batch.esp
+        flow, new = self.flows.lookup(esp) if len(esp) else (np.empty(0, np.int64), [])
+        self._walk(batch, new)
+        rows = self._rows(batch, flow)
+        marks = self.marks.take()
+        rows = _with_proofs(rows, marks)
+        keys = len(self.table.units)
+        self.any_clock.grow(keys)
+        self.esp_clock.grow(keys)
+        any_closings = self.any_clock.run(rows)
+        esp_closings = self.esp_clock.run(rows)
+        self.exposures.run(rows, any_closings, esp_closings, marks)
+        self.now_ns = max(self.now_ns, batch.now_ns)
+
+    # --- events ----------------------------------------------------------------------------
+
+    def _walk(self, batch: OrderedBatch, new_flows: list[int]) -> None:
+        """Handle IKE messages and first packets of flows in the order of arrival."""
+        pending = iter(new_flows)
+        flow = next(pending, None)
+        for ordinal, event in enumerate(batch.events):
+            while flow is not None and self.flows.identities[flow].row < event.esp_before:
+                self._new_flow(flow, batch)
+                flow = next(pending, None)
+            self.marks.place = event_place(event.esp_before, ordinal)
+            if isinstance(event.observation, IcmpHint):
+                self._hint(event.observation)
+            else:
+                self._datagram(event.observation)
+        while flow is not None:
+            self._new_flow(flow, batch)
+            flow = next(pending, None)
+
+    def _new_flow(self, flow: int, batch: OrderedBatch) -> None:
+        identity = self.flows.identities[flow]
+        unit, side = self.table.unit_of_flow(identity)
+        if flow >= len(self._unit_of_flow):
+            extra = np.zeros(max(256, len(self._unit_of_flow)), np.int64)
+            self._unit_of_flow = np.concatenate([self._unit_of_flow, extra])
+            self._side_of_flow = np.concatenate([self._side_of_flow, extra])
+        self._unit_of_flow[flow] = unit.index
+        self._side_of_flow[flow] = side
+        peer = unit.peer
+        peer.flows.append(flow)
+        peer.heard[side] = True
+        place = int(esp_place(np.array([identity.row]))[0])
+        ref = Ref(source_id(int(batch.esp_source[identity.row])), identity.record)
+        self.marks.append(Mark(MarkKind.FLOW, unit.index, side, identity.first_ns, place, ref))
+
+    def _datagram(self, datagram: Datagram) -> None:
+        message, problems = self._decoder.decode(datagram)
+        self._problems += problems
+        if message is None:
+            return
+        self.messages_by_source[message.ref.source] += 1
+        if self._is_duplicate(message):
+            return
+        sa, side, _ = self.table.sa_of(message)
+        peer = sa.peer
+        if message.kind is not MessageKind.FRAGMENT:
+            self.ike_messages += 1
+            peer.ike_messages += 1
+            sa.messages += 1
+        peer.last_ns = max(peer.last_ns, message.at_ns)
+        peer.first_ns = min(peer.first_ns, message.at_ns)
+        peer.heard[side] = True
+        peer.last_heard_ns[side] = message.at_ns
+        sa.last_ns = max(sa.last_ns, message.at_ns)
+        _note_phase1(sa, message, side)
+        if message.version == 2:
+            self._feed_ikev2(sa, message, side)
+        else:
+            self._ikev1.feed(sa, message, side)
+        _note_unprotected(peer, message)
+
+    def _feed_ikev2(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        was_established = sa.established_ns is not None
+        self._ikev2.feed(sa, message, side)
+        peer = sa.peer
+        takes_over = (
+            not was_established
+            and sa.established_ns is not None
+            and sa.from_start
+            and any(other.index < sa.index for other in peer.sas)
+            and sa.unit is peer.unit
+        )
+        if takes_over:
+            sa.unit = self.table.new_unit(peer, message.at_ns)
+
+    def _is_duplicate(self, message: IkeMessage) -> bool:
+        """Whether the capture recorded this message twice, at two points or of two directions."""
+        key = (message.fingerprint, message.src, message.dst, message.sport, message.dport)
+        seen_ns = self._recent.get(key)
+        self._recent[key] = message.at_ns
+        self._recent.move_to_end(key)
+        if len(self._recent) > _MAX_RECENT:
+            self._recent.popitem(last=False)
+        if seen_ns is None or abs(message.at_ns - seen_ns) > DUPLICATE_NS:
+            return False
+        self.duplicate_messages[message.ref.source] += 1
+        return True
+
+    def _hint(self, hint: IcmpHint) -> None:
+        peer = self.table.peer_of_pair(hint.src, hint.dst)
+        if peer is not None and len(peer.hints) < _MAX_HINTS:
+            peer.hints.append(Hint(hint.at_ns, hint.reporter, f"ICMP: {hint.detail}", hint.ref))
+
+    # --- rows ------------------------------------------------------------------------------
+
+    def _rows(self, batch: OrderedBatch, flow: Int64Array) -> SilenceRows:
+        esp = batch.esp
+        if not len(esp):
+            empty = np.empty(0, np.int64)
+            none = np.empty(0, np.bool_)
+            return SilenceRows(empty, empty, empty, empty, none, empty, none)
+        folded = self.flows.fold(esp, flow)
+        keep = np.flatnonzero(~folded.duplicate)
+        unit = self._unit_of_flow[flow[keep]]
+        direction = self._side_of_flow[flow[keep]]
+        self.activity.add(unit, direction, esp.at_ns[keep])
+        order = np.argsort(unit, kind="stable")
+        chosen = keep[order]
+        return SilenceRows(
+            key=unit[order],
+            place=esp_place(chosen),
+            at_ns=esp.at_ns[chosen],
+            bytes=esp.length[chosen],
+            esp=np.ones(len(chosen), np.bool_),
+            direction=direction[order],
+            proof=folded.fresh[chosen],
+        )
+
+
+def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:
+    """The rows with the IKE messages that are proof put in their places."""
+    proofs = [m for m in marks if m.kind is MarkKind.PROOF]
+    if not proofs:
+        return rows
+    count = len(proofs)
+    key = np.concatenate([rows.key, np.array([m.unit for m in proofs], np.int64)])
+    place = np.concatenate([rows.place, np.array([m.place for m in proofs], np.int64)])
+    order = np.lexsort((place, key))
+    return SilenceRows(
+        key=key[order],
+        place=place[order],
+        at_ns=np.concatenate([rows.at_ns, np.array([m.at_ns for m in proofs], np.int64)])[order],
+        bytes=np.concatenate([rows.bytes, np.zeros(count, np.int64)])[order],
+        esp=np.concatenate([rows.esp, np.zeros(count, np.bool_)])[order],
+        direction=np.concatenate([rows.direction, np.array([m.role for m in proofs], np.int64)])[
+            order
+        ],
+        proof=np.concatenate([rows.proof, np.ones(count, np.bool_)])[order],
+    )
+
+
+def _note_phase1(sa: SaTrack, message: IkeMessage, side: int) -> None:
+    """Vendor IDs, the chosen proposal and lifetime, from the clear messages."""
+    for vendor in message.vendor_ids:
+        if len(sa.vendor_ids) < _MAX_VENDOR_IDS:
+            is_dpd = vendor.value.startswith(_DPD_VENDOR_ID)
+            sa.vendor_ids.append((side, vendor.name or vendor.value, is_dpd))
+    if not message.proposals or message.kind not in _PHASE1_KINDS:
+        return
+    if sa.initiator == side:
+        return
+    sa.proposal = describe_proposal(message.version, message.proposals)
+    if message.version == 1:
+        sa.suite = chosen_suite(message.proposals)
+        sa.lifetime_s = lifetime_s(message.proposals)
+
+
+_PHASE1_KINDS: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE, MessageKind.SA_INIT)
+
+_UNPROTECTED_NOTIFIES: Final = {
+    (2, 4): "INVALID_IKE_SPI",
+    (2, 11): "INVALID_SPI",
+    (1, 4): "INVALID-COOKIE",
+    (1, 11): "INVALID-SPI",
+    (1, 36136): "R-U-THERE in clear (RFC 3706 section 5.2: must be rejected)",
+    (1, 36137): "R-U-THERE-ACK in clear (RFC 3706 section 5.2: must be rejected)",
+}
+
+
+def _note_unprotected(peer: PeerTrack, message: IkeMessage) -> None:
+    """Clear notifies are hints only (RFC 7296 sections 2.4, 2.21.4)."""
+    if message.encrypted:
+        return
+    for notify in message.notifies:
+        text = _UNPROTECTED_NOTIFIES.get((message.version, notify.type))
+        if text is not None and len(peer.hints) < _MAX_HINTS:
+            peer.hints.append(Hint(message.at_ns, message.src, f"unprotected {text}", message.ref))

@@ -1,0 +1,161 @@
+"""IKEv1: phases, R-U-THERE exchanges and Deletes, with content where it could be read.
+
+Where it could not, `ikev1_inference` tells questions, answers and Deletes apart by rhythm.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Transmission
+from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.sa import SaEnd
+from analyzers.tracking import ikev1_inference
+from analyzers.tracking.marks import Marks
+from analyzers.tracking.peers import PeerTable
+from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, MarkKind, SaTrack
+
+_ZERO_SPI: Final = "0" * 16
+_PROTOCOLS: Final = {1: DeleteProtocol.IKE, 2: DeleteProtocol.AH, 3: DeleteProtocol.ESP}
+# Message IDs remembered per SA to tell a fresh message from a repeated one.
+_MAX_SEEN_IDS: Final = 256
+
+
+class Ikev1Tracker:
+    """Takes the IKEv1 messages of all SAs in the order of time."""
+
+    def __init__(self, marks: Marks, table: PeerTable) -> None:
+        self._marks = marks
+        self._table = table
+
+    def feed(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        """One message, sent by `side`."""
+        if message.kind is MessageKind.FRAGMENT:
+            return
+        if not self._fresh(sa, message, side):
+            sa.retransmissions += 1
+            sa.peer.retransmissions += 1
+            return
+        if message.kind in (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE):
+            self._phase1(sa, message, side)
+        if message.encrypted:
+            self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
+        if not message.encrypted:
+            return  # unprotected content proves nothing, whatever it claims
+        match message.kind:
+            case MessageKind.R_U_THERE:
+                self._r_u_there(sa, message, side)
+            case MessageKind.R_U_THERE_ACK:
+                self._ack(sa, message, side)
+            case MessageKind.DELETE:
+                self._delete(sa, message, side)
+            case MessageKind.INFORMATIONAL:
+                ikev1_inference.feed(self._marks, sa, message, side)
+            case _:
+                pass
+
+    @staticmethod
+    def _fresh(sa: SaTrack, message: IkeMessage, side: int) -> bool:
+        key = (side, message.exchange_type, message.message_id)
+        fingerprints = sa.seen_ids.get(key)
+        if fingerprints is not None and message.fingerprint in fingerprints:
+            return False
+        sa.seen_ids[key] = (*(fingerprints or ()), message.fingerprint)[-8:]
+        if len(sa.seen_ids) > _MAX_SEEN_IDS:
+            del sa.seen_ids[next(iter(sa.seen_ids))]
+        return True
+
+    def _phase1(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        if message.responder_spi != _ZERO_SPI and not any(sa.encrypted_main_mode):
+            sa.responder_spi = message.responder_spi
+        if not message.encrypted:
+            sa.clear_messages[side] += 1
+            if message.kind is MessageKind.AGGRESSIVE and sa.clear_messages[sa.initiator] > 1:
+                self._established(sa, message)
+            return
+        sa.encrypted_main_mode[side] = True
+        done = message.kind is MessageKind.AGGRESSIVE or all(sa.encrypted_main_mode)
+        if done and sa.established_ns is None:
+            self._established(sa, message)
+
+    def _established(self, sa: SaTrack, message: IkeMessage) -> None:
+        """Phase 1 is complete: the SA takes over from an older one, or stands for itself."""
+        sa.established_ns = message.at_ns
+        peer = sa.peer
+        older = [o for o in peer.sas if o is not sa and o.version == 1 and o.index < sa.index]
+        live = [o for o in older if o.ended_ns is None]
+        given_up = [o for o in live if any(x is not None for x in o.open_dpd)]
+        for old in live:
+            dead = old in given_up
+            old.ended_ns = sa.first_ns
+            old.end = SaEnd.REPLACED if dead else SaEnd.REKEYED
+            old.end_ref = sa.first_ref
+            old.rekeyed_into = None if dead else sa
+            for exchange in old.open_dpd:
+                if exchange is not None:
+                    exchange.closed_ns = sa.first_ns
+        if older and (given_up or not live) and sa.unit is peer.unit:
+            sa.unit = self._table.new_unit(peer, message.at_ns)
+
+    def _r_u_there(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        exchange = sa.open_dpd[side]
+        sent = Transmission(message.at_ns, message.message_id, message.ref)
+        if exchange is None:
+            exchange = ExchangeTrack(
+                sa=sa,
+                kind=ExchangeKind.DPD,
+                side=side,
+                sequence=message.dpd_sequence,
+                transmissions=[sent],
+                basis=message.basis,
+                confidence=message.confidence,
+                length=message.length,
+            )
+            sa.open_dpd[side] = exchange
+            sa.peer.exchanges.append(exchange)
+        else:
+            exchange.transmissions.append(sent)
+        if message.dpd_sequence is not None:
+            exchange.sequences.add(message.dpd_sequence)
+        self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
+
+    def _ack(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        prober = 1 - side
+        exchange = sa.open_dpd[prober]
+        if exchange is None or message.dpd_sequence not in exchange.sequences:
+            return
+        exchange.sequence = message.dpd_sequence
+        exchange.answer = Transmission(message.at_ns, message.message_id, message.ref)
+        exchange.evidence = AnswerEvidence.MESSAGE
+        sa.open_dpd[prober] = None
+        sa.unit.answered[prober] += 1
+        self._marks.add(MarkKind.ANSWERED, sa, prober, message, exchange=exchange)
+
+    def _delete(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        for payload in message.deletes:
+            delete = DeleteTrack(
+                sa=sa,
+                side=side,
+                at_ns=message.at_ns,
+                protocol=_PROTOCOLS.get(payload.protocol, DeleteProtocol.UNKNOWN),
+                spis=payload.spis,
+                reason="",
+                basis=message.basis,
+                confidence=message.confidence,
+                ref=message.ref,
+            )
+            note_delete(self._marks, delete, message)
+
+
+def note_delete(marks: Marks, delete: DeleteTrack, message: IkeMessage) -> None:
+    """Keep a Delete, and end the SA if it is the IKE SA's."""
+    sa = delete.sa
+    sa.peer.deletes.append(delete)
+    marks.add(MarkKind.DELETE, sa, delete.side, message, delete=delete)
+    if delete.protocol is DeleteProtocol.IKE and sa.ended_ns is None:
+        sa.ended_ns = delete.at_ns
+        sa.end_ref = delete.ref
+        sa.end = SaEnd.DELETE if sa.rekeyed_into is None else SaEnd.REKEYED
+        for exchange in sa.open_dpd:
+            if exchange is not None:
+                exchange.closed_ns = delete.at_ns

@@ -1,0 +1,183 @@
+"""IKEv1 without keys: what encrypted Informationals are, by length, direction and rhythm.
+
+The rules are those of dpd-semantics section 2.7. An R-U-THERE, its ACK and an ISAKMP Delete often
+have the same length, so nothing here is ever more than inferred:
+
+a. two equal lengths in opposite directions within a round trip are question and answer;
+b. equal lengths in one direction at a constant spacing are retries;
+c. the last of them is a Delete if the SA was given up with it (judged in `views`, afterwards);
+e. different lengths in one direction within milliseconds are Deletes.
+
+What fits nothing stays unknown, and is counted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Transmission
+from analyzers.model.observations import IkeMessage
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import SaEnd
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.marks import Marks
+from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, MarkKind, SaTrack
+from analyzers.wire.ikev1 import r_u_there_lengths
+
+# An answer later than this is not paired by length alone.
+ANSWER_NS: Final = 2 * NS_PER_SECOND
+# Deletes of one teardown leave within this time.
+GROUP_NS: Final = 50 * NS_PER_MS
+# Retries keep their spacing within this share (dpd-semantics section 4: tolR), or grow by it.
+_SPACING_TOLERANCE: Final = 0.2
+_MAX_GROWTH: Final = 2.6
+# INITIAL-CONTACT and other notices leave right after phase 1 and have the length of a question.
+_SETTLING_NS: Final = NS_PER_SECOND
+# No stack waits longer between two tries.
+_MAX_RETRY_NS: Final = 75 * NS_PER_SECOND
+
+# All lengths an R-U-THERE can have, for SAs whose suite was not seen: (block, hash) bytes.
+_ALL_LENGTHS: Final = frozenset(
+    length
+    for block in (8, 16)
+    for digest in (16, 20, 32, 48, 64)
+    for length in r_u_there_lengths(block, digest)
+)
+
+
+def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
+    """One encrypted Informational of unknown content, sent by `side`."""
+    previous = sa.informationals[-1] if sa.informationals else None
+    sa.informationals = [*sa.informationals[-3:], message]
+    if previous is not None and _is_group(sa, previous, message):
+        _take_for_deletes(marks, sa, previous, message, side)
+        return
+    if message.length not in _lengths(sa):
+        sa.peer.unknown_informationals += 1
+        return
+    asked = sa.open_dpd[1 - side]
+    if asked is not None and _answers(asked, message):
+        _answer(marks, sa, asked, message, side)
+        return
+    run = sa.open_dpd[side]
+    sent = Transmission(message.at_ns, message.message_id, message.ref)
+    if run is not None and _continues(run, message):
+        run.transmissions.append(sent)
+        if len(run.transmissions) > 2:
+            run.candidate = False  # twice the same spacing is a rhythm
+    else:
+        if run is not None:
+            _dissolve(sa, run)
+        run = ExchangeTrack(
+            sa=sa,
+            kind=ExchangeKind.DPD,
+            side=side,
+            sequence=None,
+            transmissions=[sent],
+            basis=Basis.RHYTHM,
+            confidence=Confidence.INFERRED,
+            length=message.length,
+            candidate=True,
+        )
+        sa.open_dpd[side] = run
+        sa.peer.exchanges.append(run)
+    marks.add(MarkKind.PROBE, sa, side, message, exchange=run)
+
+
+def _lengths(sa: SaTrack) -> frozenset[int] | set[int]:
+    """Lengths an R-U-THERE of this SA can have: learned, else from its suite, else any."""
+    if sa.r_u_there_lengths:
+        return sa.r_u_there_lengths
+    if sa.suite is not None:
+        return r_u_there_lengths(*sa.suite)
+    return _ALL_LENGTHS
+
+
+def _is_group(sa: SaTrack, previous: IkeMessage, message: IkeMessage) -> bool:
+    return (
+        sa.peer.side_of(previous.src) == sa.peer.side_of(message.src)
+        and previous.length != message.length
+        and 0 <= message.at_ns - previous.at_ns <= GROUP_NS
+    )
+
+
+def _answers(asked: ExchangeTrack, message: IkeMessage) -> bool:
+    return (
+        asked.length == message.length
+        and 0 <= message.at_ns - asked.last_ns <= ANSWER_NS
+        and all(t.message_id != message.message_id for t in asked.transmissions)
+    )
+
+
+def _answer(
+    marks: Marks, sa: SaTrack, asked: ExchangeTrack, message: IkeMessage, side: int
+) -> None:
+    asked.candidate = False
+    asked.answer = Transmission(message.at_ns, message.message_id, message.ref)
+    asked.evidence = AnswerEvidence.MESSAGE
+    prober = 1 - side
+    sa.open_dpd[prober] = None
+    sa.r_u_there_lengths.add(message.length)
+    sa.unit.answered[prober] += 1
+    marks.add(MarkKind.ANSWERED, sa, prober, message, exchange=asked)
+
+
+def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
+    gap = message.at_ns - run.last_ns
+    if run.length != message.length or not 0 < gap <= _MAX_RETRY_NS:
+        return False
+    if len(run.transmissions) == 1:
+        established = run.sa.established_ns
+        return established is None or run.first_ns - established > _SETTLING_NS
+    last = run.last_ns - run.transmissions[-2].at_ns
+    if last <= 0:
+        return False
+    ratio = gap / last
+    return 1 - _SPACING_TOLERANCE <= ratio <= _MAX_GROWTH
+
+
+def _dissolve(sa: SaTrack, run: ExchangeTrack) -> None:
+    """A run without rhythm or answer was no question, as far as anybody can tell."""
+    if run.candidate:
+        run.dissolved = True
+        sa.peer.unknown_informationals += len(run.transmissions)
+    else:
+        run.closed_ns = run.last_ns
+
+
+def _take_for_deletes(
+    marks: Marks, sa: SaTrack, previous: IkeMessage, message: IkeMessage, side: int
+) -> None:
+    run = sa.open_dpd[side]
+    if run is not None and run.transmissions[-1].ref == previous.ref:
+        run.transmissions.pop()
+        if not run.transmissions:
+            run.dissolved = True
+            run.transmissions.append(
+                Transmission(previous.at_ns, previous.message_id, previous.ref)
+            )
+            sa.open_dpd[side] = None
+    elif previous.length not in _lengths(sa):
+        sa.peer.unknown_informationals -= 1
+    known = {d.ref for d in sa.peer.deletes[-4:]}
+    # The ISAKMP Delete goes last: after it there is no SA to protect another one.
+    for part, protocol in ((previous, DeleteProtocol.ESP), (message, DeleteProtocol.IKE)):
+        if part.ref in known:
+            for delete in sa.peer.deletes[-4:]:
+                if delete.ref == part.ref:
+                    delete.protocol = DeleteProtocol.ESP
+            continue
+        delete = DeleteTrack(
+            sa=sa,
+            side=side,
+            at_ns=part.at_ns,
+            protocol=protocol,
+            spis=(),
+            reason="",
+            basis=Basis.RHYTHM,
+            confidence=Confidence.INFERRED,
+            ref=part.ref,
+        )
+        sa.peer.deletes.append(delete)
+        marks.add(MarkKind.DELETE, sa, side, part, delete=delete)
+    sa.ended_ns, sa.end, sa.end_ref = message.at_ns, SaEnd.DELETE, message.ref

@@ -1,0 +1,238 @@
+"""IKEv2 exchanges: requests, their retransmissions and answers, and what they say of the peer.
+
+Everything here is in clear: the header, and the SK payload's Next Payload byte (RFC 7296 3.14).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.exchange import (
+    AnswerEvidence,
+    DeleteProtocol,
+    ExchangeKind,
+    Transmission,
+)
+from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
+from analyzers.model.sa import SaEnd
+from analyzers.tracking.marks import Marks
+from analyzers.tracking.tracks import (
+    DeleteTrack,
+    ExchangeTrack,
+    MarkKind,
+    RequestTrack,
+    SaTrack,
+)
+
+_ZERO_SPI: Final = "0" * 16
+_SET_WINDOW_SIZE: Final = 16385
+_PAYLOAD_NOTIFY, _PAYLOAD_EAP = 41, 48
+_PROTOCOL_IKE: Final = 1
+_PROTOCOLS: Final = {
+    1: DeleteProtocol.IKE,
+    2: DeleteProtocol.AH,
+    3: DeleteProtocol.ESP,
+}
+# Requests that are kept for late answers; a window is 1, so more only helps damaged captures.
+_MAX_REQUESTS: Final = 64
+
+LIVENESS_KINDS: Final = frozenset({MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE})
+
+
+class Ikev2Tracker:
+    """Takes the IKEv2 messages of all SAs in the order of time."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+
+    def feed(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        """One message, sent by `side`; fragments that are not complete say nothing."""
+        if message.kind is MessageKind.FRAGMENT:
+            return
+        if any(n.type == _SET_WINDOW_SIZE for n in message.notifies):
+            sa.window_one = False
+        if message.is_response:
+            self._response(sa, message, side)
+        else:
+            self._request(sa, message, side)
+
+    def _request(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        known = sa.requests.get((side, message.message_id))
+        if known is not None and not self._starts_over(known, message):
+            self._retransmission(sa, known, message, side)
+            return
+        if message.kind is not MessageKind.SA_INIT:
+            self._assume_answered(sa, message, side)
+        request = RequestTrack(
+            message.message_id,
+            side,
+            message.kind,
+            message.fingerprint,
+            message.at_ns,
+            message.at_ns,
+        )
+        sa.requests[side, message.message_id] = request
+        _forget_old(sa, side)
+        if message.encrypted and message.integrity_ok is not False:
+            self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
+        if message.kind in LIVENESS_KINDS:
+            request.exchange = self._new_exchange(sa, message, side)
+        elif message.kind is MessageKind.DELETE and message.encrypted:
+            request.delete = self._new_delete(sa, message, side)
+
+    @staticmethod
+    def _starts_over(known: RequestTrack, message: IkeMessage) -> bool:
+        """Whether an ID is used for a new request: IKE_SA_INIT again with a cookie or group."""
+        return (
+            message.kind is MessageKind.SA_INIT
+            and known.answered
+            and known.fingerprint != message.fingerprint
+        )
+
+    def _retransmission(
+        self, sa: SaTrack, request: RequestTrack, message: IkeMessage, side: int
+    ) -> None:
+        sa.retransmissions += 1
+        sa.peer.retransmissions += 1
+        request.last_ns = message.at_ns
+        if request.fingerprint != message.fingerprint and message.encrypted and not message.refs:
+            sa.peer.problems.append(
+                Problem(
+                    ProblemKind.RETRANSMISSION_DIFFERS,
+                    f"message ID {message.message_id} was sent again with other bytes"
+                    " (RFC 7296 section 2.1: bitwise identical)",
+                    message.ref,
+                )
+            )
+        if request.assumed and not request.answered:
+            # Sent again although the next request was out: the window is larger than 1.
+            request.assumed = False
+            sa.window_one = False
+            if request.exchange is not None:
+                request.exchange.evidence = None
+        exchange = request.exchange
+        if exchange is not None and exchange.answer is None:
+            exchange.transmissions.append(_transmission(message))
+            self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
+        if request.delete is not None:
+            request.delete.transmissions += 1
+
+    def _assume_answered(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        """With a window of 1, request n + 1 is only sent when n was answered (RFC 7296 2.3)."""
+        if not sa.window_one:
+            return
+        previous = sa.requests.get((side, message.message_id - 1))
+        if previous is None or previous.answered or previous.assumed:
+            return
+        previous.assumed = True
+        exchange = previous.exchange
+        if exchange is not None:
+            exchange.evidence = AnswerEvidence.NEXT_REQUEST
+            sa.unit.answered[side] += 1
+            self._marks.add(MarkKind.ANSWERED, sa, side, message, exchange=exchange)
+        self._marks.add(MarkKind.PROOF, sa, side, message)
+
+    def _response(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        self._note_handshake(sa, message, side)
+        request = sa.requests.get((1 - side, message.message_id))
+        if request is None:
+            return
+        fresh = not request.answered
+        request.answered = True
+        if not fresh:
+            return
+        if message.kind is MessageKind.CREATE_CHILD or request.kind is MessageKind.CREATE_CHILD:
+            sa.last_create_child_ns = message.at_ns
+        if not message.encrypted or message.integrity_ok is False:
+            return
+        exchange = request.exchange
+        if exchange is not None:
+            if exchange.evidence is None:
+                sa.unit.answered[1 - side] += 1
+            exchange.answer = _transmission(message)
+            exchange.evidence = AnswerEvidence.MESSAGE
+            self._marks.add(MarkKind.ANSWERED, sa, 1 - side, message, exchange=exchange)
+        if request.delete is not None:
+            self._answer_delete(sa, request.delete, message)
+        self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
+
+    def _note_handshake(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        if message.kind is MessageKind.SA_INIT:
+            if side != sa.initiator and message.responder_spi != _ZERO_SPI:
+                sa.responder_spi = message.responder_spi
+        elif message.kind is MessageKind.AUTH:
+            # An error notify first is a refusal, EAP first goes on; an identity or AUTH is success.
+            if message.sk_next_payload not in (None, _PAYLOAD_NOTIFY, _PAYLOAD_EAP):
+                sa.established_ns = message.at_ns
+        elif sa.established_ns is None and not sa.from_start:
+            sa.established_ns = None  # it was, before the capture: unknown when
+
+    def _new_exchange(self, sa: SaTrack, message: IkeMessage, side: int) -> ExchangeTrack:
+        exchange = ExchangeTrack(
+            sa=sa,
+            kind=ExchangeKind.LIVENESS,
+            side=side,
+            sequence=None,
+            transmissions=[_transmission(message)],
+            basis=message.basis,
+            confidence=message.confidence,
+            length=message.length,
+        )
+        sa.peer.exchanges.append(exchange)
+        self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
+        return exchange
+
+    def _new_delete(self, sa: SaTrack, message: IkeMessage, side: int) -> DeleteTrack:
+        protocol, spis = DeleteProtocol.UNKNOWN, ()
+        if message.deletes:
+            protocol = _PROTOCOLS.get(message.deletes[0].protocol, DeleteProtocol.UNKNOWN)
+            spis = tuple(spi for d in message.deletes for spi in d.spis)
+        delete = DeleteTrack(
+            sa=sa,
+            side=side,
+            at_ns=message.at_ns,
+            protocol=protocol,
+            spis=spis,
+            reason="",
+            basis=message.basis,
+            confidence=message.confidence,
+            ref=message.ref,
+            answered=False,
+        )
+        sa.peer.deletes.append(delete)
+        self._marks.add(MarkKind.DELETE, sa, side, message, delete=delete)
+        if protocol is DeleteProtocol.IKE:
+            _end(sa, delete)
+        return delete
+
+    def _answer_delete(self, sa: SaTrack, delete: DeleteTrack, message: IkeMessage) -> None:
+        delete.answered = True
+        if delete.protocol is not DeleteProtocol.UNKNOWN:
+            return
+        # The answer to the Delete of an IKE SA is empty, that of a Child SA carries the Delete of
+        # its other half (RFC 7296 section 1.4.1).
+        delete.basis = Basis.HEADER
+        delete.confidence = Confidence.INFERRED
+        if message.kind is MessageKind.LIVENESS:
+            delete.protocol = DeleteProtocol.IKE
+            _end(sa, delete)
+        else:
+            delete.protocol = DeleteProtocol.ESP
+
+
+def _end(sa: SaTrack, delete: DeleteTrack) -> None:
+    if sa.ended_ns is None:
+        sa.ended_ns = delete.at_ns
+        sa.end_ref = delete.ref
+        sa.end = SaEnd.DELETE if sa.rekeyed_into is None else SaEnd.REKEYED
+
+
+def _transmission(message: IkeMessage) -> Transmission:
+    return Transmission(message.at_ns, message.message_id, message.ref)
+
+
+def _forget_old(sa: SaTrack, side: int) -> None:
+    if len(sa.requests) > _MAX_REQUESTS:
+        oldest = min(sa.requests, key=lambda key: sa.requests[key].last_ns)
+        del sa.requests[oldest]

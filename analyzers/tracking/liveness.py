@@ -1,0 +1,90 @@
+"""Liveness of a peer over time, derived from what is kept: exchanges, black holes, Deletes, SAs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzers.model.black_hole import BlackHole, BlackHoleClass
+from analyzers.model.exchange import Delete, Exchange, Outcome
+from analyzers.model.peer import PeerState, StateSpan
+from analyzers.model.records import Confidence
+from analyzers.model.sa import IkeSa, SaEnd
+
+
+def spans(
+    local: str,
+    sas: Sequence[IkeSa],
+    exchanges: Sequence[Exchange],
+    holes: Sequence[BlackHole],
+    deletes: Sequence[Delete],
+    first_ns: int,
+) -> list[StateSpan]:
+    """States in the order of time, each different from the one before; never empty.
+
+    The states are what the sides can know of each other; where both ask, the worse counts.
+    """
+    events: list[tuple[int, int, PeerState]] = [(first_ns, 0, PeerState.UNKNOWN)]
+    for sa in sas:
+        if sa.established_ns is not None:
+            events.append((sa.established_ns, 1, PeerState.ALIVE))
+        if sa.end is SaEnd.DELETE and sa.ended_ns is not None:
+            events.append((sa.ended_ns, 5, PeerState.DELETED))
+    for exchange in exchanges:
+        events += _exchange_events(exchange)
+    for hole in holes:
+        events += _hole_events(hole)
+    events.sort(key=lambda e: e[:2])
+    found: list[StateSpan] = []
+    for at_ns, _, state in events:
+        if found and found[-1].state is state:
+            continue
+        if found and found[-1].state is PeerState.DEAD and state in _BELOW_DEAD:
+            continue
+        if found and found[-1].start_ns == at_ns:
+            found.pop()
+            if found and found[-1].state is state:
+                continue
+        found.append(StateSpan(state, at_ns))
+    return found
+
+
+_BELOW_DEAD = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
+
+
+def confidence(exchanges: Sequence[Exchange], states: Sequence[StateSpan]) -> Confidence:
+    """How sure the last state is."""
+    state = states[-1].state
+    if state is PeerState.UNKNOWN:
+        return Confidence.SUSPECT
+    if state is PeerState.DEAD:
+        return Confidence.INFERRED  # the verdict itself is never visible on the wire
+    if state is PeerState.PROBING and exchanges:
+        return exchanges[-1].confidence
+    return Confidence.CERTAIN if state is PeerState.ALIVE else Confidence.INFERRED
+
+
+def _exchange_events(exchange: Exchange) -> list[tuple[int, int, PeerState]]:
+    events: list[tuple[int, int, PeerState]] = []
+    if exchange.outcome is not Outcome.ANSWERED or exchange.retries:
+        events.append((exchange.first_ns, 3, PeerState.PROBING))
+    if exchange.outcome is Outcome.ANSWERED:
+        answer = exchange.answer
+        at_ns = exchange.last_ns if answer is None else answer.at_ns
+        events.append((at_ns, 4, PeerState.ALIVE))
+    elif exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
+        events.append((exchange.verdict_ns, 4, PeerState.DEAD))
+    return events
+
+
+def _hole_events(hole: BlackHole) -> list[tuple[int, int, PeerState]]:
+    events: list[tuple[int, int, PeerState]] = []
+    if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        return events  # IKE answers: the peer lives, its data plane does not
+    doubt = hole.questionable_ns
+    if doubt is not None and (hole.first_probe_ns is None or doubt < hole.first_probe_ns):
+        events.append((doubt, 2, PeerState.QUESTIONABLE))
+    if hole.dead_ns is not None:
+        events.append((hole.dead_ns, 4, PeerState.DEAD))
+    if hole.recovered_ns is not None:
+        events.append((hole.recovered_ns, 6, PeerState.ALIVE))
+    return events

@@ -1,0 +1,41 @@
+"""Collects the moments of a batch that the silence clocks are asked about."""
+
+from __future__ import annotations
+
+from analyzers.model.observations import IkeMessage
+from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, Mark, MarkKind, SaTrack
+
+
+class Marks:
+    """The marks of one batch, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.place = 0
+        """Place of the event being handled; set by the engine."""
+        self._marks: list[Mark] = []
+
+    def add(
+        self,
+        kind: MarkKind,
+        sa: SaTrack,
+        role: int,
+        message: IkeMessage,
+        *,
+        exchange: ExchangeTrack | None = None,
+        delete: DeleteTrack | None = None,
+    ) -> None:
+        """Note what `message` means for a role of the SA's unit."""
+        self.append(
+            Mark(
+                kind, sa.unit.index, role, message.at_ns, self.place, message.ref, exchange, delete
+            )
+        )
+
+    def append(self, mark: Mark) -> None:
+        """Note a mark that is about no message."""
+        self._marks.append(mark)
+
+    def take(self) -> list[Mark]:
+        """The marks since the last call."""
+        marks, self._marks = self._marks, []
+        return marks

@@ -1,0 +1,134 @@
+"""What a side's questions show of its DPD policy: mode, interval, retries, and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.time import seconds
+
+# An interval is only told from at least this many; a mode needs more than that.
+_MIN_INTERVALS: Final = 2
+_MIN_FOR_MODE: Final = 3
+# Intervals within this share of their median are one rhythm (dpd-semantics section 4: tolI).
+_TOLERANCE_SHARE: Final = 0.1
+_TOLERANCE_S: Final = 0.25
+_GROWTH_FROM: Final = 1.2
+
+
+def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
+    """The policy of `holder` as its exchanges show it; None if it never asked."""
+    own = [x for x in exchanges if x.prober == holder]
+    if not own:
+        return None
+    starts = _gaps_s([x.first_ns for x in own], own)
+    since = [seconds(x.since_proof_ns) for x in own if x.since_proof_ns is not None]
+    mode, interval_s, evidence = _rhythm(starts, since)
+    retry_s, backoff = _retry(own)
+    retries = _retries(own)
+    worst_s = None
+    if interval_s is not None and retry_s is not None and retries is not None:
+        worst_s = interval_s + sum(retry_s * backoff**k for k in range(retries + 1))
+    if retry_s is not None:
+        spacing = f"{retry_s:.3g} s" + ("" if backoff == 1.0 else f", growing ×{backoff:.2g}")
+        evidence += f"; retries every {spacing}"
+    return DpdPolicy(
+        holder=holder,
+        profile=None,
+        mode=mode,
+        interval_s=None if interval_s is None else round(interval_s, 3),
+        retry_s=None if retry_s is None else round(retry_s, 3),
+        retries=retries,
+        basis=PolicyBasis.OBSERVED,
+        worst_case_s=None if worst_s is None else round(worst_s, 3),
+        evidence=evidence,
+        ref=own[0].transmissions[0].ref,
+        backoff=round(backoff, 2),
+    )
+
+
+def _gaps_s(starts_ns: list[int], own: list[Exchange]) -> list[float]:
+    """Distances between the starts of successive questions, the first of each answered."""
+    return [
+        seconds(later - earlier)
+        for earlier, later, first in zip(starts_ns, starts_ns[1:], own, strict=False)
+        if first.outcome is Outcome.ANSWERED and not first.retries and later > earlier
+    ]
+
+
+def _rhythm(starts: list[float], since: list[float]) -> tuple[PolicyMode, float | None, str]:
+    """Mode, interval and evidence."""
+    if len(since) >= 1 and _steady(since) and len(since) >= _MIN_INTERVALS:
+        interval = median(since)
+        if len(starts) >= _MIN_FOR_MODE and not _steady(starts):
+            return (
+                PolicyMode.ON_IDLE,
+                interval,
+                f"each of {len(since)} questions came {_range(since)} after the last proof of life",
+            )
+        return (
+            PolicyMode.UNKNOWN,
+            interval,
+            f"{len(since)} questions, each {_range(since)} after the last proof of life;"
+            " without traffic, periodic and on-idle look alike",
+        )
+    if len(starts) >= _MIN_INTERVALS and _steady(starts):
+        if since and min(since) < median(starts) * (1 - _TOLERANCE_SHARE):
+            return (
+                PolicyMode.PERIODIC,
+                median(starts),
+                f"{len(starts)} intervals of {_range(starts)}, also while the peer was heard",
+            )
+        return PolicyMode.UNKNOWN, median(starts), f"{len(starts)} intervals of {_range(starts)}"
+    if len(since) >= _MIN_FOR_MODE:
+        return (
+            PolicyMode.ON_DEMAND,
+            min(since),
+            f"{len(since)} questions, {_range(since)} after the last proof of life,"
+            " in no fixed rhythm",
+        )
+    if since:
+        return (
+            PolicyMode.UNKNOWN,
+            min(since),
+            f"{len(since)} question{'s' * (len(since) > 1)},"
+            f" {_range(since)} after the last proof of life",
+        )
+    return PolicyMode.UNKNOWN, None, "too few questions to tell an interval"
+
+
+def _retry(own: list[Exchange]) -> tuple[float | None, float]:
+    """First retry gap in seconds and growth of the gaps, from the exchange with most retries."""
+    longest = max(own, key=lambda x: x.retries)
+    times = [t.at_ns for t in longest.transmissions]
+    gaps = [seconds(b - a) for a, b in pairwise(times)]
+    if not gaps or gaps[0] <= 0:
+        return None, 1.0
+    ratios = [b / a for a, b in pairwise(gaps) if a > 0]
+    growth = median(ratios) if ratios else 1.0
+    if growth < _GROWTH_FROM:
+        return median(gaps), 1.0
+    return gaps[0], growth
+
+
+def _retries(own: list[Exchange]) -> int | None:
+    """Retries before giving up: only an exchange that ended in a verdict shows them."""
+    ended = [x.retries for x in own if x.outcome is Outcome.UNANSWERED and x.retries]
+    return max(ended) if ended else None
+
+
+def _steady(values: list[float]) -> bool:
+    middle = median(values)
+    tolerance = max(_TOLERANCE_S, _TOLERANCE_SHARE * middle)
+    return all(abs(v - middle) <= tolerance for v in values)
+
+
+def _range(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    if high - low < 0.01:
+        return f"{median(values):.3g} s"
+    return f"{low:.3g} to {high:.3g} s"

@@ -1,0 +1,402 @@
+"""From the tracker's working state to the frozen views that reports and screens read."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import (
+    AnswerEvidence,
+    Delete,
+    DeleteProtocol,
+    Exchange,
+    Outcome,
+)
+from analyzers.model.peer import Activity, LocalBasis, PeerView
+from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
+from analyzers.model.sa import EspFlow, IkeSa, SaEnd
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
+from analyzers.tracking import liveness, policy
+from analyzers.tracking.activity import SLICES
+from analyzers.tracking.engine import Tracker
+from analyzers.tracking.exposure import HoleTrack, horizon_reached
+from analyzers.tracking.silence import NEVER
+from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
+
+# An exchange of one transmission shows no rhythm; after this long it counts as unanswered
+# (the longest first retry of the stacks in dpd-semantics section 3 is 15 s).
+_LONE_HORIZON_NS: Final = 30 * NS_PER_SECOND
+# A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
+_FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
+_ESP_STOPS_NS: Final = 100 * NS_PER_MS
+
+
+class Viewer:
+    """Builds the views of all peers; reads the tracker and changes nothing."""
+
+    def __init__(self, tracker: Tracker, local: frozenset[str], end_ns: int | None) -> None:
+        self._tracker = tracker
+        self._end_ns = tracker.now_ns if end_ns is None else max(end_ns, tracker.now_ns)
+        self._local = local
+        self._common = _common_addresses(tracker.table.peers)
+        holes = tracker.exposures.finish(self._end_ns)
+        self._holes: dict[int, list[HoleTrack]] = {}
+        for hole in holes:
+            self._holes.setdefault(hole.unit.peer.index, []).append(hole)
+        self._numbers = {"x": 0, "b": 0}
+
+    def peers(self) -> tuple[PeerView, ...]:
+        """All peers in the order in which they appeared."""
+        return tuple(self._view(peer) for peer in self._tracker.table.peers)
+
+    def _view(self, peer: PeerTrack) -> PeerView:
+        local_side, basis = self._local_side(peer)
+        local, remote = peer.address(local_side), peer.address(1 - local_side)
+        exchanges, deletes = self._exchanges(peer)
+        holes = self._black_holes(peer)
+        sas = tuple(self._sa(sa, exchanges, deletes) for sa in peer.sas)
+        flows = self._flows(peer)
+        first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
+        last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
+        states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns)
+        rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
+        policies = [policy.observe(peer.address(side), exchanges) for side in (0, 1)]
+        problems = [*peer.problems, *(_one_way(peer, s) for s in (0, 1) if not peer.heard[s])]
+        return PeerView(
+            id=f"p{peer.index + 1}",
+            local=local,
+            remote=remote,
+            local_basis=basis,
+            state=states[-1].state,
+            first_ns=first_ns,
+            last_ns=last_ns,
+            ike_sas=sas,
+            esp_flows=flows,
+            exchanges=exchanges,
+            deletes=deletes,
+            black_holes=holes,
+            policies=tuple(p for p in policies if p is not None),
+            states=tuple(states),
+            activity=self._activity(peer, local_side),
+            hints=tuple(peer.hints),
+            problems=tuple(problems),
+            last_proof_ns=self._last_proof(peer, local_side),
+            rtt_ns=round(median(rtts)) if rtts else None,
+            ike_messages=peer.ike_messages,
+            retransmissions=peer.retransmissions,
+            unknown_informationals=peer.unknown_informationals + self._lone_candidates(peer),
+            addresses=tuple(peer.addresses[1 - local_side]),
+            confidence=liveness.confidence(exchanges, states),
+        )
+
+    # --- who is local ----------------------------------------------------------------------
+
+    def _local_side(self, peer: PeerTrack) -> tuple[int, LocalBasis]:
+        for side in (0, 1):
+            if self._local.intersection(peer.addresses[side]):
+                return side, LocalBasis.GIVEN
+        common = [self._common.get(peer.address(side), 0) for side in (0, 1)]
+        if common[0] != common[1]:
+            return (0 if common[0] > common[1] else 1), LocalBasis.MOST_COMMON
+        return 0, LocalBasis.INITIATOR
+
+    # --- exchanges and Deletes -------------------------------------------------------------
+
+    def _exchanges(self, peer: PeerTrack) -> tuple[tuple[Exchange, ...], tuple[Delete, ...]]:
+        deletes = [_delete(peer, d) for d in peer.deletes]
+        exchanges = []
+        tracks = sorted((x for x in peer.exchanges if not x.dissolved), key=lambda x: x.first_ns)
+        for track in tracks:
+            if self._is_lone_candidate(track):
+                continue
+            split = self._delete_at_end(track)
+            if split is not None:
+                deletes.append(split)
+            exchanges.append(self._exchange(peer, track, cut=split is not None))
+        deletes.sort(key=lambda d: d.at_ns)
+        return tuple(exchanges), tuple(deletes)
+
+    def _is_lone_candidate(self, track: ExchangeTrack) -> bool:
+        """A single encrypted Informational without answer or rhythm: nobody can tell what it is.
+
+        It counts as a question only where the SA's questions are known, by length and rhythm.
+        """
+        if not track.candidate or track.answered:
+            return False
+        if len(track.transmissions) > 1:
+            return False
+        earlier = [
+            x
+            for x in track.sa.peer.exchanges
+            if x is not track and x.sa is track.sa and x.side == track.side and x.answered
+        ]
+        if len(earlier) < 2 or earlier[-1].length != track.length:
+            return True
+        starts = [x.first_ns for x in earlier]
+        gaps = [b - a for a, b in pairwise(starts)]
+        return not 0.8 <= (track.first_ns - starts[-1]) / max(median(gaps), 1) <= 1.2
+
+    def _lone_candidates(self, peer: PeerTrack) -> int:
+        return sum(self._is_lone_candidate(x) for x in peer.exchanges if not x.dissolved)
+
+    def _delete_at_end(self, track: ExchangeTrack) -> Delete | None:
+        """The ISAKMP Delete that continues the rhythm of the retries (dpd-semantics fact 12)."""
+        if (
+            track.basis is not Basis.RHYTHM
+            or track.answered
+            or len(track.transmissions) < 3
+            or not self._given_up_with(track)
+        ):
+            return None
+        last = track.transmissions[-1]
+        return Delete(
+            at_ns=last.at_ns,
+            sender=track.sa.peer.address(track.side),
+            ike_sa=_sa_id(track.sa),
+            protocol=DeleteProtocol.IKE,
+            spis=(),
+            reason="in the rhythm of the retries, but the SA was given up with it",
+            basis=Basis.RHYTHM,
+            confidence=Confidence.INFERRED,
+            ref=last.ref,
+        )
+
+    def _given_up_with(self, track: ExchangeTrack) -> bool:
+        last_ns = track.last_ns
+        for sa in track.sa.peer.sas:
+            if sa.first_ns > last_ns and sa.initiator == track.side and sa.from_start:
+                return sa.first_ns - last_ns <= _FOLLOWED_BY_NS
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        previous_ns = track.transmissions[-2].at_ns
+        flowed = now.last_out_ns != NEVER and now.last_out_ns > previous_ns
+        return (
+            flowed
+            and now.last_out_ns <= last_ns + _ESP_STOPS_NS
+            and self._end_ns - last_ns > _FOLLOWED_BY_NS
+        )
+
+    def _exchange(self, peer: PeerTrack, track: ExchangeTrack, *, cut: bool) -> Exchange:
+        self._numbers["x"] += 1
+        outcome, verdict_ns = self._outcome(track)
+        sent = track.transmissions[:-1] if cut else track.transmissions
+        if cut:
+            verdict_ns = track.last_ns
+        confidence = track.confidence
+        if not peer.heard[1 - track.side]:
+            confidence = Confidence.SUSPECT
+        return Exchange(
+            id=f"x{self._numbers['x']}",
+            ike_sa=_sa_id(track.sa),
+            kind=track.kind,
+            prober=peer.address(track.side),
+            responder=peer.address(1 - track.side),
+            sequence=track.sequence,
+            transmissions=tuple(sent),
+            answer=track.answer,
+            outcome=outcome,
+            basis=track.basis,
+            confidence=confidence,
+            answer_evidence=track.evidence,
+            since_proof_ns=track.since_proof_ns,
+            verdict_ns=verdict_ns,
+        )
+
+    def _outcome(self, track: ExchangeTrack) -> tuple[Outcome, int | None]:
+        if track.evidence in (AnswerEvidence.MESSAGE, AnswerEvidence.NEXT_REQUEST):
+            return Outcome.ANSWERED, None
+        if not track.sa.peer.heard[1 - track.side]:
+            return Outcome.OPEN, None
+        given_up_ns = track.closed_ns
+        if given_up_ns is None and track.sa.ended_ns is not None:
+            given_up_ns = track.sa.ended_ns
+        if given_up_ns is None:
+            given_up_ns = _next_sa_ns(track)
+        wait = track.next_wait_ns()
+        if given_up_ns is not None and given_up_ns >= track.last_ns:
+            end_ns = given_up_ns if wait is None else min(track.last_ns + wait, given_up_ns)
+            return Outcome.UNANSWERED, end_ns
+        if wait is not None and horizon_reached(track, self._end_ns):
+            return Outcome.UNANSWERED, min(track.last_ns + wait, self._end_ns)
+        if wait is None and self._end_ns - track.last_ns >= _LONE_HORIZON_NS:
+            return Outcome.UNANSWERED, None
+        return Outcome.OPEN, None
+
+    # --- SAs and flows ---------------------------------------------------------------------
+
+    def _sa(
+        self, sa: SaTrack, exchanges: tuple[Exchange, ...], deletes: tuple[Delete, ...]
+    ) -> IkeSa:
+        end, ended_ns, end_ref = sa.end, sa.ended_ns, sa.end_ref
+        own = [x for x in exchanges if x.ike_sa == _sa_id(sa)]
+        if own and own[-1].outcome is Outcome.UNANSWERED and end in (None, SaEnd.REPLACED):
+            end = SaEnd.DEAD_PEER
+            ended_ns = own[-1].verdict_ns or ended_ns
+            end_ref = own[-1].transmissions[-1].ref
+        if end is None:
+            for delete in deletes:
+                if delete.ike_sa == _sa_id(sa) and delete.protocol is DeleteProtocol.IKE:
+                    end, ended_ns, end_ref = SaEnd.DELETE, delete.at_ns, delete.ref
+        return IkeSa(
+            id=_sa_id(sa),
+            ike_version=sa.version,
+            initiator=sa.peer.address(sa.initiator),
+            responder=sa.peer.address(1 - sa.initiator),
+            initiator_spi=sa.initiator_spi,
+            responder_spi=sa.responder_spi,
+            first_ns=sa.first_ns,
+            last_ns=sa.last_ns,
+            established_ns=sa.established_ns,
+            ended_ns=ended_ns,
+            end=end,
+            rekeyed_into=None if sa.rekeyed_into is None else _sa_id(sa.rekeyed_into),
+            dpd_vendor_id=_dpd_vendor_id(sa),
+            vendor_ids=tuple((sa.peer.address(side), name) for side, name, _ in sa.vendor_ids),
+            proposal=sa.proposal,
+            lifetime_s=sa.lifetime_s,
+            messages=sa.messages,
+            retransmissions=sa.retransmissions,
+            refs=(sa.first_ref,) if end_ref is None else (sa.first_ref, end_ref),
+        )
+
+    def _flows(self, peer: PeerTrack) -> tuple[EspFlow, ...]:
+        table = self._tracker.flows
+        flows = []
+        for number in peer.flows:
+            identity = table.identities[number]
+            flows.append(
+                EspFlow(
+                    spi=f"{identity.spi:08x}",
+                    sender=identity.src,
+                    receiver=identity.dst,
+                    first_ns=int(table.first_ns[number]),
+                    last_ns=int(table.last_ns[number]),
+                    packets=int(table.packets[number]),
+                    bytes=int(table.bytes[number]),
+                    missing_sequences=table.missing(number),
+                    encapsulated=identity.sport != 0,
+                )
+            )
+        return tuple(flows)
+
+    def _activity(self, peer: PeerTrack, local_side: int) -> Activity | None:
+        grid = self._tracker.activity
+        if grid.start_ns is None or not peer.flows:
+            return None
+        sums = [[0] * SLICES, [0] * SLICES]
+        for unit in peer.units:
+            for index, side in enumerate((local_side, 1 - local_side)):
+                counts = grid.of(unit.index, side)
+                sums[index] = [a + b for a, b in zip(sums[index], counts, strict=True)]
+        used = SLICES
+        while used > 1 and not (sums[0][used - 1] or sums[1][used - 1]):
+            used -= 1
+        return Activity(grid.start_ns, grid.slice_ns, tuple(sums[0][:used]), tuple(sums[1][:used]))
+
+    def _last_proof(self, peer: PeerTrack, role: int) -> int | None:
+        clock = self._tracker.any_clock
+        last = max(clock.now(unit.index, role).last_proof_ns for unit in peer.units)
+        return None if last == NEVER else last
+
+    # --- black holes -----------------------------------------------------------------------
+
+    def _black_holes(self, peer: PeerTrack) -> tuple[BlackHole, ...]:
+        tracks = sorted(
+            self._holes.get(peer.index, ()), key=lambda h: (h.silence.first_out_ns, h.stop_ns)
+        )
+        return tuple(self._black_hole(peer, track) for track in tracks)
+
+    def _black_hole(self, peer: PeerTrack, track: HoleTrack) -> BlackHole:
+        self._numbers["b"] += 1
+        silence = track.silence
+        exposed = _or_none(silence.first_out_ns)
+        window_ns = 0 if exposed is None else max(0, track.stop_ns - exposed)
+        least_ns = 0
+        if track.min_start_ns is not None and track.min_packets:
+            least_ns = max(0, track.stop_ns - track.min_start_ns)
+        return BlackHole(
+            id=f"b{self._numbers['b']}",
+            sender=peer.address(track.role),
+            receiver=peer.address(1 - track.role),
+            black_hole_class=track.hole_class,
+            last_proof_ns=_or_none(silence.last_proof_ns),
+            first_exposed_ns=exposed,
+            questionable_ns=_or_none(silence.questionable_ns),
+            first_probe_ns=track.first_probe_ns,
+            dead_ns=track.dead_ns,
+            dead_basis=None if track.dead_ns is None else "inferred",
+            stop_ns=track.stop_ns,
+            stop_basis=track.stop_basis,
+            recovered_ns=track.recovered_ns,
+            min_seconds=round(seconds(min(least_ns, window_ns)), 6),
+            max_seconds=round(seconds(window_ns), 6),
+            min_packets=min(track.min_packets, silence.packets),
+            max_packets=silence.packets,
+            max_bytes=silence.bytes,
+            phases=track.phases(),
+            confidence=track.confidence,
+            refs=track.refs,
+            probes=track.probes,
+        )
+
+
+def _common_addresses(peers: list[PeerTrack]) -> dict[str, int]:
+    common: dict[str, int] = {}
+    for peer in peers:
+        for side in (0, 1):
+            address = peer.address(side)
+            common[address] = common.get(address, 0) + 1
+    return common
+
+
+def _one_way(peer: PeerTrack, side: int) -> Problem:
+    return Problem(
+        ProblemKind.CAPTURE_INSUFFICIENT,
+        f"nothing from {peer.address(side)} was captured: silence and missing answers say nothing",
+    )
+
+
+def _delete(peer: PeerTrack, track: DeleteTrack) -> Delete:
+    return Delete(
+        at_ns=track.at_ns,
+        sender=peer.address(track.side),
+        ike_sa=_sa_id(track.sa),
+        protocol=track.protocol,
+        spis=track.spis,
+        reason=track.reason,
+        basis=track.basis,
+        confidence=track.confidence,
+        ref=track.ref,
+        transmissions=track.transmissions,
+        answered=track.answered,
+    )
+
+
+def _next_sa_ns(track: ExchangeTrack) -> int | None:
+    """First message of an SA that the prober began after its last transmission."""
+    for sa in track.sa.peer.sas:
+        if sa.first_ns > track.last_ns and sa.from_start and sa.unit is not track.sa.unit:
+            return sa.first_ns
+    return None
+
+
+def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
+    if sa.version != 1:
+        return None, None
+    sent = {side for side, _, is_dpd in sa.vendor_ids if is_dpd}
+    # The Vendor ID may come in message 3 or 4 of Main Mode, 1 or 2 of Aggressive Mode.
+    needed = 1 if sa.clear_messages[sa.initiator] == 1 and not sa.from_start else 2
+    found: list[bool | None] = []
+    for side in (sa.initiator, 1 - sa.initiator):
+        whole = sa.from_start and sa.clear_messages[side] >= needed
+        found.append(True if side in sent else (False if whole else None))
+    return found[0], found[1]
+
+
+def _sa_id(sa: SaTrack) -> str:
+    return f"i{sa.index + 1}"
+
+
+def _or_none(time_ns: int) -> int | None:
+    return None if time_ns == NEVER else time_ns
