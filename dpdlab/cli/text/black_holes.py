@@ -1,0 +1,169 @@
+"""Black holes as stories: the moments in their order, each with how it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from rich.text import Text
+
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
+from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
+from dpdlab.present import words
+from dpdlab.present.formatting import (
+    byte_count,
+    class_severity,
+    count_range,
+    counted,
+    duration,
+    seconds_range,
+)
+
+HOLES_SHOWN: Final = 3
+"""Stories of one peer without -v; the rest is one line each."""
+LINES_SHOWN: Final = 8
+"""Lines for the rest."""
+
+
+class _Moment(NamedTuple):
+    at_ns: int
+    text: str
+
+
+def stories(page: Page, peer: PeerView) -> None:
+    """The black holes of a peer, the longest told in full."""
+    holes = peer.black_holes
+    told = sorted(holes, key=lambda h: -h.max_seconds)
+    in_full = {h.id for h in (told if page.verbose else told[:HOLES_SHOWN])}
+    brief = 0
+    for hole in holes:
+        if hole.id in in_full:
+            _story(page, peer, hole)
+            continue
+        brief += 1
+        if brief <= LINES_SHOWN:
+            arrow = page.arrow(hole.sender, peer.local)
+            page.listing(f"black hole {arrow}", [f"until {page.at(hole.stop_ns)}", *_bounds(hole)])
+    if brief > LINES_SHOWN:
+        rest = counted(brief - LINES_SHOWN, "more black hole")
+        page.entry("", (f"{page.signs.more} {rest} not shown (-v shows all)", FAINT))
+
+
+def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
+    style = SEVERITY_STYLE[class_severity(hole.black_hole_class)]
+    page.gap()
+    arrow = page.arrow(hole.sender, peer.local)
+    page.listing((f"black hole {arrow}", style), _bounds(hole))
+    why = words.CLASS_WHY[hole.black_hole_class]
+    mark = words.confidence_mark(hole.confidence)
+    page.entry("", assemble((words.CLASS[hole.black_hole_class], style), f"{mark}: {why}"))
+    moments = _moments(page, peer, hole)
+    zero = moments[0].at_ns if moments else hole.stop_ns
+    for moment in moments:
+        page.wrapped(
+            moment.text,
+            first=_stamp(page, moment.at_ns, zero),
+            indent=page.margin + 12,
+        )
+    if hole.recovered_ns is None:
+        text = "no proof of life after it in this input"
+        page.wrapped((text, FAINT), first="", indent=page.margin + 12)
+    _phases(page, hole)
+
+
+def _bounds(hole: BlackHole) -> list[Part]:
+    if hole.max_seconds <= 0:
+        return ["nothing was sent into it"]
+    lasted = seconds_range(hole.min_seconds, hole.max_seconds)
+    packets = count_range(hole.min_packets, hole.max_packets, "packet")
+    least = "at least " if words.is_censored(hole) else ""
+    size = byte_count(hole.max_bytes)
+    sized = size if hole.min_packets == hole.max_packets else f"up to {size}"
+    return [(least + lasted, LABEL), f"{packets} ({sized})"]
+
+
+def _stamp(page: Page, at_ns: int, zero_ns: int) -> Text:
+    ago = at_ns - zero_ns
+    offset = "" if ago == 0 else _offset(ago)
+    # A column of its own: times below one another, distances right-aligned beside them.
+    return assemble(
+        padded(Text(page.at(at_ns)), page.margin),
+        padded(Text(offset, FAINT), 10, "right"),
+        "  ",
+    )
+
+
+def _offset(ago_ns: int) -> str:
+    # Tenths of a second below one another, so that the eye can compare them.
+    near = 50 * NS_PER_MS <= abs(ago_ns) < 120 * NS_PER_SECOND
+    text = f"{seconds(ago_ns):.1f} s" if near else duration(ago_ns)
+    return text if ago_ns < 0 else f"+{text}"
+
+
+def _moments(page: Page, peer: PeerView, hole: BlackHole) -> Sequence[_Moment]:
+    """The story in time order; the order of telling breaks ties."""
+    sender, receiver = page.data(hole.sender), page.data(hole.receiver)
+    found: list[_Moment] = []
+
+    def tell(at_ns: int | None, text: str) -> None:
+        if at_ns is not None:
+            found.append(_Moment(at_ns, text))
+
+    proof = "ESP packet" if hole.black_hole_class is BlackHoleClass.DATA_PLANE else "proof"
+    tell(hole.last_proof_ns, f"last {proof} from {receiver}")
+    if hole.max_seconds > 0:
+        tell(hole.first_exposed_ns, f"{sender} keeps sending; from here on it may be lost")
+    tell(hole.questionable_ns, "questionable: silent for longer than usual")
+    run = _exchange_of(peer, hole)
+    tell(hole.first_probe_ns, _probe_text(hole, run))
+    tell(hole.dead_ns, words.verdict_phrase(hole, run))
+    stopped = words.STOP[hole.stop_basis]
+    if hole.recovered_ns == hole.stop_ns:
+        tell(hole.stop_ns, stopped)
+    else:
+        tell(hole.stop_ns, stopped)
+        tell(hole.recovered_ns, f"{receiver} reached again")
+    return sorted(found, key=lambda moment: moment.at_ns)
+
+
+def _exchange_of(peer: PeerView, hole: BlackHole) -> Exchange | None:
+    """The exchange that ran out inside a black hole: the unanswered one nearest its verdict."""
+    mine = [
+        x
+        for x in peer.exchanges
+        if x.prober == hole.sender
+        and x.outcome is not Outcome.ANSWERED
+        and hole.first_probe_ns is not None
+        and x.last_ns >= hole.first_probe_ns
+        and x.first_ns <= (hole.dead_ns if hole.dead_ns is not None else hole.stop_ns)
+    ]
+    return mine[-1] if mine else None
+
+
+def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
+    if run is None or run.outcome is Outcome.ANSWERED:
+        return "first probe"
+    text = f"first {words.KIND[run.kind]}, no answer"
+    if run.retries:
+        spread = duration((run.last_ns - run.first_ns) // run.retries)
+        retries = counted(run.retries, "retry", "retries")
+        text += f"; {retries} {'after' if run.retries == 1 else 'every'} {spread}"
+    return text
+
+
+def _phases(page: Page, hole: BlackHole) -> None:
+    parts: list[Part] = []
+    for name in PhaseName:
+        lasted = hole.phase_s(name)
+        if lasted > 0:
+            length = duration(round(lasted * 1e9))
+            parts.append(assemble(words.PHASE[name], " ", (length, LABEL)))
+    if parts:
+        page.listing("spent on", parts, label_style=FAINT)
+        if page.verbose:
+            for name in PhaseName:
+                if hole.phase_s(name) > 0:
+                    page.entry("", (f"{words.PHASE[name]}: {words.PHASE_MEANS[name]}", FAINT))

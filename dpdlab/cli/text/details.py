@@ -1,0 +1,168 @@
+"""The rest of a peer: its policies, SAs, flows, hints, and what could not be told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import PolicyMode
+from analyzers.model.sa import EspFlow, IkeSa
+from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
+from dpdlab.cli.text.summary import problems
+from dpdlab.present import words
+from dpdlab.present.formatting import (
+    Severity,
+    byte_count,
+    count,
+    counted,
+    duration,
+    short_spi,
+)
+
+SAS_SHOWN: Final = 3
+FLOWS_SHOWN: Final = 4
+HINTS_SHOWN: Final = 3
+ADDRESSES_SHOWN: Final = 4
+
+
+def policies(page: Page, peer: PeerView) -> None:
+    """The policy of each holder, and the evidence for it."""
+    for policy in peer.policies:
+        basis = words.POLICY_BASIS[policy.basis]
+        parts: list[Part] = [
+            f"{page.data(policy.holder)} {_asks(policy.mode)}"
+            f"{words.policy_summary(policy, page.signs)}",
+        ]
+        evidence = page.data(policy.evidence)
+        parts.append((f"{basis}: {evidence}" if evidence else basis, FAINT))
+        page.listing("policy", parts)
+
+
+def _asks(mode: PolicyMode) -> str:
+    return "" if mode is PolicyMode.DISABLED else "asks "
+
+
+def ike_sas(page: Page, peer: PeerView) -> None:
+    """IKE SAs; without -v the last ones."""
+    shown = peer.ike_sas if page.verbose else peer.ike_sas[-SAS_SHOWN:]
+    hidden = len(peer.ike_sas) - len(shown)
+    if hidden:
+        rest = f"{page.signs.more} {counted(hidden, 'earlier IKE SA')} not shown (-v shows all)"
+        page.entry("IKE SA", (rest, FAINT))
+    for sa in shown:
+        _ike_sa(page, sa)
+
+
+def _ike_sa(page: Page, sa: IkeSa) -> None:
+    parts: list[Part] = [
+        f"IKEv{sa.ike_version} {_spi(page, sa.initiator_spi)} / {_spi(page, sa.responder_spi)}",
+        f"by {page.data(sa.initiator)}",
+    ]
+    if sa.established_ns is not None:
+        parts.append(
+            f"established {page.clock.at(sa.established_ns)}"
+            f" in {duration(sa.established_ns - sa.first_ns)}"
+        )
+    else:
+        parts.append("establishment not seen")
+    if sa.end is not None and sa.ended_ns is not None:
+        parts.append(f"{words.SA_END[sa.end]} {page.clock.at(sa.ended_ns)}")
+    elif sa.end is not None:
+        parts.append(words.SA_END[sa.end])
+    else:
+        parts.append("no end seen")
+    if sa.proposal:
+        parts.append(page.data(sa.proposal))
+    if sa.lifetime_s is not None:
+        parts.append(f"lifetime {sa.lifetime_s:,} s")
+    if sa.ike_version == 1:
+        parts.append(_dpd_vendor_id(sa))
+    if page.verbose:
+        parts.append(counted(sa.messages, "message"))
+        if sa.retransmissions:
+            parts.append(counted(sa.retransmissions, "retransmission"))
+        if sa.refs:
+            parts.append(page.frames(sa.refs))
+    page.listing("IKE SA", parts)
+    if page.verbose:
+        for sender, name in sa.vendor_ids:
+            page.entry("", (f"vendor ID of {page.data(sender)}: {page.data(name)}", FAINT))
+
+
+def _spi(page: Page, spi: str) -> str:
+    clean = page.data(spi)
+    return clean if page.verbose else short_spi(clean, page.signs)
+
+
+def _dpd_vendor_id(sa: IkeSa) -> str:
+    said = {True: "yes", False: "no", None: "not seen"}
+    initiator, responder = sa.dpd_vendor_id
+    if initiator is responder:
+        return {
+            True: "both sent the DPD vendor ID",
+            False: "neither sent the DPD vendor ID",
+            None: "DPD vendor ID not seen",
+        }[initiator]
+    return f"DPD vendor ID: initiator {said[initiator]}, responder {said[responder]}"
+
+
+def esp_flows(page: Page, peer: PeerView) -> None:
+    """ESP flows; without -v those with most packets, in time order."""
+    flows = list(peer.esp_flows)
+    if not page.verbose and len(flows) > FLOWS_SHOWN:
+        largest = sorted(flows, key=lambda f: -f.packets)[:FLOWS_SHOWN]
+        flows = [f for f in flows if f in largest]
+    for flow in flows:
+        page.listing(f"ESP {page.arrow(flow.sender, peer.local)}", _flow(page, flow))
+    hidden = (
+        [f for f in peer.esp_flows if f not in flows] if len(flows) < len(peer.esp_flows) else []
+    )
+    if hidden:
+        packets = counted(sum(f.packets for f in hidden), "packet")
+        rest = f"{counted(len(hidden), 'smaller flow')} with {packets}"
+        page.entry("ESP", (f"{page.signs.more} {rest} not shown (-v shows all)", FAINT))
+
+
+def _flow(page: Page, flow: EspFlow) -> list[Part]:
+    missing: Part = "none missing"
+    if flow.missing_sequences:
+        missing = (f"{count(flow.missing_sequences)} missing", SEVERITY_STYLE[Severity.WARN])
+    first, last = page.clock.at(flow.first_ns), page.clock.at(flow.last_ns)
+    parts: list[Part] = [
+        f"SPI {page.data(flow.spi)}",
+        f"{counted(flow.packets, 'packet')}, {byte_count(flow.bytes)}",
+        missing,
+        f"{first} to {last}",
+    ]
+    if page.verbose and flow.encapsulated:
+        parts.append("in UDP or TCP")
+    return parts
+
+
+def remarks(page: Page, peer: PeerView) -> None:
+    """Hints, problems, addresses, and what could not be told."""
+    limit = len(peer.hints) if page.verbose else HINTS_SHOWN
+    for hint in peer.hints[:limit]:
+        frame = f"frame {page.frame(hint.ref)}"
+        text = assemble(
+            f"{page.data(hint.text)}, said by {page.data(hint.sender)} at {page.at(hint.at_ns)}",
+            (f" ({frame}; unprotected: a hint, no proof)", FAINT),
+        )
+        page.entry("hint", text)
+    if len(peer.hints) > limit:
+        rest = counted(len(peer.hints) - limit, "more hint")
+        page.entry("", (f"{page.signs.more} {rest} not shown (-v shows all)", FAINT))
+    if len(peer.addresses) > 1:
+        shown = [page.data(address) for address in peer.addresses[:ADDRESSES_SHOWN]]
+        if len(peer.addresses) > len(shown):
+            shown.append(f"{page.signs.more} {len(peer.addresses) - len(shown)} more")
+        page.entry("addresses", f"the remote side was seen at {', '.join(shown)}")
+    if peer.unknown_informationals:
+        page.entry("unknown", words.unknown_informationals(peer.unknown_informationals))
+    problems(page, peer.problems)
+    if page.verbose:
+        basis = words.LOCAL_BASIS[peer.local_basis]
+        page.entry("local", (f"{page.data(peer.local)} is taken as ours: {basis}", FAINT))
+
+
+__all__ = ["esp_flows", "ike_sas", "policies", "remarks"]

@@ -1,0 +1,228 @@
+"""Exchanges and Deletes of a peer: what went wrong, with the last good ones as context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.model.exchange import AnswerEvidence, Delete, Exchange, ExchangeKind, Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.time import NS_PER_SECOND, seconds
+from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble, padded
+from dpdlab.present import words
+from dpdlab.present.formatting import (
+    Severity,
+    count,
+    counted,
+    duration,
+    message_id,
+    outcome_glyph,
+    seconds_range,
+    short_spi,
+)
+
+REMARKABLE_SHOWN: Final = 12
+"""Exchanges worth seeing without -v: the first ones and the last few."""
+DELETES_SHOWN: Final = 8
+LATE_FACTOR: Final = 5
+LATE_NS: Final = NS_PER_SECOND
+"""An answer is late when it took a second and several times the usual round trip."""
+
+_OUTCOME_STYLE: Final = {
+    Outcome.ANSWERED: SEVERITY_STYLE[Severity.GOOD],
+    Outcome.UNANSWERED: SEVERITY_STYLE[Severity.BAD],
+    Outcome.OPEN: SEVERITY_STYLE[Severity.WARN],
+}
+
+
+def exchanges(page: Page, peer: PeerView) -> None:
+    """The list of exchanges, folded where nothing happened."""
+    everything = peer.exchanges
+    if not everything:
+        page.entry("exchanges", "nobody asked whether the other side lives")
+        return
+    shown = _shown(peer, everything, page.verbose)
+    common = _common_knowledge(everything)
+    page.listing("exchanges", _title(peer, common))
+    last = -1
+    for index in [*sorted(shown), len(everything)]:
+        hidden = everything[last + 1 : index]
+        if hidden:
+            _fold(page, hidden, hint=index == len(everything) or len(shown) < 4)
+        if index < len(everything):
+            _exchange(page, peer, everything[index], common is None)
+        last = index
+
+
+def _title(peer: PeerView, common: tuple[Basis, Confidence] | None) -> list[Part]:
+    total = len(peer.exchanges)
+    kinds = ", ".join(dict.fromkeys(words.KIND[x.kind] for x in peer.exchanges))
+    parts: list[Part] = [f"{count(total)} {kinds}"]
+    for outcome in Outcome:
+        number = sum(1 for x in peer.exchanges if x.outcome is outcome)
+        if number:
+            parts.append((f"{count(number)} {words.OUTCOME[outcome]}", _OUTCOME_STYLE[outcome]))
+    if common is not None:
+        parts.append((f"known by {words.known_by(*common)}", FAINT))
+    return parts
+
+
+def _common_knowledge(everything: Sequence[Exchange]) -> tuple[Basis, Confidence] | None:
+    known = {(x.basis, x.confidence) for x in everything}
+    return known.pop() if len(known) == 1 else None
+
+
+def _shown(peer: PeerView, everything: Sequence[Exchange], verbose: int) -> set[int]:
+    """Indices of exchanges worth a line: trouble, and each side's first and last good one."""
+    if verbose:
+        return set(range(len(everything)))
+    remarkable = [i for i, x in enumerate(everything) if _is_remarkable(x, peer.rtt_ns)]
+    if len(remarkable) > REMARKABLE_SHOWN:
+        remarkable = remarkable[: REMARKABLE_SHOWN - 4] + remarkable[-4:]
+    shown = set(remarkable)
+    for prober in {x.prober for x in everything}:
+        good = [
+            i
+            for i, x in enumerate(everything)
+            if x.prober == prober and x.outcome is Outcome.ANSWERED
+        ]
+        if good:
+            shown |= {good[0], good[-1]}
+    # A fold line for a single exchange saves nothing.
+    for index in range(len(everything)):
+        if index not in shown and {index - 1, index + 1} <= shown | {-1, len(everything)}:
+            shown.add(index)
+    return shown
+
+
+def _is_remarkable(exchange: Exchange, usual_ns: int | None) -> bool:
+    if exchange.outcome is not Outcome.ANSWERED or exchange.retries:
+        return True
+    rtt = exchange.rtt_ns
+    return rtt is not None and rtt >= LATE_NS and rtt > LATE_FACTOR * (usual_ns or 0)
+
+
+def _fold(page: Page, hidden: Sequence[Exchange], *, hint: bool) -> None:
+    answered = [x for x in hidden if x.outcome is Outcome.ANSWERED]
+    what = counted(len(hidden), "answered exchange" if len(answered) == len(hidden) else "exchange")
+    text = f"{page.signs.more} {what} not shown"
+    times = [x.rtt_ns for x in answered if x.rtt_ns is not None]
+    if len(answered) == len(hidden) and times:
+        text += f", RTT {_rtt_range(min(times), max(times))}"
+    elif len(answered) < len(hidden):
+        text += f", {count(len(hidden) - len(answered))} of them not answered"
+    if hint:
+        text += " (-v shows all)"
+    page.entry("", (text, FAINT))
+
+
+def _rtt_range(low_ns: int, high_ns: int) -> str:
+    low, high = duration(low_ns), duration(high_ns)
+    if low == high:
+        return high
+    if low.rpartition(" ")[2] == high.rpartition(" ")[2]:
+        low = low.rpartition(" ")[0]
+    return f"{low} to {high}"
+
+
+def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) -> None:
+    style = _OUTCOME_STYLE[exchange.outcome]
+    sign = outcome_glyph(exchange.outcome, page.signs)
+    arrow = page.arrow(exchange.prober, peer.local)
+    what = assemble(f"{arrow} ", (f"{sign} {words.OUTCOME[exchange.outcome]}", style))
+    what.append(_became(page, exchange))
+    refs = [t.ref for t in exchange.transmissions]
+    if exchange.answer is not None:
+        refs.append(exchange.answer.ref)
+    tail = Text(f"{_identity(exchange)}  {page.frames(refs)}", FAINT)
+    stamp = Text(page.at(exchange.first_ns))
+    room = page.beside - what.cell_len - tail.cell_len
+    if room >= 2:
+        # The tail is right-aligned as far as prose reaches, so that identifiers line up.
+        page.at_margin(stamp, assemble(padded(what, page.beside - tail.cell_len), tail))
+    else:
+        page.at_margin(stamp, what)
+        page.at_margin("", assemble("    ", tail))
+    if tell_basis and exchange.confidence is not Confidence.CERTAIN:
+        known = words.known_by(exchange.basis, exchange.confidence)
+        page.at_margin("", Text(f"    {known}", FAINT))
+    if page.verbose and exchange.retries:
+        _transmissions(page, exchange)
+
+
+def _became(page: Page, exchange: Exchange) -> str:
+    if exchange.outcome is Outcome.ANSWERED:
+        if exchange.answer is None:
+            if exchange.answer_evidence is AnswerEvidence.NEXT_REQUEST:
+                return " (the next request proves it)"
+            return ""
+        text = f" in {duration(exchange.rtt_ns or 0)}"
+        if exchange.retries:
+            text += f" after {counted(exchange.retries, 'retry', 'retries')}"
+        return text
+    if not exchange.retries:
+        return ", asked once"
+    gaps = [
+        later.at_ns - sooner.at_ns
+        for sooner, later in zip(exchange.transmissions, exchange.transmissions[1:], strict=False)
+    ]
+    spacing = seconds_range(seconds(min(gaps)), seconds(max(gaps)))
+    return f", {len(exchange.transmissions)} {page.signs.times} every {spacing}"
+
+
+def _identity(exchange: Exchange) -> str:
+    if exchange.sequence is not None:
+        return f"seq {exchange.sequence}"
+    number = exchange.transmissions[0].message_id
+    # IKEv2 counts its requests, IKEv1 draws message IDs at random.
+    if exchange.kind is ExchangeKind.LIVENESS:
+        return f"ID {number}"
+    return f"ID {message_id(number)}"
+
+
+def _transmissions(page: Page, exchange: Exchange) -> None:
+    before: int | None = None
+    for sent in exchange.transmissions:
+        gap = "" if before is None else f"+{duration(sent.at_ns - before)}"
+        text = f"    {message_id(sent.message_id)}  frame {page.frame(sent.ref)}"
+        page.at_margin((page.at(sent.at_ns), FAINT), assemble((f"{text}  {gap}", FAINT)))
+        before = sent.at_ns
+
+
+# --- Deletes --------------------------------------------------------------------------------
+
+
+def deletes(page: Page, peer: PeerView) -> None:
+    """Who deleted what, and how that is known."""
+    limit = len(peer.deletes) if page.verbose else DELETES_SHOWN
+    for delete in peer.deletes[:limit]:
+        _delete(page, delete)
+    if len(peer.deletes) > limit:
+        rest = counted(len(peer.deletes) - limit, "more Delete")
+        page.entry("", (f"{page.signs.more} {rest} not shown (-v shows all)", FAINT))
+
+
+def _delete(page: Page, delete: Delete) -> None:
+    what = words.DELETE_OF[delete.protocol]
+    spis = [short_spi(page.data(spi), page.signs) for spi in delete.spis[:4]]
+    if len(delete.spis) > len(spis):
+        spis.append(page.signs.more)
+    parts: list[Part] = [
+        assemble(
+            ("Delete", "bold magenta"),
+            f" of {what} {', '.join(spis)}".rstrip(),
+            f" by {page.data(delete.sender)}",
+        )
+    ]
+    if delete.reason:
+        parts.append(page.data(delete.reason))
+    if delete.transmissions > 1:
+        parts.append(f"sent {delete.transmissions} {page.signs.times}")
+    if delete.answered is not None:
+        parts.append("answered" if delete.answered else "not answered")
+    parts.append((f"frame {page.frame(delete.ref)}", FAINT))
+    parts.append((words.known_by(delete.basis, delete.confidence), FAINT))
+    page.listing(Text(page.at(delete.at_ns)), parts)

@@ -1,0 +1,216 @@
+"""The table of peers, worst first; what does not fit the width goes to lines below its row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.records import Confidence
+from dpdlab.cli.text.page import (
+    FAINT,
+    GAP,
+    LABEL,
+    SEVERITY_STYLE,
+    Column,
+    Page,
+    Part,
+    assemble,
+    fitted,
+    row_line,
+    widths,
+)
+from dpdlab.present import words
+from dpdlab.present.formatting import (
+    Severity,
+    class_severity,
+    count,
+    count_range,
+    counted,
+    duration,
+    peer_severity,
+    seconds_range,
+    state_glyph,
+    state_severity,
+)
+
+ROWS_SHOWN: Final = 40
+"""Rows without -v: a screen or two."""
+HEALTHY_SHOWN: Final = 10
+"""Healthy peers without -v: enough to see what healthy looks like here."""
+
+
+def is_healthy(peer: PeerView) -> bool:
+    """Whether nothing about a peer wants attention."""
+    return peer_severity(peer) <= Severity.NOTE
+
+
+def table(page: Page, peers: Sequence[PeerView]) -> None:
+    """The table; `peers` come worst first."""
+    shown = list(peers)
+    if not page.verbose:
+        sick = [p for p in peers if not is_healthy(p)][:ROWS_SHOWN]
+        room = max(min(HEALTHY_SHOWN, ROWS_SHOWN - len(sick)), 0)
+        shown = sick + [p for p in peers if is_healthy(p)][:room]
+    page.line((f"Peers ({count(len(peers))}), worst first" if len(peers) > 1 else "Peer", LABEL))
+    _Table(page, shown).write()
+    hidden = [p for p in peers if p not in shown] if len(shown) < len(peers) else []
+    if hidden:
+        healthy = sum(1 for p in hidden if is_healthy(p))
+        parts = [counted(healthy, "healthy peer")] if healthy else []
+        if len(hidden) - healthy:
+            parts.append(counted(len(hidden) - healthy, "peer") + " with trouble")
+        rest = f"{page.signs.more} {' and '.join(parts)} not shown (-v shows all)"
+        page.line(("  " + rest, FAINT))
+
+
+class _Table:
+    """Chooses what fits: columns that do not are told below the row instead."""
+
+    def __init__(self, page: Page, peers: Sequence[PeerView]) -> None:
+        self.page = page
+        self.peers = peers
+        self.stacked = False
+        everything = [
+            (Column("STATE"), self._state),
+            (Column(f"LOCAL {page.signs.to} REMOTE"), self._addresses),
+            (Column("IKE"), self._version),
+            (Column("ANSWERED", "right"), self._answered),
+            (Column("RETRIES", "right"), lambda p: Text(count(_retries(p)))),
+            (Column("RTT", "right"), self._rtt),
+            (Column("DELETES", "right"), lambda p: Text(count(len(p.deletes)))),
+            (Column("BLACK HOLES"), self._holes),
+            (Column("POLICY SEEN"), self._policy),
+        ]
+        self.columns = [column for column, _ in everything]
+        self.rows = [[make(peer) for _, make in everything] for peer in peers]
+        self.natural = widths(self.columns, self.rows)
+        self.kept = self._choose()
+
+    def _choose(self) -> int:
+        """How many columns stay in the row; the rest goes below it."""
+        for kept in (9, 8, 7, 6, 5):
+            if sum(self.natural[:kept]) + GAP * (kept - 1) <= self.page.width:
+                return kept
+        # Two long addresses: one above the other.
+        self.stacked = True
+        for row, peer in zip(self.rows, self.peers, strict=True):
+            row[1] = Text(self.page.data(peer.local) + f" {self.page.signs.to}")
+        self.natural = widths(self.columns, self.rows)
+        remote = max(len(self.page.data(peer.remote)) for peer in self.peers)
+        self.natural[1] = max(self.natural[1], remote)
+        for kept in (9, 8, 7, 6, 5):
+            if sum(self.natural[:kept]) + GAP * (kept - 1) <= self.page.width:
+                return kept
+        return 5
+
+    def write(self) -> None:
+        page = self.page
+        columns = [
+            Column(c.title, c.align, elastic=index == 1)
+            for index, c in enumerate(self.columns[: self.kept])
+        ]
+        sizes = fitted(page, columns, self.natural[: self.kept], page.width)
+        titles = [Text(column.title, FAINT) for column in columns]
+        page.line(row_line(page, columns, sizes, titles))
+        indent = sizes[0] + GAP
+        for peer, row in zip(self.peers, self.rows, strict=True):
+            page.line(row_line(page, columns, sizes, row[: self.kept]))
+            doubt = peer.confidence is not Confidence.CERTAIN and not is_healthy(peer)
+            first: Part = (f"  {words.CONFIDENCE[peer.confidence]}", FAINT) if doubt else ""
+            for text in self._below(peer, row):
+                page.wrapped(text, first=first, indent=indent)
+                first = ""
+            if first:
+                page.line(first)
+
+    def _below(self, peer: PeerView, row: Sequence[Text]) -> list[Part]:
+        lines: list[Part] = []
+        if self.stacked:
+            lines.append(self.page.data(peer.remote))
+        small: list[Part] = []
+        if self.kept <= 5 and peer.rtt_ns is not None:
+            small.append(f"RTT {duration(peer.rtt_ns)}")
+        if self.kept <= 6 and peer.deletes:
+            small.append(counted(len(peer.deletes), "Delete"))
+        if small:
+            lines.append(self.page.dots(small))
+        if self.kept <= 7 and peer.black_holes:
+            lines.append(row[7])
+        if self.kept <= 8 and peer.policies:
+            lines.append(row[8])
+        return lines
+
+    # --- cells ---
+
+    def _state(self, peer: PeerView) -> Text:
+        word = words.state_word(peer.state, peer.confidence)
+        sign = state_glyph(peer.state, self.page.signs)
+        return Text(f"{sign} {word}", SEVERITY_STYLE[state_severity(peer.state)])
+
+    def _addresses(self, peer: PeerView) -> Text:
+        return Text(self.page.pair(peer.local, peer.remote))
+
+    def _version(self, peer: PeerView) -> Text:
+        versions = sorted({sa.ike_version for sa in peer.ike_sas})
+        if not versions:
+            return Text(self.page.signs.none, FAINT)
+        return Text("v" + "+".join(str(version) for version in versions))
+
+    def _answered(self, peer: PeerView) -> Text:
+        if not peer.exchanges:
+            return Text("none asked", FAINT)
+        answered = sum(1 for x in peer.exchanges if x.outcome is Outcome.ANSWERED)
+        lost = any(x.outcome is Outcome.UNANSWERED for x in peer.exchanges)
+        text = f"{count(answered)} of {count(len(peer.exchanges))}"
+        return Text(text, SEVERITY_STYLE[Severity.BAD] if lost else "")
+
+    def _rtt(self, peer: PeerView) -> Text:
+        if peer.rtt_ns is None:
+            return Text(self.page.signs.none, FAINT)
+        return Text(duration(peer.rtt_ns))
+
+    def _holes(self, peer: PeerView) -> Text:
+        holes = peer.black_holes
+        if not holes:
+            return Text(self.page.signs.none, FAINT)
+        worst = max(class_severity(hole.black_hole_class) for hole in holes)
+        parts: list[Part] = [(counted(len(holes), "black hole"), SEVERITY_STYLE[worst])]
+        low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
+        if high > 0:
+            parts.append(seconds_range(low, high))
+            low_packets = sum(h.min_packets for h in holes)
+            high_packets = sum(h.max_packets for h in holes)
+            parts.append(count_range(low_packets, high_packets, "packet"))
+        classes = dict.fromkeys(words.CLASS[hole.black_hole_class] for hole in holes)
+        parts[0] = assemble(parts[0], f" ({', '.join(classes)})")
+        return self.page.dots(parts)
+
+    def _policy(self, peer: PeerView) -> Text:
+        told = [p for p in peer.policies if _says_something(p)]
+        if not told:
+            return Text(self.page.signs.none, FAINT)
+        parts = []
+        for policy in told:
+            who = "asks" if policy.holder == peer.local else "is asked"
+            text = f"{who} {words.policy_summary(policy, self.page.signs)}"
+            if policy.basis is not PolicyBasis.OBSERVED:
+                text += f" ({words.POLICY_BASIS[policy.basis]})"
+            parts.append(text)
+        return Text("; ".join(parts), FAINT)
+
+
+def _says_something(policy: DpdPolicy) -> bool:
+    return (
+        policy.mode is not PolicyMode.UNKNOWN
+        or policy.interval_s is not None
+        or policy.retries is not None
+    )
+
+
+def _retries(peer: PeerView) -> int:
+    return sum(exchange.retries for exchange in peer.exchanges)

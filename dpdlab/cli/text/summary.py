@@ -1,0 +1,243 @@
+"""The top of the report: the verdict, the inputs, and the explanation of an empty result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.model.black_hole import BlackHole, BlackHoleClass
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
+from analyzers.model.time import ClockQuality, seconds
+from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
+from dpdlab.present import words
+from dpdlab.present.formatting import (
+    Severity,
+    byte_count,
+    count,
+    count_range,
+    counted,
+    duration,
+    peer_severity,
+    seconds_range,
+    state_glyph,
+    state_severity,
+    utc_date,
+    utc_time,
+    worst_first,
+)
+
+INPUTS_SHOWN: Final = 6
+PROBLEMS_SHOWN: Final = 3
+PROTOCOLS_SHOWN: Final = 6
+
+_CLOCK: Final = {
+    ClockQuality.NO_ZONE: "times without a zone, taken as UTC",
+    ClockQuality.NO_YEAR: "times without a year",
+    ClockQuality.UNSYNCHRONISED: "clock not synchronised",
+    ClockQuality.RELATIVE: "times relative to an unknown start",
+}
+
+
+def verdict(page: Page, peers: Sequence[PeerView]) -> None:
+    """The one line that answers the question: who is gone, what was lost, when it was noticed."""
+    worst = max((peer_severity(peer) for peer in peers), default=Severity.MUTE)
+    first = min(peers, key=worst_first)
+    sign = state_glyph(first.state, page.signs)
+    if worst > state_severity(first.state):
+        sign = page.signs.questionable
+    style = SEVERITY_STYLE[worst]
+    parts: list[Part] = [(_states(peers), style)]
+    holes = [h for p in peers for h in p.black_holes if h.max_seconds > 0]
+    parts.append((_holes(holes), style if holes else "") if peers else "")
+    noticed = _noticed(holes)
+    if noticed:
+        parts.append(noticed)
+    elif not holes:
+        parts.append(_questions(peers))
+    page.listing(Text(sign, style), parts, indent=2)
+
+
+def _states(peers: Sequence[PeerView]) -> str:
+    tally = Counter(
+        (words.state_phrase(peer.state, peer.confidence), -state_severity(peer.state))
+        for peer in peers
+    )
+    named = [
+        f"{counted(number, 'peer')} {phrase}" if index == 0 else f"{number:,} {phrase}"
+        for index, ((phrase, _), number) in enumerate(
+            sorted(tally.items(), key=lambda item: (item[0][1], item[0][0]))
+        )
+    ]
+    return ", ".join(named)
+
+
+def _holes(holes: Sequence[BlackHole]) -> str:
+    if not holes:
+        return "no black hole"
+    low_s = sum(hole.min_seconds for hole in holes)
+    high_s = sum(hole.max_seconds for hole in holes)
+    low = sum(hole.min_packets for hole in holes)
+    high = sum(hole.max_packets for hole in holes)
+    number = counted(len(holes), "black hole")
+    together = " together" if len(holes) > 1 else ""
+    packets = count_range(low, high, "packet")
+    return f"{number},{together} {seconds_range(low_s, high_s)} ({packets} lost)"
+
+
+def _noticed(holes: Sequence[BlackHole]) -> str:
+    delays = [
+        h.dead_ns - h.questionable_ns
+        for h in holes
+        if h.dead_ns is not None and h.questionable_ns is not None
+    ]
+    if delays:
+        if len(holes) == 1:
+            return f"noticed {duration(delays[0])} after the first doubt"
+        bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
+        return f"{len(delays)} of {len(holes)} noticed, {bounds} after the first doubt"
+    classes = {hole.black_hole_class for hole in holes}
+    if classes == {BlackHoleClass.MISSING_DPD}:
+        return "never noticed: nobody asked"
+    if classes == {BlackHoleClass.DATA_PLANE}:
+        return "never noticed: IKE kept answering"
+    if classes == {BlackHoleClass.TRANSIENT}:
+        return "passed before a verdict"
+    return "no verdict" if holes else ""
+
+
+def _questions(peers: Sequence[PeerView]) -> str:
+    asked = [x for peer in peers for x in peer.exchanges]
+    if not asked:
+        return "nobody asked whether the peer lives" if len(peers) == 1 else "no liveness exchange"
+    answered = sum(1 for x in asked if x.outcome is Outcome.ANSWERED)
+    if answered == len(asked):
+        return (
+            f"{counted(answered, 'exchange')}, all answered"
+            if answered > 1
+            else ("1 exchange, answered")
+        )
+    return f"{count(answered)} of {counted(len(asked), 'exchange')} answered"
+
+
+# --- inputs ---------------------------------------------------------------------------------
+
+
+def inputs(page: Page, sources: Sequence[SourceInfo]) -> None:
+    """What was read, and what was wrong with it."""
+    shown = list(sources)
+    if not page.verbose and len(shown) > INPUTS_SHOWN:
+        # Damaged inputs are the ones to see.
+        shown = sorted(shown, key=lambda s: not s.problems)[:INPUTS_SHOWN]
+    for source in shown:
+        _input(page, source)
+    hidden = len(sources) - len(shown)
+    if hidden:
+        rest = f"{page.signs.more} {counted(hidden, 'more input')} not shown (-v shows all)"
+        page.entry("", (rest, FAINT))
+
+
+def _input(page: Page, source: SourceInfo) -> None:
+    name = page.data(source.path)
+    label = page.data(source.id) if page.several_sources else "input"
+    page.at_margin((label, LABEL), Text(page.clip_middle(name, page.beside)))
+    page.listing("", [page.data(source.format), *_span(source)])
+    counts: list[Part] = [counted(source.packets, "packet"), f"{source.ike_messages:,} IKE"]
+    counts.append(f"{source.esp_packets:,} ESP")
+    if source.nat_keepalives:
+        counts.append(counted(source.nat_keepalives, "NAT keepalive"))
+    if page.verbose and source.size_bytes is not None:
+        counts.append(byte_count(source.size_bytes))
+    page.listing("", counts)
+    problems(page, source.problems)
+
+
+def _span(source: SourceInfo) -> list[Part]:
+    if source.first_ns is None or source.last_ns is None:
+        return ["no time stamps"]
+    start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"
+    end = utc_time(source.last_ns, 0)
+    if utc_date(source.last_ns) != utc_date(source.first_ns):
+        end = f"{utc_date(source.last_ns)} {end}"
+    parts: list[Part] = [f"{start} to {end} UTC", duration(source.last_ns - source.first_ns)]
+    if source.clock in _CLOCK:
+        parts.append(_CLOCK[source.clock])
+    return parts
+
+
+def problems(page: Page, found: Sequence[Problem]) -> None:
+    """Problems, one line a kind: how often, what, where first."""
+    folded: dict[str, tuple[Problem, int]] = {}
+    for problem in found:
+        first, number = folded.get(problem.kind, (problem, 0))
+        folded[problem.kind] = (first, number + problem.count)
+    entries = sorted(folded.values(), key=lambda item: item[0].kind in BENIGN_PROBLEMS)
+    limit = len(entries) if page.verbose else PROBLEMS_SHOWN
+    for problem, number in entries[:limit]:
+        style = SEVERITY_STYLE[Severity.MUTE if problem.kind in BENIGN_PROBLEMS else Severity.WARN]
+        text = words.problem_word(problem.kind)
+        if number > 1:
+            text += f", {count(number)} {page.signs.times}"
+        if problem.ref is not None:
+            text += f", {'first ' if number > 1 else ''}frame {page.frame(problem.ref)}"
+        detail = f": {page.data(problem.detail)}" if problem.detail else ""
+        page.entry(("problem", style), assemble((text, style), detail))
+    if len(entries) > limit:
+        rest = counted(len(entries) - limit, "more kind of problem", "more kinds of problems")
+        page.entry("", (f"{page.signs.more} {rest} (-v shows all)", FAINT))
+
+
+# --- nothing --------------------------------------------------------------------------------
+
+
+def nothing_found(page: Page, sources: Sequence[SourceInfo], diagnosis: Sequence[str]) -> None:
+    """Instead of empty tables: that nothing was found, why, and what was seen instead."""
+    style = SEVERITY_STYLE[Severity.WARN]
+    what = "No peer found" if sources else "No input"
+    page.wrapped(
+        (f"{what}: there is nothing to report on.", style),
+        first=Text(page.signs.questionable, style),
+        indent=2,
+    )
+    page.gap()
+    for sentence in diagnosis:
+        page.wrapped(page.data(sentence), first=Text(page.signs.to, LABEL), indent=4)
+    if diagnosis:
+        page.gap()
+    inputs(page, sources)
+    _seen_instead(page, sources)
+
+
+def _seen_instead(page: Page, sources: Sequence[SourceInfo]) -> None:
+    seen: Counter[str] = Counter()
+    for source in sources:
+        seen.update(source.protocols)
+    if not seen:
+        return
+    page.gap()
+    page.line(("Seen instead", LABEL))
+    total = sum(seen.values())
+    limit = len(seen) if page.verbose else PROTOCOLS_SHOWN
+    for name, number in seen.most_common(limit):
+        share = f"{100 * number / total:.0f} %" if number * 200 >= total else "< 1 %"
+        figures = padded(Text(f"{number:,}"), 11, "right")
+        page.at_margin(
+            page.clip(Text(page.data(name)), page.margin),
+            assemble(figures, padded(Text(share, FAINT), 7, "right")),
+        )
+    if len(seen) > limit:
+        rest = counted(len(seen) - limit, "more protocol")
+        page.entry("", (f"{page.signs.more} {rest} (-v shows all)", FAINT))
+
+
+def notes(page: Page, diagnosis: Sequence[str]) -> None:
+    """What limits the result although there is one."""
+    for sentence in diagnosis:
+        page.entry("note", page.data(sentence))
+
+
+__all__ = ["inputs", "notes", "nothing_found", "problems", "verdict"]

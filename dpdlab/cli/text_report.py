@@ -1,0 +1,128 @@
+"""The text report of `dpdlab report`: what is wrong first, then the evidence, peer by peer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from analyzers.model.peer import PeerView
+from analyzers.model.records import SourceInfo
+from dpdlab.cli.text import black_holes, details, exchanges, summary
+from dpdlab.cli.text import peers as peer_table
+from dpdlab.cli.text.lanes import LanePainter
+from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
+from dpdlab.present import words
+from dpdlab.present.formatting import (
+    Clock,
+    counted,
+    state_severity,
+    utc_date,
+    worst_first,
+)
+
+SICK_IN_DETAIL: Final = 8
+"""Peers with trouble told in full without -v."""
+FEW_PEERS: Final = 2
+"""Up to so many peers, healthy ones are told in full too."""
+
+
+def render(
+    sources: Sequence[SourceInfo],
+    peers: Sequence[PeerView],
+    *,
+    console: Console,
+    ascii_only: bool,
+    verbose: int,
+    diagnosis: Sequence[str],
+) -> None:
+    """Write the report to `console`.
+
+    `diagnosis` explains an empty result, or what limits one; `verbose` 1 and more unfolds every
+    list. Nothing is written but lines that fit `console.width`, long addresses aside.
+    """
+    ordered = sorted(peers, key=worst_first)
+    page = _page(sources, ordered, console, ascii_only, verbose)
+    if not ordered:
+        summary.nothing_found(page, sources, diagnosis)
+        return
+    summary.verdict(page, ordered)
+    page.gap()
+    summary.inputs(page, sources)
+    summary.notes(page, diagnosis)
+    page.gap()
+    peer_table.table(page, ordered)
+    painter = LanePainter(page)
+    told = _in_detail(ordered, verbose)
+    for peer in told:
+        _peer(page, peer, painter)
+    hidden = len(ordered) - len(told)
+    if hidden:
+        page.gap()
+        rest = f"{counted(hidden, 'peer')} only in the table above (-v tells all)"
+        page.line((f"{page.signs.more} {rest}", FAINT))
+
+
+def _page(
+    sources: Sequence[SourceInfo],
+    ordered: Sequence[PeerView],
+    console: Console,
+    ascii_only: bool,
+    verbose: int,
+) -> Page:
+    starts = [s.first_ns for s in sources if s.first_ns is not None]
+    starts += [peer.first_ns for peer in ordered]
+    ends = [s.last_ns for s in sources if s.last_ns is not None]
+    ends += [peer.last_ns for peer in ordered]
+    start, end = min(starts, default=0), max(ends, default=0)
+    return Page(
+        console,
+        ascii_only=ascii_only,
+        verbose=verbose,
+        clock=Clock.starting(start),
+        several_days=utc_date(start) != utc_date(end),
+        several_sources=len(sources) > 1,
+    )
+
+
+def _in_detail(ordered: Sequence[PeerView], verbose: int) -> Sequence[PeerView]:
+    if verbose or len(ordered) <= FEW_PEERS:
+        return ordered
+    return [peer for peer in ordered if not peer_table.is_healthy(peer)][:SICK_IN_DETAIL]
+
+
+def _peer(page: Page, peer: PeerView, painter: LanePainter) -> None:
+    page.gap()
+    _heading(page, peer)
+    page.gap()
+    painter.paint(peer)
+    black_holes.stories(page, peer)
+    page.gap()
+    exchanges.exchanges(page, peer)
+    exchanges.deletes(page, peer)
+    page.gap()
+    details.policies(page, peer)
+    details.ike_sas(page, peer)
+    details.esp_flows(page, peer)
+    details.remarks(page, peer)
+
+
+def _heading(page: Page, peer: PeerView) -> None:
+    style = SEVERITY_STYLE[state_severity(peer.state)]
+    versions = "+".join(str(v) for v in sorted({sa.ike_version for sa in peer.ike_sas}))
+    ending: list[Part] = [f"IKEv{versions}"] if versions else []
+    ending.append((words.state_phrase(peer.state, peer.confidence), style))
+    rule = page.signs.rule
+    lead = Text(rule * 2 + " ", FAINT)
+    addresses = Text(page.pair(peer.local, peer.remote), "bold")
+    end = assemble(" ", page.dots(ending), (f" {rule * 2}", FAINT))
+    room = page.width - lead.cell_len - addresses.cell_len - end.cell_len - 1
+    if room >= 1:
+        page.line(assemble(lead, addresses, " ", (rule * room, FAINT), end))
+        return
+    # Two long addresses: one line each.
+    page.line(assemble(lead, (page.data(peer.local), "bold")))
+    second = assemble(f"{page.signs.to} ", (page.data(peer.remote), "bold"))
+    page.line(assemble("   " if len(page.signs.to) == 1 else "  ", second, end))

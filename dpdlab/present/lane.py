@@ -1,0 +1,424 @@
+"""A peer's time as rows of cells: state, probes, ESP both ways, black holes, and an axis.
+
+Pure: a `PeerView` and a width in, cells with a glyph and a role out. What a role looks like is
+for the front end; a glyph alone already tells roles apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from analyzers.model.black_hole import BlackHole, PhaseName
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.peer import Activity, PeerState, PeerView
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from dpdlab.present import words
+from dpdlab.present.axis import axis_text
+from dpdlab.present.formatting import Glyphs, duration, state_glyph
+
+
+class Role(StrEnum):
+    """What a cell means; the front end maps it to a style."""
+
+    BLANK = "blank"
+    ALIVE = "alive"
+    QUESTIONABLE = "questionable"
+    PROBING = "probing"
+    DEAD = "dead"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+    ANSWERED = "answered"
+    UNANSWERED = "unanswered"
+    RETRY = "retry"
+    OPEN = "open"
+    DELETE = "delete"
+    ANSWER = "answer"
+    ESP = "esp"
+    POSSIBLE = "possible"
+    CERTAIN = "certain"
+    PHASE = "phase"
+    AXIS = "axis"
+
+
+class RowKind(StrEnum):
+    """The rows of a lane, in their order from the top."""
+
+    STATE = "state"
+    PROBES_OUT = "probes-out"
+    PROBES_IN = "probes-in"
+    ESP_OUT = "esp-out"
+    ESP_IN = "esp-in"
+    HOLE_OUT = "hole-out"
+    PHASES_OUT = "phases-out"
+    HOLE_IN = "hole-in"
+    PHASES_IN = "phases-in"
+    AXIS = "axis"
+
+
+class Cell(NamedTuple):
+    """One character of a row."""
+
+    glyph: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a label for the margin and exactly `Lane.width` cells."""
+
+    kind: RowKind
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A stretch of a peer's time, drawn; `end_ns` is the last instant inside it."""
+
+    start_ns: int
+    end_ns: int
+    width: int
+    rows: tuple[Row, ...]
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles that occur, so that a legend need not explain more."""
+        return frozenset(cell.role for row in self.rows for cell in row.cells)
+
+
+class Window(NamedTuple):
+    """A stretch of time to draw."""
+
+    start_ns: int
+    end_ns: int
+
+
+ZOOM_BELOW: Final = 10
+"""Cells of the whole span under which a black hole is drawn again on a scale of its own."""
+ZOOM_SHARE: Final = 0.6
+"""Share of the zoomed width that the black hole takes: what led to it must be seen too."""
+SHORTEST_WINDOW_NS: Final = NS_PER_SECOND
+"""A lane over less than this says nothing; it also keeps the division away from zero."""
+
+_BLANK: Final = Cell(" ", Role.BLANK)
+_STATE_ROLE: Final = {
+    PeerState.ALIVE: Role.ALIVE,
+    PeerState.QUESTIONABLE: Role.QUESTIONABLE,
+    PeerState.PROBING: Role.PROBING,
+    PeerState.DEAD: Role.DEAD,
+    PeerState.DELETED: Role.DELETED,
+    PeerState.UNKNOWN: Role.UNKNOWN,
+}
+# Which state shows where several share a cell: the one the reader must not miss.
+_STATE_RANK: Final = {
+    PeerState.UNKNOWN: 0,
+    PeerState.ALIVE: 1,
+    PeerState.DELETED: 2,
+    PeerState.QUESTIONABLE: 3,
+    PeerState.PROBING: 4,
+    PeerState.DEAD: 5,
+}
+_MARK_RANK: Final = {
+    Role.BLANK: 0,
+    Role.ANSWER: 1,
+    Role.ANSWERED: 2,
+    Role.RETRY: 3,
+    Role.OPEN: 4,
+    Role.UNANSWERED: 5,
+    Role.DELETE: 6,
+}
+
+
+def whole(peer: PeerView) -> Window:
+    """The span of everything known of a peer."""
+    start, end = peer.first_ns, max(peer.last_ns, peer.first_ns)
+    if peer.states:
+        # An inferred verdict can lie after the last packet.
+        end = max(end, peer.states[-1].start_ns)
+    for hole in peer.black_holes:
+        end = max(end, hole.stop_ns, hole.dead_ns or 0)
+    return Window(start, max(end, start + SHORTEST_WINDOW_NS))
+
+
+def zooms(peer: PeerView, width: int, at_most: int) -> tuple[Window, ...]:
+    """Windows around black holes too short to be read on the whole span, the longest first."""
+    span = whole(peer)
+    cell_ns = (span.end_ns - span.start_ns) / width
+    found: list[Window] = []
+    for hole in sorted(peer.black_holes, key=lambda h: -h.max_seconds):
+        if len(found) >= at_most:
+            break
+        length = nanoseconds(hole.max_seconds)
+        if length <= 0 or length >= ZOOM_BELOW * cell_ns:
+            continue
+        start = hole.stop_ns - length
+        if any(w.start_ns <= start and hole.stop_ns <= w.end_ns for w in found):
+            continue
+        size = max(round(length / ZOOM_SHARE), SHORTEST_WINDOW_NS)
+        left = max(start - (size - length) * 2 // 3, span.start_ns)
+        found.append(Window(left, min(left + size, span.end_ns)))
+    return tuple(found)
+
+
+def build(peer: PeerView, window: Window, width: int, signs: Glyphs) -> Lane:
+    """Draw one window of a peer's time on `width` cells (at least 1)."""
+    scale = _Scale(window.start_ns, max(window.end_ns, window.start_ns + 1), max(width, 1))
+    rows = [Row(RowKind.STATE, "state", _state_cells(peer, scale, signs))]
+    rows.extend(_probe_rows(peer, scale, signs))
+    if peer.activity is not None and (any(peer.activity.outbound) or any(peer.activity.inbound)):
+        out, back = _esp_cells(peer.activity, scale, signs)
+        rows.append(Row(RowKind.ESP_OUT, f"ESP {signs.to}", out))
+        rows.append(Row(RowKind.ESP_IN, f"ESP {signs.back}", back))
+    rows.extend(_hole_rows(peer, scale, signs))
+    labels = axis_text(scale.start_ns, scale.end_ns, scale.width, signs)
+    rows.append(Row(RowKind.AXIS, "UTC", tuple(Cell(c, Role.AXIS) for c in labels)))
+    return Lane(scale.start_ns, scale.end_ns, scale.width, tuple(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    start_ns: int
+    end_ns: int
+    width: int
+
+    def at(self, at_ns: int) -> int:
+        """The cell of an instant; outside the window it is outside 0 .. width - 1."""
+        if at_ns == self.end_ns:
+            return self.width - 1
+        return (at_ns - self.start_ns) * self.width // (self.end_ns - self.start_ns)
+
+    def holds(self, at_ns: int) -> bool:
+        """Whether an instant is drawn at all."""
+        return self.start_ns <= at_ns <= self.end_ns
+
+    def cells(self, start_ns: int, end_ns: int) -> range:
+        """The cells of a stretch, at least one when it touches the window."""
+        if end_ns < self.start_ns or start_ns > self.end_ns:
+            return range(0)
+        first = min(max(self.at(start_ns), 0), self.width - 1)
+        last = min(max(self.at(end_ns), first), self.width - 1)
+        return range(first, last + 1)
+
+
+def _write(cells: list[Cell], first: int, text: str, role: Role) -> None:
+    for offset, character in enumerate(text):
+        cells[first + offset] = Cell(character, role)
+
+
+# --- state ----------------------------------------------------------------------------------
+
+
+def _state_cells(peer: PeerView, scale: _Scale, signs: Glyphs) -> tuple[Cell, ...]:
+    states: list[PeerState | None] = [None] * scale.width
+    for index, span in enumerate(peer.states):
+        last = index + 1 == len(peer.states)
+        end = scale.end_ns if last else peer.states[index + 1].start_ns
+        for position in scale.cells(span.start_ns, end):
+            held = states[position]
+            if held is None or _STATE_RANK[span.state] > _STATE_RANK[held]:
+                states[position] = span.state
+    cells = [_BLANK] * scale.width
+    position = 0
+    while position < scale.width:
+        state = states[position]
+        stop = position
+        while stop < scale.width and states[stop] is state:
+            stop += 1
+        if state is not None:
+            word = words.state_word(state, peer.confidence)
+            _draw_state(cells, range(position, stop), state, word, signs)
+        position = stop
+    return tuple(cells)
+
+
+def _draw_state(cells: list[Cell], run: range, state: PeerState, word: str, signs: Glyphs) -> None:
+    role = _STATE_ROLE[state]
+    line = {
+        PeerState.ALIVE: signs.line_alive,
+        PeerState.QUESTIONABLE: signs.line_questionable,
+        PeerState.PROBING: signs.line_probing,
+        PeerState.DELETED: signs.line_deleted,
+        PeerState.UNKNOWN: signs.line_unknown,
+        PeerState.DEAD: " ",
+    }[state]
+    for position in run:
+        cells[position] = Cell(line, role)
+    if state in (PeerState.DEAD, PeerState.DELETED):
+        # An end, not a stretch: the sign stands at its instant and the word after it.
+        cells[run.start] = Cell(state_glyph(state, signs), role)
+        if len(run) >= len(word) + 2:
+            _write(cells, run.start + 2, word, role)
+    elif len(run) >= len(word) + 4:
+        middle = run.start + (len(run) - len(word) - 2) // 2
+        _write(cells, middle, f" {word} ", role)
+
+
+# --- probes ---------------------------------------------------------------------------------
+
+
+def _probe_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
+    sides = (
+        (RowKind.PROBES_OUT, f"probes {signs.to}", peer.local),
+        (RowKind.PROBES_IN, f"probes {signs.back}", peer.remote),
+    )
+    for kind, label, side in sides:
+        asked = [x for x in peer.exchanges if _is_side(x.prober, side, peer)]
+        said = [d for d in peer.deletes if _is_side(d.sender, side, peer)]
+        if not asked and not said:
+            continue
+        cells = [_BLANK] * scale.width
+        for exchange in asked:
+            _draw_exchange(cells, exchange, scale, signs)
+        for delete in said:
+            _mark(cells, delete.at_ns, signs.delete, Role.DELETE, scale)
+        yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
+
+
+def _is_side(address: str, side: str, peer: PeerView) -> bool:
+    """Whether an address speaks for a side; the remote one may have several."""
+    return address == peer.local if side == peer.local else address != peer.local
+
+
+def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: _Scale, signs: Glyphs) -> None:
+    answered_by = _answered_transmission(exchange)
+    for index, sent in enumerate(exchange.transmissions):
+        if index == answered_by:
+            glyph, role = signs.answered, Role.ANSWERED
+        elif index:
+            glyph, role = signs.retry, Role.RETRY
+        elif exchange.outcome is Outcome.OPEN:
+            glyph, role = signs.open, Role.OPEN
+        else:
+            glyph, role = signs.unanswered, Role.UNANSWERED
+        _mark(cells, sent.at_ns, glyph, role, scale)
+    answer = exchange.answer
+    if answer is None or answered_by is None:
+        return
+    # An answer in the cell of its question is the filled dot; a late one has a place of its own.
+    if scale.at(answer.at_ns) != scale.at(exchange.transmissions[answered_by].at_ns):
+        _mark(cells, answer.at_ns, signs.answer, Role.ANSWER, scale)
+
+
+def _answered_transmission(exchange: Exchange) -> int | None:
+    if exchange.outcome is not Outcome.ANSWERED:
+        return None
+    if exchange.answer is None:
+        return len(exchange.transmissions) - 1
+    before = [
+        index
+        for index, sent in enumerate(exchange.transmissions)
+        if sent.at_ns <= exchange.answer.at_ns
+    ]
+    return before[-1] if before else 0
+
+
+def _mark(cells: list[Cell], at_ns: int, glyph: str, role: Role, scale: _Scale) -> None:
+    if not scale.holds(at_ns):
+        return
+    position = scale.at(at_ns)
+    if _MARK_RANK[role] > _MARK_RANK[cells[position].role]:
+        cells[position] = Cell(glyph, role)
+
+
+# --- ESP ------------------------------------------------------------------------------------
+
+
+def _esp_cells(
+    activity: Activity, scale: _Scale, signs: Glyphs
+) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """Both directions on one scale of height, so that they can be compared."""
+    out = _resampled(activity.outbound, activity, scale)
+    back = _resampled(activity.inbound, activity, scale)
+    top = max(max(out, default=0.0), max(back, default=0.0))
+
+    def drawn(rates: Sequence[float]) -> tuple[Cell, ...]:
+        levels = len(signs.density)
+        return tuple(
+            Cell(signs.density[min(int(rate / top * levels), levels - 1)], Role.ESP)
+            if rate > 0
+            else _BLANK
+            for rate in rates
+        )
+
+    return drawn(out), drawn(back)
+
+
+def _resampled(counts: Sequence[int], activity: Activity, scale: _Scale) -> list[float]:
+    """Packets per cell; a slice that covers several cells is spread over them evenly."""
+    rates = [0.0] * scale.width
+    span = scale.end_ns - scale.start_ns
+    for index, packets in enumerate(counts):
+        if not packets:
+            continue
+        start = activity.start_ns + index * activity.slice_ns
+        cells = scale.cells(start, start + activity.slice_ns - 1)
+        for position in cells:
+            left = scale.start_ns + position * span // scale.width
+            right = scale.start_ns + (position + 1) * span // scale.width
+            shared = min(right, start + activity.slice_ns) - max(left, start)
+            rates[position] += packets * max(shared, 0) / activity.slice_ns
+    return rates
+
+
+# --- black holes ----------------------------------------------------------------------------
+
+
+def _hole_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
+    sides = (
+        (RowKind.HOLE_OUT, RowKind.PHASES_OUT, signs.to, peer.local),
+        (RowKind.HOLE_IN, RowKind.PHASES_IN, signs.back, peer.remote),
+    )
+    for kind, phases_kind, arrow, side in sides:
+        holes = [h for h in peer.black_holes if _is_side(h.sender, side, peer)]
+        holes = [h for h in holes if scale.cells(_exposed_ns(h), h.stop_ns)]
+        if not holes:
+            continue
+        cells = [_BLANK] * scale.width
+        phases = [_BLANK] * scale.width
+        for hole in holes:
+            _draw_hole(cells, hole, scale, signs)
+            _draw_phases(phases, hole, scale, signs)
+        yield Row(kind, f"black hole {arrow}", tuple(cells))
+        if any(cell is not _BLANK for cell in phases):
+            yield Row(phases_kind, "", tuple(phases))
+
+
+def _exposed_ns(hole: BlackHole) -> int:
+    return hole.stop_ns - nanoseconds(hole.max_seconds)
+
+
+def _draw_hole(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyphs) -> None:
+    if hole.max_seconds <= 0:
+        return
+    for position in scale.cells(_exposed_ns(hole), hole.stop_ns):
+        if cells[position].role is not Role.CERTAIN:
+            cells[position] = Cell(signs.possible, Role.POSSIBLE)
+    if hole.min_seconds > 0:
+        certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)
+        for position in scale.cells(certain_ns, hole.stop_ns):
+            cells[position] = Cell(signs.certain, Role.CERTAIN)
+
+
+def _draw_phases(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyphs) -> None:
+    free = 0
+    for phase in hole.phases:
+        if phase.end_ns <= phase.start_ns or phase.name is PhaseName.UNQUESTIONED:
+            continue
+        covered = scale.cells(phase.start_ns, phase.end_ns)
+        run = range(max(covered.start, free), covered.stop)
+        name, length = words.PHASE[phase.name], duration(phase.end_ns - phase.start_ns)
+        for label in (f" {name} {length} ", f"{name} {length}", name, length):
+            if len(label) + 2 <= len(run):
+                break
+        else:
+            continue
+        if any(cells[position] is not _BLANK for position in run):
+            continue
+        _write(cells, run.start, signs.phase_open, Role.PHASE)
+        _write(cells, run.stop - 1, signs.phase_close, Role.PHASE)
+        middle = run.start + (len(run) - len(label)) // 2
+        _write(cells, middle, label, Role.PHASE)
+        free = run.stop
