@@ -1,0 +1,61 @@
+"""The command line: `main`, and nothing heavy before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from dpdlab.cli import arguments
+from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
+from dpdlab.cli.output import Output
+from dpdlab.cli.parser import TextRequested
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (default: that of the process); returns the exit code."""
+    given = sys.argv[1:] if argv is None else argv
+    diagnostics = Diagnostics(debug="--debug" in given)
+    try:
+        return _run(given, diagnostics)
+    except CommandError as error:
+        diagnostics.error(error.message, error.hint)
+        return error.code
+    except KeyboardInterrupt:
+        diagnostics.note("interrupted")
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug is one line, not a page
+        diagnostics.internal_error(error)
+        return ExitCode.INTERNAL
+
+
+def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
+    try:
+        invocation = arguments.parse(given)
+    except TextRequested as request:
+        Output().write_text(request.text)
+        return ExitCode.OK
+    diagnostics.quiet = invocation.options.quiet
+    if invocation.command == "doctor":
+        from dpdlab.cli import doctor
+
+        return doctor.run(invocation, diagnostics)
+    _refuse_foreign_engine()
+    if invocation.command == "schema":
+        from dpdlab.cli import schema_command
+
+        return schema_command.run(invocation, diagnostics)
+    from dpdlab.cli import report_command
+
+    return report_command.run(invocation, diagnostics)
+
+
+def _refuse_foreign_engine() -> None:
+    from dpdlab.cli.installation import foreign_analyzers
+
+    in_the_way = foreign_analyzers()
+    if in_the_way is not None:
+        raise CommandError(
+            ExitCode.MISSING,
+            f"{in_the_way} is not dpdlab's engine, but has its name and comes first",
+            "start the dpdlab command instead of python -m, or change the directory",
+        )

@@ -1,0 +1,158 @@
+"""What this machine offers: libraries, capture tools, privileges. Read only, nothing imported.
+
+Everything is asked with a time limit, and what cannot be found out is said to be unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NamedTuple
+
+# Distribution and import package of everything that dpdlab cannot run without.
+LIBRARIES: Final = (
+    ("numpy", "numpy"),
+    ("dpkt", "dpkt"),
+    ("rich", "rich"),
+    ("pydantic", "pydantic"),
+    ("cryptography", "cryptography"),
+    ("zstandard", "zstandard"),
+)
+
+# Not needed for files; what each of them adds.
+TOOLS: Final = (
+    ("tshark", "second opinion on a packet"),
+    ("dumpcap", "live capture"),
+    ("tcpdump", "taking captures"),
+)
+
+# A version is printed at once, or the tool hangs.
+_VERSION_TIMEOUT_S: Final = 5.0
+_CAP_NET_RAW: Final = 13
+
+
+class Library(NamedTuple):
+    """A library that dpdlab needs; `version` is None when it is missing."""
+
+    name: str
+    version: str | None
+
+
+class Tool(NamedTuple):
+    """A program; `path` is None when it is not found, `version` when it does not say."""
+
+    name: str
+    purpose: str
+    path: str | None
+    version: str | None
+
+
+class Privilege(NamedTuple):
+    """Whether this user may capture; None where that cannot be told."""
+
+    allowed: bool | None
+    reason: str
+    remedy: str
+
+
+def libraries() -> list[Library]:
+    """Every library, found or not."""
+    return [Library(name, _library_version(name, package)) for name, package in LIBRARIES]
+
+
+def tools() -> list[Tool]:
+    """Every tool, found or not."""
+    return [_tool(name, purpose) for name, purpose in TOOLS]
+
+
+def capture_privilege() -> Privilege:
+    """Whether packets can be captured: by this process, or through dumpcap's own rights."""
+    dumpcap = shutil.which("dumpcap") or _beside_path("dumpcap")
+    if not sys.platform.startswith("linux"):
+        return Privilege(None, "known on Linux only", "")
+    if _process_may_capture():
+        return Privilege(True, "this process has CAP_NET_RAW", "")
+    if dumpcap is None:
+        return Privilege(False, "dumpcap is not installed", "install wireshark-common or tshark")
+    if not os.access(dumpcap, os.X_OK):
+        return Privilege(
+            False,
+            f"this user may not run {dumpcap}",
+            f"add the user to its group: sudo usermod -aG {_group_of(dumpcap)} $USER",
+        )
+    if _has_own_rights(dumpcap):
+        return Privilege(True, f"{dumpcap} has the right to capture", "")
+    return Privilege(
+        False,
+        f"{dumpcap} has no right to capture",
+        f"sudo setcap cap_net_raw,cap_net_admin+eip {dumpcap}",
+    )
+
+
+def _library_version(name: str, package: str) -> str | None:
+    if find_spec(package) is None:
+        return None
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _tool(name: str, purpose: str) -> Tool:
+    path = shutil.which(name) or _beside_path(name)
+    return Tool(name, purpose, path, None if path is None else _tool_version(path))
+
+
+def _beside_path(name: str) -> str | None:
+    """Where distributions put tools that only root finds in PATH."""
+    return shutil.which(name, path=os.pathsep.join(("/usr/sbin", "/sbin", "/usr/local/sbin")))
+
+
+def _tool_version(path: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_VERSION_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    # tcpdump says it on stderr when it is old.
+    printed = (answer.stdout or answer.stderr).decode("utf-8", "replace")
+    return next((line.strip() for line in printed.splitlines() if line.strip()), None)
+
+
+def _process_may_capture() -> bool:
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    for line in status.splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            return bool(int(value.strip(), 16) >> _CAP_NET_RAW & 1)
+    return False
+
+
+def _has_own_rights(path: str) -> bool:
+    real = Path(path).resolve()
+    try:
+        if real.stat().st_mode & 0o4000:
+            return True
+        return bool(os.getxattr(real, "security.capability"))
+    except OSError:
+        return False
+
+
+def _group_of(path: str) -> str:
+    try:
+        return Path(path).group()
+    except (OSError, KeyError):
+        return "wireshark"

@@ -1,0 +1,220 @@
+"""`dpdlab report`: run the engine over the inputs and write what it found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzers.errors import AnalyzerError, OptionError
+from analyzers.export.content import Content
+from analyzers.model.records import BENIGN_PROBLEMS, Problem
+from dpdlab import __version__
+from dpdlab.cli.arguments import COMMANDS, Invocation
+from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
+from dpdlab.cli.output import Output
+from dpdlab.cli.progress import ProgressBar
+from dpdlab.cli.values import Moment
+
+if TYPE_CHECKING:
+    from analyzers.session import Session, SessionOptions
+
+STANDARD_INPUT = "-"
+# Problems named on stderr; the report has them all.
+_NAMED_PROBLEMS = 5
+
+Writer = Callable[..., Iterable[str]]
+
+
+def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
+    """Read, judge, write.
+
+    Raises:
+        CommandError: an input, a key file, an option or the output cannot be used.
+    """
+    options = invocation.options
+    inputs = invocation.words
+    _check_inputs(inputs, invocation.command)
+    output = Output(getattr(options, "output", None), color=options.color, ascii_only=options.ascii)
+    output.check([*inputs, *options.keys])
+    session = _run_session(inputs, options, diagnostics)
+    content = Content(
+        version=__version__,
+        sources=tuple(session.sources),
+        peers=session.peers(),
+        diagnosis=tuple(session.diagnosis()),
+    )
+    if options.redact:
+        from analyzers.export.redact import redacted
+
+        content = redacted(content, paths=[*inputs, *options.keys])
+    report_format = getattr(options, "format", "text")
+    _write(content, report_format, output, verbose=options.verbose)
+    return _judge(content, report_format, output, diagnostics, strict=options.strict)
+
+
+def _check_inputs(inputs: Sequence[str], command: str | None) -> None:
+    if not inputs:
+        raise UsageError(
+            "no input", f"{PROGRAM} report FILE, or - for standard input; see {PROGRAM} --help"
+        )
+    if command is None and not Path(inputs[0]).exists():
+        _suggest_command(inputs[0])
+    reads_stdin = any(name.rpartition(":")[2] == STANDARD_INPUT for name in inputs)
+    if reads_stdin and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError(
+            "standard input is a terminal",
+            f"pipe a capture into it: tcpdump -w - ... | {PROGRAM} report -",
+        )
+
+
+def _suggest_command(word: str) -> None:
+    """`dpdlab repotr` is a slip and no file name."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1, cutoff=0.7)
+    if near:
+        raise UsageError(f"no file and no command {word!r}", f"did you mean {near[0]}?")
+
+
+def _run_session(
+    inputs: Sequence[str], options: argparse.Namespace, diagnostics: Diagnostics
+) -> Session:
+    bar = ProgressBar(
+        wanted=not options.quiet, color=options.color != "never", ascii_only=options.ascii
+    )
+    try:
+        session = _open_session(options)
+        with bar:
+            session.run(inputs, bar)
+    except AnalyzerError as error:
+        diagnostics.traceback_of(error)
+        code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
+        raise CommandError(code, error.message, error.hint) from error
+    return session
+
+
+def _open_session(options: argparse.Namespace) -> Session:
+    from analyzers.session import Session
+
+    return Session(_session_options(options))
+
+
+def _session_options(options: argparse.Namespace) -> SessionOptions:
+    from analyzers.session import SessionOptions
+
+    since, until = options.since, options.until
+    _check_window(since, until)
+    return SessionOptions(
+        keys=tuple(options.keys),
+        local=tuple(options.local),
+        ports=tuple(options.port),
+        budget_s=options.budget,
+        black_hole_min_s=options.black_hole_min,
+        since_ns=_ns(since, relative=False),
+        until_ns=_ns(until, relative=False),
+        since_offset_ns=_ns(since, relative=True),
+        until_offset_ns=_ns(until, relative=True),
+    )
+
+
+def _check_window(since: Moment | None, until: Moment | None) -> None:
+    if since and until and since.relative is until.relative and since.ns >= until.ns:
+        raise UsageError(f"--since {since} is not before --until {until}")
+
+
+def _ns(moment: Moment | None, *, relative: bool) -> int | None:
+    return moment.ns if moment is not None and moment.relative is relative else None
+
+
+def _write(content: Content, report_format: str, output: Output, *, verbose: int) -> None:
+    if report_format == "text":
+        from dpdlab.cli.text_report import render
+
+        output.write_page(
+            lambda console: render(
+                content.sources,
+                content.peers,
+                console=console,
+                ascii_only=output.ascii_only,
+                verbose=verbose,
+                diagnosis=content.diagnosis,
+            )
+        )
+    else:
+        chunks = _writer(report_format)
+        output.write(chunks(content, ascii_only=output.ascii_requested))
+
+
+def _writer(report_format: str) -> Writer:
+    match report_format:
+        case "json":
+            from analyzers.export.json_writer import chunks as json_chunks
+
+            return json_chunks
+        case "jsonl":
+            from analyzers.export.jsonl_writer import chunks as jsonl_chunks
+
+            return jsonl_chunks
+        case "csv":
+            from analyzers.export.csv_writer import chunks as csv_chunks
+
+            return csv_chunks
+        case "markdown":
+            from analyzers.export.markdown_writer import chunks as markdown_chunks
+
+            return markdown_chunks
+    raise ValueError(report_format)
+
+
+def _judge(
+    content: Content,
+    report_format: str,
+    output: Output,
+    diagnostics: Diagnostics,
+    *,
+    strict: bool,
+) -> ExitCode:
+    """The exit code, with what led to it on stderr."""
+    damage = _damage(content)
+    shown = report_format == "text" and output.to_terminal
+    if not shown:
+        for where, problem in damage[:_NAMED_PROBLEMS]:
+            times = f" ({problem.count:,} times)" if problem.count > 1 else ""
+            diagnostics.warning(f"{where}: {problem.kind}{times}: {problem.detail}")
+        if len(damage) > _NAMED_PROBLEMS:
+            diagnostics.warning(f"{len(damage) - _NAMED_PROBLEMS} more kinds of damage")
+    if not shown:
+        for sentence in content.diagnosis:
+            diagnostics.note(sentence)
+    if not content.peers:
+        if not shown:
+            diagnostics.error("nothing was recognised in the input")
+        return ExitCode.INPUT
+    if strict and damage:
+        kinds = ", ".join(dict.fromkeys(problem.kind for _, problem in damage))
+        diagnostics.error(f"the input is damaged: {kinds}", "--strict")
+        return ExitCode.DAMAGE
+    return ExitCode.OK
+
+
+def _damage(content: Content) -> list[tuple[str, Problem]]:
+    """Problems that are more than a limit of the input, with the place as people name it."""
+    paths = {info.id: info.path for info in content.sources}
+    return [
+        (_place(problem, paths, owner), problem)
+        for owner, problems in (
+            *((info.path, info.problems) for info in content.sources),
+            *((peer.id, peer.problems) for peer in content.peers),
+        )
+        for problem in problems
+        if problem.kind not in BENIGN_PROBLEMS
+    ]
+
+
+def _place(problem: Problem, paths: dict[str, str], owner: str) -> str:
+    if problem.ref is None:
+        return owner
+    return f"{paths.get(problem.ref.source, problem.ref.source)}:{problem.ref.record}"
