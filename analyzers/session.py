@@ -11,6 +11,7 @@ import numpy as np
 from analyzers.decode.captures import CHUNK_BYTES, CaptureReader, capture_format
 from analyzers.decode.ike import IkeDecoder
 from analyzers.errors import KeyFileError, SourceError
+from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
@@ -26,6 +27,10 @@ _MAX_KEY_FILE_BYTES: Final = 256 << 20
 _KEY_TABLES: Final = ("ikev1_decryption_table", "ikev2_decryption_table")
 # Reading stops this long after `until`, when no reordering can bring an earlier frame any more.
 _PAST_UNTIL_NS: Final = NS_PER_SECOND
+
+
+# Vector operations on fewer rows cost more for being called than for what they do.
+BATCH_ROWS: Final = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class SessionOptions:
     until_offset_ns: int | None = None
     chunk_bytes: int = CHUNK_BYTES
     """How much of a capture is read at once; the result does not depend on it."""
+    batch_rows: int = BATCH_ROWS
+    """How many observations are tracked at once; the result does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +171,7 @@ class Session:
                 orderer.add(number, batch)
             if batch is None or self._is_past(reader):
                 orderer.close(number)
-            ready = orderer.release()
+            ready = orderer.release(self.options.batch_rows)
             if ready is not None:
                 self._feed(ready, readers)
             if progress is not None:
@@ -220,7 +227,7 @@ class Session:
             if low <= at_ns <= high:
                 place = int(kept_before[event.esp_before])
                 events.append(event._replace(esp_before=place))
-            elif at_ns < low:
+            elif at_ns < low and isinstance(event.observation, Datagram):
                 self._tracker.learn(event.observation)
         rows = np.flatnonzero(keep)
         return OrderedBatch(

@@ -17,7 +17,7 @@ from analyzers.model.peer import Hint
 from analyzers.model.records import Problem, Ref
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.exposure import Exposures
-from analyzers.tracking.flows import DUPLICATE_NS, FlowTable
+from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.ikev2 import Ikev2Tracker
 from analyzers.tracking.marks import Marks
@@ -162,18 +162,14 @@ class Tracker:
         _note_unprotected(peer, message)
 
     def _feed_ikev2(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
-        was_established = sa.established_ns is not None
-        self._ikev2.feed(sa, message, side)
         peer = sa.peer
-        takes_over = (
-            not was_established
-            and sa.established_ns is not None
-            and sa.from_start
-            and any(other.index < sa.index for other in peer.sas)
-            and sa.unit is peer.unit
-        )
-        if takes_over:
-            sa.unit = self.table.new_unit(peer, message.at_ns)
+        renews = sa.from_start and sa.unit is peer.unit and sa is not peer.sas[0]
+        if renews and message.encrypted and sa.established_ns is None:
+            # A new IKE SA beside or after another one has Child SAs of its own.
+            self.table.separate(sa, message.at_ns)
+        self._ikev2.feed(sa, message, side)
+        if sa.established_ns is not None:
+            self.table.adopt(sa)
 
     def _is_duplicate(self, message: IkeMessage) -> bool:
         """Whether the capture recorded this message twice, at two points or of two directions."""
@@ -206,7 +202,7 @@ class Tracker:
         unit = self._unit_of_flow[flow[keep]]
         direction = self._side_of_flow[flow[keep]]
         self.activity.add(unit, direction, esp.at_ns[keep])
-        order = np.argsort(unit, kind="stable")
+        order = sort_by_number(unit, len(self.table.units))
         chosen = keep[order]
         return SilenceRows(
             key=unit[order],

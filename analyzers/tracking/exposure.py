@@ -110,12 +110,12 @@ class _RoleState:
     """The exchange that is unanswered now."""
     run_total: tuple[int, int] = (0, 0)
     """Packets and bytes sent when the run began."""
-    run_place: int = 0
     first_out_after_run_ns: int | None = None
     last_probe_ns: int = NEVER
-    answered_first_ns: int = NEVER
-    answered_ns: int = NEVER
-    """First transmission and answer of the last answered question."""
+    answered_since_ns: int = NEVER
+    """Last inbound ESP before the silence of ESP that `answered_ns` belongs to."""
+    answered_ns: int | None = None
+    """First answer in that silence to a question asked in it."""
     answered_ref: Ref | None = None
     delete_ns: int = NEVER
     delete_ref: Ref | None = None
@@ -163,6 +163,8 @@ class Exposures:
         ordered += [(c.place, 1, c) for c in any_closings]
         ordered += [(m.place, 2, m) for m in marks]
         ordered.sort(key=lambda item: item[:2])
+        for state in list(self._waiting.values()):
+            self._find_first_out(rows, state, after=-1)
         self._forgotten.clear()
         self._forgot_at = self._skip = (NEVER, NEVER, NEVER)
         for _, rank, item in ordered:
@@ -172,8 +174,6 @@ class Exposures:
                 self._esp_closing(item)
             else:
                 self._any_closing(item)
-        for key in list(self._waiting):
-            self._find_first_out(rows, key)
 
     # --- marks -----------------------------------------------------------------------------
 
@@ -185,9 +185,7 @@ class Exposures:
             case MarkKind.ANSWERED:
                 exchange = mark.exchange
                 if exchange is not None:
-                    state.answered_first_ns = exchange.first_ns
-                    state.answered_ns = mark.at_ns
-                    state.answered_ref = mark.ref
+                    self._answered(state, mark, exchange)
                     if exchange is state.run:
                         self._end_run(state)
             case MarkKind.PROOF:
@@ -214,26 +212,40 @@ class Exposures:
             return  # an older question is still open: the silence counts from there
         state.run = exchange
         state.run_total = exchange.at_probe
-        state.run_place = mark.place
         state.first_out_after_run_ns = None
         self._waiting[mark.unit, mark.role] = state
+        self._find_first_out(rows, state, after=mark.place)
+
+    def _answered(self, state: _RoleState, mark: Mark, exchange: ExchangeTrack) -> None:
+        """Note the first answer within a silence of ESP: IKE lives, the data plane may not."""
+        esp = self._esp.at(mark.unit, mark.role, mark.place)
+        if state.answered_since_ns != esp.last_proof_ns:
+            state.answered_since_ns, state.answered_ns = esp.last_proof_ns, None
+        if state.answered_ns is None and NEVER < esp.first_out_ns <= exchange.first_ns:
+            state.answered_ns, state.answered_ref = mark.at_ns, mark.ref
+
+    def _answered_within(self, state: _RoleState, silence: Silence, end_ns: int) -> bool:
+        """Whether a question asked within a silence of ESP was answered, and ESP stayed silent."""
+        return (
+            silence.last_proof_ns != NEVER
+            and state.answered_since_ns == silence.last_proof_ns
+            and state.answered_ns is not None
+            and end_ns - state.answered_ns >= self._report_ns
+        )
 
     def _end_run(self, state: _RoleState) -> None:
         state.run = None
         self._waiting.pop((state.unit.index, state.role), None)
 
-    def _find_first_out(self, rows: SilenceRows, key: tuple[int, int]) -> None:
+    def _find_first_out(self, rows: SilenceRows, state: _RoleState, after: int) -> None:
         """Look for the first packet out after the first question of the open run."""
-        state = self._waiting[key]
-        start, end = np.searchsorted(rows.key, [key[0], key[0] + 1])
+        unit = state.unit.index
+        start, end = np.searchsorted(rows.key, [unit, unit + 1])
         part = slice(int(start), int(end))
-        out = (
-            rows.esp[part] & (rows.direction[part] == key[1]) & (rows.place[part] > state.run_place)
-        )
+        out = rows.esp[part] & (rows.direction[part] == state.role) & (rows.place[part] > after)
         if out.any():
             state.first_out_after_run_ns = int(rows.at_ns[part][int(np.argmax(out))])
-            del self._waiting[key]
-        state.run_place = -1  # in the following batches every row comes after it
+            del self._waiting[unit, state.role]
 
     def _flow(self, mark: Mark) -> None:
         """The first packet of a flow: an inbound one is proof, an outbound one may replace."""
@@ -255,11 +267,7 @@ class Exposures:
     def _esp_closing(self, closing: Closing) -> None:
         state = self._state(closing.key, closing.role)
         silence = closing.silence
-        answered_within = (
-            silence.first_out_ns <= state.answered_first_ns
-            and closing.at_ns - state.answered_ns >= self._report_ns
-        )
-        if answered_within and silence.last_proof_ns != NEVER:
+        if self._answered_within(state, silence, closing.at_ns):
             if self._stands_out(silence, closing.at_ns, self._pace(closing)):
                 self._keep_data_plane(state, silence, closing.at_ns, StopBasis.PROOF)
                 self._forget(closing)
@@ -338,13 +346,7 @@ class Exposures:
         unit, role = state.unit.index, state.role
         esp, silence = self._esp.now(unit, role), self._any.now(unit, role)
         waits = self._esp.waits(unit, role)
-        if (
-            esp.last_proof_ns != NEVER
-            and esp.first_out_ns != NEVER
-            and esp.first_out_ns <= state.answered_first_ns
-            and esp.last_out_ns - state.answered_ns >= self._report_ns
-            and self._lost(state, end_ns) is None
-        ):
+        if self._answered_within(state, esp, esp.last_out_ns) and self._lost(state, end_ns) is None:
             if not self._stands_out(esp, esp.last_out_ns, waits):
                 return []
             basis = _end_basis(esp, end_ns)

@@ -35,6 +35,21 @@ _SEQUENCE_SPAN: Final = 1 << 40
 _GROW: Final = 256
 
 
+def sort_by_number(numbers: Int64Array, limit: int) -> NDArray[np.intp]:
+    """Stable order of small numbers below `limit`; 16-bit ones are sorted by radix."""
+    if limit <= 1 << 16:
+        return np.argsort(numbers.astype(np.uint16), kind="stable")
+    return np.argsort(numbers, kind="stable")
+
+
+def segments(ordered: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Starts of the runs of equal values, and for every row the number of its run."""
+    changes = np.empty(len(ordered), np.bool_)
+    changes[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=changes[1:])
+    return np.flatnonzero(changes), np.cumsum(changes) - 1
+
+
 class FlowIdentity(NamedTuple):
     """What names a flow: ends, SPI, and the ports of its first packet (0 over IP)."""
 
@@ -105,10 +120,9 @@ class FlowTable:
     def fold(self, esp: EspColumns, flow: Int64Array) -> FlowRows:
         """Add the rows to their flows."""
         sequence = esp.sequence.astype(np.int64)
-        order = np.argsort(flow, kind="stable")
+        order = sort_by_number(flow, self.count)
         sorted_flow = flow[order]
-        starts = np.flatnonzero(np.diff(sorted_flow, prepend=-1))
-        segment = np.cumsum(np.diff(sorted_flow, prepend=-1) != 0) - 1
+        starts, segment = segments(sorted_flow)
         owner = sorted_flow[starts]
         known = self.highest[owner]
         base = np.where(known >= 0, known, sequence[order][starts])[segment]

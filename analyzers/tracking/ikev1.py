@@ -73,20 +73,31 @@ class Ikev1Tracker:
             if message.kind is MessageKind.AGGRESSIVE and sa.clear_messages[sa.initiator] > 1:
                 self._established(sa, message)
             return
+        if not any(sa.encrypted_main_mode):
+            self._choose_unit(sa, message)
         sa.encrypted_main_mode[side] = True
         done = message.kind is MessageKind.AGGRESSIVE or all(sa.encrypted_main_mode)
         if done and sa.established_ns is None:
             self._established(sa, message)
 
+    def _choose_unit(self, sa: SaTrack, message: IkeMessage) -> None:
+        """Whether phase 1 renews a living SA, or sets up a peer that was given up.
+
+        IKEv1 Child SAs outlive their IKE SA: a renewed one takes them over.
+        """
+        older = [o for o in sa.peer.sas if o.index < sa.index]
+        living = [o for o in older if o.ended_ns is None and not any(o.open_dpd)]
+        if older and not living and sa.unit is sa.peer.unit:
+            self._table.separate(sa, message.at_ns)
+
     def _established(self, sa: SaTrack, message: IkeMessage) -> None:
-        """Phase 1 is complete: the SA takes over from an older one, or stands for itself."""
+        """Phase 1 is complete: older SAs end here at the latest."""
         sa.established_ns = message.at_ns
-        peer = sa.peer
-        older = [o for o in peer.sas if o is not sa and o.version == 1 and o.index < sa.index]
-        live = [o for o in older if o.ended_ns is None]
-        given_up = [o for o in live if any(x is not None for x in o.open_dpd)]
-        for old in live:
-            dead = old in given_up
+        self._table.adopt(sa)
+        for old in sa.peer.sas:
+            if old.index >= sa.index or old.version != 1 or old.ended_ns is not None:
+                continue
+            dead = any(old.open_dpd)
             old.ended_ns = sa.first_ns
             old.end = SaEnd.REPLACED if dead else SaEnd.REKEYED
             old.end_ref = sa.first_ref
@@ -94,8 +105,6 @@ class Ikev1Tracker:
             for exchange in old.open_dpd:
                 if exchange is not None:
                     exchange.closed_ns = sa.first_ns
-        if older and (given_up or not live) and sa.unit is peer.unit:
-            sa.unit = self._table.new_unit(peer, message.at_ns)
 
     def _r_u_there(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         exchange = sa.open_dpd[side]

@@ -184,7 +184,8 @@ class Ikev2Tracker:
         return exchange
 
     def _new_delete(self, sa: SaTrack, message: IkeMessage, side: int) -> DeleteTrack:
-        protocol, spis = DeleteProtocol.UNKNOWN, ()
+        protocol = DeleteProtocol.UNKNOWN
+        spis: tuple[str, ...] = ()
         if message.deletes:
             protocol = _PROTOCOLS.get(message.deletes[0].protocol, DeleteProtocol.UNKNOWN)
             spis = tuple(spi for d in message.deletes for spi in d.spis)

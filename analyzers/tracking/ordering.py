@@ -73,10 +73,17 @@ class Orderer:
         open_sources = [(mark, s) for s, mark in enumerate(self._watermark) if mark is not None]
         return min(open_sources)[1] if open_sources else None
 
-    def release(self) -> OrderedBatch | None:
-        """Everything that no later batch can precede; None if that is nothing."""
+    def release(self, at_least: int = 0) -> OrderedBatch | None:
+        """Everything that no later batch can precede; None if that is nothing.
+
+        While sources are open and fewer than `at_least` rows are waiting, they wait on: vector
+        operations are cheaper on many rows at once.
+        """
         marks = [mark for mark in self._watermark if mark is not None]
         limit = min(marks) if marks else None
+        waiting = sum(len(esp) for _, esp, _ in self._esp) + len(self._events)
+        if limit is not None and waiting < at_least:
+            return None
         esp, source, keys = self._release_esp(limit)
         ready = [e for e in self._events if limit is None or e.key < limit]
         if not len(esp) and not ready:

@@ -59,12 +59,17 @@ class PeerTable:
         peers = self._by_pair.get(_pair(src, dst), [])
         return peers[0] if len(peers) == 1 else None
 
-    def new_unit(self, peer: PeerTrack, at_ns: int) -> UnitTrack:
-        """A further unit of a peer: what is set up from now on stands for itself."""
-        unit = UnitTrack(len(self.units), peer, first_ns=at_ns)
-        self.units.append(unit)
-        peer.units.append(unit)
-        return unit
+    def separate(self, sa: SaTrack, at_ns: int) -> None:
+        """Give an SA a unit of its own; Child SAs join it once it is adopted."""
+        sa.unit = UnitTrack(len(self.units), sa.peer, first_ns=at_ns)
+        self.units.append(sa.unit)
+
+    @staticmethod
+    def adopt(sa: SaTrack) -> None:
+        """An SA is established: Child SAs that appear from now on belong to its unit."""
+        units = sa.peer.units
+        if sa.unit not in units:
+            units.append(sa.unit)
 
     def _side_in(self, sa: SaTrack, message: IkeMessage) -> int | None:
         peer = sa.peer
@@ -155,7 +160,9 @@ class PeerTable:
         self._note_nat_port(peer, port)
         self.peers.append(peer)
         self._by_pair.setdefault(_pair(side_a, side_b), []).append(peer)
-        self.new_unit(peer, at_ns)
+        unit = UnitTrack(len(self.units), peer, first_ns=at_ns)
+        self.units.append(unit)
+        peer.units.append(unit)
         return peer
 
     def _note_port(self, peer: PeerTrack, sport: int, dport: int) -> None:

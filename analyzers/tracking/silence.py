@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.flows import segments
 from analyzers.wire.frames import Int64Array
 
 Bool = NDArray[np.bool_]
@@ -128,8 +129,9 @@ class SilenceClock:
         `at` answers for places of this batch until the next call.
         """
         closings: list[Closing] = []
+        parts = segments(rows.key)
         for role in (0, 1):
-            work = _Pass(self, rows, role)
+            work = _Pass(self, rows, role, parts)
             self._roles[role] = work
             closings += work.closings()
         for role in (0, 1):
@@ -172,7 +174,8 @@ class SilenceClock:
 
     def waits(self, key: int, role: int) -> Int64Array:
         """Waits so far, counted by bucket: see `summarise`."""
-        return self._waits[key, role].astype(np.int64)
+        counts: Int64Array = self._waits[key, role].astype(np.int64)
+        return counts
 
     def forget_wait(self, key: int, role: int, wait_ns: int) -> int:
         """A wait was a black hole: it says nothing of the normal pace. Returns its bucket."""
@@ -185,14 +188,19 @@ class SilenceClock:
 class _Pass:
     """One role's way through a batch: groups of rows between proofs."""
 
-    def __init__(self, clock: SilenceClock, rows: SilenceRows, role: int) -> None:
+    def __init__(
+        self,
+        clock: SilenceClock,
+        rows: SilenceRows,
+        role: int,
+        parts: tuple[Int64Array, Int64Array],
+    ) -> None:
         self._clock = clock
         self._rows = rows
         self._role = role
         key = rows.key
-        self._starts = np.flatnonzero(np.diff(key, prepend=-1))
+        self._starts, segment = parts
         self._keys = key[self._starts]
-        segment = np.cumsum(np.diff(key, prepend=-1) != 0) - 1
         self._segment = segment
         out = rows.esp & (rows.direction == role)
         proof_in = rows.proof & (
@@ -385,7 +393,7 @@ class _Pass:
         clock._total_bytes[self._keys, role] = self._sent_bytes[ends]
         if len(self._wait_rows):
             cell = (self._rows.key[self._wait_rows] * 2 + role) * _BUCKETS + self._wait_bucket
-            np.add.at(clock._waits.reshape(-1), cell, 1)
+            np.add.at(clock._waits.reshape(-1), cell, np.int32(1))
 
 
 def _bucket(wait_ns: Int64Array) -> Int64Array:

@@ -22,7 +22,7 @@ from analyzers.model.records import Basis, Confidence, Problem, Ref
 from analyzers.model.sa import SaEnd
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class UnitTrack:
     """What lives and dies together: an IKE SA, its Child SAs, and what they are rekeyed into."""
 
@@ -33,7 +33,7 @@ class UnitTrack:
     first_ns: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PeerTrack:
     """Two ends that keep IKE SAs or Child SAs with each other."""
 
@@ -77,7 +77,7 @@ class PeerTrack:
         return None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RequestTrack:
     """An IKEv2 request that is outstanding or was the last of its direction."""
 
@@ -94,7 +94,7 @@ class RequestTrack:
     delete: DeleteTrack | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SaTrack:
     """One IKE SA."""
 
@@ -141,7 +141,7 @@ class SaTrack:
     """IKEv1 keyless: lengths that paired as question and answer."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ExchangeTrack:
     """A liveness exchange while it grows."""
 
@@ -197,7 +197,7 @@ class ExchangeTrack:
         return max(round(gaps[-1] * growth), 0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class DeleteTrack:
     """A Delete request while its answer is awaited."""
 

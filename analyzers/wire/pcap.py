@@ -68,9 +68,9 @@ class PcapFraming:
                 return Parsed(0, None)
             self._read_file_header(buffer, start)
             records += FILE_HEADER_BYTES
-        positions, stop = self._walk(buffer, records, end)
-        frames = self._frames(buffer, positions) if len(positions) else None
-        self._records += len(positions)
+        fields, stop = self._walk(buffer, records, end)
+        frames = self._frames(buffer, fields) if fields else None
+        self._records += len(fields)
         bad = self._bad_record_at(buffer, stop, end)
         if bad is not None:
             self._stopped = True
@@ -86,30 +86,30 @@ class PcapFraming:
 
     def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[list[int], int]:
         """Offsets of the record headers whose records are complete, and where the walk ended."""
-        positions: list[int] = []
-        append = positions.append
+        # The walk goes from length field to length field, which stand 8 bytes into the header. A
+        # record is complete if the next one's field lies within the bound; for a header that is
+        # cut off even a length of 0, or what stands in the buffer's slack, goes beyond it.
+        fields: list[int] = []
+        append = fields.append
         header = self._header_bytes
-        last = end - header
-        position = start
+        bound = end + 8
+        field = start + 8
+        if field > end:
+            return fields, start
         if self._order == "<":
             # Records are not aligned: four shifted views make every 32-bit read an index.
             whole = memoryview(buffer)
-            shifted = [whole[k : k + ((end - k) & ~3)].cast("I") for k in range(4)]
-            while position <= last:
-                following = position + header + shifted[position & 3][(position >> 2) + 2]
-                if following > end:
-                    break
-                append(position)
-                position = following
+            stop = len(buffer) & ~3
+            shifted = [whole[k : stop - 4 + k].cast("I") for k in range(4)]
+            while (following := field + header + shifted[field & 3][field >> 2]) <= bound:
+                append(field)
+                field = following
         else:
             read = struct.Struct(">I").unpack_from
-            while position <= last:
-                following = position + header + read(buffer, position + 8)[0]
-                if following > end:
-                    break
-                append(position)
-                position = following
-        return positions, position
+            while (following := field + header + read(buffer, field)[0]) <= bound:
+                append(field)
+                field = following
+        return fields, field - 8
 
     def _bad_record_at(self, buffer: bytearray, position: int, end: int) -> str | None:
         if position + self._header_bytes > end:
@@ -119,8 +119,8 @@ class PcapFraming:
             return None
         return f"a record of {captured} bytes cannot be; nothing after it can be read"
 
-    def _frames(self, buffer: bytearray, positions: list[int]) -> FrameBlock:
-        offset = np.array(positions, dtype=np.int64)
+    def _frames(self, buffer: bytearray, length_fields: list[int]) -> FrameBlock:
+        offset = np.array(length_fields, dtype=np.int64) - 8
         at = np.ndarray((len(buffer) - 15,), dtype="V16", buffer=buffer, strides=(1,))[offset]
         fields = at.view(self._order + "u4").reshape(-1, 4).astype(np.int64)
         fraction = fields[:, 1]
