@@ -8,7 +8,7 @@ order of rows alone, never on how they were cut into batches.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -46,8 +46,16 @@ class SilenceRows:
     proof: Bool
     """ESP: fresh. Others: True."""
 
+    _sent: dict[int, _Sent] = field(default_factory=dict)
+
     def __len__(self) -> int:
         return len(self.key)
+
+    def sent(self, role: int) -> _Sent:
+        """What a role sent; computed once for all clocks."""
+        if role not in self._sent:
+            self._sent[role] = _Sent(self, role, segments(self.key))
+        return self._sent[role]
 
 
 # Events between two ESP rows are told apart by their ordinal; no batch holds this many.
@@ -129,9 +137,8 @@ class SilenceClock:
         `at` answers for places of this batch until the next call.
         """
         closings: list[Closing] = []
-        parts = segments(rows.key)
         for role in (0, 1):
-            work = _Pass(self, rows, role, parts)
+            work = _Pass(self, rows, role, rows.sent(role))
             self._roles[role] = work
             closings += work.closings()
         for role in (0, 1):
@@ -185,98 +192,120 @@ class SilenceClock:
         return bucket
 
 
+class _Sent:
+    """What one role sent in a batch, for both clocks: raw running counts and how to read them."""
+
+    def __init__(self, rows: SilenceRows, role: int, parts: tuple[Int64Array, Int64Array]) -> None:
+        self.starts, self.segment = parts
+        self.keys = rows.key[self.starts]
+        out = rows.esp & (rows.direction == role)
+        self.out_rows = np.flatnonzero(out)
+        self.received = rows.esp & (rows.direction != role)
+        self._packets = np.cumsum(out)
+        self._bytes = np.cumsum(rows.bytes * out)
+        self._before = np.zeros((2, len(self.starts)), np.int64)
+        if len(self.starts):
+            self._before[0, 1:] = self._packets[self.starts[1:] - 1]
+            self._before[1, 1:] = self._bytes[self.starts[1:] - 1]
+
+    def packets(self, row: Int64Array) -> Int64Array:
+        """Packets of the row's key up to and with the row, in this batch."""
+        count: Int64Array = self._packets[row] - self._before[0, self.segment[row]]
+        return count
+
+    def bytes(self, row: Int64Array) -> Int64Array:
+        """Bytes of the row's key up to and with the row, in this batch."""
+        count: Int64Array = self._bytes[row] - self._before[1, self.segment[row]]
+        return count
+
+
 class _Pass:
     """One role's way through a batch: groups of rows between proofs."""
 
-    def __init__(
-        self,
-        clock: SilenceClock,
-        rows: SilenceRows,
-        role: int,
-        parts: tuple[Int64Array, Int64Array],
-    ) -> None:
+    def __init__(self, clock: SilenceClock, rows: SilenceRows, role: int, sent: _Sent) -> None:
         self._clock = clock
         self._rows = rows
         self._role = role
-        key = rows.key
-        self._starts, segment = parts
-        self._keys = key[self._starts]
+        self._sent = sent
+        self._starts, segment = sent.starts, sent.segment
+        self._keys = sent.keys
         self._segment = segment
-        out = rows.esp & (rows.direction == role)
-        proof_in = rows.proof & (
-            (rows.esp & (rows.direction == 1 - role))
-            if clock._esp_only
-            else np.where(rows.esp, rows.direction == 1 - role, rows.direction == role)
-        )
+        proof_in = rows.proof & sent.received
+        if not clock._esp_only:
+            proof_in |= ~rows.esp & (rows.direction == role)
         self._in_rows = np.flatnonzero(proof_in)
         # Every segment opens with the group that the state carries in from earlier batches.
         self._group = segment + np.cumsum(proof_in)
         groups = len(self._starts) + len(self._in_rows)
         self._state_group = self._group[self._starts] - proof_in[self._starts]
         self._in_group = self._group[self._in_rows]
+        # The totals before this batch: both clocks count the same packets.
+        self._total = clock._total[self._keys, role]
+        self._total_bytes = clock._total_bytes[self._keys, role]
 
-        sent = np.cumsum(out)
-        sent_bytes = np.cumsum(np.where(out, rows.bytes, 0))
-        before = np.zeros(len(self._starts), np.int64)
-        before_bytes = np.zeros(len(self._starts), np.int64)
-        if len(self._starts):
-            before[1:] = sent[self._starts[1:] - 1]
-            before_bytes[1:] = sent_bytes[self._starts[1:] - 1]
-        total = clock._total[self._keys, role]
-        total_bytes = clock._total_bytes[self._keys, role]
-        self._sent = sent + (total - before)[segment]
-        self._sent_bytes = sent_bytes + (total_bytes - before_bytes)[segment]
+        self._in_row = np.full(groups, NEVER, np.int64)
+        self._in_row[self._in_group] = self._in_rows
+        self._last_in = self._carry("last_in", groups)
+        self._last_in[self._in_group] = rows.at_ns[self._in_rows]
+        out_rows = sent.out_rows
+        out_group = self._group[out_rows]
+        change = np.empty(len(out_rows), np.bool_)
+        change[:1] = True
+        np.not_equal(out_group[1:], out_group[:-1], out=change[1:])
+        first = np.flatnonzero(change)
+        self._first_out = self._carry("first_out", groups)
+        self._take_first(self._first_out, out_rows[first])
+        self._last_out = self._carry("last_out", groups)
+        if len(first):
+            final = np.append(first[1:], len(out_rows)) - 1
+            self._last_out[out_group[final]] = rows.at_ns[out_rows[final]]
+        since = np.where(self._last_in >= 0, self._last_in, self._first_out) + QUESTIONABLE_NS
+        self._questionable = self._carry("questionable", groups)
+        late = out_rows[rows.at_ns[out_rows] >= since[out_group]]
+        if len(late):
+            starts, _ = segments(self._group[late])
+            self._take_first(self._questionable, late[starts])
 
-        self._last_in = self._groups("last_in", groups, rows.at_ns)
-        self._at_in = self._groups("at_in", groups, self._sent)
-        self._bytes_at_in = self._groups("bytes_at_in", groups, self._sent_bytes)
-        out_rows = np.flatnonzero(out)
-        self._first_out = self._groups("first_out", groups, None)
-        self._take_first(self._first_out, out_rows)
-        self._last_out = self._groups("last_out", groups, None)
-        if len(out_rows):
-            group = self._group[out_rows]
-            final = np.flatnonzero(np.diff(group, append=-1))
-            self._last_out[group[final]] = rows.at_ns[out_rows[final]]
-        group = self._group[out_rows]
-        known = self._last_in[group]
-        since = np.where(known >= 0, known, self._first_out[group])
-        late = out_rows[rows.at_ns[out_rows] >= since + QUESTIONABLE_NS]
-        self._questionable = self._groups("questionable", groups, None)
-        self._take_first(self._questionable, late)
-
-    def _groups(self, name: str, groups: int, at_rows: Int64Array | None) -> Int64Array:
+    def _carry(self, name: str, groups: int) -> Int64Array:
+        """A value for every group: that of the state, NEVER for groups that begin here."""
         values = np.full(groups, NEVER, np.int64)
         values[self._state_group] = self._clock._state[name][self._keys, self._role]
-        if at_rows is not None:
-            values[self._in_group] = at_rows[self._in_rows]
         return values
 
     def _take_first(self, values: Int64Array, rows: Int64Array) -> None:
-        """Set the time of the first of `rows` in every group that has none yet."""
-        if not len(rows):
-            return
-        group = self._group[rows]
-        first = np.flatnonzero(np.diff(group, prepend=-1))
-        chosen = group[first]
+        """Set the times of `rows`, one a group, in the groups that have none yet."""
+        chosen = self._group[rows]
         empty = values[chosen] < 0
-        values[chosen[empty]] = self._rows.at_ns[rows[first[empty]]]
+        values[chosen[empty]] = self._rows.at_ns[rows[empty]]
+
+    def _counts_at_in(
+        self, groups: Int64Array, segment: Int64Array
+    ) -> tuple[Int64Array, Int64Array]:
+        """Total packets and bytes that had been sent when each group began."""
+        row = self._in_row[groups]
+        carried = row < 0
+        clock, keys, role = self._clock, self._keys[segment], self._role
+        packets = self._sent.packets(row) + self._total[segment]
+        size = self._sent.bytes(row) + self._total_bytes[segment]
+        packets[carried] = clock._state["at_in"][keys[carried], role]
+        size[carried] = clock._state["bytes_at_in"][keys[carried], role]
+        return packets, size
 
     def closings(self) -> list[Closing]:
         """Silences of the asked length that a row of this batch ended."""
         clock, rows = self._clock, self._rows
         ended = self._in_group - 1
-        exposed = self._first_out[ended] >= 0
-        wait = np.maximum(rows.at_ns[self._in_rows] - self._first_out[ended], 0)
-        self._wait_rows = self._in_rows[exposed]
-        self._wait_bucket = _bucket(wait[exposed])
+        first_out = self._first_out[ended]
+        wait = rows.at_ns[self._in_rows] - first_out
+        exposed = first_out >= 0
+        if clock._esp_only:
+            self._wait_rows = self._in_rows[exposed]
+            self._wait_bucket = _bucket(wait[exposed])
         found = []
         for index in np.flatnonzero(exposed & (wait >= clock._report_ns)).tolist():
             row = int(self._in_rows[index])
-            group = int(ended[index])
             key = int(rows.key[row])
-            packets = int(self._sent[row] - self._at_in[group])
-            size = int(self._sent_bytes[row] - self._bytes_at_in[group])
+            silence = self._silence(row, int(ended[index]), int(self._questionable[ended[index]]))
             found.append(
                 Closing(
                     key,
@@ -284,20 +313,30 @@ class _Pass:
                     int(rows.at_ns[row]),
                     int(rows.place[row]),
                     bool(rows.esp[row]),
-                    Silence(
-                        int(self._last_in[group]),
-                        int(self._first_out[group]),
-                        int(self._questionable[group]),
-                        int(self._last_out[group]),
-                        packets,
-                        size,
-                        int(self._sent[row]),
-                        int(self._sent_bytes[row]),
-                    ),
-                    self._waits_before(key, row),
+                    silence,
+                    self._waits_before(key, row) if clock._esp_only else NO_WAITS,
                 )
             )
         return found
+
+    def _silence(self, row: int, group: int, questionable_ns: int) -> Silence:
+        """The silence of a group as it was at a row."""
+        segment = self._segment[row : row + 1]
+        at_in, bytes_at_in = self._counts_at_in(np.array([group]), segment)
+        place = np.array([row])
+        total = int((self._sent.packets(place) + self._total[segment])[0])
+        total_bytes = int((self._sent.bytes(place) + self._total_bytes[segment])[0])
+        packets = total - int(at_in[0])
+        return Silence(
+            int(self._last_in[group]),
+            int(self._first_out[group]) if packets else NEVER,
+            questionable_ns if packets else NEVER,
+            int(self._last_out[group]),
+            packets,
+            total_bytes - int(bytes_at_in[0]),
+            total,
+            total_bytes,
+        )
 
     def _waits_before(self, key: int, row: int) -> Int64Array:
         segment = int(self._segment[row])
@@ -310,41 +349,33 @@ class _Pass:
 
     def at(self, key: int, place: int) -> Silence:
         """The silence just before a place of this batch."""
-        rows, clock, role = self._rows, self._clock, self._role
+        rows = self._rows
         segment = int(np.searchsorted(self._keys, key))
         if segment == len(self._keys) or self._keys[segment] != key:
-            return clock.now(key, role)
+            return self._clock.now(key, self._role)
         start = int(self._starts[segment])
         end = int(self._starts[segment + 1]) if segment + 1 < len(self._starts) else len(rows)
         row = start + int(np.searchsorted(rows.place[start:end], place)) - 1
         if row < start:
-            group = int(self._state_group[segment])
-            total = int(self._before(segment, self._sent, "_total"))
-            total_bytes = int(self._before(segment, self._sent_bytes, "_total_bytes"))
-            until = NEVER
-        else:
-            group = int(self._group[row])
-            total, total_bytes = int(self._sent[row]), int(self._sent_bytes[row])
-            until = int(rows.at_ns[row])
-        packets = total - int(self._at_in[group])
-        first_out = int(self._first_out[group]) if packets else NEVER
+            return self._carried(segment)
+        group = int(self._group[row])
         questionable = int(self._questionable[group])
-        carried = row < start
-        if carried:
-            first_out = int(self._carried("first_out", segment))
-            questionable = int(self._carried("questionable", segment))
-            last_out = int(self._carried("last_out", segment))
-        else:
-            if questionable > until:
-                questionable = NEVER
-            last_out = self._last_out_until(start, row, group, segment)
+        if questionable > int(rows.at_ns[row]):
+            questionable = NEVER
+        silence = self._silence(row, group, questionable)
+        return silence._replace(last_out_ns=self._last_out_until(start, row, group, segment))
+
+    def _carried(self, segment: int) -> Silence:
+        """The silence of a key as it was before the batch."""
+        old = {name: int(values[segment]) for name, values in self._old.items()}
+        total, total_bytes = int(self._total[segment]), int(self._total_bytes[segment])
         return Silence(
-            int(self._last_in[group]),
-            first_out,
-            questionable if packets else NEVER,
-            last_out,
-            packets,
-            total_bytes - int(self._bytes_at_in[group]),
+            old["last_in"],
+            old["first_out"],
+            old["questionable"],
+            old["last_out"],
+            total - old["at_in"],
+            total_bytes - old["bytes_at_in"],
             total,
             total_bytes,
         )
@@ -357,42 +388,32 @@ class _Pass:
             if rows.esp[place] and rows.direction[place] == self._role:
                 return int(rows.at_ns[place])
         if group == int(self._state_group[segment]):
-            return int(self._carried("last_out", segment))
+            return int(self._old["last_out"][segment])
         return NEVER
-
-    def _before(self, segment: int, sent: Int64Array, name: str) -> int:
-        """The counter as it was before this batch."""
-        start = int(self._starts[segment])
-        out = self._rows.esp[start] and self._rows.direction[start] == self._role
-        if name == "_total":
-            return int(sent[start]) - int(bool(out))
-        return int(sent[start]) - (int(self._rows.bytes[start]) if out else 0)
-
-    def _carried(self, name: str, segment: int) -> int:
-        """A state value as it was before the batch."""
-        return int(self._old[name][segment])
 
     def commit(self) -> None:
         """Make the last groups of the batch the state of their keys."""
         if not len(self._starts):
             return
         clock, role = self._clock, self._role
-        self._old = {name: clock._state[name][self._keys, role].copy() for name in _FIELDS}
+        self._old = {name: clock._state[name][self._keys, role] for name in _FIELDS}
         ends = np.append(self._starts[1:], len(self._rows)) - 1
         last = self._group[ends]
+        at_in, bytes_at_in = self._counts_at_in(last, np.arange(len(ends)))
         for name, values in (
-            ("last_in", self._last_in),
-            ("first_out", self._first_out),
-            ("questionable", self._questionable),
-            ("last_out", self._last_out),
-            ("at_in", self._at_in),
-            ("bytes_at_in", self._bytes_at_in),
+            ("last_in", self._last_in[last]),
+            ("first_out", self._first_out[last]),
+            ("questionable", self._questionable[last]),
+            ("last_out", self._last_out[last]),
+            ("at_in", at_in),
+            ("bytes_at_in", bytes_at_in),
         ):
-            clock._state[name][self._keys, role] = values[last]
-        clock._total[self._keys, role] = self._sent[ends]
-        clock._total_bytes[self._keys, role] = self._sent_bytes[ends]
-        if len(self._wait_rows):
+            clock._state[name][self._keys, role] = values
+        clock._total[self._keys, role] = self._sent.packets(ends) + self._total
+        clock._total_bytes[self._keys, role] = self._sent.bytes(ends) + self._total_bytes
+        if clock._esp_only and len(self._wait_rows):
             cell = (self._rows.key[self._wait_rows] * 2 + role) * _BUCKETS + self._wait_bucket
+            # One type throughout: that is what makes `at` fast.
             np.add.at(clock._waits.reshape(-1), cell, np.int32(1))
 
 

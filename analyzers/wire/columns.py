@@ -44,6 +44,19 @@ _ODD_IPV4: Final = (1, 4, 41, 47, 51)
 # hop-by-hop, IP in IP, IPv6, routing, fragment, GRE, AH, ICMPv6, destination options
 _ODD_IPV6: Final = (0, 4, 41, 43, 44, 47, 51, 58, 60)
 
+
+def _table(size: int, members: tuple[int, ...]) -> Bool:
+    """Membership as a look-up."""
+    table = np.zeros(size, dtype=np.bool_)
+    table[list(members)] = True
+    return table
+
+
+_IS_ODD_IPV4: Final = _table(256, _ODD_IPV4)
+_IS_ODD_IPV6: Final = _table(256, _ODD_IPV6)
+_IS_VLAN: Final = _table(1 << 16, _VLAN_TYPES)
+_IS_ODD_TYPE: Final = _table(1 << 16, _ODD_TYPES)
+
 # Ports of frames that carry nothing for us are counted in the first frames only: they serve the
 # diagnosis of an empty result, which a sample answers as well.
 _PORT_SAMPLE_FRAMES: Final = 20_000
@@ -132,8 +145,7 @@ class ColumnClassifier:
                 if fragment.any():
                     odd |= fragment & ((protocol == _UDP) | (protocol == _ESP) | (protocol == 51))
                     rows = rows & ~fragment
-            for number in _ODD_IPV6 if is_ipv6 else _ODD_IPV4:
-                odd |= rows & (protocol == number)
+            odd |= rows & (_IS_ODD_IPV6 if is_ipv6 else _IS_ODD_IPV4)[protocol]
             source, destination = words[:, l4 // 2], words[:, l4 // 2 + 1]
             wanted = (source == NAT_T_PORT) | (destination == NAT_T_PORT)
             for port in self._extra_ports:
@@ -148,8 +160,8 @@ class ColumnClassifier:
             nat_t = udp & wanted & ~odd
             udp_length = words[:, l4 // 2 + 2].astype(np.int64)
             keepalive = nat_t & (udp_length == 9) & (ip[:, l4 + 8] == 0xFF) & (available > l4 + 8)
-            keepalives += int(keepalive.sum())
-            marked = ip[:, l4 + 8 : l4 + 12].any(axis=1)
+            keepalives += int(np.count_nonzero(keepalive))
+            marked = (words[:, l4 // 2 + 4] | words[:, l4 // 2 + 5]) != 0
             in_udp = nat_t & ~keepalive & marked & (available >= l4 + 16) & (udp_length >= 16)
             odd |= nat_t & ~keepalive & ~in_udp
             over_ip = rows & (protocol == _ESP)
@@ -168,8 +180,8 @@ class ColumnClassifier:
                             frames, index, np.flatnonzero(chosen), ip, l4, shift, is_ipv6, ip_length
                         )
                     )
-            self._count_rest(rows & ~odd & ~over_ip & ~nat_t, protocol, source, destination)
-        rest = int((~(plain4 | plain6 | odd)).sum())
+            self._count_rest(rows & ~(odd | over_ip | nat_t), protocol, source, destination)
+        rest = len(index) - int(np.count_nonzero(plain4 | plain6 | odd))
         if rest:
             self.protocols["not ip"] += rest
         esp = concatenate(esp_parts)
@@ -229,17 +241,17 @@ def _network_layer(
         # PPP, HDLC, PPPoE and unknown link types: one frame at a time.
         return offset, none, none, ~none
     kind = kind.astype(np.uint16)
-    tagged = np.flatnonzero(np.isin(kind, _VLAN_TYPES))
+    tagged = np.flatnonzero(_IS_VLAN[kind])
     if len(tagged):
         l3 = l3.copy()
         for _ in range(_MAX_VLAN_TAGS):
             kind[tagged] = _gather(buffer, l3[tagged], 4).view(">u2")[:, 1]
             l3[tagged] += 4
-            tagged = tagged[np.isin(kind[tagged], _VLAN_TYPES)]
+            tagged = tagged[_IS_VLAN[kind[tagged]]]
             if not len(tagged):
                 break
         enough &= l3 - offset <= captured
-    odd = enough & (np.isin(kind, _ODD_TYPES))
+    odd = enough & _IS_ODD_TYPE[kind]
     odd[tagged] = True
     if link == _ETHERNET:
         # 802.3 with a SNAP header may carry IP.
