@@ -48,8 +48,9 @@ _COOKIE_DIGITS: Final = 16
 
 # One pass over a text, so that a pseudonym is never taken for an identifier again. Candidates
 # for addresses are generous (masked octets, any run with two colons): `ipaddress` decides.
-_CANDIDATES: Final = r"""
-  (?<![\w/.~]) (?P<path> (?: [A-Za-z]:\\ | ~?/ | \.{1,2}/ ) [^\s'",;()<>]+ )
+_PATH_REST: Final = r"[^\s'\",;:()<>]+"
+_PATH: Final = rf"(?<![\w/.~]) (?P<path> (?: [A-Za-z]:\\ | ~?/ | \.{{1,2}}/ ) {_PATH_REST} )"
+_OTHERS: Final = r"""
 | (?<![\w.:])  (?P<ipv6> [0-9A-Fa-f]{0,4} (?: :[0-9A-Fa-f]{0,4} ){2,7} (?: \.\d{1,3} ){0,3} )
 | (?<![\w.])   (?P<ipv4> [\dxX*]{1,3} (?: \.[\dxX*]{1,3} ){3} ) (?! \.?\w )
 | (?<![0-9A-Za-z]) (?P<zero_x> 0[xX] )? (?P<hex> [0-9A-Fa-f]{16,} | [0-9A-Fa-f]{8} ) (?! \w )
@@ -117,7 +118,7 @@ class Redactor:
             return path
         known = self._paths.get(path)
         if known is None:
-            stem = pseudonym or f"file-{len(self._paths) + 1}"
+            stem = pseudonym or f"file-{len(set(self._paths.values())) + 1}"
             suffixes = [s for s in PurePath(path).suffixes if s.lower() in _KEPT_SUFFIXES]
             known = stem + "".join(suffixes[-2:])
             self._paths[path] = known
@@ -130,8 +131,9 @@ class Redactor:
         if self._pattern is None:
             # The longest first: a path before its own file name.
             names = "|".join(re.escape(p) for p in sorted(self._paths, key=len, reverse=True) if p)
-            files = rf"(?<![\w/.-]) (?P<file> {names} ) (?![\w/-]) |" if names else ""
-            self._pattern = re.compile(files + _CANDIDATES, re.VERBOSE)
+            files = rf"(?<![\w/.-]) (?P<file> {names} ) (?: /{_PATH_REST} | (?![\w/-]) ) |"
+            files = files if names else ""
+            self._pattern = re.compile(files + _PATH + _OTHERS, re.VERBOSE)
         return self._pattern.sub(self._replacement, text)
 
     def _replacement(self, found: re.Match[str]) -> str:
