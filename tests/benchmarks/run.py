@@ -1,0 +1,266 @@
+"""Measure the report beside tcpdump and tshark, in the same run, and print the ratios.
+
+    python -m tests.benchmarks.run [--quick] [--full] [--check]
+
+Captures are generated into a cache folder and kept there, but for the biggest one. Times are
+medians of interleaved runs with the file in the page cache, start-up included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.benchmarks.measure import (
+    CommandFailed,
+    Run,
+    measure,
+    measure_each,
+    median_seconds,
+    peak_mib,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+IPSEC_FILTER = "udp port 500 or udp port 4500 or esp"
+
+PACKETS, PEERS = 1_000_000, 50
+QUICK_PACKETS = 200_000
+TSHARK_PACKETS = 100_000
+MANY_PEERS = 10_000
+TIMES = 10
+
+MAX_TIMES_TCPDUMP, AIM_TIMES_TCPDUMP = 5.0, 3.0
+MIN_TIMES_TSHARK = 40.0
+MAX_PEAK_MIB = 150.0
+MAX_HELP_S = 0.2
+# What "the same memory" and "linear" mean in the presence of noise.
+MAX_PEAK_GROWTH = 1.15
+MAX_TIME_GROWTH = TIMES * 1.15
+MAX_MANY_PEERS_TIME = 2.0
+
+BYTES_PER_PACKET = 600
+"""A little more than a record takes: for judging free space."""
+
+
+@dataclass(slots=True)
+class Results:
+    """Lines of the table, and whether each target was reached."""
+
+    missed: list[str] = field(default_factory=list)
+
+    def line(self, name: str, value: str, target: str = "", *, reached: bool = True) -> None:
+        """Print one measurement beside its target."""
+        verdict = "" if not target else "ok" if reached else "MISSED"
+        print(f"{name:<46} {value:>16}   {target:<26} {verdict}".rstrip(), flush=True)
+        if not reached:
+            self.missed.append(name)
+
+    def skipped(self, name: str, reason: str, *, counts: bool) -> None:
+        """Print why something was not measured; `counts`: a target stays unproven."""
+        print(f"{name:<46} not measured: {reason}", flush=True)
+        if counts:
+            self.missed.append(name)
+
+
+def capture(packets: int, peers: int, folder: Path | None = None) -> Path:
+    """A generated capture; made in a child process, so that this one stays small."""
+    command = [sys.executable, "-m", "tests.benchmarks.generate"]
+    command += ["--packets", str(packets), "--peers", str(peers)]
+    if folder is not None:
+        command += ["--out", str(folder / f"hub-{packets}.pcap")]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+def tcpdump_command(path: Path) -> list[str]:
+    return ["tcpdump", "-r", str(path), "-w", os.devnull, IPSEC_FILTER]
+
+
+def report_command(path: Path) -> list[str]:
+    options = ["--format", "json", "-o", os.devnull]
+    return [sys.executable, "-m", "dpdlab", "report", str(path), *options]
+
+
+def tshark_command(path: Path) -> list[str]:
+    return ["tshark", "-r", str(path), "-Y", "isakmp||esp", "-T", "fields", "-e", "frame.number"]
+
+
+def help_command() -> list[str]:
+    """The installed console script where there is one."""
+    script = Path(sys.executable).with_name("dpdlab")
+    head = [str(script)] if script.is_file() else [sys.executable, "-m", "dpdlab"]
+    return [*head, "--help"]
+
+
+def spread(runs: Sequence[Run]) -> str:
+    """Median, for the table."""
+    return f"{median_seconds(runs):.3f} s"
+
+
+def cpu_name() -> str:
+    """What the processor calls itself."""
+    try:
+        for line in (
+            Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+        ):
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def print_machine() -> None:
+    """What the numbers were measured on."""
+    print(f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
+    versions = [f"Python {platform.python_version()}"]
+    for tool in ("tcpdump", "tshark"):
+        if shutil.which(tool):
+            done = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False)
+            # As root tshark warns before it says its name.
+            lines = (done.stdout + done.stderr).splitlines()
+            versions.append(next((line for line in lines if line.lower().startswith(tool)), tool))
+    print(", ".join(versions), flush=True)
+
+
+def start_up(results: Results) -> None:
+    """Cold start of the command line."""
+    runs = measure_each({"dpdlab --help": help_command()}, 7, ROOT)["dpdlab --help"]
+    seconds = median_seconds(runs)
+    target = f"< {MAX_HELP_S} s"
+    results.line("dpdlab --help", f"{seconds:.3f} s", target, reached=seconds < MAX_HELP_S)
+
+
+def main_capture(results: Results, path: Path, rounds: int) -> list[Run]:
+    """The report beside tcpdump; returns the runs of the report."""
+    commands: dict[str, Sequence[str]] = {}
+    if shutil.which("tcpdump"):
+        commands["tcpdump"] = tcpdump_command(path)
+    commands["dpdlab report"] = report_command(path)
+    runs = measure_each(commands, rounds, ROOT)
+    for name, measured in runs.items():
+        results.line(f"{name}, time", spread(measured))
+    report = runs["dpdlab report"]
+    if "tcpdump" in runs:
+        ratio = median_seconds(report) / median_seconds(runs["tcpdump"])
+        target = f"<= {MAX_TIMES_TCPDUMP:.0f} x (aim {AIM_TIMES_TCPDUMP:.0f} x)"
+        reached = ratio <= MAX_TIMES_TCPDUMP
+        results.line("dpdlab report / tcpdump", f"{ratio:.2f} x", target, reached=reached)
+    else:
+        results.skipped("dpdlab report / tcpdump", "tcpdump is not installed", counts=True)
+    peak = peak_mib(report)
+    target = f"<= {MAX_PEAK_MIB:.0f} MiB"
+    reached = peak <= MAX_PEAK_MIB
+    results.line("dpdlab report, peak memory", f"{peak:.1f} MiB", target, reached=reached)
+    return report
+
+
+def beside_tshark(
+    results: Results, path: Path, packets: int, report: list[Run], full: bool
+) -> None:
+    """The report beside tshark, which reads a smaller capture unless `full`."""
+    name = "tshark / dpdlab report"
+    if not shutil.which("tshark"):
+        results.skipped(name, "tshark is not installed", counts=True)
+        return
+    if full or packets <= TSHARK_PACKETS:
+        seconds = measure(tshark_command(path), ROOT).seconds
+        results.line("tshark, time (one run)", f"{seconds:.1f} s")
+    else:
+        small = capture(TSHARK_PACKETS, PEERS)
+        with tempfile.TemporaryDirectory() as folder:
+            empty = Path(folder) / "empty.pcap"
+            with small.open("rb") as source:
+                empty.write_bytes(source.read(24))
+            start = measure(tshark_command(empty), ROOT).seconds
+        measured = measure(tshark_command(small), ROOT).seconds
+        seconds = start + (measured - start) * packets / TSHARK_PACKETS
+        results.line(
+            f"tshark, time (scaled from {TSHARK_PACKETS:,} packets)",
+            f"{seconds:.1f} s",
+        )
+    ratio = seconds / median_seconds(report)
+    target = f">= {MIN_TIMES_TSHARK:.0f} x"
+    results.line(name, f"{ratio:.1f} x", target, reached=ratio >= MIN_TIMES_TSHARK)
+
+
+def many_peers(results: Results, packets: int, report: list[Run], rounds: int) -> None:
+    """As many packets, but of many more peers: no cost that is peers x packets."""
+    path = capture(packets, MANY_PEERS)
+    runs = measure_each({"report": report_command(path)}, rounds, ROOT)["report"]
+    results.line(f"{MANY_PEERS:,} peers, time", spread(runs))
+    ratio = median_seconds(runs) / median_seconds(report)
+    target = f"<= {MAX_MANY_PEERS_TIME:.0f} x"
+    name = f"{MANY_PEERS:,} peers / {PEERS} peers, time"
+    results.line(name, f"{ratio:.2f} x", target, reached=ratio <= MAX_MANY_PEERS_TIME)
+    results.line(
+        f"{MANY_PEERS:,} peers, peak memory", f"{peak_mib(runs):.1f} MiB", "linear in peers"
+    )
+
+
+def many_packets(results: Results, packets: int, report: list[Run]) -> None:
+    """Ten times the packets of the same peers: the same memory, ten times the time."""
+    name = f"{TIMES} times the packets"
+    cached = capture(packets, PEERS)
+    needed = packets * TIMES * BYTES_PER_PACKET
+    if shutil.disk_usage(cached.parent).free < 2 * needed:
+        results.skipped(name, f"less than {2 * needed / 1e9:.0f} GB free for it", counts=True)
+        return
+    with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+        path = capture(packets * TIMES, PEERS, Path(folder))
+        runs = measure_each({"report": report_command(path)}, 1, ROOT)["report"]
+    results.line(f"{name}, time", spread(runs))
+    ratio = median_seconds(runs) / median_seconds(report)
+    target = f"<= {MAX_TIME_GROWTH:.1f} x"
+    results.line(f"{name}, time", f"{ratio:.2f} x", target, reached=ratio <= MAX_TIME_GROWTH)
+    peak, growth = peak_mib(runs), peak_mib(runs) / peak_mib(report)
+    target = f"<= {MAX_PEAK_MIB:.0f} MiB"
+    reached = peak <= MAX_PEAK_MIB
+    results.line(f"{name}, peak memory", f"{peak:.1f} MiB", target, reached=reached)
+    target = f"<= {MAX_PEAK_GROWTH} x"
+    reached = growth <= MAX_PEAK_GROWTH
+    results.line(f"{name}, peak memory", f"{growth:.2f} x", target, reached=reached)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="a fifth of the packets, no extremes")
+    parser.add_argument("--full", action="store_true", help="let tshark read the whole capture")
+    parser.add_argument("--check", action="store_true", help="exit code 1 when a target is missed")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each command (default 5)")
+    options = parser.parse_args()
+    packets = QUICK_PACKETS if options.quick else PACKETS
+    results = Results()
+    print_machine()
+    try:
+        path = capture(packets, PEERS)
+        size = path.stat().st_size / 1e6
+        print(f"{packets:,} packets of {PEERS} peers, {size:.0f} MB\n", flush=True)
+        start_up(results)
+        report = main_capture(results, path, options.rounds)
+        beside_tshark(results, path, packets, report, options.full)
+        if not options.quick:
+            many_peers(results, packets, report, min(options.rounds, 3))
+            many_packets(results, packets, report)
+    except (CommandFailed, OSError, subprocess.CalledProcessError) as error:
+        print(f"benchmark stopped: {error}", file=sys.stderr)
+        return 2
+    if options.quick:
+        print("\nquick: start-up weighs more in a small capture; targets are for the whole one")
+    if results.missed:
+        print(f"\n{len(results.missed)} missed: {', '.join(results.missed)}")
+    return 1 if options.check and results.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
