@@ -40,6 +40,8 @@ class Whole:
     """What was captured of it, up to the first byte that was not."""
     length: int
     """Bytes on the wire."""
+    protocol: int
+    """As the first fragment says."""
 
 
 class LossCause(StrEnum):
@@ -200,7 +202,7 @@ class Reassembler:
         self._completed[key] = None
         if len(self._completed) > MAX_KNOWN_KEYS:
             del self._completed[next(iter(self._completed))]
-        return Whole(entry.captured_prefix(), entry.total)
+        return Whole(entry.captured_prefix(), entry.total, entry.protocol)
 
     def _remove(self, key: Key) -> _Open:
         entry = self._open.pop(key)
