@@ -123,6 +123,13 @@ def _heading(page: Page, peer: PeerView) -> None:
         page.line(assemble(lead, addresses, " ", (rule * room, FAINT), end))
         return
     # Two long addresses: one line each.
-    page.line(assemble(lead, (page.data(peer.local), "bold")))
-    second = assemble(f"{page.signs.to} ", (page.data(peer.remote), "bold"))
-    page.line(assemble("   " if len(page.signs.to) == 1 else "  ", second, end))
+    page.line(assemble(lead, (page.address(peer.local), "bold")))
+    second = assemble(
+        f"{page.signs.to:>4} ",
+        (page.address(peer.remote), "bold"),
+    )
+    if second.cell_len + end.cell_len <= page.width:
+        page.line(assemble(second, end))
+    else:
+        page.line(second)
+        page.line(assemble("  ", end))

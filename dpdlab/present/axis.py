@@ -41,7 +41,7 @@ def axis_text(start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
     before: int | None = None
     while at <= end_ns:
         position = min((at - start_ns) * width // span, width - 1)
-        label = signs.tick + _name(at, step, before)
+        label = signs.tick + _name(at, step, before, start_ns)
         if position >= free:
             if position + len(label) > width:
                 label = signs.tick
@@ -52,12 +52,12 @@ def axis_text(start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
     return "".join(line)
 
 
-def _name(at_ns: int, step: int, before_ns: int | None) -> str:
+def _name(at_ns: int, step: int, before_ns: int | None, start_ns: int) -> str:
     """As short as the mark before allows: the part that stayed the same is not repeated."""
     if step >= _DAY:
         date = utc_date(at_ns)
         return date if before_ns is None or utc_date(before_ns)[:4] != date[:4] else date[5:]
-    if before_ns is not None and utc_date(before_ns) != utc_date(at_ns):
+    if utc_date(start_ns if before_ns is None else before_ns) != utc_date(at_ns):
         return f"{utc_date(at_ns)[5:]} {utc_time(at_ns, 0)[:5]}"
     if step >= _MINUTE:
         return utc_time(at_ns, 0)[:5]

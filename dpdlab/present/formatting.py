@@ -21,7 +21,7 @@ SPI_SHOWN: Final = 8
 """Hex digits of a 16-digit IKE SPI that tell SAs of one capture apart."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_NS: Final = int((datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds()) * NS_PER_SECOND
+_LAST_NS: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * NS_PER_SECOND
 
 
 class Severity(IntEnum):
@@ -277,6 +277,8 @@ def timer(value_s: float) -> str:
 
 def seconds_range(low_s: float, high_s: float) -> str:
     """A pair of bounds: "14.2 to 17.1 s", "up to 17.1 s", "17.1 s" when both are one."""
+    if high_s <= 0:
+        return "0 s"
     if high_s < 120 and duration_s(low_s).endswith(" s"):
         low, high = f"{low_s:.1f}", f"{high_s:.1f}"
         unit = " s"

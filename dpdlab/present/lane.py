@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import Activity, PeerState, PeerView
+from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
@@ -103,6 +104,9 @@ ZOOM_SHARE: Final = 0.6
 SHORTEST_WINDOW_NS: Final = NS_PER_SECOND
 """A lane over less than this says nothing; it also keeps the division away from zero."""
 
+ONE_PACKET: Final = 1.05
+"""Packets by which neighbouring cells differ without meaning anything."""
+
 _BLANK: Final = Cell(" ", Role.BLANK)
 _STATE_ROLE: Final = {
     PeerState.ALIVE: Role.ALIVE,
@@ -140,6 +144,8 @@ def whole(peer: PeerView) -> Window:
         end = max(end, peer.states[-1].start_ns)
     for hole in peer.black_holes:
         end = max(end, hole.stop_ns, hole.dead_ns or 0)
+    for delete in peer.deletes:
+        end = max(end, delete.at_ns)
     return Window(start, max(end, start + SHORTEST_WINDOW_NS))
 
 
@@ -228,10 +234,17 @@ def _state_cells(peer: PeerView, scale: _Scale, signs: Glyphs) -> tuple[Cell, ..
         while stop < scale.width and states[stop] is state:
             stop += 1
         if state is not None:
-            word = words.state_word(state, peer.confidence)
+            word = words.state_word(state, death_confidence(peer))
             _draw_state(cells, range(position, stop), state, word, signs)
         position = stop
     return tuple(cells)
+
+
+def death_confidence(peer: PeerView) -> Confidence:
+    """How certain the deaths in a lane are: the peer may be alive again, and certainly so."""
+    logged = any(hole.dead_basis == "log" for hole in peer.black_holes)
+    now = peer.state is PeerState.DEAD and peer.confidence is Confidence.CERTAIN
+    return Confidence.CERTAIN if logged or now else Confidence.INFERRED
 
 
 def _draw_state(cells: list[Cell], run: range, state: PeerState, word: str, signs: Glyphs) -> None:
@@ -336,6 +349,7 @@ def _esp_cells(
 
     def drawn(rates: Sequence[float]) -> tuple[Cell, ...]:
         levels = len(signs.density)
+        rates = _steadied(rates)
         return tuple(
             Cell(signs.density[min(int(rate / top * levels), levels - 1)], Role.ESP)
             if rate > 0
@@ -344,6 +358,20 @@ def _esp_cells(
         )
 
     return drawn(out), drawn(back)
+
+
+def _steadied(rates: Sequence[float]) -> Sequence[float]:
+    """Rates without the one packet that falls into this cell or the next by chance."""
+    steady: list[float] = []
+    for index, rate in enumerate(rates):
+        before = steady[-1] if steady else 0.0
+        after = rates[index + 1] if index + 1 < len(rates) else 0.0
+        if rate <= 0 < before <= ONE_PACKET and 0 < after <= ONE_PACKET:
+            # A packet a cell or so: one empty cell is its pace, no silence.
+            rate = before
+        calm = rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET
+        steady.append(before if calm else rate)
+    return steady
 
 
 def _resampled(counts: Sequence[int], activity: Activity, scale: _Scale) -> list[float]:
@@ -410,15 +438,18 @@ def _draw_phases(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyph
         covered = scale.cells(phase.start_ns, phase.end_ns)
         run = range(max(covered.start, free), covered.stop)
         name, length = words.PHASE[phase.name], duration(phase.end_ns - phase.start_ns)
-        for label in (f" {name} {length} ", f"{name} {length}", name, length):
-            if len(label) + 2 <= len(run):
-                break
-        else:
+        labels = (
+            (f" {name} {length} ", signs.phase_close),
+            (f"{name} {length}", signs.phase_close),
+            (name, signs.phase_close),
+            # The next phase opens where this one ends.
+            (name, ""),
+            (length, signs.phase_close),
+        )
+        fitting = [pair for pair in labels if 1 + len(pair[0]) + len(pair[1]) <= len(run)]
+        if not fitting or any(cells[position] is not _BLANK for position in run):
             continue
-        if any(cells[position] is not _BLANK for position in run):
-            continue
-        _write(cells, run.start, signs.phase_open, Role.PHASE)
-        _write(cells, run.stop - 1, signs.phase_close, Role.PHASE)
-        middle = run.start + (len(run) - len(label)) // 2
-        _write(cells, middle, label, Role.PHASE)
+        label, close = fitting[0]
+        text = signs.phase_open + label.center(len(run) - 1 - len(close)) + close
+        _write(cells, run.start, text, Role.PHASE)
         free = run.stop

@@ -14,7 +14,11 @@ from analyzers.model.peer import LocalBasis, PeerState
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, ProblemKind
 from analyzers.model.sa import SaEnd
-from dpdlab.present.formatting import ASCII, Glyphs, counted, timer
+from analyzers.model.time import NS_PER_SECOND
+from dpdlab.present.formatting import ASCII, Glyphs, counted, duration, timer
+
+CUT_SHORT: Final = 0.95
+"""Share of the spacing of retries under which the last wait was cut short by something else."""
 
 STATE: Final = {
     PeerState.ALIVE: "alive",
@@ -103,6 +107,12 @@ KIND: Final = {
     ExchangeKind.LIVENESS: "liveness check",
     ExchangeKind.IOS_KEEPALIVE: "IOS keepalive",
 }
+KINDS: Final = {
+    ExchangeKind.DPD: "R-U-THERE exchanges",
+    ExchangeKind.LIVENESS: "liveness checks",
+    ExchangeKind.IOS_KEEPALIVE: "IOS keepalives",
+}
+"""The plural of `KIND`."""
 
 OUTCOME: Final = {
     Outcome.ANSWERED: "answered",
@@ -146,13 +156,13 @@ CLASS: Final = {
 CLASS_WHY: Final = {
     BlackHoleClass.IDLE: "the peer went away, but nothing was being sent to it",
     BlackHoleClass.DATA_PLANE: (
-        "IKE kept answering while ESP stayed silent: liveness checks cannot see this fault"
+        "IKE kept answering while ESP stayed silent; liveness checks cannot see this fault"
     ),
     BlackHoleClass.MISSING_DPD: "nobody asked whether the peer lives while packets went nowhere",
     BlackHoleClass.TRANSIENT: "the peer came back on the same SA before a verdict",
     BlackHoleClass.SLOW_TEARDOWN: "the SA stayed in use for more than 2 s after the verdict",
-    BlackHoleClass.SLOW_DPD: "the peer was asked, but the verdict came later than the budget",
-    BlackHoleClass.DETECTED: "the peer was asked and given up within the budget",
+    BlackHoleClass.SLOW_DPD: "asked, but the verdict came later than the budget",
+    BlackHoleClass.DETECTED: "asked, and given up within the budget",
     BlackHoleClass.OPEN: "the input ends before this silence can be judged",
 }
 
@@ -194,9 +204,14 @@ def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
         return "declared dead (said by the log)"
     if exchange is None or hole.dead_ns <= exchange.last_ns:
         return "given up (inferred)"
-    spacing = timer((hole.dead_ns - exchange.last_ns) / 1e9)
+    waited_ns = hole.dead_ns - exchange.last_ns
     last = "last retry" if exchange.retries else "only probe"
-    return f"given up (inferred: {last} + {spacing})"
+    if exchange.retries:
+        gap_ns = exchange.last_ns - exchange.transmissions[-2].at_ns
+        if waited_ns < gap_ns * CUT_SHORT:
+            # Something that happened, the end of the input too, came before the full wait.
+            return f"given up about here (inferred: {duration(waited_ns)} after the {last})"
+    return f"given up (inferred: {last} + {timer(waited_ns / NS_PER_SECOND)})"
 
 
 # --- policies -------------------------------------------------------------------------------
@@ -219,7 +234,8 @@ def _asking(policy: DpdPolicy) -> str:
         return f"on demand after {every}" if every else "on demand"
     if policy.mode is PolicyMode.DISABLED:
         return "never asks"
-    return f"interval {every}" if every else "interval unknown"
+    # Periodic and on-idle look alike where there is no traffic.
+    return f"after {every}" if every else "at an unknown interval"
 
 
 def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
@@ -228,9 +244,11 @@ def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
     if policy.retries is not None:
         tries = counted(policy.retries, "retry", "retries")
         if policy.retry_s is not None:
-            tries += f" {signs.times} {timer(policy.retry_s)}"
             if abs(policy.backoff - 1.0) > 0.05:
-                tries += f", each {policy.backoff:.1f} times longer"
+                tries += f" from {timer(policy.retry_s)}, each {policy.backoff:.1f}"
+                tries += f" {signs.times} the last"
+            else:
+                tries += f" {signs.times} {timer(policy.retry_s)}"
         parts.append(tries)
     elif policy.retry_s is not None:
         parts.append(f"retry after {timer(policy.retry_s)}")
@@ -295,6 +313,7 @@ __all__ = [
     "CONFIDENCE_MEANS",
     "DELETE_OF",
     "KIND",
+    "KINDS",
     "LOCAL_BASIS",
     "OUTCOME",
     "OUTCOME_MEANS",

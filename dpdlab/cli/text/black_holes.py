@@ -79,10 +79,12 @@ def _bounds(hole: BlackHole) -> list[Part]:
         return ["nothing was sent into it"]
     lasted = seconds_range(hole.min_seconds, hole.max_seconds)
     packets = count_range(hole.min_packets, hole.max_packets, "packet")
-    least = "at least " if words.is_censored(hole) else ""
     size = byte_count(hole.max_bytes)
     sized = size if hole.min_packets == hole.max_packets else f"up to {size}"
-    return [(least + lasted, LABEL), f"{packets} ({sized})"]
+    parts: list[Part] = [(lasted, LABEL), f"{packets} ({sized})"]
+    if words.is_censored(hole):
+        parts.append("going on when the input ends")
+    return parts
 
 
 def _stamp(page: Page, at_ns: int, zero_ns: int) -> Text:
@@ -105,7 +107,7 @@ def _offset(ago_ns: int) -> str:
 
 def _moments(page: Page, peer: PeerView, hole: BlackHole) -> Sequence[_Moment]:
     """The story in time order; the order of telling breaks ties."""
-    sender, receiver = page.data(hole.sender), page.data(hole.receiver)
+    sender, receiver = page.address(hole.sender), page.address(hole.receiver)
     found: list[_Moment] = []
 
     def tell(at_ns: int | None, text: str) -> None:

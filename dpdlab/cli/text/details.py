@@ -30,7 +30,7 @@ def policies(page: Page, peer: PeerView) -> None:
     for policy in peer.policies:
         basis = words.POLICY_BASIS[policy.basis]
         parts: list[Part] = [
-            f"{page.data(policy.holder)} {_asks(policy.mode)}"
+            f"{page.address(policy.holder)} {_asks(policy.mode)}"
             f"{words.policy_summary(policy, page.signs)}",
         ]
         evidence = page.data(policy.evidence)
@@ -56,7 +56,7 @@ def ike_sas(page: Page, peer: PeerView) -> None:
 def _ike_sa(page: Page, sa: IkeSa) -> None:
     parts: list[Part] = [
         f"IKEv{sa.ike_version} {_spi(page, sa.initiator_spi)} / {_spi(page, sa.responder_spi)}",
-        f"by {page.data(sa.initiator)}",
+        f"initiator {page.address(sa.initiator)}",
     ]
     if sa.established_ns is not None:
         parts.append(
@@ -86,7 +86,7 @@ def _ike_sa(page: Page, sa: IkeSa) -> None:
     page.listing("IKE SA", parts)
     if page.verbose:
         for sender, name in sa.vendor_ids:
-            page.entry("", (f"vendor ID of {page.data(sender)}: {page.data(name)}", FAINT))
+            page.entry("", (f"vendor ID of {page.address(sender)}: {page.data(name)}", FAINT))
 
 
 def _spi(page: Page, spi: str) -> str:
@@ -145,7 +145,7 @@ def remarks(page: Page, peer: PeerView) -> None:
     for hint in peer.hints[:limit]:
         frame = f"frame {page.frame(hint.ref)}"
         text = assemble(
-            f"{page.data(hint.text)}, said by {page.data(hint.sender)} at {page.at(hint.at_ns)}",
+            f"{page.data(hint.text)}, said by {page.address(hint.sender)} at {page.at(hint.at_ns)}",
             (f" ({frame}; unprotected: a hint, no proof)", FAINT),
         )
         page.entry("hint", text)
@@ -153,7 +153,7 @@ def remarks(page: Page, peer: PeerView) -> None:
         rest = counted(len(peer.hints) - limit, "more hint")
         page.entry("", (f"{page.signs.more} {rest} not shown (-v shows all)", FAINT))
     if len(peer.addresses) > 1:
-        shown = [page.data(address) for address in peer.addresses[:ADDRESSES_SHOWN]]
+        shown = [page.address(address) for address in peer.addresses[:ADDRESSES_SHOWN]]
         if len(peer.addresses) > len(shown):
             shown.append(f"{page.signs.more} {len(peer.addresses) - len(shown)} more")
         page.entry("addresses", f"the remote side was seen at {', '.join(shown)}")
@@ -162,7 +162,7 @@ def remarks(page: Page, peer: PeerView) -> None:
     problems(page, peer.problems)
     if page.verbose:
         basis = words.LOCAL_BASIS[peer.local_basis]
-        page.entry("local", (f"{page.data(peer.local)} is taken as ours: {basis}", FAINT))
+        page.entry("local", (f"{page.address(peer.local)} is taken as ours: {basis}", FAINT))
 
 
 __all__ = ["esp_flows", "ike_sas", "policies", "remarks"]

@@ -42,16 +42,18 @@ def exchanges(page: Page, peer: PeerView) -> None:
     """The list of exchanges, folded where nothing happened."""
     everything = peer.exchanges
     if not everything:
-        page.entry("exchanges", "nobody asked whether the other side lives")
+        page.entry("exchanges", "none seen: nobody asked whether the other side lives")
         return
     shown = _shown(peer, everything, page.verbose)
     common = _common_knowledge(everything)
     page.listing("exchanges", _title(peer, common))
     last = -1
+    left = len(everything) - len(shown)
     for index in [*sorted(shown), len(everything)]:
         hidden = everything[last + 1 : index]
+        left -= len(hidden)
         if hidden:
-            _fold(page, hidden, hint=index == len(everything) or len(shown) < 4)
+            _fold(page, hidden, hint=left == 0)
         if index < len(everything):
             _exchange(page, peer, everything[index], common is None)
         last = index
@@ -59,14 +61,15 @@ def exchanges(page: Page, peer: PeerView) -> None:
 
 def _title(peer: PeerView, common: tuple[Basis, Confidence] | None) -> list[Part]:
     total = len(peer.exchanges)
-    kinds = ", ".join(dict.fromkeys(words.KIND[x.kind] for x in peer.exchanges))
+    named = words.KIND if total == 1 else words.KINDS
+    kinds = ", ".join(dict.fromkeys(named[x.kind] for x in peer.exchanges))
     parts: list[Part] = [f"{count(total)} {kinds}"]
     for outcome in Outcome:
         number = sum(1 for x in peer.exchanges if x.outcome is outcome)
         if number:
             parts.append((f"{count(number)} {words.OUTCOME[outcome]}", _OUTCOME_STYLE[outcome]))
     if common is not None:
-        parts.append((f"known by {words.known_by(*common)}", FAINT))
+        parts.append((f"basis {words.known_by(*common)}", FAINT))
     return parts
 
 
@@ -109,14 +112,15 @@ def _fold(page: Page, hidden: Sequence[Exchange], *, hint: bool) -> None:
     answered = [x for x in hidden if x.outcome is Outcome.ANSWERED]
     what = counted(len(hidden), "answered exchange" if len(answered) == len(hidden) else "exchange")
     text = f"{page.signs.more} {what} not shown"
+    how = " (-v shows all)" if hint else ""
     times = [x.rtt_ns for x in answered if x.rtt_ns is not None]
     if len(answered) == len(hidden) and times:
-        text += f", RTT {_rtt_range(min(times), max(times))}"
+        spread = f", RTT {_rtt_range(min(times), max(times))}"
+        if len(text + spread + how) <= page.beside:
+            text += spread
     elif len(answered) < len(hidden):
         text += f", {count(len(hidden) - len(answered))} of them not answered"
-    if hint:
-        text += " (-v shows all)"
-    page.entry("", (text, FAINT))
+    page.entry("", (text + how, FAINT))
 
 
 def _rtt_range(low_ns: int, high_ns: int) -> str:
@@ -161,7 +165,8 @@ def _became(page: Page, exchange: Exchange) -> str:
             return ""
         text = f" in {duration(exchange.rtt_ns or 0)}"
         if exchange.retries:
-            text += f" after {counted(exchange.retries, 'retry', 'retries')}"
+            waited = duration(exchange.last_ns - exchange.first_ns)
+            text += f" after {counted(exchange.retries, 'retry', 'retries')}, {waited}"
         return text
     if not exchange.retries:
         return ", asked once"
@@ -214,7 +219,7 @@ def _delete(page: Page, delete: Delete) -> None:
         assemble(
             ("Delete", "bold magenta"),
             f" of {what} {', '.join(spis)}".rstrip(),
-            f" by {page.data(delete.sender)}",
+            f" by {page.address(delete.sender)}",
         )
     ]
     if delete.reason:

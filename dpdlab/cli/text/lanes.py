@@ -55,6 +55,8 @@ class LanePainter:
         span = lane.whole(peer)
         zooms = lane.zooms(peer, width, ZOOMS_VERBOSE if page.verbose else ZOOMS)
         overview = lane.build(peer, span, width, page.signs)
+        if not page.verbose and not _tells_something(overview):
+            return
         leave_out = _OVERVIEW_LEAVES_OUT if zooms else frozenset()
         self._rows(overview, leave_out)
         drawn = [overview]
@@ -102,6 +104,11 @@ class LanePainter:
         self.page.listing("legend", parts, label_style=FAINT, separator="   ")
 
 
+def _tells_something(drawn: Lane) -> bool:
+    """Whether anything happens in a lane besides the passing of time."""
+    return any(row.kind not in (RowKind.STATE, RowKind.AXIS) for row in drawn.rows)
+
+
 def _coarse(activity: Activity, window: Window, width: int) -> bool:
     """Whether a slice of ESP counts covers several cells of the window."""
     return activity.slice_ns * width > 2 * (window.end_ns - window.start_ns)
@@ -134,7 +141,7 @@ def _states_without_words(
     }
     found = []
     for state, (role, sign) in lines.items():
-        word = words.state_word(state, peer.confidence)
+        word = words.state_word(state, lane.death_confidence(peer))
         if role in roles and not any(word in row for row in rows):
             found.append((role, sign, word))
     return found

@@ -20,10 +20,12 @@ from dpdlab.present.safe import safe
 
 NARROWEST: Final = 50
 """Columns under which lines run over the edge rather than lose their sense."""
-WIDEST: Final = 180
+WIDEST: Final = 200
 """Columns beyond which lines get hard to follow with the eye."""
 PROSE: Final = 100
 """Columns of running text."""
+LONGEST_ADDRESS: Final = 60
+"""Cells: a full IPv6 address with a zone and a port."""
 GAP: Final = 2
 """Blanks between columns."""
 
@@ -98,6 +100,10 @@ class Page:
             return clean.encode("ascii", "backslashreplace").decode("ascii")
         return clean
 
+    def address(self, text: str) -> str:
+        """An address; logs may hold anything in the place of one, so it is cut at a bound."""
+        return self.clip_middle(self.data(text), LONGEST_ADDRESS)
+
     def dots(self, parts: Sequence[Part]) -> Text:
         """Parts of one line, told apart by a dot."""
         return joined(parts, f" {self.signs.dot} ")
@@ -112,7 +118,7 @@ class Page:
 
     def pair(self, local: str, remote: str) -> str:
         """Two addresses and the arrow between them."""
-        return f"{self.data(local)} {self.signs.to} {self.data(remote)}"
+        return f"{self.address(local)} {self.signs.to} {self.address(remote)}"
 
     def frame(self, ref: Ref) -> str:
         """A frame number, with its source where there are several."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from analyzers.model.exchange import Outcome
@@ -40,6 +41,8 @@ from dpdlab.present.formatting import (
 
 ROWS_SHOWN: Final = 40
 """Rows without -v: a screen or two."""
+POLICIES_OF_HEALTHY: Final = 5
+"""Up to so many rows, healthy peers have a line for their policy too."""
 HEALTHY_SHOWN: Final = 10
 """Healthy peers without -v: enough to see what healthy looks like here."""
 
@@ -83,8 +86,8 @@ class _Table:
             (Column("RETRIES", "right"), lambda p: Text(count(_retries(p)))),
             (Column("RTT", "right"), self._rtt),
             (Column("DELETES", "right"), lambda p: Text(count(len(p.deletes)))),
-            (Column("BLACK HOLES"), self._holes),
             (Column("POLICY SEEN"), self._policy),
+            (Column("BLACK HOLES"), self._holes),
         ]
         self.columns = [column for column, _ in everything]
         self.rows = [[make(peer) for _, make in everything] for peer in peers]
@@ -99,9 +102,9 @@ class _Table:
         # Two long addresses: one above the other.
         self.stacked = True
         for row, peer in zip(self.rows, self.peers, strict=True):
-            row[1] = Text(self.page.data(peer.local) + f" {self.page.signs.to}")
+            row[1] = Text(self.page.address(peer.local) + f" {self.page.signs.to}")
         self.natural = widths(self.columns, self.rows)
-        remote = max(len(self.page.data(peer.remote)) for peer in self.peers)
+        remote = max(cell_len(self.page.address(peer.remote)) for peer in self.peers)
         self.natural[1] = max(self.natural[1], remote)
         for kept in (9, 8, 7, 6, 5):
             if sum(self.natural[:kept]) + GAP * (kept - 1) <= self.page.width:
@@ -122,27 +125,32 @@ class _Table:
             page.line(row_line(page, columns, sizes, row[: self.kept]))
             doubt = peer.confidence is not Confidence.CERTAIN and not is_healthy(peer)
             first: Part = (f"  {words.CONFIDENCE[peer.confidence]}", FAINT) if doubt else ""
-            for text in self._below(peer, row):
-                page.wrapped(text, first=first, indent=indent)
+            for parts in self._below(peer):
+                page.listing(first, parts, indent=indent)
                 first = ""
             if first:
                 page.line(first)
 
-    def _below(self, peer: PeerView, row: Sequence[Text]) -> list[Part]:
-        lines: list[Part] = []
+    def brief(self, peer: PeerView) -> bool:
+        """Whether a row stays without its policy: a long list of healthy peers is for the eye."""
+        return len(self.peers) > POLICIES_OF_HEALTHY and is_healthy(peer) and not self.page.verbose
+
+    def _below(self, peer: PeerView) -> list[list[Part]]:
+        """Lines below a row, as the parts they may break between."""
+        lines: list[list[Part]] = []
         if self.stacked:
-            lines.append(self.page.data(peer.remote))
+            lines.append([self.page.address(peer.remote)])
         small: list[Part] = []
         if self.kept <= 5 and peer.rtt_ns is not None:
             small.append(f"RTT {duration(peer.rtt_ns)}")
         if self.kept <= 6 and peer.deletes:
             small.append(counted(len(peer.deletes), "Delete"))
         if small:
-            lines.append(self.page.dots(small))
-        if self.kept <= 7 and peer.black_holes:
-            lines.append(row[7])
-        if self.kept <= 8 and peer.policies:
-            lines.append(row[8])
+            lines.append(small)
+        if self.kept <= 8 and peer.black_holes:
+            lines.append(self._hole_parts(peer))
+        if self.kept <= 7 and self._policy_parts(peer) and not self.brief(peer):
+            lines.append([(f"DPD {text}", FAINT) for text in self._policy_parts(peer)])
         return lines
 
     # --- cells ---
@@ -175,33 +183,40 @@ class _Table:
         return Text(duration(peer.rtt_ns))
 
     def _holes(self, peer: PeerView) -> Text:
-        holes = peer.black_holes
-        if not holes:
+        if not peer.black_holes:
             return Text(self.page.signs.none, FAINT)
+        return self.page.dots(self._hole_parts(peer))
+
+    def _hole_parts(self, peer: PeerView) -> list[Part]:
+        holes = peer.black_holes
         worst = max(class_severity(hole.black_hole_class) for hole in holes)
-        parts: list[Part] = [(counted(len(holes), "black hole"), SEVERITY_STYLE[worst])]
+        classes = dict.fromkeys(words.CLASS[hole.black_hole_class] for hole in holes)
+        named = f"{counted(len(holes), 'black hole')} ({', '.join(classes)})"
+        parts: list[Part] = [(named, SEVERITY_STYLE[worst])]
         low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
         if high > 0:
             parts.append(seconds_range(low, high))
             low_packets = sum(h.min_packets for h in holes)
             high_packets = sum(h.max_packets for h in holes)
             parts.append(count_range(low_packets, high_packets, "packet"))
-        classes = dict.fromkeys(words.CLASS[hole.black_hole_class] for hole in holes)
-        parts[0] = assemble(parts[0], f" ({', '.join(classes)})")
-        return self.page.dots(parts)
+        return parts
 
     def _policy(self, peer: PeerView) -> Text:
-        told = [p for p in peer.policies if _says_something(p)]
-        if not told:
-            return Text(self.page.signs.none, FAINT)
+        parts = self._policy_parts(peer)
+        return Text("; ".join(parts) if parts else self.page.signs.none, FAINT)
+
+    def _policy_parts(self, peer: PeerView) -> list[str]:
         parts = []
-        for policy in told:
-            who = "asks" if policy.holder == peer.local else "is asked"
-            text = f"{who} {words.policy_summary(policy, self.page.signs)}"
+        for policy in peer.policies:
+            if not _says_something(policy):
+                continue
+            text = words.policy_summary(policy, self.page.signs)
+            if policy.holder != peer.local:
+                text = f"peer asks {text}"
             if policy.basis is not PolicyBasis.OBSERVED:
                 text += f" ({words.POLICY_BASIS[policy.basis]})"
             parts.append(text)
-        return Text("; ".join(parts), FAINT)
+        return parts
 
 
 def _says_something(policy: DpdPolicy) -> bool:

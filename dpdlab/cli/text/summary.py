@@ -86,7 +86,8 @@ def _holes(holes: Sequence[BlackHole]) -> str:
     number = counted(len(holes), "black hole")
     together = " together" if len(holes) > 1 else ""
     packets = count_range(low, high, "packet")
-    return f"{number},{together} {seconds_range(low_s, high_s)} ({packets} lost)"
+    so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
+    return f"{number},{together} {seconds_range(low_s, high_s)} ({packets} lost{so_far})"
 
 
 def _noticed(holes: Sequence[BlackHole]) -> str:
@@ -113,7 +114,7 @@ def _noticed(holes: Sequence[BlackHole]) -> str:
 def _questions(peers: Sequence[PeerView]) -> str:
     asked = [x for peer in peers for x in peer.exchanges]
     if not asked:
-        return "nobody asked whether the peer lives" if len(peers) == 1 else "no liveness exchange"
+        return "no liveness exchange seen"
     answered = sum(1 for x in asked if x.outcome is Outcome.ANSWERED)
     if answered == len(asked):
         return (

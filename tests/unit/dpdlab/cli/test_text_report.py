@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
+from analyzers.model.exchange import AnswerEvidence
+from analyzers.model.peer import PeerState
+from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
+from analyzers.model.time import ClockQuality
+from dpdlab.cli.text_report import render
+from tests.unit.dpdlab.present import stories as s
+
+MANY = [
+    s.dead_peer(),
+    *(s.healthy(remote=f"198.51.100.{number}") for number in range(38)),
+    s.data_plane(),
+]
+SETS = {
+    "dead": [s.dead_peer()],
+    "healthy": [s.healthy()],
+    "data plane": [s.data_plane()],
+    "long": [s.long_history()],
+    "unsure": [s.unsure()],
+    "hostile": [s.hostile()],
+    "IPv6": [s.dead_peer(local=s.LONG_A, remote=s.LONG_B), s.healthy(remote=s.LONG_B)],
+    "many": MANY,
+    "none": [],
+}
+
+
+def report(
+    peers, *, width=80, verbose=0, ascii_only=False, sources=None, diagnosis=(), color=False
+):
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=width, force_terminal=color, color_system="truecolor" if color else None
+    )
+    render(
+        [s.source()] if sources is None else sources,
+        peers,
+        console=console,
+        ascii_only=ascii_only,
+        verbose=verbose,
+        diagnosis=diagnosis,
+    )
+    return stream.getvalue()
+
+
+def flat(text):
+    """The report as one line, so that a sentence is found wherever it is wrapped."""
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("width", [80, 100, 132, 200])
+@pytest.mark.parametrize("verbose", [0, 1])
+@pytest.mark.parametrize("name", SETS)
+def test_lines_fit_the_width(name, verbose, width):
+    for line in report(SETS[name], width=width, verbose=verbose).splitlines():
+        assert cell_len(line) <= width, line
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+@pytest.mark.parametrize("name", SETS)
+def test_ascii_is_ascii(name, verbose):
+    source = s.source(
+        path="é/" + s.HOSTILE,
+        protocols={"é": 3},
+        problems=[Problem(ProblemKind.BAD_RECORD, "é", Ref("s1", 3))],
+    )
+    text = report(SETS[name], verbose=verbose, ascii_only=True, sources=[source], diagnosis=["é …"])
+    assert text.isascii()
+    assert all(cell_len(line) <= 80 for line in text.splitlines())
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_text_of_an_enemy_stays_text(verbose, ascii_only):
+    hostile = s.source(path=s.HOSTILE, problems=[Problem(ProblemKind.BAD_RECORD, s.HOSTILE)])
+    text = report(
+        [s.hostile()],
+        verbose=verbose,
+        ascii_only=ascii_only,
+        sources=[hostile, hostile],
+        diagnosis=[s.HOSTILE],
+        width=200,
+    )
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
+    assert "[bold red]x[/]" in text
+    assert "\\x1b[2J" in text
+
+
+def test_colour_carries_nothing_that_the_text_does_not():
+    plain = report([s.dead_peer()])
+    coloured = report([s.dead_peer()], color=True)
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+def test_the_verdict_comes_first():
+    text = flat(report([s.dead_peer()]))
+    assert text.startswith(
+        "✗ 1 peer given up (inferred) 1 black hole, 11.8 to 16.7 s (59 to 83 packets lost) "
+        "noticed 16.1 s after the first doubt"
+    )
+
+
+def test_a_dead_peer_fits_a_page():
+    assert len(report([s.dead_peer()]).splitlines()) <= 60
+
+
+def test_an_inferred_death_is_never_called_dead():
+    text = report([s.dead_peer()])
+    assert not re.search(r"\bdead\b", text.replace("ikev2-dead-peer", ""))
+    assert "given up (inferred: last retry + 2 s)" in text
+    logged = s.dead_peer(
+        confidence=Confidence.CERTAIN, black_holes=(s.black_hole(dead_basis="log"),)
+    )
+    assert "1 peer dead" in report([logged])
+    assert "said by the log" in report([logged])
+
+
+def test_the_story_of_a_black_hole_is_in_time_order():
+    text = report([s.dead_peer()])
+    story = text[text.index("black hole →  11.8") :].splitlines()
+    stamps = [line[:12] for line in story if re.match(r"\d\d:\d\d:\d\d", line)][:6]
+    assert stamps == sorted(stamps)
+    assert "unquestioned 815 ms · unprobed 4.1 s · probing 11.8 s" in text
+
+
+def test_an_open_end_says_at_least():
+    hole = s.black_hole(
+        black_hole_class=BlackHoleClass.OPEN,
+        dead_ns=None,
+        dead_basis=None,
+        stop_basis=StopBasis.CAPTURE_END,
+    )
+    text = flat(report([s.dead_peer(state=PeerState.PROBING, black_holes=(hole,))]))
+    assert "59 to 83 packets lost so far" in text
+    assert "11.8 to 16.7 s · 59 to 83 packets (up to 10 kB) going on when the input ends" in text
+    assert "the input ends here, still sending" in text
+    assert "no verdict" in text
+
+
+def test_a_missing_probe_is_named_in_the_verdict():
+    hole = s.black_hole(
+        black_hole_class=BlackHoleClass.MISSING_DPD,
+        first_probe_ns=None,
+        dead_ns=None,
+        dead_basis=None,
+        min_seconds=0.0,
+        min_packets=0,
+    )
+    peer = s.dead_peer(state=PeerState.ALIVE, black_holes=(hole,), exchanges=(), policies=())
+    text = flat(report([peer]))
+    assert "1 black hole, up to 16.7 s (up to 83 packets lost)" in text
+    assert "never noticed: nobody asked" in text
+
+
+def test_an_idle_death_lost_nothing():
+    hole = s.black_hole(
+        black_hole_class=BlackHoleClass.IDLE,
+        first_exposed_ns=None,
+        questionable_ns=None,
+        min_seconds=0.0,
+        max_seconds=0.0,
+        min_packets=0,
+        max_packets=0,
+        max_bytes=0,
+        phases=(),
+    )
+    text = flat(report([s.dead_peer(black_holes=(hole,))]))
+    assert "no black hole" in text.split("input")[0]
+    assert "nothing was sent into it" in text
+
+
+def test_long_lists_are_folded_with_a_count():
+    text = report([s.long_history()])
+    assert "… 148 answered exchanges not shown, RTT 16 ms" in text
+    assert "(-v shows all)" in text
+    assert len(text.splitlines()) < 75
+    whole = report([s.long_history()], verbose=1)
+    assert "not shown" not in whole
+    assert whole.count("● answered in") == 299
+
+
+def test_forty_peers_fit_two_screens_and_the_sick_come_first():
+    text = report(MANY)
+    assert "Peers (40), worst first" in text
+    assert "… 28 healthy peers not shown (-v shows all)" in text
+    rows = [line for line in text.splitlines() if line.startswith(("✗ given up  ", "● alive  "))]
+    assert rows[0].startswith("✗ given up")
+    assert len(rows) == 12
+    assert len(report(MANY, verbose=1).splitlines()) > 400
+
+
+def test_thousands_of_peers_are_no_longer_a_report_than_forty():
+    crowd = [s.healthy(number=2, remote=f"10.{n >> 8}.{n & 255}.1") for n in range(2000)]
+    assert len(report(crowd).splitlines()) < 40
+
+
+def test_long_addresses_are_whole():
+    text = report([s.dead_peer(local=s.LONG_A, remote=s.LONG_B)])
+    assert text.count(s.LONG_A) >= 2
+    assert text.count(s.LONG_B) >= 2
+
+
+def test_a_wide_terminal_gets_one_row_a_peer():
+    text = report(MANY, width=200)
+    row = next(line for line in text.splitlines() if line.startswith("✗ given up"))
+    assert "1 black hole (detected)" in row
+    assert "on idle 5.1 s" in row
+
+
+def test_what_is_not_certain_says_so():
+    text = flat(report([s.unsure()]))
+    assert "1 peer given up (suspect)" in text
+    assert "rhythm, suspect" in text
+    assert "rhythm, inferred" in text
+    assert "9 encrypted IKEv1 Informationals could not be told apart without keys" in text
+    assert "unprotected: a hint, no proof" in text
+    assert "DPD vendor ID: initiator yes, responder not seen" in text
+
+
+def test_an_answer_that_was_not_captured_is_explained():
+    proven = replace(s.answered(0, 4.0), answer=None, answer_evidence=AnswerEvidence.NEXT_REQUEST)
+    assert "(the next request proves it)" in report([s.healthy(exchanges=(proven,))])
+
+
+def test_verbose_shows_every_transmission():
+    text = report([s.dead_peer()], verbose=1)
+    for frame in (174, 184, 195, 206, 217, 228):
+        assert f"frame {frame}" in text
+    assert "19:56:23.062600" in text
+    assert "f4fc6d16ed938a04" in text
+
+
+def test_problems_are_folded_with_their_first_place():
+    source = s.source(
+        problems=[
+            Problem(ProblemKind.BAD_LENGTH, "claims 9000 bytes", Ref("s1", 17), 3),
+            Problem(ProblemKind.BAD_LENGTH, "another", Ref("s1", 90), 1),
+            Problem(ProblemKind.CAPTURE_INSUFFICIENT, "one direction only"),
+        ],
+        clock=ClockQuality.NO_YEAR,
+    )
+    text = flat(report([s.healthy()], sources=[source]))
+    assert "a length field contradicts the packet, 4 ×, first frame 17: claims 9000 bytes" in text
+    assert "the capture cannot tell: one direction only" in text
+    assert "times without a year" in text
+
+
+def test_frames_name_their_source_where_there_are_several():
+    text = report([s.dead_peer()], sources=[s.source(), s.source(id="s2", path="b.pcap")])
+    assert "frames s1#174–s1#228" in text
+    crowd = [s.source(id=f"s{n}", path=f"{n}.pcap") for n in range(30)]
+    assert "… 24 more inputs not shown" in report([s.healthy()], sources=crowd)
+
+
+def test_nothing_found_explains_itself():
+    source = s.source(ike_messages=0, esp_packets=0, protocols={"tcp:443": 900, "arp": 3})
+    text = report([], sources=[source], diagnosis=["0 of 903 packets are IKE."])
+    lines = text.splitlines()
+    assert lines[0] == "! No peer found: there is nothing to report on."
+    assert "0 of 903 packets are IKE." in lines[2]
+    assert "STATE" not in text
+    assert re.search(r"tcp:443 +900 +100 %", text)
+    assert report([], sources=[]).startswith("! No input")
+
+
+def test_days_are_named_when_the_capture_crosses_midnight():
+    peer = s.healthy(number=2000)
+    long = s.source(last_ns=peer.last_ns)
+    text = report([peer], sources=[long])
+    assert "2026-11-20 19:56:04 to 2026-11-20 22:09:28" not in text
+    later = s.healthy(number=6000)
+    text = report([later], sources=[s.source(last_ns=later.last_ns)])
+    assert "11-21 02:" in text
+
+
+def test_a_narrow_terminal_still_gets_a_report():
+    text = report([s.dead_peer()], width=40)
+    assert "given up (inferred)" in flat(text)

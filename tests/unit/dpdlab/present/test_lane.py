@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import Activity, PeerState, StateSpan
+from analyzers.model.time import NS_PER_SECOND
+from dpdlab.present import axis, lane
+from dpdlab.present.formatting import ASCII, UNICODE
+from dpdlab.present.lane import Role, RowKind
+from tests.unit.dpdlab.present import stories as s
+
+WIDTH = 66
+
+
+def drawn(peer, width=WIDTH, signs=UNICODE):
+    return lane.build(peer, lane.whole(peer), width, signs)
+
+
+def row(built, kind):
+    return next(r for r in built.rows if r.kind is kind)
+
+
+def text(built, kind):
+    return "".join(cell.glyph for cell in row(built, kind).cells)
+
+
+def test_a_dead_peer_is_told_from_left_to_right():
+    built = drawn(s.dead_peer())
+    state = text(built, RowKind.STATE)
+    assert state.startswith("━")
+    assert " alive " in state
+    assert " probing " in state
+    assert state.rstrip().endswith("✗")
+    assert text(built, RowKind.PROBES_OUT).split() == ["✗", "↻", "↻", "↻", "↻", "↻"]
+    assert text(built, RowKind.ESP_OUT).strip() == "▆" * WIDTH
+    assert len(text(built, RowKind.ESP_IN).rstrip()) == 30
+    hole = text(built, RowKind.HOLE_OUT)
+    assert hole.strip("░▓ ") == ""
+    assert hole.index("░") < hole.index("▓")
+    assert "probing 11.8 s" in text(built, RowKind.PHASES_OUT)
+    assert "│19:56:10" in text(built, RowKind.AXIS)
+
+
+def test_certain_loss_begins_with_the_first_probe():
+    built = drawn(s.dead_peer())
+    first_probe = text(built, RowKind.PROBES_OUT).index("✗")
+    assert abs(text(built, RowKind.HOLE_OUT).index("▓") - first_probe) <= 1
+
+
+def test_an_upper_bound_alone_is_never_certain():
+    assert "▓" not in text(drawn(s.data_plane()), RowKind.HOLE_OUT)
+
+
+def test_one_lost_question_among_hundreds_is_seen():
+    probes = text(drawn(s.long_history()), RowKind.PROBES_OUT)
+    assert probes.count("✗") == 2
+    assert "●●●●" in probes
+
+
+def test_a_late_answer_has_a_place_of_its_own():
+    late = replace(s.answered(0, 4.0, rtt_s=12.0), outcome=Outcome.ANSWERED)
+    assert text(drawn(s.healthy(exchanges=(late,))), RowKind.PROBES_OUT).split() == ["●", "○"]
+
+
+def test_the_transmission_that_was_answered_carries_the_dot():
+    run = s.given_up()
+    back = replace(run, outcome=Outcome.ANSWERED, answer=s.sent(29.1, 3, 230))
+    built = drawn(s.dead_peer(exchanges=(back,)))
+    assert text(built, RowKind.PROBES_OUT).split() == ["✗", "↻", "↻", "↻", "↻", "●"]
+
+
+def test_an_open_question_is_not_called_unanswered():
+    run = replace(s.given_up(), outcome=Outcome.OPEN, verdict_ns=None)
+    marks = text(drawn(s.dead_peer(exchanges=(run,))), RowKind.PROBES_OUT).split()
+    assert marks[0] == "?"
+    assert "✗" not in marks
+
+
+def test_a_side_that_only_deletes_has_a_row():
+    peer = s.unsure()
+    silent = replace(peer, exchanges=())
+    built = drawn(silent)
+    assert row(built, RowKind.PROBES_OUT).label == "Delete →"
+    assert text(built, RowKind.PROBES_OUT).strip() == "D"
+
+
+def test_an_instant_of_death_is_never_swallowed():
+    peer = s.healthy(
+        number=300,
+        states=(
+            StateSpan(PeerState.ALIVE, s.at(0)),
+            StateSpan(PeerState.DEAD, s.at(500)),
+            StateSpan(PeerState.ALIVE, s.at(500.001)),
+        ),
+    )
+    assert text(drawn(peer), RowKind.STATE).count("✗") == 1
+
+
+def test_nobody_sending_leaves_no_esp_rows():
+    kinds = {r.kind for r in drawn(s.healthy()).rows}
+    assert RowKind.ESP_OUT not in kinds
+
+
+def test_packets_are_kept_when_slices_become_cells():
+    activity = Activity(s.at(0), NS_PER_SECOND, (5,) * 31, (0,) * 10 + (60,) + (0,) * 20)
+    built = drawn(s.dead_peer(activity=activity), width=31)
+    assert text(built, RowKind.ESP_IN).strip()[0] in UNICODE.density
+    assert text(built, RowKind.ESP_OUT)[0] == UNICODE.density[0]
+
+
+def test_a_short_hole_in_a_long_capture_is_drawn_closer():
+    peer = s.long_history()
+    (window,) = lane.zooms(peer, WIDTH, 1)
+    hole = peer.black_holes[0]
+    assert window.start_ns < hole.first_exposed_ns < hole.stop_ns < window.end_ns
+    closer = lane.build(peer, window, WIDTH, UNICODE)
+    assert sum(c.role in (Role.POSSIBLE, Role.CERTAIN) for r in closer.rows for c in r.cells) > 30
+    assert lane.zooms(s.dead_peer(), WIDTH, 1) == ()
+
+
+@pytest.mark.parametrize("signs", [ASCII, UNICODE])
+@pytest.mark.parametrize("width", [1, 2, 7, 66, 140])
+@pytest.mark.parametrize(
+    "make", [s.dead_peer, s.healthy, s.data_plane, s.long_history, s.unsure, s.hostile]
+)
+def test_rows_have_the_width_asked_for(make, width, signs):
+    built = drawn(make(), width, signs)
+    for each in built.rows:
+        assert len(each.cells) == width
+        assert all(len(cell.glyph) == 1 for cell in each.cells)
+        if signs is ASCII:
+            assert all(cell.glyph.isascii() for cell in each.cells)
+            assert each.label.isascii()
+
+
+@settings(max_examples=60)
+@given(
+    start=st.integers(-(10**9), 2 * 10**18),
+    span=st.integers(1, 4 * 10**18),
+    width=st.integers(1, 200),
+)
+def test_axes_of_any_span_are_exactly_as_wide(start, span, width):
+    assert len(axis.axis_text(start, start + span, width, UNICODE)) == width
+    assert span // axis.step_ns(start, start + span, width) <= max(width, 1000)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PeerState), st.integers(0, 10**12)), max_size=20))
+def test_any_order_of_states_is_drawn(spans):
+    states = tuple(
+        StateSpan(state, s.START_NS + after)
+        for state, after in sorted(spans, key=lambda item: item[1])
+    )
+    assert len(text(drawn(s.healthy(states=states)), RowKind.STATE)) == WIDTH
+
+
+def test_the_axis_names_only_what_changed():
+    line = axis.axis_text(s.at(0), s.at(40), 80, UNICODE)
+    assert line.split() == ["│19:56:10", "│:20", "│:30", "│:40"]
+    hours = axis.axis_text(s.at(0), s.at(7200), 66, UNICODE)
+    assert hours.split() == ["│20:00", "│20:30", "│21:00", "│21:30"]
+    across = axis.axis_text(s.at(0), s.at(86_400), 66, UNICODE)
+    assert "│11-21 00:00" in across
