@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzers.decode.ike_fragments import FragmentBuffers, Piece
-from analyzers.decode.ikev1_decryption import Ikev1Decryption
-from analyzers.decode.ikev2_decryption import Ikev2Decryption, Protected
 from analyzers.model.observations import Datagram, IkeMessage, MessageKind, Notify
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind, Ref
 from analyzers.wire import ikev1, ikev2
@@ -27,7 +25,12 @@ from analyzers.wire.ike import (
     Header,
     Payload,
 )
-from analyzers.wire.keys import KeyRing
+from analyzers.wire.ikev2 import Protected
+
+if TYPE_CHECKING:
+    from analyzers.decode.ikev1_decryption import Ikev1Decryption
+    from analyzers.decode.ikev2_decryption import Ikev2Decryption
+    from analyzers.wire.keys import KeyRing
 
 FINGERPRINT_BYTES: Final = 16
 # A damaged chain can break in many places; the first ones tell what is wrong.
@@ -93,8 +96,17 @@ class IkeDecoder:
     def __init__(self, keys: KeyRing | None = None) -> None:
         """`keys` are marked as they turn out to be of use."""
         self._fragments = FragmentBuffers()
-        self._ikev1 = Ikev1Decryption(keys) if keys is not None and keys.ikev1 else None
-        self._ikev2 = Ikev2Decryption(keys) if keys is not None and keys.ikev2 else None
+        self._ikev1: Ikev1Decryption | None = None
+        self._ikev2: Ikev2Decryption | None = None
+        # Most runs have no keys and start faster without all that concerns them.
+        if keys is not None and keys.ikev1:
+            from analyzers.decode.ikev1_decryption import Ikev1Decryption
+
+            self._ikev1 = Ikev1Decryption(keys)
+        if keys is not None and keys.ikev2:
+            from analyzers.decode.ikev2_decryption import Ikev2Decryption
+
+            self._ikev2 = Ikev2Decryption(keys)
 
     def decode(self, datagram: Datagram) -> tuple[IkeMessage | None, list[Problem]]:
         """The message in a datagram, and what is wrong with it; never raises.

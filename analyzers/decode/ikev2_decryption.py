@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from analyzers.model.observations import Proposal
 from analyzers.model.records import Confidence, ProblemKind
@@ -22,7 +22,8 @@ from analyzers.wire.algorithms import (
     integrity_by_id,
 )
 from analyzers.wire.crypto import checksum, decrypt, verify_tag
-from analyzers.wire.ike import GENERIC_BYTES, Contents, Header, Payload
+from analyzers.wire.ike import GENERIC_BYTES, Contents, Header
+from analyzers.wire.ikev2 import Protected
 from analyzers.wire.keys import ZERO_SPI, Ikev2Keys, KeyRing
 
 # SAs whose state is kept; beyond, the one not seen for longest is forgotten and found again.
@@ -31,13 +32,6 @@ MAX_SAS: Final = 50_000
 MAX_TRIALS: Final = 4096
 
 Suite = tuple[Encryption, Integrity]
-
-
-class Protected(NamedTuple):
-    """One message with its SK or SKF payload; the bytes end where the header says."""
-
-    message: bytes
-    payload: Payload
 
 
 @dataclass(slots=True)

@@ -274,6 +274,13 @@ class FragmentHeader(NamedTuple):
     total: int
 
 
+class Protected(NamedTuple):
+    """One message with its SK or SKF payload; the bytes end where the header says."""
+
+    message: bytes
+    payload: Payload
+
+
 def read(data: bytes, first: int, start: int, end: int) -> Contents:
     """Everything that can be read of the chain that starts with type `first` at `start`."""
     chain = walk(data, first, start, end, ENCRYPTED_PAYLOADS)

@@ -3,8 +3,9 @@
 charon dumps a secret as a line `NAME => LENGTH bytes @ ADDRESS` and lines of 16 bytes in hex. Each
 line belongs to the thread that its prefix names (`13[IKE]`), so interleaved threads stay apart. The
 SPIs come from the NAT detection chunk that the same thread hashes (both SPIs, then address and
-port: RFC 7296 section 2.23, RFC 3947 section 3.2) or from the SA it looked up; without either the
-SPI stays empty and the key is tried by verification.
+port: RFC 7296 section 2.23, RFC 3947 section 3.2) or from the SA it looked up for a first message;
+without either the SPI stays empty and the key is tried by verification. So it is with an IKEv2 SA
+that replaces another: the thread works on a message of the old SA then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Final
 from analyzers.wire.algorithms import NO_INTEGRITY, encryption_named, integrity_named
 from analyzers.wire.keys import SPI_DIGITS, ZERO_SPI, Ikev1Key, Ikev2Keys, KeyRing, check_lengths
 
-_THREAD: Final = re.compile(r"(\d{1,4})\[[A-Z0-9]{3}\]\s?")
+# "13[IKE] ", with the level ("13[IKE2] ") or the SA ("13[IKE] <gw|1> ") where so configured.
+_THREAD: Final = re.compile(r"(\d{1,4})\[[A-Z]{3}\d?\] ?(?:<[^>]{1,80}> )?")
 _DUMP: Final = re.compile(
     r"(Sk_ei secret|Sk_er secret|Sk_ai secret|Sk_ar secret|encryption key Ka|SKEYID_a|natd_chunk)"
     r" => (\d{1,3}) bytes"
@@ -54,6 +56,8 @@ class _Thread:
     collected: bytearray = field(default_factory=bytearray)
     dumps: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     spis: tuple[str, str] = ("", "")
+    first_message: bool = False
+    """The thread works on an IKE_SA_INIT: its SPIs are those of the SA that keys are made for."""
     proposal: str = ""
 
 
@@ -101,12 +105,14 @@ def _take_line(thread: _Thread, line: str, number: int, origin: str, ring: KeyRi
         # The SA that this thread looks up is the one of the message it works on next.
         _finish(thread, origin, ring)
         thread.spis = (found[1], found[2])
+        thread.first_message = False
     elif found := _PROPOSAL.search(line):
         thread.proposal = found[1]
     elif "received packet" in line:
         _finish(thread, origin, ring)
         thread.proposal = ""
-        thread.spis = ("", "")
+    elif "IKE_SA_INIT" in line:
+        thread.first_message = True
 
 
 def _take_bytes(thread: _Thread, hexes: str, origin: str, ring: KeyRing) -> None:
@@ -122,8 +128,9 @@ def _take_bytes(thread: _Thread, hexes: str, origin: str, ring: KeyRing) -> None
     elif len(value) in _NATD_BYTES:
         spis = (value[:8].hex(), value[8:16].hex())
         if spis[1] != ZERO_SPI:
-            thread.spis = spis
+            thread.spis, thread.first_message = spis, True
             _finish(thread, origin, ring)
+            thread.spis, thread.first_message = ("", ""), False
 
 
 def _finish(thread: _Thread, origin: str, ring: KeyRing) -> None:
@@ -131,18 +138,19 @@ def _finish(thread: _Thread, origin: str, ring: KeyRing) -> None:
     dumps = thread.dumps
     if not dumps:
         return
-    initiator, responder = thread.spis
+    initiator = thread.spis[0]
     if ka := dumps.get("encryption key Ka"):
         skeyid_a = dumps.get("SKEYID_a")
         ring.ikev1.append(
             Ikev1Key(initiator, ka[1], origin, ka[0], skeyid_a[1] if skeyid_a else None)
         )
     if "Sk_ei secret" in dumps and "Sk_er secret" in dumps:
-        ring.ikev2.append(_ikev2_keys(thread, initiator, responder, origin))
+        ring.ikev2.append(_ikev2_keys(thread, origin))
     thread.dumps = {}
 
 
-def _ikev2_keys(thread: _Thread, initiator: str, responder: str, origin: str) -> Ikev2Keys:
+def _ikev2_keys(thread: _Thread, origin: str) -> Ikev2Keys:
+    initiator, responder = thread.spis if thread.first_message else ("", "")
     sk_ei, sk_er, sk_ai, sk_ar = (thread.dumps.get(n, (0, b""))[1] for n in _V2_NAMES)
     encryption = integrity = None
     names = thread.proposal.split("/")
