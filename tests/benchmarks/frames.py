@@ -49,7 +49,9 @@ class Columns:
     size: I64
     """ESP: bytes from the SPI on. TCP: bytes of payload. IKE: index into the messages."""
     spi: I64
+    """ESP: the SPI. TCP: the sequence number."""
     sequence: I64
+    """ESP: the sequence number. TCP: the number acknowledged."""
 
 
 class RecordWriter:
@@ -139,7 +141,7 @@ class RecordWriter:
             number = (self._packets + rows) & 0xFFFF
             fields.append(_ipv4(protocol, near, far, outbound, 20 + inner, number))
         if kind == TCP:
-            fields.append(_tcp(peer, outbound, self._packets + rows))
+            fields.append(_tcp(peer, outbound, columns.spi[rows], columns.sequence[rows]))
         else:
             if udp:
                 near, far = np.full(count, NAT_PORT), self._peers.remote_port[peer]
@@ -210,12 +212,11 @@ def _ipv6(peer: I64, outbound: Mask, length: I64) -> U8:
     )
 
 
-def _tcp(peer: I64, outbound: Mask, number: I64) -> U8:
-    count = len(peer)
+def _tcp(connection: I64, outbound: Mask, sequence: I64, acknowledged: I64) -> U8:
     tail = np.array([0x50, 0x10, 0x40, 0x00, 0, 0, 0, 0], dtype=np.uint8)
-    ports = _ports(49_152 + peer % 16_000, np.full(count, 5201), outbound)
-    sequence = (number * 1448) & 0xFFFFFFFF
-    return np.hstack([ports, _be(sequence, 4), _be(sequence // 2, 4), np.tile(tail, (count, 1))])
+    count = len(connection)
+    ports = _ports(49_152 + connection, np.full(count, 5201), outbound)
+    return np.hstack([ports, _be(sequence, 4), _be(acknowledged, 4), np.tile(tail, (count, 1))])
 
 
 def ike_frame(peers: Peers, event: IkeEvent) -> bytes:

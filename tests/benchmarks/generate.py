@@ -23,7 +23,7 @@ from tests.benchmarks.frames import ESP, IKE, TCP, Columns, Format, RecordWriter
 from tests.benchmarks.ike_schedule import IN, OUT, IkeEvent, schedule
 from tests.benchmarks.peers import FOREVER_US, I64, US_PER_SECOND, Mask, Peers, make_peers
 
-VERSION = 1
+VERSION = 2
 """Part of the names of cached captures: raise it when the bytes change."""
 
 ESP_SHARE = 0.70
@@ -32,6 +32,9 @@ IKE_SHARE = 0.002
 MIN_SECONDS = 60
 US_PER_PACKET = 120
 """120 s for a million packets: 39 Mbit/s, and a liveness question a peer every 7 s."""
+
+TCP_CONNECTIONS = 5_000
+
 
 SLICE_PACKETS = 32_768
 """Packets made at a time: about 20 MB of records."""
@@ -130,6 +133,7 @@ class _Traffic:
         self._rng = rng
         self._cumulative = np.cumsum(peers.weight)
         self._sequences = np.zeros(peers.count * 4, dtype=np.int64)
+        self._streamed = np.zeros((TCP_CONNECTIONS, 2), dtype=np.int64)
         self._overhang = np.zeros((5, 0), dtype=np.int64)
 
     def rows(self, count: int, begin_us: int, end_us: int, *, last: bool) -> I64:
@@ -154,7 +158,7 @@ class _Traffic:
             [
                 rng.integers(begin_us, end_us, size=rest),
                 np.full(rest, TCP, dtype=np.int64),
-                rng.integers(0, 5_000, size=rest),
+                rng.integers(0, TCP_CONNECTIONS, size=rest),
                 rng.integers(0, 2, size=rest),
                 _tcp_sizes(rng, rest),
             ]
@@ -185,6 +189,9 @@ class _Traffic:
         sequence[esp] = self._next_sequences((peer[esp] * 2 + direction[esp]) * 2 + epoch)
         # A lost packet has used up its sequence number, which leaves a gap.
         kind[esp[lost]] = TCP
+        tcp = np.flatnonzero(kind == TCP)
+        peer[tcp] %= TCP_CONNECTIONS
+        spi[tcp], sequence[tcp] = self._next_bytes(peer[tcp], direction[tcp], size[tcp])
         return Columns(at, kind, peer, direction, size, spi, sequence)
 
     def _silences(self, at: I64, peer: I64, direction: I64) -> tuple[Mask, Mask]:
@@ -209,6 +216,26 @@ class _Traffic:
         result[order] = self._sequences[ordered] + rank + 1
         self._sequences += np.bincount(flow, minlength=len(self._sequences))
         return result
+
+    def _next_bytes(self, connection: I64, direction: I64, size: I64) -> tuple[I64, I64]:
+        """TCP sequence and acknowledgement numbers: every byte before it arrived."""
+        order = np.argsort(connection, kind="stable")
+        ordered, toward = connection[order], direction[order]
+        mine = size[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        lengths = np.diff(starts, append=len(ordered))
+        both = np.empty((len(order), 2), dtype=np.int64)
+        for way in (OUT, IN):
+            sent = np.cumsum(np.where(toward == way, mine, 0))
+            before = np.repeat(sent[starts] - np.where(toward == way, mine, 0)[starts], lengths)
+            both[:, way] = sent - before + self._streamed[ordered, way]
+        rows = np.arange(len(order))
+        sequence, acknowledged = np.empty((2, len(order)), dtype=np.int64)
+        sequence[order] = (both[rows, toward] - mine) & 0xFFFFFFFF
+        acknowledged[order] = both[rows, 1 - toward] & 0xFFFFFFFF
+        ends = starts + lengths - 1
+        self._streamed[ordered[ends]] = both[ends]
+        return sequence, acknowledged
 
 
 def _esp_sizes(rng: np.random.Generator, count: int, *, large: float) -> I64:
