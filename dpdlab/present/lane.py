@@ -287,7 +287,8 @@ def _probe_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
             _draw_exchange(cells, exchange, scale, signs)
         for delete in said:
             _mark(cells, delete.at_ns, signs.delete, Role.DELETE, scale)
-        yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
+        if any(cell is not _BLANK for cell in cells):
+            yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
 
 
 def _is_side(address: str, side: str, peer: PeerView) -> bool:

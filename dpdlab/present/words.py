@@ -210,7 +210,7 @@ def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
         gap_ns = exchange.last_ns - exchange.transmissions[-2].at_ns
         if waited_ns < gap_ns * CUT_SHORT:
             # Something that happened, the end of the input too, came before the full wait.
-            return f"given up about here (inferred: {duration(waited_ns)} after the {last})"
+            return f"given up about here (inferred: {last} + {duration(waited_ns)})"
     return f"given up (inferred: {last} + {timer(waited_ns / NS_PER_SECOND)})"
 
 

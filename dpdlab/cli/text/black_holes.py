@@ -45,11 +45,18 @@ def stories(page: Page, peer: PeerView) -> None:
             continue
         brief += 1
         if brief <= LINES_SHOWN:
-            arrow = page.arrow(hole.sender, peer.local)
-            page.listing(f"black hole {arrow}", [f"until {page.at(hole.stop_ns)}", *_bounds(hole)])
+            _brief(page, peer, hole)
     if brief > LINES_SHOWN:
         rest = counted(brief - LINES_SHOWN, "more black hole")
         page.entry("", (f"{page.signs.more} {rest} not shown (-v shows all)", FAINT))
+
+
+def _brief(page: Page, peer: PeerView, hole: BlackHole) -> None:
+    style = SEVERITY_STYLE[class_severity(hole.black_hole_class)]
+    named: Part = (words.CLASS[hole.black_hole_class], style)
+    label = assemble((f"black hole {page.arrow(hole.sender, peer.local)}", style))
+    page.gap()
+    page.listing(label, [named, f"until {page.at(hole.stop_ns)}", *_bounds(hole)])
 
 
 def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
@@ -118,6 +125,12 @@ def _moments(page: Page, peer: PeerView, hole: BlackHole) -> Sequence[_Moment]:
     tell(hole.last_proof_ns, f"last {proof} from {receiver}")
     if hole.max_seconds > 0:
         tell(hole.first_exposed_ns, f"{sender} keeps sending; from here on it may be lost")
+    if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        meanwhile = _answered_meanwhile(peer, hole)
+        if meanwhile:
+            kind = words.KIND[meanwhile[0].kind]
+            more = f", and {len(meanwhile) - 1} more before ESP came back"
+            tell(meanwhile[0].first_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
     tell(hole.questionable_ns, "questionable: silent for longer than usual")
     run = _exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
@@ -129,6 +142,15 @@ def _moments(page: Page, peer: PeerView, hole: BlackHole) -> Sequence[_Moment]:
         tell(hole.stop_ns, stopped)
         tell(hole.recovered_ns, f"{receiver} reached again")
     return sorted(found, key=lambda moment: moment.at_ns)
+
+
+def _answered_meanwhile(peer: PeerView, hole: BlackHole) -> list[Exchange]:
+    start_ns = hole.stop_ns - round(hole.max_seconds * NS_PER_SECOND)
+    return [
+        x
+        for x in peer.exchanges
+        if x.outcome is Outcome.ANSWERED and start_ns <= x.first_ns <= hole.stop_ns
+    ]
 
 
 def _exchange_of(peer: PeerView, hole: BlackHole) -> Exchange | None:

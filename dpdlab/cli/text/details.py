@@ -108,15 +108,12 @@ def _dpd_vendor_id(sa: IkeSa) -> str:
 
 def esp_flows(page: Page, peer: PeerView) -> None:
     """ESP flows; without -v those with most packets, in time order."""
-    flows = list(peer.esp_flows)
-    if not page.verbose and len(flows) > FLOWS_SHOWN:
-        largest = sorted(flows, key=lambda f: -f.packets)[:FLOWS_SHOWN]
-        flows = [f for f in flows if f in largest]
-    for flow in flows:
+    flows = peer.esp_flows
+    order = sorted(range(len(flows)), key=lambda index: -flows[index].packets)
+    kept = set(order if page.verbose else order[:FLOWS_SHOWN])
+    for flow in (flow for index, flow in enumerate(flows) if index in kept):
         page.listing(f"ESP {page.arrow(flow.sender, peer.local)}", _flow(page, flow))
-    hidden = (
-        [f for f in peer.esp_flows if f not in flows] if len(flows) < len(peer.esp_flows) else []
-    )
+    hidden = [flow for index, flow in enumerate(flows) if index not in kept]
     if hidden:
         packets = counted(sum(f.packets for f in hidden), "packet")
         rest = f"{counted(len(hidden), 'smaller flow')} with {packets}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from rich.text import Text
@@ -11,7 +12,7 @@ from analyzers.model.exchange import AnswerEvidence, Delete, Exchange, ExchangeK
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_SECOND, seconds
-from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble, padded
+from dpdlab.cli.text.page import FAINT, GAP, PROSE, SEVERITY_STYLE, Page, Part, assemble, padded
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
@@ -95,10 +96,9 @@ def _shown(peer: PeerView, everything: Sequence[Exchange], verbose: int) -> set[
         if good:
             shown |= {good[0], good[-1]}
     # A fold line for a single exchange saves nothing.
-    for index in range(len(everything)):
-        if index not in shown and {index - 1, index + 1} <= shown | {-1, len(everything)}:
-            shown.add(index)
-    return shown
+    edges = sorted({-1, len(everything)} | shown)
+    lone = {left + 1 for left, right in pairwise(edges) if right == left + 2}
+    return shown | lone
 
 
 def _is_remarkable(exchange: Exchange, usual_ns: int | None) -> bool:
@@ -143,10 +143,10 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
         refs.append(exchange.answer.ref)
     tail = Text(f"{_identity(exchange)}  {page.frames(refs)}", FAINT)
     stamp = Text(page.at(exchange.first_ns))
-    room = page.beside - what.cell_len - tail.cell_len
-    if room >= 2:
-        # The tail is right-aligned as far as prose reaches, so that identifiers line up.
-        page.at_margin(stamp, assemble(padded(what, page.beside - tail.cell_len), tail))
+    # The tail is right-aligned as far as prose reaches: identifiers line up, and stay near.
+    reach = min(page.beside, PROSE)
+    if what.cell_len + tail.cell_len + GAP <= reach:
+        page.at_margin(stamp, assemble(padded(what, reach - tail.cell_len), tail))
     else:
         page.at_margin(stamp, what)
         page.at_margin("", assemble("    ", tail))
@@ -170,10 +170,7 @@ def _became(page: Page, exchange: Exchange) -> str:
         return text
     if not exchange.retries:
         return ", asked once"
-    gaps = [
-        later.at_ns - sooner.at_ns
-        for sooner, later in zip(exchange.transmissions, exchange.transmissions[1:], strict=False)
-    ]
+    gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(exchange.transmissions)]
     spacing = seconds_range(seconds(min(gaps)), seconds(max(gaps)))
     return f", {len(exchange.transmissions)} {page.signs.times} every {spacing}"
 

@@ -62,6 +62,7 @@ class LanePainter:
         drawn = [overview]
         for window in zooms:
             closer = lane.build(peer, window, width, page.signs)
+            page.gap()
             page.entry("closer", self._zoom_title(peer, window, width))
             self._rows(closer, frozenset())
             drawn.append(closer)

@@ -128,8 +128,10 @@ class Page:
         """One frame number, or the first and the last of several."""
         if len(refs) == 1:
             return f"frame {self.frame(refs[0])}"
+        first, last = refs[0], refs[-1]
         between = ", " if len(refs) == 2 else self.signs.dash
-        return f"frames {self.frame(refs[0])}{between}{self.frame(refs[-1])}"
+        end = str(last.record) if first.source == last.source else self.frame(last)
+        return f"frames {self.frame(first)}{between}{end}"
 
     # --- lines ---
 

@@ -20,7 +20,6 @@ from dpdlab.cli.text.page import (
     Column,
     Page,
     Part,
-    assemble,
     fitted,
     row_line,
     widths,
@@ -61,7 +60,8 @@ def table(page: Page, peers: Sequence[PeerView]) -> None:
         shown = sick + [p for p in peers if is_healthy(p)][:room]
     page.line((f"Peers ({count(len(peers))}), worst first" if len(peers) > 1 else "Peer", LABEL))
     _Table(page, shown).write()
-    hidden = [p for p in peers if p not in shown] if len(shown) < len(peers) else []
+    seen = {id(peer) for peer in shown}
+    hidden = [peer for peer in peers if id(peer) not in seen]
     if hidden:
         healthy = sum(1 for p in hidden if is_healthy(p))
         parts = [counted(healthy, "healthy peer")] if healthy else []

@@ -146,14 +146,18 @@ def _input(page: Page, source: SourceInfo) -> None:
     name = page.data(source.path)
     label = page.data(source.id) if page.several_sources else "input"
     page.at_margin((label, LABEL), Text(page.clip_middle(name, page.beside)))
-    page.listing("", [page.data(source.format), *_span(source)])
+    span: list[Part] = [page.data(source.format), *_span(source)]
     counts: list[Part] = [counted(source.packets, "packet"), f"{source.ike_messages:,} IKE"]
     counts.append(f"{source.esp_packets:,} ESP")
     if source.nat_keepalives:
         counts.append(counted(source.nat_keepalives, "NAT keepalive"))
     if page.verbose and source.size_bytes is not None:
         counts.append(byte_count(source.size_bytes))
-    page.listing("", counts)
+    if page.several_sources:
+        page.listing("", span + counts)
+    else:
+        page.listing("", span)
+        page.listing("", counts)
     problems(page, source.problems)
 
 

@@ -37,7 +37,7 @@ def test_a_dead_peer_is_told_from_left_to_right():
     assert " probing " in state
     assert state.rstrip().endswith("✗")
     assert text(built, RowKind.PROBES_OUT).split() == ["✗", "↻", "↻", "↻", "↻", "↻"]
-    assert text(built, RowKind.ESP_OUT).strip() == "▆" * WIDTH
+    assert text(built, RowKind.ESP_OUT).strip() == "▅" * WIDTH
     assert len(text(built, RowKind.ESP_IN).rstrip()) == 30
     hole = text(built, RowKind.HOLE_OUT)
     assert hole.strip("░▓ ") == ""

@@ -55,7 +55,7 @@ def test_a_verdict_says_how_it_is_known():
     assert words.verdict_phrase(hole, run) == "given up (inferred: last retry + 2 s)"
     early = replace(hole, dead_ns=run.last_ns + 1_800_000_000)
     assert words.verdict_phrase(early, run) == (
-        "given up about here (inferred: 1.8 s after the last retry)"
+        "given up about here (inferred: last retry + 1.8 s)"
     )
     assert words.verdict_phrase(hole, None) == "given up (inferred)"
     assert words.verdict_phrase(replace(hole, dead_basis="log"), run).endswith("(said by the log)")
