@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from analyzers.decode.ahead import ReaderAhead, can_read_ahead
 from analyzers.decode.captures import CHUNK_BYTES, CaptureReader, capture_format
-from analyzers.decode.ike import IkeDecoder
 from analyzers.errors import KeyFileError, SourceError
 from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.records import Problem, ProblemKind, SourceInfo, source_id
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.sources.inputs import Input, InputSpec, expand, open_input, read_text
-from analyzers.tracking.engine import Tracker, source_id
-from analyzers.tracking.ordering import OrderedBatch, Orderer
-from analyzers.tracking.views import Viewer
-from analyzers.wire.columns import take
-from analyzers.wire.keys import KeyRing, parse_keys
+
+if TYPE_CHECKING:
+    from analyzers.tracking.engine import Tracker
+    from analyzers.tracking.ordering import OrderedBatch
+    from analyzers.wire.keys import KeyRing
+
+# Tracking and keys are imported where they are first needed: by then a large input is being read
+# ahead in a process of its own, and importing costs no time.
 
 # A key table has a line an SA; a charon log with key dumps may be long.
 _MAX_KEY_FILE_BYTES: Final = 256 << 20
@@ -65,6 +69,9 @@ class Progress:
     done: bool
 
 
+Reader = CaptureReader | ReaderAhead
+
+
 class Session:
     """One analysis of a set of inputs."""
 
@@ -73,36 +80,67 @@ class Session:
         self.options = options or SessionOptions()
         self.sources: list[SourceInfo] = []
         self._keys = _load_keys(self.options.keys)
-        self._tracker = Tracker(
-            IkeDecoder(self._keys),
-            budget_ns=nanoseconds(self.options.budget_s),
-            report_ns=nanoseconds(self.options.black_hole_min_s),
-        )
+        self._tracker_or_none: Tracker | None = None
         self._since_ns = self.options.since_ns
         self._until_ns = self.options.until_ns
         self._views: tuple[PeerView, ...] | None = None
+        self._opened: list[Input] = []
+        self._readers: list[Reader] = []
 
     def run(
         self, inputs: Sequence[str], progress: Callable[[Progress], None] | None = None
     ) -> None:
         """Read all inputs to their end. Raises SourceError where one cannot be read."""
-        opened: list[Input] = []
+        self.open(inputs)
+        self.read(progress)
+
+    def open(self, inputs: Sequence[str]) -> None:
+        """Open all inputs; a large one is read ahead from now on. Raises SourceError."""
         try:
-            readers = self._open(inputs, opened)
-            self._read(readers, opened, progress)
+            self._readers = self._open(inputs)
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, progress: Callable[[Progress], None] | None = None) -> None:
+        """Read what was opened to its end. Raises SourceError where that is not possible."""
+        try:
+            self._read(self._readers, progress)
         finally:
-            for item in opened:
-                item.close()
-        self._note_duplicates(readers)
+            self.close()
+        self._note_duplicates()
         self._note_keys()
         self._views = None
+
+    def close(self) -> None:
+        """Release the inputs."""
+        for reader in self._readers:
+            reader.close()
+        for item in self._opened:
+            item.close()
+        self._opened = []
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers, in the order in which they appeared."""
         if self._views is None:
+            from analyzers.tracking.views import Viewer
+
             viewer = Viewer(self._tracker, frozenset(self.options.local), self._end_ns())
             self._views = viewer.peers()
         return self._views
+
+    @property
+    def _tracker(self) -> Tracker:
+        if self._tracker_or_none is None:
+            from analyzers.decode.ike import IkeDecoder
+            from analyzers.tracking.engine import Tracker
+
+            self._tracker_or_none = Tracker(
+                IkeDecoder(self._keys),
+                budget_ns=nanoseconds(self.options.budget_s),
+                report_ns=nanoseconds(self.options.black_hole_min_s),
+            )
+        return self._tracker_or_none
 
     def diagnosis(self) -> list[str]:
         """Why nothing was found, in sentences; empty when something was."""
@@ -128,15 +166,15 @@ class Session:
 
     # --- reading ---------------------------------------------------------------------------
 
-    def _open(self, names: Sequence[str], opened: list[Input]) -> list[CaptureReader]:
-        readers: list[CaptureReader] = []
+    def _open(self, names: Sequence[str]) -> list[Reader]:
+        readers: list[Reader] = []
         specs = expand(tuple(names))
         ports = frozenset(self.options.ports)
         for spec in specs:
             item = _open_capture(spec)
             if item is None:
                 continue
-            opened.append(item)
+            self._opened.append(item)
             info = SourceInfo(
                 id=source_id(len(self.sources)),
                 path=item.path,
@@ -144,36 +182,38 @@ class Session:
                 format="",
                 size_bytes=item.size_bytes,
             )
-            readers.append(
-                CaptureReader(item.stream, item.head, info, ports, self.options.chunk_bytes)
-            )
+            reader = CaptureReader(item.stream, item.head, info, ports, self.options.chunk_bytes)
             self.sources.append(info)
+            readers.append(reader)
         if not readers:
             where = ", ".join(names)
             raise SourceError(
                 f"no capture in {where}", "captures are pcap or pcapng files, also .gz and .zst"
             )
+        # One core decodes the largest input while the other tracks.
+        largest = max(range(len(readers)), key=lambda n: readers[n].info.size_bytes or 0)
+        first = readers[largest]
+        if isinstance(first, CaptureReader) and can_read_ahead(first.info.size_bytes):
+            readers[largest] = ReaderAhead(first)
         return readers
 
-    def _read(
-        self,
-        readers: list[CaptureReader],
-        opened: list[Input],
-        progress: Callable[[Progress], None] | None,
-    ) -> None:
+    def _read(self, readers: list[Reader], progress: Callable[[Progress], None] | None) -> None:
+        from analyzers.tracking.ordering import Orderer
+
         orderer = Orderer(len(readers))
-        total = sum(item.size_bytes or 0 for item in opened)
-        known = all(item.size_bytes is not None for item in opened)
+        total = sum(item.size_bytes or 0 for item in self._opened)
+        known = all(item.size_bytes is not None for item in self._opened)
         while (number := orderer.behind()) is not None:
             reader = readers[number]
             batch = reader.read()
             if batch is not None:
+                self._tracker.know_flows(number, batch.new_flows)
                 orderer.add(number, batch)
             if batch is None or self._is_past(reader):
                 orderer.close(number)
             ready = orderer.release(self.options.batch_rows)
             if ready is not None:
-                self._feed(ready, readers)
+                self._feed(ready)
             if progress is not None:
                 progress(
                     Progress(
@@ -186,7 +226,7 @@ class Session:
                     )
                 )
 
-    def _is_past(self, reader: CaptureReader) -> bool:
+    def _is_past(self, reader: Reader) -> bool:
         last = reader.info.last_ns
         return (
             self._until_ns is not None
@@ -194,13 +234,13 @@ class Session:
             and last > self._until_ns + _PAST_UNTIL_NS
         )
 
-    def _feed(self, batch: OrderedBatch, readers: list[CaptureReader]) -> None:
+    def _feed(self, batch: OrderedBatch) -> None:
         self._fix_window(batch)
         batch = self._in_window(batch)
         self._tracker.feed(batch)
         for problem in self._tracker.take_problems():
             number = _source_number(problem)
-            readers[number].note(problem)
+            self.sources[number].note(problem)
 
     def _fix_window(self, batch: OrderedBatch) -> None:
         """Turn a window relative to the first packet into times, once that packet is known."""
@@ -231,7 +271,7 @@ class Session:
                 self._tracker.learn(event.observation)
         rows = np.flatnonzero(keep)
         return OrderedBatch(
-            take(batch.esp, rows), batch.esp_source[rows], events, min(batch.now_ns, high)
+            batch.esp.take(rows), batch.esp_source[rows], events, min(batch.now_ns, high)
         )
 
     def _end_ns(self) -> int | None:
@@ -241,13 +281,13 @@ class Session:
         end_ns = max(ends)
         return end_ns if self._until_ns is None else min(end_ns, self._until_ns)
 
-    def _note_duplicates(self, readers: list[CaptureReader]) -> None:
+    def _note_duplicates(self) -> None:
         tracker = self._tracker
-        for reader in readers:
-            reader.info.ike_messages = tracker.messages_by_source[reader.info.id]
-            count = tracker.duplicate_messages[reader.info.id]
+        for source in self.sources:
+            source.ike_messages = tracker.messages_by_source[source.id]
+            count = tracker.duplicate_messages[source.id]
             if count:
-                reader.note(
+                source.note(
                     Problem(
                         ProblemKind.CAPTURE_DUPLICATE,
                         "IKE messages were recorded twice; they are no retransmissions",
@@ -256,7 +296,7 @@ class Session:
                     )
                 )
         if tracker.flows.duplicates:
-            readers[0].note(
+            self.sources[0].note(
                 Problem(
                     ProblemKind.CAPTURE_DUPLICATE,
                     "ESP packets were recorded twice; they are counted once",
@@ -330,7 +370,7 @@ def _load_keys(paths: tuple[str, ...]) -> KeyRing | None:
     """The keys of all files; a directory gives Wireshark's two tables."""
     if not paths:
         return None
-    from pathlib import Path
+    from analyzers.wire.keys import KeyRing, parse_keys
 
     ring = KeyRing()
     for path in paths:

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.decode.flows import EspRows, FlowIdentity, FlowIndex, joined
 from analyzers.errors import SourceError
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
-from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.records import ProblemKind, SourceInfo
 from analyzers.sources.streams import ByteStream
 from analyzers.wire.columns import (
     IKE_PORT,
@@ -50,8 +51,11 @@ class CaptureBatch:
     before the frame, so that the order of the file holds.
     """
 
-    esp: EspColumns
-    esp_key: Int64Array
+    esp: EspRows
+    esp_key: Int64Array | None
+    """None: the times of the rows are their keys."""
+    new_flows: list[FlowIdentity]
+    """The flows numbered since the batch before, in order of number."""
     events: list[Datagram | IcmpHint]
     event_key: list[int]
     watermark_ns: int
@@ -83,11 +87,13 @@ class CaptureReader:
         self._classifier = ColumnClassifier(ports)
         self._odd = OddFrameDecoder(info.id, ports)
         self._problems = ProblemFold(info.id)
+        self._flows = FlowIndex()
         self._buffer = bytearray(chunk_bytes + BUFFER_SLACK_BYTES)
         self._chunk_bytes = chunk_bytes
         self._start = 0  # unparsed bytes are buffer[start:end]
         self._end = 0
         self._latest_ns = 0
+        self._stepped_back = False
         self._at_end = False
         self._done = False
 
@@ -187,14 +193,18 @@ class CaptureReader:
         if len(parts) > 1:
             merged = take(merged, np.argsort(merged.record, kind="stable"))
         events = [f for f in found if not isinstance(f, EspPacket)]
+        rows, new = self._flows.rows(merged)
+        esp_key: Int64Array | None = None
         if key is None:
-            esp_key = np.full(len(merged), latest_ns, dtype=np.int64)
+            esp_key = np.full(len(rows), latest_ns, dtype=np.int64)
             event_key = [latest_ns] * len(events)
         else:
-            esp_key = key[merged.record - first_record]
+            if self._stepped_back:
+                esp_key = key[rows.record - first_record]
             event_key = [int(key[e.ref.record - first_record]) for e in events]
-        self.info.esp_packets += len(merged)
-        return CaptureBatch(merged, esp_key, events, event_key, self._latest_ns - LATENESS_NS)
+        self.info.esp_packets += len(rows)
+        watermark_ns = self._latest_ns - LATENESS_NS
+        return CaptureBatch(rows, esp_key, new, events, event_key, watermark_ns)
 
     def _keys(self, frames: FrameBlock) -> Int64Array:
         """(n,) the time that orders each frame."""
@@ -205,7 +215,8 @@ class CaptureReader:
             np.maximum(highest, previous, out=highest)
         self._latest_ns = int(highest[-1])
         stepped_back = at_ns < highest - LATENESS_NS
-        if not stepped_back.any():
+        self._stepped_back = bool(stepped_back.any())
+        if not self._stepped_back:
             return at_ns
         before = np.concatenate(([previous or at_ns[0]], at_ns[:-1]))
         first = int(np.argmax(stepped_back))
@@ -219,30 +230,12 @@ class CaptureReader:
 
     def _take_problems(self) -> None:
         for problem in [*self._framing.take_problems(), *self._odd.take_problems()]:
-            self.note(problem)
+            self.info.note(problem)
         for problem in self._problems.take():
-            self.note(problem)
+            self.info.note(problem)
 
-    def note(self, problem: Problem) -> None:
-        """Add a problem to the source's, folding repeats."""
-        known = self.info.problems
-        for place, other in enumerate(known):
-            if (other.kind, other.detail) == (problem.kind, problem.detail):
-                count = other.count + problem.count
-                known[place] = Problem(other.kind, other.detail, other.ref, count)
-                return
-        same_kind = sum(p.kind is problem.kind for p in known)
-        if same_kind < _MAX_DETAILS_PER_KIND:
-            known.append(problem)
-            return
-        last = max(i for i, p in enumerate(known) if p.kind is problem.kind)
-        other = known[last]
-        known[last] = Problem(other.kind, _MORE, other.ref, other.count + problem.count)
-
-
-# Hostile input makes as many different messages as it likes; the rest is only counted.
-_MAX_DETAILS_PER_KIND: Final = 20
-_MORE: Final = "and others of this kind"
+    def close(self) -> None:
+        """Nothing to release: the stream belongs to whoever opened it."""
 
 
 def _columns(packets: list[EspPacket]) -> EspColumns:
@@ -273,9 +266,15 @@ def _packed(address: str) -> bytes:
 
 def _join(first: CaptureBatch, second: CaptureBatch) -> CaptureBatch:
     return CaptureBatch(
-        concatenate([first.esp, second.esp]),
-        np.concatenate([first.esp_key, second.esp_key]),
+        joined([first.esp, second.esp]),
+        np.concatenate([keys_of(first), keys_of(second)]),
+        first.new_flows + second.new_flows,
         first.events + second.events,
         first.event_key + second.event_key,
         max(first.watermark_ns, second.watermark_ns),
     )
+
+
+def keys_of(batch: CaptureBatch) -> Int64Array:
+    """(n,) the keys that order the ESP rows."""
+    return batch.esp.at_ns if batch.esp_key is None else batch.esp_key

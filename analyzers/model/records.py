@@ -9,6 +9,11 @@ from typing import NamedTuple
 from analyzers.model.time import ClockQuality
 
 
+def source_id(number: int) -> str:
+    """The public id of the n-th source, counted from 0."""
+    return f"s{number + 1}"
+
+
 class Ref(NamedTuple):
     """A place in the input: source id and frame number (as Wireshark counts) or line number."""
 
@@ -84,6 +89,10 @@ class Problem:
     count: int = 1
 
 
+# Hostile input makes as many different messages as it likes; the rest is only counted.
+_MAX_DETAILS_PER_KIND = 20
+
+
 @dataclass(slots=True)
 class SourceInfo:
     """What is known of one input. Counters grow while it is read."""
@@ -103,3 +112,18 @@ class SourceInfo:
     problems: list[Problem] = field(default_factory=list)
     protocols: dict[str, int] = field(default_factory=dict)
     """Packets by what they were ("tcp", "udp:53", "arp", …): why a result may be empty."""
+
+    def note(self, problem: Problem) -> None:
+        """Add a problem; repeats are folded into a count at the first place."""
+        known = self.problems
+        same_kind = [i for i, other in enumerate(known) if other.kind is problem.kind]
+        place = next((i for i in same_kind if known[i].detail == problem.detail), None)
+        if place is None and len(same_kind) < _MAX_DETAILS_PER_KIND:
+            known.append(problem)
+            return
+        if place is None:
+            place, detail = same_kind[-1], "and others of this kind"
+        else:
+            detail = problem.detail
+        other = known[place]
+        known[place] = Problem(other.kind, detail, other.ref, other.count + problem.count)

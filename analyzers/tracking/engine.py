@@ -11,10 +11,11 @@ from typing import Final
 
 import numpy as np
 
+from analyzers.decode.flows import FlowIdentity
 from analyzers.decode.ike import IkeDecoder
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
 from analyzers.model.peer import Hint
-from analyzers.model.records import Problem, Ref
+from analyzers.model.records import Problem, Ref, source_id
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
@@ -38,11 +39,6 @@ _MAX_VENDOR_IDS: Final = 64
 _MAX_HINTS: Final = 200
 # Messages whose bytes are remembered to recognise what the capture recorded twice.
 _MAX_RECENT: Final = 4096
-
-
-def source_id(number: int) -> str:
-    """The public id of the n-th source, counted from 0."""
-    return f"s{number + 1}"
 
 
 class Tracker:
@@ -86,8 +82,11 @@ class Tracker:
 
     def feed(self, batch: OrderedBatch) -> None:
         """Take a batch of ordered observations."""
-        esp = batch.esp
-        flow, new = self.flows.lookup(esp) if len(esp) else (np.empty(0, np.int64), [])
+        flow = np.empty(0, np.int64)
+        new: list[tuple[int, int]] = []
+        if len(batch.esp):
+            flow = self.flows.numbers(batch.esp, batch.esp_source)
+            new = self.flows.begin(batch.esp, flow)
         self._walk(batch, new)
         rows = self._rows(batch, flow)
         marks = self.marks.take()
@@ -102,12 +101,16 @@ class Tracker:
 
     # --- events ----------------------------------------------------------------------------
 
-    def _walk(self, batch: OrderedBatch, new_flows: list[int]) -> None:
+    def know_flows(self, source: int, new: list[FlowIdentity]) -> None:
+        """Flows that a source has numbered; their rows follow."""
+        self.flows.know(source, new)
+
+    def _walk(self, batch: OrderedBatch, new_flows: list[tuple[int, int]]) -> None:
         """Handle IKE messages and first packets of flows in the order of arrival."""
         pending = iter(new_flows)
         flow = next(pending, None)
         for ordinal, event in enumerate(batch.events):
-            while flow is not None and self.flows.identities[flow].row < event.esp_before:
+            while flow is not None and flow[1] < event.esp_before:
                 self._new_flow(flow, batch)
                 flow = next(pending, None)
             self.marks.place = event_place(event.esp_before, ordinal)
@@ -119,11 +122,13 @@ class Tracker:
             self._new_flow(flow, batch)
             flow = next(pending, None)
 
-    def _new_flow(self, flow: int, batch: OrderedBatch) -> None:
-        identity = self.flows.identities[flow]
-        unit, side = self.table.unit_of_flow(identity)
+    def _new_flow(self, flow_and_row: tuple[int, int], batch: OrderedBatch) -> None:
+        flow, row = flow_and_row
+        at_ns = int(batch.esp.at_ns[row])
+        unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns)
         if flow >= len(self._unit_of_flow):
-            extra = np.zeros(max(256, len(self._unit_of_flow)), np.int64)
+            room = len(self._unit_of_flow)
+            extra = np.zeros(max(256, room, flow + 1 - room), np.int64)
             self._unit_of_flow = np.concatenate([self._unit_of_flow, extra])
             self._side_of_flow = np.concatenate([self._side_of_flow, extra])
         self._unit_of_flow[flow] = unit.index
@@ -131,9 +136,9 @@ class Tracker:
         peer = unit.peer
         peer.flows.append(flow)
         peer.heard[side] = True
-        place = int(esp_place(np.array([identity.row]))[0])
-        ref = Ref(source_id(int(batch.esp_source[identity.row])), identity.record)
-        self.marks.append(Mark(MarkKind.FLOW, unit.index, side, identity.first_ns, place, ref))
+        place = int(esp_place(np.array([row]))[0])
+        ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
+        self.marks.append(Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref))
 
     def _datagram(self, datagram: Datagram) -> None:
         message, problems = self._decoder.decode(datagram)
@@ -208,7 +213,7 @@ class Tracker:
             key=unit[order],
             place=esp_place(chosen),
             at_ns=esp.at_ns[chosen],
-            bytes=esp.length[chosen],
+            bytes=esp.length[chosen].astype(np.int64),
             esp=np.ones(len(chosen), np.bool_),
             direction=direction[order],
             proof=folded.fresh[chosen],

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzers.decode.captures import CaptureBatch
+from analyzers.decode.captures import CaptureBatch, keys_of
+from analyzers.decode.flows import EspRows, joined
 from analyzers.model.observations import Datagram, IcmpHint
-from analyzers.wire.columns import EspColumns, concatenate, take
 from analyzers.wire.frames import Int64Array
 
 
@@ -32,7 +32,7 @@ class OrderedEvent(NamedTuple):
 class OrderedBatch:
     """ESP rows and events of all sources in the order of time."""
 
-    esp: EspColumns
+    esp: EspRows
     esp_source: NDArray[np.int16]
     events: list[OrderedEvent]
     now_ns: int
@@ -51,13 +51,13 @@ class Orderer:
 
     def __init__(self, sources: int) -> None:
         self._watermark: list[int | None] = [-(1 << 62)] * sources
-        self._esp: list[tuple[int, EspColumns, Int64Array]] = []
+        self._esp: list[tuple[int, EspRows, Int64Array]] = []
         self._events: list[_Pending] = []
 
     def add(self, source: int, batch: CaptureBatch) -> None:
         """Take a batch of a source."""
         if len(batch.esp):
-            self._esp.append((source, batch.esp, batch.esp_key))
+            self._esp.append((source, batch.esp, keys_of(batch)))
         self._events += [
             _Pending(key, source, event.ref.record, event)
             for key, event in zip(batch.event_key, batch.events, strict=True)
@@ -100,9 +100,9 @@ class Orderer:
         last = [e.key for e in ready[-1:]] + [int(k) for k in keys[-1:]]
         return OrderedBatch(esp, source, events, max(last))
 
-    def _release_esp(self, limit: int | None) -> tuple[EspColumns, NDArray[np.int16], Int64Array]:
+    def _release_esp(self, limit: int | None) -> tuple[EspRows, NDArray[np.int16], Int64Array]:
         parts = self._esp
-        esp = concatenate([p[1] for p in parts])
+        esp = joined([p[1] for p in parts])
         if not parts:
             return esp, np.empty(0, np.int16), np.empty(0, np.int64)
         keys = np.concatenate([p[2] for p in parts])
@@ -110,7 +110,7 @@ class Orderer:
         self._esp = []
         if len(parts) > 1 or (keys[1:] < keys[:-1]).any():
             order = np.lexsort((esp.record, source, keys))
-            esp, keys, source = take(esp, order), keys[order], source[order]
+            esp, keys, source = esp.take(order), keys[order], source[order]
         if limit is None:
             return esp, source, keys
         cut = int(np.searchsorted(keys, limit, side="left"))
@@ -119,13 +119,13 @@ class Orderer:
             rest = slice(cut, None)
             for number in np.unique(source[rest]):
                 rows = cut + np.flatnonzero(source[rest] == number)
-                self._esp.append((int(number), take(esp, rows), keys[rows]))
+                self._esp.append((int(number), esp.take(rows), keys[rows]))
         first = slice(0, cut)
-        return take(esp, first), source[first], keys[first]
+        return esp.take(first), source[first], keys[first]
 
 
 def _rows_before(
-    events: list[_Pending], esp: EspColumns, source: NDArray[np.int16], keys: Int64Array
+    events: list[_Pending], esp: EspRows, source: NDArray[np.int16], keys: Int64Array
 ) -> list[int]:
     """For each event, how many ESP rows come before it in (key, source, record) order."""
     if not len(esp):

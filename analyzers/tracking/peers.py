@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.decode.flows import FlowIdentity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.records import Problem, ProblemKind
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.flows import FlowIdentity
 from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
 
 _IKE_PORTS: Final = frozenset({0, 500, 4500})
@@ -45,12 +45,12 @@ class PeerTable:
         self._by_spi.setdefault(key, []).append(sa)
         return sa, side, True
 
-    def unit_of_flow(self, flow: FlowIdentity) -> tuple[UnitTrack, int]:
+    def unit_of_flow(self, flow: FlowIdentity, at_ns: int) -> tuple[UnitTrack, int]:
         """The unit and the sending side of a new ESP flow."""
         port = _nat_port(flow.sport, flow.dport)
-        peer = self._find(flow.src, flow.dst, port, flow.first_ns, strict=False)
+        peer = self._find(flow.src, flow.dst, port, at_ns, strict=False)
         if peer is None:
-            peer = self._new_peer(flow.src, flow.dst, port, flow.first_ns)
+            peer = self._new_peer(flow.src, flow.dst, port, at_ns)
         side = peer.side_of(flow.src)
         return peer.unit, 0 if side is None else side
 
