@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -13,9 +14,11 @@ from analyzers.model.exchange import AnswerEvidence
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import ClockQuality
+from analyzers.session import Session
 from dpdlab.cli.text_report import render
 from tests.unit.dpdlab.present import stories as s
 
+SAMPLES = sorted(Path(__file__).parents[4].glob("sample_pcaps/*/capture.pcap"))
 MANY = [
     s.dead_peer(),
     *(s.healthy(remote=f"198.51.100.{number}") for number in range(38)),
@@ -287,3 +290,14 @@ def test_days_are_named_when_the_capture_crosses_midnight():
 def test_a_narrow_terminal_still_gets_a_report():
     text = report([s.dead_peer()], width=40)
     assert "given up (inferred)" in flat(text)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.parent.name)
+def test_a_sample_capture_fits_a_page_of_80_columns(path):
+    session = Session()
+    session.run([str(path)])
+    for ascii_only in (False, True):
+        text = report(session.peers(), sources=session.sources, ascii_only=ascii_only)
+        assert len(text.splitlines()) <= 60
+        assert all(cell_len(line) <= 80 for line in text.splitlines())
+        assert not ascii_only or text.isascii()
