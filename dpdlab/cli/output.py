@@ -62,6 +62,14 @@ class Output:
         path = self._path
         if path is None:
             return
+        try:
+            self._refuse(path, inputs)
+        except (OSError, ValueError) as error:
+            # Too long for a file name, or with a NUL in it.
+            raise UsageError(f"cannot write {path}: {_reason(error)}") from error
+
+    @staticmethod
+    def _refuse(path: Path, inputs: Iterable[str]) -> None:
         if path.is_dir():
             raise UsageError(f"-o {path} is a directory", "name a file in it")
         if not path.parent.is_dir():

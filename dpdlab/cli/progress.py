@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from analyzers.session import Progress
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+
+    from analyzers.session import Progress
 
 APPEARS_AFTER_S: Final = 0.5
 REDRAWN_AFTER_S: Final = 0.1
@@ -69,18 +70,22 @@ class ProgressBar:
             self._wanted = False
 
     def _draw(self, progress: Progress) -> None:
+        first = self._bars is None or self._task is None
         if self._bars is None or self._task is None:
             self._bars = self._new_bars()
             self._task = self._bars.add_task("", total=None)
-            self._bars.start()
-        counts = f"{progress.packets:,} packets, {progress.ike_messages:,} IKE"
         self._bars.update(
             self._task,
-            description=f"{_short_name(progress.path)}  {counts}",
+            description=f"{_short_name(progress.path)}  {progress.packets:,} packets,"
+            f" {progress.ike_messages:,} IKE",
             completed=progress.read_bytes,
             total=progress.total_bytes,
         )
-        self._bars.refresh()
+        if first:
+            # Only now: what starts is drawn at once.
+            self._bars.start()
+        else:
+            self._bars.refresh()
 
     def _new_bars(self) -> Bars:
         from rich.console import Console

@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
-from analyzers.model.records import BENIGN_PROBLEMS, Problem
+from analyzers.model.records import BENIGN_PROBLEMS, Problem, ProblemKind
 from dpdlab import __version__
 from dpdlab.cli.arguments import COMMANDS, Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
@@ -21,10 +21,7 @@ from dpdlab.cli.values import Moment
 if TYPE_CHECKING:
     from analyzers.session import Session, SessionOptions
 
-STANDARD_INPUT = "-"
-# Problems named on stderr; the report has them all.
-_NAMED_PROBLEMS = 5
-
+STANDARD_INPUT: Final = "-"
 Writer = Callable[..., Iterable[str]]
 
 
@@ -60,7 +57,10 @@ def _check_inputs(inputs: Sequence[str], command: str | None) -> None:
         raise UsageError(
             "no input", f"{PROGRAM} report FILE, or - for standard input; see {PROGRAM} --help"
         )
-    if command is None and not Path(inputs[0]).exists():
+    if "" in inputs:
+        # An unset shell variable; as a path it would mean the whole current directory.
+        raise UsageError("an input has an empty name", "write . for the current directory")
+    if command is None and not _exists(inputs[0]):
         _suggest_command(inputs[0])
     reads_stdin = any(name.rpartition(":")[2] == STANDARD_INPUT for name in inputs)
     if reads_stdin and sys.stdin is not None and sys.stdin.isatty():
@@ -68,6 +68,14 @@ def _check_inputs(inputs: Sequence[str], command: str | None) -> None:
             "standard input is a terminal",
             f"pipe a capture into it: tcpdump -w - ... | {PROGRAM} report -",
         )
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        # Too long for a file name, or with a NUL in it.
+        return False
 
 
 def _suggest_command(word: str) -> None:
@@ -179,25 +187,33 @@ def _judge(
 ) -> ExitCode:
     """The exit code, with what led to it on stderr."""
     damage = _damage(content)
-    shown = report_format == "text" and output.to_terminal
-    if not shown:
-        for where, problem in damage[:_NAMED_PROBLEMS]:
-            times = f" ({problem.count:,} times)" if problem.count > 1 else ""
-            diagnostics.warning(f"{where}: {problem.kind}{times}: {problem.detail}")
-        if len(damage) > _NAMED_PROBLEMS:
-            diagnostics.warning(f"{len(damage) - _NAMED_PROBLEMS} more kinds of damage")
-    if not shown:
+    if report_format != "text":
+        # The text report tells it itself.
+        _warn(damage, diagnostics)
+    if not (report_format == "text" and output.to_terminal):
         for sentence in content.diagnosis:
             diagnostics.note(sentence)
-    if not content.peers:
-        if not shown:
+        if not content.peers:
             diagnostics.error("nothing was recognised in the input")
+    if not content.peers:
         return ExitCode.INPUT
     if strict and damage:
         kinds = ", ".join(dict.fromkeys(problem.kind for _, problem in damage))
         diagnostics.error(f"the input is damaged: {kinds}", "--strict")
         return ExitCode.DAMAGE
     return ExitCode.OK
+
+
+def _warn(damage: Sequence[tuple[str, Problem]], diagnostics: Diagnostics) -> None:
+    """One line a kind of damage: how often, and where first."""
+    total: dict[ProblemKind, int] = {}
+    first: dict[ProblemKind, tuple[str, Problem]] = {}
+    for place, problem in damage:
+        total[problem.kind] = total.get(problem.kind, 0) + problem.count
+        first.setdefault(problem.kind, (place, problem))
+    for kind, (place, problem) in first.items():
+        times = f", first of {total[kind]:,}" if total[kind] > 1 else ""
+        diagnostics.warning(f"{place}: {kind}{times}: {problem.detail}")
 
 
 def _damage(content: Content) -> list[tuple[str, Problem]]:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from analyzers.model.peer import PeerView
+from analyzers.model.records import SourceInfo
+from dpdlab.cli import main, report_command
+from tests.model_builders import peer, source
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line that an error is."""
+        (line,) = self.err.splitlines()
+        return line
+
+
+@dataclass
+class StubSession:
+    """Stands where the engine stands: its answers are given, its questions are kept."""
+
+    sources: list[SourceInfo] = field(default_factory=lambda: [source()])
+    views: tuple[PeerView, ...] = field(default_factory=lambda: (peer(),))
+    sentences: list[str] = field(default_factory=list)
+    failure: BaseException | None = None
+    inputs: Sequence[str] = ()
+    options: argparse.Namespace | None = None
+
+    def run(self, inputs: Sequence[str], progress: Callable[[Any], None] | None = None) -> None:
+        self.inputs = inputs
+        if self.failure is not None:
+            raise self.failure
+
+    def peers(self) -> tuple[PeerView, ...]:
+        return self.views
+
+    def diagnosis(self) -> list[str]:
+        return self.sentences
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def session(monkeypatch) -> StubSession:
+    """The engine of this test; every command line of the test runs against it."""
+    stub = StubSession()
+
+    def open_session(options: argparse.Namespace) -> StubSession:
+        stub.options = options
+        return stub
+
+    monkeypatch.setattr(report_command, "_open_session", open_session)
+    return stub
+
+
+@pytest.fixture
+def cli(capfdbinary, monkeypatch) -> Cli:
+    """Run a command line in this process."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*argv: str) -> Result:
+        code = main(list(argv))
+        captured = capfdbinary.readouterr()
+        return Result(code, captured.out.decode(), captured.err.decode())
+
+    return run

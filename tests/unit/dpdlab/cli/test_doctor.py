@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dpdlab import __version__
+from dpdlab.cli import doctor, environment
+from dpdlab.cli.diagnostics import ExitCode
+from tests.unit.dpdlab.cli.conftest import Cli
+
+
+def test_everything_is_here(cli: Cli):
+    result = cli("doctor")
+    assert result.code == ExitCode.OK
+    assert result.err == ""
+    for word in (__version__, "python", "numpy", "pydantic", "tshark", "dumpcap", "may capture"):
+        assert word in result.out
+    assert result.out.endswith("Fine.\n")
+
+
+def test_json(cli: Cli):
+    result = cli("doctor", "--format", "json")
+    findings = json.loads(result.out)
+    assert findings["ok"] is True
+    assert findings["dpdlab"]["version"] == __version__
+    assert {library["name"] for library in findings["libraries"]} == {
+        "numpy", "dpkt", "rich", "pydantic", "cryptography", "zstandard",
+    }  # fmt: skip
+    assert set(findings["capture"]) == {"allowed", "reason", "remedy"}
+    assert findings["terminal"]["is_terminal"] is False
+
+
+def test_a_missing_library_is_a_problem(cli: Cli, monkeypatch):
+    monkeypatch.setattr(environment, "LIBRARIES", (("no-such-library", "no_such_library"),))
+    result = cli("doctor")
+    assert result.code == ExitCode.MISSING
+    assert "no-such-library" in result.out
+    assert "PROBLEM: missing" in result.out
+
+
+def test_missing_tools_are_no_problem(cli: Cli, monkeypatch):
+    monkeypatch.setattr(environment, "TOOLS", (("no-such-tool", "nothing"),))
+    result = cli("doctor")
+    assert result.code == ExitCode.OK
+    assert "not found (only for: nothing)" in result.out
+
+
+def test_a_shadowed_engine_is_a_problem(cli: Cli, monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "foreign_analyzers", lambda: tmp_path)
+    result = cli("doctor")
+    assert result.code == ExitCode.MISSING
+    assert str(tmp_path) in result.out
+
+
+def test_doctor_takes_no_input(cli: Cli):
+    assert cli("doctor", "hub.pcap").code == ExitCode.USAGE
+
+
+def tool(tmp_path: Path, script: str) -> str:
+    path = tmp_path / "tool"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("script", "version"),
+    [
+        ("echo; echo Tool 1.2; echo more", "Tool 1.2"),
+        ("echo old 0.9 >&2; exit 1", "old 0.9"),
+        ("exit 3", None),
+        ("sleep 60", None),
+    ],
+)
+def test_the_version_of_a_tool(tmp_path, monkeypatch, script, version):
+    monkeypatch.setattr(environment, "_VERSION_TIMEOUT_S", 0.3)
+    assert environment._tool_version(tool(tmp_path, script)) == version
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+def test_the_right_to_capture(monkeypatch, tmp_path):
+    path = tool(tmp_path, "exit 0")
+    monkeypatch.setattr("dpdlab.cli.environment.shutil.which", lambda *_a, **_k: path)
+    monkeypatch.setattr(environment, "_process_may_capture", lambda: True)
+    assert environment.capture_privilege().allowed is True
+    monkeypatch.setattr(environment, "_process_may_capture", lambda: False)
+    refused = environment.capture_privilege()
+    assert refused.allowed is False
+    assert refused.remedy == f"sudo setcap cap_net_raw,cap_net_admin+eip {path}"
+    Path(path).chmod(0o4755)
+    assert environment.capture_privilege().allowed is True
+    monkeypatch.setattr("dpdlab.cli.environment.os.access", lambda *_a: False)
+    assert "usermod -aG" in environment.capture_privilege().remedy
+    monkeypatch.setattr("dpdlab.cli.environment.shutil.which", lambda *_a, **_k: None)
+    assert environment.capture_privilege().reason == "dumpcap is not installed"
+
+
+def test_doctor_works_without_the_libraries():
+    """It is for when something is broken: it must not need what it looks for."""
+    code = (
+        "import sys, dpdlab.cli as cli; cli.main(['doctor']);"
+        "heavy = {'numpy', 'pydantic', 'rich', 'dpkt', 'cryptography'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
