@@ -15,6 +15,9 @@ MIB = 1 << 20
 # getrusage counts in kibibytes, on macOS in bytes.
 _RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
+SAMPLE_S = 0.005
+"""Between two looks at the memory of a family of processes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -27,11 +30,13 @@ class Run:
     """The last line of standard error."""
 
 
-def measure(command: Sequence[str], cwd: Path) -> Run:
+def measure(command: Sequence[str], cwd: Path, *, watch: bool = False) -> Run:
     """Run to the end with closed input and discarded output.
 
-    The peak is the kernel's for that child alone. A child starts with the parent's pages before
-    it executes its own program, so the caller must stay small: no numpy in this process.
+    The kernel's peak is that of the largest process, not of all of them. `watch` samples what the
+    whole family holds together and tells the larger number; that costs time, so it is for runs
+    whose time does not count. A child starts with the parent's pages before it executes its own
+    program, so the caller must stay small: no numpy in this process.
     """
     begin = time.perf_counter()
     with subprocess.Popen(
@@ -42,6 +47,7 @@ def measure(command: Sequence[str], cwd: Path) -> Run:
         stderr=subprocess.PIPE,
     ) as process:
         assert process.stderr is not None
+        sampled = _sample_family(process.pid) if watch else 0
         said = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begin
@@ -49,10 +55,50 @@ def measure(command: Sequence[str], cwd: Path) -> Run:
     lines = said.decode(errors="replace").strip().splitlines()
     return Run(
         seconds=seconds,
-        peak_bytes=usage.ru_maxrss * _RSS_UNIT_BYTES,
+        peak_bytes=max(usage.ru_maxrss * _RSS_UNIT_BYTES, sampled),
         exit_code=process.returncode,
         message=lines[-1] if lines else "",
     )
+
+
+def _sample_family(pid: int) -> int:
+    """Largest sum of what a process and its descendants hold, bytes, until it ends; Linux only.
+
+    Pages that several processes share count once (proportional set size).
+    """
+    peak = 0
+    while Path(f"/proc/{pid}/smaps_rollup").exists():
+        held = sum(_held_bytes(member) for member in _family(pid))
+        if held == 0:
+            # Nothing is mapped any more: it has ended and waits for its parent.
+            break
+        peak = max(peak, held)
+        time.sleep(SAMPLE_S)
+    return peak
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    members = [pid]
+    for member in members:
+        try:
+            for thread in Path(f"/proc/{member}/task").iterdir():
+                members += [int(child) for child in (thread / "children").read_text().split()]
+        except OSError:
+            # It ended between two looks.
+            continue
+    return members
+
+
+def _held_bytes(pid: int) -> int:
+    """Proportional set size of one process; 0 when it has ended."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
 
 
 class CommandFailed(RuntimeError):
@@ -79,6 +125,9 @@ def median_seconds(runs: Sequence[Run]) -> float:
     return statistics.median(run.seconds for run in runs)
 
 
-def peak_mib(runs: Sequence[Run]) -> float:
-    """Largest peak, MiB."""
-    return max(run.peak_bytes for run in runs) / MIB
+def peak_mib(command: Sequence[str], cwd: Path) -> float:
+    """Peak memory of a command with all its child processes, MiB; runs it once more."""
+    run = measure(command, cwd, watch=True)
+    if run.exit_code:
+        raise CommandFailed(f"exit code {run.exit_code}: {run.message}")
+    return run.peak_bytes / MIB
