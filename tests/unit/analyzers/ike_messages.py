@@ -77,9 +77,11 @@ def payload(following: int, body: bytes) -> bytes:
 def chain(parts: Iterable[tuple[int, bytes]]) -> tuple[int, bytes]:
     """First payload type and bytes of a chain of (type, body)."""
     listed = list(parts)
+    if not listed:
+        return 0, b""
     types = [kind for kind, _ in listed[1:]] + [0]
     data = b"".join(payload(t, body) for t, (_, body) in zip(types, listed, strict=True))
-    return (listed[0][0] if listed else 0), data
+    return listed[0][0], data
 
 
 def message(
@@ -157,13 +159,15 @@ def protected(
     exchange: int = 37,
     flags: int = 0x08,
     message_id: int = 2,
-    spi_r: bytes = SPI_R,
+    spi_i: bytes = SPI_I,
     fragment: tuple[int, int] | None = None,
+    padding: int | None = None,
 ) -> bytes:
     """A message with an SK payload, or an SKF one where `fragment` is (number, total)."""
     encryption, integrity = suite
     first, plain = inner
-    padding = -(len(plain) + 1) % encryption.block_bytes
+    if padding is None:
+        padding = -(len(plain) + 1) % encryption.block_bytes
     plain += bytes(range(1, padding + 1)) + bytes([padding])
     iv = hashlib.sha256(struct.pack(">IB", message_id, flags) + plain).digest()
     iv = iv[: encryption.iv_bytes]
@@ -176,7 +180,7 @@ def protected(
         exchange=exchange,
         flags=flags,
         message_id=message_id,
-        spi_r=spi_r,
+        spi_i=spi_i,
         length=28 + size,
     )
     sealed = head + iv + seal(encryption, keys[0], iv, plain, head)
@@ -240,7 +244,8 @@ class Phase1:
         self, parts: list[tuple[int, bytes]], exchange: int, message_id: int, reverse: bool = False
     ) -> bytes:
         """A message after phase 1; HASH(1) is put before the parts (behind with `reverse`)."""
-        covered = chain(parts)[1]
+        # HASH(1) covers the payloads as they are on the wire, Next Payload included.
+        covered = chain([*parts, (8, b"")])[1][:-4] if reverse else chain(parts)[1]
         value = hmac.new(
             self.skeyid_a, struct.pack(">I", message_id) + covered, self.hash_name
         ).digest()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import struct
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -30,9 +28,6 @@ from tests.unit.analyzers.ike_messages import (
 )
 
 FOLDERS = sorted(p.parent.name for p in SAMPLES.glob("*/tshark-ike.tsv"))
-PUBLIC = Path(
-    os.environ.get("DPDLAB_PUBLIC_CAPTURES", SAMPLES.parent.parent / "shared/captures/public")
-)
 
 
 def keys_of(folder: str) -> KeyRing:
