@@ -20,6 +20,8 @@ MAX_AGE_NS: Final = 30 * NS_PER_SECOND
 # Incomplete datagrams at a time. Fragments of one datagram follow each other at once, so this many
 # senders may interleave.
 MAX_DATAGRAMS: Final = 256
+# Copies that a mirror makes of fragments follow the originals within this.
+MAX_ECHO_NS: Final = NS_PER_SECOND
 MAX_BYTES: Final = 4 << 20
 # 64 KiB in fragments of the smallest MTU an IPv4 link may have with some sense (576) are 119.
 MAX_PIECES: Final = 256
@@ -74,7 +76,7 @@ class _Open:
     first_ns: int
     first_record: int
     echo: bool
-    """Its datagram was completed before: these are copies that the capture made."""
+    """Its datagram was completed just before: these are copies that the capture made."""
     starts: list[int] = field(default_factory=list)
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
     """(end on the wire, captured bytes) for each of `starts`, ascending, not overlapping."""
@@ -135,7 +137,7 @@ class Reassembler:
         self._is_wanted = is_wanted
         self._open: dict[Key, _Open] = {}
         self._unwanted: dict[Key, None] = {}
-        self._completed: dict[Key, None] = {}
+        self._completed: dict[Key, int] = {}
         self._held_bytes = 0
         self._lost: list[LostDatagram] = []
         self.overlaps = 0
@@ -172,13 +174,14 @@ class Reassembler:
             return None
         entry = self._open.get(key)
         if entry is None:
-            entry = _Open(packet.protocol, at_ns, record, key in self._completed)
+            age_ns = at_ns - self._completed.get(key, at_ns - MAX_AGE_NS)
+            entry = _Open(packet.protocol, at_ns, record, echo=age_ns <= MAX_ECHO_NS)
             self._open[key] = entry
         if part.offset == 0:
             entry.protocol = packet.protocol  # IPv6: only the first fragment's counts
         self._store(entry, part.offset, end, captured[:length], last=not part.more)
         if entry.total is not None and entry.is_complete():
-            return self._complete(key, entry)
+            return self._complete(key, entry, at_ns)
         if entry.fragments > MAX_PIECES:
             self._give_up(key, LossCause.LIMIT)
         while self._held_bytes > MAX_BYTES or len(self._open) > MAX_DATAGRAMS:
@@ -196,10 +199,11 @@ class Reassembler:
             self.overlaps += 1
         self._held_bytes += entry.held_bytes - before
 
-    def _complete(self, key: Key, entry: _Open) -> Whole:
+    def _complete(self, key: Key, entry: _Open, at_ns: int) -> Whole:
         assert entry.total is not None
         self._remove(key)
-        self._completed[key] = None
+        self._completed.pop(key, None)
+        self._completed[key] = at_ns
         if len(self._completed) > MAX_KNOWN_KEYS:
             del self._completed[next(iter(self._completed))]
         return Whole(entry.captured_prefix(), entry.total, entry.protocol)

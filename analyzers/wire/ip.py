@@ -21,7 +21,7 @@ EXTENSION_HEADERS: Final = frozenset({_HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINA
 # RFC 8200 section 4.1 allows each header once and one of them twice.
 MAX_EXTENSION_HEADERS: Final = 8
 # The longest extension header: 8 + 255 * 8 bytes.
-_EXTENSION_WINDOW_BYTES: Final = 2048
+_EXTENSION_WINDOW_BYTES: Final = 2056
 
 MALFORMED: Final = "malformed ip"
 CUT: Final = "cut ip"
@@ -140,6 +140,9 @@ def skip_extensions(data: bytes, packet: IpPacket) -> IpPacket | str:
         try:
             header = classes[packet.protocol](window)
         except dpkt.UnpackError:
+            return CUT if packet.start + len(window) < packet.end else MALFORMED
+        if header.length > len(window):
+            # dpkt is content if the options it skips reach past the end.
             return CUT if packet.start + len(window) < packet.end else MALFORMED
         kind = packet.protocol
         packet.protocol = header.nxt
