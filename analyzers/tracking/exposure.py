@@ -260,7 +260,11 @@ class Exposures:
             silence = self._any.at(older.index, sender, mark.place)
             state.stopped = True
             self._flush_deferred(state)
-            self._judge(state, silence, mark.at_ns, StopBasis.REPLACEMENT, mark.ref)
+            stop_ns, basis = mark.at_ns, StopBasis.REPLACEMENT
+            if NEVER < silence.last_out_ns < mark.at_ns - _pause_ns(silence):
+                # Sending had stopped long before: nothing was lost in between.
+                stop_ns, basis = silence.last_out_ns, StopBasis.LAST_OUTBOUND
+            self._judge(state, silence, stop_ns, basis, mark.ref, acted_ns=mark.at_ns)
 
     # --- closings --------------------------------------------------------------------------
 
@@ -378,8 +382,9 @@ class Exposures:
         ref: Ref | None,
         waits: Int64Array = NO_WAITS,
         deferred: _Deferred | None = None,
+        acted_ns: int | None = None,
     ) -> bool:
-        hole = self._judgement(state, silence, stop_ns, basis, ref, waits, deferred, None)
+        hole = self._judgement(state, silence, stop_ns, basis, ref, waits, deferred, None, acted_ns)
         if hole is None:
             return False
         self._keep(hole)
@@ -395,8 +400,12 @@ class Exposures:
         waits: Int64Array,
         deferred: _Deferred | None,
         end_ns: int | None,
+        acted_ns: int | None = None,
     ) -> HoleTrack | None:
-        """The black hole of a silence, if it is one. `end_ns`: the input ended there."""
+        """The black hole of a silence, if it is one.
+
+        `end_ns`: the input ended there. `acted_ns`: the prober set up a replacement then.
+        """
         if not state.unit.peer.heard[1 - state.role]:
             return None  # one direction was captured: silence is the capture's
         run = deferred.first_probe if deferred is not None else self._lost(state, stop_ns, end_ns)
@@ -407,7 +416,8 @@ class Exposures:
         ) or (end_ns is not None and state.delete_ns >= max(silence.last_out_ns, 0))
         if deleted and state.delete_ns != NEVER:
             stop_ns, basis, ref = state.delete_ns, StopBasis.DELETE, state.delete_ref
-        dead_ns = self._verdict(run, stop_ns, basis, end_ns)
+            acted_ns = state.delete_ns
+        dead_ns = None if run is None else _verdict_ns(run, acted_ns, end_ns)
         if silence.first_out_ns == NEVER:
             if run is None or dead_ns is None:
                 return None
@@ -445,24 +455,6 @@ class Exposures:
         if doubt != NEVER and dead_ns - doubt > self._budget_ns:
             return BlackHoleClass.SLOW_DPD
         return BlackHoleClass.DETECTED
-
-    def _verdict(
-        self,
-        run: ExchangeTrack | None,
-        stop_ns: int,
-        basis: StopBasis,
-        end_ns: int | None,
-    ) -> int | None:
-        """When the prober gave up: after the last retry and one more wait of its rhythm."""
-        if run is None or basis is StopBasis.PROOF:
-            return None
-        wait = run.next_wait_ns()
-        if basis in (StopBasis.DELETE, StopBasis.REPLACEMENT):
-            # It acted: the verdict came before, at the latest then.
-            return stop_ns if wait is None else min(run.last_ns + wait, stop_ns)
-        if wait is None or end_ns is None or not horizon_reached(run, end_ns):
-            return None
-        return min(run.last_ns + wait, end_ns)
 
     def _hole(
         self,
@@ -580,6 +572,20 @@ class Exposures:
         return state
 
 
+def _verdict_ns(run: ExchangeTrack, acted_ns: int | None, end_ns: int | None) -> int | None:
+    """When the prober gave up: after the last retry and one more wait of its rhythm.
+
+    Where it acted, by a Delete or with a new SA, the verdict came before, at the latest then.
+    Without that, and without the end of the input, proof came back: no verdict.
+    """
+    wait = run.next_wait_ns()
+    if acted_ns is not None:
+        return acted_ns if wait is None else min(run.last_ns + wait, acted_ns)
+    if end_ns is None or wait is None or not horizon_reached(run, end_ns):
+        return None
+    return min(run.last_ns + wait, end_ns)
+
+
 def horizon_reached(exchange: ExchangeTrack, end_ns: int) -> bool:
     """Whether the next retry would have come by now, with the tolerance of retry timers."""
     wait = exchange.next_wait_ns()
@@ -589,9 +595,13 @@ def horizon_reached(exchange: ExchangeTrack, end_ns: int) -> bool:
     return end_ns >= exchange.last_ns + max(wait - tolerance, NS_PER_MS)
 
 
+def _pause_ns(silence: Silence) -> int:
+    """A pause of sending that is within its own pace."""
+    span = silence.last_out_ns - silence.first_out_ns
+    return max(3 * span // max(silence.packets - 1, 1), _AT_END_NS)
+
+
 def _end_basis(silence: Silence, end_ns: int) -> StopBasis:
     """Whether traffic flowed up to the end of the input, or stopped before."""
-    span = silence.last_out_ns - silence.first_out_ns
-    pace = 3 * span // max(silence.packets - 1, 1)
-    quiet = end_ns - silence.last_out_ns
-    return StopBasis.CAPTURE_END if quiet <= max(pace, _AT_END_NS) else StopBasis.LAST_OUTBOUND
+    within = end_ns - silence.last_out_ns <= _pause_ns(silence)
+    return StopBasis.CAPTURE_END if within else StopBasis.LAST_OUTBOUND

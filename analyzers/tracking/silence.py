@@ -110,7 +110,7 @@ class SilenceClock:
         self._report_ns = report_ns
         self._esp_only = count_esp_only
         self._size = 0
-        self._state: dict[str, Int64Array] = {}
+        self._state = {name: np.zeros((0, 2), np.int64) for name in _FIELDS}
         self._total = np.zeros((0, 2), np.int64)
         self._total_bytes = np.zeros((0, 2), np.int64)
         self._waits = np.zeros((0, 2, _BUCKETS), np.int32)
@@ -124,8 +124,8 @@ class SilenceClock:
         extra = size - self._size
         for name in _FIELDS:
             fill = 0 if name in ("at_in", "bytes_at_in") else NEVER
-            old = self._state.get(name, np.zeros((0, 2), np.int64))
-            self._state[name] = np.concatenate([old, np.full((extra, 2), fill, np.int64)])
+            more = np.full((extra, 2), fill, np.int64)
+            self._state[name] = np.concatenate([self._state[name], more])
         self._total = np.concatenate([self._total, np.zeros((extra, 2), np.int64)])
         self._total_bytes = np.concatenate([self._total_bytes, np.zeros((extra, 2), np.int64)])
         self._waits = np.concatenate([self._waits, np.zeros((extra, 2, _BUCKETS), np.int32)])
@@ -173,8 +173,6 @@ class SilenceClock:
 
     def open(self, minimum_ns: int) -> list[tuple[int, int]]:
         """Keys and roles whose silence has lasted at least `minimum_ns` of sending."""
-        if not self._size:
-            return []
         first, last = self._state["first_out"], self._state["last_out"]
         found = np.argwhere((first >= 0) & (last - first >= minimum_ns))
         return [(int(key), int(role)) for key, role in found]
