@@ -8,45 +8,36 @@ follows the HASH payload is found by trying the digest sizes.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from analyzers.decode.ikev1_state import (
+    AES_KEYS,
+    HASHES,
+    PHASE_1,
+    TRIPLE_DES_KEY,
+    Cipher,
+    Ikev1Sa,
+)
 from analyzers.model.records import Confidence, ProblemKind
 from analyzers.wire import ikev1
 from analyzers.wire.algorithms import CipherMode
-from analyzers.wire.crypto import cbc_decrypt, digest, prf
+from analyzers.wire.crypto import cbc_decrypt, prf
 from analyzers.wire.ike import GENERIC, GENERIC_BYTES, HEADER_BYTES, Contents, Header
 from analyzers.wire.keys import Ikev1Key, KeyRing
 
-# SAs whose state is kept; beyond, the one not seen for longest is forgotten.
-MAX_SAS: Final = 50_000
+# SAs whose state is kept, some 15 kB each at most; beyond, the one not seen for longest is
+# forgotten and then read like one whose phase 1 was not captured.
+MAX_SAS: Final = 10_000
 # Decryptions per SA that led to nothing, so that keys without a cookie cannot make the work grow.
 MAX_TRIALS: Final = 4096
-# Exchanges of one SA that can be under way at once; Quick Modes of some hundred Child SAs.
-MAX_CHAINS: Final = 128
-# Messages whose IV is remembered, to read a retransmission like the original.
-MAX_SEEN: Final = 256
-# Last ciphertext blocks to try: a lost or foreign message may have come between.
-MAX_BLOCKS: Final = 4
 
-HASHES: Final = {16: "md5", 20: "sha1", 32: "sha256", 48: "sha384", 64: "sha512"}
-_HASH_NUMBERS: Final = {1: "md5", 2: "sha1", 4: "sha256", 5: "sha384", 6: "sha512"}
-_TRIPLE_DES: Final = 5
-_AES: Final = 7
-_DEFAULT_AES_BITS: Final = 128
-_AES_KEYS: Final = (32, 24, 16)
-_TRIPLE_DES_KEY: Final = 24
 _BLOCKS: Final = {CipherMode.AES_CBC: 16, CipherMode.TRIPLE_DES_CBC: 8}
-
-PHASE_1: Final = frozenset({ikev1.MAIN_MODE, ikev1.AGGRESSIVE})
 _ONE_WAY: Final = frozenset({ikev1.INFORMATIONAL, ikev1.TRANSACTION})
 # DOI of a Notification or Delete: ISAKMP or IPsec (RFC 2408 section 3.14, RFC 2407).
 _DOIS: Final = frozenset({0, 1})
-
-Cipher = tuple[CipherMode, int]
-"""Mode and key bytes."""
 
 
 @dataclass(slots=True)
@@ -68,33 +59,14 @@ class _Plain(NamedTuple):
     """None: the IV is unknown, the first block is lost."""
 
 
-@dataclass(slots=True)
-class _Sa:
-    keys: tuple[Ikev1Key, ...]
-    initiator: str = ""
-    """Address that sent the first message, when that was captured."""
-    key_exchanges: dict[str, bytes] = field(default_factory=dict)
-    """Latest KE value by sender."""
-    cipher: Cipher | None = None
-    hash_name: str | None = None
-    blocks: deque[bytes] = field(default_factory=lambda: deque(maxlen=MAX_BLOCKS))
-    """Last ciphertext block of phase 1 messages, newest first (16 bytes, cut to the block)."""
-    chains: OrderedDict[int, deque[bytes]] = field(default_factory=OrderedDict)
-    """The same by message ID, for the exchanges after phase 1."""
-    ivs: OrderedDict[bytes, bytes | None] = field(default_factory=OrderedDict)
-    """IV of each message that was seen, by fingerprint."""
-    proven: tuple[Ikev1Key, Cipher] | None = None
-    trials: int = 0
-
-
 class Ikev1Decryption:
     """Opens messages with the keys of a ring; follows phase 1 and the IV chains of each SA."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
-        self._sas: OrderedDict[tuple[bytes, bytes], _Sa] = OrderedDict()
+        self._sas: OrderedDict[tuple[bytes, bytes], Ikev1Sa] = OrderedDict()
 
-    def _sa(self, header: Header) -> _Sa | None:
+    def _sa(self, header: Header) -> Ikev1Sa | None:
         ident = (header.initiator_spi, header.responder_spi)
         sa = self._sas.get(ident)
         if sa is not None:
@@ -106,12 +78,11 @@ class Ikev1Decryption:
         for key in keys:
             if key.initiator_spi:
                 self._ring.mark(key, decrypted=False)
-        sa = _Sa(keys)
+        sa = Ikev1Sa(keys)
         # The first message of an initiator has no responder cookie yet.
         before = self._sas.get((ident[0], bytes(8)))
         if before is not None:
-            sa.initiator = before.initiator
-            sa.key_exchanges = dict(before.key_exchanges)
+            sa.inherit(before)
         self._sas[ident] = sa
         if len(self._sas) > MAX_SAS:
             self._sas.popitem(last=False)
@@ -122,24 +93,8 @@ class Ikev1Decryption:
         if header.exchange_type not in PHASE_1:
             return
         sa = self._sa(header)
-        if sa is None:
-            return
-        answered = any(header.responder_spi)
-        if not answered:
-            sa.initiator = src
-        if contents.key_exchange:
-            sa.key_exchanges.pop(src, None)
-            sa.key_exchanges[src] = contents.key_exchange
-            if len(sa.key_exchanges) > 2:
-                sa.key_exchanges.pop(next(iter(sa.key_exchanges)))
-        chosen = ikev1.chosen_algorithms(contents.proposals)
-        if chosen is not None and answered and src != sa.initiator:
-            encryption, bits, hash_number = chosen
-            sa.hash_name = _HASH_NUMBERS.get(hash_number)
-            if encryption == _TRIPLE_DES:
-                sa.cipher = (CipherMode.TRIPLE_DES_CBC, _TRIPLE_DES_KEY)
-            elif encryption == _AES:
-                sa.cipher = (CipherMode.AES_CBC, (bits or _DEFAULT_AES_BITS) // 8)
+        if sa is not None:
+            sa.note_clear(header, src, contents)
 
     def open(self, header: Header, message: bytes, fingerprint: bytes) -> Opened | None:
         """Decrypt a message whose bytes end where the header says; None without a key for it."""
@@ -148,7 +103,7 @@ class Ikev1Decryption:
             return None
         body = message[HEADER_BYTES:]
         result: Opened | None = None
-        repeated = fingerprint in sa.ivs
+        repeated = fingerprint in sa.seen
         if body and len(body) % 8 == 0:
             for key, cipher in _candidates(sa, len(body)):
                 result = self._try(sa, header, body, fingerprint, (key, cipher))
@@ -156,13 +111,13 @@ class Ikev1Decryption:
                     break
             # A retransmission is read like the original and does not move the chain.
             if not repeated:
-                _advance(sa, header, body)
-                _remember(sa, fingerprint, sa.ivs.get(fingerprint))
+                sa.advance(header, body)
+                sa.remember(fingerprint, sa.seen.get(fingerprint))
         return result if result is not None else _failure(sa, header)
 
     def _try(
         self,
-        sa: _Sa,
+        sa: Ikev1Sa,
         header: Header,
         body: bytes,
         fingerprint: bytes,
@@ -188,11 +143,11 @@ class Ikev1Decryption:
             sa.proven = with_
             sa.hash_name = HASHES[plain.hash_bytes] if plain.hash_bytes else sa.hash_name
         if plain.iv is not None:
-            _remember(sa, fingerprint, plain.iv)
+            sa.remember(fingerprint, plain.iv)
         return opened
 
 
-def _candidates(sa: _Sa, body_bytes: int) -> Iterator[tuple[Ikev1Key, Cipher]]:
+def _candidates(sa: Ikev1Sa, body_bytes: int) -> Iterator[tuple[Ikev1Key, Cipher]]:
     if sa.proven is not None:
         if body_bytes % _BLOCKS[sa.proven[1][0]] == 0:
             yield sa.proven
@@ -205,31 +160,31 @@ def _candidates(sa: _Sa, body_bytes: int) -> Iterator[tuple[Ikev1Key, Cipher]]:
                 yield key, cipher
 
 
-def _ciphers(sa: _Sa, key: Ikev1Key) -> Iterator[Cipher]:
+def _ciphers(sa: Ikev1Sa, key: Ikev1Key) -> Iterator[Cipher]:
     """The negotiated cipher, or those whose key has this length.
 
     A longer key is a SKEYID_e, whose leading bytes are the key (RFC 2409 appendix B).
     """
     size = len(key.key)
     if sa.cipher is not None:
-        if sa.cipher[1] <= size and sa.cipher[1] in (*_AES_KEYS, _TRIPLE_DES_KEY):
+        if sa.cipher[1] <= size and sa.cipher[1] in (*AES_KEYS, TRIPLE_DES_KEY):
             yield sa.cipher
         return
-    sizes = (size,) if size in _AES_KEYS else tuple(s for s in _AES_KEYS if s < size)
+    sizes = (size,) if size in AES_KEYS else tuple(s for s in AES_KEYS if s < size)
     for key_bytes in sizes:
         yield CipherMode.AES_CBC, key_bytes
-        if key_bytes == _TRIPLE_DES_KEY:
+        if key_bytes == TRIPLE_DES_KEY:
             yield CipherMode.TRIPLE_DES_CBC, key_bytes
 
 
 def _with_known_iv(
-    sa: _Sa, header: Header, raw: bytes, block: int, fingerprint: bytes
+    sa: Ikev1Sa, header: Header, raw: bytes, block: int, fingerprint: bytes
 ) -> _Plain | None:
     """The plaintext under the IV that gives a well-formed one, if any of the chain does."""
-    negotiated = ikev1.HASH_SIZES if sa.hash_name is None else (_size(sa.hash_name),)
-    hash_bytes = negotiated[0] if len(negotiated) == 1 else None
+    sizes = sa.hash_sizes()
+    hash_bytes = sizes[0] if len(sizes) == 1 else None
     tried: set[bytes] = set()
-    for iv in _ivs(sa, header, block, fingerprint):
+    for iv in sa.ivs(header, block, fingerprint):
         if iv in tried or len(iv) != block:
             continue
         tried.add(iv)
@@ -249,42 +204,6 @@ def _with_known_iv(
     return None
 
 
-def _size(hash_name: str) -> int:
-    return next(size for size, name in HASHES.items() if name == hash_name)
-
-
-def _ivs(sa: _Sa, header: Header, block: int, fingerprint: bytes) -> Iterator[bytes]:
-    """IVs that a message may have, likeliest first."""
-    known = sa.ivs.get(fingerprint)
-    if known is not None:
-        yield known
-    hashes = tuple(HASHES.values()) if sa.hash_name is None else (sa.hash_name,)
-    if header.exchange_type in PHASE_1:
-        yield from (b[-block:] for b in sa.blocks)
-        yield from _phase_1_ivs(sa, hashes, block)
-        return
-    yield from (b[-block:] for b in sa.chains.get(header.message_id, ()))
-    message_id = header.message_id.to_bytes(4, "big")
-    # Phase 1 ends with its last ciphertext block, or, when none of it was encrypted (Aggressive
-    # Mode with its third message in clear), with its first IV.
-    for last in (*(b[-block:] for b in sa.blocks), *_phase_1_ivs(sa, hashes, block)):
-        for name in hashes:
-            yield digest(name, last + message_id)[:block]
-
-
-def _phase_1_ivs(sa: _Sa, hashes: tuple[str, ...], block: int) -> Iterator[bytes]:
-    """hash(g^xi | g^xr); in both orders where it is not known who is the initiator."""
-    if len(sa.key_exchanges) != 2:
-        return
-    (one, first), (_, second) = sa.key_exchanges.items()
-    orders = [(first, second), (second, first)]
-    if sa.initiator:
-        orders = orders[:1] if one == sa.initiator else orders[1:]
-    for ours, theirs in orders:
-        for name in hashes:
-            yield digest(name, ours + theirs)[:block]
-
-
 # What can follow HASH(1), and can be told without the HASH header that names it.
 _AFTER_HASH: Final = {
     ikev1.INFORMATIONAL: (ikev1.PAYLOAD_DELETE, ikev1.PAYLOAD_NOTIFY, ikev1.PAYLOAD_NONCE),
@@ -292,12 +211,11 @@ _AFTER_HASH: Final = {
 }
 
 
-def _without_iv(sa: _Sa, header: Header, raw: bytes, block: int) -> _Plain | None:
+def _without_iv(sa: Ikev1Sa, header: Header, raw: bytes, block: int) -> _Plain | None:
     """What follows the HASH payload when the first block is lost; None if nothing fits."""
     if header.next_payload != ikev1.PAYLOAD_HASH:
         return None
-    sizes = ikev1.HASH_SIZES if sa.hash_name is None else (_size(sa.hash_name),)
-    for size in sizes:
+    for size in sa.hash_sizes():
         at = GENERIC_BYTES + size
         if at < block or at >= len(raw):
             continue
@@ -327,7 +245,7 @@ def _fits_exactly(raw: bytes, contents: Contents) -> bool:
     return all(d in _DOIS for d in dois)
 
 
-def _judge(sa: _Sa, header: Header, plain: _Plain, key: Ikev1Key, block: int) -> Opened:
+def _judge(sa: Ikev1Sa, header: Header, plain: _Plain, key: Ikev1Key, block: int) -> Opened:
     contents = plain.contents
     if key.skeyid_a is not None and header.exchange_type in _ONE_WAY:
         right = _hash_verifies(header, plain, key.skeyid_a, block)
@@ -367,30 +285,7 @@ def _hash_verifies(header: Header, plain: _Plain, skeyid_a: bytes, block: int) -
     return expected == plain.data[found.start + GENERIC_BYTES : found.end]
 
 
-def _remember(sa: _Sa, fingerprint: bytes, iv: bytes | None) -> None:
-    sa.ivs[fingerprint] = iv
-    if len(sa.ivs) > MAX_SEEN:
-        sa.ivs.popitem(last=False)
-
-
-def _advance(sa: _Sa, header: Header, body: bytes) -> None:
-    """Chain on from the last block of a message that was not seen before.
-
-    A message that could not be read moves the chain too: the next one builds on its last block.
-    """
-    last = body[-16:]
-    if header.exchange_type in PHASE_1:
-        sa.blocks.appendleft(last)
-        return
-    chain = sa.chains.get(header.message_id)
-    if chain is None:
-        chain = sa.chains[header.message_id] = deque(maxlen=MAX_BLOCKS)
-        if len(sa.chains) > MAX_CHAINS:
-            sa.chains.popitem(last=False)
-    chain.appendleft(last)
-
-
-def _failure(sa: _Sa, header: Header) -> Opened | None:
+def _failure(sa: Ikev1Sa, header: Header) -> Opened | None:
     """Why nothing could be read; None where no key names this SA."""
     named = [k for k in sa.keys if k.initiator_spi]
     if not named:

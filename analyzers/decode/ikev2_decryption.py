@@ -26,7 +26,8 @@ from analyzers.wire.ike import GENERIC_BYTES, Contents, Header
 from analyzers.wire.ikev2 import Protected
 from analyzers.wire.keys import ZERO_SPI, Ikev2Keys, KeyRing
 
-# SAs whose state is kept; beyond, the one not seen for longest is forgotten and found again.
+# SAs whose state is kept, a few hundred bytes each; beyond, the one not seen for longest is
+# forgotten, and its keys are found again.
 MAX_SAS: Final = 50_000
 # Failed attempts per SA, so that keys without an SPI cannot make the work grow without bound.
 MAX_TRIALS: Final = 4096

@@ -76,6 +76,28 @@ AnyKey = Ikev1Key | Ikev2Keys
 
 
 @dataclass(slots=True)
+class _Index:
+    """Keys by the initiator SPI that they name; the tuples of open ones are shared by all SAs."""
+
+    keys: int
+    ikev1: dict[str, list[Ikev1Key]] = field(default_factory=dict)
+    ikev2: dict[str, list[Ikev2Keys]] = field(default_factory=dict)
+    open_ikev1: tuple[Ikev1Key, ...] = ()
+    open_ikev2: tuple[Ikev2Keys, ...] = ()
+
+    @classmethod
+    def of(cls, ikev1: list[Ikev1Key], ikev2: list[Ikev2Keys]) -> _Index:
+        index = cls(len(ikev1) + len(ikev2))
+        for one in ikev1:
+            index.ikev1.setdefault(one.initiator_spi, []).append(one)
+        for two in ikev2:
+            index.ikev2.setdefault(two.initiator_spi, []).append(two)
+        index.open_ikev1 = tuple(index.ikev1.pop("", ()))
+        index.open_ikev2 = tuple(index.ikev2.pop("", ()))
+        return index
+
+
+@dataclass(slots=True)
 class KeyRing:
     """All keys, and which of them turned out to be of use."""
 
@@ -87,8 +109,7 @@ class KeyRing:
     """Origin and line of the keys whose SA was seen."""
     used: set[tuple[str, int]] = field(default_factory=set)
     """Origin and line of the keys that decrypted something."""
-    _by_spi: dict[tuple[int, str], list[AnyKey]] = field(default_factory=dict, repr=False)
-    _indexed: int = field(default=-1, repr=False)
+    _index: _Index | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Number of keys."""
@@ -108,28 +129,25 @@ class KeyRing:
             self.used | other.used,
         )
 
-    def _find(self, version: int, initiator_spi: str) -> list[AnyKey]:
-        if self._indexed != len(self):
-            self._by_spi = {}
-            for number, keys in ((1, self.ikev1), (2, self.ikev2)):
-                for key in keys:
-                    self._by_spi.setdefault((number, key.initiator_spi), []).append(key)
-            self._indexed = len(self)
-        exact = self._by_spi.get((version, initiator_spi), [])
-        return exact + self._by_spi.get((version, ""), [])
+    def _indexed(self) -> _Index:
+        index = self._index
+        if index is None or index.keys != len(self):
+            index = self._index = _Index.of(self.ikev1, self.ikev2)
+        return index
 
     def ikev1_for(self, initiator_spi: str) -> tuple[Ikev1Key, ...]:
         """Keys for the SA of this initiator cookie, those that name it before those without."""
-        return tuple(k for k in self._find(1, initiator_spi) if isinstance(k, Ikev1Key))
+        index = self._indexed()
+        exact = index.ikev1.get(initiator_spi)
+        return index.open_ikev1 if exact is None else (*exact, *index.open_ikev1)
 
     def ikev2_for(self, initiator_spi: str, responder_spi: str) -> tuple[Ikev2Keys, ...]:
         """Keys for the SA of these SPIs, exact ones before those with an SPI left open."""
-        found = [
-            k
-            for k in self._find(2, initiator_spi)
-            if isinstance(k, Ikev2Keys) and k.responder_spi in ("", responder_spi)
-        ]
-        return tuple(sorted(found, key=lambda k: not k.initiator_spi or not k.responder_spi))
+        index = self._indexed()
+        rows = index.ikev2.get(initiator_spi, ())
+        exact = tuple(k for k in rows if k.responder_spi == responder_spi)
+        half = tuple(k for k in rows if not k.responder_spi)
+        return (*exact, *half, *index.open_ikev2) if exact or half else index.open_ikev2
 
     def mark(self, key: AnyKey, decrypted: bool) -> None:
         """Note that the SA of a key was seen, or that the key decrypted a message."""

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from analyzers.decode.ike import IkeDecoder
+from analyzers.decode.ikev1_decryption import MAX_TRIALS, Ikev1Decryption
+from analyzers.decode.ikev1_state import MAX_CHAINS, MAX_SEEN, Ikev1Sa
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
+from analyzers.wire.ike import parse_header
 from analyzers.wire.ikev1 import R_U_THERE, R_U_THERE_ACK
 from analyzers.wire.keys import Ikev1Key, KeyRing
 from tests.unit.analyzers.ike_messages import (
@@ -422,3 +425,39 @@ def test_tshark_joins_the_same_cisco_fragments(tmp_path: Path):
     told = tshark_fields(path, ["isakmp.typepayload"])
     found, _ = decode(None, messages)
     assert [",".join(map(str, m.payload_types)) for m in found] == [t[0] for t in told]
+
+
+# Bounds
+
+
+def test_state_is_bounded_in_sas_and_exchanges(monkeypatch):
+    monkeypatch.setattr("analyzers.decode.ikev1_decryption.MAX_SAS", 8)
+    sa = an_sa()
+    decoder = Ikev1Decryption(ring(sa, cookie=""))
+    for number in range(50):
+        cookie = struct.pack(">Q", number // 2 + 1)
+        data = message(8, bytes(64), version=1, exchange=5, flags=1, spi_i=cookie)
+        header = parse_header(data)
+        assert header is not None
+        decoder.open(header, data, struct.pack(">I", number))
+    assert len(decoder._sas) == 8
+    state = Ikev1Sa(())
+    header = parse_header(message(8, b"", version=1, exchange=5, flags=1))
+    assert header is not None
+    for number in range(10 * MAX_SEEN):
+        state.advance(header._replace(message_id=number), bytes(16))
+        state.remember(struct.pack(">I", number), None)
+    assert len(state.chains) == MAX_CHAINS
+    assert len(state.seen) == MAX_SEEN
+
+
+def test_keys_without_a_cookie_are_given_up_on_a_foreign_sa():
+    keys = KeyRing(ikev1=[Ikev1Key("", struct.pack(">QQ", 1, n), "t", n) for n in range(500)])
+    decoder = Ikev1Decryption(keys)
+    for number in range(40):
+        data = message(8, bytes(64), version=1, exchange=5, flags=1, message_id=number)
+        header = parse_header(data)
+        assert header is not None
+        assert decoder.open(header, data, struct.pack(">I", number)) is None
+    (state,) = decoder._sas.values()
+    assert state.trials == MAX_TRIALS
