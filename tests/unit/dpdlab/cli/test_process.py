@@ -78,6 +78,23 @@ def test_closed_streams():
     assert shell("dpdlab report /nonexistent 2>&-").returncode == 3
 
 
+@pytest.mark.parametrize(
+    ("window", "code"),
+    [
+        (["--since", "+5", "--until", "+18"], 0),
+        (["--since", "+1h"], 3),
+        (["--until", "2001-01-01"], 3),
+    ],
+)
+def test_a_window_of_time(window, code):
+    done = run("report", str(CAPTURE), "--format", "json", "-q", *window)
+    assert done.returncode == code, done.stderr
+    for view in json.loads(done.stdout)["peers"]:
+        first_ns = json.loads(done.stdout)["sources"][0]["first_ns"]
+        sent_ns = [t["at_ns"] for x in view["exchanges"] for t in x["transmissions"]]
+        assert all(5e9 <= at_ns - first_ns <= 18e9 for at_ns in sent_ns)
+
+
 def test_an_input_that_cannot_be_read():
     done = run("report", "/nonexistent/hub.pcap")
     assert done.returncode == 3
