@@ -35,7 +35,8 @@ from analyzers.wire.ip import (
 )
 from analyzers.wire.link import TOO_DEEP, is_supported, network_layer
 from analyzers.wire.natt import IKE_PORT, MARKER, MARKER_BYTES, Carried, classify
-from analyzers.wire.tcp_encap import KEEPALIVE, TcpMessage, TcpSegment, TcpStreams
+from analyzers.wire.tcp_encap import TcpMessage, TcpSegment, TcpStreams
+from analyzers.wire.tcp_framing import KEEPALIVE
 
 Observation = Datagram | EspPacket | IcmpHint
 

@@ -7,17 +7,19 @@ again by trial and only believed once it is verified.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.wire.natt import ESP_HEADER_BYTES, MARKER, MARKER_BYTES, is_plausible_ike
-
-STREAM_PREFIX: Final = b"IKETCP"
-LENGTH_BYTES: Final = 2
-KEEPALIVE: Final = b"\xff"
+from analyzers.wire.tcp_framing import (
+    LENGTH_BYTES,
+    STREAM_PREFIX,
+    find_esp,
+    find_ike,
+    is_message,
+    reach,
+)
 
 # Directions of connections known at a time; the longest unused one is forgotten first.
 MAX_STREAMS: Final = 4096
@@ -36,14 +38,13 @@ MAX_SEARCH_BYTES: Final = 512 << 10
 _SEARCH_WINDOW_BYTES: Final = 2 * 65535
 # Places that may start a message and are followed until something speaks against them.
 _MAX_CANDIDATES: Final = 8
+# Looking for ESP packets costs as much for one new byte as for many.
+_COMPARE_STEP_BYTES: Final = 128
 # What a waiting segment costs beside its payload.
 _SEGMENT_OVERHEAD_BYTES: Final = 256
 _HOLE_OVERHEAD_BYTES: Final = 128
 
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
-# The marker and, 17 bytes into the IKE header, a version of 1.0 or 2.0.
-_MARKED_IKE: Final = re.compile(rb"(?=\x00{4}.{17}[\x10\x20])", re.DOTALL)
-
 Address = tuple[bytes, bytes, int, int]
 """Source and destination address, source and destination port: one direction."""
 
@@ -98,6 +99,9 @@ class _Stream:
     waiting_bytes: int = 0
     waiting_since_ns: int = 0
     scanned: int = 0
+    """Up to here no IKE message starts."""
+    compared: int = 0
+    """Size of the buffer when ESP packets were last looked for."""
     searched_bytes: int = 0
 
     @property
@@ -113,6 +117,7 @@ class _Stream:
         if self.holes:
             self.holes = [(max(a - count, 0), b - count) for a, b in self.holes if b > count]
         self.scanned = max(self.scanned - count, 0)
+        self.compared = max(self.compared - count, 0)
         self.candidates = [(a - count, b - count) for a, b in self.candidates if a >= count]
 
 
@@ -297,7 +302,7 @@ def _frame(stream: _Stream, direction: Address, now: TcpSegment, found: list[Tcp
         if end > len(buffer):
             break
         payload = bytes(buffer[start:cut_at])
-        if not _is_message(payload, end - start):
+        if not is_message(payload, end - start):
             believable = False
             break
         found.append(TcpMessage(direction, payload, end - start, now.at_ns, now.record))
@@ -308,7 +313,7 @@ def _frame(stream: _Stream, direction: Address, now: TcpSegment, found: list[Tcp
     else:
         # One of the segments after the damage may start with a message.
         stream.candidates = [(a, a) for a, _ in stream.candidates if a > 0]
-        stream.scanned = 1
+        stream.scanned, stream.compared = 1, 0
     return believable
 
 
@@ -329,36 +334,25 @@ def _start(stream: _Stream) -> None:
         stream.state = _State.SEARCHING
 
 
-def _is_message(payload: bytes, length: int) -> bool:
-    """Whether what was captured of a message does not speak against one."""
-    if length == len(KEEPALIVE):
-        return payload in (KEEPALIVE, b"")
-    if payload.startswith(MARKER):
-        return _is_marked_ike(payload, length)
-    return length >= ESP_HEADER_BYTES
-
-
-def _is_marked_ike(payload: bytes, length: int) -> bool:
-    if len(payload) < length and len(payload) < MARKER_BYTES + 28:
-        return length >= MARKER_BYTES + 28
-    return is_plausible_ike(payload[MARKER_BYTES:], length - MARKER_BYTES)
-
-
 def _search(stream: _Stream) -> None:
     """Find where a message starts and drop what is before it, or wait for more bytes.
 
     Believed are: the stream prefix; the marker and an IKE header whose length agrees with the
-    framing; messages from the start of a segment on that end exactly where the bytes end.
+    framing; two ESP packets of one SA in a row; messages from the start of a segment on that end
+    exactly where the bytes end.
     """
     buffer = stream.buffer
-    best = _find_ike(stream)
+    best, stream.scanned = find_ike(buffer, stream.scanned)
+    if best < 0 and len(buffer) - stream.compared >= _COMPARE_STEP_BYTES:
+        best = find_esp(buffer)
+        stream.compared = len(buffer)
     alive: list[tuple[int, int]] = []
     for start, reached in stream.candidates[-_MAX_CANDIDATES:]:
         if buffer.startswith(STREAM_PREFIX, start):
             start = reached = start + len(STREAM_PREFIX)
             complete = True
         else:
-            reached = _chain(buffer, reached)
+            reached = reach(buffer, reached)
             complete = reached == len(buffer)
         if complete and (best < 0 or start < best):
             best = start
@@ -367,7 +361,7 @@ def _search(stream: _Stream) -> None:
     stream.candidates = alive
     if best >= 0:
         stream.drop(best)
-        stream.scanned = stream.searched_bytes = 0
+        stream.scanned = stream.compared = stream.searched_bytes = 0
         stream.state = _State.FRAMED
         return
     if len(buffer) > 2 * _SEARCH_WINDOW_BYTES:
@@ -377,36 +371,3 @@ def _search(stream: _Stream) -> None:
     if stream.searched_bytes > MAX_SEARCH_BYTES:
         stream.drop(len(buffer))
         stream.state = _State.FOREIGN
-
-
-def _find_ike(stream: _Stream) -> int:
-    """Start of the first message that is surely IKE, or -1; looks at each byte once."""
-    buffer = stream.buffer
-    needed = LENGTH_BYTES + MARKER_BYTES + 28
-    for match in _MARKED_IKE.finditer(buffer, stream.scanned):
-        place = match.start() - LENGTH_BYTES
-        if place >= 0 and place + needed <= len(buffer):
-            framed = buffer[place] << 8 | buffer[place + 1]
-            claimed = int.from_bytes(buffer[place + 30 : place + 34], "big")
-            if claimed >= 28 and framed == claimed + LENGTH_BYTES + MARKER_BYTES:
-                return place
-    stream.scanned = max(len(buffer) - needed, 0)
-    return -1
-
-
-def _chain(buffer: bytearray, position: int) -> int:
-    """How far believable messages reach from `position` on; -1 if something speaks against them."""
-    while position + LENGTH_BYTES <= len(buffer):
-        start = position + LENGTH_BYTES
-        length = (buffer[position] << 8 | buffer[position + 1]) - LENGTH_BYTES
-        end = min(start + length, len(buffer), start + _PROBE_BYTES)
-        if not _is_message(bytes(buffer[start:end]), length):
-            return -1
-        if start + length > len(buffer):
-            break
-        position = start + length
-    return position
-
-
-# The marker and an IKE header fit in.
-_PROBE_BYTES: Final = 64
