@@ -30,7 +30,7 @@ def test_reach() -> None:
     assert reach(bytearray(stream[:-2]), 0) == len(stream) - 3
     assert reach(bytearray(stream[:250]), 0) == len(tcp_message(IKE))
     assert reach(bytearray(stream + b"\0\0"), 0) == -1
-    assert reach(bytearray(stream), 1) == -1
+    assert reach(bytearray(b"\0\1" + stream), 0) == -1
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 37, 1000])
