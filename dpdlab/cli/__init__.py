@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from dpdlab.cli import arguments
+from dpdlab.cli import arguments, interrupts
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
 from dpdlab.cli.output import Output
 from dpdlab.cli.parser import TextRequested
@@ -16,7 +16,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     diagnostics = Diagnostics(debug="--debug" in given)
     try:
-        return _run(given, diagnostics)
+        with interrupts.kept():
+            return _run(given, diagnostics)
     except CommandError as error:
         diagnostics.error(error.message, error.hint)
         return error.code

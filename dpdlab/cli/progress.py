@@ -14,6 +14,8 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from dpdlab.cli import interrupts
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -56,7 +58,8 @@ class ProgressBar:
                 self._bars.stop()
 
     def __call__(self, progress: Progress) -> None:
-        """Take note; draw if it is time."""
+        """Take note; draw if it is time. Raises a KeyboardInterrupt that came while importing."""
+        interrupts.check()
         if not self._wanted:
             return
         now_s = time.monotonic()
