@@ -108,6 +108,8 @@ class Session:
             self._read(self._readers, progress)
         finally:
             self.close()
+        for problem in self._tracker.finish():
+            self.sources[_source_number(problem)].note(problem)
         self._note_duplicates()
         self._note_keys()
         self._views = None

@@ -80,6 +80,8 @@ class BlackHole:
     refs: tuple[Ref, ...]
     probes: int = 0
     """Unanswered transmissions inside the window."""
+    spis: tuple[str, ...] = ()
+    """The SPIs of the one Child SA that was silent while others lived; empty: all of them."""
 
     @property
     def duration_s(self) -> float:

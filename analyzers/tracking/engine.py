@@ -17,6 +17,7 @@ from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, Message
 from analyzers.model.peer import Hint
 from analyzers.model.records import Problem, Ref, source_id
 from analyzers.tracking.activity import ActivityGrid
+from analyzers.tracking.children import Children
 from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
@@ -66,6 +67,7 @@ class Tracker:
         self.duplicate_messages: Counter[str] = Counter()
         self._ikev1 = Ikev1Tracker(self.marks, self.table)
         self._ikev2 = Ikev2Tracker(self.marks)
+        self.children = Children()
         self._unit_of_flow = np.empty(0, np.int64)
         self._side_of_flow = np.empty(0, np.int64)
         self._recent: OrderedDict[tuple[bytes, str, str, int, int], int] = OrderedDict()
@@ -79,6 +81,10 @@ class Tracker:
     def learn(self, datagram: Datagram) -> None:
         """Decode a message from before the time window, for what later decryption needs."""
         self._decoder.decode(datagram)
+
+    def finish(self) -> list[Problem]:
+        """The input is over: problems of what never became whole."""
+        return self._decoder.finish()
 
     def feed(self, batch: OrderedBatch) -> None:
         """Take a batch of ordered observations."""
@@ -94,6 +100,9 @@ class Tracker:
         keys = len(self.table.units)
         self.any_clock.grow(keys)
         self.esp_clock.grow(keys)
+        asked = {m.unit for m in marks if m.kind is MarkKind.PROBE}
+        for clock in (self.any_clock, self.esp_clock):
+            clock.expect_questions(asked)
         any_closings = self.any_clock.run(rows)
         esp_closings = self.esp_clock.run(rows)
         self.exposures.run(rows, any_closings, esp_closings, marks)
@@ -137,6 +146,7 @@ class Tracker:
         peer.flows.append(flow)
         peer.heard[side] = True
         place = int(esp_place(np.array([row]))[0])
+        self.children.add(flow, unit, side, at_ns, place)
         ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
         self.marks.append(Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref))
 
@@ -209,7 +219,7 @@ class Tracker:
         self.activity.add(unit, direction, esp.at_ns[keep])
         order = sort_by_number(unit, len(self.table.units))
         chosen = keep[order]
-        return SilenceRows(
+        rows = SilenceRows(
             key=unit[order],
             place=esp_place(chosen),
             at_ns=esp.at_ns[chosen],
@@ -218,6 +228,8 @@ class Tracker:
             direction=direction[order],
             proof=folded.fresh[chosen],
         )
+        self.children.run(rows, flow[chosen])
+        return rows
 
 
 def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:

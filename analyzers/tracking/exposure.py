@@ -14,7 +14,9 @@ import numpy as np
 from analyzers.model.black_hole import BlackHoleClass, Phase, PhaseName, StopBasis
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.children import LoneSilence
 from analyzers.tracking.silence import (
+    MIN_PACKETS,
     NEVER,
     NO_WAITS,
     Closing,
@@ -33,9 +35,8 @@ SLOW_TEARDOWN_NS: Final = 2 * NS_PER_SECOND
 # A silence that no unanswered question supports must stand out of the flow's own pace …
 _TIMES_MEDIAN_WAIT: Final = 10
 _TIMES_HIGH_WAIT: Final = 3
-# … once so many waits are known, and hold several packets: one lost query is no black hole.
+# … once so many waits are known.
 _WAITS_KNOWN: Final = 5
-_MIN_PACKETS: Final = 3
 # A question this old without an answer counts as lost, even if it was not repeated yet.
 _LOST_NS: Final = 2 * NS_PER_SECOND
 # Retry horizons are judged with this tolerance (dpd-semantics section 4: tolR).
@@ -64,6 +65,8 @@ class HoleTrack:
     refs: tuple[Ref, ...]
     probes: int
     recovered_ns: int | None = None
+    flows: tuple[int, ...] = ()
+    """Flows of the one Child SA that was silent; empty: all of them."""
 
     def phases(self) -> tuple[Phase, ...]:
         """The window cut at its moments, and the recovery after it."""
@@ -556,7 +559,7 @@ class Exposures:
 
     def _stands_out(self, silence: Silence, stop_ns: int, waits: Int64Array) -> bool:
         """Whether a silence is long against the pace of its own flow."""
-        if silence.packets < _MIN_PACKETS:
+        if silence.packets < MIN_PACKETS:
             return False
         count, median, high = summarise(waits)
         window_ns = stop_ns - silence.first_out_ns
@@ -593,6 +596,31 @@ def horizon_reached(exchange: ExchangeTrack, end_ns: int) -> bool:
         return False
     tolerance = max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * wait))
     return end_ns >= exchange.last_ns + max(wait - tolerance, NS_PER_MS)
+
+
+def hole_of_child(lone: LoneSilence, end_ns: int) -> HoleTrack:
+    """A Child SA that was silent while its siblings lived: its data plane is dead."""
+    silence = lone.silence
+    stop_ns, basis = lone.stop_ns, StopBasis.PROOF
+    if stop_ns is None:
+        stop_ns, basis = silence.last_out_ns, _end_basis(silence, end_ns)
+    return HoleTrack(
+        unit=lone.child.unit,
+        role=lone.role,
+        hole_class=BlackHoleClass.DATA_PLANE,
+        silence=silence,
+        first_probe_ns=None,
+        dead_ns=None,
+        stop_ns=stop_ns,
+        stop_basis=basis,
+        min_start_ns=None,
+        min_packets=0,
+        confidence=Confidence.INFERRED,
+        refs=(),
+        probes=0,
+        recovered_ns=lone.stop_ns,
+        flows=tuple(flow for flow in lone.child.flows if flow is not None),
+    )
 
 
 def _pause_ns(silence: Silence) -> int:

@@ -23,6 +23,9 @@ Bool = NDArray[np.bool_]
 NEVER: Final = -1
 # Silence shorter than this is the application's own pace (dpd-semantics 5.2: at least 1 s).
 QUESTIONABLE_NS: Final = NS_PER_SECOND
+# A silence that no unanswered question supports must hold several packets: one lost query, or an
+# answer that was never due, is no black hole.
+MIN_PACKETS: Final = 3
 # Waiting times are counted by powers of two of a millisecond: 1 ms … 2^30 ms (12 days).
 _BUCKETS: Final = 32
 _GROW: Final = 64
@@ -115,6 +118,7 @@ class SilenceClock:
         self._total_bytes = np.zeros((0, 2), np.int64)
         self._waits = np.zeros((0, 2, _BUCKETS), np.int32)
         self._roles: list[_Pass | None] = [None, None]
+        self._asked = np.zeros(0, np.bool_)
 
     def grow(self, keys: int) -> None:
         """Make room for `keys` keys."""
@@ -129,7 +133,15 @@ class SilenceClock:
         self._total = np.concatenate([self._total, np.zeros((extra, 2), np.int64)])
         self._total_bytes = np.concatenate([self._total_bytes, np.zeros((extra, 2), np.int64)])
         self._waits = np.concatenate([self._waits, np.zeros((extra, 2, _BUCKETS), np.int32)])
+        self._asked = np.concatenate([self._asked, np.zeros(extra, np.bool_)])
         self._size = size
+
+    def expect_questions(self, keys: set[int]) -> None:
+        """From now on report every closing of these keys: liveness questions support them.
+
+        Without a question a silence of few packets is never judged, so it is not reported.
+        """
+        self._asked[list(keys)] = True
 
     def run(self, rows: SilenceRows) -> list[Closing]:
         """Take a batch; returns the closings of both roles in order of arrival.
@@ -300,7 +312,12 @@ class _Pass:
             self._wait_rows = self._in_rows[exposed]
             self._wait_bucket = _bucket(wait[exposed])
         found = []
-        for index in np.flatnonzero(exposed & (wait >= clock._report_ns)).tolist():
+        lasting = np.flatnonzero(exposed & (wait >= clock._report_ns))
+        ends = self._in_rows[lasting]
+        at_in, _ = self._counts_at_in(ended[lasting], self._segment[ends])
+        packets = self._sent.packets(ends) + self._total[self._segment[ends]] - at_in
+        judged = (packets >= MIN_PACKETS) | clock._asked[rows.key[ends]]
+        for index in lasting[judged].tolist():
             row = int(self._in_rows[index])
             key = int(rows.key[row])
             silence = self._silence(row, int(ended[index]), int(self._questionable[ended[index]]))

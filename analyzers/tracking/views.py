@@ -21,7 +21,7 @@ from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
 from analyzers.tracking import liveness, policy
 from analyzers.tracking.activity import SLICES
 from analyzers.tracking.engine import Tracker
-from analyzers.tracking.exposure import HoleTrack, horizon_reached
+from analyzers.tracking.exposure import HoleTrack, hole_of_child, horizon_reached
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
 
@@ -45,7 +45,21 @@ class Viewer:
         self._holes: dict[int, list[HoleTrack]] = {}
         for hole in holes:
             self._holes.setdefault(hole.unit.peer.index, []).append(hole)
+        children = tracker.children
+        for lone in [*children.found, *children.silent_now()]:
+            self._add_lone(hole_of_child(lone, self._end_ns))
         self._numbers = {"x": 0, "b": 0}
+
+    def _add_lone(self, hole: HoleTrack) -> None:
+        """Keep the black hole of one Child SA, unless all of them were silent with it."""
+        known = self._holes.setdefault(hole.unit.peer.index, [])
+        if not any(
+            other.role == hole.role
+            and other.silence.first_out_ns <= hole.stop_ns
+            and other.stop_ns >= hole.silence.first_out_ns
+            for other in known
+        ):
+            known.append(hole)
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers in the order in which they appeared."""
@@ -338,6 +352,7 @@ class Viewer:
             confidence=track.confidence,
             refs=track.refs,
             probes=track.probes,
+            spis=tuple(f"{self._tracker.flows.identities[f].spi:08x}" for f in track.flows),
         )
 
 

@@ -34,13 +34,16 @@ _IPV6: Final = 0x86DD
 # EtherTypes that may hide IP: PPPoE session, MPLS, transparent Ethernet bridging.
 _ODD_TYPES: Final = (0x8864, 0x8847, 0x8848, 0x6558)
 _SNAP_MAX_LENGTH: Final = 1500
+_LLC_IN_SLL: Final = 4
 
 _ETHERNET, _NULL, _LOOP, _SLL, _SLL2 = 1, 0, 108, 113, 276
 _RAW: Final = (12, 14, 101, 228, 229)
 
 _TCP, _UDP, _ESP = 6, 17, 50
-# ICMP, IP in IP, IPv6 in IP, GRE, AH
-_ODD_IPV4: Final = (1, 4, 41, 47, 51)
+# ICMP, IP in IP, IPv6 in IP, GRE, AH, Ethernet in IP, MPLS in IP
+_ODD_IPV4: Final = (1, 4, 41, 47, 51, 97, 137)
+# Fragments of what is or carries IKE or ESP; ICMP errors are never fragmented.
+_FRAGMENTED_IPV4: Final = (4, _UDP, 41, 47, _ESP, 51, 97, 137)
 # hop-by-hop, IP in IP, IPv6, routing, fragment, GRE, AH, ICMPv6, destination options
 _ODD_IPV6: Final = (0, 4, 41, 43, 44, 47, 51, 58, 60)
 
@@ -54,6 +57,7 @@ def _table(size: int, members: tuple[int, ...]) -> Bool:
 
 _IS_ODD_IPV4: Final = _table(256, _ODD_IPV4)
 _IS_ODD_IPV6: Final = _table(256, _ODD_IPV6)
+_IS_FRAGMENTED_IPV4: Final = _table(256, _FRAGMENTED_IPV4)
 _IS_VLAN: Final = _table(1 << 16, _VLAN_TYPES)
 _IS_ODD_TYPE: Final = _table(1 << 16, _ODD_TYPES)
 
@@ -143,7 +147,7 @@ class ColumnClassifier:
             if not is_ipv6:
                 fragment = rows & ((words[:, 3] & 0x3FFF) != 0)
                 if fragment.any():
-                    odd |= fragment & ((protocol == _UDP) | (protocol == _ESP) | (protocol == 51))
+                    odd |= fragment & _IS_FRAGMENTED_IPV4[protocol]
                     rows = rows & ~fragment
             odd |= rows & (_IS_ODD_IPV6 if is_ipv6 else _IS_ODD_IPV4)[protocol]
             source, destination = words[:, l4 // 2], words[:, l4 // 2 + 1]
@@ -225,9 +229,11 @@ def _network_layer(
     if link in _RAW or link in (_NULL, _LOOP):
         header = 0 if link in _RAW else 4
         l3 = offset + header
-        first = _gather(buffer, l3, 1)[:, 0] >> 4
+        first = _gather(buffer, l3, 1)[:, 0]
+        version = first >> 4
         enough = captured > header
-        return l3, enough & (first == 4), enough & (first == 6), none
+        # Some PPP devices announce raw IP but prepend address and control bytes.
+        return l3, enough & (version == 4), enough & (version == 6), enough & (first == 0xFF)
     if link == _SLL:
         l3, enough = offset + 16, captured >= 16
         kind = _gather(buffer, offset, 16).view(">u2")[:, 7]
@@ -256,8 +262,10 @@ def _network_layer(
     if link == _ETHERNET:
         # 802.3 with a SNAP header may carry IP.
         snap = enough & (kind <= _SNAP_MAX_LENGTH)
-        if snap.any():
-            odd |= snap & (_gather(buffer, l3, 3) == (0xAA, 0xAA, 0x03)).all(axis=1)
+    else:
+        snap = enough & (kind == _LLC_IN_SLL)
+    if snap.any():
+        odd |= snap & (_gather(buffer, l3, 3) == (0xAA, 0xAA, 0x03)).all(axis=1)
     return l3, enough & (kind == _IPV4), enough & (kind == _IPV6), odd
 
 
