@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -272,8 +272,12 @@ class Session:
             elif at_ns < low and isinstance(event.observation, Datagram):
                 self._tracker.learn(event.observation)
         rows = np.flatnonzero(keep)
-        return OrderedBatch(
-            batch.esp.take(rows), batch.esp_source[rows], events, min(batch.now_ns, high)
+        return replace(
+            batch,
+            esp=batch.esp.take(rows),
+            esp_source=batch.esp_source[rows],
+            events=events,
+            now_ns=min(batch.now_ns, high),
         )
 
     def _end_ns(self) -> int | None:
@@ -390,5 +394,11 @@ def _load_keys(paths: tuple[str, ...]) -> KeyRing | None:
                 text = read_text(name, _MAX_KEY_FILE_BYTES)
             except SourceError as error:
                 raise KeyFileError(error.message, error.hint) from error
-            ring = ring.merged(parse_keys(text, name))
+            found = parse_keys(text, name)
+            if not found:
+                raise KeyFileError(
+                    f"{name} holds no usable key",
+                    found.problems[0][1] if found.problems else "it has no row",
+                )
+            ring = ring.merged(found)
     return ring

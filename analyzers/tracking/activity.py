@@ -38,16 +38,16 @@ class ActivityGrid:
         # One type throughout: that is what makes `at` fast.
         np.add.at(self._counts.reshape(-1), cell, np.uint32(1))
 
-    def of(self, unit: int, direction: int) -> tuple[int, ...]:
-        """Packets per slice that one direction of a unit sent."""
-        if unit >= len(self._counts):
-            return (0,) * SLICES
-        return tuple(self._counts[unit, direction].tolist())
+    def of(self, units: list[int], direction: int) -> NDArray[np.int64]:
+        """(SLICES,) packets that one direction of some units sent."""
+        known = [unit for unit in units if unit < len(self._counts)]
+        counts: NDArray[np.int64] = self._counts[known, direction].sum(axis=0, dtype=np.int64)
+        return counts
 
     def _folded(self) -> NDArray[np.uint32]:
-        pairs = self._counts.reshape(len(self._counts), 2, SLICES // 2, 2).sum(axis=3)
         counts = np.zeros_like(self._counts)
-        counts[:, :, : SLICES // 2] = pairs
+        half = counts[:, :, : SLICES // 2]
+        np.add(self._counts[:, :, ::2], self._counts[:, :, 1::2], out=half)
         return counts
 
     def _grow(self, units: int) -> None:

@@ -145,7 +145,7 @@ class Tracker:
         peer = unit.peer
         peer.flows.append(flow)
         peer.heard[side] = True
-        place = int(esp_place(np.array([row]))[0])
+        place = esp_place(row)
         self.children.add(flow, unit, side, at_ns, place)
         ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
         self.marks.append(Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref))
@@ -237,20 +237,22 @@ def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:
     proofs = [m for m in marks if m.kind is MarkKind.PROOF]
     if not proofs:
         return rows
-    count = len(proofs)
-    key = np.concatenate([rows.key, np.array([m.unit for m in proofs], np.int64)])
-    place = np.concatenate([rows.place, np.array([m.place for m in proofs], np.int64)])
-    order = np.lexsort((place, key))
+    proofs.sort(key=lambda m: (m.unit, m.place))
+    key = np.array([m.unit for m in proofs], np.int64)
+    starts = np.searchsorted(rows.key, key, side="left").tolist()
+    ends = np.searchsorted(rows.key, key, side="right").tolist()
+    before = [
+        start + int(np.searchsorted(rows.place[start:end], mark.place))
+        for mark, start, end in zip(proofs, starts, ends, strict=True)
+    ]
     return SilenceRows(
-        key=key[order],
-        place=place[order],
-        at_ns=np.concatenate([rows.at_ns, np.array([m.at_ns for m in proofs], np.int64)])[order],
-        bytes=np.concatenate([rows.bytes, np.zeros(count, np.int64)])[order],
-        esp=np.concatenate([rows.esp, np.zeros(count, np.bool_)])[order],
-        direction=np.concatenate([rows.direction, np.array([m.role for m in proofs], np.int64)])[
-            order
-        ],
-        proof=np.concatenate([rows.proof, np.ones(count, np.bool_)])[order],
+        key=np.insert(rows.key, before, key),
+        place=np.insert(rows.place, before, [m.place for m in proofs]),
+        at_ns=np.insert(rows.at_ns, before, [m.at_ns for m in proofs]),
+        bytes=np.insert(rows.bytes, before, 0),
+        esp=np.insert(rows.esp, before, False),
+        direction=np.insert(rows.direction, before, [m.role for m in proofs]),
+        proof=np.insert(rows.proof, before, True),
     )
 
 

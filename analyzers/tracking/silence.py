@@ -9,7 +9,7 @@ order of rows alone, never on how they were cut into batches.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,11 @@ class SilenceRows:
 _PLACES: Final = 1 << 24
 
 
-def esp_place(row: Int64Array) -> Int64Array:
+@overload
+def esp_place(row: int) -> int: ...
+@overload
+def esp_place(row: Int64Array) -> Int64Array: ...
+def esp_place(row: int | Int64Array) -> int | Int64Array:
     """The place of ESP rows in the order of arrival."""
     return (row + 1) * _PLACES
 

@@ -6,6 +6,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
+import numpy as np
+
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import (
     AnswerEvidence,
@@ -19,7 +21,6 @@ from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
 from analyzers.tracking import liveness, policy
-from analyzers.tracking.activity import SLICES
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.exposure import HoleTrack, hole_of_child, horizon_reached
 from analyzers.tracking.silence import NEVER
@@ -298,15 +299,16 @@ class Viewer:
         grid = self._tracker.activity
         if grid.start_ns is None or not peer.flows:
             return None
-        sums = [[0] * SLICES, [0] * SLICES]
-        for unit in peer.units:
-            for index, side in enumerate((local_side, 1 - local_side)):
-                counts = grid.of(unit.index, side)
-                sums[index] = [a + b for a, b in zip(sums[index], counts, strict=True)]
-        used = SLICES
-        while used > 1 and not (sums[0][used - 1] or sums[1][used - 1]):
-            used -= 1
-        return Activity(grid.start_ns, grid.slice_ns, tuple(sums[0][:used]), tuple(sums[1][:used]))
+        units = [unit.index for unit in peer.units]
+        outbound, inbound = (grid.of(units, side) for side in (local_side, 1 - local_side))
+        last = np.flatnonzero(outbound + inbound)[-1:]
+        used = int(last[0]) + 1 if len(last) else 1
+        return Activity(
+            grid.start_ns,
+            grid.slice_ns,
+            tuple(outbound[:used].tolist()),
+            tuple(inbound[:used].tolist()),
+        )
 
     def _last_proof(self, peer: PeerTrack, role: int) -> int | None:
         clock = self._tracker.any_clock
