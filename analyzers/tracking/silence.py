@@ -227,6 +227,14 @@ class _Sent:
         count: Int64Array = self._packets[row] - self._before[0, self.segment[row]]
         return count
 
+    def so_far(self, row: int, segment: int, base: tuple[int, int]) -> tuple[int, int]:
+        """Packets and bytes up to and with one row, counted from a base."""
+        before = self._before
+        return (
+            int(self._packets[row]) - int(before[0, segment]) + base[0],
+            int(self._bytes[row]) - int(before[1, segment]) + base[1],
+        )
+
     def bytes(self, row: Int64Array) -> Int64Array:
         """Bytes of the row's key up to and with the row, in this batch."""
         count: Int64Array = self._bytes[row] - self._before[1, self.segment[row]]
@@ -257,6 +265,8 @@ class _Pass:
         self._total = clock._total[self._keys, role]
         self._total_bytes = clock._total_bytes[self._keys, role]
 
+        # As it was before this batch: `at` is asked after the state has moved on.
+        self._old = {name: clock._state[name][self._keys, role] for name in _FIELDS}
         self._in_row = np.full(groups, NEVER, np.int64)
         self._in_row[self._in_group] = self._in_rows
         self._last_in = self._carry("last_in", groups)
@@ -283,7 +293,7 @@ class _Pass:
     def _carry(self, name: str, groups: int) -> Int64Array:
         """A value for every group: that of the state, NEVER for groups that begin here."""
         values = np.full(groups, NEVER, np.int64)
-        values[self._state_group] = self._clock._state[name][self._keys, self._role]
+        values[self._state_group] = self._old[name]
         return values
 
     def _take_first(self, values: Int64Array, rows: Int64Array) -> None:
@@ -298,11 +308,10 @@ class _Pass:
         """Total packets and bytes that had been sent when each group began."""
         row = self._in_row[groups]
         carried = row < 0
-        clock, keys, role = self._clock, self._keys[segment], self._role
         packets = self._sent.packets(row) + self._total[segment]
         size = self._sent.bytes(row) + self._total_bytes[segment]
-        packets[carried] = clock._state["at_in"][keys[carried], role]
-        size[carried] = clock._state["bytes_at_in"][keys[carried], role]
+        packets[carried] = self._old["at_in"][segment[carried]]
+        size[carried] = self._old["bytes_at_in"][segment[carried]]
         return packets, size
 
     def closings(self) -> list[Closing]:
@@ -340,19 +349,23 @@ class _Pass:
 
     def _silence(self, row: int, group: int, questionable_ns: int) -> Silence:
         """The silence of a group as it was at a row."""
-        segment = self._segment[row : row + 1]
-        at_in, bytes_at_in = self._counts_at_in(np.array([group]), segment)
-        place = np.array([row])
-        total = int((self._sent.packets(place) + self._total[segment])[0])
-        total_bytes = int((self._sent.bytes(place) + self._total_bytes[segment])[0])
-        packets = total - int(at_in[0])
+        segment = int(self._segment[row])
+        base = int(self._total[segment]), int(self._total_bytes[segment])
+        total, total_bytes = self._sent.so_far(row, segment, base)
+        in_row = int(self._in_row[group])
+        if in_row < 0:
+            old = self._old
+            at_in, bytes_at_in = int(old["at_in"][segment]), int(old["bytes_at_in"][segment])
+        else:
+            at_in, bytes_at_in = self._sent.so_far(in_row, segment, base)
+        packets = total - at_in
         return Silence(
             int(self._last_in[group]),
             int(self._first_out[group]) if packets else NEVER,
             questionable_ns if packets else NEVER,
             int(self._last_out[group]),
             packets,
-            total_bytes - int(bytes_at_in[0]),
+            total_bytes - bytes_at_in,
             total,
             total_bytes,
         )
@@ -415,7 +428,6 @@ class _Pass:
         if not len(self._starts):
             return
         clock, role = self._clock, self._role
-        self._old = {name: clock._state[name][self._keys, role] for name in _FIELDS}
         ends = np.append(self._starts[1:], len(self._rows)) - 1
         last = self._group[ends]
         at_in, bytes_at_in = self._counts_at_in(last, np.arange(len(ends)))

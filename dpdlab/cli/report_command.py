@@ -95,13 +95,21 @@ def _run_session(
     )
     try:
         session = _open_session(options)
+        session.open(inputs)
+        # A large input is being read ahead by now: what is needed to write costs no time here.
+        _prepare(getattr(options, "format", "text"))
         with bar:
-            session.run(inputs, bar)
+            session.read(bar)
     except AnalyzerError as error:
         diagnostics.traceback_of(error)
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
         raise CommandError(code, error.message, error.hint) from error
     return session
+
+
+def _prepare(report_format: str) -> None:
+    if report_format != "text":
+        _writer(report_format)
 
 
 def _open_session(options: argparse.Namespace) -> Session:
