@@ -236,7 +236,12 @@ class Redactor:
         )
 
     def _black_hole(self, hole: BlackHole) -> BlackHole:
-        return replace(hole, sender=self.address(hole.sender), receiver=self.address(hole.receiver))
+        return replace(
+            hole,
+            sender=self.address(hole.sender),
+            receiver=self.address(hole.receiver),
+            spis=tuple(self.spi(spi) for spi in hole.spis),
+        )
 
     def _policy(self, policy: DpdPolicy) -> DpdPolicy:
         return replace(

@@ -281,6 +281,7 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         max_packets=hole.max_packets,
         max_bytes=hole.max_bytes,
         probes=hole.probes,
+        spis=list(hole.spis),
         phases=[
             ReportPhase(name=phase.name, start_ns=phase.start_ns, end_ns=phase.end_ns)
             for phase in hole.phases

@@ -264,6 +264,10 @@ class ReportBlackHole(_Model):
     max_packets: Count
     max_bytes: Count
     probes: Count = Field(description="Unanswered transmissions inside the window.")
+    spis: list[str] = Field(
+        description="The SPIs of the one Child SA that was silent while others lived;"
+        " empty: all of them were."
+    )
     phases: list[ReportPhase]
     confidence: Confidence
     refs: list[ReportRef]

@@ -80,6 +80,10 @@ def black_hole(hole: BlackHole) -> str:
         f"{most} {hole.max_seconds:.3f} s without fresh proof that {hole.receiver} was there"
         f" ({hole.black_hole_class}: {CLASS_MEANING[hole.black_hole_class]})."
     ]
+    if hole.spis:
+        sentences.append(
+            f"Only the Child SA with SPI {' and '.join(hole.spis)} fell silent; others went on."
+        )
     if hole.first_probe_ns is None:
         sentences.append("No unanswered probe narrows this down: the loss may have been shorter.")
     else:

@@ -66,8 +66,6 @@ class Exchange:
     """Time from the prober's last inbound proof to the first transmission; None if unknown."""
     verdict_ns: int | None = None
     """When the prober gave up, for an unanswered exchange; inferred unless a log says it."""
-    esp_since_answer: tuple[int, int] = (0, 0)
-    """ESP packets out of and into the prober since its last inbound proof other than ESP."""
 
     @property
     def first_ns(self) -> int:

@@ -65,6 +65,8 @@ class HoleTrack:
     refs: tuple[Ref, ...]
     probes: int
     recovered_ns: int | None = None
+    asked_ns: int | None = None
+    """First question in a dead data plane: it was answered, so it is no `first_probe_ns`."""
     flows: tuple[int, ...] = ()
     """Flows of the one Child SA that was silent; empty: all of them."""
 
@@ -74,10 +76,11 @@ class HoleTrack:
         if start == NEVER:
             return ()
         questionable = self.silence.questionable_ns
+        asked = self.first_probe_ns if self.asked_ns is None else self.asked_ns
         cuts = [
             (PhaseName.UNQUESTIONED, start),
             (PhaseName.UNPROBED, stop if questionable == NEVER else questionable),
-            (PhaseName.PROBING, stop if self.first_probe_ns is None else self.first_probe_ns),
+            (PhaseName.PROBING, stop if asked is None else asked),
             (PhaseName.TEARDOWN, stop if self.dead_ns is None else self.dead_ns),
         ]
         phases = []
@@ -119,6 +122,7 @@ class _RoleState:
     """Last inbound ESP before the silence of ESP that `answered_ns` belongs to."""
     answered_ns: int | None = None
     """First answer in that silence to a question asked in it."""
+    answered_asked_ns: int | None = None
     answered_ref: Ref | None = None
     delete_ns: int = NEVER
     delete_ref: Ref | None = None
@@ -226,6 +230,7 @@ class Exposures:
             state.answered_since_ns, state.answered_ns = esp.last_proof_ns, None
         if state.answered_ns is None and NEVER < esp.first_out_ns <= exchange.first_ns:
             state.answered_ns, state.answered_ref = mark.at_ns, mark.ref
+            state.answered_asked_ns = exchange.first_ns
 
     def _answered_within(self, state: _RoleState, silence: Silence, end_ns: int) -> bool:
         """Whether a question asked within a silence of ESP was answered, and ESP stayed silent."""
@@ -517,6 +522,7 @@ class Exposures:
         )
         if state.answered_ref is not None:
             hole.refs = (state.answered_ref,)
+            hole.asked_ns = state.answered_asked_ns
         hole.confidence = Confidence.INFERRED
         return hole
 

@@ -163,7 +163,6 @@ class ExchangeTrack:
     closed_ns: int | None = None
     """The prober gave the SA up: its Delete, or a replacement."""
     since_proof_ns: int | None = None
-    esp_between: tuple[int, int] = (0, 0)
     at_probe: tuple[int, int] | None = None
     """Packets and bytes the prober had sent when it first asked."""
 

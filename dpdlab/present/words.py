@@ -304,6 +304,12 @@ def unknown_informationals(number: int) -> str:
     )
 
 
+def one_child(hole: BlackHole) -> str:
+    """Why a black hole is one although the peer lives: a single Child SA fell silent."""
+    spis = " and ".join(hole.spis)
+    return f"only the Child SA with SPI {spis} fell silent; others of the same peer went on"
+
+
 __all__ = [
     "BASIS",
     "BASIS_MEANS",
@@ -328,6 +334,7 @@ __all__ = [
     "confidence_mark",
     "is_censored",
     "known_by",
+    "one_child",
     "policy_summary",
     "problem_word",
     "state_phrase",

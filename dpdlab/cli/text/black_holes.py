@@ -64,7 +64,7 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     page.gap()
     arrow = page.arrow(hole.sender, peer.local)
     page.listing((f"black hole {arrow}", style), _bounds(hole))
-    why = words.CLASS_WHY[hole.black_hole_class]
+    why = words.CLASS_WHY[hole.black_hole_class] if not hole.spis else words.one_child(hole)
     mark = words.confidence_mark(hole.confidence)
     page.entry("", assemble((words.CLASS[hole.black_hole_class], style), f"{mark}: {why}"))
     moments = _moments(page, peer, hole)

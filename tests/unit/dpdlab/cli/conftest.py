@@ -37,8 +37,10 @@ class StubSession:
     inputs: Sequence[str] = ()
     options: argparse.Namespace | None = None
 
-    def run(self, inputs: Sequence[str], progress: Callable[[Any], None] | None = None) -> None:
+    def open(self, inputs: Sequence[str]) -> None:
         self.inputs = inputs
+
+    def read(self, progress: Callable[[Any], None] | None = None) -> None:
         if self.failure is not None:
             raise self.failure
 

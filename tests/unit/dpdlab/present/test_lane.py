@@ -117,6 +117,7 @@ def test_a_short_hole_in_a_long_capture_is_drawn_closer():
     peer = s.long_history()
     (window,) = lane.zooms(peer, WIDTH, 1)
     hole = peer.black_holes[0]
+    assert hole.first_exposed_ns is not None
     assert window.start_ns < hole.first_exposed_ns < hole.stop_ns < window.end_ns
     closer = lane.build(peer, window, WIDTH, UNICODE)
     assert sum(c.role in (Role.POSSIBLE, Role.CERTAIN) for r in closer.rows for c in r.cells) > 30
