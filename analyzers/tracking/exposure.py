@@ -127,7 +127,8 @@ class _RoleState:
     delete_ns: int = NEVER
     delete_ref: Ref | None = None
     deferred: list[_Deferred] = field(default_factory=list)
-    stopped: bool = False
+    stopped_ns: int | None = None
+    """When another SA took over."""
 
 
 class Exposures:
@@ -256,23 +257,37 @@ class Exposures:
             del self._waiting[unit, state.role]
 
     def _flow(self, mark: Mark) -> None:
-        """The first packet of a flow: an inbound one is proof, an outbound one may replace."""
+        """The first packet of a flow: one that comes in is proof, either way may replace."""
         sender, unit = mark.role, self._units[mark.unit]
-        self._recover(unit, 1 - sender, mark.at_ns)
         for older in unit.peer.units:
-            if older.index >= unit.index:
+            if older is unit:
                 break
-            state = self._state(older.index, sender)
-            if state.stopped:
-                continue
-            silence = self._any.at(older.index, sender, mark.place)
-            state.stopped = True
-            self._flush_deferred(state)
-            stop_ns, basis = mark.at_ns, StopBasis.REPLACEMENT
-            if NEVER < silence.last_out_ns < mark.at_ns - _pause_ns(silence):
-                # Sending had stopped long before: nothing was lost in between.
-                stop_ns, basis = silence.last_out_ns, StopBasis.LAST_OUTBOUND
-            self._judge(state, silence, stop_ns, basis, mark.ref, acted_ns=mark.at_ns)
+            for role in (sender, 1 - sender):
+                self._replace(self._state(older.index, role), mark)
+        self._recover(unit, 1 - sender, mark.at_ns)
+
+    def _replace(self, state: _RoleState, mark: Mark) -> None:
+        """Traffic moves to another SA: what was lost on this one was lost until now."""
+        if state.stopped_ns is not None:
+            return
+        silence = self._any.at(state.unit.index, state.role, mark.place)
+        state.stopped_ns = mark.at_ns
+        self._flush_deferred(state)
+        stop_ns, basis = mark.at_ns, StopBasis.REPLACEMENT
+        if NEVER < silence.last_out_ns < mark.at_ns - _pause_ns(silence):
+            # Sending had stopped long before: nothing was lost in between.
+            stop_ns, basis = silence.last_out_ns, StopBasis.LAST_OUTBOUND
+        self._judge(state, silence, stop_ns, basis, mark.ref, acted_ns=mark.at_ns)
+
+    @staticmethod
+    def _is_over(state: _RoleState, silence: Silence) -> bool:
+        """Whether the SA was replaced and not heard of since: its silence is no news.
+
+        Where both stay in use, side by side, the older one counts again.
+        """
+        if state.stopped_ns is not None and silence.last_proof_ns > state.stopped_ns:
+            state.stopped_ns = None
+        return state.stopped_ns is not None
 
     # --- closings --------------------------------------------------------------------------
 
@@ -296,13 +311,15 @@ class Exposures:
         if key == self._skip:
             return
         state = self._state(closing.key, closing.role)
-        if state.stopped:
-            return
         silence = closing.silence
+        if self._is_over(state, silence):
+            return
         if closing.by_esp:
             # ESP's own clock closed at this very place: its waits are the pace of the flow.
             own, pace = self._esp_closing_here or (closing, NO_WAITS)
-            if self._judge(state, silence, closing.at_ns, StopBasis.PROOF, None, pace):
+            if not self._heard_on_another_sa(state, silence, closing.place) and self._judge(
+                state, silence, closing.at_ns, StopBasis.PROOF, None, pace
+            ):
                 self._forget(own)
             return
         two_way = self._esp.at(closing.key, closing.role, closing.place).last_proof_ns != NEVER
@@ -350,7 +367,7 @@ class Exposures:
         opened |= {key for key, state in self._states.items() if state.run is not None}
         for key in sorted(opened):
             state = self._state(*key)
-            if not state.stopped:
+            if not self._is_over(state, self._any.now(*key)):
                 holes += self._judge_open(state, end_ns)
         return holes
 
@@ -376,8 +393,31 @@ class Exposures:
                 stop_ns = min(end_ns, state.run.last_ns + (state.run.next_wait_ns() or 0))
         else:
             stop_ns, basis = silence.last_out_ns, _end_basis(silence, end_ns)
+        if self._heard_on_another_sa(state, silence, None):
+            return found
         hole = self._judgement(state, silence, stop_ns, basis, None, waits, None, end_ns)
         return found + ([] if hole is None else [hole])
+
+    def _heard_on_another_sa(self, state: _RoleState, silence: Silence, place: int | None) -> bool:
+        """Whether the other side still sends on the SA that this one replaces.
+
+        While a new IKE SA takes over, one side may use its Child SAs before the other does.
+        """
+        if len(state.unit.peer.units) < 2 or state.run is not None:
+            return False
+        if self._look(state.unit, state.role, place).last_proof_ns != NEVER:
+            return False
+        return any(
+            self._look(unit, state.role, place).last_proof_ns >= silence.first_out_ns
+            for unit in state.unit.peer.units
+            if unit is not state.unit
+        )
+
+    def _look(self, unit: UnitTrack, role: int, place: int | None) -> Silence:
+        """ESP's own clock at a place of this batch, or after all batches."""
+        if place is None:
+            return self._esp.now(unit.index, role)
+        return self._esp.at(unit.index, role, place)
 
     # --- judgement -------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ def spans(
     for sa in sas:
         if sa.established_ns is not None:
             events.append((sa.established_ns, 1, PeerState.ALIVE))
-        if sa.end is SaEnd.DELETE and sa.ended_ns is not None:
+        if sa.end is SaEnd.DELETE and sa.ended_ns is not None and not _another_lives(sa, sas):
             events.append((sa.ended_ns, 5, PeerState.DELETED))
     for exchange in exchanges:
         events += _exchange_events(exchange)
@@ -46,6 +46,18 @@ def spans(
                 continue
         found.append(StateSpan(state, at_ns))
     return found
+
+
+def _another_lives(sa: IkeSa, sas: Sequence[IkeSa]) -> bool:
+    """Whether the peer keeps another IKE SA when this one is deleted."""
+    deleted_ns = sa.ended_ns or sa.last_ns
+    return any(
+        other is not sa
+        and other.first_ns <= deleted_ns
+        and (other.ended_ns is None or other.ended_ns > deleted_ns)
+        and (other.established_ns is not None or other.last_ns > deleted_ns)
+        for other in sas
+    )
 
 
 _BELOW_DEAD = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})

@@ -7,6 +7,7 @@ from typing import Final
 from analyzers.decode.flows import FlowIdentity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.records import Problem, ProblemKind
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
 
@@ -181,13 +182,20 @@ def _spis_agree(sa: SaTrack, message: IkeMessage) -> bool:
 
 
 def _link_rekeyed(peer: PeerTrack, sa: SaTrack, at_ns: int) -> None:
+    """A new IKEv2 SA without IKE_SA_INIT comes out of a CREATE_CHILD_SA exchange of an old one.
+
+    The Delete of the old one may come before the first message of the new.
+    """
     for old in reversed(peer.sas):
         created = old.last_create_child_ns
-        if old.version == 2 and created is not None and old.rekeyed_into is None:
-            if 0 <= at_ns - created <= _REKEY_NS and old.ended_ns is None:
-                old.rekeyed_into = sa
-                sa.unit = old.unit
-            return
+        if old.version != 2 or created is None or old.rekeyed_into is not None:
+            continue
+        if 0 <= at_ns - created <= _REKEY_NS and (old.ended_ns is None or old.ended_ns >= created):
+            old.rekeyed_into = sa
+            sa.unit = old.unit
+            if old.end is SaEnd.DELETE:
+                old.end = SaEnd.REKEYED
+        return
 
 
 def _pair(src: str, dst: str) -> tuple[str, str]:
