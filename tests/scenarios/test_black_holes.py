@@ -1,0 +1,478 @@
+"""Black holes: windows, bounds and phases computed by hand, and silences that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import ProblemKind
+from analyzers.session import SessionOptions
+from tests.scenarios.conftest import Tell
+from tests.scenarios.timeline import at
+
+A, B = "192.0.2.1", "192.0.2.2"
+
+SETUP = "0 a>b v2 handshake\n"
+# The peer's last packet leaves at 19.95; what is sent from 20.1 on is exposed.
+PEER_UNTIL_20 = "0.15..20/0.2 b>a esp in\n"
+LATER = "200 c:4500>a:4500 keepalive\n"
+
+# strongSwan: 4 s, growing by 1.8; the verdict at 54.16 + 23.328 = 77.488.
+GROWING = """
+30 a>b liveness 2
+34 a>b liveness 2
+41.2 a>b liveness 2
+54.16 a>b liveness 2
+"""
+# Every 2 s, five times; the verdict at 40.
+STEADY = """
+30 a>b liveness 2
+32 a>b liveness 2
+34 a>b liveness 2
+36 a>b liveness 2
+38 a>b liveness 2
+"""
+
+
+def only(peer: PeerView) -> BlackHole:
+    (hole,) = peer.black_holes
+    assert (hole.sender, hole.receiver) == (A, B)
+    return hole
+
+
+def phases(hole: BlackHole) -> list[tuple[PhaseName, int, int]]:
+    return [(p.name, p.start_ns, p.end_ns) for p in hole.phases]
+
+
+def expect_alive(peer: PeerView) -> None:
+    assert not peer.black_holes
+    assert not {s.state for s in peer.states} & {PeerState.DEAD, PeerState.DELETED}
+
+
+SLOW = (
+    SETUP
+    + PEER_UNTIL_20
+    + GROWING
+    + """
+    0.1..77.5/0.2 a>b esp out            # 0.1 … 77.3
+    77.5 a>b v2 handshake sa=2
+    78..90/0.2 a>b esp out2
+    78.1..90/0.2 b>a esp in2
+    """
+)
+
+
+def test_slow_dpd_and_its_phases(tell: Tell) -> None:
+    hole = only(tell(SLOW).peer)
+    assert hole.black_hole_class is BlackHoleClass.SLOW_DPD
+    assert (hole.last_proof_ns, hole.first_exposed_ns) == (at(19.95), at(20.1))
+    assert (hole.questionable_ns, hole.first_probe_ns) == (at(21.1), at(30))
+    assert (hole.stop_ns, hole.stop_basis) == (at(78), StopBasis.REPLACEMENT)
+    assert hole.recovered_ns == at(78.1)
+    assert hole.probes == 4
+    assert hole.max_packets == 287  # 20.1 … 77.3 every 0.2 s
+    assert hole.min_packets == 237  # 30.1 … 77.3
+    assert hole.max_bytes == 287 * 100
+    assert hole.max_seconds == pytest.approx(57.9)  # 20.1 … 78.0
+    assert hole.min_seconds == pytest.approx(47.9)  # 30.1 … 78.0
+    # The new SA is set up at 77.5, just after the verdict.
+    assert hole.dead_ns == at(77.488)
+    assert phases(hole) == [
+        (PhaseName.UNQUESTIONED, at(20.1), at(21.1)),
+        (PhaseName.UNPROBED, at(21.1), at(30)),
+        (PhaseName.PROBING, at(30), at(77.488)),
+        (PhaseName.TEARDOWN, at(77.488), at(78)),
+        (PhaseName.RECOVERY, at(78), at(78.1)),
+    ]
+
+
+def test_the_budget_decides_what_is_slow(tell: Tell) -> None:
+    hole = only(tell(SLOW, options=SessionOptions(budget_s=60)).peer)
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+
+
+def test_detected(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + PEER_UNTIL_20
+        + STEADY
+        + """
+        0.1..40/0.2 a>b esp out          # 0.1 … 39.9
+        """
+        + LATER
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+    assert hole.dead_ns == at(40)
+    assert (hole.stop_ns, hole.stop_basis) == (at(39.9), StopBasis.LAST_OUTBOUND)
+    assert hole.recovered_ns is None
+    assert (hole.min_packets, hole.max_packets) == (50, 100)  # 30.1 … 39.9, 20.1 … 39.9
+    assert hole.max_seconds == pytest.approx(19.8)
+    assert hole.min_seconds == pytest.approx(9.8)
+    assert peer.exchanges[0].outcome is Outcome.UNANSWERED
+    assert peer.state is PeerState.DEAD
+
+
+def test_slow_teardown(tell: Tell) -> None:
+    peer = tell(SETUP + PEER_UNTIL_20 + STEADY + "0.1..60/0.2 a>b esp out\n" + LATER).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.SLOW_TEARDOWN
+    assert (hole.dead_ns, hole.stop_ns) == (at(40), at(59.9))
+    assert hole.phase_s(PhaseName.TEARDOWN) == pytest.approx(19.9)
+    assert (hole.min_packets, hole.max_packets) == (150, 200)
+
+
+def test_the_deletes_end_the_loss(tell: Tell) -> None:
+    """IKEv1: the Deletes of Child SA and ISAKMP SA leave together with the verdict."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.06 a>b v1 quick
+        0.1..40.4/0.2 a>b esp out        # 0.1 … 40.3
+        0.15..20/0.2 b>a esp in
+        30..39/2 a>b v1 info 108
+        40.4 a>b v1 info 92
+        40.402 a>b v1 info 108
+        """
+        + LATER
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+    assert at(40.4) <= hole.stop_ns <= at(40.402)
+    assert hole.stop_basis is StopBasis.DELETE
+    assert hole.dead_ns == at(40)
+    assert hole.max_packets == 102  # 20.1 … 40.3
+    assert len(peer.deletes) == 2
+
+
+def test_missing_dpd(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        0.1..70/0.2 a>b esp out          # 0.1 … 69.9
+        0.15..20/0.2 b>a esp in
+        60.15..70/0.2 b>a esp in         # back at 60.15
+        """
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.MISSING_DPD
+    assert (hole.first_probe_ns, hole.dead_ns, hole.probes) == (None, None, 0)
+    assert hole.stop_ns == hole.recovered_ns == at(60.15)
+    assert (hole.min_packets, hole.max_packets) == (0, 201)  # 20.1 … 60.1
+    assert hole.min_seconds == 0
+    assert hole.max_seconds == pytest.approx(40.05)
+    assert phases(hole) == [
+        (PhaseName.UNQUESTIONED, at(20.1), at(21.1)),
+        (PhaseName.UNPROBED, at(21.1), at(60.15)),
+    ]
+    assert peer.state is PeerState.ALIVE
+
+
+def test_missing_dpd_to_the_end(tell: Tell) -> None:
+    """Three times the assumed worst case without a question: missing, capture end or not."""
+    peer = tell(SETUP + PEER_UNTIL_20 + "0.1..120/0.2 a>b esp out\n").peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.MISSING_DPD
+    assert hole.stop_basis is StopBasis.CAPTURE_END
+    assert hole.max_packets == 500  # 20.1 … 119.9
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+
+
+def test_a_short_outage_is_below_the_threshold(tell: Tell) -> None:
+    text = (
+        SETUP
+        + """
+        0.1..50/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        22.95..50/0.2 b>a esp in         # 2.85 s after the first exposed packet
+        """
+    )
+    expect_alive(tell(text).peer)
+    hole = only(tell(text, options=SessionOptions(black_hole_min_s=2)).peer)
+    assert hole.max_seconds == pytest.approx(2.85)
+
+
+def test_idle(tell: Tell) -> None:
+    """A verdict, but nothing was sent into the silence: no packet was at risk."""
+    peer = tell(SETUP + PEER_UNTIL_20 + "0.1..19.8/0.2 a>b esp out\n" + STEADY + LATER).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.IDLE
+    assert (hole.min_packets, hole.max_packets, hole.max_bytes) == (0, 0, 0)
+    assert (hole.min_seconds, hole.max_seconds) == (0, 0)
+    assert hole.dead_ns == at(40)
+    assert peer.state is PeerState.DEAD
+
+
+def test_no_traffic_and_no_verdict_is_nothing(tell: Tell) -> None:
+    expect_alive(tell(SETUP + PEER_UNTIL_20 + "0.1..19.8/0.2 a>b esp out\n" + LATER).peer)
+
+
+def test_data_plane(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + PEER_UNTIL_20
+        + """
+        0.1..80/0.2 a>b esp out          # 0.1 … 79.9
+        30..80/10 a>b liveness 2+
+        30.02..80/10 b>a liveness 2+ resp
+        """
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert (hole.last_proof_ns, hole.first_exposed_ns) == (at(19.95), at(20.1))
+    assert (hole.stop_ns, hole.stop_basis) == (at(79.9), StopBasis.CAPTURE_END)
+    assert hole.max_packets == 300
+    assert hole.dead_ns is None
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+
+
+def test_data_plane_that_comes_back(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + PEER_UNTIL_20
+        + """
+        0.1..80/0.2 a>b esp out
+        30..80/10 a>b liveness 2+
+        30.02..80/10 b>a liveness 2+ resp
+        60.15..80/0.2 b>a esp in
+        """
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert (hole.stop_ns, hole.recovered_ns) == (at(60.15), at(60.15))
+    assert hole.max_packets == 201
+
+
+@pytest.mark.parametrize("end", [34.1, 35, 37])
+def test_the_capture_ends_among_the_retries(tell: Tell, end: float) -> None:
+    """GROWING's third transmission is not due yet: the peer may live."""
+    peer = tell(SETUP + PEER_UNTIL_20 + GROWING + f"0.1..90/0.2 a>b esp out\ncapture 0..{end}").peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.OPEN
+    assert hole.stop_basis is StopBasis.CAPTURE_END
+    assert hole.dead_ns is None
+    assert peer.exchanges[0].outcome is Outcome.OPEN
+    assert peer.state is PeerState.PROBING
+
+
+def test_one_way_by_design_and_then_dead(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        1..120/0.5 a>b esp out           # 1.0 … 119.5
+        30..90/30 a>b liveness 2+
+        30.02..90/30 b>a liveness 2+ resp
+        90.2 a>b liveness 4
+        92.2 a>b liveness 4
+        94.2 a>b liveness 4
+        96.2 a>b liveness 4
+        """
+        + LATER
+    ).peer
+    hole = only(peer)
+    assert (hole.last_proof_ns, hole.first_probe_ns) == (at(60.02), at(90.2))
+    assert hole.dead_ns == at(98.2)
+    assert hole.black_hole_class is BlackHoleClass.SLOW_TEARDOWN
+    assert peer.state is PeerState.DEAD
+
+
+def test_one_direction_was_captured(tell: Tell) -> None:
+    told = tell(
+        SLOW + "unseen b>a",
+    )
+    (peer,) = told.peers
+    expect_alive(peer)
+    assert Outcome.UNANSWERED not in {x.outcome for x in peer.exchanges}
+    assert ProblemKind.CAPTURE_INSUFFICIENT in told.problems
+
+
+def test_one_direction_was_captured_ikev1(tell: Tell) -> None:
+    told = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        1..200/0.5 a>b esp out
+        10..200/10 a>b v1 info 108
+        unseen b>a
+        """
+    )
+    (peer,) = told.peers
+    expect_alive(peer)
+    assert Outcome.UNANSWERED not in {x.outcome for x in peer.exchanges}
+    assert ProblemKind.CAPTURE_INSUFFICIENT in told.problems
+
+
+def test_one_direction_was_captured_from_the_middle(tell: Tell) -> None:
+    """Only the answers' direction: the questions were never seen."""
+    told = tell(
+        SETUP
+        + """
+        1..100/0.5 a>b esp out
+        1.1..100/0.5 b>a esp in
+        10..100/10 a>b liveness 2+
+        10.02..100/10 b>a liveness 2+ resp
+        unseen a>b
+        capture 5..100
+        """
+    )
+    (peer,) = told.peers
+    expect_alive(peer)
+    assert not peer.exchanges
+    assert ProblemKind.CAPTURE_INSUFFICIENT in told.problems
+
+
+def test_the_capture_starts_inside_the_silence(tell: Tell) -> None:
+    peer = tell(SLOW + "capture 25..90").peer
+    hole = only(peer)
+    assert hole.last_proof_ns is None
+    assert (hole.first_exposed_ns, hole.first_probe_ns) == (at(25.1), at(30))
+    assert (hole.stop_ns, hole.recovered_ns) == (at(78), at(78.1))
+    assert hole.max_packets == 262  # 25.1 … 77.3
+    assert hole.min_packets == 237
+
+
+def test_a_ping_every_5_s_that_loses_a_reply(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        5..600/5 a>b esp out
+        5.05..600/5 b>a esp in
+        unseen b>a 300..301
+        """
+    ).peer
+    expect_alive(peer)
+
+
+def test_a_query_that_is_lost_once(tell: Tell) -> None:
+    """DNS: a query now and then; one is lost and repeated after 5 s, then nobody asks for long."""
+    peer = tell(
+        SETUP
+        + """
+        10 a>b esp out
+        10.03 b>a esp in
+        47 a>b esp out
+        47.03 b>a esp in
+        60 a>b esp out                   # lost
+        65 a>b esp out
+        65.03 b>a esp in
+        180 a>b esp out
+        180.03 b>a esp in
+        """
+    ).peer
+    expect_alive(peer)
+
+
+def test_a_query_that_is_never_answered(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10 a>b esp out
+        10.03 b>a esp in
+        60 a>b esp out                   # lost, and the application gives up
+        180 a>b esp out
+        180.03 b>a esp in
+        """
+    ).peer
+    expect_alive(peer)
+
+
+def test_two_outages(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        0.1..200/0.2 a>b esp out
+        0.15..200/0.2 b>a esp in
+        unseen b>a 40..70                # 39.95 is the last, 70.15 the first again
+        unseen b>a 120..135
+        """
+    ).peer
+    first, second = peer.black_holes
+    assert (first.last_proof_ns, first.stop_ns) == (at(39.95), at(70.15))
+    assert (second.last_proof_ns, second.stop_ns) == (at(119.95), at(135.15))
+    assert [h.recovered_ns for h in peer.black_holes] == [at(70.15), at(135.15)]
+    assert [h.max_packets for h in peer.black_holes] == [151, 76]
+    assert {h.black_hole_class for h in peer.black_holes} == {BlackHoleClass.MISSING_DPD}
+
+
+def test_a_second_death_after_a_recovery(tell: Tell) -> None:
+    peer = tell(
+        SLOW.replace("78..90/0.2 a>b esp out2", "78..160/0.2 a>b esp out2")
+        + """
+        100 a>b liveness 2 sa=2
+        102 a>b liveness 2 sa=2
+        104 a>b liveness 2 sa=2
+        106 a>b liveness 2 sa=2
+        """
+        + LATER
+    ).peer
+    first, second = peer.black_holes
+    assert first.black_hole_class is BlackHoleClass.SLOW_DPD
+    assert first.recovered_ns == at(78.1)
+    assert (second.last_proof_ns, second.first_probe_ns) == (at(89.9), at(100))
+    assert second.dead_ns == at(108)
+    assert second.black_hole_class is BlackHoleClass.SLOW_TEARDOWN
+    assert peer.state is PeerState.DEAD
+
+
+def test_loss_in_one_direction_only(tell: Tell) -> None:
+    """b hears nothing from a, but goes on sending: it is b's packets that prove nothing is lost."""
+    peer = tell(
+        SETUP
+        + """
+        0.1..60/0.2 a>b esp out
+        0.15..60/0.2 b>a esp in
+        unseen a>b 20..50                # a sends nothing that is seen
+        """
+    ).peer
+    # Seen from b, nothing came back for 30 s while b kept sending.
+    (hole,) = peer.black_holes
+    assert (hole.sender, hole.receiver) == (B, A)
+    assert (hole.last_proof_ns, hole.stop_ns) == (at(19.9), at(50.1))
+
+
+def test_one_child_sa_of_two_is_quiet(tell: Tell) -> None:
+    """A second Child SA that nobody uses is no black hole."""
+    peer = tell(
+        SETUP
+        + """
+        1..60/0.5 a>b esp out
+        1.1..60/0.5 b>a esp in
+        10..20/0.5 a>b esp out2
+        10.1..20/0.5 b>a esp in2
+        """
+    ).peer
+    expect_alive(peer)
+
+
+def test_sending_ends_with_an_unanswered_packet(tell: Tell) -> None:
+    """The last packet of a talk gets no reply; hours pass; the next talk is fine."""
+    peer = tell(
+        SETUP
+        + """
+        1..20/0.5 a>b esp out
+        1.1..19.5/0.5 b>a esp in
+        3600..3620/0.5 a>b esp out
+        3600.1..3620/0.5 b>a esp in
+        """
+    ).peer
+    expect_alive(peer)
+
+
+def test_a_replayed_packet_is_no_proof(tell: Tell) -> None:
+    """Old sequence numbers prove nothing (RFC 7296 section 2.4: fresh messages only)."""
+    peer = tell(
+        SETUP
+        + PEER_UNTIL_20
+        + STEADY
+        + """
+        0.1..40/0.2 a>b esp out
+        25..40/1 b>a esp in seq=5
+        """
+        + LATER
+    ).peer
+    hole = only(peer)
+    assert hole.last_proof_ns == at(19.95)
+    assert peer.state is PeerState.DEAD

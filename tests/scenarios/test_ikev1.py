@@ -1,0 +1,372 @@
+"""IKEv1 without keys: what the rhythm of encrypted Informationals tells, and what it must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.exchange import DeleteProtocol, ExchangeKind, Outcome
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import SaEnd
+from tests.scenarios.conftest import Tell
+from tests.scenarios.timeline import at
+
+A, B = "192.0.2.1", "192.0.2.2"
+
+SETUP = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+"""
+
+# The transcript of the Cisco IOS guide: five R-U-THERE, then the Delete in the same rhythm.
+CISCO_QUESTIONS = """
+35.343 a>b v1 info 108
+37.351 a>b v1 info 108
+39.363 a>b v1 info 108
+41.375 a>b v1 info 108
+43.387 a>b v1 info 108
+"""
+CISCO_DELETE = "45.411 a>b v1 info 108\n"
+CISCO_TIMES = [at(t) for t in (35.343, 37.351, 39.363, 41.375, 43.387)]
+
+# A frame that is nobody's: the capture goes on.
+LATER = "90 c:4500>a:4500 keepalive\n"
+
+
+def times(peer: PeerView) -> list[list[int]]:
+    return [[t.at_ns for t in x.transmissions] for x in peer.exchanges]
+
+
+def expect_alive(peer: PeerView) -> None:
+    assert peer.state not in (PeerState.DEAD, PeerState.PROBING, PeerState.DELETED)
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    assert not peer.black_holes
+
+
+def test_cisco_peer_dies_five_questions_and_one_delete(tell: Tell) -> None:
+    """Fact 12 of the semantics: the Delete has the length and the spacing of a sixth question."""
+    peer = tell(
+        SETUP
+        + CISCO_QUESTIONS
+        + CISCO_DELETE
+        + """
+        0.5..45.4/0.5 a>b esp out        # 0.5 … 45.0
+        0.6..25/0.5 b>a esp in           # 0.6 … 24.6
+        45.431 a>b v1 mm1 sa=2
+        55.431 a>b v1 mm1 sa=2
+        """
+    ).peer
+    (exchange,) = peer.exchanges
+    assert times(peer) == [CISCO_TIMES]
+    assert exchange.kind is ExchangeKind.DPD
+    assert exchange.outcome is Outcome.UNANSWERED
+    assert (exchange.basis, exchange.confidence) == (Basis.RHYTHM, Confidence.INFERRED)
+    assert exchange.verdict_ns is not None
+    assert at(45.387) <= exchange.verdict_ns <= at(45.411)
+    (delete,) = peer.deletes
+    assert (delete.at_ns, delete.sender) == (at(45.411), A)
+    assert delete.protocol is DeleteProtocol.IKE
+    assert delete.confidence is Confidence.INFERRED
+    assert peer.unknown_informationals == 0
+    assert peer.state is PeerState.DEAD
+
+
+def test_cisco_peer_dies_the_black_hole(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + CISCO_QUESTIONS
+        + CISCO_DELETE
+        + """
+        0.5..45.4/0.5 a>b esp out        # 0.5 … 45.0
+        0.6..25/0.5 b>a esp in           # 0.6 … 24.6
+        45.431 a>b v1 mm1 sa=2
+        55.431 a>b v1 mm1 sa=2
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+    assert (hole.last_proof_ns, hole.first_exposed_ns) == (at(24.6), at(25))
+    assert (hole.questionable_ns, hole.first_probe_ns) == (at(26), at(35.343))
+    assert hole.max_packets == 41  # 25.0 … 45.0 every 0.5 s
+    assert hole.min_packets == 20  # 35.5 … 45.0
+    assert at(45) <= hole.stop_ns <= at(45.411)
+
+
+def test_cisco_peer_dies_without_traffic_and_without_renewal(tell: Tell) -> None:
+    """Nothing tells the Delete from a question then; it is one exchange all the same."""
+    peer = tell(SETUP + CISCO_QUESTIONS + CISCO_DELETE + LATER).peer
+    (exchange,) = peer.exchanges
+    assert exchange.outcome is Outcome.UNANSWERED
+    assert len(exchange.transmissions) in (5, 6)
+    assert exchange.confidence is Confidence.INFERRED
+    assert peer.state is PeerState.DEAD
+    assert {h.black_hole_class for h in peer.black_holes} <= {BlackHoleClass.IDLE}
+
+
+def test_deletes_of_one_teardown_are_no_question(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        1..20/0.5 a>b esp out
+        1.1..20/0.5 b>a esp in
+        10 a>b v1 info 108
+        10.02 b>a v1 info 108
+        20 a>b v1 info 92                # the Child SA
+        20.002 a>b v1 info 108           # the ISAKMP SA: as long as an R-U-THERE
+        """
+        + LATER
+    ).peer
+    assert times(peer) == [[at(10)]]
+    assert [(d.at_ns, d.protocol) for d in peer.deletes] == [
+        (at(20), DeleteProtocol.ESP),
+        (at(20.002), DeleteProtocol.IKE),
+    ]
+    assert peer.ike_sas[0].end is SaEnd.DELETE
+    assert peer.state is PeerState.DELETED
+    assert not peer.black_holes
+
+
+def test_a_lone_informational_stays_unknown(tell: Tell) -> None:
+    peer = tell(SETUP + "10 a>b v1 info 108\n" + LATER).peer
+    assert not peer.exchanges
+    assert not peer.deletes
+    assert peer.unknown_informationals == 1
+    expect_alive(peer)
+
+
+def test_a_lone_informational_among_traffic_ends_nothing(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        1..60/1 a>b esp out
+        1.1..60/1 b>a esp in
+        10 a>b v1 info 108
+        30 b>a v1 info 92
+        """
+    ).peer
+    assert not peer.exchanges
+    assert peer.unknown_informationals == 2
+    expect_alive(peer)
+
+
+def test_a_notice_after_phase_1_is_no_question(tell: Tell) -> None:
+    """INITIAL-CONTACT has the length of an R-U-THERE; its silence says nothing."""
+    peer = tell(
+        SETUP
+        + """
+        0.06 a>b v1 info 108
+        10..60/10 a>b v1 info 108
+        10.02..60/10 b>a v1 info 108
+        """
+    ).peer
+    assert times(peer) == [[at(t)] for t in (10, 20, 30, 40, 50)]
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    assert {x.rtt_ns for x in peer.exchanges} == {20_000_000}
+    assert peer.unknown_informationals == 1
+    assert peer.policies[0].interval_s == pytest.approx(10, abs=0.05)
+    expect_alive(peer)
+
+
+def test_both_sides_ask_in_turn(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10..60/10 a>b v1 info 108
+        10.02..60/10 b>a v1 info 108
+        13..60/10 b>a v1 info 108
+        13.02..60/10 a>b v1 info 108
+        """
+    ).peer
+    assert [x.prober for x in peer.exchanges] == [A, B] * 5
+    assert {(x.outcome, x.retries) for x in peer.exchanges} == {(Outcome.ANSWERED, 0)}
+    assert peer.unknown_informationals == 0
+    assert {p.holder for p in peer.policies} == {A, B}
+    expect_alive(peer)
+
+
+def test_questions_of_both_sides_cross(tell: Tell) -> None:
+    """Four equal messages in flight: whoever is taken for the answer, both peers live."""
+    peer = tell(
+        SETUP
+        + """
+        10..60/10 a>b v1 info 108
+        10.005..60/10 b>a v1 info 108    # asked before a's question came
+        10.02..60/10 b>a v1 info 108     # b's answer
+        10.025..60/10 a>b v1 info 108    # a's answer
+        """
+    ).peer
+    assert sorted(x.prober for x in peer.exchanges) == [A] * 5 + [B] * 5
+    assert {(x.outcome, x.retries) for x in peer.exchanges} == {(Outcome.ANSWERED, 0)}
+    expect_alive(peer)
+
+
+def test_libreswan_repeats_at_the_interval(tell: Tell) -> None:
+    """dpddelay 10 s, dpdtimeout 30 s: the retries keep the interval of the questions."""
+    peer = tell(
+        SETUP
+        + """
+        1..50/0.5 a>b esp out            # 1.0 … 49.5
+        1.1..15/0.5 b>a esp in           # 1.1 … 14.6
+        10.2 a>b v1 info 108
+        10.23 b>a v1 info 108
+        20.2..50/10 a>b v1 info 108      # 20.2, 30.2, 40.2
+        50.21 a>b v1 mm1 sa=2
+        60.21 a>b v1 mm1 sa=2
+        """
+    ).peer
+    assert times(peer) == [[at(10.2)], [at(20.2), at(30.2), at(40.2)]]
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED, Outcome.UNANSWERED]
+    assert peer.exchanges[1].verdict_ns == at(50.2)
+    assert peer.ike_sas[0].end is SaEnd.DEAD_PEER
+    assert peer.state is PeerState.DEAD
+    (hole,) = peer.black_holes
+    assert (hole.last_proof_ns, hole.first_probe_ns) == (at(14.6), at(20.2))
+    assert (hole.min_packets, hole.max_packets) == (59, 70)  # 20.5 … 49.5, 15.0 … 49.5
+    assert hole.probes == 3
+
+
+def test_libreswan_capture_ends_among_the_retries(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10 a>b v1 info 108
+        10.03 b>a v1 info 108
+        20..35/10 a>b v1 info 108
+        """
+    ).peer
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED, Outcome.OPEN]
+    assert peer.state is not PeerState.DEAD
+
+
+def test_phase_1_is_renewed_while_the_peer_lives(tell: Tell) -> None:
+    """IKEv1 Child SAs outlive the ISAKMP SA: traffic goes on, on the same SPIs."""
+    peer = tell(
+        SETUP
+        + """
+        1..100/0.5 a>b esp out
+        1.1..100/0.5 b>a esp in
+        10..50/10 a>b v1 info 108
+        10.02..50/10 b>a v1 info 108
+        50 a>b v1 main-mode sa=2
+        60..100/10 a>b v1 info 108 sa=2
+        60.02..100/10 b>a v1 info 108 sa=2
+        """
+    ).peer
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.REKEYED, None]
+    assert peer.ike_sas[0].rekeyed_into == peer.ike_sas[1].id
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    assert len(peer.exchanges) == 8
+    expect_alive(peer)
+
+
+def test_phase_1_is_renewed_and_the_old_sa_deleted(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        1..100/0.5 a>b esp out
+        1.1..100/0.5 b>a esp in
+        10..50/10 a>b v1 info 108
+        10.02..50/10 b>a v1 info 108
+        50 b>a v1 main-mode sa=2
+        sa 2 by b
+        50.5 b>a v1 info 108 sa=1        # the Delete of the old one
+        60..100/10 a>b v1 info 108 sa=2
+        60.02..100/10 b>a v1 info 108 sa=2
+        """
+    ).peer
+    assert peer.ike_sas[0].end is SaEnd.REKEYED
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    expect_alive(peer)
+
+
+def test_phase_2_is_renewed_while_the_peer_lives(tell: Tell) -> None:
+    """Quick Mode, new SPIs, the Delete of the old ones: one length, never answered."""
+    peer = tell(
+        SETUP
+        + """
+        1..50.3/0.5 a>b esp out
+        1.1..51/0.5 b>a esp in
+        10..100/10 a>b v1 info 108
+        10.02..100/10 b>a v1 info 108
+        50.2 a>b v1 quick
+        50.5..100/0.5 a>b esp out2
+        51.1..100/0.5 b>a esp in2
+        52 a>b v1 info 92
+        """
+    ).peer
+    assert {(x.prober, x.outcome, x.retries) for x in peer.exchanges} == {(A, Outcome.ANSWERED, 0)}
+    assert len(peer.exchanges) == 9
+    expect_alive(peer)
+
+
+def test_capture_that_starts_after_phase_1(tell: Tell) -> None:
+    peer = tell(
+        """
+        1..50/0.5 a>b esp out
+        1.1..50/0.5 b>a esp in
+        10..50/10 a>b v1 info 92
+        10.02..50/10 b>a v1 info 92
+        """
+    ).peer
+    (sa,) = peer.ike_sas
+    assert sa.dpd_vendor_id == (None, None)
+    assert sa.established_ns is None
+    assert times(peer) == [[at(t)] for t in (10, 20, 30, 40)]
+    assert {(x.prober, x.outcome) for x in peer.exchanges} == {(A, Outcome.ANSWERED)}
+    expect_alive(peer)
+
+
+def test_capture_that_starts_after_phase_1_and_dies(tell: Tell) -> None:
+    peer = tell(
+        """
+        1..60/0.5 a>b esp out
+        1.1..25/0.5 b>a esp in
+        10 a>b v1 info 92
+        10.02 b>a v1 info 92
+        30..40/2 a>b v1 info 92
+        """
+        + LATER
+    ).peer
+    assert times(peer) == [[at(10)], [at(t) for t in (30, 32, 34, 36, 38)]]
+    assert peer.exchanges[1].verdict_ns == at(40)
+    assert peer.state is PeerState.DEAD
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.SLOW_TEARDOWN
+
+
+def test_one_answer_was_lost_and_the_retry_answered(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10 a>b v1 info 108
+        10.02 b>a v1 info 108
+        20 a>b v1 info 108
+        22 a>b v1 info 108
+        22.02 b>a v1 info 108
+        30 a>b v1 info 108
+        30.02 b>a v1 info 108
+        """
+    ).peer
+    assert times(peer) == [[at(10)], [at(20), at(22)], [at(30)]]
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    assert [x.rtt_ns for x in peer.exchanges] == [20_000_000] * 3
+    expect_alive(peer)
+
+
+def test_a_retransmitted_main_mode_message_is_no_second_sa(tell: Tell) -> None:
+    peer = tell(
+        """
+        0 a>b v1 mm1
+        2 a>b v1 mm1
+        4 a>b v1 mm1
+        4.1 b>a v1 mm2
+        4.2 a>b v1 mm3
+        4.3 b>a v1 mm4
+        4.4 a>b v1 mm5
+        4.5 b>a v1 mm6
+        """
+    ).peer
+    (sa,) = peer.ike_sas
+    assert (sa.retransmissions, sa.established_ns) == (2, at(4.5))
+    expect_alive(peer)

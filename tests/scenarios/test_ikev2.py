@@ -1,0 +1,414 @@
+"""IKEv2: exchanges, retransmissions, Deletes and rekeys as the clear header tells them."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
+from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Outcome
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import SaEnd
+from tests.scenarios.conftest import Tell
+from tests.scenarios.timeline import at, ike_spi_of
+
+A, B = "192.0.2.1", "192.0.2.2"
+
+SETUP = "0 a>b v2 handshake\n"
+TRAFFIC = """
+1..100/0.5 a>b esp out
+1.1..100/0.5 b>a esp in
+"""
+LATER = "100 c:4500>a:4500 keepalive\n"
+
+
+def outcomes(peer: PeerView) -> list[Outcome]:
+    return [x.outcome for x in peer.exchanges]
+
+
+def expect_alive(peer: PeerView) -> None:
+    assert peer.state is PeerState.ALIVE
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    assert not peer.black_holes
+
+
+def test_questions_and_answers(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10..60/10 a>b liveness 2+
+        10.02..60/10 b>a liveness 2+ resp
+        15 b>a liveness 0
+        15.01 a>b liveness 0 resp
+        """
+    ).peer
+    assert [(x.prober, x.first_ns) for x in peer.exchanges] == [
+        (A, at(10)),
+        (B, at(15)),
+        *((A, at(t)) for t in (20, 30, 40, 50)),
+    ]
+    assert {(x.kind, x.outcome, x.retries) for x in peer.exchanges} == {
+        (ExchangeKind.LIVENESS, Outcome.ANSWERED, 0)
+    }
+    assert [x.rtt_ns for x in peer.exchanges] == [20_000_000, 10_000_000, *[20_000_000] * 4]
+    expect_alive(peer)
+
+
+def test_the_next_request_proves_the_answer(tell: Tell) -> None:
+    """Window of 1: no answer was captured, yet all but the last question were answered."""
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + """
+        10..50/10 a>b liveness 2+
+        """
+    ).peer
+    assert outcomes(peer)[:3] == [Outcome.ANSWERED] * 3
+    assert {x.answer for x in peer.exchanges} == {None}
+    assert {x.answer_evidence for x in peer.exchanges[:3]} == {AnswerEvidence.NEXT_REQUEST}
+    assert {x.rtt_ns for x in peer.exchanges} == {None}
+    assert peer.exchanges[3].answer_evidence is None
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    assert not peer.black_holes
+
+
+def test_retries_grow_to_the_verdict(tell: Tell) -> None:
+    """strongSwan's schedule: 4 s, then 1.8 times as long each; the verdict takes one more wait."""
+    peer = tell(
+        SETUP
+        + """
+        10 a>b liveness 2
+        14 a>b liveness 2
+        21.2 a>b liveness 2
+        34.16 a>b liveness 2
+        """
+        + LATER
+    ).peer
+    (exchange,) = peer.exchanges
+    assert [t.at_ns for t in exchange.transmissions] == [at(t) for t in (10, 14, 21.2, 34.16)]
+    assert exchange.outcome is Outcome.UNANSWERED
+    assert exchange.verdict_ns == at(34.16 + 23.328)
+    assert (exchange.basis, exchange.confidence) == (Basis.HEADER, Confidence.CERTAIN)
+    assert peer.retransmissions == 3
+    assert peer.state is PeerState.DEAD
+    assert peer.confidence is Confidence.INFERRED
+    assert peer.ike_sas[0].end is SaEnd.DEAD_PEER
+    assert peer.policies[0].backoff == pytest.approx(1.8, abs=0.01)
+
+
+@pytest.mark.parametrize("end", [34.2, 40, 52])
+def test_the_capture_ends_before_the_next_retry_was_due(tell: Tell, end: float) -> None:
+    peer = tell(
+        SETUP
+        + f"""
+        10 a>b liveness 2
+        14 a>b liveness 2
+        21.2 a>b liveness 2
+        34.16 a>b liveness 2
+        {end} c:4500>a:4500 keepalive
+        """
+    ).peer
+    assert outcomes(peer) == [Outcome.OPEN]
+    assert peer.state is PeerState.PROBING
+    assert peer.ike_sas[0].end is None
+
+
+@pytest.mark.parametrize("end", [10, 11, 20])
+def test_one_transmission_and_the_capture_ends(tell: Tell, end: float) -> None:
+    peer = tell(SETUP + f"10 a>b liveness 2\n{end} c:4500>a:4500 keepalive").peer
+    (exchange,) = peer.exchanges
+    assert exchange.outcome is Outcome.OPEN
+    assert (exchange.retries, exchange.verdict_ns) == (0, None)
+    assert peer.state is PeerState.PROBING
+    assert not peer.black_holes
+
+
+def test_the_second_transmission_is_answered(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10 a>b liveness 2
+        14 a>b liveness 2
+        14.03 b>a liveness 2 resp
+        """
+    ).peer
+    (exchange,) = peer.exchanges
+    assert exchange.outcome is Outcome.ANSWERED
+    assert exchange.answer_evidence is AnswerEvidence.MESSAGE
+    assert (exchange.retries, exchange.rtt_ns) == (1, 30_000_000)
+    expect_alive(peer)
+
+
+def test_both_transmissions_are_answered(tell: Tell) -> None:
+    """A slow path: the answer crosses the retry, and the retry is answered too."""
+    peer = tell(
+        SETUP
+        + """
+        10 a>b liveness 2
+        14 a>b liveness 2
+        14.1 b>a liveness 2 resp
+        18.1 b>a liveness 2 resp
+        24 a>b liveness 3
+        24.1 b>a liveness 3 resp
+        """
+    ).peer
+    assert outcomes(peer) == [Outcome.ANSWERED] * 2
+    first = peer.exchanges[0].answer
+    assert first is not None
+    assert first.at_ns == at(14.1)
+    assert [x.retries for x in peer.exchanges] == [1, 0]
+    expect_alive(peer)
+
+
+def test_a_late_answer_belongs_to_its_own_question(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10 a>b liveness 2
+        20 a>b liveness 3
+        20.5 b>a liveness 2 resp
+        """
+        + LATER
+    ).peer
+    older, newer = peer.exchanges
+    assert older.outcome is Outcome.ANSWERED
+    assert newer.answer is None
+    assert newer.outcome is not Outcome.ANSWERED
+
+
+def test_a_notify_is_no_question(tell: Tell) -> None:
+    """MOBIKE's notifies (SK Next Payload 41) and their empty answers."""
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + """
+        10 a>b notify 2
+        10.02 b>a liveness 2 resp
+        20 a>b config 3
+        20.02 b>a config 3 resp
+        """
+    ).peer
+    assert not peer.exchanges
+    assert not peer.deletes
+    expect_alive(peer)
+
+
+def test_child_sa_rekey_ends_no_ike_sa(tell: Tell) -> None:
+    """New SPIs before the old ones go; both sides use old and new at once."""
+    peer = tell(
+        SETUP
+        + """
+        1..50.2/0.2 a>b esp out
+        1.1..50.9/0.2 b>a esp in
+        50.1 a>b rekey-child 2
+        50.12 b>a rekey-child 2 resp
+        50.2..100/0.2 a>b esp out2
+        50.9..100/0.2 b>a esp in2
+        51 a>b delete 3
+        51.02 b>a delete 3 resp
+        60 a>b liveness 4
+        60.02 b>a liveness 4 resp
+        """
+    ).peer
+    (sa,) = peer.ike_sas
+    assert sa.end is None
+    (delete,) = peer.deletes
+    assert (delete.protocol, delete.answered) == (DeleteProtocol.ESP, True)
+    assert outcomes(peer) == [Outcome.ANSWERED]
+    assert len(peer.esp_flows) == 4
+    expect_alive(peer)
+
+
+def test_the_delete_of_an_ike_sa_has_an_empty_answer(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        1..20/0.2 a>b esp out
+        1.1..20/0.2 b>a esp in
+        20 a>b delete 2
+        20.02 b>a liveness 2 resp
+        """
+        + LATER
+    ).peer
+    (sa,) = peer.ike_sas
+    assert (sa.end, sa.ended_ns) == (SaEnd.DELETE, at(20))
+    (delete,) = peer.deletes
+    assert (delete.protocol, delete.answered) == (DeleteProtocol.IKE, True)
+    assert not peer.exchanges
+    assert not peer.black_holes
+    assert peer.state is PeerState.DELETED
+
+
+def test_a_delete_that_is_repeated_is_one_delete(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        20 a>b delete 2
+        24 a>b delete 2
+        24.02 b>a liveness 2 resp
+        """
+        + LATER
+    ).peer
+    (delete,) = peer.deletes
+    assert (delete.transmissions, delete.answered) == (2, True)
+    assert not peer.exchanges
+    assert peer.state is PeerState.DELETED
+
+
+def test_reauthentication_overlaps(tell: Tell) -> None:
+    """Make before break: a second IKE SA with Child SAs of its own while the first lives."""
+    peer = tell(
+        SETUP
+        + """
+        1..50.2/0.2 a>b esp out
+        1.1..52/0.2 b>a esp in
+        50 a>b v2 handshake sa=2
+        50.2..100/0.2 a>b esp out2
+        52.1..100/0.2 b>a esp in2
+        52.5 a>b delete 2
+        52.52 b>a liveness 2 resp
+        60 a>b liveness 2 sa=2
+        60.02 b>a liveness 2 sa=2 resp
+        """
+    ).peer
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DELETE, None]
+    assert outcomes(peer) == [Outcome.ANSWERED]
+    expect_alive(peer)
+
+
+def test_the_peer_restarts_and_comes_back(tell: Tell) -> None:
+    """b loses its state at 30 and sets up anew at 45, before a has given up."""
+    peer = tell(
+        SETUP
+        + """
+        1..45.1/0.5 a>b esp out          # 1.0 … 45.0
+        1.1..30/0.5 b>a esp in           # 1.1 … 29.6
+        40 a>b liveness 2
+        44 a>b liveness 2
+        sa 2 by b
+        45 b>a v2 handshake sa=2
+        45.5..60/0.5 a>b esp out2
+        45.6..60/0.5 b>a esp in2
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert (hole.sender, hole.last_proof_ns) == (A, at(29.6))
+    assert (hole.first_exposed_ns, hole.first_probe_ns) == (at(30), at(40))
+    assert (hole.stop_ns, hole.stop_basis) == (at(45.5), StopBasis.REPLACEMENT)
+    assert hole.max_packets == 31  # 30.0 … 45.0
+    assert hole.recovered_ns == at(45.6)
+    assert peer.exchanges[0].outcome is Outcome.UNANSWERED
+    assert peer.state is PeerState.ALIVE
+
+
+def test_the_peer_restarts_and_nobody_had_asked(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        1..45.1/0.5 a>b esp out
+        1.1..30/0.5 b>a esp in
+        sa 2 by b
+        45 b>a v2 handshake sa=2
+        45.5..60/0.5 a>b esp out2
+        45.6..60/0.5 b>a esp in2
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.MISSING_DPD
+    assert hole.stop_ns == at(45.5)
+    assert (hole.min_seconds, hole.max_seconds) == (0, 15.5)
+    assert (hole.min_packets, hole.max_packets) == (0, 31)
+    assert not peer.exchanges
+    assert peer.state is PeerState.ALIVE
+
+
+def test_two_identical_answers_are_one(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        10 a>b liveness 2
+        10.02 b>a liveness 2 resp
+        10.5 b>a liveness 2 resp
+        20 a>b liveness 3
+        20.02 b>a liveness 3 resp
+        """
+    ).peer
+    assert outcomes(peer) == [Outcome.ANSWERED] * 2
+    assert [x.rtt_ns for x in peer.exchanges] == [20_000_000] * 2
+    expect_alive(peer)
+
+
+def test_a_question_behind_a_stalled_rekey_is_not_asked(tell: Tell) -> None:
+    """An unanswered CREATE_CHILD_SA blocks the window: no question can follow, none is invented."""
+    peer = tell(
+        SETUP
+        + """
+        10 a>b create-child 2
+        14 a>b create-child 2
+        21.2 a>b create-child 2
+        """
+        + LATER
+    ).peer
+    assert not peer.exchanges
+    assert peer.retransmissions == 2
+
+
+def test_ike_sa_rekey(tell: Tell) -> None:
+    """CREATE_CHILD_SA, then new SPIs without IKE_SA_INIT; IDs start again at 0."""
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + """
+        10..50/10 a>b liveness 2+
+        10.02..50/10 b>a liveness 2+ resp
+        50 a>b create-child 6
+        50.02 b>a create-child 6 resp
+        50.05 a>b delete 7
+        50.07 b>a liveness 7 resp
+        60..100/10 a>b liveness 0+ sa=2
+        60.02..100/10 b>a liveness 0+ sa=2 resp
+        """
+    ).peer
+    old, new = peer.ike_sas
+    assert (old.end, old.rekeyed_into) == (SaEnd.REKEYED, new.id)
+    assert (new.initiator_spi, new.end) == (ike_spi_of("2"), None)
+    assert outcomes(peer) == [Outcome.ANSWERED] * 8
+    expect_alive(peer)
+
+
+def test_ike_sa_rekey_by_the_responder(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + """
+        sa 2 by b
+        50 b>a create-child 0
+        50.02 a>b create-child 0 resp
+        50.05 b>a delete 1
+        50.07 a>b liveness 1 resp
+        60..100/10 a>b liveness 0+ sa=2
+        60.02..100/10 b>a liveness 0+ sa=2 resp
+        """
+    ).peer
+    old, new = peer.ike_sas
+    assert (old.end, old.rekeyed_into) == (SaEnd.REKEYED, new.id)
+    assert (new.initiator, new.responder) == (B, A)
+    assert outcomes(peer) == [Outcome.ANSWERED] * 4
+    expect_alive(peer)
+
+
+def test_reauthentication_one_direction_lingers_on_the_old_sa(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        1..50.2/0.2 a>b esp out
+        1.1..65/0.2 b>a esp in           # b goes on with the old one for 15 s
+        50 a>b v2 handshake sa=2
+        50.2..100/0.2 a>b esp out2
+        65.1..100/0.2 b>a esp in2
+        66 a>b delete 2
+        66.02 b>a liveness 2 resp
+        """
+    ).peer
+    assert not peer.exchanges
+    expect_alive(peer)

@@ -1,0 +1,408 @@
+"""Timelines: lines of text that become a capture, byte for byte.
+
+A line is `TIME SENDER>RECEIVER WHAT`, times in seconds since the capture began:
+
+    0.0 a>b v2 handshake                four messages, 10 ms apart: IKE_SA_INIT and IKE_AUTH
+    5.0 a>b liveness 3                  an empty INFORMATIONAL request with message ID 3
+    5.01 b>a liveness 3 resp            its answer
+    30..300/30 a>b liveness 4+          one every 30 s while time < 300, IDs 4, 5, 6 …
+    6.0..20.0/0.2 a>b esp out1          ESP every 200 ms; the SPI has a name, sequences count up
+    0.0 a>b v1 main-mode                six messages of phase 1; `v1 quick` three of phase 2
+    10 a>b v1 info 108                  an encrypted Informational of 108 bytes, new message ID
+    10 n:61000>b:4500 liveness 3        ports make it UDP 4500, ESP too; `keepalive` is one 0xFF
+
+IKEv2 verbs: sa-init, auth (each with `v2`), liveness, notify, delete, config, create-child, each
+with an ID and perhaps `resp`. The same line twice is the same bytes twice: a retransmission.
+Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time.
+
+Directives: `host c 192.0.2.9`, `sa 2 by b` (who initiated it; default a), `unseen b>a 20..40`
+(these frames are sent, but do not reach the capture), `capture 12..50` (all else is not captured),
+`twice 0.0005` (every frame again so much later), `clock -3600 from 50` (the recorder's clock
+steps).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from hashlib import shake_128
+from typing import Final
+
+from tests.builders import NON_ESP_MARKER, eth, ike_header, ipv4, pcap_bytes, udp
+
+BASE_NS: Final = 1_700_000_000_000_000_000
+_MACRO_STEP_NS: Final = 10_000_000
+_ESP: Final = 50
+
+_HOSTS: Final = {
+    "a": "192.0.2.1",
+    "b": "192.0.2.2",
+    "c": "192.0.2.3",
+    "n": "198.51.100.1",
+    "m": "198.51.100.2",
+}
+_NUMBER: Final = r"\d+(?:\.\d+)?"
+_LINE: Final = re.compile(
+    rf"(?P<at>{_NUMBER})(?:\.\.(?P<end>{_NUMBER})/(?P<step>{_NUMBER}))?\s+"
+    r"(?P<src>\w+)(?::(?P<sport>\d+))?>(?P<dst>\w+)(?::(?P<dport>\d+))?\s+(?P<what>.+)"
+)
+_SPAN: Final = re.compile(rf"(?P<from>{_NUMBER})?\.\.(?P<to>{_NUMBER})?")
+
+_INITIATOR, _RESPONSE, _ENCRYPTED = 0x08, 0x20, 0x01
+_SK: Final = 46
+# IKEv2: exchange type, SK's Next Payload in request and response, length.
+_V2: Final = {
+    "auth": (35, 35, 36, 256),
+    "create-child": (36, 33, 33, 240),
+    "rekey-child": (36, 41, 33, 256),
+    "liveness": (37, 0, 0, 80),
+    "notify": (37, 41, 41, 128),
+    "delete": (37, 42, 42, 80),
+    "config": (37, 47, 47, 96),
+}
+DPD_VENDOR_ID: Final = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
+
+
+@dataclass(frozen=True)
+class _Event:
+    """One line, one moment of it."""
+
+    at_ns: int
+    src: str
+    dst: str
+    sport: int | None
+    dport: int | None
+    what: tuple[str, ...]
+    options: dict[str, str]
+    number: int
+    """Which of a stream it is."""
+    line: int
+
+
+@dataclass
+class _Frame:
+    file_ns: int
+    """Where it stands in the file."""
+    at_ns: int
+    bytes: bytes
+
+
+@dataclass
+class _Directives:
+    hosts: dict[str, str] = field(default_factory=lambda: dict(_HOSTS))
+    initiators: dict[str, frozenset[str]] = field(default_factory=dict)
+    unseen: list[tuple[str, str, int, int]] = field(default_factory=list)
+    captured: tuple[int, int] = (0, 1 << 62)
+    twice_ns: int | None = None
+    clock: list[tuple[int, int]] = field(default_factory=list)
+
+
+def ns(text: str | float) -> int:
+    """Seconds as exact nanoseconds."""
+    return int(Decimal(str(text)) * 1_000_000_000)
+
+
+def at(seconds: float) -> int:
+    """The time of the capture's clock at so many seconds of a timeline."""
+    return BASE_NS + ns(seconds)
+
+
+def spi_of(name: str) -> str:
+    """The SPI of an ESP flow by its name, as the report prints it."""
+    return f"{_spi(name):08x}"
+
+
+def ike_spi_of(name: str, role: str = "i") -> str:
+    """The SPI (cookie) of an IKE SA by its name, as the report prints it."""
+    return _random(f"ike {name} {role}", 8).hex()
+
+
+def capture(text: str) -> bytes:
+    """The pcap file a timeline describes. Raises ValueError for lines nobody understands."""
+    events, directives = _parse(text)
+    frames = list(_frames(events, directives))
+    frames.sort(key=lambda f: f.file_ns)
+    return pcap_bytes([(f.at_ns, f.bytes) for f in frames])
+
+
+# --- reading the lines ---------------------------------------------------------------------
+
+
+def _parse(text: str) -> tuple[list[_Event], _Directives]:
+    events: list[_Event] = []
+    directives = _Directives()
+    for number, raw in enumerate(text.splitlines()):
+        line = raw.partition("#")[0].strip()
+        if not line:
+            continue
+        found = _LINE.fullmatch(line)
+        if found is None:
+            _direct(line.split(), directives)
+            continue
+        events += _events(found, number)
+    events.sort(key=lambda e: (e.at_ns, e.line))
+    return events, directives
+
+
+def _direct(words: list[str], into: _Directives) -> None:
+    match words:
+        case ["host", name, address]:
+            into.hosts[name] = address
+        case ["sa", name, "by", hosts]:
+            into.initiators[name] = frozenset(hosts.split(","))
+        case ["unseen", pair]:
+            into.unseen.append((*_pair(pair), 0, 1 << 62))
+        case ["unseen", pair, span]:
+            into.unseen.append((*_pair(pair), *_span(span)))
+        case ["capture", span]:
+            into.captured = _span(span)
+        case ["twice", delay]:
+            into.twice_ns = ns(delay)
+        case ["clock", step, "from", start]:
+            into.clock.append((ns(start), ns(step)))
+        case _:
+            raise ValueError(f"not a line of a timeline: {' '.join(words)}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    src, _, dst = text.partition(">")
+    return src, dst
+
+
+def _span(text: str) -> tuple[int, int]:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"not a span of time: {text}")
+    return ns(found["from"] or 0), ns(found["to"]) if found["to"] else 1 << 62
+
+
+def _events(found: re.Match[str], line: int) -> Iterator[_Event]:
+    words = tuple(w for w in found["what"].split() if "=" not in w)
+    options = dict(w.split("=", 1) for w in found["what"].split() if "=" in w)
+    start = ns(found["at"])
+    times = range(start, ns(found["end"]), ns(found["step"])) if found["end"] else [start]
+    for number, at_ns in enumerate(times):
+        event = _Event(
+            at_ns=at_ns,
+            src=found["src"],
+            dst=found["dst"],
+            sport=int(found["sport"]) if found["sport"] else None,
+            dport=int(found["dport"]) if found["dport"] else None,
+            what=words,
+            options=options,
+            number=number,
+            line=line,
+        )
+        yield from _expanded(event)
+
+
+_MACROS: Final[dict[tuple[str, ...], list[str]]] = {
+    ("v2", "handshake"): ["v2 sa-init", "v2 sa-init resp", "v2 auth 1", "v2 auth 1 resp"],
+    ("v1", "main-mode"): [f"v1 mm{number}" for number in range(1, 7)],
+    ("v1", "quick"): ["v1 qm1", "v1 qm2", "v1 qm3"],
+}
+
+
+def _expanded(event: _Event) -> Iterator[_Event]:
+    steps = _MACROS.get(event.what[:2])
+    if steps is None:
+        yield event
+        return
+    there = event
+    for index, step in enumerate(steps):
+        words = tuple(step.split())
+        answers = index % 2 == 1
+        yield replace(
+            there,
+            at_ns=event.at_ns + index * _MACRO_STEP_NS,
+            what=words,
+            src=event.dst if answers else event.src,
+            dst=event.src if answers else event.dst,
+            sport=event.dport if answers else event.sport,
+            dport=event.sport if answers else event.dport,
+        )
+
+
+# --- building the frames -------------------------------------------------------------------
+
+
+def _frames(events: list[_Event], directives: _Directives) -> Iterator[_Frame]:
+    sequences: Counter[str] = Counter()
+    for event in events:
+        if event.what[0] == "esp":
+            sequences[event.what[1]] += 1
+            payload = _esp(event, sequences[event.what[1]])
+        elif event.what[0] == "keepalive":
+            payload = b"\xff"
+        else:
+            payload = _ike(event, directives)
+        if not _captured(event, directives):
+            continue
+        frame = _packet(event, payload, directives)
+        offset = sum(step for start, step in directives.clock if event.at_ns >= start)
+        file_ns = event.at_ns + ns(event.options.get("late", "0"))
+        times = [0] if directives.twice_ns is None else [0, directives.twice_ns]
+        for delay in times:
+            yield _Frame(file_ns + delay, BASE_NS + event.at_ns + offset + delay, frame)
+
+
+def _captured(event: _Event, directives: _Directives) -> bool:
+    low, high = directives.captured
+    if not low <= event.at_ns < high:
+        return False
+    return not any(
+        (event.src, event.dst) == (src, dst) and start <= event.at_ns < end
+        for src, dst, start, end in directives.unseen
+    )
+
+
+def _packet(event: _Event, payload: bytes, directives: _Directives) -> bytes:
+    src, dst = directives.hosts[event.src], directives.hosts[event.dst]
+    is_esp = event.what[0] == "esp"
+    if event.sport is None and event.dport is None and is_esp:
+        return eth(ipv4(payload, _ESP, src, dst))
+    sport, dport = event.sport or 500, event.dport or 500
+    is_ike = not is_esp and event.what[0] != "keepalive"
+    if is_ike and (sport, dport) != (500, 500) and 500 not in (sport, dport):
+        payload = NON_ESP_MARKER + payload
+    return eth(ipv4(udp(payload, sport, dport, between=(src, dst)), 17, src, dst))
+
+
+def _esp(event: _Event, sequence: int) -> bytes:
+    name = event.what[1]
+    size = int(event.options.get("size", "100"))
+    sequence = int(event.options.get("seq", sequence))
+    body = _random(f"esp {name} {sequence}", size - 8)
+    return struct.pack(">II", _spi(name), sequence) + body
+
+
+def _spi(name: str) -> int:
+    # The reserved SPIs 0 to 255 (RFC 4303 section 2.1) are out of reach.
+    return int.from_bytes(_random(f"spi {name}", 4), "big") | 0x01000000
+
+
+def _random(seed: str, size: int) -> bytes:
+    return shake_128(seed.encode()).digest(size)
+
+
+def _ike(event: _Event, directives: _Directives) -> bytes:
+    name = event.options.get("sa", "1")
+    initiates = event.src in directives.initiators.get(name, frozenset({"a", "n", "m"}))
+    spis = (bytes.fromhex(ike_spi_of(name, "i")), bytes.fromhex(ike_spi_of(name, "r")))
+    if event.what[0] == "v1":
+        return _ikev1(event, name, spis)
+    words = event.what[1:] if event.what[0] == "v2" else event.what
+    return _ikev2(event, words, name, spis, initiates)
+
+
+def _ikev2(
+    event: _Event,
+    words: tuple[str, ...],
+    name: str,
+    spis: tuple[bytes, bytes],
+    initiates: bool,
+) -> bytes:
+    verb = words[0]
+    response = words[-1] == "resp"
+    flags = _INITIATOR * initiates | _RESPONSE * response
+    if verb == "sa-init":
+        body = _sa_init_body(f"sa-init {name} {response}")
+        return ike_header(
+            body,
+            exchange=34,
+            flags=flags,
+            message_id=0,
+            next_payload=33,
+            initiator_spi=spis[0],
+            responder_spi=spis[1] if response else bytes(8),
+        )
+    exchange, asked, answered, length = _V2[verb]
+    counts = words[1].endswith("+")
+    message_id = int(words[1].rstrip("+"), 0) + event.number * counts
+    following = int(event.options.get("next", answered if response else asked))
+    length = int(event.options.get("len", length))
+    seed = f"{name} {verb} {message_id} {flags}"
+    protected = _random(seed + event.options.get("bytes", ""), length - 32)
+    return ike_header(
+        struct.pack(">BBH", following, 0, length - 28) + protected,
+        exchange=exchange,
+        flags=flags,
+        message_id=message_id,
+        next_payload=_SK,
+        initiator_spi=spis[0],
+        responder_spi=spis[1],
+    )
+
+
+def _payload(following: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", following, 0, len(body) + 4) + body
+
+
+def _sa_init_body(seed: str) -> bytes:
+    transforms = [(1, 12, b"\x80\x0e\x01\x00"), (2, 5, b""), (3, 12, b""), (4, 14, b"")]
+    parts = b""
+    for index, (kind, ident, attributes) in enumerate(transforms):
+        more = 3 if index + 1 < len(transforms) else 0
+        parts += struct.pack(">BBHBBH", more, 0, 8 + len(attributes), kind, 0, ident) + attributes
+    proposal = struct.pack(">BBHBBBB", 0, 0, 8 + len(parts), 1, 1, 0, len(transforms)) + parts
+    key_exchange = struct.pack(">HH", 14, 0) + _random(seed + "ke", 256)
+    return _payload(34, proposal) + _payload(40, key_exchange) + _payload(0, _random(seed, 32))
+
+
+def _ikev1(event: _Event, name: str, spis: tuple[bytes, bytes]) -> bytes:
+    verb = event.what[1]
+    exchange, message_id, flags, first = 2, 0, 0, 1
+    if verb in ("mm1", "mm2"):
+        vendor = b"" if "no-dpd" in event.options else DPD_VENDOR_ID
+        body = _payload(13, _phase1_sa()) + _payload(0, vendor or _random("vendor", 16))
+    elif verb in ("mm3", "mm4"):
+        first = 4
+        body = _payload(10, _random(f"{name} {verb} ke", 256))
+        body += _payload(0, _random(f"{name} {verb} nonce", 32))
+    else:
+        flags, first = _ENCRYPTED, 8
+        length = 76
+        if verb in ("mm5", "mm6"):
+            first = 5
+        elif verb.startswith("qm"):
+            exchange, length = 32, 60 if verb == "qm3" else 316
+            message_id = _message_id(f"{name} quick {event.line} {event.number}")
+        elif verb == "info":
+            exchange, length = 5, int(event.what[2])
+            message_id = _message_id(f"{name} info {event.line} {event.number}")
+        else:
+            raise ValueError(f"no IKEv1 message is called {verb}")
+        message_id = int(event.options.get("id", str(message_id)), 0)
+        body = _random(f"{name} {verb} {message_id}", length - 28)
+    return ike_header(
+        body,
+        version=1,
+        exchange=exchange,
+        flags=flags,
+        message_id=message_id,
+        next_payload=first,
+        initiator_spi=spis[0],
+        responder_spi=bytes(8) if verb == "mm1" else spis[1],
+    )
+
+
+def _message_id(seed: str) -> int:
+    return int.from_bytes(_random(seed, 4), "big") | 1
+
+
+def _phase1_sa() -> bytes:
+    """AES-CBC-128, SHA2-256, pre-shared key, group 14, 86400 s (RFC 2409 appendix A)."""
+    attributes = b"".join(
+        struct.pack(">HH", 0x8000 | kind, value)
+        for kind, value in ((1, 7), (14, 128), (2, 4), (3, 1), (4, 14), (11, 1))
+    ) + struct.pack(">HHI", 12, 4, 86400)
+    transform = struct.pack(">BBHBBH", 0, 0, 8 + len(attributes), 1, 1, 0) + attributes
+    proposal = struct.pack(">BBHBBBB", 0, 0, 8 + len(transform), 1, 1, 0, 1) + transform
+    return struct.pack(">II", 1, 1) + proposal
+
+
+__all__ = ["BASE_NS", "at", "capture", "ike_spi_of", "ns", "spi_of"]
