@@ -84,11 +84,11 @@ class Exchange:
 
     @property
     def rtt_ns(self) -> int | None:
-        """Answer minus the last transmission before it."""
+        """Answer minus the last transmission before it; None if it is stamped before all."""
         if self.answer is None:
             return None
         before = [t.at_ns for t in self.transmissions if t.at_ns <= self.answer.at_ns]
-        return self.answer.at_ns - (before[-1] if before else self.first_ns)
+        return self.answer.at_ns - before[-1] if before else None
 
 
 class DeleteProtocol(StrEnum):

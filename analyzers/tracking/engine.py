@@ -134,7 +134,8 @@ class Tracker:
     def _new_flow(self, flow_and_row: tuple[int, int], batch: OrderedBatch) -> None:
         flow, row = flow_and_row
         at_ns = int(batch.esp.at_ns[row])
-        unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns)
+        ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
+        unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns, ref)
         if flow >= len(self._unit_of_flow):
             room = len(self._unit_of_flow)
             extra = np.zeros(max(256, room, flow + 1 - room), np.int64)
@@ -147,7 +148,6 @@ class Tracker:
         peer.heard[side] = True
         place = esp_place(row)
         self.children.add(flow, unit, side, at_ns, place)
-        ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
         self.marks.append(Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref))
 
     def _datagram(self, datagram: Datagram) -> None:

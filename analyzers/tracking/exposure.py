@@ -6,104 +6,34 @@ windows of a peer that is gone, the second those of a data plane that is dead wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
-from analyzers.model.black_hole import BlackHoleClass, Phase, PhaseName, StopBasis
-from analyzers.model.records import Confidence, Ref
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
-from analyzers.tracking.children import LoneSilence
+from analyzers.model.black_hole import StopBasis
+from analyzers.model.exchange import Transmission
+from analyzers.model.records import Basis, Ref
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.holes import HoleTrack, Run, end_basis, pause_ns
+from analyzers.tracking.judgement import Window, judge, judge_data_plane
 from analyzers.tracking.silence import (
-    MIN_PACKETS,
     NEVER,
     NO_WAITS,
     Closing,
     Silence,
     SilenceClock,
     SilenceRows,
-    summarise,
 )
 from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, UnitTrack
 from analyzers.wire.frames import Int64Array
 
-# Below this a silence without a question is no sign that a detector is missing (contract).
-MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
-# An SA that is used longer than this after the verdict was torn down slowly (contract).
-SLOW_TEARDOWN_NS: Final = 2 * NS_PER_SECOND
-# A silence that no unanswered question supports must stand out of the flow's own pace …
-_TIMES_MEDIAN_WAIT: Final = 10
-_TIMES_HIGH_WAIT: Final = 3
-# … once so many waits are known.
-_WAITS_KNOWN: Final = 5
+# This many silences in a row with hardly an answer between them are the pace of a slow flow.
+_SLOW_FLOW_SILENCES: Final = 3
+_SLOW_FLOW_ANSWERS: Final = 3
 # A question this old without an answer counts as lost, even if it was not repeated yet.
 _LOST_NS: Final = 2 * NS_PER_SECOND
-# Retry horizons are judged with this tolerance (dpd-semantics section 4: tolR).
-_TOLERANCE_NS: Final = NS_PER_SECOND // 2
-_TOLERANCE_SHARE: Final = 0.2
-# A capture ends "inside" a window if traffic flowed until this close to its end.
-_AT_END_NS: Final = NS_PER_SECOND
 _MAX_DEFERRED: Final = 64
-
-
-@dataclass(slots=True)
-class HoleTrack:
-    """A black hole; `recovered_ns` may still come."""
-
-    unit: UnitTrack
-    role: int
-    hole_class: BlackHoleClass
-    silence: Silence
-    first_probe_ns: int | None
-    dead_ns: int | None
-    stop_ns: int
-    stop_basis: StopBasis
-    min_start_ns: int | None
-    min_packets: int
-    confidence: Confidence
-    refs: tuple[Ref, ...]
-    probes: int
-    recovered_ns: int | None = None
-    asked_ns: int | None = None
-    """First question in a dead data plane: it was answered, so it is no `first_probe_ns`."""
-    flows: tuple[int, ...] = ()
-    """Flows of the one Child SA that was silent; empty: all of them."""
-
-    def phases(self) -> tuple[Phase, ...]:
-        """The window cut at its moments, and the recovery after it."""
-        start, stop = self.silence.first_out_ns, self.stop_ns
-        if start == NEVER:
-            return ()
-        questionable = self.silence.questionable_ns
-        asked = self.first_probe_ns if self.asked_ns is None else self.asked_ns
-        cuts = [
-            (PhaseName.UNQUESTIONED, start),
-            (PhaseName.UNPROBED, stop if questionable == NEVER else questionable),
-            (PhaseName.PROBING, stop if asked is None else asked),
-            (PhaseName.TEARDOWN, stop if self.dead_ns is None else self.dead_ns),
-        ]
-        phases = []
-        at = start
-        for index, (name, begin) in enumerate(cuts):
-            following = cuts[index + 1][1] if index + 1 < len(cuts) else stop
-            begin, end = max(at, min(begin, stop)), max(at, min(following, stop))
-            if end > begin:
-                phases.append(Phase(name, begin, end))
-                at = end
-        if self.recovered_ns is not None and self.recovered_ns > stop:
-            phases.append(Phase(PhaseName.RECOVERY, stop, self.recovered_ns))
-        return tuple(phases)
-
-
-class _Deferred(NamedTuple):
-    """A silence that IKE ended while ESP stayed silent: judged when ESP's own silence ends."""
-
-    silence: Silence
-    stop_ns: int
-    first_probe: ExchangeTrack | None
-    probes: int
-    ref: Ref | None
 
 
 @dataclass(slots=True)
@@ -114,9 +44,11 @@ class _RoleState:
     role: int
     run: ExchangeTrack | None = None
     """The exchange that is unanswered now."""
-    run_total: tuple[int, int] = (0, 0)
-    """Packets and bytes sent when the run began."""
-    first_out_after_run_ns: int | None = None
+    sent: list[Transmission] = field(default_factory=list)
+    """What was sent of it so far; the exchange itself may be ahead of the moment judged."""
+    total_at_probe: int = 0
+    """Packets that had been sent when the first question since the last proof left."""
+    first_out_after_probe_ns: int | None = None
     last_probe_ns: int = NEVER
     answered_since_ns: int = NEVER
     """Last inbound ESP before the silence of ESP that `answered_ns` belongs to."""
@@ -126,7 +58,11 @@ class _RoleState:
     answered_ref: Ref | None = None
     delete_ns: int = NEVER
     delete_ref: Ref | None = None
-    deferred: list[_Deferred] = field(default_factory=list)
+    deferred: list[Window] = field(default_factory=list)
+    """Silences that IKE ended while ESP stayed silent: judged when ESP's own silence ends."""
+    slow: list[HoleTrack] = field(default_factory=list)
+    """Black holes without a question in close succession: perhaps the flow is just slow."""
+    slow_waits: int = 0
     stopped_ns: int | None = None
     """When another SA took over."""
 
@@ -149,6 +85,7 @@ class Exposures:
         self._budget_ns = budget_ns
         self._report_ns = report_ns
         self._states: dict[tuple[int, int], _RoleState] = {}
+        self._answered_units: set[int] = set()
         self._waiting: dict[tuple[int, int], _RoleState] = {}
         self._skip: tuple[int, int, int] = (NEVER, NEVER, NEVER)
         self._esp_closing_here: tuple[Closing, Int64Array] | None = None
@@ -172,7 +109,7 @@ class Exposures:
         ordered += [(m.place, 2, m) for m in marks]
         ordered.sort(key=lambda item: item[:2])
         for state in list(self._waiting.values()):
-            self._find_first_out(rows, state, after=-1)
+            self._find_first_out(rows, state)
         self._forgotten.clear()
         self._forgot_at = self._skip = (NEVER, NEVER, NEVER)
         for _, rank, item in ordered:
@@ -192,14 +129,13 @@ class Exposures:
                 self._probe(rows, state, mark)
             case MarkKind.ANSWERED:
                 exchange = mark.exchange
+                self._answered_units.add(mark.unit)
                 if exchange is not None:
                     self._answered(state, mark, exchange)
                     if exchange is state.run:
                         self._end_run(state)
             case MarkKind.PROOF:
                 self._recover(state.unit, mark.role, mark.at_ns)
-                if state.run is not None and state.run.answered:
-                    self._end_run(state)
             case MarkKind.DELETE:
                 state.delete_ns, state.delete_ref = mark.at_ns, mark.ref
             case MarkKind.FLOW:
@@ -210,19 +146,25 @@ class Exposures:
     def _probe(self, rows: SilenceRows, state: _RoleState, mark: Mark) -> None:
         exchange = mark.exchange
         state.last_probe_ns = mark.at_ns
-        if exchange is None or state.run is exchange:
+        if exchange is None:
             return
         silence = self._any.at(mark.unit, mark.role, mark.place)
         if exchange.since_proof_ns is None and silence.last_proof_ns != NEVER:
             exchange.since_proof_ns = max(0, mark.at_ns - silence.last_proof_ns)
-        exchange.at_probe = (silence.total_packets, silence.total_bytes)
-        if state.run is not None and not state.run.answered and not state.run.dissolved:
-            return  # an older question is still open: the silence counts from there
-        state.run = exchange
-        state.run_total = exchange.at_probe
-        state.first_out_after_run_ns = None
-        self._waiting[mark.unit, mark.role] = state
-        self._find_first_out(rows, state, after=mark.place)
+        older = bool(state.sent) and state.sent[-1].at_ns > silence.last_proof_ns
+        if state.run is not exchange:
+            if older and len(state.sent) > 1:
+                return  # an older question is still open: the silence counts from there
+            state.run, state.sent, older = exchange, [], False
+        if state.sent and not older:
+            exchange.heard_before.add(mark.at_ns)
+        state.sent.append(Transmission(mark.at_ns, 0, mark.ref))
+        if not older:
+            # The first question since the last proof: what leaves from here on is lost for sure.
+            state.first_out_after_probe_ns = None
+            self._waiting[mark.unit, mark.role] = state
+            same_time = self._find_first_out(rows, state, mark.at_ns, mark.place)
+            state.total_at_probe = silence.total_packets - same_time
 
     def _answered(self, state: _RoleState, mark: Mark, exchange: ExchangeTrack) -> None:
         """Note the first answer within a silence of ESP: IKE lives, the data plane may not."""
@@ -243,18 +185,25 @@ class Exposures:
         )
 
     def _end_run(self, state: _RoleState) -> None:
-        state.run = None
+        state.run, state.sent = None, []
         self._waiting.pop((state.unit.index, state.role), None)
 
-    def _find_first_out(self, rows: SilenceRows, state: _RoleState, after: int) -> None:
-        """Look for the first packet out after the first question of the open run."""
+    def _find_first_out(
+        self, rows: SilenceRows, state: _RoleState, since_ns: int = NEVER, place: int = NEVER
+    ) -> int:
+        """Look for the first packet out at or after the first question of the open run.
+
+        Returns how many packets of the same time come before `place` in the order of arrival.
+        """
         unit = state.unit.index
         start, end = np.searchsorted(rows.key, [unit, unit + 1])
         part = slice(int(start), int(end))
-        out = rows.esp[part] & (rows.direction[part] == state.role) & (rows.place[part] > after)
-        if out.any():
-            state.first_out_after_run_ns = int(rows.at_ns[part][int(np.argmax(out))])
-            del self._waiting[unit, state.role]
+        out = rows.esp[part] & (rows.direction[part] == state.role) & (rows.at_ns[part] >= since_ns)
+        if not out.any():
+            return 0
+        state.first_out_after_probe_ns = int(rows.at_ns[part][int(np.argmax(out))])
+        del self._waiting[unit, state.role]
+        return int(np.count_nonzero(out & (rows.place[part] < place)))
 
     def _flow(self, mark: Mark) -> None:
         """The first packet of a flow: one that comes in is proof, either way may replace."""
@@ -274,10 +223,13 @@ class Exposures:
         state.stopped_ns = mark.at_ns
         self._flush_deferred(state)
         stop_ns, basis = mark.at_ns, StopBasis.REPLACEMENT
-        if NEVER < silence.last_out_ns < mark.at_ns - _pause_ns(silence):
+        if NEVER < silence.last_out_ns < mark.at_ns - pause_ns(silence):
             # Sending had stopped long before: nothing was lost in between.
             stop_ns, basis = silence.last_out_ns, StopBasis.LAST_OUTBOUND
-        self._judge(state, silence, stop_ns, basis, mark.ref, acted_ns=mark.at_ns)
+        window = self._window(state, silence, stop_ns, basis, mark.place)
+        if window.basis is not StopBasis.DELETE:
+            window = replace(window, ref=mark.ref, acted_ns=mark.at_ns)
+        self._judge(window)
 
     @staticmethod
     def _is_over(state: _RoleState, silence: Silence) -> bool:
@@ -293,17 +245,17 @@ class Exposures:
 
     def _esp_closing(self, closing: Closing) -> None:
         state = self._state(closing.key, closing.role)
-        silence = closing.silence
+        silence, pace = closing.silence, self._pace(closing)
+        self._esp_closing_here = closing, pace
         if self._answered_within(state, silence, closing.at_ns):
-            if self._stands_out(silence, closing.at_ns, self._pace(closing)):
-                self._keep_data_plane(state, silence, closing.at_ns, StopBasis.PROOF)
+            window = self._window(state, silence, closing.at_ns, StopBasis.PROOF, closing.place)
+            hole = judge_data_plane(replace(window, run=None, waits=pace), self._report_ns)
+            if hole is not None:
+                self._keep(self._with_answer(state, hole))
                 self._forget(closing)
             state.deferred.clear()
             self._skip = (closing.key, closing.role, closing.place)
-            return
-        pace = self._pace(closing)
-        self._esp_closing_here = closing, pace
-        if self._flush_deferred(state, pace):
+        elif self._flush_deferred(state, pace):
             self._forget(closing)
 
     def _any_closing(self, closing: Closing) -> None:
@@ -314,22 +266,43 @@ class Exposures:
         silence = closing.silence
         if self._is_over(state, silence):
             return
+        window = self._window(state, silence, closing.at_ns, StopBasis.PROOF, closing.place)
         if closing.by_esp:
             # ESP's own clock closed at this very place: its waits are the pace of the flow.
             own, pace = self._esp_closing_here or (closing, NO_WAITS)
-            if not self._heard_on_another_sa(state, silence, closing.place) and self._judge(
-                state, silence, closing.at_ns, StopBasis.PROOF, None, pace
-            ):
+            if self._heard_on_another_sa(state, silence, closing.place):
+                return
+            hole = self._judge(replace(window, waits=pace))
+            if hole is not None:
                 self._forget(own)
+                self._learn_pace(state, hole, own, pace)
             return
-        two_way = self._esp.at(closing.key, closing.role, closing.place).last_proof_ns != NEVER
-        lost = self._lost(state, closing.at_ns)
-        if two_way:
-            if (lost is not None or not state.deferred) and len(state.deferred) < _MAX_DEFERRED:
-                probes = 0 if lost is None else len(lost.transmissions)
-                state.deferred.append(_Deferred(silence, closing.at_ns, lost, probes, None))
-        elif lost is not None:
-            self._judge(state, silence, closing.at_ns, StopBasis.PROOF, None)
+        if self._look(state.unit, state.role, closing.place).last_proof_ns == NEVER:
+            if window.run is not None:
+                self._judge(window)
+        elif len(state.deferred) < _MAX_DEFERRED and (window.run or not state.deferred):
+            state.deferred.append(window)
+
+    def _learn_pace(
+        self, state: _RoleState, hole: HoleTrack, closing: Closing, pace: Int64Array
+    ) -> None:
+        """Silence after silence with hardly an answer between them is how this flow goes."""
+        if hole.run is not None:
+            state.slow.clear()
+            return
+        answers = int(pace.sum())
+        if answers - state.slow_waits >= _SLOW_FLOW_ANSWERS:
+            state.slow.clear()
+        state.slow.append(hole)
+        state.slow_waits = answers
+        if len(state.slow) < _SLOW_FLOW_SILENCES:
+            return
+        forgotten = self._forgotten.setdefault((closing.key, closing.role), NO_WAITS.copy())
+        for slow in state.slow:
+            self.holes.remove(slow)
+            wait_ns = slow.stop_ns - slow.silence.first_out_ns
+            forgotten[self._esp.remember_wait(closing.key, closing.role, wait_ns)] -= 1
+        state.slow.clear()
 
     def _pace(self, closing: Closing) -> Int64Array:
         """Earlier waits, without those that this batch showed to be black holes."""
@@ -348,10 +321,8 @@ class Exposures:
 
     def _flush_deferred(self, state: _RoleState, waits: Int64Array = NO_WAITS) -> bool:
         kept = False
-        for item in state.deferred:
-            kept |= self._judge(
-                state, item.silence, item.stop_ns, StopBasis.PROOF, item.ref, waits, item
-            )
+        for window in state.deferred:
+            kept |= self._judge(replace(window, waits=waits)) is not None
         state.deferred.clear()
         return kept
 
@@ -375,28 +346,22 @@ class Exposures:
         unit, role = state.unit.index, state.role
         esp, silence = self._esp.now(unit, role), self._any.now(unit, role)
         waits = self._esp.waits(unit, role)
-        if self._answered_within(state, esp, esp.last_out_ns) and self._lost(state, end_ns) is None:
-            if not self._stands_out(esp, esp.last_out_ns, waits):
-                return []
-            basis = _end_basis(esp, end_ns)
-            hole = self._data_plane(state, esp, esp.last_out_ns, basis)
-            return [] if hole is None else [hole]
-        found = []
-        for item in state.deferred:
-            hole = self._judgement(
-                state, item.silence, item.stop_ns, StopBasis.PROOF, item.ref, waits, item, end_ns
-            )
-            found += [] if hole is None else [hole]
-        if silence.first_out_ns == NEVER:
-            stop_ns, basis = end_ns, StopBasis.CAPTURE_END
-            if state.run is not None:
-                stop_ns = min(end_ns, state.run.last_ns + (state.run.next_wait_ns() or 0))
-        else:
-            stop_ns, basis = silence.last_out_ns, _end_basis(silence, end_ns)
-        if self._heard_on_another_sa(state, silence, None):
-            return found
-        hole = self._judgement(state, silence, stop_ns, basis, None, waits, None, end_ns)
-        return found + ([] if hole is None else [hole])
+        run = self._lost(state, silence, end_ns)
+        if run is None and self._answered_within(state, esp, esp.last_out_ns):
+            window = self._window(state, esp, esp.last_out_ns, end_basis(esp, end_ns), None)
+            hole = judge_data_plane(replace(window, run=None, waits=waits), self._report_ns)
+            return [] if hole is None else [self._with_answer(state, hole)]
+        windows = [replace(window, waits=waits) for window in state.deferred]
+        if not self._heard_on_another_sa(state, silence, None):
+            stop_ns, basis = silence.last_out_ns, end_basis(silence, end_ns)
+            if silence.first_out_ns == NEVER:
+                stop_ns, basis = end_ns, StopBasis.CAPTURE_END
+                if run is not None:
+                    stop_ns = min(end_ns, run.last_ns + (run.next_wait_ns() or 0))
+            window = self._window(state, silence, stop_ns, basis, None, end_ns)
+            windows.append(replace(window, waits=waits))
+        holes = [judge(window, self._budget_ns, self._report_ns) for window in windows]
+        return [hole for hole in holes if hole is not None]
 
     def _heard_on_another_sa(self, state: _RoleState, silence: Silence, place: int | None) -> bool:
         """Whether the other side still sends on the SA that this one replaces.
@@ -421,157 +386,60 @@ class Exposures:
 
     # --- judgement -------------------------------------------------------------------------
 
-    def _judge(
+    def _window(
         self,
         state: _RoleState,
         silence: Silence,
         stop_ns: int,
         basis: StopBasis,
-        ref: Ref | None,
-        waits: Int64Array = NO_WAITS,
-        deferred: _Deferred | None = None,
-        acted_ns: int | None = None,
-    ) -> bool:
-        hole = self._judgement(state, silence, stop_ns, basis, ref, waits, deferred, None, acted_ns)
-        if hole is None:
-            return False
-        self._keep(hole)
-        return True
-
-    def _judgement(
-        self,
-        state: _RoleState,
-        silence: Silence,
-        stop_ns: int,
-        basis: StopBasis,
-        ref: Ref | None,
-        waits: Int64Array,
-        deferred: _Deferred | None,
-        end_ns: int | None,
-        acted_ns: int | None = None,
-    ) -> HoleTrack | None:
-        """The black hole of a silence, if it is one.
-
-        `end_ns`: the input ended there. `acted_ns`: the prober set up a replacement then.
-        """
-        if not state.unit.peer.heard[1 - state.role]:
-            return None  # one direction was captured: silence is the capture's
-        run = deferred.first_probe if deferred is not None else self._lost(state, stop_ns, end_ns)
-        deleted = (
-            silence.last_proof_ns <= state.delete_ns
-            and state.delete_ns >= silence.last_out_ns
-            and state.delete_ns <= stop_ns
-        ) or (end_ns is not None and state.delete_ns >= max(silence.last_out_ns, 0))
-        if deleted and state.delete_ns != NEVER:
+        place: int | None,
+        end_ns: int | None = None,
+    ) -> Window:
+        """A silence with what is known at a place of this batch; None: at the end of the input."""
+        ref: Ref | None = None
+        acted_ns: int | None = None
+        run = self._lost(state, silence, max(stop_ns, end_ns or 0))
+        if silence.last_proof_ns <= state.delete_ns and (
+            max(silence.last_out_ns, 0) <= state.delete_ns <= (end_ns or stop_ns)
+        ):
             stop_ns, basis, ref = state.delete_ns, StopBasis.DELETE, state.delete_ref
             acted_ns = state.delete_ns
-        dead_ns = None if run is None else _verdict_ns(run, acted_ns, end_ns)
-        if silence.first_out_ns == NEVER:
-            if run is None or dead_ns is None:
-                return None
-            return self._hole(
-                state, BlackHoleClass.IDLE, silence, run, dead_ns, stop_ns, basis, ref
-            )
-        window_ns = stop_ns - silence.first_out_ns
-        if window_ns < self._report_ns:
-            return None
-        if run is None and not self._stands_out(silence, stop_ns, waits):
-            return None
-        asked = state.last_probe_ns >= silence.first_out_ns
-        chosen = self._class(silence, run, asked, dead_ns, stop_ns, basis, window_ns)
-        return self._hole(state, chosen, silence, run, dead_ns, stop_ns, basis, ref)
-
-    def _class(
-        self,
-        silence: Silence,
-        run: ExchangeTrack | None,
-        asked: bool,
-        dead_ns: int | None,
-        stop_ns: int,
-        basis: StopBasis,
-        window_ns: int,
-    ) -> BlackHoleClass:
-        if run is None and not asked and window_ns >= MISSING_DPD_NS:
-            return BlackHoleClass.MISSING_DPD
-        if basis is StopBasis.PROOF:
-            return BlackHoleClass.TRANSIENT
-        if dead_ns is None:
-            return BlackHoleClass.OPEN
-        if min(silence.last_out_ns, stop_ns) - dead_ns > SLOW_TEARDOWN_NS:
-            return BlackHoleClass.SLOW_TEARDOWN
-        doubt = silence.questionable_ns
-        if doubt != NEVER and dead_ns - doubt > self._budget_ns:
-            return BlackHoleClass.SLOW_DPD
-        return BlackHoleClass.DETECTED
-
-    def _hole(
-        self,
-        state: _RoleState,
-        hole_class: BlackHoleClass,
-        silence: Silence,
-        run: ExchangeTrack | None,
-        dead_ns: int | None,
-        stop_ns: int,
-        basis: StopBasis,
-        ref: Ref | None,
-    ) -> HoleTrack:
-        min_start: int | None = None
-        min_packets = 0
-        refs: list[Ref] = []
-        if run is not None:
-            refs += [t.ref for t in run.transmissions]
-            total = run.at_probe[0] if run.at_probe is not None else silence.total_packets
-            before = silence.total_packets - silence.packets
-            min_packets = max(0, silence.total_packets - max(total, before))
-            if run is state.run:
-                min_start = state.first_out_after_run_ns
-            if min_start is None and min_packets:
-                min_start = run.first_ns
-        if ref is not None:
-            refs.append(ref)
-        if run is not None:
-            confidence = run.confidence
-        elif silence.last_proof_ns == NEVER or basis is StopBasis.CAPTURE_END:
-            confidence = Confidence.SUSPECT
-        else:
-            confidence = Confidence.INFERRED
-        return HoleTrack(
+        return Window(
             unit=state.unit,
             role=state.role,
-            hole_class=hole_class,
             silence=silence,
-            first_probe_ns=None if run is None else run.first_ns,
-            dead_ns=dead_ns,
             stop_ns=stop_ns,
-            stop_basis=basis,
-            min_start_ns=min_start,
-            min_packets=min_packets,
-            confidence=confidence,
-            refs=tuple(refs),
-            probes=0 if run is None else len(run.transmissions),
-            recovered_ns=stop_ns if basis is StopBasis.PROOF else None,
+            basis=basis,
+            run=run,
+            asked=state.last_probe_ns >= silence.first_out_ns,
+            one_way=self._one_way_by_design(state, place),
+            total_at_probe=state.total_at_probe,
+            first_out_after_probe_ns=state.first_out_after_probe_ns,
+            ref=ref,
+            end_ns=end_ns,
+            acted_ns=acted_ns,
         )
 
-    def _data_plane(
-        self, state: _RoleState, silence: Silence, stop_ns: int, basis: StopBasis
-    ) -> HoleTrack | None:
-        if stop_ns - silence.first_out_ns < self._report_ns:
-            return None
-        hole = self._hole(
-            state, BlackHoleClass.DATA_PLANE, silence, None, None, stop_ns, basis, None
-        )
-        if state.answered_ref is not None:
-            hole.refs = (state.answered_ref,)
-            hole.asked_ns = state.answered_asked_ns
-        hole.confidence = Confidence.INFERRED
-        return hole
-
-    def _keep_data_plane(
-        self, state: _RoleState, silence: Silence, stop_ns: int, basis: StopBasis
-    ) -> None:
-        hole = self._data_plane(state, silence, stop_ns, basis)
+    def _judge(self, window: Window) -> HoleTrack | None:
+        hole = judge(window, self._budget_ns, self._report_ns)
         if hole is not None:
             self._keep(hole)
+        return hole
+
+    def _one_way_by_design(self, state: _RoleState, place: int | None) -> bool:
+        """No ESP ever came in although liveness is answered: only IKE is proof then."""
+        return (
+            state.unit.index in self._answered_units
+            and self._look(state.unit, state.role, place).last_proof_ns == NEVER
+        )
+
+    @staticmethod
+    def _with_answer(state: _RoleState, hole: HoleTrack) -> HoleTrack:
+        """A dead data plane points to the answer that came meanwhile."""
+        hole.asked_ns = state.answered_asked_ns
+        if state.answered_ref is not None:
+            hole.refs = (state.answered_ref,)
+        return hole
 
     def _keep(self, hole: HoleTrack) -> None:
         self.holes.append(hole)
@@ -592,26 +460,20 @@ class Exposures:
         else:
             del self._unrecovered[unit.peer.index, role]
 
-    def _lost(
-        self, state: _RoleState, at_ns: int, end_ns: int | None = None
-    ) -> ExchangeTrack | None:
-        """The open exchange, if something of it was lost for sure by now."""
-        run = state.run
-        if run is None or run.dissolved or run.answered:
-            return None
-        if len(run.transmissions) > 1 or max(at_ns, end_ns or 0) - run.first_ns >= _LOST_NS:
-            return None if run.candidate and len(run.transmissions) < 2 else run
-        return None
+    def _lost(self, state: _RoleState, silence: Silence, at_ns: int) -> Run | None:
+        """The open exchange, if something of it was lost for sure by now.
 
-    def _stands_out(self, silence: Silence, stop_ns: int, waits: Int64Array) -> bool:
-        """Whether a silence is long against the pace of its own flow."""
-        if silence.packets < MIN_PACKETS:
-            return False
-        count, median, high = summarise(waits)
-        window_ns = stop_ns - silence.first_out_ns
-        if count < _WAITS_KNOWN:
-            return True
-        return window_ns >= max(_TIMES_MEDIAN_WAIT * median, _TIMES_HIGH_WAIT * high)
+        What was sent before the last proof is settled by it, answered or not.
+        """
+        if state.run is None:
+            return None
+        sent = tuple(t for t in state.sent if t.at_ns > silence.last_proof_ns)
+        if not sent:
+            return None
+        alone = len(sent) == 1
+        if alone and (state.run.basis is Basis.RHYTHM or at_ns - sent[0].at_ns < _LOST_NS):
+            return None
+        return Run(state.run, sent)
 
     def _state(self, unit: int, role: int) -> _RoleState:
         state = self._states.get((unit, role))
@@ -619,63 +481,3 @@ class Exposures:
             state = _RoleState(self._units[unit], role)
             self._states[unit, role] = state
         return state
-
-
-def _verdict_ns(run: ExchangeTrack, acted_ns: int | None, end_ns: int | None) -> int | None:
-    """When the prober gave up: after the last retry and one more wait of its rhythm.
-
-    Where it acted, by a Delete or with a new SA, the verdict came before, at the latest then.
-    Without that, and without the end of the input, proof came back: no verdict.
-    """
-    wait = run.next_wait_ns()
-    if acted_ns is not None:
-        return acted_ns if wait is None else min(run.last_ns + wait, acted_ns)
-    if end_ns is None or wait is None or not horizon_reached(run, end_ns):
-        return None
-    return min(run.last_ns + wait, end_ns)
-
-
-def horizon_reached(exchange: ExchangeTrack, end_ns: int) -> bool:
-    """Whether the next retry would have come by now, with the tolerance of retry timers."""
-    wait = exchange.next_wait_ns()
-    if wait is None:
-        return False
-    tolerance = max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * wait))
-    return end_ns >= exchange.last_ns + max(wait - tolerance, NS_PER_MS)
-
-
-def hole_of_child(lone: LoneSilence, end_ns: int) -> HoleTrack:
-    """A Child SA that was silent while its siblings lived: its data plane is dead."""
-    silence = lone.silence
-    stop_ns, basis = lone.stop_ns, StopBasis.PROOF
-    if stop_ns is None:
-        stop_ns, basis = silence.last_out_ns, _end_basis(silence, end_ns)
-    return HoleTrack(
-        unit=lone.child.unit,
-        role=lone.role,
-        hole_class=BlackHoleClass.DATA_PLANE,
-        silence=silence,
-        first_probe_ns=None,
-        dead_ns=None,
-        stop_ns=stop_ns,
-        stop_basis=basis,
-        min_start_ns=None,
-        min_packets=0,
-        confidence=Confidence.INFERRED,
-        refs=(),
-        probes=0,
-        recovered_ns=lone.stop_ns,
-        flows=tuple(flow for flow in lone.child.flows if flow is not None),
-    )
-
-
-def _pause_ns(silence: Silence) -> int:
-    """A pause of sending that is within its own pace."""
-    span = silence.last_out_ns - silence.first_out_ns
-    return max(3 * span // max(silence.packets - 1, 1), _AT_END_NS)
-
-
-def _end_basis(silence: Silence, end_ns: int) -> StopBasis:
-    """Whether traffic flowed up to the end of the input, or stopped before."""
-    within = end_ns - silence.last_out_ns <= _pause_ns(silence)
-    return StopBasis.CAPTURE_END if within else StopBasis.LAST_OUTBOUND

@@ -33,6 +33,8 @@ _SPACING_TOLERANCE: Final = 0.2
 _MAX_GROWTH: Final = 2.6
 # INITIAL-CONTACT and other notices leave right after phase 1 and have the length of a question.
 _SETTLING_NS: Final = NS_PER_SECOND
+# No stack repeats faster: two messages this close are parts of one teardown.
+_MIN_RETRY_NS: Final = 200 * NS_PER_MS
 # No stack waits longer between two tries.
 _MAX_RETRY_NS: Final = 75 * NS_PER_SECOND
 
@@ -124,7 +126,7 @@ def _answer(
 
 def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
     gap = message.at_ns - run.last_ns
-    if run.length != message.length or not 0 < gap <= _MAX_RETRY_NS:
+    if run.length != message.length or not _MIN_RETRY_NS <= gap <= _MAX_RETRY_NS:
         return False
     if len(run.transmissions) == 1:
         established = run.sa.established_ns

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.decode.captures import LATENESS_NS
 from analyzers.model.exchange import (
     AnswerEvidence,
     DeleteProtocol,
@@ -80,6 +81,11 @@ class Ikev2Tracker:
             request.exchange = self._new_exchange(sa, message, side)
         elif message.kind is MessageKind.DELETE and message.encrypted:
             request.delete = self._new_delete(sa, message, side)
+        early = sa.early
+        if early is not None and early.message_id == message.message_id:
+            sa.early = None
+            if 0 <= message.at_ns - early.at_ns <= LATENESS_NS:
+                self._response(sa, early, 1 - side)
 
     @staticmethod
     def _starts_over(known: RequestTrack, message: IkeMessage) -> bool:
@@ -125,6 +131,8 @@ class Ikev2Tracker:
         previous = sa.requests.get((side, message.message_id - 1))
         if previous is None or previous.answered or previous.assumed:
             return
+        if message.kind is MessageKind.DELETE and previous.last_ns > previous.at_ns:
+            return  # some stacks say goodbye to a peer that has stopped answering
         previous.assumed = True
         exchange = previous.exchange
         if exchange is not None:
@@ -137,6 +145,7 @@ class Ikev2Tracker:
         self._note_handshake(sa, message, side)
         request = sa.requests.get((1 - side, message.message_id))
         if request is None:
+            sa.early = message
             return
         fresh = not request.answered
         request.answered = True

@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzers.decode.flows import FlowIdentity
 from analyzers.model.observations import IkeMessage
-from analyzers.model.records import Problem, ProblemKind
+from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
@@ -29,6 +29,7 @@ class PeerTable:
         self.units: list[UnitTrack] = []
         self.sas: list[SaTrack] = []
         self._by_pair: dict[tuple[str, str], list[PeerTrack]] = {}
+        self._by_esp: dict[tuple[int, str], tuple[UnitTrack, int]] = {}
         self._by_spi: dict[tuple[int, str], list[SaTrack]] = {}
 
     def sa_of(self, message: IkeMessage) -> tuple[SaTrack, int, bool]:
@@ -46,14 +47,23 @@ class PeerTable:
         self._by_spi.setdefault(key, []).append(sa)
         return sa, side, True
 
-    def unit_of_flow(self, flow: FlowIdentity, at_ns: int) -> tuple[UnitTrack, int]:
+    def unit_of_flow(self, flow: FlowIdentity, at_ns: int, ref: Ref) -> tuple[UnitTrack, int]:
         """The unit and the sending side of a new ESP flow."""
         port = _nat_port(flow.sport, flow.dport)
-        peer = self._find(flow.src, flow.dst, port, at_ns, strict=False)
-        if peer is None:
-            peer = self._new_peer(flow.src, flow.dst, port, at_ns)
-        side = peer.side_of(flow.src)
-        return peer.unit, 0 if side is None else side
+        # An SPI with one of its ends is an SA: the other end may move before IKE says so.
+        known = self._by_esp.get((flow.spi, flow.dst)) or self._by_esp.get((flow.spi, flow.src))
+        if known is not None:
+            unit, side = known
+            self._move(unit.peer, (flow.src, flow.dst), side, ref)
+        else:
+            peer = self._find(flow.src, flow.dst, port, at_ns, strict=False)
+            if peer is None:
+                peer = self._new_peer(flow.src, flow.dst, port, at_ns)
+            unit, side = peer.unit, peer.side_of(flow.src) or 0
+        for end in (flow.src, flow.dst):
+            self._by_esp[flow.spi, end] = (unit, side)
+        self._note_nat_port(unit.peer, port)
+        return unit, side
 
     def peer_of_pair(self, src: str, dst: str) -> PeerTrack | None:
         """The peer between two addresses, if there is exactly one."""
@@ -82,12 +92,13 @@ class PeerTable:
             # The SA's SPIs with one new address: NAT rebinding or MOBIKE (RFC 4555).
             if side is None:
                 side = 1 - other if other is not None else 0
-            self._move(peer, message, side)
+            self._move(peer, (message.src, message.dst), side, message.ref)
         self._note_port(peer, message.sport, message.dport)
         return side
 
-    def _move(self, peer: PeerTrack, message: IkeMessage, side: int) -> None:
-        for at, address in ((side, message.src), (1 - side, message.dst)):
+    def _move(self, peer: PeerTrack, ends: tuple[str, str], side: int, ref: Ref) -> None:
+        """One end has another address now; the first of `ends` belongs to `side`."""
+        for at, address in zip((side, 1 - side), ends, strict=True):
             known = peer.addresses[at]
             if address in known or address in peer.addresses[1 - at]:
                 continue
@@ -96,13 +107,12 @@ class PeerTable:
             peer.problems.append(
                 Problem(
                     ProblemKind.ADDRESS_CHANGED,
-                    f"{known[-1]} became {address}: same IKE SA (NAT rebinding or MOBIKE)",
-                    message.ref,
+                    f"{known[-1]} became {address}: the same SA (NAT rebinding or MOBIKE)",
+                    ref,
                 )
             )
             known.append(address)
-        pair = _pair(message.src, message.dst)
-        peers = self._by_pair.setdefault(pair, [])
+        peers = self._by_pair.setdefault(_pair(*ends), [])
         if peer not in peers:
             peers.append(peer)
 

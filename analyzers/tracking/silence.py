@@ -23,9 +23,9 @@ Bool = NDArray[np.bool_]
 NEVER: Final = -1
 # Silence shorter than this is the application's own pace (dpd-semantics 5.2: at least 1 s).
 QUESTIONABLE_NS: Final = NS_PER_SECOND
-# A silence that no unanswered question supports must hold several packets: one lost query, or an
-# answer that was never due, is no black hole.
-MIN_PACKETS: Final = 3
+# A silence that no unanswered question supports must hold several packets, of which the last may
+# be what was answered: one lost query, even asked again, is no black hole.
+MIN_PACKETS: Final = 4
 # Waiting times are counted by powers of two of a millisecond: 1 ms … 2^30 ms (12 days).
 _BUCKETS: Final = 32
 _GROW: Final = 64
@@ -203,6 +203,12 @@ class SilenceClock:
         bucket = int(_bucket(np.array([wait_ns]))[0])
         if self._waits[key, role, bucket]:
             self._waits[key, role, bucket] -= 1
+        return bucket
+
+    def remember_wait(self, key: int, role: int, wait_ns: int) -> int:
+        """A wait that was forgotten is the normal pace after all. Returns its bucket."""
+        bucket = int(_bucket(np.array([wait_ns]))[0])
+        self._waits[key, role, bucket] += 1
         return bucket
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import pairwise
 from typing import NamedTuple
 
 from analyzers.model.exchange import (
@@ -20,6 +19,7 @@ from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import Hint
 from analyzers.model.records import Basis, Confidence, Problem, Ref
 from analyzers.model.sa import SaEnd
+from analyzers.tracking import schedule
 
 
 @dataclass(slots=True, eq=False)
@@ -130,6 +130,8 @@ class SaTrack:
     requests: dict[tuple[int, int], RequestTrack] = field(default_factory=dict)
     """IKEv2: by side and message ID; answered ones are dropped when their successor comes."""
     window_one: bool = True
+    early: IkeMessage | None = None
+    """IKEv2: the last answer without a request; two taps may stamp them in the wrong order."""
     last_create_child_ns: int | None = None
     seen_ids: dict[tuple[int, int, int], tuple[bytes, ...]] = field(default_factory=dict)
     """IKEv1: fingerprint by side, exchange type and message ID, to tell fresh from repeated."""
@@ -160,11 +162,11 @@ class ExchangeTrack:
     """It turned out not to be a liveness question."""
     candidate: bool = False
     """IKEv1 keyless: not yet corroborated by an answer or by rhythm."""
+    heard_before: set[int] = field(default_factory=set)
+    """Times of transmissions before which the other side was heard since the one before."""
     closed_ns: int | None = None
     """The prober gave the SA up: its Delete, or a replacement."""
     since_proof_ns: int | None = None
-    at_probe: tuple[int, int] | None = None
-    """Packets and bytes the prober had sent when it first asked."""
 
     @property
     def answered(self) -> bool:
@@ -182,18 +184,8 @@ class ExchangeTrack:
         return self.transmissions[-1].at_ns
 
     def next_wait_ns(self) -> int | None:
-        """How long the prober waits after the last transmission, by the rhythm of the retries.
-
-        None with a single transmission: nothing is known of the schedule.
-        """
-        if len(self.transmissions) < 2:
-            return None
-        gaps = [b.at_ns - a.at_ns for a, b in pairwise(self.transmissions)]
-        if len(gaps) == 1 or gaps[0] <= 0:
-            return max(gaps[-1], 0)
-        ratio = gaps[-1] / gaps[-2] if gaps[-2] > 0 else 1.0
-        growth = ratio if 1.2 <= ratio <= 3 else 1.0
-        return max(round(gaps[-1] * growth), 0)
+        """How long the prober waits after the last transmission, see `schedule`."""
+        return schedule.next_wait_ns(self.transmissions, self.kind)
 
 
 @dataclass(slots=True, eq=False)

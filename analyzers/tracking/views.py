@@ -22,7 +22,8 @@ from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
 from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
-from analyzers.tracking.exposure import HoleTrack, hole_of_child, horizon_reached
+from analyzers.tracking.holes import HoleTrack, hole_of_child
+from analyzers.tracking.schedule import horizon_reached
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
 
@@ -44,7 +45,10 @@ class Viewer:
         self._common = _common_addresses(tracker.table.peers)
         holes = tracker.exposures.finish(self._end_ns)
         self._holes: dict[int, list[HoleTrack]] = {}
-        for hole in holes:
+        for track in holes:
+            hole = track.settled()
+            if hole is None or not hole.unit.peer.heard[1 - hole.role]:
+                continue  # no question after all; or one direction was captured only
             self._holes.setdefault(hole.unit.peer.index, []).append(hole)
         children = tracker.children
         for lone in [*children.found, *children.silent_now()]:
@@ -232,7 +236,7 @@ class Viewer:
         if given_up_ns is not None and given_up_ns >= track.last_ns:
             end_ns = given_up_ns if wait is None else min(track.last_ns + wait, given_up_ns)
             return Outcome.UNANSWERED, end_ns
-        if wait is not None and horizon_reached(track, self._end_ns):
+        if wait is not None and horizon_reached(track.transmissions, track.kind, self._end_ns):
             return Outcome.UNANSWERED, min(track.last_ns + wait, self._end_ns)
         if wait is None and self._end_ns - track.last_ns >= _LONE_HORIZON_NS:
             return Outcome.UNANSWERED, None

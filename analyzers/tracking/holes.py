@@ -1,0 +1,185 @@
+"""Black holes as values: their moments, phases, class and verdict (dpd-semantics section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from analyzers.model.black_hole import BlackHoleClass, Phase, PhaseName, StopBasis
+from analyzers.model.exchange import Transmission
+from analyzers.model.records import Confidence, Ref
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking import schedule
+from analyzers.tracking.children import LoneSilence
+from analyzers.tracking.silence import NEVER, Silence
+from analyzers.tracking.tracks import ExchangeTrack, UnitTrack
+
+# Below this a silence without a question is no sign that a detector is missing (contract).
+MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
+# An SA that is used longer than this after the verdict was torn down slowly (contract).
+SLOW_TEARDOWN_NS: Final = 2 * NS_PER_SECOND
+# A capture ends "inside" a window if traffic flowed until this close to its end.
+_AT_END_NS: Final = NS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An unanswered exchange as far as it had gone at some moment, from a last proof on."""
+
+    exchange: ExchangeTrack
+    sent: tuple[Transmission, ...]
+
+    @property
+    def first_ns(self) -> int:
+        """The first question since the last proof."""
+        return self.sent[0].at_ns
+
+    @property
+    def last_ns(self) -> int:
+        """The last retry so far."""
+        return self.sent[-1].at_ns
+
+    def next_wait_ns(self) -> int | None:
+        """How long the prober waits after the last retry."""
+        return schedule.next_wait_ns(self.sent, self.exchange.kind)
+
+
+@dataclass(slots=True)
+class HoleTrack:
+    """A black hole; `recovered_ns` may still come."""
+
+    unit: UnitTrack
+    role: int
+    hole_class: BlackHoleClass
+    silence: Silence
+    first_probe_ns: int | None
+    dead_ns: int | None
+    stop_ns: int
+    stop_basis: StopBasis
+    min_start_ns: int | None
+    min_packets: int
+    confidence: Confidence
+    refs: tuple[Ref, ...]
+    probes: int
+    recovered_ns: int | None = None
+    asked_ns: int | None = None
+    """First question in a dead data plane: it was answered, so it is no `first_probe_ns`."""
+    flows: tuple[int, ...] = ()
+    """Flows of the one Child SA that was silent; empty: all of them."""
+    run: Run | None = None
+    without_run: HoleTrack | None = None
+    """The judgement without the run: it may turn out later to have been no question."""
+
+    def settled(self) -> HoleTrack | None:
+        """The judgement, now that it is known what the run was."""
+        if self.run is not None and self.run.exchange.dissolved:
+            return self.without_run
+        return self
+
+    def phases(self) -> tuple[Phase, ...]:
+        """The window cut at its moments, and the recovery after it."""
+        start, stop = self.silence.first_out_ns, self.stop_ns
+        if start == NEVER:
+            return ()
+        questionable = self.silence.questionable_ns
+        asked = self.first_probe_ns if self.asked_ns is None else self.asked_ns
+        cuts = [
+            (PhaseName.UNQUESTIONED, start),
+            (PhaseName.UNPROBED, stop if questionable == NEVER else questionable),
+            (PhaseName.PROBING, stop if asked is None else asked),
+            (PhaseName.TEARDOWN, stop if self.dead_ns is None else self.dead_ns),
+        ]
+        phases = []
+        at = start
+        for index, (name, begin) in enumerate(cuts):
+            following = cuts[index + 1][1] if index + 1 < len(cuts) else stop
+            begin, end = max(at, min(begin, stop)), max(at, min(following, stop))
+            if end > begin:
+                phases.append(Phase(name, begin, end))
+                at = end
+        if self.recovered_ns is not None and self.recovered_ns > stop:
+            phases.append(Phase(PhaseName.RECOVERY, stop, self.recovered_ns))
+        return tuple(phases)
+
+
+def classify(
+    silence: Silence,
+    run: Run | None,
+    asked: bool,
+    dead_ns: int | None,
+    stop_ns: int,
+    basis: StopBasis,
+    window_ns: int,
+    budget_ns: int,
+) -> BlackHoleClass:
+    """The class of a window in which something was sent: the first that applies (contract).
+
+    `asked`: any question of the role falls into it; `run`: the one that was lost.
+    """
+    if run is None and not asked and window_ns >= MISSING_DPD_NS:
+        # A detector that takes its time may still have come (dpd-semantics 5.6).
+        cut_short = basis is StopBasis.CAPTURE_END and window_ns <= budget_ns
+        return BlackHoleClass.OPEN if cut_short else BlackHoleClass.MISSING_DPD
+    if basis is StopBasis.PROOF:
+        return BlackHoleClass.TRANSIENT
+    if dead_ns is None:
+        return BlackHoleClass.OPEN
+    if min(silence.last_out_ns, stop_ns) - dead_ns > SLOW_TEARDOWN_NS:
+        return BlackHoleClass.SLOW_TEARDOWN
+    doubt = silence.questionable_ns
+    if doubt != NEVER and dead_ns - doubt > budget_ns:
+        return BlackHoleClass.SLOW_DPD
+    return BlackHoleClass.DETECTED
+
+
+def verdict_ns(run: Run, acted_ns: int | None, end_ns: int | None) -> int | None:
+    """When the prober gave up: after the last retry and one more wait of its rhythm.
+
+    Where it acted, by a Delete or with a new SA, the verdict came before, at the latest then.
+    Without that, and without the end of the input, proof came back: no verdict.
+    """
+    wait = run.next_wait_ns()
+    if acted_ns is not None:
+        return acted_ns if wait is None else min(run.last_ns + wait, acted_ns)
+    if end_ns is None or wait is None:
+        return None
+    if not schedule.horizon_reached(run.sent, run.exchange.kind, end_ns):
+        return None
+    return min(run.last_ns + wait, end_ns)
+
+
+def hole_of_child(lone: LoneSilence, end_ns: int) -> HoleTrack:
+    """A Child SA that was silent while its siblings lived: its data plane is dead."""
+    silence = lone.silence
+    stop_ns, basis = lone.stop_ns, StopBasis.PROOF
+    if stop_ns is None:
+        stop_ns, basis = silence.last_out_ns, end_basis(silence, end_ns)
+    return HoleTrack(
+        unit=lone.child.unit,
+        role=lone.role,
+        hole_class=BlackHoleClass.DATA_PLANE,
+        silence=silence,
+        first_probe_ns=None,
+        dead_ns=None,
+        stop_ns=stop_ns,
+        stop_basis=basis,
+        min_start_ns=None,
+        min_packets=0,
+        confidence=Confidence.INFERRED,
+        refs=(),
+        probes=0,
+        recovered_ns=lone.stop_ns,
+        flows=tuple(flow for flow in lone.child.flows if flow is not None),
+    )
+
+
+def pause_ns(silence: Silence) -> int:
+    """A pause of sending that is within its own pace."""
+    span = silence.last_out_ns - silence.first_out_ns
+    return max(3 * span // max(silence.packets - 1, 1), _AT_END_NS)
+
+
+def end_basis(silence: Silence, end_ns: int) -> StopBasis:
+    """Whether traffic flowed up to the end of the input, or stopped before."""
+    within = end_ns - silence.last_out_ns <= pause_ns(silence)
+    return StopBasis.CAPTURE_END if within else StopBasis.LAST_OUTBOUND

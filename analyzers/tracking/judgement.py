@@ -1,0 +1,138 @@
+"""Judges one silence: whether it is a black hole, of which class, and within which bounds.
+
+A pure function of what `exposure` gathered about the silence; nothing is remembered here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
+from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.tracking.holes import HoleTrack, Run, classify, verdict_ns
+from analyzers.tracking.silence import MIN_PACKETS, NEVER, NO_WAITS, Silence, summarise
+from analyzers.tracking.tracks import UnitTrack
+from analyzers.wire.frames import Int64Array
+
+# A silence that no unanswered question supports must stand out of the flow's own pace.
+_TIMES_MEDIAN_WAIT: Final = 10
+_TIMES_HIGH_WAIT: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A silence with its end, and what else is known of its unit and role at that moment."""
+
+    unit: UnitTrack
+    role: int
+    silence: Silence
+    stop_ns: int
+    basis: StopBasis
+    run: Run | None = None
+    """The exchange of which something was lost."""
+    asked: bool = False
+    """Any question of the role falls into the window."""
+    one_way: bool = False
+    """No ESP ever came in although liveness is answered: only IKE is proof then."""
+    total_at_probe: int = 0
+    """Packets that had been sent when the first question since the last proof left."""
+    first_out_after_probe_ns: int | None = None
+    waits: Int64Array = field(default_factory=lambda: NO_WAITS)
+    """Earlier waits of the flow for an answer: its pace."""
+    ref: Ref | None = None
+    """What ended it."""
+    end_ns: int | None = None
+    """The input ended there, and nothing else ended the window."""
+    acted_ns: int | None = None
+    """The prober deleted the SA, or set up a replacement, then."""
+
+
+def stands_out(window: Window) -> bool:
+    """Whether a silence is long against the pace of its own flow."""
+    silence = window.silence
+    if silence.packets < MIN_PACKETS:
+        return False
+    count, median, high = summarise(window.waits)
+    lasted_ns = window.stop_ns - silence.first_out_ns
+    return not count or lasted_ns >= max(_TIMES_MEDIAN_WAIT * median, _TIMES_HIGH_WAIT * high)
+
+
+def judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
+    """The black hole of a window, if it is one; `report_ns` is the least that is reported."""
+    hole = _judge(window, budget_ns, report_ns)
+    run = window.run
+    if hole is not None and run is not None and run.exchange.basis is Basis.RHYTHM:
+        hole.without_run = _judge(replace(window, run=None), budget_ns, report_ns)
+    return hole
+
+
+def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:
+    """The black hole of a silence of ESP in which IKE was answered."""
+    if window.stop_ns - window.silence.first_out_ns < report_ns or not stands_out(window):
+        return None
+    hole = _hole(window, BlackHoleClass.DATA_PLANE, None)
+    hole.confidence = Confidence.INFERRED
+    return hole
+
+
+def _judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
+    silence, run = window.silence, window.run
+    dead_ns = None if run is None else verdict_ns(run, window.acted_ns, window.end_ns)
+    if silence.first_out_ns == NEVER:
+        return None if dead_ns is None else _hole(window, BlackHoleClass.IDLE, dead_ns)
+    lasted_ns = window.stop_ns - silence.first_out_ns
+    if lasted_ns < report_ns:
+        return None
+    if run is None and (window.one_way or not stands_out(window)):
+        return None
+    chosen = classify(
+        silence,
+        run,
+        window.asked,
+        dead_ns,
+        window.stop_ns,
+        window.basis,
+        lasted_ns,
+        budget_ns,
+    )
+    return _hole(window, chosen, dead_ns)
+
+
+def _hole(window: Window, hole_class: BlackHoleClass, dead_ns: int | None) -> HoleTrack:
+    silence, basis, run = window.silence, window.basis, window.run
+    min_start: int | None = None
+    min_packets = 0
+    refs: list[Ref] = []
+    if run is not None:
+        refs += [t.ref for t in run.sent]
+        before = silence.total_packets - silence.packets
+        min_packets = max(0, silence.total_packets - max(window.total_at_probe, before))
+        min_start = window.first_out_after_probe_ns
+        if min_start is None and min_packets:
+            min_start = run.first_ns
+    if window.ref is not None:
+        refs.append(window.ref)
+    if run is not None:
+        confidence = run.exchange.confidence
+    elif silence.last_proof_ns == NEVER or basis is StopBasis.CAPTURE_END:
+        confidence = Confidence.SUSPECT
+    else:
+        confidence = Confidence.INFERRED
+    return HoleTrack(
+        unit=window.unit,
+        role=window.role,
+        hole_class=hole_class,
+        silence=silence,
+        first_probe_ns=None if run is None else run.first_ns,
+        dead_ns=dead_ns,
+        stop_ns=window.stop_ns,
+        stop_basis=basis,
+        min_start_ns=min_start,
+        min_packets=min_packets,
+        confidence=confidence,
+        refs=tuple(refs),
+        probes=0 if run is None else len(run.sent),
+        recovered_ns=window.stop_ns if basis is StopBasis.PROOF else None,
+        run=run,
+    )
