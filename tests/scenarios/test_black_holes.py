@@ -476,3 +476,38 @@ def test_a_replayed_packet_is_no_proof(tell: Tell) -> None:
     hole = only(peer)
     assert hole.last_proof_ns == at(19.95)
     assert peer.state is PeerState.DEAD
+
+
+def test_both_sides_give_each_other_up(tell: Tell) -> None:
+    """The link between them is cut; the capture stands on it and sees both retry."""
+    peer = tell(
+        SETUP
+        + """
+        0.1..40/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        30 a>b liveness 2
+        32 a>b liveness 2
+        34 a>b liveness 2
+        """
+        + LATER
+    ).peer
+    assert peer.state is PeerState.DEAD
+    assert {h.sender for h in peer.black_holes} == {A}
+
+
+def test_the_prober_is_the_responder(tell: Tell) -> None:
+    """The side that is called remote loses the local one: its black hole, its verdict."""
+    peer = tell(
+        SETUP
+        + """
+        0.1..20/0.2 a>b esp out
+        0.15..40/0.2 b>a esp in
+        30 b>a liveness 0
+        32 b>a liveness 0
+        34 b>a liveness 0
+        """
+        + LATER
+    ).peer
+    (hole,) = peer.black_holes
+    assert (hole.sender, hole.receiver, hole.first_probe_ns) == (B, A, at(30))
+    assert (hole.last_proof_ns, hole.dead_ns) == (at(19.9), at(36))

@@ -370,3 +370,22 @@ def test_a_retransmitted_main_mode_message_is_no_second_sa(tell: Tell) -> None:
     (sa,) = peer.ike_sas
     assert (sa.retransmissions, sa.established_ns) == (2, at(4.5))
     expect_alive(peer)
+
+
+def test_two_isakmp_sas_live_side_by_side(tell: Tell) -> None:
+    """Both sides set one up; either goes on being asked about on its own."""
+    peer = tell(
+        SETUP
+        + """
+        1..100/0.5 a>b esp out
+        1.1..100/0.5 b>a esp in
+        sa 2 by b
+        20 b>a v1 main-mode sa=2
+        10..100/10 a>b v1 info 108
+        10.02..100/10 b>a v1 info 108
+        25..100/10 b>a v1 info 108 sa=2
+        25.02..100/10 a>b v1 info 108 sa=2
+        """
+    ).peer
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    expect_alive(peer)

@@ -412,3 +412,42 @@ def test_reauthentication_one_direction_lingers_on_the_old_sa(tell: Tell) -> Non
     ).peer
     assert not peer.exchanges
     expect_alive(peer)
+
+
+def test_a_path_is_probed_from_another_address(tell: Tell) -> None:
+    """MOBIKE (RFC 4555 section 3.10): the same request again, from the address that works."""
+    peer = tell(
+        """
+        0 n:4500>b:4500 v2 handshake
+        0.1..30/0.2 n:4500>b:4500 esp out
+        0.15..20/0.2 b:4500>n:4500 esp in
+        22 n:4500>b:4500 liveness 2
+        24.5 m:4500>b:4500 liveness 2
+        24.52 b:4500>m:4500 liveness 2 resp
+        30 m:4500>b:4500 liveness 3
+        30.02 b:4500>m:4500 liveness 3 resp
+        """
+    ).peer
+    assert outcomes(peer) == [Outcome.ANSWERED] * 2
+    assert [x.retries for x in peer.exchanges] == [1, 0]
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+
+
+def test_the_ids_jump_after_a_failover(tell: Tell) -> None:
+    """RFC 6311 section 5: Message ID synchronisation makes IDs jump."""
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + """
+        10 a>b liveness 2
+        10.02 b>a liveness 2 resp
+        50 b>a notify 0
+        50.02 a>b notify 0 resp
+        60 a>b liveness 40
+        60.02 b>a liveness 40 resp
+        70 b>a liveness 900
+        70.02 a>b liveness 900 resp
+        """
+    ).peer
+    assert outcomes(peer) == [Outcome.ANSWERED] * 3
+    expect_alive(peer)
