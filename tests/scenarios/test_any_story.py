@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from analyzers.model.black_hole import PhaseName
@@ -111,3 +111,39 @@ def test_nobody_is_dead_whose_answers_were_seen(
     for peer in analyse(path, 1 << 22, 1 << 15):
         assert PeerState.DEAD not in {s.state for s in peer.states}
         assert Outcome.UNANSWERED not in {x.outcome for x in peer.exchanges}
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    version=st.sampled_from([1, 2]),
+    slots=st.lists(SLOTS, min_size=1, max_size=9),
+    gaps=SPANS,
+    twice=st.booleans(),
+    chunk_bytes=st.integers(64, 4000),
+    batch_rows=st.integers(0, 200),
+)
+@example(
+    version=1,
+    slots=["unanswered"],
+    gaps=[("in", 0, 5)],
+    twice=False,
+    chunk_bytes=64,
+    batch_rows=0,
+)
+def test_any_story_cut_anywhere(
+    tmp_path: Path,
+    version: int,
+    slots: list[str],
+    gaps: list[tuple[str, int, int]],
+    twice: bool,
+    chunk_bytes: int,
+    batch_rows: int,
+) -> None:
+    path = tmp_path / "story.pcap"
+    path.write_bytes(capture(story(version, slots, gaps, twice)))
+    peers = analyse(path, 1 << 22, 1 << 15)
+    for peer in peers:
+        check(peer)
+    assert analyse(path, chunk_bytes, batch_rows) == peers

@@ -511,3 +511,180 @@ def test_the_prober_is_the_responder(tell: Tell) -> None:
     (hole,) = peer.black_holes
     assert (hole.sender, hole.receiver, hole.first_probe_ns) == (B, A, at(30))
     assert (hole.last_proof_ns, hole.dead_ns) == (at(19.9), at(36))
+
+
+def test_pauses_of_20_s_are_the_pace_of_the_flow(tell: Tell) -> None:
+    """A report every 20 s is all that comes back; once it comes after 40 s."""
+    peer = tell(
+        SETUP
+        + """
+        1..600/1 a>b esp out
+        1.1..5/1 b>a esp in
+        20.1..600/20 b>a esp in
+        unseen b>a 399..401
+        """
+    ).peer
+    expect_alive(peer)
+
+
+def test_pauses_of_20_s_from_the_start(tell: Tell) -> None:
+    """The same pace without anything faster before it."""
+    peer = tell(SETUP + "1..600/1 a>b esp out\n20.1..600/20 b>a esp in\n").peer
+    expect_alive(peer)
+
+
+def test_packets_at_the_moment_of_the_question_count(tell: Tell) -> None:
+    """At or after the first unanswered question (contract): equal times are at, not before."""
+    peer = tell(
+        SETUP
+        + PEER_UNTIL_20
+        + """
+        0.1..40/0.1 a>b esp out
+        30 a>b liveness 2
+        32 a>b liveness 2
+        34 a>b liveness 2
+        """
+        + LATER
+    ).peer
+    assert only(peer).min_packets == 100  # 30.0 … 39.9
+
+
+def test_transient_with_a_retry(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + """
+        0.1..50/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        30 a>b liveness 2
+        34 a>b liveness 2
+        37.15..50/0.2 b>a esp in         # back at 37.15
+        41.2 a>b liveness 2
+        41.22 b>a liveness 2 resp
+        """
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert (hole.stop_ns, hole.recovered_ns) == (at(37.15), at(37.15))
+    assert hole.dead_ns is None
+    assert (hole.min_packets, hole.max_packets) == (36, 86)  # 30.1 … 37.1, 20.1 … 37.1
+    assert hole.min_seconds == pytest.approx(7.05)
+    assert hole.max_seconds == pytest.approx(17.05)
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED]
+    assert peer.state is PeerState.ALIVE
+
+
+def test_the_capture_ends_soon_after_the_silence_began(tell: Tell) -> None:
+    """12 s are within what a detector may take: nothing is known to be missing (semantics 5.6)."""
+    peer = tell(SETUP + PEER_UNTIL_20 + "0.1..32/0.2 a>b esp out\n").peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.OPEN
+    assert hole.stop_basis is StopBasis.CAPTURE_END
+
+
+def test_one_way_by_design(tell: Tell) -> None:
+    """An hour of syslog: nothing ever comes back in ESP, and nothing should."""
+    peer = tell(
+        SETUP
+        + """
+        1..3600/2 a>b esp out
+        30..3600/30 a>b liveness 2+
+        30.02..3600/30 b>a liveness 2+ resp
+        """
+    ).peer
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    expect_alive(peer)
+
+
+def test_one_way_by_design_without_rounds_of_liveness(tell: Tell) -> None:
+    """The peer asks, the sender answers: its questions prove it as well."""
+    peer = tell(
+        SETUP
+        + """
+        1..600/1 a>b esp out
+        20..600/20 b>a liveness 0+
+        20.02..600/20 a>b liveness 0+ resp
+        """
+    ).peer
+    expect_alive(peer)
+
+
+def test_the_capture_starts_inside_and_the_peer_returns(tell: Tell) -> None:
+    peer = tell(
+        """
+        0.1..60/0.2 a>b esp out
+        5 a>b liveness 7
+        9 a>b liveness 7
+        16.2 a>b liveness 7
+        16.22 b>a liveness 7 resp
+        16.4..60/0.2 b>a esp in
+        """
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert hole.last_proof_ns is None
+    assert hole.first_exposed_ns == at(0.1)
+    assert hole.dead_ns is None
+    assert peer.exchanges[0].outcome is Outcome.ANSWERED
+    assert peer.state is PeerState.ALIVE
+
+
+def test_transient_that_the_answer_ends(tell: Tell) -> None:
+    """The retries before the answer are the question's; they bound what was lost."""
+    peer = tell(
+        SETUP
+        + """
+        0.1..60/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        30 a>b liveness 2
+        34 a>b liveness 2
+        41.2 a>b liveness 2
+        41.22 b>a liveness 2 resp
+        41.35..60/0.2 b>a esp in
+        """
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert (hole.first_probe_ns, hole.probes) == (at(30), 3)
+    assert hole.dead_ns is None
+    assert hole.min_packets == 56  # 30.1 … 41.1
+    assert at(41.22) <= hole.stop_ns <= at(41.35)
+
+
+@pytest.mark.parametrize("end", [37.9, 40])
+def test_the_second_retry_of_growing_ones_is_not_due(tell: Tell, end: float) -> None:
+    """IKEv2 retries grow (RFC 7296 section 2.4): one gap of 4 s does not make the next one 4 s."""
+    peer = tell(
+        SETUP
+        + PEER_UNTIL_20
+        + f"""
+        0.1..90/0.2 a>b esp out
+        30 a>b liveness 2
+        34 a>b liveness 2
+        capture 0..{end}
+        """
+    ).peer
+    assert [x.outcome for x in peer.exchanges] == [Outcome.OPEN]
+    assert peer.state is PeerState.PROBING
+    assert only(peer).black_hole_class is BlackHoleClass.OPEN
+
+
+def test_a_delete_after_five_tries_is_no_answer(tell: Tell) -> None:
+    """Some stacks send a Delete when they give up, window or not: that proves no answer."""
+    peer = tell(
+        SETUP
+        + PEER_UNTIL_20
+        + """
+        0.1..40/0.2 a>b esp out
+        30 a>b liveness 2
+        32 a>b liveness 2
+        34 a>b liveness 2
+        36 a>b liveness 2
+        38 a>b liveness 2
+        40 a>b delete 3
+        """
+        + LATER
+    ).peer
+    assert [x.outcome for x in peer.exchanges] == [Outcome.UNANSWERED]
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+    assert (hole.stop_ns, hole.stop_basis) == (at(40), StopBasis.DELETE)

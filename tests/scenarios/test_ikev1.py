@@ -389,3 +389,22 @@ def test_two_isakmp_sas_live_side_by_side(tell: Tell) -> None:
     ).peer
     assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
     expect_alive(peer)
+
+
+def test_deletes_of_equal_length_are_no_dead_peer(tell: Tell) -> None:
+    """A Delete of four Child SAs is as long as an ISAKMP Delete (semantics 2.7)."""
+    peer = tell(
+        SETUP
+        + """
+        1..20/0.5 a>b esp out
+        1.1..20/0.5 b>a esp in
+        10 a>b v1 info 108
+        10.02 b>a v1 info 108
+        20 a>b v1 info 108
+        20.002 a>b v1 info 108
+        """
+        + LATER
+    ).peer
+    assert times(peer) == [[at(10)]]
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    assert not peer.black_holes
