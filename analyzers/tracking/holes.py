@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzers.model.black_hole import BlackHoleClass, Phase, PhaseName, StopBasis
@@ -75,6 +75,22 @@ class HoleTrack:
         if self.run is not None and self.run.exchange.dissolved:
             return self.without_run
         return self
+
+    def with_delete(self, delete: Transmission | None) -> HoleTrack:
+        """The black hole if the last message of its run was the Delete that ended the loss."""
+        run = self.run
+        if delete is None or run is None or run.sent[-1].ref != delete.ref or len(run.sent) < 2:
+            return self
+        cut = Run(run.exchange, run.sent[:-1])
+        ended = delete.at_ns >= self.silence.last_out_ns
+        return replace(
+            self,
+            run=cut,
+            probes=self.probes - 1,
+            dead_ns=verdict_ns(cut, delete.at_ns, None),
+            stop_ns=delete.at_ns if ended else self.stop_ns,
+            stop_basis=StopBasis.DELETE if ended else self.stop_basis,
+        )
 
     def phases(self) -> tuple[Phase, ...]:
         """The window cut at its moments, and the recovery after it."""

@@ -77,6 +77,8 @@ def confidence(exchanges: Sequence[Exchange], states: Sequence[StateSpan]) -> Co
 
 def _exchange_events(exchange: Exchange) -> list[tuple[int, int, PeerState]]:
     events: list[tuple[int, int, PeerState]] = []
+    if exchange.outcome is Outcome.OPEN and exchange.confidence is Confidence.SUSPECT:
+        return events  # the peer was heard all the same, or could not be heard at all
     if exchange.outcome is not Outcome.ANSWERED or exchange.retries:
         events.append((exchange.first_ns, 3, PeerState.PROBING))
     if exchange.outcome is Outcome.ANSWERED:

@@ -50,8 +50,8 @@ class PeerTable:
     def unit_of_flow(self, flow: FlowIdentity, at_ns: int, ref: Ref) -> tuple[UnitTrack, int]:
         """The unit and the sending side of a new ESP flow."""
         port = _nat_port(flow.sport, flow.dport)
-        # An SPI with one of its ends is an SA: the other end may move before IKE says so.
-        known = self._by_esp.get((flow.spi, flow.dst)) or self._by_esp.get((flow.spi, flow.src))
+        # The receiver chose the SPI: the sender may move before IKE says so.
+        known = self._by_esp.get((flow.spi, flow.dst))
         if known is not None:
             unit, side = known
             self._move(unit.peer, (flow.src, flow.dst), side, ref)
@@ -60,8 +60,7 @@ class PeerTable:
             if peer is None:
                 peer = self._new_peer(flow.src, flow.dst, port, at_ns)
             unit, side = peer.unit, peer.side_of(flow.src) or 0
-        for end in (flow.src, flow.dst):
-            self._by_esp[flow.spi, end] = (unit, side)
+        self._by_esp[flow.spi, flow.dst] = (unit, side)
         self._note_nat_port(unit.peer, port)
         return unit, side
 

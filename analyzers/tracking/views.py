@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from statistics import median
-from typing import Final
 
 import numpy as np
 
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import (
-    AnswerEvidence,
     Delete,
     DeleteProtocol,
     Exchange,
     Outcome,
+    Transmission,
 )
 from analyzers.model.peer import Activity, LocalBasis, PeerView
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
+from analyzers.model.time import seconds
 from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.holes import HoleTrack, hole_of_child
-from analyzers.tracking.schedule import horizon_reached
+from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
-
-# An exchange of one transmission shows no rhythm; after this long it counts as unanswered
-# (the longest first retry of the stacks in dpd-semantics section 3 is 15 s).
-_LONE_HORIZON_NS: Final = 30 * NS_PER_SECOND
-# A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
-_FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
-_ESP_STOPS_NS: Final = 100 * NS_PER_MS
 
 
 class Viewer:
@@ -43,6 +34,7 @@ class Viewer:
         self._end_ns = tracker.now_ns if end_ns is None else max(end_ns, tracker.now_ns)
         self._local = local
         self._common = _common_addresses(tracker.table.peers)
+        self._outcomes = Outcomes(tracker, self._end_ns)
         holes = tracker.exposures.finish(self._end_ns)
         self._holes: dict[int, list[HoleTrack]] = {}
         for track in holes:
@@ -105,7 +97,8 @@ class Viewer:
             rtt_ns=round(median(rtts)) if rtts else None,
             ike_messages=peer.ike_messages,
             retransmissions=peer.retransmissions,
-            unknown_informationals=peer.unknown_informationals + self._lone_candidates(peer),
+            unknown_informationals=peer.unknown_informationals
+            + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
             addresses=tuple(peer.addresses[1 - local_side]),
             confidence=liveness.confidence(exchanges, states),
         )
@@ -125,86 +118,17 @@ class Viewer:
 
     def _exchanges(self, peer: PeerTrack) -> tuple[tuple[Exchange, ...], tuple[Delete, ...]]:
         deletes = [_delete(peer, d) for d in peer.deletes]
-        exchanges = []
-        tracks = sorted((x for x in peer.exchanges if not x.dissolved), key=lambda x: x.first_ns)
-        for track in tracks:
-            if self._is_lone_candidate(track):
-                continue
-            split = self._delete_at_end(track)
-            if split is not None:
-                deletes.append(split)
-            exchanges.append(self._exchange(peer, track, cut=split is not None))
+        exchanges: list[Exchange] = []
+        for track in sorted(peer.exchanges, key=lambda x: x.first_ns):
+            settled = self._outcomes.of(track)
+            if settled.delete is not None:
+                deletes.append(_inferred_delete(track, settled.delete))
+            exchanges += [self._exchange(peer, track, piece) for piece in settled.pieces]
         deletes.sort(key=lambda d: d.at_ns)
         return tuple(exchanges), tuple(deletes)
 
-    def _is_lone_candidate(self, track: ExchangeTrack) -> bool:
-        """A single encrypted Informational without answer or rhythm: nobody can tell what it is.
-
-        It counts as a question only where the SA's questions are known, by length and rhythm.
-        """
-        if not track.candidate or track.answered:
-            return False
-        if len(track.transmissions) > 1:
-            return False
-        earlier = [
-            x
-            for x in track.sa.peer.exchanges
-            if x is not track and x.sa is track.sa and x.side == track.side and x.answered
-        ]
-        if len(earlier) < 2 or earlier[-1].length != track.length:
-            return True
-        starts = [x.first_ns for x in earlier]
-        gaps = [b - a for a, b in pairwise(starts)]
-        return not 0.8 <= (track.first_ns - starts[-1]) / max(median(gaps), 1) <= 1.2
-
-    def _lone_candidates(self, peer: PeerTrack) -> int:
-        return sum(self._is_lone_candidate(x) for x in peer.exchanges if not x.dissolved)
-
-    def _delete_at_end(self, track: ExchangeTrack) -> Delete | None:
-        """The ISAKMP Delete that continues the rhythm of the retries (dpd-semantics fact 12)."""
-        if (
-            track.basis is not Basis.RHYTHM
-            or track.answered
-            or len(track.transmissions) < 3
-            or not self._given_up_with(track)
-        ):
-            return None
-        last = track.transmissions[-1]
-        return Delete(
-            at_ns=last.at_ns,
-            sender=track.sa.peer.address(track.side),
-            ike_sa=_sa_id(track.sa),
-            protocol=DeleteProtocol.IKE,
-            spis=(),
-            reason="in the rhythm of the retries, but the SA was given up with it",
-            basis=Basis.RHYTHM,
-            confidence=Confidence.INFERRED,
-            ref=last.ref,
-        )
-
-    def _given_up_with(self, track: ExchangeTrack) -> bool:
-        last_ns = track.last_ns
-        for sa in track.sa.peer.sas:
-            if sa.first_ns > last_ns and sa.initiator == track.side and sa.from_start:
-                return sa.first_ns - last_ns <= _FOLLOWED_BY_NS
-        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
-        previous_ns = track.transmissions[-2].at_ns
-        flowed = now.last_out_ns != NEVER and now.last_out_ns > previous_ns
-        return (
-            flowed
-            and now.last_out_ns <= last_ns + _ESP_STOPS_NS
-            and self._end_ns - last_ns > _FOLLOWED_BY_NS
-        )
-
-    def _exchange(self, peer: PeerTrack, track: ExchangeTrack, *, cut: bool) -> Exchange:
+    def _exchange(self, peer: PeerTrack, track: ExchangeTrack, piece: Piece) -> Exchange:
         self._numbers["x"] += 1
-        outcome, verdict_ns = self._outcome(track)
-        sent = track.transmissions[:-1] if cut else track.transmissions
-        if cut:
-            verdict_ns = track.last_ns
-        confidence = track.confidence
-        if not peer.heard[1 - track.side]:
-            confidence = Confidence.SUSPECT
         return Exchange(
             id=f"x{self._numbers['x']}",
             ike_sa=_sa_id(track.sa),
@@ -212,35 +136,17 @@ class Viewer:
             prober=peer.address(track.side),
             responder=peer.address(1 - track.side),
             sequence=track.sequence,
-            transmissions=tuple(sent),
+            transmissions=piece.sent,
             answer=track.answer,
-            outcome=outcome,
+            outcome=piece.outcome,
             basis=track.basis,
-            confidence=confidence,
+            confidence=piece.confidence,
             answer_evidence=track.evidence,
-            since_proof_ns=track.since_proof_ns,
-            verdict_ns=verdict_ns,
+            since_proof_ns=track.since_proof_ns
+            if piece.sent[0] == track.transmissions[0]
+            else None,
+            verdict_ns=piece.verdict_ns,
         )
-
-    def _outcome(self, track: ExchangeTrack) -> tuple[Outcome, int | None]:
-        if track.evidence in (AnswerEvidence.MESSAGE, AnswerEvidence.NEXT_REQUEST):
-            return Outcome.ANSWERED, None
-        if not track.sa.peer.heard[1 - track.side]:
-            return Outcome.OPEN, None
-        given_up_ns = track.closed_ns
-        if given_up_ns is None and track.sa.ended_ns is not None:
-            given_up_ns = track.sa.ended_ns
-        if given_up_ns is None:
-            given_up_ns = _next_sa_ns(track)
-        wait = track.next_wait_ns()
-        if given_up_ns is not None and given_up_ns >= track.last_ns:
-            end_ns = given_up_ns if wait is None else min(track.last_ns + wait, given_up_ns)
-            return Outcome.UNANSWERED, end_ns
-        if wait is not None and horizon_reached(track.transmissions, track.kind, self._end_ns):
-            return Outcome.UNANSWERED, min(track.last_ns + wait, self._end_ns)
-        if wait is None and self._end_ns - track.last_ns >= _LONE_HORIZON_NS:
-            return Outcome.UNANSWERED, None
-        return Outcome.OPEN, None
 
     # --- SAs and flows ---------------------------------------------------------------------
 
@@ -249,9 +155,10 @@ class Viewer:
     ) -> IkeSa:
         end, ended_ns, end_ref = sa.end, sa.ended_ns, sa.end_ref
         own = [x for x in exchanges if x.ike_sa == _sa_id(sa)]
-        if own and own[-1].outcome is Outcome.UNANSWERED and end in (None, SaEnd.REPLACED):
+        given_up = own and own[-1].outcome is Outcome.UNANSWERED and own[-1].verdict_ns is not None
+        if given_up and end in (None, SaEnd.REPLACED):
             end = SaEnd.DEAD_PEER
-            ended_ns = own[-1].verdict_ns or ended_ns
+            ended_ns = own[-1].verdict_ns
             end_ref = own[-1].transmissions[-1].ref
         if end is None:
             for delete in deletes:
@@ -329,6 +236,8 @@ class Viewer:
 
     def _black_hole(self, peer: PeerTrack, track: HoleTrack) -> BlackHole:
         self._numbers["b"] += 1
+        if track.run is not None:
+            track = track.with_delete(self._outcomes.of(track.run.exchange).delete)
         silence = track.silence
         exposed = _or_none(silence.first_out_ns)
         window_ns = 0 if exposed is None else max(0, track.stop_ns - exposed)
@@ -394,12 +303,18 @@ def _delete(peer: PeerTrack, track: DeleteTrack) -> Delete:
     )
 
 
-def _next_sa_ns(track: ExchangeTrack) -> int | None:
-    """First message of an SA that the prober began after its last transmission."""
-    for sa in track.sa.peer.sas:
-        if sa.first_ns > track.last_ns and sa.from_start and sa.unit is not track.sa.unit:
-            return sa.first_ns
-    return None
+def _inferred_delete(track: ExchangeTrack, sent: Transmission) -> Delete:
+    return Delete(
+        at_ns=sent.at_ns,
+        sender=track.sa.peer.address(track.side),
+        ike_sa=_sa_id(track.sa),
+        protocol=DeleteProtocol.IKE,
+        spis=(),
+        reason="in the rhythm of the retries, but the SA was given up with it",
+        basis=Basis.RHYTHM,
+        confidence=Confidence.INFERRED,
+        ref=sent.ref,
+    )
 
 
 def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:

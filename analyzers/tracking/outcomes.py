@@ -1,0 +1,178 @@
+"""What became of every exchange, told once the input is known as far as it goes.
+
+Here an unanswered run of questions is closed, left open, taken apart, or recognised as something
+else: with hindsight, and with what ESP says of the peer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from analyzers.model.exchange import Outcome, Transmission
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.engine import Tracker
+from analyzers.tracking.schedule import horizon_reached, next_wait_ns
+from analyzers.tracking.silence import NEVER
+from analyzers.tracking.tracks import ExchangeTrack
+
+# An exchange of one transmission shows no rhythm; after this long it counts as unanswered
+# (the longest first retry of the stacks in dpd-semantics section 3 is 15 s).
+_LONE_HORIZON_NS: Final = 30 * NS_PER_SECOND
+# A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
+_FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
+_ESP_STOPS_NS: Final = 100 * NS_PER_MS
+# Equal Informationals are questions from this many on: two may be anything twice.
+_RHYTHM: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One exchange of the report."""
+
+    sent: tuple[Transmission, ...]
+    outcome: Outcome
+    verdict_ns: int | None
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a run of questions came to."""
+
+    pieces: tuple[Piece, ...]
+    delete: Transmission | None = None
+    """The last message of the run is an ISAKMP Delete (dpd-semantics fact 12)."""
+    unknown: int = 0
+    """Informationals that nobody can tell apart."""
+
+
+class Outcomes:
+    """Settles exchanges; reads the tracker and changes nothing."""
+
+    def __init__(self, tracker: Tracker, end_ns: int) -> None:
+        self._tracker = tracker
+        self._end_ns = end_ns
+        self._settled: dict[ExchangeTrack, Settled] = {}
+
+    def of(self, track: ExchangeTrack) -> Settled:
+        """What became of a run of questions."""
+        settled = self._settled.get(track)
+        if settled is None:
+            settled = self._settle(track)
+            self._settled[track] = settled
+        return settled
+
+    def _settle(self, track: ExchangeTrack) -> Settled:
+        sent = tuple(track.transmissions)
+        if track.dissolved:
+            return Settled(())
+        if track.answered:
+            return Settled((Piece(sent, Outcome.ANSWERED, None, track.confidence),))
+        if self._is_lone_candidate(track):
+            return Settled((), unknown=1)
+        heard = track.sa.peer.heard[1 - track.side]
+        parts = _parts(track) if track.heard_before else [sent]
+        if len(parts) > 1 and track.basis is Basis.RHYTHM and len(sent) < _RHYTHM:
+            return Settled((), unknown=len(sent))
+        # The peer was heard before the next question: it was answered, or dropped; nobody died.
+        pieces = [Piece(p, Outcome.OPEN, None, Confidence.SUSPECT) for p in parts[:-1]]
+        last = parts[-1]
+        if not heard:
+            pieces.append(Piece(last, Outcome.OPEN, None, Confidence.SUSPECT))
+            return Settled(tuple(pieces))
+        delete = last[-1] if self._ends_in_delete(track, last) else None
+        if delete is not None:
+            last = last[:-1]
+            wait = next_wait_ns(last, track.kind)
+            verdict = delete.at_ns if wait is None else min(last[-1].at_ns + wait, delete.at_ns)
+            pieces.append(Piece(last, Outcome.UNANSWERED, verdict, track.confidence))
+        else:
+            pieces.append(self._unanswered(track, last))
+        return Settled(tuple(pieces), delete)
+
+    def _unanswered(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> Piece:
+        """An exchange without an answer: given up, overdue, or open."""
+        last_ns = sent[-1].at_ns
+        given_up_ns = _given_up_ns(track)
+        wait = next_wait_ns(sent, track.kind)
+        clock = self._tracker.any_clock
+        proof_ns = clock.now(track.sa.unit.index, track.side).last_proof_ns
+        heard_after = proof_ns > last_ns
+        acted = given_up_ns is not None and given_up_ns >= last_ns
+        if given_up_ns is not None and acted and (not heard_after or proof_ns >= given_up_ns):
+            end_ns = given_up_ns if wait is None else min(last_ns + wait, given_up_ns)
+            return Piece(sent, Outcome.UNANSWERED, end_ns, track.confidence)
+        if heard_after:
+            # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
+            return Piece(sent, Outcome.OPEN, None, Confidence.SUSPECT)
+        if wait is not None and horizon_reached(sent, track.kind, self._end_ns):
+            verdict = min(last_ns + wait, self._end_ns)
+            return Piece(sent, Outcome.UNANSWERED, verdict, track.confidence)
+        if wait is None and self._end_ns - last_ns >= _LONE_HORIZON_NS:
+            return Piece(sent, Outcome.UNANSWERED, None, track.confidence)
+        return Piece(sent, Outcome.OPEN, None, track.confidence)
+
+    def _is_lone_candidate(self, track: ExchangeTrack) -> bool:
+        """A single encrypted Informational without answer or rhythm: nobody can tell what it is.
+
+        It counts as a question only where the SA's questions are known, by length and rhythm.
+        """
+        if not track.candidate or len(track.transmissions) > 1:
+            return False
+        earlier = [
+            x
+            for x in track.sa.peer.exchanges
+            if x is not track and x.sa is track.sa and x.side == track.side and x.answered
+        ]
+        if len(earlier) < 2 or earlier[-1].length != track.length:
+            return True
+        starts = [x.first_ns for x in earlier]
+        gaps = [b - a for a, b in pairwise(starts)]
+        return not 0.8 <= (track.first_ns - starts[-1]) / max(median(gaps), 1) <= 1.2
+
+    def _ends_in_delete(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
+        """Whether the message that continues the rhythm is the Delete of a peer given up."""
+        if track.basis is not Basis.RHYTHM or len(sent) < _RHYTHM:
+            return False
+        last_ns = sent[-1].at_ns
+        for sa in track.sa.peer.sas:
+            if sa.first_ns > last_ns and sa.initiator == track.side and sa.from_start:
+                return sa.first_ns - last_ns <= _FOLLOWED_BY_NS
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
+        return (
+            flowed
+            and now.last_out_ns <= last_ns + _ESP_STOPS_NS
+            and self._end_ns - last_ns > _FOLLOWED_BY_NS
+        )
+
+
+def _parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
+    """The run cut where the peer was heard between two questions.
+
+    With one sequence number throughout, all are one question all the same (RFC 3706 section 6.2).
+    """
+    if track.basis is Basis.DECRYPTED and len(track.sequences) == 1:
+        return [tuple(track.transmissions)]
+    parts: list[list[Transmission]] = []
+    for sent in track.transmissions:
+        if not parts or sent.at_ns in track.heard_before:
+            parts.append([])
+        parts[-1].append(sent)
+    return [tuple(part) for part in parts]
+
+
+def _given_up_ns(track: ExchangeTrack) -> int | None:
+    """When the prober demonstrably gave the SA up."""
+    if track.closed_ns is not None:
+        return track.closed_ns
+    if track.sa.ended_ns is not None:
+        return track.sa.ended_ns
+    for sa in track.sa.peer.sas:
+        if sa.first_ns > track.last_ns and sa.from_start and sa.unit is not track.sa.unit:
+            return sa.first_ns
+    return None
