@@ -5,12 +5,15 @@ A scenario leaves this file for its subject's as soon as it passes.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.sa import SaEnd
 from tests.scenarios.conftest import Tell
-from tests.scenarios.timeline import at
+from tests.scenarios.test_any_story import analyse
+from tests.scenarios.timeline import at, capture
 
 A, B = "192.0.2.1", "192.0.2.2"
 
@@ -187,3 +190,12 @@ def test_the_prober_gives_up_a_peer_that_is_still_heard(tell: Tell) -> None:
     assert (exchange.outcome, exchange.verdict_ns) == (Outcome.UNANSWERED, at(40))
     assert peer.ike_sas[0].end is SaEnd.DEAD_PEER
     assert peer.state is PeerState.ALIVE
+
+
+def test_a_batch_holds_nothing_but_duplicates(tmp_path: Path) -> None:
+    """The second copies of a mirrored capture may come in a batch of their own."""
+    path = tmp_path / "twice.pcap"
+    path.write_bytes(capture("1.2 b>a esp in\n1.3002 a>b esp out\n5 a>b esp out\ntwice 0.0005"))
+    whole = analyse(path, 1 << 22, 1 << 15)
+    for chunk_bytes in range(64, 240, 5):
+        assert analyse(path, chunk_bytes, 0) == whole
