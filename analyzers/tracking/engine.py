@@ -30,6 +30,7 @@ from analyzers.tracking.silence import (
     SilenceRows,
     esp_place,
     event_place,
+    no_rows,
 )
 from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack
 from analyzers.wire.frames import Int64Array
@@ -209,11 +210,11 @@ class Tracker:
     def _rows(self, batch: OrderedBatch, flow: Int64Array) -> SilenceRows:
         esp = batch.esp
         if not len(esp):
-            empty = np.empty(0, np.int64)
-            none = np.empty(0, np.bool_)
-            return SilenceRows(empty, empty, empty, empty, none, empty, none)
+            return no_rows()
         folded = self.flows.fold(esp, flow)
         keep = np.flatnonzero(~folded.duplicate)
+        if not len(keep):
+            return no_rows()
         unit = self._unit_of_flow[flow[keep]]
         direction = self._side_of_flow[flow[keep]]
         self.activity.add(unit, direction, esp.at_ns[keep])

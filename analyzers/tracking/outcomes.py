@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from analyzers.model.exchange import Outcome, Transmission
+from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
@@ -154,9 +154,10 @@ class Outcomes:
 def _parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
     """The run cut where the peer was heard between two questions.
 
-    With one sequence number throughout, all are one question all the same (RFC 3706 section 6.2).
+    With one message ID (IKEv2) or one sequence number throughout, all are one question all the
+    same: who repeats it has no answer (RFC 7296 section 2.1, RFC 3706 section 6.2).
     """
-    if track.basis is Basis.DECRYPTED and len(track.sequences) == 1:
+    if track.kind is ExchangeKind.LIVENESS or len(track.sequences) == 1:
         return [tuple(track.transmissions)]
     parts: list[list[Transmission]] = []
     for sent in track.transmissions:

@@ -61,6 +61,12 @@ class SilenceRows:
         return self._sent[role]
 
 
+def no_rows() -> SilenceRows:
+    """Rows without a row."""
+    empty, none = np.empty(0, np.int64), np.empty(0, np.bool_)
+    return SilenceRows(empty, empty, empty, empty, none, empty, none)
+
+
 # Events between two ESP rows are told apart by their ordinal; no batch holds this many.
 _PLACES: Final = 1 << 24
 
