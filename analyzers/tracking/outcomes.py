@@ -70,17 +70,23 @@ class Outcomes:
         sent = tuple(track.transmissions)
         if track.dissolved:
             return Settled(())
-        if track.answered:
-            return Settled((Piece(sent, Outcome.ANSWERED, None, track.confidence),))
         if self._is_lone_candidate(track):
             return Settled((), unknown=1)
         heard = track.sa.peer.heard[1 - track.side]
         parts = _parts(track) if track.heard_before else [sent]
-        if len(parts) > 1 and track.basis is Basis.RHYTHM and len(sent) < _RHYTHM:
+        if (
+            not track.answered
+            and len(parts) > 1
+            and track.basis is Basis.RHYTHM
+            and len(sent) < _RHYTHM
+        ):
             return Settled((), unknown=len(sent))
         # The peer was heard before the next question: it was answered, or dropped; nobody died.
         pieces = [Piece(p, Outcome.OPEN, None, Confidence.SUSPECT) for p in parts[:-1]]
         last = parts[-1]
+        if track.answered:
+            pieces.append(Piece(last, Outcome.ANSWERED, None, track.confidence))
+            return Settled(tuple(pieces))
         if not heard:
             pieces.append(Piece(last, Outcome.OPEN, None, Confidence.SUSPECT))
             return Settled(tuple(pieces))
@@ -121,7 +127,7 @@ class Outcomes:
 
         It counts as a question only where the SA's questions are known, by length and rhythm.
         """
-        if not track.candidate or len(track.transmissions) > 1:
+        if track.answered or not track.candidate or len(track.transmissions) > 1:
             return False
         earlier = [
             x

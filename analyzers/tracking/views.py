@@ -129,6 +129,7 @@ class Viewer:
 
     def _exchange(self, peer: PeerTrack, track: ExchangeTrack, piece: Piece) -> Exchange:
         self._numbers["x"] += 1
+        answered = piece.outcome is Outcome.ANSWERED
         return Exchange(
             id=f"x{self._numbers['x']}",
             ike_sa=_sa_id(track.sa),
@@ -137,11 +138,11 @@ class Viewer:
             responder=peer.address(1 - track.side),
             sequence=track.sequence,
             transmissions=piece.sent,
-            answer=track.answer,
+            answer=track.answer if answered else None,
             outcome=piece.outcome,
             basis=track.basis,
             confidence=piece.confidence,
-            answer_evidence=track.evidence,
+            answer_evidence=track.evidence if answered else None,
             since_proof_ns=track.since_proof_ns
             if piece.sent[0] == track.transmissions[0]
             else None,

@@ -1,7 +1,4 @@
-"""Scenarios the engine does not tell right yet; each says what it should be.
-
-A scenario leaves this file for its subject's as soon as it passes.
-"""
+"""Stories that the engine told wrong before: kept so that it never does again."""
 
 from __future__ import annotations
 
