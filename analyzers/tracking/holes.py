@@ -70,12 +70,6 @@ class HoleTrack:
     without_run: HoleTrack | None = None
     """The judgement without the run: it may turn out later to have been no question."""
 
-    def settled(self) -> HoleTrack | None:
-        """The judgement, now that it is known what the run was."""
-        if self.run is not None and self.run.exchange.dissolved:
-            return self.without_run
-        return self
-
     def with_delete(self, delete: Transmission | None) -> HoleTrack:
         """The black hole if the last message of its run was the Delete that ended the loss."""
         run = self.run

@@ -38,6 +38,9 @@ _PROTOCOLS: Final = {
 # Requests that are kept for late answers; a window is 1, so more only helps damaged captures.
 _MAX_REQUESTS: Final = 64
 
+# Lengths of a message with two NAT detection notifies, over all suites (dpd-semantics 2.5).
+_NAT_DETECTION_LENGTHS: Final = frozenset({105, 109, 113, 116, 120, 124, 128, 136, 144})
+
 LIVENESS_KINDS: Final = frozenset({MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE})
 
 
@@ -77,7 +80,7 @@ class Ikev2Tracker:
         _forget_old(sa, side)
         if message.encrypted and message.integrity_ok is not False:
             self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
-        if message.kind in LIVENESS_KINDS:
+        if message.kind in LIVENESS_KINDS or _may_be_mobike(message):
             request.exchange = self._new_exchange(sa, message, side)
         elif message.kind is MessageKind.DELETE and message.encrypted:
             request.delete = self._new_delete(sa, message, side)
@@ -178,15 +181,17 @@ class Ikev2Tracker:
             sa.established_ns = None  # it was, before the capture: unknown when
 
     def _new_exchange(self, sa: SaTrack, message: IkeMessage, side: int) -> ExchangeTrack:
+        sure = message.kind in LIVENESS_KINDS
         exchange = ExchangeTrack(
             sa=sa,
             kind=ExchangeKind.LIVENESS,
             side=side,
             sequence=None,
             transmissions=[_transmission(message)],
-            basis=message.basis,
-            confidence=message.confidence,
+            basis=message.basis if sure else Basis.RHYTHM,
+            confidence=message.confidence if sure else Confidence.INFERRED,
             length=message.length,
+            candidate=not sure,
         )
         sa.peer.exchanges.append(exchange)
         self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
@@ -229,6 +234,20 @@ class Ikev2Tracker:
             _end(sa, delete)
         else:
             delete.protocol = DeleteProtocol.ESP
+
+
+def _may_be_mobike(message: IkeMessage) -> bool:
+    """Whether notifies nobody can read may be a liveness question of a peer behind a NAT.
+
+    Such a peer adds both NAT detection notifies (RFC 4555 section 3.8); `outcomes` tells, by their
+    rhythm.
+    """
+    return (
+        message.kind is MessageKind.NOTIFY
+        and message.encrypted
+        and message.basis is Basis.HEADER
+        and message.length in _NAT_DETECTION_LENGTHS
+    )
 
 
 def _end(sa: SaTrack, delete: DeleteTrack) -> None:

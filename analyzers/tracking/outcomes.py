@@ -27,6 +27,9 @@ _FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
 # Equal Informationals are questions from this many on: two may be anything twice.
 _RHYTHM: Final = 3
+# Gaps within this share of their median are regular; traffic in between shifts a few of them.
+_STEADY_SHARE: Final = 0.2
+_MOSTLY: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,10 @@ class Outcomes:
         sent = tuple(track.transmissions)
         if track.dissolved:
             return Settled(())
-        if self._is_lone_candidate(track):
+        if track.kind is ExchangeKind.LIVENESS and track.candidate:
+            if not _is_mobike_liveness(track):
+                return Settled(())
+        elif self._is_lone_candidate(track):
             return Settled((), unknown=1)
         heard = track.sa.peer.heard[1 - track.side]
         parts = _parts(track) if track.heard_before else [sent]
@@ -155,6 +161,23 @@ class Outcomes:
             and now.last_out_ns <= last_ns + _ESP_STOPS_NS
             and self._end_ns - last_ns > _FOLLOWED_BY_NS
         )
+
+
+def _is_mobike_liveness(track: ExchangeTrack) -> bool:
+    """Whether unread notifies come as regularly, and as equal, as only liveness questions do."""
+    alike = [
+        x
+        for x in track.sa.peer.exchanges
+        if x.candidate and x.sa is track.sa and x.side == track.side and x.length == track.length
+    ]
+    if len(alike) < _RHYTHM:
+        return False
+    gaps = [b.first_ns - a.first_ns for a, b in pairwise(alike) if not a.transmissions[1:]]
+    if len(gaps) < _RHYTHM - 1:
+        return False
+    middle = median(gaps)
+    steady = sum(abs(gap - middle) <= _STEADY_SHARE * middle for gap in gaps)
+    return steady >= _MOSTLY * len(gaps)
 
 
 def _parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:

@@ -38,7 +38,9 @@ class Viewer:
         holes = tracker.exposures.finish(self._end_ns)
         self._holes: dict[int, list[HoleTrack]] = {}
         for track in holes:
-            hole = track.settled()
+            hole: HoleTrack | None = track
+            if track.run is not None and not self._outcomes.of(track.run.exchange).pieces:
+                hole = track.without_run
             if hole is None or not hole.unit.peer.heard[1 - hole.role]:
                 continue  # no question after all; or one direction was captured only
             self._holes.setdefault(hole.unit.peer.index, []).append(hole)

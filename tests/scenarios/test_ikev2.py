@@ -451,3 +451,46 @@ def test_the_ids_jump_after_a_failover(tell: Tell) -> None:
     ).peer
     assert outcomes(peer) == [Outcome.ANSWERED] * 3
     expect_alive(peer)
+
+
+def test_liveness_of_a_peer_behind_nat_carries_nat_detection(tell: Tell) -> None:
+    """RFC 4555 section 3.8: not empty, but regular, equal and answered; inferred without keys."""
+    peer = tell(
+        """
+        0 n:61000>b:4500 v2 handshake
+        0.1..70/0.2 n:61000>b:4500 esp out
+        0.15..46/0.2 b:4500>n:61000 esp in
+        10 n:61000>b:4500 notify 2 len=128
+        10.02 b:4500>n:61000 notify 2 resp len=128
+        20 n:61000>b:4500 notify 3 len=128
+        20.02 b:4500>n:61000 notify 3 resp len=128
+        30 n:61000>b:4500 notify 4 len=128
+        30.02 b:4500>n:61000 notify 4 resp len=128
+        40 n:61000>b:4500 notify 5 len=128
+        40.02 b:4500>n:61000 notify 5 resp len=128
+        50 n:61000>b:4500 notify 6 len=128
+        52 n:61000>b:4500 notify 6 len=128
+        54 n:61000>b:4500 notify 6 len=128
+        56 n:61000>b:4500 notify 6 len=128
+        """
+    ).peer
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 4 + [Outcome.UNANSWERED]
+    assert {x.confidence for x in peer.exchanges} == {Confidence.INFERRED}
+    (hole,) = peer.black_holes
+    assert hole.confidence is Confidence.INFERRED
+    assert hole.probes == 4
+
+
+def test_notifies_without_a_rhythm_are_no_liveness(tell: Tell) -> None:
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        10 a>b notify 2 len=128
+        10.02 b>a notify 2 resp len=128
+        11 a>b notify 3 len=128
+        11.02 b>a notify 3 resp len=128
+        40 a>b notify 4 len=128
+        40.02 b>a notify 4 resp len=128
+        """
+    ).peer
+    assert not peer.exchanges
