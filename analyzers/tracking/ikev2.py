@@ -173,12 +173,11 @@ class Ikev2Tracker:
         if message.kind is MessageKind.SA_INIT:
             if side != sa.initiator and message.responder_spi != _ZERO_SPI:
                 sa.responder_spi = message.responder_spi
-        elif message.kind is MessageKind.AUTH:
-            # An error notify first is a refusal, EAP first goes on; an identity or AUTH is success.
-            if message.sk_next_payload not in (None, _PAYLOAD_NOTIFY, _PAYLOAD_EAP):
-                sa.established_ns = message.at_ns
-        elif sa.established_ns is None and not sa.from_start:
-            sa.established_ns = None  # it was, before the capture: unknown when
+            return
+        # An error notify first is a refusal, EAP first goes on; an identity or AUTH is success.
+        unfinished = (None, _PAYLOAD_NOTIFY, _PAYLOAD_EAP)
+        if message.kind is MessageKind.AUTH and message.sk_next_payload not in unfinished:
+            sa.established_ns = message.at_ns
 
     def _new_exchange(self, sa: SaTrack, message: IkeMessage, side: int) -> ExchangeTrack:
         sure = message.kind in LIVENESS_KINDS
