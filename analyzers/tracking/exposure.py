@@ -34,6 +34,8 @@ _SLOW_FLOW_ANSWERS: Final = 3
 # A question this old without an answer counts as lost, even if it was not repeated yet.
 _LOST_NS: Final = 2 * NS_PER_SECOND
 _MAX_DEFERRED: Final = 64
+# A new SA takes over from one of the last few units; older ones ended long ago.
+_RECENT: Final = 16
 
 
 @dataclass(slots=True)
@@ -208,7 +210,7 @@ class Exposures:
     def _flow(self, mark: Mark) -> None:
         """The first packet of a flow: one that comes in is proof, either way may replace."""
         sender, unit = mark.role, self._units[mark.unit]
-        for older in unit.peer.units:
+        for older in unit.peer.units[-_RECENT:]:
             if older is unit:
                 break
             for role in (sender, 1 - sender):
@@ -374,7 +376,7 @@ class Exposures:
             return False
         return any(
             self._look(unit, state.role, place).last_proof_ns >= silence.first_out_ns
-            for unit in state.unit.peer.units
+            for unit in state.unit.peer.units[-_RECENT:]
             if unit is not state.unit
         )
 

@@ -19,6 +19,8 @@ _ZERO_SPI: Final = "0" * 16
 _PROTOCOLS: Final = {1: DeleteProtocol.IKE, 2: DeleteProtocol.AH, 3: DeleteProtocol.ESP}
 # Message IDs remembered per SA to tell a fresh message from a repeated one.
 _MAX_SEEN_IDS: Final = 256
+# A new phase 1 takes over from the last few SAs of its peer; older ones ended long ago.
+_RECENT: Final = 16
 
 
 class Ikev1Tracker:
@@ -85,7 +87,7 @@ class Ikev1Tracker:
 
         IKEv1 Child SAs outlive their IKE SA: a renewed one takes them over.
         """
-        older = [o for o in sa.peer.sas if o.index < sa.index]
+        older = [o for o in sa.peer.sas[-_RECENT:] if o.index < sa.index]
         living = [o for o in older if o.ended_ns is None and not any(o.open_dpd)]
         if older and not living and sa.unit is sa.peer.unit:
             self._table.separate(sa, message.at_ns)
@@ -94,7 +96,7 @@ class Ikev1Tracker:
         """Phase 1 is complete: older SAs end here at the latest."""
         sa.established_ns = message.at_ns
         self._table.adopt(sa)
-        for old in sa.peer.sas:
+        for old in sa.peer.sas[-_RECENT:]:
             if old.index >= sa.index or old.version != 1 or old.ended_ns is not None:
                 continue
             dead = any(old.open_dpd)

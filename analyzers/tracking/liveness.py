@@ -10,6 +10,9 @@ from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 
+# SAs of a peer that can overlap with one another in time: renewed ones, and strays.
+_NEIGHBOURS = 8
+
 
 def spans(
     local: str,
@@ -24,10 +27,11 @@ def spans(
     The states are what the sides can know of each other; where both ask, the worse counts.
     """
     events: list[tuple[int, int, PeerState]] = [(first_ns, 0, PeerState.UNKNOWN)]
-    for sa in sas:
+    for number, sa in enumerate(sas):
+        near = sas[max(0, number - _NEIGHBOURS) : number + _NEIGHBOURS]
         if sa.established_ns is not None:
             events.append((sa.established_ns, 1, PeerState.ALIVE))
-        if sa.end is SaEnd.DELETE and sa.ended_ns is not None and not _another_lives(sa, sas):
+        if sa.end is SaEnd.DELETE and sa.ended_ns is not None and not _another_lives(sa, near):
             events.append((sa.ended_ns, 5, PeerState.DELETED))
     for exchange in exchanges:
         events += _exchange_events(exchange)

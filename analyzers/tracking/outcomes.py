@@ -6,8 +6,10 @@ else: with hindsight, and with what ESP says of the peer.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from statistics import median
 from typing import Final
 
@@ -17,7 +19,7 @@ from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.schedule import horizon_reached, next_wait_ns
 from analyzers.tracking.silence import NEVER
-from analyzers.tracking.tracks import ExchangeTrack
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 
 # An exchange of one transmission shows no rhythm; after this long it counts as unanswered
 # (the longest first retry of the stacks in dpd-semantics section 3 is 15 s).
@@ -27,6 +29,8 @@ _FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
 # Equal Informationals are questions from this many on: two may be anything twice.
 _RHYTHM: Final = 3
+# How many neighbours in time are looked at one by one.
+_SIBLINGS: Final = 32
 # Gaps within this share of their median are regular; traffic in between shifts a few of them.
 _STEADY_SHARE: Final = 0.2
 _MOSTLY: Final = 0.6
@@ -60,6 +64,9 @@ class Outcomes:
         self._tracker = tracker
         self._end_ns = end_ns
         self._settled: dict[ExchangeTrack, Settled] = {}
+        self._alike: dict[tuple[SaTrack, int], list[ExchangeTrack]] = {}
+        self._starts: dict[PeerTrack, list[tuple[int, SaTrack]]] = {}
+        self._mobike: dict[tuple[SaTrack, int, int], bool] = {}
 
     def of(self, track: ExchangeTrack) -> Settled:
         """What became of a run of questions."""
@@ -74,7 +81,7 @@ class Outcomes:
         if track.dissolved:
             return Settled(())
         if track.kind is ExchangeKind.LIVENESS and track.candidate:
-            if not _is_mobike_liveness(track):
+            if not self._is_mobike_liveness(track):
                 return Settled(())
         elif self._is_lone_candidate(track):
             return Settled((), unknown=1)
@@ -109,7 +116,7 @@ class Outcomes:
     def _unanswered(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> Piece:
         """An exchange without an answer: given up, overdue, or open."""
         last_ns = sent[-1].at_ns
-        given_up_ns = _given_up_ns(track)
+        given_up_ns = self._given_up_ns(track)
         wait = next_wait_ns(sent, track.kind)
         clock = self._tracker.any_clock
         proof_ns = clock.now(track.sa.unit.index, track.side).last_proof_ns
@@ -128,6 +135,45 @@ class Outcomes:
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence)
         return Piece(sent, Outcome.OPEN, None, track.confidence)
 
+    def _is_mobike_liveness(self, track: ExchangeTrack) -> bool:
+        """Whether unread notifies come as regularly, and as equal, as only questions do."""
+        key = (track.sa, track.side, track.length)
+        known = self._mobike.get(key)
+        if known is None:
+            siblings = self._siblings(track)
+            alike = [x for x in siblings if x.candidate and x.length == track.length]
+            known = self._mobike[key] = _is_regular(alike)
+        return known
+
+    def _siblings(self, track: ExchangeTrack) -> list[ExchangeTrack]:
+        """All exchanges of the same SA and side."""
+        key = (track.sa, track.side)
+        if key not in self._alike:
+            for x in track.sa.peer.exchanges:
+                self._alike.setdefault((x.sa, x.side), []).append(x)
+        return self._alike[key]
+
+    def _given_up_ns(self, track: ExchangeTrack) -> int | None:
+        """When the prober demonstrably gave the SA up."""
+        if track.closed_ns is not None:
+            return track.closed_ns
+        if track.sa.ended_ns is not None:
+            return track.sa.ended_ns
+        for first_ns, sa in self._later(track):
+            if sa.from_start and sa.unit is not track.sa.unit:
+                return first_ns
+        return None
+
+    def _later(self, track: ExchangeTrack) -> list[tuple[int, SaTrack]]:
+        """The next few SAs of the peer that began after the last transmission."""
+        peer = track.sa.peer
+        starts = self._starts.get(peer)
+        if starts is None:
+            starts = sorted(((sa.first_ns, sa) for sa in peer.sas), key=itemgetter(0))
+            self._starts[peer] = starts
+        place = bisect_right(starts, track.last_ns, key=itemgetter(0))
+        return starts[place : place + _SIBLINGS]
+
     def _is_lone_candidate(self, track: ExchangeTrack) -> bool:
         """A single encrypted Informational without answer or rhythm: nobody can tell what it is.
 
@@ -135,11 +181,9 @@ class Outcomes:
         """
         if track.answered or not track.candidate or len(track.transmissions) > 1:
             return False
-        earlier = [
-            x
-            for x in track.sa.peer.exchanges
-            if x is not track and x.sa is track.sa and x.side == track.side and x.answered
-        ]
+        near = self._siblings(track)
+        place = near.index(track)
+        earlier = [x for x in near[max(0, place - _SIBLINGS) : place] if x.answered]
         if len(earlier) < 2 or earlier[-1].length != track.length:
             return True
         starts = [x.first_ns for x in earlier]
@@ -151,9 +195,9 @@ class Outcomes:
         if track.basis is not Basis.RHYTHM or len(sent) < _RHYTHM:
             return False
         last_ns = sent[-1].at_ns
-        for sa in track.sa.peer.sas:
-            if sa.first_ns > last_ns and sa.initiator == track.side and sa.from_start:
-                return sa.first_ns - last_ns <= _FOLLOWED_BY_NS
+        for first_ns, sa in self._later(track):
+            if sa.initiator == track.side and sa.from_start:
+                return first_ns - last_ns <= _FOLLOWED_BY_NS
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
         return (
@@ -163,13 +207,7 @@ class Outcomes:
         )
 
 
-def _is_mobike_liveness(track: ExchangeTrack) -> bool:
-    """Whether unread notifies come as regularly, and as equal, as only liveness questions do."""
-    alike = [
-        x
-        for x in track.sa.peer.exchanges
-        if x.candidate and x.sa is track.sa and x.side == track.side and x.length == track.length
-    ]
+def _is_regular(alike: list[ExchangeTrack]) -> bool:
     if len(alike) < _RHYTHM:
         return False
     gaps = [b.first_ns - a.first_ns for a, b in pairwise(alike) if not a.transmissions[1:]]
@@ -194,15 +232,3 @@ def _parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
             parts.append([])
         parts[-1].append(sent)
     return [tuple(part) for part in parts]
-
-
-def _given_up_ns(track: ExchangeTrack) -> int | None:
-    """When the prober demonstrably gave the SA up."""
-    if track.closed_ns is not None:
-        return track.closed_ns
-    if track.sa.ended_ns is not None:
-        return track.sa.ended_ns
-    for sa in track.sa.peer.sas:
-        if sa.first_ns > track.last_ns and sa.from_start and sa.unit is not track.sa.unit:
-            return sa.first_ns
-    return None

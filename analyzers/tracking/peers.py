@@ -19,6 +19,8 @@ _NAT_SILENCE_NS: Final = 120 * NS_PER_SECOND
 # A new IKEv2 SA without IKE_SA_INIT, this soon after a CREATE_CHILD_SA, is the rekeyed old one.
 _REKEY_NS: Final = 60 * NS_PER_SECOND
 _MAX_ADDRESSES: Final = 64
+# Clients behind one NAT, or SAs of one peer, that are looked at one by one.
+_RECENT: Final = 16
 
 
 class PeerTable:
@@ -29,6 +31,7 @@ class PeerTable:
         self.units: list[UnitTrack] = []
         self.sas: list[SaTrack] = []
         self._by_pair: dict[tuple[str, str], list[PeerTrack]] = {}
+        self._by_port: dict[tuple[str, str, int], PeerTrack] = {}
         self._by_esp: dict[tuple[int, str], tuple[UnitTrack, int]] = {}
         self._by_spi: dict[tuple[int, str], list[SaTrack]] = {}
 
@@ -61,7 +64,7 @@ class PeerTable:
                 peer = self._new_peer(flow.src, flow.dst, port, at_ns)
             unit, side = peer.unit, peer.side_of(flow.src) or 0
         self._by_esp[flow.spi, flow.dst] = (unit, side)
-        self._note_nat_port(unit.peer, port)
+        self._note_nat_port(unit.peer, port, _pair(flow.src, flow.dst))
         return unit, side
 
     def peer_of_pair(self, src: str, dst: str) -> PeerTrack | None:
@@ -92,7 +95,8 @@ class PeerTable:
             if side is None:
                 side = 1 - other if other is not None else 0
             self._move(peer, (message.src, message.dst), side, message.ref)
-        self._note_port(peer, message.sport, message.dport)
+        port = _nat_port(message.sport, message.dport)
+        self._note_nat_port(peer, port, _pair(message.src, message.dst))
         return side
 
     def _move(self, peer: PeerTrack, ends: tuple[str, str], side: int, ref: Ref) -> None:
@@ -152,22 +156,25 @@ class PeerTable:
         return sa, side
 
     def _find(self, src: str, dst: str, port: int, at_ns: int, *, strict: bool) -> PeerTrack | None:
-        peers = self._by_pair.get(_pair(src, dst), [])
-        for peer in peers:
-            if not port or port in peer.nat_ports or not peer.nat_ports:
-                self._note_nat_port(peer, port)
-                return peer
-        if strict:
-            for peer in peers:
-                if at_ns - max(peer.last_heard_ns) > _NAT_SILENCE_NS:
-                    self._note_nat_port(peer, port)
-                    return peer
+        peers = self._by_pair.get(_pair(src, dst))
+        if not peers:
             return None
-        return peers[0] if len(peers) == 1 else None
+        found = self._by_port.get((*_pair(src, dst), port)) if port else peers[0]
+        if found is None and not peers[0].nat_ports:
+            found = peers[0]
+        if found is None and strict:
+            silent_ns = at_ns - _NAT_SILENCE_NS
+            recent = peers[-_RECENT:]
+            found = next((p for p in recent if max(p.last_heard_ns) < silent_ns), None)
+        if found is None and not strict and len(peers) == 1:
+            found = peers[0]
+        if found is not None:
+            self._note_nat_port(found, port, _pair(src, dst))
+        return found
 
     def _new_peer(self, side_a: str, side_b: str, port: int, at_ns: int) -> PeerTrack:
         peer = PeerTrack(len(self.peers), ([side_a], [side_b]), at_ns, at_ns)
-        self._note_nat_port(peer, port)
+        self._note_nat_port(peer, port, _pair(side_a, side_b))
         self.peers.append(peer)
         self._by_pair.setdefault(_pair(side_a, side_b), []).append(peer)
         unit = UnitTrack(len(self.units), peer, first_ns=at_ns)
@@ -175,13 +182,10 @@ class PeerTable:
         peer.units.append(unit)
         return peer
 
-    def _note_port(self, peer: PeerTrack, sport: int, dport: int) -> None:
-        self._note_nat_port(peer, _nat_port(sport, dport))
-
-    @staticmethod
-    def _note_nat_port(peer: PeerTrack, port: int) -> None:
+    def _note_nat_port(self, peer: PeerTrack, port: int, pair: tuple[str, str]) -> None:
         if port and len(peer.nat_ports) < _MAX_ADDRESSES:
             peer.nat_ports.add(port)
+            self._by_port.setdefault((*pair, port), peer)
 
 
 def _spis_agree(sa: SaTrack, message: IkeMessage) -> bool:
@@ -195,7 +199,7 @@ def _link_rekeyed(peer: PeerTrack, sa: SaTrack, at_ns: int) -> None:
 
     The Delete of the old one may come before the first message of the new.
     """
-    for old in reversed(peer.sas):
+    for old in reversed(peer.sas[-_RECENT:]):
         created = old.last_create_child_ns
         if old.version != 2 or created is None or old.rekeyed_into is not None:
             continue

@@ -69,7 +69,11 @@ class Viewer:
         local, remote = peer.address(local_side), peer.address(1 - local_side)
         exchanges, deletes = self._exchanges(peer)
         holes = self._black_holes(peer)
-        sas = tuple(self._sa(sa, exchanges, deletes) for sa in peer.sas)
+        last_asked = {x.ike_sa: x for x in exchanges}
+        gone = {d.ike_sa: d for d in reversed(deletes) if d.protocol is DeleteProtocol.IKE}
+        sas = tuple(
+            self._sa(sa, last_asked.get(_sa_id(sa)), gone.get(_sa_id(sa))) for sa in peer.sas
+        )
         flows = self._flows(peer)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
@@ -153,20 +157,14 @@ class Viewer:
 
     # --- SAs and flows ---------------------------------------------------------------------
 
-    def _sa(
-        self, sa: SaTrack, exchanges: tuple[Exchange, ...], deletes: tuple[Delete, ...]
-    ) -> IkeSa:
+    def _sa(self, sa: SaTrack, asked: Exchange | None, deleted: Delete | None) -> IkeSa:
+        """An IKE SA, with its last exchange and its first Delete."""
         end, ended_ns, end_ref = sa.end, sa.ended_ns, sa.end_ref
-        own = [x for x in exchanges if x.ike_sa == _sa_id(sa)]
-        given_up = own and own[-1].outcome is Outcome.UNANSWERED and own[-1].verdict_ns is not None
-        if given_up and end in (None, SaEnd.REPLACED):
-            end = SaEnd.DEAD_PEER
-            ended_ns = own[-1].verdict_ns
-            end_ref = own[-1].transmissions[-1].ref
-        if end is None:
-            for delete in deletes:
-                if delete.ike_sa == _sa_id(sa) and delete.protocol is DeleteProtocol.IKE:
-                    end, ended_ns, end_ref = SaEnd.DELETE, delete.at_ns, delete.ref
+        if asked is not None and asked.verdict_ns is not None and end in (None, SaEnd.REPLACED):
+            end, ended_ns = SaEnd.DEAD_PEER, asked.verdict_ns
+            end_ref = asked.transmissions[-1].ref
+        if end is None and deleted is not None:
+            end, ended_ns, end_ref = SaEnd.DELETE, deleted.at_ns, deleted.ref
         return IkeSa(
             id=_sa_id(sa),
             ike_version=sa.version,
