@@ -31,6 +31,8 @@ ALONE_NS: Final = 10 * NS_PER_SECOND
 _WAITS_KNOWN: Final = 5
 _TIMES_MEDIAN_WAIT: Final = 10
 _TIMES_HIGH_WAIT: Final = 3
+# Half pairs that may still find their other half.
+_RECENT: Final = 16
 _UNWATCHED: Final = (1 << 63) - 1
 
 
@@ -61,22 +63,24 @@ class Children:
         self._children: list[ChildTrack] = []
         self._of_flow = np.empty(0, np.int64)
         self._watched_from = np.empty(0, np.int64)
-        self._by_unit: dict[int, list[ChildTrack]] = {}
+        self._first: dict[int, ChildTrack] = {}
+        self._several: set[int] = set()
+        self._recent: dict[int, list[ChildTrack]] = {}
         self._clock = SilenceClock(ALONE_NS, count_esp_only=True)
         self.found: list[LoneSilence] = []
 
     def add(self, flow: int, unit: UnitTrack, side: int, at_ns: int, place: int) -> None:
         """A flow has begun."""
-        children = self._by_unit.setdefault(unit.index, [])
-        halves = [
-            c for c in children if c.flows[side] is None and 0 <= at_ns - c.began_ns <= PAIR_NS
-        ]
+        recent = self._recent.setdefault(unit.index, [])
+        recent[:] = [c for c in recent[-_RECENT:] if 0 <= at_ns - c.began_ns <= PAIR_NS]
+        halves = [c for c in recent if c.flows[side] is None]
         if len(halves) == 1:
             child = halves[0]
         else:
             child = ChildTrack(len(self._children), unit, at_ns)
             self._children.append(child)
-            children.append(child)
+            recent.append(child)
+            self._watch_siblings(child, place)
         child.flows[side] = flow
         if flow >= len(self._of_flow):
             room = len(self._of_flow)
@@ -86,10 +90,17 @@ class Children:
                 [self._watched_from, np.full(extra, _UNWATCHED, np.int64)]
             )
         self._of_flow[flow] = child.index
-        if len(children) > 1:
-            for member in (f for other in children for f in other.flows if f is not None):
-                if self._watched_from[member] == _UNWATCHED:
-                    self._watched_from[member] = place
+        if unit.index in self._several:
+            self._watched_from[flow] = place
+
+    def _watch_siblings(self, child: ChildTrack, place: int) -> None:
+        """From the second Child SA of a unit on, all of them are watched one by one."""
+        unit = child.unit.index
+        first = self._first.setdefault(unit, child)
+        if first is child or unit in self._several:
+            return
+        self._several.add(unit)
+        self._watched_from[[flow for flow in first.flows if flow is not None]] = place
 
     def run(self, rows: SilenceRows, flow: Int64Array) -> None:
         """Take a batch of ESP rows, in the order of arrival, with their flows."""

@@ -198,14 +198,21 @@ class Exposures:
         Returns how many packets of the same time come before `place` in the order of arrival.
         """
         unit = state.unit.index
-        start, end = np.searchsorted(rows.key, [unit, unit + 1])
-        part = slice(int(start), int(end))
-        out = rows.esp[part] & (rows.direction[part] == state.role) & (rows.at_ns[part] >= since_ns)
-        if not out.any():
-            return 0
-        state.first_out_after_probe_ns = int(rows.at_ns[part][int(np.argmax(out))])
-        del self._waiting[unit, state.role]
-        return int(np.count_nonzero(out & (rows.place[part] < place)))
+        start, end = (int(row) for row in np.searchsorted(rows.key, [unit, unit + 1]))
+        out_rows = rows.sent(state.role).out_rows
+        row = start + int(np.searchsorted(rows.place[start:end], place))
+        first = int(np.searchsorted(out_rows, row))
+        same_time = 0
+        while first - same_time > 0:
+            earlier = int(out_rows[first - same_time - 1])
+            if earlier < start or rows.at_ns[earlier] < since_ns or place == NEVER:
+                break
+            same_time += 1
+        found = first - same_time
+        if found < len(out_rows) and out_rows[found] < end:
+            state.first_out_after_probe_ns = int(rows.at_ns[out_rows[found]])
+            del self._waiting[unit, state.role]
+        return same_time
 
     def _flow(self, mark: Mark) -> None:
         """The first packet of a flow: one that comes in is proof, either way may replace."""

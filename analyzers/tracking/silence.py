@@ -425,12 +425,11 @@ class _Pass:
         )
 
     def _last_out_until(self, start: int, row: int, group: int, segment: int) -> int:
-        rows = self._rows
-        for place in range(row, start - 1, -1):
-            if self._group[place] != group:
-                break
-            if rows.esp[place] and rows.direction[place] == self._role:
-                return int(rows.at_ns[place])
+        """Time of the last packet out of a group up to a row."""
+        out_rows = self._sent.out_rows
+        last = int(np.searchsorted(out_rows, row, side="right")) - 1
+        if last >= 0 and out_rows[last] >= start and self._group[out_rows[last]] == group:
+            return int(self._rows.at_ns[out_rows[last]])
         if group == int(self._state_group[segment]):
             return int(self._old["last_out"][segment])
         return NEVER
