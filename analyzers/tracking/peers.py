@@ -80,9 +80,9 @@ class PeerTable:
     @staticmethod
     def adopt(sa: SaTrack) -> None:
         """An SA is established: Child SAs that appear from now on belong to its unit."""
-        units = sa.peer.units
-        if sa.unit not in units:
-            units.append(sa.unit)
+        if not sa.unit.adopted:
+            sa.unit.adopted = True
+            sa.peer.units.append(sa.unit)
 
     def _side_in(self, sa: SaTrack, message: IkeMessage) -> int | None:
         peer = sa.peer
@@ -177,7 +177,7 @@ class PeerTable:
         self._note_nat_port(peer, port, _pair(side_a, side_b))
         self.peers.append(peer)
         self._by_pair.setdefault(_pair(side_a, side_b), []).append(peer)
-        unit = UnitTrack(len(self.units), peer, first_ns=at_ns)
+        unit = UnitTrack(len(self.units), peer, first_ns=at_ns, adopted=True)
         self.units.append(unit)
         peer.units.append(unit)
         return peer

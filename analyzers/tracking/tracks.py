@@ -31,6 +31,8 @@ class UnitTrack:
     answered: list[int] = field(default_factory=lambda: [0, 0])
     """Liveness questions of each side that were answered."""
     first_ns: int = 0
+    adopted: bool = False
+    """Child SAs that begin from now on may belong to it; else its IKE SA is not established."""
 
 
 @dataclass(slots=True, eq=False)
