@@ -17,7 +17,6 @@ from analyzers.session import Session, SessionOptions
 from tests.capture_files import enhanced, interface, section
 
 SAMPLE = Path(__file__).parents[2] / "sample_pcaps" / "ikev2-clean-delete"
-DAMAGE = {ProblemKind.TRUNCATED_TAIL, ProblemKind.BAD_RECORD, ProblemKind.BAD_BLOCK}
 MAGICS = [
     bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"),
     bytes.fromhex("a1b23c4d00020004000000000000000000 00ffff00000001".replace(" ", "")),
@@ -36,6 +35,14 @@ def analyse(path: Path, *, keys: bool = False) -> tuple[tuple[PeerView, ...], So
     session = Session(SessionOptions(keys=(str(SAMPLE),) if keys else ()))
     session.run([str(path)])
     return session.peers(), session.sources[0]
+
+
+def attempt(path: Path, *, keys: bool = False) -> tuple[PeerView, ...] | str:
+    """The peers, or the message of the one error that may be raised."""
+    try:
+        return analyse(path, keys=keys)[0]
+    except AnalyzerError as error:
+        return error.message
 
 
 @cache
@@ -98,14 +105,8 @@ def test_pcapng_tells_the_same_as_pcap(tmp_path: Path) -> None:
 def test_any_bytes(tmp_path: Path, magic: bytes, rest: bytes, keys: bool) -> None:
     path = tmp_path / "any"
     path.write_bytes(magic + rest)
-    try:
-        peers, source = analyse(path, keys=keys)
-    except AnalyzerError as error:
-        assert error.message
-        assert "\n" not in error.message
-    else:
-        assert source.packets >= 0
-        assert isinstance(peers, tuple)
+    told = attempt(path, keys=keys)
+    assert isinstance(told, tuple) or (told and "\n" not in told)
 
 
 @QUICK
@@ -123,12 +124,12 @@ def test_damaged_captures(tmp_path: Path, data: st.DataObject, keys: bool, pcapn
                 del content[place : place + data.draw(st.integers(1, 9))]
     path = tmp_path / "damaged"
     path.write_bytes(bytes(content))
-    try:
-        peers, _ = analyse(path, keys=keys)
-    except AnalyzerError as error:
-        assert "\n" not in error.message
+    told = attempt(path, keys=keys)
+    if isinstance(told, str):
+        assert told
+        assert "\n" not in told
     else:
-        assert all(peer.states for peer in peers)
+        assert all(peer.states for peer in told)
 
 
 @QUICK
@@ -139,12 +140,8 @@ def test_damaged_compression(tmp_path: Path, cut: int, flip: int) -> None:
     packed[flip % len(packed)] ^= 0x55
     path = tmp_path / "packed.gz"
     path.write_bytes(bytes(packed[: max(1, len(packed) - cut)]))
-    try:
-        _, source = analyse(path)
-    except AnalyzerError as error:
-        assert error.message
-    else:
-        assert {p.kind for p in source.problems}, "damage is told"
+    if not isinstance(attempt(path), str):
+        assert analyse(path)[1].problems, "damage is told"
 
 
 def test_compressed_zeros_stay_small(tmp_path: Path) -> None:
