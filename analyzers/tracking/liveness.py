@@ -67,7 +67,9 @@ def _another_lives(sa: IkeSa, sas: Sequence[IkeSa]) -> bool:
 _BELOW_DEAD = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
 
 
-def confidence(exchanges: Sequence[Exchange], states: Sequence[StateSpan]) -> Confidence:
+def confidence(
+    exchanges: Sequence[Exchange], deletes: Sequence[Delete], states: Sequence[StateSpan]
+) -> Confidence:
     """How sure the last state is."""
     state = states[-1].state
     if state is PeerState.UNKNOWN:
@@ -76,6 +78,8 @@ def confidence(exchanges: Sequence[Exchange], states: Sequence[StateSpan]) -> Co
         return Confidence.INFERRED  # the verdict itself is never visible on the wire
     if state is PeerState.PROBING and exchanges:
         return exchanges[-1].confidence
+    if state is PeerState.DELETED and deletes:
+        return deletes[-1].confidence
     return Confidence.CERTAIN if state is PeerState.ALIVE else Confidence.INFERRED
 
 

@@ -106,7 +106,7 @@ class Viewer:
             unknown_informationals=peer.unknown_informationals
             + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
             addresses=tuple(peer.addresses[1 - local_side]),
-            confidence=liveness.confidence(exchanges, states),
+            confidence=liveness.confidence(exchanges, deletes, states),
         )
 
     # --- who is local ----------------------------------------------------------------------

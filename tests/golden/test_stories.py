@@ -142,9 +142,9 @@ def test_ikev1_clean_delete(keys: bool) -> None:
     assert not peer.black_holes
     assert peer.state is PeerState.DELETED
     assert peer.ike_sas[0].end is SaEnd.DELETE
-    assert {d.confidence for d in peer.deletes} == {
-        Confidence.CERTAIN if keys else Confidence.INFERRED
-    }
+    expected = Confidence.CERTAIN if keys else Confidence.INFERRED
+    assert {d.confidence for d in peer.deletes} == {expected}
+    assert peer.confidence is expected
     if keys:
         assert peer.deletes[0].spis == (peer.esp_flows[1].spi,)
 
