@@ -1,0 +1,34 @@
+"""Findings: what a rule says is wrong, why, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.model.records import Confidence, Ref
+
+
+class Severity(StrEnum):
+    """How bad a finding is; never ERROR on SUSPECT evidence."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement of one rule, with the places it rests on."""
+
+    rule: str
+    """Id of the rule, as in dpd-semantics section 4."""
+    severity: Severity
+    confidence: Confidence
+    title: str
+    detail: str
+    remedy: str
+    reference: str
+    """Standard or vendor document, with its section."""
+    refs: tuple[Ref, ...]
+    peer: str | None = None
+    at_ns: int | None = None
