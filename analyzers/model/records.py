@@ -65,6 +65,7 @@ class ProblemKind(StrEnum):
     NOTHING_FOUND = "nothing-found"
     RETRANSMISSION_DIFFERS = "retransmission-differs"
     ADDRESS_CHANGED = "address-changed"
+    CONFIG_LINE = "config-line"
 
 
 # Kinds that describe the reach of the input rather than damage in it: `--strict` ignores them.

@@ -283,6 +283,7 @@ PROBLEM: Final = {
     ProblemKind.NOTHING_FOUND: "nothing to analyse",
     ProblemKind.RETRANSMISSION_DIFFERS: "a retransmission differs from its first sending",
     ProblemKind.ADDRESS_CHANGED: "the peer changed its address",
+    ProblemKind.CONFIG_LINE: "a line of a configuration cannot be used",
 }
 
 

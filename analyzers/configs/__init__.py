@@ -1,0 +1,1 @@
+"""Text of device configurations to values. No I/O."""
