@@ -13,6 +13,8 @@ MAX_LINES: Final = 200_000
 MAX_LINE: Final = 2_000
 """Characters of a line that are read; what DPD needs is far shorter."""
 
+_QUOTED: Final = 100
+
 # What a pager leaves behind: its prompt, and the backspaces that wiped it.
 _PAGER: Final = re.compile(r"^\s*(?:<-{2,3} ?More ?-{2,3}>|-{2,3} ?More ?-{2,3})[ \x08\r]*")
 _ERASED: Final = re.compile(r"^[ \x08]*\x08")
@@ -51,6 +53,12 @@ def clean(text: str) -> str:
     if "\x08" in text:
         text = _ERASED.sub("", text)
     return _UNSEEN.sub("", text).replace("\xa0", " ").expandtabs(8).rstrip()
+
+
+def quoted(line: Line) -> str:
+    """A line as evidence cites it, cut where nobody reads on."""
+    text = line.text.strip()
+    return f"'{text}'" if len(text) <= _QUOTED else f"'{text[:_QUOTED]}...'"
 
 
 def unusable(line: Line, source: str, detail: str) -> Problem:

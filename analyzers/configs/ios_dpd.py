@@ -1,0 +1,158 @@
+"""`crypto isakmp keepalive`, `crypto ikev2 dpd` and their forms in profiles, Cisco IOS and IOS XE.
+
+Cisco's guide "IPsec Dead Peer Detection Periodic Message Option" gives the ranges and defaults.
+It counts retries in two ways ("five retries can be missed"; a debug of five transmissions, the
+first included), and its IOS XE edition calls the second argument a number of retries. The readings
+that are not used are kept beside the one that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from analyzers.configs.lines import Line, quoted, unusable
+from analyzers.configs.sections import number
+from analyzers.model.configuration import DpdSetting
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.records import Problem, Ref
+
+PROFILES: Final = {1: "cisco-ios", 2: "cisco-ios-ikev2"}
+TRANSMISSIONS: Final = 5
+DEFAULT_RETRY_S: Final = 2
+INTERVAL_RANGE: Final = range(10, 3601)
+RETRY_RANGE: Final = range(2, 61)
+
+_MODES: Final = {"periodic": PolicyMode.PERIODIC, "on-demand": PolicyMode.ON_DEMAND}
+
+
+class Timers(NamedTuple):
+    """The arguments of a DPD command as written; None where one is absent."""
+
+    interval_s: int
+    second: int | None
+    mode: PolicyMode | None
+
+
+def timers(arguments: Sequence[str]) -> Timers | None:
+    """`seconds [retry] [periodic | on-demand]`; the word "retry" may stand before the second."""
+    words = [word for word in arguments if word != "retry"]
+    mode = next((_MODES[word] for word in words if word in _MODES), None)
+    values = [number(word) for word in words if word not in _MODES]
+    if not values or values[0] is None:
+        return None
+    return Timers(values[0], values[1] if len(values) > 1 else None, mode)
+
+
+def out_of_range(found: Timers, line: Line, source: str) -> list[Problem]:
+    """What the device would refuse; 0 switches DPD off and is no mistake."""
+    problems = []
+    if found.interval_s and found.interval_s not in INTERVAL_RANGE:
+        detail = f"an interval of {found.interval_s} s: the device takes 10 to 3600 s"
+        problems.append(unusable(line, source, detail))
+    if found.second and found.second not in RETRY_RANGE:
+        detail = f"a retry of {found.second} s: the device takes 2 to 60 s"
+        problems.append(unusable(line, source, detail))
+    return problems
+
+
+def setting(
+    found: Timers,
+    *,
+    scope: str,
+    ike_version: int,
+    holder: str,
+    line: Line,
+    source: str,
+    peers: tuple[str, ...] = (),
+    local: str | None = None,
+    profile: str | None = None,
+) -> DpdSetting:
+    """What a DPD command sets, with the readings that were not used beside it."""
+    ref = Ref(source, line.number)
+    if not found.interval_s:
+        policy = _disabled(ike_version, holder, f"{quoted(line)}: an interval of 0 is off", ref)
+        return DpdSetting(scope, policy, ref, peers, local, ike_version, profile)
+    readings = _readings(found, ike_version, line, holder, ref)
+    return DpdSetting(
+        scope=scope,
+        policy=readings[0],
+        ref=ref,
+        peers=peers,
+        local=local,
+        ike_version=ike_version,
+        profile=profile,
+        alternatives=tuple(readings[1:]),
+    )
+
+
+def never_asks(ike_version: int, holder: str, line: Line, source: str) -> DpdSetting:
+    """The default: the device answers, and asks nothing."""
+    ref = Ref(source, line.number)
+    command = "crypto isakmp keepalive" if ike_version == 1 else "crypto ikev2 dpd"
+    evidence = f"there is no {command!r}: the device answers, but never asks by itself"
+    return DpdSetting(
+        scope="default",
+        policy=_disabled(ike_version, holder, evidence, ref, PolicyBasis.DEFAULT),
+        ref=ref,
+        ike_version=ike_version,
+        explicit=False,
+    )
+
+
+def _readings(
+    found: Timers, ike_version: int, line: Line, holder: str, ref: Ref
+) -> list[DpdPolicy]:
+    retry_s = found.second or DEFAULT_RETRY_S
+    mode = found.mode or PolicyMode.ON_DEMAND
+    said = f"{quoted(line)}: "
+    if found.mode is None:
+        said += "no mode written, so on-demand; "
+    second = "retry seconds" if found.second else f"retry of {DEFAULT_RETRY_S} s by default"
+    if found.second:
+        second = f"second argument read as {second}"
+
+    def reading(retry_s: int, transmissions: int, text: str) -> DpdPolicy:
+        return DpdPolicy(
+            holder=holder,
+            profile=PROFILES[ike_version],
+            mode=mode,
+            interval_s=float(found.interval_s),
+            retry_s=float(retry_s),
+            retries=transmissions - 1,
+            basis=PolicyBasis.CONFIG,
+            worst_case_s=float(found.interval_s + transmissions * retry_s),
+            evidence=said + text,
+            ref=ref,
+        )
+
+    used = f"{second}; {TRANSMISSIONS} transmissions, as Cisco's debug shows"
+    readings = [
+        reading(retry_s, TRANSMISSIONS, used),
+        reading(retry_s, TRANSMISSIONS + 1, f"{second}; a first question and 5 retries"),
+    ]
+    if found.second and ike_version == 1:
+        text = f"second argument read as a number of questions, {DEFAULT_RETRY_S} s apart"
+        readings.append(reading(DEFAULT_RETRY_S, found.second, text))
+    return readings
+
+
+def _disabled(
+    ike_version: int,
+    holder: str,
+    evidence: str,
+    ref: Ref,
+    basis: PolicyBasis = PolicyBasis.CONFIG,
+) -> DpdPolicy:
+    return DpdPolicy(
+        holder=holder,
+        profile=PROFILES[ike_version],
+        mode=PolicyMode.DISABLED,
+        interval_s=None,
+        retry_s=None,
+        retries=None,
+        basis=basis,
+        worst_case_s=None,
+        evidence=evidence,
+        ref=ref,
+    )
