@@ -51,6 +51,12 @@ class ProblemKind(StrEnum):
     BAD_CHECKSUM = "bad-checksum"
     TIME_BACKWARDS = "time-backwards"
     BAD_TIMESTAMP = "bad-timestamp"
+    LONG_LINE = "long-line"
+    BAD_ENCODING = "bad-encoding"
+    UNPARSED_LINES = "unparsed-lines"
+    NO_TIMES = "no-times"
+    CLOCK_GUESSED = "clock-guessed"
+    NOT_ALIGNED = "not-aligned"
     FRAGMENT_LOST = "fragment-lost"
     FRAGMENT_LIMIT = "fragment-limit"
     STREAM_GAP = "stream-gap"
@@ -76,6 +82,10 @@ BENIGN_PROBLEMS = frozenset(
         ProblemKind.NOTHING_FOUND,
         ProblemKind.KEYS_UNUSED,
         ProblemKind.ADDRESS_CHANGED,
+        ProblemKind.UNPARSED_LINES,
+        ProblemKind.NO_TIMES,
+        ProblemKind.CLOCK_GUESSED,
+        ProblemKind.NOT_ALIGNED,
     }
 )
 
@@ -108,6 +118,7 @@ class SourceInfo:
     ike_messages: int = 0
     esp_packets: int = 0
     nat_keepalives: int = 0
+    lines: int = 0
     size_bytes: int | None = None
     clock: ClockQuality = ClockQuality.ABSOLUTE
     problems: list[Problem] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""From the lines of a dialect to the events that all dialects share."""

@@ -1,0 +1,1 @@
+"""Log text to values: prefixes and stamps, logical lines, and one module a dialect."""

@@ -1,0 +1,18 @@
+"""All built-in dialects."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.dialects import cisco_isakmp, strongswan
+from analyzers.dialects.dialect import Dialect
+
+DIALECTS: Final[tuple[Dialect, ...]] = (
+    cisco_isakmp.DIALECT,
+    strongswan.DIALECT,
+)
+
+
+def families() -> tuple[str, ...]:
+    """What `KIND:PATH` may call a log, in the order of the catalogue."""
+    return tuple(dict.fromkeys(d.family or d.name for d in DIALECTS))

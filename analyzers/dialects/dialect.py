@@ -1,0 +1,223 @@
+"""A dialect as a table: its tag, its patterns, and the lines that prove each pattern.
+
+A pattern carries verbatim sample lines that must match it, and no other pattern of any dialect;
+`check` holds every table against that, the built-in ones in the tests and a user's own at load.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from analyzers.dialects.stamps import STAMP_AT_START
+from analyzers.model.log_events import LogEventKind
+from analyzers.model.observations import MessageKind
+
+# No pattern looks further into a logical line than this, however long the line is.
+MAX_TEXT: Final = 2000
+_FIRST_WORD: Final = re.compile(r"[^A-Za-z]{0,8}([A-Za-z]+)")
+_LITERAL_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z?*{|])")
+# A syslog relay puts the name of the host, and a colon or not, before what the device wrote.
+HOST: Final = r"(?:(?P<host>[\w.:\-]{1,64}):?[ \t]+(?:\d{1,10}:[ \t]+)?)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a line says, where one line says all of it."""
+
+    kind: LogEventKind
+    message: MessageKind | None = None
+    sent: bool | None = None
+    version: int | None = None
+    response: bool | None = None
+    retransmission: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One form of line of a dialect.
+
+    `regex` is matched at the start of the text after the tag. Its named groups are the fields:
+    peer, local, peer_port, local_port, conn (the device's name of the IKE SA), mid (message ID,
+    decimal, signed or not), mid_hex, seq, seq_hex, ispi, rspi, spi and spi2 (Child SAs, hex),
+    reason, interval (seconds), length (octets), and whatever its assembly needs beside.
+    """
+
+    id: str
+    regex: str
+    samples: tuple[str, ...]
+    says: Says | None = None
+    """None: what it means depends on its neighbours, and an assembly knows."""
+    words: tuple[str, ...] = ()
+    """First words of the text, where the regex does not begin with a literal one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The log language of one program."""
+
+    name: str
+    title: str
+    tag: str
+    """Regex of what begins every line of it, after stamp and host; may have fields."""
+    patterns: tuple[Pattern, ...]
+    family: str = ""
+    """What `KIND:PATH` calls it: "ios", "asa", "strongswan" …"""
+    lenient: bool = False
+    """Pasted from terminals: any blank may be a line end, an underscore may be lost."""
+    ignored: tuple[str, ...] = ()
+    """Regexes of known lines that say nothing about liveness: they do not count as unparsed."""
+    version: int | None = None
+    """IKE version of all its lines, where they do not say it."""
+
+
+class Reading(NamedTuple):
+    """A logical line as its dialect understands it."""
+
+    dialect: Dialect
+    pattern: Pattern | None
+    """None: the tag is the dialect's, but nothing is known of the text."""
+    fields: dict[str, str]
+    ignored: bool = False
+
+
+@dataclass(slots=True)
+class _Compiled:
+    dialect: Dialect
+    by_word: dict[str, list[tuple[re.Pattern[str], Pattern]]]
+    any_word: list[tuple[re.Pattern[str], Pattern]]
+    ignored: re.Pattern[str] | None
+    tag_fields: dict[str, str] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads logical lines in several dialects at once."""
+
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        """Raises re.error for a table whose regexes cannot be compiled."""
+        self._compiled: dict[str, _Compiled] = {}
+        tags = []
+        for number, dialect in enumerate(dialects):
+            group = f"d{number}"
+            compiled = _compile(dialect)
+            tag = dialect.tag
+            for name in re.findall(r"\(\?P<(\w+)>", tag):
+                compiled.tag_fields[f"{group}_{name}"] = name
+                tag = tag.replace(f"(?P<{name}>", f"(?P<{group}_{name}>")
+            self._compiled[group] = compiled
+            tags.append(f"(?P<{group}>{tag})")
+        self.tag = re.compile(rf"[ \t]*{HOST}(?:{'|'.join(tags)})")
+        """Matches what begins a line of any of the dialects."""
+
+    def read(self, text: str) -> Reading | None:
+        """The reading of a logical line without its stamp; None if no dialect knows its tag."""
+        match = self.tag.match(text)
+        return None if match is None else self.read_tagged(text, match)
+
+    def read_tagged(self, text: str, match: re.Match[str]) -> Reading:
+        """The same with the tag matched already."""
+        compiled = self._compiled[match.lastgroup or ""]
+        start = match.end()
+        end = start + MAX_TEXT
+        word = _FIRST_WORD.match(text, start, end)
+        known = compiled.by_word.get(word.group(1).lower()) if word is not None else None
+        for regex, pattern in known or ():
+            found = regex.match(text, start, end)
+            if found is not None:
+                return Reading(compiled.dialect, pattern, _fields(compiled, match, found))
+        for regex, pattern in compiled.any_word:
+            found = regex.match(text, start, end)
+            if found is not None:
+                return Reading(compiled.dialect, pattern, _fields(compiled, match, found))
+        ignored = compiled.ignored is not None and compiled.ignored.match(text, start, end)
+        return Reading(compiled.dialect, None, {}, bool(ignored))
+
+
+def _fields(compiled: _Compiled, tag: re.Match[str], found: re.Match[str]) -> dict[str, str]:
+    fields = {name: value for name, value in found.groupdict().items() if value is not None}
+    for group, name in compiled.tag_fields.items():
+        value = tag.group(group)
+        if value is not None:
+            fields.setdefault(name, value)
+    host = tag.group("host")
+    if host is not None:
+        fields["host"] = host
+    return fields
+
+
+def _compile(dialect: Dialect) -> _Compiled:
+    compiled = _Compiled(dialect, {}, [], None)
+    for pattern in dialect.patterns:
+        regex = re.compile(r"[ \t]*" + _source(dialect, pattern.regex))
+        literal = _LITERAL_WORD.match(pattern.regex)
+        words = pattern.words or ((literal.group(1),) if literal is not None else ())
+        for word in words:
+            compiled.by_word.setdefault(word.lower(), []).append((regex, pattern))
+        if not words:
+            compiled.any_word.append((regex, pattern))
+    if dialect.ignored:
+        joined = "|".join(_source(dialect, regex) for regex in dialect.ignored)
+        compiled.ignored = re.compile(rf"[ \t]*(?:{joined})")
+    return compiled
+
+
+# What may be replaced in a regex, and what may not: names of groups, escapes, character classes.
+_PARTS: Final = re.compile(r"\(\?P[<=]\w+[>)]|\\.|\[(?:\\.|[^\]\\])*\]|_| ", re.DOTALL)
+
+
+def _source(dialect: Dialect, regex: str) -> str:
+    """The regex as it is compiled: a pasted line has its blanks and underscores damaged."""
+    if not dialect.lenient:
+        return regex
+
+    def damaged(part: re.Match[str]) -> str:
+        text = part.group()
+        if text == "_":
+            return r"(?:\\?_|\s)"
+        return r"\s+" if text == " " else text
+
+    return _PARTS.sub(damaged, regex)
+
+
+def check(dialects: Sequence[Dialect]) -> Iterator[str]:
+    """What is wrong with the tables, a sentence each: every sample matches its pattern alone."""
+    reader = Reader(dialects)
+    for dialect in dialects:
+        seen: set[str] = set()
+        for pattern in dialect.patterns:
+            where = f"{dialect.name}/{pattern.id}"
+            if pattern.id in seen:
+                yield f"{where}: the id is used twice"
+            seen.add(pattern.id)
+            if not pattern.samples:
+                yield f"{where}: no sample line"
+            for sample in pattern.samples:
+                yield from (f"{where}: {text}" for text in _check(reader, pattern, dialect, sample))
+
+
+def _check(reader: Reader, pattern: Pattern, dialect: Dialect, sample: str) -> Iterator[str]:
+    stamp = STAMP_AT_START.match(sample)
+    text = sample if stamp is None else sample[stamp.end() :]
+    reading = reader.read(text)
+    if reading is None:
+        yield f"the sample has no tag of any dialect: {sample!r}"
+        return
+    if reading.dialect is not dialect:
+        yield f"the sample is taken for {reading.dialect.name}: {sample!r}"
+        return
+    match = reader.tag.match(text)
+    matching = [p.id for p in _all_matching(reader, dialect, text, match.end() if match else 0)]
+    if matching != [pattern.id]:
+        yield f"the sample matches {matching or 'nothing'}: {sample!r}"
+
+
+def _all_matching(reader: Reader, dialect: Dialect, text: str, start: int) -> list[Pattern]:
+    compiled = next(c for c in reader._compiled.values() if c.dialect is dialect)
+    found: list[Pattern] = []
+    for entries in (*compiled.by_word.values(), compiled.any_word):
+        for regex, pattern in entries:
+            if pattern not in found and regex.match(text, start, start + MAX_TEXT):
+                found.append(pattern)
+    return found

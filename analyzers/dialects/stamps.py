@@ -1,0 +1,216 @@
+"""Time stamps of log lines, in every form routers, daemons and syslog relays write them.
+
+The forms are P1 to P21 of the log grammar. A stamp without a year is a day of an unknown year:
+`Stamp.day` counts such days from `NO_YEAR_BASE` on, and the reader of the file settles the year
+once all of it is known.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+from analyzers.model.time import NS_PER_SECOND
+
+NS_PER_DAY: Final = 86_400 * NS_PER_SECOND
+_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+_MONTH_NAMES: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_MONTH_NUMBER: Final = {n.lower(): i for i, n in enumerate(_MONTH_NAMES.split("|"), 1)}
+# A leap year, so that 29 February has a number.
+_LEAP_YEAR: Final = 2000
+
+
+class StampKind(Enum):
+    """How much of a date a stamp has."""
+
+    ABSOLUTE = auto()
+    NO_YEAR = auto()
+    TIME_ONLY = auto()
+    UPTIME = auto()
+
+
+class Stamp(NamedTuple):
+    """A stamp as written. `ns` is the time since the epoch (ABSOLUTE, without zone as if UTC), in
+    the year 2000 (NO_YEAR), since midnight (TIME_ONLY), or since the device started (UPTIME)."""
+
+    kind: StampKind
+    ns: int
+    resolution_ns: int
+    zone: bool
+    """It says its offset from UTC, which `ns` already includes."""
+    unsynchronised: bool
+    """Cisco's `*` or `.`: the clock is not set, or was lost."""
+
+
+_TIME: Final = r"(?P<{0}h>\d\d):(?P<{0}m>\d\d):(?P<{0}s>\d\d)(?:[.,](?P<{0}f>\d{{1,9}}))?"
+# Debug lines carry a mark before the month: `*` never set, `.` lost its source; a list bullet is
+# a star that a renderer took for markdown.
+_CISCO: Final = (
+    r"(?P<mark>[*.]|-\s)?"
+    rf"(?P<cmon>{_MONTH_NAMES})[ \t]+(?P<cday>\d{{1,2}})(?:[ \t]+(?P<cyear>(?:19|20)\d\d))?[ \t]+"
+    + _TIME.format("c")
+    + r"(?:[ \t]+(?P<czone>(?!AM\b|PM\b)[A-Z]{2,5})(?=:))?:?"
+)
+_ISO: Final = (
+    r"\[?(?P<iyear>(?:19|20)\d\d)-(?P<imon>\d\d)-(?P<iday>\d\d)[T ]"
+    + _TIME.format("i")
+    + r"[ \t]?(?P<izone>Z\b|UTC(?:[+-]\d\d:?\d\d)?|[+-]\d\d:?\d\d)?\]?:?"
+)
+_KEYED: Final = (
+    r"date=(?P<kyear>(?:19|20)\d\d)-(?P<kmon>\d\d)-(?P<kday>\d\d)\s+time=" + _TIME.format("k")
+)
+_ROUTEROS: Final = (
+    rf"(?P<rmon>{_MONTH_NAMES})/(?P<rday>\d\d)(?:/(?P<ryear>\d{{4}}))? " + _TIME.format("r")
+)
+_UPTIME: Final = (
+    r"(?:(?P<uweeks>\d{1,3})w(?P<uwdays>\d)d|(?P<udays>\d{1,3})d(?P<udhours>\d\d)h"
+    r"|(?P<uyears>\d{1,2})y(?P<uyweeks>\d\d?)w):"
+)
+_CLOCK: Final = r"(?P<tmark>[*.])?" + _TIME.format("t") + r":?"
+
+# What stands before a stamp: a BOM, a quote, a prompt, a syslog priority, sequence numbers.
+_BEFORE: Final = (
+    r"\ufeff?[ \t>]*(?:[\w.\-/()@~:]{1,64}[#>][ \t]?)?(?:<\d{1,3}>)?(?:\d{1,10}:[ \t]+)*"
+)
+STAMP_AT_START: Final = re.compile(
+    rf"{_BEFORE}(?:(?P<C>{_CISCO})|(?P<I>{_ISO})|(?P<K>{_KEYED})|(?P<R>{_ROUTEROS})"
+    rf"|(?P<U>{_UPTIME})|(?P<T>{_CLOCK}))[ \t]*",
+    re.IGNORECASE,
+)
+STAMP_WITHIN: Final = re.compile(
+    rf"(?<![\w/:-])(?:(?:\d{{1,10}}:[ \t]+)?(?P<C>{_CISCO}))[ \t]*", re.IGNORECASE
+)
+# The stamp is torn by the end of a line that a terminal wrapped.
+STAMP_TORN: Final = re.compile(
+    rf"[*.]?(?:{_MONTH_NAMES})(?:[ \t]+\d{{1,2}})?(?:[ \t]+\d\d(?::\d\d)?:?)?[ \t]*$"
+)
+
+_ZONES: Final = {
+    "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "MET": 60, "WEST": 60, "CEST": 120,
+    "MEST": 120, "EET": 120, "EEST": 180, "MSK": 180, "JST": 540, "KST": 540, "AEST": 600,
+    "AEDT": 660, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
+    "PST": -480, "PDT": -420,
+}  # fmt: skip
+
+_days: dict[tuple[int, int, int], int | None] = {}
+_MAX_DAYS: Final = 20_000
+
+
+def read_stamp(match: re.Match[str]) -> Stamp | None:
+    """The stamp of a match of one of the patterns here; None for an impossible date or time."""
+    groups = match.groupdict()
+    if groups["C"] is not None:
+        return _calendar(groups, "c", groups["mark"] in ("*", "."), groups["czone"])
+    for name, prefix in (("I", "i"), ("K", "k"), ("R", "r")):
+        if groups.get(name) is not None:
+            return _calendar(groups, prefix, False, groups.get("izone"))
+    if groups.get("U") is not None:
+        return _uptime(groups)
+    tod = _time_of_day(groups, "t")
+    if tod is None:
+        return None
+    return Stamp(StampKind.TIME_ONLY, tod, _resolution(groups["tf"]), False, False)
+
+
+def _calendar(
+    groups: dict[str, str | None], prefix: str, unsynchronised: bool, zone: str | None
+) -> Stamp | None:
+    tod = _time_of_day(groups, prefix)
+    month, day = groups[prefix + "mon"], groups[prefix + "day"]
+    year = groups[prefix + "year"]
+    if tod is None or month is None or day is None:
+        return None
+    number = _MONTH_NUMBER.get(month.lower()) if month.isalpha() else int(month)
+    days = None if number is None else _day(int(year or _LEAP_YEAR), number, int(day))
+    if days is None:
+        return None
+    offset_s = _zone_offset_s(zone)
+    return Stamp(
+        StampKind.NO_YEAR if year is None else StampKind.ABSOLUTE,
+        days * NS_PER_DAY + tod - (offset_s or 0) * NS_PER_SECOND,
+        _resolution(groups[prefix + "f"]),
+        offset_s is not None,
+        unsynchronised,
+    )
+
+
+def _time_of_day(groups: dict[str, str | None], prefix: str) -> int | None:
+    hour, minute, second = (int(groups[prefix + part] or 0) for part in "hms")
+    if hour > 23 or minute > 59 or second > 60:
+        return None
+    fraction = groups[prefix + "f"]
+    ns = int(fraction.ljust(9, "0")) if fraction else 0
+    return ((hour * 60 + minute) * 60 + second) * NS_PER_SECOND + ns
+
+
+def _resolution(fraction: str | None) -> int:
+    return int(10 ** (9 - len(fraction))) if fraction else NS_PER_SECOND
+
+
+def _day(year: int, month: int, day: int) -> int | None:
+    key = (year, month, day)
+    if key not in _days:
+        if len(_days) > _MAX_DAYS:
+            _days.clear()
+        try:
+            _days[key] = date(year, month, day).toordinal() - _EPOCH_ORDINAL
+        except ValueError:
+            _days[key] = None
+    return _days[key]
+
+
+def _zone_offset_s(zone: str | None) -> int | None:
+    """Seconds east of UTC; None where nothing is said, or an abbreviation nobody can place."""
+    if not zone:
+        return None
+    if zone.upper() in ("Z", "UTC"):
+        return 0
+    digits = zone.upper().removeprefix("UTC").replace(":", "")
+    if digits[0] in "+-" and digits[1:].isdigit():
+        sign = -1 if digits[0] == "-" else 1
+        return sign * (int(digits[1:3]) * 3600 + int(digits[3:5]) * 60)
+    minutes = _ZONES.get(zone.upper())
+    return None if minutes is None else minutes * 60
+
+
+def _uptime(groups: dict[str, str | None]) -> Stamp:
+    def number(name: str) -> int:
+        return int(groups[name] or 0)
+
+    hour = 3600
+    if groups["uweeks"] is not None:
+        days, resolution_s = number("uweeks") * 7 + number("uwdays"), 24 * hour
+        seconds = days * 24 * hour
+    elif groups["udays"] is not None:
+        seconds, resolution_s = (number("udays") * 24 + number("udhours")) * hour, hour
+    else:
+        seconds = (number("uyears") * 365 + number("uyweeks") * 7) * 24 * hour
+        resolution_s = 7 * 24 * hour
+    return Stamp(
+        StampKind.UPTIME,
+        seconds * NS_PER_SECOND,
+        resolution_s * NS_PER_SECOND,
+        False,
+        False,
+    )
+
+
+def year_of(ns: int) -> int:
+    """The UTC year of a time since the epoch."""
+    return date.fromordinal(ns // NS_PER_DAY + _EPOCH_ORDINAL).year
+
+
+def in_year(ns: int, year: int) -> int:
+    """A time of the year 2000 (or of later years, where the log went on) moved to `year`.
+
+    29 February of a year that has none becomes 1 March.
+    """
+    day = date.fromordinal(ns // NS_PER_DAY + _EPOCH_ORDINAL)
+    wanted = year + day.year - _LEAP_YEAR
+    try:
+        moved = day.replace(year=wanted)
+    except ValueError:
+        moved = date(wanted, 3, 1)
+    return (moved.toordinal() - _EPOCH_ORDINAL) * NS_PER_DAY + ns % NS_PER_DAY

@@ -1,0 +1,79 @@
+"""What a device says in its debug log: the one vocabulary into which every dialect is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.model.exchange import DeleteProtocol
+from analyzers.model.observations import MessageKind
+from analyzers.model.records import Ref
+
+
+class LogEventKind(StrEnum):
+    """What happened, as the device that wrote the log saw it."""
+
+    MESSAGE = "message"
+    """An IKE message was sent or received; `message` says which."""
+    PEER_DEAD = "peer-dead"
+    """The device declared the peer dead, for want of answers to liveness questions."""
+    GAVE_UP = "gave-up"
+    """Retransmissions of a request that is no liveness question were exhausted."""
+    IKE_SA_UP = "ike-sa-up"
+    IKE_SA_DOWN = "ike-sa-down"
+    """The device removed an IKE SA; `reason` in its own words. No message is implied."""
+    CHILD_SA_UP = "child-sa-up"
+    CHILD_SA_DOWN = "child-sa-down"
+    INVALID_SPI = "invalid-spi"
+    """ESP arrived for an SPI the device does not have: the peer still uses a removed SA."""
+    DPD_AGREED = "dpd-agreed"
+    """DPD is on for this SA; `interval_s` where the log says it."""
+    DPD_VENDOR_ID = "dpd-vendor-id"
+    """The peer (`sent` False) or the device offered DPD in phase 1."""
+    HINT = "hint"
+    """Something that explains but proves nothing; `reason` in the device's own words."""
+
+
+@dataclass(slots=True)
+class LogEvent:
+    """One thing a log says. Unknown parts are None.
+
+    `at_ns` is the time of the log's own clock until the session has put it on the common one;
+    None where the log has no stamps. A log with a resolution of a second has times of whole
+    seconds: `resolution_ns` belongs to every bound made from them.
+    """
+
+    kind: LogEventKind
+    at_ns: int | None
+    ref: Ref
+    dialect: str
+    sent: bool | None = None
+    """A message the device sent; False: received."""
+    local: str | None = None
+    remote: str | None = None
+    """Addresses as written; masked ones stay as they are."""
+    handle: str | None = None
+    """The device's own name of the IKE SA: connection id, "name[3]", "con1|39" …"""
+    version: int | None = None
+    message: MessageKind | None = None
+    message_id: int | None = None
+    """As on the wire: unsigned, 32 bits."""
+    response: bool | None = None
+    """IKEv2: an answer."""
+    retransmission: bool = False
+    """The log itself calls it one, or implies it by an error counter."""
+    sequence: int | None = None
+    initiator_spi: str | None = None
+    responder_spi: str | None = None
+    spis: tuple[str, ...] = ()
+    """Child SAs, 8 hex digits each."""
+    protocol: DeleteProtocol = DeleteProtocol.UNKNOWN
+    reason: str = ""
+    interval_s: float | None = None
+    length: int | None = None
+    """Octets of the message, where the log says so."""
+    resolution_ns: int = 1
+    local_port: int | None = None
+    remote_port: int | None = None
+    payload: bytes | None = None
+    """The decrypted message that a log prints as hex."""
