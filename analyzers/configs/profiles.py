@@ -1,0 +1,166 @@
+"""How a product comes to a verdict: the waits of its schedule and its worst case.
+
+Formulas: dpd-semantics sections 3 and 5.5. Durations in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.records import Ref
+
+
+class Verdict(StrEnum):
+    """What ends the waiting for an answer."""
+
+    RETRIES = "retries"
+    """The last retry went unanswered for as long as its gap."""
+    SINCE_PROOF = "since-proof"
+    """A timer that runs from the last proof of life."""
+    SINCE_PROBE = "since-probe"
+    """A timer that runs from the first unanswered question."""
+    DOUBLING = "doubling"
+    """The doubled gap that reaches a timeout (Libreswan, IKEv2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Numbers of one setting, durations in seconds; None is unknown or not used."""
+
+    interval_s: float | None = None
+    """None or 0: asks nothing."""
+    retry_s: float | None = None
+    retries: int | None = None
+    """As the product counts them."""
+    backoff: float = 1.0
+    """Ratio of successive gaps."""
+    limit_s: float | None = None
+    """No gap is longer."""
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorProfile:
+    """One product and IKE version."""
+
+    name: str
+    title: str
+    ike_version: int | None
+    mode: PolicyMode
+    """What a configuration without a mode gets, once the product asks at all."""
+    defaults: Timers
+    source: str
+    verdict: Verdict = Verdict.RETRIES
+    uncounted: int = 0
+    """Waits beyond its own count: 1 where a product counts the repetitions, not the first."""
+    retry_is_interval: bool = False
+    """Retries come at the interval; there is no spacing of their own."""
+    slack_s: float = 0.0
+    """What the product's own timer adds to the interval."""
+    sampled: bool = False
+    """Looks back once an interval: a question can come a whole interval late."""
+
+    def waits_s(self, timers: Timers) -> tuple[float, ...] | None:
+        """The wait after each transmission, the last one ending in the verdict."""
+        first_s = timers.interval_s if self.retry_is_interval else timers.retry_s
+        if first_s is None or first_s <= 0:
+            return None
+        if self.verdict is Verdict.RETRIES:
+            if timers.retries is None:
+                return None
+            return _backed_off_s(first_s, timers, timers.retries + self.uncounted)
+        if timers.timeout_s is None:
+            return None
+        if self.verdict is Verdict.DOUBLING:
+            return _doubled_s(first_s, timers.timeout_s)
+        elapsed_s = first_s if self.verdict is Verdict.SINCE_PROOF else 0.0
+        return _steady_s(first_s, timers.timeout_s - elapsed_s)
+
+    def worst_case_s(self, timers: Timers) -> float | None:
+        """From the last proof of life to the verdict, at the latest, with traffic to send.
+
+        None where it cannot be told, and where the verdict never comes.
+        """
+        if not timers.interval_s:
+            return None
+        if self.verdict is Verdict.SINCE_PROOF:
+            if timers.timeout_s is None or timers.timeout_s < timers.interval_s:
+                return None
+            return timers.timeout_s
+        lead_s = timers.interval_s * (2 if self.sampled else 1) + self.slack_s
+        if self.verdict is Verdict.SINCE_PROBE:
+            return None if timers.timeout_s is None else lead_s + timers.timeout_s
+        waits = self.waits_s(timers)
+        return None if waits is None else round(lead_s + sum(waits), 3)
+
+    def policy(
+        self,
+        timers: Timers,
+        evidence: str,
+        *,
+        basis: PolicyBasis,
+        mode: PolicyMode | None = None,
+        holder: str = "",
+        ref: Ref | None = None,
+    ) -> DpdPolicy:
+        """The policy of a holder of this product; without an interval it never asks."""
+        if not timers.interval_s or mode is PolicyMode.DISABLED:
+            timers, mode = Timers(), PolicyMode.DISABLED
+        waits = self.waits_s(timers)
+        doubling = self.verdict is Verdict.DOUBLING and mode is not PolicyMode.DISABLED
+        return DpdPolicy(
+            holder=holder,
+            profile=self.name,
+            mode=self.mode if mode is None else mode,
+            interval_s=timers.interval_s,
+            retry_s=waits[0] if waits else timers.retry_s,
+            retries=len(waits) - self.uncounted if waits else timers.retries,
+            basis=basis,
+            worst_case_s=self.worst_case_s(timers),
+            evidence=evidence,
+            ref=ref,
+            backoff=2.0 if doubling else timers.backoff,
+        )
+
+
+# Hostile timers make no longer list than a day of questions every second.
+_MAX_WAITS: Final = 86_400
+# Libreswan, retransmit.c: so many retransmissions, whatever the timeout.
+_MAX_DOUBLINGS: Final = 12
+
+
+def _backed_off_s(first_s: float, timers: Timers, count: int) -> tuple[float, ...] | None:
+    if not 0 < count <= _MAX_WAITS:
+        return None
+    limit_s = math.inf if timers.limit_s is None else timers.limit_s
+    waits: list[float] = []
+    gap_s = first_s
+    for _ in range(count):
+        waits.append(min(gap_s, limit_s))
+        gap_s = min(gap_s * timers.backoff, 1e12)
+    return tuple(waits)
+
+
+def _steady_s(gap_s: float, total_s: float) -> tuple[float, ...] | None:
+    """Waits of `gap_s`, the last one cut where `total_s` is over."""
+    if total_s <= 0:
+        return (0.0,) if total_s == 0 else None
+    count = math.ceil(total_s / gap_s)
+    if count > _MAX_WAITS:
+        return None
+    return (*[gap_s] * (count - 1), total_s - gap_s * (count - 1))
+
+
+def _doubled_s(first_s: float, timeout_s: float) -> tuple[float, ...]:
+    """The first gap twice, then doubled, until the sum reaches the timeout."""
+    waits = [first_s]
+    gap_s = first_s
+    while sum(waits) < timeout_s and len(waits) <= _MAX_DOUBLINGS:
+        if len(waits) > 1 and gap_s * 2 < timeout_s:
+            gap_s *= 2
+        waits.append(gap_s)
+    return tuple(waits)

@@ -1,0 +1,159 @@
+"""Vendor profiles by name, and the policies that users write by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from analyzers.configs.durations import duration_s, spoken_s
+from analyzers.configs.profiles import Timers, VendorProfile, Verdict
+from analyzers.configs.vendor_table import ROWS
+from analyzers.errors import OptionError
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+
+PROFILES: Final = {row.name: row for row in ROWS}
+"""All profiles by name."""
+
+# A bare product stands for the version that it uses unless told otherwise.
+_ALIASES: Final = {
+    "cisco-ios-ikev1": "cisco-ios",
+    "cisco-asa-ikev1": "cisco-asa",
+    "strongswan": "strongswan-ikev2",
+    "libreswan": "libreswan-ikev2",
+    "fortios": "fortios-ikev1",
+    "fortigate": "fortios-ikev1",
+    "juniper": "juniper-srx",
+    "paloalto": "paloalto-ikev2",
+    "pfsense": "pfsense-ikev2",
+    "vyos": "vyos-ikev2",
+}
+
+_KEYS: Final = ("interval", "retry", "retries", "backoff", "timeout", "mode")
+_MODES: Final = {str(m): m for m in PolicyMode if m is not PolicyMode.UNKNOWN}
+_MAX_TEXT: Final = 300
+_MAX_S: Final = 100 * 86_400.0
+_MAX_BACKOFF: Final = 10.0
+
+
+def profile_named(name: str) -> VendorProfile:
+    """A profile by name or short name. Raises `OptionError`, which lists the names."""
+    wanted = name.strip().lower()
+    found = PROFILES.get(_ALIASES.get(wanted, wanted))
+    if found is None:
+        raise OptionError(f"there is no profile {name[:40]!r}", "profiles: " + ", ".join(PROFILES))
+    return found
+
+
+def parse_policy(text: str) -> DpdPolicy:
+    """The policy of `PROFILE [key=value …]`; what is left out comes from the profile.
+
+    Example: "cisco-ios interval=10 retry=2 mode=periodic". Durations may have a unit (ms, s, m,
+    h, d). Raises `OptionError` with what would have been right.
+    """
+    words = text[:_MAX_TEXT].replace(",", " ").split()
+    if not words or len(text) > _MAX_TEXT:
+        raise OptionError("a policy is PROFILE [key=value …]", "keys: " + ", ".join(_KEYS))
+    profile = profile_named(words[0])
+    given: dict[str, str] = {}
+    for word in words[1:]:
+        key, equals, value = word.partition("=")
+        key = key.lower()
+        if not equals or key not in _KEYS:
+            raise OptionError(f"{word[:40]!r} is no part of a policy", "keys: " + ", ".join(_KEYS))
+        if key in given:
+            raise OptionError(f"{key} is given twice")
+        given[key] = value
+    mode = _mode(given.pop("mode", None))
+    timers = _with_given(profile, given)
+    if not timers.interval_s and (given or mode not in (None, PolicyMode.DISABLED)):
+        raise OptionError(
+            f"{profile.name} asks nothing until it has an interval", "add interval=SECONDS"
+        )
+    return profile.policy(
+        timers,
+        _evidence(text, profile, timers, given),
+        basis=PolicyBasis.GIVEN,
+        mode=mode,
+    )
+
+
+def _mode(value: str | None) -> PolicyMode | None:
+    if value is None:
+        return None
+    found = _MODES.get(value.lower())
+    if found is None:
+        raise OptionError(f"there is no mode {value[:40]!r}", "modes: " + ", ".join(_MODES))
+    return found
+
+
+def _with_given(profile: VendorProfile, given: dict[str, str]) -> Timers:
+    """The defaults of a profile under what is given."""
+    useful = keys_of(profile)
+    timers = profile.defaults
+    for key, value in given.items():
+        if key not in useful:
+            raise OptionError(f"{profile.name} has no {key}", "its keys: " + ", ".join(useful))
+        if key == "interval":
+            timers = replace(timers, interval_s=_duration(key, value))
+        elif key == "retry":
+            timers = replace(timers, retry_s=_duration(key, value))
+        elif key == "timeout":
+            timers = replace(timers, timeout_s=_duration(key, value))
+        elif key == "retries":
+            timers = replace(timers, retries=_count(value))
+        else:
+            timers = replace(timers, backoff=_ratio(value))
+    return timers
+
+
+def keys_of(profile: VendorProfile) -> tuple[str, ...]:
+    """The keys that mean something for a profile."""
+    keys = ["interval", "mode"]
+    if not profile.retry_is_interval:
+        keys.append("retry")
+    keys += ["retries", "backoff"] if profile.verdict is Verdict.RETRIES else ["timeout"]
+    return tuple(keys)
+
+
+def _duration(key: str, value: str) -> float:
+    seconds = duration_s(value)
+    if not seconds or seconds > _MAX_S:
+        raise OptionError(f"{key}={value[:40]} is no duration", f"{key}=10, {key}=10s or {key}=2m")
+    return seconds
+
+
+def _count(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 4:
+        raise OptionError(f"retries={value[:40]} is no number", "retries=5")
+    return int(value)
+
+
+def _ratio(value: str) -> float:
+    try:
+        ratio = float(value[:20])
+    except ValueError:
+        ratio = 0.0
+    if not 1.0 <= ratio <= _MAX_BACKOFF:
+        raise OptionError(
+            f"backoff={value[:40]} is no ratio of successive gaps",
+            f"1 (constant) to {_MAX_BACKOFF:g}",
+        )
+    return ratio
+
+
+def _evidence(text: str, profile: VendorProfile, timers: Timers, given: dict[str, str]) -> str:
+    said = "given: " + " ".join(text.split())
+    if not timers.interval_s:
+        return f"{said}; {profile.title} asks nothing until it has an interval"
+    known = {
+        "interval": timers.interval_s,
+        "retry": timers.retry_s,
+        "retries": timers.retries,
+        "timeout": timers.timeout_s,
+    }
+    rest = [
+        f"{key} {value if key == 'retries' else spoken_s(value)}"
+        for key, value in known.items()
+        if key in keys_of(profile) and key not in given and value is not None
+    ]
+    return f"{said}; by default {', '.join(rest)}" if rest else said
