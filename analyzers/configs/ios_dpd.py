@@ -32,6 +32,8 @@ class Timers(NamedTuple):
     interval_s: int
     second: int | None
     mode: PolicyMode | None
+    named: bool = False
+    """The word "retry" stands before the second: then it is no count."""
 
 
 def timers(arguments: Sequence[str]) -> Timers | None:
@@ -41,7 +43,8 @@ def timers(arguments: Sequence[str]) -> Timers | None:
     values = [number(word) for word in words if word not in _MODES]
     if not values or values[0] is None:
         return None
-    return Timers(values[0], values[1] if len(values) > 1 else None, mode)
+    second = values[1] if len(values) > 1 else None
+    return Timers(values[0], second, mode, named="retry" in arguments)
 
 
 def out_of_range(found: Timers, line: Line, source: str) -> list[Problem]:
@@ -56,41 +59,41 @@ def out_of_range(found: Timers, line: Line, source: str) -> list[Problem]:
     return problems
 
 
-def setting(
-    found: Timers,
-    *,
-    scope: str,
-    ike_version: int,
-    holder: str,
-    line: Line,
-    source: str,
-    peers: tuple[str, ...] = (),
-    local: str | None = None,
-    profile: str | None = None,
-) -> DpdSetting:
+class Target(NamedTuple):
+    """What a DPD command is for."""
+
+    scope: str
+    ike_version: int
+    holder: str
+    peers: tuple[str, ...] = ()
+    local: str | None = None
+    profile: str | None = None
+
+
+def setting(found: Timers, target: Target, line: Line, source: str) -> DpdSetting:
     """What a DPD command sets, with the readings that were not used beside it."""
     ref = Ref(source, line.number)
-    if not found.interval_s:
-        policy = _disabled(ike_version, holder, f"{quoted(line)}: an interval of 0 is off", ref)
-        return DpdSetting(scope, policy, ref, peers, local, ike_version, profile)
-    readings = _readings(found, ike_version, line, holder, ref)
+    if found.interval_s:
+        policy, *others = _readings(found, target, line, ref)
+    else:
+        evidence = f"{quoted(line)}: an interval of 0 is off"
+        policy, others = _disabled(target.ike_version, target.holder, evidence, ref), []
     return DpdSetting(
-        scope=scope,
-        policy=readings[0],
+        scope=target.scope,
+        policy=policy,
         ref=ref,
-        peers=peers,
-        local=local,
-        ike_version=ike_version,
-        profile=profile,
-        alternatives=tuple(readings[1:]),
+        peers=target.peers,
+        local=target.local,
+        ike_version=target.ike_version,
+        profile=target.profile,
+        alternatives=tuple(others),
     )
 
 
-def never_asks(ike_version: int, holder: str, line: Line, source: str) -> DpdSetting:
+def never_asks(ike_version: int, holder: str, ref: Ref) -> DpdSetting:
     """The default: the device answers, and asks nothing."""
-    ref = Ref(source, line.number)
     command = "crypto isakmp keepalive" if ike_version == 1 else "crypto ikev2 dpd"
-    evidence = f"there is no {command!r}: the device answers, but never asks by itself"
+    evidence = f"there is no '{command}': the device answers, but never asks by itself"
     return DpdSetting(
         scope="default",
         policy=_disabled(ike_version, holder, evidence, ref, PolicyBasis.DEFAULT),
@@ -100,9 +103,7 @@ def never_asks(ike_version: int, holder: str, line: Line, source: str) -> DpdSet
     )
 
 
-def _readings(
-    found: Timers, ike_version: int, line: Line, holder: str, ref: Ref
-) -> list[DpdPolicy]:
+def _readings(found: Timers, target: Target, line: Line, ref: Ref) -> list[DpdPolicy]:
     retry_s = found.second or DEFAULT_RETRY_S
     mode = found.mode or PolicyMode.ON_DEMAND
     said = f"{quoted(line)}: "
@@ -114,8 +115,8 @@ def _readings(
 
     def reading(retry_s: int, transmissions: int, text: str) -> DpdPolicy:
         return DpdPolicy(
-            holder=holder,
-            profile=PROFILES[ike_version],
+            holder=target.holder,
+            profile=PROFILES[target.ike_version],
             mode=mode,
             interval_s=float(found.interval_s),
             retry_s=float(retry_s),
@@ -131,7 +132,7 @@ def _readings(
         reading(retry_s, TRANSMISSIONS, used),
         reading(retry_s, TRANSMISSIONS + 1, f"{second}; a first question and 5 retries"),
     ]
-    if found.second and ike_version == 1:
+    if found.second and target.ike_version == 1 and not found.named:
         text = f"second argument read as a number of questions, {DEFAULT_RETRY_S} s apart"
         readings.append(reading(DEFAULT_RETRY_S, found.second, text))
     return readings
