@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from analyzers.errors import OptionError
 from analyzers.model.policy import PolicyBasis, PolicyMode
 
 
-def worst(name: str, **timers: float) -> float | None:
+def worst(name: str, **timers: Any) -> float | None:
     profile = profile_named(name)
     return profile.worst_case_s(replace(profile.defaults, **timers))
 
