@@ -46,7 +46,17 @@ def sections(lines: Sequence[Line], belongs_below: dict[str, re.Pattern[str]]) -
         elif text:
             found.append(Section(Line(line.number, text)))
             below = next((p for start, p in belongs_below.items() if text.startswith(start)), None)
-    return found
+    return _latest(found)
+
+
+def _latest(found: Sequence[Section]) -> list[Section]:
+    """Each command once: where a log shows it again, what it shows last, unless that is cut off."""
+    known: dict[str, Section] = {}
+    for section in found:
+        earlier = known.get(section.line.text)
+        if earlier is None or section.children or not earlier.children:
+            known[section.line.text] = section
+    return list(known.values())
 
 
 def _margin(lines: Sequence[Line]) -> int:

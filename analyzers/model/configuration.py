@@ -39,8 +39,7 @@ class DpdSetting:
     scope: str
     """For people: "global", "isakmp profile SPOKES", "connection gw-b"."""
     policy: DpdPolicy
-    """Mode DISABLED where the device never asks. `retries` are transmissions after the first. The
-    evidence says how the line was read."""
+    """Mode DISABLED where the device never asks. The evidence says how the line was read."""
     ref: Ref
     """The line; for a default, the line that opens what it is the default of."""
     peers: tuple[str, ...] = ()
@@ -54,6 +53,8 @@ class DpdSetting:
     """False: nothing is configured, and this is what the device does by itself."""
     answers: bool = True
     """False: the device does not even offer DPD (no vendor ID)."""
+    transmissions: int | None = None
+    """Questions sent before the verdict, the first included."""
     timeout_s: float | None = None
     """A verdict timer as written, whether or not it is used."""
     action: str | None = None
