@@ -1,0 +1,1 @@
+"""`show` output that people paste -> SAs, DPD settings in force, counters. No I/O."""
