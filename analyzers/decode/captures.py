@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from analyzers.decode.flows import EspRows, FlowIdentity, FlowIndex, joined
 from analyzers.errors import SourceError
+from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
 from analyzers.model.records import ProblemKind, SourceInfo
 from analyzers.sources.streams import ByteStream
@@ -56,8 +58,8 @@ class CaptureBatch:
     """None: the times of the rows are their keys."""
     new_flows: list[FlowIdentity]
     """The flows numbered since the batch before, in order of number."""
-    events: list[Datagram | IcmpHint]
-    event_key: list[int]
+    events: Sequence[Datagram | IcmpHint | LogEvent]
+    event_key: Sequence[int]
     watermark_ns: int
     """No later batch of this source has a smaller key."""
 
@@ -269,8 +271,8 @@ def _join(first: CaptureBatch, second: CaptureBatch) -> CaptureBatch:
         joined([first.esp, second.esp]),
         np.concatenate([keys_of(first), keys_of(second)]),
         first.new_flows + second.new_flows,
-        first.events + second.events,
-        first.event_key + second.event_key,
+        [*first.events, *second.events],
+        [*first.event_key, *second.event_key],
         max(first.watermark_ns, second.watermark_ns),
     )
 

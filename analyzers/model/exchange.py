@@ -28,6 +28,17 @@ class Outcome(StrEnum):
     """The input ended before the retry horizon."""
 
 
+class Lost(StrEnum):
+    """Where an unanswered question was lost, as far as the other end tells."""
+
+    REQUEST = "request"
+    """The responder's log covers the time, and no question arrived."""
+    ANSWER = "answer"
+    """The responder answered, and nothing came back."""
+    NEVER_ANSWERED = "never-answered"
+    """The question arrived; the responder's log shows no answer."""
+
+
 class AnswerEvidence(StrEnum):
     """How an answered exchange is known to be answered."""
 
@@ -44,6 +55,8 @@ class Transmission:
     at_ns: int
     message_id: int
     ref: Ref
+    seen: tuple[Ref, ...] = ()
+    """Where else it was seen: in logs, or by a second capture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,9 @@ class Exchange:
     """Time from the prober's last inbound proof to the first transmission; None if unknown."""
     verdict_ns: int | None = None
     """When the prober gave up, for an unanswered exchange; inferred unless a log says it."""
+    verdict_ref: Ref | None = None
+    """The line of the log that says so."""
+    lost: Lost | None = None
 
     @property
     def first_ns(self) -> int:

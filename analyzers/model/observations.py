@@ -193,6 +193,10 @@ class IkeMessage:
     """True: verified with the user's keys; False: it is wrong; None: not checked."""
     refs: tuple[Ref, ...] = ()
     """All frames of a message that came in fragments, the last one being `ref`; else empty."""
+    seen: tuple[Ref, ...] = ()
+    """Where else the message was seen: lines of logs, frames of a second capture."""
+    arrived: bool = False
+    """Its receiver's log says that it came."""
     problems: tuple[str, ...] = field(default=())
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from analyzers.model.alignment import ClockBasis
 from analyzers.model.time import ClockQuality
 
 
@@ -119,6 +120,18 @@ class SourceInfo:
     esp_packets: int = 0
     nat_keepalives: int = 0
     lines: int = 0
+    log_lines: int = 0
+    """Lines of a log that belong to a known dialect."""
+    unparsed_lines: int = 0
+    """Lines of a known dialect that nothing understands."""
+    dialects: dict[str, int] = field(default_factory=dict)
+    """Lines of a log by dialect."""
+    log_events: dict[str, int] = field(default_factory=dict)
+    """What the log says, by kind."""
+    clock_basis: ClockBasis = ClockBasis.NONE
+    clock_offset_ns: int | None = None
+    """How far its clock is ahead of the common one."""
+    clock_spread_ns: int | None = None
     size_bytes: int | None = None
     clock: ClockQuality = ClockQuality.ABSOLUTE
     problems: list[Problem] = field(default_factory=list)

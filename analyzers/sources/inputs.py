@@ -6,18 +6,22 @@ import io
 import os
 import stat
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from analyzers.errors import SourceError
 from analyzers.sources.streams import ByteStream, open_stream
 
 STDIN: Final = "-"
 # `KIND:PATH` says what an input is; content decides without it.
-_KINDS: Final = ("pcap", "pcapng")
+CAPTURE_KINDS: Final = ("pcap", "pcapng")
+LOG_KINDS: Final = ("log", "ios", "asa", "strongswan", "libreswan", "fortigate", "juniper")
+_KINDS: Final = (*CAPTURE_KINDS, *LOG_KINDS)
 # Directories are read to this depth: a folder of captures, not a file system.
 _MAX_DEPTH: Final = 8
+_SPOOL_BYTES: Final = 1 << 20
 
 
 @dataclass(slots=True)
@@ -32,10 +36,16 @@ class Input:
     size_bytes: int | None
     """Size of the file on disk; None for a pipe."""
     raw: io.RawIOBase
+    modified_ns: int | None = None
+    """When the file was last written."""
+    spool: IO[bytes] | None = None
+    """The temporary file behind it, which goes away with it."""
 
     def close(self) -> None:
         """Release the file."""
         self.raw.close()
+        if self.spool is not None:
+            self.spool.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,10 @@ class InputSpec:
     """Named by the user, rather than found in a directory: then it must be readable."""
     forced: bool = False
     """The user said what it is."""
+    name: str = ""
+    """As the user named it."""
+    kind: str = ""
+    """What the user said it is."""
 
 
 def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
@@ -56,12 +70,12 @@ def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
     """
     specs: list[InputSpec] = []
     for name in names:
-        forced = False
+        forced, given, said = False, name, ""
         kind, colon, rest = name.partition(":")
         if colon and kind in _KINDS and not Path(name).exists():
-            name, forced = rest, True
+            name, forced, said = rest, True, kind
         if name == STDIN:
-            specs.append(InputSpec(STDIN, required=True, forced=forced))
+            specs.append(InputSpec(STDIN, True, forced, given, said))
             continue
         path = Path(name)
         try:
@@ -71,15 +85,16 @@ def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
         except ValueError as error:
             raise SourceError(f"{name!r} is no path: {error}") from error
         if is_directory:
-            specs.extend(InputSpec(str(found), required=False) for found in _files(path))
+            specs.extend(InputSpec(str(f), False, name=str(f)) for f in _files(path))
         else:
-            specs.append(InputSpec(name, required=True, forced=forced))
+            specs.append(InputSpec(name, True, forced, given, said))
     return specs
 
 
 def open_input(spec: InputSpec) -> Input:
     """Open one input; raises SourceError where that is not possible."""
     raw: io.RawIOBase
+    modified_ns: int | None = None
     if spec.path == STDIN:
         if sys.stdin is None or sys.stdin.closed:
             raise SourceError("there is nothing on stdin")
@@ -92,13 +107,34 @@ def open_input(spec: InputSpec) -> Input:
             raise _cannot_open(spec.path, error) from error
         status = os.fstat(raw.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        modified_ns = status.st_mtime_ns
     shown = "stdin" if spec.path == STDIN else spec.path
     try:
         stream, head = open_stream(raw)
     except SourceError as error:
         raw.close()
         raise SourceError(f"{shown}: {error.message}") from error
-    return Input(shown, stream, head, size, raw)
+    return Input(shown, stream, head, size, raw, modified_ns)
+
+
+def spooled(item: Input) -> tuple[InputSpec, Input]:
+    """A pipe as a temporary file, which can be read again. Raises SourceError."""
+    file = tempfile.NamedTemporaryFile(prefix="dpdlab-")  # noqa: SIM115 - closed by Input.close
+    try:
+        view = memoryview(bytearray(_SPOOL_BYTES))
+        while count := item.stream.read_into(view):
+            file.write(view[:count])
+        file.flush()
+    except OSError as error:
+        file.close()
+        raise SourceError(f"cannot keep {item.path}: {error.strerror or error}") from error
+    finally:
+        item.close()
+    spec = InputSpec(file.name, True, name=item.path)
+    again = open_input(spec)
+    again.path, again.size_bytes, again.modified_ns = item.path, None, None
+    again.spool = file
+    return spec, again
 
 
 def read_text(path: str, limit_bytes: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from analyzers.decode.flows import FlowIdentity
 from analyzers.decode.ike import IkeDecoder
+from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
 from analyzers.model.peer import Hint
 from analyzers.model.records import Problem, Ref, source_id
@@ -22,6 +23,7 @@ from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.ikev2 import Ikev2Tracker
+from analyzers.tracking.logs import LogTracker
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.ordering import OrderedBatch
 from analyzers.tracking.peers import PeerTable
@@ -33,6 +35,7 @@ from analyzers.tracking.silence import (
     no_rows,
 )
 from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack
+from analyzers.tracking.witnesses import Witnesses
 from analyzers.wire.frames import Int64Array
 from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
 
@@ -46,8 +49,17 @@ _MAX_RECENT: Final = 4096
 class Tracker:
     """Holds all peers; fed by the session, read by `views`."""
 
-    def __init__(self, decoder: IkeDecoder, *, budget_ns: int, report_ns: int) -> None:
+    def __init__(
+        self,
+        decoder: IkeDecoder,
+        *,
+        budget_ns: int,
+        report_ns: int,
+        witnesses: Witnesses | None = None,
+    ) -> None:
+        """`witnesses`: what other inputs say of messages that were captured."""
         self._decoder = decoder
+        self._witnesses = witnesses or Witnesses()
         self.marks = Marks()
         self.table = PeerTable()
         self.flows = FlowTable()
@@ -68,6 +80,9 @@ class Tracker:
         self.duplicate_messages: Counter[str] = Counter()
         self._ikev1 = Ikev1Tracker(self.marks, self.table)
         self._ikev2 = Ikev2Tracker(self.marks)
+        self.logs = LogTracker(
+            self.marks, self.table, self._ikev1, self._message, self._witnesses
+        )
         self.children = Children()
         self._unit_of_flow = np.empty(0, np.int64)
         self._side_of_flow = np.empty(0, np.int64)
@@ -124,10 +139,13 @@ class Tracker:
                 self._new_flow(flow, batch)
                 flow = next(pending, None)
             self.marks.place = event_place(event.esp_before, ordinal)
-            if isinstance(event.observation, IcmpHint):
-                self._hint(event.observation)
+            observation = event.observation
+            if isinstance(observation, Datagram):
+                self._datagram(observation)
+            elif isinstance(observation, LogEvent):
+                self.logs.feed(observation)
             else:
-                self._datagram(event.observation)
+                self._hint(observation)
         while flow is not None:
             self._new_flow(flow, batch)
             flow = next(pending, None)
@@ -146,6 +164,7 @@ class Tracker:
         self._side_of_flow[flow] = side
         peer = unit.peer
         peer.flows.append(flow)
+        peer.captured = True
         peer.heard[side] = True
         place = esp_place(row)
         self.children.add(flow, unit, side, at_ns, place)
@@ -159,7 +178,13 @@ class Tracker:
         self.messages_by_source[message.ref.source] += 1
         if self._is_duplicate(message):
             return
+        self._witnesses.testify(message)
         sa, side, _ = self.table.sa_of(message)
+        sa.peer.captured = True
+        self._message(sa, message, side)
+
+    def _message(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        """One message of an IKE SA, from the wire or from a log."""
         peer = sa.peer
         if message.kind is not MessageKind.FRAGMENT:
             self.ike_messages += 1

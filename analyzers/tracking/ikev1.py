@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Transmission
+from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.sa import SaEnd
 from analyzers.tracking import ikev1_inference
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
-from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, MarkKind, SaTrack
+from analyzers.tracking.tracks import (
+    DeleteTrack,
+    ExchangeTrack,
+    MarkKind,
+    SaTrack,
+    transmission,
+)
 
 _ZERO_SPI: Final = "0" * 16
 _PROTOCOLS: Final = {1: DeleteProtocol.IKE, 2: DeleteProtocol.AH, 3: DeleteProtocol.ESP}
@@ -73,14 +79,14 @@ class Ikev1Tracker:
         if not message.encrypted:
             sa.clear_messages[side] += 1
             if message.kind is MessageKind.AGGRESSIVE and sa.clear_messages[sa.initiator] > 1:
-                self._established(sa, message)
+                self.established(sa, message.at_ns)
             return
         if not any(sa.encrypted_main_mode):
             self._choose_unit(sa, message)
         sa.encrypted_main_mode[side] = True
         done = message.kind is MessageKind.AGGRESSIVE or all(sa.encrypted_main_mode)
         if done and sa.established_ns is None:
-            self._established(sa, message)
+            self.established(sa, message.at_ns)
 
     def _choose_unit(self, sa: SaTrack, message: IkeMessage) -> None:
         """Whether phase 1 renews a living SA, or sets up a peer that was given up.
@@ -92,9 +98,9 @@ class Ikev1Tracker:
         if older and not living and sa.unit is sa.peer.unit:
             self._table.separate(sa, message.at_ns)
 
-    def _established(self, sa: SaTrack, message: IkeMessage) -> None:
+    def established(self, sa: SaTrack, at_ns: int) -> None:
         """Phase 1 is complete: older SAs end here at the latest."""
-        sa.established_ns = message.at_ns
+        sa.established_ns = at_ns
         self._table.adopt(sa)
         for old in sa.peer.sas[-_RECENT:]:
             if old.index >= sa.index or old.version != 1 or old.ended_ns is not None:
@@ -110,7 +116,7 @@ class Ikev1Tracker:
 
     def _r_u_there(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         exchange = sa.open_dpd[side]
-        sent = Transmission(message.at_ns, message.message_id, message.ref)
+        sent = transmission(message)
         if exchange is None:
             exchange = ExchangeTrack(
                 sa=sa,
@@ -126,6 +132,7 @@ class Ikev1Tracker:
             sa.peer.exchanges.append(exchange)
         else:
             exchange.transmissions.append(sent)
+        exchange.arrived = exchange.arrived or message.arrived
         if message.dpd_sequence is not None:
             exchange.sequences.add(message.dpd_sequence)
         self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
@@ -133,10 +140,11 @@ class Ikev1Tracker:
     def _ack(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         prober = 1 - side
         exchange = sa.open_dpd[prober]
-        if exchange is None or message.dpd_sequence not in exchange.sequences:
+        if exchange is None or not _may_answer(exchange, message.dpd_sequence):
             return
-        exchange.sequence = message.dpd_sequence
-        exchange.answer = Transmission(message.at_ns, message.message_id, message.ref)
+        if message.dpd_sequence is not None:
+            exchange.sequence = message.dpd_sequence
+        exchange.answer = transmission(message)
         exchange.evidence = AnswerEvidence.MESSAGE
         sa.open_dpd[prober] = None
         sa.unit.answered[prober] += 1
@@ -156,6 +164,11 @@ class Ikev1Tracker:
                 ref=message.ref,
             )
             note_delete(self._marks, delete, message)
+
+
+def _may_answer(exchange: ExchangeTrack, sequence: int | None) -> bool:
+    """Whether an ACK fits the open question; many logs print no number for what was sent."""
+    return sequence is None or not exchange.sequences or sequence in exchange.sequences
 
 
 def note_delete(marks: Marks, delete: DeleteTrack, message: IkeMessage) -> None:

@@ -15,13 +15,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Transmission
+from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind
 from analyzers.model.observations import IkeMessage
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.marks import Marks
-from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, MarkKind, SaTrack
+from analyzers.tracking.tracks import (
+    DeleteTrack,
+    ExchangeTrack,
+    MarkKind,
+    SaTrack,
+    transmission,
+)
 from analyzers.wire.ikev1 import r_u_there_lengths
 
 # An answer later than this is not paired by length alone.
@@ -62,7 +68,7 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
         _answer(marks, sa, asked, message, side)
         return
     run = sa.open_dpd[side]
-    sent = Transmission(message.at_ns, message.message_id, message.ref)
+    sent = transmission(message)
     if run is not None and _continues(run, message):
         run.transmissions.append(sent)
         if len(run.transmissions) > 2:
@@ -115,7 +121,7 @@ def _answer(
     marks: Marks, sa: SaTrack, asked: ExchangeTrack, message: IkeMessage, side: int
 ) -> None:
     asked.candidate = False
-    asked.answer = Transmission(message.at_ns, message.message_id, message.ref)
+    asked.answer = transmission(message)
     asked.evidence = AnswerEvidence.MESSAGE
     prober = 1 - side
     sa.open_dpd[prober] = None
@@ -155,9 +161,7 @@ def _take_for_deletes(
         run.transmissions.pop()
         if not run.transmissions:
             run.dissolved = True
-            run.transmissions.append(
-                Transmission(previous.at_ns, previous.message_id, previous.ref)
-            )
+            run.transmissions.append(transmission(previous))
             sa.open_dpd[side] = None
     elif previous.length not in _lengths(sa):
         sa.peer.unknown_informationals -= 1

@@ -12,7 +12,6 @@ from analyzers.model.exchange import (
     AnswerEvidence,
     DeleteProtocol,
     ExchangeKind,
-    Transmission,
 )
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
@@ -24,6 +23,7 @@ from analyzers.tracking.tracks import (
     MarkKind,
     RequestTrack,
     SaTrack,
+    transmission,
 )
 
 _ZERO_SPI: Final = "0" * 16
@@ -105,7 +105,12 @@ class Ikev2Tracker:
         sa.retransmissions += 1
         sa.peer.retransmissions += 1
         request.last_ns = message.at_ns
-        if request.fingerprint != message.fingerprint and message.encrypted and not message.refs:
+        if (
+            request.fingerprint != message.fingerprint
+            and message.encrypted
+            and not message.refs
+            and message.basis is not Basis.LOG
+        ):
             sa.peer.problems.append(
                 Problem(
                     ProblemKind.RETRANSMISSION_DIFFERS,
@@ -122,7 +127,8 @@ class Ikev2Tracker:
                 request.exchange.evidence = None
         exchange = request.exchange
         if exchange is not None and exchange.answer is None:
-            exchange.transmissions.append(_transmission(message))
+            exchange.transmissions.append(transmission(message))
+            exchange.arrived = exchange.arrived or message.arrived
             self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
         if request.delete is not None:
             request.delete.transmissions += 1
@@ -162,7 +168,7 @@ class Ikev2Tracker:
         if exchange is not None:
             if exchange.evidence is None:
                 sa.unit.answered[1 - side] += 1
-            exchange.answer = _transmission(message)
+            exchange.answer = transmission(message)
             exchange.evidence = AnswerEvidence.MESSAGE
             self._marks.add(MarkKind.ANSWERED, sa, 1 - side, message, exchange=exchange)
         if request.delete is not None:
@@ -186,11 +192,12 @@ class Ikev2Tracker:
             kind=ExchangeKind.LIVENESS,
             side=side,
             sequence=None,
-            transmissions=[_transmission(message)],
+            transmissions=[transmission(message)],
             basis=message.basis if sure else Basis.RHYTHM,
             confidence=message.confidence if sure else Confidence.INFERRED,
             length=message.length,
             candidate=not sure,
+            arrived=message.arrived,
         )
         sa.peer.exchanges.append(exchange)
         self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
@@ -254,10 +261,6 @@ def _end(sa: SaTrack, delete: DeleteTrack) -> None:
         sa.ended_ns = delete.at_ns
         sa.end_ref = delete.ref
         sa.end = SaEnd.DELETE if sa.rekeyed_into is None else SaEnd.REKEYED
-
-
-def _transmission(message: IkeMessage) -> Transmission:
-    return Transmission(message.at_ns, message.message_id, message.ref)
 
 
 def _forget_old(sa: SaTrack, side: int) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from analyzers.decode.captures import CaptureBatch, keys_of
 from analyzers.decode.flows import EspRows, joined
+from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint
 from analyzers.wire.frames import Int64Array
 
@@ -21,7 +22,7 @@ from analyzers.wire.frames import Int64Array
 class OrderedEvent(NamedTuple):
     """A datagram or hint, its place among the ESP rows of the batch, and its time of order."""
 
-    observation: Datagram | IcmpHint
+    observation: Datagram | IcmpHint | LogEvent
     esp_before: int
     """Rows of `OrderedBatch.esp` that come before it."""
     key_ns: int
@@ -43,7 +44,7 @@ class _Pending(NamedTuple):
     key: int
     source: int
     record: int
-    observation: Datagram | IcmpHint
+    observation: Datagram | IcmpHint | LogEvent
 
 
 class Orderer:

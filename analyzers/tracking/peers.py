@@ -72,6 +72,45 @@ class PeerTable:
         peers = self._by_pair.get(_pair(src, dst), [])
         return peers[0] if len(peers) == 1 else None
 
+    def peer_between(self, local: str, remote: str, at_ns: int) -> tuple[PeerTrack, int]:
+        """The peer a log names by its ends, new if need be, and the side of `local`."""
+        peer = self._find(local, remote, 0, at_ns, strict=False)
+        if peer is None:
+            known = self._by_pair.get(_pair(local, remote))
+            peer = known[-1] if known else self._new_peer(local, remote, 0, at_ns)
+        return peer, peer.side_of(local) or 0
+
+    def new_logged_sa(
+        self,
+        peer: PeerTrack,
+        *,
+        version: int,
+        spis: tuple[str, str],
+        initiator: int,
+        at_ns: int,
+        ref: Ref,
+        from_start: bool,
+    ) -> SaTrack:
+        """An IKE SA known from a log; its SPIs may be unknown (empty)."""
+        sa = SaTrack(
+            index=len(self.sas),
+            peer=peer,
+            unit=peer.unit,
+            version=version,
+            initiator_spi=spis[0],
+            responder_spi=spis[1],
+            initiator=initiator,
+            first_ns=at_ns,
+            last_ns=at_ns,
+            first_ref=ref,
+            from_start=from_start,
+        )
+        self.sas.append(sa)
+        peer.sas.append(sa)
+        if spis[0]:
+            self._by_spi.setdefault((version, spis[0]), []).append(sa)
+        return sa
+
     def separate(self, sa: SaTrack, at_ns: int) -> None:
         """Give an SA a unit of its own; Child SAs join it once it is adopted."""
         sa.unit = UnitTrack(len(self.units), sa.peer, first_ns=at_ns)

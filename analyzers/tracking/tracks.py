@@ -61,6 +61,10 @@ class PeerTrack:
     ike_messages: int = 0
     retransmissions: int = 0
     unknown_informationals: int = 0
+    captured: bool = False
+    """Packets of it were captured; else all is from logs, which do not show traffic."""
+    log_local: int | None = None
+    """The side whose device wrote a log."""
 
     @property
     def unit(self) -> UnitTrack:
@@ -168,6 +172,13 @@ class ExchangeTrack:
     """Times of transmissions before which the other side was heard since the one before."""
     closed_ns: int | None = None
     """The prober gave the SA up: its Delete, or a replacement."""
+    dead_ns: int | None = None
+    """The prober's log says that it gave the peer up."""
+    dead_ref: Ref | None = None
+    arrived: bool = False
+    """The responder's log says that a question came."""
+    replied: Ref | None = None
+    """The responder's log says that it answered, though no answer came back."""
     since_proof_ns: int | None = None
 
     @property
@@ -207,6 +218,11 @@ class DeleteTrack:
     answered: bool | None = None
 
 
+def transmission(message: IkeMessage) -> Transmission:
+    """A message as a part of an exchange."""
+    return Transmission(message.at_ns, message.message_id, message.ref, message.seen)
+
+
 class MarkKind(Enum):
     """What happened to a unit and role, besides ESP."""
 
@@ -214,6 +230,8 @@ class MarkKind(Enum):
     PROBE = auto()
     ANSWERED = auto()
     DELETE = auto()
+    VERDICT = auto()
+    """A device's log says that it gave the peer up."""
     NEW_UNIT = auto()
     FLOW = auto()
 

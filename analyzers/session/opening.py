@@ -1,0 +1,207 @@
+"""Opens the inputs, each told by its content: captures, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from analyzers.decode.captures import CaptureBatch, CaptureReader, capture_format
+from analyzers.decode.flows import joined
+from analyzers.errors import SourceError
+from analyzers.model.log_events import LogEvent
+from analyzers.model.observations import Datagram
+from analyzers.model.records import SourceInfo, source_id
+from analyzers.session.options import SessionOptions
+from analyzers.sources.inputs import STDIN, Input, InputSpec, expand, open_input, spooled
+
+if TYPE_CHECKING:
+    from analyzers.dialects.dialect import Dialect
+    from analyzers.session.texts import TextInput
+    from analyzers.tracking.sightings import Sighting
+
+# A capture with more IKE messages than this is aligned by its first ones.
+_MAX_SIGHTINGS: Final = 300_000
+_KINDS_HINT: Final = (
+    "captures are pcap or pcapng files, also .gz and .zst; logs are the text of a router's or"
+    " daemon's IKE debug"
+)
+
+
+@dataclass(slots=True)
+class OpenText:
+    """A text that is a log, not read yet."""
+
+    number: int
+    name: str
+    text: TextInput
+
+
+@dataclass(slots=True)
+class Opened:
+    """All inputs, by number of their source."""
+
+    sources: list[SourceInfo] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """As the user named them."""
+    specs: list[InputSpec] = field(default_factory=list)
+    readers: list[CaptureReader | LogReplay] = field(default_factory=list)
+    """Of captures; a log has an empty one until it is read."""
+    texts: list[OpenText] = field(default_factory=list)
+    items: list[Input] = field(default_factory=list)
+    dialects: tuple[Dialect, ...] = ()
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Size of all inputs; None with a pipe among them."""
+        sizes = [item.size_bytes for item in self.items]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    def close(self) -> None:
+        """Release the files."""
+        for item in self.items:
+            item.close()
+
+
+class LogReplay:
+    """The events of a log, in the face of a capture reader: one batch."""
+
+    def __init__(self, info: SourceInfo, events: Sequence[LogEvent] = ()) -> None:
+        """`events` in the order of the common clock."""
+        self.info = info
+        self.position_bytes = info.size_bytes or 0
+        self._events = events
+        self._done = False
+
+    def read(self) -> CaptureBatch | None:
+        """All events at once; None afterwards."""
+        if self._done or not self._events:
+            return None
+        self._done = True
+        keys = [event.at_ns or 0 for event in self._events]
+        return CaptureBatch(joined([]), None, [], self._events, keys, keys[-1])
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
+    """Open what the user named. Raises SourceError where that is not possible."""
+    opened = Opened()
+    try:
+        specs = expand(tuple(names))
+        for spec in specs:
+            _open(spec, opened, options, several=len(specs) > 1)
+    except BaseException:
+        opened.close()
+        raise
+    if not opened.sources:
+        raise SourceError(f"no capture and no log in {', '.join(names)}", _KINDS_HINT)
+    return opened
+
+
+def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: bool) -> None:
+    try:
+        item = open_input(spec)
+    except SourceError:
+        if spec.required:
+            raise
+        return
+    number = len(opened.sources)
+    if capture_format(item.head) is not None:
+        if spec.path == STDIN and several:
+            # Aligning reads a capture twice.
+            spec, item = spooled(item)
+        opened.items.append(item)
+        info = _info(item, number, "capture")
+        ports = frozenset(options.ports)
+        reader = CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes)
+        _add(opened, spec, info, reader)
+        return
+    if not item.head:
+        item.close()
+        if spec.required:
+            raise SourceError(f"{item.path} is empty")
+        return
+    text = _log_text(item, spec, opened, options)
+    if text is None:
+        item.close()
+        if spec.required:
+            raise SourceError(f"{item.path} is neither a capture nor a log", _KINDS_HINT)
+        return
+    opened.items.append(item)
+    info = _info(item, number, "log")
+    opened.texts.append(OpenText(number, spec.name, text))
+    _add(opened, spec, info, LogReplay(info))
+
+
+def _log_text(
+    item: Input, spec: InputSpec, opened: Opened, options: SessionOptions
+) -> TextInput | None:
+    from analyzers.dialects.catalogue import DIALECTS
+    from analyzers.session.texts import TextInput, is_log
+
+    if not opened.dialects:
+        opened.dialects = DIALECTS
+    chosen = opened.dialects
+    text = TextInput(item)
+    if text.binary:
+        return None
+    if spec.forced or is_log(text.first, chosen, named=spec.required):
+        return text
+    return None
+
+
+def _info(item: Input, number: int, kind: str) -> SourceInfo:
+    return SourceInfo(
+        id=source_id(number), path=item.path, kind=kind, format="", size_bytes=item.size_bytes
+    )
+
+
+def _add(
+    opened: Opened, spec: InputSpec, info: SourceInfo, reader: CaptureReader | LogReplay
+) -> None:
+    opened.sources.append(info)
+    opened.names.append(spec.name)
+    opened.specs.append(spec)
+    opened.readers.append(reader)
+
+
+def sightings_of(spec: InputSpec, number: int, options: SessionOptions) -> list[Sighting]:
+    """The IKE messages of a capture, for alignment; the capture is read once more for them."""
+    from analyzers.tracking.sightings import of_datagram
+
+    item = open_input(spec)
+    try:
+        info = _info(item, number, "capture")
+        ports = frozenset(options.ports)
+        reader = CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes)
+        found: list[Sighting] = []
+        while (batch := reader.read()) is not None and len(found) < _MAX_SIGHTINGS:
+            for event in batch.events:
+                sighting = of_datagram(event) if isinstance(event, Datagram) else None
+                if sighting is not None:
+                    found.append(sighting)
+    finally:
+        item.close()
+    return found
+
+
+def shifted(batch: CaptureBatch, shift_ns: int) -> CaptureBatch:
+    """A batch with all its times moved."""
+    if not shift_ns:
+        return batch
+    esp = replace(batch.esp, at_ns=batch.esp.at_ns + np.int64(shift_ns))
+    keys = None if batch.esp_key is None else batch.esp_key + np.int64(shift_ns)
+    for event in batch.events:
+        if event.at_ns is not None:
+            event.at_ns += shift_ns
+    return replace(
+        batch,
+        esp=esp,
+        esp_key=keys,
+        event_key=[key + shift_ns for key in batch.event_key],
+        watermark_ns=batch.watermark_ns + shift_ns,
+    )

@@ -1,0 +1,137 @@
+"""Text inputs: told apart by content, decoded, and read into events."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzers.decode.logs import LogDecoder, LogTally
+from analyzers.dialects.dialect import Dialect
+from analyzers.model.log_events import LogEvent
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.sources.inputs import Input
+
+# What a text is shows in its first part.
+_PROBE_BYTES: Final = 256 << 10
+_PIECE_BYTES: Final = 1 << 20
+# A file nobody named, found in a directory, is a log if this share of its lines is.
+_FOUND_SHARE: Final = 0.2
+
+
+@dataclass(slots=True)
+class LogSource:
+    """One log, read to its end; times are its own until the clocks are settled."""
+
+    number: int
+    name: str
+    """As the user named it."""
+    info: SourceInfo
+    tally: LogTally
+    events: list[LogEvent] = field(default_factory=list)
+    modified_ns: int | None = None
+    """When the file was last written."""
+    first_ns: int | None = None
+    last_ns: int | None = None
+
+
+class TextInput:
+    """The text of an opened input, a piece at a time."""
+
+    def __init__(self, item: Input) -> None:
+        """Reads the first part, by which the kind of text is told."""
+        self.item = item
+        first = self._read(_PROBE_BYTES)
+        encoding = "utf-8"
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            encoding = "utf-16"
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        self.whole = len(first) < _PROBE_BYTES
+        self.binary = encoding == "utf-8" and b"\0" in first[:4096]
+        self.first = self._decoder.decode(first, final=self.whole)
+        self.damaged = 0
+
+    def pieces(self) -> list[str] | _Pieces:
+        """All of the text, from its start."""
+        return _Pieces(self)
+
+    def next(self) -> str:
+        """The next piece after the first one; empty at the end."""
+        if self.whole:
+            return ""
+        data = self._read(_PIECE_BYTES)
+        self.whole = len(data) < _PIECE_BYTES
+        return self._decoder.decode(data, final=self.whole)
+
+    def _read(self, limit: int) -> bytes:
+        view = memoryview(bytearray(limit))
+        return bytes(view[: self.item.stream.read_into(view)])
+
+
+class _Pieces:
+    def __init__(self, text: TextInput) -> None:
+        self._text = text
+        self._begun = False
+
+    def __iter__(self) -> _Pieces:
+        return self
+
+    def __next__(self) -> str:
+        if not self._begun:
+            self._begun = True
+            return self._text.first
+        piece = self._text.next()
+        if not piece:
+            raise StopIteration
+        return piece
+
+
+def log_share(first: str, dialects: Sequence[Dialect]) -> float:
+    """Which share of the first lines belongs to a dialect and is understood; 0 for other text."""
+    decoder = LogDecoder(SourceInfo("s0", "", "log", ""), dialects)
+    decoder.feed(first)
+    decoder.finish()
+    tally = decoder.tally
+    lines = sum(1 for line in first.split("\n") if line.strip())
+    if not tally.matched:
+        return 0.0
+    return min(1.0, sum(tally.dialects.values()) / max(lines, 1))
+
+
+def is_log(first: str, dialects: Sequence[Dialect], *, named: bool) -> bool:
+    """Whether a text is a log; `named`: the user named the file himself."""
+    share = log_share(first, dialects)
+    return share > 0 if named else share >= _FOUND_SHARE
+
+
+def read_log(
+    text: TextInput, number: int, name: str, info: SourceInfo, dialects: Sequence[Dialect]
+) -> LogSource:
+    """Read a log to its end."""
+    decoder = LogDecoder(info, dialects)
+    source = LogSource(number, name, info, decoder.tally)
+    replaced = 0
+    for piece in text.pieces():
+        if not piece.isascii():
+            replaced += piece.count("\ufffd")
+        source.events += decoder.feed(piece)
+    source.events += decoder.finish()
+    if replaced:
+        info.note(
+            Problem(
+                ProblemKind.BAD_ENCODING,
+                "bytes that are no UTF-8 were replaced",
+                None,
+                replaced,
+            )
+        )
+    if text.item.stream.damage:
+        info.note(Problem(ProblemKind.BAD_COMPRESSION, text.item.stream.damage))
+    tally = decoder.tally
+    info.format = tally.dialects.most_common(1)[0][0] if tally.dialects else "unknown"
+    info.log_lines = sum(tally.dialects.values())
+    info.unparsed_lines = tally.unparsed
+    info.dialects = dict(tally.dialects.most_common())
+    source.modified_ns = text.item.modified_ns
+    return source

@@ -1,0 +1,332 @@
+"""What devices say in their logs, told to the same trackers that follow captured messages.
+
+A logged message becomes a message of its IKE SA; a verdict closes the questions that led to it; an
+SA that the device removed has ended for that device. Where a log covers the responder's end, it
+tells where an unanswered question was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from analyzers.model.exchange import ExchangeKind
+from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import (
+    DeletePayload,
+    Encapsulation,
+    IkeMessage,
+    MessageKind,
+)
+from analyzers.model.peer import Hint
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import SaEnd
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.ikev1 import Ikev1Tracker
+from analyzers.tracking.marks import Marks
+from analyzers.tracking.peers import PeerTable
+from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, PeerTrack, SaTrack
+from analyzers.tracking.witnesses import PROTOCOL_NUMBERS, QUESTIONS, Witnesses
+
+UNKNOWN_LOCAL: Final = "local"
+_ZERO_SPI: Final = "0" * 16
+_RESPONSE, _INITIATOR = 0x20, 0x08
+_STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
+_MAX_HINTS: Final = 200
+# A device logs the end of an SA within this of giving its peer up.
+_AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
+_EXCHANGE_TYPES: Final = {
+    MessageKind.SA_INIT: 34,
+    MessageKind.AUTH: 35,
+    MessageKind.CREATE_CHILD: 36,
+    MessageKind.MAIN_MODE: 2,
+    MessageKind.AGGRESSIVE: 4,
+    MessageKind.QUICK_MODE: 32,
+    MessageKind.TRANSACTION: 6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogReach:
+    """When the log of a device covers its end of a peer."""
+
+    address: str
+    first_ns: int
+    last_ns: int
+
+
+class LogTracker:
+    """Takes log events in the order of time."""
+
+    def __init__(
+        self,
+        marks: Marks,
+        table: PeerTable,
+        ikev1: Ikev1Tracker,
+        message: Callable[[SaTrack, IkeMessage, int], None],
+        witnesses: Witnesses,
+    ) -> None:
+        self._marks = marks
+        self._table = table
+        self._ikev1 = ikev1
+        self._message = message
+        self._witnesses = witnesses
+        self._by_handle: dict[tuple[str, str], SaTrack] = {}
+        self.evidence: set[int] = set()
+        """Ids (`id()`) of events that only tell where something was lost."""
+        self.reaches: list[LogReach] = []
+        self.lost_events = 0
+        """Events that name no peer."""
+
+    def feed(self, event: LogEvent) -> None:
+        """One event, on the common clock."""
+        if event.at_ns is None:
+            return
+        remote = event.remote
+        if remote is None:
+            self.lost_events += 1
+            return
+        local = event.local or UNKNOWN_LOCAL
+        peer, side = self._table.peer_between(local, remote, event.at_ns)
+        if peer.log_local is None:
+            peer.log_local = side
+        if id(event) in self.evidence:
+            self._evidence(peer, event, side)
+            return
+        peer.heard[side] = peer.heard[1 - side] = True
+        sa = self._sa_of(peer, event, side)
+        match event.kind:
+            case LogEventKind.MESSAGE:
+                message = self._as_message(sa, event, side)
+                self._witnesses.testify(message)
+                self._message(sa, message, _sender(event, side))
+            case LogEventKind.PEER_DEAD:
+                self._verdict(sa, event, side)
+            case LogEventKind.IKE_SA_UP:
+                self._up(sa, event)
+            case LogEventKind.IKE_SA_DOWN:
+                self._down(sa, event, side)
+            case LogEventKind.DPD_VENDOR_ID:
+                sender = side if event.sent else 1 - side
+                sa.vendor_ids.append((sender, "Dead Peer Detection", True))
+            case _:
+                self._hint(peer, event, local)
+        peer.last_ns = max(peer.last_ns, event.at_ns)
+        sa.last_ns = max(sa.last_ns, event.at_ns)
+
+    # --- which SA --------------------------------------------------------------------------
+
+    def _sa_of(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack:
+        key = None if event.handle is None else (event.ref.source, event.handle)
+        known = None if key is None else self._by_handle.get(key)
+        if known is not None and known.peer is peer and not self._begins(known, event):
+            _learn_spis(known, event)
+            return known
+        sa = self._current(peer, event)
+        if sa is None or self._begins(sa, event):
+            sa = self._table.new_logged_sa(
+                peer,
+                version=event.version or 1,
+                spis=(event.initiator_spi or "", event.responder_spi or ""),
+                initiator=self._initiator(event, side),
+                at_ns=event.at_ns or 0,
+                ref=event.ref,
+                from_start=event.message in _STARTS or event.kind is LogEventKind.IKE_SA_UP,
+            )
+        _learn_spis(sa, event)
+        if key is not None:
+            self._by_handle[key] = sa
+        return sa
+
+    @staticmethod
+    def _current(peer: PeerTrack, event: LogEvent) -> SaTrack | None:
+        """The SA an event without a known handle is about: by SPIs, else the newest."""
+        same = [sa for sa in peer.sas[-16:] if event.version in (None, sa.version)]
+        spi = event.initiator_spi
+        if spi is not None:
+            for sa in reversed(same):
+                if sa.initiator_spi in ("", spi):
+                    return sa
+            return None
+        return same[-1] if same else None
+
+    @staticmethod
+    def _begins(sa: SaTrack, event: LogEvent) -> bool:
+        """Whether an event can only be about a later SA."""
+        if event.kind is LogEventKind.IKE_SA_UP:
+            return sa.ended_ns is not None
+        if event.message not in _STARTS or event.response:
+            return False
+        return sa.established_ns is not None or sa.ended_ns is not None
+
+    @staticmethod
+    def _initiator(event: LogEvent, side: int) -> int:
+        if event.message in _STARTS:
+            return _sender(event, side) if not event.response else 1 - _sender(event, side)
+        return side
+
+    # --- messages --------------------------------------------------------------------------
+
+    def _as_message(self, sa: SaTrack, event: LogEvent, side: int) -> IkeMessage:
+        """The message a log line stands for."""
+        sender = _sender(event, side)
+        kind = event.message or MessageKind.INFORMATIONAL
+        message_id = event.message_id
+        src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
+        same = (sa.index, sender, kind, message_id, event.response)
+        repeated = event.retransmission and message_id is not None and sa.version == 1
+        told = same if repeated else (*same, event.ref)
+        flags = _RESPONSE if event.response else 0
+        flags |= _INITIATOR if sender == sa.initiator else 0
+        protocol = PROTOCOL_NUMBERS.get(event.protocol)
+        deletes: tuple[DeletePayload, ...] = ()
+        if kind is MessageKind.DELETE and protocol is not None:
+            deletes = (DeletePayload(protocol, event.spis),)
+        elif kind is MessageKind.DELETE and sa.version == 1:
+            deletes = (DeletePayload(0, event.spis),)
+        return IkeMessage(
+            at_ns=event.at_ns or 0,
+            ref=event.ref,
+            src=src,
+            dst=dst,
+            sport=event.local_port or 0,
+            dport=event.remote_port or 0,
+            encapsulation=Encapsulation.UDP,
+            version=sa.version,
+            initiator_spi=sa.initiator_spi,
+            responder_spi=sa.responder_spi,
+            exchange_type=_EXCHANGE_TYPES.get(kind, 5 if sa.version == 1 else 37),
+            flags=flags,
+            message_id=message_id or 0,
+            length=event.length or 0,
+            first_payload=0,
+            fingerprint=blake2b(repr(told).encode(), digest_size=16).digest(),
+            kind=kind,
+            encrypted=kind not in _STARTS,
+            notifies=(),
+            deletes=deletes,
+            dpd_sequence=event.sequence,
+            basis=Basis.LOG,
+            confidence=Confidence.CERTAIN,
+            arrived=event.sent is False,
+        )
+
+    # --- verdicts and SAs ------------------------------------------------------------------
+
+    def _verdict(self, sa: SaTrack, event: LogEvent, side: int) -> None:
+        at_ns = event.at_ns or 0
+        exchange = self._open_question(sa, side)
+        if exchange is None:
+            self._hint(sa.peer, event, sa.peer.address(side))
+            return
+        exchange.dead_ns = exchange.closed_ns = at_ns
+        exchange.dead_ref = event.ref
+        if sa.version == 1 and sa.open_dpd[side] is exchange:
+            sa.open_dpd[side] = None
+        self._marks.append(
+            Mark(
+                MarkKind.VERDICT,
+                sa.unit.index,
+                side,
+                at_ns,
+                self._marks.place,
+                event.ref,
+                exchange,
+            )
+        )
+
+    @staticmethod
+    def _open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
+        for exchange in reversed(sa.peer.exchanges[-16:]):
+            if exchange.side == side and exchange.sa.unit is sa.unit and not exchange.dissolved:
+                return None if exchange.answered else exchange
+        return None
+
+    def _up(self, sa: SaTrack, event: LogEvent) -> None:
+        at_ns = event.at_ns or 0
+        if sa.established_ns is not None:
+            return
+        if sa.version == 1:
+            self._ikev1.established(sa, at_ns)
+        else:
+            sa.established_ns = at_ns
+            self._table.adopt(sa)
+
+    def _down(self, sa: SaTrack, event: LogEvent, side: int) -> None:
+        """The device removed the SA: from here on it loses nothing on it any more."""
+        at_ns = event.at_ns or 0
+        if sa.ended_ns is None:
+            sa.ended_ns, sa.end_ref = at_ns, event.ref
+            last = self._last_verdict(sa, side)
+            dead = last is not None and at_ns - last <= _AFTER_VERDICT_NS
+            sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
+            if sa.end is None:
+                sa.end = SaEnd.DELETE
+        self._marks.append(
+            Mark(MarkKind.DELETE, sa.unit.index, side, at_ns, self._marks.place, event.ref)
+        )
+
+    @staticmethod
+    def _last_verdict(sa: SaTrack, side: int) -> int | None:
+        for exchange in reversed(sa.peer.exchanges[-16:]):
+            if exchange.side == side and exchange.dead_ns is not None:
+                return exchange.dead_ns
+        return None
+
+    # --- evidence --------------------------------------------------------------------------
+
+    def _evidence(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
+        """What the other end logged of a question that was not answered."""
+        if event.sent is False and event.message in QUESTIONS and not event.response:
+            exchange = _question_of(peer, 1 - side, event)
+            if exchange is not None:
+                exchange.arrived = True
+        elif event.sent and (event.message is MessageKind.R_U_THERE_ACK or event.response):
+            exchange = _question_of(peer, 1 - side, event)
+            if exchange is not None and not exchange.answered:
+                exchange.arrived = True
+                exchange.replied = exchange.replied or event.ref
+
+    def _hint(self, peer: PeerTrack, event: LogEvent, sender: str) -> None:
+        text = _HINTS.get(event.kind)
+        if event.kind is LogEventKind.HINT:
+            text = event.reason
+        if text is None or len(peer.hints) >= _MAX_HINTS:
+            return
+        spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""
+        reason = f": {event.reason}" if event.reason and event.reason != text else ""
+        peer.hints.append(Hint(event.at_ns or 0, sender, f"{text}{spis}{reason}", event.ref))
+
+
+_HINTS: Final = {
+    LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
+    LogEventKind.GAVE_UP: "retransmissions exhausted, of a request that is no liveness question",
+    LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
+}
+
+
+def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:
+    """The question an answer in the other end's log belongs to."""
+    at_ns = event.at_ns or 0
+    for exchange in reversed(peer.exchanges[-16:]):
+        if exchange.side != side or exchange.first_ns > at_ns + NS_PER_SECOND:
+            continue
+        counted = exchange.kind is ExchangeKind.LIVENESS and event.message_id is not None
+        if counted and exchange.transmissions[0].message_id != event.message_id:
+            continue
+        return exchange
+    return None
+
+
+def _sender(event: LogEvent, side: int) -> int:
+    return side if event.sent else 1 - side
+
+
+def _learn_spis(sa: SaTrack, event: LogEvent) -> None:
+    if event.initiator_spi and not sa.initiator_spi:
+        sa.initiator_spi = event.initiator_spi
+    if event.responder_spi and sa.responder_spi in ("", _ZERO_SPI):
+        sa.responder_spi = event.responder_spi
+

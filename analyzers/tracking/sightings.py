@@ -1,0 +1,121 @@
+"""Sightings: what an input knows of one message that another input may know too.
+
+The keys of a sighting are facts that are identical wherever the message is seen, strongest first:
+the random message ID of IKEv1, SPIs and message ID of IKEv2, the number of an R-U-THERE; without
+SPIs the addresses, exchange and message ID, which only many messages together make unique.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import Datagram, MessageKind
+from analyzers.model.records import Ref
+
+_HEADER: Final = struct.Struct("!8s8sBBBBII")
+_RESPONSE: Final = 0x20
+_EXCHANGE: Final = {
+    MessageKind.SA_INIT: 34,
+    MessageKind.AUTH: 35,
+    MessageKind.CREATE_CHILD: 36,
+    MessageKind.LIVENESS: 37,
+    MessageKind.LIVENESS_MOBIKE: 37,
+    MessageKind.DELETE: 37,
+    MessageKind.NOTIFY: 37,
+    MessageKind.CONFIG: 37,
+    MessageKind.INFORMATIONAL: 37,
+}
+_INFORMATIONAL: Final = (5, 37)
+
+
+class KeyFamily(IntEnum):
+    """Kinds of identical facts, the strongest first."""
+
+    BYTES = 0
+    MESSAGE_ID = 1
+    SPIS = 2
+    SEQUENCE = 3
+    ADDRESSES = 4
+    COUNTER = 5
+
+
+EVIDENCE: Final = {
+    KeyFamily.BYTES: "identical messages",
+    KeyFamily.MESSAGE_ID: "IKEv1 message IDs",
+    KeyFamily.SPIS: "SPIs and message IDs",
+    KeyFamily.SEQUENCE: "DPD sequence numbers",
+    KeyFamily.ADDRESSES: "addresses and message IDs",
+    KeyFamily.COUNTER: "message IDs in their order",
+}
+
+Key = tuple[object, ...]
+
+
+class Sighting(NamedTuple):
+    """One message as one input saw it, on that input's clock."""
+
+    at_ns: int
+    ref: Ref
+    keys: tuple[tuple[KeyFamily, Key], ...]
+    outward: int
+    """1: the input's own device sent it, -1: received it, 0: a capture saw it pass."""
+    src: str | None
+    dst: str | None
+    informational: bool
+    """It may be a liveness question: an Informational, no answer."""
+
+
+def of_datagram(datagram: Datagram) -> Sighting | None:
+    """The sighting of a packet; None for what is no IKE header."""
+    payload = datagram.payload
+    if len(payload) < _HEADER.size:
+        return None
+    initiator, _, _, version, exchange, flags, message_id, _ = _HEADER.unpack_from(payload)
+    src, dst = datagram.src, datagram.dst
+    digest = blake2b(payload, digest_size=16).digest()
+    keys: list[tuple[KeyFamily, Key]] = [(KeyFamily.BYTES, (digest,))]
+    major = version >> 4
+    answer = False
+    if major == 1 and message_id:
+        keys.append((KeyFamily.MESSAGE_ID, (message_id,)))
+    elif major == 2:
+        answer = bool(flags & _RESPONSE)
+        keys += _ikev2_keys(initiator.hex(), src, dst, exchange, message_id, answer)
+    informational = exchange in _INFORMATIONAL and not answer
+    return Sighting(datagram.at_ns, datagram.ref, tuple(keys), 0, src, dst, informational)
+
+
+def of_event(event: LogEvent) -> Sighting | None:
+    """The sighting of a message in a log; None for other events, and without a time."""
+    if event.kind is not LogEventKind.MESSAGE or event.at_ns is None or event.sent is None:
+        return None
+    ends = (event.local, event.remote)
+    src, dst = ends if event.sent else ends[::-1]
+    keys: list[tuple[KeyFamily, Key]] = []
+    if event.version == 1 and event.message_id:
+        keys.append((KeyFamily.MESSAGE_ID, (event.message_id,)))
+    if event.sequence is not None:
+        keys.append((KeyFamily.SEQUENCE, (event.sequence, event.message)))
+    exchange = _EXCHANGE.get(event.message) if event.message is not None else None
+    if event.version == 2 and event.message_id is not None and exchange is not None:
+        spi = event.initiator_spi
+        keys += _ikev2_keys(spi, src, dst, exchange, event.message_id, bool(event.response))
+    asks = event.message in (MessageKind.R_U_THERE, MessageKind.LIVENESS) and not event.response
+    outward = 1 if event.sent else -1
+    return Sighting(event.at_ns, event.ref, tuple(keys), outward, src, dst, asks)
+
+
+def _ikev2_keys(
+    spi: str | None, src: str | None, dst: str | None, exchange: int, message_id: int, answer: bool
+) -> list[tuple[KeyFamily, Key]]:
+    keys: list[tuple[KeyFamily, Key]] = []
+    if spi is not None:
+        keys.append((KeyFamily.SPIS, (spi, exchange, message_id, answer)))
+    if src is not None and dst is not None:
+        keys.append((KeyFamily.ADDRESSES, (src, dst, exchange, message_id, answer)))
+    keys.append((KeyFamily.COUNTER, (exchange, message_id, answer)))
+    return keys

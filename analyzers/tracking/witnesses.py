@@ -1,0 +1,132 @@
+"""What other inputs say of messages that were captured, or that another log shows too.
+
+A log line that names an encrypted message makes its content known: the message is then
+`correlated`, and as certain as the log, without any key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from analyzers.model.exchange import DeleteProtocol
+from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import DeletePayload, IkeMessage, MessageKind
+from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.sightings import Sighting
+
+# The first and last message of an input do not cut its coverage to the nanosecond.
+_GRACE_NS: Final = NS_PER_SECOND
+PROTOCOL_NUMBERS: Final = {
+    DeleteProtocol.IKE: 1,
+    DeleteProtocol.AH: 2,
+    DeleteProtocol.ESP: 3,
+}
+_TELLING: Final = frozenset(
+    {
+        MessageKind.R_U_THERE,
+        MessageKind.R_U_THERE_ACK,
+        MessageKind.DELETE,
+        MessageKind.NOTIFY,
+        MessageKind.LIVENESS_MOBIKE,
+    }
+)
+_UNTOLD: Final = frozenset({MessageKind.INFORMATIONAL, MessageKind.NOTIFY, MessageKind.DELETE})
+QUESTIONS: Final = frozenset(
+    {MessageKind.R_U_THERE, MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE}
+)
+
+
+@dataclass(slots=True)
+class Witnesses:
+    """Sightings of messages beside the one that is tracked, by the place of that one."""
+
+    by_ref: dict[Ref, list[LogEvent | Ref]] = field(default_factory=dict)
+
+    def add(self, ref: Ref, witness: LogEvent | Ref) -> None:
+        """`witness` saw the message at `ref`."""
+        self.by_ref.setdefault(ref, []).append(witness)
+
+    def testify(self, message: IkeMessage) -> None:
+        """Add what is known elsewhere to a message."""
+        found = self.by_ref.get(message.ref)
+        if found is None:
+            return
+        message.seen = tuple(w.ref if isinstance(w, LogEvent) else w for w in found)
+        for witness in found:
+            if isinstance(witness, LogEvent):
+                message.arrived = message.arrived or witness.sent is False
+                _tell(message, witness)
+
+
+def _tell(message: IkeMessage, event: LogEvent) -> None:
+    """Take the content of an encrypted message from the log that names it."""
+    if message.basis is not Basis.HEADER or not message.encrypted:
+        return
+    if message.kind not in _UNTOLD or event.message not in _TELLING:
+        return
+    message.kind = event.message
+    message.dpd_sequence = event.sequence
+    message.basis, message.confidence = Basis.CORRELATED, Confidence.CERTAIN
+    if event.message is MessageKind.DELETE:
+        protocol = PROTOCOL_NUMBERS.get(event.protocol)
+        message.deletes = () if protocol is None else (DeletePayload(protocol, event.spis),)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one input could have seen: messages between these ends, in this time."""
+
+    first_ns: int
+    last_ns: int
+    pairs: frozenset[tuple[str, str]]
+    """Addresses of a capture, both ways round."""
+    own: frozenset[str] = frozenset()
+    """Addresses of the device that wrote a log."""
+
+    def covers(self, event: LogEvent) -> bool:
+        """Whether it would show the event's message, had it passed."""
+        if event.at_ns is None:
+            return False
+        if not self.first_ns - _GRACE_NS <= event.at_ns <= self.last_ns + _GRACE_NS:
+            return False
+        if self.own:
+            return event.remote in self.own and event.local not in self.own
+        return (event.local or "", event.remote or "") in self.pairs
+
+
+def reach_of_capture(sightings: Sequence[Sighting]) -> Reach | None:
+    """What a capture covers, by the IKE messages in it."""
+    if not sightings:
+        return None
+    pairs = {(s.src or "", s.dst or "") for s in sightings}
+    times = [s.at_ns for s in sightings]
+    return Reach(min(times), max(times), frozenset(pairs | {(b, a) for a, b in pairs}))
+
+
+def reach_of_log(events: Iterable[LogEvent], first_ns: int, last_ns: int) -> Reach:
+    """What a log covers: the messages of its own device."""
+    own = frozenset(e.local for e in events if e.local is not None)
+    return Reach(first_ns, last_ns, frozenset(), own)
+
+
+def belongs(event: LogEvent, others: Sequence[Reach]) -> bool:
+    """Whether a message that no other input shows is tracked, rather than kept as evidence.
+
+    Where another input covers it, a question counts if its sender logged it, an answer if its
+    receiver did: what the other end says then only tells where it was lost.
+    """
+    if event.kind is not LogEventKind.MESSAGE or not any(r.covers(event) for r in others):
+        return True
+    if event.message in QUESTIONS and not event.response:
+        return bool(event.sent)
+    if event.message is MessageKind.R_U_THERE_ACK or event.response:
+        return not event.sent
+    return False
+
+
+def without_time(event: LogEvent, order: int) -> LogEvent:
+    """An event of a log without stamps, at its place in the order of lines."""
+    return replace(event, at_ns=order)
