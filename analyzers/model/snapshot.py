@@ -151,8 +151,6 @@ class ChangeKind(StrEnum):
     """A counter fell: cleared by hand, reboot, or another SA under the same name."""
     REPLACED = "replaced"
     """The SAs are others: the peer negotiated between the two, so it was alive."""
-    GONE = "gone"
-    """The newer output does not show it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +178,13 @@ class CounterChange:
     """When the two were taken; both None unless both are known, then only the order is."""
     clock: ClockQuality | None
     """The worse of both clocks, for `from_ns` and `to_ns`."""
+    times_exact: bool
+    """Both times came with their outputs; else they are those of other commands nearby."""
     elapsed_s: float | None
     """Between the two: by their times, else by the remaining lifetime of the SA."""
     last_inbound_s: int | None
     """How long before the newer one the last packet came in, where the device shows it."""
     older_line: int
-    newer_line: int | None
+    newer_line: int
     evidence: str
     """For people: what changed, and the lines that it rests on."""

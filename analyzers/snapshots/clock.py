@@ -9,10 +9,7 @@ from typing import Final
 
 from analyzers.model.time import NS_PER_SECOND, ClockQuality
 
-_MONTHS: Final = (
-    ("jan", "feb", "mar", "apr", "may", "jun")
-    + ("jul", "aug", "sep", "oct", "nov", "dec")
-)  # fmt: skip
+_MONTHS: Final = "janfebmaraprmayjunjulaugsepoctnovdec"
 _DAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTH: Final = r"([A-Z][a-z]{2})"
 _TIME: Final = r"(\d{1,2}):(\d\d):(\d\d)(?:\.(\d{1,9}))?"
@@ -104,8 +101,8 @@ def _month(text: str) -> int:
     """1 to 12 for a name or a number, 0 for anything else."""
     if text.isdigit():
         return int(text) if 1 <= int(text) <= 12 else 0
-    name = text.lower()
-    return _MONTHS.index(name) + 1 if name in _MONTHS else 0
+    place = _MONTHS.find(text.lower())
+    return place // 3 + 1 if place % 3 == 0 else 0
 
 
 def _of_day(hour: str, half: str | None) -> str:

@@ -225,9 +225,9 @@ LAYOUTS: Final = (
         heads=("lis", "nam"),
         entity=re.compile(r"\s{0,4}(?P<key>name=\S{1,64} ver=[12] serial=)"),
         knows=re.compile(
-            r"\s{0,8}(?:list (?:all )?ipsec|-{20}|name=|bound_if=|parent=|proxyid_num=|stat: |dpd: |"
-            r"natt: |fec: |proxyid=|src: |dst: |SA: |seqno=|life: |dec: |enc: |ah=|dec:pkts|npu_flag=|"
-            r"run_tally=|tun_id=|accept_traffic=|options)"
+            r"\s{0,8}(?:list (?:all )?ipsec|-{20}|name=|bound_if=|parent=|proxyid_num=|stat: |"
+            r"dpd: |natt: |fec: |proxyid=|src: |dst: |SA: |seqno=|life: |dec: |enc: |ah=|dec:pkts|"
+            r"npu_flag=|run_tally=|tun_id=|accept_traffic=|options)"
         ),
         read=_read_tunnels,
     ),

@@ -80,24 +80,23 @@ def _take_state(
     left = _LEFT.search(rest)
     remaining_s = int(left[1]) if left else None
     parent = _PARENT.search(rest)
+    entry = entries.get(serial, SaSnapshot(line=number, name=name))
     if parent or "CHILD" in state or "QUICK" in state:
         child = children.get(serial, ChildSnapshot(line=number, unique_id=f"#{serial}"))
         children[serial] = replace(child, name=name, state=state, remaining_s=remaining_s)
         parents[serial] = parent[1] if parent else ""
     else:
-        remaining = {"remaining_s": remaining_s, "state": state, "conn_id": f"#{serial}"}
-        entries[serial] = replace(
-            entries.get(serial, SaSnapshot(line=number, name=name)), **remaining
-        )
-        entries[serial] = replace(
-            entries[serial],
+        entry = replace(
+            entry,
+            conn_id=f"#{serial}",
+            state=state,
+            remaining_s=remaining_s,
             ike_version=2 if "V2" in state or "PARENT" in state else 1,
         )
-    known = entries.get(serial, SaSnapshot(line=number, name=name))
     entries[serial] = replace(
-        known,
-        remote=(remote or known.remote).lower(),
-        remote_port=int(port) if port else known.remote_port,
+        entry,
+        remote=(remote or entry.remote).lower(),
+        remote_port=int(port) if port else entry.remote_port,
     )
 
 
@@ -142,10 +141,11 @@ def _assembled(
     settings: dict[str, DpdSetting],
 ) -> tuple[SaSnapshot, ...]:
     """Child SAs below the IKE SA that made them; a Child SA without one stands for its peer."""
-    whole: dict[str, SaSnapshot] = {}
-    for serial, entry in entries.items():
-        if serial not in parents or parents[serial] not in entries:
-            whole[serial] = entry
+    whole = {
+        serial: entry
+        for serial, entry in entries.items()
+        if parents.get(serial, "") not in entries or serial == parents[serial]
+    }
     for serial, child in children.items():
         above = parents.get(serial, "")
         owner = above if above in whole else serial
