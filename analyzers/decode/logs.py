@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from analyzers.decode.assembly.cisco_asa import CiscoAsaAssembly
 from analyzers.decode.assembly.cisco_isakmp import CiscoIsakmpAssembly
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
@@ -25,6 +26,7 @@ from analyzers.model.time import NS_PER_SECOND
 _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "cisco-isakmp": CiscoIsakmpAssembly,
     "strongswan": StrongswanAssembly,
+    "cisco-asa": CiscoAsaAssembly,
 }
 # A year-less stamp this much earlier than the one before is of the next year.
 _NEW_YEAR_NS: Final = 180 * NS_PER_DAY

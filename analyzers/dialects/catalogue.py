@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects import cisco_isakmp, strongswan
+from analyzers.dialects import cisco_asa, cisco_isakmp, strongswan
 from analyzers.dialects.dialect import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     cisco_isakmp.DIALECT,
     strongswan.DIALECT,
+    cisco_asa.DIALECT,
 )
 
 
