@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from analyzers.decode.assembly.cisco_asa import CiscoAsaAssembly
+from analyzers.decode.assembly.cisco_ikev2 import CiscoIkev2Assembly
 from analyzers.decode.assembly.cisco_isakmp import CiscoIsakmpAssembly
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
@@ -25,6 +26,7 @@ from analyzers.model.time import NS_PER_SECOND
 
 _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "cisco-isakmp": CiscoIsakmpAssembly,
+    "cisco-ikev2": CiscoIkev2Assembly,
     "strongswan": StrongswanAssembly,
     "cisco-asa": CiscoAsaAssembly,
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects import cisco_asa, cisco_isakmp, strongswan
+from analyzers.dialects import cisco_asa, cisco_ikev2, cisco_isakmp, strongswan
 from analyzers.dialects.dialect import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     cisco_isakmp.DIALECT,
+    cisco_ikev2.DIALECT,
     strongswan.DIALECT,
     cisco_asa.DIALECT,
 )
