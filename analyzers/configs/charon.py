@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzers.configs.durations import spoken_s
+from analyzers.configs.endpoints import Scope
 from analyzers.configs.profiles import Timers, VendorProfile
 from analyzers.configs.vendors import PROFILES
 from analyzers.model.configuration import (
@@ -46,18 +47,10 @@ class Written:
     timeout_option: str = ""
     timeout_ref: Ref | None = None
     action: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose the options are."""
-
-    name: str
-    """For people."""
-    profile: str
-    peers: tuple[str, ...]
-    local: str | None
-    holder: str
+    reading: str = ""
+    """How the product was recognised, where the text does not say it."""
+    unused: tuple[IgnoredOption, ...] = ()
+    """Options that another one makes useless."""
 
 
 def settings(
@@ -72,7 +65,7 @@ def _setting(
 ) -> DpdSetting:
     profile = _BY_VERSION[version]
     timers = _timers(profile, written.delay_s, written.timeout_s, retransmission)
-    evidence = written.delay_option
+    evidence = written.reading + written.delay_option
     if written.delay_s and written.timeout_option and version == 1:
         evidence += f", {written.timeout_option}"
     if written.delay_s:
@@ -95,9 +88,9 @@ def _setting(
         profile=scope.profile,
         explicit=written.explicit,
         transmissions=len(waits) if waits else None,
-        timeout_s=written.timeout_s,
+        timeout_s=written.timeout_s if version == 1 or written.timeout_ref else None,
         action=written.action,
-        ignored=_ignored(written, version),
+        ignored=(*written.unused, *_ignored(written, version)),
     )
 
 

@@ -1,13 +1,27 @@
-"""Addresses of the two ends of a connection, as strongSwan, Libreswan and FortiOS write them."""
+"""The two ends of a connection, as strongSwan, Libreswan and FortiOS write them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
 from itertools import islice
 from typing import Final
 
 EVERYONE: Final = ("0.0.0.0/0", "::/0")
 """Any peer, as networks: a setting for them still belongs to its connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose DPD options they are."""
+
+    name: str
+    """For people: "connection gw"."""
+    profile: str
+    peers: tuple[str, ...]
+    local: str | None
+    holder: str
+
 
 _MAX_ENDPOINTS: Final = 200
 _MAX_NAME: Final = 255

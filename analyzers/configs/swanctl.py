@@ -9,7 +9,7 @@ from typing import Final
 
 from analyzers.configs import charon
 from analyzers.configs.durations import duration_s
-from analyzers.configs.endpoints import EVERYONE, endpoints, one_address
+from analyzers.configs.endpoints import EVERYONE, Scope, endpoints, one_address
 from analyzers.configs.formats import Reader
 from analyzers.configs.lines import Line, within_limit
 from analyzers.configs.settings_tree import Setting, View, parse, share
@@ -90,7 +90,7 @@ class _Reader:
         remotes = endpoints(_value(view, "remote_addrs") or "")
         local = one_address(locals_)
         versions = self._versions(view)
-        scope = charon.Scope(
+        scope = Scope(
             name=key,
             profile=key,
             peers=remotes or EVERYONE,
