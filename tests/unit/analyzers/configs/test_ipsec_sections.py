@@ -118,8 +118,9 @@ def test_limits():
     ],
 )
 def test_hostile_text_costs_no_more_than_its_length(text):
+    lines = numbered((text * 20).split("\n")[:200_000])
     started = time.process_time()
-    parse(numbered((text * 20).split("\n"))[:200_000], "s1")
+    parse(lines, "s1")
     assert time.process_time() - started < 5
 
 
