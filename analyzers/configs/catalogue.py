@@ -7,13 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from analyzers.configs import asa, ios
+from analyzers.configs import asa, ios, strongswan_conf, swanctl
 from analyzers.configs.formats import Reader
 from analyzers.configs.lines import MAX_LINES, Line, clean, numbered
 from analyzers.errors import SourceError
 from analyzers.model.configuration import ConfigFormat, Configuration
 
-READERS: Final[tuple[Reader, ...]] = (ios.READER, asa.READER)
+READERS: Final[tuple[Reader, ...]] = (
+    ios.READER,
+    asa.READER,
+    swanctl.READER,
+    strongswan_conf.READER,
+)
 
 LIKE_ENOUGH: Final = 0.6
 """Share of lines that must fit a format."""

@@ -86,6 +86,7 @@ def setting(found: Timers, target: Target, line: Line, source: str) -> DpdSettin
         local=target.local,
         ike_version=target.ike_version,
         profile=target.profile,
+        mode_explicit=found.mode is not None,
         transmissions=TRANSMISSIONS if found.interval_s else None,
         alternatives=tuple(others),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from analyzers.model.policy import DpdPolicy
@@ -51,6 +52,8 @@ class DpdSetting:
     """What a `Connection.profile` names; None for a global setting."""
     explicit: bool = True
     """False: nothing is configured, and this is what the device does by itself."""
+    mode_explicit: bool = True
+    """False: the mode is not written, and is the default of the device."""
     answers: bool = True
     """False: the device does not even offer DPD (no vendor ID)."""
     transmissions: int | None = None
@@ -332,12 +335,16 @@ class Configuration:
 
 def same_address(left: str, right: str) -> bool:
     """Whether two texts are one address, however they are written."""
-    if left == right:
-        return True
+    return left == right or address_key(left) == address_key(right)
+
+
+@lru_cache(maxsize=1 << 16)
+def address_key(text: str) -> str:
+    """An address as all its spellings have it; a name in small letters."""
     try:
-        return ip_address(left) == ip_address(right)
+        return str(ip_address(text))
     except ValueError:
-        return False
+        return text.lower()
 
 
 def _fits(known: int | None, wanted: int | None) -> bool:
@@ -392,5 +399,6 @@ __all__ = [
     "RoutingTimer",
     "Standby",
     "Tunnel",
+    "address_key",
     "same_address",
 ]

@@ -1,0 +1,1 @@
+"""Rules that need configurations only: `dpdlab lint`."""

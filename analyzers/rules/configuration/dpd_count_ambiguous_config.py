@@ -1,0 +1,60 @@
+"""dpd-count-ambiguous-config: the documents of the vendor read the line in several ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzers.configs.durations import spoken_s
+from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
+from analyzers.rules.configuration.estate import Estate, device_name
+from analyzers.rules.configuration.examples import site, swanctl
+from analyzers.rules.configuration.rule import ConfigurationRule
+from analyzers.rules.rule import Found
+
+
+def _check(estate: Estate) -> Iterator[Found]:
+    for configuration in estate.configurations:
+        for setting in configuration.dpd:
+            others = [other for other in setting.alternatives if other.worst_case_s is not None]
+            used_s = setting.policy.worst_case_s
+            if not others or used_s is None or not setting.explicit:
+                continue
+            every_s = [used_s, *(other.worst_case_s or 0.0 for other in others)]
+            readings = "; ".join(
+                f"{spoken_s(other.worst_case_s or 0.0)}: {_reading(other.evidence)}"
+                for other in others
+            )
+            yield Found(
+                f"{device_name(configuration)}, {setting.scope}: the verdict comes after"
+                f" {spoken_s(min(every_s))} to {spoken_s(max(every_s))} at worst. Used here:"
+                f" {spoken_s(used_s)}, {_reading(setting.policy.evidence)}. Also documented:"
+                f" {readings}.",
+                (setting.ref,),
+                confidence=Confidence.INFERRED,
+            )
+
+
+def _reading(evidence: str) -> str:
+    """How a line was read, without the line itself."""
+    return evidence.partition("': ")[2] or evidence
+
+
+RULE = ConfigurationRule(
+    id="dpd-count-ambiguous-config",
+    severity=Severity.INFO,
+    title="How often this device asks before the verdict is documented in several ways",
+    rationale=(
+        "Cisco's guide counts five messages in one place and five retries after the first in"
+        " another, and calls the second argument seconds or a number of retries. ASA is described"
+        " with three retransmissions, without saying how long the last one is waited for."
+    ),
+    remedy="Plan with the longest; a debug or a capture of a dead peer shows which one is right.",
+    source="Cisco, IPsec Dead Peer Detection Periodic Message Option, IOS and IOS XE editions",
+    check=_check,
+    fires=((site("192.0.2.1", "198.51.100.7", dpd="crypto isakmp keepalive 10 3 periodic"),),),
+    silent=(
+        (swanctl("192.0.2.1", "198.51.100.7", "dpd_delay = 10s"),),
+        (site("192.0.2.1", "198.51.100.7"),),
+    ),
+)

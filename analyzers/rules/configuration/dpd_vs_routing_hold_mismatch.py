@@ -1,0 +1,103 @@
+"""dpd-vs-routing-hold-mismatch: IKE gives up while routing would still have waited."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from analyzers.configs.durations import spoken_s
+from analyzers.model.configuration import ConfigFormat, RoutingProtocol, RoutingTimer
+from analyzers.model.finding import Severity
+from analyzers.model.policy import PolicyMode
+from analyzers.rules.configuration.estate import Estate, Usage
+from analyzers.rules.configuration.examples import tunnel
+from analyzers.rules.configuration.rule import ConfigurationRule
+from analyzers.rules.configuration.wording import where
+from analyzers.rules.rule import Found
+
+# "Interval twice the routing timer, retry 5": five transmissions 5 s apart come after the interval.
+_RETRY_S: Final = 5
+_PROBING_S: Final = 25
+
+
+def _check(estate: Estate) -> Iterator[Found]:
+    for usage in estate.usages:
+        worst_s = usage.worst_case_s
+        protocols = [t for t in usage.routing if t.protocol is not RoutingProtocol.GRE_KEEPALIVE]
+        if worst_s is None or not protocols:
+            continue
+        fastest = protocols[0]
+        if worst_s > fastest.hold_s:
+            continue
+        default = "" if fastest.explicit else " by default"
+        yield Found(
+            f"{where(usage)}: DPD gives up {spoken_s(worst_s)} after the last proof of life at the"
+            f" latest, {fastest.protocol} on {fastest.interface} holds its neighbour for"
+            f" {spoken_s(fastest.hold_s)}{default}.",
+            (*usage.refs, fastest.ref),
+            remedy=_remedy(usage, fastest),
+        )
+
+
+def _remedy(usage: Usage, timer: RoutingTimer) -> str:
+    room_s = timer.hold_s - _PROBING_S + 1
+    interval_s = max(10, math.ceil(2 * timer.hello_s), math.ceil(room_s / 5) * 5)
+    total = f"{spoken_s(interval_s + _PROBING_S)} at worst"
+    setting = usage.setting
+    if usage.configuration.format is not ConfigFormat.CISCO_IOS or setting is None:
+        return f"Let DPD take longer than {spoken_s(timer.hold_s)}, or shorten the hold time."
+    mode = " periodic" if setting.policy.mode is PolicyMode.PERIODIC else ""
+    command = "crypto ikev2 dpd" if setting.ike_version == 2 else "crypto isakmp keepalive"
+    if setting.ike_version == 2 and not mode:
+        mode = " on-demand"
+    return (
+        f"{command} {interval_s} {_RETRY_S}{mode} ({total}), or a hold time below what DPD takes."
+    )
+
+
+RULE = ConfigurationRule(
+    id="dpd-vs-routing-hold-mismatch",
+    severity=Severity.WARNING,
+    title="DPD gives up before routing over the tunnel does",
+    rationale=(
+        "DPD is the backstop of routing: the protocol should have moved the traffic before IKE"
+        " tears its SAs down (interval twice the hello time, retry 5), and routing should converge"
+        " no later than IKE detects the death. Both published rules ask for a detection time above"
+        " the hold time. Hellos are inbound traffic too: while they arrive, on-demand never asks."
+    ),
+    remedy="Let DPD take longer than the hold time of the routing protocol.",
+    source="M. Conran, Dead Peer Detection; M. Conran, IPsec Fault Tolerance",
+    check=_check,
+    fires=(
+        (
+            tunnel(
+                "192.0.2.1",
+                "198.51.100.7",
+                "ip hello-interval eigrp 1 20",
+                "ip hold-time eigrp 1 60",
+                dpd="crypto isakmp keepalive 10 2 periodic",
+            ),
+        ),
+        (
+            tunnel(
+                "192.0.2.1",
+                "198.51.100.7",
+                "ip ospf 1 area 0",
+                dpd="crypto isakmp keepalive 20 4",
+            ),
+        ),
+    ),
+    silent=(
+        (
+            tunnel(
+                "192.0.2.1",
+                "198.51.100.7",
+                "ip hello-interval eigrp 1 20",
+                "ip hold-time eigrp 1 60",
+                dpd="crypto isakmp keepalive 40 5",
+            ),
+        ),
+        (tunnel("192.0.2.1", "198.51.100.7", dpd="crypto isakmp keepalive 10 2 periodic"),),
+    ),
+)

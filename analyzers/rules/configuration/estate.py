@@ -1,0 +1,222 @@
+"""All configurations of a run together: what each says of its peers, and which ends meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from analyzers.model.configuration import (
+    Configuration,
+    Connection,
+    DpdSetting,
+    Lifetime,
+    LifetimeOf,
+    RoutingProtocol,
+    RoutingTimer,
+    address_key,
+    same_address,
+)
+from analyzers.model.policy import PolicyMode
+from analyzers.model.records import Ref
+
+DEFAULT_BUDGET_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One connection of one configuration, and the DPD setting it is under."""
+
+    configuration: Configuration
+    connection: Connection
+    setting: DpdSetting | None
+    """None: nothing is known of it."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether this end asks its peer by itself."""
+        return self.setting is not None and self.setting.policy.mode is not PolicyMode.DISABLED
+
+    @property
+    def worst_case_s(self) -> float | None:
+        """From the last proof of life to the verdict, if this end asks."""
+        return None if self.setting is None else self.setting.policy.worst_case_s
+
+    @property
+    def device(self) -> str:
+        """What people call the device."""
+        return device_name(self.configuration)
+
+    @property
+    def is_for_anyone(self) -> bool:
+        """A hub, or a server of clients: it does not know its peers."""
+        return not self.connection.remotes
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """The line of the setting, if one was written, and that of the connection."""
+        written = self.setting is not None and self.setting.explicit
+        refs = [self.setting.ref] if self.setting is not None and written else []
+        return tuple(dict.fromkeys([*refs, self.connection.ref]))
+
+    @property
+    def routing(self) -> tuple[RoutingTimer, ...]:
+        """What else notices a dead path of this connection, the fastest first."""
+        timers = (
+            timer
+            for timer in self.configuration.routing
+            if timer.interface in self._tunnels and not is_idle_keepalive(self.configuration, timer)
+        )
+        return tuple(sorted(timers, key=lambda timer: timer.hold_s))
+
+    @property
+    def _tunnels(self) -> frozenset[str]:
+        """Tunnel interfaces over this connection: its own, and GRE inside a crypto map."""
+        found = {self.connection.interface} if self.connection.interface else set()
+        for tunnel in self.configuration.tunnels:
+            if tunnel.protection is None and tunnel.destination is not None:
+                remotes = self.connection.remotes
+                if any(same_address(tunnel.destination, peer.address) for peer in remotes):
+                    found.add(tunnel.interface)
+        return frozenset(found)
+
+    @property
+    def ike_lifetime(self) -> Lifetime | None:
+        """The longest IKE lifetime that this connection can get."""
+        version = self.connection.ike_version
+        fitting = [
+            lifetime
+            for lifetime in self.configuration.lifetimes
+            if lifetime.of is LifetimeOf.IKE
+            and (version is None or lifetime.ike_version in (None, version))
+        ]
+        return max(fitting, key=lambda lifetime: lifetime.seconds, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two connections that are the two ends of one."""
+
+    left: Usage
+    right: Usage
+
+
+class Estate:
+    """What the rules of this family look at."""
+
+    def __init__(
+        self, configurations: Sequence[Configuration], budget_s: float = DEFAULT_BUDGET_S
+    ) -> None:
+        self.configurations = tuple(configurations)
+        self.budget_s = budget_s
+        self.usages = tuple(
+            Usage(configuration, connection, configuration.setting_of(connection))
+            for configuration in configurations
+            for either in configuration.connections
+            for connection in _by_version(configuration, either)
+        )
+        self.links = tuple(_links(self.configurations, self.usages))
+        self._others: dict[int, list[Usage]] = {}
+        for link in self.links:
+            self._others.setdefault(id(link.left), []).append(link.right)
+            self._others.setdefault(id(link.right), []).append(link.left)
+
+    def others(self, usage: Usage) -> list[Usage]:
+        """The other ends of a connection, as far as they are given."""
+        return self._others.get(id(usage), [])
+
+    def is_asked_from_elsewhere(self, usage: Usage) -> bool:
+        """Whether the other end is given, and asks."""
+        return any(other.asks for other in self.others(usage))
+
+
+def _by_version(configuration: Configuration, connection: Connection) -> list[Connection]:
+    """A connection that may use either IKE version, once for each that has settings of its own."""
+    if connection.ike_version is not None or connection.profile is None:
+        return [connection]
+    own = [s for s in configuration.dpd if s.profile == connection.profile]
+    versions = sorted({s.ike_version for s in own if s.ike_version is not None})
+    return [replace(connection, ike_version=v) for v in versions] or [connection]
+
+
+def device_name(configuration: Configuration) -> str:
+    """Host name, else its first address, else what was read."""
+    if configuration.hostname:
+        return configuration.hostname
+    return configuration.addresses[0] if configuration.addresses else configuration.source
+
+
+def is_idle_keepalive(configuration: Configuration, timer: RoutingTimer) -> bool:
+    """A GRE keepalive where the device cannot use one: multipoint, or with tunnel protection."""
+    return timer.protocol is RoutingProtocol.GRE_KEEPALIVE and any(
+        tunnel.interface == timer.interface and (tunnel.multipoint or tunnel.protection is not None)
+        for tunnel in configuration.tunnels
+    )
+
+
+def _links(configurations: Sequence[Configuration], usages: Sequence[Usage]) -> Iterator[Link]:
+    own = {id(usage): _own_keys(usage) for usage in usages}
+    for number, left in enumerate(configurations):
+        for right in configurations[number + 1 :]:
+            ends = [u for u in usages if u.configuration is left]
+            others = [u for u in usages if u.configuration is right]
+            yield from _links_between(ends, others, own)
+
+
+def _links_between(
+    left: Sequence[Usage], right: Sequence[Usage], own: dict[int, frozenset[str]]
+) -> Iterator[Link]:
+    """Pairs that fit, best first; each connection in one pair unless it is for anyone."""
+    pairs = [
+        (fit, one, other)
+        for one, other in _candidates(left, right, own)
+        if (fit := _fit(one, other, own)) is not None
+    ]
+    taken: set[int] = set()
+    for _, one, other in sorted(pairs, key=lambda pair: -pair[0]):
+        if id(one) not in taken and id(other) not in taken:
+            taken.update(id(end) for end in (one, other) if not end.is_for_anyone)
+            yield Link(one, other)
+
+
+def _candidates(
+    left: Sequence[Usage], right: Sequence[Usage], own: dict[int, frozenset[str]]
+) -> Iterator[tuple[Usage, Usage]]:
+    """Pairs of which one names an address of the other."""
+    at: dict[str, list[Usage]] = {}
+    naming: dict[str, list[Usage]] = {}
+    for other in right:
+        for key in own[id(other)]:
+            at.setdefault(key, []).append(other)
+        for key in _remote_keys(other):
+            naming.setdefault(key, []).append(other)
+    for one in left:
+        near = [other for key in _remote_keys(one) for other in at.get(key, ())]
+        near += [other for key in own[id(one)] for other in naming.get(key, ())]
+        for other in {id(other): other for other in near}.values():
+            yield one, other
+
+
+def _fit(one: Usage, other: Usage, own: dict[int, frozenset[str]]) -> int | None:
+    """2: each names the other; 1: one does, the other takes anyone; None: no two ends."""
+    versions = {one.connection.ike_version, other.connection.ike_version} - {None}
+    if len(versions) > 1:
+        return None
+    there = bool(_remote_keys(one) & own[id(other)])
+    back = bool(_remote_keys(other) & own[id(one)])
+    if there and back:
+        return 2
+    if (there and other.is_for_anyone) or (back and one.is_for_anyone):
+        return 1
+    return None
+
+
+def _remote_keys(usage: Usage) -> frozenset[str]:
+    return frozenset(address_key(peer.address) for peer in usage.connection.remotes)
+
+
+def _own_keys(usage: Usage) -> frozenset[str]:
+    """The addresses that a peer can name to mean this connection."""
+    connection, configuration = usage.connection, usage.configuration
+    own = [connection.local] if connection.local is not None else list(configuration.addresses)
+    own += [group.virtual for group in configuration.standby if group.virtual]
+    return frozenset(address_key(address) for address in own)

@@ -1,0 +1,22 @@
+"""A rule over configurations, with texts in which it fires and texts in which it is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from analyzers.rules.configuration.estate import Estate
+from analyzers.rules.rule import Found, Rule
+
+Example: TypeAlias = tuple[str, ...]
+"""The texts of configurations that are given together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationRule(Rule):
+    """A rule of this family."""
+
+    check: Callable[[Estate], Iterator[Found]]
+    fires: tuple[Example, ...]
+    silent: tuple[Example, ...]
