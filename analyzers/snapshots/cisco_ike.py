@@ -72,7 +72,7 @@ def _read_isakmp(lines: Sequence[Line], _peer: str) -> tuple[SaSnapshot, ...]:
                 )
             )
             ends = {"dst": "", "src": ""}
-    return settle_local(entries, _common_end(entries))
+    return settle_local(entries, *_common_ends(entries))
 
 
 def _detail(number: int, found: re.Match[str]) -> SaSnapshot:
@@ -97,12 +97,16 @@ def _detail(number: int, found: re.Match[str]) -> SaSnapshot:
     )
 
 
-def _common_end(entries: Sequence[SaSnapshot]) -> str:
-    """The one address that is an end of every row of several: the router's own."""
-    rows_of_table = [e for e in entries if e.initiator and not e.local]
-    ends = Counter(end for e in rows_of_table for end in {e.initiator, e.responder})
-    own = [end for end, count in ends.items() if count == len(rows_of_table)]
-    return own[0] if len(own) == 1 else ""
+def _common_ends(entries: Sequence[SaSnapshot]) -> list[str]:
+    """The one address of each family that is an end of every row of several: the router's own."""
+    own: list[str] = []
+    for v6 in (False, True):
+        table = [e for e in entries if e.initiator and (":" in e.initiator) is v6]
+        ends = Counter(end for e in table for end in {e.initiator, e.responder})
+        common = [end for end, count in ends.items() if count == len(table)]
+        if len(common) == 1:
+            own.extend(common)
+    return own
 
 
 def settle_local(entries: Sequence[SaSnapshot], *own: str) -> tuple[SaSnapshot, ...]:
@@ -188,7 +192,9 @@ def _v2_with(entry: SaSnapshot, number: int, text: str) -> SaSnapshot:
         return replace(entry, remote=found[2].lower(), remote_port=int(found[3]))
     if found := _V2_ENCRYPTION.match(text):
         size = f"-{found[2]}" if found[2] else ""
-        parts = [f"{found[1]}{size}", found[4] or found[3], found[5] and f"group {found[5]}"]
+        # With an AEAD the output has "Hash: None".
+        integrity = found[3] if found[4] in {None, "None"} else found[4]
+        parts = [f"{found[1]}{size}", integrity, found[5] and f"group {found[5]}"]
         return replace(entry, encryption=" ".join(p for p in parts if p)[:MAX_NAME])
     if found := _V2_LIFE.match(text):
         life_s, age_s = int(found[1]), int(found[2])
@@ -238,7 +244,7 @@ def _v2_roles(entry: SaSnapshot) -> SaSnapshot:
 
 
 _V1_PEER: Final = re.compile(r"\s{0,4}(\d{1,6})\s+IKE Peer: (\S{1,64})\s*$")
-_V1_PAIRS: Final = re.compile(r"([A-Z][a-z]{3,8}(?: Remaining)?)\s{0,3}: ([\w-]{1,32})")
+_V1_PAIRS: Final = re.compile(r"([A-Z][a-z]{3,8}(?: Remaining)?)\s{0,6}: ([\w-]{1,32})")
 _V1_OLD_HEADER: Final = re.compile(r"\s{0,4}IKE Peer\s+Type\s+Dir\s+Rky\s+State\s+Encrypt")
 _V1_OLD_ROW: Final = re.compile(
     r"\s{0,4}\d{1,6}\s+\S{3,45}\s+(?:L2L|User|user)\s+\w{1,10}\s+(?:Yes|No)\s+\S"
@@ -322,7 +328,7 @@ LAYOUTS: Final = (
     Layout(
         SnapshotFormat.IOS_IKEV2_SA,
         header=re.compile(_V2_HEADER),
-        heads=("IPv", "Tun"),
+        heads=("IPv", " IP", "Tun"),
         entity=re.compile(
             r"\s{0,8}(?P<key>IPv[46] Crypto IKEv2\s+(?:SA|Session)|"
             r"\d{1,12}\s+[0-9A-Fa-f.:]{3,45}/\d{1,5}\s+[0-9A-Fa-f.:]{3,45}/\d{1,5})"

@@ -67,6 +67,8 @@ class _Output:
     strange: int = 0
     wrapped: bool = False
     """The last line fills the terminal, and its rest may follow."""
+    torn: bool = False
+    """Something else was printed after the wrapped line."""
 
     def append(self, number: int, text: str) -> None:
         """Add a line that the layout knows."""
@@ -74,21 +76,22 @@ class _Output:
         self.strange = 0
         if len(self.lines) < _MAX_LINES:
             self.lines.append(Line(number, text))
-            self.wrapped = may_be_wrapped(text)
+            self.wrapped, self.torn = may_be_wrapped(text), False
 
     def join(self, text: str) -> None:
         """Add the rest of a wrapped line; a blank in the last column is not printed."""
         last = self.lines[-1]
         blank = " " if may_lack_blank(last.text) else ""
         self.lines[-1] = Line(last.number, f"{last.text}{blank}{text}"[:MAX_LINE])
-        self.wrapped = may_be_wrapped(text)
+        self.wrapped, self.torn = may_be_wrapped(text), False
 
     def give_up_rest(self) -> None:
-        """What follows is not the rest of the wrapped line: its last token may be cut."""
-        if self.wrapped:
+        """What follows is not the rest of a line that may have been wrapped. Unless it follows at
+        once, the rest may be lost and the last token be cut."""
+        if self.wrapped and self.torn:
             last = self.lines[-1]
             self.lines[-1] = Line(last.number, without_last_token(last.text))
-            self.wrapped = False
+        self.wrapped = self.torn = False
 
 
 @dataclass(slots=True)
@@ -150,9 +153,11 @@ class _Finder:
             self._take(output, number, text)
             return True
         if is_log_line(text):
+            output.torn = True
             return False
         said = read_prompt(text, number)
         if said is not None and not said.command:
+            output.torn = True
             output.hostname = output.hostname or said.hostname
             return True
         if said is not None:

@@ -202,7 +202,8 @@ LAYOUTS: Final = (
     Layout(
         SnapshotFormat.LIBRESWAN_STATUS,
         header=re.compile(
-            rf"{_STATE.pattern}|{_TRAFFIC.pattern}|\s{{0,4}}000 using kernel interface"
+            rf"{_STATE.pattern}|{_TRAFFIC.pattern}"
+            rf"|\s{{0,4}}000 (?:using kernel interface|{_NAME}: )"
         ),
         heads=("000",),
         entity=re.compile(
