@@ -140,7 +140,7 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
         "unknown_informationals": peer.unknown_informationals,
         "ike_sas": [_ike_sa(sa) for sa in peer.ike_sas],
         "esp_flows": [_esp_flow(flow) for flow in peer.esp_flows],
-        "policies": [_policy(policy) for policy in peer.policies],
+        "policies": [build_policy(policy) for policy in peer.policies],
         "states": [ReportState(state=s.state, start_ns=s.start_ns) for s in peer.states],
         "activity": None
         if peer.activity is None
@@ -204,7 +204,8 @@ def _esp_flow(flow: EspFlow) -> ReportEspFlow:
     )
 
 
-def _policy(policy: DpdPolicy) -> ReportPolicy:
+def build_policy(policy: DpdPolicy) -> ReportPolicy:
+    """One policy of one holder."""
     return ReportPolicy(
         holder=valid_unicode(policy.holder),
         profile=policy.profile,
