@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from analyzers.decode.assembly.cisco_asa import CiscoAsaAssembly
+from analyzers.decode.assembly.cisco_asa_ikev2 import CiscoAsaIkev2Assembly
 from analyzers.decode.assembly.cisco_ikev2 import CiscoIkev2Assembly
 from analyzers.decode.assembly.cisco_isakmp import CiscoIsakmpAssembly
 from analyzers.decode.assembly.direct import DirectAssembly
@@ -29,6 +30,7 @@ _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "cisco-ikev2": CiscoIkev2Assembly,
     "strongswan": StrongswanAssembly,
     "cisco-asa": CiscoAsaAssembly,
+    "cisco-asa-ikev2": CiscoAsaIkev2Assembly,
 }
 # A year-less stamp this much earlier than the one before is of the next year.
 _NEW_YEAR_NS: Final = 180 * NS_PER_DAY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects import cisco_asa, cisco_ikev2, cisco_isakmp, strongswan
+from analyzers.dialects import cisco_asa, cisco_asa_ikev2, cisco_ikev2, cisco_isakmp, strongswan
 from analyzers.dialects.dialect import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
@@ -12,6 +12,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     cisco_ikev2.DIALECT,
     strongswan.DIALECT,
     cisco_asa.DIALECT,
+    cisco_asa_ikev2.DIALECT,
 )
 
 
