@@ -19,7 +19,7 @@ from typing import Final
 from analyzers.configs.durations import spoken_s
 from analyzers.configs.endpoints import EVERYONE, address
 from analyzers.configs.formats import Reader
-from analyzers.configs.fortios_tables import Entry, Value, entries, statement
+from analyzers.configs.fortios_tables import MAX_ENTRIES, Entry, Value, entries, statement
 from analyzers.configs.lines import Line, within_limit
 from analyzers.configs.profiles import Timers
 from analyzers.configs.vendors import PROFILES
@@ -81,6 +81,8 @@ def read(lines: Sequence[Line], source: str) -> Configuration:
     lines, too_many = within_limit(lines, source)
     found = entries(lines, _WANTED)
     reader = _Reader(found, source)
+    if len(found) >= MAX_ENTRIES:
+        reader.problem(found[-1].line, f"more than {MAX_ENTRIES:,} entries; no more are read")
     for entry in found:
         if entry.table in _PHASE1:
             reader.phase1(entry)
@@ -215,7 +217,7 @@ class _Reader:
             return PolicyMode.ON_DEMAND
         mode = _MODES.get(dpd.text)
         if mode is None:
-            self._problem(dpd, "dpd is disable, on-idle or on-demand; taken for on-demand")
+            self.problem(dpd.line, "dpd is disable, on-idle or on-demand; taken for on-demand")
             return PolicyMode.ON_DEMAND
         return mode
 
@@ -264,13 +266,13 @@ class _Reader:
             return None
         if value.text.isascii() and value.text.isdigit() and len(value.text) <= 9:
             return float(value.text)
-        self._problem(value, f"{value.key} takes a number")
+        self.problem(value.line, f"{value.key} takes a number")
         return None
 
-    def _problem(self, value: Value, detail: str) -> None:
+    def problem(self, line: int, detail: str) -> None:
+        """Tell what cannot be used, up to a limit."""
         if len(self.problems) < _MAX_PROBLEMS:
-            problem = Problem(ProblemKind.CONFIG_LINE, detail, self._ref(value.line))
-            self.problems.append(problem)
+            self.problems.append(Problem(ProblemKind.CONFIG_LINE, detail, self._ref(line)))
 
     def _ref(self, line: int) -> Ref:
         return Ref(self._source, line)

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from analyzers.configs.lines import Line
 
 _MAX_DEPTH: Final = 20
-_MAX_ENTRIES: Final = 20_000
+MAX_ENTRIES: Final = 20_000
+"""Entries that are kept."""
 _MAX_VALUE: Final = 500
 # A quoted text over more lines than this was damaged; a chain of certificates has some hundred.
 _MAX_STRING_LINES: Final = 500
@@ -73,7 +74,7 @@ def entries(lines: Sequence[Line], wanted: Mapping[str, frozenset[str]]) -> list
         # A device of several virtual ones has the same names in each.
         domain = "/".join(entry for _, entry in tables[:-1])
         key = (domain, table, name)
-        if command in ("config", "edit") and key not in found and len(found) < _MAX_ENTRIES:
+        if command in ("edit", "set") and key not in found and len(found) < MAX_ENTRIES:
             found[key] = Entry(table, name, line.number)
         entry = found.get(key)
         if entry is None or len(rest) < 1 or rest[0] not in wanted[table]:
@@ -83,7 +84,7 @@ def entries(lines: Sequence[Line], wanted: Mapping[str, frozenset[str]]) -> list
             entry.values[rest[0]] = Value(rest[0], text, line.number)
         elif command == "unset":
             entry.values.pop(rest[0], None)
-    return [entry for entry in found.values() if entry.name or entry.values]
+    return list(found.values())
 
 
 def statement(text: str) -> str:

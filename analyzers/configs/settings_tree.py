@@ -29,7 +29,7 @@ _MAX_VALUE: Final = 2_000
 # Of a section: direct parents, all that it inherits from, and children that are looked at.
 _MAX_PARENTS: Final = 10
 _MAX_INHERITED: Final = 20
-_MAX_CHILDREN: Final = 2_000
+_MAX_CHILDREN: Final = 10_000
 _MAX_DOTS: Final = 20
 
 _SECRETS: Final = "secrets"

@@ -33,6 +33,8 @@ _CHILD_REKEY_S: Final = 3600.0
 # Hard lifetimes are longer than the rekey time by this share, unless they are written.
 _OVER: Final = 0.1
 
+_MAX_CONNECTIONS: Final = 5_000
+# Of each, for actions and lifetimes.
 _MAX_CHILDREN: Final = 50
 _MAX_PROBLEMS: Final = 50
 # A version of 0 takes both, and initiates with IKEv2.
@@ -49,8 +51,10 @@ def read(lines: Sequence[Line], source: str) -> Configuration:
     reader = _Reader(source, retransmission)
     connections = tree.view("connections")
     if connections is not None:
-        for name, view in connections.sections():
+        for name, view in islice(connections.sections(), _MAX_CONNECTIONS):
             reader.connection(name, view)
+        for _, view in islice(connections.sections(), _MAX_CONNECTIONS, _MAX_CONNECTIONS + 1):
+            reader.problem(view.line, f"more than {_MAX_CONNECTIONS:,} connections")
     return Configuration(
         source=source,
         format=ConfigFormat.SWANCTL,
@@ -120,7 +124,7 @@ class _Reader:
         if setting is None:
             return _VERSIONS["0"]
         if setting.value not in _VERSIONS:
-            self._problem(setting, "a version is 0, 1 or 2; taken for 0")
+            self.problem(setting.line, "a version is 0, 1 or 2; taken for 0")
         return _VERSIONS.get(setting.value, _VERSIONS["0"])
 
     def _written(self, view: View, children: Sequence[View]) -> charon.Written:
@@ -183,13 +187,13 @@ class _Reader:
             return None
         seconds = duration_s(setting.value)
         if seconds is None:
-            self._problem(setting, f"{setting.key} takes a time such as 30s, 5m or 1h")
+            self.problem(setting.line, f"{setting.key} takes a time such as 30s, 5m or 1h")
         return seconds
 
-    def _problem(self, setting: Setting, detail: str) -> None:
+    def problem(self, line: int, detail: str) -> None:
+        """Tell what cannot be used, up to a limit."""
         if len(self.problems) < _MAX_PROBLEMS:
-            ref = self._ref(setting.line)
-            self.problems.append(Problem(ProblemKind.CONFIG_LINE, detail, ref))
+            self.problems.append(Problem(ProblemKind.CONFIG_LINE, detail, self._ref(line)))
 
     def _ref(self, line: int) -> Ref:
         return Ref(self._source, line)

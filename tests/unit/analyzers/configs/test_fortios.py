@@ -186,6 +186,12 @@ def test_values_that_cannot_be_meant_are_told(setting, detail):
     assert detail in problem.detail
 
 
+def test_more_tunnels_than_any_device_has_are_told():
+    text = "config vpn ipsec phase1-interface\n" + "".join(f"edit t{i}\n" for i in range(20_002))
+    (problem,) = config(text).problems
+    assert problem.detail == "more than 20,000 entries; no more are read"
+
+
 def test_likeness():
     whole = [
         "#config-version=FGT60F-7.0.13",

@@ -269,6 +269,13 @@ def test_values_that_cannot_be_meant_are_told(options, line, detail):
     assert detail in problem.detail
 
 
+def test_more_connections_than_any_gateway_has_are_told():
+    text = "connections {\n" + "".join(f"c{i} {{ version = 2\n}}\n" for i in range(5_002)) + "}"
+    configuration = config(text)
+    assert len(configuration.connections) == 5_000
+    assert [p.detail for p in configuration.problems] == ["more than 5,000 connections"]
+
+
 def test_a_text_of_another_kind_is_not_alike():
     assert likeness(numbered(["charon {", " retransmit_tries = 3", "}"])) == 0
     assert likeness(numbered(["conn gw", " right=192.0.2.2"])) == 0
