@@ -106,7 +106,7 @@ LAYOUTS: Final = (
         SnapshotFormat.ASA_VPN_SESSIONDB,
         header=re.compile(r"\s{0,4}Session Type\s{0,4}: [A-Za-z0-9 ]{0,20}LAN-to-LAN"),
         heads=("Ses",),
-        entity=re.compile(r"\s{0,4}(?P<key>Index\s{0,12}: \d{1,10})"),
+        entity=re.compile(r"\s{0,4}(?P<key>Session Type\s{0,4}: )"),
         knows=re.compile(
             r"\s{0,4}(?:Session Type|[A-Z][A-Za-z0-9/ ]{1,20}(?:\([TD]\))? {0,8}:(?: |$)|"
             r"IKE(?:v[12])?(?: Tunnels)?: ?|IP[Ss]ec(?:OverNatT)?(?: Tunnels)?: ?)"

@@ -285,7 +285,9 @@ def _v1_with(entry: SaSnapshot, key: str, value: str) -> SaSnapshot:
 def _old_rows(number: int, text: str) -> list[SaSnapshot]:
     """The one-line layout of ASA 7 and PIX."""
     header = "IKE Peer  Type  Dir  Rky  State  Encrypt  Hash  Auth  Lifetime"
-    found = rows("cisco_asa_show_crypto_ikev1_sa_detail", [Line(0, header), Line(number, text)])
+    found = rows(
+        "cisco_asa_show_crypto_ikev1_sa_detail", [Line(0, header), Line(number, text.strip())]
+    )
     roles = {"init": SaRole.INITIATOR, "resp": SaRole.RESPONDER}
     return [
         SaSnapshot(
@@ -342,7 +344,9 @@ LAYOUTS: Final = (
             rf"\s{{0,8}}(?:IKEv1 SAs:|\d{{1,6}}\s+IKE Peer: )|{_V1_OLD_HEADER.pattern}"
         ),
         heads=("IKE", "1  "),
-        entity=re.compile(r"\s{0,4}(?P<key>IKEv1 SAs:|\d{1,6}\s+IKE Peer: \S{1,64})"),
+        entity=re.compile(
+            r"\s{0,4}(?P<key>IKEv1 SAs:|IKE Peer\s+Type\s+Dir|\d{1,6}\s+IKE Peer: \S{1,64})"
+        ),
         knows=re.compile(
             r"\s{0,8}(?:IKEv1 SAs:|Active SA: |Rekey SA: |Total IKE SA: |\d{1,6}\s+IKE Peer: |"
             r"(?:Type|Rekey|Encrypt|Auth|Lifetime Remaining)\s{0,8}: |IKE Peer\s+Type\s|"

@@ -148,7 +148,8 @@ def _pairs(
         known = identities.get(other.identity, [])
         if known and (any(other.identity) or (same_command and len(before) == len(after))):
             pairs.append((known.pop(0), other))
-    return pairs
+    order = {id(other): place for place, other in enumerate(after)}
+    return sorted(pairs, key=lambda pair: order[id(pair[1])])
 
 
 def _one_peer(one: _Place, other: _Place) -> bool:

@@ -208,8 +208,7 @@ LAYOUTS: Final = (
         SnapshotFormat.FORTIGATE_IKE_GATEWAY,
         header=_VD,
         heads=("vd:",),
-        # A gateway can be listed under a name that another virtual domain has too.
-        entity=re.compile(r"\s{0,4}(?P<key>id/spi: \d{1,10} [0-9a-f]{16}/[0-9a-f]{16})"),
+        entity=re.compile(r"\s{0,4}(?P<key>name: \S{1,64})\s*$"),
         knows=re.compile(
             r"\s{0,8}(?:vd: |name: |version: |interface: |addr: |tun_id: |remote_location: |"
             r"network-id: |transport: |virtual-interface-addr: |created: |peer-|auto-discovery: |"

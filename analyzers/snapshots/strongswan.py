@@ -33,7 +33,7 @@ _WAY: Final = re.compile(
     r"\s{1,8}(in|out)\s{1,3}([0-9a-f]{1,8})(?:/[0-9a-f]{1,4})?(?: \([^)]{1,40}\))?,\s{1,24}"
     r"(\d{1,20}) bytes,\s{1,24}(\d{1,20}) packets(?:,\s{1,12}(\d{1,10})s ago)?"
 )
-_SELECTOR: Final = re.compile(r"\s{3,8}(local|remote) {1,3}([0-9A-Fa-f.:/\[\]%a-z ,-]{3,200})$")
+_SELECTOR: Final = re.compile(r"\s{1,8}(local|remote) {1,3}([0-9A-Fa-f.:/\[\]%a-z ,-]{3,200})$")
 
 
 def _read_swanctl(lines: Sequence[Line], _peer: str) -> tuple[SaSnapshot, ...]:

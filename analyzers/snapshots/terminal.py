@@ -9,7 +9,7 @@ from typing import Final
 MAX_LINE: Final = 512
 
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]{0,16}[A-Za-z]")
-_PAGER: Final = re.compile(r"[ \x08]{0,200}<?-{1,3} ?More ?-{1,3}>?[ \x08]{0,200}")
+_PAGER: Final = re.compile(r"[ \x08]{0,200}<?-{1,3} ?More ?-{1,3}>?[ \x08\r]{0,400}")
 _STAMP: Final = re.compile(
     r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\]?:? "
 )
@@ -21,14 +21,16 @@ _LOG: Final = re.compile(
 )
 # Terminals wrap at 80 columns; some drop the blank in the last one.
 _WRAP_FROM: Final = 79
-_LAST_TOKEN: Final = re.compile(r"[^\s,;]{1,512}$")
+# Words and whole times of the day are left: cut ones match no pattern.
+_CUT: Final = re.compile(r"(?<![^\s,;])(?!\d{1,5}:\d\d:\d\d$)[^\s,;]{0,512}\d$")
 
 
 def plain(text: str) -> str:
     """The text of a line as a reader saw it, cut to MAX_LINE characters, its right end bare."""
     text = text[:MAX_LINE].rstrip("\r\n")
     if "More" in text:
-        text = _PAGER.sub("", text)
+        # The pager is wiped with blanks, so the indentation of what follows is not known.
+        text = _PAGER.sub(" ", text, count=1)
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     if "\r" in text:
@@ -63,5 +65,5 @@ def may_lack_blank(text: str) -> bool:
 
 
 def without_last_token(text: str) -> str:
-    """A line whose rest is lost: its last token may be cut (`1391` of `13915315`)."""
-    return _LAST_TOKEN.sub("", text)
+    """A line whose rest is lost: a number at its end may be cut (`1391` of `13915315`)."""
+    return _CUT.sub("", text)
