@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzers.model.alignment import Alignment
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 
@@ -18,3 +19,5 @@ class Content:
     peers: tuple[PeerView, ...] = ()
     diagnosis: tuple[str, ...] = ()
     """Sentences; empty when something was found."""
+    alignments: tuple[Alignment, ...] = ()
+    """How the clocks of the inputs were put together."""

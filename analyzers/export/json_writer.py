@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from analyzers.export.content import Content
-from analyzers.export.report import build_header, build_peer
+from analyzers.export.report import build_alignment, build_header, build_peer
 from analyzers.export.untrusted import UNPRINTABLE
 
 _INDENT: Final = 2
@@ -32,7 +32,12 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     for peer in content.peers:
         yield separator + escape(_dump(build_peer(peer)).replace("\n", "\n    "))
         separator = ",\n    "
-    yield ("\n  ]" if content.peers else "]") + ',\n  "findings": [],\n  "alignment": []\n}\n'
+    yield ("\n  ]" if content.peers else "]") + ',\n  "findings": [],\n  "alignment": ['
+    separator = "\n    "
+    for alignment in build_alignment(content.alignments):
+        yield separator + escape(_dump(alignment).replace("\n", "\n    "))
+        separator = ",\n    "
+    yield "\n  ]\n}\n" if content.alignments else "]\n}\n"
 
 
 def _dump(model: BaseModel) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 from analyzers.export.schema import (
     SCHEMA_VERSION,
     TOOL_NAME,
-    ClockBasis,
     DeadBasis,
     Report,
     ReportActivity,
@@ -40,6 +39,7 @@ from analyzers.export.schema import (
     SourceKind,
 )
 from analyzers.export.untrusted import valid_unicode
+from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Transmission
 from analyzers.model.peer import PeerView
@@ -55,7 +55,7 @@ def build_report(
     peers: Sequence[PeerView],
     *,
     version: str,
-    alignment: Sequence[ReportAlignment] = (),
+    alignments: Sequence[Alignment] = (),
 ) -> Report:
     """The whole report of a run; `version` is the tool's."""
     header = build_header(sources, version=version)
@@ -65,13 +65,15 @@ def build_report(
         sources=header.sources,
         peers=[build_peer(peer) for peer in peers],
         findings=[],
-        alignment=list(alignment),
+        alignment=build_alignment(alignments),
     )
 
 
 def build_header(sources: Sequence[SourceInfo], *, version: str) -> ReportHeader:
     """The part of the report before the peers."""
     first_capture = next((s.id for s in sources if s.kind == SourceKind.CAPTURE), None)
+    if any(s.clock_basis is not ClockBasis.NONE for s in sources):
+        first_capture = None
     return ReportHeader(
         schema_version=SCHEMA_VERSION,
         tool=ReportTool(name=TOOL_NAME, version=version),
@@ -92,18 +94,38 @@ def build_source(info: SourceInfo, *, reference: bool) -> ReportSource:
         packets=info.packets,
         ike_messages=info.ike_messages,
         esp_packets=info.esp_packets,
-        lines=0,
+        lines=info.lines,
+        log_lines=info.log_lines,
+        unparsed_lines=info.unparsed_lines,
+        dialects=dict(info.dialects),
+        log_events=dict(info.log_events),
         nat_keepalives=info.nat_keepalives,
         size_bytes=info.size_bytes,
         protocols={valid_unicode(name): count for name, count in protocols},
         clock=ReportClock(
             quality=info.clock,
-            offset_ns=0,
-            spread_ns=0 if reference else None,
-            basis=ClockBasis.REFERENCE if reference else ClockBasis.NONE,
+            offset_ns=info.clock_offset_ns or 0,
+            spread_ns=0 if reference else info.clock_spread_ns,
+            basis=ClockBasis.REFERENCE if reference else info.clock_basis,
         ),
         problems=[build_problem(problem) for problem in info.problems],
     )
+
+
+def build_alignment(alignments: Sequence[Alignment]) -> list[ReportAlignment]:
+    """How the clocks of the inputs were put together."""
+    return [
+        ReportAlignment(
+            source=a.source,
+            against=a.against,
+            matched=a.matched,
+            offset_ns=a.offset_ns,
+            spread_ns=a.spread_ns,
+            drift_ppm=a.drift_ppm,
+            evidence=a.evidence,
+        )
+        for a in alignments
+    ]
 
 
 def build_peer(peer: PeerView) -> ReportPeer:
@@ -169,8 +191,8 @@ def _ike_sa(sa: IkeSa) -> ReportIkeSa:
         ike_version=sa.ike_version,
         initiator=valid_unicode(sa.initiator),
         responder=valid_unicode(sa.responder),
-        initiator_spi=sa.initiator_spi,
-        responder_spi=sa.responder_spi,
+        initiator_spi=sa.initiator_spi or None,
+        responder_spi=sa.responder_spi or None,
         first_ns=sa.first_ns,
         last_ns=sa.last_ns,
         established_ns=sa.established_ns,
@@ -237,6 +259,8 @@ def build_exchange(exchange: Exchange) -> ReportExchange:
         rtt_ns=exchange.rtt_ns,
         since_proof_ns=exchange.since_proof_ns,
         verdict_ns=exchange.verdict_ns,
+        verdict_ref=_optional_ref(exchange.verdict_ref),
+        lost=exchange.lost,
         outcome=exchange.outcome,
         basis=exchange.basis,
         confidence=exchange.confidence,
@@ -278,9 +302,9 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         recovered_ns=hole.recovered_ns,
         min_seconds=hole.min_seconds,
         max_seconds=hole.max_seconds,
-        min_packets=hole.min_packets,
-        max_packets=hole.max_packets,
-        max_bytes=hole.max_bytes,
+        min_packets=hole.min_packets if hole.traffic_known else None,
+        max_packets=hole.max_packets if hole.traffic_known else None,
+        max_bytes=hole.max_bytes if hole.traffic_known else None,
         probes=hole.probes,
         spis=list(hole.spis),
         phases=[
@@ -305,7 +329,12 @@ def build_problem(problem: Problem) -> ReportProblem:
 def _message(sent: Transmission) -> ReportMessage:
     # The mask keeps the promised shape whatever a decoder hands over.
     message_id = f"0x{sent.message_id & 0xFFFFFFFF:08x}"
-    return ReportMessage(at_ns=sent.at_ns, message_id=message_id, ref=_ref(sent.ref))
+    return ReportMessage(
+        at_ns=sent.at_ns,
+        message_id=message_id,
+        ref=_ref(sent.ref),
+        seen=[_ref(ref) for ref in sent.seen],
+    )
 
 
 def _ref(ref: Ref) -> ReportRef:

@@ -12,8 +12,15 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from analyzers.model.alignment import ClockBasis
 from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
-from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Outcome
+from analyzers.model.exchange import (
+    AnswerEvidence,
+    DeleteProtocol,
+    ExchangeKind,
+    Lost,
+    Outcome,
+)
 from analyzers.model.peer import LocalBasis, PeerState
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, ProblemKind
@@ -37,15 +44,6 @@ class SourceKind(StrEnum):
     CAPTURE = "capture"
     LOG = "log"
     CONFIG = "config"
-
-
-class ClockBasis(StrEnum):
-    """How the offset of a source's clock is known."""
-
-    REFERENCE = "reference"
-    MATCHED = "matched"
-    MANUAL = "manual"
-    NONE = "none"
 
 
 class DeadBasis(StrEnum):
@@ -114,6 +112,10 @@ class ReportSource(_Model):
     ike_messages: Count
     esp_packets: Count
     lines: Count
+    log_lines: Count = Field(description="Lines of a log that belong to a known dialect.")
+    unparsed_lines: Count = Field(description="Lines of a known dialect nothing understands.")
+    dialects: dict[str, int] = Field(description="Lines of a log by dialect, most first.")
+    log_events: dict[str, int] = Field(description="What a log says, by kind.")
     nat_keepalives: Count
     size_bytes: Count | None
     protocols: dict[str, int] = Field(description="Packets by what they were, most first.")
@@ -142,8 +144,8 @@ class ReportIkeSa(_Model):
     ike_version: int
     initiator: Address
     responder: Address
-    initiator_spi: Spi
-    responder_spi: Spi
+    initiator_spi: Spi | None = Field(description="null: known from a log that does not say it.")
+    responder_spi: Spi | None
     first_ns: Nanoseconds
     last_ns: Nanoseconds
     established_ns: Nanoseconds | None
@@ -183,6 +185,7 @@ class ReportMessage(_Model):
     at_ns: Nanoseconds
     message_id: MessageId
     ref: ReportRef
+    seen: list[ReportRef] = Field(description="Where else it was seen: logs, other captures.")
 
 
 class ReportExchange(_Model):
@@ -207,6 +210,10 @@ class ReportExchange(_Model):
         description="From the prober's last inbound proof to the first transmission."
     )
     verdict_ns: Nanoseconds | None = Field(description="When the prober gave up.")
+    verdict_ref: ReportRef | None = Field(description="The line of the log that says so.")
+    lost: Lost | None = Field(
+        description="Where an unanswered question was lost, by the log of the other end."
+    )
     outcome: Outcome
     basis: Basis
     confidence: Confidence
@@ -260,9 +267,11 @@ class ReportBlackHole(_Model):
     recovered_ns: Nanoseconds | None
     min_seconds: float
     max_seconds: float
-    min_packets: Count
-    max_packets: Count
-    max_bytes: Count
+    min_packets: Count | None = Field(
+        description="Packets and bytes are null where only a log tells: it shows no traffic."
+    )
+    max_packets: Count | None
+    max_bytes: Count | None
     probes: Count = Field(description="Unanswered transmissions inside the window.")
     spis: list[str] = Field(
         description="The SPIs of the one Child SA that was silent while others lived;"
@@ -375,6 +384,7 @@ class ReportAlignment(_Model):
     offset_ns: DurationNs
     spread_ns: DurationNs
     drift_ppm: float
+    evidence: str = Field(description="What was identical in both, for people.")
 
 
 class ReportHeader(_Model):

@@ -82,6 +82,8 @@ class BlackHole:
     """Unanswered transmissions inside the window."""
     spis: tuple[str, ...] = ()
     """The SPIs of the one Child SA that was silent while others lived; empty: all of them."""
+    traffic_known: bool = True
+    """False: known from a log alone, which does not show what was sent into it."""
 
     @property
     def duration_s(self) -> float:

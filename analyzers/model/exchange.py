@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.time import ORDER_LIMIT_NS
 
 
 class ExchangeKind(StrEnum):
@@ -100,8 +101,11 @@ class Exchange:
 
     @property
     def rtt_ns(self) -> int | None:
-        """Answer minus the last transmission before it; None if it is stamped before all."""
-        if self.answer is None:
+        """Answer minus the last transmission before it; None if it is stamped before all.
+
+        None too where nothing has a time: lines without stamps have places only.
+        """
+        if self.answer is None or self.answer.at_ns < ORDER_LIMIT_NS:
             return None
         before = [t.at_ns for t in self.transmissions if t.at_ns <= self.answer.at_ns]
         return self.answer.at_ns - before[-1] if before else None

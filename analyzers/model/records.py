@@ -58,6 +58,7 @@ class ProblemKind(StrEnum):
     NO_TIMES = "no-times"
     CLOCK_GUESSED = "clock-guessed"
     NOT_ALIGNED = "not-aligned"
+    CAPTURE_EDGE = "capture-edge"
     FRAGMENT_LOST = "fragment-lost"
     FRAGMENT_LIMIT = "fragment-limit"
     STREAM_GAP = "stream-gap"
@@ -87,6 +88,7 @@ BENIGN_PROBLEMS = frozenset(
         ProblemKind.NO_TIMES,
         ProblemKind.CLOCK_GUESSED,
         ProblemKind.NOT_ALIGNED,
+        ProblemKind.CAPTURE_EDGE,
     }
 )
 

@@ -7,6 +7,8 @@ from typing import Final
 
 NS_PER_SECOND: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
+# Events of a log without stamps are numbered: times below this are places in its order.
+ORDER_LIMIT_NS: Final = NS_PER_SECOND
 
 
 def seconds(duration_ns: int) -> float:

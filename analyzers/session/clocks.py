@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from pathlib import PurePath
+from typing import Final, TypeVar
 
 from analyzers.decode.log_clock import ClockHints, main_kind, place, quality
 from analyzers.model.alignment import Alignment, ClockBasis
@@ -15,7 +16,7 @@ from analyzers.model.time import ClockQuality
 from analyzers.session.options import ClockOptions
 from analyzers.session.texts import LogSource
 from analyzers.tracking.alignment import Fit, fit, pairs
-from analyzers.tracking.logs import UNKNOWN_LOCAL
+from analyzers.tracking.logs import UNKNOWN_LOCAL, LogReach
 from analyzers.tracking.sightings import Sighting, of_event
 from analyzers.tracking.witnesses import (
     QUESTIONS,
@@ -26,6 +27,7 @@ from analyzers.tracking.witnesses import (
     reach_of_log,
 )
 
+T = TypeVar("T")
 # The names in a log stand for the addresses on the wire if nearly all matches agree.
 _AGREE: Final = 0.8
 # Two captures whose clocks differ by less are left as they are: it may be the way between them.
@@ -40,6 +42,8 @@ class CaptureClock:
     name: str
     info: SourceInfo
     sightings: list[Sighting]
+    first_ns: int
+    last_ns: int
     shift_ns: int = 0
     """Added to all its times."""
 
@@ -52,6 +56,7 @@ class Joined:
     streams: dict[int, list[LogEvent]] = field(default_factory=dict)
     """Events by number of the source, in the order of the common clock."""
     evidence: set[int] = field(default_factory=set)
+    reaches: list[LogReach] = field(default_factory=list)
     alignments: list[Alignment] = field(default_factory=list)
 
 
@@ -93,8 +98,8 @@ class ClockJoiner:
             near, is_input = max(ends), True
         options = self._options
         hints = ClockHints(
-            options.years.get(log.name, options.year),
-            options.zones.get(log.name, options.zone),
+            _of(options.years, log.name, options.year),
+            _of(options.zones, log.name, options.zone),
             near,
             is_input,
         )
@@ -113,7 +118,7 @@ class ClockJoiner:
             info.note(
                 Problem(ProblemKind.NO_TIMES, "no line has a time: only their order is known")
             )
-        shift_ns = options.offsets_ns.get(log.name)
+        shift_ns = _of(options.offsets_ns, log.name, None)
         if shift_ns is not None:
             _shift(log.events, shift_ns)
             info.clock_basis, info.clock_offset_ns = ClockBasis.MANUAL, -shift_ns
@@ -122,7 +127,7 @@ class ClockJoiner:
 
     def _align_capture(self, capture: CaptureClock, joined: Joined) -> None:
         info = capture.info
-        manual = self._options.offsets_ns.get(capture.name)
+        manual = _of(self._options.offsets_ns, capture.name, None)
         if manual is not None:
             capture.shift_ns = manual
             info.clock_basis, info.clock_offset_ns = ClockBasis.MANUAL, -manual
@@ -205,14 +210,20 @@ class ClockJoiner:
                 matched.add(id(event))
         for log in logs:
             _name_local(log, captures, logs)
-        reaches = {id(c): reach_of_capture(c.sightings) for c in captures}
+        reaches = [
+            reach_of_capture(c.sightings, c.first_ns + c.shift_ns, c.last_ns + c.shift_ns)
+            for c in captures
+        ]
         for number, log in enumerate(logs):
             for other in logs[number + 1 :]:
                 self._match_logs(log, other, matched, joined)
         for log in logs:
-            others = [r for r in reaches.values() if r is not None]
+            others = [*reaches]
             others += [r for o in logs if o is not log and (r := _reach(o)) is not None]
             joined.streams[log.number] = _stream(log, others, matched, joined.evidence)
+            own = _reach(log)
+            if own is not None:
+                joined.reaches += [LogReach(a, own.first_ns, own.last_ns) for a in own.own]
 
     def _pairs(self, log: LogSource, wire: Sequence[Sighting]) -> list[tuple[LogEvent, Sighting]]:
         if not wire:
@@ -239,6 +250,15 @@ class ClockJoiner:
             second = right if first is left else left
             joined.witnesses.add(first.ref, second)
             matched.add(id(second))
+
+
+def _of(values: Mapping[str, T], name: str, default: T | None) -> T | None:
+    """The value for an input, which may be named by its path or by its last part."""
+    path = name.partition(":")[2] or name
+    for key in (name, path, PurePath(path).name):
+        if key in values:
+            return values[key]
+    return default
 
 
 def _rank(log: LogSource) -> tuple[int, int]:
@@ -364,6 +384,17 @@ def _stream(
             evidence.add(id(event))
         stream.append(event)
     stream.sort(key=lambda e: e.at_ns or 0)
+    edge = sum(id(e) in evidence and any(r.at_edge(e) for r in others if not r.own) for e in stream)
+    if edge:
+        log.info.note(
+            Problem(
+                ProblemKind.CAPTURE_EDGE,
+                "messages within 5 s before or after the capture are left out: it may have lost"
+                " them when it began or ended",
+                None,
+                edge,
+            )
+        )
     return stream
 
 

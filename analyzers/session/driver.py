@@ -17,8 +17,8 @@ from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
-from analyzers.session.opening import LogReplay, Opened, open_all, shifted, sightings_of
-from analyzers.session.options import Progress, SessionOptions
+from analyzers.session.opening import LogReplay, Opened, open_all, shifted, survey
+from analyzers.session.options import Progress, SessionOptions, UnparsedLine
 
 if TYPE_CHECKING:
     from analyzers.model.alignment import Alignment
@@ -54,6 +54,7 @@ class Session:
         self._readers: list[Reader] = []
         self._joined: Joined | None = None
         self._shifts: dict[int, int] = {}
+        self._unparsed: list[UnparsedLine] = []
 
     def run(
         self, inputs: Sequence[str], progress: Callable[[Progress], None] | None = None
@@ -115,6 +116,7 @@ class Session:
             )
             if self._joined is not None:
                 self._tracker_or_none.logs.evidence = self._joined.evidence
+                self._tracker_or_none.logs.reaches = self._joined.reaches
         return self._tracker_or_none
 
     def diagnosis(self) -> list[str]:
@@ -122,6 +124,10 @@ class Session:
         return diagnosis(self.sources, self.peers())
 
     # --- reading ---------------------------------------------------------------------------
+
+    def unparsed(self) -> list[UnparsedLine]:
+        """Log lines of known dialects that nothing understands, as far as they are kept."""
+        return list(self._unparsed)
 
     def _read_ahead(self) -> None:
         """One core decodes the largest capture while the other tracks."""
@@ -151,12 +157,7 @@ class Session:
             if progress is not None:
                 progress(self._progress(info.path, done=False))
         clocks = [
-            CaptureClock(
-                n,
-                opened.names[n],
-                self.sources[n],
-                sightings_of(opened.specs[n], n, options) if texts or views else [],
-            )
+            CaptureClock(n, opened.names[n], self.sources[n], *survey(opened.specs[n], n, options))
             for n in captures
         ]
         joined = ClockJoiner(options.clocks).join(clocks, logs)
@@ -167,6 +168,10 @@ class Session:
             stream = joined.streams[log.number]
             times = [e.at_ns for e in log.events if e.at_ns is not None]
             log.info.first_ns, log.info.last_ns = min(times, default=None), max(times, default=None)
+            self._unparsed += [
+                UnparsedLine(log.info.path, line, text.replace("\n", " "))
+                for line, text in log.tally.samples
+            ]
             log.info.log_events = dict(Counter(e.kind.value for e in log.events))
             self._readers[log.number] = LogReplay(log.info, stream)
 

@@ -169,8 +169,10 @@ def _add(
     opened.readers.append(reader)
 
 
-def sightings_of(spec: InputSpec, number: int, options: SessionOptions) -> list[Sighting]:
-    """The IKE messages of a capture, for alignment; the capture is read once more for them."""
+def survey(
+    spec: InputSpec, number: int, options: SessionOptions
+) -> tuple[list[Sighting], int, int]:
+    """The IKE messages of a capture, its first and its last time; it is read once more for them."""
     from analyzers.tracking.sightings import of_datagram
 
     item = open_input(spec)
@@ -186,7 +188,7 @@ def sightings_of(spec: InputSpec, number: int, options: SessionOptions) -> list[
                     found.append(sighting)
     finally:
         item.close()
-    return found
+    return found, info.first_ns or 0, info.last_ns or 0
 
 
 def shifted(batch: CaptureBatch, shift_ns: int) -> CaptureBatch:

@@ -49,6 +49,15 @@ class SessionOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class UnparsedLine:
+    """A line of a known dialect that nothing understands."""
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the reading is."""
 

@@ -140,7 +140,12 @@ def _densest(proposals: list[_Proposal], window_ns: int) -> tuple[tuple[int, int
         facts[proposals[start].fact] -= 1
         if not facts[proposals[start].fact]:
             del facts[proposals[start].fact]
-    best = max(counts, key=lambda c: c[0])
+    # Of equal offsets the one that leaves the clocks as they are: they mostly are set.
+    most = max(count for count, _ in counts)
+    tied = [c for c in counts if c[0] == most]
+    best = min(tied, key=lambda c: abs(c[1]))
+    if abs(best[1]) <= window_ns:
+        return best, 0
     apart = [n for n, at in counts if abs(at - best[1]) > 2 * window_ns]
     return best, max(apart, default=0)
 

@@ -17,6 +17,7 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
 from analyzers.model.peer import Hint
 from analyzers.model.records import Problem, Ref, source_id
+from analyzers.model.time import seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
 from analyzers.tracking.exposure import Exposures
@@ -59,6 +60,8 @@ class Tracker:
     ) -> None:
         """`witnesses`: what other inputs say of messages that were captured."""
         self._decoder = decoder
+        self.budget_ns = budget_ns
+        self.report_s = seconds(report_ns)
         self._witnesses = witnesses or Witnesses()
         self.marks = Marks()
         self.table = PeerTable()

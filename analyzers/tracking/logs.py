@@ -80,6 +80,13 @@ class LogTracker:
         self.lost_events = 0
         """Events that name no peer."""
 
+    def covers(self, address: str, first_ns: int, last_ns: int) -> bool:
+        """Whether the log of the device with this address shows all of a time."""
+        return any(
+            r.address == address and r.first_ns <= first_ns and last_ns <= r.last_ns
+            for r in self.reaches
+        )
+
     def feed(self, event: LogEvent) -> None:
         """One event, on the common clock."""
         if event.at_ns is None:
@@ -329,4 +336,3 @@ def _learn_spis(sa: SaTrack, event: LogEvent) -> None:
         sa.initiator_spi = event.initiator_spi
     if event.responder_spi and sa.responder_spi in ("", _ZERO_SPI):
         sa.responder_spi = event.responder_spi
-

@@ -85,6 +85,9 @@ class Outcomes:
                 return Settled(())
         elif self._is_lone_candidate(track):
             return Settled((), unknown=1)
+        if track.dead_ns is not None and not track.answered:
+            # The device says so itself.
+            return Settled((Piece(sent, Outcome.UNANSWERED, track.dead_ns, track.confidence),))
         heard = track.sa.peer.heard[1 - track.side]
         parts = _parts(track) if track.heard_before else [sent]
         if (

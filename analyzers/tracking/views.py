@@ -11,6 +11,7 @@ from analyzers.model.exchange import (
     Delete,
     DeleteProtocol,
     Exchange,
+    Lost,
     Outcome,
     Transmission,
 )
@@ -24,6 +25,7 @@ from analyzers.tracking.holes import HoleTrack, hole_of_child
 from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
+from analyzers.tracking.verdicts import judged_by_log, without_traffic
 
 
 class Viewer:
@@ -80,6 +82,14 @@ class Viewer:
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns)
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         policies = [policy.observe(peer.address(side), exchanges) for side in (0, 1)]
+        if not peer.captured:
+            known = {p.holder: p for p in policies if p is not None}
+            holes = tuple(
+                without_traffic(h, known.get(h.sender), first_ns)
+                for h in holes
+                if h.dead_basis == "log"
+            )
+            holes = tuple(h for h in holes if h.max_seconds >= self._tracker.report_s)
         problems = [*peer.problems, *(_one_way(peer, s) for s in (0, 1) if not peer.heard[s])]
         return PeerView(
             id=f"p{peer.index + 1}",
@@ -115,6 +125,8 @@ class Viewer:
         for side in (0, 1):
             if self._local.intersection(peer.addresses[side]):
                 return side, LocalBasis.GIVEN
+        if peer.log_local is not None:
+            return peer.log_local, LocalBasis.LOG
         common = [self._common.get(peer.address(side), 0) for side in (0, 1)]
         if common[0] != common[1]:
             return (0 if common[0] > common[1] else 1), LocalBasis.MOST_COMMON
@@ -153,7 +165,21 @@ class Viewer:
             if piece.sent[0] == track.transmissions[0]
             else None,
             verdict_ns=piece.verdict_ns,
+            verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
+            lost=self._lost(track, piece),
         )
+
+    def _lost(self, track: ExchangeTrack, piece: Piece) -> Lost | None:
+        """Where a question was lost, by the log of the other end."""
+        if piece.outcome is Outcome.ANSWERED:
+            return None
+        if track.replied is not None:
+            return Lost.ANSWER
+        responder = track.sa.peer.address(1 - track.side)
+        first_ns, last_ns = piece.sent[0].at_ns, piece.sent[-1].at_ns
+        if not self._tracker.logs.covers(responder, first_ns, last_ns):
+            return None
+        return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST
 
     # --- SAs and flows ---------------------------------------------------------------------
 
@@ -162,7 +188,7 @@ class Viewer:
         end, ended_ns, end_ref = sa.end, sa.ended_ns, sa.end_ref
         if asked is not None and asked.verdict_ns is not None and end in (None, SaEnd.REPLACED):
             end, ended_ns = SaEnd.DEAD_PEER, asked.verdict_ns
-            end_ref = asked.transmissions[-1].ref
+            end_ref = asked.verdict_ref or asked.transmissions[-1].ref
         if end is None and deleted is not None:
             end, ended_ns, end_ref = SaEnd.DELETE, deleted.at_ns, deleted.ref
         return IkeSa(
@@ -239,6 +265,7 @@ class Viewer:
         self._numbers["b"] += 1
         if track.run is not None:
             track = track.with_delete(self._outcomes.of(track.run.exchange).delete)
+        track = judged_by_log(track, self._tracker.budget_ns)
         silence = track.silence
         exposed = _or_none(silence.first_out_ns)
         window_ns = 0 if exposed is None else max(0, track.stop_ns - exposed)
@@ -255,7 +282,7 @@ class Viewer:
             questionable_ns=_or_none(silence.questionable_ns),
             first_probe_ns=track.first_probe_ns,
             dead_ns=track.dead_ns,
-            dead_basis=None if track.dead_ns is None else "inferred",
+            dead_basis=_dead_basis(track),
             stop_ns=track.stop_ns,
             stop_basis=track.stop_basis,
             recovered_ns=track.recovered_ns,
@@ -333,6 +360,13 @@ def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
 
 def _sa_id(sa: SaTrack) -> str:
     return f"i{sa.index + 1}"
+
+
+def _dead_basis(track: HoleTrack) -> str | None:
+    if track.dead_ns is None:
+        return None
+    by_log = track.run is not None and track.run.exchange.dead_ns == track.dead_ns
+    return "log" if by_log else "inferred"
 
 
 def _or_none(time_ns: int) -> int | None:

@@ -17,8 +17,8 @@ from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.sightings import Sighting
 
-# The first and last message of an input do not cut its coverage to the nanosecond.
-_GRACE_NS: Final = NS_PER_SECOND
+# A capture that is stopped loses what its buffers hold: its edges are no evidence of anything.
+EDGE_NS: Final = 5 * NS_PER_SECOND
 PROTOCOL_NUMBERS: Final = {
     DeleteProtocol.IKE: 1,
     DeleteProtocol.AH: 2,
@@ -90,20 +90,23 @@ class Reach:
         """Whether it would show the event's message, had it passed."""
         if event.at_ns is None:
             return False
-        if not self.first_ns - _GRACE_NS <= event.at_ns <= self.last_ns + _GRACE_NS:
+        edge_ns = 0 if self.own else EDGE_NS
+        if not self.first_ns - edge_ns <= event.at_ns <= self.last_ns + edge_ns:
             return False
         if self.own:
             return event.remote in self.own and event.local not in self.own
         return (event.local or "", event.remote or "") in self.pairs
 
+    def at_edge(self, event: LogEvent) -> bool:
+        """Whether it falls just outside: a capture may have lost it when it began or ended."""
+        at_ns = event.at_ns or 0
+        return not self.first_ns <= at_ns <= self.last_ns
 
-def reach_of_capture(sightings: Sequence[Sighting]) -> Reach | None:
+
+def reach_of_capture(sightings: Sequence[Sighting], first_ns: int, last_ns: int) -> Reach:
     """What a capture covers, by the IKE messages in it."""
-    if not sightings:
-        return None
     pairs = {(s.src or "", s.dst or "") for s in sightings}
-    times = [s.at_ns for s in sightings]
-    return Reach(min(times), max(times), frozenset(pairs | {(b, a) for a, b in pairs}))
+    return Reach(first_ns, last_ns, frozenset(pairs | {(b, a) for a, b in pairs}))
 
 
 def reach_of_log(events: Iterable[LogEvent], first_ns: int, last_ns: int) -> Reach:
@@ -118,8 +121,12 @@ def belongs(event: LogEvent, others: Sequence[Reach]) -> bool:
     Where another input covers it, a question counts if its sender logged it, an answer if its
     receiver did: what the other end says then only tells where it was lost.
     """
-    if event.kind is not LogEventKind.MESSAGE or not any(r.covers(event) for r in others):
+    covering = [r for r in others if r.covers(event)]
+    if event.kind is not LogEventKind.MESSAGE or not covering:
         return True
+    captures = [r for r in covering if not r.own]
+    if captures and all(r.at_edge(event) for r in captures):
+        return False
     if event.message in QUESTIONS and not event.response:
         return bool(event.sent)
     if event.message is MessageKind.R_U_THERE_ACK or event.response:

@@ -17,7 +17,7 @@ from dpdlab.cli.parser import Option, Parser, TextAction, split
 
 # Every command of this version, with what help says of it.
 COMMANDS: Final = {
-    "report": "peers, liveness exchanges, Deletes and black holes of captures",
+    "report": "peers, liveness exchanges, Deletes and black holes of captures and logs",
     "schema": "the JSON Schema of the report",
     "doctor": "versions, tools and privileges that dpdlab finds here",
 }
@@ -36,17 +36,19 @@ DEFAULT_BLACK_HOLE_MIN_S: Final = 3.0
 
 _DESCRIPTION: Final = """\
 When did the IPsec peer really go, when was it noticed, and what was lost in between:
-DPD timelines and black holes from captures, with and without keys.
+DPD timelines and black holes from captures, with and without keys, and from debug logs.
 """
 
 _EXAMPLES: Final = f"""\
-An INPUT is a capture (pcap or pcapng, plain, .gz or .zst), a directory of them, or - for
-standard input; what it is shows in its content. KIND:PATH says it instead, as in pcap:-
+An INPUT is a capture (pcap or pcapng, plain, .gz or .zst), the debug log of a router or daemon,
+a directory of them, or - for standard input; what it is shows in its content. KIND:PATH says it
+instead, as in pcap:- or ios:console.txt. Several inputs are put on one clock.
 
 examples:
   {PROGRAM} report hub.pcapng
   {PROGRAM} report hub.pcapng --keys ikev1_decryption_table --local 192.0.2.1
   {PROGRAM} report hub.pcapng --since +10m --format json -o hub.json
+  {PROGRAM} report hub.pcapng spoke-console.txt
   tcpdump -i eth0 -U -w - 'udp port 500 or udp port 4500 or esp' | {PROGRAM} report -
 
 exit codes:
@@ -119,7 +121,7 @@ def _report_parser() -> Parser:
     parser = Parser(
         "report",
         f"{PROGRAM} report INPUT... [--format {'|'.join(FORMATS)}] [-o FILE] [options]",
-        "Peers, liveness exchanges, Deletes and black holes of captures.",
+        "Peers, liveness exchanges, Deletes and black holes of captures and logs.",
         _EXAMPLES,
     )
     _add_reading(parser)
@@ -223,6 +225,63 @@ def _add_reading(parser: Parser) -> None:
         (
             ("--strict",),
             {"action": "store_true", "help": "damage in the input is exit code 4"},
+        ),
+    )
+    parser.group(
+        "logs and clocks",
+        (
+            ("--year",),
+            {
+                "metavar": "[INPUT=]YEAR",
+                "type": values.year,
+                "action": "append",
+                "default": [],
+                "help": "year of the first line of a log whose stamps have none",
+            },
+        ),
+        (
+            ("--tz",),
+            {
+                "metavar": "[INPUT=]ZONE",
+                "type": values.zone,
+                "action": "append",
+                "default": [],
+                "help": "zone of stamps that name none: Europe/Berlin, +02:00 (default: UTC)",
+            },
+        ),
+        (
+            ("--offset",),
+            {
+                "metavar": "INPUT=SECONDS",
+                "type": values.offset,
+                "action": "append",
+                "default": [],
+                "help": "add this to the times of an input, instead of aligning it",
+            },
+        ),
+        (
+            ("--align",),
+            {
+                "choices": ("auto", "none"),
+                "default": "auto",
+                "help": "auto: put inputs on one clock by the messages that several of them show",
+            },
+        ),
+        (
+            ("--dialect",),
+            {
+                "metavar": "FILE",
+                "action": "append",
+                "default": [],
+                "help": "a log dialect of your own, in TOML; repeatable",
+            },
+        ),
+        (
+            ("--unparsed",),
+            {
+                "action": "store_true",
+                "help": "instead of the report, list the crypto lines that nothing understands",
+            },
         ),
     )
 

@@ -19,7 +19,7 @@ from dpdlab.cli.progress import ProgressBar
 from dpdlab.cli.values import Moment
 
 if TYPE_CHECKING:
-    from analyzers.session import Session, SessionOptions
+    from analyzers.session import ClockOptions, Session, SessionOptions
 
 STANDARD_INPUT: Final = "-"
 Writer = Callable[..., Iterable[str]]
@@ -34,13 +34,21 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     options = invocation.options
     inputs = invocation.words
     _check_inputs(inputs, invocation.command)
+    for option in (*options.year, *options.tz, *options.offset):
+        _check_named(option.input, inputs)
     output = Output(getattr(options, "output", None), color=options.color, ascii_only=options.ascii)
     output.check([*inputs, *options.keys])
     session = _run_session(inputs, options, diagnostics)
+    if options.unparsed:
+        from dpdlab.cli.unparsed import listing
+
+        output.write(listing(session.unparsed(), redact=options.redact))
+        return ExitCode.OK
     content = Content(
         version=__version__,
         sources=tuple(session.sources),
         peers=session.peers(),
+        alignments=session.alignments,
         diagnosis=tuple(session.diagnosis()),
     )
     if options.redact:
@@ -133,7 +141,33 @@ def _session_options(options: argparse.Namespace) -> SessionOptions:
         until_ns=_ns(until, relative=False),
         since_offset_ns=_ns(since, relative=True),
         until_offset_ns=_ns(until, relative=True),
+        clocks=_clock_options(options),
+        dialects=tuple(options.dialect),
     )
+
+
+def _clock_options(options: argparse.Namespace) -> ClockOptions:
+    from analyzers.session import ClockOptions
+
+    years = {v.input: v.value for v in options.year}
+    zones = {v.input: v.value for v in options.tz}
+    return ClockOptions(
+        align=options.align == "auto",
+        year=years.get(None),
+        years={name: year for name, year in years.items() if name is not None},
+        zone=zones.get(None),
+        zones={name: zone for name, zone in zones.items() if name is not None},
+        offsets_ns={v.input: v.value for v in options.offset if v.input is not None},
+    )
+
+
+def _check_named(name: str | None, inputs: Sequence[str]) -> None:
+    """An option for one input names one that is there."""
+    if name is None or name in inputs or name in [Path(i.rpartition(":")[2]).name for i in inputs]:
+        return
+    if any(Path(i) in Path(name).parents for i in inputs):
+        return
+    raise UsageError(f"no input is called {name!r}", f"inputs are {', '.join(inputs)}")
 
 
 def _check_window(since: Moment | None, until: Moment | None) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 _NS_PER_SECOND: Final = 1_000_000_000
 _SECONDS_OF_UNIT: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _EPOCH: Final = re.compile(r"(-?)(\d+)(?:\.(\d{1,9}))?")
+_OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})?", re.ASCII)
+_SECONDS: Final = re.compile(r"([+-]?)(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
 _FRACTION: Final = re.compile(r"(:\d{2})[.,](\d{1,9})(?=$|[Zz+-])")
 
 # A capture longer than this, or a budget, is a typing error.
@@ -129,3 +131,56 @@ def _iso_ns(text: str) -> int | None:
         return None
     whole_s = since_epoch.days * 86_400 + since_epoch.seconds
     return whole_s * _NS_PER_SECOND + since_epoch.microseconds * 1_000 + fraction_ns
+
+
+class ForInput(NamedTuple):
+    """A value for one input, or for all of them."""
+
+    input: str | None
+    """As the user names it; None: all."""
+    value: Any
+
+
+def year(text: str) -> ForInput:
+    """`[INPUT=]YEAR`, 1970 to 2200."""
+    name, value = _of_input(text)
+    number = int(value) if value.isascii() and value.isdigit() and len(value) == 4 else 0
+    if not 1970 <= number <= 2200:
+        raise argparse.ArgumentTypeError(f"{text!r} is no year (write 2024, or console.txt=2024)")
+    return ForInput(name, number)
+
+
+def zone(text: str) -> ForInput:
+    """`[INPUT=]ZONE`: a name of the tz database, `UTC`, or an offset as `+02:00`."""
+    from datetime import timedelta, timezone
+    from zoneinfo import ZoneInfo
+
+    name, value = _of_input(text)
+    found = _OFFSET.fullmatch(value)
+    if found is not None:
+        minutes = int(found[2]) * 60 + int(found[3] or 0)
+        if minutes <= 14 * 60:
+            signed = -minutes if found[1] == "-" else minutes
+            return ForInput(name, timezone(timedelta(minutes=signed)))
+    else:
+        try:
+            return ForInput(name, ZoneInfo(value))
+        except (ValueError, OSError, KeyError):
+            pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no zone (write Europe/Berlin, UTC or +02:00)")
+
+
+def offset(text: str) -> ForInput:
+    """`INPUT=SECONDS`, in nanoseconds; seconds may be negative and have a fraction."""
+    name, value = _of_input(text)
+    found = _SECONDS.fullmatch(value)
+    if name is None or found is None or len(value) > 24:
+        raise argparse.ArgumentTypeError(f"{text!r} is no offset (write console.txt=-3607.5)")
+    whole = int(found[2]) * _NS_PER_SECOND + int((found[3] or "").ljust(9, "0"))
+    return ForInput(name, -whole if found[1] == "-" else whole)
+
+
+def _of_input(text: str) -> tuple[str | None, str]:
+    """The input and the value of `INPUT=VALUE`; names may hold `=` themselves."""
+    name, equals, value = text.rpartition("=")
+    return (name, value) if equals else (None, text)

@@ -283,6 +283,13 @@ PROBLEM: Final = {
     ProblemKind.NOTHING_FOUND: "nothing to analyse",
     ProblemKind.RETRANSMISSION_DIFFERS: "a retransmission differs from its first sending",
     ProblemKind.ADDRESS_CHANGED: "the peer changed its address",
+    ProblemKind.LONG_LINE: "lines too long to read whole",
+    ProblemKind.BAD_ENCODING: "text that is no UTF-8",
+    ProblemKind.UNPARSED_LINES: "log lines that nothing understands",
+    ProblemKind.NO_TIMES: "a log without times",
+    ProblemKind.CLOCK_GUESSED: "a log without a year",
+    ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
+    ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
     ProblemKind.CONFIG_LINE: "a line of a configuration cannot be used",
 }
 

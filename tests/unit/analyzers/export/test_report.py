@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from analyzers.export.report import build_report
-from analyzers.export.schema import Report, ReportAlignment
+from analyzers.export.schema import Report
+from analyzers.model.alignment import Alignment
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from tests.model_builders import (
     A,
@@ -83,7 +84,12 @@ def test_the_keys_of_the_contract_are_there():
 def test_an_exchange_as_the_contract_writes_it():
     exchange = report()["peers"][0]["exchanges"][0]
     assert exchange["transmissions"] == [
-        {"at_ns": at(5), "message_id": "0xf2c790da", "ref": {"source": "s1", "record": 21}}
+        {
+            "at_ns": at(5),
+            "message_id": "0xf2c790da",
+            "ref": {"source": "s1", "record": 21},
+            "seen": [],
+        }
     ]
     assert exchange["answer"]["message_id"] == "0xc0a12878"
     assert exchange["rtt_ns"] == 16_000_000
@@ -161,10 +167,9 @@ def test_a_problem_may_have_no_place():
 
 
 def test_alignment_is_passed_on():
-    line = ReportAlignment(
-        source="s2", against="s1", matched=12, offset_ns=7, spread_ns=3, drift_ppm=0.5
-    )
-    assert build_report((), (), version="0", alignment=[line]).alignment == [line]
+    parts = ("s2", "s1", 12, 7, 3, 0.5, "IKEv1 message IDs")
+    built = build_report((), (), version="0", alignments=[Alignment(*parts)]).alignment
+    assert [tuple(line.model_dump().values()) for line in built] == [parts]
 
 
 def test_a_field_that_nobody_declared_is_refused():

@@ -49,7 +49,8 @@ def test_a_directory_gives_its_captures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(b"", "is empty"), (b"hello", "neither a capture nor a log"), (None, "cannot open")]
+    ("content", "says"),
+    [(b"", "is empty"), (b"hello", "neither a capture nor a log"), (None, "cannot open")],
 )
 def test_what_is_no_capture(tmp_path: Path, content: bytes | None, says: str) -> None:
     path = tmp_path / "x"

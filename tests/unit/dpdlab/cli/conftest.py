@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from analyzers.model.alignment import Alignment
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 from dpdlab.cli import main, report_command
@@ -36,6 +37,7 @@ class StubSession:
     failure: BaseException | None = None
     inputs: Sequence[str] = ()
     options: argparse.Namespace | None = None
+    alignments: tuple[Alignment, ...] = ()
 
     def open(self, inputs: Sequence[str]) -> None:
         self.inputs = inputs

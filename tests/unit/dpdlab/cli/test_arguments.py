@@ -99,7 +99,7 @@ def test_a_command_of_a_later_version_is_said_to_be_missing(command):
     ("argv", "message", "hint"),
     [
         (["report", "a", "--budgt", "3"], "unknown option --budgt", "did you mean --budget?"),
-        (["report", "a", "--zzz"], "unknown option --zzz", "see dpdlab report --help"),
+        (["report", "a", "--qqqq"], "unknown option --qqqq", "see dpdlab report --help"),
         (["report", "a", "--budget"], "--budget: expected one argument", "dpdlab report --help"),
         (["report", "a", "--budget", "0"], "--budget: must be more than 0", "--help"),
         (["report", "a", "--local", "hub"], "--local: 'hub' is no IP address", "--help"),
