@@ -57,6 +57,8 @@ class Joined:
     """Events by number of the source, in the order of the common clock."""
     evidence: set[int] = field(default_factory=set)
     reaches: list[LogReach] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
+    """Addresses of the devices that wrote the logs."""
     alignments: list[Alignment] = field(default_factory=list)
 
 
@@ -221,6 +223,8 @@ class ClockJoiner:
             others = [*reaches]
             others += [r for o in logs if o is not log and (r := _reach(o)) is not None]
             joined.streams[log.number] = _stream(log, others, matched, joined.evidence)
+            own_addresses = dict.fromkeys(e.local for e in log.events if e.local is not None)
+            joined.devices += [a for a in own_addresses if a not in joined.devices]
             own = _reach(log)
             if own is not None:
                 joined.reaches += [LogReach(a, own.first_ns, own.last_ns) for a in own.own]

@@ -117,6 +117,7 @@ class Session:
             if self._joined is not None:
                 self._tracker_or_none.logs.evidence = self._joined.evidence
                 self._tracker_or_none.logs.reaches = self._joined.reaches
+                self._tracker_or_none.logs.devices = self._joined.devices
         return self._tracker_or_none
 
     def diagnosis(self) -> list[str]:

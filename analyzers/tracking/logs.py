@@ -77,6 +77,8 @@ class LogTracker:
         self.evidence: set[int] = set()
         """Ids (`id()`) of events that only tell where something was lost."""
         self.reaches: list[LogReach] = []
+        self.devices: list[str] = []
+        """Addresses of the devices that wrote the logs, in the order of the inputs."""
         self.lost_events = 0
         """Events that name no peer."""
 
@@ -97,8 +99,6 @@ class LogTracker:
             return
         local = event.local or UNKNOWN_LOCAL
         peer, side = self._table.peer_between(local, remote, event.at_ns)
-        if peer.log_local is None:
-            peer.log_local = side
         if id(event) in self.evidence:
             self._evidence(peer, event, side)
             return

@@ -63,8 +63,6 @@ class PeerTrack:
     unknown_informationals: int = 0
     captured: bool = False
     """Packets of it were captured; else all is from logs, which do not show traffic."""
-    log_local: int | None = None
-    """The side whose device wrote a log."""
 
     @property
     def unit(self) -> UnitTrack:

@@ -125,8 +125,10 @@ class Viewer:
         for side in (0, 1):
             if self._local.intersection(peer.addresses[side]):
                 return side, LocalBasis.GIVEN
-        if peer.log_local is not None:
-            return peer.log_local, LocalBasis.LOG
+        for device in self._tracker.logs.devices:
+            own = peer.side_of(device)
+            if own is not None:
+                return own, LocalBasis.LOG
         common = [self._common.get(peer.address(side), 0) for side in (0, 1)]
         if common[0] != common[1]:
             return (0 if common[0] > common[1] else 1), LocalBasis.MOST_COMMON
