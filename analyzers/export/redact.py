@@ -32,7 +32,7 @@ from typing import Final
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
-from analyzers.model.peer import Hint, PeerView
+from analyzers.model.peer import Hint, PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, SourceInfo
 from analyzers.model.sa import EspFlow, IkeSa
@@ -200,6 +200,15 @@ class Redactor:
             policies=tuple(self._policy(policy) for policy in peer.policies),
             hints=tuple(self._hint(hint) for hint in peer.hints),
             problems=tuple(self._problem(problem) for problem in peer.problems),
+            shown=tuple(self._shown(sa) for sa in peer.shown),
+        )
+
+    def _shown(self, sa: ShownSa) -> ShownSa:
+        return replace(
+            sa,
+            command=self.text(sa.command),
+            dpd=None if sa.dpd is None else self.text(sa.dpd),
+            spis=tuple(self.spi(spi) for spi in sa.spis),
         )
 
     def _ike_sa(self, sa: IkeSa) -> IkeSa:

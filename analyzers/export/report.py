@@ -32,6 +32,7 @@ from analyzers.export.schema import (
     ReportPolicy,
     ReportProblem,
     ReportRef,
+    ReportShownSa,
     ReportSource,
     ReportState,
     ReportTool,
@@ -42,7 +43,7 @@ from analyzers.export.untrusted import valid_unicode
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Transmission
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref, SourceInfo
 from analyzers.model.sa import EspFlow, IkeSa
@@ -181,7 +182,27 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
             )
             for hint in peer.hints
         ],
+        "shown": [_shown(sa) for sa in peer.shown],
     }
+
+
+def _shown(sa: ShownSa) -> ReportShownSa:
+    return ReportShownSa(
+        at_ns=sa.at_ns,
+        command=valid_unicode(sa.command),
+        ike_version=sa.ike_version,
+        state=valid_unicode(sa.state),
+        uptime_s=sa.uptime_s,
+        remaining_s=sa.remaining_s,
+        dpd_active=sa.dpd_active,
+        dpd=None if sa.dpd is None else valid_unicode(sa.dpd),
+        interval_s=sa.interval_s,
+        retry_s=sa.retry_s,
+        spis=list(sa.spis),
+        encaps_packets=sa.encaps_packets,
+        decaps_packets=sa.decaps_packets,
+        ref=_ref(sa.ref),
+    )
 
 
 def _ike_sa(sa: IkeSa) -> ReportIkeSa:

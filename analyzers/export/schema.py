@@ -323,6 +323,25 @@ class ReportHint(_Model):
     ref: ReportRef
 
 
+class ReportShownSa(_Model):
+    """What a device showed of its SA with a peer at one moment."""
+
+    at_ns: Nanoseconds | None
+    command: str
+    ike_version: int | None
+    state: str
+    uptime_s: int | None
+    remaining_s: int | None
+    dpd_active: bool | None = Field(description="DPD in force on the SA; null: not told.")
+    dpd: str | None = Field(description="In the words of the output.")
+    interval_s: float | None
+    retry_s: float | None
+    spis: list[Spi]
+    encaps_packets: Count | None
+    decaps_packets: Count | None
+    ref: ReportRef
+
+
 class ReportPeerHead(_Model):
     """What is known of a peer, without the events that JSONL writes as lines of their own."""
 
@@ -348,6 +367,7 @@ class ReportPeerHead(_Model):
     states: list[ReportState]
     activity: ReportActivity | None
     hints: list[ReportHint]
+    shown: list[ReportShownSa]
 
 
 class ReportPeer(ReportPeerHead):

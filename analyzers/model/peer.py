@@ -62,6 +62,28 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownSa:
+    """What a device showed of its SA with a peer at one moment (`show crypto …`)."""
+
+    at_ns: int | None
+    ref: Ref
+    command: str
+    ike_version: int | None
+    state: str
+    uptime_s: int | None
+    remaining_s: int | None
+    dpd_active: bool | None
+    """DPD in force on the SA; None: the output does not tell."""
+    dpd: str | None
+    """In the words of the output."""
+    interval_s: float | None
+    retry_s: float | None
+    spis: tuple[str, ...]
+    encaps_packets: int | None
+    decaps_packets: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class PeerView:
     """Everything about one peer. All tuples are in time order."""
 
@@ -95,6 +117,8 @@ class PeerView:
     """Every address seen for the remote side (NAT, MOBIKE)."""
     confidence: Confidence
     """Confidence of `state`."""
+    shown: tuple[ShownSa, ...] = ()
+    """What devices showed of it, in the order of the inputs."""
 
 
 __all__ = [
@@ -103,5 +127,6 @@ __all__ = [
     "LocalBasis",
     "PeerState",
     "PeerView",
+    "ShownSa",
     "StateSpan",
 ]

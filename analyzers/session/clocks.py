@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import add
 from pathlib import PurePath
 from typing import Final, TypeVar
 
@@ -123,6 +125,7 @@ class ClockJoiner:
         shift_ns = _of(options.offsets_ns, log.name, None)
         if shift_ns is not None:
             _shift(log.events, shift_ns)
+            log.to_common = partial(add, shift_ns)
             info.clock_basis, info.clock_offset_ns = ClockBasis.MANUAL, -shift_ns
 
     # --- offsets ---------------------------------------------------------------------------
@@ -158,6 +161,7 @@ class ClockJoiner:
             found = self._fit(sightings, resolution)
             if found is not None:
                 against, fitted = found
+                log.to_common = fitted.to_other
                 for event in log.events:
                     if event.at_ns is not None:
                         event.at_ns = fitted.to_other(event.at_ns)

@@ -22,9 +22,11 @@ from analyzers.session.options import Progress, SessionOptions, UnparsedLine
 
 if TYPE_CHECKING:
     from analyzers.model.alignment import Alignment
+    from analyzers.model.configuration import Configuration
     from analyzers.session.clocks import Joined
     from analyzers.tracking.engine import Tracker
     from analyzers.tracking.ordering import OrderedBatch
+    from analyzers.tracking.shown import Shown
 
 # Tracking and keys are imported where they are first needed: by then a large input is being read
 # ahead in a process of its own, and importing costs no time.
@@ -55,6 +57,7 @@ class Session:
         self._joined: Joined | None = None
         self._shifts: dict[int, int] = {}
         self._unparsed: list[UnparsedLine] = []
+        self._shown: list[Shown] = []
 
     def run(
         self, inputs: Sequence[str], progress: Callable[[Progress], None] | None = None
@@ -100,12 +103,17 @@ class Session:
 
             viewer = Viewer(self._tracker, frozenset(self.options.local), self._end_ns())
             self._views = viewer.peers()
+            if self._shown:
+                from analyzers.tracking.shown import with_shown
+
+                self._views = with_shown(self._views, self._shown, self.options.black_hole_min_s)
         return self._views
 
     @property
     def _tracker(self) -> Tracker:
         if self._tracker_or_none is None:
             from analyzers.decode.ike import IkeDecoder
+            from analyzers.tracking.configured import Configured
             from analyzers.tracking.engine import Tracker
 
             self._tracker_or_none = Tracker(
@@ -113,6 +121,7 @@ class Session:
                 budget_ns=nanoseconds(self.options.budget_s),
                 report_ns=nanoseconds(self.options.black_hole_min_s),
                 witnesses=None if self._joined is None else self._joined.witnesses,
+                configured=Configured(self._opened.configurations),
             )
             if self._joined is not None:
                 self._tracker_or_none.logs.evidence = self._joined.evidence
@@ -125,6 +134,10 @@ class Session:
         return diagnosis(self.sources, self.peers())
 
     # --- reading ---------------------------------------------------------------------------
+
+    def configurations(self) -> tuple[Configuration, ...]:
+        """Device configurations among the inputs, also those a terminal log shows."""
+        return tuple(self._opened.configurations)
 
     def unparsed(self) -> list[UnparsedLine]:
         """Log lines of known dialects that nothing understands, as far as they are kept."""
@@ -149,12 +162,13 @@ class Session:
         if not texts and not views and not options.clocks.offsets_ns:
             return
         from analyzers.session.clocks import CaptureClock, ClockJoiner
-        from analyzers.session.texts import read_log
+        from analyzers.session.texts import configurations_in, read_log, shown_in
 
         logs = []
         for text in texts:
             info = self.sources[text.number]
-            logs.append(read_log(text.text, text.number, text.name, info, opened.dialects))
+            logs.append(read_log(text.text, text.number, text.name, info, text.dialects))
+            opened.configurations += configurations_in(logs[-1])
             if progress is not None:
                 progress(self._progress(info.path, done=False))
         clocks = [
@@ -175,6 +189,9 @@ class Session:
             ]
             log.info.log_events = dict(Counter(e.kind.value for e in log.events))
             self._readers[log.number] = LogReplay(log.info, stream)
+            found = shown_in(log)
+            if found is not None:
+                self._shown.append(found)
 
     def _read(self, readers: list[Reader], progress: Callable[[Progress], None] | None) -> None:
         from analyzers.tracking.ordering import Orderer

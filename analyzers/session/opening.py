@@ -1,4 +1,4 @@
-"""Opens the inputs, each told by its content: captures, logs."""
+"""Opens the inputs, each told by its content: captures, logs, configurations."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from analyzers.sources.inputs import STDIN, Input, InputSpec, expand, open_input
 
 if TYPE_CHECKING:
     from analyzers.dialects.dialect import Dialect
+    from analyzers.model.configuration import Configuration
     from analyzers.session.texts import TextInput
     from analyzers.tracking.sightings import Sighting
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 _MAX_SIGHTINGS: Final = 300_000
 _KINDS_HINT: Final = (
     "captures are pcap or pcapng files, also .gz and .zst; logs are the text of a router's or"
-    " daemon's IKE debug"
+    " daemon's IKE debug, configurations what `show running-config` prints"
 )
+_MAX_CONFIG: Final = 16 << 20
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class OpenText:
     number: int
     name: str
     text: TextInput
+    dialects: tuple[Dialect, ...]
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Opened:
     texts: list[OpenText] = field(default_factory=list)
     items: list[Input] = field(default_factory=list)
     dialects: tuple[Dialect, ...] = ()
+    configurations: list[Configuration] = field(default_factory=list)
 
     @property
     def total_bytes(self) -> int | None:
@@ -99,6 +103,11 @@ def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
         raise
     if not opened.sources:
         raise SourceError(f"no capture and no log in {', '.join(names)}", _KINDS_HINT)
+    if all(info.kind == "config" for info in opened.sources):
+        raise SourceError(
+            "there are configurations only, and nothing that happened",
+            "dpdlab lint CONFIG... says what is wrong with them",
+        )
     return opened
 
 
@@ -125,33 +134,58 @@ def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: 
         if spec.required:
             raise SourceError(f"{item.path} is empty")
         return
-    text = _log_text(item, spec, opened, options)
-    if text is None:
+    _open_text(spec, item, opened, options)
+
+
+def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOptions) -> None:
+    from analyzers.session.texts import TextInput, kind_of
+
+    if not opened.dialects:
+        opened.dialects = _dialects(options)
+    text = TextInput(item)
+    kind: str | None = None
+    if not text.binary:
+        forced = "config" if spec.kind == "config" else "log" if spec.forced else None
+        kind = forced or kind_of(text, opened.dialects, named=spec.required)
+    if kind is None:
         item.close()
         if spec.required:
-            raise SourceError(f"{item.path} is neither a capture nor a log", _KINDS_HINT)
+            raise SourceError(f"{item.path} is neither capture, log nor configuration", _KINDS_HINT)
         return
     opened.items.append(item)
-    info = _info(item, number, "log")
-    opened.texts.append(OpenText(number, spec.name, text))
+    info = _info(item, len(opened.sources), kind)
+    if kind == "config":
+        opened.configurations += _configurations(text, info)
+    else:
+        chosen = _of_family(opened.dialects, spec.kind)
+        opened.texts.append(OpenText(len(opened.sources), spec.name, text, chosen))
     _add(opened, spec, info, LogReplay(info))
 
 
-def _log_text(
-    item: Input, spec: InputSpec, opened: Opened, options: SessionOptions
-) -> TextInput | None:
+def _dialects(options: SessionOptions) -> tuple[Dialect, ...]:
+    """The user's own dialects go first: they may refine what is known. Raises SourceError."""
     from analyzers.dialects.catalogue import DIALECTS
-    from analyzers.session.texts import TextInput, is_log
 
-    if not opened.dialects:
-        opened.dialects = DIALECTS
-    chosen = opened.dialects
-    text = TextInput(item)
-    if text.binary:
-        return None
-    if spec.forced or is_log(text.first, chosen, named=spec.required):
-        return text
-    return None
+    return DIALECTS
+
+
+def _of_family(dialects: tuple[Dialect, ...], family: str) -> tuple[Dialect, ...]:
+    """The dialects that `KIND:PATH` means; all of them for a plain log."""
+    chosen = tuple(d for d in dialects if d.family == family)
+    return chosen or dialects
+
+
+def _configurations(text: TextInput, info: SourceInfo) -> list[Configuration]:
+    from analyzers.configs.catalogue import read_configurations
+
+    whole = text.all(_MAX_CONFIG)
+    found = read_configurations(whole, info.id)
+    info.lines = whole.count("\n") + (not whole.endswith("\n"))
+    info.format = found[0].format.value if found else "unknown"
+    for configuration in found:
+        for problem in configuration.problems:
+            info.note(problem)
+    return list(found)
 
 
 def _info(item: Input, number: int, kind: str) -> SourceInfo:

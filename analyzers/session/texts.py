@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from analyzers.decode.logs import LogDecoder, LogTally
 from analyzers.dialects.dialect import Dialect
@@ -13,9 +13,21 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.sources.inputs import Input
 
+if TYPE_CHECKING:
+    from analyzers.model.configuration import Configuration
+    from analyzers.tracking.shown import Shown
+
 # What a text is shows in its first part.
 _PROBE_BYTES: Final = 256 << 10
 _PIECE_BYTES: Final = 1 << 20
+# Configurations and outputs of `show` are looked for in this much of a log, and only where one of
+# these stands: looking for them costs as much as reading the log.
+_MAX_KEPT: Final = 32 << 20
+_SHOWS: Final = (
+    "show ", "sh ", "pkts encaps", "conn-id", "Building configuration", "list-sas", "statusall",
+    "vpn ike gateway", "vpn tunnel list", "trafficstatus", "ipsec status", "Session status",
+    "crypto isakmp keepalive", "crypto ikev2 dpd", "Session Type", "IKE SA",
+)  # fmt: skip
 # A file nobody named, found in a directory, is a log if this share of its lines is.
 _FOUND_SHARE: Final = 0.2
 
@@ -32,8 +44,10 @@ class LogSource:
     events: list[LogEvent] = field(default_factory=list)
     modified_ns: int | None = None
     """When the file was last written."""
-    first_ns: int | None = None
-    last_ns: int | None = None
+    text: str = ""
+    """All of it, where it shows more than log lines."""
+    to_common: Callable[[int], int] = lambda at_ns: at_ns
+    """Takes a time of the log's own clock to the common one."""
 
 
 class TextInput:
@@ -52,9 +66,19 @@ class TextInput:
         self.first = self._decoder.decode(first, final=self.whole)
         self.damaged = 0
 
-    def pieces(self) -> list[str] | _Pieces:
+    def pieces(self) -> _Pieces:
         """All of the text, from its start."""
         return _Pieces(self)
+
+    def all(self, limit: int) -> str:
+        """The whole text, up to about `limit` characters."""
+        kept, size = [], 0
+        for piece in self.pieces():
+            kept.append(piece)
+            size += len(piece)
+            if size > limit:
+                break
+        return "".join(kept)
 
     def next(self) -> str:
         """The next piece after the first one; empty at the end."""
@@ -99,6 +123,23 @@ def log_share(first: str, dialects: Sequence[Dialect]) -> float:
     return min(1.0, sum(tally.dialects.values()) / max(lines, 1))
 
 
+def kind_of(text: TextInput, dialects: Sequence[Dialect], *, named: bool) -> str | None:
+    """ "log" or "config", by content; None for other text.
+
+    `named`: the user named the file himself, so that little is enough.
+    """
+    from analyzers.configs.catalogue import detect, read_configurations
+    from analyzers.snapshots.find import find_snapshots
+
+    if detect(text.first) is not None:
+        return "config"
+    if is_log(text.first, dialects, named=named):
+        return "log"
+    if find_snapshots(enumerate(text.first.split("\n"), 1)):
+        return "log"
+    return "config" if named and read_configurations(text.first, "s0") else None
+
+
 def is_log(first: str, dialects: Sequence[Dialect], *, named: bool) -> bool:
     """Whether a text is a log; `named`: the user named the file himself."""
     share = log_share(first, dialects)
@@ -112,7 +153,13 @@ def read_log(
     decoder = LogDecoder(info, dialects)
     source = LogSource(number, name, info, decoder.tally)
     replaced = 0
+    kept: list[str] = []
+    size, shows = 0, False
     for piece in text.pieces():
+        size += len(piece)
+        if size <= _MAX_KEPT:
+            kept.append(piece)
+            shows = shows or any(mark in piece for mark in _SHOWS)
         if not piece.isascii():
             replaced += piece.count("\ufffd")
         source.events += decoder.feed(piece)
@@ -134,4 +181,38 @@ def read_log(
     info.unparsed_lines = tally.unparsed
     info.dialects = dict(tally.dialects.most_common())
     source.modified_ns = text.item.modified_ns
+    source.text = "".join(kept) if shows else ""
     return source
+
+
+def configurations_in(log: LogSource) -> list[Configuration]:
+    """Configurations that a terminal log shows among other things."""
+    if not log.text:
+        return []
+    from analyzers.configs.catalogue import find_configurations, merged, read_block
+
+    blocks = merged(find_configurations(log.text.splitlines()))
+    found = [read_block(block, log.info.id) for block in blocks]
+    for configuration in found:
+        for problem in configuration.problems:
+            log.info.note(problem)
+    return found
+
+
+def shown_in(log: LogSource) -> Shown | None:
+    """What the device showed of its SAs in a terminal log, on the common clock."""
+    if not log.text:
+        return None
+    from analyzers.snapshots.compare import compare_all
+    from analyzers.snapshots.find import find_snapshots
+    from analyzers.tracking.shown import Shown
+
+    snapshots = find_snapshots(enumerate(log.text.split("\n"), 1))
+    if not snapshots:
+        return None
+    if not log.events:
+        log.info.format = snapshots[0].format.value
+    dated = tuple(
+        s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in snapshots
+    )
+    return Shown(log.info.id, dated, compare_all(dated))

@@ -17,8 +17,10 @@ from analyzers.sources.streams import ByteStream, open_stream
 STDIN: Final = "-"
 # `KIND:PATH` says what an input is; content decides without it.
 CAPTURE_KINDS: Final = ("pcap", "pcapng")
-LOG_KINDS: Final = ("log", "ios", "asa", "strongswan", "libreswan", "fortigate", "juniper")
-_KINDS: Final = (*CAPTURE_KINDS, *LOG_KINDS)
+LOG_KINDS: Final = (
+    "log", "ios", "asa", "strongswan", "libreswan", "fortigate", "racoon", "juniper", "routeros",
+)  # fmt: skip
+_KINDS: Final = (*CAPTURE_KINDS, *LOG_KINDS, "config")
 # Directories are read to this depth: a folder of captures, not a file system.
 _MAX_DEPTH: Final = 8
 _SPOOL_BYTES: Final = 1 << 20

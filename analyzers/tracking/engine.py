@@ -20,6 +20,7 @@ from analyzers.model.records import Problem, Ref, source_id
 from analyzers.model.time import seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
+from analyzers.tracking.configured import Configured
 from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
@@ -57,10 +58,13 @@ class Tracker:
         budget_ns: int,
         report_ns: int,
         witnesses: Witnesses | None = None,
+        configured: Configured | None = None,
     ) -> None:
-        """`witnesses`: what other inputs say of messages that were captured."""
+        """`witnesses`: what other inputs say of messages that were captured; `configured`: what
+        configurations say of the peers."""
         self._decoder = decoder
         self.budget_ns = budget_ns
+        self.configured = configured or Configured(())
         self.report_s = seconds(report_ns)
         self._witnesses = witnesses or Witnesses()
         self.marks = Marks()
@@ -83,9 +87,7 @@ class Tracker:
         self.duplicate_messages: Counter[str] = Counter()
         self._ikev1 = Ikev1Tracker(self.marks, self.table)
         self._ikev2 = Ikev2Tracker(self.marks)
-        self.logs = LogTracker(
-            self.marks, self.table, self._ikev1, self._message, self._witnesses
-        )
+        self.logs = LogTracker(self.marks, self.table, self._ikev1, self._message, self._witnesses)
         self.children = Children()
         self._unit_of_flow = np.empty(0, np.int64)
         self._side_of_flow = np.empty(0, np.int64)

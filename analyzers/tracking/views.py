@@ -16,6 +16,7 @@ from analyzers.model.exchange import (
     Transmission,
 )
 from analyzers.model.peer import Activity, LocalBasis, PeerView
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import seconds
@@ -82,8 +83,13 @@ class Viewer:
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns)
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         policies = [policy.observe(peer.address(side), exchanges) for side in (0, 1)]
+        policies += self._configured(peer)
         if not peer.captured:
-            known = {p.holder: p for p in policies if p is not None}
+            known = {
+                p.holder: p
+                for p in policies
+                if p is not None and (p.basis is PolicyBasis.CONFIG or _is_interval(p))
+            }
             holes = tuple(
                 without_traffic(h, known.get(h.sender), first_ns)
                 for h in holes
@@ -119,12 +125,26 @@ class Viewer:
             confidence=liveness.confidence(exchanges, deletes, states),
         )
 
+    def _configured(self, peer: PeerTrack) -> list[DpdPolicy | None]:
+        """The policies of both sides as configurations have them."""
+        if not self._tracker.configured:
+            return []
+        version = peer.sas[-1].version if peer.sas else None
+        ends = (peer.address(0), peer.address(1))
+        return [
+            self._tracker.configured.policy(end, ends[1 - side], version)
+            for side, end in enumerate(ends)
+        ]
+
     # --- who is local ----------------------------------------------------------------------
 
     def _local_side(self, peer: PeerTrack) -> tuple[int, LocalBasis]:
         for side in (0, 1):
             if self._local.intersection(peer.addresses[side]):
                 return side, LocalBasis.GIVEN
+        own = self._tracker.configured.local((peer.address(0), peer.address(1)))
+        if own is not None:
+            return own, LocalBasis.CONFIG
         for device in self._tracker.logs.devices:
             own = peer.side_of(device)
             if own is not None:
@@ -362,6 +382,11 @@ def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
 
 def _sa_id(sa: SaTrack) -> str:
     return f"i{sa.index + 1}"
+
+
+def _is_interval(observed: DpdPolicy) -> bool:
+    """Whether an observed interval is a rhythm, not the distance of one question."""
+    return observed.interval_s is not None and observed.mode is not PolicyMode.UNKNOWN
 
 
 def _dead_basis(track: HoleTrack) -> str | None:

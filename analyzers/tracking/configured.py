@@ -1,0 +1,49 @@
+"""What configurations say of the peers: policies, who is local, and what counts as slow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analyzers.model.configuration import Configuration, same_address
+from analyzers.model.policy import DpdPolicy
+
+
+class Configured:
+    """The configurations of a session, asked by the ends of a peer."""
+
+    def __init__(self, configurations: Sequence[Configuration]) -> None:
+        self._configurations = tuple(configurations)
+
+    def __bool__(self) -> bool:
+        return bool(self._configurations)
+
+    def policy(self, holder: str, remote: str, ike_version: int | None) -> DpdPolicy | None:
+        """The policy of one end towards the other, with the line it comes from."""
+        own = self._of(holder, remote)
+        if own is None:
+            return None
+        found = own.policy_for(None, remote, ike_version)
+        return None if found is None else replace(found, holder=holder)
+
+    def local(self, ends: tuple[str, str]) -> int | None:
+        """The end whose device is configured here, if only one is."""
+        mine = [self._of(end, ends[1 - side]) is not None for side, end in enumerate(ends)]
+        return mine.index(True) if mine.count(True) == 1 else None
+
+    def _of(self, holder: str, remote: str) -> Configuration | None:
+        """The configuration of the device with an address, else one that names its peer."""
+        for configuration in self._configurations:
+            if any(same_address(a, holder) for a in configuration.addresses):
+                return configuration
+        naming = [
+            c
+            for c in self._configurations
+            if not any(same_address(a, remote) for a in c.addresses)
+            and any(
+                same_address(peer.address, remote)
+                for connection in c.connections
+                for peer in connection.remotes
+            )
+        ]
+        return naming[0] if len(naming) == 1 else None

@@ -1,0 +1,187 @@
+"""What devices showed of their SAs, brought to the peers it is about (dpd-semantics section 5.4).
+
+Two outputs in which the packets sent into a Child SA grow and those out of it do not are evidence
+of a black hole, and bound it, also where nothing was captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import Hint, LocalBasis, PeerState, PeerView, ShownSa, StateSpan
+from analyzers.model.records import Confidence, Ref
+from analyzers.model.snapshot import CounterChange, SaSnapshot, Snapshot
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
+
+_MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
+_MAX_SHOWN: Final = 200
+_UNKNOWN_LOCAL: Final = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All outputs of one input, on the common clock."""
+
+    source: str
+    snapshots: tuple[Snapshot, ...]
+    changes: tuple[CounterChange, ...]
+
+
+def with_shown(
+    peers: Sequence[PeerView], shown: Iterable[Shown], least_s: float
+) -> tuple[PeerView, ...]:
+    """The peers with what was shown of them; peers that only were shown come last.
+
+    `least_s`: shorter black holes are not reported.
+    """
+    gathered = list(peers)
+    for item in shown:
+        for snapshot in item.snapshots:
+            for entry in snapshot.entries:
+                place = _place(gathered, entry.local, entry.remote, _spis(entry), snapshot.at_ns)
+                peer = gathered[place]
+                if len(peer.shown) < _MAX_SHOWN:
+                    shown_sa = _shown_sa(item.source, snapshot, entry)
+                    gathered[place] = replace(peer, shown=(*peer.shown, shown_sa))
+        for change in item.changes:
+            if change.silent:
+                spis = {change.inbound_spi, change.outbound_spi}
+                place = _place(gathered, change.local, change.remote, spis, change.from_ns)
+                gathered[place] = _silent(gathered[place], item.source, change, least_s)
+    return tuple(gathered)
+
+
+def _spis(entry: SaSnapshot) -> set[str]:
+    return {s for c in entry.children for s in (c.inbound_spi, c.outbound_spi) if s}
+
+
+def _place(
+    peers: list[PeerView], local: str, remote: str, spis: set[str], at_ns: int | None
+) -> int:
+    """The index of the peer an output is about; a new one where none is known."""
+    for number, peer in enumerate(peers):
+        ends = {peer.local, peer.remote, *peer.addresses}
+        if spis & {flow.spi for flow in peer.esp_flows} or (
+            remote in ends and (local in ends or not local)
+        ):
+            return number
+    same = [n for n, peer in enumerate(peers) if remote in {peer.remote, *peer.addresses}]
+    if len(same) == 1:
+        return same[0]
+    peers.append(_new_peer(len(peers), local or _UNKNOWN_LOCAL, remote, at_ns or 0))
+    return len(peers) - 1
+
+
+def _new_peer(number: int, local: str, remote: str, at_ns: int) -> PeerView:
+    return PeerView(
+        id=f"p{number + 1}",
+        local=local,
+        remote=remote,
+        local_basis=LocalBasis.LOG,
+        state=PeerState.UNKNOWN,
+        first_ns=at_ns,
+        last_ns=at_ns,
+        ike_sas=(),
+        esp_flows=(),
+        exchanges=(),
+        deletes=(),
+        black_holes=(),
+        policies=(),
+        states=(StateSpan(PeerState.UNKNOWN, at_ns),),
+        activity=None,
+        hints=(),
+        problems=(),
+        last_proof_ns=None,
+        rtt_ns=None,
+        ike_messages=0,
+        retransmissions=0,
+        unknown_informationals=0,
+        addresses=(remote,),
+        confidence=Confidence.SUSPECT,
+    )
+
+
+def _shown_sa(source: str, snapshot: Snapshot, entry: SaSnapshot) -> ShownSa:
+    dpd = entry.dpd
+    return ShownSa(
+        at_ns=snapshot.at_ns,
+        ref=Ref(source, entry.line),
+        command=snapshot.command or snapshot.format.value,
+        ike_version=entry.ike_version,
+        state=entry.state,
+        uptime_s=entry.age_s,
+        remaining_s=entry.remaining_s,
+        dpd_active=None if dpd is None else dpd.active,
+        dpd=None if dpd is None else dpd.evidence,
+        interval_s=None if dpd is None else dpd.interval_s,
+        retry_s=None if dpd is None else dpd.retry_s,
+        spis=tuple(sorted(_spis(entry))),
+        encaps_packets=_sum(c.encaps_packets for c in entry.children),
+        decaps_packets=_sum(c.decaps_packets for c in entry.children),
+    )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) -> PeerView:
+    refs = (Ref(source, change.older_line), Ref(source, change.newer_line))
+    hint = Hint(change.to_ns or peer.first_ns, peer.local, change.evidence, refs[1])
+    peer = replace(peer, hints=(*peer.hints, hint))
+    start, stop = change.from_ns, change.to_ns
+    if start is None or stop is None or stop <= start:
+        return peer
+    if change.last_inbound_s is not None:
+        # The device says itself since when nothing has come in.
+        start = max(start, stop - nanoseconds(change.last_inbound_s))
+    known = any(
+        h.first_exposed_ns is not None and _overlap(h, start, stop) for h in peer.black_holes
+    )
+    if known or (stop - start) / NS_PER_SECOND < least_s:
+        return peer
+    hole = BlackHole(
+        id=f"{peer.id}-shown{len(peer.black_holes) + 1}",
+        sender=peer.local,
+        receiver=peer.remote,
+        black_hole_class=_class(peer, start, stop),
+        last_proof_ns=None,
+        first_exposed_ns=start,
+        questionable_ns=None,
+        first_probe_ns=None,
+        dead_ns=None,
+        dead_basis=None,
+        stop_ns=stop,
+        stop_basis=StopBasis.CAPTURE_END,
+        recovered_ns=None,
+        min_seconds=0.0,
+        max_seconds=round((stop - start) / NS_PER_SECOND, 6),
+        min_packets=0,
+        max_packets=change.encaps_packets or 0,
+        max_bytes=change.encaps_bytes or 0,
+        phases=(Phase(PhaseName.UNQUESTIONED, start, stop),),
+        confidence=Confidence.SUSPECT,
+        refs=refs,
+        spis=tuple(s for s in (change.inbound_spi, change.outbound_spi) if s),
+    )
+    return replace(peer, black_holes=(*peer.black_holes, hole))
+
+
+def _overlap(hole: BlackHole, start: int, stop: int) -> bool:
+    first = hole.first_exposed_ns
+    return first is not None and first <= stop and hole.stop_ns >= start
+
+
+def _class(peer: PeerView, start: int, stop: int) -> BlackHoleClass:
+    """What the questions of that time say: answered ones leave the data plane."""
+    asked = [x for x in peer.exchanges if start <= x.first_ns <= stop]
+    if any(x.outcome is Outcome.ANSWERED for x in asked):
+        return BlackHoleClass.DATA_PLANE
+    if peer.exchanges and not asked and stop - start >= _MISSING_DPD_NS:
+        return BlackHoleClass.MISSING_DPD
+    return BlackHoleClass.OPEN
