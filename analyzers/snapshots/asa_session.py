@@ -1,4 +1,4 @@
-"""`show vpn-sessiondb detail l2l` of ASA, by the template of ntc-templates.
+"""`show vpn-sessiondb detail l2l` of ASA, also without `detail`, by the template of ntc-templates.
 
 The template fills fields of a session down into the next one, so every session is read alone: a
 lost line then leaves a gap rather than another session's value.
@@ -63,8 +63,26 @@ def _entry(session: list[Line]) -> Iterator[SaSnapshot]:
         encryption=f"{ike['ENCRYPTION_METHOD']} {ike['HASH_METHOD']}".strip() if ike else "",
         remaining_s=_remaining_s(ike) if ike else None,
         age_s=span_s(first["DURATION"]),
-        children=tuple(children),
+        children=tuple(children or _totals(session, first)),
     )
+
+
+def _totals(session: Sequence[Line], first: Mapping[str, str]) -> list[ChildSnapshot]:
+    """The counters of the whole session, which is all that the output without `detail` has."""
+    sent, received = (
+        _number(first[name]) for name in ("TOTAL_BYTES_TRANSMITTED", "TOTAL_BYTES_RECEIVED")
+    )
+    if sent is None or received is None or not first["INDEX"]:
+        return []
+    counters = [number for number, text in session if _COUNTERS.match(text)]
+    return [
+        ChildSnapshot(
+            line=counters[0] if counters else session[0].number,
+            unique_id=first["INDEX"],
+            encaps_bytes=sent,
+            decaps_bytes=received,
+        )
+    ]
 
 
 def _child(last_line: int, session: Sequence[Line], row: Mapping[str, str]) -> ChildSnapshot:

@@ -15,6 +15,7 @@ from analyzers.snapshots import (
     strongswan,
 )
 from analyzers.snapshots.layout import Layout
+from analyzers.snapshots.terminal import MAX_LINE
 
 LAYOUTS: Final[dict[SnapshotFormat, Layout]] = {
     layout.format: layout
@@ -42,6 +43,26 @@ TIME_HEADS: Final = frozenset({"Tim", "Sys", "Mon", "Tue", "Wed", "Thu", "Fri", 
 
 HEADS: Final = TIME_HEADS | _BY_HEAD.keys()
 """First three characters of lines that are worth a second look."""
+
+_INDENTED: Final = frozenset({"   ", " IP"})
+# "IKEv2:(SESSION ID", "IKEv2-PROTO-4"
+_OF_DEBUGS: Final = frozenset(":-")
+
+
+def may_begin(text: str) -> bool:
+    """Whether a line with one of HEADS or the mark of a prompt is worth reading."""
+    head = text[:3]
+    if head in _INDENTED:
+        head = text.lstrip()[:3]
+    if head in HEADS:
+        if head == "IKE" and text[5:6] in _OF_DEBUGS:
+            return False
+        return head in TIME_HEADS or layout_of(text[:MAX_LINE]) is not None
+    at = text.find("#")
+    if at >= 0:
+        # pluto names a state "#3:" in every line.
+        return not text[at + 1 : at + 2].isdigit() or at == 0 or ", IKEv" in text
+    return ">sh" in text or "$ " in text
 
 
 def layout_of(text: str) -> Layout | None:

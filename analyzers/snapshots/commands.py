@@ -72,12 +72,21 @@ def read_prompt(text: str, line: int, stamp: str = "") -> Said | None:
     hostname = _hostname(found["user"] or found["host"] or "")
     if not command:
         return Said(line, hostname, "", stamp=stamp)
+    said = _said(command, line, hostname, stamp)
+    return said if said.formats or said.asks_time or hostname else None
+
+
+def read_command(text: str, line: int, prompt: Said) -> Said | None:
+    """The command in the line after a bare prompt, where it is one that is known here."""
+    said = _said(text.strip()[:_MAX_COMMAND], line, prompt.hostname, prompt.stamp)
+    return said if said.formats or said.asks_time else None
+
+
+def _said(command: str, line: int, hostname: str, stamp: str) -> Said:
     # `date; swanctl --list-sas`
     parts = [_words(part) for part in _JOINED.split(command, maxsplit=_MAX_WORDS)]
     formats = next((f for words in parts if (f := _formats(words))), ())
     asks_time = any(_is(words, spelling) for words in parts for spelling in _CLOCKS)
-    if not formats and not asks_time and not hostname:
-        return None
     peer = _PEER.search(command) if formats else None
     told = peer[1].lower() if peer else ""
     return Said(line, hostname, command, formats, asks_time, told, stamp)

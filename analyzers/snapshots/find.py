@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from analyzers.model.snapshot import Snapshot
-from analyzers.snapshots.catalogue import HEADS, LAYOUTS, TIME_HEADS, layout_of
+from analyzers.snapshots.catalogue import HEADS, LAYOUTS, TIME_HEADS, layout_of, may_begin
 from analyzers.snapshots.cisco_ike import settle_local
 from analyzers.snapshots.clock import Reading, read_clock
-from analyzers.snapshots.commands import Said, read_prompt
+from analyzers.snapshots.commands import Said, read_command, read_prompt
 from analyzers.snapshots.layout import Layout, Line
 from analyzers.snapshots.terminal import (
     MAX_LINE,
@@ -42,12 +42,13 @@ _MAX_CLOCK_AFTER: Final = 8
 def find_snapshots(lines: Iterable[tuple[int, str]]) -> list[Snapshot]:
     """All outputs in numbered lines, in their order. Never raises on account of the text."""
     finder = _Finder()
-    heads, watch, consider = HEADS, finder.watch, finder.consider
+    heads, watch = HEADS, finder.watch
     for number, text in lines:
-        if finder.busy:
+        # Nearly all lines of a log fail here: no call, four tests.
+        if finder.busy or (
+            (text[:3] in heads or "#" in text or ">sh" in text or "$ " in text) and may_begin(text)
+        ):
             watch(number, text)
-        elif text[:3] in heads or "#" in text or ">" in text or "$" in text:
-            consider(number, text)
     return finder.finish()
 
 
@@ -108,20 +109,17 @@ class _Finder:
     """Lines that are still looked at for the output of the command."""
     answered: bool = False
     """The command has had an output already."""
+    bare: Said | None = None
+    """The line before was a prompt without a command."""
     output: _Output | None = None
     found: list[Snapshot] = field(default_factory=list)
-
-    def consider(self, number: int, raw: str) -> None:
-        """A line outside any output."""
-        stamp, text = without_stamp(plain(raw))
-        self._outside(number, text, stamp)
 
     def watch(self, number: int, raw: str) -> None:
         """A line while an output is open or expected."""
         stamp, text = without_stamp(plain(raw))
-        output = self.output
+        output, bare, self.bare = self.output, self.bare, None
         if output is not None:
-            if self._inside(output, number, text):
+            if self._inside(output, number, text, bare):
                 return
             if self.output is not None:
                 # Neither of this output nor of another: a line spliced in.
@@ -129,10 +127,10 @@ class _Finder:
                 if output.strange > _MAX_STRANGE:
                     self._close()
                 return
-        self._outside(number, text, stamp)
-        if self.output is None and self.waiting:
+        if self.waiting:
             self.waiting -= 1
-            self.busy = self.waiting > 0
+        self.busy = self.waiting > 0
+        self._outside(number, text, stamp, bare)
 
     def finish(self) -> list[Snapshot]:
         """What was found, with addresses that one output learns from another."""
@@ -143,7 +141,7 @@ class _Finder:
             locals_of.update(e.local for e in snapshot.entries if e.local)
         return [replace(s, entries=settle_local(s.entries, *own[s.hostname])) for s in self.found]
 
-    def _inside(self, output: _Output, number: int, text: str) -> bool:
+    def _inside(self, output: _Output, number: int, text: str, bare: Said | None) -> bool:
         """Take a line of the open output; False where it is none, the output may be over then."""
         if not text:
             output.wrapped = False
@@ -155,10 +153,11 @@ class _Finder:
         if is_log_line(text):
             output.torn = True
             return False
-        said = read_prompt(text, number)
+        said = read_prompt(text, number) or (bare and read_command(text, number, bare))
         if said is not None and not said.command:
             output.torn = True
             output.hostname = output.hostname or said.hostname
+            self.bare = said
             return True
         if said is not None:
             rest = f"   {said.command}"
@@ -192,7 +191,7 @@ class _Finder:
             output.keys.add(key)
         output.append(number, text)
 
-    def _outside(self, number: int, text: str, stamp: str) -> None:
+    def _outside(self, number: int, text: str, stamp: str, bare: Said | None) -> None:
         asked = self.said is not None and self.said.asks_time
         if asked or text.lstrip()[:3] in TIME_HEADS:
             reading = read_clock(text)
@@ -203,12 +202,15 @@ class _Finder:
         if layout is not None:
             self._open(layout, number, text, stamp)
             return
-        said = read_prompt(text, number, stamp)
+        said = read_prompt(text, number, stamp) or (bare and read_command(text, number, bare))
         if said is None:
             return
         self.hostname = said.hostname or self.hostname
         self.said, self.answered, self.clock_fresh = said, False, False
         self.waiting = _MAX_WAIT if said.formats or said.asks_time else 0
+        if not said.command:
+            # Some consoles print what is typed into the next line.
+            self.bare, self.waiting = said, 1
         self.busy = self.waiting > 0
 
     def _expected(self, text: str) -> Layout | None:

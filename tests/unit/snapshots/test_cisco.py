@@ -251,3 +251,26 @@ def test_a_session_that_lost_its_address_does_not_take_that_of_the_session_befor
     _, second = only(text).entries
     assert (second.remote, second.conn_id) == ("", "")
     assert second.children[0].encaps_packets == 2
+
+
+def test_vpn_sessiondb_without_detail_has_the_counters_of_the_session():
+    text = samples.asa_sessiondb()
+    text = "Session Type: LAN-to-LAN\n" + text[text.index("\nConnection") : text.index("\nIKEv1 T")]
+    (entry,) = only(text).entries
+    (child,) = entry.children
+    assert (entry.remote, child.unique_id) == ("198.51.100.7", "19065")
+    assert (child.encaps_bytes, child.decaps_bytes) == (56006870, 4062567)
+    assert (child.encaps_packets, child.line) == (None, 8)
+
+
+def test_crypto_session_without_detail():
+    text = (
+        "Crypto session current status\n\nInterface: GigabitEthernet0/1\nSession status: UP-IDLE\n"
+        "Peer: 198.51.100.7 port 500\n  Session ID: 0\n"
+        "  IKEv1 SA: local 192.0.2.1/500 remote 198.51.100.7/500 Active\n"
+        "  IPSEC FLOW: permit ip 10.1.0.0/255.255.255.0 10.7.0.0/255.255.255.0\n"
+        "        Active SAs: 0, origin: crypto map\n"
+    )
+    (entry,) = only(text).entries
+    assert (entry.local, entry.state, entry.dpd) == ("192.0.2.1", "UP-IDLE, IKE Active", None)
+    assert entry.children[0].encaps_packets is None

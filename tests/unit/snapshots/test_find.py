@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.snapshot import SnapshotFormat as F
 from analyzers.model.time import ClockQuality
+from analyzers.snapshots.compare import compare_all
 from analyzers.snapshots.find import find_snapshots
 from tests.unit.snapshots import samples
 from tests.unit.snapshots.samples import numbered
 
+PUBLIC = Path(os.environ.get("DPDLAB_PUBLIC_LOGS", Path(__file__).parents[4] / "shared" / "logs"))
 NOON_NS = int(datetime(2025, 3, 4, 12, 0, tzinfo=UTC).timestamp()) * 10**9
 DEBUG = (
     "*Mar  4 12:00:00.107: ISAKMP:(1007): sending packet to 198.51.100.7 my_port 500 (I) QM_IDLE"
@@ -287,3 +292,44 @@ def test_line_numbers_are_those_of_the_input():
     (snapshot,) = find_snapshots(iter(lines))
     assert snapshot.line == 10 * 101
     assert snapshot.entries[0].children[0].line == 10 * 109
+
+
+def test_what_is_typed_may_stand_in_the_line_after_the_prompt():
+    run = f"west #\n ipsec whack --trafficstatus\n{samples.trafficstatus(84, 84)}west #\n"
+    text = (
+        f"west #\n ../ping-once.sh 192.0.2.254\nup\n{run} ../ping-once.sh 192.0.2.254\ndown\n{run}"
+    )
+    first, second = find(text)
+    assert first.command == second.command == "ipsec whack --trafficstatus"
+    assert first.hostname == second.hostname == "west"
+    assert (first.line, first.last_line) == (5, 7)
+    assert second.line == 12
+
+
+def test_lines_that_are_nothing_are_refused_at_little_cost():
+    lines = [(n, f"{DEBUG} {n}") for n in range(300_000)]
+    start = time.process_time()
+    assert find_snapshots(lines) == []
+    # Some 0.2 µs a line on an idle machine.
+    assert time.process_time() - start < 1.5
+
+
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"no public logs in {PUBLIC}")
+def test_a_public_console_log_shows_the_silence_of_a_dead_peer():
+    path = next(PUBLIC.glob("23-*.log"))
+    found = find(path.read_text(encoding="utf-8", errors="replace"))
+    assert [s.format for s in found] == [F.LIBRESWAN_TRAFFICSTATUS] * 4
+    changes = compare_all(found)
+    assert [(c.encaps_bytes, c.decaps_bytes, c.silent) for c in changes] == [
+        (0, 0, False),
+        (0, 0, False),
+        (84, 0, True),
+    ]
+
+
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"no public logs in {PUBLIC}")
+def test_public_logs_without_outputs_show_none():
+    with_outputs = {"23", "24"}
+    for path in PUBLIC.glob("*.log"):
+        if path.name[:2] not in with_outputs:
+            assert find(path.read_text(encoding="utf-8", errors="replace")) == [], path.name
