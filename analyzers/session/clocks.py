@@ -98,6 +98,8 @@ class ClockJoiner:
             for e in other.events[-1:]
             if e.at_ns is not None
         ]
+        # The output of `show clock` has the year that the debug around it lacks.
+        ends += [s.at_ns for s in log.snapshots if s.at_ns is not None]
         if ends:
             near, is_input = max(ends), True
         options = self._options

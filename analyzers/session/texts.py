@@ -15,6 +15,7 @@ from analyzers.sources.inputs import Input
 
 if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
+    from analyzers.model.snapshot import Snapshot
     from analyzers.tracking.shown import Shown
 
 # What a text is shows in its first part.
@@ -46,6 +47,8 @@ class LogSource:
     """When the file was last written."""
     text: str = ""
     """All of it, where it shows more than log lines."""
+    snapshots: tuple[Snapshot, ...] = ()
+    """What the device showed of its SAs, on the log's own clock."""
     to_common: Callable[[int], int] = lambda at_ns: at_ns
     """Takes a time of the log's own clock to the common one."""
 
@@ -182,6 +185,7 @@ def read_log(
     info.dialects = dict(tally.dialects.most_common())
     source.modified_ns = text.item.modified_ns
     source.text = "".join(kept) if shows else ""
+    source.snapshots = snapshots_in(source)
     return source
 
 
@@ -199,20 +203,25 @@ def configurations_in(log: LogSource) -> list[Configuration]:
     return found
 
 
-def shown_in(log: LogSource) -> Shown | None:
-    """What the device showed of its SAs in a terminal log, on the common clock."""
+def snapshots_in(log: LogSource) -> tuple[Snapshot, ...]:
+    """What the device showed of its SAs in a terminal log, on the log's own clock."""
     if not log.text:
+        return ()
+    from analyzers.snapshots.find import find_snapshots
+
+    return tuple(find_snapshots(enumerate(log.text.split("\n"), 1)))
+
+
+def shown_in(log: LogSource) -> Shown | None:
+    """The same on the common clock, with what changed in between."""
+    if not log.snapshots:
         return None
     from analyzers.snapshots.compare import compare_all
-    from analyzers.snapshots.find import find_snapshots
     from analyzers.tracking.shown import Shown
 
-    snapshots = find_snapshots(enumerate(log.text.split("\n"), 1))
-    if not snapshots:
-        return None
     if not log.events:
-        log.info.format = snapshots[0].format.value
+        log.info.format = log.snapshots[0].format.value
     dated = tuple(
-        s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in snapshots
+        s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in log.snapshots
     )
     return Shown(log.info.id, dated, compare_all(dated))

@@ -140,9 +140,7 @@ def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) 
     if change.last_inbound_s is not None:
         # The device says itself since when nothing has come in.
         start = max(start, stop - nanoseconds(change.last_inbound_s))
-    known = any(
-        h.first_exposed_ns is not None and _overlap(h, start, stop) for h in peer.black_holes
-    )
+    known = any(_overlap(h, start, stop) for h in peer.black_holes)
     if known or (stop - start) / NS_PER_SECOND < least_s:
         return peer
     hole = BlackHole(
@@ -173,8 +171,9 @@ def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) 
 
 
 def _overlap(hole: BlackHole, start: int, stop: int) -> bool:
-    first = hole.first_exposed_ns
-    return first is not None and first <= stop and hole.stop_ns >= start
+    begins = [hole.first_exposed_ns, hole.last_proof_ns, hole.first_probe_ns, hole.stop_ns]
+    first = next(at_ns for at_ns in begins if at_ns is not None)
+    return first <= stop and hole.stop_ns >= start
 
 
 def _class(peer: PeerView, start: int, stop: int) -> BlackHoleClass:
