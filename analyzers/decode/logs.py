@@ -17,6 +17,7 @@ from analyzers.decode.assembly.cisco_ikev2 import CiscoIkev2Assembly
 from analyzers.decode.assembly.cisco_isakmp import CiscoIsakmpAssembly
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
+from analyzers.decode.assembly.pluto import PlutoAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.dialects.dialect import Dialect, Reader
 from analyzers.dialects.logical_lines import LineJoiner, LogicalLine
@@ -31,6 +32,7 @@ _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "strongswan": StrongswanAssembly,
     "cisco-asa": CiscoAsaAssembly,
     "cisco-asa-ikev2": CiscoAsaIkev2Assembly,
+    "pluto": PlutoAssembly,
 }
 # A year-less stamp this much earlier than the one before is of the next year.
 _NEW_YEAR_NS: Final = 180 * NS_PER_DAY

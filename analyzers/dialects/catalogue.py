@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects import cisco_asa, cisco_asa_ikev2, cisco_ikev2, cisco_isakmp, strongswan
+from analyzers.dialects import (
+    cisco_asa,
+    cisco_asa_ikev2,
+    cisco_ikev2,
+    cisco_isakmp,
+    pluto,
+    strongswan,
+)
 from analyzers.dialects.dialect import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
@@ -13,6 +20,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     strongswan.DIALECT,
     cisco_asa.DIALECT,
     cisco_asa_ikev2.DIALECT,
+    pluto.DIALECT,
 )
 
 
