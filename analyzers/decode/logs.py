@@ -13,8 +13,7 @@ from typing import Final
 
 from analyzers.decode.assembly.cisco_asa import CiscoAsaAssembly
 from analyzers.decode.assembly.cisco_asa_ikev2 import CiscoAsaIkev2Assembly
-from analyzers.decode.assembly.cisco_ikev2 import CiscoIkev2Assembly
-from analyzers.decode.assembly.cisco_isakmp import CiscoIsakmpAssembly
+from analyzers.decode.assembly.cisco_ios import CiscoIosAssembly
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
 from analyzers.decode.assembly.pluto import PlutoAssembly
@@ -27,8 +26,11 @@ from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.time import NS_PER_SECOND
 
 _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
-    "cisco-isakmp": CiscoIsakmpAssembly,
-    "cisco-ikev2": CiscoIkev2Assembly,
+    "cisco-isakmp": CiscoIosAssembly,
+    "cisco-ikev2": CiscoIosAssembly,
+    "cisco-ipsec": CiscoIosAssembly,
+    "cisco-trace": CiscoIosAssembly,
+    "cisco-syslog": CiscoIosAssembly,
     "strongswan": StrongswanAssembly,
     "cisco-asa": CiscoAsaAssembly,
     "cisco-asa-ikev2": CiscoAsaIkev2Assembly,
@@ -101,7 +103,7 @@ class LogDecoder:
             self._rest = ""
         for logical in self._joiner.finish():
             events += self._logical(logical)
-        for assembly in self._assemblies.values():
+        for assembly in dict.fromkeys(self._assemblies.values()):
             events += assembly.finish()
         if self._joiner.long_lines:
             self.info.note(
@@ -138,12 +140,18 @@ class LogDecoder:
             if len(tally.samples) < _KEPT_UNPARSED:
                 tally.samples.append((logical.record, logical.text))
         at_ns = self._at(logical)
-        assembly = self._assemblies.get(name)
-        if assembly is None:
-            assembly = self._assemblies[name] = _ASSEMBLIES.get(name, DirectAssembly)()
+        assembly = self._assemblies.get(name) or self._assembly(name)
         resolution = self._clock.resolution_ns
         ref = Ref(self.info.id, logical.record)
         return assembly.take(LogLine(at_ns, resolution, ref, reading, logical.text))
+
+    def _assembly(self, name: str) -> Assembly:
+        """The assembly of a dialect; dialects of one device share theirs."""
+        factory = _ASSEMBLIES.get(name)
+        shared = (a for n, a in self._assemblies.items() if _ASSEMBLIES.get(n) is factory)
+        found = None if factory is None else next(shared, None)
+        self._assemblies[name] = found or (factory or DirectAssembly)()
+        return self._assemblies[name]
 
     def _at(self, logical: LogicalLine) -> int | None:
         stamp, tally = logical.stamp, self.tally

@@ -8,7 +8,10 @@ from analyzers.dialects import (
     cisco_asa,
     cisco_asa_ikev2,
     cisco_ikev2,
+    cisco_ipsec,
     cisco_isakmp,
+    cisco_syslog,
+    cisco_trace,
     pluto,
     strongswan,
 )
@@ -17,6 +20,9 @@ from analyzers.dialects.dialect import Dialect
 DIALECTS: Final[tuple[Dialect, ...]] = (
     cisco_isakmp.DIALECT,
     cisco_ikev2.DIALECT,
+    cisco_ipsec.DIALECT,
+    cisco_trace.DIALECT,
+    cisco_syslog.DIALECT,
     strongswan.DIALECT,
     cisco_asa.DIALECT,
     cisco_asa_ikev2.DIALECT,

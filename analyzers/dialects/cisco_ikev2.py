@@ -34,11 +34,11 @@ DIALECT = Dialect(
     patterns=(
         Pattern(
             "packet",
-            rf"(?P<way>Sending|Received) Packet \[(?:To|From) {_END.format('peer')}/(?:From|To)"
+            rf"(?P<way>Sending|Received) Packet \[(?:(?:To|From) {_END.format('peer')}/(?:From|To)"
             rf" {_END.format('local')}/VRF [^\]]{{0,40}}\] Initiator SPI : {_SPI.format('ispi')}"
             rf" - Responder SPI : {_SPI.format('rspi')} Message id: (?P<mid>\d{{1,10}})"
             r"(?: IKEv2 (?P<exchange>[A-Z][A-Z_0-9 ]{3,24}?) Exchange"
-            r" (?P<kind>REQUEST|RESPONSE))?" + _PAYLOADS,
+            r" (?P<kind>REQUEST|RESPONSE))?" + _PAYLOADS + ")?",
             (
                 "IKEv2:(SESSION ID = 5,SA ID = 1):Sending Packet"
                 + _ENCRYPTED.format("192.0.2.9", "192.0.2.1"),
@@ -47,6 +47,7 @@ DIALECT = Dialect(
                 "IKEv2:(SA ID = 1):Received Packet [From x.x.x.x:4500/To 192.0.2.1:4500/VRF"
                 " i0:f0]\nInitiator SPI : 0A1B2C3D4E5F6071 - Responder SPI : 8192A3B4C5D6E7F8"
                 " Message id: 4\nIKEv2 INFORMATIONAL Exchange RESPONSE\nPayload contents: \n",
+                "IKEv2:(SESSION ID = 5,SA ID = 1):Received Packet [From 192.0.2.9:500/To 192.0.2.1:5",
             ),
             words=("Sending", "Received"),
         ),

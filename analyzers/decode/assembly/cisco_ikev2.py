@@ -115,7 +115,8 @@ class CiscoIkev2Assembly:
         fields = line.fields
         self._packets = True
         if "kind" not in fields:
-            return  # the rest of the record is lost: nobody can say what it was
+            sa.doubt()  # the rest of the record is lost: nobody can say what it was
+            return
         made = event(line, LogEventKind.MESSAGE, sent=fields["way"] == "Sending")
         self._about(made, sa)
         sa.ends = made
@@ -178,8 +179,10 @@ class CiscoIkev2Assembly:
             return
         if names is not None:
             made.message = content_of(names)
-        # The records that follow say which SAs a Delete is about, and what else was inside.
-        self._out.put(made, hold=sa.name if made.message in _UNSAID else None)
+        self._out.put(made)
+        if made.message in _UNSAID:
+            # The records that follow say which SAs a Delete is about, and what else was inside.
+            self._out.hold(sa.name, made)
 
     def _response(self, made: LogEvent, sa: Sa, names: tuple[str, ...] | None) -> None:
         request = sa.requests.get((not made.sent, made.message_id))
@@ -193,6 +196,8 @@ class CiscoIkev2Assembly:
             made.message = answer_kind(asked, content)
         if request is not None:
             request.answered = True
+        elif not made.sent:
+            sa.doubt()
         self._out.put(made)
 
     # --- words -----------------------------------------------------------------------------
@@ -209,8 +214,10 @@ class CiscoIkev2Assembly:
             sa.answer = kind
         elif self._packets:
             sa.push(Content(line, kind, announced=False, built=True))
-        elif sa.last is not None:
-            sa.last.sure = False  # a newer request is on its way
+        else:
+            self._tell(sa)
+            if sa.last is not None:
+                sa.last.sure = False  # a newer request is on its way
 
     def _delete_info(self, line: LogLine, sa: Sa) -> None:
         about_ike = "ispi" in line.fields
@@ -265,6 +272,8 @@ class CiscoIkev2Assembly:
     def _answer_received(self, line: LogLine, sa: Sa) -> None:
         self._tell(sa)
         last = sa.last
+        if last is None:
+            sa.doubt()
         if last is None or last.answered:
             return
         last.answered = True

@@ -79,6 +79,11 @@ class Sa:
         self.queue.append(content)
         del self.queue[:-_MAX_QUEUE]
 
+    def doubt(self) -> None:
+        """A request was answered that the log does not show: it may be one that waits here."""
+        for content in self.queue:
+            content.announced = False
+
     def remember(self, request: Request) -> None:
         """Keep a request for its retransmissions and its answer."""
         made = request.event

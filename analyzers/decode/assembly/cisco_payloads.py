@@ -14,7 +14,7 @@ _NAME: Final = re.compile(
     r"|ENCR[_ ]FRAG|SKF|GSPM)(?:\((?P<inner>[A-Za-z0-9_ /\-]{0,80})\))?(?=\s|$)"
 )
 # What a terminal mixes in where an empty list should end: a prompt, the marks of a ping.
-_SPLICED: Final = re.compile(r"\s*(?:[!.]{1,200}\s*)?(?:[\w.\-/()@~:]{1,64}[#>][^\n]*)?(?:\n|$)")
+_SPLICED: Final = re.compile(r"(?:[!.]{1,200}\s*)?(?:[\w.\-/()@~:]{1,64}[#>][^\n]*)?(?:\n|$)")
 _ESTABLISHING: Final = {"SA", "KE", "IDi", "IDr", "AUTH", "EAP", "TSi", "TSr"}
 _NAT_DETECTION: Final = {"NAT_DETECTION_SOURCE_IP", "NAT_DETECTION_DESTINATION_IP"}
 
@@ -34,7 +34,7 @@ def payload_names(text: str | None) -> tuple[str, ...] | None:
         name = match["name"].replace(" ", "_")
         names.append(name if inner is None else f"{name}({'_'.join(inner.split())})")
         at = match.end()
-    if not names and _SPLICED.match(text) is None:
+    if not names and _SPLICED.match(text.lstrip()) is None:
         return None
     return tuple(names)
 

@@ -36,11 +36,13 @@ class Outbox:
             return False
         return not 0 <= line.at_ns - made.at_ns <= _PATIENCE_NS
 
-    def put(self, made: LogEvent, hold: str | None = None) -> None:
-        """Add an event; with `hold` it waits under that name, until `release`."""
+    def put(self, made: LogEvent) -> None:
+        """Add an event."""
         self._events.append(made)
-        if hold is not None:
-            self._held[hold] = (made, self._lines)
+
+    def hold(self, name: str, made: LogEvent) -> None:
+        """Let an event wait under a name, until `release`; it takes the place of another there."""
+        self._held[name] = (made, self._lines)
 
     def held(self, name: str) -> LogEvent | None:
         """The event that waits under a name."""
