@@ -173,24 +173,26 @@ def _assembled(
 _TRAFFICSTATUS: Final = re.compile(
     rf"\s{{0,4}}(?:\d{{3}} )?#(\d{{1,10}}): {_NAME}(?: ([0-9A-Fa-f.:]{{3,45}}))?,"
     r"(?: username=[^,]{0,64},)? (?:type=\w{2,8}, )?add_time=(\d{1,12}), "
-    r"inBytes=(\d{1,20}), outBytes=(\d{1,20})"
+    r"inBytes=(\d{1,20}), outBytes=(\d{1,20})(,?)"
 )
 
 
 def _read_trafficstatus(lines: Sequence[Line], _peer: str) -> tuple[SaSnapshot, ...]:
     entries = []
-    for number, text in lines:
-        found = _TRAFFICSTATUS.match(text)
+    matches = [(number, _TRAFFICSTATUS.match(text)) for number, text in lines]
+    # Old releases end with the last counter; where other lines go on, it is cut.
+    goes_on = any(found is not None and found[7] for _, found in matches)
+    for number, found in matches:
         if found is None:
             continue
-        serial, name, remote, since, count_in, count_out = found.groups()
+        serial, name, remote, since, count_in, count_out, comma = found.groups()
         child = ChildSnapshot(
             line=number,
             name=name,
             # Serials begin anew with the daemon, the time of the SA does not.
             unique_id=f"#{serial} add_time={since}",
             decaps_bytes=int(count_in),
-            encaps_bytes=int(count_out),
+            encaps_bytes=int(count_out) if comma or not goes_on else None,
         )
         entries.append(
             SaSnapshot(line=number, name=name, remote=(remote or "").lower(), children=(child,))

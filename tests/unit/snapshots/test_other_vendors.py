@@ -135,3 +135,14 @@ def test_no_key_of_a_fortigate_is_kept():
     for text in (samples.FORTIGATE_GATEWAYS, samples.fortigate_tunnels()):
         assert "00112233445566" in text
         assert "00112233445566" not in repr(find_snapshots(numbered(text)))
+
+
+def test_a_trafficstatus_line_cut_in_its_last_counter():
+    whole, other = samples.trafficstatus(count_out=2016).splitlines()
+    cut = whole[: whole.index("016, max")]
+    first, second = only(f"{cut}\n{other}").entries
+    assert (first.children[0].encaps_bytes, first.children[0].decaps_bytes) == (None, 1008)
+    assert second.children[0].encaps_bytes == 0
+    # Old releases have nothing after it.
+    (entry,) = only(whole[: whole.index(", max")]).entries
+    assert entry.children[0].encaps_bytes == 2016
