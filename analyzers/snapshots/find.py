@@ -46,7 +46,7 @@ def find_snapshots(lines: Iterable[tuple[int, str]]) -> list[Snapshot]:
     for number, text in lines:
         # Nearly all lines of a log fail here: no call, four tests.
         if finder.busy or (
-            (text[:3] in heads or "#" in text or ">sh" in text or "$ " in text) and may_begin(text)
+            ("#" in text or ">" in text or "$" in text or text[:3] in heads) and may_begin(text)
         ):
             watch(number, text)
     return finder.finish()
