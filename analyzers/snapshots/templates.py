@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from analyzers.snapshots.layout import Line
 
 if TYPE_CHECKING:
-    from textfsm import TextFSM  # type: ignore[import-untyped]
+    from textfsm import TextFSM
 
 _REFUSAL: Final = "-> Error"
 

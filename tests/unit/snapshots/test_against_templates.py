@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ntc_templates.parse import parse_output  # type: ignore[import-untyped]
+from ntc_templates.parse import parse_output
 
 from analyzers.snapshots.find import find_snapshots
 from analyzers.snapshots.spis import esp_spi
