@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from analyzers.configs.sections import is_address
 from analyzers.export.redact import Redactor
 from analyzers.model.configuration import (
     ConfigFormat,
@@ -152,7 +153,8 @@ class _Pseudonyms:
             path: self._redactor.path(path, pseudonym=source)
             for source, path in content.paths.items()
         }
-        devices = (d.name for d in content.devices)
+        # An address or a path in the place of a name gets the pseudonym that it has everywhere.
+        devices = (d.name for d in content.devices if not is_address(d.name) and d.name != d.path)
         self._names = dict(_numbered("device", devices))
         rows = [row for device in content.devices for row in device.rows]
         words = (word for row in rows for word in (row.connection, row.scope) if word)
@@ -180,10 +182,15 @@ class _Pseudonyms:
         return replace(
             device,
             path=self._files.get(device.path, device.path),
-            name=self._names.get(device.name, device.name),
+            name=self._name(device),
             rows=tuple(self._row(row) for row in device.rows),
             problems=tuple(replace(p, detail=self._text(p.detail)) for p in device.problems),
         )
+
+    def _name(self, device: LintDevice) -> str:
+        if device.name == device.path:
+            return self._files.get(device.path, device.path)
+        return self._names.get(device.name) or self._redactor.address(device.name)
 
     def _row(self, row: LintRow) -> LintRow:
         return replace(

@@ -110,7 +110,8 @@ def _headline(peers: Sequence[PeerView]) -> str:
         return f"{text} No black hole."
     at_least = sum(hole.min_seconds for hole in holes)
     at_most = sum(hole.max_seconds for hole in holes)
-    packets = (sum(h.min_packets for h in holes), sum(h.max_packets for h in holes))
+    seen = [h for h in holes if h.traffic_known]
+    packets = (sum(h.min_packets for h in seen), sum(h.max_packets for h in seen))
     return (
         f"{text} {sentences.counted(len(holes), 'black hole')}: {at_least:.1f} to {at_most:.1f} s,"
         f" {packets[0]:,} to {packets[1]:,} packets."
@@ -209,7 +210,7 @@ def _black_hole_row(hole: BlackHole) -> tuple[str, ...]:
         f"{hole.sender} → {hole.receiver}",
         hole.black_hole_class,
         f"{hole.min_seconds:.3f} to {hole.max_seconds:.3f}",
-        f"{hole.min_packets:,} to {hole.max_packets:,}",
+        f"{hole.min_packets:,} to {hole.max_packets:,}" if hole.traffic_known else "unknown",
         _moment(hole.first_exposed_ns),
         f"{_moment(hole.stop_ns)} ({hole.stop_basis})",
         _moment(hole.recovered_ns),

@@ -76,6 +76,8 @@ def black_hole(hole: BlackHole) -> str:
     """What a black hole took, between which bounds, and what its time was spent on."""
     packets = counted(hole.max_packets, "packet")
     most = f"{hole.sender} sent at most {packets} ({hole.max_bytes:,} bytes) in"
+    if not hole.traffic_known:
+        most = f"What {hole.sender} sent is not in a log; at most"
     sentences = [
         f"{most} {hole.max_seconds:.3f} s without fresh proof that {hole.receiver} was there"
         f" ({hole.black_hole_class}: {CLASS_MEANING[hole.black_hole_class]})."
@@ -84,7 +86,9 @@ def black_hole(hole: BlackHole) -> str:
         sentences.append(
             f"Only the Child SA with SPI {' and '.join(hole.spis)} fell silent; others went on."
         )
-    if hole.first_probe_ns is None:
+    if not hole.traffic_known:
+        sentences.append(f"{counted(hole.probes, 'transmission')} unanswered.")
+    elif hole.first_probe_ns is None:
         sentences.append("No unanswered probe narrows this down: the loss may have been shorter.")
     else:
         sentences.append(

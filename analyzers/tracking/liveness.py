@@ -74,6 +74,8 @@ def confidence(
     state = states[-1].state
     if state is PeerState.UNKNOWN:
         return Confidence.SUSPECT
+    if state is PeerState.DEAD and exchanges and exchanges[-1].verdict_ref is not None:
+        return exchanges[-1].confidence  # the device says so itself
     if state is PeerState.DEAD:
         return Confidence.INFERRED  # the verdict itself is never visible on the wire
     if state is PeerState.PROBING and exchanges:

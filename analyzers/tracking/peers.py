@@ -175,6 +175,15 @@ class PeerTable:
         if known_initiator and not peer.initiator_seen and len(peer.sas) == 0:
             peer.initiator_seen = True
         side = peer.side_of(message.src) or 0
+        logged = _nameless(peer, message, starts)
+        if logged is not None:
+            logged.initiator_spi, logged.responder_spi = (
+                message.initiator_spi,
+                message.responder_spi,
+            )
+            logged.initiator = side if sent_by_initiator else 1 - side
+            logged.from_start = starts
+            return logged, side
         sa = SaTrack(
             index=len(self.sas),
             peer=peer,
@@ -225,6 +234,14 @@ class PeerTable:
         if port and len(peer.nat_ports) < _MAX_ADDRESSES:
             peer.nat_ports.add(port)
             self._by_port.setdefault((*pair, port), peer)
+
+
+def _nameless(peer: PeerTrack, message: IkeMessage, starts: bool) -> SaTrack | None:
+    """The SA of a log that does not tell its SPIs, if this message can be of it."""
+    for sa in reversed(peer.sas[-_RECENT:]):
+        if not sa.initiator_spi and sa.version == message.version and sa.ended_ns is None:
+            return None if starts and sa.established_ns is not None else sa
+    return None
 
 
 def _spis_agree(sa: SaTrack, message: IkeMessage) -> bool:

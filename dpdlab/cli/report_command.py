@@ -191,6 +191,7 @@ def _write(content: Content, report_format: str, output: Output, *, verbose: int
                 ascii_only=output.ascii_only,
                 verbose=verbose,
                 diagnosis=content.diagnosis,
+                alignments=content.alignments,
             )
         )
     else:

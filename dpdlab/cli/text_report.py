@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from analyzers.model.alignment import Alignment
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 from dpdlab.cli.text import black_holes, details, exchanges, summary
@@ -37,6 +38,7 @@ def render(
     ascii_only: bool,
     verbose: int,
     diagnosis: Sequence[str],
+    alignments: Sequence[Alignment] = (),
 ) -> None:
     """Write the report to `console`.
 
@@ -50,7 +52,7 @@ def render(
         return
     summary.verdict(page, ordered)
     page.gap()
-    summary.inputs(page, sources)
+    summary.inputs(page, sources, alignments)
     summary.notes(page, diagnosis)
     page.gap()
     peer_table.table(page, ordered)
@@ -84,6 +86,7 @@ def _page(
         clock=Clock.starting(start),
         several_days=utc_date(start) != utc_date(end),
         several_sources=len(sources) > 1,
+        texts=frozenset(s.id for s in sources if s.kind != "capture"),
     )
 
 
@@ -106,6 +109,7 @@ def _peer(page: Page, peer: PeerView, painter: LanePainter) -> None:
     details.policies(page, peer)
     details.ike_sas(page, peer)
     details.esp_flows(page, peer)
+    details.shown(page, peer)
     details.remarks(page, peer)
 
 

@@ -6,16 +6,17 @@ arrow) passes it in. What is inferred says so in the sentence itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
-from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Outcome
+from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, ProblemKind
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
-from dpdlab.present.formatting import ASCII, Glyphs, counted, duration, timer
+from dpdlab.present.formatting import ASCII, Glyphs, count_range, counted, duration, timer
 
 CUT_SHORT: Final = 0.95
 """Share of the spacing of retries under which the last wait was cut short by something else."""
@@ -153,6 +154,12 @@ CLASS: Final = {
     BlackHoleClass.OPEN: "open",
 }
 
+LOST: Final = {
+    Lost.REQUEST: "lost on the way there: the log of the other end shows no question",
+    Lost.ANSWER: "lost on the way back: the log of the other end shows the answer",
+    Lost.NEVER_ANSWERED: "it arrived: the log of the other end shows the question, no answer",
+}
+
 CLASS_WHY: Final = {
     BlackHoleClass.IDLE: "the peer went away, but nothing was being sent to it",
     BlackHoleClass.DATA_PLANE: (
@@ -222,6 +229,15 @@ POLICY_BASIS: Final = {
     PolicyBasis.GIVEN: "given",
     PolicyBasis.DEFAULT: "default",
 }
+
+
+def packets_lost(holes: Sequence[BlackHole]) -> str:
+    """The packets of all black holes whose traffic is known; empty if none is."""
+    known = [hole for hole in holes if hole.traffic_known]
+    if not known:
+        return ""
+    low, high = sum(h.min_packets for h in known), sum(h.max_packets for h in known)
+    return count_range(low, high, "packet")
 
 
 def _asking(policy: DpdPolicy) -> str:
@@ -329,6 +345,7 @@ __all__ = [
     "KIND",
     "KINDS",
     "LOCAL_BASIS",
+    "LOST",
     "OUTCOME",
     "OUTCOME_MEANS",
     "PHASE",

@@ -75,7 +75,7 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
             first=_stamp(page, moment.at_ns, zero),
             indent=page.margin + 12,
         )
-    if hole.recovered_ns is None:
+    if hole.recovered_ns is None and hole.traffic_known:
         text = "no proof of life after it in this input"
         page.wrapped((text, FAINT), first="", indent=page.margin + 12)
     _phases(page, hole)
@@ -85,6 +85,8 @@ def _bounds(hole: BlackHole) -> list[Part]:
     if hole.max_seconds <= 0:
         return ["nothing was sent into it"]
     lasted = seconds_range(hole.min_seconds, hole.max_seconds)
+    if not hole.traffic_known:
+        return [(lasted, LABEL), "a log does not show what was sent into it"]
     packets = count_range(hole.min_packets, hole.max_packets, "packet")
     size = byte_count(hole.max_bytes)
     sized = size if hole.min_packets == hole.max_packets else f"up to {size}"

@@ -22,6 +22,7 @@ from dpdlab.present.formatting import (
 SAS_SHOWN: Final = 3
 FLOWS_SHOWN: Final = 4
 HINTS_SHOWN: Final = 3
+SHOWN_SHOWN: Final = 4
 ADDRESSES_SHOWN: Final = 4
 
 
@@ -54,8 +55,9 @@ def ike_sas(page: Page, peer: PeerView) -> None:
 
 
 def _ike_sa(page: Page, sa: IkeSa) -> None:
+    spis = f"{_spi(page, sa.initiator_spi)} / {_spi(page, sa.responder_spi)}"
     parts: list[Part] = [
-        f"IKEv{sa.ike_version} {_spi(page, sa.initiator_spi)} / {_spi(page, sa.responder_spi)}",
+        f"IKEv{sa.ike_version} {spis if sa.initiator_spi else 'SPIs not told'}",
         f"initiator {page.address(sa.initiator)}",
     ]
     if sa.established_ns is not None:
@@ -136,14 +138,41 @@ def _flow(page: Page, flow: EspFlow) -> list[Part]:
     return parts
 
 
+def shown(page: Page, peer: PeerView) -> None:
+    """What devices showed of the SAs; without -v the last ones."""
+    entries = peer.shown if page.verbose else peer.shown[-SHOWN_SHOWN:]
+    hidden = len(peer.shown) - len(entries)
+    if hidden:
+        rest = f"{page.signs.more} {counted(hidden, 'earlier output')} not shown (-v shows all)"
+        page.entry("shown", (rest, FAINT))
+    for sa in entries:
+        parts: list[Part] = [page.data(sa.command)]
+        if sa.at_ns is not None:
+            parts.append(f"at {page.at(sa.at_ns)}")
+        if sa.state:
+            parts.append(page.data(sa.state))
+        if sa.encaps_packets is not None and sa.decaps_packets is not None:
+            parts.append(
+                f"{counted(sa.encaps_packets, 'packet')} sent, {count(sa.decaps_packets)} received"
+            )
+        if sa.dpd:
+            parts.append(page.data(sa.dpd))
+        elif sa.dpd_active is False:
+            parts.append("no DPD in force")
+        parts.append((page.place(sa.ref), FAINT))
+        page.listing("shown", parts)
+
+
 def remarks(page: Page, peer: PeerView) -> None:
     """Hints, problems, addresses, and what could not be told."""
     limit = len(peer.hints) if page.verbose else HINTS_SHOWN
     for hint in peer.hints[:limit]:
-        frame = f"frame {page.frame(hint.ref)}"
+        told = page.place(hint.ref)
+        if told.startswith("frame"):
+            told += "; unprotected: a hint, no proof"
         text = assemble(
             f"{page.data(hint.text)}, said by {page.address(hint.sender)} at {page.at(hint.at_ns)}",
-            (f" ({frame}; unprotected: a hint, no proof)", FAINT),
+            (f" ({told})", FAINT),
         )
         page.entry("hint", text)
     if len(peer.hints) > limit:
@@ -162,4 +191,4 @@ def remarks(page: Page, peer: PeerView) -> None:
         page.entry("local", (f"{page.address(peer.local)} is taken as ours: {basis}", FAINT))
 
 
-__all__ = ["esp_flows", "ike_sas", "policies", "remarks"]
+__all__ = ["esp_flows", "ike_sas", "policies", "remarks", "shown"]

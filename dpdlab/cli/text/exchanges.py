@@ -150,6 +150,8 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
     else:
         page.at_margin(stamp, what)
         page.at_margin("", assemble("    ", tail))
+    if exchange.lost is not None:
+        page.at_margin("", Text(f"    {words.LOST[exchange.lost]}"))
     if tell_basis and exchange.confidence is not Confidence.CERTAIN:
         known = words.known_by(exchange.basis, exchange.confidence)
         page.at_margin("", Text(f"    {known}", FAINT))
@@ -189,7 +191,7 @@ def _transmissions(page: Page, exchange: Exchange) -> None:
     before: int | None = None
     for sent in exchange.transmissions:
         gap = "" if before is None else f"+{duration(sent.at_ns - before)}"
-        text = f"    {message_id(sent.message_id)}  frame {page.frame(sent.ref)}"
+        text = f"    {message_id(sent.message_id)}  {page.place(sent.ref)}"
         page.at_margin((page.at(sent.at_ns), FAINT), assemble((f"{text}  {gap}", FAINT)))
         before = sent.at_ns
 
@@ -225,6 +227,6 @@ def _delete(page: Page, delete: Delete) -> None:
         parts.append(f"sent {delete.transmissions} {page.signs.times}")
     if delete.answered is not None:
         parts.append("answered" if delete.answered else "not answered")
-    parts.append((f"frame {page.frame(delete.ref)}", FAINT))
+    parts.append((page.place(delete.ref), FAINT))
     parts.append((words.known_by(delete.basis, delete.confidence), FAINT))
     page.listing(Text(page.at(delete.at_ns)), parts)

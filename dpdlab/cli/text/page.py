@@ -78,7 +78,9 @@ class Page:
         clock: Clock,
         several_days: bool = False,
         several_sources: bool = False,
+        texts: frozenset[str] = frozenset(),
     ) -> None:
+        """`texts`: ids of the sources that are texts, whose places are lines, not frames."""
         self.console = console
         self.ascii_only = ascii_only
         self.verbose = verbose
@@ -86,6 +88,7 @@ class Page:
         self.signs = glyphs(ascii_only)
         self.width = max(NARROWEST, min(console.width, WIDEST))
         self.several_sources = several_sources
+        self._texts = texts
         self.digits = 6 if verbose else 3
         day = len("12-31 ") if several_days else 0
         self.margin = day + len("00:00:00.") + self.digits
@@ -127,11 +130,18 @@ class Page:
     def frames(self, refs: Sequence[Ref]) -> str:
         """One frame number, or the first and the last of several."""
         if len(refs) == 1:
-            return f"frame {self.frame(refs[0])}"
+            return self.place(refs[0])
         first, last = refs[0], refs[-1]
         between = ", " if len(refs) == 2 else self.signs.dash
         end = str(last.record) if first.source == last.source else self.frame(last)
-        return f"frames {self.frame(first)}{between}{end}"
+        what = "lines" if {first.source, last.source} <= self._texts else "frames"
+        if (first.source in self._texts) != (last.source in self._texts):
+            return f"{self.place(first)}{between}{self.place(last)}"
+        return f"{what} {self.frame(first)}{between}{end}"
+
+    def place(self, ref: Ref) -> str:
+        """A frame of a capture or a line of a text, in words."""
+        return f"{'line' if ref.source in self._texts else 'frame'} {self.frame(ref)}"
 
     # --- lines ---
 

@@ -29,7 +29,6 @@ from dpdlab.present.formatting import (
     Severity,
     class_severity,
     count,
-    count_range,
     counted,
     duration,
     peer_severity,
@@ -196,9 +195,8 @@ class _Table:
         low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
         if high > 0:
             parts.append(seconds_range(low, high))
-            low_packets = sum(h.min_packets for h in holes)
-            high_packets = sum(h.max_packets for h in holes)
-            parts.append(count_range(low_packets, high_packets, "packet"))
+            packets = words.packets_lost(holes)
+            parts += [packets] if packets else []
         return parts
 
     def _policy(self, peer: PeerView) -> Text:

@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.model.alignment import Alignment
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
@@ -19,7 +20,6 @@ from dpdlab.present.formatting import (
     Severity,
     byte_count,
     count,
-    count_range,
     counted,
     duration,
     peer_severity,
@@ -81,13 +81,12 @@ def _holes(holes: Sequence[BlackHole]) -> str:
         return "no black hole"
     low_s = sum(hole.min_seconds for hole in holes)
     high_s = sum(hole.max_seconds for hole in holes)
-    low = sum(hole.min_packets for hole in holes)
-    high = sum(hole.max_packets for hole in holes)
     number = counted(len(holes), "black hole")
     together = " together" if len(holes) > 1 else ""
-    packets = count_range(low, high, "packet")
+    packets = words.packets_lost(holes)
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
-    return f"{number},{together} {seconds_range(low_s, high_s)} ({packets} lost{so_far})"
+    lost = f"{packets} lost{so_far}" if packets else "what was lost is not in a log"
+    return f"{number},{together} {seconds_range(low_s, high_s)} ({lost})"
 
 
 def _noticed(holes: Sequence[BlackHole]) -> str:
@@ -128,29 +127,28 @@ def _questions(peers: Sequence[PeerView]) -> str:
 # --- inputs ---------------------------------------------------------------------------------
 
 
-def inputs(page: Page, sources: Sequence[SourceInfo]) -> None:
-    """What was read, and what was wrong with it."""
+def inputs(page: Page, sources: Sequence[SourceInfo], alignments: Sequence[Alignment] = ()) -> None:
+    """What was read, what was wrong with it, and how its clock was put right."""
     shown = list(sources)
     if not page.verbose and len(shown) > INPUTS_SHOWN:
         # Damaged inputs are the ones to see.
         shown = sorted(shown, key=lambda s: not s.problems)[:INPUTS_SHOWN]
     for source in shown:
-        _input(page, source)
+        _input(page, source, [a for a in alignments if a.source == source.id])
     hidden = len(sources) - len(shown)
     if hidden:
         rest = f"{page.signs.more} {counted(hidden, 'more input')} not shown (-v shows all)"
         page.entry("", (rest, FAINT))
 
 
-def _input(page: Page, source: SourceInfo) -> None:
+def _input(page: Page, source: SourceInfo, alignments: Sequence[Alignment]) -> None:
     name = page.data(source.path)
     label = page.data(source.id) if page.several_sources else "input"
     page.at_margin((label, LABEL), Text(page.clip_middle(name, page.beside)))
     span: list[Part] = [page.data(source.format), *_span(source)]
-    counts: list[Part] = [counted(source.packets, "packet"), f"{source.ike_messages:,} IKE"]
-    counts.append(f"{source.esp_packets:,} ESP")
-    if source.nat_keepalives:
-        counts.append(counted(source.nat_keepalives, "NAT keepalive"))
+    if source.kind == "config":
+        span = [page.data(source.format), "configuration"]
+    counts = _counts(source)
     if page.verbose and source.size_bytes is not None:
         counts.append(byte_count(source.size_bytes))
     if page.several_sources:
@@ -158,7 +156,39 @@ def _input(page: Page, source: SourceInfo) -> None:
     else:
         page.listing("", span)
         page.listing("", counts)
+    for alignment in alignments:
+        page.listing("", [_clock(page, alignment)])
     problems(page, source.problems)
+
+
+def _counts(source: SourceInfo) -> list[Part]:
+    if source.kind == "config":
+        return [counted(source.lines, "line")]
+    if source.kind == "log":
+        messages = source.log_events.get("message", 0)
+        counts: list[Part] = [counted(source.lines, "line"), counted(messages, "IKE message")]
+        others = sum(source.log_events.values()) - messages
+        if others:
+            counts.append(counted(others, "other event"))
+        if source.unparsed_lines:
+            counts.append(f"{source.unparsed_lines:,} not understood (--unparsed)")
+        return counts
+    counts = [counted(source.packets, "packet"), f"{source.ike_messages:,} IKE"]
+    counts.append(f"{source.esp_packets:,} ESP")
+    if source.nat_keepalives:
+        counts.append(counted(source.nat_keepalives, "NAT keepalive"))
+    return counts
+
+
+def _clock(page: Page, alignment: Alignment) -> str:
+    """How an input's clock stands to another, and how that is known."""
+    offset = alignment.offset_ns
+    way = "ahead of" if offset > 0 else "behind"
+    text = f"clock {duration(abs(offset))} {way} {page.data(alignment.against)}"
+    if alignment.drift_ppm:
+        text += f", drifting {alignment.drift_ppm:+.3g} ppm"
+    spread = duration(alignment.spread_ns)
+    return f"{text}, put right (by {alignment.matched:,} {alignment.evidence}, to {spread})"
 
 
 def _span(source: SourceInfo) -> list[Part]:
@@ -188,7 +218,7 @@ def problems(page: Page, found: Sequence[Problem]) -> None:
         if number > 1:
             text += f", {count(number)} {page.signs.times}"
         if problem.ref is not None:
-            text += f", {'first ' if number > 1 else ''}frame {page.frame(problem.ref)}"
+            text += f", {'first ' if number > 1 else ''}{page.place(problem.ref)}"
         detail = f": {page.data(problem.detail)}" if problem.detail else ""
         page.entry(("problem", style), assemble((text, style), detail))
     if len(entries) > limit:
