@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from analyzers.configs import asa, ios, ipsec_conf, strongswan_conf, swanctl
+from analyzers.configs import asa, fortios, ios, ipsec_conf, strongswan_conf, swanctl
 from analyzers.configs.formats import Reader
 from analyzers.configs.lines import MAX_LINES, Line, clean, numbered
 from analyzers.errors import SourceError
@@ -18,6 +18,7 @@ READERS: Final[tuple[Reader, ...]] = (
     asa.READER,
     swanctl.READER,
     ipsec_conf.READER,
+    fortios.READER,
     strongswan_conf.READER,
 )
 

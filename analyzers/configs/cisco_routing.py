@@ -8,7 +8,7 @@ keepalive 60 s and hold 180 s (RFC 4271 section 10 suggests 30 s and 90 s).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 from analyzers.configs.cisco_interfaces import Interface
@@ -44,6 +44,7 @@ class RoutingReader:
     ) -> None:
         self._sections = all_sections
         self._tunnels = [i for i in interfaces.values() if i.is_tunnel]
+        self._subnets = [(n, tunnel) for tunnel in self._tunnels for n in _subnets(tunnel)]
         self._source = source
 
     def timers(self) -> tuple[RoutingTimer, ...]:
@@ -206,7 +207,11 @@ class RoutingReader:
         for tunnel in self._tunnels:
             if source is not None and tunnel.name.lower() == source.lower():
                 return tunnel
-        return next((t for t in self._tunnels if _is_beside(t, neighbor)), None)
+        try:
+            address = ip_address(neighbor)
+        except ValueError:
+            return None  # a peer group, or a name
+        return next((tunnel for network, tunnel in self._subnets if address in network), None)
 
     def _timer(
         self,
@@ -270,13 +275,10 @@ def _covering(tunnel: Interface, networks: Sequence[_Covered]) -> Line | None:
     return None
 
 
-def _is_beside(tunnel: Interface, neighbor: str) -> bool:
-    """Whether a neighbour is in a network of the tunnel."""
+def _subnets(tunnel: Interface) -> Iterator[IPv4Network | IPv6Network]:
+    """The networks of a tunnel interface: whoever is in one is reached through it."""
     for address, mask in tunnel.addresses:
         try:
-            text = address if mask is None else f"{address}/{mask}"
-            if ip_address(neighbor) in ip_network(text, strict=False):
-                return True
+            yield ip_network(address if mask is None else f"{address}/{mask}", strict=False)
         except ValueError:
             continue
-    return False

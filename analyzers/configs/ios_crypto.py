@@ -99,6 +99,14 @@ class CryptoReader:
         self._source = source
         self._ipsec_profiles = dict(self._read_ipsec_profiles())
         self._used: set[str] = set()
+        self._maps = list(starting(all_sections, "crypto", "map"))
+        self._profiles_of_maps = dict(self._read_map_options("isakmp-profile"))
+        self._locals_of_maps = dict(self._read_map_options("local-address"))
+        self._carriers = {
+            name: interface
+            for interface in reversed(interfaces.values())
+            for name in interface.crypto_maps
+        }
 
     def connections(self) -> tuple[Connection, ...]:
         """Everything a peer is reached by, crypto maps first."""
@@ -110,8 +118,8 @@ class CryptoReader:
     # --- crypto maps ---
 
     def _crypto_maps(self) -> Iterator[Connection]:
-        access = self._maps_for_remote_access()
-        for section in starting(self._sections, "crypto", "map"):
+        access = {s.words[2] for s in self._maps if s.words[3:4] == ["client"]}
+        for section in self._maps:
             words = section.words
             if len(words) < 5 or number(words[3]) is None or words[4] != "ipsec-isakmp":
                 continue
@@ -121,7 +129,7 @@ class CryptoReader:
             version, profile = self._profile_in(lines)
             if profile is None:
                 profile = self._profile_of_map(name)
-            interface = self._carrier(name)
+            interface = self._carriers.get(name)
             remotes = tuple(self._peers(lines)) if dynamic is None else ()
             if dynamic is None and not remotes:
                 continue  # an entry without a peer does nothing
@@ -141,12 +149,11 @@ class CryptoReader:
                 interface=interface.name if interface else None,
             )
 
-    def _maps_for_remote_access(self) -> set[str]:
-        return {
-            section.words[2]
-            for section in starting(self._sections, "crypto", "map")
-            if section.words[3:4] == ["client"]
-        }
+    def _read_map_options(self, option: str) -> Iterator[tuple[str, str]]:
+        """Map to value, of options that are for all of its entries."""
+        for section in self._maps:
+            if section.words[3:4] == [option] and len(section.words) > 4:
+                yield section.words[2], "".join(section.words[4:])
 
     def _dynamic_lines(self, name: str) -> list[Line]:
         return [
@@ -171,10 +178,8 @@ class CryptoReader:
         return 1, None
 
     def _profile_of_map(self, name: str) -> str | None:
-        for section in starting(self._sections, "crypto", "map", name, "isakmp-profile"):
-            if len(section.words) > 4:
-                return f"isakmp profile {section.words[4]}"
-        return None
+        profile = self._profiles_of_maps.get(name)
+        return None if profile is None else f"isakmp profile {profile}"
 
     def _serves_clients(self, profile: str | None) -> bool:
         known = None if profile is None else self._profiles.get(profile)
@@ -182,12 +187,9 @@ class CryptoReader:
             line.words[0] in ("client", "virtual-template") for line in known.section.children
         )
 
-    def _carrier(self, crypto_map: str) -> Interface | None:
-        return next((i for i in self._interfaces.values() if crypto_map in i.crypto_maps), None)
-
     def _local_of_map(self, name: str, interface: Interface | None) -> str | None:
-        for section in starting(self._sections, "crypto", "map", name, "local-address"):
-            return address_of(self._interfaces, "".join(section.words[4:]))
+        if name in self._locals_of_maps:
+            return address_of(self._interfaces, self._locals_of_maps[name])
         if interface is None:
             return None
         for _, crypto_map, group, _ in interface.redundancy:

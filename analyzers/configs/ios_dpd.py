@@ -23,6 +23,7 @@ DEFAULT_RETRY_S: Final = 2
 INTERVAL_RANGE: Final = range(10, 3601)
 RETRY_RANGE: Final = range(2, 61)
 
+_COUNTED_BY: Final = "as Cisco's debug shows"
 _MODES: Final = {"periodic": PolicyMode.PERIODIC, "on-demand": PolicyMode.ON_DEMAND}
 
 
@@ -106,35 +107,33 @@ def never_asks(ike_version: int, holder: str, ref: Ref) -> DpdSetting:
 
 
 def _readings(found: Timers, target: Target, line: Line, ref: Ref) -> list[DpdPolicy]:
-    retry_s = found.second or DEFAULT_RETRY_S
-    mode = found.mode or PolicyMode.ON_DEMAND
-    said = f"{quoted(line)}: "
-    if found.mode is None:
-        said += "no mode written, so on-demand; "
-    second = "retry seconds" if found.second else f"retry of {DEFAULT_RETRY_S} s by default"
-    if found.second:
-        second = f"second argument read as {second}"
+    given_s = found.second or DEFAULT_RETRY_S
+    mode = "" if found.mode is not None else "; no mode written, so on-demand"
+    is_clear = found.named or target.ike_version == 2
+    if not found.second:
+        second = f"retry of {DEFAULT_RETRY_S} s by default"
+    else:
+        second = "retry seconds" if is_clear else "second argument read as retry seconds"
 
     def reading(retry_s: int, transmissions: int, text: str) -> DpdPolicy:
         return DpdPolicy(
             holder=target.holder,
             profile=PROFILES[target.ike_version],
-            mode=mode,
+            mode=found.mode or PolicyMode.ON_DEMAND,
             interval_s=float(found.interval_s),
             retry_s=float(retry_s),
             retries=transmissions - 1,
             basis=PolicyBasis.CONFIG,
             worst_case_s=float(found.interval_s + transmissions * retry_s),
-            evidence=said + text,
+            evidence=f"{quoted(line)}: {text}{mode}",
             ref=ref,
         )
 
-    used = f"{second}; {TRANSMISSIONS} transmissions, as Cisco's debug shows"
     readings = [
-        reading(retry_s, TRANSMISSIONS, used),
-        reading(retry_s, TRANSMISSIONS + 1, f"{second}; a first question and 5 retries"),
+        reading(given_s, TRANSMISSIONS, f"{second}; {TRANSMISSIONS} transmissions, {_COUNTED_BY}"),
+        reading(given_s, TRANSMISSIONS + 1, f"{second}; a first question and 5 retries"),
     ]
-    if found.second and target.ike_version == 1 and not found.named:
+    if found.second and not is_clear:
         text = f"second argument read as a number of questions, {DEFAULT_RETRY_S} s apart"
         readings.append(reading(DEFAULT_RETRY_S, found.second, text))
     return readings

@@ -20,11 +20,11 @@ class Section:
 
     line: Line
     children: list[Line] = field(default_factory=list)
+    words: list[str] = field(init=False)
+    """Those of the command."""
 
-    @property
-    def words(self) -> list[str]:
-        """The words of the command."""
-        return self.line.words
+    def __post_init__(self) -> None:
+        self.words = self.line.words
 
 
 def sections(lines: Sequence[Line], belongs_below: dict[str, re.Pattern[str]]) -> list[Section]:

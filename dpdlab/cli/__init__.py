@@ -45,6 +45,10 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
         from dpdlab.cli import schema_command
 
         return schema_command.run(invocation, diagnostics)
+    if invocation.command == "lint":
+        from dpdlab.cli import lint_command
+
+        return lint_command.run(invocation, diagnostics)
     from dpdlab.cli import report_command
 
     return report_command.run(invocation, diagnostics)

@@ -18,17 +18,20 @@ from dpdlab.cli.parser import Option, Parser, TextAction, split
 # Every command of this version, with what help says of it.
 COMMANDS: Final = {
     "report": "peers, liveness exchanges, Deletes and black holes of captures and logs",
+    "lint": "DPD settings of device configurations, both ends compared",
     "schema": "the JSON Schema of the report",
     "doctor": "versions, tools and privileges that dpdlab finds here",
 }
 
 # Promised for later versions: named here so that nobody's typing is taken for a file name.
 _LATER_COMMANDS: Final = frozenset(
-    {"check", "live", "export", "simulate", "explain", "lint", "lab", "interfaces", "settings"}
+    {"check", "live", "export", "simulate", "explain", "lab", "interfaces", "settings"}
 )
 
 FORMATS: Final = ("text", "json", "jsonl", "csv", "markdown")
 DOCTOR_FORMATS: Final = ("text", "json")
+LINT_FORMATS: Final = ("text", "json")
+SEVERITIES: Final = ("info", "warning", "error")
 COLORS: Final = ("auto", "always", "never")
 
 DEFAULT_BUDGET_S: Final = 30.0
@@ -56,6 +59,22 @@ exit codes:
   4 damage under --strict   5 something needed is missing   70 internal error   130 interrupted
 """
 
+_LINT_EXAMPLES: Final = f"""\
+A CONFIG is a configuration (Cisco IOS and ASA, swanctl.conf, ipsec.conf, strongswan.conf,
+FortiOS), a terminal log with one in it, a directory of them, or - for standard input; what it is
+shows in its content. KIND:PATH says it instead, as in ios:part.txt. Configurations that name each
+other's addresses are compared.
+
+examples:
+  {PROGRAM} lint hub.cfg
+  {PROGRAM} lint hub.cfg spoke.cfg --fail-on warning
+  ssh hub show running-config | {PROGRAM} lint -
+
+exit codes:
+  0 fine   1 findings at or above --fail-on   2 usage   3 a CONFIG cannot be read, or is none
+  4 lines that cannot be used under --strict   70 internal error   130 interrupted
+"""
+
 
 class Invocation(NamedTuple):
     """A command line that was understood."""
@@ -73,7 +92,8 @@ def parse(arguments: Sequence[str]) -> Invocation:
         UsageError: it cannot be understood.
         TextRequested: help or the version is all that was asked for.
     """
-    option_words, words, quoted = split(arguments, _report_parser().value_flags)
+    value_flags = _report_parser().value_flags | _lint_parser().value_flags
+    option_words, words, quoted = split(arguments, value_flags)
     command = None
     if words and words[0] in COMMANDS:
         command = words.pop(0)
@@ -104,6 +124,7 @@ def _general_parser() -> Parser:
         None,
         f"{PROGRAM} [INPUT...]\n"
         f"       {PROGRAM} report INPUT... [--format {'|'.join(FORMATS)}] [-o FILE]\n"
+        f"       {PROGRAM} lint CONFIG... [--format {'|'.join(LINT_FORMATS)}] [-o FILE]\n"
         f"       {PROGRAM} schema\n"
         f"       {PROGRAM} doctor",
         f"{_DESCRIPTION}\ncommands:\n{commands}\n\n"
@@ -127,6 +148,20 @@ def _report_parser() -> Parser:
     _add_reading(parser)
     _add_judging(parser)
     parser.group("output", _format(FORMATS), _OUTPUT, _REDACT, *_LOOKS)
+    _add_common(parser)
+    return parser
+
+
+def _lint_parser() -> Parser:
+    parser = Parser(
+        "lint",
+        f"{PROGRAM} lint CONFIG... [--format {'|'.join(LINT_FORMATS)}] [-o FILE] [options]",
+        "What is wrong with the DPD settings of device configurations, without any traffic.",
+        _LINT_EXAMPLES,
+    )
+    parser.group("what is read", _STRICT)
+    parser.group("how it is judged", _BUDGET, _FAIL_ON)
+    parser.group("output", _format(LINT_FORMATS), _OUTPUT, _REDACT, *_LOOKS)
     _add_common(parser)
     return parser
 
@@ -165,6 +200,23 @@ _REDACT: Final[Option] = (
         "action": "store_true",
         "help": "stable pseudonyms for addresses, SPIs and file names",
     },
+)
+_STRICT: Final[Option] = (
+    ("--strict",),
+    {"action": "store_true", "help": "damage in the input is exit code 4"},
+)
+_BUDGET: Final[Option] = (
+    ("--budget",),
+    {
+        "metavar": "SECONDS",
+        "type": values.positive_duration_s,
+        "default": DEFAULT_BUDGET_S,
+        "help": "a later verdict is a slow one (default: %(default)g)",
+    },
+)
+_FAIL_ON: Final[Option] = (
+    ("--fail-on",),
+    {"choices": SEVERITIES, "help": "exit code 1 for findings as bad as this, or worse"},
 )
 _LOOKS: Final[tuple[Option, ...]] = (
     (
@@ -222,10 +274,7 @@ def _add_reading(parser: Parser) -> None:
             ("--until",),
             {"metavar": "TIME", "type": values.moment, "help": "up to then, written likewise"},
         ),
-        (
-            ("--strict",),
-            {"action": "store_true", "help": "damage in the input is exit code 4"},
-        ),
+        _STRICT,
     )
     parser.group(
         "logs and clocks",
@@ -299,15 +348,7 @@ def _add_judging(parser: Parser) -> None:
                 "help": "an address of our side; repeatable",
             },
         ),
-        (
-            ("--budget",),
-            {
-                "metavar": "SECONDS",
-                "type": values.positive_duration_s,
-                "default": DEFAULT_BUDGET_S,
-                "help": "a later verdict is a slow one (default: %(default)g)",
-            },
-        ),
+        _BUDGET,
         (
             ("--black-hole-min",),
             {
@@ -345,6 +386,7 @@ def _add_common(parser: Parser) -> None:
 _PARSERS: Final = {
     None: _general_parser,
     "report": _report_parser,
+    "lint": _lint_parser,
     "schema": _schema_parser,
     "doctor": _doctor_parser,
 }

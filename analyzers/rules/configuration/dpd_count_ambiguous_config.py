@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules.configuration.estate import Estate, device_name
 from analyzers.rules.configuration.examples import site, swanctl
 from analyzers.rules.configuration.rule import ConfigurationRule
+from analyzers.rules.configuration.wording import spoken
 from analyzers.rules.rule import Found
 
 
@@ -21,14 +21,14 @@ def _check(estate: Estate) -> Iterator[Found]:
             if not others or used_s is None or not setting.explicit:
                 continue
             every_s = [used_s, *(other.worst_case_s or 0.0 for other in others)]
-            readings = "; ".join(
-                f"{spoken_s(other.worst_case_s or 0.0)}: {_reading(other.evidence)}"
+            readings = " or ".join(
+                f"{spoken(other.worst_case_s or 0.0)} ({_reading(other.evidence)})"
                 for other in others
             )
             yield Found(
                 f"{device_name(configuration)}, {setting.scope}: the verdict comes after"
-                f" {spoken_s(min(every_s))} to {spoken_s(max(every_s))} at worst. Used here:"
-                f" {spoken_s(used_s)}, {_reading(setting.policy.evidence)}. Also documented:"
+                f" {spoken(min(every_s))} to {spoken(max(every_s))} at worst. Used here:"
+                f" {spoken(used_s)} ({_reading(setting.policy.evidence)}). Also documented:"
                 f" {readings}.",
                 (setting.ref,),
                 confidence=Confidence.INFERRED,
@@ -36,8 +36,8 @@ def _check(estate: Estate) -> Iterator[Found]:
 
 
 def _reading(evidence: str) -> str:
-    """How a line was read, without the line itself."""
-    return evidence.partition("': ")[2] or evidence
+    """How a line was counted, without the line itself and its mode."""
+    return (evidence.partition("': ")[2] or evidence).partition("; no mode")[0]
 
 
 RULE = ConfigurationRule(

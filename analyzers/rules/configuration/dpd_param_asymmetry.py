@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.examples import site
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import where
+from analyzers.rules.configuration.wording import spoken, where
 from analyzers.rules.rule import Found
 
 RATIO: Final = 2.0
@@ -23,8 +22,8 @@ def _check(estate: Estate) -> Iterator[Found]:
             continue
         fast, slow = (link.left, link.right) if left < right else (link.right, link.left)
         yield Found(
-            f"{where(fast)}: {spoken_s(min(left, right))} at worst;"
-            f" {where(slow)}: {spoken_s(max(left, right))}.",
+            f"{where(fast)}: {spoken(min(left, right))} at worst;"
+            f" {where(slow)}: {spoken(max(left, right))}.",
             (*fast.refs, *slow.refs),
         )
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import Estate, Usage
 from analyzers.rules.configuration.examples import site, swanctl, tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import where
+from analyzers.rules.configuration.wording import spoken, where
 from analyzers.rules.rule import Found
 
 
@@ -24,10 +23,10 @@ def _check(estate: Estate) -> Iterator[Found]:
             continue
         told.add(id(setting))
         yield Found(
-            f"{where(usage)}: a verdict after {spoken_s(worst_s)} at worst{_parts(usage)}; no more"
-            f" than {spoken_s(estate.budget_s)} is wanted (--budget).",
+            f"{where(usage)}: a verdict after {spoken(worst_s)} at worst{_parts(usage)}; no more"
+            f" than {spoken(estate.budget_s)} is wanted (--budget).",
             usage.refs,
-            title=f"A dead peer is noticed after {spoken_s(worst_s)}",
+            title=f"A dead peer is noticed after {spoken(worst_s)}",
         )
 
 
@@ -37,7 +36,7 @@ def _parts(usage: Usage) -> str:
         return ""
     until = "traffic is sent into it" if policy.mode is PolicyMode.ON_DEMAND else "it is asked"
     rest_s = policy.worst_case_s - policy.interval_s
-    return f", {spoken_s(policy.interval_s)} until {until} and {spoken_s(rest_s)} of asking"
+    return f", {spoken(policy.interval_s)} until {until} and {spoken(rest_s)} of asking"
 
 
 RULE = ConfigurationRule(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate, device_name
 from analyzers.rules.configuration.examples import swanctl
 from analyzers.rules.configuration.rule import ConfigurationRule
+from analyzers.rules.configuration.wording import spoken
 from analyzers.rules.rule import Found
 
 
@@ -17,9 +17,7 @@ def _check(estate: Estate) -> Iterator[Found]:
         for setting in configuration.dpd:
             for ignored in setting.ignored:
                 worst_s = setting.policy.worst_case_s
-                effect = (
-                    f" The verdict comes after {spoken_s(worst_s)} at worst." if worst_s else ""
-                )
+                effect = f" The verdict comes after {spoken(worst_s)} at worst." if worst_s else ""
                 yield Found(
                     f"{device_name(configuration)}, {setting.scope}: {ignored.option} does nothing:"
                     f" {ignored.why}.{effect}",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate, device_name
 from analyzers.rules.configuration.examples import swanctl
 from analyzers.rules.configuration.rule import ConfigurationRule
+from analyzers.rules.configuration.wording import spoken
 from analyzers.rules.rule import Found
 
 
@@ -20,7 +20,7 @@ def _check(estate: Estate) -> Iterator[Found]:
                 continue
             yield Found(
                 f"{device_name(configuration)}, {setting.scope}: a timeout of"
-                f" {spoken_s(timeout_s)} is not longer than the delay of {spoken_s(delay_s)}.",
+                f" {spoken(timeout_s)} is not longer than the delay of {spoken(delay_s)}.",
                 (setting.ref,),
             )
 

@@ -6,14 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.configuration import ConfigFormat, RoutingProtocol, RoutingTimer
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import Estate, Usage
 from analyzers.rules.configuration.examples import tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import where
+from analyzers.rules.configuration.wording import spoken, where
 from analyzers.rules.rule import Found
 
 # "Interval twice the routing timer, retry 5": five transmissions 5 s apart come after the interval.
@@ -32,9 +31,9 @@ def _check(estate: Estate) -> Iterator[Found]:
             continue
         default = "" if fastest.explicit else " by default"
         yield Found(
-            f"{where(usage)}: DPD gives up {spoken_s(worst_s)} after the last proof of life at the"
+            f"{where(usage)}: DPD gives up {spoken(worst_s)} after the last proof of life at the"
             f" latest, {fastest.protocol} on {fastest.interface} holds its neighbour for"
-            f" {spoken_s(fastest.hold_s)}{default}.",
+            f" {spoken(fastest.hold_s)}{default}.",
             (*usage.refs, fastest.ref),
             remedy=_remedy(usage, fastest),
         )
@@ -43,10 +42,10 @@ def _check(estate: Estate) -> Iterator[Found]:
 def _remedy(usage: Usage, timer: RoutingTimer) -> str:
     room_s = timer.hold_s - _PROBING_S + 1
     interval_s = max(10, math.ceil(2 * timer.hello_s), math.ceil(room_s / 5) * 5)
-    total = f"{spoken_s(interval_s + _PROBING_S)} at worst"
+    total = f"{spoken(interval_s + _PROBING_S)} at worst"
     setting = usage.setting
     if usage.configuration.format is not ConfigFormat.CISCO_IOS or setting is None:
-        return f"Let DPD take longer than {spoken_s(timer.hold_s)}, or shorten the hold time."
+        return f"Let DPD take longer than {spoken(timer.hold_s)}, or shorten the hold time."
     mode = " periodic" if setting.policy.mode is PolicyMode.PERIODIC else ""
     command = "crypto ikev2 dpd" if setting.ike_version == 2 else "crypto isakmp keepalive"
     if setting.ike_version == 2 and not mode:

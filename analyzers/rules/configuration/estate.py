@@ -14,7 +14,6 @@ from analyzers.model.configuration import (
     RoutingProtocol,
     RoutingTimer,
     address_key,
-    same_address,
 )
 from analyzers.model.policy import PolicyMode
 from analyzers.model.records import Ref
@@ -30,6 +29,8 @@ class Usage:
     connection: Connection
     setting: DpdSetting | None
     """None: nothing is known of it."""
+    routing: tuple[RoutingTimer, ...] = ()
+    """What else notices a dead path of this connection, the fastest first."""
 
     @property
     def asks(self) -> bool:
@@ -57,27 +58,6 @@ class Usage:
         written = self.setting is not None and self.setting.explicit
         refs = [self.setting.ref] if self.setting is not None and written else []
         return tuple(dict.fromkeys([*refs, self.connection.ref]))
-
-    @property
-    def routing(self) -> tuple[RoutingTimer, ...]:
-        """What else notices a dead path of this connection, the fastest first."""
-        timers = (
-            timer
-            for timer in self.configuration.routing
-            if timer.interface in self._tunnels and not is_idle_keepalive(self.configuration, timer)
-        )
-        return tuple(sorted(timers, key=lambda timer: timer.hold_s))
-
-    @property
-    def _tunnels(self) -> frozenset[str]:
-        """Tunnel interfaces over this connection: its own, and GRE inside a crypto map."""
-        found = {self.connection.interface} if self.connection.interface else set()
-        for tunnel in self.configuration.tunnels:
-            if tunnel.protection is None and tunnel.destination is not None:
-                remotes = self.connection.remotes
-                if any(same_address(tunnel.destination, peer.address) for peer in remotes):
-                    found.add(tunnel.interface)
-        return frozenset(found)
 
     @property
     def ike_lifetime(self) -> Lifetime | None:
@@ -109,10 +89,7 @@ class Estate:
         self.configurations = tuple(configurations)
         self.budget_s = budget_s
         self.usages = tuple(
-            Usage(configuration, connection, configuration.setting_of(connection))
-            for configuration in configurations
-            for either in configuration.connections
-            for connection in _by_version(configuration, either)
+            usage for configuration in configurations for usage in _usages(configuration)
         )
         self.links = tuple(_links(self.configurations, self.usages))
         self._others: dict[int, list[Usage]] = {}
@@ -129,13 +106,41 @@ class Estate:
         return any(other.asks for other in self.others(usage))
 
 
-def _by_version(configuration: Configuration, connection: Connection) -> list[Connection]:
+def _usages(configuration: Configuration) -> Iterator[Usage]:
+    timers: dict[str, list[RoutingTimer]] = {}
+    for timer in configuration.routing:
+        if not is_idle_keepalive(configuration, timer):
+            timers.setdefault(timer.interface, []).append(timer)
+    inside = _tunnels_by_destination(configuration)
+    versions: dict[str, set[int]] = {}
+    for setting in configuration.dpd:
+        if setting.profile is not None and setting.ike_version is not None:
+            versions.setdefault(setting.profile, set()).add(setting.ike_version)
+    for either in configuration.connections:
+        tunnels = {either.interface} if either.interface else set()
+        for peer in either.remotes:
+            tunnels.update(inside.get(address_key(peer.address), ()))
+        routing = [timer for tunnel in tunnels for timer in timers.get(tunnel, ())]
+        routing.sort(key=lambda timer: (timer.hold_s, timer.ref))
+        for connection in _by_version(either, versions.get(either.profile or "", set())):
+            under = configuration.setting_of(connection)
+            yield Usage(configuration, connection, under, tuple(routing))
+
+
+def _tunnels_by_destination(configuration: Configuration) -> dict[str, list[str]]:
+    """Tunnel interfaces without protection of their own: GRE inside a crypto map."""
+    found: dict[str, list[str]] = {}
+    for tunnel in configuration.tunnels:
+        if tunnel.protection is None and tunnel.destination is not None:
+            found.setdefault(address_key(tunnel.destination), []).append(tunnel.interface)
+    return found
+
+
+def _by_version(connection: Connection, versions: set[int]) -> list[Connection]:
     """A connection that may use either IKE version, once for each that has settings of its own."""
-    if connection.ike_version is not None or connection.profile is None:
+    if connection.ike_version is not None or not versions:
         return [connection]
-    own = [s for s in configuration.dpd if s.profile == connection.profile]
-    versions = sorted({s.ike_version for s in own if s.ike_version is not None})
-    return [replace(connection, ike_version=v) for v in versions] or [connection]
+    return [replace(connection, ike_version=version) for version in sorted(versions)]
 
 
 def device_name(configuration: Configuration) -> str:

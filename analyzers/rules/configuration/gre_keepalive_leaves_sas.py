@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.configuration import RoutingProtocol
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.examples import site
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import bound, switch_on, where
+from analyzers.rules.configuration.wording import bound, spoken, switch_on, where
 from analyzers.rules.rule import Found
 
 _GRE = (
@@ -25,7 +24,7 @@ def _check(estate: Estate) -> Iterator[Found]:
             timer = keepalives[0]
             yield Found(
                 f"{where(usage)}: the keepalive brings {timer.interface} down after"
-                f" {spoken_s(timer.hold_s)}; the SAs stay, and nothing replaces them"
+                f" {spoken(timer.hold_s)}; the SAs stay, and nothing replaces them"
                 f" {bound(usage)}.",
                 (timer.ref, usage.connection.ref),
                 remedy=switch_on(usage),

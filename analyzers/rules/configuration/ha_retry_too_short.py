@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate, device_name
 from analyzers.rules.configuration.examples import site
 from analyzers.rules.configuration.rule import ConfigurationRule
+from analyzers.rules.configuration.wording import spoken
 from analyzers.rules.rule import Found
 
 TOO_SHORT_S: Final = 5.0
@@ -24,7 +24,7 @@ def _check(estate: Estate) -> Iterator[Found]:
             if retry_s is not None and retry_s < TOO_SHORT_S:
                 yield Found(
                     f"{device_name(configuration)}, {stateful[0].scope} is stateful, and DPD"
-                    f" ({setting.scope}) retries every {spoken_s(retry_s)}.",
+                    f" ({setting.scope}) retries every {spoken(retry_s)}.",
                     (setting.ref, stateful[0].ref),
                 )
 

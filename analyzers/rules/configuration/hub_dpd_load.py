@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import Estate, Usage, device_name
 from analyzers.rules.configuration.examples import hub, site
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import where
+from analyzers.rules.configuration.wording import spoken, where
 from analyzers.rules.rule import Found
 
 BUDGET_PER_S: Final = 10.0
@@ -43,7 +42,7 @@ def _unknown_peers(usage: Usage) -> Found:
     interval_s = (usage.setting and usage.setting.policy.interval_s) or 1.0
     rate = 2 * _EXAMPLE_PEERS / interval_s
     return Found(
-        f"{where(usage)}: asks each of its peers every {spoken_s(interval_s)};"
+        f"{where(usage)}: asks each of its peers every {spoken(interval_s)};"
         f" {_EXAMPLE_PEERS:,} of them make {rate:,.0f} messages a second, twice that where they"
         " ask too.",
         usage.refs,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate, device_name
 from analyzers.rules.configuration.rule import ConfigurationRule
+from analyzers.rules.configuration.wording import spoken
 from analyzers.rules.rule import Found
 
 USUAL_S: Final = 20.0
@@ -21,8 +21,8 @@ def _check(estate: Estate) -> Iterator[Found]:
         if keepalive is not None and keepalive.interval_s > SHORTEST_MAPPING_S:
             yield Found(
                 f"{device_name(configuration)}: a NAT keepalive every"
-                f" {spoken_s(keepalive.interval_s)}. A NAT may forget a UDP mapping after"
-                f" {spoken_s(SHORTEST_MAPPING_S)}; the usual interval is {spoken_s(USUAL_S)}.",
+                f" {spoken(keepalive.interval_s)}. A NAT may forget a UDP mapping after"
+                f" {spoken(SHORTEST_MAPPING_S)}; the usual interval is {spoken(USUAL_S)}.",
                 (keepalive.ref,),
             )
 

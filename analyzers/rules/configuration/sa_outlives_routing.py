@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.configs.durations import spoken_s
 from analyzers.model.configuration import RoutingProtocol
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.examples import hub, tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import bound, switch_on, where
+from analyzers.rules.configuration.wording import bound, spoken, switch_on, where
 from analyzers.rules.rule import Found
 
 
@@ -23,7 +22,7 @@ def _check(estate: Estate) -> Iterator[Found]:
             continue
         timer = timers[0]
         yield Found(
-            f"{where(usage)}: {timer.protocol} gives the path up after {spoken_s(timer.hold_s)},"
+            f"{where(usage)}: {timer.protocol} gives the path up after {spoken(timer.hold_s)},"
             f" but nothing asks whether the peer still has the SAs. If it restarts, the tunnel"
             f" stays dead {bound(usage)}.",
             (*usage.refs, timer.ref),

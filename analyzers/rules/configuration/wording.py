@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from analyzers.configs.durations import spoken_s
@@ -10,6 +9,7 @@ from analyzers.model.configuration import ConfigFormat
 from analyzers.rules.configuration.estate import Usage
 
 PEERS_NAMED: Final = 3
+_COARSE_S: Final = 10.0
 
 _SWITCH_ON: Final = {
     (ConfigFormat.CISCO_IOS, 1): "crypto isakmp keepalive 10 3 periodic",
@@ -21,6 +21,11 @@ _SWITCH_ON: Final = {
     (ConfigFormat.FORTIOS, None): "set dpd on-idle, in the phase 1",
 }
 CLEAR: Final = "SAs that are already up never get it: clear crypto session afterwards"
+
+
+def spoken(seconds: float) -> str:
+    """A duration in seconds, with no more digits than anybody configures."""
+    return spoken_s(round(seconds, 1) if seconds >= _COARSE_S else seconds)
 
 
 def peer(usage: Usage) -> str:
@@ -49,15 +54,10 @@ def switch_on(usage: Usage) -> str:
     return f"Configure {command}{after}."
 
 
-def joined(words: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return " and ".join(", ".join(words).rsplit(", ", 1)) if len(words) > 1 else "".join(words)
-
-
 def bound(usage: Usage) -> str:
     """What ends a black hole that nobody notices."""
     lifetime = usage.ike_lifetime
     if lifetime is None:
         return "until a lifetime ends"
     default = "" if lifetime.explicit else ", the default"
-    return f"until the IKE SA ends: up to {spoken_s(lifetime.seconds)}{default}"
+    return f"until the IKE SA ends: up to {spoken(lifetime.seconds)}{default}"

@@ -11,7 +11,7 @@ from dpdlab.cli.arguments import COMMANDS, FORMATS, parse
 from dpdlab.cli.diagnostics import UsageError
 from dpdlab.cli.parser import TextRequested
 
-LATER = ("check", "live", "export", "simulate", "explain", "lint", "lab", "interfaces", "settings")
+LATER = ("check", "live", "export", "simulate", "explain", "lab", "interfaces", "settings")
 
 
 def help_of(*argv: str) -> str:
@@ -127,7 +127,7 @@ def test_help_names_what_there_is_and_nothing_else():
     text = help_of("--help")
     for command in COMMANDS:
         assert f"dpdlab {command}" in text
-    for name in ("check", "live", "simulate", "explain", "lint", "interfaces", "settings"):
+    for name in ("check", "live", "simulate", "explain", "interfaces", "settings"):
         assert f"dpdlab {name}" not in text
         assert f"\n  {name}" not in text
     for option in ("--keys", "--local", "--budget", "--black-hole-min", "--port", "--since",
@@ -147,7 +147,7 @@ def test_every_example_of_the_help_is_understood():
 
 def test_help_fits_80_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for argv in (["-h"], ["report", "-h"], ["schema", "-h"], ["doctor", "-h"]):
+    for argv in (["-h"], ["report", "-h"], ["lint", "-h"], ["schema", "-h"], ["doctor", "-h"]):
         long = [line for line in help_of(*argv).splitlines() if len(line) > 100]
         assert not long, argv
 

@@ -1,0 +1,99 @@
+"""`dpdlab lint`: DPD settings of device configurations, both ends compared."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from analyzers.errors import AnalyzerError
+from analyzers.export.lint_content import LintContent, gather, redacted_lint
+from analyzers.model.finding import Severity
+from analyzers.rules.catalogue import lint
+from analyzers.rules.configuration.estate import Estate
+from dpdlab import __version__
+from dpdlab.cli import lint_inputs
+from dpdlab.cli.arguments import Invocation
+from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
+from dpdlab.cli.output import Output
+
+STANDARD_INPUT: Final = "-"
+_AT_LEAST: Final = {
+    "error": (Severity.ERROR,),
+    "warning": (Severity.ERROR, Severity.WARNING),
+    "info": (Severity.ERROR, Severity.WARNING, Severity.INFO),
+}
+
+
+def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
+    """Read, compare, write.
+
+    Raises:
+        CommandError: an input holds no configuration, or the output cannot be written.
+    """
+    options = invocation.options
+    _check_inputs(invocation.words)
+    output = Output(options.output, color=options.color, ascii_only=options.ascii)
+    output.check(invocation.words)
+    try:
+        inputs = lint_inputs.read(invocation.words)
+    except AnalyzerError as error:
+        diagnostics.traceback_of(error)
+        raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
+    for path in inputs.passed_over:
+        diagnostics.note(f"{path}: no configuration, passed over")
+    estate = Estate(inputs.configurations, budget_s=options.budget)
+    content = gather(estate, lint(estate), inputs.paths, version=__version__)
+    if options.redact:
+        content = redacted_lint(content)
+    _write(content, options.format, output, verbose=options.verbose)
+    return _judge(content, diagnostics, fail_on=options.fail_on, strict=options.strict)
+
+
+def _check_inputs(names: Sequence[str]) -> None:
+    if not names:
+        raise UsageError(
+            "no configuration", f"{PROGRAM} lint FILE..., or - for standard input; see --help"
+        )
+    if "" in names:
+        raise UsageError("an input has an empty name", "write . for the current directory")
+    reads_stdin = any(name.rpartition(":")[2] == STANDARD_INPUT for name in names)
+    if reads_stdin and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError("standard input is a terminal", "pipe a configuration into it")
+
+
+def _write(content: LintContent, text_format: str, output: Output, *, verbose: int) -> None:
+    if text_format == "json":
+        from analyzers.export.lint_json import chunks
+
+        output.write(chunks(content, ascii_only=output.ascii_requested))
+        return
+    from dpdlab.cli.text.lint import render
+    from dpdlab.cli.text.page import Page
+    from dpdlab.present.formatting import Clock
+
+    output.write_page(
+        lambda console: render(
+            Page(
+                console,
+                ascii_only=output.ascii_only,
+                verbose=verbose,
+                clock=Clock.starting(0),
+            ),
+            content,
+        )
+    )
+
+
+def _judge(
+    content: LintContent, diagnostics: Diagnostics, *, fail_on: str | None, strict: bool
+) -> ExitCode:
+    damaged = [device for device in content.devices if device.problems]
+    if strict and damaged:
+        number = sum(len(device.problems) for device in damaged)
+        diagnostics.error(f"lines that cannot be used: {number}", "--strict")
+        return ExitCode.DAMAGE
+    wanted = () if fail_on is None else _AT_LEAST[fail_on]
+    if any(finding.severity in wanted for finding in content.findings):
+        return ExitCode.FINDINGS
+    return ExitCode.OK
