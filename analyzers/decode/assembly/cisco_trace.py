@@ -59,18 +59,21 @@ class CiscoTraceAssembly:
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of a trace."""
         about_child = line.id.startswith("child")
-        if not line.id or self._repeats[about_child].take(line):
-            return self._out.take()
+        if line.id and self._repeats[about_child].take(line):
+            return ()
         self._settle(line)
         self._out.at(line)
         if about_child:
             self._child(line)
-        else:
+        elif line.id:
             self._take(line, self._sa(line))
         return self._out.take()
 
     def finish(self) -> Iterable[LogEvent]:
-        """The log is over; what the last message contained may be cut off."""
+        """The log is over; that the last message contained nothing is not certain."""
+        for sa in self._open:
+            if sa.names:
+                self._close(sa)
         return self._out.finish()
 
     def _sa(self, line: LogLine) -> _Sa:
