@@ -95,7 +95,7 @@ def test_a_request_without_content_is_a_liveness_question():
         "sent liveness",
         "received liveness answer",
         "received liveness",
-        "sent informational answer",
+        "sent liveness answer",
     ]
 
 
