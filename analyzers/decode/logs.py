@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from analyzers.decode.assembly.cisco_asa import CiscoAsaAssembly
@@ -18,9 +19,15 @@ from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
 from analyzers.decode.assembly.pluto import PlutoAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
-from analyzers.dialects.dialect import Dialect, Reader
-from analyzers.dialects.logical_lines import LineJoiner, LogicalLine
-from analyzers.dialects.stamps import NS_PER_DAY, Stamp, StampKind
+from analyzers.decode.log_order import Order, OrderProbe, Turned
+from analyzers.decode.log_shapes import Count, LineShape, Reads, Shapes, TextShape
+from analyzers.decode.log_time import LogTime
+from analyzers.dialects.dialect import Dialect, Outline, Reader
+from analyzers.dialects.digits import zeroed
+from analyzers.dialects.likeness import Likeness
+from analyzers.dialects.logical_lines import MAX_LINES, LineJoiner, LineKind, LogicalLine
+from analyzers.dialects.physical_lines import LineCutter
+from analyzers.dialects.stamps import StampKind
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.time import NS_PER_SECOND
@@ -36,14 +43,12 @@ _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "cisco-asa-ikev2": CiscoAsaIkev2Assembly,
     "pluto": PlutoAssembly,
 }
-# A year-less stamp this much earlier than the one before is of the next year.
-_NEW_YEAR_NS: Final = 180 * NS_PER_DAY
-_LEAP_YEAR_NS: Final = 366 * NS_PER_DAY
-_NEW_DAY_NS: Final = 12 * 3600 * NS_PER_SECOND
 # Lines of a busy device may overtake each other by less than this.
 _BACKWARDS_NS: Final = 2 * NS_PER_SECOND
-_MAX_LINE: Final = 1 << 16
 _KEPT_UNPARSED: Final = 1000
+_MAX_HOSTS: Final = 256
+_MAX_TURNED_BYTES: Final = 32 << 20
+_DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 
 
 @dataclass(slots=True)
@@ -59,139 +64,292 @@ class LogTally:
     samples: list[tuple[int, str]] = field(default_factory=list)
     """Some of those, with their line numbers."""
     stamps: Counter[StampKind | None] = field(default_factory=Counter)
+    """Lines by the kind of time that they have."""
     unsynchronised: int = 0
     zoned: int = 0
     resolution_ns: int = 0
     """The finest resolution of its stamps."""
 
+    def add(self, count: Count, kind: StampKind | None) -> None:
+        """Add lines, whose stamps are on the scale of `kind`."""
+        lines, count.lines = count.lines, 0
+        self.dialects[count.dialect] += lines
+        self.matched += lines if count.reads is Reads.MATCHED else 0
+        self.unparsed += lines if count.reads is Reads.UNPARSED else 0
+        self.stamps[kind] += lines
+        if count.stamp is not None:
+            _, resolution_ns, zone, unsynchronised = count.stamp
+            self.zoned += lines * zone
+            self.unsynchronised += lines * unsynchronised
+            self.resolution_ns = min(self.resolution_ns or resolution_ns, resolution_ns)
+
 
 class LogDecoder:
-    """Reads one log; text goes in as it comes, events come out in the order of the lines."""
+    """Reads one log; text goes in as it comes, events come out in order of time.
 
-    def __init__(self, info: SourceInfo, dialects: Sequence[Dialect]) -> None:
-        """Counts and problems go to `info`."""
+    That is the order of the lines, unless the log is newest-first: then nothing comes out before
+    its end. A line is complete when the next one has begun, so its events come with that.
+    """
+
+    def __init__(
+        self,
+        info: SourceInfo,
+        dialects: Sequence[Dialect],
+        *,
+        order: Order = Order.UNKNOWN,
+        by_shape: bool = True,
+    ) -> None:
+        """Counts and problems go to `info`.
+
+        An UNKNOWN order is found out by the first stamps; a log that is still being written is
+        OLDEST_FIRST. Without `by_shape` every line is looked at for itself: slower, to the same
+        end.
+        """
         self.info = info
         self.tally = LogTally()
-        self._reader = Reader(dialects)
-        self._joiner = LineJoiner(self._reader.tag)
-        self._assemblies: dict[str, Assembly] = {}
-        self._rest = ""
-        self._rest_cut = False
+        reader, likeness = _tables(tuple(dialects))
+        self._joiner = LineJoiner(reader.tag)
+        self._shapes = Shapes(self._joiner, reader, likeness, _is_wanted)
+        self._by_shape = by_shape
+        self._assemblies: dict[tuple[str, str | None], Assembly] = {}
+        """By dialect and host."""
+        self._time = LogTime()
+        self._cutter = LineCutter()
+        self._probe = OrderProbe(order)
+        self._early: list[str] = []
+        """Lines that wait for the order to be known."""
+        self._turned: Turned | None = None
         self._record = 0
-        self._clock = _Clock()
+        self._held: tuple[LineShape, str, int] | None = None
+        """The last line, unless the joiner has it, and its number."""
+        self._more: list[str] = []
+        """Lines that go on with it."""
 
     def feed(self, text: str) -> list[LogEvent]:
         """Take the next piece of text; a line may be cut anywhere."""
-        text = self._rest + text
-        lines = text.split("\n")
-        self._rest = lines.pop()
-        if len(self._rest) > _MAX_LINE:
-            # Nothing is read beyond the first part of such a line.
-            self._rest = self._rest[:_MAX_LINE]
         events: list[LogEvent] = []
-        for line in lines:
-            self._record += 1
-            self._physical(line, events)
+        self._take(self._cutter.feed(text), events)
+        self._settle()
         return events
 
     def finish(self) -> list[LogEvent]:
         """The log is over."""
         events: list[LogEvent] = []
-        if self._rest:
-            self._record += 1
-            self._physical(self._rest, events)
-            self._rest = ""
+        self._take(self._cutter.finish(), events)
+        self._probe.finish()
+        self._take([], events)
+        if self._turned is not None:
+            for records, lines in self._turned.backward():
+                self._read(records, lines, events)
+        self._repair(events)
         for logical in self._joiner.finish():
-            events += self._logical(logical)
+            self._logical(logical, events)
         for assembly in dict.fromkeys(self._assemblies.values()):
             events += assembly.finish()
+        self._settle()
         if self._joiner.long_lines:
-            self.info.note(
-                Problem(
-                    ProblemKind.LONG_LINE,
-                    "of these lines only the beginning was read",
-                    None,
-                    self._joiner.long_lines,
-                )
-            )
+            text = "of these lines only the beginning was read"
+            problem = Problem(ProblemKind.LONG_LINE, text, None, self._joiner.long_lines)
+            self.info.note(problem)
         self.info.lines = self._record
         return events
 
-    def _physical(self, line: str, events: list[LogEvent]) -> None:
-        if line.endswith("\r"):
-            line = line.rstrip("\r")
-        parts = line.split("\r") if "\r" in line else (line,)
-        for part in parts:
-            for logical in self._joiner.feed(self._record, part):
-                events += self._logical(logical)
+    # --- physical lines --------------------------------------------------------------------
 
-    def _logical(self, logical: LogicalLine) -> Iterable[LogEvent]:
-        tag = logical.tag
-        if tag is None:
-            return ()
-        reading = self._reader.read_tagged(logical.text, tag)
-        tally = self.tally
-        name = reading.dialect.name
-        tally.dialects[name] += 1
-        if reading.pattern is not None:
-            tally.matched += 1
-        elif not reading.ignored:
-            tally.unparsed += 1
-            if len(tally.samples) < _KEPT_UNPARSED:
-                tally.samples.append((logical.record, logical.text))
-        at_ns = self._at(logical)
-        assembly = self._assemblies.get(name) or self._assembly(name)
-        resolution = self._clock.resolution_ns
-        ref = Ref(self.info.id, logical.record)
-        return assembly.take(LogLine(at_ns, resolution, ref, reading, logical.text))
+    def _take(self, lines: list[str], events: list[LogEvent]) -> None:
+        """Read lines, or keep them until it is known in which order to read them."""
+        self._record += len(lines)
+        probe = self._probe
+        if self._early or probe.order is Order.UNKNOWN:
+            for line in lines:
+                if probe.order is not Order.UNKNOWN:
+                    break
+                probe.look(line)
+            self._early += lines
+            if probe.order is Order.UNKNOWN:
+                return
+            lines, self._early = self._early, []
+        if not lines:
+            return
+        if probe.order is Order.OLDEST_FIRST:
+            self._read(range(self._record - len(lines) + 1, self._record + 1), lines, events)
+            return
+        if self._turned is None:
+            self._turned = Turned(_MAX_TURNED_BYTES)
+        for line in lines:
+            self._turned.take(line)
+        if self._turned.full:
+            text = "newest first, and too long to be turned round"
+            self.info.note(Problem(ProblemKind.TIME_BACKWARDS, text))
+            for records, kept in self._turned.forward():
+                self._read(records, kept, events)
+            self._turned, probe.order = None, Order.OLDEST_FIRST
 
-    def _assembly(self, name: str) -> Assembly:
+    def _read(self, records: Iterable[int], lines: list[str], events: list[LogEvent]) -> None:
+        """Read physical lines, most of which are like others before them."""
+        if not self._by_shape:
+            for record, line in zip(records, lines, strict=True):
+                self._repair(events, record, line)
+            return
+        joiner, shapes = self._joiner, self._shapes
+        learn = shapes.learn
+        held, more = self._held, self._more
+        keys = zeroed("\n".join(lines)).split(b"\n")
+        known = map(shapes.lines.get, keys)
+        for record, line, key, found in zip(records, lines, keys, known, strict=True):
+            shape = learn(line, key) if found is None else found
+            if shape.begins:
+                if held is not None:
+                    last = held[0]
+                    if more or not last.passes:
+                        self._complete(held, more, events)
+                        more.clear()
+                    elif last.count is not None:
+                        last.count.lines += 1
+                elif joiner.open or joiner.torn:
+                    if joiner.torn or (shape.stamp is None and joiner.awaits_text):
+                        self._repair(events, record, line)
+                        continue
+                    for logical in joiner.finish():
+                        self._logical(logical, events)
+                held = (shape, line, record)
+            elif shape.kind is LineKind.PLAIN:
+                if held is not None:
+                    if len(more) < MAX_LINES - 1:
+                        more.append(line)
+                elif joiner.open or joiner.torn:
+                    self._repair(events, record, line)
+                else:
+                    held = (shape, line, record)
+            elif shape.kind is LineKind.ODD:
+                self._held, held = held, None
+                self._repair(events, record, line)
+        self._held = held
+
+    def _repair(
+        self, events: list[LogEvent], record: int | None = None, line: str | None = None
+    ) -> None:
+        """Give the held line, and another one, to the joiner."""
+        joiner, held = self._joiner, self._held
+        if held is not None:
+            self._held = None
+            for each in (held[1], *self._more):
+                for logical in joiner.feed(held[2], each):
+                    self._logical(logical, events)
+            self._more.clear()
+        if line is not None and record is not None:
+            for part in line.split("\r") if "\r" in line else (line,):
+                for logical in joiner.feed(record, part):
+                    self._logical(logical, events)
+
+    # --- logical lines ---------------------------------------------------------------------
+
+    def _complete(
+        self, held: tuple[LineShape, str, int], more: list[str], events: list[LogEvent]
+    ) -> None:
+        """A line that needed no repair has ended."""
+        like, line, record = held
+        shape = like.text
+        if shape is None:
+            return
+        text, count = line[like.text_at :], like.count
+        stamp = like.stamp
+        if more:
+            text = "\n".join((text, *more))
+            shape = self._shapes.text(text)
+            if shape is None:
+                return
+            count = None
+        if count is None:
+            count = self._shapes.count(shape, stamp)
+        count.lines += 1
+        if shape.takes or shape.reads is Reads.UNPARSED:
+            host = None
+            if like.host is not None:
+                host = line[like.host[0] : like.host[1]]
+            if stamp is not None:
+                ns = stamp.ns(line)
+                if ns is not None:
+                    self._advance(stamp.kind, ns, stamp.resolution_ns, record)
+            self._deliver(shape, text, record, host, stamp is not None, events)
+
+    def _logical(self, logical: LogicalLine, events: list[LogEvent]) -> None:
+        """A line that the joiner has put together."""
+        text, stamp = logical.text, logical.stamp
+        shape = self._shapes.text(text)
+        if shape is None:
+            return
+        self._shapes.count(shape, stamp).lines += 1
+        if shape.takes or shape.reads is Reads.UNPARSED:
+            if stamp is not None:
+                self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, logical.record)
+            stamped = stamp is not None
+            self._deliver(shape, text, logical.record, logical.host, stamped, events)
+
+    def _advance(self, kind: StampKind, ns: int, resolution_ns: int, record: int) -> None:
+        back_ns = self._time.take(kind, ns, resolution_ns)
+        if back_ns is not None and back_ns > _BACKWARDS_NS:
+            text = "a line is older than the one before it"
+            ref = Ref(self.info.id, record)
+            self.info.note(Problem(ProblemKind.TIME_BACKWARDS, text, ref))
+
+    def _deliver(
+        self,
+        shape: TextShape,
+        text: str,
+        record: int,
+        host: str | None,
+        stamped: bool,
+        events: list[LogEvent],
+    ) -> None:
+        """Give a line to the assembly of its dialect, of the device that wrote it."""
+        if shape.reads is Reads.UNPARSED and len(self.tally.samples) < _KEPT_UNPARSED:
+            self.tally.samples.append((record, text))
+        if not shape.takes:
+            return
+        if host is None and stamped and shape.host is not None:
+            host = text[shape.host[0] : shape.host[1]]
+        assembly = self._assemblies.get((shape.name, host))
+        if assembly is None:
+            assembly = self._assembly(shape.name, host)
+        time = self._time
+        reading = shape.outline.reading(text)
+        ref = Ref(self.info.id, record)
+        events += assembly.take(LogLine(time.now_ns, time.resolution_ns, ref, reading, text))
+
+    def _assembly(self, name: str, host: str | None) -> Assembly:
         """The assembly of a dialect; dialects of one device share theirs."""
-        factory = _ASSEMBLIES.get(name)
-        shared = (a for n, a in self._assemblies.items() if _ASSEMBLIES.get(n) is factory)
-        found = None if factory is None else next(shared, None)
-        self._assemblies[name] = found or (factory or DirectAssembly)()
-        return self._assemblies[name]
+        if host is not None and len(self._assemblies) >= _MAX_HOSTS:
+            return self._assemblies.get((name, None)) or self._assembly(name, None)
+        made_by = _ASSEMBLIES.get(name)
+        found = None
+        for (other, device), assembly in self._assemblies.items():
+            if device == host and made_by is not None and _ASSEMBLIES.get(other) is made_by:
+                found = assembly
+        self._assemblies[name, host] = found or (made_by or DirectAssembly)()
+        return self._assemblies[name, host]
 
-    def _at(self, logical: LogicalLine) -> int | None:
-        stamp, tally = logical.stamp, self.tally
-        tally.stamps[None if stamp is None else stamp.kind] += 1
-        if stamp is not None:
-            tally.unsynchronised += stamp.unsynchronised
-            tally.zoned += stamp.zone
-            finest = tally.resolution_ns
-            tally.resolution_ns = min(finest or stamp.resolution_ns, stamp.resolution_ns)
-            back_ns = self._clock.take(stamp)
-            if back_ns > _BACKWARDS_NS:
-                self.info.note(
-                    Problem(
-                        ProblemKind.TIME_BACKWARDS,
-                        "a line is older than the one before it",
-                        Ref(self.info.id, logical.record),
-                    )
-                )
-        return self._clock.now_ns
+    def _settle(self) -> None:
+        """Bring the tally up to date."""
+        scale = self._time.kind
+        for count in self._shapes.counts.values():
+            if count.lines:
+                kind = None if count.stamp is None else count.stamp[0]
+                if kind is not None and kind is not StampKind.UPTIME and scale in _DATED:
+                    kind = scale
+                self.tally.add(count, kind)
 
 
-@dataclass(slots=True)
-class _Clock:
-    """The log's own time: years and days that stamps do not name are counted."""
+@lru_cache(maxsize=4)
+def _tables(dialects: tuple[Dialect, ...]) -> tuple[Reader, Likeness]:
+    """What is made of the tables of dialects; the same for all logs."""
+    return Reader(dialects), Likeness(dialects)
 
-    now_ns: int | None = None
-    """Time of the last stamp; lines without one happen at it."""
-    resolution_ns: int = NS_PER_SECOND
-    _shift_ns: int = 0
-    _last_ns: int | None = None
 
-    def take(self, stamp: Stamp) -> int:
-        """Advance to a stamp; returns how far it goes back."""
-        last, ns = self._last_ns, stamp.ns
-        if last is not None:
-            if stamp.kind is StampKind.NO_YEAR and last - ns > _NEW_YEAR_NS:
-                self._shift_ns += _LEAP_YEAR_NS
-            elif stamp.kind is StampKind.TIME_ONLY and last - ns > _NEW_DAY_NS:
-                self._shift_ns += NS_PER_DAY
-        self._last_ns = ns
-        before, self.now_ns = self.now_ns, ns + self._shift_ns
-        self.resolution_ns = stamp.resolution_ns
-        return 0 if before is None else max(0, before - self.now_ns)
+def _is_wanted(outline: Outline) -> bool:
+    """Whether what puts the lines of a dialect together has any use for such a line."""
+    made_by = _ASSEMBLIES.get(outline.dialect.name, DirectAssembly)
+    if made_by is DirectAssembly:
+        return outline.pattern is not None and outline.pattern.says is not None
+    useless: frozenset[str] = getattr(made_by, "useless", frozenset())
+    return ("" if outline.pattern is None else outline.pattern.id) not in useless

@@ -20,7 +20,7 @@ MAX_TEXT: Final = 2000
 _FIRST_WORD: Final = re.compile(r"[^A-Za-z]{0,8}([A-Za-z]+)")
 _LITERAL_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z?*{|])")
 # A syslog relay puts the name of the host, and a colon or not, before what the device wrote.
-HOST: Final = r"(?:(?P<host>[\w.:\-]{1,64}):?[ \t]+(?:\d{1,10}:[ \t]+)?)?"
+HOST: Final = r"(?>(?P<host>[\w.:\-]{1,64}?):?[ \t]+(?:\d{1,10}:[ \t]+)?)??"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,21 @@ class Reading(NamedTuple):
     ignored: bool = False
 
 
+class Outline(NamedTuple):
+    """What a dialect understands of a logical line, and where its fields stand."""
+
+    dialect: Dialect
+    pattern: Pattern | None
+    ignored: bool
+    spans: tuple[tuple[str, int, int], ...]
+    """Name, start and end of each field."""
+
+    def reading(self, text: str) -> Reading:
+        """The reading of `text`, of which this is the outline."""
+        fields = {name: text[start:end] for name, start, end in self.spans}
+        return Reading(self.dialect, self.pattern, fields, self.ignored)
+
+
 @dataclass(slots=True)
 class _Compiled:
     dialect: Dialect
@@ -108,6 +123,7 @@ class Reader:
                 tag = tag.replace(f"(?P<{name}>", f"(?P<{group}_{name}>")
             self._compiled[group] = compiled
             tags.append(f"(?P<{group}>{tag})")
+        self.dialects = tuple(dialects)
         self.tag = re.compile(rf"[ \t]*{HOST}(?:{'|'.join(tags)})")
         """Matches what begins a line of any of the dialects."""
 
@@ -118,39 +134,38 @@ class Reader:
 
     def read_tagged(self, text: str, match: re.Match[str]) -> Reading:
         """The same with the tag matched already."""
+        return self.outline(text, match).reading(text)
+
+    def outline(self, text: str, match: re.Match[str]) -> Outline:
+        """What is understood of a text of which the tag has been matched."""
         compiled = self._compiled[match.lastgroup or ""]
         start = match.end()
         end = start + MAX_TEXT
         word = _FIRST_WORD.match(text, start, end)
-        known = compiled.by_word.get(word.group(1).lower()) if word is not None else None
-        for regex, pattern in known or ():
+        known = compiled.by_word.get(word.group(1).lower(), ()) if word is not None else ()
+        for regex, pattern in (*known, *compiled.any_word):
             found = regex.match(text, start, end)
             if found is not None:
-                return Reading(compiled.dialect, pattern, _fields(compiled, match, found))
-        for regex, pattern in compiled.any_word:
-            found = regex.match(text, start, end)
-            if found is not None:
-                return Reading(compiled.dialect, pattern, _fields(compiled, match, found))
+                return Outline(compiled.dialect, pattern, False, _spans(compiled, match, found))
         ignored = compiled.ignored is not None and compiled.ignored.match(text, start, end)
-        return Reading(compiled.dialect, None, {}, bool(ignored))
+        return Outline(compiled.dialect, None, bool(ignored), ())
 
 
-def _fields(compiled: _Compiled, tag: re.Match[str], found: re.Match[str]) -> dict[str, str]:
-    fields = {name: value for name, value in found.groupdict().items() if value is not None}
+def _spans(
+    compiled: _Compiled, tag: re.Match[str], found: re.Match[str]
+) -> tuple[tuple[str, int, int], ...]:
+    spans = {name: found.span(name) for name in found.re.groupindex}
     for group, name in compiled.tag_fields.items():
-        value = tag.group(group)
-        if value is not None:
-            fields.setdefault(name, value)
-    host = tag.group("host")
-    if host is not None:
-        fields["host"] = host
-    return fields
+        if spans.get(name, (-1, -1))[0] < 0:
+            spans[name] = tag.span(group)
+    spans["host"] = tag.span("host")
+    return tuple((name, start, end) for name, (start, end) in spans.items() if start >= 0)
 
 
 def _compile(dialect: Dialect) -> _Compiled:
     compiled = _Compiled(dialect, {}, [], None)
     for pattern in dialect.patterns:
-        regex = re.compile(r"[ \t]*" + _source(dialect, pattern.regex))
+        regex = re.compile(r"[ \t]*" + source(dialect, pattern.regex))
         literal = _LITERAL_WORD.match(pattern.regex)
         words = pattern.words or ((literal.group(1),) if literal is not None else ())
         for word in words:
@@ -158,7 +173,7 @@ def _compile(dialect: Dialect) -> _Compiled:
         if not words:
             compiled.any_word.append((regex, pattern))
     if dialect.ignored:
-        joined = "|".join(_source(dialect, regex) for regex in dialect.ignored)
+        joined = "|".join(source(dialect, regex) for regex in dialect.ignored)
         compiled.ignored = re.compile(rf"[ \t]*(?:{joined})")
     return compiled
 
@@ -167,7 +182,7 @@ def _compile(dialect: Dialect) -> _Compiled:
 _PARTS: Final = re.compile(r"\(\?P[<=]\w+[>)]|\\.|\[(?:\\.|[^\]\\])*\]|_| ", re.DOTALL)
 
 
-def _source(dialect: Dialect, regex: str) -> str:
+def source(dialect: Dialect, regex: str) -> str:
     """The regex as it is compiled: a pasted line has its blanks and underscores damaged."""
     if not dialect.lenient:
         return regex

@@ -1,8 +1,8 @@
 """Logical lines: what a device wrote at once, put together from what was pasted.
 
 Terminals wrap lines, web pages lose line ends, slow consoles mix in prompts and ping output. A
-logical line begins with a stamp or with the tag of a dialect, wherever that stands; what does not
-is the rest of the one before it.
+logical line begins with a stamp or with the tag of a dialect; what does not is the rest of the one
+before it.
 """
 
 from __future__ import annotations
@@ -10,25 +10,67 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from analyzers.dialects.stamps import (
+    MAX_TORN,
     STAMP_AT_START,
+    STAMP_RELAYED,
     STAMP_TORN,
     STAMP_WITHIN,
+    TIME_WITHIN,
     Stamp,
+    is_relay,
     read_stamp,
 )
 
 # A logical line takes at most so many physical ones, and so much text of each.
-_MAX_LINES: Final = 16
-_MAX_LINE: Final = 4000
-_PROMPT: Final = re.compile(r"[ \t]*[\w.\-/()@~:]{1,64}[#>][ \t]*$")
-_MARKUP: Final = re.compile(r"</?(?:pre|br|p|code|span|div|tt|b|i|li|td|tr)\b[^<>]{0,200}>", re.I)
-_MORE: Final = re.compile(r"[ \t]*<?-+ ?\(?more\)? ?-+>?[\b \x1b\[\]0-9;mKD]*", re.IGNORECASE)
+MAX_LINES: Final = 16
+MAX_LINE: Final = 4000
+_BLANK: Final = re.compile(r"[ \t]*(?:[\w.\-/()@~:]{1,64}+[#>][ \t]*)?$")
+_PROMPT: Final = re.compile(r"[ \t]*[\w.\-/()@~:]{1,64}+[#>][ \t]?")
+_MARKUP: Final = re.compile(
+    r"</?(?:pre|br|p|code|span|div|tt|b|i|li|td|tr)(?=[ \t/>])[^<>]{0,200}>", re.IGNORECASE
+)
+_MORE: Final = re.compile(r"[ \t]*<?-{2,} ?\(?more\)? ?-{2,}>?[\b \x1b\[\]0-9;mKD]*", re.IGNORECASE)
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LATEX: Final = re.compile(r"\{\\tt |\\(?=_)|(?<=\w)\}$")
-_MONTHS: Final = re.compile(r"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec")
+# A line with any of these is cleaned before it is looked at.
+_UNCLEAN: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f]|&[#A-Za-z]|</?[A-Za-z]{1,4}[ \t/>]|- ?\(?[Mm][Oo][Rr][Ee]"
+    r"|\\_|\\tt|\}$"
+)
+
+Match = re.Match[str]
+
+
+class LineKind(Enum):
+    """What a physical line is by itself."""
+
+    STAMPED = auto()
+    """It begins with a stamp, and has text behind it."""
+    TAGGED = auto()
+    """It begins with the tag of a dialect."""
+    PLAIN = auto()
+    """The rest of the line before it, or nothing of ours."""
+    BLANK = auto()
+    """Empty, or a prompt."""
+    ODD = auto()
+    """It needs repair, or is several lines, or waits for its text."""
+
+
+class Look(NamedTuple):
+    """What was found in a physical line; of its digits nothing matters but where they are."""
+
+    kind: LineKind
+    stamp: Match | None = None
+    """A match of a stamp, which may still be an impossible time."""
+    text_at: int = 0
+    """Where the text behind the stamp begins."""
+    host: tuple[int, int] | None = None
+    """Where a relay's name for the device stands."""
 
 
 class LogicalLine(NamedTuple):
@@ -37,10 +79,10 @@ class LogicalLine(NamedTuple):
     record: int
     """Number of its first physical line."""
     stamp: Stamp | None
+    host: str | None
+    """A relay's name for the device, where the device's own stamp is behind it."""
     text: str
     """What follows the stamp; physical lines are joined by "\\n"."""
-    tag: re.Match[str] | None
-    """The tag of a dialect at the start of `text`."""
 
 
 class LineJoiner:
@@ -48,93 +90,207 @@ class LineJoiner:
 
     def __init__(self, tag: re.Pattern[str]) -> None:
         """`tag` matches what begins a line of any known dialect."""
-        self._match_tag: Callable[[str], re.Match[str] | None] = tag.match
+        self._match_tag: Callable[[str], Match | None] = tag.match
         self._record = 0
         self._stamp: Stamp | None = None
+        self._host: str | None = None
         self._parts: list[str] = []
         self._torn = ""
+        self._noise = ""
         self._torn_record = 0
-        self._open = False
+        self.open = False
+        """Whether the last line may go on."""
         self.long_lines = 0
         """Physical lines of which the end was not looked at."""
 
+    def look(self, line: str) -> Look:
+        """What a physical line is by itself."""
+        if len(line) > MAX_LINE or not line.isascii() or _UNCLEAN.search(line):
+            return Look(LineKind.ODD)
+        stamp, text_at, host = stamp_at_start(line)
+        if _torn(line) is not None or _has_stamp(line, text_at):
+            return Look(LineKind.ODD)
+        if stamp is not None:
+            # What is between the last blank of a stamp and the end of the line is its text.
+            kind = LineKind.STAMPED if text_at < len(line) else LineKind.ODD
+            return Look(kind, stamp, text_at, host)
+        if _BLANK.match(line):
+            return Look(LineKind.BLANK)
+        if self._match_tag(line):
+            return Look(LineKind.TAGGED)
+        prompt = _PROMPT.match(line)
+        if prompt is not None and self._match_tag(line[prompt.end() :]):
+            return Look(LineKind.ODD)
+        return Look(LineKind.PLAIN)
+
+    @property
+    def awaits_text(self) -> bool:
+        """Whether the line so far is a stamp and nothing else."""
+        return self.open and self._stamp is not None and not any(p.strip() for p in self._parts)
+
+    def begin(self, record: int, stamp: Stamp | None, host: str | None, text: str) -> None:
+        """Start a line; the one before it has been taken."""
+        self._record, self._stamp, self._host, self._parts = record, stamp, host, [text]
+        self.open = True
+
     def feed(self, record: int, line: str) -> Iterator[LogicalLine]:
         """Take a physical line without its line end."""
-        if len(line) > _MAX_LINE:
-            self.long_lines += 1
-            line = line[:_MAX_LINE]
-        if not line.isascii() or "<" in line or "&" in line or "\\" in line or "\x1b" in line:
-            line = _cleaned(line)
+        line = self._whole(line)
         if self._torn:
-            line, self._torn = f"{self._torn} {line.lstrip()}", ""
-            record = self._torn_record
-        stamp_match = STAMP_AT_START.match(line)
-        stamp = None if stamp_match is None else read_stamp(stamp_match)
-        if stamp is not None and stamp_match is not None:
-            if self._open:
+            # Only white space and prompts may come between the halves of a stamp.
+            if _BLANK.match(line):
+                return
+            joined = self._mended(line)
+            if joined is None:
+                yield from self._restore()
+            else:
+                record, line = self._torn_record, joined
+                self._torn = ""
+                if self.open:
+                    yield self._take()
+        stamp, text_at, host = stamp_at_start(line)
+        if stamp is not None:
+            if self.open:
                 yield self._take()
-            self._begin(record, stamp, line[stamp_match.end() :])
-            yield from self._split(record)
+            name = None if host is None else line[host[0] : host[1]]
+            self.begin(record, read_stamp(stamp), name, line[text_at:])
+        elif _BLANK.match(line):
             return
-        if not line or line.isspace() or _PROMPT.match(line):
-            return
-        if _MORE.match(line):
-            line = _MORE.sub("", line, count=1)
-        tagged = self._match_tag(line)
-        if tagged is not None and not self._awaits_text():
-            if self._open:
-                yield self._take()
-            self._begin(record, None, line)
-        elif self._open and len(self._parts) < _MAX_LINES:
-            self._parts.append(line)
-        elif not self._open:
-            self._begin(record, None, line)
+        else:
+            prompt = _PROMPT.match(line)
+            if prompt is not None and self._match_tag(line[prompt.end() :]):
+                line = line[prompt.end() :]
+            tagged = self._match_tag(line)
+            if tagged is not None and not self.awaits_text:
+                if self.open:
+                    yield self._take()
+                self.begin(record, None, None, line)
+            elif not self.open:
+                self.begin(record, None, None, line)
+            elif len(self._parts) < MAX_LINES:
+                self._parts.append(line)
+            else:
+                return
         yield from self._split(record)
 
     def finish(self) -> Iterator[LogicalLine]:
-        """The input is over."""
-        if self._torn and self._open:
-            self._parts.append(self._torn)
-        self._torn = ""
-        if self._open:
+        """The next line begins anew, or the input is over."""
+        if self._torn:
+            yield from self._restore()
+            self._torn = ""
+        if self.open:
             yield self._take()
 
-    def _begin(self, record: int, stamp: Stamp | None, text: str) -> None:
-        self._record, self._stamp, self._parts, self._open = record, stamp, [text], True
+    @property
+    def torn(self) -> bool:
+        """Whether the beginning of a stamp waits for the rest of it."""
+        return bool(self._torn)
 
-    def _awaits_text(self) -> bool:
-        """Whether the line so far is a stamp and nothing else."""
-        return self._open and self._stamp is not None and not any(p.strip() for p in self._parts)
+    def _whole(self, line: str) -> str:
+        """The line without what does not belong to it, of bounded length."""
+        if len(line) > MAX_LINE:
+            self.long_lines += 1
+            line = line[:MAX_LINE]
+        if not line.isascii() or _UNCLEAN.search(line):
+            line = _cleaned(line)
+        return line
 
     def _take(self) -> LogicalLine:
         parts = self._parts
         text = parts[0] if len(parts) == 1 else "\n".join(p for p in parts if p.strip())
-        self._open = False
-        return LogicalLine(self._record, self._stamp, text, self._match_tag(text))
+        self.open = False
+        return LogicalLine(self._record, self._stamp, self._host, text)
 
-    def _split(self, record: int) -> Iterator[LogicalLine]:
-        """Cut the newest part at stamps in the middle of it."""
+    def _mended(self, line: str) -> str | None:
+        """The line with the beginning of its stamp that the line before ended with."""
+        own = STAMP_AT_START.match(line)
+        if own is not None and own["T"] is None:
+            return None
+        prompt = _PROMPT.match(line)
+        rests = [line] if prompt is None else [line, line[prompt.end() :]]
+        for rest in rests:
+            for joined in (self._torn + rest, f"{self._torn} {rest.lstrip()}"):
+                whole = STAMP_AT_START.match(joined)
+                if whole is None or whole["C"] is None or whole.end() <= len(self._torn):
+                    continue
+                if self._begins(whole, joined[whole.end() :]):
+                    return joined
+        return None
+
+    def _restore(self) -> Iterator[LogicalLine]:
+        """What looked like half a stamp is text, or a whole stamp that waits for its text."""
+        text, self._torn = self._torn + self._noise, ""
+        if self.open:
+            self._parts[-1] += text
+            yield from self._split(self._torn_record, keep=True)
+            return
+        stamp = STAMP_AT_START.match(text)
+        if stamp is None:
+            self.begin(self._torn_record, None, None, text)
+        else:
+            self.begin(self._torn_record, read_stamp(stamp), None, text[stamp.end() :])
+
+    def _split(self, record: int, *, keep: bool = False) -> Iterator[LogicalLine]:
+        """Cut the newest part at stamps in the middle of it; `keep` a torn one in its place."""
         text = self._parts[-1]
-        while _MONTHS.search(text):
-            inner = STAMP_WITHIN.search(text)
-            stamp = None if inner is None else read_stamp(inner)
-            if inner is None or stamp is None:
-                torn = STAMP_TORN.search(text)
-                if torn is not None and (torn.start() == 0 or text[torn.start() - 1].isspace()):
-                    self._torn, self._torn_record = torn.group().rstrip(), record
-                    self._parts[-1] = text[: torn.start()]
-                return
+        if not keep:
+            torn = _torn(text)
+            if torn is not None:
+                self._torn, self._noise = torn["torn"], torn["noise"]
+                self._torn_record = record
+                text = self._parts[-1] = text[: torn.start()]
+        if not TIME_WITHIN.search(text):
+            if not text and self._torn and len(self._parts) == 1 and self._stamp is None:
+                self.open = False
+            return
+        start = 0
+        while (inner := STAMP_WITHIN.search(text, start)) is not None:
+            stamp, rest = read_stamp(inner), text[inner.end() :]
+            if stamp is None or not self._begins(inner, rest):
+                start = inner.end()
+                continue
             self._parts[-1] = text[: inner.start()]
             if any(p.strip() for p in self._parts):
                 yield self._take()
-            text = text[inner.end() :]
-            self._begin(record, stamp, text)
+            text, start = rest, 0
+            self.begin(record, stamp, None, text)
+
+    def _begins(self, stamp: Match, rest: str) -> bool:
+        """Whether a stamp in mid-line begins a line, rather than being what a line tells."""
+        if stamp["mark"] or stamp["colon"] or not rest.strip():
+            return True
+        return self._match_tag(rest) is not None
+
+
+def stamp_at_start(line: str) -> tuple[Match | None, int, tuple[int, int] | None]:
+    """The stamp of a line that counts, where the text behind it begins, and where the host is."""
+    stamp = STAMP_AT_START.match(line)
+    if stamp is None:
+        return None, 0, None
+    if is_relay(stamp):
+        own = STAMP_RELAYED.match(line, stamp.end())
+        if own is not None:
+            return own, own.end(), own.span("host") if own["host"] is not None else None
+    return stamp, stamp.end(), None
+
+
+def _has_stamp(line: str, start: int) -> bool:
+    if TIME_WITHIN.search(line, start) is None:
+        return False
+    return STAMP_WITHIN.search(line, start) is not None
+
+
+def _torn(line: str) -> Match | None:
+    """The beginning of a stamp at the end of a line."""
+    return STAMP_TORN.search(line, max(0, len(line) - MAX_TORN))
 
 
 def _cleaned(line: str) -> str:
     line = line.removeprefix("\ufeff").replace("\xa0", " ")
     if "&" in line:
         line = html.unescape(line)
+    line = _MORE.sub("", line, count=1)
     line = _MARKUP.sub("", line)
     line = _LATEX.sub("", line)
+    line = _ESCAPES.sub("", line)
     return _CONTROLS.sub("", line)

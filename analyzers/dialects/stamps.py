@@ -1,8 +1,8 @@
 """Time stamps of log lines, in every form routers, daemons and syslog relays write them.
 
-The forms are P1 to P21 of the log grammar. A stamp without a year is a day of an unknown year:
-`Stamp.day` counts such days from `NO_YEAR_BASE` on, and the reader of the file settles the year
-once all of it is known.
+The forms are P1 to P21 of the log grammar. A stamp without a year is a day of the year 2000, and
+the reader of the file settles the year once all of it is known. No pattern here tells one digit
+from another (see `dialects.digits`): what is no date or time is found out when it is read.
 """
 
 from __future__ import annotations
@@ -46,33 +46,42 @@ class Stamp(NamedTuple):
 
 _TIME: Final = r"(?P<{0}h>\d\d):(?P<{0}m>\d\d):(?P<{0}s>\d\d)(?:[.,](?P<{0}f>\d{{1,9}}))?"
 # Debug lines carry a mark before the month: `*` never set, `.` lost its source; a list bullet is
-# a star that a renderer took for markdown.
+# a star that a renderer took for markdown. A zone is in capitals and followed by a colon, as the
+# names of some facilities are.
 _CISCO: Final = (
     r"(?P<mark>[*.]|-\s)?"
-    rf"(?P<cmon>{_MONTH_NAMES})[ \t]+(?P<cday>\d{{1,2}})(?:[ \t]+(?P<cyear>(?:19|20)\d\d))?[ \t]+"
+    rf"(?P<cmon>{_MONTH_NAMES})[ \t]+(?P<cday>\d{{1,2}})(?:[ \t]+(?P<cyear>\d{{4}}))?[ \t]+"
     + _TIME.format("c")
-    + r"(?:[ \t]+(?P<czone>(?!AM\b|PM\b)[A-Z]{2,5})(?=:))?:?"
+    + r"(?:[ \t]+(?P<czone>(?-i:(?!AM:|PM:|IPSEC:|IKE:|KMI:)[A-Z]{2,5}))(?=:))?(?P<colon>:)?"
 )
 _ISO: Final = (
-    r"\[?(?P<iyear>(?:19|20)\d\d)-(?P<imon>\d\d)-(?P<iday>\d\d)[T ]"
+    r"\[?(?P<iyear>\d{4})-(?P<imon>\d\d)-(?P<iday>\d\d)[T ]"
     + _TIME.format("i")
     + r"[ \t]?(?P<izone>Z\b|UTC(?:[+-]\d\d:?\d\d)?|[+-]\d\d:?\d\d)?\]?:?"
 )
+# FortiGate writes its wall clock, and further on in the line the offset of it and the real time.
 _KEYED: Final = (
-    r"date=(?P<kyear>(?:19|20)\d\d)-(?P<kmon>\d\d)-(?P<kday>\d\d)\s+time=" + _TIME.format("k")
+    r"date=(?P<kyear>\d{4})-(?P<kmon>\d\d)-(?P<kday>\d\d)[ \t]+time="
+    + _TIME.format("k")
+    + r"(?=(?:[^\n]{0,300}?[ \t]eventtime=(?P<kepoch>\d{10,19})\b)?)"
+    + r"(?=(?:[^\n]{0,300}?[ \t]tz=\"?(?P<kzone>[+-]\d{4})\b)?)"
 )
 _ROUTEROS: Final = (
-    rf"(?P<rmon>{_MONTH_NAMES})/(?P<rday>\d\d)(?:/(?P<ryear>\d{{4}}))? " + _TIME.format("r")
+    rf"(?P<rmon>{_MONTH_NAMES})/(?P<rday>\d\d)(?:/(?P<ryear>\d{{4}}))?[ \t]" + _TIME.format("r")
 )
 _UPTIME: Final = (
     r"(?:(?P<uweeks>\d{1,3})w(?P<uwdays>\d)d|(?P<udays>\d{1,3})d(?P<udhours>\d\d)h"
     r"|(?P<uyears>\d{1,2})y(?P<uyweeks>\d\d?)w):"
 )
-_CLOCK: Final = r"(?P<tmark>[*.])?" + _TIME.format("t") + r":?"
+# Without a date: `00:12:33:` is the uptime of a router, all else the time of some day.
+_CLOCK: Final = r"(?P<tmark>[*.])?" + _TIME.format("t") + r"(?P<tcolon>:)?(?=\s|$)"
 
-# What stands before a stamp: a BOM, a quote, a prompt, a syslog priority, sequence numbers.
+# What stands before a stamp: a quote, a prompt, what a pager or a console cut out (with the rest
+# of a date), a syslog priority, sequence numbers.
 _BEFORE: Final = (
-    r"\ufeff?[ \t>]*(?:[\w.\-/()@~:]{1,64}[#>][ \t]?)?(?:<\d{1,3}>)?(?:\d{1,10}:[ \t]+)*"
+    r"[ \t>]*+(?:[\w.\-/()@~:]{1,64}+[#>][ \t]?)?"
+    r"(?:<[ ]?truncated \d{1,9} characters?[ ]?>[ \t]*(?:[a-z]{0,2}[ \t]*\d{0,2}[ \t]+)?)?"
+    r"(?:<\d{1,3}>)?(?:\d{1,10}:[ \t]+)*"
 )
 STAMP_AT_START: Final = re.compile(
     rf"{_BEFORE}(?:(?P<C>{_CISCO})|(?P<I>{_ISO})|(?P<K>{_KEYED})|(?P<R>{_ROUTEROS})"
@@ -82,10 +91,27 @@ STAMP_AT_START: Final = re.compile(
 STAMP_WITHIN: Final = re.compile(
     rf"(?<![\w/:-])(?:(?:\d{{1,10}}:[ \t]+)?(?P<C>{_CISCO}))[ \t]*", re.IGNORECASE
 )
-# The stamp is torn by the end of a line that a terminal wrapped.
-STAMP_TORN: Final = re.compile(
-    rf"[*.]?(?:{_MONTH_NAMES})(?:[ \t]+\d{{1,2}})?(?:[ \t]+\d\d(?::\d\d)?:?)?[ \t]*$"
+# A relay's stamp is followed by its name for the device, and the device's own stamp: that counts.
+STAMP_RELAYED: Final = re.compile(
+    r"(?:(?P<host>[\w.:\-]{1,64}?):?[ \t]+)?(?:[\w.\-/]{1,64}(?:\[\d{1,10}\])?:[ \t]+)?"
+    rf"(?:\d{{1,10}}:[ \t]+)*(?:(?P<C>{_CISCO})|(?P<I>{_ISO}))[ \t]*",
+    re.IGNORECASE,
 )
+# Nothing else in mid-line can be the time of a stamp: looked for first, since it is cheap.
+TIME_WITHIN: Final = re.compile(r":\d\d:\d\d")
+
+_PARTIAL_MONTH: Final = "|".join(
+    sorted({m[:n] for m in _MONTH_NAMES.split("|") for n in (1, 2)}, key=len, reverse=True)
+)
+# The beginning of a stamp at the end of a line that a terminal wrapped, or that the marks of a
+# ping interrupted: "*Mar 25 15", "*Mar", "- M.!!!!".
+STAMP_TORN: Final = re.compile(
+    rf"(?:^|(?<=\s))(?P<torn>(?:[*.]|-\s)?(?:{_MONTH_NAMES})"
+    r"(?:[ \t]+(?:\d{1,2}(?:[ \t]+(?:\d\d?(?::(?:\d\d?(?::(?:\d\d?(?:[.,]\d{0,9})?)?)?)?)?)?)?)?)?"
+    rf"|(?:[*.]|-\s)(?:{_PARTIAL_MONTH})?+)(?P<noise>[.!]*[ \t]*)$"
+)
+MAX_TORN: Final = 40
+"""A torn stamp is looked for in so much of the end of a line."""
 
 _ZONES: Final = {
     "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "MET": 60, "WEST": 60, "CEST": 120,
@@ -93,6 +119,8 @@ _ZONES: Final = {
     "AEDT": 660, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
     "PST": -480, "PDT": -420,
 }  # fmt: skip
+# Other years are no dates but numbers.
+_YEARS: Final = range(1970, 2200)
 
 _days: dict[tuple[int, int, int], int | None] = {}
 _MAX_DAYS: Final = 20_000
@@ -103,15 +131,27 @@ def read_stamp(match: re.Match[str]) -> Stamp | None:
     groups = match.groupdict()
     if groups["C"] is not None:
         return _calendar(groups, "c", groups["mark"] in ("*", "."), groups["czone"])
-    for name, prefix in (("I", "i"), ("K", "k"), ("R", "r")):
-        if groups.get(name) is not None:
-            return _calendar(groups, prefix, False, groups.get("izone"))
+    if groups.get("I") is not None:
+        return _calendar(groups, "i", False, groups["izone"])
+    if groups.get("K") is not None:
+        return _keyed(groups)
+    if groups.get("R") is not None:
+        return _calendar(groups, "r", False, None)
     if groups.get("U") is not None:
         return _uptime(groups)
     tod = _time_of_day(groups, "t")
     if tod is None:
         return None
-    return Stamp(StampKind.TIME_ONLY, tod, _resolution(groups["tf"]), False, False)
+    mark, fraction = groups["tmark"] is not None, groups["tf"]
+    counts = groups["tcolon"] is not None and fraction is None and not mark
+    kind = StampKind.UPTIME if counts else StampKind.TIME_ONLY
+    return Stamp(kind, tod, _resolution(fraction), False, mark)
+
+
+def is_relay(match: re.Match[str]) -> bool:
+    """Whether the stamp of a match of `STAMP_AT_START` has the form that relays and daemons write:
+    a date, and nothing between it and the name of the host."""
+    return match["I"] is not None or (match["C"] is not None and match["colon"] is None)
 
 
 def _calendar(
@@ -123,7 +163,9 @@ def _calendar(
     if tod is None or month is None or day is None:
         return None
     number = _MONTH_NUMBER.get(month.lower()) if month.isalpha() else int(month)
-    days = None if number is None else _day(int(year or _LEAP_YEAR), number, int(day))
+    if number is None or (year is not None and int(year) not in _YEARS):
+        return None
+    days = _day(int(year or _LEAP_YEAR), number, int(day))
     if days is None:
         return None
     offset_s = _zone_offset_s(zone)
@@ -134,6 +176,17 @@ def _calendar(
         offset_s is not None,
         unsynchronised,
     )
+
+
+def _keyed(groups: dict[str, str | None]) -> Stamp | None:
+    """FortiGate: the event time counts in seconds or nanoseconds, whatever the zone."""
+    wall = _calendar(groups, "k", False, groups["kzone"])
+    epoch = groups["kepoch"]
+    if wall is None or epoch is None or len(epoch) not in (10, 19):
+        return wall
+    fine = len(epoch) == 19
+    ns = int(epoch) if fine else int(epoch) * NS_PER_SECOND
+    return Stamp(StampKind.ABSOLUTE, ns, 1 if fine else NS_PER_SECOND, True, False)
 
 
 def _time_of_day(groups: dict[str, str | None], prefix: str) -> int | None:
@@ -203,10 +256,7 @@ def year_of(ns: int) -> int:
 
 
 def in_year(ns: int, year: int) -> int:
-    """A time of the year 2000 (or of later years, where the log went on) moved to `year`.
-
-    29 February of a year that has none becomes 1 March.
-    """
+    """A time of the year 2000 moved to `year`; 29 February of a year that has none is 1 March."""
     day = date.fromordinal(ns // NS_PER_DAY + _EPOCH_ORDINAL)
     wanted = year + day.year - _LEAP_YEAR
     try:

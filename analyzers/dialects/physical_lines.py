@@ -1,0 +1,55 @@
+"""Text cut into physical lines, wherever the pieces in which it comes are cut."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Of a line without an end so much is kept.
+_MAX_LINE: Final = 1 << 16
+
+
+class LineCutter:
+    """Takes text in pieces; gives lines without their ends.
+
+    Lines end with LF or CR LF. A lone CR is no line end but for a file that has nothing else: it
+    stays in the line, since consoles write it for its own sake.
+    """
+
+    def __init__(self) -> None:
+        self._rest = ""
+        self._decided = False
+        self._only_cr = False
+
+    def feed(self, text: str) -> list[str]:
+        """The lines that end in `text`."""
+        data = self._rest + text if self._rest else text
+        if not self._decided:
+            end = data.find("\n", 0, _MAX_LINE)
+            if end < 0 and len(data) < _MAX_LINE:
+                self._rest = data
+                return []
+            self._decided = True
+            self._only_cr = end < 0 and "\r" in data[:_MAX_LINE]
+        return self._cut(data)
+
+    def finish(self) -> list[str]:
+        """The last line, if it has no end."""
+        data, self._rest = self._rest, ""
+        if not data:
+            return []
+        if not self._decided:
+            self._only_cr = "\r" in data.rstrip("\r")
+        lines = self._cut(data)
+        rest, self._rest = self._rest, ""
+        return [*lines, rest.rstrip("\r")] if rest else lines
+
+    def _cut(self, data: str) -> list[str]:
+        if "\r" in data:
+            data = data.replace("\r", "\n") if self._only_cr else data.replace("\r\n", "\n")
+        lines = data.split("\n")
+        rest = lines.pop()
+        # A CR that ends it may be half of a line end.
+        self._rest = rest if len(rest) <= _MAX_LINE else rest[:_MAX_LINE] + rest[-1]
+        if len(data) > _MAX_LINE:
+            return [line if len(line) <= _MAX_LINE else line[:_MAX_LINE] for line in lines]
+        return lines
