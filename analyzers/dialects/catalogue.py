@@ -12,6 +12,7 @@ from analyzers.dialects import (
     cisco_isakmp,
     cisco_syslog,
     cisco_trace,
+    fortigate,
     pluto,
     strongswan,
 )
@@ -27,6 +28,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     cisco_asa.DIALECT,
     cisco_asa_ikev2.DIALECT,
     pluto.DIALECT,
+    fortigate.DIALECT,
 )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.lines import LogLine, address, event
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -45,7 +46,7 @@ class CiscoAsaAssembly:
     def __init__(self) -> None:
         self._peers: dict[str, _Peer] = {}
         self._waiting: dict[str, _Peer] = {}
-        self._children: dict[str, tuple[str, ...]] = {}
+        self._children = ChildPairs()
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
@@ -208,30 +209,13 @@ class CiscoAsaAssembly:
             if address(fields["owner"]) == local:
                 local, remote = remote, local
             made.local, made.remote = local, remote
-        spis = made.spis
         if fields.get("what") == "deleted":
-            made.kind = LogEventKind.CHILD_SA_DOWN
-            made.spis = self._children.pop(spis[0], spis) if spis else ()
-            for spi in made.spis:
-                self._children.pop(spi, None)
-            if self._known_gone(spis):
-                return
-            self._remember(tuple(f"-{spi}" for spi in made.spis if spi not in spis))
+            gone = self._children.down(made.spis)
+            if gone is not None:
+                made.kind, made.spis = LogEventKind.CHILD_SA_DOWN, gone
+                yield made
+        elif self._children.up(made.spis):
             yield made
-            return
-        if not any(spi in self._children for spi in spis):
-            self._remember(spis)
-            yield made
-
-    def _known_gone(self, spis: tuple[str, ...]) -> bool:
-        """Whether the other direction of these SAs was deleted already, and told for both."""
-        return any(self._children.pop(f"-{spi}", None) is not None for spi in spis)
-
-    def _remember(self, spis: tuple[str, ...]) -> None:
-        for spi in spis:
-            if len(self._children) >= _MAX_REMEMBERED:
-                del self._children[next(iter(self._children))]
-            self._children[spi] = spis
 
 
 def _told(peer: _Peer) -> Iterator[LogEvent]:

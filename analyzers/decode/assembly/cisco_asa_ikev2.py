@@ -8,11 +8,11 @@ of these are there depends on what is debugged. There are no stamps: order is al
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.cisco_asa_ikev2_sas import Request, Sa, Sas
 from analyzers.decode.assembly.lines import LogLine, address, event, number
 from analyzers.dialects.cisco_asa_ikev2 import DIALECT
@@ -51,7 +51,6 @@ _PROTOCOLS: Final = {
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE)
 _INFORMATIONALS: Final = (*_CONTENTS.values(), MessageKind.INFORMATIONAL)
 _NO_SPI: Final = "0" * 16
-_MAX_REMEMBERED: Final = 4096
 
 
 class CiscoAsaIkev2Assembly:
@@ -65,8 +64,7 @@ class CiscoAsaIkev2Assembly:
         """The message of which records are coming."""
         self._told: set[str] = set()
         """Which records of it have come."""
-        self._spis: OrderedDict[str, tuple[str, ...]] = OrderedDict()
-        """Known SPIs of Child SAs, with those of the other direction; () before the SA is up."""
+        self._children = ChildPairs()
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One record, or several that ran together."""
@@ -353,13 +351,11 @@ class CiscoAsaIkev2Assembly:
         said = self._about(line, sa, LogEventKind.CHILD_SA_UP, protocol=DeleteProtocol.ESP)
         match line.fields["what"]:
             case "SPI callback":
-                self._spis[said.spis[0]] = ()  # reserved, not in use
+                self._children.reserve(said.spis)
             case "delete SA":
-                pair = self._spis.pop(said.spis[0], said.spis)
-                for spi in pair:
-                    self._spis[spi] = ()
-                if pair:
-                    said.kind, said.spis = LogEventKind.CHILD_SA_DOWN, pair
+                gone = self._children.down(said.spis)
+                if gone is not None:
+                    said.kind, said.spis = LogEventKind.CHILD_SA_DOWN, gone
                     yield said
             case _:
                 child = sa.child = sa.child or said
@@ -369,14 +365,10 @@ class CiscoAsaIkev2Assembly:
                 child.spis = (*said.spis, *known) if inbound else (*known, *said.spis)
                 if len(child.spis) == 2:
                     yield from self._child_told(sa)
-        while len(self._spis) > _MAX_REMEMBERED:
-            self._spis.popitem(last=False)
 
     def _child_told(self, sa: Sa) -> Iterator[LogEvent]:
         child, sa.child = sa.child, None
-        if child is not None:
-            for spi in child.spis:
-                self._spis[spi] = child.spis
+        if child is not None and self._children.up(child.spis):
             yield child
 
 
