@@ -42,7 +42,7 @@ from analyzers.export.schema import (
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.exchange import Delete, Exchange, Transmission
+from analyzers.model.exchange import NO_MESSAGE_ID, Delete, Exchange, Transmission
 from analyzers.model.peer import PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref, SourceInfo
@@ -349,7 +349,8 @@ def build_problem(problem: Problem) -> ReportProblem:
 
 def _message(sent: Transmission) -> ReportMessage:
     # The mask keeps the promised shape whatever a decoder hands over.
-    message_id = f"0x{sent.message_id & 0xFFFFFFFF:08x}"
+    told = sent.message_id if sent.message_id < NO_MESSAGE_ID else 0
+    message_id = f"0x{told & 0xFFFFFFFF:08x}"
     return ReportMessage(
         at_ns=sent.at_ns,
         message_id=message_id,

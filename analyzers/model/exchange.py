@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -49,12 +50,17 @@ class AnswerEvidence(StrEnum):
     (RFC 7296 section 2.3)."""
 
 
+NO_MESSAGE_ID: Final = 1 << 32
+"""From here on a message ID is none of the wire's: a log did not say it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transmission:
     """One message of an exchange on the wire."""
 
     at_ns: int
     message_id: int
+    """As on the wire; NO_MESSAGE_ID or more where a log does not say it."""
     ref: Ref
     seen: tuple[Ref, ...] = ()
     """Where else it was seen: in logs, or by a second capture."""

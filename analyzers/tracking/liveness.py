@@ -33,6 +33,8 @@ def spans(
             events.append((sa.established_ns, 1, PeerState.ALIVE))
         if sa.end is SaEnd.DELETE and sa.ended_ns is not None and not _another_lives(sa, near):
             events.append((sa.ended_ns, 5, PeerState.DELETED))
+        if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None and not _another_lives(sa, near):
+            events.append((sa.ended_ns, 4, PeerState.DEAD))
     for exchange in exchanges:
         events += _exchange_events(exchange)
     for hole in holes:
@@ -68,10 +70,17 @@ _BELOW_DEAD = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
 
 
 def confidence(
-    exchanges: Sequence[Exchange], deletes: Sequence[Delete], states: Sequence[StateSpan]
+    exchanges: Sequence[Exchange],
+    deletes: Sequence[Delete],
+    states: Sequence[StateSpan],
+    sas: Sequence[IkeSa] = (),
 ) -> Confidence:
     """How sure the last state is."""
     state = states[-1].state
+    if state is PeerState.DEAD and sas and sas[-1].end is SaEnd.DEAD_PEER:
+        verdicts = {x.verdict_ns for x in exchanges}
+        if sas[-1].ended_ns not in verdicts:
+            return Confidence.CERTAIN  # no question shows it: a device says so
     if state is PeerState.UNKNOWN:
         return Confidence.SUSPECT
     if state is PeerState.DEAD and exchanges and exchanges[-1].verdict_ref is not None:

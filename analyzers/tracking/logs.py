@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from analyzers.model.exchange import ExchangeKind
+from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import (
     DeletePayload,
@@ -21,7 +21,7 @@ from analyzers.model.observations import (
     MessageKind,
 )
 from analyzers.model.peer import Hint
-from analyzers.model.records import Basis, Confidence
+from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.ikev1 import Ikev1Tracker
@@ -35,6 +35,15 @@ _ZERO_SPI: Final = "0" * 16
 _RESPONSE, _INITIATOR = 0x20, 0x08
 _STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
 _MAX_HINTS: Final = 200
+_ABOUT_IKE_SA: Final = frozenset(
+    {
+        LogEventKind.MESSAGE,
+        LogEventKind.PEER_DEAD,
+        LogEventKind.IKE_SA_UP,
+        LogEventKind.IKE_SA_DOWN,
+        LogEventKind.DPD_VENDOR_ID,
+    }
+)
 # A device logs the end of an SA within this of giving its peer up.
 _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
 _EXCHANGE_TYPES: Final = {
@@ -79,6 +88,9 @@ class LogTracker:
         self.reaches: list[LogReach] = []
         self.devices: list[str] = []
         """Addresses of the devices that wrote the logs, in the order of the inputs."""
+        self.agreed: dict[tuple[int, int], tuple[float, Ref]] = {}
+        """DPD interval that a side's log names, by peer and side, with its line."""
+        self._counted: dict[tuple[int, int], int] = {}
         self.lost_events = 0
         """Events that name no peer."""
 
@@ -103,7 +115,12 @@ class LogTracker:
             self._evidence(peer, event, side)
             return
         peer.heard[side] = peer.heard[1 - side] = True
+        peer.last_ns = max(peer.last_ns, event.at_ns)
+        if event.kind not in _ABOUT_IKE_SA:
+            self._note(peer, event, side)
+            return
         sa = self._sa_of(peer, event, side)
+        sa.last_ns = max(sa.last_ns, event.at_ns)
         match event.kind:
             case LogEventKind.MESSAGE:
                 message = self._as_message(sa, event, side)
@@ -119,9 +136,7 @@ class LogTracker:
                 sender = side if event.sent else 1 - side
                 sa.vendor_ids.append((sender, "Dead Peer Detection", True))
             case _:
-                self._hint(peer, event, local)
-        peer.last_ns = max(peer.last_ns, event.at_ns)
-        sa.last_ns = max(sa.last_ns, event.at_ns)
+                pass
 
     # --- which SA --------------------------------------------------------------------------
 
@@ -176,14 +191,30 @@ class LogTracker:
 
     # --- messages --------------------------------------------------------------------------
 
+    def _message_id(self, sa: SaTrack, event: LogEvent, sender: int) -> int:
+        """The message ID; for IKEv2 without one a number that pairs an answer with its question.
+
+        Such numbers are beyond 32 bits: they are never taken for what was on the wire.
+        """
+        if event.message_id is not None:
+            return event.message_id
+        if sa.version == 1:
+            return NO_MESSAGE_ID
+        asker = 1 - sender if event.response else sender
+        last = self._counted.get((sa.index, asker), 0)
+        if not event.response and not event.retransmission:
+            last += 1
+            self._counted[sa.index, asker] = last
+        return NO_MESSAGE_ID + last
+
     def _as_message(self, sa: SaTrack, event: LogEvent, side: int) -> IkeMessage:
         """The message a log line stands for."""
         sender = _sender(event, side)
         kind = event.message or MessageKind.INFORMATIONAL
-        message_id = event.message_id
+        message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
         same = (sa.index, sender, kind, message_id, event.response)
-        repeated = event.retransmission and message_id is not None and sa.version == 1
+        repeated = event.retransmission and event.message_id is not None and sa.version == 1
         told = same if repeated else (*same, event.ref)
         flags = _RESPONSE if event.response else 0
         flags |= _INITIATOR if sender == sa.initiator else 0
@@ -206,7 +237,7 @@ class LogTracker:
             responder_spi=sa.responder_spi,
             exchange_type=_EXCHANGE_TYPES.get(kind, 5 if sa.version == 1 else 37),
             flags=flags,
-            message_id=message_id or 0,
+            message_id=message_id,
             length=event.length or 0,
             first_payload=0,
             fingerprint=blake2b(repr(told).encode(), digest_size=16).digest(),
@@ -224,8 +255,11 @@ class LogTracker:
 
     def _verdict(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         at_ns = event.at_ns or 0
+        if sa.ended_ns is None:
+            sa.ended_ns, sa.end, sa.end_ref = at_ns, SaEnd.DEAD_PEER, event.ref
         exchange = self._open_question(sa, side)
         if exchange is None:
+            # Some daemons ask in silence, and say only what came of it.
             self._hint(sa.peer, event, sa.peer.address(side))
             return
         exchange.dead_ns = exchange.closed_ns = at_ns
@@ -296,6 +330,14 @@ class LogTracker:
                 exchange.arrived = True
                 exchange.replied = exchange.replied or event.ref
 
+    def _note(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
+        """What is about no IKE SA in particular."""
+        if event.kind is LogEventKind.DPD_AGREED:
+            if event.interval_s is not None:
+                self.agreed[peer.index, side] = (event.interval_s, event.ref)
+            return
+        self._hint(peer, event, peer.address(side))
+
     def _hint(self, peer: PeerTrack, event: LogEvent, sender: str) -> None:
         text = _HINTS.get(event.kind)
         if event.kind is LogEventKind.HINT:
@@ -311,6 +353,8 @@ _HINTS: Final = {
     LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
     LogEventKind.GAVE_UP: "retransmissions exhausted, of a request that is no liveness question",
     LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
+    LogEventKind.CHILD_SA_UP: "Child SA set up",
+    LogEventKind.CHILD_SA_DOWN: "Child SA removed",
 }
 
 

@@ -42,7 +42,8 @@ def with_shown(
     for item in shown:
         for snapshot in item.snapshots:
             for entry in snapshot.entries:
-                place = _place(gathered, entry.local, entry.remote, _spis(entry), snapshot.at_ns)
+                remote = entry.remote or entry.name
+                place = _place(gathered, entry.local, remote, _spis(entry), snapshot.at_ns)
                 peer = gathered[place]
                 if len(peer.shown) < _MAX_SHOWN:
                     shown_sa = _shown_sa(item.source, snapshot, entry)
@@ -50,7 +51,8 @@ def with_shown(
         for change in item.changes:
             if change.silent:
                 spis = {change.inbound_spi, change.outbound_spi}
-                place = _place(gathered, change.local, change.remote, spis, change.from_ns)
+                remote = change.remote or change.name
+                place = _place(gathered, change.local, remote, spis, change.from_ns)
                 gathered[place] = _silent(gathered[place], item.source, change, least_s)
     return tuple(gathered)
 

@@ -19,7 +19,7 @@ from analyzers.model.peer import Activity, LocalBasis, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
-from analyzers.model.time import seconds
+from analyzers.model.time import ORDER_LIMIT_NS, seconds
 from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.holes import HoleTrack, hole_of_child
@@ -82,7 +82,9 @@ class Viewer:
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns)
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
-        policies = [policy.observe(peer.address(side), exchanges) for side in (0, 1)]
+        timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
+        policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]
+        policies += [self._agreed(peer, side) for side in (0, 1)]
         policies += self._configured(peer)
         if not peer.captured:
             known = {
@@ -122,7 +124,25 @@ class Viewer:
             unknown_informationals=peer.unknown_informationals
             + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
             addresses=tuple(peer.addresses[1 - local_side]),
-            confidence=liveness.confidence(exchanges, deletes, states),
+            confidence=liveness.confidence(exchanges, deletes, states, sas),
+        )
+
+    def _agreed(self, peer: PeerTrack, side: int) -> DpdPolicy | None:
+        """The interval that a device's log names for its own questions."""
+        agreed = self._tracker.logs.agreed.get((peer.index, side))
+        if agreed is None:
+            return None
+        return DpdPolicy(
+            holder=peer.address(side),
+            profile=None,
+            mode=PolicyMode.UNKNOWN,
+            interval_s=agreed[0],
+            retry_s=None,
+            retries=None,
+            basis=PolicyBasis.CONFIG,
+            worst_case_s=None,
+            evidence=f"its log says that DPD is set to {agreed[0]:g} s",
+            ref=agreed[1],
         )
 
     def _configured(self, peer: PeerTrack) -> list[DpdPolicy | None]:

@@ -11,6 +11,7 @@ from rich.text import Text
 from analyzers.model.alignment import Alignment
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
+from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.cli.text import black_holes, details, exchanges, summary
 from dpdlab.cli.text import peers as peer_table
 from dpdlab.cli.text.lanes import LanePainter
@@ -100,7 +101,8 @@ def _peer(page: Page, peer: PeerView, painter: LanePainter) -> None:
     page.gap()
     _heading(page, peer)
     page.gap()
-    painter.paint(peer)
+    if peer.last_ns >= ORDER_LIMIT_NS:
+        painter.paint(peer)
     black_holes.stories(page, peer)
     page.gap()
     exchanges.exchanges(page, peer)

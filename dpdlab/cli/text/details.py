@@ -7,6 +7,7 @@ from typing import Final
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyMode
 from analyzers.model.sa import EspFlow, IkeSa
+from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
 from dpdlab.cli.text.summary import problems
 from dpdlab.present import words
@@ -61,14 +62,13 @@ def _ike_sa(page: Page, sa: IkeSa) -> None:
         f"initiator {page.address(sa.initiator)}",
     ]
     if sa.established_ns is not None:
-        parts.append(
-            f"established {page.clock.at(sa.established_ns)}"
-            f" in {duration(sa.established_ns - sa.first_ns)}"
-        )
+        took_ns = sa.established_ns - sa.first_ns
+        took = f" in {duration(took_ns)}" if took_ns >= NS_PER_MS else ""
+        parts.append(f"established {_at(page, sa.established_ns)}{took}".rstrip())
     else:
         parts.append("establishment not seen")
     if sa.end is not None and sa.ended_ns is not None:
-        parts.append(f"{words.SA_END[sa.end]} {page.clock.at(sa.ended_ns)}")
+        parts.append(f"{words.SA_END[sa.end]} {_at(page, sa.ended_ns)}".rstrip())
     elif sa.end is not None:
         parts.append(words.SA_END[sa.end])
     else:
@@ -91,7 +91,14 @@ def _ike_sa(page: Page, sa: IkeSa) -> None:
             page.entry("", (f"vendor ID of {page.address(sender)}: {page.data(name)}", FAINT))
 
 
+def _at(page: Page, at_ns: int) -> str:
+    """A time; nothing for the place of a line without a stamp."""
+    return page.clock.at(at_ns) if at_ns >= ORDER_LIMIT_NS else ""
+
+
 def _spi(page: Page, spi: str) -> str:
+    if not spi:
+        return "not told"
     clean = page.data(spi)
     return clean if page.verbose else short_spi(clean, page.signs)
 
@@ -171,7 +178,8 @@ def remarks(page: Page, peer: PeerView) -> None:
         if told.startswith("frame"):
             told += "; unprotected: a hint, no proof"
         text = assemble(
-            f"{page.data(hint.text)}, said by {page.address(hint.sender)} at {page.at(hint.at_ns)}",
+            f"{page.data(hint.text)}, said by {page.address(hint.sender)}",
+            f" at {page.at(hint.at_ns)}" if hint.at_ns >= ORDER_LIMIT_NS else "",
             (f" ({told})", FAINT),
         )
         page.entry("hint", text)

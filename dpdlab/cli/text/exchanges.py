@@ -8,7 +8,14 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.model.exchange import AnswerEvidence, Delete, Exchange, ExchangeKind, Outcome
+from analyzers.model.exchange import (
+    NO_MESSAGE_ID,
+    AnswerEvidence,
+    Delete,
+    Exchange,
+    ExchangeKind,
+    Outcome,
+)
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_SECOND, seconds
@@ -181,6 +188,8 @@ def _identity(exchange: Exchange) -> str:
     if exchange.sequence is not None:
         return f"seq {exchange.sequence}"
     number = exchange.transmissions[0].message_id
+    if number >= NO_MESSAGE_ID:
+        return ""
     # IKEv2 counts its requests, IKEv1 draws message IDs at random.
     if exchange.kind is ExchangeKind.LIVENESS:
         return f"ID {number}"
@@ -191,7 +200,8 @@ def _transmissions(page: Page, exchange: Exchange) -> None:
     before: int | None = None
     for sent in exchange.transmissions:
         gap = "" if before is None else f"+{duration(sent.at_ns - before)}"
-        text = f"    {message_id(sent.message_id)}  {page.place(sent.ref)}"
+        number = message_id(sent.message_id) if sent.message_id < NO_MESSAGE_ID else "no ID told"
+        text = f"    {number}  {page.place(sent.ref)}"
         page.at_margin((page.at(sent.at_ns), FAINT), assemble((f"{text}  {gap}", FAINT)))
         before = sent.at_ns
 

@@ -13,7 +13,7 @@ from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
-from analyzers.model.time import ClockQuality, seconds
+from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality, seconds
 from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
 from dpdlab.present import words
 from dpdlab.present.formatting import (
@@ -192,7 +192,7 @@ def _clock(page: Page, alignment: Alignment) -> str:
 
 
 def _span(source: SourceInfo) -> list[Part]:
-    if source.first_ns is None or source.last_ns is None:
+    if source.first_ns is None or source.last_ns is None or source.last_ns < ORDER_LIMIT_NS:
         return ["no time stamps"]
     start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"
     end = utc_time(source.last_ns, 0)
