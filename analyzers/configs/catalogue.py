@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from analyzers.configs import asa, fortios, ios, ipsec_conf, strongswan_conf, swanctl
 from analyzers.configs.formats import Reader
-from analyzers.configs.lines import MAX_LINES, Line, clean, numbered
+from analyzers.configs.lines import MAX_LINES, Line, clean, numbered, split_lines
 from analyzers.errors import SourceError
 from analyzers.model.configuration import ConfigFormat, Configuration
 
@@ -75,7 +75,7 @@ def read_configurations(
     text: str, source: str, format: ConfigFormat | str | None = None
 ) -> tuple[Configuration, ...]:
     """The configurations in a text: itself, or those that a terminal log shows; () for none."""
-    texts = text.splitlines()
+    texts = split_lines(text)
     known = detect(text) if format is None else ConfigFormat(format)
     blocks = merged(find_configurations(texts)) if format is None else []
     # A log of nothing but configurations of several devices looks like one.
@@ -191,7 +191,7 @@ def _sample(text: str) -> list[Line]:
     else:
         middle = len(text) // 2
         parts = [text[:size], text[middle : middle + size], text[-size:]]
-    lines = [line for part in parts for line in numbered(part.splitlines()) if line.text]
+    lines = [line for part in parts for line in numbered(split_lines(part)) if line.text]
     if len(lines) <= 3 * _SAMPLE:
         return lines
     middle = len(lines) // 2

@@ -106,11 +106,14 @@ def _addresses(
 
 
 def _nat_keepalive(found: Sequence[Section], source: str) -> NatKeepalive | None:
-    for section in starting(found, "crypto", "isakmp", "nat", "keepalive"):
-        seconds = number(" ".join(section.words[4:5]))
-        if seconds is not None:
-            return NatKeepalive(float(seconds), Ref(source, section.line.number))
-    return None
+    """The rarer one, where IKEv1 and IKEv2 have one each."""
+    both = [
+        NatKeepalive(float(seconds), Ref(source, section.line.number))
+        for word in ("isakmp", "ikev2")
+        for section in starting(found, "crypto", word, "nat", "keepalive")
+        if (seconds := number(" ".join(section.words[4:5]))) is not None
+    ]
+    return max(both, key=lambda keepalive: keepalive.interval_s, default=None)
 
 
 # --- DPD ---

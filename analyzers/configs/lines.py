@@ -38,6 +38,12 @@ class Line(NamedTuple):
         return len(self.text) - len(self.text.lstrip())
 
 
+def split_lines(text: str) -> list[str]:
+    """Lines as editors count them: ended by LF or CR LF; by CR only where there is no LF."""
+    lines = text.split("\n" if "\n" in text else "\r")
+    return lines[:-1] if lines and not lines[-1] else lines
+
+
 def numbered(texts: Iterable[str], first: int = 1) -> list[Line]:
     """Cleaned lines: without line ends, pager prompts and control characters."""
     return [Line(number, clean(text)) for number, text in enumerate(texts, start=first)]
@@ -48,6 +54,9 @@ def clean(text: str) -> str:
     if len(text) > MAX_LINE:
         text = text[:MAX_LINE]
     text = text.lstrip("\ufeff").rstrip()
+    if "\r" in text:
+        # A terminal went back to the beginning of the line, and over what stood there.
+        text = text.rpartition("\r")[2]
     if "More" in text:
         text = _PAGER.sub("", text)
     if "\x08" in text:

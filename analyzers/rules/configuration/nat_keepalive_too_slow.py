@@ -38,7 +38,10 @@ RULE = ConfigurationRule(
     remedy="Set the NAT keepalive to 20 s.",
     source="RFC 3948 section 4; RFC 4787 REQ-5",
     check=_check,
-    fires=(("hostname R1\ncrypto isakmp nat keepalive 300\n",),),
+    fires=(
+        ("hostname R1\ncrypto isakmp nat keepalive 300\n",),
+        ("hostname R1\ncrypto ikev2 nat keepalive 900\n",),
+    ),
     silent=(
         ("hostname R1\ncrypto isakmp nat keepalive 20\n",),
         ("hostname R1\ncrypto isakmp nat keepalive 0\n",),

@@ -90,6 +90,22 @@ def test_pager_prompts_are_wiped():
     assert config.dpd[0].policy.interval_s == 10
 
 
+def test_a_pager_that_is_overwritten_makes_no_lines():
+    text = HUB.replace("crypto isakmp keep", " --More-- \r          \rcrypto isakmp keep")
+    config = read_configuration(text.replace("\n", "\r\n"), "s1")
+    assert config.dpd[0].policy.interval_s == 10
+    assert config.dpd[0].ref.record == HUB.splitlines().index("crypto isakmp keepalive 10 3") + 1
+
+
+def test_lines_are_counted_as_editors_count_them():
+    text = "hostname R1\nbanner motd a\x0cb\x1c\u2028c\ncrypto isakmp keepalive 10\n"
+    assert read_configuration(text, "s1").dpd[0].ref.record == 3
+    assert read_configuration("hostname R1\rcrypto isakmp keepalive 10\r", "s1").dpd[0].ref == (
+        "s1",
+        2,
+    )
+
+
 def test_parts_shown_one_by_one_are_one_configuration():
     text = (
         "SPOKE#show run | include keepalive\ncrypto isakmp keepalive 30 5 periodic\n"

@@ -1,0 +1,1 @@
+"""Rules that hold what happened against what was configured."""

@@ -1,0 +1,75 @@
+"""dpd-configured-not-in-force: the configuration has DPD, the SA that is up does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analyzers.model.configuration import ConfigFormat, Configuration, same_address
+from analyzers.model.finding import Severity
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import PolicyMode
+from analyzers.model.sa import IkeSa
+from analyzers.rules.configuration.estate import device_name
+from analyzers.rules.configured.rule import ConfiguredRule
+from analyzers.rules.rule import Found
+
+
+def _check(configurations: Sequence[Configuration], peer: PeerView) -> Iterator[Found]:
+    for configuration in configurations:
+        for sa in peer.ike_sas:
+            yield from _held_against(configuration, sa, peer)
+
+
+def _held_against(configuration: Configuration, sa: IkeSa, peer: PeerView) -> Iterator[Found]:
+    for own, other, offered in (
+        (sa.initiator, sa.responder, sa.dpd_vendor_id),
+        (sa.responder, sa.initiator, sa.dpd_vendor_id[::-1]),
+    ):
+        if sa.ike_version != 1 or not any(same_address(own, a) for a in configuration.addresses):
+            continue
+        setting = configuration.setting_for(own, other, 1)
+        if setting is None or not setting.explicit or False not in offered:
+            continue
+        if setting.policy.mode is not PolicyMode.DISABLED:
+            by_itself = offered[0] is False
+            yield Found(
+                _detail(device_name(configuration), own, other, by_itself),
+                (setting.ref, *sa.refs[:1]),
+                remedy=_remedy(configuration) if by_itself else _AT_THE_PEER,
+                peer=peer.id,
+                at_ns=sa.first_ns,
+            )
+
+
+def _detail(device: str, own: str, other: str, by_itself: bool) -> str:
+    if by_itself:
+        return (
+            f"{device} has DPD configured for {other}, but {own} did not send the DPD vendor ID"
+            " when this IKE SA was negotiated: the SA is older than the setting, and never asks."
+        )
+    return (
+        f"{device} has DPD configured for {other}, but {other} did not send the DPD vendor ID when"
+        " this IKE SA was negotiated: neither end may ask on it."
+    )
+
+
+def _remedy(configuration: Configuration) -> str:
+    if configuration.format is ConfigFormat.CISCO_IOS:
+        return "clear crypto session, so that the SAs are negotiated anew with DPD."
+    return "Bring the tunnel down and up, so that its SAs are negotiated anew with DPD."
+
+
+_AT_THE_PEER = "Switch DPD on at the peer, then negotiate the SAs anew."
+
+RULE = ConfiguredRule(
+    id="dpd-configured-not-in-force",
+    severity=Severity.WARNING,
+    title="DPD is configured, but this IKE SA was negotiated without it",
+    rationale=(
+        "DPD is agreed in phase 1, by a vendor ID of both ends. What is configured while a tunnel"
+        " is up does nothing until its SAs are negotiated anew."
+    ),
+    remedy="Clear the SAs, so that they are negotiated anew with DPD.",
+    source="RFC 3706 section 5.1; M. Conran, Dead Peer Detection",
+    check=_check,
+)
