@@ -17,6 +17,7 @@ from analyzers.decode.assembly.cisco_asa_ikev2 import CiscoAsaIkev2Assembly
 from analyzers.decode.assembly.cisco_ios import CiscoIosAssembly
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.fortigate import FortigateAssembly
+from analyzers.decode.assembly.fortigate_events import FortigateEventsAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
 from analyzers.decode.assembly.pluto import PlutoAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
@@ -44,6 +45,7 @@ _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "cisco-asa-ikev2": CiscoAsaIkev2Assembly,
     "pluto": PlutoAssembly,
     "fortigate": FortigateAssembly,
+    "fortigate-events": FortigateEventsAssembly,
 }
 # Lines of a busy device may overtake each other by less than this.
 _BACKWARDS_NS: Final = 2 * NS_PER_SECOND

@@ -13,6 +13,7 @@ from analyzers.dialects import (
     cisco_syslog,
     cisco_trace,
     fortigate,
+    fortigate_events,
     pluto,
     strongswan,
 )
@@ -29,6 +30,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     cisco_asa_ikev2.DIALECT,
     pluto.DIALECT,
     fortigate.DIALECT,
+    fortigate_events.DIALECT,
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.lines import LogLine, address, event
@@ -43,6 +43,9 @@ class _Peer:
 class CiscoAsaAssembly:
     """The state of one ASA's log."""
 
+    useless: ClassVar[frozenset[str]] = frozenset({""})
+    """Ids of patterns whose lines it has no use for; "" is that of lines that nothing knows."""
+
     def __init__(self) -> None:
         self._peers: dict[str, _Peer] = {}
         self._waiting: dict[str, _Peer] = {}
@@ -50,8 +53,6 @@ class CiscoAsaAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        if not self._waiting and not line.id:
-            return ()
         return [self._complete(made) for made in self._take(line)]
 
     def finish(self) -> Iterable[LogEvent]:
@@ -101,8 +102,6 @@ class CiscoAsaAssembly:
                     message=MessageKind.DELETE,
                     protocol=DeleteProtocol.IKE if fields["what"] == "IKE" else DeleteProtocol.ESP,
                 )
-            case "":
-                return
             case _:
                 yield from _told(peer)
                 yield from self._about_session(line, peer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.fortigate_connections import (
@@ -34,6 +34,9 @@ _TOGETHER_NS: Final = NS_PER_SECOND
 class FortigateAssembly:
     """The state of one FortiGate's debug."""
 
+    useless: ClassVar[frozenset[str]] = frozenset({""})
+    """Ids of patterns whose lines it has no use for; "" is that of lines that nothing knows."""
+
     def __init__(self) -> None:
         self._connections = Connections()
         self._received: LogEvent | None = None
@@ -50,8 +53,6 @@ class FortigateAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        if not line.id and self._received is None and self._sending is None:
-            return ()
         return list(self._take(line))
 
     def finish(self) -> Iterable[LogEvent]:
@@ -64,8 +65,6 @@ class FortigateAssembly:
             yield from self._told()
         here = self._connections.of(line.fields.get("name", ""))
         match line.id:
-            case "":
-                return
             case "bytes":
                 self._bytes(line, here)
             case "comes":

@@ -9,7 +9,7 @@ for an answer has missed the answer to one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 from analyzers.decode.assembly.lines import LogLine, address, event, spi
 from analyzers.decode.assembly.pluto_names import asked_in, is_established_name, is_ike_name
@@ -34,6 +34,9 @@ _KINDS: Final = {
 class PlutoAssembly:
     """The state of one pluto."""
 
+    useless: ClassVar[frozenset[str]] = frozenset({""})
+    """Ids of patterns whose lines it has no use for; "" is that of lines that nothing knows."""
+
     def __init__(self) -> None:
         self._states = States()
         self._packets = PlutoPackets()
@@ -41,8 +44,6 @@ class PlutoAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        if not line.id and self._packets.held is None:
-            return ()
         return list(self._take(line))
 
     def finish(self) -> Iterable[LogEvent]:
@@ -53,8 +54,6 @@ class PlutoAssembly:
         if not self._packets.goes_on(line):
             yield from self._packets.told()
         match line.id:
-            case "":
-                return
             case "header" | "message-id" | "packet-received":
                 self._packets.note(line)
             case "packet-sent":

@@ -17,7 +17,7 @@ from analyzers.model.time import NS_PER_SECOND
 # The lines about one message follow each other within this.
 _TOGETHER_NS: Final = NS_PER_SECOND
 # Lines that add to a message: any other means that it is complete.
-_DETAILS: Final = frozenset({"", "header", "message-id", "packet-sent"})
+_DETAILS: Final = frozenset({"header", "message-id", "packet-sent"})
 _NUMBERS: Final = {
     "dpd-received": MessageKind.R_U_THERE,
     "dpd-ack-received": MessageKind.R_U_THERE_ACK,
