@@ -20,7 +20,7 @@ from analyzers.model.configuration import (
 from analyzers.model.finding import Finding
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref
-from analyzers.rules.configuration.estate import Estate, device_name
+from analyzers.rules.configuration.estate import UNNAMED, Estate, device_name
 
 _NAME: Final = re.compile(r"[\w.-]{2,}")
 
@@ -100,7 +100,7 @@ def gather(
 
 def _name(configuration: Configuration, paths: dict[str, str]) -> str:
     name = device_name(configuration)
-    return paths.get(name, name)
+    return paths.get(configuration.source, name) if name == UNNAMED else name
 
 
 def _row(connection: Connection, setting: DpdSetting | None) -> LintRow:

@@ -13,6 +13,7 @@ from analyzers.rules.configuration import (
     dpd_interval_unconfigured_default,
     dpd_not_negotiated,
     dpd_one_sided_initiator,
+    dpd_option_unused,
     dpd_param_asymmetry,
     dpd_restart_on_both_ends,
     dpd_set_for_other_ike_version,
@@ -58,6 +59,7 @@ CONFIGURATION_RULES: Final[tuple[ConfigurationRule, ...]] = (
     dpd_param_asymmetry.RULE,
     dpd_toward_virtual_address.RULE,
     dpd_restart_on_both_ends.RULE,
+    dpd_option_unused.RULE,
     easy_vpn_needs_dpd.RULE,
     dpd_count_ambiguous_config.RULE,
 )

@@ -16,6 +16,7 @@ from dpdlab.cli import lint_inputs
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
+from dpdlab.present.formatting import counted
 
 STANDARD_INPUT: Final = "-"
 _AT_LEAST: Final = {
@@ -40,8 +41,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     except AnalyzerError as error:
         diagnostics.traceback_of(error)
         raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
-    for path in inputs.passed_over:
-        diagnostics.note(f"{path}: no configuration, passed over")
+    names = bool(options.verbose) and not options.redact
+    _tell_passed_over(inputs.passed_over, diagnostics, names=names)
     estate = Estate(inputs.configurations, budget_s=options.budget)
     content = gather(estate, lint(estate), inputs.paths, version=__version__)
     if options.redact:
@@ -60,6 +61,15 @@ def _check_inputs(names: Sequence[str]) -> None:
     reads_stdin = any(name.rpartition(":")[2] == STANDARD_INPUT for name in names)
     if reads_stdin and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError("standard input is a terminal", "pipe a configuration into it")
+
+
+def _tell_passed_over(paths: Sequence[str], diagnostics: Diagnostics, *, names: bool) -> None:
+    if names:
+        for path in paths:
+            diagnostics.note(f"{path}: no configuration, passed over")
+    elif paths:
+        files = counted(len(paths), "file is", "files are")
+        diagnostics.note(f"{files} no configuration, passed over (-v names them)")
 
 
 def _write(content: LintContent, text_format: str, output: Output, *, verbose: int) -> None:

@@ -15,7 +15,7 @@ from analyzers.rules.rule import Found
 def _check(estate: Estate) -> Iterator[Found]:
     for configuration in estate.configurations:
         for setting in configuration.dpd:
-            for ignored in setting.ignored:
+            for ignored in setting.ignored if setting.ike_version != 1 else ():
                 worst_s = setting.policy.worst_case_s
                 effect = f" The verdict comes after {spoken(worst_s)} at worst." if worst_s else ""
                 yield Found(
@@ -28,7 +28,7 @@ def _check(estate: Estate) -> Iterator[Found]:
 RULE = ConfigurationRule(
     id="dpd-timeout-ignored-ikev2",
     severity=Severity.WARNING,
-    title="A DPD option is set that is not used",
+    title="A DPD option is set that IKEv2 does not use",
     rationale=(
         "In IKEv2 an unanswered liveness check is an unanswered request: retransmission decides"
         " when the peer is given up. Timeouts and counts of IKEv1 DPD are read and not used."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from analyzers.model.configuration import (
     Configuration,
     Connection,
+    ConnectionKind,
     DpdSetting,
     Lifetime,
     LifetimeOf,
@@ -19,6 +20,7 @@ from analyzers.model.policy import PolicyMode
 from analyzers.model.records import Ref
 
 DEFAULT_BUDGET_S = 30.0
+UNNAMED = "the device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,9 @@ class Estate:
         return any(other.asks for other in self.others(usage))
 
 
+_TUNNELS = frozenset({ConnectionKind.MULTIPOINT, ConnectionKind.ROUTE_BASED})
+
+
 def _usages(configuration: Configuration) -> Iterator[Usage]:
     timers: dict[str, list[RoutingTimer]] = {}
     for timer in configuration.routing:
@@ -144,10 +149,10 @@ def _by_version(connection: Connection, versions: set[int]) -> list[Connection]:
 
 
 def device_name(configuration: Configuration) -> str:
-    """Host name, else its first address, else what was read."""
+    """Host name, else its first address."""
     if configuration.hostname:
         return configuration.hostname
-    return configuration.addresses[0] if configuration.addresses else configuration.source
+    return configuration.addresses[0] if configuration.addresses else UNNAMED
 
 
 def is_idle_keepalive(configuration: Configuration, timer: RoutingTimer) -> bool:
@@ -210,6 +215,9 @@ def _fit(one: Usage, other: Usage, own: dict[int, frozenset[str]]) -> int | None
     back = bool(_remote_keys(other) & own[id(one)])
     if there and back:
         return 2
+    kinds = {one.connection.kind, other.connection.kind}
+    if ConnectionKind.MULTIPOINT in kinds and not kinds <= _TUNNELS:
+        return None  # a peer without a tunnel interface is no spoke
     if (there and other.is_for_anyone) or (back and one.is_for_anyone):
         return 1
     return None

@@ -54,6 +54,11 @@ def test_a_hub_for_anyone_meets_every_spoke():
     assert ends(of) == {("HUB", "S7"), ("HUB", "S8")}
 
 
+def test_a_multipoint_hub_meets_tunnels_only():
+    assert not estate(hub(), site("198.51.100.7", "192.0.2.1")).links
+    assert len(estate(hub(), tunnel("198.51.100.7", "192.0.2.1")).links) == 1
+
+
 def test_a_spoke_with_two_hubs_meets_both():
     of = estate(
         site("198.51.100.7", "192.0.2.1", "192.0.2.2"),
@@ -100,8 +105,8 @@ def test_the_bound_of_a_black_hole_is_the_longest_lifetime_of_the_version():
     assert usage.ike_lifetime.seconds == 7200
 
 
-def test_a_device_is_called_by_its_name_else_its_address_else_its_source():
+def test_a_device_is_called_by_its_name_else_its_address():
     named = read_configuration(site("192.0.2.1", "198.51.100.7"), "s1")
     unnamed = read_configuration(swanctl("192.0.2.1", "198.51.100.7", ""), "s1")
     bare = read_configuration("crypto isakmp keepalive 10", "s1")
-    assert [device_name(c) for c in (named, unnamed, bare)] == ["R1", "192.0.2.1", "s1"]
+    assert [device_name(c) for c in (named, unnamed, bare)] == ["R1", "192.0.2.1", "the device"]

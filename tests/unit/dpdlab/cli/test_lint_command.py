@@ -152,7 +152,9 @@ def test_a_directory_gives_its_configurations(cli: Cli, folder: Path):
     result = cli("lint", ".")
     assert result.code == ExitCode.OK
     assert "R1" in result.out
-    assert "notes.txt: no configuration, passed over" in result.err
+    assert "2 files are no configuration, passed over (-v names them)" in result.err
+    assert "notes.txt: no configuration, passed over" in cli("lint", ".", "-v").err
+    assert "notes.txt" not in cli("lint", ".", "-v", "--redact").err
 
 
 def test_json_has_settings_and_findings(cli: Cli, folder: Path):
