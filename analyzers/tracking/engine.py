@@ -135,6 +135,11 @@ class Tracker:
         """Flows that a source has numbered; their rows follow."""
         self.flows.know(source, new)
 
+    def owner_of_flow(self, flow: int) -> tuple[PeerTrack, int]:
+        """The peer of a flow, and the side that sends it."""
+        unit = self.table.units[int(self._unit_of_flow[flow])]
+        return unit.peer, int(self._side_of_flow[flow])
+
     def _walk(self, batch: OrderedBatch, new_flows: list[tuple[int, int]]) -> None:
         """Handle IKE messages and first packets of flows in the order of arrival."""
         pending = iter(new_flows)
@@ -265,7 +270,7 @@ class Tracker:
 
 def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:
     """The rows with the IKE messages that are proof put in their places."""
-    proofs = [m for m in marks if m.kind is MarkKind.PROOF]
+    proofs = [m for m in marks if m.kind in (MarkKind.PROOF, MarkKind.IMPLIED)]
     if not proofs:
         return rows
     proofs.sort(key=lambda m: (m.unit, m.place))

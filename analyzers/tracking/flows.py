@@ -6,18 +6,25 @@ Memory grows with the number of flows, never with the number of packets.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzers.decode.flows import EspRows, FlowIdentity
-from analyzers.model.time import NS_PER_MS
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.wire.frames import Int64Array
 
 # A mirror port that sees both directions, or two capture points on one host, records a packet
 # twice within this time; the fastest retransmission timers in use are 50 times as long.
 DUPLICATE_NS: Final = 10 * NS_PER_MS
+
+# A flow that goes on after this long with so many sequence numbers missing was cut: its packets
+# were lost before the capture, or by it.
+_CUT_NS: Final = 2 * NS_PER_SECOND
+_CUT_PACKETS: Final = 5
+# Cuts that are kept: a capture that samples packets has them all the time.
+_MOST_CUTS: Final = 4096
 
 _FLOW_FACTOR: Final = np.uint64(0xFF51AFD7ED558CCD)
 _SEQUENCE_FACTOR: Final = np.uint64(0xC4CEB9FE1A85EC53)
@@ -52,6 +59,15 @@ class FlowRows:
     """Recorded twice by the capture."""
 
 
+class Cut(NamedTuple):
+    """A time without packets of a flow that went on meanwhile, as its sequence numbers tell."""
+
+    flow: int
+    start_ns: int
+    end_ns: int
+    missing: int
+
+
 class FlowTable:
     """All flows of all sources."""
 
@@ -65,6 +81,8 @@ class FlowTable:
         self.first_ns = np.empty(0, np.int64)
         self.last_ns = np.empty(0, np.int64)
         self.duplicates = 0
+        self.cuts: list[Cut] = []
+        self._latest_ns = np.empty(0, np.int64)
         self._number_of: dict[tuple[str, str, int], int] = {}
         self._numbers: dict[int, NDArray[np.int64]] = {}
         self._recent: tuple[NDArray[np.uint64], Int64Array] = (
@@ -124,6 +142,8 @@ class FlowTable:
         fresh[order] = fresh_sorted
         duplicate = self._duplicates(esp, flow, fresh)
 
+        self._note_cuts(owner, starts, segment, extended - before, before >= 0, esp.at_ns[order])
+
         counted = ~duplicate
         touched = flow[counted]
         self.packets[: self.count] += np.bincount(touched, minlength=self.count)
@@ -139,6 +159,25 @@ class FlowTable:
             self.last_ns[owner], np.maximum.reduceat(esp.at_ns[order], starts)
         )
         return FlowRows(flow, fresh, duplicate)
+
+    def _note_cuts(
+        self,
+        owner: Int64Array,
+        starts: Int64Array,
+        segment: Int64Array,
+        ahead: Int64Array,
+        known: NDArray[np.bool_],
+        at_ns: Int64Array,
+    ) -> None:
+        """Note where a flow fell silent and its sequence numbers went on; rows sorted by flow."""
+        earlier_ns = np.empty_like(at_ns)
+        earlier_ns[1:] = at_ns[:-1]
+        earlier_ns[starts] = self._latest_ns[owner]
+        self._latest_ns[owner] = at_ns[np.append(starts[1:], len(at_ns)) - 1]
+        cut = (ahead > _CUT_PACKETS) & known & (at_ns - earlier_ns >= _CUT_NS)
+        for row in np.flatnonzero(cut)[: _MOST_CUTS - len(self.cuts)].tolist():
+            flow, missing = int(owner[segment[row]]), int(ahead[row]) - 1
+            self.cuts.append(Cut(flow, int(earlier_ns[row]), int(at_ns[row]), missing))
 
     def missing(self, flow: int) -> int:
         """Sequence numbers inside the observed range that were not seen."""
@@ -197,3 +236,4 @@ class FlowTable:
         ):
             grown = np.concatenate([getattr(self, name), np.full(extra, fill, np.int64)])
             setattr(self, name, grown)
+        self._latest_ns = np.concatenate([self._latest_ns, np.zeros(extra, np.int64)])

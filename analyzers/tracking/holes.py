@@ -142,20 +142,16 @@ def classify(
     return BlackHoleClass.DETECTED
 
 
-def verdict_ns(run: Run, acted_ns: int | None, end_ns: int | None) -> int | None:
+def verdict_ns(run: Run, acted_ns: int | None, by_end_ns: int | None) -> int | None:
     """When the prober gave up: after the last retry and one more wait of its rhythm.
 
-    Where it acted, by a Delete or with a new SA, the verdict came before, at the latest then.
-    Without that, and without the end of the input, proof came back: no verdict.
+    Where it acted, by a Delete or with a new SA, the verdict came before, at the latest then. Else
+    it is what the end of the input tells (`outcomes`), or nothing: proof came back.
     """
+    if acted_ns is None:
+        return by_end_ns
     wait = run.next_wait_ns()
-    if acted_ns is not None:
-        return acted_ns if wait is None else min(run.last_ns + wait, acted_ns)
-    if end_ns is None or wait is None:
-        return None
-    if not schedule.horizon_reached(run.sent, run.exchange.kind, end_ns):
-        return None
-    return min(run.last_ns + wait, end_ns)
+    return acted_ns if wait is None else min(run.last_ns + wait, acted_ns)
 
 
 def hole_of_child(lone: LoneSilence, end_ns: int) -> HoleTrack:

@@ -137,7 +137,7 @@ class Ikev2Tracker:
         """With a window of 1, request n + 1 is only sent when n was answered (RFC 7296 2.3)."""
         if not sa.window_one:
             return
-        previous = sa.requests.get((side, message.message_id - 1))
+        previous = _last_before(sa, side, message.message_id)
         if previous is None or previous.answered or previous.assumed:
             return
         if message.kind is MessageKind.DELETE and previous.last_ns > previous.at_ns:
@@ -147,8 +147,7 @@ class Ikev2Tracker:
         if exchange is not None:
             exchange.evidence = AnswerEvidence.NEXT_REQUEST
             sa.unit.answered[side] += 1
-            self._marks.add(MarkKind.ANSWERED, sa, side, message, exchange=exchange)
-        self._marks.add(MarkKind.PROOF, sa, side, message)
+        self._marks.implied(sa, side, message, exchange, previous.last_ns)
 
     def _response(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         self._note_handshake(sa, message, side)
@@ -240,6 +239,15 @@ class Ikev2Tracker:
             _end(sa, delete)
         else:
             delete.protocol = DeleteProtocol.ESP
+
+
+def _last_before(sa: SaTrack, side: int, message_id: int) -> RequestTrack | None:
+    """The request before this one; where the capture has gaps, the last one that it shows."""
+    previous = sa.requests.get((side, message_id - 1))
+    if previous is not None:
+        return previous
+    earlier = [number for who, number in sa.requests if who == side and number < message_id]
+    return sa.requests[side, max(earlier)] if earlier else None
 
 
 def _may_be_mobike(message: IkeMessage) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.exchange import ExchangeKind
+from analyzers.model.records import Confidence, Ref
 from analyzers.tracking.holes import HoleTrack, Run, classify, verdict_ns
 from analyzers.tracking.silence import MIN_PACKETS, NEVER, NO_WAITS, Silence, summarise
 from analyzers.tracking.tracks import UnitTrack
@@ -42,8 +43,8 @@ class Window:
     """Earlier waits of the flow for an answer: its pace."""
     ref: Ref | None = None
     """What ended it."""
-    end_ns: int | None = None
-    """The input ended there, and nothing else ended the window."""
+    by_end_ns: int | None = None
+    """When the prober had given up by the end of the input, if that is what ended the window."""
     acted_ns: int | None = None
     """The prober deleted the SA, or set up a replacement, then."""
 
@@ -62,7 +63,7 @@ def judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     """The black hole of a window, if it is one; `report_ns` is the least that is reported."""
     hole = _judge(window, budget_ns, report_ns)
     run = window.run
-    if hole is not None and run is not None and run.exchange.basis is Basis.RHYTHM:
+    if hole is not None and run is not None and run.exchange.kind is ExchangeKind.DPD:
         hole.without_run = _judge(replace(window, run=None), budget_ns, report_ns)
     return hole
 
@@ -78,7 +79,7 @@ def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:
 
 def _judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     silence, run = window.silence, window.run
-    dead_ns = None if run is None else verdict_ns(run, window.acted_ns, window.end_ns)
+    dead_ns = None if run is None else verdict_ns(run, window.acted_ns, window.by_end_ns)
     if silence.first_out_ns == NEVER:
         return None if dead_ns is None else _hole(window, BlackHoleClass.IDLE, dead_ns)
     lasted_ns = window.stop_ns - silence.first_out_ns

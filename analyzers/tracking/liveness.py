@@ -54,6 +54,29 @@ def spans(
     return found
 
 
+def with_untold(
+    spans: list[StateSpan], untold: Sequence[tuple[int, int | None]]
+) -> list[StateSpan]:
+    """The states, with times of which nobody can tell whether the peer lived taken out of life.
+
+    `untold`: from and to, ns, in time order; None is the end of the input.
+    """
+    for start_ns, end_ns in untold:
+        before = [s for s in spans if s.start_ns <= start_ns]
+        if not before or before[-1].state is not PeerState.ALIVE:
+            continue
+        within = [s for s in spans if end_ns is None or s.start_ns <= end_ns]
+        after = spans[len(within) :]
+        if within[-1].state is not PeerState.ALIVE:
+            continue
+        spans = [*before, StateSpan(PeerState.UNKNOWN, start_ns)]
+        if end_ns is not None:
+            spans += [StateSpan(PeerState.ALIVE, end_ns), *after]
+        if before[-1].start_ns == start_ns:
+            spans.remove(before[-1])
+    return spans
+
+
 def _another_lives(sa: IkeSa, sas: Sequence[IkeSa]) -> bool:
     """Whether the peer keeps another IKE SA when this one is deleted."""
     deleted_ns = sa.ended_ns or sa.last_ns

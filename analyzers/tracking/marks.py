@@ -31,6 +31,19 @@ class Marks:
             )
         )
 
+    def implied(
+        self,
+        sa: SaTrack,
+        role: int,
+        message: IkeMessage,
+        exchange: ExchangeTrack | None,
+        asked_ns: int,
+    ) -> None:
+        """Note that `message` proves the answer to what was asked last at `asked_ns`."""
+        kind, unit = MarkKind.IMPLIED, sa.unit.index
+        mark = Mark(kind, unit, role, message.at_ns, self.place, message.ref, exchange)
+        self.append(mark._replace(asked_ns=asked_ns))
+
     def append(self, mark: Mark) -> None:
         """Note a mark that is about no message."""
         self._marks.append(mark)

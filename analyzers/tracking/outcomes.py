@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from enum import Enum, auto
 from operator import itemgetter
-from statistics import median
 from typing import Final
 
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
-from analyzers.tracking.schedule import horizon_reached, next_wait_ns
-from analyzers.tracking.silence import NEVER
+from analyzers.tracking.rhythm import LEAST_RHYTHM, MOST_TRIES, Rhythms, parts
+from analyzers.tracking.schedule import (
+    breaks_off_in_time,
+    horizon_reached,
+    longest_wait_ns,
+    next_wait_ns,
+)
+from analyzers.tracking.silence import NEVER, Silence
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 
 # An exchange of one transmission shows no rhythm; after this long it counts as unanswered
@@ -27,13 +32,19 @@ _LONE_HORIZON_NS: Final = 30 * NS_PER_SECOND
 # A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
 _FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
-# Equal Informationals are questions from this many on: two may be anything twice.
-_RHYTHM: Final = 3
 # How many neighbours in time are looked at one by one.
 _SIBLINGS: Final = 32
-# Gaps within this share of their median are regular; traffic in between shifts a few of them.
-_STEADY_SHARE: Final = 0.2
-_MOSTLY: Final = 0.6
+
+
+class Support(Enum):
+    """What a run of questions says of the silence it falls into."""
+
+    LOST = auto()
+    """What was asked got no answer: packets sent meanwhile were lost."""
+    NONE = auto()
+    """Nobody can tell whether it was answered."""
+    UNHEARD = auto()
+    """It was answered, as far as its rhythm tells: the capture lost the other side's packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,12 @@ class Settled:
     """The last message of the run is an ISAKMP Delete (dpd-semantics fact 12)."""
     unknown: int = 0
     """Informationals that nobody can tell apart."""
+    support: Support = Support.LOST
+
+    @property
+    def verdict_ns(self) -> int | None:
+        """When the prober gave up, if it did."""
+        return self.pieces[-1].verdict_ns if self.pieces else None
 
 
 class Outcomes:
@@ -64,9 +81,9 @@ class Outcomes:
         self._tracker = tracker
         self._end_ns = end_ns
         self._settled: dict[ExchangeTrack, Settled] = {}
-        self._alike: dict[tuple[SaTrack, int], list[ExchangeTrack]] = {}
+        self._rhythms = Rhythms()
         self._starts: dict[PeerTrack, list[tuple[int, SaTrack]]] = {}
-        self._mobike: dict[tuple[SaTrack, int, int], bool] = {}
+        self._deleters: dict[PeerTrack, dict[SaTrack, int]] = {}
 
     def of(self, track: ExchangeTrack) -> Settled:
         """What became of a run of questions."""
@@ -81,91 +98,148 @@ class Outcomes:
         if track.dissolved:
             return Settled(())
         if track.kind is ExchangeKind.LIVENESS and track.candidate:
-            if not self._is_mobike_liveness(track):
+            if not self._rhythms.is_mobike_liveness(track):
                 return Settled(())
-        elif self._is_lone_candidate(track):
+        elif self._rhythms.is_lone(track, sent):
             return Settled((), unknown=1)
         if track.dead_ns is not None and not track.answered:
             # The device says so itself.
             return Settled((Piece(sent, Outcome.UNANSWERED, track.dead_ns, track.confidence),))
         heard = track.sa.peer.heard[1 - track.side]
-        parts = _parts(track) if track.heard_before else [sent]
-        if (
-            not track.answered
-            and len(parts) > 1
-            and track.basis is Basis.RHYTHM
-            and len(sent) < _RHYTHM
-        ):
+        cut = parts(track) if track.heard_before else [sent]
+        if self._is_anything(track, cut):
             return Settled((), unknown=len(sent))
         # The peer was heard before the next question: it was answered, or dropped; nobody died.
-        pieces = [Piece(p, Outcome.OPEN, None, Confidence.SUSPECT) for p in parts[:-1]]
-        last = parts[-1]
+        pieces = [_unsettled(part) for part in cut[:-1]]
+        last = cut[-1]
         if track.answered:
-            pieces.append(Piece(last, Outcome.ANSWERED, None, track.confidence))
-            return Settled(tuple(pieces))
+            return self._answered(track, pieces, last)
         if not heard:
-            pieces.append(Piece(last, Outcome.OPEN, None, Confidence.SUSPECT))
-            return Settled(tuple(pieces))
+            return Settled((*pieces, _unsettled(last)))
+        if self._rhythms.is_lone(track, last):
+            return Settled(tuple(pieces), unknown=1)
         delete = last[-1] if self._ends_in_delete(track, last) else None
-        if delete is not None:
-            last = last[:-1]
-            wait = next_wait_ns(last, track.kind)
-            verdict = delete.at_ns if wait is None else min(last[-1].at_ns + wait, delete.at_ns)
-            pieces.append(Piece(last, Outcome.UNANSWERED, verdict, track.confidence))
-        else:
-            pieces.append(self._unanswered(track, last))
-        return Settled(tuple(pieces), delete)
+        if delete is None:
+            piece, support = self._unanswered(track, last)
+            return Settled((*pieces, piece), support=support)
+        last = last[:-1]
+        wait = next_wait_ns(last, track.kind)
+        verdict = delete.at_ns if wait is None else min(last[-1].at_ns + wait, delete.at_ns)
+        piece = Piece(last, Outcome.UNANSWERED, verdict, track.confidence)
+        return Settled((*pieces, piece), delete)
 
-    def _unanswered(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> Piece:
+    def _is_anything(self, track: ExchangeTrack, cut: list[tuple[Transmission, ...]]) -> bool:
+        """Whether encrypted Informationals that never met an answer need be no questions at all.
+
+        Where the peer was heard between them they were answered unseen, or are something else;
+        and no stack goes on asking that often without an answer to a single question, unless
+        it began when the traffic of the peer stopped.
+        """
+        if track.basis is not Basis.RHYTHM or self._rhythms.is_paired(track):
+            return False
+        if len(cut[-1]) < LEAST_RHYTHM:
+            return True
+        if len(cut) > 2:
+            return True
+        return len(cut[-1]) > MOST_TRIES and not self._began_with_silence(track, cut[-1])
+
+    def _began_with_silence(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
+        """Whether ESP of the peer had come until an interval before the first question."""
+        last_ns = self._tracker.esp_clock.now(track.sa.unit.index, track.side).last_proof_ns
+        idle_ns = sent[0].at_ns - last_ns
+        return last_ns != NEVER and 2 * idle_ns >= sent[1].at_ns - sent[0].at_ns
+
+    def _answered(
+        self, track: ExchangeTrack, pieces: list[Piece], sent: tuple[Transmission, ...]
+    ) -> Settled:
+        support = Support.LOST
+        if len(sent) > 1 and self._rhythms.keeps_interval(track, sent):
+            # No retries: questions of their own, of which the last one's answer was captured.
+            pieces += [_unsettled((each,)) for each in sent[:-1]]
+            sent, support = sent[-1:], Support.NONE
+        piece = Piece(sent, Outcome.ANSWERED, None, track.confidence)
+        return Settled((*pieces, piece), support=support)
+
+    def _unanswered(
+        self, track: ExchangeTrack, sent: tuple[Transmission, ...]
+    ) -> tuple[Piece, Support]:
         """An exchange without an answer: given up, overdue, or open."""
         last_ns = sent[-1].at_ns
         given_up_ns = self._given_up_ns(track)
         wait = next_wait_ns(sent, track.kind)
         clock = self._tracker.any_clock
-        proof_ns = clock.now(track.sa.unit.index, track.side).last_proof_ns
-        heard_after = proof_ns > last_ns
+        now = clock.now(track.sa.unit.index, track.side)
+        heard_after = now.last_proof_ns > last_ns
         acted = given_up_ns is not None and given_up_ns >= last_ns
-        if given_up_ns is not None and acted and (not heard_after or proof_ns >= given_up_ns):
+        if (
+            given_up_ns is not None
+            and acted
+            and (not heard_after or now.last_proof_ns >= given_up_ns)
+        ):
             end_ns = given_up_ns if wait is None else min(last_ns + wait, given_up_ns)
-            return Piece(sent, Outcome.UNANSWERED, end_ns, track.confidence)
+            return Piece(sent, Outcome.UNANSWERED, end_ns, track.confidence), Support.LOST
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
-            return Piece(sent, Outcome.OPEN, None, Confidence.SUSPECT)
-        if wait is not None and horizon_reached(sent, track.kind, self._end_ns):
-            verdict = min(last_ns + wait, self._end_ns)
-            return Piece(sent, Outcome.UNANSWERED, verdict, track.confidence)
-        if wait is None and self._end_ns - last_ns >= _LONE_HORIZON_NS:
-            return Piece(sent, Outcome.UNANSWERED, None, track.confidence)
-        return Piece(sent, Outcome.OPEN, None, track.confidence)
+            return _unsettled(sent), Support.LOST
+        if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
+            ran_out = horizon_reached(sent, track.kind, self._end_ns)
+            if len(sent) > MOST_TRIES and not (ran_out and _torn_down(sent, track.kind, now)):
+                return _unsettled(sent), Support.UNHEARD
+            if not ran_out:
+                return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
+        elif len(sent) == 1 and self._is_deaf(track):
+            return _unsettled(sent), Support.UNHEARD
+        else:
+            ran_out = self._ran_out(track, sent, now)
+        outcome, verdict = Outcome.OPEN, None
+        if self._rhythms.after(track):
+            pass  # the prober goes on with the same SA: it has not given it up
+        elif wait is None and self._end_ns - last_ns >= self._lone_horizon_ns(track):
+            outcome = Outcome.UNANSWERED
+        elif wait is not None and ran_out:
+            outcome, verdict = Outcome.UNANSWERED, min(last_ns + wait, self._end_ns)
+        return Piece(sent, outcome, verdict, track.confidence), Support.LOST
 
-    def _is_mobike_liveness(self, track: ExchangeTrack) -> bool:
-        """Whether unread notifies come as regularly, and as equal, as only questions do."""
-        key = (track.sa, track.side, track.length)
-        known = self._mobike.get(key)
-        if known is None:
-            siblings = self._siblings(track)
-            alike = [x for x in siblings if x.candidate and x.length == track.length]
-            known = self._mobike[key] = _is_regular(alike)
-        return known
+    def _ran_out(self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence) -> bool:
+        """Whether the next retry would have come by the end of the input, if there was to be one.
 
-    def _siblings(self, track: ExchangeTrack) -> list[ExchangeTrack]:
-        """All exchanges of the same SA and side."""
-        key = (track.sa, track.side)
-        if key not in self._alike:
-            for x in track.sa.peer.exchanges:
-                self._alike.setdefault((x.sa, x.side), []).append(x)
-        return self._alike[key]
+        Where the input ends with a packet of the prober nothing tells how long it went on.
+        """
+        if horizon_reached(sent, track.kind, self._end_ns):
+            return True
+        if now.last_out_ns < self._end_ns or now.packets < 2:
+            return False
+        pace_ns = (now.last_out_ns - now.first_out_ns) // (now.packets - 1)
+        return breaks_off_in_time(sent, track.kind, now.last_out_ns, pace_ns)
+
+    def _is_deaf(self, track: ExchangeTrack) -> bool:
+        """Whether the capture is known to have lost the other side, and never got it back."""
+        unit = track.sa.unit.index
+        esp_ns = self._tracker.esp_clock.now(unit, track.side).last_proof_ns
+        return self._tracker.exposures.deafness.is_deaf(unit, track.side, esp_ns)
+
+    def _lone_horizon_ns(self, track: ExchangeTrack) -> int:
+        """How long a question that was never repeated stays open."""
+        interval = self._rhythms.interval_ns(track)
+        return max(_LONE_HORIZON_NS, 0 if interval is None else 2 * interval)
 
     def _given_up_ns(self, track: ExchangeTrack) -> int | None:
         """When the prober demonstrably gave the SA up."""
         if track.closed_ns is not None:
             return track.closed_ns
-        if track.sa.ended_ns is not None:
+        if track.sa.ended_ns is not None and self._deleter(track.sa) != 1 - track.side:
             return track.sa.ended_ns
         for first_ns, sa in self._later(track):
             if sa.from_start and sa.unit is not track.sa.unit:
                 return first_ns
         return None
+
+    def _deleter(self, sa: SaTrack) -> int | None:
+        """The side that deleted an IKE SA: who deletes lives, and needs no more answers."""
+        peer = sa.peer
+        if peer not in self._deleters:
+            self._deleters[peer] = {d.sa: d.side for d in peer.deletes if d.at_ns == d.sa.ended_ns}
+        return self._deleters[peer].get(sa)
 
     def _later(self, track: ExchangeTrack) -> list[tuple[int, SaTrack]]:
         """The next few SAs of the peer that began after the last transmission."""
@@ -177,25 +251,9 @@ class Outcomes:
         place = bisect_right(starts, track.last_ns, key=itemgetter(0))
         return starts[place : place + _SIBLINGS]
 
-    def _is_lone_candidate(self, track: ExchangeTrack) -> bool:
-        """A single encrypted Informational without answer or rhythm: nobody can tell what it is.
-
-        It counts as a question only where the SA's questions are known, by length and rhythm.
-        """
-        if track.answered or not track.candidate or len(track.transmissions) > 1:
-            return False
-        near = self._siblings(track)
-        place = near.index(track)
-        earlier = [x for x in near[max(0, place - _SIBLINGS) : place] if x.answered]
-        if len(earlier) < 2 or earlier[-1].length != track.length:
-            return True
-        starts = [x.first_ns for x in earlier]
-        gaps = [b - a for a, b in pairwise(starts)]
-        return not 0.8 <= (track.first_ns - starts[-1]) / max(median(gaps), 1) <= 1.2
-
     def _ends_in_delete(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether the message that continues the rhythm is the Delete of a peer given up."""
-        if track.basis is not Basis.RHYTHM or len(sent) < _RHYTHM:
+        if track.basis is not Basis.RHYTHM or len(sent) < LEAST_RHYTHM:
             return False
         last_ns = sent[-1].at_ns
         for first_ns, sa in self._later(track):
@@ -210,28 +268,14 @@ class Outcomes:
         )
 
 
-def _is_regular(alike: list[ExchangeTrack]) -> bool:
-    if len(alike) < _RHYTHM:
+def _unsettled(sent: tuple[Transmission, ...]) -> Piece:
+    """Questions of which nobody knows whether they were answered."""
+    return Piece(sent, Outcome.OPEN, None, Confidence.SUSPECT)
+
+
+def _torn_down(sent: tuple[Transmission, ...], kind: ExchangeKind, now: Silence) -> bool:
+    """Whether the prober's traffic ended with its questions: the SA was given up."""
+    wait = longest_wait_ns(sent, kind)
+    if wait is None or now.first_out_ns == NEVER:
         return False
-    gaps = [b.first_ns - a.first_ns for a, b in pairwise(alike) if not a.transmissions[1:]]
-    if len(gaps) < _RHYTHM - 1:
-        return False
-    middle = median(gaps)
-    steady = sum(abs(gap - middle) <= _STEADY_SHARE * middle for gap in gaps)
-    return steady >= _MOSTLY * len(gaps)
-
-
-def _parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
-    """The run cut where the peer was heard between two questions.
-
-    With one message ID (IKEv2) or one sequence number throughout, all are one question all the
-    same: who repeats it has no answer (RFC 7296 section 2.1, RFC 3706 section 6.2).
-    """
-    if track.kind is ExchangeKind.LIVENESS or len(track.sequences) == 1:
-        return [tuple(track.transmissions)]
-    parts: list[list[Transmission]] = []
-    for sent in track.transmissions:
-        if not parts or sent.at_ns in track.heard_before:
-            parts.append([])
-        parts[-1].append(sent)
-    return [tuple(part) for part in parts]
+    return sent[-2].at_ns < now.last_out_ns <= sent[-1].at_ns + wait

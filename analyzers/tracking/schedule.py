@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from analyzers.model.exchange import ExchangeKind, Transmission
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.model.time import NS_PER_SECOND
 
 # Gaps whose ratio lies in here grow on purpose (strongSwan 1.8, others 2); less is jitter.
 _GROWTH_FROM: Final = 1.2
@@ -14,9 +15,14 @@ _GROWTH_TO: Final = 3.0
 # With one gap nothing is known of its growth: RFC 7296 section 2.4 demands that it grows, IKEv1
 # stacks keep it constant.
 _UNKNOWN_GROWTH: Final = {ExchangeKind.LIVENESS: 2.0}
+# Libreswan's second wait is as long as its first, and only then they grow: three gaps tell.
+_GAPS_OF_CONSTANT: Final = {ExchangeKind.LIVENESS: 3}
 # Retry horizons are judged with this tolerance (dpd-semantics section 4: tolR).
 _TOLERANCE_NS: Final = NS_PER_SECOND // 2
 _TOLERANCE_SHARE: Final = 0.2
+# No stack of dpd-semantics section 3 gives up after fewer transmissions.
+_FEWEST_TRIES: Final = {ExchangeKind.LIVENESS: 5}
+_FEWEST_TRIES_IKEV1: Final = 3
 
 
 def next_wait_ns(sent: Sequence[Transmission], kind: ExchangeKind) -> int | None:
@@ -34,10 +40,44 @@ def next_wait_ns(sent: Sequence[Transmission], kind: ExchangeKind) -> int | None
     return round(last * ratio) if _GROWTH_FROM <= ratio <= _GROWTH_TO else last
 
 
+def longest_wait_ns(sent: Sequence[Transmission], kind: ExchangeKind) -> int | None:
+    """The longest that the prober can be waiting after its last transmission, with tolerance.
+
+    Jitter shortens a gap and hides growth, so the largest growth that was seen counts.
+    """
+    if len(sent) < 2:
+        return None
+    gaps = [max(later.at_ns - sooner.at_ns, 0) for sooner, later in pairwise(sent)]
+    ratios = [later / sooner for sooner, later in pairwise(gaps) if sooner > 0]
+    grown = [ratio for ratio in ratios if _GROWTH_FROM <= ratio <= _GROWTH_TO]
+    growth = max(grown, default=1.0)
+    if not grown and len(gaps) < _GAPS_OF_CONSTANT.get(kind, 1):
+        growth = _UNKNOWN_GROWTH.get(kind, 1.0)
+    wait = round(gaps[-1] * growth)
+    return wait + max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * wait))
+
+
 def horizon_reached(sent: Sequence[Transmission], kind: ExchangeKind, end_ns: int) -> bool:
-    """Whether the next retry would have come by now, with the tolerance of retry timers."""
-    wait = next_wait_ns(sent, kind)
-    if wait is None:
+    """Whether the next retry would have come by now, if there was to be one."""
+    wait = longest_wait_ns(sent, kind)
+    return wait is not None and end_ns >= sent[-1].at_ns + wait
+
+
+def breaks_off_in_time(
+    sent: Sequence[Transmission], kind: ExchangeKind, last_out_ns: int, pace_ns: int
+) -> bool:
+    """Whether the prober's traffic ends with the last packet before the next retry was due.
+
+    An SA that is torn down takes its traffic with it. Of an input that ends there as well, this is
+    all that tells; so it counts only after as many tries as some stack makes, at a constant
+    distance, and for traffic so dense that chance hardly ends it just there.
+    """
+    gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
+    if len(sent) < _FEWEST_TRIES.get(kind, _FEWEST_TRIES_IKEV1) or not gaps:
         return False
-    tolerance = max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * wait))
-    return end_ns >= sent[-1].at_ns + max(wait - tolerance, NS_PER_MS)
+    longest, shortest = max(gaps), min(gaps)
+    if shortest <= 0 or longest > _GROWTH_FROM * shortest:
+        return False
+    due_ns = sent[-1].at_ns + gaps[-1]
+    dense = 0 < pace_ns <= _TOLERANCE_SHARE * gaps[-1]
+    return dense and due_ns - 1.5 * pace_ns <= last_out_ns <= due_ns + pace_ns

@@ -227,6 +227,8 @@ class MarkKind(Enum):
     PROOF = auto()
     PROBE = auto()
     ANSWERED = auto()
+    IMPLIED = auto()
+    """The answer was not captured, but what the prober does next proves it."""
     DELETE = auto()
     VERDICT = auto()
     """A device's log says that it gave the peer up."""
@@ -245,3 +247,5 @@ class Mark(NamedTuple):
     ref: Ref
     exchange: ExchangeTrack | None = None
     delete: DeleteTrack | None = None
+    asked_ns: int = 0
+    """IMPLIED: when it was asked last."""

@@ -17,11 +17,12 @@ from analyzers.model.exchange import (
 )
 from analyzers.model.peer import Activity, LocalBasis, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import ORDER_LIMIT_NS, seconds
 from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
+from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
 from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.silence import NEVER
@@ -38,15 +39,15 @@ class Viewer:
         self._local = local
         self._common = _common_addresses(tracker.table.peers)
         self._outcomes = Outcomes(tracker, self._end_ns)
-        holes = tracker.exposures.finish(self._end_ns)
+        self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
+        holes = tracker.exposures.finish(
+            self._end_ns, lambda exchange: self._outcomes.of(exchange).verdict_ns
+        )
         self._holes: dict[int, list[HoleTrack]] = {}
         for track in holes:
-            hole: HoleTrack | None = track
-            if track.run is not None and not self._outcomes.of(track.run.exchange).pieces:
-                hole = track.without_run
-            if hole is None or not hole.unit.peer.heard[1 - hole.role]:
-                continue  # no question after all; or one direction was captured only
-            self._holes.setdefault(hole.unit.peer.index, []).append(hole)
+            hole = self._hindsight.stands(track)
+            if hole is not None:
+                self._holes.setdefault(hole.unit.peer.index, []).append(hole)
         children = tracker.children
         for lone in [*children.found, *children.silent_now()]:
             self._add_lone(hole_of_child(lone, self._end_ns))
@@ -81,6 +82,7 @@ class Viewer:
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns)
+        states = liveness.with_untold(states, self._hindsight.untold(peer))
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]
@@ -98,7 +100,7 @@ class Viewer:
                 if h.dead_basis == "log"
             )
             holes = tuple(h for h in holes if h.max_seconds >= self._tracker.report_s)
-        problems = [*peer.problems, *(_one_way(peer, s) for s in (0, 1) if not peer.heard[s])]
+        problems = [*peer.problems, *self._hindsight.problems(peer)]
         return PeerView(
             id=f"p{peer.index + 1}",
             local=local,
@@ -348,13 +350,6 @@ def _common_addresses(peers: list[PeerTrack]) -> dict[str, int]:
             address = peer.address(side)
             common[address] = common.get(address, 0) + 1
     return common
-
-
-def _one_way(peer: PeerTrack, side: int) -> Problem:
-    return Problem(
-        ProblemKind.CAPTURE_INSUFFICIENT,
-        f"nothing from {peer.address(side)} was captured: silence and missing answers say nothing",
-    )
 
 
 def _delete(peer: PeerTrack, track: DeleteTrack) -> Delete:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -196,3 +198,62 @@ def test_a_batch_holds_nothing_but_duplicates(tmp_path: Path) -> None:
     whole = analyse(path, 1 << 22, 1 << 15)
     for chunk_bytes in range(64, 240, 5):
         assert analyse(path, chunk_bytes, 0) == whole
+
+
+# --- the input ends between two retries ----------------------------------------------------
+
+DEAD_GROWING = SETUP + PEER_UNTIL_20 + "30 a>b liveness 2\n34 a>b liveness 2\n41.2 a>b liveness 2\n"
+
+
+def until(end: float) -> str:
+    """A capture that is cut there, with a frame of somebody else just before."""
+    return f"{end - 0.01:.2f} c:4500>a:4500 keepalive\ncapture 0..{end}"
+
+
+def expect_open(peer: PeerView) -> None:
+    """The question is out, and nobody can tell yet: no verdict, and nothing that needs one."""
+    assert peer.exchanges[-1].outcome is Outcome.OPEN
+    assert peer.exchanges[-1].verdict_ns is None
+    assert peer.state is PeerState.PROBING
+    assert peer.ike_sas[0].end is None
+    assert not [h for h in peer.black_holes if h.dead_ns is not None]
+    assert all(p.worst_case_s is None and p.retries is None for p in peer.policies)
+
+
+@pytest.mark.parametrize("end", [34.1, 37.9, 41.1, 41.3, 48, 54.1, 56])
+@pytest.mark.parametrize("traffic", ["", "0.1..90/0.2 a>b esp out\n"])
+def test_growing_retries_are_awaited_to_the_end(tell: Tell, end: float, traffic: str) -> None:
+    """The third retry is due at 54.16, and a clock may be late: until 56.7 nobody gave up."""
+    expect_open(tell(DEAD_GROWING + traffic + until(end)).peer)
+
+
+def test_growing_retries_that_stop(tell: Tell) -> None:
+    peer = tell(DEAD_GROWING + "90 c:4500>a:4500 keepalive").peer
+    assert (peer.exchanges[-1].outcome, peer.state) == (Outcome.UNANSWERED, PeerState.DEAD)
+    assert peer.exchanges[-1].verdict_ns == at(54.16)
+
+
+@pytest.mark.parametrize("end", [43.9, 45.99, 46.4])
+@pytest.mark.parametrize("traffic", ["", "0.1..45.7/0.2 a>b esp out\n"])
+def test_constant_retries_are_awaited_to_the_end(tell: Tell, end: float, traffic: str) -> None:
+    """Four times every 2 s, and the fifth is answered: a capture cut before it tells nothing."""
+    told = SETUP + PEER_UNTIL_20 + "38..45/2 a>b liveness 2\n"
+    whole = told + "46 a>b liveness 2\n46.01 b>a liveness 2 resp\n" + traffic
+    assert PeerState.DEAD not in {s.state for s in tell(whole).peer.states}
+    if end < 46:
+        expect_open(tell(whole + until(end)).peer)
+    expect_open(tell(told + traffic + until(end)).peer)
+
+
+def test_a_second_wait_as_long_as_the_first_may_still_grow(tell: Tell) -> None:
+    """Libreswan: 0.5 s, 0.5 s, 1 s, 2 s and so on."""
+    told = SETUP + "30 a>b liveness 2\n30.5 a>b liveness 2\n31 a>b liveness 2\n"
+    expect_open(tell(told + until(32)).peer)
+
+
+def test_the_traffic_ends_when_the_last_retry_has_run_out(tell: Tell) -> None:
+    """An SA that is torn down takes its traffic along, and the capture has nothing more to show."""
+    steady = SETUP + PEER_UNTIL_20 + "30..42/2 a>b liveness 2\n"
+    peer = tell(steady + "0.1..42/0.2 a>b esp out\n").peer
+    assert (peer.exchanges[-1].outcome, peer.state) == (Outcome.UNANSWERED, PeerState.DEAD)
+    assert only(peer).black_hole_class is BlackHoleClass.DETECTED

@@ -1,0 +1,200 @@
+"""Hindsight on a peer: which black holes are none, and what the capture did not show."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
+from typing import Final
+
+from analyzers.model.exchange import ExchangeKind
+from analyzers.model.records import Problem, ProblemKind, Ref
+from analyzers.model.time import NS_PER_SECOND, seconds
+from analyzers.tracking.engine import Tracker
+from analyzers.tracking.flows import Cut
+from analyzers.tracking.holes import HoleTrack
+from analyzers.tracking.outcomes import Outcomes, Support
+from analyzers.tracking.silence import NEVER
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
+
+# A time in which neither side is captured is told from this length on.
+_GAP_NS: Final = 3 * NS_PER_SECOND
+# Gaps of one peer that are told.
+_MOST_GAPS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time of which the capture has nothing of a peer, though both sides went on sending."""
+
+    start_ns: int
+    end_ns: int
+    missing: int
+    """ESP packets of both sides, by their sequence numbers."""
+
+
+class Hindsight:
+    """Reads what the tracker and the outcomes know of the whole input; changes nothing."""
+
+    def __init__(self, tracker: Tracker, outcomes: Outcomes, end_ns: int) -> None:
+        self._tracker = tracker
+        self._outcomes = outcomes
+        self._end_ns = end_ns
+        self._cuts: dict[int, tuple[list[Cut], list[Cut]]] | None = None
+
+    # --- black holes -----------------------------------------------------------------------
+
+    def stands(self, track: HoleTrack) -> HoleTrack | None:
+        """A black hole as it is after all; None where there was none."""
+        hole: HoleTrack | None = track
+        if track.run is not None:
+            support = self._support(track.run.exchange)
+            if support is Support.UNHEARD:
+                return None
+            if support is Support.NONE:
+                hole = track.without_run
+        if hole is None or not hole.unit.peer.heard[1 - hole.role]:
+            return None
+        return hole
+
+    def _support(self, exchange: ExchangeTrack) -> Support:
+        settled = self._outcomes.of(exchange)
+        if not settled.pieces:
+            return Support.NONE
+        if settled.support is Support.NONE and exchange.answered and self._is_cut(exchange):
+            return Support.UNHEARD
+        return settled.support
+
+    def _is_cut(self, exchange: ExchangeTrack) -> bool:
+        """Whether ESP of the other side went on while its questions seemed to have no answer."""
+        cuts = self._cuts_of(exchange.sa.peer)[1 - exchange.side]
+        return any(c.start_ns <= exchange.last_ns and c.end_ns > exchange.first_ns for c in cuts)
+
+    # --- what was not captured -------------------------------------------------------------
+
+    def problems(self, peer: PeerTrack) -> list[Problem]:
+        """Directions and times that the capture lost."""
+        found = [self._one_way(peer, side) for side in (0, 1) if not peer.heard[side]]
+        for stretch in self._tracker.exposures.deafness.of(peer.units):
+            since_ns, until_ns = stretch.since_ns, stretch.until_ns
+            found.append(
+                self._unheard(
+                    peer,
+                    1 - stretch.role,
+                    None if since_ns == NEVER else since_ns,
+                    until_ns,
+                    f"each new message ID of {peer.address(stretch.role)} proves an answer",
+                    stretch.ref,
+                )
+            )
+        found += [self._unheard_answers(peer, x) for x in peer.exchanges if self._is_unheard_dpd(x)]
+        found += [
+            Problem(
+                ProblemKind.CAPTURE_INSUFFICIENT,
+                f"nothing of either side was captured for {_length(gap.start_ns, gap.end_ns)}:"
+                f" {gap.missing:,} ESP packets are missing by their sequence numbers",
+            )
+            for gap in self.gaps(peer)
+        ]
+        return found
+
+    def _is_unheard_dpd(self, exchange: ExchangeTrack) -> bool:
+        return exchange.kind is ExchangeKind.DPD and self._support(exchange) is Support.UNHEARD
+
+    def untold(self, peer: PeerTrack) -> list[tuple[int, int | None]]:
+        """Times, from and to, of which nobody can tell whether the peer lived."""
+        found: list[tuple[int, int | None]] = [(g.start_ns, g.end_ns) for g in self.gaps(peer)]
+        for exchange in peer.exchanges:
+            if self._is_unheard_dpd(exchange):
+                answer = exchange.answer
+                found.append((exchange.first_ns, None if answer is None else answer.at_ns))
+        return sorted(found, key=itemgetter(0))
+
+    def _unheard_answers(self, peer: PeerTrack, exchange: ExchangeTrack) -> Problem:
+        answer = exchange.answer
+        return self._unheard(
+            peer,
+            1 - exchange.side,
+            exchange.first_ns,
+            None if answer is None else answer.at_ns,
+            f"{peer.address(exchange.side)} kept the interval of its questions as if answered",
+            exchange.transmissions[0].ref,
+        )
+
+    def _unheard(
+        self,
+        peer: PeerTrack,
+        side: int,
+        since_ns: int | None,
+        until_ns: int | None,
+        proof: str,
+        ref: Ref,
+    ) -> Problem:
+        start_ns = peer.first_ns if since_ns is None else since_ns
+        how_long = _length(start_ns, self._end_ns if until_ns is None else until_ns)
+        end = ", to the end," if until_ns is None else ""
+        return Problem(
+            ProblemKind.CAPTURE_INSUFFICIENT,
+            f"nothing from {peer.address(side)} was captured for {how_long}{end} although {proof}:"
+            " its silence there says nothing",
+            ref,
+        )
+
+    @staticmethod
+    def _one_way(peer: PeerTrack, side: int) -> Problem:
+        return Problem(
+            ProblemKind.CAPTURE_INSUFFICIENT,
+            f"nothing from {peer.address(side)} was captured: silence and missing answers say"
+            " nothing",
+        )
+
+    def gaps(self, peer: PeerTrack) -> list[Gap]:
+        """Times in which ESP of both sides is missing, and nothing else was captured either."""
+        found: list[Gap] = []
+        asked = sorted(sent.at_ns for x in peer.exchanges for sent in x.transmissions)
+        for one, other in _overlapping(*self._cuts_of(peer)):
+            overlap = max(one.start_ns, other.start_ns), min(one.end_ns, other.end_ns)
+            start_ns, end_ns = _longest_without(asked, *overlap)
+            if end_ns - start_ns < _GAP_NS:
+                continue
+            if found and start_ns < found[-1].end_ns:
+                continue  # another Child SA of the same gap
+            found.append(Gap(start_ns, end_ns, one.missing + other.missing))
+            if len(found) >= _MOST_GAPS:
+                break
+        return found
+
+    def _cuts_of(self, peer: PeerTrack) -> tuple[list[Cut], list[Cut]]:
+        """Cuts of the flows that each side sends, in time order."""
+        if self._cuts is None:
+            self._cuts = {}
+            for cut in sorted(self._tracker.flows.cuts, key=lambda c: c.start_ns):
+                owner, side = self._tracker.owner_of_flow(cut.flow)
+                self._cuts.setdefault(owner.index, ([], []))[side].append(cut)
+        return self._cuts.get(peer.index, ([], []))
+
+
+def _overlapping(ones: list[Cut], others: list[Cut]) -> Iterable[tuple[Cut, Cut]]:
+    """Pairs of cuts, one of each list, that overlap; both lists are in time order."""
+    first = 0
+    for one in ones:
+        while first < len(others) and others[first].end_ns <= one.start_ns:
+            first += 1
+        for other in others[first:]:
+            if other.start_ns >= one.end_ns:
+                break
+            if other.end_ns > one.start_ns:
+                yield one, other
+
+
+def _longest_without(times: list[int], start_ns: int, end_ns: int) -> tuple[int, int]:
+    """The longest part of a time in which none of the sorted `times` falls."""
+    within = times[bisect_right(times, start_ns) : bisect_left(times, end_ns)]
+    cuts = [start_ns, *within, end_ns]
+    return max(pairwise(cuts), key=lambda part: part[1] - part[0])
+
+
+def _length(start_ns: int, end_ns: int) -> str:
+    return f"{seconds(max(0, end_ns - start_ns)):,.1f} s"

@@ -1,0 +1,231 @@
+"""What each role of a unit has asked, and what became of it: the evidence a silence is judged by.
+
+Everything here is as it was at a place in the order of arrival; exchanges may be ahead of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from analyzers.model.exchange import Transmission
+from analyzers.model.records import Basis, Ref
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.deafness import Deafness
+from analyzers.tracking.holes import Run
+from analyzers.tracking.judgement import Window
+from analyzers.tracking.silence import NEVER, Silence, SilenceClock, SilenceRows
+from analyzers.tracking.tracks import ExchangeTrack, Mark, UnitTrack
+
+# A question this old without an answer counts as lost, even if it was not repeated yet.
+_LOST_NS: Final = 2 * NS_PER_SECOND
+
+
+@dataclass(slots=True)
+class RoleState:
+    """What is known of one unit and role beyond its clocks."""
+
+    unit: UnitTrack
+    role: int
+    run: ExchangeTrack | None = None
+    """The exchange that is unanswered now."""
+    sent: list[Transmission] = field(default_factory=list)
+    """What was sent of it so far; the exchange itself may be ahead of the moment judged."""
+    total_at_probe: int = 0
+    """Packets that had been sent when the first question since the last proof left."""
+    first_out_after_probe_ns: int | None = None
+    last_probe_ns: int = NEVER
+    implied_ns: int = NEVER
+    """When the last answer that was not captured was proven, by the question that followed."""
+    answered_since_ns: int = NEVER
+    """Last inbound ESP before the silence of ESP that `answered_ns` belongs to."""
+    answered_ns: int | None = None
+    """First answer in that silence to a question asked in it."""
+    answered_asked_ns: int | None = None
+    answered_ref: Ref | None = None
+    delete_ns: int = NEVER
+    delete_ref: Ref | None = None
+    deferred: list[Window] = field(default_factory=list)
+    """Silences that IKE ended while ESP stayed silent: judged when ESP's own silence ends."""
+    stopped_ns: int | None = None
+    """When another SA took over."""
+
+    def is_after(self, sent: Transmission, silence: Silence) -> bool:
+        """Whether a question is not settled by the last proof, be it by the proof it is itself."""
+        proof_ns = silence.last_proof_ns
+        return sent.at_ns > proof_ns or sent.at_ns == proof_ns == self.implied_ns
+
+
+class Questions:
+    """The questions of every unit and role."""
+
+    def __init__(
+        self,
+        units: list[UnitTrack],
+        any_clock: SilenceClock,
+        esp_clock: SilenceClock,
+        report_ns: int,
+    ) -> None:
+        self._units = units
+        self._any = any_clock
+        self._esp = esp_clock
+        self._report_ns = report_ns
+        self._states: dict[tuple[int, int], RoleState] = {}
+        self._waiting: dict[tuple[int, int], RoleState] = {}
+        self._answered_units: set[int] = set()
+        self.deafness = Deafness()
+
+    def of(self, unit: int, role: int) -> RoleState:
+        """What is known of a unit and role."""
+        state = self._states.get((unit, role))
+        if state is None:
+            state = RoleState(self._units[unit], role)
+            self._states[unit, role] = state
+        return state
+
+    def open(self) -> set[tuple[int, int]]:
+        """Units and roles with an unanswered question."""
+        return {key for key, state in self._states.items() if state.run is not None}
+
+    def begin_batch(self, rows: SilenceRows) -> None:
+        """The rows of a new batch: some may be the first to follow an open question."""
+        for state in list(self._waiting.values()):
+            self._find_first_out(rows, state)
+
+    def is_answered(self, unit: int) -> bool:
+        """Whether a question on this unit was ever answered."""
+        return unit in self._answered_units
+
+    def probe(self, rows: SilenceRows, state: RoleState, mark: Mark) -> None:
+        """A question was sent, or sent again."""
+        exchange = mark.exchange
+        state.last_probe_ns = mark.at_ns
+        if exchange is None:
+            return
+        silence = self._any.at(mark.unit, mark.role, mark.place)
+        if exchange.since_proof_ns is None and NEVER < silence.last_proof_ns != state.implied_ns:
+            exchange.since_proof_ns = max(0, mark.at_ns - silence.last_proof_ns)
+        older = bool(state.sent) and state.is_after(state.sent[-1], silence)
+        if state.run is not exchange:
+            if older and len(state.sent) > 1:
+                return  # an older question is still open: the silence counts from there
+            state.run, state.sent, older = exchange, [], False
+        if state.sent and not older:
+            exchange.heard_before.add(mark.at_ns)
+        state.sent.append(Transmission(mark.at_ns, 0, mark.ref))
+        if not older:
+            # The first question since the last proof: what leaves from here on is lost for sure.
+            state.first_out_after_probe_ns = None
+            self._waiting[mark.unit, mark.role] = state
+            same_time = self._find_first_out(rows, state, mark.at_ns, mark.place)
+            state.total_at_probe = silence.total_packets - same_time
+
+    def answered(self, state: RoleState, mark: Mark) -> None:
+        """An answer came in."""
+        self._answered_units.add(mark.unit)
+        exchange = mark.exchange
+        if exchange is None:
+            return
+        self._note_answer(state, mark, exchange)
+        if exchange is state.run:
+            self._end_run(state)
+
+    def _note_answer(self, state: RoleState, mark: Mark, exchange: ExchangeTrack) -> None:
+        """Note the first answer within a silence of ESP: IKE lives, the data plane may not."""
+        esp = self._esp.at(mark.unit, mark.role, mark.place)
+        if state.answered_since_ns != esp.last_proof_ns:
+            state.answered_since_ns, state.answered_ns = esp.last_proof_ns, None
+        if state.answered_ns is None and NEVER < esp.first_out_ns <= exchange.first_ns:
+            state.answered_ns, state.answered_ref = mark.at_ns, mark.ref
+            state.answered_asked_ns = exchange.first_ns
+
+    def implied(self, state: RoleState, mark: Mark) -> None:
+        """An answer that was not captured: the peer lives, and the capture may be deaf."""
+        self._answered_units.add(mark.unit)
+        esp = self._esp.at(mark.unit, mark.role, mark.place)
+        stretch = self.deafness.implied(
+            state.unit, mark.role, mark.asked_ns, mark.at_ns, mark.ref, esp.last_proof_ns
+        )
+        state.implied_ns = mark.at_ns
+        stopped = stretch is not None and esp.last_proof_ns + self._report_ns >= stretch.since_ns
+        if stretch is not None and stopped:
+            stretch.hides |= NEVER < esp.first_out_ns <= mark.at_ns - self._report_ns
+        if mark.exchange is state.run:
+            self._end_run(state)
+
+    def is_unheard(self, state: RoleState, run: Run | None, place: int | None) -> bool:
+        """Whether a silence is the capture's: it is deaf, and no retry says otherwise."""
+        if run is not None and len(run.sent) > 1:
+            return False
+        esp_ns = self.look(state.unit, state.role, place).last_proof_ns
+        return self.deafness.is_deaf(state.unit.index, state.role, esp_ns)
+
+    def answered_within(self, state: RoleState, silence: Silence, end_ns: int) -> bool:
+        """Whether a question asked within a silence of ESP was answered, and ESP stayed silent."""
+        return (
+            silence.last_proof_ns != NEVER
+            and state.answered_since_ns == silence.last_proof_ns
+            and state.answered_ns is not None
+            and end_ns - state.answered_ns >= self._report_ns
+            and not self.deafness.explains(
+                state.unit.index, state.role, silence.last_proof_ns, end_ns
+            )
+        )
+
+    def _end_run(self, state: RoleState) -> None:
+        state.run, state.sent = None, []
+        self._waiting.pop((state.unit.index, state.role), None)
+
+    def _find_first_out(
+        self, rows: SilenceRows, state: RoleState, since_ns: int = NEVER, place: int = NEVER
+    ) -> int:
+        """Look for the first packet out at or after the first question of the open run.
+
+        Returns how many packets of the same time come before `place` in the order of arrival.
+        """
+        unit = state.unit.index
+        start, end = (int(row) for row in np.searchsorted(rows.key, [unit, unit + 1]))
+        out_rows = rows.sent(state.role).out_rows
+        row = start + int(np.searchsorted(rows.place[start:end], place))
+        first = int(np.searchsorted(out_rows, row))
+        same_time = 0
+        while first - same_time > 0:
+            earlier = int(out_rows[first - same_time - 1])
+            if earlier < start or rows.at_ns[earlier] < since_ns or place == NEVER:
+                break
+            same_time += 1
+        found = first - same_time
+        if found < len(out_rows) and out_rows[found] < end:
+            state.first_out_after_probe_ns = int(rows.at_ns[out_rows[found]])
+            del self._waiting[unit, state.role]
+        return same_time
+
+    def look(self, unit: UnitTrack, role: int, place: int | None) -> Silence:
+        """ESP's own clock at a place of this batch, or after all batches."""
+        if place is None:
+            return self._esp.now(unit.index, role)
+        return self._esp.at(unit.index, role, place)
+
+    def one_way_by_design(self, state: RoleState, place: int | None) -> bool:
+        """No ESP ever came in although liveness is answered: only IKE is proof then."""
+        return (
+            state.unit.index in self._answered_units
+            and self.look(state.unit, state.role, place).last_proof_ns == NEVER
+        )
+
+    def lost(self, state: RoleState, silence: Silence, at_ns: int) -> Run | None:
+        """The open exchange, if something of it was lost for sure by now.
+
+        What was sent before the last proof is settled by it, answered or not.
+        """
+        if state.run is None:
+            return None
+        sent = tuple(t for t in state.sent if state.is_after(t, silence))
+        if not sent:
+            return None
+        alone = len(sent) == 1
+        if alone and (state.run.basis is Basis.RHYTHM or at_ns - sent[0].at_ns < _LOST_NS):
+            return None
+        return Run(state.run, sent)

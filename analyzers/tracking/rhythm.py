@@ -1,0 +1,159 @@
+"""What the rhythm of questions tells where their content does not: dpd-semantics 2.7 and 5.6.
+
+An interval is known from questions that were answered. Retries come in another distance, unless
+the stack repeats at its interval; and no stack goes on repeating for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from analyzers.model.exchange import ExchangeKind, Transmission
+from analyzers.model.records import Basis
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.tracks import ExchangeTrack, SaTrack
+
+# Equal Informationals are questions from this many on: two may be anything twice.
+LEAST_RHYTHM: Final = 3
+# No stack of dpd-semantics section 3 asks more often in vain with the timers it ships with.
+MOST_TRIES: Final = 6
+# How many neighbours in time are looked at one by one.
+_SIBLINGS: Final = 32
+# Gaps within this share of their median are regular; traffic in between shifts a few of them.
+_STEADY_SHARE: Final = 0.2
+_MOSTLY: Final = 0.6
+# Intervals are judged with this tolerance (dpd-semantics section 4: tolI); where the capture
+# dropped a question the distance is a multiple.
+_TOLERANCE_NS: Final = NS_PER_SECOND // 2
+_TOLERANCE_SHARE: Final = 0.1
+_MOST_MISSED: Final = 8
+
+
+class Rhythms:
+    """The exchanges of every SA and side, and what their distances say."""
+
+    def __init__(self) -> None:
+        self._alike: dict[tuple[SaTrack, int], list[ExchangeTrack]] = {}
+        self._place: dict[ExchangeTrack, int] = {}
+        self._mobike: dict[tuple[SaTrack, int, int], bool] = {}
+
+    def siblings(self, track: ExchangeTrack) -> list[ExchangeTrack]:
+        """All exchanges of the same SA and side, in time order."""
+        key = (track.sa, track.side)
+        if key not in self._alike:
+            for x in sorted(track.sa.peer.exchanges, key=lambda x: x.first_ns):
+                same = self._alike.setdefault((x.sa, x.side), [])
+                self._place[x] = len(same)
+                same.append(x)
+        return self._alike[key]
+
+    def before(self, track: ExchangeTrack) -> list[ExchangeTrack]:
+        """The last few answered exchanges of the same SA and side before this one."""
+        near = self.siblings(track)
+        place = self._place[track]
+        return [x for x in near[max(0, place - _SIBLINGS) : place] if x.answered]
+
+    def after(self, track: ExchangeTrack) -> list[ExchangeTrack]:
+        """The next few exchanges of the same SA and side that are known as such."""
+        near = self.siblings(track)
+        place = self._place[track]
+        return [
+            x
+            for x in near[place + 1 : place + 1 + _SIBLINGS]
+            if not x.dissolved and not self.is_lone(x, x.transmissions)
+        ]
+
+    def is_paired(self, track: ExchangeTrack) -> bool:
+        """Whether a question of this side was ever seen with its answer, on this SA."""
+        return any(x.answered for x in self.siblings(track))
+
+    def is_lone(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+        """A single encrypted Informational without answer or rhythm: nobody can tell what it is.
+
+        It counts as a question only where the SA's questions are known, by length and rhythm.
+        """
+        if track.basis is not Basis.RHYTHM or track.answered or len(sent) > 1:
+            return False
+        earlier = self.before(track)
+        if len(earlier) < 2 or earlier[-1].length != track.length:
+            return True
+        starts = [x.first_ns for x in earlier]
+        gaps = [b - a for a, b in pairwise(starts)]
+        return not 0.8 <= (sent[0].at_ns - starts[-1]) / max(median(gaps), 1) <= 1.2
+
+    def is_mobike_liveness(self, track: ExchangeTrack) -> bool:
+        """Whether unread notifies come as regularly, and as equal, as only questions do."""
+        key = (track.sa, track.side, track.length)
+        known = self._mobike.get(key)
+        if known is None:
+            siblings = self.siblings(track)
+            alike = [x for x in siblings if x.candidate and x.length == track.length]
+            known = self._mobike[key] = _is_regular(alike)
+        return known
+
+    def interval_ns(self, track: ExchangeTrack) -> int | None:
+        """The distance of the answered questions before this one, if it is regular."""
+        starts = [x.last_ns for x in self.before(track)]
+        gaps = [later - sooner for sooner, later in pairwise(starts)]
+        if not gaps:
+            return None
+        middle = median(gaps)
+        steady = sum(abs(gap - middle) <= _STEADY_SHARE * middle for gap in gaps)
+        return round(middle) if steady >= _MOSTLY * len(gaps) else None
+
+    def keeps_interval(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+        """Whether unanswered questions come exactly as those did that were answered.
+
+        Then each may be a question of its own, answered unseen (dpd-semantics 5.6), unless the
+        stack repeats at its interval. With one sequence number throughout it does repeat.
+        """
+        if track.kind is not ExchangeKind.DPD or not _is_unsure(track):
+            return False
+        interval = self.interval_ns(track)
+        if not interval:
+            return False
+        times = [self.before(track)[-1].last_ns, *(t.at_ns for t in sent)]
+        return all(_is_multiple(b - a, interval) for a, b in pairwise(times))
+
+
+def parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
+    """The run cut where the peer was heard between two questions.
+
+    With one message ID (IKEv2) or one sequence number throughout, all are one question all the
+    same: who repeats it has no answer (RFC 7296 section 2.1, RFC 3706 section 6.2).
+    """
+    if track.kind is ExchangeKind.LIVENESS or len(track.sequences) == 1:
+        return [tuple(track.transmissions)]
+    found: list[list[Transmission]] = []
+    for sent in track.transmissions:
+        if not found or sent.at_ns in track.heard_before:
+            found.append([])
+        found[-1].append(sent)
+    return [tuple(part) for part in found]
+
+
+def _is_unsure(track: ExchangeTrack) -> bool:
+    """Whether retries and new questions look the same: without keys, or with a number each."""
+    if track.basis is Basis.RHYTHM:
+        return True
+    return track.basis is Basis.DECRYPTED and len(track.sequences) == len(track.transmissions)
+
+
+def _is_multiple(gap_ns: int, interval_ns: int) -> bool:
+    times = round(gap_ns / interval_ns)
+    tolerance = max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * interval_ns))
+    return 1 <= times <= _MOST_MISSED and abs(gap_ns - times * interval_ns) <= tolerance
+
+
+def _is_regular(alike: list[ExchangeTrack]) -> bool:
+    if len(alike) < LEAST_RHYTHM:
+        return False
+    gaps = [b.first_ns - a.first_ns for a, b in pairwise(alike) if not a.transmissions[1:]]
+    if len(gaps) < LEAST_RHYTHM - 1:
+        return False
+    middle = median(gaps)
+    steady = sum(abs(gap - middle) <= _STEADY_SHARE * middle for gap in gaps)
+    return steady >= _MOSTLY * len(gaps)
