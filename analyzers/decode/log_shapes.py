@@ -16,7 +16,7 @@ from analyzers.dialects.dialect import Outline, Reader
 from analyzers.dialects.digits import named_digits, zeroed
 from analyzers.dialects.likeness import Alike, Likeness
 from analyzers.dialects.logical_lines import LineJoiner, LineKind, Look, Match, stamp_at_start
-from analyzers.dialects.stamps import Stamp, StampKind, read_stamp
+from analyzers.dialects.stamps import Stamp, StampKind, form_of, read_stamp
 
 # So many kinds of lines and texts are remembered, of at most such a length; then it begins anew.
 _MAX_SHAPES: Final = 1 << 14
@@ -62,7 +62,7 @@ class StampShape:
         self.resolution_ns = stamp.resolution_ns
         self.zone, self.unsynchronised = stamp.zone, stamp.unsynchronised
         self._seconds = seconds
-        prefix = next(p for p in "CIKRUT" if match.re.groupindex.get(p) and match[p])
+        prefix = form_of(match)
         self._start, self._stop = match.span(prefix)
         self._end = self._fraction = self._stop
         self._scale = 0
@@ -162,20 +162,15 @@ class Shapes:
         if len(key) != len(line) or len(key) > _MAX_LENGTH:
             return self._shape(line, self._joiner.look(line))[0]
         shape, alike = self._shape(line, self._joiner.look(line))
-        if alike is Alike.ZEROED:
+        if alike is Alike.NOT:
+            return shape
+        places = named_digits(line, shape.text_at) if alike is Alike.NAMED else ()
+        if not places:
             if len(self.lines) >= _MAX_SHAPES:
                 self.lines.clear()
             self.lines[key] = shape
-        elif alike is Alike.NAMED:
-            self._vary(line, key, shape)
-        return shape
-
-    def _vary(self, line: str, key: bytes, shape: LineShape) -> None:
-        variants = self._variants.get(key)
+            return shape
         if variants is None:
-            places = named_digits(line, shape.text_at)
-            if not places:
-                return
             if len(self._variants) >= _MAX_SHAPES:
                 self._variants.clear()
             variants = self._variants[key] = (itemgetter(*places), {})
@@ -183,6 +178,7 @@ class Shapes:
         if len(known) >= _MAX_VARIANTS:
             known.clear()
         known[pick(line)] = shape
+        return shape
 
     def _shape(self, line: str, look: Look) -> tuple[LineShape, Alike]:
         shape = LineShape(look.kind)
@@ -196,7 +192,7 @@ class Shapes:
                 return shape, alike
             stamp = None
         else:
-            alike = likeness.of_tag(line[look.text_at :])
+            alike = Alike.ZEROED
             stamp = read_stamp(look.stamp)
             shape.text_at, shape.host = look.text_at, look.host
             if stamp is None:
@@ -204,8 +200,7 @@ class Shapes:
                 alike = Alike.NOT
             else:
                 shape.stamp = StampShape(look.stamp, stamp, self._seconds)
-        text = line[look.text_at :]
-        found, more = self._text(text)
+        found, more = self._text(line[look.text_at :])
         if found is not None:
             shape.text = found
             shape.count = self.count(found, stamp)

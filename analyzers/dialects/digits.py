@@ -58,24 +58,26 @@ class Sight(NamedTuple):
 
 def sight(regexes: Iterable[str], flags: int = 0) -> Sight:
     """How several regexes, each of which is matched at the same place, see digits."""
-    trees = [(source, _parser.parse(source, flags)) for source in regexes]
+    trees = [_parser.parse(source, flags) for source in regexes]
     return Sight(_wider(trees, flags, named=False), _wider(trees, flags, named=True))
 
 
-def _wider(trees: list[tuple[str, Any]], flags: int, *, named: bool) -> re.Pattern[str] | None:
-    """A regex that sees all digits alike, and matches what any of those matches that do not."""
+def _wider(trees: list[Any], flags: int, *, named: bool) -> re.Pattern[str] | None:
+    """A regex that matches, whatever the digits, what any of those does with the help of one."""
     seeing = []
-    for source, tree in trees:
+    for tree in trees:
         try:
-            if _widen(tree, named, _Chain())[1]:
-                seeing.append(re.sub(r"\(\?P<\w+>", "(?:", source))
+            only = _widen(tree, named, _Chain()).only
         except _Unclear:
             return _ANYTHING
+        if only is not None:
+            seeing.append(only)
     if not seeing:
         return None
-    whole = _parser.parse("|".join(f"(?:{source})" for source in seeing), flags)
-    widened, _ = _widen(whole, named, _Chain())
-    pattern: re.Pattern[str] = _compiler.compile(widened, flags)
+    state = _parser.State()
+    state.flags = trees[0].state.flags
+    whole = _parser.SubPattern(state, [(_parser.BRANCH, (None, seeing))])
+    pattern: re.Pattern[str] = _compiler.compile(whole, flags)
     return pattern
 
 
@@ -112,60 +114,75 @@ class _Chain:
         self.dash = all(other.dash for other in others)
 
 
-def _widen(tree: Any, named: bool, chain: _Chain) -> tuple[Any, bool]:
-    """A tree with every digit where there are some; whether it differs. `chain` goes on."""
-    items: list[Any] = []
-    changed = False
-    entries = list(tree)
-    for place, (op, argument) in enumerate(entries):
-        following = entries[place + 1] if place + 1 < len(entries) else None
-        item, different = _widen_item(op, argument, named, chain, following)
-        items.append(item)
-        changed = changed or different
-    return _parser.SubPattern(tree.state, items), changed
+class _Wide(NamedTuple):
+    """A part of a regex, made blind."""
+
+    all: Any
+    """With every digit where there are some."""
+    only: Any
+    """The same without the ways through it that see no digit; None if all do not."""
 
 
-def _widen_item(op: Any, argument: Any, named: bool, chain: _Chain, following: Any) -> Any:
+def _widen(tree: Any, named: bool, chain: _Chain) -> _Wide:
+    """A sequence of items; `chain` goes on to its end."""
+    items = list(tree)
+    found = [
+        _widen_item(op, argument, named, chain, items[place : place + 2][1:])
+        for place, (op, argument) in enumerate(items)
+    ]
+    seeing = [place for place, item in enumerate(found) if item.only is not None]
+    wide = _parser.SubPattern(tree.state, [item.all for item in found])
+    if len(seeing) != 1:
+        return _Wide(wide, wide if seeing else None)
+    # Only by that item can a digit be seen.
+    alone = [item.only if place in seeing else item.all for place, item in enumerate(found)]
+    return _Wide(wide, _parser.SubPattern(tree.state, alone))
+
+
+def _widen_item(op: Any, argument: Any, named: bool, chain: _Chain, following: Any) -> _Wide:
     match str(op):
         case "LITERAL":
             known = named and (chain.name or chain.dash or _is_hex(argument, following))
             chain.then(frozenset({argument}), naming=argument in _NAMING)
             if argument in _DIGITS and not known:
-                return (_parser.IN, [_ALL]), True
-            return (op, argument), False
+                return _Wide((_parser.IN, [_ALL]), (_parser.IN, [_ALL]))
+            return _Wide((op, argument), None)
         case "NOT_LITERAL":
             chain.then(None)
-            if argument in _DIGITS:
-                return (_parser.IN, [(_parser.RANGE, (0, 0x10FFFF))]), True
-            return (op, argument), False
+            anything = (_parser.IN, [(_parser.RANGE, (0, 0x10FFFF))])
+            return _Wide(anything, anything) if argument in _DIGITS else _Wide((op, argument), None)
         case "IN":
             return _widen_set(argument, chain)
         case "BRANCH":
             chains = [chain.copy() for _ in argument[1]]
             pairs = zip(argument[1], chains, strict=True)
-            branches = [_widen(branch, named, each) for branch, each in pairs]
+            found = [_widen(branch, named, each) for branch, each in pairs]
             chain.meet(chains)
-            trees = [branch for branch, _ in branches]
-            return (op, (argument[0], trees)), any(different for _, different in branches)
+            seeing = [branch.only for branch in found if branch.only is not None]
+            wide = (op, (argument[0], [branch.all for branch in found]))
+            return _Wide(wide, (op, (argument[0], seeing)) if seeing else None)
         case "SUBPATTERN":
-            inner, different = _widen(argument[3], named, chain)
-            return (op, (*argument[:3], inner)), different
+            inner = _widen(argument[3], named, chain)
+            flags = argument[1:3]
+            wide = (op, (None, *flags, inner.all))
+            return _Wide(wide, None if inner.only is None else (op, (None, *flags, inner.only)))
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
             return _widen_repeat(op, argument, named, chain)
         case "ASSERT":
-            inner, different = _widen(argument[1], named, _inside(argument[0], chain))
-            return (op, (argument[0], inner)), different
+            inner = _widen(argument[1], named, _inside(argument[0], chain))
+            wide = (op, (argument[0], inner.all))
+            return _Wide(wide, None if inner.only is None else wide)
         case "ASSERT_NOT":
-            _same(argument[1], named, _inside(argument[0], chain))
-            return (op, argument), False
+            inner = _widen(argument[1], named, _inside(argument[0], chain))
+            return _same((op, (argument[0], inner.all)), inner)
         case "ATOMIC_GROUP":
-            _same(argument, named, chain)
-            return (op, argument), False
+            inner = _widen(argument, named, chain)
+            return _same((op, inner.all), inner)
         case "ANY":
             chain.then(None)
-            return (op, argument), False
+            return _Wide((op, argument), None)
         case "AT" | "FAILURE":
-            return (op, argument), False
+            return _Wide((op, argument), None)
         case _:
             # A group that is referred to: equal digits are told from unequal ones.
             raise _Unclear
@@ -176,38 +193,43 @@ def _inside(direction: int, chain: _Chain) -> _Chain:
     return chain.copy() if direction > 0 else _Chain()
 
 
-def _same(tree: Any, named: bool, chain: _Chain) -> None:
+def _same(item: Any, inner: _Wide) -> _Wide:
     """Where a wider inside could make the whole narrower, there must be nothing to widen."""
-    if _widen(tree, named, chain)[1]:
+    if inner.only is not None:
         raise _Unclear
+    return _Wide(item, None)
 
 
-def _widen_repeat(op: Any, argument: Any, named: bool, chain: _Chain) -> Any:
-    least, most, inner = argument
+def _widen_repeat(op: Any, argument: Any, named: bool, chain: _Chain) -> _Wide:
+    least, most, tree = argument
     once = chain.copy()
-    widened, different = _widen(inner, named, once)
+    inner = _widen(tree, named, once)
     if most != 1:
         # From the second time on it stands behind itself.
         again = chain.copy()
         again.meet([chain, once])
-        widened, different = _widen(inner, named, again)
+        inner = _widen(tree, named, again)
         once.meet([once, again])
     if least == 0:
         once.meet([once, chain])
-    chain.word, chain.name, chain.dash = once.word, once.name, once.dash
-    if different and str(op) == "POSSESSIVE_REPEAT":
+    chain.meet([once])
+    wide = (op, (least, most, inner.all))
+    if inner.only is None:
+        return _Wide(wide, None)
+    if str(op) == "POSSESSIVE_REPEAT":
         raise _Unclear
-    return (op, (least, most, widened)), different
+    once_only = (op, (1, 1, inner.only)) if most == 1 else (op, (max(least, 1), most, inner.all))
+    return _Wide(wide, once_only)
 
 
 def _is_hex(code: int, following: Any) -> bool:
     """Whether a literal is the 0 of "0x"."""
-    if code != 0x30 or following is None:
+    if code != 0x30 or not following:
         return False
-    return str(following[0]) == "LITERAL" and following[1] in b"xX"
+    return str(following[0][0]) == "LITERAL" and following[0][1] in b"xX"
 
 
-def _widen_set(items: list[Any], chain: _Chain) -> tuple[Any, bool]:
+def _widen_set(items: list[Any], chain: _Chain) -> _Wide:
     codes: set[int] | None = set()
     digits: set[int] = set()
     negated = False
@@ -234,10 +256,10 @@ def _widen_set(items: list[Any], chain: _Chain) -> tuple[Any, bool]:
                 raise _Unclear
     chain.then(None if negated or codes is None else frozenset(codes))
     if len(digits) in (0, len(_DIGITS)):
-        return (_parser.IN, items), False
+        return _Wide((_parser.IN, items), None)
     if negated:
         raise _Unclear
-    return (_parser.IN, [*items, _ALL]), True
+    return _Wide((_parser.IN, [*items, _ALL]), (_parser.IN, [*items, _ALL]))
 
 
 _WITH_DIGITS: Final = ("CATEGORY_DIGIT", "CATEGORY_WORD", "CATEGORY_NOT_SPACE")

@@ -20,6 +20,7 @@ from analyzers.dialects.stamps import (
     STAMP_TORN,
     STAMP_WITHIN,
     TIME_WITHIN,
+    TORN_HINT,
     Stamp,
     is_relay,
     read_stamp,
@@ -39,9 +40,11 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LATEX: Final = re.compile(r"\{\\tt |\\(?=_)|(?<=\w)\}$")
 # A line with any of these is cleaned before it is looked at.
 _UNCLEAN: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f]|&[#A-Za-z]|</?[A-Za-z]{1,4}[ \t/>]|- ?\(?[Mm][Oo][Rr][Ee]"
+    r"[\x00-\x08\x0b-\x1f\x7f]|&[#A-Za-z]|</?[A-Za-z]{1,4}[ \t/>]|-- ?\(?[Mm][Oo][Rr][Ee]"
     r"|\\_|\\tt|\}$"
 )
+# Nothing without one of these is unclean: looked for first, since it is cheap.
+_UNCLEAN_HINT: Final = re.compile(r"[&<\\}\x00-\x08\x0b-\x1f\x7f]|--")
 
 Match = re.Match[str]
 
@@ -105,7 +108,7 @@ class LineJoiner:
 
     def look(self, line: str) -> Look:
         """What a physical line is by itself."""
-        if len(line) > MAX_LINE or not line.isascii() or _UNCLEAN.search(line):
+        if len(line) > MAX_LINE or _is_unclean(line):
             return Look(LineKind.ODD)
         stamp, text_at, host = stamp_at_start(line)
         if _torn(line) is not None or _has_stamp(line, text_at):
@@ -191,7 +194,7 @@ class LineJoiner:
         if len(line) > MAX_LINE:
             self.long_lines += 1
             line = line[:MAX_LINE]
-        if not line.isascii() or _UNCLEAN.search(line):
+        if _is_unclean(line):
             line = _cleaned(line)
         return line
 
@@ -282,7 +285,16 @@ def _has_stamp(line: str, start: int) -> bool:
 
 def _torn(line: str) -> Match | None:
     """The beginning of a stamp at the end of a line."""
-    return STAMP_TORN.search(line, max(0, len(line) - MAX_TORN))
+    start = max(0, len(line) - MAX_TORN)
+    if TORN_HINT.search(line, start) is None:
+        return None
+    return STAMP_TORN.search(line, start)
+
+
+def _is_unclean(line: str) -> bool:
+    if not line.isascii():
+        return True
+    return _UNCLEAN_HINT.search(line) is not None and _UNCLEAN.search(line) is not None
 
 
 def _cleaned(line: str) -> str:

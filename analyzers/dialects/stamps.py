@@ -112,6 +112,8 @@ STAMP_TORN: Final = re.compile(
 )
 MAX_TORN: Final = 40
 """A torn stamp is looked for in so much of the end of a line."""
+TORN_HINT: Final = re.compile(rf"[ \t][*.-]|^[*.-]|{_MONTH_NAMES}")
+"""Nothing without one of these is torn: looked for first, since it is cheap."""
 
 _ZONES: Final = {
     "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "MET": 60, "WEST": 60, "CEST": 120,
@@ -126,24 +128,38 @@ _days: dict[tuple[int, int, int], int | None] = {}
 _MAX_DAYS: Final = 20_000
 
 
+# Month, day, year, hour, minute, second, fraction and zone of the forms that have a date.
+_CALENDAR: Final = {
+    form: tuple(form.lower() + part for part in ("mon", "day", "year", "h", "m", "s", "f"))
+    for form in "CIKR"
+}
+_ZONE: Final = {"C": "czone", "I": "izone", "K": "kzone"}
+
+
+def form_of(match: re.Match[str]) -> str:
+    """Which of the forms a match of one of the patterns here has: the name of its group."""
+    if match["C"] is not None:
+        return "C"
+    groups = match.re.groupindex
+    return next(form for form in "IKRUT" if form in groups and match[form] is not None)
+
+
 def read_stamp(match: re.Match[str]) -> Stamp | None:
     """The stamp of a match of one of the patterns here; None for an impossible date or time."""
-    groups = match.groupdict()
-    if groups["C"] is not None:
-        return _calendar(groups, "c", groups["mark"] in ("*", "."), groups["czone"])
-    if groups.get("I") is not None:
-        return _calendar(groups, "i", False, groups["izone"])
-    if groups.get("K") is not None:
-        return _keyed(groups)
-    if groups.get("R") is not None:
-        return _calendar(groups, "r", False, None)
-    if groups.get("U") is not None:
-        return _uptime(groups)
-    tod = _time_of_day(groups, "t")
+    form = form_of(match)
+    if form == "C":
+        return _calendar(match, form, match["mark"] in ("*", "."))
+    if form == "K":
+        return _keyed(match)
+    if form == "U":
+        return _uptime(match)
+    if form != "T":
+        return _calendar(match, form, False)
+    tod = _time_of_day(*match.group("th", "tm", "ts", "tf"))
     if tod is None:
         return None
-    mark, fraction = groups["tmark"] is not None, groups["tf"]
-    counts = groups["tcolon"] is not None and fraction is None and not mark
+    mark, fraction = match["tmark"] is not None, match["tf"]
+    counts = match["tcolon"] is not None and fraction is None and not mark
     kind = StampKind.UPTIME if counts else StampKind.TIME_ONLY
     return Stamp(kind, tod, _resolution(fraction), False, mark)
 
@@ -154,34 +170,29 @@ def is_relay(match: re.Match[str]) -> bool:
     return match["I"] is not None or (match["C"] is not None and match["colon"] is None)
 
 
-def _calendar(
-    groups: dict[str, str | None], prefix: str, unsynchronised: bool, zone: str | None
-) -> Stamp | None:
-    tod = _time_of_day(groups, prefix)
-    month, day = groups[prefix + "mon"], groups[prefix + "day"]
-    year = groups[prefix + "year"]
-    if tod is None or month is None or day is None:
-        return None
+def _calendar(match: re.Match[str], form: str, unsynchronised: bool) -> Stamp | None:
+    month, day, year, hour, minute, second, fraction = match.group(*_CALENDAR[form])
+    tod = _time_of_day(hour, minute, second, fraction)
     number = _MONTH_NUMBER.get(month.lower()) if month.isalpha() else int(month)
-    if number is None or (year is not None and int(year) not in _YEARS):
+    if tod is None or number is None or (year is not None and int(year) not in _YEARS):
         return None
     days = _day(int(year or _LEAP_YEAR), number, int(day))
     if days is None:
         return None
-    offset_s = _zone_offset_s(zone)
+    offset_s = _zone_offset_s(match[_ZONE[form]]) if form in _ZONE else None
     return Stamp(
         StampKind.NO_YEAR if year is None else StampKind.ABSOLUTE,
         days * NS_PER_DAY + tod - (offset_s or 0) * NS_PER_SECOND,
-        _resolution(groups[prefix + "f"]),
+        _resolution(fraction),
         offset_s is not None,
         unsynchronised,
     )
 
 
-def _keyed(groups: dict[str, str | None]) -> Stamp | None:
+def _keyed(match: re.Match[str]) -> Stamp | None:
     """FortiGate: the event time counts in seconds or nanoseconds, whatever the zone."""
-    wall = _calendar(groups, "k", False, groups["kzone"])
-    epoch = groups["kepoch"]
+    wall = _calendar(match, "K", False)
+    epoch = match["kepoch"]
     if wall is None or epoch is None or len(epoch) not in (10, 19):
         return wall
     fine = len(epoch) == 19
@@ -189,13 +200,11 @@ def _keyed(groups: dict[str, str | None]) -> Stamp | None:
     return Stamp(StampKind.ABSOLUTE, ns, 1 if fine else NS_PER_SECOND, True, False)
 
 
-def _time_of_day(groups: dict[str, str | None], prefix: str) -> int | None:
-    hour, minute, second = (int(groups[prefix + part] or 0) for part in "hms")
-    if hour > 23 or minute > 59 or second > 60:
+def _time_of_day(hour: str, minute: str, second: str, fraction: str | None) -> int | None:
+    seconds = (int(hour) * 60 + int(minute)) * 60 + int(second)
+    if int(hour) > 23 or int(minute) > 59 or int(second) > 60:
         return None
-    fraction = groups[prefix + "f"]
-    ns = int(fraction.ljust(9, "0")) if fraction else 0
-    return ((hour * 60 + minute) * 60 + second) * NS_PER_SECOND + ns
+    return seconds * NS_PER_SECOND + (int(fraction.ljust(9, "0")) if fraction else 0)
 
 
 def _resolution(fraction: str | None) -> int:
@@ -228,15 +237,15 @@ def _zone_offset_s(zone: str | None) -> int | None:
     return None if minutes is None else minutes * 60
 
 
-def _uptime(groups: dict[str, str | None]) -> Stamp:
+def _uptime(match: re.Match[str]) -> Stamp:
     def number(name: str) -> int:
-        return int(groups[name] or 0)
+        return int(match[name])
 
     hour = 3600
-    if groups["uweeks"] is not None:
+    if match["uweeks"] is not None:
         days, resolution_s = number("uweeks") * 7 + number("uwdays"), 24 * hour
         seconds = days * 24 * hour
-    elif groups["udays"] is not None:
+    elif match["udays"] is not None:
         seconds, resolution_s = (number("udays") * 24 + number("udhours")) * hour, hour
     else:
         seconds = (number("uyears") * 365 + number("uyweeks") * 7) * 24 * hour
