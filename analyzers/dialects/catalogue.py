@@ -15,6 +15,7 @@ from analyzers.dialects import (
     fortigate,
     fortigate_events,
     pluto,
+    racoon,
     strongswan,
 )
 from analyzers.dialects.dialect import Dialect
@@ -31,6 +32,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     pluto.DIALECT,
     fortigate.DIALECT,
     fortigate_events.DIALECT,
+    racoon.DIALECT,
 )
 
 
