@@ -21,6 +21,7 @@ from analyzers.decode.assembly.fortigate_events import FortigateEventsAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
 from analyzers.decode.assembly.pluto import PlutoAssembly
 from analyzers.decode.assembly.racoon import RacoonAssembly
+from analyzers.decode.assembly.routeros import RouterosAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.decode.log_order import Order, OrderProbe, Turned
 from analyzers.decode.log_shapes import Count, LineShape, Reads, Shapes, TextShape
@@ -48,6 +49,7 @@ _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "fortigate": FortigateAssembly,
     "fortigate-events": FortigateEventsAssembly,
     "racoon": RacoonAssembly,
+    "routeros": RouterosAssembly,
 }
 # Lines of a busy device may overtake each other by less than this.
 _BACKWARDS_NS: Final = 2 * NS_PER_SECOND

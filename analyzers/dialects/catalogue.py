@@ -16,6 +16,7 @@ from analyzers.dialects import (
     fortigate_events,
     pluto,
     racoon,
+    routeros,
     strongswan,
 )
 from analyzers.dialects.dialect import Dialect
@@ -33,6 +34,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     fortigate.DIALECT,
     fortigate_events.DIALECT,
     racoon.DIALECT,
+    routeros.DIALECT,
 )
 
 
