@@ -9,7 +9,8 @@ from __future__ import annotations
 from analyzers.dialects.dialect import Dialect, Pattern, Says
 from analyzers.model.log_events import LogEventKind
 
-_IP = r"[0-9A-Fa-fx.:]{2,45}"
+# Also masked ones: 203.0.113.x, XXX.XXX.XXX.XXX, <peer>.
+_IP = r"[0-9A-Za-z.:*<>_-]{2,45}"
 _MID = r"(?P<mid>-?\d{1,10})"
 _NOTIFY_ID = r"(?:[\s\S]{0,40}?message ID = (?P<mid>-?\d{1,10}))?"
 
@@ -44,24 +45,35 @@ DIALECT = Dialect(
         ),
         Pattern(
             "packet-sent",
-            rf"sending packet to (?P<peer>{_IP}) my_port (?P<local_port>\d+)"
-            r" peer_port (?P<peer_port>\d+)(?: \((?P<role>[IRN])\) (?P<state>\w+))?",
+            rf"sending packet to (?P<peer>{_IP})(?: my_port (?P<local_port>\d+)"
+            r" peer_port (?P<peer_port>\d+))?(?: \((?P<role>[IRN])\) (?P<state>\w+))?",
             (
                 "*Mar  1 00:05:58.419: ISAKMP:(1001): sending packet to 192.0.2.9 my_port 500"
                 " peer_port 500 (I) QM_IDLE",
                 "ISAKMP-PAK: (1004):sending packet to 192.0.2.9 my_port 4500 peer_port 4500 (R)"
                 " QM_IDLE",
+                "ISAKMP (0:3): sending packet to 192.0.2.9 (I) MM_NO_STATE",
             ),
         ),
         Pattern(
             "packet-received",
-            rf"received packet from (?P<peer>{_IP}) dport (?P<local_port>\d+)"
-            r" sport (?P<peer_port>\d+)(?: \w+)? \((?P<role>[IRN])\) (?P<state>\w+)",
+            rf"received packet from (?P<peer>{_IP})(?: dport (?P<local_port>\d+)"
+            r" sport (?P<peer_port>\d+)(?: [\w-]{1,60})?)? \((?P<role>[IRN])\) (?P<state>\w+)",
             (
                 "*Mar  1 00:05:58.500: ISAKMP (0:268435459): received packet from 192.0.2.9 dport"
                 " 500 sport 500 Global (I) QM_IDLE",
                 "ISAKMP-PAK: (1004):received packet from 192.0.2.9 dport 4500 sport 4500 Global"
                 " (R) QM_IDLE",
+                "ISAKMP (0:3): received packet from 192.0.2.9 (N) NEW SA",
+            ),
+        ),
+        Pattern(
+            "retransmitting",
+            r"retransmitting phase (?P<phase>[12]) (?P<state>[A-Z]{2,6}_[A-Z_]{2,20})"
+            r"(?:\s{1,12}(?P<mid>-?\d{1,10}))?",
+            (
+                "*Mar  1 00:05:58.400: ISAKMP:(0): retransmitting phase 1 MM_SA_SETUP...",
+                "ISAKMP:(1001): retransmitting phase 2 QM_IDLE       -889000300 ...",
             ),
         ),
         Pattern(
@@ -228,14 +240,17 @@ DIALECT = Dialect(
         r"vendor ID (?:is|seems)",
         r"processing (?:vendor id|SA|KE|NONCE|ID|HASH|CERT|SIG|CERT_REQ|responder lifetime)",
         r"(?:Unl|L)ocking|Deleting peer node|(?:New p|Created a p)eer|insert|purging SA",
-        r"(?:Encryption|Hash|Authentication|Diffie-Hellman|Proposed)",
+        r"(?:Encryption|Hash|Authentication|Diffie-Hellman|Proposed|Acceptable atts|Fill atts)",
         r"(?:default group|encryption|hash|auth|life (?:type|duration)|keylength|attributes in)",
         r"(?:transform|authenticator|encaps|SA life|group is|key length|client|IPSec|proxy)",
-        r"(?:Checking I|atts are|Scanning|found peer|local p|beginning|SA is doing|ID payload)",
+        r"(?:Checking I|atts are|Scanning|[Ff]ound |local |beginning|SA is doing|ID payload)",
         r"(?:Total payload|received ke message|Send initial|constructed|NAT|His hash|No NAT)",
         r"(?:Detected port|Using|Looking|Host|SKEYID|Creating|Creator|Asking|start processing)",
         r"(?:restart ike|QM |Returning|Started lifetime|Basic life|Can not start|peer matches)",
-        r"(?:speaking to|Setting|Processing|Process initial|[Ss]ending an IKE|received payload)",
-        r"(?:cleaning up|isadb|Unknown|Profile|callback)",
+        r"(?:speaking to|Setting|Processing|Process initial|[Ss]ending (?:an IKE|phase 1 resp))",
+        r"(?:cleaning up|isadb|Unknown|Profile|callback|received payload|debugging is)",
+        r"(?:address|protocol|next-payload|pre-shared key|SA authentication|and inserted)",
+        r"(?:Failed to find peer index|Find a dup sa|Trying to find|Can't decrement IKE Call)",
+        r"(?:Received IPSec Install|phase [12] packet is a duplicate|retransmission skipped)",
     ),
 )

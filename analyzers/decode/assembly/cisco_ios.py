@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final
+from typing import ClassVar, Final
 
 from analyzers.decode.assembly.cisco_ikev2 import CiscoIkev2Assembly
 from analyzers.decode.assembly.cisco_ipsec import CiscoIpsecAssembly
@@ -31,6 +31,8 @@ _MAX_REMEMBERED: Final = 65_536
 
 class CiscoIosAssembly:
     """The state of one router."""
+
+    useless: ClassVar[frozenset[str]] = frozenset({"", "phase1-error-counter", "quick-mode-begins"})
 
     def __init__(self) -> None:
         self._parts: dict[str, Assembly] = {

@@ -7,291 +7,322 @@ three times for one SA (log grammar sections 2.2, 2.3 and 8).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Final
 
+from analyzers.decode.assembly.cisco_isakmp_state import Building, Connection, Connections
 from analyzers.decode.assembly.lines import LogLine, event, message_id
+from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 
-_R_U_THERE: Final = "R_U_THERE"
-_KINDS: Final = {
+_DPD: Final = {
     "R_U_THERE": MessageKind.R_U_THERE,
     "R_U_THERE_ACK": MessageKind.R_U_THERE_ACK,
 }
-_MAX_CONNECTIONS: Final = 4096
-# Conn ids of the hardware and software engines carry flags above these bits.
-_CONN_MASK: Final = 0x0FFFFFFF
-
-
-@dataclass(slots=True)
-class _Connection:
-    """What is known of one conn id."""
-
-    peer: str | None = None
-    local: str | None = None
-    sent: LogLine | None = None
-    """A packet that was sent and is not told yet."""
-    node: int | None = None
-    """Its message ID."""
-    arrived: LogLine | None = None
-    notify: MessageKind | None = None
-    """A DPD notify that is being built, with its message ID and number."""
-    notify_id: int | None = None
-    sequence: int | None = None
-    heard: LogEvent | None = None
-    """A received DPD message or Delete of which more may be said."""
-    retry: bool = False
-    down: bool = False
-    deleting: bool = False
-    up: bool = False
-    children: list[str] = field(default_factory=list)
+_STATES: Final = {
+    "MM_": MessageKind.MAIN_MODE,
+    "AG_": MessageKind.AGGRESSIVE,
+    "QM_": MessageKind.QUICK_MODE,
+    "CON": MessageKind.TRANSACTION,
+}
+_PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
+_INPUTS: Final = {
+    "IKE_MM_EXCH": MessageKind.MAIN_MODE,
+    "IKE_AM_EXCH": MessageKind.AGGRESSIVE,
+}
+# Why the router removed an SA, where its words are a verdict.
+_PEERS_ALIVE: Final = "peers alive"
+_RETRANSMISSION: Final = "death by retransmission"
+_MAX_GONE: Final = 4096
 
 
 class CiscoIsakmpAssembly:
     """The state of one router's debug."""
 
     def __init__(self) -> None:
-        self._connections: dict[str, _Connection] = {}
-        self._conn: str | None = None
+        self._connections = Connections()
         self._new_node: int | None = None
-        self._by_peer: dict[str, str] = {}
-        self._dead_peers: set[str] = set()
+        self._gone: dict[str, None] = {}
+        """Peers whose IKE SA this log shows going."""
+        self._out = Outbox()
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of the debug."""
-        conn = self._conn_of(line)
-        here = self._connections.get(conn) if conn is not None else None
-        if here is None:
-            here = _Connection()
-            if conn is not None:
-                if len(self._connections) >= _MAX_CONNECTIONS:
-                    del self._connections[next(iter(self._connections))]
-                self._connections[conn] = here
-        events = list(self._take(line, here))
-        for made in events:
-            self._complete(made, conn, here)
-        return events
+        self._out.at(line)
+        here = self._connections.of(line)
+        if line.id:
+            self._take(line, here)
+        return self._out.take()
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
-        for conn, here in self._connections.items():
-            for made in self._heard(here):
-                self._complete(made, conn, here)
-                yield made
+        return self._out.finish()
 
-    def _conn_of(self, line: LogLine) -> str | None:
-        written = line.fields.get("conn")
-        if written is None:
-            return self._conn
-        conn = str(int(written) & _CONN_MASK)
-        self._conn = conn
-        return conn
-
-    def _complete(self, made: LogEvent, conn: str | None, here: _Connection) -> None:
-        made.handle = None if conn in (None, "0") else conn
+    def _say(
+        self, line: LogLine, here: Connection, kind: LogEventKind, **parts: object
+    ) -> LogEvent:
+        """An event about a connection."""
+        made = event(line, kind, **parts)
+        made.handle = here.handle
         made.remote = made.remote or here.peer
         made.local = made.local or here.local
+        self._out.put(made)
+        return made
 
-    def _take(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
+    def _take(self, line: LogLine, here: Connection) -> None:
         fields = line.fields
-        self._learn(fields, here)
         match line.id:
             case "new-node":
                 self._new_node = message_id(fields["mid"])
             case "packet-sent":
-                yield from self._packet_sent(line, here)
+                self._packet_sent(line, here)
             case "packet-received":
-                yield from self._heard(here)
-                here.arrived = line
-                here.sent = None
+                self._packet_received(line, here)
             case "purge-node":
                 if here.sent is not None and here.node is None:
                     here.node = message_id(fields["mid"])
+            case "retransmitting":
+                here.again, here.again_id = True, message_id(fields.get("mid", ""))
             case "notify-sending":
-                here.notify = _KINDS.get(_spelled(fields["notify"]))
-                here.notify_id = message_id(fields.get("mid", "")) or self._new_node
-                here.sequence = None
-                if here.notify is MessageKind.R_U_THERE_ACK or here.notify is None:
-                    yield from self._heard(here)
+                self._notify_sending(line, here)
             case "sequence":
-                here.sequence = event(line, LogEventKind.HINT).sequence
+                if here.building is not None:
+                    here.building.sequence = event(line, LogEventKind.HINT).sequence
             case "notify-processing":
-                yield from self._notify_received(line, here)
+                self._notify_received(line, here)
             case "dpd-received":
-                yield from self._dpd_received(line, here)
+                self._dpd_received(line, here)
             case "dpd-error-counter":
                 here.retry = True
             case "delete-received":
-                yield from self._heard(here)
-                here.heard = self._received(line, here, MessageKind.DELETE)
+                self._out.release(here.key)
+                self._out.hold(here.key, self._received(line, here, MessageKind.DELETE))
             case "child-delete-queued":
-                yield from self._child_deleted(line, here)
+                self._child_deleted(line, here)
             case "not-responding":
-                self._dead_peers.add(fields["peer"])
-                yield event(line, LogEventKind.PEER_DEAD)
+                self._dead(line, here)
             case "sa-deleted":
-                yield from self._sa_deleted(line, here)
+                self._sa_deleted(line, here)
             case "delete-ignored":
                 # The request fails because the IKE SA is gone: its Child SA went with it, if
                 # this log shows how.
-                if fields["peer"] in self._by_peer or fields["peer"] in self._dead_peers:
-                    yield event(line, LogEventKind.CHILD_SA_DOWN, protocol=DeleteProtocol.ESP)
+                if fields["peer"] in self._gone:
+                    self._say(line, here, LogEventKind.CHILD_SA_DOWN, protocol=DeleteProtocol.ESP)
             case "input":
-                yield from self._input(line, here)
-            case "node-input" | "delete-node":
-                yield from self._heard(here)
-                here.sent = None if line.id == "node-input" else here.sent
+                self._input(line, here)
+            case "node-input":
+                self._node_input(line, here)
+            case "delete-node":
+                self._out.release(here.key)
             case "state":
-                yield from self._state(line, here)
+                self._state(line, here)
             case "dpd-enabled":
-                yield event(line, LogEventKind.DPD_AGREED)
+                self._say(line, here, LogEventKind.DPD_AGREED)
             case "dpd-vendor-id":
-                yield event(line, LogEventKind.DPD_VENDOR_ID, sent=False)
+                self._say(line, here, LogEventKind.DPD_VENDOR_ID, sent=False)
             case "child-installed":
-                yield event(line, LogEventKind.CHILD_SA_UP, protocol=DeleteProtocol.ESP)
+                self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=DeleteProtocol.ESP)
             case "child-spi":
-                yield from self._child_spi(line, here)
+                self._child_spi(line, here)
             case "initial-contact":
-                yield event(line, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")
+                reason = "the peer said INITIAL_CONTACT"
+                self._say(line, here, LogEventKind.HINT, reason=reason)
             case _:
                 pass
 
-    def _learn(self, fields: dict[str, str], here: _Connection) -> None:
-        peer = fields.get("peer")
-        if peer is not None:
-            here.peer = peer
-        if fields.get("local") is not None:
-            here.local = fields["local"]
-
     # --- sent ------------------------------------------------------------------------------
 
-    def _packet_sent(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
-        yield from self._heard(here)
+    def _packet_sent(self, line: LogLine, here: Connection) -> None:
+        self._out.release(here.key)
         node, self._new_node = self._new_node, None
-        if here.notify is not None:
-            yield self._sent(line, here, here.notify, here.notify_id or node)
-            here.notify = here.notify_id = here.sequence = None
-            return
-        here.sent, here.node = line, node
+        again, here.again = here.again, False
+        building, here.building = here.building, None
+        kind = _STATES.get(line.fields.get("state", "")[:3].upper())
+        if building is not None:
+            if building.message_id is None:
+                building.message_id = node
+            self._sent(line, here, building.kind, building.message_id, building.sequence)
+        elif kind in _PHASE1 or again:
+            mid = here.again_id if again else None
+            made = self._sent(line, here, kind or MessageKind.QUICK_MODE, mid)
+            made.retransmission = again
+        else:
+            here.sent, here.node = line, node
 
-    def _input(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
-        yield from self._heard(here)
+    def _notify_sending(self, line: LogLine, here: Connection) -> None:
+        self._out.release(here.key)
+        kind = _DPD.get(_spelled(line.fields["notify"]), MessageKind.NOTIFY)
+        mid = message_id(line.fields.get("mid", ""))
+        here.building = Building(kind, self._new_node if mid is None else mid)
+
+    def _input(self, line: LogLine, here: Connection) -> None:
+        """What the state machine was fed tells what the packet before was."""
+        self._out.release(here.key)
         sent, node = here.sent, here.node
         here.sent = here.node = None
         cause = _spelled(line.fields["input"])
+        arrived = _INPUTS.get(cause)
+        if arrived is not None and here.arrived is not None:
+            self._received(line, here, arrived, message_id=0)
+            here.arrived = None
         if sent is None:
             return
         if cause.startswith(("IKE_TIMER_IM_ALIVE", "IKE_TIMER_PEERS_ALIVE")):
             if here.deleting:
-                yield self._delete_sent(sent, here, node)
+                self._delete_sent(sent, here, node, DeleteProtocol.IKE)
             else:
-                yield self._sent(sent, here, MessageKind.R_U_THERE, node)
+                self._sent(sent, here, MessageKind.R_U_THERE, node)
         elif cause.startswith("IKE_PHASE1_DEL"):
-            yield self._delete_sent(sent, here, node)
+            self._delete_sent(sent, here, node, DeleteProtocol.IKE)
+        elif cause.startswith("IKE_PHASE2_DEL"):
+            self._delete_sent(sent, here, node, DeleteProtocol.ESP)
+        elif cause.startswith("IKE_INFO_NOTIFY") and here.question is not None:
+            self._sent(sent, here, MessageKind.R_U_THERE_ACK, node, here.question.sequence)
+
+    def _node_input(self, line: LogLine, here: Connection) -> None:
+        """A node other than that of an Informational: a message of Quick Mode, or two."""
+        self._out.release(here.key)
+        mid = message_id(line.fields["mid"])
+        arrived, sent = here.arrived, here.sent
+        here.arrived = here.sent = None
+        for packet in (arrived, sent):
+            kind = _STATES.get("" if packet is None else packet.fields.get("state", "")[:3])
+            if packet is not None and kind is not None:
+                way = packet is sent
+                self._say(
+                    packet, here, LogEventKind.MESSAGE, sent=way, message=kind, message_id=mid
+                )
 
     def _sent(
-        self, line: LogLine, here: _Connection, kind: MessageKind, node: int | None
+        self,
+        line: LogLine,
+        here: Connection,
+        kind: MessageKind,
+        node: int | None,
+        sequence: int | None = None,
     ) -> LogEvent:
-        asked = kind is MessageKind.R_U_THERE
-        made = event(
-            line,
-            LogEventKind.MESSAGE,
-            message=kind,
-            sent=True,
-            message_id=node,
-            sequence=here.sequence,
-            retransmission=asked and here.retry,
-        )
-        if asked:
-            here.retry = False
+        made = self._say(line, here, LogEventKind.MESSAGE, sent=True, message=kind)
+        made.message_id, made.sequence = node, sequence
+        if kind is MessageKind.R_U_THERE:
+            made.retransmission, here.retry = here.retry, False
+        elif kind is MessageKind.R_U_THERE_ACK:
+            here.question = None
         return made
 
-    def _delete_sent(self, line: LogLine, here: _Connection, node: int | None) -> LogEvent:
-        here.deleting = False
-        return event(
-            line,
-            LogEventKind.MESSAGE,
-            message=MessageKind.DELETE,
-            sent=True,
-            message_id=node,
-            protocol=DeleteProtocol.IKE,
-        )
+    def _delete_sent(
+        self, line: LogLine, here: Connection, node: int | None, protocol: DeleteProtocol
+    ) -> None:
+        if protocol is DeleteProtocol.IKE:
+            here.deleting = False
+        self._sent(line, here, MessageKind.DELETE, node).protocol = protocol
 
     # --- received --------------------------------------------------------------------------
 
-    def _received(self, line: LogLine, here: _Connection, kind: MessageKind) -> LogEvent:
+    def _packet_received(self, line: LogLine, here: Connection) -> None:
+        self._out.release(here.key)
+        here.sent, here.arrived = None, line
+        kind = _STATES.get(line.fields.get("state", "")[:3].upper())
+        if kind in _PHASE1:
+            self._received(line, here, kind, message_id=0)
+            here.arrived = None
+
+    def _received(
+        self, line: LogLine, here: Connection, kind: MessageKind, **parts: object
+    ) -> LogEvent:
         """A message that the router is processing; it arrived when its packet did."""
-        made = event(line, LogEventKind.MESSAGE, message=kind, sent=False)
+        made = self._say(line, here, LogEventKind.MESSAGE, message=kind, sent=False, **parts)
         arrived = here.arrived
         if arrived is not None:
             made.at_ns, made.ref = arrived.at_ns, arrived.ref
+            made.resolution_ns = arrived.resolution_ns
         return made
 
-    def _heard(self, here: _Connection) -> Iterator[LogEvent]:
-        if here.heard is not None:
-            heard, here.heard = here.heard, None
-            yield heard
-
-    def _notify_received(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
-        yield from self._heard(here)
-        kind = _KINDS.get(_spelled(line.fields["notify"]))
+    def _notify_received(self, line: LogLine, here: Connection) -> None:
+        self._out.release(here.key)
+        kind = _DPD.get(_spelled(line.fields["notify"]))
         if kind is not None:
-            here.heard = self._received(line, here, kind)
+            self._dpd(self._received(line, here, kind), here)
+        elif message_id(line.fields.get("mid", "")) and here.arrived is not None:
+            self._received(line, here, MessageKind.NOTIFY)
+            here.arrived = None
 
-    def _dpd_received(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
-        kind = _KINDS[_spelled(line.fields["notify"])]
-        said = event(line, LogEventKind.MESSAGE)
-        if here.heard is not None and here.heard.message is kind:
-            here.heard.sequence = said.sequence
+    def _dpd_received(self, line: LogLine, here: Connection) -> None:
+        kind = _DPD[_spelled(line.fields["notify"])]
+        held = self._out.held(here.key)
+        sequence = event(line, LogEventKind.MESSAGE).sequence
+        if held is None or held.message is not kind:
+            held = self._received(line, here, kind)
+            self._dpd(held, here)
+        held.sequence = sequence
+        self._out.release(here.key)
+
+    def _dpd(self, made: LogEvent, here: Connection) -> None:
+        """An R-U-THERE or its ACK has come; the next line has its number."""
+        here.arrived = None
+        self._out.hold(here.key, made)
+        if made.message is MessageKind.R_U_THERE:
+            here.question = made
         else:
-            yield from self._heard(here)
-            here.heard = self._received(line, here, kind)
-            here.heard.sequence = said.sequence
-        here.retry = here.retry and kind is not MessageKind.R_U_THERE_ACK
-        yield from self._heard(here)
+            here.retry = False
 
     # --- SAs -------------------------------------------------------------------------------
 
-    def _sa_deleted(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
-        if here.heard is not None and here.heard.message is MessageKind.DELETE:
-            here.heard.protocol = DeleteProtocol.IKE
+    def _dead(self, line: LogLine, here: Connection) -> None:
+        if here.dead:
+            return
+        here.dead = True
+        made = self._say(line, here, LogEventKind.PEER_DEAD)
+        self._forget(made.remote)
+
+    def _sa_deleted(self, line: LogLine, here: Connection) -> None:
+        held = self._out.held(here.key)
+        if held is not None and held.message is MessageKind.DELETE:
+            held.protocol = DeleteProtocol.IKE
+        reason = " ".join(line.fields["reason"].lower().split())
+        if reason == _PEERS_ALIVE:
+            self._dead(line, here)
         if here.down:
             return  # marked, then destroyed: it is printed two or three times
+        if reason.startswith(_RETRANSMISSION):
+            self._say(line, here, LogEventKind.GAVE_UP)
         here.down = here.deleting = True
-        here.up = here.retry = False
-        if here.peer is not None:
-            self._by_peer[here.peer] = self._conn or ""
-        yield event(line, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
+        here.retry = False
+        made = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
+        self._forget(made.remote)
 
-    def _child_deleted(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
-        heard = here.heard
-        said = event(line, LogEventKind.CHILD_SA_DOWN, protocol=DeleteProtocol.ESP)
-        if heard is not None and heard.message is MessageKind.DELETE:
-            heard.protocol = DeleteProtocol.ESP
-            heard.spis = (*heard.spis, *said.spis)
-        yield said
+    def _forget(self, peer: str | None) -> None:
+        if peer is None:
+            return
+        self._gone[peer] = None
+        if len(self._gone) > _MAX_GONE:
+            del self._gone[next(iter(self._gone))]
 
-    def _child_spi(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
+    def _child_deleted(self, line: LogLine, here: Connection) -> None:
+        held = self._out.held(here.key)
+        said = self._say(line, here, LogEventKind.CHILD_SA_DOWN, protocol=DeleteProtocol.ESP)
+        if held is not None and held.message is MessageKind.DELETE:
+            held.protocol = DeleteProtocol.ESP
+            held.spis = (*held.spis, *said.spis)
+
+    def _child_spi(self, line: LogLine, here: Connection) -> None:
         """Inbound and outbound SPI of one Child SA come in two lines."""
+        spis = event(line, LogEventKind.CHILD_SA_UP).spis
         decimal = line.fields.get("spi_decimal")
-        made = event(line, LogEventKind.CHILD_SA_UP, protocol=DeleteProtocol.ESP)
-        if decimal is not None:
-            number = int(decimal)
-            made.spis = (f"{number & 0xFFFFFFFF:08x}",) if number <= 0xFFFFFFFF else ()
-        here.children += made.spis
+        if decimal is not None and int(decimal) <= 0xFFFFFFFF:
+            spis = (f"{int(decimal):08x}",)
+        here.children += spis
         if len(here.children) >= 2:
-            made.spis, here.children = tuple(here.children[:2]), []
-            yield made
+            found, here.children = tuple(here.children[:2]), []
+            protocol = DeleteProtocol.ESP
+            self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=protocol, spis=found)
 
-    def _state(self, line: LogLine, here: _Connection) -> Iterator[LogEvent]:
+    def _state(self, line: LogLine, here: Connection) -> None:
         old, new = _spelled(line.fields["old"]), _spelled(line.fields["new"])
         if new.startswith("IKE_P1_COMPLETE") and not old.startswith("IKE_P1_COMPLETE"):
-            here.down = here.deleting = False
-            here.up = True
-            yield event(line, LogEventKind.IKE_SA_UP)
+            here.down = here.deleting = here.dead = False
+            self._say(line, here, LogEventKind.IKE_SA_UP)
 
 
 def _spelled(word: str) -> str:

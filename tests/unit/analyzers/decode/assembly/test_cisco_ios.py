@@ -5,7 +5,7 @@ from tests.log_text import events_of, story
 
 DOWN = "%CRYPTO-5-SESSION_STATUS: Crypto tunnel is DOWN.  Peer 198.51.100.9:500       Id: spoke\n"
 ISAKMP_DOWN = (
-    'ISAKMP:(1001):deleting SA reason "peers alive" state (I) QM_IDLE       (peer 198.51.100.9)\n'
+    'ISAKMP:(1001):deleting SA reason "No reason" state (I) QM_IDLE       (peer 198.51.100.9)\n'
 )
 
 

@@ -7,6 +7,7 @@ from analyzers.model.log_events import LogEventKind
 from analyzers.model.observations import MessageKind
 from tests.log_text import clock, events_of, messages_of, story
 
+UP = "Session with IKE ID PAIR(198.51.100.9 , 192.0.2.1) is UP"
 SPIS = "ISPI: 0x0A1B2C3D4E5F6071 RSPI: 0x8192A3B4C5D6E7F8"
 
 
@@ -91,7 +92,7 @@ def test_a_request_without_content_is_a_liveness_question():
     text += info("18:30.000", "R", "Received", "REQUEST") + info(
         "18:30.000", "R", "Sending", "RESPONSE"
     )
-    assert story(messages_of(text + line("18:31.000", "Completed SA init exchange"))) == [
+    assert story(messages_of(text + line("18:31.000", UP))) == [
         "sent liveness",
         "received liveness answer",
         "received liveness",
@@ -110,7 +111,7 @@ def test_lines_of_several_sas_mixed():
         info("18:00.000", "I", "Sending", "REQUEST")
         + info("18:00.000", "I", "Sending", "REQUEST", **other)
         + line("18:00.000", "(I) IKEv2 INFORMATIONAL Exchange Contains: DELETE")
-        + line("18:02.000", "Completed SA init exchange", session=9)
+        + line("18:02.000", UP, session=9)
     )
     found = {e.handle: e.message for e in messages_of(text)}
     assert found == {"4/2": MessageKind.DELETE, "7/3": MessageKind.LIVENESS}

@@ -1,0 +1,91 @@
+"""The connections of `debug crypto isakmp`: conn ids, and the peers of those that have none yet."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzers.decode.assembly.lines import LogLine, address
+from analyzers.model.log_events import LogEvent
+from analyzers.model.observations import MessageKind
+
+_MAX_CONNECTIONS: Final = 4096
+# Conn ids of the hardware and software engines carry flags above these bits.
+_CONN_MASK: Final = 0x0FFFFFFF
+# With these a negotiation goes on under the conn id that it has got.
+_GOES_ON: Final = ("dpd-vendor-id", "input", "state", "notify-processing")
+_AUTHORITY: Final = ("packet-sent", "packet-received")
+
+
+@dataclass(slots=True)
+class Building:
+    """A notify that will leave with the next packet."""
+
+    kind: MessageKind
+    message_id: int | None
+    sequence: int | None = None
+
+
+@dataclass(slots=True)
+class Connection:
+    """What is known of one conn id, or of one peer whose phase 1 has none yet."""
+
+    key: str
+    handle: str | None
+    peer: str | None = None
+    local: str | None = None
+    arrived: LogLine | None = None
+    """The packet that is being processed."""
+    sent: LogLine | None = None
+    """A packet of which it is not known yet what it was."""
+    node: int | None = None
+    """Its message ID."""
+    building: Building | None = None
+    question: LogEvent | None = None
+    """An R-U-THERE of the peer that was not answered yet."""
+    again: bool = False
+    """The next packet is sent again."""
+    again_id: int | None = None
+    retry: bool = False
+    """The error counter of DPD went up: the next R-U-THERE is another try."""
+    dead: bool = False
+    down: bool = False
+    deleting: bool = False
+    children: list[str] = field(default_factory=list)
+
+
+class Connections:
+    """All of them, the oldest forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Connection] = OrderedDict()
+        self._here = Connection("", None)
+        self._negotiating: str | None = None
+
+    def of(self, line: LogLine) -> Connection:
+        """The connection of a line; one without a conn id belongs to the one before it."""
+        written = line.fields.get("conn")
+        if written is None:
+            return self._here
+        number = str(int(written) & _CONN_MASK)
+        peer = line.fields.get("peer")
+        if number == "0":
+            # Phase 1 is not finished, and all that are negotiating share the number.
+            self._negotiating = address(peer) if peer is not None else self._negotiating
+            number = f"0 {self._negotiating or ''}"
+        here = self._known.get(number)
+        if here is None:
+            here = Connection(number, None if number.startswith("0 ") else number)
+            before = self._here
+            if line.id in _GOES_ON and before.key.startswith("0 "):
+                here.peer, here.local = before.peer, before.local
+            self._known[number] = here
+            if len(self._known) > _MAX_CONNECTIONS:
+                self._known.popitem(last=False)
+        if peer is not None and (here.peer is None or line.id in _AUTHORITY):
+            here.peer = address(peer)
+        if line.fields.get("local") is not None:
+            here.local = address(line.fields["local"])
+        self._here = here
+        return here
