@@ -6,23 +6,28 @@ found is what the regexes would find (`dialects.digits` tells how that is known)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from operator import itemgetter
 from typing import Any, Final
 
+from analyzers.decode.assembly.lines import LogLine
 from analyzers.dialects.dialect import Outline, Reader
 from analyzers.dialects.digits import named_digits, zeroed
 from analyzers.dialects.likeness import Alike, Likeness
 from analyzers.dialects.logical_lines import LineJoiner, LineKind, Look, Match, stamp_at_start
 from analyzers.dialects.stamps import Stamp, StampKind, form_of, read_stamp
+from analyzers.model.log_events import LogEvent
 
 # So many kinds of lines and texts are remembered, of at most such a length; then it begins anew.
 _MAX_SHAPES: Final = 1 << 14
 _MAX_VARIANTS: Final = 256
 _MAX_LENGTH: Final = 1000
 _MAX_SECONDS: Final = 4096
+
+
+Taker = Callable[[LogLine], Iterable[LogEvent]]
 
 
 class Reads(Enum):
@@ -36,12 +41,16 @@ class Reads(Enum):
 class TextShape:
     """How all texts that are alike are read."""
 
-    __slots__ = ("host", "name", "outline", "reads", "takes")
+    __slots__ = ("dialect", "host", "ignored", "name", "outline", "pattern", "reads", "spans",
+                 "take", "takes")  # fmt: skip
 
     def __init__(self, outline: Outline, *, takes: bool) -> None:
         """`takes`: what puts together the lines of the dialect wants to see such a text."""
         self.outline = outline
+        self.dialect, self.pattern, self.ignored, self.spans = outline
         self.takes = takes
+        self.take: Taker | None = None
+        """What takes such a line, where that is the same for all."""
         self.name = outline.dialect.name
         self.host = next(((a, b) for name, a, b in outline.spans if name == "host"), None)
         if outline.pattern is not None:

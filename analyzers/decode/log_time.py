@@ -15,6 +15,7 @@ _NEW_YEAR_NS: Final = 180 * NS_PER_DAY
 _NEW_DAY_NS: Final = 12 * 3600 * NS_PER_SECOND
 # One that is late over New Year, or midnight, is late by less than this.
 _LATE_NS: Final = 3600 * NS_PER_SECOND
+_CLOSE_NS: Final = 3600 * NS_PER_SECOND
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 
 
@@ -31,6 +32,15 @@ class LogTime:
     _shift_ns: int = 0
     _last_ns: int = 0
     """The last stamp without the years and days that were counted."""
+
+    def step(self, kind: StampKind, ns: int, resolution_ns: int) -> bool:
+        """Advance to a stamp that follows the one before closely, as nearly all do."""
+        if kind is not self.kind or not 0 <= ns - self._last_ns < _CLOSE_NS:
+            return False
+        self._last_ns = ns
+        self.now_ns = ns + self._shift_ns
+        self.resolution_ns = resolution_ns
+        return True
 
     def take(self, kind: StampKind, ns: int, resolution_ns: int) -> int | None:
         """Advance to a stamp; returns how far it goes back, None where it has no place here."""

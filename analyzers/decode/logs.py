@@ -24,9 +24,9 @@ from analyzers.decode.assembly.racoon import RacoonAssembly
 from analyzers.decode.assembly.routeros import RouterosAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.decode.log_order import Order, OrderProbe, Turned
-from analyzers.decode.log_shapes import Count, LineShape, Reads, Shapes, TextShape
+from analyzers.decode.log_shapes import Count, LineShape, Reads, Shapes, Taker, TextShape
 from analyzers.decode.log_time import LogTime
-from analyzers.dialects.dialect import Dialect, Outline, Reader
+from analyzers.dialects.dialect import Dialect, Outline, Reader, Reading
 from analyzers.dialects.digits import zeroed
 from analyzers.dialects.likeness import Likeness
 from analyzers.dialects.logical_lines import MAX_LINES, LineJoiner, LineKind, LogicalLine
@@ -56,6 +56,7 @@ _BACKWARDS_NS: Final = 2 * NS_PER_SECOND
 _KEPT_UNPARSED: Final = 1000
 _MAX_HOSTS: Final = 256
 _MAX_TURNED_BYTES: Final = 32 << 20
+_new: Final = tuple.__new__
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 
 
@@ -257,42 +258,60 @@ class LogDecoder:
     ) -> None:
         """A line that needed no repair has ended."""
         like, line, record = held
-        shape = like.text
-        if shape is None:
+        shape, count = like.text, like.count
+        if shape is None or count is None:
             return
-        text, count = line[like.text_at :], like.count
-        stamp = like.stamp
+        text = line[like.text_at :]
         if more:
             text = "\n".join((text, *more))
             shape = self._shapes.text(text)
             if shape is None:
                 return
-            count = None
-        if count is None:
-            count = self._shapes.count(shape, stamp)
+            count = self._shapes.count(shape, like.stamp)
         count.lines += 1
-        if shape.takes or shape.reads is Reads.UNPARSED:
-            host = None
-            if like.host is not None:
-                host = line[like.host[0] : like.host[1]]
-            if stamp is not None:
-                ns = stamp.ns(line)
-                if ns is not None:
-                    self._advance(stamp.kind, ns, stamp.resolution_ns, record)
-            self._deliver(shape, text, record, host, stamp is not None, events)
+        if shape.reads is Reads.UNPARSED:
+            self._sample(record, text)
+        if not shape.takes:
+            return
+        stamp, time = like.stamp, self._time
+        if stamp is not None:
+            ns = stamp.ns(line)
+            if ns is not None and not time.step(stamp.kind, ns, stamp.resolution_ns):
+                self._advance(stamp.kind, ns, stamp.resolution_ns, record)
+        take = shape.take
+        if take is None or like.host is not None:
+            host = None if like.host is None else line[like.host[0] : like.host[1]]
+            take = self._taker(shape, text, host, stamped=stamp is not None)
+        # Calling these types by name takes twice the time, and there are as many as lines.
+        fields = {}
+        for name, start, end in shape.spans:
+            fields[name] = text[start:end]
+        reading = _new(Reading, (shape.dialect, shape.pattern, fields, shape.ignored))
+        ref = _new(Ref, (self.info.id, record))
+        events += take(_new(LogLine, (time.now_ns, time.resolution_ns, ref, reading, text)))
 
     def _logical(self, logical: LogicalLine, events: list[LogEvent]) -> None:
         """A line that the joiner has put together."""
-        text, stamp = logical.text, logical.stamp
+        text, stamp, record = logical.text, logical.stamp, logical.record
         shape = self._shapes.text(text)
         if shape is None:
             return
         self._shapes.count(shape, stamp).lines += 1
-        if shape.takes or shape.reads is Reads.UNPARSED:
-            if stamp is not None:
-                self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, logical.record)
-            stamped = stamp is not None
-            self._deliver(shape, text, logical.record, logical.host, stamped, events)
+        if shape.reads is Reads.UNPARSED:
+            self._sample(record, text)
+        if not shape.takes:
+            return
+        time = self._time
+        if stamp is not None:
+            self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)
+        take = self._taker(shape, text, logical.host, stamped=stamp is not None)
+        ref = Ref(self.info.id, record)
+        reading = shape.outline.reading(text)
+        events += take(LogLine(time.now_ns, time.resolution_ns, ref, reading, text))
+
+    def _sample(self, record: int, text: str) -> None:
+        if len(self.tally.samples) < _KEPT_UNPARSED:
+            self.tally.samples.append((record, text))
 
     def _advance(self, kind: StampKind, ns: int, resolution_ns: int, record: int) -> None:
         back_ns = self._time.take(kind, ns, resolution_ns)
@@ -301,29 +320,16 @@ class LogDecoder:
             ref = Ref(self.info.id, record)
             self.info.note(Problem(ProblemKind.TIME_BACKWARDS, text, ref))
 
-    def _deliver(
-        self,
-        shape: TextShape,
-        text: str,
-        record: int,
-        host: str | None,
-        stamped: bool,
-        events: list[LogEvent],
-    ) -> None:
-        """Give a line to the assembly of its dialect, of the device that wrote it."""
-        if shape.reads is Reads.UNPARSED and len(self.tally.samples) < _KEPT_UNPARSED:
-            self.tally.samples.append((record, text))
-        if not shape.takes:
-            return
+    def _taker(self, shape: TextShape, text: str, host: str | None, *, stamped: bool) -> Taker:
+        """What takes the lines of a dialect that one device writes."""
         if host is None and stamped and shape.host is not None:
             host = text[shape.host[0] : shape.host[1]]
-        assembly = self._assemblies.get((shape.name, host))
-        if assembly is None:
-            assembly = self._assembly(shape.name, host)
-        time = self._time
-        reading = shape.outline.reading(text)
-        ref = Ref(self.info.id, record)
-        events += assembly.take(LogLine(time.now_ns, time.resolution_ns, ref, reading, text))
+        found = self._assemblies.get((shape.name, host))
+        if found is None:
+            found = self._assembly(shape.name, host)
+        if host is None and shape.host is None:
+            shape.take = found.take
+        return found.take
 
     def _assembly(self, name: str, host: str | None) -> Assembly:
         """The assembly of a dialect; dialects of one device share theirs."""
