@@ -8,33 +8,48 @@ between two ends cancels out.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
-from analyzers.tracking.sightings import EVIDENCE, Key, KeyFamily, Sighting
+from analyzers.tracking import drift
+from analyzers.tracking.sightings import (
+    EVIDENCE,
+    STRONG,
+    Key,
+    KeyFamily,
+    Relation,
+    Sighting,
+    may_be_one,
+)
 
-# Facts that are as good as unique; of the others several must agree, and clearly.
-_STRONG: Final = frozenset({KeyFamily.BYTES, KeyFamily.MESSAGE_ID, KeyFamily.SPIS})
+# Facts that are not unique must agree several times, and clearly.
 _WEAK_LEAST: Final = 3
 _RHYTHM_LEAST: Final = 5
 _CLEARLY: Final = 1.3
 # Repeats of one message propose all their combinations, up to so many on each side.
 _MAX_REPEATS: Final = 12
 _MAX_PROPOSALS: Final = 400_000
-_MAX_RHYTHM: Final = 1000
+_MAX_RHYTHM: Final = 500
 # Clocks that agree to this, within the resolution of their stamps, agree.
 _WINDOW_NS: Final = 300 * NS_PER_MS
+_RHYTHM_WINDOW_NS: Final = 100 * NS_PER_MS
 _LEAST_TOLERANCE_NS: Final = 60 * NS_PER_MS
 _DRIFT_PAIRS: Final = 8
-_DRIFT_SPAN_NS: Final = 120 * NS_PER_SECOND
-_MAX_DRIFT: Final = 1e-3
+_SEEDS: Final = 3
+# Timers run in whole seconds. A gap that does not is one of chance, and does not come again.
+_PAUSE_NS: Final = 100 * NS_PER_MS
+_BY_CHANCE_NS: Final = 50 * NS_PER_MS
+_EXACTLY_NS: Final = 20 * NS_PER_MS
+_CHANCES: Final = 3
+_EVER: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,8 @@ class Fit:
     drift_from_ns: int = 0
     """Own time at which the drift is nothing."""
     resolution_ns: int = 1
+    strong: bool = False
+    """Told by facts that are unique."""
 
     def to_other(self, own_ns: int) -> int:
         """The other clock's time of an own time."""
@@ -61,39 +78,59 @@ class Fit:
         return max(_LEAST_TOLERANCE_NS, 4 * self.spread_ns, 2 * self.resolution_ns)
 
 
-def fit(own: Sequence[Sighting], other: Sequence[Sighting], resolution_ns: int) -> Fit | None:
+def fit(
+    own: Sequence[Sighting],
+    other: Sequence[Sighting],
+    resolution_ns: int,
+    *,
+    relation: Relation = Relation.ENDS,
+    believable_ns: int | None = None,
+) -> Fit | None:
     """The offset of `own` against `other`; None where nothing identical tells it.
 
-    `resolution_ns` is the coarser of the two inputs'.
+    `resolution_ns` is the coarser of the two inputs'. `believable_ns`: how far the clocks can be
+    apart, by what is known of them; an offset beyond it takes facts that are unique, or a pattern
+    that chance made.
     """
+    window_ns = max(_WINDOW_NS, 2 * resolution_ns)
     for family in KeyFamily:
-        proposals = _proposals(own, other, family)
-        found = _agree(proposals, family, resolution_ns)
-        if found is not None:
-            return found
-    return _rhythm(own, other, resolution_ns)
+        found = _agree(_proposals(own, other, family, relation), family, window_ns)
+        if found is None:
+            continue
+        fitted = _fitted(found, EVIDENCE[family], resolution_ns, strong=family in STRONG)
+        if fitted.strong or _is_believable(fitted, found, believable_ns):
+            return fitted
+    found = _rhythm(own, other, relation, resolution_ns)
+    if found is None:
+        return None
+    fitted = _fitted(found, "rhythm of questions", resolution_ns, strong=False)
+    return fitted if _is_believable(fitted, found, believable_ns) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Proposal:
+class _Proposal(NamedTuple):
     difference_ns: int
     fact: int
-    outward: int
+    way: int
+    """1: the device of a log sent it, -1: it received it, 0: both inputs saw it pass."""
     own_ns: int
 
 
+class _Found(NamedTuple):
+    facts: int
+    chosen: list[_Proposal]
+
+
 def _proposals(
-    own: Sequence[Sighting], other: Sequence[Sighting], family: KeyFamily
+    own: Sequence[Sighting], other: Sequence[Sighting], family: KeyFamily, relation: Relation
 ) -> list[_Proposal]:
     theirs = _by_key(other, family)
     proposals: list[_Proposal] = []
     for fact, (key, mine) in enumerate(_by_key(own, family).items()):
         for left in mine[:_MAX_REPEATS]:
             for right in theirs.get(key, ())[:_MAX_REPEATS]:
-                if left.outward and left.outward == right.outward:
-                    continue  # the other end saw it the other way round
-                way = left.outward or -right.outward
-                proposals.append(_Proposal(left.at_ns - right.at_ns, fact, way, left.at_ns))
+                if may_be_one(left, right, relation, family):
+                    way = left.outward or -right.outward
+                    proposals.append(_Proposal(left.at_ns - right.at_ns, fact, way, left.at_ns))
         if len(proposals) > _MAX_PROPOSALS:
             break
     return proposals
@@ -108,90 +145,170 @@ def _by_key(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[
     return found
 
 
-def _agree(proposals: list[_Proposal], family: KeyFamily, resolution_ns: int) -> Fit | None:
-    """The offset most facts agree on, if they do so clearly."""
+def _agree(proposals: list[_Proposal], family: KeyFamily, window_ns: int) -> _Found | None:
+    """The proposals of the offset on which most facts agree, if they do so clearly."""
     if not proposals:
         return None
-    proposals.sort(key=lambda p: p.difference_ns)
-    window_ns = max(_WINDOW_NS, 2 * resolution_ns)
-    best, second = _densest(proposals, window_ns)
-    chosen = [p for p in proposals if best[1] <= p.difference_ns <= best[1] + window_ns]
+    best, second, slope, origin_ns = _best_line(proposals, window_ns)
     count = best[0]
-    if family in _STRONG:
+    if family in STRONG:
         if count <= second:
             return None
     elif count < _WEAK_LEAST or count < _CLEARLY * second:
         return None
-    return _fitted(chosen, count, EVIDENCE[family], resolution_ns)
+    return _Found(count, _within(proposals, best[1], window_ns, slope, origin_ns))
 
 
-def _densest(proposals: list[_Proposal], window_ns: int) -> tuple[tuple[int, int], int]:
-    """The window with most facts, its start, and the most facts of any window apart from it."""
+def _within(
+    proposals: list[_Proposal], start_ns: int, window_ns: int, slope: float, origin_ns: int
+) -> list[_Proposal]:
+    return [
+        p
+        for p in proposals
+        if 0 <= p.difference_ns - round(slope * (p.own_ns - origin_ns)) - start_ns <= window_ns
+    ]
+
+
+def _best_line(
+    proposals: list[_Proposal], window_ns: int
+) -> tuple[tuple[int, int], int, float, int]:
+    """The window with most facts, the most facts of any other, and the drift that both are for."""
+    origin_ns = min(p.own_ns for p in proposals)
+    windows = _windows(proposals, 0.0, origin_ns, window_ns)
+    best, second = _densest(windows, window_ns)
+    chosen = (best, second, 0.0, origin_ns)
+    facts = len({p.fact for p in proposals})
+    if facts <= best[0] or max(p.own_ns for p in proposals) - origin_ns < drift.LEAST_SPAN_NS:
+        return chosen
+    for slope in _slopes(proposals, windows, window_ns, origin_ns):
+        best, second = _densest(_windows(proposals, slope, origin_ns, window_ns), window_ns)
+        if best[0] > chosen[0][0]:
+            chosen = (best, second, slope, origin_ns)
+    return chosen
+
+
+def _slopes(
+    proposals: list[_Proposal], windows: list[tuple[int, int]], window_ns: int, origin_ns: int
+) -> list[float]:
+    """The drifts that the best windows are parts of."""
+    base_ns = proposals[0].difference_ns
+    times = np.array([p.own_ns - origin_ns for p in proposals], np.float64)
+    differences = np.array([p.difference_ns - base_ns for p in proposals], np.float64)
+    facts = np.array([p.fact for p in proposals], np.int64)
+    found: list[float] = []
+    left = sorted(windows, key=lambda w: (-w[0], abs(w[1])))
+    for _ in range(_SEEDS):
+        if not left:
+            break
+        start_ns = left[0][1]
+        seed = (differences >= start_ns - base_ns) & (differences <= start_ns - base_ns + window_ns)
+        slope = drift.followed(times, differences, facts, seed, float(window_ns))
+        if slope is not None:
+            found.append(slope)
+        left = [w for w in left if abs(w[1] - start_ns) > 2 * window_ns]
+    return found
+
+
+def _windows(
+    proposals: list[_Proposal], slope: float, origin_ns: int, window_ns: int
+) -> list[tuple[int, int]]:
+    """For every proposal the number of facts in the window that starts with it, and its start."""
+    level = sorted(
+        (p.difference_ns - round(slope * (p.own_ns - origin_ns)), p.fact) for p in proposals
+    )
     facts: dict[int, int] = defaultdict(int)
     counts: list[tuple[int, int]] = []
     end = 0
-    for start, first in enumerate(proposals):
-        while end < len(proposals) and (
-            proposals[end].difference_ns - first.difference_ns <= window_ns
-        ):
-            facts[proposals[end].fact] += 1
+    for first_ns, fact in level:
+        while end < len(level) and level[end][0] - first_ns <= window_ns:
+            facts[level[end][1]] += 1
             end += 1
-        counts.append((len(facts), first.difference_ns))
-        facts[proposals[start].fact] -= 1
-        if not facts[proposals[start].fact]:
-            del facts[proposals[start].fact]
-    # Of equal offsets the one that leaves the clocks as they are: they mostly are set.
+        counts.append((len(facts), first_ns))
+        facts[fact] -= 1
+        if not facts[fact]:
+            del facts[fact]
+    return counts
+
+
+def _densest(counts: list[tuple[int, int]], window_ns: int) -> tuple[tuple[int, int], int]:
+    """The window with most facts, and the most facts of any window apart from it."""
     most = max(count for count, _ in counts)
-    tied = [c for c in counts if c[0] == most]
-    best = min(tied, key=lambda c: abs(c[1]))
+    # Of equal offsets the one that leaves the clocks as they are: they mostly are set.
+    best = min((c for c in counts if c[0] == most), key=lambda c: abs(c[1]))
     if abs(best[1]) <= window_ns:
         return best, 0
     apart = [n for n, at in counts if abs(at - best[1]) > 2 * window_ns]
     return best, max(apart, default=0)
 
 
-def _fitted(chosen: list[_Proposal], count: int, evidence: str, resolution_ns: int) -> Fit:
-    offset = _both_ways([(p.difference_ns, p.outward) for p in chosen])
-    spread = round(median(abs(p.difference_ns - offset) for p in chosen))
-    straight = Fit(count, offset, spread, evidence, resolution_ns=resolution_ns)
-    drift = _drift(chosen)
-    if drift is None:
+# --- from proposals to a fit -----------------------------------------------------------------
+
+
+def _fitted(found: _Found, evidence: str, resolution_ns: int, *, strong: bool) -> Fit:
+    count, chosen = found
+    # Differences of years have no exact floats; what is left of them after the first has.
+    base = chosen[0].difference_ns
+    apart = [(p.difference_ns - base, p.way) for p in chosen]
+    offset = _both_ways(apart)
+    spread = round(median(abs(d - offset) for d, _ in apart))
+    straight = Fit(
+        count, base + offset, spread, evidence, resolution_ns=resolution_ns, strong=strong
+    )
+    slope, origin = _drift(chosen), chosen[0].own_ns
+    if slope is None or spread < NS_PER_MS:
         return straight
-    origin = chosen[0].own_ns
-    rest = [(p.difference_ns - round(drift * (p.own_ns - origin)), p.outward) for p in chosen]
-    better = _both_ways(rest)
-    left = round(median(abs(d - better) for d, _ in rest))
-    if left * 2 > spread or spread < NS_PER_MS:
+    level = [
+        (d - round(slope * (p.own_ns - origin)), way)
+        for (d, way), p in zip(apart, chosen, strict=True)
+    ]
+    better = _both_ways(level)
+    left = round(median(abs(d - better) for d, _ in level))
+    if left * 2 > spread:
         return straight
-    return Fit(count, better, left, evidence, drift, origin, resolution_ns)
+    return Fit(count, base + better, left, evidence, slope, origin, resolution_ns, strong)
 
 
 def _both_ways(differences: list[tuple[int, int]]) -> int:
     """The offset, with what was sent and what was received weighing alike."""
-    ways = [[d for d, outward in differences if outward == way] for way in (1, -1)]
+    ways = [[d for d, way in differences if way == wanted] for wanted in (1, -1)]
     if all(ways):
         return round((median(ways[0]) + median(ways[1])) / 2)
     return round(median(d for d, _ in differences))
 
 
 def _drift(chosen: list[_Proposal]) -> float | None:
-    """Theil-Sen slope of the differences; None where too little is known."""
-    points = sorted((p.own_ns, p.difference_ns) for p in chosen)
-    if len(points) < _DRIFT_PAIRS or points[-1][0] - points[0][0] < _DRIFT_SPAN_NS:
+    """The slope of the differences; None where too little is known."""
+    first, last = min(p.own_ns for p in chosen), max(p.own_ns for p in chosen)
+    if len(chosen) < _DRIFT_PAIRS or last - first < drift.LEAST_SPAN_NS:
         return None
-    step = max(1, len(points) // 200)
-    times = np.array([t for t, _ in points[::step]], np.float64)
-    differences = np.array([d for _, d in points[::step]], np.float64)
-    left, right = np.triu_indices(len(times), 1)
-    apart = times[right] - times[left]
-    keep = apart > 0
-    if not keep.any():
-        return None
-    slope = float(np.median((differences[right] - differences[left])[keep] / apart[keep]))
-    return slope if abs(slope) <= _MAX_DRIFT else None
+    base = chosen[0].difference_ns
+    return drift.theil_sen(
+        np.array([p.own_ns - first for p in chosen], np.float64),
+        np.array([p.difference_ns - base for p in chosen], np.float64),
+    )
 
 
-def _rhythm(own: Sequence[Sighting], other: Sequence[Sighting], resolution_ns: int) -> Fit | None:
+def _is_believable(fitted: Fit, found: _Found, believable_ns: int | None) -> bool:
+    """Whether an offset may be that of the clocks, though its facts are none that are unique."""
+    if believable_ns is None or abs(fitted.offset_ns) <= believable_ns:
+        return True
+    if max(fitted.spread_ns, fitted.resolution_ns) > _EXACTLY_NS:
+        return False
+    # A tunnel does the same every day by its timers; what came by chance was on one day only.
+    first = {p.fact: p.own_ns for p in reversed(found.chosen)}
+    gaps = [b - a for a, b in pairwise(sorted(first.values())) if b - a >= _PAUSE_NS]
+    chances = sum(
+        abs(gap - round(gap / NS_PER_SECOND) * NS_PER_SECOND) > _BY_CHANCE_NS for gap in gaps
+    )
+    return chances >= _CHANCES
+
+
+# --- rhythm ----------------------------------------------------------------------------------
+
+
+def _rhythm(
+    own: Sequence[Sighting], other: Sequence[Sighting], relation: Relation, resolution_ns: int
+) -> _Found | None:
     """The offset at which the questions of a log fall on those of a capture.
 
     A steady rhythm fits at every period: only one with a pattern (retries, pauses) is unique.
@@ -207,43 +324,36 @@ def _rhythm(own: Sequence[Sighting], other: Sequence[Sighting], resolution_ns: i
         _Proposal(a.at_ns - b.at_ns, number, a.outward, a.at_ns)
         for number, a in enumerate(mine)
         for b in theirs
+        if may_be_one(a, b, relation, None)
     ]
-    proposals.sort(key=lambda p: p.difference_ns)
-    window_ns = max(100 * NS_PER_MS, 2 * resolution_ns)
-    best, second = _densest(proposals, window_ns)
+    if not proposals:
+        return None
+    window_ns = max(_RHYTHM_WINDOW_NS, 2 * resolution_ns)
+    best, second = _densest(_windows(proposals, 0.0, 0, window_ns), window_ns)
     if best[0] < _RHYTHM_LEAST or best[0] < _CLEARLY * second or best[0] * 2 < len(mine):
         return None
-    chosen = [p for p in proposals if best[1] <= p.difference_ns <= best[1] + window_ns]
-    return _fitted(chosen, best[0], "rhythm of questions", resolution_ns)
+    return _Found(best[0], _within(proposals, best[1], window_ns, 0.0, 0))
+
+
+# --- the same message in both ----------------------------------------------------------------
 
 
 def pairs(
-    own: Sequence[Sighting], other: Sequence[Sighting], fitted: Fit
+    own: Sequence[Sighting],
+    other: Sequence[Sighting],
+    fitted: Fit,
+    relation: Relation = Relation.ENDS,
 ) -> list[tuple[Sighting, Sighting]]:
-    """Sightings of the same message, each used once, the closest in time first."""
-    tolerance = fitted.tolerance_ns
+    """Sightings of the same message, each used once, the closest in time first.
+
+    Where unique facts told the clocks, one that each input has once is of one message, however far
+    apart its stamps are: clocks are set in the middle of logs.
+    """
     found: list[tuple[Sighting, Sighting]] = []
     taken_own: set[int] = set()
     taken_other: set[int] = set()
     for family in KeyFamily:
-        theirs: dict[Key, list[tuple[int, Sighting]]] = defaultdict(list)
-        for number, sighting in enumerate(other):
-            for kind, key in sighting.keys:
-                if kind is family:
-                    theirs[key].append((number, sighting))
-        candidates: list[tuple[int, int, int]] = []
-        for number, mine in enumerate(own):
-            if number in taken_own:
-                continue
-            at_ns = fitted.to_other(mine.at_ns)
-            for kind, key in mine.keys:
-                if kind is not family:
-                    continue
-                for place, sighting in theirs.get(key, ()):
-                    apart = abs(sighting.at_ns - at_ns)
-                    if apart <= tolerance and place not in taken_other and _same(mine, sighting):
-                        candidates.append((apart, number, place))
-        for _, number, place in sorted(candidates):
+        for _, number, place in sorted(_candidates(own, other, family, fitted, relation)):
             if number in taken_own or place in taken_other:
                 continue
             taken_own.add(number)
@@ -252,9 +362,41 @@ def pairs(
     return found
 
 
-def _same(one: Sighting, two: Sighting) -> bool:
-    """Whether directions do not contradict each other."""
-    if one.outward and one.outward == two.outward:
-        return False
-    ends = (one.src, one.dst)
-    return not (None not in ends and ends == (two.dst, two.src))
+def _candidates(
+    own: Sequence[Sighting],
+    other: Sequence[Sighting],
+    family: KeyFamily,
+    fitted: Fit,
+    relation: Relation,
+) -> Iterator[tuple[int, int, int]]:
+    """What may be one message: how far apart in time, and the places in both inputs."""
+    mine, theirs = _places(own, family), _places(other, family)
+    for key, numbers in mine.items():
+        places = theirs.get(key)
+        if places is None:
+            continue
+        if fitted.strong and family in STRONG and len(numbers) == len(places) == 1:
+            tolerance = _EVER
+        else:
+            tolerance = fitted.tolerance_ns
+        times = [at_ns for at_ns, _ in places]
+        for at_ns, number in numbers:
+            there_ns = fitted.to_other(at_ns)
+            start = bisect_left(times, there_ns - tolerance)
+            for other_ns, place in places[start:]:
+                if other_ns > there_ns + tolerance:
+                    break
+                if may_be_one(own[number], other[place], relation, family):
+                    yield abs(other_ns - there_ns), number, place
+
+
+def _places(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[tuple[int, int]]]:
+    """Time and number of the sightings with each fact, in the order of time."""
+    found: dict[Key, list[tuple[int, int]]] = defaultdict(list)
+    for number, sighting in enumerate(sightings):
+        for kind, key in sighting.keys:
+            if kind is family:
+                found[key].append((sighting.at_ns, number))
+    for places in found.values():
+        places.sort()
+    return found

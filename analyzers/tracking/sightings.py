@@ -8,10 +8,13 @@ SPIs the addresses, exchange and message ID, which only many messages together m
 from __future__ import annotations
 
 import struct
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
+from functools import lru_cache
 from hashlib import blake2b
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
+from analyzers.model.configuration import address_key
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import Datagram, MessageKind
 from analyzers.model.records import Ref
@@ -30,6 +33,16 @@ _EXCHANGE: Final = {
     MessageKind.INFORMATIONAL: 37,
 }
 _INFORMATIONAL: Final = (5, 37)
+# Every IKE SA begins with the same IDs in the same order: these tell nothing.
+_HANDSHAKE: Final = (34, 35)
+# What a NAT translates: RFC 1918, RFC 6598, RFC 4193.
+_PRIVATE: Final = (
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+    IPv4Network("100.64.0.0/10"),
+    IPv6Network("fc00::/7"),
+)
 
 
 class KeyFamily(IntEnum):
@@ -52,7 +65,19 @@ EVIDENCE: Final = {
     KeyFamily.COUNTER: "message IDs in their order",
 }
 
+STRONG: Final = frozenset({KeyFamily.BYTES, KeyFamily.MESSAGE_ID, KeyFamily.SPIS})
+"""Facts that are as good as unique: one is enough."""
+
 Key = tuple[object, ...]
+
+
+class Relation(Enum):
+    """Who wrote two inputs."""
+
+    ENDS = auto()
+    """Both ends of the messages, or one of them and a capture."""
+    COPIES = auto()
+    """One device wrote both logs: what is sent in one is sent in the other."""
 
 
 class Sighting(NamedTuple):
@@ -67,6 +92,7 @@ class Sighting(NamedTuple):
     dst: str | None
     informational: bool
     """It may be a liveness question: an Informational, no answer."""
+    version: int | None
 
 
 def of_datagram(datagram: Datagram) -> Sighting | None:
@@ -86,15 +112,15 @@ def of_datagram(datagram: Datagram) -> Sighting | None:
         answer = bool(flags & _RESPONSE)
         keys += _ikev2_keys(initiator.hex(), src, dst, exchange, message_id, answer)
     informational = exchange in _INFORMATIONAL and not answer
-    return Sighting(datagram.at_ns, datagram.ref, tuple(keys), 0, src, dst, informational)
+    return Sighting(datagram.at_ns, datagram.ref, tuple(keys), 0, src, dst, informational, major)
 
 
 def of_event(event: LogEvent) -> Sighting | None:
     """The sighting of a message in a log; None for other events, and without a time."""
     if event.kind is not LogEventKind.MESSAGE or event.at_ns is None or event.sent is None:
         return None
-    ends = (event.local, event.remote)
-    src, dst = ends if event.sent else ends[::-1]
+    local, remote = (None if a is None else address_key(a) for a in (event.local, event.remote))
+    src, dst = (local, remote) if event.sent else (remote, local)
     keys: list[tuple[KeyFamily, Key]] = []
     if event.version == 1 and event.message_id:
         keys.append((KeyFamily.MESSAGE_ID, (event.message_id,)))
@@ -106,7 +132,7 @@ def of_event(event: LogEvent) -> Sighting | None:
         keys += _ikev2_keys(spi, src, dst, exchange, event.message_id, bool(event.response))
     asks = event.message in (MessageKind.R_U_THERE, MessageKind.LIVENESS) and not event.response
     outward = 1 if event.sent else -1
-    return Sighting(event.at_ns, event.ref, tuple(keys), outward, src, dst, asks)
+    return Sighting(event.at_ns, event.ref, tuple(keys), outward, src, dst, asks, event.version)
 
 
 def _ikev2_keys(
@@ -117,5 +143,58 @@ def _ikev2_keys(
         keys.append((KeyFamily.SPIS, (spi, exchange, message_id, answer)))
     if src is not None and dst is not None:
         keys.append((KeyFamily.ADDRESSES, (src, dst, exchange, message_id, answer)))
-    keys.append((KeyFamily.COUNTER, (exchange, message_id, answer)))
+    if exchange not in _HANDSHAKE:
+        keys.append((KeyFamily.COUNTER, (exchange, message_id, answer)))
     return keys
+
+
+def may_be_one(one: Sighting, two: Sighting, relation: Relation, family: KeyFamily | None) -> bool:
+    """Whether two sightings that share a fact of `family` can be of one message.
+
+    They cannot where the directions, or other facts that both of them know, say otherwise.
+    """
+    if one.outward and two.outward and (one.outward == two.outward) is (relation is Relation.ENDS):
+        return False
+    if one.src is not None and one.dst is not None and (one.src, one.dst) == (two.dst, two.src):
+        return False
+    if family in STRONG:
+        return True
+    if None not in (one.version, two.version) and one.version != two.version:
+        return False
+    return _ends_agree(one.src, two.src, one.dst, two.dst) and not _unique_differ(one, two)
+
+
+def _unique_differ(one: Sighting, two: Sighting) -> bool:
+    """Whether both know a unique fact of one kind, and not the same one."""
+    for family in (KeyFamily.MESSAGE_ID, KeyFamily.SPIS):
+        mine = [key for kind, key in one.keys if kind is family]
+        theirs = [key for kind, key in two.keys if kind is family]
+        if mine and theirs and mine[0] not in theirs:
+            return True
+    return False
+
+
+@lru_cache(maxsize=8192)
+def _ends_agree(src: str | None, src2: str | None, dst: str | None, dst2: str | None) -> bool:
+    """Whether the ends are the same as far as they are known, but for one behind a NAT."""
+    translated = 0
+    for one, two in ((src, src2), (dst, dst2)):
+        if one is None or two is None or one == two:
+            continue
+        private = _is_private(one), _is_private(two)
+        if None in private:
+            continue  # masked
+        if private[0] == private[1]:
+            return False
+        translated += 1
+    return translated < 2
+
+
+@lru_cache(maxsize=8192)
+def _is_private(address: str) -> bool | None:
+    """Whether a NAT hides an address; None if it is masked, or a name."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    return any(parsed.version == net.version and parsed in net for net in _PRIVATE)
