@@ -216,6 +216,15 @@ DIALECT = Dialect(
             ),
         ),
         Pattern(
+            "ends-replaced",
+            r"Process initial contact, bring down existing phase 1 and 2 SA.{0,3}s with local"
+            rf" (?P<local>{_IP}) remote (?P<peer>{_IP}) remote port",
+            (
+                "ISAKMP: (1003):Process initial contact,\nbring down existing phase 1 and 2 SA's"
+                " with local 192.0.2.1 remote 192.0.2.9 remote port 4501",
+            ),
+        ),
+        Pattern(
             "child-installed",
             r"Successfully installed IPSEC SA \(SPI:(?P<spi>0x[0-9A-Fa-f]{1,8})\)",
             ("ISAKMP: (1003):Successfully installed IPSEC SA (SPI:0x0A0B0C11) on Tunnel1",),

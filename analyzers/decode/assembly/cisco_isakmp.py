@@ -67,7 +67,7 @@ class CiscoIsakmpAssembly:
         made = event(line, kind, **parts)
         made.handle = here.handle
         made.remote = made.remote or here.peer
-        made.local = made.local or here.local
+        made.local = made.local or self._connections.local_of(made.remote)
         self._out.put(made)
         return made
 
@@ -99,6 +99,7 @@ class CiscoIsakmpAssembly:
             case "delete-received":
                 self._out.release(here.key)
                 self._out.hold(here.key, self._received(line, here, MessageKind.DELETE))
+                here.arrived = None
             case "child-delete-queued":
                 self._child_deleted(line, here)
             case "not-responding":
@@ -145,7 +146,7 @@ class CiscoIsakmpAssembly:
                 building.message_id = node
             self._sent(line, here, building.kind, building.message_id, building.sequence)
         elif kind in _PHASE1 or again:
-            mid = here.again_id if again else None
+            mid = 0 if kind in _PHASE1 else here.again_id
             made = self._sent(line, here, kind or MessageKind.QUICK_MODE, mid)
             made.retransmission = again
         else:
@@ -164,7 +165,8 @@ class CiscoIsakmpAssembly:
         here.sent = here.node = None
         cause = _spelled(line.fields["input"])
         arrived = _INPUTS.get(cause)
-        if arrived is not None and here.arrived is not None:
+        first = here.arrived is not None and here.arrived.fields["state"].startswith("NEW")
+        if arrived is not None and first:
             self._received(line, here, arrived, message_id=0)
             here.arrived = None
         if sent is None:

@@ -34,7 +34,6 @@ class Connection:
     key: str
     handle: str | None
     peer: str | None = None
-    local: str | None = None
     arrived: LogLine | None = None
     """The packet that is being processed."""
     sent: LogLine | None = None
@@ -62,10 +61,19 @@ class Connections:
         self._known: OrderedDict[str, Connection] = OrderedDict()
         self._here = Connection("", None)
         self._negotiating: str | None = None
+        self._locals: OrderedDict[str, str] = OrderedDict()
+
+    def local_of(self, peer: str | None) -> str | None:
+        """The router's own address towards a peer."""
+        return None if peer is None else self._locals.get(peer)
 
     def of(self, line: LogLine) -> Connection:
         """The connection of a line; one without a conn id belongs to the one before it."""
         written = line.fields.get("conn")
+        if "local" in line.fields:
+            self._locals[address(line.fields["peer"])] = address(line.fields["local"])
+            if len(self._locals) > _MAX_CONNECTIONS:
+                self._locals.popitem(last=False)
         if written is None:
             return self._here
         number = str(int(written) & _CONN_MASK)
@@ -79,13 +87,11 @@ class Connections:
             here = Connection(number, None if number.startswith("0 ") else number)
             before = self._here
             if line.id in _GOES_ON and before.key.startswith("0 "):
-                here.peer, here.local = before.peer, before.local
+                here.peer = before.peer
             self._known[number] = here
             if len(self._known) > _MAX_CONNECTIONS:
                 self._known.popitem(last=False)
         if peer is not None and (here.peer is None or line.id in _AUTHORITY):
             here.peer = address(peer)
-        if line.fields.get("local") is not None:
-            here.local = address(line.fields["local"])
         self._here = here
         return here

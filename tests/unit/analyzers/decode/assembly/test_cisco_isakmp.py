@@ -459,6 +459,23 @@ def test_a_delete_of_the_ike_sa_is_received():
     assert events[2].reason == "No reason"
 
 
+def test_what_is_fed_to_a_deleted_sa_is_no_message():
+    events = deletes("ISAKMP:(9001):Input = IKE_MESG_FROM_PEER, IKE_MM_EXCH")
+    assert story(events) == ["ike-sa-up", "received delete"]
+
+
+def test_quick_mode_is_sent_again():
+    (sent,) = messages_of("""
+        ISAKMP:(1001): retransmitting phase 2 QM_IDLE       -889000300 ...
+        ISAKMP:(1001): sending packet to 198.51.100.9 my_port 500 peer_port 500 (I) QM_IDLE
+        """)
+    assert (sent.message, sent.retransmission, sent.message_id) == (
+        MessageKind.QUICK_MODE,
+        True,
+        -889000300 & 0xFFFFFFFF,
+    )
+
+
 def test_a_delete_of_a_child_sa_is_received():
     events = deletes("ISAKMP: (9001):Enqueued KEY_MGR_DELETE_SAS for IPSEC SA (SPI:0xA5AC7011)")
     assert story(events) == ["ike-sa-up", "received delete", "child-sa-down"]
@@ -501,6 +518,21 @@ def test_initial_contact_replaces_an_sa():
         """)  # noqa: E501
     assert story(events) == ["hint", "ike-sa-down"]
     assert events[1].reason == "Receive initial contact"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ISAKMP: (0):Trying to insert a peer 192.0.2.1/198.51.100.9/4501/,",
+        "ISAKMP: Trying to insert a peer 192.0.2.1/198.51.100.9/500/,  and inserted",
+        "ISAKMP: (1003):Process initial contact,\nbring down existing phase 1 and 2 SA's with"
+        " local 192.0.2.1 remote 198.51.100.9 remote port 848",
+    ],
+)
+def test_the_own_address_towards_a_peer(line: str):
+    deleting = 'ISAKMP:(1003):deleting SA reason "No reason" state (R) QM_IDLE (peer 198.51.100.9)'
+    (down,) = events_of(f"{line}\n{deleting}\n")
+    assert (down.local, down.remote) == ("192.0.2.1", PEER)
 
 
 def test_another_notify():
