@@ -122,6 +122,7 @@ class Session:
                 report_ns=nanoseconds(self.options.black_hole_min_s),
                 witnesses=None if self._joined is None else self._joined.witnesses,
                 configured=Configured(self._opened.configurations),
+                captures=any(s.kind == "capture" for s in self.sources),
             )
             if self._joined is not None:
                 self._tracker_or_none.logs.evidence = self._joined.evidence

@@ -125,7 +125,11 @@ class LogTracker:
             case LogEventKind.MESSAGE:
                 message = self._as_message(sa, event, side)
                 self._witnesses.testify(message)
-                self._message(sa, message, _sender(event, side))
+                sender = _sender(event, side)
+                heard_ns = peer.last_heard_ns[1 - sender]
+                self._message(sa, message, sender)
+                if event.message in QUESTIONS and heard_ns:
+                    _note_silence(peer, sender, event.at_ns, heard_ns)
             case LogEventKind.PEER_DEAD:
                 self._verdict(sa, event, side)
             case LogEventKind.IKE_SA_UP:
@@ -369,6 +373,15 @@ def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack |
             continue
         return exchange
     return None
+
+
+def _note_silence(peer: PeerTrack, side: int, at_ns: int, heard_ns: int) -> None:
+    """How long the other end had been silent when a new question was sent."""
+    newest = peer.exchanges[-1] if peer.exchanges else None
+    if newest is None or newest.side != side or newest.first_ns != at_ns:
+        return
+    if newest.since_proof_ns is None:
+        newest.since_proof_ns = max(0, at_ns - heard_ns)
 
 
 def _sender(event: LogEvent, side: int) -> int:

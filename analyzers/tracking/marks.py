@@ -9,7 +9,9 @@ from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, Mark, MarkKind
 class Marks:
     """The marks of one batch, in the order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wanted: bool = True) -> None:
+        """`wanted` False: nothing is noted, since there are no silences to judge."""
+        self._wanted = wanted
         self.place = 0
         """Place of the event being handled; set by the engine."""
         self._marks: list[Mark] = []
@@ -25,6 +27,8 @@ class Marks:
         delete: DeleteTrack | None = None,
     ) -> None:
         """Note what `message` means for a role of the SA's unit."""
+        if not self._wanted:
+            return
         self.append(
             Mark(
                 kind, sa.unit.index, role, message.at_ns, self.place, message.ref, exchange, delete
@@ -46,6 +50,8 @@ class Marks:
 
     def append(self, mark: Mark) -> None:
         """Note a mark that is about no message."""
+        if not self._wanted:
+            return
         self._marks.append(mark)
 
     def take(self) -> list[Mark]:

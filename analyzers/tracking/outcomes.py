@@ -164,6 +164,9 @@ class Outcomes:
         self, track: ExchangeTrack, sent: tuple[Transmission, ...]
     ) -> tuple[Piece, Support]:
         """An exchange without an answer: given up, overdue, or open."""
+        if track.basis is Basis.LOG:
+            # The device would have said that it gave the peer up.
+            return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
         last_ns = sent[-1].at_ns
         given_up_ns = self._given_up_ns(track)
         wait = next_wait_ns(sent, track.kind)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
-from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName
-from analyzers.model.policy import DpdPolicy
-from analyzers.model.records import Confidence
-from analyzers.model.time import nanoseconds, seconds
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
+from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
+from analyzers.model.records import Confidence, Ref
+from analyzers.model.sa import IkeSa
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds, seconds
 from analyzers.tracking.holes import SLOW_TEARDOWN_NS, HoleTrack
 
-_BY_VERDICT = frozenset(
+_BY_VERDICT: Final = frozenset(
     {
         BlackHoleClass.OPEN,
         BlackHoleClass.DETECTED,
@@ -18,6 +21,8 @@ _BY_VERDICT = frozenset(
         BlackHoleClass.SLOW_TEARDOWN,
     }
 )
+# A device deletes the SA of a peer it gave up within this.
+_TEARDOWN_NS: Final = 30 * NS_PER_SECOND
 
 
 def judged_by_log(track: HoleTrack, budget_ns: int) -> HoleTrack:
@@ -37,32 +42,100 @@ def judged_by_log(track: HoleTrack, budget_ns: int) -> HoleTrack:
     return replace(track, dead_ns=dead_ns, hole_class=chosen)
 
 
-def without_traffic(hole: BlackHole, policy: DpdPolicy | None, first_ns: int) -> BlackHole:
-    """The black hole of a log alone (dpd-semantics 5.4): what was sent into it is unknown.
+def holes_of_log(
+    exchanges: Sequence[Exchange],
+    deletes: Sequence[Delete],
+    sas: Sequence[IkeSa],
+    intervals_s: dict[str, float],
+    first_ns: int,
+) -> Iterator[BlackHole]:
+    """The black holes of a peer that only logs tell of (dpd-semantics 5.4); ids are empty.
 
-    The loss lies between nothing and the time from the last proof of life to the end of the SA;
-    where the interval is known the last proof is at most that long before the first question.
+    What was sent into them is unknown: the loss lies between nothing and the time from the last
+    proof of life to the end of the SA. Where a holder's interval is known, the last proof is at
+    most that long before its first question. `first_ns`: when the peer was first told of.
     """
-    start_ns = hole.last_proof_ns if hole.last_proof_ns is not None else first_ns
-    asked_ns = hole.first_probe_ns
-    if policy is not None and policy.interval_s is not None and asked_ns is not None:
-        start_ns = max(start_ns, asked_ns - nanoseconds(policy.interval_s))
+    for exchange in exchanges:
+        if exchange.verdict_ref is None or exchange.verdict_ns is None:
+            continue
+        if exchange.first_ns < ORDER_LIMIT_NS:
+            continue  # lines without stamps have no durations
+        yield _hole(exchange, exchange.verdict_ns, deletes, sas, intervals_s, first_ns, exchanges)
+
+
+def _hole(
+    exchange: Exchange,
+    dead_ns: int,
+    deletes: Sequence[Delete],
+    sas: Sequence[IkeSa],
+    intervals_s: dict[str, float],
+    first_ns: int,
+    exchanges: Sequence[Exchange],
+) -> BlackHole:
+    asked_ns = exchange.first_ns
+    proof_ns = None
+    if exchange.since_proof_ns is not None:
+        proof_ns = asked_ns - exchange.since_proof_ns
+    start_ns = first_ns if proof_ns is None else proof_ns
+    interval_s = intervals_s.get(exchange.prober)
+    if interval_s is not None:
+        start_ns = max(start_ns, asked_ns - nanoseconds(interval_s))
+    stop_ns, basis, ref = _stop(exchange, dead_ns, deletes)
     cuts = [
         (PhaseName.UNPROBED, start_ns, asked_ns),
-        (PhaseName.PROBING, asked_ns, hole.dead_ns),
-        (PhaseName.TEARDOWN, hole.dead_ns, hole.stop_ns),
+        (PhaseName.PROBING, asked_ns, dead_ns),
+        (PhaseName.TEARDOWN, dead_ns, stop_ns),
     ]
-    phases = tuple(
-        Phase(name, begin, end)
-        for name, begin, end in cuts
-        if begin is not None and end is not None and end > begin
-    )
-    return replace(
-        hole,
+    recovered_ns = _recovered(stop_ns, sas, exchanges)
+    phases = [Phase(name, begin, end) for name, begin, end in cuts if end > begin]
+    if recovered_ns is not None and recovered_ns > stop_ns:
+        phases.append(Phase(PhaseName.RECOVERY, stop_ns, recovered_ns))
+    refs = [t.ref for t in exchange.transmissions]
+    refs += [r for r in (exchange.verdict_ref, ref) if r is not None]
+    return BlackHole(
+        id="",
+        sender=exchange.prober,
+        receiver=exchange.responder,
         black_hole_class=BlackHoleClass.DETECTED,
-        traffic_known=False,
+        last_proof_ns=proof_ns,
+        first_exposed_ns=None,
+        questionable_ns=None,
+        first_probe_ns=asked_ns,
+        dead_ns=dead_ns,
+        dead_basis="log",
+        stop_ns=stop_ns,
+        stop_basis=basis,
+        recovered_ns=recovered_ns,
         min_seconds=0.0,
-        max_seconds=round(max(0.0, seconds(hole.stop_ns - start_ns)), 6),
-        phases=phases,
+        max_seconds=round(max(0.0, seconds(stop_ns - start_ns)), 6),
+        min_packets=0,
+        max_packets=0,
+        max_bytes=0,
+        phases=tuple(phases),
         confidence=Confidence.INFERRED,
+        refs=tuple(refs),
+        probes=len(exchange.transmissions),
+        traffic_known=False,
     )
+
+
+def _stop(
+    exchange: Exchange, dead_ns: int, deletes: Sequence[Delete]
+) -> tuple[int, StopBasis, Ref | None]:
+    """The Delete that followed the verdict, else the verdict: the device removes the SA with it."""
+    for delete in deletes:
+        own = delete.ike_sa == exchange.ike_sa and delete.sender == exchange.prober
+        soon = dead_ns <= delete.at_ns <= dead_ns + _TEARDOWN_NS
+        if own and soon and delete.protocol is DeleteProtocol.IKE:
+            return delete.at_ns, StopBasis.DELETE, delete.ref
+    return dead_ns, StopBasis.DELETE, exchange.verdict_ref
+
+
+def _recovered(stop_ns: int, sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> int | None:
+    times = [sa.established_ns for sa in sas if sa.established_ns is not None]
+    times += [
+        x.last_ns if x.answer is None else x.answer.at_ns
+        for x in exchanges
+        if x.outcome is Outcome.ANSWERED
+    ]
+    return min((t for t in times if t > stop_ns), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -27,7 +28,7 @@ from analyzers.tracking.holes import HoleTrack, hole_of_child
 from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
-from analyzers.tracking.verdicts import judged_by_log, without_traffic
+from analyzers.tracking.verdicts import holes_of_log, judged_by_log
 
 
 class Viewer:
@@ -89,17 +90,7 @@ class Viewer:
         policies += [self._agreed(peer, side) for side in (0, 1)]
         policies += self._configured(peer)
         if not peer.captured:
-            known = {
-                p.holder: p
-                for p in policies
-                if p is not None and (p.basis is PolicyBasis.CONFIG or _is_interval(p))
-            }
-            holes = tuple(
-                without_traffic(h, known.get(h.sender), first_ns)
-                for h in holes
-                if h.dead_basis == "log"
-            )
-            holes = tuple(h for h in holes if h.max_seconds >= self._tracker.report_s)
+            holes = self._logged_holes(exchanges, deletes, sas, policies, first_ns)
         problems = [*peer.problems, *self._hindsight.problems(peer)]
         return PeerView(
             id=f"p{peer.index + 1}",
@@ -128,6 +119,29 @@ class Viewer:
             addresses=tuple(peer.addresses[1 - local_side]),
             confidence=liveness.confidence(exchanges, deletes, states, sas),
         )
+
+    def _logged_holes(
+        self,
+        exchanges: tuple[Exchange, ...],
+        deletes: tuple[Delete, ...],
+        sas: tuple[IkeSa, ...],
+        policies: list[DpdPolicy | None],
+        first_ns: int,
+    ) -> tuple[BlackHole, ...]:
+        """The black holes of a peer that only logs tell of."""
+        intervals_s = {
+            p.holder: p.interval_s
+            for p in policies
+            if p is not None
+            and p.interval_s is not None
+            and (p.basis is PolicyBasis.CONFIG or p.mode is not PolicyMode.UNKNOWN)
+        }
+        kept = []
+        for hole in holes_of_log(exchanges, deletes, sas, intervals_s, first_ns):
+            if hole.max_seconds >= self._tracker.report_s:
+                self._numbers["b"] += 1
+                kept.append(replace(hole, id=f"b{self._numbers['b']}"))
+        return tuple(kept)
 
     def _agreed(self, peer: PeerTrack, side: int) -> DpdPolicy | None:
         """The interval that a device's log names for its own questions."""
@@ -293,6 +307,8 @@ class Viewer:
         )
 
     def _last_proof(self, peer: PeerTrack, role: int) -> int | None:
+        if not peer.captured:
+            return peer.last_heard_ns[1 - role] or None
         clock = self._tracker.any_clock
         last = max(clock.now(unit.index, role).last_proof_ns for unit in peer.units)
         return None if last == NEVER else last
@@ -397,11 +413,6 @@ def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
 
 def _sa_id(sa: SaTrack) -> str:
     return f"i{sa.index + 1}"
-
-
-def _is_interval(observed: DpdPolicy) -> bool:
-    """Whether an observed interval is a rhythm, not the distance of one question."""
-    return observed.interval_s is not None and observed.mode is not PolicyMode.UNKNOWN
 
 
 def _dead_basis(track: HoleTrack) -> str | None:

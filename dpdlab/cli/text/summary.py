@@ -100,6 +100,14 @@ def _noticed(holes: Sequence[BlackHole]) -> str:
             return f"noticed {duration(delays[0])} after the first doubt"
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
         return f"{len(delays)} of {len(holes)} noticed, {bounds} after the first doubt"
+    asked = [
+        h.dead_ns - h.first_probe_ns
+        for h in holes
+        if h.dead_ns is not None and h.first_probe_ns is not None
+    ]
+    if asked:
+        bounds = seconds_range(seconds(min(asked)), seconds(max(asked)))
+        return f"given up {bounds} after the first unanswered question"
     classes = {hole.black_hole_class for hole in holes}
     if classes == {BlackHoleClass.MISSING_DPD}:
         return "never noticed: nobody asked"
