@@ -18,6 +18,7 @@ from analyzers.decode.assembly.cisco_ios import CiscoIosAssembly
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.fortigate import FortigateAssembly
 from analyzers.decode.assembly.fortigate_events import FortigateEventsAssembly
+from analyzers.decode.assembly.juniper_kmd import JuniperKmdAssembly
 from analyzers.decode.assembly.lines import Assembly, LogLine
 from analyzers.decode.assembly.pluto import PlutoAssembly
 from analyzers.decode.assembly.racoon import RacoonAssembly
@@ -50,6 +51,7 @@ _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "fortigate-events": FortigateEventsAssembly,
     "racoon": RacoonAssembly,
     "routeros": RouterosAssembly,
+    "juniper-kmd": JuniperKmdAssembly,
 }
 # Lines of a busy device may overtake each other by less than this.
 _BACKWARDS_NS: Final = 2 * NS_PER_SECOND

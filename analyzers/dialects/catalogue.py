@@ -14,6 +14,7 @@ from analyzers.dialects import (
     cisco_trace,
     fortigate,
     fortigate_events,
+    juniper_kmd,
     pluto,
     racoon,
     routeros,
@@ -35,6 +36,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     fortigate_events.DIALECT,
     racoon.DIALECT,
     routeros.DIALECT,
+    juniper_kmd.DIALECT,
 )
 
 
