@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 from analyzers.dialects.dialect import Reading
@@ -34,7 +34,11 @@ class LogLine(NamedTuple):
 
 
 class Assembly(Protocol):
-    """Turns the lines of one dialect in one log into events, in order."""
+    """Turns the lines of one dialect in one log into events, in order.
+
+    A class may name lines that it has no use for: `useless` is a set of ids of patterns, with ""
+    for lines of which nothing is known. They are counted, and not taken.
+    """
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of the dialect, also those of which nothing is known."""
@@ -47,58 +51,99 @@ class Assembly(Protocol):
 
 def event(line: LogLine, kind: LogEventKind, **parts: Any) -> LogEvent:
     """An event at the line's place, its parts from the line's fields unless given."""
-    fields = line.fields
-    made = LogEvent(
-        kind,
-        line.at_ns,
-        line.ref,
-        line.reading.dialect.name,
-        version=line.reading.dialect.version,
-        resolution_ns=line.resolution_ns,
-    )
-    for name, value in fields.items():
-        _set(made, name, value)
+    reading = line.reading
+    dialect = reading.dialect
+    made = LogEvent(kind, line.at_ns, line.ref, dialect.name)
+    made.version, made.resolution_ns = dialect.version, line.resolution_ns
+    for name, value in reading.fields.items():
+        setter = _SETTERS.get(name)
+        if setter is not None:
+            setter(made, value)
     for name, value in parts.items():
         setattr(made, name, value)
     return made
 
 
-def _set(made: LogEvent, name: str, value: str) -> None:
-    match name:
-        case "peer":
-            made.remote = address(value)
-        case "local":
-            made.local = address(value)
-        case "peer_port":
-            made.remote_port = number(value, 65535)
-        case "local_port":
-            made.local_port = number(value, 65535)
-        case "conn":
-            made.handle = value[:_MAX_ADDRESS]
-        case "mid":
-            made.message_id = message_id(value)
-        case "mid_hex":
-            made.message_id = hexadecimal(value, 8)
-        case "seq":
-            made.sequence = number(value, 0xFFFFFFFF)
-        case "seq_hex":
-            made.sequence = hexadecimal(value, 8)
-        case "ispi":
-            made.initiator_spi = spi(value, 16)
-        case "rspi":
-            made.responder_spi = spi(value, 16)
-        case "spi" | "spi2":
-            found = spi(value, 8)
-            if found is not None:
-                made.spis = (*made.spis, found)
-        case "reason":
-            made.reason = " ".join(value.split())[:_MAX_REASON]
-        case "interval":
-            made.interval_s = _seconds(value)
-        case "length":
-            made.length = number(value, 0xFFFFFF)
-        case _:
-            pass
+def _set_peer(made: LogEvent, value: str) -> None:
+    made.remote = address(value)
+
+
+def _set_local(made: LogEvent, value: str) -> None:
+    made.local = address(value)
+
+
+def _set_peer_port(made: LogEvent, value: str) -> None:
+    made.remote_port = number(value, 65535)
+
+
+def _set_local_port(made: LogEvent, value: str) -> None:
+    made.local_port = number(value, 65535)
+
+
+def _set_conn(made: LogEvent, value: str) -> None:
+    made.handle = value[:_MAX_ADDRESS]
+
+
+def _set_mid(made: LogEvent, value: str) -> None:
+    made.message_id = message_id(value)
+
+
+def _set_mid_hex(made: LogEvent, value: str) -> None:
+    made.message_id = hexadecimal(value, 8)
+
+
+def _set_seq(made: LogEvent, value: str) -> None:
+    made.sequence = number(value, 0xFFFFFFFF)
+
+
+def _set_seq_hex(made: LogEvent, value: str) -> None:
+    made.sequence = hexadecimal(value, 8)
+
+
+def _set_ispi(made: LogEvent, value: str) -> None:
+    made.initiator_spi = spi(value, 16)
+
+
+def _set_rspi(made: LogEvent, value: str) -> None:
+    made.responder_spi = spi(value, 16)
+
+
+def _set_spi(made: LogEvent, value: str) -> None:
+    found = spi(value, 8)
+    if found is not None:
+        made.spis = (*made.spis, found)
+
+
+def _set_reason(made: LogEvent, value: str) -> None:
+    made.reason = " ".join(value.split())[:_MAX_REASON]
+
+
+def _set_interval(made: LogEvent, value: str) -> None:
+    made.interval_s = _seconds(value)
+
+
+def _set_length(made: LogEvent, value: str) -> None:
+    made.length = number(value, 0xFFFFFF)
+
+
+_SETTERS: Final[dict[str, Callable[[LogEvent, str], None]]] = {
+    "peer": _set_peer,
+    "local": _set_local,
+    "peer_port": _set_peer_port,
+    "local_port": _set_local_port,
+    "conn": _set_conn,
+    "mid": _set_mid,
+    "mid_hex": _set_mid_hex,
+    "seq": _set_seq,
+    "seq_hex": _set_seq_hex,
+    "ispi": _set_ispi,
+    "rspi": _set_rspi,
+    "spi": _set_spi,
+    "spi2": _set_spi,
+    "reason": _set_reason,
+    "interval": _set_interval,
+    "length": _set_length,
+}
 
 
 def address(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from analyzers.decode.assembly.lines import LogLine, address, event, number
 from analyzers.model.exchange import DeleteProtocol
@@ -46,6 +46,8 @@ class _Thread:
 class StrongswanAssembly:
     """The state of one charon."""
 
+    useless: ClassVar[frozenset[str]] = frozenset({"", "dpd-sending", "action", "deleting"})
+
     def __init__(self) -> None:
         self._threads: dict[str, _Thread] = {}
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
@@ -55,9 +57,12 @@ class StrongswanAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        thread = self._threads.setdefault(line.fields.get("thread", ""), _Thread())
-        if len(self._threads) > _MAX_REMEMBERED:
-            self._threads.clear()
+        name = line.reading.fields.get("thread", "")
+        thread = self._threads.get(name)
+        if thread is None:
+            if len(self._threads) > _MAX_REMEMBERED:
+                self._threads.clear()
+            thread = self._threads[name] = _Thread()
         return list(self._take(line, thread))
 
     def finish(self) -> Iterable[LogEvent]:
