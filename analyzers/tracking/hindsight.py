@@ -79,6 +79,8 @@ class Hindsight:
         found = [self._one_way(peer, side) for side in (0, 1) if not peer.heard[side]]
         for stretch in self._tracker.exposures.deafness.of(peer.units):
             since_ns, until_ns = stretch.since_ns, stretch.until_ns
+            if not peer.heard[1 - stretch.role]:
+                continue
             found.append(
                 self._unheard(
                     peer,

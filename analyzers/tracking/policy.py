@@ -9,6 +9,7 @@ from typing import Final
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.records import Confidence
 from analyzers.model.time import seconds
 
 # An interval is only told from at least this many; a mode needs more than that.
@@ -17,7 +18,12 @@ _MIN_FOR_MODE: Final = 3
 # Intervals within this share of their median are one rhythm (dpd-semantics section 4: tolI).
 _TOLERANCE_SHARE: Final = 0.1
 _TOLERANCE_S: Final = 0.25
+_MOSTLY: Final = 0.6
+# One question in so many may be something else: a path test, the check after a rekey.
+_SELDOM: Final = 4
 _GROWTH_FROM: Final = 1.2
+# No stack asks after less of silence: what comes sooner was not triggered by it.
+_IDLE_S: Final = 1.0
 
 
 def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
@@ -61,49 +67,49 @@ def _gaps_s(starts_ns: list[int], own: list[Exchange]) -> list[float]:
 
 
 def _rhythm(starts: list[float], since: list[float]) -> tuple[PolicyMode, float | None, str]:
-    """Mode, interval and evidence."""
-    if len(since) >= 1 and _steady(since) and len(since) >= _MIN_INTERVALS:
-        interval = median(since)
-        if len(starts) >= _MIN_FOR_MODE and not _steady(starts):
-            return (
-                PolicyMode.ON_IDLE,
-                interval,
-                f"each of {len(since)} questions came {_range(since)} after the last proof of life",
-            )
-        return (
-            PolicyMode.UNKNOWN,
-            interval,
-            f"{len(since)} questions, each {_range(since)} after the last proof of life;"
-            " without traffic, periodic and on-idle look alike",
-        )
-    if len(starts) >= _MIN_INTERVALS and _steady(starts):
-        if since and min(since) < median(starts) * (1 - _TOLERANCE_SHARE):
-            return (
-                PolicyMode.PERIODIC,
-                median(starts),
-                f"{len(starts)} intervals of {_range(starts)}, also while the peer was heard",
-            )
-        return PolicyMode.UNKNOWN, median(starts), f"{len(starts)} intervals of {_range(starts)}"
-    if len(since) >= _MIN_FOR_MODE:
-        return (
-            PolicyMode.ON_DEMAND,
-            min(since),
-            f"{len(since)} questions, {_range(since)} after the last proof of life,"
-            " in no fixed rhythm",
-        )
-    if since:
-        return (
-            PolicyMode.UNKNOWN,
-            min(since),
-            f"{len(since)} question{'s' * (len(since) > 1)},"
-            f" {_range(since)} after the last proof of life",
-        )
-    return PolicyMode.UNKNOWN, None, "too few questions to tell an interval"
+    """Mode, interval and evidence.
+
+    `starts`: distances of questions; `since`: how long the peer had been silent before each, s.
+    """
+    idle = [s for s in since if s >= _IDLE_S]
+    busy = _SELDOM * (len(since) - len(idle)) > len(since)
+    every = _interval(starts)
+    if every is not None:
+        told = f"{len(starts)} intervals of {_range(starts)}"
+        if busy or (idle and min(idle) < every * (1 - _TOLERANCE_SHARE)):
+            return PolicyMode.PERIODIC, every, f"{told}, also while the peer was heard"
+        alike = "; without traffic, periodic and on-idle look alike" if idle else ""
+        return PolicyMode.UNKNOWN, every, told + alike
+    if busy or not idle:
+        return PolicyMode.UNKNOWN, None, "too few questions to tell an interval"
+    came = f"{_range(idle)} after the last proof of life"
+    if len(idle) >= _MIN_INTERVALS and _steady(idle):
+        if len(starts) >= _MIN_FOR_MODE:
+            return PolicyMode.ON_IDLE, median(idle), f"each of {len(idle)} questions came {came}"
+        return PolicyMode.UNKNOWN, median(idle), f"{len(idle)} questions, each {came}"
+    if len(idle) >= _MIN_FOR_MODE:
+        told = f"{len(idle)} questions, {came}, in no fixed rhythm"
+        return PolicyMode.ON_DEMAND, min(idle), told
+    return PolicyMode.UNKNOWN, min(idle), f"{len(idle)} question{'s' * (len(idle) > 1)}, {came}"
+
+
+def _interval(gaps: list[float]) -> float | None:
+    """The interval that distances keep; some are multiples, where other messages took its place."""
+    if len(gaps) < _MIN_INTERVALS:
+        return None
+    middle = median(gaps)
+    tolerance = max(_TOLERANCE_S, _TOLERANCE_SHARE * middle)
+    single = [gap for gap in gaps if abs(gap - middle) <= tolerance]
+    fits = all(abs(gap - max(round(gap / middle), 1) * middle) <= tolerance for gap in gaps)
+    return median(single) if fits and len(single) >= _MOSTLY * len(gaps) else None
 
 
 def _retry(own: list[Exchange]) -> tuple[float | None, float]:
     """First retry gap in seconds and growth of the gaps, from the exchange with most retries."""
-    longest = max(own, key=lambda x: x.retries)
+    known = [x for x in own if x.confidence is not Confidence.SUSPECT]
+    if not known:
+        return None, 1.0
+    longest = max(known, key=lambda x: x.retries)
     times = [t.at_ns for t in longest.transmissions]
     gaps = [seconds(b - a) for a, b in pairwise(times)]
     if not gaps or gaps[0] <= 0:

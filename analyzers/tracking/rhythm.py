@@ -112,10 +112,14 @@ class Rhythms:
         """
         if track.kind is not ExchangeKind.DPD or not _is_unsure(track):
             return False
-        interval = self.interval_ns(track)
+        earlier = self.before(track)
+        if not earlier:
+            return False
+        times = [earlier[-1].last_ns, *(t.at_ns for t in sent)]
+        # After a single answered question the distance to the next one is all that is known.
+        interval = times[1] - times[0] if len(earlier) == 1 else self.interval_ns(track)
         if not interval:
             return False
-        times = [self.before(track)[-1].last_ns, *(t.at_ns for t in sent)]
         return all(_is_multiple(b - a, interval) for a, b in pairwise(times))
 
 

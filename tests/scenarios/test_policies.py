@@ -1,0 +1,94 @@
+"""The policy that a side's questions show: its interval and mode, or that nothing can be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.policy import DpdPolicy, PolicyMode
+from tests.scenarios.conftest import Tell
+
+SETUP = "0 a>b v2 handshake\n"
+TRAFFIC = """
+0.1..120/0.2 a>b esp out
+0.15..120/0.2 b>a esp in
+"""
+
+
+def asked(*times: float) -> str:
+    """Answered questions at these times, IDs from 2 on."""
+    return "".join(
+        f"{t} a>b liveness {number}\n{t + 0.02:.2f} b>a liveness {number} resp\n"
+        for number, t in enumerate(times, 2)
+    )
+
+
+def only(policies: tuple[DpdPolicy, ...]) -> DpdPolicy:
+    (policy,) = policies
+    return policy
+
+
+def test_every_10_s_whatever_the_traffic(tell: Tell) -> None:
+    """What came 50 ms before each question triggered none of them."""
+    policy = only(tell(SETUP + TRAFFIC + asked(*range(10, 120, 10))).peer.policies)
+    assert policy.mode is PolicyMode.PERIODIC
+    assert policy.interval_s == pytest.approx(10)
+
+
+def test_another_exchange_took_the_place_of_a_question(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + asked(20, 30)
+        + """
+        40 a>b create-child 4
+        40.02 b>a create-child 4 resp
+        50 a>b liveness 5
+        50.02 b>a liveness 5 resp
+        60 a>b liveness 6
+        60.02 b>a liveness 6 resp
+        """
+    ).peer
+    assert only(peer.policies).interval_s == pytest.approx(10)
+
+
+def test_a_single_question_amid_traffic_tells_nothing(tell: Tell) -> None:
+    policy = only(tell(SETUP + TRAFFIC + asked(30)).peer.policies)
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
+
+
+def test_irregular_questions_amid_traffic_tell_nothing(tell: Tell) -> None:
+    policy = only(tell(SETUP + TRAFFIC + asked(13, 30, 61, 68)).peer.policies)
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
+
+
+def test_on_idle(tell: Tell) -> None:
+    """Each question 5 s after the last packet of the peer, whenever that came."""
+    peer = tell(
+        SETUP
+        + "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in (7, 19, 22, 40, 58, 61))
+        + asked(12.05, 27.05, 32.07, 45.05, 66.05)
+    ).peer
+    policy = only(peer.policies)
+    assert policy.mode is PolicyMode.ON_IDLE
+    assert policy.interval_s == pytest.approx(5, abs=0.05)
+
+
+def test_without_traffic_the_interval_is_known_and_the_mode_is_not(tell: Tell) -> None:
+    policy = only(tell(SETUP + asked(10, 20, 30, 40)).peer.policies)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert policy.interval_s == pytest.approx(10, abs=0.05)
+
+
+def test_questions_that_were_perhaps_answered_unseen_are_no_retries(tell: Tell) -> None:
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        10..120/10 a>b v1 info 108
+        10.02..120/10 b>a v1 info 108
+        unseen b>a 40..
+        """
+    ).peer
+    policy = only(peer.policies)
+    assert policy.interval_s == pytest.approx(10, abs=0.05)
+    assert (policy.retry_s, policy.retries, policy.worst_case_s) == (None, None, None)
