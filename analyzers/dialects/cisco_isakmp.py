@@ -189,13 +189,10 @@ DIALECT = Dialect(
             ("ISAKMP:(1001):Node -889000300, Input = IKE_MESG_INTERNAL, IKE_INIT_QM",),
         ),
         Pattern(
-            "state",
-            r"Old State = \.?(?P<old>IKE_\w+(?: \w+){0,2}?)"
-            r" New State = \.?(?P<new>IKE_(?:P1_COMPLETE|DEST_SA|\w+))",
-            (
-                "ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE",
-                "ISAKMP:(1001):Old State = IKE_P1_COMPLETE  New State = IKE_DEST_SA",
-            ),
+            "established",
+            r"Old State = \.?(?!IKE_P1_COMPLETE)IKE_\w+(?: \w+){0,2}?"
+            r" New State = \.?IKE_P1_COMPLETE",
+            ("ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE",),
         ),
         Pattern(
             "quick-mode-begins",
@@ -245,7 +242,7 @@ DIALECT = Dialect(
         ),
     ),
     ignored=(
-        r"peer does not do paranoid keepalives",
+        r"peer does not do paranoid keepalives|Old State = ",
         r"vendor ID (?:is|seems)",
         r"processing (?:vendor id|SA|KE|NONCE|ID|HASH|CERT|SIG|CERT_REQ|responder lifetime)",
         r"(?:Unl|L)ocking|Deleting peer node|(?:New p|Created a p)eer|insert|purging SA",

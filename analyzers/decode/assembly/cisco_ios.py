@@ -47,7 +47,8 @@ class CiscoIosAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of any of the router's dialects."""
-        return self._once(self._parts[line.reading.dialect.name].take(line))
+        events = self._parts[line.reading.dialect.name].take(line)
+        return self._once(events) if events else events
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""

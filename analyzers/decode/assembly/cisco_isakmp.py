@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from analyzers.decode.assembly.cisco_isakmp_state import Building, Connection, Connections
-from analyzers.decode.assembly.lines import LogLine, event, message_id
+from analyzers.decode.assembly.lines import LogLine, event, hexadecimal, message_id
 from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -89,7 +89,7 @@ class CiscoIsakmpAssembly:
                 self._notify_sending(line, here)
             case "sequence":
                 if here.building is not None:
-                    here.building.sequence = event(line, LogEventKind.HINT).sequence
+                    here.building.sequence = hexadecimal(fields["seq_hex"], 8)
             case "notify-processing":
                 self._notify_received(line, here)
             case "dpd-received":
@@ -115,10 +115,9 @@ class CiscoIsakmpAssembly:
                 self._input(line, here)
             case "node-input":
                 self._node_input(line, here)
-            case "delete-node":
-                self._out.release(here.key)
-            case "state":
-                self._state(line, here)
+            case "established":
+                here.down = here.deleting = here.dead = False
+                self._say(line, here, LogEventKind.IKE_SA_UP)
             case "dpd-enabled":
                 self._say(line, here, LogEventKind.DPD_AGREED)
             case "dpd-vendor-id":
@@ -253,7 +252,7 @@ class CiscoIsakmpAssembly:
     def _dpd_received(self, line: LogLine, here: Connection) -> None:
         kind = _DPD[_spelled(line.fields["notify"])]
         held = self._out.held(here.key)
-        sequence = event(line, LogEventKind.MESSAGE).sequence
+        sequence = hexadecimal(line.fields["seq_hex"], 8)
         if held is None or held.message is not kind:
             held = self._received(line, here, kind)
             self._dpd(held, here)
@@ -319,12 +318,6 @@ class CiscoIsakmpAssembly:
             found, here.children = tuple(here.children[:2]), []
             protocol = DeleteProtocol.ESP
             self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=protocol, spis=found)
-
-    def _state(self, line: LogLine, here: Connection) -> None:
-        old, new = _spelled(line.fields["old"]), _spelled(line.fields["new"])
-        if new.startswith("IKE_P1_COMPLETE") and not old.startswith("IKE_P1_COMPLETE"):
-            here.down = here.deleting = here.dead = False
-            self._say(line, here, LogEventKind.IKE_SA_UP)
 
 
 def _spelled(word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from analyzers.decode.assembly.lines import LogLine, address
 from analyzers.model.log_events import LogEvent
@@ -14,7 +14,7 @@ _MAX_CONNECTIONS: Final = 4096
 # Conn ids of the hardware and software engines carry flags above these bits.
 _CONN_MASK: Final = 0x0FFFFFFF
 # With these a negotiation goes on under the conn id that it has got.
-_GOES_ON: Final = ("dpd-vendor-id", "input", "state", "notify-processing")
+_GOES_ON: Final = ("dpd-vendor-id", "input", "established", "notify-processing")
 _AUTHORITY: Final = ("packet-sent", "packet-received")
 
 
@@ -59,6 +59,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, Connection] = OrderedDict()
+        self._as_written: OrderedDict[str, Connection] = OrderedDict()
         self._here = Connection("", None)
         self._negotiating: str | None = None
         self._locals: OrderedDict[str, str] = OrderedDict()
@@ -69,17 +70,26 @@ class Connections:
 
     def of(self, line: LogLine) -> Connection:
         """The connection of a line; one without a conn id belongs to the one before it."""
-        written = line.fields.get("conn")
-        if "local" in line.fields:
-            self._locals[address(line.fields["peer"])] = address(line.fields["local"])
-            if len(self._locals) > _MAX_CONNECTIONS:
-                self._locals.popitem(last=False)
+        fields = line.fields
+        if "local" in fields:
+            self._locals[address(fields["peer"])] = address(fields["local"])
+            _trim(self._locals)
+        written = fields.get("conn")
         if written is None:
             return self._here
+        here = self._as_written.get(written) or self._named(line, written)
+        peer = fields.get("peer")
+        if peer is not None and (here.peer is None or line.id in _AUTHORITY):
+            here.peer = address(peer)
+        self._here = here
+        return here
+
+    def _named(self, line: LogLine, written: str) -> Connection:
+        """The connection of a conn id that is not 0, or of the peer that is negotiating."""
         number = str(int(written) & _CONN_MASK)
-        peer = line.fields.get("peer")
         if number == "0":
             # Phase 1 is not finished, and all that are negotiating share the number.
+            peer = line.fields.get("peer")
             self._negotiating = address(peer) if peer is not None else self._negotiating
             number = f"0 {self._negotiating or ''}"
         here = self._known.get(number)
@@ -89,9 +99,13 @@ class Connections:
             if line.id in _GOES_ON and before.key.startswith("0 "):
                 here.peer = before.peer
             self._known[number] = here
-            if len(self._known) > _MAX_CONNECTIONS:
-                self._known.popitem(last=False)
-        if peer is not None and (here.peer is None or line.id in _AUTHORITY):
-            here.peer = address(peer)
-        self._here = here
+            _trim(self._known)
+        if here.handle is not None:
+            self._as_written[written] = here
+            _trim(self._as_written)
         return here
+
+
+def _trim(known: OrderedDict[str, Any]) -> None:
+    while len(known) > _MAX_CONNECTIONS:
+        known.popitem(last=False)

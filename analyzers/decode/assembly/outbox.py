@@ -25,6 +25,8 @@ class Outbox:
     def at(self, line: LogLine) -> None:
         """The log has come to this line: who waited too long waits no longer."""
         self._lines += 1
+        if not self._held:
+            return
         late = [key for key, held in self._held.items() if self._is_late(*held, line)]
         for key in late:
             del self._held[key]
@@ -55,6 +57,8 @@ class Outbox:
 
     def take(self) -> list[LogEvent]:
         """The events that are complete, with all before them."""
+        if not self._events:
+            return []
         if not self._held:
             ready = list(self._events)
             self._events.clear()
