@@ -13,6 +13,9 @@ from analyzers.dialects.dialect import Dialect, Pattern
 # IPv6 peers are written without brackets: the port follows the last colon.
 _END: Final = r"(?P<{0}>[0-9A-Za-z.:*%<>\-]{{2,60}}):(?P<{0}_port>\d{{1,5}})"
 _PAYLOADS: Final = r"(?: Payload contents:(?P<payloads>[\s\S]{0,1200}))?"
+_EXCHANGE: Final = (
+    r"(?P<exchange>IKE_SA_INIT|IKE_AUTH|CREATE_CHILD_SA|INFORMATIONAL|[A-Z][A-Z0-9]{3,24})"
+)
 _SPI: Final = r"(?:0x)?(?P<{0}>[0-9A-Fa-f]{{16}})"
 _ENCRYPTED: Final = (
     " [To {0}:500/From {1}:500/VRF i0:f0] \nInitiator SPI : 0A1B2C3D4E5F6071 - Responder SPI :"
@@ -37,7 +40,7 @@ DIALECT = Dialect(
             rf"(?P<way>Sending|Received) Packet \[(?:(?:To|From) {_END.format('peer')}/(?:From|To)"
             rf" {_END.format('local')}/VRF [^\]]{{0,40}}\] Initiator SPI : {_SPI.format('ispi')}"
             rf" - Responder SPI : {_SPI.format('rspi')} Message id: (?P<mid>\d{{1,10}})"
-            r"(?: IKEv2 (?P<exchange>[A-Z][A-Z_0-9 ]{3,24}?) Exchange"
+            rf"(?: IKEv2 {_EXCHANGE} Exchange"
             r" (?P<kind>REQUEST|RESPONSE))?" + _PAYLOADS + ")?",
             (
                 "IKEv2:(SESSION ID = 5,SA ID = 1):Sending Packet"
@@ -47,7 +50,7 @@ DIALECT = Dialect(
                 "IKEv2:(SA ID = 1):Received Packet [From x.x.x.x:4500/To 192.0.2.1:4500/VRF"
                 " i0:f0]\nInitiator SPI : 0A1B2C3D4E5F6071 - Responder SPI : 8192A3B4C5D6E7F8"
                 " Message id: 4\nIKEv2 INFORMATIONAL Exchange RESPONSE\nPayload contents: \n",
-                "IKEv2:(SESSION ID = 5,SA ID = 1):Received Packet [From 192.0.2.9:500/To 192.0.2.1:5",
+                "IKEv2:(SESSION ID = 5,SA ID = 1):Received Packet [From 192.0.2.9:500/To 192.",
             ),
             words=("Sending", "Received"),
         ),

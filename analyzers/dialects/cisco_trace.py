@@ -12,7 +12,9 @@ from analyzers.dialects.dialect import Dialect, Pattern
 
 _IP: Final = r"[0-9A-Fa-fx.:*]{2,45}"
 _SPI: Final = r"(?:0x)?(?P<{0}>[0-9A-Fa-f]{{16}})"
-_EXCHANGE: Final = r"(?P<exchange>[A-Z][A-Z_0-9 ]{3,24}?) Exchange"
+_EXCHANGE: Final = (
+    r"(?P<exchange>IKE_SA_INIT|IKE_AUTH|CREATE_CHILD_SA|INFORMATIONAL|[A-Z][A-Z0-9]{3,24}) Exchange"
+)
 _SESSION: Final = r"-SA: (?:SESSION ID:\d{1,10}, )?sa (?P<what>delete|create) : \(sa\)"
 _SAMPLE: Final = "SA ID:2 SESSION ID:4 Remote: 198.51.100.9/500 Local: 192.0.2.1/500  "
 
