@@ -79,10 +79,23 @@ class ClockJoiner:
             self._align_capture(capture, joined)
         for log in logs:
             self._date(log, captures, logs)
+        if not captures and len(logs) == 1:
+            self._alone(logs[0], joined)
+            return joined
         for log in sorted(logs, key=_rank):
             self._align_log(log, joined)
         self._match(captures, logs, joined)
         return joined
+
+    @staticmethod
+    def _alone(log: LogSource, joined: Joined) -> None:
+        """One log and nothing else: there is nothing to compare it with."""
+        if log.info.clock_basis is not ClockBasis.MANUAL and main_kind(log.tally) is not None:
+            log.info.clock_basis, log.info.clock_spread_ns = ClockBasis.REFERENCE, 0
+        _settle_untimed(log, ())
+        _name_local(log, (), (log,))
+        joined.streams[log.number] = _stream(log, (), set(), joined.evidence)
+        joined.devices += dict.fromkeys(e.local for e in log.events if e.local is not None)
 
     # --- calendars -------------------------------------------------------------------------
 

@@ -273,5 +273,4 @@ def _end(sa: SaTrack, delete: DeleteTrack) -> None:
 
 def _forget_old(sa: SaTrack, side: int) -> None:
     if len(sa.requests) > _MAX_REQUESTS:
-        oldest = min(sa.requests, key=lambda key: sa.requests[key].last_ns)
-        del sa.requests[oldest]
+        del sa.requests[next(iter(sa.requests))]

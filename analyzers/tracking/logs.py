@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
 from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind
@@ -217,9 +216,8 @@ class LogTracker:
         kind = event.message or MessageKind.INFORMATIONAL
         message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
-        same = (sa.index, sender, kind, message_id, event.response)
         repeated = event.retransmission and event.message_id is not None and sa.version == 1
-        told = same if repeated else (*same, event.ref)
+        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else f"{event.ref}"
         flags = _RESPONSE if event.response else 0
         flags |= _INITIATOR if sender == sa.initiator else 0
         protocol = PROTOCOL_NUMBERS.get(event.protocol)
@@ -244,7 +242,7 @@ class LogTracker:
             message_id=message_id,
             length=event.length or 0,
             first_payload=0,
-            fingerprint=blake2b(repr(told).encode(), digest_size=16).digest(),
+            fingerprint=told.encode(),
             kind=kind,
             encrypted=kind not in _STARTS,
             notifies=(),
