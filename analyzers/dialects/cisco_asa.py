@@ -16,7 +16,7 @@ _SPI: Final = r"(?P<{0}>0x[0-9A-Fa-f]{{1,8}})"
 _SEQUENCE: Final = r"\(seq number (?:(?P<seq_hex>0x[0-9A-Fa-f]{1,8})|(?P<seq>\d{1,10}))\s?\)"
 _ENDS_V2: Final = (
     rf"Local:(?P<local>{_IP}):(?P<local_port>\d{{1,5}}) Remote:(?P<peer>{_IP})"
-    r":(?P<peer_port>\d{1,5}) Username:[^\n]{0,100}?"
+    r":(?P<peer_port>\d{1,5}) Username:\s{0,3}(?:\S{1,100} ){0,6}?"
 )
 _REASON: Final = r"Reason: (?P<reason>[^\n]{1,120})"
 _FROM_PEER: Final = "Group = 192.0.2.9, IP = 192.0.2.9, "
@@ -70,7 +70,7 @@ DIALECT = Dialect(
         Pattern(
             "dead",
             r"IKE lost contact with remote peer, deleting connection"
-            r" \(keepalive type: (?P<keepalive>[\w ]{1,20})\)",
+            r" \(keepalive type: (?P<keepalive>(?!\s)[\w ]{1,20})\)",
             (
                 "%ASA-3-713123: Group = g1, Username = u1, IP = 192.0.2.9, IKE lost contact with"
                 " remote peer, deleting connection (keepalive type: DPD)",
@@ -120,7 +120,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "child-up",
-            r"Security negotiation complete for [^\n]{1,120}?\)\s{1,4}(?:Initiator|Responder),"
+            r"Security negotiation complete for (?!\s)[^\n]{1,120}?\)\s{1,4}(?:Initiator|Responder),"
             rf" Inbound SPI = {_SPI.format('spi')}, Outbound SPI = {_SPI.format('spi2')}",
             (
                 "%ASA-5-713049: " + _FROM_PEER + "Security negotiation complete for LAN-to-LAN"
@@ -130,7 +130,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "child",
-            r"IPSEC: An (?:in|out)bound [\w\- ]{1,40}? SA \(SPI=\s{0,2}(?P<spi>0x[0-9A-Fa-f]{1,8})"
+            r"IPSEC: An (?:in|out)bound (?:[\w\-]{1,20} ){1,4}?SA \(SPI=\s{0,2}(?P<spi>0x[0-9A-Fa-f]{1,8})"
             rf"\) between (?P<one>{_IP}) and (?P<other>{_IP})"
             r" \(user=\s{0,2}(?P<owner>[^)\n]{0,100})\) has been (?P<what>created|deleted)",
             (
@@ -155,7 +155,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "disconnected",
-            r"Session disconnected\. Session Type: (?P<type>[^,\n]{1,40}),[\s\S]{1,200}?" + _REASON,
+            r"Session disconnected\. Session Type: (?P<type>(?!\s)[^,\n]{1,40}),[\s\S]{1,200}?" + _REASON,
             (
                 "%ASA-4-113019: Group = 192.0.2.9, Username = 192.0.2.9, IP = 192.0.2.9, Session"
                 " disconnected. Session Type: LAN-to-LAN, Duration: 0h:04m:12s, Bytes xmt: 9310,"
@@ -203,7 +203,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "ikev2-sa",
-            _ENDS_V2 + r" IKEv2 SA (?P<what>UP|DOWN)\. " + _REASON,
+            _ENDS_V2 + r"IKEv2 SA (?P<what>UP|DOWN)\. " + _REASON,
             (
                 "%ASA-5-750006: Local:192.0.2.1:500 Remote:192.0.2.9:500 Username:192.0.2.9 IKEv2"
                 " SA UP. Reason: New Connection Established",
@@ -213,7 +213,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "ikev2-failed",
-            _ENDS_V2 + r" (?:IKEv2 )?Negotiation aborted due to ERROR: (?P<reason>[^\n]{1,120})",
+            _ENDS_V2 + r"(?:IKEv2 )?Negotiation aborted due to ERROR: (?P<reason>[^\n]{1,120})",
             (
                 "%ASA-4-750003: Local:192.0.2.1:500 Remote:192.0.2.9:500 Username:192.0.2.9 IKEv2"
                 " Negotiation aborted due to ERROR: Maximum number of retransmissions reached",

@@ -63,7 +63,7 @@ DIALECT = Dialect(
         Pattern(
             "header",
             rf"Next payload: \w{{1,20}}, version: 2\.0{_MARK}Exchange type:"
-            rf" (?P<exchange>[A-Z_0-9]{{4,24}}), flags: (?P<flags>[A-Z \-]{{0,60}}){_MARK}"
+            rf" (?P<exchange>[A-Z_0-9]{{4,24}}), flags: (?!\s)(?P<flags>[A-Z \-]{{0,60}}){_MARK}"
             r"Message id: (?P<mid>\d{1,10}), length: (?P<length>\d{1,6})" + _REST,
             (
                 "IKEv2-PROTO-3: (11): Next payload: ENCR, version: 2.0 (11): Exchange type:"

@@ -10,7 +10,8 @@ from typing import Final
 
 from analyzers.dialects.dialect import Dialect, Pattern
 
-_ANYWHERE: Final = r"(?=[^\n]{0,1500}?\b"
+# Not after blanks: a line of nothing else is looked through once.
+_ANYWHERE: Final = r"(?!\s)(?=[^\n]{0,1500}?\b"
 _HEAD: Final = (
     'date=2026-07-17 time=21:43:17 logid="01010{}" type="event" subtype="vpn" level="notice"'
     ' vd="root" eventtime=1784338997'
