@@ -16,7 +16,7 @@ help:
 
 demo:
 	@.ci/environment
-	.venv/bin/dpdlab report $(DEAD_PEER)/capture.pcap --keys $(DEAD_PEER)/ikev1_decryption_table
+	.venv/bin/dpdlab report $(DEAD_PEER)/capture.pcap $(DEAD_PEER)/charon-a.log
 
 test:
 	@.ci/run

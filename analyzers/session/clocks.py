@@ -21,6 +21,7 @@ from analyzers.tracking.alignment import Fit, fit, pairs
 from analyzers.tracking.logs import UNKNOWN_LOCAL, LogReach
 from analyzers.tracking.sightings import Sighting, of_event
 from analyzers.tracking.witnesses import (
+    LIVENESS,
     QUESTIONS,
     Reach,
     Witnesses,
@@ -407,13 +408,18 @@ def _stream(
             evidence.add(id(event))
         stream.append(event)
     stream.sort(key=lambda e: e.at_ns or 0)
-    edge = sum(id(e) in evidence and any(r.at_edge(e) for r in others if not r.own) for e in stream)
+    edge = sum(
+        e.message in LIVENESS
+        and id(e) in evidence
+        and any(r.at_edge(e) for r in others if not r.own)
+        for e in stream
+    )
     if edge:
         log.info.note(
             Problem(
                 ProblemKind.CAPTURE_EDGE,
-                "messages within 5 s before or after the capture are left out: it may have lost"
-                " them when it began or ended",
+                "questions and answers within 5 s before or after the capture are left out: it may"
+                " have lost them when it began or ended",
                 None,
                 edge,
             )

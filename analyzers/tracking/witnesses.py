@@ -39,6 +39,9 @@ QUESTIONS: Final = frozenset(
 )
 
 
+LIVENESS: Final = QUESTIONS | {MessageKind.R_U_THERE_ACK}
+
+
 @dataclass(slots=True)
 class Witnesses:
     """Sightings of messages beside the one that is tracked, by the place of that one."""

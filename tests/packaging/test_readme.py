@@ -94,3 +94,22 @@ def test_the_subcommands_exist() -> None:
             check=False,
         )
         assert done.returncode == 0, (name, done.stderr)
+
+
+EXAMPLE = re.compile(r"^<!-- example: (.*?) -->\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def test_the_example_is_what_the_command_prints() -> None:
+    """To renew it: paste what the command prints with its output in a pipe."""
+    ((command, shown),) = EXAMPLE.findall(README.read_text(encoding="utf-8"))
+    words = shlex.split(command)
+    assert words.pop(0) == "dpdlab"
+    run = subprocess.run(
+        [sys.executable, "-m", "dpdlab", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert run.stdout == shown
