@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from analyzers.decode.assembly.lines import LogLine
 from analyzers.dialects.dialect import Outline, Reader
@@ -27,6 +27,7 @@ _MAX_LENGTH: Final = 1000
 _MAX_SECONDS: Final = 4096
 
 
+Known = TypeVar("Known")
 Taker = Callable[[LogLine], Iterable[LogEvent]]
 
 
@@ -41,13 +42,19 @@ class Reads(Enum):
 class TextShape:
     """How all texts that are alike are read."""
 
-    __slots__ = ("dialect", "host", "ignored", "name", "outline", "pattern", "reads", "spans",
-                 "take", "takes")  # fmt: skip
+    __slots__ = ("counts", "dialect", "host", "ignored", "name", "names", "outline", "pattern",
+                 "pick", "reads", "take", "takes")  # fmt: skip
 
     def __init__(self, outline: Outline, *, takes: bool) -> None:
         """`takes`: what puts together the lines of the dialect wants to see such a text."""
         self.outline = outline
-        self.dialect, self.pattern, self.ignored, self.spans = outline
+        self.dialect, self.pattern, self.ignored, spans = outline
+        self.names = tuple(name for name, _, _ in spans)
+        slices = [slice(start, end) for _, start, end in spans]
+        # Of one slice alone it would not make a tuple.
+        self.pick = itemgetter(*slices, slice(0, 0), slice(0, 0))
+        """The values of the names, and something more."""
+        self.counts: dict[StampShape | None, Count] = {}
         self.takes = takes
         self.take: Taker | None = None
         """What takes such a line, where that is the same for all."""
@@ -140,6 +147,40 @@ class LineShape:
         """Nothing is to be done with such a line but to count it."""
 
 
+class _Memory(Generic[Known]):
+    """What is known of texts, by what they must share to be alike."""
+
+    def __init__(self) -> None:
+        self.zeroed: dict[bytes, Known] = {}
+        """By all but the digits."""
+        self._named: dict[bytes, tuple[Callable[[str], Any], dict[Any, Known]]] = {}
+        """The same, and by the digits of names."""
+
+    def find(self, key: bytes, text: str) -> Known | None:
+        """What is known of a text; `key` is the zeroed text."""
+        named = self._named.get(key)
+        return self.zeroed.get(key) if named is None else named[1].get(named[0](text))
+
+    def keep(self, key: bytes, text: str, start: int, alike: Alike, known: Known) -> None:
+        """Remember what is known; names are looked for from `start` on."""
+        if alike is Alike.NOT or len(key) != len(text) or len(key) > _MAX_LENGTH:
+            return
+        places = named_digits(text, start) if alike is Alike.NAMED else ()
+        if not places:
+            if len(self.zeroed) >= _MAX_SHAPES:
+                self.zeroed.clear()
+            self.zeroed[key] = known
+            return
+        if key not in self._named:
+            if len(self._named) >= _MAX_SHAPES:
+                self._named.clear()
+            self._named[key] = (itemgetter(*places), {})
+        pick, variants = self._named[key]
+        if len(variants) >= _MAX_VARIANTS:
+            variants.clear()
+        variants[pick(text)] = known
+
+
 class Shapes:
     """All that is known of the lines of one log."""
 
@@ -151,42 +192,21 @@ class Shapes:
         takes: Callable[[Outline], bool],
     ) -> None:
         """`takes` says whether a text of that outline is wanted."""
-        self.lines: dict[bytes, LineShape] = {}
-        """By `zeroed` line."""
         self.counts: dict[tuple[str, Reads, StampForm | None], Count] = {}
         self._joiner, self._reader, self._takes = joiner, reader, takes
         self._likeness = likeness
-        self._variants: dict[bytes, tuple[Callable[[str], Any], dict[Any, LineShape]]] = {}
-        self._texts: dict[bytes, TextShape | None] = {}
+        self._lines: _Memory[LineShape] = _Memory()
+        self._texts: _Memory[tuple[TextShape | None]] = _Memory()
         self._seconds: dict[str, int | None] = {}
+        self.known = self._lines.zeroed.get
+        """The shape of a zeroed line, if that is enough."""
 
     def learn(self, line: str, key: bytes) -> LineShape:
-        """The shape of a line of which `lines` does not know it; `key` is the zeroed line."""
-        variants = self._variants.get(key)
-        if variants is not None:
-            pick, known = variants
-            shape = known.get(pick(line))
-            if shape is not None:
-                return shape
-        if len(key) != len(line) or len(key) > _MAX_LENGTH:
-            return self._shape(line, self._joiner.look(line))[0]
-        shape, alike = self._shape(line, self._joiner.look(line))
-        if alike is Alike.NOT:
-            return shape
-        places = named_digits(line, shape.text_at) if alike is Alike.NAMED else ()
-        if not places:
-            if len(self.lines) >= _MAX_SHAPES:
-                self.lines.clear()
-            self.lines[key] = shape
-            return shape
-        if variants is None:
-            if len(self._variants) >= _MAX_SHAPES:
-                self._variants.clear()
-            variants = self._variants[key] = (itemgetter(*places), {})
-        pick, known = variants
-        if len(known) >= _MAX_VARIANTS:
-            known.clear()
-        known[pick(line)] = shape
+        """The shape of a line that is not `known`; `key` is the zeroed line."""
+        shape = self._lines.find(key, line)
+        if shape is None:
+            shape, alike = self._shape(line, self._joiner.look(line))
+            self._lines.keep(key, line, shape.text_at, alike, shape)
         return shape
 
     def _shape(self, line: str, look: Look) -> tuple[LineShape, Alike]:
@@ -230,24 +250,24 @@ class Shapes:
 
     def text(self, text: str) -> TextShape | None:
         """How a text is read that was put together from several lines."""
-        if len(text) > _MAX_LENGTH or not text.isascii():
-            return self._text(text)[0]
         key = zeroed(text)
-        if key in self._texts:
-            return self._texts[key]
-        shape, alike = self._text(text)
-        if alike is Alike.ZEROED:
-            if len(self._texts) >= _MAX_SHAPES:
-                self._texts.clear()
-            self._texts[key] = shape
-        return shape
+        known = self._texts.find(key, text)
+        if known is None:
+            shape, alike = self._text(text)
+            known = (shape,)
+            self._texts.keep(key, text, 0, alike, known)
+        return known[0]
 
     def count(self, text: TextShape, stamp: StampShape | Stamp | None) -> Count:
         """Where lines of a text with such a stamp are counted."""
+        if not isinstance(stamp, Stamp) and stamp in text.counts:
+            return text.counts[stamp]
         form = None
         if stamp is not None:
             form = (stamp.kind, stamp.resolution_ns, stamp.zone, stamp.unsynchronised)
         key = (text.name, text.reads, form)
         if key not in self.counts:
             self.counts[key] = Count(text.name, text.reads, form)
+        if not isinstance(stamp, Stamp):
+            text.counts[stamp] = self.counts[key]
         return self.counts[key]

@@ -7,7 +7,7 @@ inputs are known.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -55,6 +55,7 @@ _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
 }
 # Lines of a busy device may overtake each other by less than this.
 _BACKWARDS_NS: Final = 2 * NS_PER_SECOND
+_ALONE: Final = 1000
 _KEPT_UNPARSED: Final = 1000
 _MAX_HOSTS: Final = 256
 _MAX_TURNED_BYTES: Final = 32 << 20
@@ -108,20 +109,20 @@ class LogDecoder:
         dialects: Sequence[Dialect],
         *,
         order: Order = Order.UNKNOWN,
-        by_shape: bool = True,
+        alone: int = _ALONE,
     ) -> None:
         """Counts and problems go to `info`.
 
         An UNKNOWN order is found out by the first stamps; a log that is still being written is
-        OLDEST_FIRST. Without `by_shape` every line is looked at for itself: slower, to the same
-        end.
+        OLDEST_FIRST. Of the first `alone` lines each is looked at for itself, to the same end:
+        only in a longer log it pays to know which are alike.
         """
         self.info = info
         self.tally = LogTally()
         reader, likeness = _tables(tuple(dialects))
         self._joiner = LineJoiner(reader.tag)
         self._shapes = Shapes(self._joiner, reader, likeness, _is_wanted)
-        self._by_shape = by_shape
+        self._alone = alone
         self._assemblies: dict[tuple[str, str | None], Assembly] = {}
         """By dialect and host."""
         self._time = LogTime()
@@ -196,17 +197,21 @@ class LogDecoder:
                 self._read(records, kept, events)
             self._turned, probe.order = None, Order.OLDEST_FIRST
 
-    def _read(self, records: Iterable[int], lines: list[str], events: list[LogEvent]) -> None:
+    def _read(self, records: Sequence[int], lines: list[str], events: list[LogEvent]) -> None:
         """Read physical lines, most of which are like others before them."""
-        if not self._by_shape:
-            for record, line in zip(records, lines, strict=True):
+        if self._alone:
+            count = min(self._alone, len(lines))
+            self._alone -= count
+            for record, line in zip(records[:count], lines, strict=False):
                 self._repair(events, record, line)
-            return
+            records, lines = records[count:], lines[count:]
+            if not lines:
+                return
         joiner, shapes = self._joiner, self._shapes
         learn = shapes.learn
         held, more = self._held, self._more
         keys = zeroed("\n".join(lines)).split(b"\n")
-        known = map(shapes.lines.get, keys)
+        known = map(shapes.known, keys)
         for record, line, key, found in zip(records, lines, keys, known, strict=True):
             shape = learn(line, key) if found is None else found
             if shape.begins:
@@ -285,9 +290,7 @@ class LogDecoder:
             host = None if like.host is None else line[like.host[0] : like.host[1]]
             take = self._taker(shape, text, host, stamped=stamp is not None)
         # Calling these types by name takes twice the time, and there are as many as lines.
-        fields = {}
-        for name, start, end in shape.spans:
-            fields[name] = text[start:end]
+        fields = dict(zip(shape.names, shape.pick(text), strict=False)) if shape.names else {}
         reading = _new(Reading, (shape.dialect, shape.pattern, fields, shape.ignored))
         ref = _new(Ref, (self.info.id, record))
         events += take(_new(LogLine, (time.now_ns, time.resolution_ns, ref, reading, text)))
