@@ -240,6 +240,9 @@ class FortigateAssembly:
             case "idle":
                 self._about(line, here, LogEventKind.HINT)
                 here.idle = line.fields["dpd"].strip("0") != ""
+            case "dead" if not (here.waiting or here.idle):
+                # Nothing that the log has was asked in vain: the link may have failed otherwise.
+                yield self._about(line, here, LogEventKind.HINT)
             case "dead" | "dpd-failed":
                 if not here.dead:
                     here.dead, here.up = True, here.up or None
@@ -252,7 +255,7 @@ class FortigateAssembly:
                 made.response = False if made.version == 2 else None
                 self._sending = made
             case "ike-up":
-                here.up, here.dead, here.asked = True, False, None
+                here.up, here.dead, here.asked, here.waiting = True, False, None, False
                 yield self._about(line, here, LogEventKind.IKE_SA_UP)
             case "ike-down" | "connection-down":
                 yield from self._down(line, here)

@@ -79,6 +79,8 @@ class Connection:
     version: int | None = None
     idle: bool = False
     """The link is idle: the next IKEv2 request that nothing else explains is a probe."""
+    waiting: bool = False
+    """A question has been sent, and nothing has answered it."""
     asked: int | None = None
     """Number of the R-U-THERE that waits for its answer."""
     asking: int | None = None
@@ -94,6 +96,10 @@ class Connection:
         """Questions and answers: which are repeated, and what an answer is about."""
         if not made.sent or made.message in _QUESTIONS:
             self.dead = False  # there is a peer again, or an SA with one
+        if made.sent:
+            self.waiting |= made.message in _QUESTIONS and not made.response
+        elif made.response or made.message is MessageKind.R_U_THERE_ACK:
+            self.waiting = False
         match made.message:
             case MessageKind.R_U_THERE if made.sent:
                 # FortiOS repeats the number of a probe until it is answered.

@@ -142,6 +142,14 @@ def test_a_dead_peer_and_what_goes_with_it():
     assert decoder(text)[0].tally.unparsed == 0
 
 
+def test_a_link_that_fails_unasked_or_answered_is_no_dead_peer():
+    failed = line(f"link fail 6 {LOCAL}->{PEER}:0 dpd=1", "56.7", "0:hub:")
+    (alone,) = events_of(failed)
+    assert (alone.kind, alone.reason, alone.remote) == (LogEventKind.HINT, "link fail", PEER)
+    answered = PROBE + line("recv IKEv1 DPD ack, seqno 1", "48.0") + failed
+    assert story(events_of(answered)) == ["sent r-u-there", "received r-u-there-ack", "hint"]
+
+
 def test_an_idle_link_is_no_dead_one():
     text = PROBE + line(f"link fail 6 {LOCAL}->{PEER}:0 dpd=0", "56.7", "0:hub:")
     assert story(events_of(text)) == ["sent r-u-there"]
