@@ -15,7 +15,15 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram
 from analyzers.model.records import SourceInfo, source_id
 from analyzers.session.options import SessionOptions
-from analyzers.sources.inputs import STDIN, Input, InputSpec, expand, open_input, spooled
+from analyzers.sources.inputs import (
+    STDIN,
+    Input,
+    InputSpec,
+    expand,
+    open_input,
+    read_text,
+    spooled,
+)
 
 if TYPE_CHECKING:
     from analyzers.dialects.dialect import Dialect
@@ -30,6 +38,7 @@ _KINDS_HINT: Final = (
     " daemon's IKE debug, configurations what `show running-config` prints"
 )
 _MAX_CONFIG: Final = 16 << 20
+_MAX_DIALECT: Final = 1 << 20
 
 
 @dataclass(slots=True)
@@ -94,6 +103,8 @@ class LogReplay:
 def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
     """Open what the user named. Raises SourceError where that is not possible."""
     opened = Opened()
+    if options.dialects:
+        opened.dialects = _dialects(options)
     try:
         specs = expand(tuple(names))
         for spec in specs:
@@ -163,10 +174,20 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
 
 
 def _dialects(options: SessionOptions) -> tuple[Dialect, ...]:
-    """The user's own dialects go first: they may refine what is known. Raises SourceError."""
+    """The user's own dialects go first: they may refine what is known.
+
+    Raises SourceError and OptionError.
+    """
     from analyzers.dialects.catalogue import DIALECTS
 
-    return DIALECTS
+    dialects = DIALECTS
+    if options.dialects:
+        from analyzers.dialects.user import load_dialect
+
+        for path in options.dialects:
+            own = load_dialect(read_text(path, _MAX_DIALECT), path, dialects)
+            dialects = (own, *dialects)
+    return dialects
 
 
 def _of_family(dialects: tuple[Dialect, ...], family: str) -> tuple[Dialect, ...]:

@@ -146,6 +146,8 @@ class LogTracker:
     def _sa_of(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack:
         key = None if event.handle is None else (event.ref.source, event.handle)
         known = None if key is None else self._by_handle.get(key)
+        if known is not None and not _spis_agree(known, event):
+            known = None  # devices use a handle again
         if known is not None and known.peer is peer and not self._begins(known, event):
             _learn_spis(known, event)
             return known
@@ -353,7 +355,7 @@ class LogTracker:
 
 _HINTS: Final = {
     LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
-    LogEventKind.GAVE_UP: "retransmissions exhausted, of a request that is no liveness question",
+    LogEventKind.GAVE_UP: "retransmissions exhausted; the log does not show a liveness question",
     LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
     LogEventKind.CHILD_SA_UP: "Child SA set up",
     LogEventKind.CHILD_SA_DOWN: "Child SA removed",
@@ -384,6 +386,13 @@ def _note_silence(peer: PeerTrack, side: int, at_ns: int, heard_ns: int) -> None
 
 def _sender(event: LogEvent, side: int) -> int:
     return side if event.sent else 1 - side
+
+
+def _spis_agree(sa: SaTrack, event: LogEvent) -> bool:
+    initiator, responder = event.initiator_spi, event.responder_spi
+    if initiator and sa.initiator_spi and initiator != sa.initiator_spi:
+        return False
+    return not responder or sa.responder_spi in ("", _ZERO_SPI, responder)
 
 
 def _learn_spis(sa: SaTrack, event: LogEvent) -> None:
