@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from analyzers.decode.assembly.lines import LogLine, address, event, number
 from analyzers.model.exchange import DeleteProtocol
@@ -40,7 +40,6 @@ class _Thread:
     retransmit: LogEvent | None = None
     deletes: tuple[str, ...] = ()
     delete_ike: bool = False
-    sa: str | None = None
 
 
 class StrongswanAssembly:
@@ -51,9 +50,10 @@ class StrongswanAssembly:
     def __init__(self) -> None:
         self._threads: dict[str, _Thread] = {}
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
-        self._names: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._requests: OrderedDict[tuple[str | None, int], LogEvent] = OrderedDict()
-        self._given_up: LogEvent | None = None
+        """Requests that were sent and not answered, the last one at the end."""
+        self._retried: OrderedDict[tuple[str | None, int], tuple[str, LogEvent]] = OrderedDict()
+        """Those of them that were retransmitted, with how often; the last one at the end."""
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
@@ -63,22 +63,21 @@ class StrongswanAssembly:
             if len(self._threads) > _MAX_REMEMBERED:
                 self._threads.clear()
             thread = self._threads[name] = _Thread()
-        return list(self._take(line, thread))
+        match line.id:
+            case "message":
+                return self._message(line, thread)
+            case "packet":
+                return self._packet(line, thread)
+            case _:
+                return list(self._take(line, thread))
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
-        found = []
-        for thread in self._threads.values():
-            found += list(self._flush(thread))
-        return found
+        return [made for thread in self._threads.values() for made in self._flush(thread)]
 
     def _take(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         fields = line.fields
         match line.id:
-            case "message":
-                yield from self._message(line, thread)
-            case "packet":
-                yield from self._packet(line, thread)
             case "retransmit":
                 yield from self._retransmit(line, thread)
             case "delete-ike":
@@ -94,117 +93,131 @@ class StrongswanAssembly:
                     thread.message.spis = (*thread.message.spis, fields["spi"])
             case "established":
                 self._ends[fields["sa"]] = (address(fields["local"]), address(fields["peer"]))
-                self._trim()
+                _trim(self._ends)
                 yield self._about_sa(line, LogEventKind.IKE_SA_UP)
             case "initiating":
                 self._ends[fields["sa"]] = (None, address(fields["peer"]))
-                self._trim()
+                _trim(self._ends)
             case "state":
                 yield from self._state(line)
             case "given-up":
-                yield from self._dead(line, "retransmissions exhausted")
+                yield self._given_up(line)
             case "dpd-timed-out":
-                yield from self._dead(line, "DPD check timed out")
+                yield self._timed_out(line)
             case "child-up":
-                yield self._about_sa(line, LogEventKind.CHILD_SA_UP, thread)
+                yield self._about_sa(line, LogEventKind.CHILD_SA_UP)
             case "child-closing":
-                yield self._about_sa(line, LogEventKind.CHILD_SA_DOWN, thread)
+                yield self._about_sa(line, LogEventKind.CHILD_SA_DOWN)
             case "dpd-vendor-id":
                 sent = fields["way"] == "sending"
-                yield self._about_sa(line, LogEventKind.DPD_VENDOR_ID, thread, sent=sent)
+                yield self._about_sa(line, LogEventKind.DPD_VENDOR_ID, sent=sent)
             case "wrong-sequence":
-                yield self._about_sa(line, LogEventKind.HINT, thread, reason=line.text[:120])
+                yield self._about_sa(line, LogEventKind.HINT, reason=line.text[:120])
             case _:
                 pass
 
     # --- messages --------------------------------------------------------------------------
 
-    def _message(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
+    def _message(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
         fields = line.fields
         known = _KINDS.get(fields["exchange"])
         if known is None:
-            return
+            return []
         version, kind = known
         sent = fields["way"] == "generating"
-        made = event(line, LogEventKind.MESSAGE, version=version, sent=sent)
+        made = event(line, LogEventKind.MESSAGE)
+        made.version, made.sent = version, sent
         made.response = fields["kind"] == "response" if version == 2 else None
-        made.handle = self._handle(line)
+        made.handle = _handle(fields)
         made.message, made.protocol = _content(version, kind, fields["payloads"])
         if made.message is MessageKind.DELETE and sent:
             # Several Deletes are announced before any of them is built.
-            if thread.deletes and not (thread.delete_ike and len(thread.deletes) == 0):
+            if thread.deletes:
                 made.protocol, made.spis = DeleteProtocol.ESP, thread.deletes[:1]
                 thread.deletes = thread.deletes[1:]
             elif thread.delete_ike:
                 made.protocol, thread.delete_ike = DeleteProtocol.IKE, False
+        found = self._flush(thread)
         if sent:
-            yield from self._flush(thread)
             thread.message = made
-            return
+            return found
         # Received: the packet line came first.
-        if thread.message is not None:
-            yield from self._flush(thread)
         packet, thread.packet = thread.packet, None
         if packet is not None and _near(packet, line):
             _carry(made, packet)
             made.at_ns, made.ref = packet.at_ns, packet.ref
         self._know(made)
-        thread.message = made
-        if made.message is not MessageKind.DELETE:
-            yield from self._flush(thread)
+        if made.response and made.message_id is not None:
+            self._requests.pop((made.remote, made.message_id), None)
+            self._retried.pop((made.remote, made.message_id), None)
+        if made.message is MessageKind.DELETE:
+            # What it deletes stands in the next lines.
+            thread.message = made
+        else:
+            found.append(made)
+        return found
 
-    def _packet(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
+    def _packet(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
         if line.fields["way"] == "received":
-            yield from self._flush(thread)
+            found = self._flush(thread)
             thread.packet = line
-            return
-        made = thread.message if thread.message is not None and thread.message.sent else None
-        again = thread.retransmit
-        if made is None and again is not None:
+            return found
+        made, again = thread.message, thread.retransmit
+        if made is not None and made.sent:
+            thread.message = None
+        elif again is not None:
             made, thread.retransmit = again, None
             made.at_ns, made.ref = line.at_ns, line.ref
-        elif made is not None:
-            thread.message = None
-        if made is None:
-            return  # a large message that was logged before, in pieces
+        else:
+            return []  # a large message that was logged before, in pieces
         _carry(made, line)
         self._know(made)
         if made.message_id is not None and not made.response:
             self._requests[made.remote, made.message_id] = made
-            if len(self._requests) > _MAX_REMEMBERED:
-                self._requests.popitem(last=False)
-        yield made
+            self._requests.move_to_end((made.remote, made.message_id))
+            _trim(self._requests)
+        return [made]
 
     def _retransmit(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         yield from self._flush(thread)
-        wanted = number(line.fields["mid"], 0xFFFFFFFF)
-        if line.fields["kind"] == "response":
+        request = self._request(line)
+        if line.fields["kind"] == "response" or request is None:
             return
-        for (_, message_id), request in reversed(self._requests.items()):
-            if message_id == wanted:
-                again = event(line, LogEventKind.MESSAGE, retransmission=True, sent=True)
-                again.version, again.message = request.version, request.message
-                again.protocol, again.spis = request.protocol, request.spis
-                again.handle, again.response = request.handle, request.response
-                again.local, again.remote = request.local, request.remote
-                thread.retransmit = again
-                return
+        again = event(line, LogEventKind.MESSAGE, retransmission=True, sent=True)
+        again.version, again.message = request.version, request.message
+        again.protocol, again.spis = request.protocol, request.spis
+        again.handle, again.response = request.handle, request.response
+        again.local, again.remote = request.local, request.remote
+        thread.retransmit = again
+        if request.message_id is not None:
+            place = (request.remote, request.message_id)
+            self._retried[place] = (line.fields["retry"], request)
+            self._retried.move_to_end(place)
+            _trim(self._retried)
 
-    def _flush(self, thread: _Thread) -> Iterator[LogEvent]:
+    def _request(self, line: LogLine) -> LogEvent | None:
+        """The request that a line says is sent again."""
+        wanted, handle = number(line.fields["mid"], 0xFFFFFFFF), _handle(line.fields)
+        for (_, message_id), request in reversed(self._requests.items()):
+            if message_id == wanted and (handle is None or request.handle in (None, handle)):
+                return request
+        return None
+
+    def _flush(self, thread: _Thread) -> list[LogEvent]:
         """A message of which no more will be said."""
         made, thread.message = thread.message, None
-        if made is not None and not made.sent:
-            yield made
-        elif made is not None:
+        if made is None:
+            return []
+        if made.sent:
             # Built, but not seen to leave: the line of the packet is missing.
             self._complete(made)
-            yield made
+        return [made]
 
     def _know(self, made: LogEvent) -> None:
         handle = made.handle
         if handle is not None and made.remote is not None:
             self._ends[handle] = (made.local, made.remote)
-            self._trim()
+            _trim(self._ends)
 
     # --- SAs -------------------------------------------------------------------------------
 
@@ -213,32 +226,42 @@ class StrongswanAssembly:
             return
         yield self._about_sa(line, LogEventKind.IKE_SA_DOWN, reason=line.fields["old"])
 
-    def _dead(self, line: LogLine, reason: str) -> Iterator[LogEvent]:
-        kind = LogEventKind.PEER_DEAD
-        last = next(reversed(self._requests.values()), None)
-        made = self._about_sa(line, kind, reason=reason)
-        if line.id == "given-up":
-            asked = last is not None and last.message in _QUESTIONS
-            made.kind = kind if asked else LogEventKind.GAVE_UP
-        if last is not None and made.remote is None:
-            made.local, made.remote, made.version = last.local, last.remote, last.version
-        if line.id == "dpd-timed-out":
-            made.version = 1
-        yield made
+    def _given_up(self, line: LogLine) -> LogEvent:
+        """The request that was sent again in vain is the first one sent as often as that."""
+        handle = _handle(line.fields)
+        request = None
+        for place, (retry, sent) in self._retried.items():
+            if retry == line.fields["retry"] and (handle is None or sent.handle in (None, handle)):
+                request = sent
+                del self._retried[place]
+                break
+        dead = request is not None and request.message in _QUESTIONS
+        kind = LogEventKind.PEER_DEAD if dead else LogEventKind.GAVE_UP
+        made = self._about_sa(line, kind, reason="retransmissions exhausted")
+        if request is not None:
+            made.handle = made.handle or request.handle
+            made.local, made.remote = request.local, request.remote
+            made.version = request.version
+        return made
 
-    def _about_sa(
-        self, line: LogLine, kind: LogEventKind, thread: _Thread | None = None, **parts: object
-    ) -> LogEvent:
+    def _timed_out(self, line: LogLine) -> LogEvent:
+        """IKEv1: the question is the last one to that peer."""
+        made = self._about_sa(line, LogEventKind.PEER_DEAD, reason="DPD check timed out")
+        made.version = 1
+        if made.remote is None:
+            asked = [r for r in self._requests.values() if r.message is MessageKind.R_U_THERE]
+            ends = {(request.local, request.remote) for request in asked}
+            if len(ends) == 1:
+                made.local, made.remote = asked[-1].local, asked[-1].remote
+        return made
+
+    def _about_sa(self, line: LogLine, kind: LogEventKind, **parts: object) -> LogEvent:
         made = event(line, kind, **parts)
-        made.handle = line.fields.get("sa") or self._handle(line)
+        made.handle = line.fields.get("sa") or _handle(line.fields)
         self._complete(made)
         if made.remote is None and len(set(self._ends.values())) == 1:
             made.local, made.remote = next(iter(self._ends.values()))
         return made
-
-    def _handle(self, line: LogLine) -> str | None:
-        name, unique = line.fields.get("name"), line.fields.get("unique")
-        return None if name is None or unique is None else f"{name}[{unique}]"
 
     def _complete(self, made: LogEvent) -> None:
         if made.handle is None:
@@ -246,9 +269,15 @@ class StrongswanAssembly:
         local, remote = self._ends.get(made.handle, (None, None))
         made.local, made.remote = made.local or local, made.remote or remote
 
-    def _trim(self) -> None:
-        while len(self._ends) > _MAX_REMEMBERED:
-            self._ends.popitem(last=False)
+
+def _handle(fields: dict[str, str]) -> str | None:
+    name, unique = fields.get("name"), fields.get("unique")
+    return None if name is None or unique is None else f"{name}[{unique}]"
+
+
+def _trim(known: OrderedDict[Any, Any]) -> None:
+    while len(known) > _MAX_REMEMBERED:
+        known.popitem(last=False)
 
 
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)
