@@ -90,6 +90,12 @@ class Exposures:
         """Times in which the capture has nothing of a side that answered."""
         return self._asked.deafness
 
+    def took_over_ns(self, unit: int, role: int) -> int | None:
+        """When the traffic of a role moved to another SA for good."""
+        stopped_ns = self._asked.stopped_ns(unit, role)
+        heard_ns = self._any.now(unit, role).last_proof_ns
+        return None if stopped_ns is None or heard_ns > stopped_ns else stopped_ns
+
     # --- marks -----------------------------------------------------------------------------
 
     def _mark(self, rows: SilenceRows, mark: Mark) -> None:

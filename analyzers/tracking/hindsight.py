@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final
 
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import ExchangeKind
-from analyzers.model.records import Problem, ProblemKind, Ref
+from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
@@ -57,6 +58,12 @@ class Hindsight:
                 hole = track.without_run
         if hole is None or not hole.unit.peer.heard[1 - hole.role]:
             return None
+        if hole.hole_class is BlackHoleClass.MISSING_DPD and not hole.unit.peer.sas:
+            # No IKE is in the capture: nobody can tell that nobody asked.
+            chosen = BlackHoleClass.OPEN
+            if hole.stop_basis is StopBasis.PROOF:
+                chosen = BlackHoleClass.TRANSIENT
+            return replace(hole, hole_class=chosen, confidence=Confidence.SUSPECT)
         return hole
 
     def _support(self, exchange: ExchangeTrack) -> Support:

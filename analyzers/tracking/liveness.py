@@ -35,8 +35,11 @@ def spans(
             events.append((sa.ended_ns, 5, PeerState.DELETED))
         if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None and not _another_lives(sa, near):
             events.append((sa.ended_ns, 4, PeerState.DEAD))
+    place = {sa.id: number for number, sa in enumerate(sas)}
     for exchange in exchanges:
-        events += _exchange_events(exchange)
+        number = place.get(exchange.ike_sa, 0)
+        if not _moved_on(exchange, sas[number + 1 : number + _NEIGHBOURS]):
+            events += _exchange_events(exchange)
     for hole in holes:
         events += _hole_events(hole)
     events.sort(key=lambda e: e[:2])
@@ -75,6 +78,20 @@ def with_untold(
         if before[-1].start_ns == start_ns:
             spans.remove(before[-1])
     return spans
+
+
+def _moved_on(exchange: Exchange, later: Sequence[IkeSa]) -> bool:
+    """Whether a question without an answer was asked on an SA that another one had replaced."""
+    return (
+        exchange.outcome is Outcome.UNANSWERED
+        and exchange.verdict_ns is None
+        and any(
+            sa.established_ns is not None
+            and sa.established_ns <= exchange.first_ns
+            and (sa.ended_ns is None or sa.ended_ns > exchange.last_ns)
+            for sa in later
+        )
+    )
 
 
 def _another_lives(sa: IkeSa, sas: Sequence[IkeSa]) -> bool:

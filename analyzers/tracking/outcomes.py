@@ -168,6 +168,10 @@ class Outcomes:
             # The device would have said that it gave the peer up.
             return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
         last_ns = sent[-1].at_ns
+        moved_ns = self._tracker.exposures.took_over_ns(track.sa.unit.index, track.side)
+        if moved_ns is not None and moved_ns <= sent[0].at_ns:
+            # Asked on an SA that was in use no more: whatever became of it, nobody was given up.
+            return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
         given_up_ns = self._given_up_ns(track)
         wait = next_wait_ns(sent, track.kind)
         clock = self._tracker.any_clock

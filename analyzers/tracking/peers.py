@@ -196,6 +196,7 @@ class PeerTable:
             last_ns=message.at_ns,
             first_ref=message.ref,
             from_start=starts,
+            ends=(message.src, message.dst) if sent_by_initiator else (message.dst, message.src),
         )
         if message.version == 2 and not starts:
             _link_rekeyed(peer, sa, message.at_ns)

@@ -85,6 +85,11 @@ class Questions:
             self._states[unit, role] = state
         return state
 
+    def stopped_ns(self, unit: int, role: int) -> int | None:
+        """When another SA took over, if one did."""
+        state = self._states.get((unit, role))
+        return None if state is None else state.stopped_ns
+
     def open(self) -> set[tuple[int, int]]:
         """Units and roles with an unanswered question."""
         return {key for key, state in self._states.items() if state.run is not None}

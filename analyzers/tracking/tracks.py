@@ -115,6 +115,8 @@ class SaTrack:
     first_ref: Ref
     from_start: bool
     """Its first exchange was captured."""
+    ends: tuple[str, str] | None = None
+    """Addresses of initiator and responder in its first message; either may have moved since."""
     established_ns: int | None = None
     ended_ns: int | None = None
     end: SaEnd | None = None

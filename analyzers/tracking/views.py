@@ -247,13 +247,19 @@ class Viewer:
         if asked is not None and asked.verdict_ns is not None and end in (None, SaEnd.REPLACED):
             end, ended_ns = SaEnd.DEAD_PEER, asked.verdict_ns
             end_ref = asked.verdict_ref or asked.transmissions[-1].ref
+        moved_ns = self._tracker.exposures.took_over_ns(sa.unit.index, sa.initiator)
+        lost = asked is not None and asked.outcome is Outcome.UNANSWERED
+        if end is None and lost and asked and moved_ns and moved_ns <= asked.first_ns:
+            end, ended_ns = SaEnd.REPLACED, moved_ns
         if end is None and deleted is not None:
             end, ended_ns, end_ref = SaEnd.DELETE, deleted.at_ns, deleted.ref
+        now = sa.peer.address(sa.initiator), sa.peer.address(1 - sa.initiator)
+        initiator, responder = sa.ends or now
         return IkeSa(
             id=_sa_id(sa),
             ike_version=sa.version,
-            initiator=sa.peer.address(sa.initiator),
-            responder=sa.peer.address(1 - sa.initiator),
+            initiator=initiator,
+            responder=responder,
             initiator_spi=sa.initiator_spi,
             responder_spi=sa.responder_spi,
             first_ns=sa.first_ns,

@@ -350,3 +350,19 @@ def test_answers_are_stamped_5_ms_before_their_questions(tell: Tell) -> None:
     assert Outcome.UNANSWERED not in {x.outcome for x in peer.exchanges}
     assert not peer.black_holes
     assert PeerState.DEAD not in {s.state for s in peer.states}
+
+
+def test_who_initiated_is_told_by_its_address_then(tell: Tell) -> None:
+    """The local side moves: its SA was begun from where it was before."""
+    peer = tell(
+        """
+        0 n:61000>b:4500 v2 handshake
+        0.1..30/0.2 n:61000>b:4500 esp out
+        0.15..30/0.2 b:4500>n:61000 esp in
+        30.1..60/0.2 m:62000>b:4500 esp out
+        30.15..60/0.2 b:4500>m:62000 esp in
+        """
+    ).peer
+    assert (peer.local, peer.remote, peer.addresses) == (M, B, (B,))
+    assert (peer.ike_sas[0].initiator, peer.ike_sas[0].responder) == (N, B)
+    assert [f.sender in peer.addresses for f in peer.esp_flows].count(True) == 2

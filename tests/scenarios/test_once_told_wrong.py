@@ -9,6 +9,7 @@ import pytest
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
 from tests.scenarios.conftest import Tell
 from tests.scenarios.test_any_story import analyse
@@ -257,3 +258,40 @@ def test_the_traffic_ends_when_the_last_retry_has_run_out(tell: Tell) -> None:
     peer = tell(steady + "0.1..42/0.2 a>b esp out\n").peer
     assert (peer.exchanges[-1].outcome, peer.state) == (Outcome.UNANSWERED, PeerState.DEAD)
     assert only(peer).black_hole_class is BlackHoleClass.DETECTED
+
+
+def test_a_question_on_an_sa_that_was_replaced(tell: Tell) -> None:
+    """Make before break: the new SA carries everything, nobody answers on the old one any more."""
+    peer = tell(
+        SETUP
+        + """
+        0.1..50/0.2 a>b esp out
+        0.15..50/0.2 b>a esp in
+        50 a>b v2 handshake sa=2
+        50.1..120/0.2 a>b esp out2
+        50.15..120/0.2 b>a esp in2
+        50.3 a>b liveness 2
+        52.3 a>b liveness 2
+        54.3 a>b liveness 2
+        56.3 a>b liveness 2
+        58.3 a>b liveness 2
+        60..100/10 a>b liveness 2+ sa=2
+        60.02..100/10 b>a liveness 2+ resp sa=2
+        """
+    ).peer
+    expect_alive(peer)
+    assert PeerState.PROBING not in {s.state for s in peer.states}
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.REPLACED, None]
+
+
+def test_nobody_knows_that_nobody_asked_where_ike_was_not_captured(tell: Tell) -> None:
+    peer = tell(
+        """
+        0.1..130/0.2 a>b esp out
+        0.15..40/0.2 b>a esp in
+        100.15..130/0.2 b>a esp in
+        """
+    ).peer
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert hole.confidence is Confidence.SUSPECT
