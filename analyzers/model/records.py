@@ -73,6 +73,7 @@ class ProblemKind(StrEnum):
     NOTHING_FOUND = "nothing-found"
     RETRANSMISSION_DIFFERS = "retransmission-differs"
     ADDRESS_CHANGED = "address-changed"
+    REQUEST_UNANSWERED = "request-unanswered"
     CONFIG_LINE = "config-line"
 
 
@@ -84,6 +85,7 @@ BENIGN_PROBLEMS = frozenset(
         ProblemKind.NOTHING_FOUND,
         ProblemKind.KEYS_UNUSED,
         ProblemKind.ADDRESS_CHANGED,
+        ProblemKind.REQUEST_UNANSWERED,
         ProblemKind.UNPARSED_LINES,
         ProblemKind.NO_TIMES,
         ProblemKind.CLOCK_GUESSED,

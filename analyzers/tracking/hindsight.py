@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -11,6 +11,7 @@ from typing import Final
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import ExchangeKind
+from analyzers.model.observations import MessageKind
 from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
@@ -18,12 +19,18 @@ from analyzers.tracking.flows import Cut
 from analyzers.tracking.holes import HoleTrack
 from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
-from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack
 
 # A time in which neither side is captured is told from this length on.
 _GAP_NS: Final = 3 * NS_PER_SECOND
 # Gaps of one peer that are told.
 _MOST_GAPS: Final = 64
+_MOST_REQUESTS: Final = 16
+_REQUESTS: Final = {
+    MessageKind.SA_INIT: "IKE_SA_INIT",
+    MessageKind.AUTH: "IKE_AUTH",
+    MessageKind.CREATE_CHILD: "CREATE_CHILD_SA",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Hindsight:
 
     def _support(self, exchange: ExchangeTrack) -> Support:
         settled = self._outcomes.of(exchange)
-        if not settled.pieces:
+        if not settled.pieces and exchange.kind is ExchangeKind.DPD:
             return Support.NONE
         if settled.support is Support.NONE and exchange.answered and self._is_cut(exchange):
             return Support.UNHEARD
@@ -107,7 +114,7 @@ class Hindsight:
             )
             for gap in self.gaps(peer)
         ]
-        return found
+        return found + self.unanswered_requests(peer)
 
     def _is_unheard_dpd(self, exchange: ExchangeTrack) -> bool:
         return exchange.kind is ExchangeKind.DPD and self._support(exchange) is Support.UNHEARD
@@ -120,6 +127,48 @@ class Hindsight:
                 answer = exchange.answer
                 found.append((exchange.first_ns, None if answer is None else answer.at_ns))
         return sorted(found, key=itemgetter(0))
+
+    def unanswered_requests(self, peer: PeerTrack) -> list[Problem]:
+        """Requests that are no liveness questions, were sent again, and met no answer."""
+        found: list[Problem] = []
+        for request in self._repeated(peer):
+            if len(found) >= _MOST_REQUESTS:
+                break
+            name = _REQUESTS.get(request.kind, "INFORMATIONAL")
+            found.append(
+                Problem(
+                    ProblemKind.REQUEST_UNANSWERED,
+                    f"{name} of {peer.address(request.side)}, message ID {request.message_id}, was"
+                    f" sent {request.sent} times and never answered",
+                    request.ref,
+                )
+            )
+        return found
+
+    def given_up(self, sa: SaTrack) -> tuple[int, Ref | None] | None:
+        """When a request with another purpose than liveness ran out and the SA was given up."""
+        for request in sa.requests.values():
+            exchange = request.exchange
+            if exchange is None or exchange.listed or exchange.answered:
+                continue
+            verdict_ns = self._outcomes.of(exchange).verdict_ns
+            if verdict_ns is not None:
+                return verdict_ns, exchange.transmissions[-1].ref
+        return None
+
+    def verdicts(self, peer: PeerTrack) -> frozenset[int]:
+        """When SAs were given up over requests with another purpose than liveness."""
+        given_up = (self.given_up(sa) for sa in peer.sas)
+        return frozenset(verdict[0] for verdict in given_up if verdict is not None)
+
+    @staticmethod
+    def _repeated(peer: PeerTrack) -> Iterator[RequestTrack]:
+        for sa in peer.sas:
+            for request in sa.requests.values():
+                unlisted = request.exchange is None or not request.exchange.listed
+                open_ = not request.answered and not request.assumed and request.delete is None
+                if unlisted and open_ and request.sent > 1 and peer.heard[1 - request.side]:
+                    yield request
 
     def _unheard_answers(self, peer: PeerTrack, exchange: ExchangeTrack) -> Problem:
         answer = exchange.answer

@@ -41,6 +41,7 @@ _MAX_REQUESTS: Final = 64
 # Lengths of a message with two NAT detection notifies, over all suites (dpd-semantics 2.5).
 _NAT_DETECTION_LENGTHS: Final = frozenset({105, 109, 113, 116, 120, 124, 128, 136, 144})
 
+_BEFORE_LIVENESS: Final = frozenset({MessageKind.SA_INIT, MessageKind.AUTH})
 LIVENESS_KINDS: Final = frozenset({MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE})
 
 
@@ -75,6 +76,7 @@ class Ikev2Tracker:
             message.fingerprint,
             message.at_ns,
             message.at_ns,
+            ref=message.ref,
         )
         sa.requests[side, message.message_id] = request
         _forget_old(sa, side)
@@ -84,6 +86,8 @@ class Ikev2Tracker:
             request.exchange = self._new_exchange(sa, message, side)
         elif message.kind is MessageKind.DELETE and message.encrypted:
             request.delete = self._new_delete(sa, message, side)
+        elif message.encrypted and message.kind not in _BEFORE_LIVENESS:
+            request.exchange = self._new_exchange(sa, message, side, listed=False)
         early = sa.early
         if early is not None and early.message_id == message.message_id:
             sa.early = None
@@ -105,6 +109,7 @@ class Ikev2Tracker:
         sa.retransmissions += 1
         sa.peer.retransmissions += 1
         request.last_ns = message.at_ns
+        request.sent += 1
         if (
             request.fingerprint != message.fingerprint
             and message.encrypted
@@ -184,8 +189,11 @@ class Ikev2Tracker:
         if message.kind is MessageKind.AUTH and message.sk_next_payload not in unfinished:
             sa.established_ns = message.at_ns
 
-    def _new_exchange(self, sa: SaTrack, message: IkeMessage, side: int) -> ExchangeTrack:
-        sure = message.kind in LIVENESS_KINDS
+    def _new_exchange(
+        self, sa: SaTrack, message: IkeMessage, side: int, *, listed: bool = True
+    ) -> ExchangeTrack:
+        """A question; requests with another purpose tell as much of the peer (RFC 7296 2.4)."""
+        sure = message.kind in LIVENESS_KINDS or not listed
         exchange = ExchangeTrack(
             sa=sa,
             kind=ExchangeKind.LIVENESS,
@@ -195,10 +203,12 @@ class Ikev2Tracker:
             basis=message.basis if sure else Basis.RHYTHM,
             confidence=message.confidence if sure else Confidence.INFERRED,
             length=message.length,
+            listed=listed,
             candidate=not sure,
             arrived=message.arrived,
         )
-        sa.peer.exchanges.append(exchange)
+        if listed:
+            sa.peer.exchanges.append(exchange)
         self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
         return exchange
 

@@ -114,12 +114,13 @@ def confidence(
     deletes: Sequence[Delete],
     states: Sequence[StateSpan],
     sas: Sequence[IkeSa] = (),
+    inferred_ns: frozenset[int] = frozenset(),
 ) -> Confidence:
-    """How sure the last state is."""
+    """How sure the last state is; `inferred_ns`: verdicts on requests that are no exchanges."""
     state = states[-1].state
     if state is PeerState.DEAD and sas and sas[-1].end is SaEnd.DEAD_PEER:
         verdicts = {x.verdict_ns for x in exchanges}
-        if sas[-1].ended_ns not in verdicts:
+        if sas[-1].ended_ns not in verdicts | inferred_ns:
             return Confidence.CERTAIN  # no question shows it: a device says so
     if state is PeerState.UNKNOWN:
         return Confidence.SUSPECT

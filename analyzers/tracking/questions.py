@@ -129,12 +129,12 @@ class Questions:
 
     def answered(self, state: RoleState, mark: Mark) -> None:
         """An answer came in."""
-        self._answered_units.add(mark.unit)
         exchange = mark.exchange
-        if exchange is None:
-            return
-        self._note_answer(state, mark, exchange)
-        if exchange is state.run:
+        if exchange is None or exchange.listed:
+            self._answered_units.add(mark.unit)
+        if exchange is not None and exchange.listed:
+            self._note_answer(state, mark, exchange)
+        if exchange is not None and exchange is state.run:
             self._end_run(state)
 
     def _note_answer(self, state: RoleState, mark: Mark, exchange: ExchangeTrack) -> None:
@@ -148,7 +148,8 @@ class Questions:
 
     def implied(self, state: RoleState, mark: Mark) -> None:
         """An answer that was not captured: the peer lives, and the capture may be deaf."""
-        self._answered_units.add(mark.unit)
+        if mark.exchange is not None and mark.exchange.listed:
+            self._answered_units.add(mark.unit)
         esp = self._esp.at(mark.unit, mark.role, mark.place)
         stretch = self.deafness.implied(
             state.unit, mark.role, mark.asked_ns, mark.at_ns, mark.ref, esp.last_proof_ns

@@ -14,7 +14,7 @@ from typing import Final
 from analyzers.model.exchange import ExchangeKind, Transmission
 from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.tracks import ExchangeTrack, SaTrack
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 
 # Equal Informationals are questions from this many on: two may be anything twice.
 LEAST_RHYTHM: Final = 3
@@ -38,28 +38,30 @@ class Rhythms:
     def __init__(self) -> None:
         self._alike: dict[tuple[SaTrack, int], list[ExchangeTrack]] = {}
         self._place: dict[ExchangeTrack, int] = {}
+        self._known: set[PeerTrack] = set()
         self._mobike: dict[tuple[SaTrack, int, int], bool] = {}
 
     def siblings(self, track: ExchangeTrack) -> list[ExchangeTrack]:
         """All exchanges of the same SA and side, in time order."""
         key = (track.sa, track.side)
-        if key not in self._alike:
+        if track.sa.peer not in self._known:
+            self._known.add(track.sa.peer)
             for x in sorted(track.sa.peer.exchanges, key=lambda x: x.first_ns):
                 same = self._alike.setdefault((x.sa, x.side), [])
                 self._place[x] = len(same)
                 same.append(x)
-        return self._alike[key]
+        return self._alike.get(key, [])
 
     def before(self, track: ExchangeTrack) -> list[ExchangeTrack]:
         """The last few answered exchanges of the same SA and side before this one."""
         near = self.siblings(track)
-        place = self._place[track]
+        place = self._place.get(track, 0)
         return [x for x in near[max(0, place - _SIBLINGS) : place] if x.answered]
 
     def after(self, track: ExchangeTrack) -> list[ExchangeTrack]:
         """The next few exchanges of the same SA and side that are known as such."""
         near = self.siblings(track)
-        place = self._place[track]
+        place = self._place.get(track, len(near))
         return [
             x
             for x in near[place + 1 : place + 1 + _SIBLINGS]

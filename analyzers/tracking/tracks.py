@@ -96,6 +96,8 @@ class RequestTrack:
     """Taken for answered because the next request came."""
     exchange: ExchangeTrack | None = None
     delete: DeleteTrack | None = None
+    sent: int = 1
+    ref: Ref | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -166,6 +168,8 @@ class ExchangeTrack:
     evidence: AnswerEvidence | None = None
     dissolved: bool = False
     """It turned out not to be a liveness question."""
+    listed: bool = True
+    """False: a request with another purpose, which tests liveness all the same (IKEv2)."""
     candidate: bool = False
     """IKEv1 keyless: not yet corroborated by an answer or by rhythm."""
     heard_before: set[int] = field(default_factory=set)

@@ -117,7 +117,9 @@ class Viewer:
             unknown_informationals=peer.unknown_informationals
             + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
             addresses=tuple(peer.addresses[1 - local_side]),
-            confidence=liveness.confidence(exchanges, deletes, states, sas),
+            confidence=liveness.confidence(
+                exchanges, deletes, states, sas, self._hindsight.verdicts(peer)
+            ),
         )
 
     def _logged_holes(
@@ -248,6 +250,9 @@ class Viewer:
             end, ended_ns = SaEnd.DEAD_PEER, asked.verdict_ns
             end_ref = asked.verdict_ref or asked.transmissions[-1].ref
         moved_ns = self._tracker.exposures.took_over_ns(sa.unit.index, sa.initiator)
+        given_up = self._hindsight.given_up(sa)
+        if end is None and given_up is not None:
+            end, (ended_ns, end_ref) = SaEnd.DEAD_PEER, given_up
         lost = asked is not None and asked.outcome is Outcome.UNANSWERED
         if end is None and lost and asked and moved_ns and moved_ns <= asked.first_ns:
             end, ended_ns = SaEnd.REPLACED, moved_ns

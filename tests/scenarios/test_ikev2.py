@@ -7,7 +7,7 @@ import pytest
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.records import Basis, Confidence
+from analyzers.model.records import Basis, Confidence, ProblemKind
 from analyzers.model.sa import SaEnd
 from tests.scenarios.conftest import Tell
 from tests.scenarios.timeline import at, ike_spi_of
@@ -494,3 +494,59 @@ def test_notifies_without_a_rhythm_are_no_liveness(tell: Tell) -> None:
         """
     ).peer
     assert not peer.exchanges
+
+
+def test_a_request_with_another_purpose_is_the_question(tell: Tell) -> None:
+    """Every request tests liveness (RFC 7296 section 2.4): a rekey that is never answered, too."""
+    told = tell(
+        SETUP
+        + """
+        0.1..70/0.2 a>b esp out
+        0.15..40/0.2 b>a esp in
+        50 a>b create-child 2
+        52 a>b create-child 2
+        54 a>b create-child 2
+        56 a>b create-child 2
+        58 a>b create-child 2
+        60 a>b create-child 2
+        """
+        + LATER
+    )
+    peer = told.peer
+    assert not peer.exchanges
+    assert (peer.state, peer.confidence) == (PeerState.DEAD, Confidence.INFERRED)
+    assert peer.ike_sas[0].end is SaEnd.DEAD_PEER
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.SLOW_TEARDOWN
+    assert (hole.first_probe_ns, hole.dead_ns) == (at(50), at(62))
+    (problem,) = peer.problems
+    assert problem.kind is ProblemKind.REQUEST_UNANSWERED
+    assert "CREATE_CHILD_SA" in problem.detail
+
+
+def test_a_rekey_that_is_answered_is_no_question(tell: Tell) -> None:
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + "20 a>b create-child 2\n21 a>b create-child 2\n21.02 b>a create-child 2 resp\n"
+    ).peer
+    assert not peer.exchanges
+    assert not peer.problems
+    expect_alive(peer)
+
+
+def test_an_authentication_without_an_answer(tell: Tell) -> None:
+    told = tell(
+        """
+        0 a>b v2 sa-init
+        0.02 b>a v2 sa-init resp
+        0.1 a>b v2 auth 1
+        1.1 a>b v2 auth 1
+        3.1 a>b v2 auth 1
+        """
+        + LATER
+    )
+    (problem,) = told.peer.problems
+    assert "IKE_AUTH" in problem.detail
+    assert "3 times" in problem.detail
+    assert told.peer.state is PeerState.UNKNOWN
