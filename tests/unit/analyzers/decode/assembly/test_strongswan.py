@@ -1,0 +1,213 @@
+"""Charon's messages, retransmissions, verdicts and SAs, from lines that its threads write mixed."""
+
+from __future__ import annotations
+
+import textwrap
+
+from analyzers.model.exchange import DeleteProtocol
+from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import MessageKind
+from tests.log_text import clock, decoder, events_of, messages_of, story
+
+NET = "2026-01-31 13:56:{s} {t:02}[NET] {way} packet: from {a}[4500] to {b}[4500] ({n} bytes)\n"
+
+
+def net(second: str, way: str, peer: str = "192.0.2.9", thread: int = 5, length: int = 80) -> str:
+    ends = ("192.0.2.1", peer) if way == "sending" else (peer, "192.0.2.1")
+    return NET.format(s=second, t=thread, way=way, a=ends[0], b=ends[1], n=length)
+
+
+def say(second: str, subsystem: str, text: str, thread: int = 5) -> str:
+    return f"2026-01-31 13:56:{second} {thread:02}[{subsystem}] {text}\n"
+
+
+def asked(second: str, number: int, peer: str = "192.0.2.9", thread: int = 5) -> str:
+    text = f"generating INFORMATIONAL request {number} [ ]"
+    return say(second, "ENC", text, thread) + net(second, "sending", peer, thread)
+
+
+def retry(second: str, time: int, number: int, peer: str = "192.0.2.9", thread: int = 5) -> str:
+    text = f"retransmit {time} of request with message ID {number}"
+    return say(second, "IKE", text, thread) + net(second, "sending", peer, thread)
+
+
+def dead(events: list[LogEvent]) -> list[str | None]:
+    return [e.remote for e in events if e.kind is LogEventKind.PEER_DEAD]
+
+
+def test_a_liveness_question_and_its_answer() -> None:
+    text = (
+        say("27.100", "IKE", "sending DPD request")
+        + asked("27.101", 4)
+        + net("27.120", "received", thread=9)
+        + say("27.121", "ENC", "parsed INFORMATIONAL response 4 [ ]", 9)
+    )
+    question, answer = messages_of(text)
+    assert (question.message, question.sent, question.response) == (
+        MessageKind.LIVENESS,
+        True,
+        False,
+    )
+    assert (question.local, question.remote) == ("192.0.2.1", "192.0.2.9")
+    assert (question.local_port, question.remote_port, question.length) == (4500, 4500, 80)
+    assert (question.message_id, clock(question)) == (4, "13:56:27.101")
+    assert (answer.message, answer.sent, answer.response) == (MessageKind.LIVENESS, False, True)
+    # It arrived when its packet did.
+    assert (clock(answer), answer.ref.record) == ("13:56:27.120", 4)
+
+
+def test_r_u_there_of_ikev1_and_the_verdict() -> None:
+    text = (
+        say("27.100", "ENC", "generating INFORMATIONAL_V1 request 1467000139 [ HASH N(DPD) ]")
+        + net("27.101", "sending", length=108)
+        + net("28.000", "received", thread=7)
+        + say("28.001", "ENC", "parsed INFORMATIONAL_V1 request 3817000243 [ HASH N(DPD_ACK) ]", 7)
+        + say("57.000", "JOB", "DPD check timed out, enforcing DPD action", 2)
+    )
+    sent, ack, verdict = events_of(text)
+    assert (sent.message, sent.version, sent.response) == (MessageKind.R_U_THERE, 1, None)
+    assert sent.message_id == 1467000139
+    assert (ack.message, ack.sent) == (MessageKind.R_U_THERE_ACK, False)
+    assert (verdict.kind, verdict.remote, verdict.version) == (
+        LogEventKind.PEER_DEAD,
+        "192.0.2.9",
+        1,
+    )
+
+
+def test_retransmissions_are_the_same_request() -> None:
+    text = asked("27.000", 4) + retry("31.000", 1, 4) + retry("38.200", 2, 4)
+    text += say("51.000", "IKE", "giving up after 2 retransmits", 12)
+    *messages, verdict = events_of(text)
+    assert [e.retransmission for e in messages] == [False, True, True]
+    assert {(e.message, e.message_id, e.remote) for e in messages} == {
+        (MessageKind.LIVENESS, 4, "192.0.2.9")
+    }
+    assert verdict.kind is LogEventKind.PEER_DEAD
+    assert (verdict.remote, verdict.version) == ("192.0.2.9", 2)
+
+
+def test_who_gives_up_is_not_the_one_who_spoke_last() -> None:
+    """A negotiation in vain beside a healthy peer, and then a question in vain."""
+    healthy, silent = "192.0.2.9", "192.0.2.77"
+    text = (
+        say("01.000", "ENC", "generating IKE_SA_INIT request 0 [ SA KE No ]", 3)
+        + net("01.000", "sending", silent, 3)
+        + retry("05.000", 1, 0, silent, 3)
+        + asked("06.000", 7, healthy)
+        + net("06.010", "received", healthy, 8)
+        + say("06.011", "ENC", "parsed INFORMATIONAL response 7 [ ]", 8)
+        + asked("09.000", 8, healthy)
+        + say("12.000", "IKE", "giving up after 1 retransmits", 3)
+    )
+    events = events_of(text)
+    assert dead(events) == []
+    (verdict,) = (e for e in events if e.kind is LogEventKind.GAVE_UP)
+    assert verdict.remote == silent
+    text += retry("13.000", 1, 8, healthy) + say("20.000", "IKE", "giving up after 1 retransmits")
+    assert dead(events_of(text)) == [healthy]
+
+
+def test_an_answered_request_is_not_given_up() -> None:
+    text = asked("01.000", 4) + retry("05.000", 1, 4) + net("05.100", "received", thread=9)
+    text += say("05.101", "ENC", "parsed INFORMATIONAL response 4 [ ]", 9)
+    text += say("12.000", "IKE", "giving up after 1 retransmits", 3)
+    assert dead(events_of(text)) == []
+
+
+def test_names_tell_sas_with_the_same_message_ids_apart() -> None:
+    lines = []
+    for second, name, peer in (("01", "a|1", "192.0.2.9"), ("02", "b|2", "192.0.2.77")):
+        text = f"<{name}> generating INFORMATIONAL request 4 [ ]"
+        lines.append(say(f"{second}.000", "ENC", text))
+        lines.append(net(f"{second}.000", "sending", peer))
+    lines.append(say("05.000", "IKE", "<a|1> retransmit 1 of request with message ID 4"))
+    lines.append(net("05.000", "sending", "192.0.2.9"))
+    lines.append(say("09.000", "IKE", "<a|1> giving up after 1 retransmits"))
+    events = events_of("".join(lines))
+    assert story(events) == ["sent liveness", "sent liveness", "sent liveness again", "peer-dead"]
+    assert [e.handle for e in events] == ["a[1]", "b[2]", "a[1]", "a[1]"]
+    assert events[-1].remote == "192.0.2.9"
+
+
+def test_deletes_say_what_they_delete() -> None:
+    text = (
+        say("01.000", "IKE", "sending DELETE for ESP CHILD_SA with SPI a2b20052")
+        + say("01.001", "ENC", "generating INFORMATIONAL request 5 [ D ]")
+        + net("01.002", "sending")
+        + say("02.000", "IKE", "sending DELETE for IKE_SA gw[1]")
+        + say("02.001", "ENC", "generating INFORMATIONAL request 6 [ D ]")
+        + net("02.002", "sending")
+        + net("03.000", "received", thread=7)
+        + say("03.001", "ENC", "parsed INFORMATIONAL request 0 [ D ]", 7)
+        + say("03.002", "IKE", "received DELETE for ESP CHILD_SA with SPI 990b00ae", 7)
+        + say("03.003", "ENC", "generating INFORMATIONAL response 0 [ D ]", 7)
+        + net("03.004", "sending", thread=7)
+    )
+    child, ike, received, answer = messages_of(text)
+    assert (child.protocol, child.spis) == (DeleteProtocol.ESP, ("a2b20052",))
+    assert (ike.protocol, ike.spis) == (DeleteProtocol.IKE, ())
+    assert (received.protocol, received.spis) == (DeleteProtocol.ESP, ("990b00ae",))
+    assert (answer.message, answer.response, answer.sent) == (MessageKind.DELETE, True, True)
+
+
+def test_sas_come_and_go() -> None:
+    text = (
+        say("01.000", "IKE", "initiating IKE_SA gw[1] to 192.0.2.9")
+        + say(
+            "01.100",
+            "IKE",
+            "IKE_SA gw[1] established between 192.0.2.1[a.example]...192.0.2.9[b.example]",
+        )
+        + say("01.101", "IKE", "IKE_SA gw[1] state change: CONNECTING => ESTABLISHED")
+        + say(
+            "01.102",
+            "IKE",
+            "CHILD_SA net{1} established with SPIs a2b20052_i 990b00ae_o and TS 10.1.0.0/24 ==="
+            " 10.2.0.0/24",
+        )
+        + say("09.000", "IKE", "IKE_SA gw[1] state change: ESTABLISHED => DESTROYING")
+    )
+    up, child, down = events_of(text)
+    assert (up.kind, up.handle, up.local, up.remote) == (
+        LogEventKind.IKE_SA_UP,
+        "gw[1]",
+        "192.0.2.1",
+        "192.0.2.9",
+    )
+    assert (child.kind, child.spis) == (LogEventKind.CHILD_SA_UP, ("a2b20052", "990b00ae"))
+    assert (down.kind, down.remote) == (LogEventKind.IKE_SA_DOWN, "192.0.2.9")
+
+
+def test_threads_that_write_mixed() -> None:
+    text = (
+        net("01.000", "received", "192.0.2.9", 4)
+        + net("01.000", "received", "192.0.2.77", 5)
+        + say("01.001", "ENC", "parsed INFORMATIONAL request 3 [ ]", 5)
+        + say("01.001", "ENC", "parsed INFORMATIONAL request 9 [ ]", 4)
+    )
+    assert {(e.remote, e.message_id) for e in messages_of(text)} == {
+        ("192.0.2.77", 3),
+        ("192.0.2.9", 9),
+    }
+
+
+def test_every_prefix_that_syslog_and_the_daemon_put_before_it() -> None:
+    lines = """\
+    05[ENC] generating INFORMATIONAL request 5 [ ]
+    Jul  4 08:34:01 gw charon[2814]: 05[ENC] generating INFORMATIONAL request 5 [ ]
+    feb 22 08:11:42 SLOWPC charon-systemd[297897]: 05[ENC] generating INFORMATIONAL request 5 [ ]
+    <30>Jan 21 12:34:10 charon: 05[ENC] <gw|1> generating INFORMATIONAL request 5 [ ]
+    Apr 02 14:15:55 gw charon[4]: Apr  2 14:15:55 05[ENC] generating INFORMATIONAL request 5 [ ]
+    2022-01-31T13:56:27+00:00 05[ENC] <gw|1> generating INFORMATIONAL request 5 [ ]
+    2025-01-27T14:13:05.805232+00:00 pve ipsec[150]: 05[ENC] generating INFORMATIONAL request 5 [ ]
+    """
+    for line in textwrap.dedent(lines).splitlines():
+        (found,) = messages_of(line)
+        assert (found.message, found.message_id) == (MessageKind.LIVENESS, 5), line
+
+
+def test_what_has_no_use_is_counted() -> None:
+    reader, events = decoder(say("01.000", "IKE", "activating new tasks") * 3)
+    assert events == []
+    assert (reader.tally.dialects["strongswan"], reader.tally.unparsed) == (3, 0)
