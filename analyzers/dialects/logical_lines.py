@@ -37,14 +37,14 @@ _MARKUP: Final = re.compile(
 _MORE: Final = re.compile(r"[ \t]*<?-{2,} ?\(?more\)? ?-{2,}>?[\b \x1b\[\]0-9;mKD]*", re.IGNORECASE)
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_LATEX: Final = re.compile(r"\{\\tt |\\(?=_)|(?<=\w)\}$")
+_LATEX: Final = re.compile(r"\{\\tt ([^{}]{0,4000})\}?")
 # A line with any of these is cleaned before it is looked at.
 _UNCLEAN: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f]|&[#A-Za-z]|</?[A-Za-z]{1,4}[ \t/>]|-- ?\(?[Mm][Oo][Rr][Ee]"
-    r"|\\_|\\tt|\}$"
+    r"|\\_|\{\\tt"
 )
 # Nothing without one of these is unclean: looked for first, since it is cheap.
-_UNCLEAN_HINT: Final = re.compile(r"[&<\\}\x00-\x08\x0b-\x1f\x7f]|--")
+_UNCLEAN_HINT: Final = re.compile(r"[&<\\\x00-\x08\x0b-\x1f\x7f]|--")
 
 Match = re.Match[str]
 
@@ -298,11 +298,12 @@ def _is_unclean(line: str) -> bool:
 
 
 def _cleaned(line: str) -> str:
-    line = line.removeprefix("\ufeff").replace("\xa0", " ")
+    line = line.removeprefix("\ufeff")
     if "&" in line:
         line = html.unescape(line)
+    line = line.replace("\xa0", " ")
     line = _MORE.sub("", line, count=1)
     line = _MARKUP.sub("", line)
-    line = _LATEX.sub("", line)
+    line = _LATEX.sub(r"\1", line).replace("\\_", "_")
     line = _ESCAPES.sub("", line)
     return _CONTROLS.sub("", line)
