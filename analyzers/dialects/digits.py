@@ -152,7 +152,7 @@ def _widen_item(op: Any, argument: Any, named: bool, chain: _Chain, following: A
             anything = (_parser.IN, [(_parser.RANGE, (0, 0x10FFFF))])
             return _Wide(anything, anything) if argument in _DIGITS else _Wide((op, argument), None)
         case "IN":
-            return _widen_set(argument, chain)
+            return _widen_set(argument, named, chain)
         case "BRANCH":
             chains = [chain.copy() for _ in argument[1]]
             pairs = zip(argument[1], chains, strict=True)
@@ -229,7 +229,8 @@ def _is_hex(code: int, following: Any) -> bool:
     return str(following[0][0]) == "LITERAL" and following[0][1] in b"xX"
 
 
-def _widen_set(items: list[Any], chain: _Chain) -> _Wide:
+def _widen_set(items: list[Any], named: bool, chain: _Chain) -> _Wide:
+    known_digit = named and (chain.name or chain.dash)
     codes: set[int] | None = set()
     digits: set[int] = set()
     negated = False
@@ -255,7 +256,7 @@ def _widen_set(items: list[Any], chain: _Chain) -> _Wide:
             case _:
                 raise _Unclear
     chain.then(None if negated or codes is None else frozenset(codes))
-    if len(digits) in (0, len(_DIGITS)):
+    if known_digit or len(digits) in (0, len(_DIGITS)):
         return _Wide((_parser.IN, items), None)
     if negated:
         raise _Unclear

@@ -41,15 +41,17 @@ class LineCutter:
             self._only_cr = "\r" in data.rstrip("\r")
         lines = self._cut(data)
         rest, self._rest = self._rest, ""
-        return [*lines, rest.rstrip("\r")] if rest else lines
+        return [*lines, rest[:_MAX_LINE].rstrip("\r")] if rest else lines
 
     def _cut(self, data: str) -> list[str]:
         if "\r" in data:
             data = data.replace("\r", "\n") if self._only_cr else data.replace("\r\n", "\n")
         lines = data.split("\n")
         rest = lines.pop()
-        # A CR that ends it may be half of a line end.
-        self._rest = rest if len(rest) <= _MAX_LINE else rest[:_MAX_LINE] + rest[-1]
+        if len(rest) > _MAX_LINE:
+            # A CR at the end may be half of a line end.
+            rest = rest[:_MAX_LINE] + "\r" * rest.endswith("\r")
+        self._rest = rest
         if len(data) > _MAX_LINE:
             return [line if len(line) <= _MAX_LINE else line[:_MAX_LINE] for line in lines]
         return lines
