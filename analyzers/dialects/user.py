@@ -24,11 +24,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from re import _constants as constants  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
 from analyzers.dialects.dialect import Dialect, Pattern, Says, check
+from analyzers.dialects.effort import effort
 from analyzers.errors import OptionError
 from analyzers.model.log_events import LogEventKind
 from analyzers.model.observations import MessageKind
@@ -44,9 +43,8 @@ _PATTERN_KEYS: Final = frozenset(
      "version"}
 )  # fmt: skip
 _EXAMPLE: Final = "the format is that of sample_pcaps/dialects"
-# Repeats without an end that a regex may have: with three a near miss costs its length cubed.
-_MAX_OPEN: Final = 2
-_REPEATS: Final = (constants.MAX_REPEAT, constants.MIN_REPEAT)
+# Two repeats of anything in one regex; a third makes it minutes.
+_MAX_EFFORT: Final = 6.7
 
 
 def load_dialect(text: str, path: str, known: Sequence[Dialect]) -> Dialect:
@@ -161,46 +159,12 @@ def _regex(regex: str, where: str) -> str:
         raise OptionError(f"{where}: the regex is longer than {_MAX_REGEX} characters")
     try:
         re.compile(regex)
-        parsed = parser.parse(regex)
+        ways = effort(regex)
     except (re.error, RecursionError, OverflowError) as error:
         raise OptionError(f"{where}: no regular expression: {error}") from error
-    open_ended = _open_repeats(parsed, within=False, where=where)
-    if open_ended > _MAX_OPEN:
+    if ways > _MAX_EFFORT:
         raise OptionError(
-            f"{where}: {open_ended} repeats without an end",
-            f"at most {_MAX_OPEN}; write {{1,80}} instead of + where a bound is known",
+            f"{where}: the regex may take too long over a line that it nearly matches",
+            "repeats multiply where they can stop anywhere: write [^,]{1,80} instead of .+",
         )
     return regex
-
-
-def _open_repeats(parsed: Any, *, within: bool, where: str) -> int:
-    """How many repeats have no end; one inside another repeat is refused."""
-    found = 0
-    for operation, argument in parsed:
-        if operation in _REPEATS or operation is constants.POSSESSIVE_REPEAT:
-            _, most, body = argument
-            endless = most is constants.MAXREPEAT
-            if (within and most > 1 and _repeats(body)) or (endless and within):
-                raise OptionError(
-                    f"{where}: a repeat inside a repeat", "give the inner one a bound"
-                )
-            found += endless
-            found += _open_repeats(body, within=within or most > 1, where=where)
-        else:
-            found += sum(
-                _open_repeats(part, within=within, where=where) for part in _parts(argument)
-            )
-    return found
-
-
-def _repeats(body: Any) -> bool:
-    return any(operation in _REPEATS and argument[1] > 1 for operation, argument in body)
-
-
-def _parts(argument: Any) -> list[Any]:
-    """The sub-patterns of what the parser gives for one operation."""
-    if isinstance(argument, parser.SubPattern):
-        return [argument]
-    if isinstance(argument, tuple | list):
-        return [part for item in argument for part in _parts(item)]
-    return []
