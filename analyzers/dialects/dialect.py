@@ -226,6 +226,8 @@ def _check(reader: Reader, pattern: Pattern, dialect: Dialect, sample: str) -> I
     matching = [p.id for p in _all_matching(reader, dialect, text, match.end() if match else 0)]
     if matching != [pattern.id]:
         yield f"the sample matches {matching or 'nothing'}: {sample!r}"
+    elif reading.pattern is not pattern:
+        yield f"the sample begins with none of the words {pattern.words}: {sample!r}"
 
 
 def _all_matching(reader: Reader, dialect: Dialect, text: str, start: int) -> list[Pattern]:
