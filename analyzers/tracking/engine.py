@@ -17,7 +17,7 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
 from analyzers.model.peer import Hint
 from analyzers.model.records import Problem, Ref, source_id
-from analyzers.model.time import seconds
+from analyzers.model.time import nanoseconds, seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
 from analyzers.tracking.configured import Configured
@@ -36,7 +36,7 @@ from analyzers.tracking.silence import (
     event_place,
     no_rows,
 )
-from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack
+from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack, UnitTrack
 from analyzers.tracking.witnesses import Witnesses
 from analyzers.wire.frames import Int64Array
 from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
@@ -65,6 +65,7 @@ class Tracker:
         configurations say of the peers; `captures` False: only logs come, which show no traffic."""
         self._decoder = decoder
         self.budget_ns = budget_ns
+        self._budgets: dict[tuple[int, int], int] = {}
         self.configured = configured or Configured(())
         self.report_s = seconds(report_ns)
         self._witnesses = witnesses or Witnesses()
@@ -79,7 +80,7 @@ class Tracker:
             self.table.units,
             self.any_clock,
             self.esp_clock,
-            budget_ns=budget_ns,
+            budget_ns=self.budget_of,
             report_ns=report_ns,
         )
         self.now_ns = 0
@@ -95,6 +96,19 @@ class Tracker:
         self._side_of_flow = np.empty(0, np.int64)
         self._recent: OrderedDict[tuple[bytes, str, str, int, int], int] = OrderedDict()
         self._problems: list[Problem] = []
+
+    def budget_of(self, unit: UnitTrack, side: int) -> int:
+        """Within which a side should notice that its peer is gone, ns (contract, section 2)."""
+        peer = unit.peer
+        key = (peer.index, side)
+        known = self._budgets.get(key)
+        if known is None:
+            version = peer.sas[-1].version if peer.sas else None
+            policy = self.configured.policy(peer.address(side), peer.address(1 - side), version)
+            worst_s = None if policy is None else policy.worst_case_s
+            known = self.budget_ns if worst_s is None else nanoseconds(worst_s)
+            self._budgets[key] = known
+        return known
 
     def take_problems(self) -> list[Problem]:
         """Problems of decoding since the last call."""

@@ -42,7 +42,7 @@ class Exposures:
         any_clock: SilenceClock,
         esp_clock: SilenceClock,
         *,
-        budget_ns: int,
+        budget_ns: Callable[[UnitTrack, int], int],
         report_ns: int,
     ) -> None:
         self._units = units
@@ -275,7 +275,7 @@ class Exposures:
             window = self._window(state, silence, stop_ns, basis, None, end_ns)
             windows.append(replace(window, by_end_ns=by_end_ns))
         judged = (
-            judge(replace(window, waits=waits), self._budget_ns, self._report_ns)
+            judge(replace(window, waits=waits), self._budget_of(window), self._report_ns)
             for window in windows
         )
         return [hole for hole in judged if hole is not None and not self._is_usual(hole)]
@@ -330,8 +330,12 @@ class Exposures:
             acted_ns=acted_ns,
         )
 
+    def _budget_of(self, window: Window) -> int:
+        """Within which the sender of a window should notice: its policy's worst case, if known."""
+        return self._budget_ns(window.unit, window.role)
+
     def _judge(self, window: Window) -> HoleTrack | None:
-        hole = judge(window, self._budget_ns, self._report_ns)
+        hole = judge(window, self._budget_of(window), self._report_ns)
         if hole is not None:
             self._keep(hole)
         return hole

@@ -336,7 +336,7 @@ class Viewer:
         self._numbers["b"] += 1
         if track.run is not None:
             track = track.with_delete(self._outcomes.of(track.run.exchange).delete)
-        track = judged_by_log(track, self._tracker.budget_ns)
+        track = judged_by_log(track, self._tracker.budget_of(track.unit, track.role))
         silence = track.silence
         exposed = _or_none(silence.first_out_ns)
         window_ns = 0 if exposed is None else max(0, track.stop_ns - exposed)

@@ -50,7 +50,7 @@ def test_a_directory_gives_its_captures(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"", "is empty"), (b"hello", "neither a capture nor a log"), (None, "cannot open")],
+    [(b"", "is empty"), (b"hello", "neither capture, log nor configuration"), (None, "cannot open")],
 )
 def test_what_is_no_capture(tmp_path: Path, content: bytes | None, says: str) -> None:
     path = tmp_path / "x"
@@ -62,7 +62,7 @@ def test_what_is_no_capture(tmp_path: Path, content: bytes | None, says: str) ->
 
 def test_a_directory_without_captures(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(SourceError, match="no capture in"):
+    with pytest.raises(SourceError, match="no capture and no log in"):
         run(tmp_path)
 
 
