@@ -124,7 +124,9 @@ class Count:
 
     dialect: str
     reads: Reads
+    taken: bool
     stamp: StampForm | None
+    """Of lines that are taken."""
     lines: int = 0
 
 
@@ -192,7 +194,7 @@ class Shapes:
         takes: Callable[[Outline], bool],
     ) -> None:
         """`takes` says whether a text of that outline is wanted."""
-        self.counts: dict[tuple[str, Reads, StampForm | None], Count] = {}
+        self.counts: dict[tuple[str, Reads, bool, StampForm | None], Count] = {}
         self._joiner, self._reader, self._takes = joiner, reader, takes
         self._likeness = likeness
         self._lines: _Memory[LineShape] = _Memory()
@@ -263,11 +265,11 @@ class Shapes:
         if not isinstance(stamp, Stamp) and stamp in text.counts:
             return text.counts[stamp]
         form = None
-        if stamp is not None:
+        if stamp is not None and text.takes:
             form = (stamp.kind, stamp.resolution_ns, stamp.zone, stamp.unsynchronised)
-        key = (text.name, text.reads, form)
+        key = (text.name, text.reads, text.takes, form)
         if key not in self.counts:
-            self.counts[key] = Count(text.name, text.reads, form)
+            self.counts[key] = Count(*key)
         if not isinstance(stamp, Stamp):
             text.counts[stamp] = self.counts[key]
         return self.counts[key]

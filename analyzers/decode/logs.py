@@ -76,7 +76,7 @@ class LogTally:
     samples: list[tuple[int, str]] = field(default_factory=list)
     """Some of those, with their line numbers."""
     stamps: Counter[StampKind | None] = field(default_factory=Counter)
-    """Lines by the kind of time that they have."""
+    """Lines that say something, by the kind of time that they have."""
     unsynchronised: int = 0
     zoned: int = 0
     resolution_ns: int = 0
@@ -88,7 +88,8 @@ class LogTally:
         self.dialects[count.dialect] += lines
         self.matched += lines if count.reads is Reads.MATCHED else 0
         self.unparsed += lines if count.reads is Reads.UNPARSED else 0
-        self.stamps[kind] += lines
+        if count.taken:
+            self.stamps[kind] += lines
         if count.stamp is not None:
             _, resolution_ns, zone, unsynchronised = count.stamp
             self.zoned += lines * zone
@@ -283,7 +284,10 @@ class LogDecoder:
         stamp, time = like.stamp, self._time
         if stamp is not None:
             ns = stamp.ns(line)
-            if ns is not None and not time.step(stamp.kind, ns, stamp.resolution_ns):
+            if ns is None:
+                count.lines -= 1
+                self._shapes.count(shape, None).lines += 1
+            elif not time.step(stamp.kind, ns, stamp.resolution_ns):
                 self._advance(stamp.kind, ns, stamp.resolution_ns, record)
         take = shape.take
         if take is None or like.host is not None:

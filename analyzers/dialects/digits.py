@@ -20,7 +20,7 @@ _WORD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_
 # A letter that no hexadecimal number has makes a name of what it stands in.
 _NAMING: Final = _WORD - frozenset(b"0123456789abcdefABCDEFxX")
 _NAMED: Final = re.compile(
-    r"[g-wyzG-WYZ_](?P<word>[A-Za-z0-9_]+)|(?<=[A-Za-z0-9]-)(?P<part>[0-9]+)|(?P<hex>0)(?=[xX])"
+    r"[g-wyzG-WYZ_](?P<word>[A-Za-z0-9_]+)|(?<=[A-Za-z0-9]-)(?P<part>[0-9]+)|(?P<hex>[0-9])(?=[xX])"
 )
 _DIGIT: Final = re.compile(r"[0-9]")
 _ALL: Final = (_parser.RANGE, (0x30, 0x39))
@@ -36,7 +36,7 @@ def named_digits(text: str, start: int = 0) -> tuple[int, ...]:
     """Where the digits of names stand, from `start` on.
 
     They follow a letter that no hexadecimal number has, in the same word, or the dash of a name
-    ("ASA-7-713123"); and the 0 of "0x" is one. In texts that differ in digits only they stand at
+    ("ASA-7-713123"); and what stands before an x, as in "0x", is one. In texts that differ in digits only they stand at
     the same places.
     """
     places: list[int] = []

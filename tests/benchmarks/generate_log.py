@@ -466,6 +466,12 @@ def pieces(plan: LogPlan, events: Counter[str]) -> Iterator[str]:
         yield text + "\n"
 
 
+def log_text(plan: LogPlan) -> tuple[str, Counter[str]]:
+    """All of the text, and how many events of each kind it says."""
+    events: Counter[str] = Counter()
+    return "".join(pieces(plan, events)), events
+
+
 def make_log(plan: LogPlan, path: Path) -> dict[str, object]:
     """The log at `path`, made unless it is there already, and its description."""
     description = path.with_name(path.name + ".json")
