@@ -36,8 +36,8 @@ def named_digits(text: str, start: int = 0) -> tuple[int, ...]:
     """Where the digits of names stand, from `start` on.
 
     They follow a letter that no hexadecimal number has, in the same word, or the dash of a name
-    ("ASA-7-713123"); and what stands before an x, as in "0x", is one. In texts that differ in digits only they stand at
-    the same places.
+    ("ASA-7-713123"); and what stands before an x, as in "0x", is one. In texts that differ in
+    digits only they stand at the same places.
     """
     places: list[int] = []
     for name in _NAMED.finditer(text, start):
