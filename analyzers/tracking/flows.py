@@ -15,9 +15,10 @@ from analyzers.decode.flows import EspRows, FlowIdentity
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.wire.frames import Int64Array
 
-# A mirror port that sees both directions, or two capture points on one host, records a packet
-# twice within this time; the fastest retransmission timers in use are 50 times as long.
-DUPLICATE_NS: Final = 10 * NS_PER_MS
+# A mirror port that sees both directions, or two capture points on the way, record a packet twice
+# within this time; the fastest retransmission timers in use are 5 times as long (Libreswan: 0.5 s),
+# and ESP never uses a sequence number twice.
+DUPLICATE_NS: Final = 100 * NS_PER_MS
 
 # A flow that goes on after this long with so many sequence numbers missing was cut: its packets
 # were lost before the capture, or by it.

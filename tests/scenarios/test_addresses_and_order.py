@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -199,9 +201,10 @@ def test_two_peers_of_one_hub(tell: Tell) -> None:
 # --- order and clocks ----------------------------------------------------------------------
 
 
-def test_every_frame_was_captured_twice(tell: Tell) -> None:
+@pytest.mark.parametrize("later", [0.0005, 0.02, 0.05])
+def test_every_frame_was_captured_twice(tell: Tell, later: float) -> None:
     once = tell(DEAD).peer
-    told = tell(DEAD + "twice 0.0005")
+    told = tell(DEAD + f"twice {later}")
     peer = told.peer
     assert [x.retries for x in peer.exchanges] == [0, 4]
     assert peer.retransmissions == once.retransmissions == 4
@@ -298,10 +301,11 @@ def test_two_halves_are_one_story(tell: Tell) -> None:
     assert peer.states == other.states
 
 
-def test_both_ends_were_captured(tell: Tell) -> None:
-    """The same frames 2 ms apart in two files: nothing is counted twice."""
+@pytest.mark.parametrize("apart", [0.002, 0.02, 0.05])
+def test_both_ends_were_captured(tell: Tell, apart: float) -> None:
+    """The same frames a little later in another file: nothing is counted twice."""
     from_a = DEAD
-    told = tell(from_a, from_a + "clock 0.002 from 0")
+    told = tell(from_a, from_a + f"clock {apart} from 0")
     peer = told.peer
     assert [x.retries for x in peer.exchanges] == [0, 4]
     assert [f.packets for f in peer.esp_flows] == [200, 100]
