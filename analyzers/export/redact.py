@@ -192,6 +192,7 @@ class Redactor:
             local=self.address(peer.local),
             remote=self.address(peer.remote),
             addresses=tuple(self.address(address) for address in peer.addresses),
+            unheard=tuple(self.address(address) for address in peer.unheard),
             ike_sas=tuple(self._ike_sa(sa) for sa in peer.ike_sas),
             esp_flows=tuple(self._esp_flow(flow) for flow in peer.esp_flows),
             exchanges=tuple(self._exchange(exchange) for exchange in peer.exchanges),

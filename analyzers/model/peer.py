@@ -117,6 +117,8 @@ class PeerView:
     """Every address seen for the remote side (NAT, MOBIKE)."""
     confidence: Confidence
     """Confidence of `state`."""
+    unheard: tuple[str, ...] = ()
+    """Addresses of a side of which nothing was captured."""
     shown: tuple[ShownSa, ...] = ()
     """What devices showed of it, in the order of the inputs."""
 

@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analyzers.export.instants import utc
 from analyzers.model.peer import PeerView
 from analyzers.model.records import ProblemKind, SourceInfo
 
+# From and to, ns; None where it is open.
+Window = tuple[int | None, int | None]
 
-def diagnosis(sources: Sequence[SourceInfo], peers: Sequence[PeerView]) -> list[str]:
-    """Sentences for people; empty when something was found."""
+
+def diagnosis(
+    sources: Sequence[SourceInfo], peers: Sequence[PeerView], window: Window = (None, None)
+) -> list[str]:
+    """Sentences for people; empty when something was found in the whole of the input."""
+    if window == (None, None):
+        return _found(sources, peers)
+    said = [_judged(window)]
+    if peers or not any(s.packets or s.lines for s in sources):
+        return said + (_one_way(peers, "in this window") if peers else [])
+    first = min((s.first_ns for s in sources if s.first_ns is not None), default=0)
+    last = max((s.last_ns for s in sources if s.last_ns is not None), default=0)
+    return [
+        *said,
+        "Nothing of a peer lies in it: the input as far as it was read reaches from"
+        f" {utc(first, digits=0)} to {utc(last, digits=0)}.",
+    ]
+
+
+def _judged(window: Window) -> str:
+    """What a time window means for the report."""
+    since, until = (None if at_ns is None else utc(at_ns, digits=3) for at_ns in window)
+    begins = "from its beginning" if since is None else f"from {since}"
+    ends = "to its end" if until is None else f"to {until}"
+    return (
+        f"Only a part of the input is judged (--since, --until), as if there were no more of it:"
+        f" {begins} {ends}."
+    )
+
+
+def _found(sources: Sequence[SourceInfo], peers: Sequence[PeerView]) -> list[str]:
     captures = [s for s in sources if s.kind == "capture"]
     logs = [s for s in sources if s.kind == "log"]
     if not peers and logs:
@@ -25,15 +57,27 @@ def diagnosis(sources: Sequence[SourceInfo], peers: Sequence[PeerView]) -> list[
     if ike == 0:
         said.append(
             f"There is ESP ({esp} packets) but no IKE in {packets} packets: the liveness of a"
-            " peer cannot be told from ESP alone. Capture UDP ports 500 and 4500 as well."
+            f" peer cannot be told from ESP alone. {_more_ike(captures)}"
         )
-    deaf = [p for p in peers if any(q.kind is ProblemKind.CAPTURE_INSUFFICIENT for q in p.problems)]
-    if deaf and len(deaf) == len(peers):
-        said.append(
-            "Only one direction was captured: silence and missing answers say nothing then."
-            " Capture both directions (a mirror port often sends one only)."
-        )
-    return said
+    return said + _one_way(peers, "")
+
+
+def _more_ike(captures: Sequence[SourceInfo]) -> str:
+    """What to capture so that IKE can be read."""
+    if any(p.kind is ProblemKind.SNAPLEN_SHORT for s in captures for p in s.problems):
+        return "Packets were cut by the snap length: capture them whole (-s 0)."
+    return "Capture UDP ports 500 and 4500 as well."
+
+
+def _one_way(peers: Sequence[PeerView], where: str) -> list[str]:
+    if not peers or not all(peer.unheard for peer in peers):
+        return []
+    if where:
+        return [f"Only one direction was captured {where}: silence says nothing then."]
+    return [
+        "Only one direction was captured: silence and missing answers say nothing then."
+        " Capture both directions (a mirror port often sends one only)."
+    ]
 
 
 def _silent_logs(logs: Sequence[SourceInfo]) -> list[str]:
@@ -60,6 +104,12 @@ def _nothing_found(sources: Sequence[SourceInfo]) -> list[str]:
     if common:
         listed = ", ".join(f"{name} ({count})" for name, count in common)
         said.append(f"What was seen instead: {listed}.")
+    on_ports = sum(seen.get(f"udp:{port}", 0) for port in (500, 4500))
+    if on_ports:
+        said.append(
+            f"{on_ports} of them went to or from an IKE port, but hold no IKE message: no version"
+            " 1 or 2 in the header, or a length that is not theirs."
+        )
     said.append(
         "IKE is looked for on UDP ports 500 and 4500 and in TCP port 4500;"
         " name further ports with --port."

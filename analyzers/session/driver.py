@@ -132,7 +132,7 @@ class Session:
 
     def diagnosis(self) -> list[str]:
         """Why nothing was found, in sentences; empty when something was."""
-        return diagnosis(self.sources, self.peers())
+        return diagnosis(self.sources, self.peers(), (self._since_ns, self._until_ns))
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -264,8 +264,11 @@ class Session:
             if low <= at_ns <= high:
                 place = int(kept_before[event.esp_before])
                 events.append(event._replace(esp_before=place))
-            elif at_ns < low and isinstance(event.observation, Datagram):
+            elif isinstance(event.observation, Datagram):
                 self._tracker.learn(event.observation)
+        outside = np.flatnonzero(~keep)
+        if len(outside):
+            self._tracker.learn_flows(batch.esp.take(outside), batch.esp_source[outside])
         rows = np.flatnonzero(keep)
         return replace(
             batch,

@@ -7,11 +7,13 @@ into batches gives the same result.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from itertools import product
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analyzers.decode.flows import FlowIdentity
+from analyzers.decode.flows import EspRows, FlowIdentity
 from analyzers.decode.ike import IkeDecoder
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
@@ -44,6 +46,8 @@ from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
 _DPD_VENDOR_ID: Final = "afcad71368a1f1c96b8696fc7757"
 _MAX_VENDOR_IDS: Final = 64
 _MAX_HINTS: Final = 200
+# A flow that shows itself with a higher sequence number has begun before.
+_FIRST_PACKETS: Final = 3
 # Messages whose bytes are remembered to recognise what the capture recorded twice.
 _MAX_RECENT: Final = 4096
 
@@ -96,6 +100,8 @@ class Tracker:
         self._side_of_flow = np.empty(0, np.int64)
         self._recent: OrderedDict[tuple[bytes, str, str, int, int], int] = OrderedDict()
         self._problems: list[Problem] = []
+        self._heard_outside: set[tuple[str, str]] = set()
+        """Who sent to whom outside the time window."""
 
     def budget_of(self, unit: UnitTrack, side: int) -> int:
         """Within which a side should notice that its peer is gone, ns (contract, section 2)."""
@@ -116,11 +122,24 @@ class Tracker:
         return problems
 
     def learn(self, datagram: Datagram) -> None:
-        """Decode a message from before the time window, for what later decryption needs."""
-        self._decoder.decode(datagram)
+        """Decode a message from outside the time window, for what later decryption needs."""
+        message, _ = self._decoder.decode(datagram)
+        if message is not None:
+            self.messages_by_source[message.ref.source] += 1
+            self._heard_outside.add((message.src, message.dst))
+
+    def learn_flows(self, esp: EspRows, source: NDArray[np.int16]) -> None:
+        """Note who sent ESP outside the time window: both directions are in the capture."""
+        for flow in np.unique(self.flows.numbers(esp, source)).tolist():
+            identity = self.flows.identities[flow]
+            self._heard_outside.add((identity.src, identity.dst))
 
     def finish(self) -> list[Problem]:
         """The input is over: problems of what never became whole."""
+        for peer in self.table.peers if self._heard_outside else ():
+            for side in (0, 1):
+                ends = product(peer.addresses[side], peer.addresses[1 - side])
+                peer.heard[side] |= any(pair in self._heard_outside for pair in ends)
         return self._decoder.finish()
 
     def feed(self, batch: OrderedBatch) -> None:
@@ -200,7 +219,9 @@ class Tracker:
         peer.heard[side] = True
         place = esp_place(row)
         self.children.add(flow, unit, side, at_ns, place)
-        self.marks.append(Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref))
+        midway = int(batch.esp.sequence[row]) > _FIRST_PACKETS
+        mark = Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref, midway=midway)
+        self.marks.append(mark)
 
     def _datagram(self, datagram: Datagram) -> None:
         message, problems = self._decoder.decode(datagram)

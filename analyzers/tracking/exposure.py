@@ -77,6 +77,7 @@ class Exposures:
         self._pace.begin_batch()
         self._skip = self._unheard_here = (NEVER, NEVER, NEVER)
         self._implied = {(m.unit, m.role, m.place) for m in marks if m.kind is MarkKind.IMPLIED}
+        self._asked.midway = {(m.unit, 1 - m.role, m.place) for m in marks if m.midway}
         for _, rank, item in ordered:
             if isinstance(item, Mark):
                 self._mark(rows, item)
@@ -168,7 +169,7 @@ class Exposures:
             self._unheard_here = (closing.key, closing.role, closing.place)
             state.deferred = [w for w in state.deferred if w.run is not None]
         self._asked.deafness.heard(closing.key, closing.role, closing.at_ns)
-        if self._asked.answered_within(state, silence, closing.at_ns):
+        if self._asked.answered_within(state, silence, closing.at_ns, closing.place):
             window = self._window(state, silence, closing.at_ns, StopBasis.PROOF, closing.place)
             hole = judge_data_plane(replace(window, run=None, waits=pace), self._report_ns)
             if hole is not None:

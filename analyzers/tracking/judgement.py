@@ -73,7 +73,8 @@ def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:
     if window.stop_ns - window.silence.first_out_ns < report_ns or not stands_out(window):
         return None
     hole = _hole(window, BlackHoleClass.DATA_PLANE, None)
-    hole.confidence = Confidence.INFERRED
+    unknown = window.silence.last_proof_ns == NEVER
+    hole.confidence = Confidence.SUSPECT if unknown else Confidence.INFERRED
     return hole
 
 

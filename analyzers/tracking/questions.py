@@ -14,7 +14,7 @@ from analyzers.model.exchange import Transmission
 from analyzers.model.records import Basis, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.deafness import Deafness
-from analyzers.tracking.holes import Run
+from analyzers.tracking.holes import MISSING_DPD_NS, Run
 from analyzers.tracking.judgement import Window
 from analyzers.tracking.silence import NEVER, Silence, SilenceClock, SilenceRows
 from analyzers.tracking.tracks import ExchangeTrack, Mark, UnitTrack
@@ -76,6 +76,8 @@ class Questions:
         self._waiting: dict[tuple[int, int], RoleState] = {}
         self._answered_units: set[int] = set()
         self.deafness = Deafness()
+        self.midway: set[tuple[int, int, int]] = set()
+        """Units, roles and places where a flow came in that had begun before the capture."""
 
     def of(self, unit: int, role: int) -> RoleState:
         """What is known of a unit and role."""
@@ -168,11 +170,20 @@ class Questions:
         esp_ns = self.look(state.unit, state.role, place).last_proof_ns
         return self.deafness.is_deaf(state.unit.index, state.role, esp_ns)
 
-    def answered_within(self, state: RoleState, silence: Silence, end_ns: int) -> bool:
-        """Whether a question asked within a silence of ESP was answered, and ESP stayed silent."""
+    def answered_within(
+        self, state: RoleState, silence: Silence, end_ns: int, place: int = NEVER
+    ) -> bool:
+        """Whether a question asked within a silence of ESP was answered, and ESP stayed silent.
+
+        Where the capture begins with the silence, only a flow that is older than it tells that
+        there was anything to come, and a pause that long is needed to make it a silence.
+        """
+        if silence.last_proof_ns == NEVER:
+            key = (state.unit.index, state.role, place)
+            if key not in self.midway or end_ns - silence.first_out_ns < MISSING_DPD_NS:
+                return False
         return (
-            silence.last_proof_ns != NEVER
-            and state.answered_since_ns == silence.last_proof_ns
+            state.answered_since_ns == silence.last_proof_ns
             and state.answered_ns is not None
             and end_ns - state.answered_ns >= self._report_ns
             and not self.deafness.explains(

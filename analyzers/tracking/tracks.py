@@ -255,3 +255,5 @@ class Mark(NamedTuple):
     delete: DeleteTrack | None = None
     asked_ns: int = 0
     """IMPLIED: when it was asked last."""
+    midway: bool = False
+    """FLOW: its first packet is not its first one."""
