@@ -14,6 +14,8 @@ from analyzers.model.time import NS_PER_SECOND, ClockQuality
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time of a zone that is applied later
 _LEAP_YEAR_NS: Final = 366 * NS_PER_DAY
 _BASE_YEAR: Final = 2000
+# Lines without a stamp for each one with a stamp from which on the stamps tell nothing.
+_HARDLY_ANY: Final = 9
 _BASE_NS: Final = 10_957 * NS_PER_DAY
 
 
@@ -45,7 +47,13 @@ def quality(tally: LogTally) -> ClockQuality:
 
 
 def main_kind(tally: LogTally) -> StampKind | None:
-    """The kind of stamp most of its lines have; None where none has one."""
+    """The kind of stamp most of its lines have; None where hardly any has one.
+
+    A syslog message or two among lines without stamps tells their time no better than none.
+    """
+    bare = tally.stamps.get(None, 0)
+    if bare > _HARDLY_ANY * (sum(tally.stamps.values()) - bare):
+        return None
     stamped = [(count, kind) for kind, count in tally.stamps.items() if kind is not None]
     return max(stamped, key=lambda item: item[0])[1] if stamped else None
 

@@ -89,6 +89,8 @@ class Exchange:
     verdict_ref: Ref | None = None
     """The line of the log that says so."""
     lost: Lost | None = None
+    first_missing: bool = False
+    """The log calls its first transmission a retry: the question itself is not shown."""
 
     @property
     def first_ns(self) -> int:
@@ -102,8 +104,8 @@ class Exchange:
 
     @property
     def retries(self) -> int:
-        """Transmissions after the first."""
-        return len(self.transmissions) - 1
+        """Transmissions after the first, which a log may not show."""
+        return len(self.transmissions) - (0 if self.first_missing else 1)
 
     @property
     def rtt_ns(self) -> int | None:

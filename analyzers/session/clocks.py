@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from analyzers.decode.log_clock import ClockHints, main_kind, place, quality
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import MessageKind
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.time import ClockQuality
 from analyzers.session.options import ClockOptions
@@ -22,7 +23,6 @@ from analyzers.tracking.logs import UNKNOWN_LOCAL, LogReach
 from analyzers.tracking.sightings import Sighting, of_event
 from analyzers.tracking.witnesses import (
     LIVENESS,
-    QUESTIONS,
     Reach,
     Witnesses,
     belongs,
@@ -95,7 +95,7 @@ class ClockJoiner:
             log.info.clock_basis, log.info.clock_spread_ns = ClockBasis.REFERENCE, 0
         _settle_untimed(log, ())
         _name_local(log, (), (log,))
-        joined.streams[log.number] = _stream(log, (), set(), joined.evidence)
+        joined.streams[log.number] = _stream(log, (), set(), set(), joined.evidence)
         joined.devices += dict.fromkeys(e.local for e in log.events if e.local is not None)
 
     # --- calendars -------------------------------------------------------------------------
@@ -223,6 +223,7 @@ class ClockJoiner:
         """Pair the messages of logs with those of captures, then with those of other logs."""
         wire = [s for c in captures for s in c.sightings]
         matched: set[int] = set()
+        told: set[int] = set()
         for log in logs:
             _settle_untimed(log, wire)
             found = self._pairs(log, wire)
@@ -238,11 +239,11 @@ class ClockJoiner:
         ]
         for number, log in enumerate(logs):
             for other in logs[number + 1 :]:
-                self._match_logs(log, other, matched, joined)
+                self._match_logs(log, other, matched, told, joined)
         for log in logs:
             others = [*reaches]
             others += [r for o in logs if o is not log and (r := _reach(o)) is not None]
-            joined.streams[log.number] = _stream(log, others, matched, joined.evidence)
+            joined.streams[log.number] = _stream(log, others, matched, told, joined.evidence)
             own_addresses = dict.fromkeys(e.local for e in log.events if e.local is not None)
             joined.devices += [a for a in own_addresses if a not in joined.devices]
             own = _reach(log)
@@ -260,20 +261,29 @@ class ClockJoiner:
         ]
 
     def _match_logs(
-        self, log: LogSource, other: LogSource, matched: set[int], joined: Joined
+        self,
+        log: LogSource,
+        other: LogSource,
+        matched: set[int],
+        told: set[int],
+        joined: Joined,
     ) -> None:
-        """One message in the logs of both ends: the asking end's line is the message."""
+        """One message in the logs of both ends: the asking end's line is the message.
+
+        The others are `matched`, and it is `told` whatever other inputs cover.
+        """
         mine = [e for e in log.events if id(e) not in matched]
         theirs = [e for e in other.events if id(e) not in matched]
         events = _by_ref(mine) | _by_ref(theirs)
         same = _same_clock(log, other)
         for one, two in pairs(_sightings(mine), _sightings(theirs), same):
             left, right = events[one.ref, one.at_ns], events[two.ref, two.at_ns]
-            asks = left.message in QUESTIONS and not left.response
-            first = left if bool(left.sent) is asks else right
+            answers = left.message is MessageKind.R_U_THERE_ACK or bool(left.response)
+            first = right if bool(left.sent) is answers else left
             second = right if first is left else left
             joined.witnesses.add(first.ref, second)
             matched.add(id(second))
+            told.add(id(first))
 
 
 def _of(values: Mapping[str, T], name: str, default: T | None) -> T | None:
@@ -397,14 +407,19 @@ def _reach(log: LogSource) -> Reach | None:
 
 
 def _stream(
-    log: LogSource, others: Sequence[Reach], matched: set[int], evidence: set[int]
+    log: LogSource,
+    others: Sequence[Reach],
+    matched: set[int],
+    told: set[int],
+    evidence: set[int],
 ) -> list[LogEvent]:
     """What of a log is tracked, in the order of the common clock."""
     stream = []
     for event in log.events:
         if id(event) in matched or event.at_ns is None:
             continue
-        if not belongs(event, others):
+        reaches = [r for r in others if not r.own] if id(event) in told else others
+        if not belongs(event, reaches):
             evidence.add(id(event))
         stream.append(event)
     stream.sort(key=lambda e: e.at_ns or 0)

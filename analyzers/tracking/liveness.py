@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.peer import PeerState, StateSpan
-from analyzers.model.records import Confidence
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 
 # SAs of a peer that can overlap with one another in time: renewed ones, and strays.
@@ -38,6 +38,8 @@ def spans(
     place = {sa.id: number for number, sa in enumerate(sas)}
     for exchange in exchanges:
         number = place.get(exchange.ike_sa, 0)
+        if _may_be_answered(exchange, local):
+            continue
         if not _moved_on(exchange, sas[number + 1 : number + _NEIGHBOURS]):
             events += _exchange_events(exchange)
     for hole in holes:
@@ -55,6 +57,12 @@ def spans(
                 continue
         found.append(StateSpan(state, at_ns))
     return found
+
+
+def _may_be_answered(exchange: Exchange, local: str) -> bool:
+    """A question that reached the device of a log, which need not log its answer."""
+    asked = exchange.basis is Basis.LOG and exchange.prober != local
+    return asked and exchange.outcome is Outcome.OPEN and not exchange.retries
 
 
 def with_untold(

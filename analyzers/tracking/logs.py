@@ -34,6 +34,7 @@ _ZERO_SPI: Final = "0" * 16
 _RESPONSE, _INITIATOR = 0x20, 0x08
 _STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
 _MAX_HINTS: Final = 200
+_SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ABOUT_IKE_SA: Final = frozenset(
     {
         LogEventKind.MESSAGE,
@@ -127,8 +128,8 @@ class LogTracker:
                 sender = _sender(event, side)
                 heard_ns = peer.last_heard_ns[1 - sender]
                 self._message(sa, message, sender)
-                if event.message in QUESTIONS and heard_ns:
-                    _note_silence(peer, sender, event.at_ns, heard_ns)
+                if event.message in QUESTIONS and not event.response:
+                    _note_question(peer, sender, event, heard_ns)
             case LogEventKind.PEER_DEAD:
                 self._verdict(sa, event, side)
             case LogEventKind.IKE_SA_UP:
@@ -186,7 +187,11 @@ class LogTracker:
             return sa.ended_ns is not None
         if event.message not in _STARTS or event.response:
             return False
-        return sa.established_ns is not None or sa.ended_ns is not None
+        if sa.ended_ns is not None:
+            return True
+        # The end that finishes first logs it before the last message of the other arrives.
+        at_ns = event.at_ns or 0
+        return sa.established_ns is not None and at_ns - sa.established_ns > _SETTLING_NS
 
     @staticmethod
     def _initiator(event: LogEvent, side: int) -> int:
@@ -336,11 +341,30 @@ class LogTracker:
 
     def _note(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """What is about no IKE SA in particular."""
+        if event.kind is LogEventKind.CHILD_SA_UP:
+            self._revive(peer, event, side)
         if event.kind is LogEventKind.DPD_AGREED:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
         self._hint(peer, event, peer.address(side))
+
+    def _revive(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
+        """A Child SA needs a living peer: there is an IKE SA that the log does not show."""
+        newest = peer.sas[-1] if peer.sas else None
+        at_ns = event.at_ns or 0
+        if newest is None or newest.ended_ns is None or newest.ended_ns >= at_ns:
+            return
+        sa = self._table.new_logged_sa(
+            peer,
+            version=event.version or newest.version,
+            spis=("", ""),
+            initiator=side,
+            at_ns=at_ns,
+            ref=event.ref,
+            from_start=False,
+        )
+        self._up(sa, event)
 
     def _hint(self, peer: PeerTrack, event: LogEvent, sender: str) -> None:
         text = _HINTS.get(event.kind)
@@ -375,12 +399,15 @@ def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack |
     return None
 
 
-def _note_silence(peer: PeerTrack, side: int, at_ns: int, heard_ns: int) -> None:
-    """How long the other end had been silent when a new question was sent."""
+def _note_question(peer: PeerTrack, side: int, event: LogEvent, heard_ns: int) -> None:
+    """How long the other end had been silent when a question was new, and if it was."""
     newest = peer.exchanges[-1] if peer.exchanges else None
+    at_ns = event.at_ns or 0
     if newest is None or newest.side != side or newest.first_ns != at_ns:
         return
-    if newest.since_proof_ns is None:
+    if len(newest.transmissions) == 1:
+        newest.first_missing = event.retransmission
+    if newest.since_proof_ns is None and heard_ns:
         newest.since_proof_ns = max(0, at_ns - heard_ns)
 
 

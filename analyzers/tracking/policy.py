@@ -90,7 +90,8 @@ def _rhythm(starts: list[float], since: list[float]) -> tuple[PolicyMode, float 
     if len(idle) >= _MIN_FOR_MODE:
         told = f"{len(idle)} questions, {came}, in no fixed rhythm"
         return PolicyMode.ON_DEMAND, min(idle), told
-    return PolicyMode.UNKNOWN, min(idle), f"{len(idle)} question{'s' * (len(idle) > 1)}, {came}"
+    interval = min(idle) if len(idle) > 1 else None
+    return PolicyMode.UNKNOWN, interval, f"{len(idle)} question{'s' * (len(idle) > 1)}, {came}"
 
 
 def _interval(gaps: list[float]) -> float | None:

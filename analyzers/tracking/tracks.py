@@ -181,6 +181,8 @@ class ExchangeTrack:
     dead_ref: Ref | None = None
     arrived: bool = False
     """The responder's log says that a question came."""
+    first_missing: bool = False
+    """The log calls the first transmission that it shows a retry."""
     replied: Ref | None = None
     """The responder's log says that it answered, though no answer came back."""
     since_proof_ns: int | None = None

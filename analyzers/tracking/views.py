@@ -228,6 +228,7 @@ class Viewer:
             verdict_ns=piece.verdict_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=self._lost(track, piece),
+            first_missing=track.first_missing and piece.sent[0] == track.transmissions[0],
         )
 
     def _lost(self, track: ExchangeTrack, piece: Piece) -> Lost | None:

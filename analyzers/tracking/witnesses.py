@@ -134,7 +134,8 @@ def belongs(event: LogEvent, others: Sequence[Reach]) -> bool:
         return bool(event.sent)
     if event.message is MessageKind.R_U_THERE_ACK or event.response:
         return not event.sent
-    return False
+    # What else one end logged, and the other did not: its Deletes, where no capture shows more.
+    return not captures and bool(event.sent)
 
 
 def without_time(event: LogEvent, order: int) -> LogEvent:

@@ -11,7 +11,7 @@ from typing import Final
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
-from analyzers.model.peer import LocalBasis, PeerState
+from analyzers.model.peer import LocalBasis, PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, ProblemKind
 from analyzers.model.sa import SaEnd
@@ -229,6 +229,15 @@ POLICY_BASIS: Final = {
     PolicyBasis.GIVEN: "given",
     PolicyBasis.DEFAULT: "default",
 }
+
+
+def why_no_question(peer: PeerView) -> str:
+    """Why there is no liveness exchange, as far as the input can tell."""
+    if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):
+        return "the log shows the verdict, not the questions"
+    if not peer.ike_messages:
+        return "the input shows no IKE message"
+    return "nobody asked whether the other side lives"
 
 
 def packets_lost(holes: Sequence[BlackHole]) -> str:

@@ -174,7 +174,8 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
         return "first probe"
     text = f"first {words.KIND[run.kind]}, no answer"
     if run.retries:
-        spread = duration((run.last_ns - run.first_ns) // run.retries)
+        gaps = max(len(run.transmissions) - 1, 1)
+        spread = duration((run.last_ns - run.first_ns) // gaps)
         retries = counted(run.retries, "retry", "retries")
         text += f"; {retries} {'after' if run.retries == 1 else 'every'} {spread}"
     return text

@@ -50,7 +50,7 @@ def exchanges(page: Page, peer: PeerView) -> None:
     """The list of exchanges, folded where nothing happened."""
     everything = peer.exchanges
     if not everything:
-        page.entry("exchanges", "none seen: nobody asked whether the other side lives")
+        page.entry("exchanges", f"none seen: {words.why_no_question(peer)}")
         return
     shown = _shown(peer, everything, page.verbose)
     common = _common_knowledge(everything)

@@ -210,7 +210,7 @@ class _Table:
                 continue
             text = words.policy_summary(policy, self.page.signs)
             if policy.holder != peer.local:
-                text = f"peer asks {text}"
+                text = f"peer {text}" if policy.mode is PolicyMode.DISABLED else f"peer asks {text}"
             if policy.basis is not PolicyBasis.OBSERVED:
                 text += f" ({words.POLICY_BASIS[policy.basis]})"
             parts.append(text)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from analyzers.model.alignment import Alignment
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.exchange import Outcome
+from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality, seconds
@@ -57,6 +57,8 @@ def verdict(page: Page, peers: Sequence[PeerView]) -> None:
     noticed = _noticed(holes)
     if noticed:
         parts.append(noticed)
+        if any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
+            parts.append("the other end answered: the way back is broken")
     elif not holes:
         parts.append(_questions(peers))
     page.listing(Text(sign, style), parts, indent=2)
