@@ -27,10 +27,18 @@ from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.decode.log_order import Order, OrderProbe, Turned
 from analyzers.decode.log_shapes import Count, LineShape, Reads, Shapes, Taker, TextShape
 from analyzers.decode.log_time import LogTime
+from analyzers.decode.log_wrap import SAMPLE as WRAP_SAMPLE
+from analyzers.decode.log_wrap import Unwrapper, begins_with_stamp, split_long, wrap_width
 from analyzers.dialects.dialect import Dialect, Outline, Reader, Reading
 from analyzers.dialects.digits import zeroed
 from analyzers.dialects.likeness import Likeness
-from analyzers.dialects.logical_lines import MAX_LINES, LineJoiner, LineKind, LogicalLine
+from analyzers.dialects.logical_lines import (
+    MAX_LINE,
+    MAX_LINES,
+    LineJoiner,
+    LineKind,
+    LogicalLine,
+)
 from analyzers.dialects.physical_lines import LineCutter
 from analyzers.dialects.stamps import StampKind
 from analyzers.model.log_events import LogEvent
@@ -128,6 +136,13 @@ class LogDecoder:
         """By dialect and host."""
         self._time = LogTime()
         self._cutter = LineCutter()
+        self._tag = reader.tag
+        self._first: tuple[list[int], list[str]] = ([], [])
+        """Lines that wait for the width of a wrap to be known, and their numbers."""
+        self._unwrapper: Unwrapper | None = None
+        if order is not Order.UNKNOWN:
+            self._unwrapper = Unwrapper(0, self._begins)  # a log that grows waits for nothing
+        self._width = 0
         self._probe = OrderProbe(order)
         self._early: list[str] = []
         """Lines that wait for the order to be known."""
@@ -151,6 +166,7 @@ class LogDecoder:
         self._take(self._cutter.finish(), events)
         self._probe.finish()
         self._take([], events)
+        self._unwrap(*self._first, events, last=True)
         if self._turned is not None:
             for records, lines in self._turned.backward():
                 self._read(records, lines, events)
@@ -185,7 +201,11 @@ class LogDecoder:
         if not lines:
             return
         if probe.order is Order.OLDEST_FIRST:
-            self._read(range(self._record - len(lines) + 1, self._record + 1), lines, events)
+            numbers = range(self._record - len(lines) + 1, self._record + 1)
+            if self._unwrapper is None or self._width or max(map(len, lines)) > MAX_LINE:
+                self._unwrap([*self._first[0], *numbers], [*self._first[1], *lines], events)
+            else:
+                self._read(numbers, lines, events)
             return
         if self._turned is None:
             self._turned = Turned(_MAX_TURNED_BYTES)
@@ -197,6 +217,31 @@ class LogDecoder:
             for records, kept in self._turned.forward():
                 self._read(records, kept, events)
             self._turned, probe.order = None, Order.OLDEST_FIRST
+
+    def _unwrap(
+        self, records: list[int], lines: list[str], events: list[LogEvent], *, last: bool = False
+    ) -> None:
+        """Put together what a terminal cut; the first lines wait until that is known."""
+        if self._unwrapper is None:
+            if len(lines) < WRAP_SAMPLE and not last:
+                self._first = records, lines
+                return
+            width = wrap_width(lines[:WRAP_SAMPLE], self._begins)
+            self._unwrapper, self._width = Unwrapper(width, self._begins), width
+            self._first = [], []
+        if self._width and self._unwrapper is not None:
+            records, lines = self._unwrapper.take(records, lines)
+            if last:
+                rest = self._unwrapper.finish()
+                records, lines = records + rest[0], lines + rest[1]
+        if not lines:
+            return
+        if len(max(lines, key=len)) > MAX_LINE:
+            records, lines = split_long(records, lines)
+        self._read(records, lines, events)
+
+    def _begins(self, line: str) -> bool:
+        return begins_with_stamp(line) or self._tag.match(line) is not None
 
     def _read(self, records: Sequence[int], lines: list[str], events: list[LogEvent]) -> None:
         """Read physical lines, most of which are like others before them."""

@@ -15,7 +15,7 @@ from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
-from analyzers.model.time import ClockQuality
+from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality
 from analyzers.session.options import ClockOptions
 from analyzers.session.texts import LogSource
 from analyzers.tracking.alignment import Fit, fit, pairs
@@ -35,6 +35,9 @@ T = TypeVar("T")
 _AGREE: Final = 0.8
 # Two captures whose clocks differ by less are left as they are: it may be the way between them.
 _SAME_CLOCK_NS: Final = 20_000_000
+# Lines may overtake each other by less; a clock is set back by no more than this.
+_JITTER_NS: Final = 2_000_000_000
+_SET_BACK_NS: Final = 2 * 3600 * 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -60,6 +63,8 @@ class Joined:
     """Events by number of the source, in the order of the common clock."""
     evidence: set[int] = field(default_factory=set)
     reaches: list[LogReach] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """First and last time of each capture, on the common clock."""
     devices: list[str] = field(default_factory=list)
     """Addresses of the devices that wrote the logs."""
     alignments: list[Alignment] = field(default_factory=list)
@@ -237,12 +242,19 @@ class ClockJoiner:
             reach_of_capture(c.sightings, c.first_ns + c.shift_ns, c.last_ns + c.shift_ns)
             for c in captures
         ]
+        joined.spans = [(r.first_ns, r.last_ns) for r in reaches]
         for number, log in enumerate(logs):
             for other in logs[number + 1 :]:
                 self._match_logs(log, other, matched, told, joined)
         for log in logs:
             others = [*reaches]
             others += [r for o in logs if o is not log and (r := _reach(o)) is not None]
+            if _is_adrift(log):
+                # Its places cannot be told from times, and nothing ties it to the other inputs.
+                joined.streams[log.number] = []
+                text = "no line has a time, and none names a message of another input: left out"
+                log.info.note(Problem(ProblemKind.NOT_ALIGNED, text, None, len(log.events)))
+                continue
             joined.streams[log.number] = _stream(log, others, matched, told, joined.evidence)
             own_addresses = dict.fromkeys(e.local for e in log.events if e.local is not None)
             joined.devices += [a for a in own_addresses if a not in joined.devices]
@@ -422,7 +434,7 @@ def _stream(
         if not belongs(event, reaches):
             evidence.add(id(event))
         stream.append(event)
-    stream.sort(key=lambda e: e.at_ns or 0)
+    stream = _in_order(stream)
     edge = sum(
         e.message in LIVENESS
         and id(e) in evidence
@@ -440,6 +452,32 @@ def _stream(
             )
         )
     return stream
+
+
+def _is_adrift(log: LogSource) -> bool:
+    """Whether a log has places in its own order only."""
+    times = [e.at_ns for e in log.events if e.at_ns is not None]
+    return bool(times) and max(times) < ORDER_LIMIT_NS
+
+
+def _in_order(events: list[LogEvent]) -> list[LogEvent]:
+    """Events in the order of time; where the clock was set back the order of the lines holds.
+
+    The end of daylight saving repeats an hour: what follows is moved on, so that durations hold.
+    Lines that are older still come from elsewhere, and take their own place.
+    """
+    by_ns, last_ns = 0, None
+    for event in events:
+        if event.at_ns is None:
+            continue
+        at_ns = event.at_ns + by_ns
+        if last_ns is not None and _JITTER_NS < last_ns - at_ns <= _SET_BACK_NS:
+            by_ns += last_ns - at_ns
+            at_ns = last_ns
+        elif last_ns is not None and last_ns - at_ns > _SET_BACK_NS:
+            by_ns, at_ns = 0, event.at_ns
+        event.at_ns = last_ns = at_ns
+    return sorted(events, key=lambda e: e.at_ns or 0)
 
 
 def _shift(events: Sequence[LogEvent], shift_ns: int) -> None:

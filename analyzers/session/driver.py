@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analyzers.model.alignment import Alignment
     from analyzers.model.configuration import Configuration
     from analyzers.session.clocks import Joined
+    from analyzers.session.texts import LogSource
     from analyzers.tracking.engine import Tracker
     from analyzers.tracking.ordering import OrderedBatch
     from analyzers.tracking.shown import Shown
@@ -128,6 +129,7 @@ class Session:
                 self._tracker_or_none.logs.evidence = self._joined.evidence
                 self._tracker_or_none.logs.reaches = self._joined.reaches
                 self._tracker_or_none.logs.devices = self._joined.devices
+                self._tracker_or_none.logs.spans = self._joined.spans
         return self._tracker_or_none
 
     def diagnosis(self) -> list[str]:
@@ -165,11 +167,16 @@ class Session:
         from analyzers.session.clocks import CaptureClock, ClockJoiner
         from analyzers.session.texts import configurations_in, read_log, shown_in
 
-        logs = []
+        logs: list[LogSource] = []
         for text in texts:
             info = self.sources[text.number]
-            logs.append(read_log(text.text, text.number, text.name, info, text.dialects))
-            opened.configurations += configurations_in(logs[-1])
+            log = read_log(text.text, text.number, text.name, info, text.dialects)
+            twin = next((known for known in logs if known.digest == log.digest), None)
+            if twin is None:
+                opened.configurations += configurations_in(log)
+            else:
+                log.empty(twin.info.id)
+            logs.append(log)
             if progress is not None:
                 progress(self._progress(info.path, done=False))
         clocks = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from analyzers.decode.logs import LogDecoder, LogTally
@@ -45,12 +46,20 @@ class LogSource:
     events: list[LogEvent] = field(default_factory=list)
     modified_ns: int | None = None
     """When the file was last written."""
+    digest: bytes = b""
+    """Of the whole text: two inputs with the same one are one log."""
     text: str = ""
     """All of it, where it shows more than log lines."""
     snapshots: tuple[Snapshot, ...] = ()
     """What the device showed of its SAs, on the log's own clock."""
     to_common: Callable[[int], int] = lambda at_ns: at_ns
     """Takes a time of the log's own clock to the common one."""
+
+    def empty(self, twin: str) -> None:
+        """Say that it is the same log as another input, and tell nothing of it again."""
+        text = f"the same text as {twin}: it is told once"
+        self.info.note(Problem(ProblemKind.CAPTURE_DUPLICATE, text))
+        self.events, self.snapshots, self.text = [], (), ""
 
 
 class TextInput:
@@ -158,8 +167,10 @@ def read_log(
     replaced = 0
     kept: list[str] = []
     size, shows = 0, False
+    digest = blake2b(digest_size=16)
     for piece in text.pieces():
         size += len(piece)
+        digest.update(piece.encode("utf-8", "replace"))
         if size <= _MAX_KEPT:
             kept.append(piece)
             shows = shows or any(mark in piece for mark in _SHOWS)
@@ -183,6 +194,7 @@ def read_log(
     info.log_lines = sum(tally.dialects.values())
     info.unparsed_lines = tally.unparsed
     info.dialects = dict(tally.dialects.most_common())
+    source.digest = digest.digest()
     source.modified_ns = text.item.modified_ns
     source.text = "".join(kept) if shows else ""
     source.snapshots = snapshots_in(source)

@@ -234,8 +234,10 @@ def _densest(counts: list[tuple[int, int]], window_ns: int) -> tuple[tuple[int, 
     """The window with most facts, and the most facts of any window apart from it."""
     most = max(count for count, _ in counts)
     # Of equal offsets the one that leaves the clocks as they are: they mostly are set.
-    best = min((c for c in counts if c[0] == most), key=lambda c: abs(c[1]))
-    if abs(best[1]) <= window_ns:
+    tied = [c for c in counts if c[0] == most]
+    best = min(tied, key=lambda c: abs(c[1]))
+    others = [abs(at) for _, at in tied if abs(at - best[1]) > 2 * window_ns]
+    if abs(best[1]) <= window_ns or 4 * abs(best[1]) < min(others, default=0):
         return best, 0
     apart = [n for n, at in counts if abs(at - best[1]) > 2 * window_ns]
     return best, max(apart, default=0)

@@ -27,7 +27,7 @@ from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, PeerTrack, SaTrack
-from analyzers.tracking.witnesses import PROTOCOL_NUMBERS, QUESTIONS, Witnesses
+from analyzers.tracking.witnesses import EDGE_NS, PROTOCOL_NUMBERS, QUESTIONS, Witnesses
 
 UNKNOWN_LOCAL: Final = "local"
 _ZERO_SPI: Final = "0" * 16
@@ -86,6 +86,8 @@ class LogTracker:
         self.evidence: set[int] = set()
         """Ids (`id()`) of events that only tell where something was lost."""
         self.reaches: list[LogReach] = []
+        self.spans: list[tuple[int, int]] = []
+        """First and last time of each capture."""
         self.devices: list[str] = []
         """Addresses of the devices that wrote the logs, in the order of the inputs."""
         self.agreed: dict[tuple[int, int], tuple[float, Ref]] = {}
@@ -93,6 +95,10 @@ class LogTracker:
         self._counted: dict[tuple[int, int], int] = {}
         self.lost_events = 0
         """Events that name no peer."""
+
+    def is_captured(self, at_ns: int) -> bool:
+        """Whether a capture shows that time."""
+        return any(first - EDGE_NS <= at_ns <= last + EDGE_NS for first, last in self.spans)
 
     def covers(self, address: str, first_ns: int, last_ns: int) -> bool:
         """Whether the log of the device with this address shows all of a time."""

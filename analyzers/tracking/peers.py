@@ -18,6 +18,8 @@ _ZERO_SPI: Final = "0" * 16
 _NAT_SILENCE_NS: Final = 120 * NS_PER_SECOND
 # A new IKEv2 SA without IKE_SA_INIT, this soon after a CREATE_CHILD_SA, is the rekeyed old one.
 _REKEY_NS: Final = 60 * NS_PER_SECOND
+# A negotiation that a log shows first is over within this.
+_PHASE1_NS: Final = 60 * NS_PER_SECOND
 _MAX_ADDRESSES: Final = 64
 # Clients behind one NAT, or SAs of one peer, that are looked at one by one.
 _RECENT: Final = 16
@@ -241,7 +243,10 @@ def _nameless(peer: PeerTrack, message: IkeMessage, starts: bool) -> SaTrack | N
     """The SA of a log that does not tell its SPIs, if this message can be of it."""
     for sa in reversed(peer.sas[-_RECENT:]):
         if not sa.initiator_spi and sa.version == message.version and sa.ended_ns is None:
-            return None if starts and sa.established_ns is not None else sa
+            begun = starts and (
+                sa.established_ns is not None or message.at_ns - sa.first_ns > _PHASE1_NS
+            )
+            return None if begun else sa
     return None
 
 

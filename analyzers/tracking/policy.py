@@ -136,6 +136,8 @@ def _steady(values: list[float]) -> bool:
 
 def _range(values: list[float]) -> str:
     low, high = min(values), max(values)
+    if high >= 1000:
+        return f"{low:,.0f} to {high:,.0f} s" if high - low >= 1 else f"{high:,.0f} s"
     if high - low < 0.01:
         return f"{median(values):.3g} s"
     return f"{low:.3g} to {high:.3g} s"

@@ -89,8 +89,14 @@ class Viewer:
         policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]
         policies += [self._agreed(peer, side) for side in (0, 1)]
         policies += self._configured(peer)
+        logged = [x for x in exchanges if x.basis is Basis.LOG and not self._is_captured(x)]
         if not peer.captured:
             holes = self._logged_holes(exchanges, deletes, sas, policies, first_ns)
+        elif logged:
+            # No capture shows that time: what was sent then is as unknown as with a log alone.
+            starts = {x.first_ns for x in logged}
+            told = self._logged_holes(tuple(logged), deletes, sas, policies, first_ns)
+            holes = (*told, *(h for h in holes if h.first_probe_ns not in starts))
         problems = [*peer.problems, *self._hindsight.problems(peer)]
         return PeerView(
             id=f"p{peer.index + 1}",
@@ -122,6 +128,9 @@ class Viewer:
                 exchanges, deletes, states, sas, self._hindsight.verdicts(peer)
             ),
         )
+
+    def _is_captured(self, exchange: Exchange) -> bool:
+        return self._tracker.logs.is_captured(exchange.first_ns)
 
     def _logged_holes(
         self,

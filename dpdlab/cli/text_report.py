@@ -79,6 +79,8 @@ def _page(
     starts += [peer.first_ns for peer in ordered]
     ends = [s.last_ns for s in sources if s.last_ns is not None]
     ends += [peer.last_ns for peer in ordered]
+    # Places in a log without times are none.
+    starts = [at for at in starts if at >= ORDER_LIMIT_NS]
     start, end = min(starts, default=0), max(ends, default=0)
     return Page(
         console,

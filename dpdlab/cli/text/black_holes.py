@@ -102,7 +102,7 @@ def _stamp(page: Page, at_ns: int, zero_ns: int) -> Text:
     # A column of its own: times below one another, distances right-aligned beside them.
     return assemble(
         padded(Text(page.at(at_ns)), page.margin),
-        padded(Text(offset, FAINT), 10, "right"),
+        padded(Text(f" {offset}", FAINT), 10, "right"),
         "  ",
     )
 
