@@ -313,6 +313,8 @@ class LogTracker:
     def _down(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         """The device removed the SA: from here on it loses nothing on it any more."""
         at_ns = event.at_ns or 0
+        if event.reason:
+            self._hint(sa.peer, event, sa.peer.address(side))
         if sa.ended_ns is None:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
             last = self._last_verdict(sa, side)
@@ -353,7 +355,16 @@ class LogTracker:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
+        if event.kind is LogEventKind.GAVE_UP:
+            self._given_up(peer, event)
         self._hint(peer, event, peer.address(side))
+
+    def _given_up(self, peer: PeerTrack, event: LogEvent) -> None:
+        """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4)."""
+        sa = self._current(peer, event)
+        if sa is None or sa.version != 2 or sa.established_ns is None or sa.ended_ns is not None:
+            return
+        sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.DEAD_PEER, event.ref
 
     def _revive(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """A Child SA needs a living peer: there is an IKE SA that the log does not show."""
@@ -379,7 +390,7 @@ class LogTracker:
         if text is None or len(peer.hints) >= _MAX_HINTS:
             return
         spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""
-        reason = f": {event.reason}" if event.reason and event.reason != text else ""
+        reason = f": {event.reason}" if event.reason and event.reason not in text else ""
         peer.hints.append(Hint(event.at_ns or 0, sender, f"{text}{spis}{reason}", event.ref))
 
 
@@ -387,6 +398,7 @@ _HINTS: Final = {
     LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
     LogEventKind.GAVE_UP: "retransmissions exhausted; the log does not show a liveness question",
     LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
+    LogEventKind.IKE_SA_DOWN: "IKE SA removed",
     LogEventKind.CHILD_SA_UP: "Child SA set up",
     LogEventKind.CHILD_SA_DOWN: "Child SA removed",
 }

@@ -136,6 +136,10 @@ def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) 
     refs = (Ref(source, change.older_line), Ref(source, change.newer_line))
     hint = Hint(change.to_ns or peer.first_ns, peer.local, change.evidence, refs[1])
     peer = replace(peer, hints=(*peer.hints, hint))
+    if peer.state is PeerState.UNKNOWN:
+        # Packets go out and nothing comes back, and nothing else is known of the peer.
+        doubt = StateSpan(PeerState.QUESTIONABLE, hint.at_ns)
+        peer = replace(peer, state=PeerState.QUESTIONABLE, states=(*peer.states, doubt))
     start, stop = change.from_ns, change.to_ns
     if start is None or stop is None or stop <= start:
         return peer
