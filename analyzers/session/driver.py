@@ -14,17 +14,18 @@ from analyzers.decode.captures import CaptureReader
 from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
-from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
-from analyzers.session.opening import LogReplay, Opened, open_all, shifted, survey
+from analyzers.session.opening import LogReplay, Opened, open_all, shifted
 from analyzers.session.options import Progress, SessionOptions, UnparsedLine
 
 if TYPE_CHECKING:
     from analyzers.model.alignment import Alignment
     from analyzers.model.configuration import Configuration
-    from analyzers.session.clocks import Joined
+    from analyzers.session.joined import Joined
     from analyzers.session.texts import LogSource
+    from analyzers.session.viewpoints import Leaver
     from analyzers.tracking.engine import Tracker
     from analyzers.tracking.ordering import OrderedBatch
     from analyzers.tracking.shown import Shown
@@ -57,6 +58,9 @@ class Session:
         self._readers: list[Reader] = []
         self._joined: Joined | None = None
         self._shifts: dict[int, int] = {}
+        """What is added to the times of captures, by number of the source."""
+        self._leavers: dict[int, Leaver] = {}
+        self._captured_until_ns: int | None = None
         self._unparsed: list[UnparsedLine] = []
         self._shown: list[Shown] = []
 
@@ -87,6 +91,11 @@ class Session:
             self.close()
         for problem in self._tracker.finish():
             self.sources[_source_number(problem)].note(problem)
+        for number in self._shifts:
+            info = self.sources[number]
+            info.first_ns = self._common_ns(number, info.first_ns)
+            info.last_ns = self._common_ns(number, info.last_ns)
+        self._shifts = {}
         self._note_duplicates()
         self._note_keys()
         self._views = None
@@ -127,6 +136,7 @@ class Session:
             )
             if self._joined is not None:
                 self._tracker_or_none.logs.evidence = self._joined.evidence
+                self._tracker_or_none.logs.astray = self._joined.astray
                 self._tracker_or_none.logs.reaches = self._joined.reaches
                 self._tracker_or_none.logs.devices = self._joined.devices
                 self._tracker_or_none.logs.spans = self._joined.spans
@@ -161,11 +171,14 @@ class Session:
         opened, options = self._opened, self.options
         texts = opened.texts
         captures = [n for n, s in enumerate(self.sources) if s.kind == "capture"]
-        views = 1 < len(captures) <= _MAX_VIEWS and options.clocks.align
+        views = 1 < len(captures) <= _MAX_VIEWS
         if not texts and not views and not options.clocks.offsets_ns:
             return
-        from analyzers.session.clocks import CaptureClock, ClockJoiner
+        from analyzers.session.clocks import ClockJoiner
+        from analyzers.session.same_messages import facts_of
+        from analyzers.session.survey import survey
         from analyzers.session.texts import configurations_in, read_log, shown_in
+        from analyzers.session.viewpoints import Leaver
 
         logs: list[LogSource] = []
         for text in texts:
@@ -179,17 +192,21 @@ class Session:
             logs.append(log)
             if progress is not None:
                 progress(self._progress(info.path, done=False))
-        clocks = [
-            CaptureClock(n, opened.names[n], self.sources[n], *survey(opened.specs[n], n, options))
-            for n in captures
-        ]
+        wanted = facts_of(logs) if len(captures) == 1 else None
+        clocks = [survey(opened.specs[n], n, self.sources[n], options, wanted) for n in captures]
         joined = ClockJoiner(options.clocks).join(clocks, logs)
         self._shifts = {c.number: c.shift_ns for c in clocks if c.shift_ns}
+        self._captured_until_ns = max((c.last_ns + c.shift_ns for c in clocks), default=None)
+        self._leavers = {
+            n: Leaver(joined.left.get(n, ()), joined.frames.get(n, frozenset()))
+            for n in joined.left.keys() | joined.frames.keys()
+        }
         self.alignments = tuple(joined.alignments)
         self._joined = joined
         for log in logs:
             stream = joined.streams[log.number]
             times = [e.at_ns for e in log.events if e.at_ns is not None]
+            times = [at_ns for at_ns in times if at_ns >= ORDER_LIMIT_NS]
             log.info.first_ns, log.info.last_ns = min(times, default=None), max(times, default=None)
             self._unparsed += [
                 UnparsedLine(log.info.path, line, text.replace("\n", " "))
@@ -210,9 +227,11 @@ class Session:
             batch = reader.read()
             if batch is not None:
                 batch = shifted(batch, self._shifts.get(number, 0))
+                if number in self._leavers:
+                    batch = self._leavers[number].rest(batch)
                 self._tracker.know_flows(number, batch.new_flows)
                 orderer.add(number, batch)
-            if batch is None or self._is_past(reader):
+            if batch is None or self._is_past(number):
                 orderer.close(number)
             ready = orderer.release(self.options.batch_rows)
             if ready is not None:
@@ -230,17 +249,24 @@ class Session:
             done=done,
         )
 
-    def _is_past(self, reader: Reader) -> bool:
-        last = reader.info.last_ns
+    def _is_past(self, number: int) -> bool:
+        last = self._common_ns(number, self.sources[number].last_ns)
         return (
             self._until_ns is not None
             and last is not None
             and last > self._until_ns + _PAST_UNTIL_NS
         )
 
+    def _common_ns(self, number: int, at_ns: int | None) -> int | None:
+        """A time of a source, while it is read, on the common clock."""
+        return None if at_ns is None else at_ns + self._shifts.get(number, 0)
+
     def _feed(self, batch: OrderedBatch) -> None:
         self._fix_window(batch)
         batch = self._in_window(batch)
+        if self._captured_until_ns is not None:
+            # What comes later in a log does not make the silence at the end of a capture longer.
+            batch = replace(batch, now_ns=min(batch.now_ns, self._captured_until_ns))
         self._tracker.feed(batch)
         for problem in self._tracker.take_problems():
             number = _source_number(problem)
@@ -251,7 +277,8 @@ class Session:
         options = self.options
         if options.since_offset_ns is None and options.until_offset_ns is None:
             return
-        first = min((s.first_ns for s in self.sources if s.first_ns is not None), default=0)
+        times = [self._common_ns(n, s.first_ns) for n, s in enumerate(self.sources)]
+        first = min((at_ns for at_ns in times if at_ns is not None), default=0)
         if options.since_offset_ns is not None and self._since_ns is None:
             self._since_ns = first + options.since_offset_ns
         if options.until_offset_ns is not None and self._until_ns is None:
@@ -286,7 +313,8 @@ class Session:
         )
 
     def _end_ns(self) -> int | None:
-        ends = [s.last_ns for s in self.sources if s.last_ns is not None]
+        captures = [s for s in self.sources if s.kind == "capture"]
+        ends = [s.last_ns for s in captures or self.sources if s.last_ns is not None]
         if not ends:
             return None
         end_ns = max(ends)
@@ -297,6 +325,10 @@ class Session:
         for source in self.sources:
             source.ike_messages = tracker.messages_by_source[source.id]
             count = tracker.duplicate_messages[source.id]
+            leaver = self._leavers.get(int(source.id[1:]) - 1)
+            if leaver is not None:
+                source.ike_messages += leaver.messages
+                source.note(leaver.problem())
             if count:
                 source.note(
                     Problem(

@@ -12,7 +12,6 @@ from analyzers.decode.captures import CaptureBatch, CaptureReader, capture_forma
 from analyzers.decode.flows import joined
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
-from analyzers.model.observations import Datagram
 from analyzers.model.records import SourceInfo, source_id
 from analyzers.session.options import SessionOptions
 from analyzers.sources.inputs import (
@@ -29,10 +28,7 @@ if TYPE_CHECKING:
     from analyzers.dialects.dialect import Dialect
     from analyzers.model.configuration import Configuration
     from analyzers.session.texts import TextInput
-    from analyzers.tracking.sightings import Sighting
 
-# A capture with more IKE messages than this is aligned by its first ones.
-_MAX_SIGHTINGS: Final = 300_000
 _KINDS_HINT: Final = (
     "captures are pcap or pcapng files, also .gz and .zst; logs are the text of a router's or"
     " daemon's IKE debug, configurations what `show running-config` prints"
@@ -56,8 +52,6 @@ class Opened:
     """All inputs, by number of their source."""
 
     sources: list[SourceInfo] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    """As the user named them."""
     specs: list[InputSpec] = field(default_factory=list)
     readers: list[CaptureReader | LogReplay] = field(default_factory=list)
     """Of captures; a log has an empty one until it is read."""
@@ -135,7 +129,7 @@ def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: 
             # Aligning reads a capture twice.
             spec, item = spooled(item)
         opened.items.append(item)
-        info = _info(item, number, "capture")
+        info = info_of(item, number, "capture")
         ports = frozenset(options.ports)
         reader = CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes)
         _add(opened, spec, info, reader)
@@ -164,7 +158,7 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
             raise SourceError(f"{item.path} is neither capture, log nor configuration", _KINDS_HINT)
         return
     opened.items.append(item)
-    info = _info(item, len(opened.sources), kind)
+    info = info_of(item, len(opened.sources), kind)
     if kind == "config":
         opened.configurations += _configurations(text, info)
     else:
@@ -209,7 +203,8 @@ def _configurations(text: TextInput, info: SourceInfo) -> list[Configuration]:
     return list(found)
 
 
-def _info(item: Input, number: int, kind: str) -> SourceInfo:
+def info_of(item: Input, number: int, kind: str) -> SourceInfo:
+    """What is known of an input before it is read."""
     return SourceInfo(
         id=source_id(number), path=item.path, kind=kind, format="", size_bytes=item.size_bytes
     )
@@ -219,31 +214,8 @@ def _add(
     opened: Opened, spec: InputSpec, info: SourceInfo, reader: CaptureReader | LogReplay
 ) -> None:
     opened.sources.append(info)
-    opened.names.append(spec.name)
     opened.specs.append(spec)
     opened.readers.append(reader)
-
-
-def survey(
-    spec: InputSpec, number: int, options: SessionOptions
-) -> tuple[list[Sighting], int, int]:
-    """The IKE messages of a capture, its first and its last time; it is read once more for them."""
-    from analyzers.tracking.sightings import of_datagram
-
-    item = open_input(spec)
-    try:
-        info = _info(item, number, "capture")
-        ports = frozenset(options.ports)
-        reader = CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes)
-        found: list[Sighting] = []
-        while (batch := reader.read()) is not None and len(found) < _MAX_SIGHTINGS:
-            for event in batch.events:
-                sighting = of_datagram(event) if isinstance(event, Datagram) else None
-                if sighting is not None:
-                    found.append(sighting)
-    finally:
-        item.close()
-    return found, info.first_ns or 0, info.last_ns or 0
 
 
 def shifted(batch: CaptureBatch, shift_ns: int) -> CaptureBatch:

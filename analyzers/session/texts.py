@@ -17,6 +17,7 @@ from analyzers.sources.inputs import Input
 if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
     from analyzers.model.snapshot import Snapshot
+    from analyzers.tracking.alignment import Fit
     from analyzers.tracking.shown import Shown
 
 # What a text is shows in its first part.
@@ -54,6 +55,8 @@ class LogSource:
     """What the device showed of its SAs, on the log's own clock."""
     to_common: Callable[[int], int] = lambda at_ns: at_ns
     """Takes a time of the log's own clock to the common one."""
+    fit: Fit | None = None
+    """What told its clock, if another input did."""
 
     def empty(self, twin: str) -> None:
         """Say that it is the same log as another input, and tell nothing of it again."""

@@ -8,9 +8,8 @@ between two ends cancels out.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -49,7 +48,6 @@ _PAUSE_NS: Final = 100 * NS_PER_MS
 _BY_CHANCE_NS: Final = 50 * NS_PER_MS
 _EXACTLY_NS: Final = 20 * NS_PER_MS
 _CHANCES: Final = 3
-_EVER: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,8 @@ class Fit:
     resolution_ns: int = 1
     strong: bool = False
     """Told by facts that are unique."""
+    both_ways: bool = False
+    """Messages of both directions tell it: the way between the two places cancels out."""
 
     def to_other(self, own_ns: int) -> int:
         """The other clock's time of an own time."""
@@ -93,7 +93,7 @@ def fit(
     that chance made.
     """
     window_ns = max(_WINDOW_NS, 2 * resolution_ns)
-    for family in KeyFamily:
+    for family in EVIDENCE:
         found = _agree(_proposals(own, other, family, relation), family, window_ns)
         if found is None:
             continue
@@ -111,7 +111,7 @@ class _Proposal(NamedTuple):
     difference_ns: int
     fact: int
     way: int
-    """1: the device of a log sent it, -1: it received it, 0: both inputs saw it pass."""
+    """1 and -1: the device of a log sent it, or received it; of two captures the directions."""
     own_ns: int
 
 
@@ -129,11 +129,15 @@ def _proposals(
         for left in mine[:_MAX_REPEATS]:
             for right in theirs.get(key, ())[:_MAX_REPEATS]:
                 if may_be_one(left, right, relation, family):
-                    way = left.outward or -right.outward
+                    way = left.outward or -right.outward or _direction(left)
                     proposals.append(_Proposal(left.at_ns - right.at_ns, fact, way, left.at_ns))
         if len(proposals) > _MAX_PROPOSALS:
             break
     return proposals
+
+
+def _direction(sighting: Sighting) -> int:
+    return 1 if (sighting.src or "") < (sighting.dst or "") else -1
 
 
 def _by_key(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[Sighting]]:
@@ -253,9 +257,8 @@ def _fitted(found: _Found, evidence: str, resolution_ns: int, *, strong: bool) -
     apart = [(p.difference_ns - base, p.way) for p in chosen]
     offset = _both_ways(apart)
     spread = round(median(abs(d - offset) for d, _ in apart))
-    straight = Fit(
-        count, base + offset, spread, evidence, resolution_ns=resolution_ns, strong=strong
-    )
+    both = len({p.way for p in chosen}) == 2
+    straight = Fit(count, base + offset, spread, evidence, 0.0, 0, resolution_ns, strong, both)
     slope, origin = _drift(chosen), chosen[0].own_ns
     if slope is None or spread < NS_PER_MS:
         return straight
@@ -267,7 +270,7 @@ def _fitted(found: _Found, evidence: str, resolution_ns: int, *, strong: bool) -
     left = round(median(abs(d - better) for d, _ in level))
     if left * 2 > spread:
         return straight
-    return Fit(count, base + better, left, evidence, slope, origin, resolution_ns, strong)
+    return Fit(count, base + better, left, evidence, slope, origin, resolution_ns, strong, both)
 
 
 def _both_ways(differences: list[tuple[int, int]]) -> int:
@@ -335,70 +338,3 @@ def _rhythm(
     if best[0] < _RHYTHM_LEAST or best[0] < _CLEARLY * second or best[0] * 2 < len(mine):
         return None
     return _Found(best[0], _within(proposals, best[1], window_ns, 0.0, 0))
-
-
-# --- the same message in both ----------------------------------------------------------------
-
-
-def pairs(
-    own: Sequence[Sighting],
-    other: Sequence[Sighting],
-    fitted: Fit,
-    relation: Relation = Relation.ENDS,
-) -> list[tuple[Sighting, Sighting]]:
-    """Sightings of the same message, each used once, the closest in time first.
-
-    Where unique facts told the clocks, one that each input has once is of one message, however far
-    apart its stamps are: clocks are set in the middle of logs.
-    """
-    found: list[tuple[Sighting, Sighting]] = []
-    taken_own: set[int] = set()
-    taken_other: set[int] = set()
-    for family in KeyFamily:
-        for _, number, place in sorted(_candidates(own, other, family, fitted, relation)):
-            if number in taken_own or place in taken_other:
-                continue
-            taken_own.add(number)
-            taken_other.add(place)
-            found.append((own[number], other[place]))
-    return found
-
-
-def _candidates(
-    own: Sequence[Sighting],
-    other: Sequence[Sighting],
-    family: KeyFamily,
-    fitted: Fit,
-    relation: Relation,
-) -> Iterator[tuple[int, int, int]]:
-    """What may be one message: how far apart in time, and the places in both inputs."""
-    mine, theirs = _places(own, family), _places(other, family)
-    for key, numbers in mine.items():
-        places = theirs.get(key)
-        if places is None:
-            continue
-        if fitted.strong and family in STRONG and len(numbers) == len(places) == 1:
-            tolerance = _EVER
-        else:
-            tolerance = fitted.tolerance_ns
-        times = [at_ns for at_ns, _ in places]
-        for at_ns, number in numbers:
-            there_ns = fitted.to_other(at_ns)
-            start = bisect_left(times, there_ns - tolerance)
-            for other_ns, place in places[start:]:
-                if other_ns > there_ns + tolerance:
-                    break
-                if may_be_one(own[number], other[place], relation, family):
-                    yield abs(other_ns - there_ns), number, place
-
-
-def _places(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[tuple[int, int]]]:
-    """Time and number of the sightings with each fact, in the order of time."""
-    found: dict[Key, list[tuple[int, int]]] = defaultdict(list)
-    for number, sighting in enumerate(sightings):
-        for kind, key in sighting.keys:
-            if kind is family:
-                found[key].append((sighting.at_ns, number))
-    for places in found.values():
-        places.sort()
-    return found

@@ -85,6 +85,8 @@ class LogTracker:
         self._by_handle: dict[tuple[str, str], SaTrack] = {}
         self.evidence: set[int] = set()
         """Ids (`id()`) of events that only tell where something was lost."""
+        self.astray: set[int] = set()
+        """Ids (`id()`) of events about messages that were sent, and did not come by elsewhere."""
         self.reaches: list[LogReach] = []
         self.spans: list[tuple[int, int]] = []
         """First and last time of each capture."""
@@ -133,7 +135,9 @@ class LogTracker:
                 self._witnesses.testify(message)
                 sender = _sender(event, side)
                 heard_ns = peer.last_heard_ns[1 - sender]
+                self._marks.proving = id(event) not in self.astray
                 self._message(sa, message, sender)
+                self._marks.proving = True
                 if event.message in QUESTIONS and not event.response:
                     _note_question(peer, sender, event, heard_ns)
             case LogEventKind.PEER_DEAD:

@@ -14,6 +14,8 @@ class Marks:
         self._wanted = wanted
         self.place = 0
         """Place of the event being handled; set by the engine."""
+        self.proving = True
+        """False for a message that did not reach the other side: it proves nothing to it."""
         self._marks: list[Mark] = []
 
     def add(
@@ -52,7 +54,8 @@ class Marks:
         """Note a mark that is about no message."""
         if not self._wanted:
             return
-        self._marks.append(mark)
+        if self.proving or mark.kind is not MarkKind.PROOF:
+            self._marks.append(mark)
 
     def take(self) -> list[Mark]:
         """The marks since the last call."""

@@ -33,6 +33,15 @@ _EXCHANGE: Final = {
     MessageKind.INFORMATIONAL: 37,
 }
 _INFORMATIONAL: Final = (5, 37)
+_INFORMATIONAL_V1: Final = frozenset(
+    {
+        MessageKind.R_U_THERE,
+        MessageKind.R_U_THERE_ACK,
+        MessageKind.DELETE,
+        MessageKind.NOTIFY,
+        MessageKind.INFORMATIONAL,
+    }
+)
 # Every IKE SA begins with the same IDs in the same order: these tell nothing.
 _HANDSHAKE: Final = (34, 35)
 # What a NAT translates: RFC 1918, RFC 6598, RFC 4193.
@@ -54,6 +63,8 @@ class KeyFamily(IntEnum):
     SEQUENCE = 3
     ADDRESSES = 4
     COUNTER = 5
+    KIND = 6
+    """Nothing but what kind of message it is: it pairs by time alone, and tells no clock."""
 
 
 EVIDENCE: Final = {
@@ -106,6 +117,7 @@ def of_datagram(datagram: Datagram) -> Sighting | None:
     keys: list[tuple[KeyFamily, Key]] = [(KeyFamily.BYTES, (digest,))]
     major = version >> 4
     answer = False
+    keys.append((KeyFamily.KIND, (major, exchange, bool(flags & _RESPONSE and major == 2))))
     if major == 1 and message_id:
         keys.append((KeyFamily.MESSAGE_ID, (message_id,)))
     elif major == 2:
@@ -130,9 +142,21 @@ def of_event(event: LogEvent) -> Sighting | None:
     if event.version == 2 and event.message_id is not None and exchange is not None:
         spi = event.initiator_spi
         keys += _ikev2_keys(spi, src, dst, exchange, event.message_id, bool(event.response))
+    if not any(kind is not KeyFamily.SEQUENCE for kind, _ in keys):
+        keys += _kind_key(event)
     asks = event.message in (MessageKind.R_U_THERE, MessageKind.LIVENESS) and not event.response
     outward = 1 if event.sent else -1
     return Sighting(event.at_ns, event.ref, tuple(keys), outward, src, dst, asks, event.version)
+
+
+def _kind_key(event: LogEvent) -> list[tuple[KeyFamily, Key]]:
+    """For a message of which the log names nothing: what it can be on the wire."""
+    if event.message in _INFORMATIONAL_V1 and event.version == 1:
+        return [(KeyFamily.KIND, (1, 5, False))]
+    exchange = _EXCHANGE.get(event.message) if event.message is not None else None
+    if event.version == 2 and exchange is not None and event.response is not None:
+        return [(KeyFamily.KIND, (2, exchange, event.response))]
+    return []
 
 
 def _ikev2_keys(
@@ -181,7 +205,7 @@ def _ends_agree(src: str | None, src2: str | None, dst: str | None, dst2: str | 
     for one, two in ((src, src2), (dst, dst2)):
         if one is None or two is None or one == two:
             continue
-        private = _is_private(one), _is_private(two)
+        private = is_private(one), is_private(two)
         if None in private:
             continue  # masked
         if private[0] == private[1]:
@@ -191,7 +215,7 @@ def _ends_agree(src: str | None, src2: str | None, dst: str | None, dst2: str | 
 
 
 @lru_cache(maxsize=8192)
-def _is_private(address: str) -> bool | None:
+def is_private(address: str) -> bool | None:
     """Whether a NAT hides an address; None if it is masked, or a name."""
     try:
         parsed = ip_address(address)

@@ -7,7 +7,7 @@ A log line that names an encrypted message makes its content known: the message 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from analyzers.model.exchange import DeleteProtocol
@@ -15,7 +15,6 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import DeletePayload, IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.sightings import Sighting
 
 # A capture that is stopped loses what its buffers hold: its edges are no evidence of anything.
 EDGE_NS: Final = 5 * NS_PER_SECOND
@@ -106,10 +105,10 @@ class Reach:
         return not self.first_ns <= at_ns <= self.last_ns
 
 
-def reach_of_capture(sightings: Sequence[Sighting], first_ns: int, last_ns: int) -> Reach:
-    """What a capture covers, by the IKE messages in it."""
-    pairs = {(s.src or "", s.dst or "") for s in sightings}
-    return Reach(first_ns, last_ns, frozenset(pairs | {(b, a) for a, b in pairs}))
+def reach_of_capture(ends: Iterable[tuple[str, str]], first_ns: int, last_ns: int) -> Reach:
+    """What a capture covers, by source and destination of the IKE messages in it."""
+    pairs = frozenset(ends)
+    return Reach(first_ns, last_ns, pairs | {(b, a) for a, b in pairs})
 
 
 def reach_of_log(events: Iterable[LogEvent], first_ns: int, last_ns: int) -> Reach:
@@ -138,6 +137,6 @@ def belongs(event: LogEvent, others: Sequence[Reach]) -> bool:
     return not captures and bool(event.sent)
 
 
-def without_time(event: LogEvent, order: int) -> LogEvent:
-    """An event of a log without stamps, at its place in the order of lines."""
-    return replace(event, at_ns=order)
+def came_by(event: LogEvent, others: Sequence[Reach]) -> bool:
+    """Whether another input would have shown a message if it had come by there."""
+    return any(r.covers(event) and (bool(r.own) or not r.at_edge(event)) for r in others)

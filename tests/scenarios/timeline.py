@@ -13,7 +13,8 @@ A line is `TIME SENDER>RECEIVER WHAT`, times in seconds since the capture began:
 
 IKEv2 verbs: sa-init, auth (each with `v2`), liveness, notify, delete, config, create-child, each
 with an ID and perhaps `resp`. The same line twice is the same bytes twice: a retransmission.
-Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time.
+Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time,
+`says=ruthere` what is in an encrypted IKEv1 message, for the logs of `tests.scenarios.logs`.
 
 Directives: `host c 192.0.2.9`, `sa 2 by b` (who initiated it; default a), `unseen b>a 20..40`
 (these frames are sent, but do not reach the capture), `capture 12..50` (all else is not captured),
@@ -30,7 +31,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import shake_128
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests.builders import NON_ESP_MARKER, eth, ike_header, ipv4, pcap_bytes, udp
 
@@ -127,6 +128,52 @@ def capture(text: str) -> bytes:
     frames = list(_frames(events, directives))
     frames.sort(key=lambda f: f.file_ns)
     return pcap_bytes([(f.at_ns, f.bytes) for f in frames])
+
+
+class Message(NamedTuple):
+    """One IKE message of a timeline, whether a capture saw it or not."""
+
+    at_ns: int
+    src: str
+    """Name of a host."""
+    dst: str
+    ends: tuple[str, str]
+    """Their addresses."""
+    ports: tuple[int, int]
+    version: int
+    what: tuple[str, ...]
+    """The words of its line."""
+    options: dict[str, str]
+    message_id: int
+    response: bool
+    length: int
+
+
+def messages(text: str) -> list[Message]:
+    """The IKE messages of a timeline in the order of time. Raises as `capture` does."""
+    events, directives = _parse(text)
+    found = []
+    for event in events:
+        if event.what[0] in ("esp", "keepalive"):
+            continue
+        payload = _ike(event, directives)
+        version, _, flags, message_id = struct.unpack_from(">BBBI", payload, 17)
+        found.append(
+            Message(
+                BASE_NS + event.at_ns,
+                event.src,
+                event.dst,
+                (directives.hosts[event.src], directives.hosts[event.dst]),
+                (event.sport or 500, event.dport or 500),
+                version >> 4,
+                event.what,
+                event.options,
+                message_id,
+                version >> 4 == 2 and bool(flags & _RESPONSE),
+                len(payload),
+            )
+        )
+    return found
 
 
 # --- reading the lines ---------------------------------------------------------------------
@@ -405,4 +452,4 @@ def _phase1_sa() -> bytes:
     return struct.pack(">II", 1, 1) + proposal
 
 
-__all__ = ["BASE_NS", "at", "capture", "ike_spi_of", "ns", "spi_of"]
+__all__ = ["BASE_NS", "Message", "at", "capture", "ike_spi_of", "messages", "ns", "spi_of"]

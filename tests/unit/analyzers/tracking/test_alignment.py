@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
-from analyzers.tracking.alignment import Fit, fit, pairs
+from analyzers.tracking.alignment import Fit, fit
+from analyzers.tracking.pairing import pairs
 from analyzers.tracking.sightings import Relation, Sighting
 from tests.unit.analyzers.tracking.sighted import (
     A,
@@ -107,6 +108,22 @@ def test_both_ways_weigh_alike() -> None:
     found = fit(own, [*ids(0, 10, 20, 30, 40), seen(15, by_id(1))], 1)
     assert found is not None
     assert found.offset_ns == pytest.approx((7 + 0.008) * NS_PER_SECOND, abs=NS_PER_MS)
+
+
+def test_of_two_captures_the_way_between_them_cancels_out() -> None:
+    """Most messages go one way; both ways take 40 ms."""
+    there = [seen(t, by_id(t), record=t) for t in (0, 10, 20, 30, 40)]
+    back = [seen(t + 5, by_id(t + 5), record=t, ends=(B, A)) for t in (0, 10)]
+    other = [
+        *(s._replace(at_ns=s.at_ns + 40 * NS_PER_MS) for s in there),
+        *(s._replace(at_ns=s.at_ns - 40 * NS_PER_MS) for s in back),
+    ]
+    found = fit(other, there + back, 1)
+    assert found is not None
+    assert (found.offset_ns, found.both_ways) == (0, True)
+    one_way = fit(other[:5], there, 1)
+    assert one_way is not None
+    assert (one_way.offset_ns, one_way.both_ways) == (40 * NS_PER_MS, False)
 
 
 def test_spread_is_the_median_deviation() -> None:
@@ -334,57 +351,3 @@ def test_logs_of_one_device() -> None:
     other = ids(0, 10, 20, outward=1)
     assert fit(own, other, 1) is None
     assert offset_s(fit(own, other, 1, relation=Relation.COPIES)) == 3
-
-
-# --- pairs ---------------------------------------------------------------------------------------
-
-SAME = Fit(0, 0, 0, "")
-
-
-def test_retries_with_one_id_pair_in_order() -> None:
-    wire = [seen(t, by_spi(3), record=n) for n, t in enumerate((0, 2, 4, 6), 1)]
-    log = [seen(t + 0.01, by_spi(3), record=n, outward=1) for n, t in enumerate((0, 2, 4, 6), 1)]
-    found = pairs(log, wire, SAME)
-    assert sorted((a.ref.record, b.ref.record) for a, b in found) == [(n, n) for n in range(1, 5)]
-
-
-def test_each_is_used_once() -> None:
-    wire = [seen(0, by_spi(3), record=1)]
-    log = [seen(t, by_spi(3), record=n) for n, t in enumerate((0.0, 0.01, 0.02), 1)]
-    ((mine, theirs),) = pairs(log, wire, SAME)
-    assert (mine.ref.record, theirs.ref.record) == (1, 1)
-
-
-def test_what_is_too_far_is_another_message() -> None:
-    assert pairs([seen(1, by_ends(3))], [seen(0, by_ends(3))], SAME) == []
-    assert len(pairs([seen(0.05, by_ends(3))], [seen(0, by_ends(3))], SAME)) == 1
-    coarse = Fit(0, 0, 0, "", resolution_ns=NS_PER_SECOND)
-    assert len(pairs([seen(1, by_ends(3))], [seen(0, by_ends(3))], coarse)) == 1
-
-
-def test_neighbours_of_two_tunnels_are_not_paired() -> None:
-    """Two tunnels ask in the same second with the same message ID."""
-    log = [seen(0, by_ends(3, A, C), by_count(3), ends=(A, C), version=2)]
-    wire = [seen(0.01, by_ends(3), by_count(3), version=2)]
-    assert pairs(log, wire, SAME) == []
-
-
-def test_a_message_that_went_the_other_way_is_another() -> None:
-    assert pairs([seen(0, by_id(3))], [seen(0, by_id(3), ends=(B, A))], SAME) == []
-
-
-def test_the_stronger_fact_decides() -> None:
-    log = [seen(0, by_id(1), by_ends(1)), seen(0, by_ends(1))]
-    wire = [seen(0.001, by_ends(1), record=7), seen(0.05, by_id(1), by_ends(1), record=8)]
-    found = pairs(log, wire, SAME)
-    assert {(a.keys[0][0].name, b.ref.record) for a, b in found} == {
-        ("MESSAGE_ID", 8),
-        ("ADDRESSES", 7),
-    }
-
-
-def test_many_repeats_of_one_fact_take_linear_time() -> None:
-    count = 20_000
-    wire = [seen(n * 1.0, by_count(n % 4), record=n) for n in range(count)]
-    log = [seen(n * 1.0 + 0.001, by_count(n % 4), record=n) for n in range(count)]
-    assert len(pairs(log, wire, SAME)) == count

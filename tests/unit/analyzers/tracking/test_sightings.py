@@ -51,7 +51,7 @@ def test_an_ikev1_informational() -> None:
         datagram(ike_header(bytes(64), version=1, exchange=5, message_id=0xF2C790DA))
     )
     assert found is not None
-    assert families(found) == {KeyFamily.BYTES, KeyFamily.MESSAGE_ID}
+    assert families(found) == {KeyFamily.BYTES, KeyFamily.MESSAGE_ID, KeyFamily.KIND}
     assert keys(found, KeyFamily.MESSAGE_ID) == [(0xF2C790DA,)]
     assert (found.at_ns, found.ref, found.src, found.dst) == (AT, Ref("s1", 7), A, B)
     assert (found.outward, found.informational, found.version) == (0, True, 1)
@@ -59,7 +59,7 @@ def test_an_ikev1_informational() -> None:
 
 def test_phase_1_has_no_message_id() -> None:
     found = of_datagram(datagram(ike_header(bytes(64), version=1, exchange=2, message_id=0)))
-    assert families(found) == {KeyFamily.BYTES}
+    assert families(found) == {KeyFamily.BYTES, KeyFamily.KIND}
 
 
 @pytest.mark.parametrize(("flags", "asks"), [(0x08, True), (0x28, False)])
@@ -94,7 +94,8 @@ def test_a_header_that_is_cut(size: int) -> None:
 
 
 def test_a_version_nobody_knows() -> None:
-    assert families(of_datagram(datagram(ike_header(version=7)))) == {KeyFamily.BYTES}
+    found = families(of_datagram(datagram(ike_header(version=7))))
+    assert found == {KeyFamily.BYTES, KeyFamily.KIND}
 
 
 # --- lines -------------------------------------------------------------------------------------
@@ -150,12 +151,46 @@ def test_what_is_no_sighting(parts: dict[str, Any]) -> None:
     assert of_event(event) is None
 
 
-def test_a_line_that_says_little_has_no_keys() -> None:
-    assert families(of_event(message(message=MessageKind.R_U_THERE, version=1))) == set()
-    assert families(of_event(message(message=MessageKind.LIVENESS, local=None))) == set()
-    assert families(of_event(message(message=MessageKind.LIVENESS, local=None, message_id=5))) == {
-        KeyFamily.COUNTER
-    }
+@pytest.mark.parametrize(
+    ("parts", "key"),
+    [
+        ({"message": MessageKind.R_U_THERE, "version": 1}, (1, 5, False)),
+        ({"message": MessageKind.R_U_THERE_ACK, "version": 1}, (1, 5, False)),
+        ({"message": MessageKind.DELETE, "version": 1}, (1, 5, False)),
+        ({"message": MessageKind.LIVENESS, "response": False}, (2, 37, False)),
+        ({"message": MessageKind.LIVENESS, "response": True}, (2, 37, True)),
+    ],
+)
+def test_a_line_that_names_no_message_says_what_kind_it_is(
+    parts: dict[str, Any], key: tuple[object, ...]
+) -> None:
+    line = of_event(message(**parts))
+    assert families(line) == {KeyFamily.KIND}
+    assert keys(line, KeyFamily.KIND) == [key]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"message": MessageKind.LIVENESS},
+        {"message": MessageKind.MAIN_MODE, "version": 1},
+        {"message": None},
+        {"message": MessageKind.R_U_THERE, "version": None},
+    ],
+)
+def test_a_line_that_says_too_little_has_no_keys(parts: dict[str, Any]) -> None:
+    assert families(of_event(message(**parts))) == set()
+
+
+def test_the_kind_is_that_of_the_packet() -> None:
+    wire = of_datagram(datagram(ike_header(bytes(36), message_id=5, flags=0x28)))
+    line = of_event(message(message=MessageKind.LIVENESS, response=True))
+    assert keys(line, KeyFamily.KIND) == keys(wire, KeyFamily.KIND)
+
+
+def test_a_line_without_its_own_address() -> None:
+    line = of_event(message(message=MessageKind.LIVENESS, local=None, message_id=5))
+    assert families(line) == {KeyFamily.COUNTER}
 
 
 # --- one message or two ------------------------------------------------------------------------

@@ -1,0 +1,69 @@
+"""What is known of the inputs together, before anything is tracked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from analyzers.model.alignment import Alignment
+from analyzers.model.log_events import LogEvent
+from analyzers.model.records import SourceInfo
+from analyzers.tracking.logs import LogReach
+from analyzers.tracking.sightings import Sighting
+from analyzers.tracking.witnesses import Witnesses
+
+Ends = tuple[str, str]
+
+
+@dataclass(slots=True)
+class CaptureClock:
+    """A capture and the messages in it, for alignment."""
+
+    number: int
+    name: str
+    info: SourceInfo
+    sightings: list[Sighting]
+    """Of the messages that another input may have."""
+    ends: frozenset[Ends]
+    """Source and destination of its IKE messages."""
+    esp_ends: frozenset[Ends]
+    """Source and destination of its ESP."""
+    first_ns: int
+    last_ns: int
+    shift_ns: int = 0
+    """Added to all its times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What of a capture is left to an earlier one that shows the same traffic.
+
+    Times are those of the common clock, and inclusive.
+    """
+
+    first_ns: int
+    last_ns: int
+    ike: frozenset[Ends]
+    """Source and destination, both ways round."""
+    esp: frozenset[Ends]
+
+
+@dataclass(slots=True)
+class Joined:
+    """What the session feeds beside the captures."""
+
+    witnesses: Witnesses = field(default_factory=Witnesses)
+    streams: dict[int, list[LogEvent]] = field(default_factory=dict)
+    """Events by number of the source, in the order of the common clock."""
+    left: dict[int, list[Left]] = field(default_factory=dict)
+    """By number of the capture."""
+    frames: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Frames of a capture that an earlier one has too, by number of the capture."""
+    evidence: set[int] = field(default_factory=set)
+    astray: set[int] = field(default_factory=set)
+    """Ids (`id()`) of events about messages that were sent, and did not come by."""
+    reaches: list[LogReach] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """First and last time of each capture, on the common clock."""
+    devices: list[str] = field(default_factory=list)
+    """Addresses of the devices that wrote the logs."""
+    alignments: list[Alignment] = field(default_factory=list)

@@ -1,0 +1,93 @@
+"""Addresses in logs: masked and translated ones become those on the wire, missing are found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from analyzers.model.log_events import LogEvent
+from analyzers.session.joined import CaptureClock
+from analyzers.session.texts import LogSource
+from analyzers.tracking.sightings import is_private
+
+# The names in a log stand for other addresses if nearly all matches agree.
+_AGREE: Final = 0.8
+
+Ends = tuple[str | None, str | None]
+"""Local and remote, from the log's device."""
+
+
+def rename(log: LogSource, found: Iterable[tuple[LogEvent, Ends]]) -> None:
+    """Give events the ends that other inputs show for messages of the same SA, or name."""
+    by_handle: dict[tuple[int, str, str | None], Counter[str]] = {}
+    by_name: dict[tuple[int, str], Counter[str]] = {}
+    for event, ends in found:
+        for side, (written, real) in enumerate(zip((event.local, event.remote), ends, strict=True)):
+            if real is None:
+                continue
+            if event.handle is not None:
+                by_handle.setdefault((side, event.handle, written), Counter())[real] += 1
+            if written is not None:
+                by_name.setdefault((side, written), Counter())[real] += 1
+    handles = {key: name for key, seen in by_handle.items() if (name := _certain(seen))}
+    names = {key: name for key, seen in by_name.items() if (name := _certain(seen))}
+    for event in log.events:
+        for side, written in enumerate((event.local, event.remote)):
+            name = None
+            if event.handle is not None:
+                name = handles.get((side, event.handle, written))
+            if name is None and written is not None:
+                name = names.get((side, written))
+            if name is None:
+                continue
+            if side:
+                event.remote = name
+            else:
+                event.local = name
+
+
+def _certain(seen: Counter[str]) -> str | None:
+    name, count = seen.most_common(1)[0]
+    return name if count >= _AGREE * seen.total() else None
+
+
+def ends_by_other(event: LogEvent, other: LogEvent) -> Ends:
+    """What the log of the other end has for the ends of a message that this log has badly."""
+    return _better(event.local, other.remote), _better(event.remote, other.local)
+
+
+def _better(written: str | None, elsewhere: str | None) -> str | None:
+    """The name that another log has, where this one's is missing, masked, or behind a NAT."""
+    if elsewhere is None or is_private(elsewhere) is None:
+        return None
+    if written is None or is_private(written) is None:
+        return elsewhere
+    return elsewhere if is_private(written) and not is_private(elsewhere) else None
+
+
+def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) -> None:
+    """Give the log's own device an address: from its other lines, else from captures.
+
+    `nameless`: what it is called if nothing tells.
+    """
+    own = Counter(e.local for e in log.events if e.local is not None)
+    by_remote = {e.remote: e.local for e in log.events if e.local is not None}
+    elsewhere: dict[str, set[str]] = {}
+    for capture in captures:
+        for src, dst in capture.ends:
+            elsewhere.setdefault(src, set()).add(dst)
+            elsewhere.setdefault(dst, set()).add(src)
+    remotes = {e.remote for e in log.events if e.remote is not None}
+    lone = next(iter(remotes)) if len(remotes) == 1 else None
+    for event in log.events:
+        if event.remote is None:
+            event.remote = lone
+        if event.local is not None:
+            continue
+        seen = elsewhere.get(event.remote or "", set())
+        event.local = by_remote.get(event.remote)
+        if event.local is None and len(seen) == 1:
+            event.local = next(iter(seen))
+        if event.local is None:
+            event.local = next(iter(own)) if len(own) == 1 else nameless

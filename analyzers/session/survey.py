@@ -1,0 +1,70 @@
+"""Reads a capture once more, for what it has in common with other inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from analyzers.decode.captures import CaptureReader
+from analyzers.model.observations import Datagram
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.session.joined import CaptureClock, Ends
+from analyzers.session.opening import info_of
+from analyzers.session.options import SessionOptions
+from analyzers.sources.inputs import InputSpec, open_input
+from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram
+
+# More messages than this are not held against other inputs.
+_MAX_SIGHTINGS: Final = 300_000
+
+Fact = tuple[KeyFamily, Key]
+
+
+def survey(
+    spec: InputSpec,
+    number: int,
+    info: SourceInfo,
+    options: SessionOptions,
+    wanted: Set[Fact] | None,
+) -> CaptureClock:
+    """The messages of a capture, who talks in it, its first and its last time.
+
+    `wanted`: what other inputs know of messages; None: every message may be in another one.
+    """
+    item = open_input(spec)
+    sightings: list[Sighting] = []
+    ends: set[Ends] = set()
+    esp_ends: set[Ends] = set()
+    more = 0
+    try:
+        again = info_of(item, number, "capture")
+        ports = frozenset(options.ports)
+        reader = CaptureReader(item.stream, item.head, again, ports, options.chunk_bytes)
+        while (batch := reader.read()) is not None:
+            esp_ends |= {(flow.src, flow.dst) for flow in batch.new_flows}
+            for event in batch.events:
+                sighting = of_datagram(event) if isinstance(event, Datagram) else None
+                if sighting is None:
+                    continue
+                ends.add((sighting.src or "", sighting.dst or ""))
+                if wanted is not None and wanted.isdisjoint(sighting.keys):
+                    continue
+                if len(sightings) < _MAX_SIGHTINGS:
+                    sightings.append(sighting)
+                else:
+                    more += 1
+    finally:
+        item.close()
+    if more:
+        text = "messages beyond the first are not held against other inputs: too many"
+        info.note(Problem(ProblemKind.NOT_ALIGNED, text, None, more))
+    return CaptureClock(
+        number,
+        spec.name,
+        info,
+        sightings,
+        frozenset(ends),
+        frozenset(esp_ends),
+        again.first_ns or 0,
+        again.last_ns or 0,
+    )

@@ -1,0 +1,107 @@
+"""Runs captures, logs and configurations together: in one piece, and in the smallest ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from analyzers.model.alignment import Alignment
+from analyzers.model.exchange import Exchange
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.session import ClockOptions, Session, SessionOptions
+from tests.scenarios.conftest import CUTTINGS
+from tests.scenarios.timeline import capture
+
+
+@dataclass(frozen=True)
+class Together:
+    """What the report says of several inputs."""
+
+    peers: tuple[PeerView, ...]
+    sources: tuple[SourceInfo, ...]
+    alignments: tuple[Alignment, ...]
+
+    @property
+    def peer(self) -> PeerView:
+        """The only peer."""
+        (peer,) = self.peers
+        return peer
+
+    @property
+    def alignment(self) -> Alignment:
+        """The only one."""
+        (alignment,) = self.alignments
+        return alignment
+
+    def problem(self, kind: ProblemKind) -> Problem:
+        """The only problem of a kind in any input."""
+        (found,) = [p for s in self.sources for p in s.problems if p.kind is kind]
+        return found
+
+    def kinds(self, number: int) -> set[ProblemKind]:
+        """The kinds of problem of one input."""
+        return {p.kind for p in self.sources[number].problems}
+
+
+def together(
+    folder: Path,
+    *parts: str | bytes,
+    options: SessionOptions | None = None,
+    clocks: ClockOptions | None = None,
+) -> Together:
+    """The report of inputs: bytes are captures, text is a log or a configuration.
+
+    They are called `0.pcap`, `1.txt` … in their order. However they are cut, it is the same.
+    """
+    paths = []
+    for number, part in enumerate(parts):
+        path = folder / f"{number}.{'txt' if isinstance(part, str) else 'pcap'}"
+        if isinstance(part, str):
+            path.write_text(part)
+        else:
+            path.write_bytes(part)
+        paths.append(str(path))
+    chosen = options or SessionOptions()
+    if clocks is not None:
+        chosen = replace(chosen, clocks=clocks)
+    session = Session(chosen)
+    session.run(paths)
+    peers = session.peers()
+    for chunk_bytes, batch_rows in CUTTINGS:
+        again = Session(replace(chosen, chunk_bytes=chunk_bytes, batch_rows=batch_rows))
+        again.run(paths)
+        assert again.peers() == peers, f"cut into {chunk_bytes} bytes, {batch_rows} rows"
+    return Together(peers, tuple(session.sources), session.alignments)
+
+
+def alone(folder: Path, text: str) -> PeerView:
+    """The only peer of a timeline that nothing but a capture shows."""
+    return together(folder, capture(text)).peer
+
+
+def asked(peer: PeerView) -> list[tuple[object, ...]]:
+    """What the exchanges of a peer are, without where it was seen."""
+    return [told(x) for x in peer.exchanges]
+
+
+def told(x: Exchange) -> tuple[object, ...]:
+    """What an exchange is, without where it was seen."""
+    answer = None if x.answer is None else (x.answer.at_ns, x.answer.message_id)
+    sent = tuple((t.at_ns, t.message_id) for t in x.transmissions)
+    return (x.prober, x.outcome, sent, answer)
+
+
+def shifted(data: bytes, by_ns: int) -> bytes:
+    """A capture of `tests.builders` with all its times moved."""
+    parts, place = [data[:24]], 24
+    while place < len(data):
+        second, part, size, length = (
+            int.from_bytes(data[place + 4 * n : place + 4 * n + 4], "little") for n in range(4)
+        )
+        at_ns = second * 1_000_000_000 + part * 1_000 + by_ns
+        header = (at_ns // 1_000_000_000, at_ns % 1_000_000_000 // 1_000, size, length)
+        parts += [value.to_bytes(4, "little") for value in header]
+        parts.append(data[place + 16 : place + 16 + size])
+        place += 16 + size
+    return b"".join(parts)
