@@ -120,7 +120,8 @@ DIALECT = Dialect(
         ),
         Pattern(
             "child-up",
-            r"Security negotiation complete for (?!\s)[^\n]{1,120}?\)\s{1,4}(?:Initiator|Responder),"
+            r"Security negotiation complete for (?!\s)[^\n]{1,120}?\)"
+            r"\s{1,4}(?:Initiator|Responder),"
             rf" Inbound SPI = {_SPI.format('spi')}, Outbound SPI = {_SPI.format('spi2')}",
             (
                 "%ASA-5-713049: " + _FROM_PEER + "Security negotiation complete for LAN-to-LAN"
@@ -130,7 +131,8 @@ DIALECT = Dialect(
         ),
         Pattern(
             "child",
-            r"IPSEC: An (?:in|out)bound (?:[\w\-]{1,20} ){1,4}?SA \(SPI=\s{0,2}(?P<spi>0x[0-9A-Fa-f]{1,8})"
+            r"IPSEC: An (?:in|out)bound (?:[\w\-]{1,20} ){1,4}?SA"
+            r" \(SPI=\s{0,2}(?P<spi>0x[0-9A-Fa-f]{1,8})"
             rf"\) between (?P<one>{_IP}) and (?P<other>{_IP})"
             r" \(user=\s{0,2}(?P<owner>[^)\n]{0,100})\) has been (?P<what>created|deleted)",
             (
@@ -155,7 +157,8 @@ DIALECT = Dialect(
         ),
         Pattern(
             "disconnected",
-            r"Session disconnected\. Session Type: (?P<type>(?!\s)[^,\n]{1,40}),[\s\S]{1,200}?" + _REASON,
+            r"Session disconnected\. Session Type: (?P<type>(?!\s)[^,\n]{1,40}),"
+            r"[\s\S]{1,200}?" + _REASON,
             (
                 "%ASA-4-113019: Group = 192.0.2.9, Username = 192.0.2.9, IP = 192.0.2.9, Session"
                 " disconnected. Session Type: LAN-to-LAN, Duration: 0h:04m:12s, Bytes xmt: 9310,"
@@ -223,7 +226,8 @@ DIALECT = Dialect(
     ignored=(
         r"(?:constructing|[Cc]onstructing|processing|Processing|Oakley|oakley|Generating|Computing)",
         r"(?:IKE (?:Initiator|Responder|Peer|got|Received|Remote|AM|MM|SA)|Pitcher|Starting P\d)",
-        r"(?:Received [\w/ +\-]{1,60}(?: VID|client)|Send |Connection landed|loading|Transmitting)",
+        r"(?:Received (?!\s)[\w/ +\-]{1,60}(?: VID|client)|Send |loading|Transmitting)",
+        r"Connection landed",
         r"(?:ID_\w+ ID received|PHASE 2 COMPLETED|Queuing KEY|Information Exchange|Active unit)",
         r"(?:NP encrypt|Static Crypto Map|Adding static|Deleting static|Automatic NAT|Remov)",
         r"(?:sending delete|Duplicate|P\d Retransmit|Deleting|Freeing|Setting|Sending|Keepalive)",

@@ -10,20 +10,28 @@ from typing import Final
 
 from analyzers.dialects.dialect import Dialect, Pattern
 
-# Not after blanks: a line of nothing else is looked through once.
-_ANYWHERE: Final = r"(?!\s)(?=[^\n]{0,1500}?\b"
 _HEAD: Final = (
     'date=2026-07-17 time=21:43:17 logid="01010{}" type="event" subtype="vpn" level="notice"'
     ' vd="root" eventtime=1784338997'
 )
+_TIMEOUT: Final = r'[^"\n]{0,60}(?:timeout|timed out)'
 _ENDS: Final = (
     ' remip=192.0.2.9 locip=192.0.2.1 remport=500 locport=500 outintf="wan1"'
     ' cookies="0a1b2c3d4e5f6071/8192a3b4c5d6e7f8" vpntunnel="hub"'
 )
 
 
+def _key(name: str, value: str) -> str:
+    """A key and its value anywhere in the line.
+
+    The search is for the letters of the key, which is quick, and not after blanks: a line of
+    nothing else is looked through once.
+    """
+    return rf'(?!\s)(?=[^\n]{{0,1500}}?{name}(?<=\b{name})="?{value})'
+
+
 def _action(names: str) -> str:
-    return rf'{_ANYWHERE}action="?(?:{names})"?(?:\s|$))'
+    return _key("action", rf'(?:{names})"?(?:\s|$)')
 
 
 DIALECT = Dialect(
@@ -32,12 +40,12 @@ DIALECT = Dialect(
     title="FortiGate VPN event log",
     tag=(
         r'(?=(?:date|time|itime|eventtime|devname|devid|logver|logid|log_id|id|timezone|tz|idseq)="?'
-        r'[^\n]{0,700}?\bsubtype="?(?:vpn|ipsec)"?(?:\s|$))'
+        r'[^\n]{0,700}?subtype(?<=\bsubtype)="?(?:vpn|ipsec)"?(?:\s|$))'
     ),
     patterns=(
         Pattern(
             "dead",
-            _action("dpd") + _ANYWHERE + r'status="?dpd_failure)',
+            _action("dpd") + _key("status", "dpd_failure"),
             (
                 _HEAD.format("37136") + ' logdesc="IPsec DPD failed" msg="IPsec DPD failure"'
                 ' action="dpd"' + _ENDS + ' status="dpd_failure"',
@@ -45,11 +53,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "ike-up",
-            _action("negotiate")
-            + _ANYWHERE
-            + r'msg="[^"\n]{0,40}phase 1)'
-            + _ANYWHERE
-            + r'result="?DONE)',
+            _action("negotiate") + _key("msg", r'[^"\n]{0,40}phase 1') + _key("result", "DONE"),
             (
                 _HEAD.format("37127") + ' logdesc="Progress IPsec phase 1" msg="progress IPsec'
                 ' phase 1" action="negotiate"' + _ENDS + ' status="success" init="local"'
@@ -101,7 +105,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "invalid-spi",
-            _action("error") + _ANYWHERE + r'error_num="?Received ESP packet with unknown SPI)',
+            _action("error") + _key("error_num", "Received ESP packet with unknown SPI"),
             (
                 _HEAD.format("37131")
                 + ' msg="IPsec ESP" action="error"'
@@ -112,9 +116,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "gave-up",
-            _action("negotiate")
-            + _ANYWHERE
-            + r'(?:reason|msg)="?[^"\n]{0,60}(?:timeout|timed out))',
+            rf"{_action('negotiate')}(?:{_key('reason', _TIMEOUT)}|{_key('msg', _TIMEOUT)})",
             (
                 _HEAD.format("37124")
                 + ' msg="IPsec phase 1 error" action="negotiate"'
@@ -123,5 +125,5 @@ DIALECT = Dialect(
             ),
         ),
     ),
-    ignored=(_ANYWHERE + r"action=)",),
+    ignored=(_key("action", ""),),
 )
