@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # What a text is shows in its first part.
 _PROBE_BYTES: Final = 256 << 10
 _PIECE_BYTES: Final = 1 << 20
+# Most logs show what they are at once.
+_GLANCE: Final = 16 << 10
 # Configurations and outputs of `show` are looked for in this much of a log, and only where one of
 # these stands: looking for them costs as much as reading the log.
 _MAX_KEPT: Final = 32 << 20
@@ -157,6 +159,8 @@ def kind_of(text: TextInput, dialects: Sequence[Dialect], *, named: bool) -> str
 
 def is_log(first: str, dialects: Sequence[Dialect], *, named: bool) -> bool:
     """Whether a text is a log; `named`: the user named the file himself."""
+    if named and len(first) > _GLANCE and log_share(first[:_GLANCE], dialects) > 0:
+        return True
     share = log_share(first, dialects)
     return share > 0 if named else share >= _FOUND_SHARE
 
