@@ -165,7 +165,7 @@ def _spans(
 def _compile(dialect: Dialect) -> _Compiled:
     compiled = _Compiled(dialect, {}, [], None)
     for pattern in dialect.patterns:
-        regex = re.compile(r"[ \t]*" + source(dialect, pattern.regex))
+        regex = re.compile(r"[ \t]*+" + source(dialect, pattern.regex))
         literal = _LITERAL_WORD.match(pattern.regex)
         words = pattern.words or ((literal.group(1),) if literal is not None else ())
         for word in words:
@@ -174,7 +174,7 @@ def _compile(dialect: Dialect) -> _Compiled:
             compiled.any_word.append((regex, pattern))
     if dialect.ignored:
         joined = "|".join(source(dialect, regex) for regex in dialect.ignored)
-        compiled.ignored = re.compile(rf"[ \t]*(?:{joined})")
+        compiled.ignored = re.compile(rf"[ \t]*+(?:{joined})")
     return compiled
 
 

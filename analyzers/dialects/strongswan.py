@@ -162,7 +162,7 @@ DIALECT = Dialect(
         ),
     ),
     ignored=(
-        r"(?:queueing|activating|reinitiating|nothing to|delaying|[ ]+\w+ task)",
+        r"(?:queueing|activating|reinitiating|nothing to|delaying|\w{1,60} task)",
         r"(?:sending|received) [\w\s().\\/-]{1,80} (?:vendor ID|notify|payload)",
         r"(?:loaded|loading|added|selected|looking|spawning|dropped|created|providers|Starting)",
         r"(?:scheduling|maximum|authentication of|successfully|establishing|(?:remote|local) host)",
