@@ -27,6 +27,8 @@ class CaptureClock:
     """Source and destination of its IKE messages."""
     esp_ends: frozenset[Ends]
     """Source and destination of its ESP."""
+    heard: dict[Ends, int]
+    """When something went from one to the other for the last time, on its own clock."""
     first_ns: int
     last_ns: int
     shift_ns: int = 0

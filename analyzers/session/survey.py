@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
+import numpy as np
+
 from analyzers.decode.captures import CaptureReader
 from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
@@ -34,19 +36,25 @@ def survey(
     item = open_input(spec)
     sightings: list[Sighting] = []
     ends: set[Ends] = set()
-    esp_ends: set[Ends] = set()
+    flows: list[Ends] = []
+    last_esp = np.empty(0, np.int64)
+    heard: dict[Ends, int] = {}
     more = 0
     try:
         again = info_of(item, number, "capture")
         ports = frozenset(options.ports)
         reader = CaptureReader(item.stream, item.head, again, ports, options.chunk_bytes)
         while (batch := reader.read()) is not None:
-            esp_ends |= {(flow.src, flow.dst) for flow in batch.new_flows}
+            flows += [(flow.src, flow.dst) for flow in batch.new_flows]
+            last_esp = np.append(last_esp, np.zeros(len(batch.new_flows), np.int64))
+            np.maximum.at(last_esp, batch.esp.flow, batch.esp.at_ns)
             for event in batch.events:
                 sighting = of_datagram(event) if isinstance(event, Datagram) else None
                 if sighting is None:
                     continue
-                ends.add((sighting.src or "", sighting.dst or ""))
+                both = (sighting.src or "", sighting.dst or "")
+                ends.add(both)
+                heard[both] = max(heard.get(both, 0), sighting.at_ns)
                 if wanted is not None and wanted.isdisjoint(sighting.keys):
                     continue
                 if len(sightings) < _MAX_SIGHTINGS:
@@ -58,13 +66,16 @@ def survey(
     if more:
         text = "messages beyond the first are not held against other inputs: too many"
         info.note(Problem(ProblemKind.NOT_ALIGNED, text, None, more))
+    for both, at_ns in zip(flows, last_esp.tolist(), strict=True):
+        heard[both] = max(heard.get(both, 0), at_ns)
     return CaptureClock(
         number,
         spec.name,
         info,
         sightings,
         frozenset(ends),
-        frozenset(esp_ends),
+        frozenset(flows),
+        heard,
         again.first_ns or 0,
         again.last_ns or 0,
     )

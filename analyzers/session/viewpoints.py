@@ -9,7 +9,7 @@ put together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,10 @@ WAY_NS: Final = 500 * NS_PER_MS
 # Packets at the edge of the first capture reach the second one this much after their way.
 _EDGE_NS: Final = 50 * NS_PER_MS
 _LONGEST_EDGE_NS: Final = NS_PER_SECOND
+_TOGETHER_NS: Final = 2 * NS_PER_SECOND
+# Captures of one place differ by what their formats round away.
+_ROUNDING_NS: Final = 2_000
+_EVER: Final = 1 << 62
 
 
 def leave_to_first(captures: Sequence[CaptureClock], joined: Joined) -> None:
@@ -45,9 +49,7 @@ def leave_to_first(captures: Sequence[CaptureClock], joined: Joined) -> None:
             frames.update(one.ref.record for one, _ in found)
             for one, two in found:
                 joined.witnesses.add(two.ref, one.ref)
-            left = _left(capture, captures[earlier], found)
-            if left.ike:
-                joined.left.setdefault(capture.number, []).append(left)
+            joined.left.setdefault(capture.number, []).extend(_left(captures[earlier], found))
         if frames:
             joined.frames[capture.number] = frozenset(frames)
 
@@ -59,25 +61,33 @@ def _by_bytes(sightings: Sequence[Sighting]) -> list[Sighting]:
     ]
 
 
-def _left(
-    capture: CaptureClock, first: CaptureClock, found: Sequence[tuple[Sighting, Sighting]]
-) -> Left:
-    """What `capture` leaves to `first`, which shows some of the same messages."""
-    heard = first.ends
-    ike: set[Ends] = set()
-    esp: set[Ends] = set()
+def _left(first: CaptureClock, found: Sequence[tuple[Sighting, Sighting]]) -> Iterator[Left]:
+    """What is left to `first`, which shows some of the same messages: of each two ends."""
+    ways: dict[tuple[Ends, Ends], int] = {}
     for one, two in found:
         mine, theirs = (one.src or "", one.dst or ""), (two.src or "", two.dst or "")
-        if theirs not in heard or theirs[::-1] not in heard:
+        both = min((mine, theirs), (mine[::-1], theirs[::-1]))
+        ways[both] = max(ways.get(both, 0), abs(one.at_ns - two.at_ns))
+    for (mine, theirs), way_ns in ways.items():
+        if not {theirs, theirs[::-1]} <= first.ends:
             continue
-        ike |= {mine, mine[::-1]}
-        for own, other in ((mine, theirs), (mine[::-1], theirs[::-1])):
-            if other in first.esp_ends:
-                esp.add(own)
-    way_ns = max(abs(one.at_ns - two.at_ns) for one, two in found)
-    edge_ns = min(_LONGEST_EDGE_NS, way_ns + _EDGE_NS)
-    start, end = first.first_ns + first.shift_ns, first.last_ns + first.shift_ns
-    return Left(start - edge_ns, end + edge_ns, frozenset(ike), frozenset(esp))
+        one_place = way_ns <= _ROUNDING_NS
+        edge_ns = 0 if one_place else min(_LONGEST_EDGE_NS, way_ns + _EDGE_NS)
+        start_ns = first.first_ns + first.shift_ns - edge_ns
+        end_ns = first.last_ns + first.shift_ns + edge_ns
+        if not one_place and not _both_alive(first, theirs):
+            end_ns = _EVER
+        esp = [mine] * (theirs in first.esp_ends) + [mine[::-1]] * (theirs[::-1] in first.esp_ends)
+        yield Left(start_ns, end_ns, frozenset((mine, mine[::-1])), frozenset(esp))
+
+
+def _both_alive(capture: CaptureClock, ends: Ends) -> bool:
+    """Whether both directions were seen until the same time.
+
+    Where one had fallen silent, what a far capture shows of it afterwards need not have come here.
+    """
+    last = [capture.heard.get(way, 0) for way in (ends, ends[::-1])]
+    return abs(last[0] - last[1]) <= _TOGETHER_NS
 
 
 def own_sightings(capture: CaptureClock, joined: Joined) -> list[Sighting]:
