@@ -213,30 +213,26 @@ class Shapes:
 
     def _shape(self, line: str, look: Look) -> tuple[LineShape, Alike]:
         shape = LineShape(look.kind)
-        likeness = self._likeness
-        if look.stamp is None:
-            # What a line without a stamp is depends on whether it has a tag.
-            alike = likeness.of_tag(line)
-            if look.kind is LineKind.ODD and alike is not Alike.ZEROED:
-                alike = Alike.NOT
-            if look.kind is not LineKind.TAGGED:
-                return shape, alike
-            stamp = None
-        else:
-            alike = Alike.ZEROED
-            stamp = read_stamp(look.stamp)
-            shape.text_at, shape.host = look.text_at, look.host
+        if look.stamp is None and look.kind is not LineKind.TAGGED:
+            # What it is depends on its having no tag, where a prompt stands too.
+            alike = self._likeness.of_tag(line)
+            odd = look.kind is LineKind.ODD and alike is not Alike.ZEROED
+            return shape, Alike.NOT if odd else alike
+        shape.text_at, shape.host = look.text_at, look.host
+        found, alike = self._text(line[look.text_at :])
+        if found is None:
+            return shape, alike
+        stamp = None if look.stamp is None else read_stamp(look.stamp)
+        if look.stamp is not None:
             if stamp is None:
                 # The line begins anew, but at no known time.
                 alike = Alike.NOT
             else:
                 shape.stamp = StampShape(look.stamp, stamp, self._seconds)
-        found, more = self._text(line[look.text_at :])
-        if found is not None:
-            shape.text = found
-            shape.count = self.count(found, stamp)
-            shape.passes = not found.takes and found.reads is not Reads.UNPARSED
-        return shape, max(alike, more)
+        shape.text = found
+        shape.count = self.count(found, stamp)
+        shape.passes = not found.takes and found.reads is not Reads.UNPARSED
+        return shape, alike
 
     def _text(self, text: str) -> tuple[TextShape | None, Alike]:
         tag = self._reader.tag.match(text)

@@ -269,7 +269,7 @@ class LogDecoder:
                     elif last.count is not None:
                         last.count.lines += 1
                 elif joiner.open or joiner.torn:
-                    if joiner.torn or (shape.stamp is None and joiner.awaits_text):
+                    if joiner.torn or (shape.kind is LineKind.TAGGED and joiner.awaits_text):
                         self._repair(events, record, line)
                         continue
                     for logical in joiner.finish():
