@@ -112,10 +112,9 @@ def _headline(peers: Sequence[PeerView]) -> str:
     at_most = sum(hole.max_seconds for hole in holes)
     seen = [h for h in holes if h.traffic_known]
     packets = (sum(h.min_packets for h in seen), sum(h.max_packets for h in seen))
-    return (
-        f"{text} {sentences.counted(len(holes), 'black hole')}: {at_least:.1f} to {at_most:.1f} s,"
-        f" {packets[0]:,} to {packets[1]:,} packets."
-    )
+    lost = f"{packets[0]:,} to {packets[1]:,} packets" if seen else "packets unknown"
+    number = sentences.counted(len(holes), "black hole")
+    return f"{text} {number}: {at_least:.1f} to {at_most:.1f} s, {lost}."
 
 
 def _source_row(info: SourceInfo) -> tuple[str, ...]:

@@ -33,8 +33,9 @@ _SHOWS: Final = (
     "vpn ike gateway", "vpn tunnel list", "trafficstatus", "ipsec status", "Session status",
     "crypto isakmp keepalive", "crypto ikev2 dpd", "Session Type", "IKE SA",
 )  # fmt: skip
-# A file nobody named, found in a directory, is a log if this share of its lines is.
-_FOUND_SHARE: Final = 0.2
+# A file nobody named, found in a directory, is a log if this share of its lines is: most lines of
+# a console transcript are those of commands.
+_FOUND_SHARE: Final = 0.01
 
 
 @dataclass(slots=True)

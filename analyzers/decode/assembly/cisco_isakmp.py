@@ -16,6 +16,7 @@ from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
+from analyzers.model.time import NS_PER_SECOND
 
 _DPD: Final = {
     "R_U_THERE": MessageKind.R_U_THERE,
@@ -36,6 +37,8 @@ _INPUTS: Final = {
 _PEERS_ALIVE: Final = "peers alive"
 _RETRANSMISSION: Final = "death by retransmission"
 _MAX_GONE: Final = 4096
+# What is said of one message without stamps stands within so many lines.
+_NEAR_LINES: Final = 12
 
 
 class CiscoIsakmpAssembly:
@@ -254,14 +257,21 @@ class CiscoIsakmpAssembly:
         held = self._out.held(here.key)
         sequence = hexadecimal(line.fields["seq_hex"], 8)
         if held is None or held.message is not kind:
+            told = here.told
+            if told is not None and told.message is kind and _is_soon(told, line):
+                # The lines that close its node came in between.
+                told.sequence, here.told = sequence, None
+                return
             held = self._received(line, here, kind)
             self._dpd(held, here)
         held.sequence = sequence
+        here.told = None
         self._out.release(here.key)
 
     def _dpd(self, made: LogEvent, here: Connection) -> None:
         """An R-U-THERE or its ACK has come; the next line has its number."""
         here.arrived = None
+        here.told = made
         self._out.hold(here.key, made)
         if made.message is MessageKind.R_U_THERE:
             here.question = made
@@ -318,6 +328,15 @@ class CiscoIsakmpAssembly:
             found, here.children = tuple(here.children[:2]), []
             protocol = DeleteProtocol.ESP
             self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=protocol, spis=found)
+
+
+def _is_soon(told: LogEvent, line: LogLine) -> bool:
+    """Whether a line can be about a message that was told just before, without its number."""
+    if told.sequence is not None:
+        return False
+    if told.at_ns is None or line.at_ns is None:
+        return line.ref.record - told.ref.record <= _NEAR_LINES
+    return 0 <= line.at_ns - told.at_ns <= NS_PER_SECOND
 
 
 def _spelled(word: str) -> str:

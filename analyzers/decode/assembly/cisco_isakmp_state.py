@@ -41,6 +41,8 @@ class Connection:
     node: int | None = None
     """Its message ID."""
     building: Building | None = None
+    told: LogEvent | None = None
+    """The last DPD message that was received, while its number may still come."""
     question: LogEvent | None = None
     """An R-U-THERE of the peer that was not answered yet."""
     again: bool = False
