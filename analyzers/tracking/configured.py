@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from analyzers.model.configuration import Configuration, same_address
 from analyzers.model.policy import DpdPolicy
+from analyzers.tracking.sightings import is_private
 
 
 class Configured:
@@ -36,14 +37,26 @@ class Configured:
         for configuration in self._configurations:
             if any(same_address(a, holder) for a in configuration.addresses):
                 return configuration
-        naming = [
-            c
-            for c in self._configurations
-            if not any(same_address(a, remote) for a in c.addresses)
-            and any(
-                same_address(peer.address, remote)
-                for connection in c.connections
-                for peer in connection.remotes
-            )
-        ]
-        return naming[0] if len(naming) == 1 else None
+        naming = [c for c in self._configurations if _may_have(c, holder) and _names(c, remote)]
+        devices = {c.hostname or str(number) for number, c in enumerate(naming)}
+        return naming[0] if len(devices) == 1 else None
+
+
+def _may_have(configuration: Configuration, address: str) -> bool:
+    """Whether a device may have an address that its configuration does not say.
+
+    That is so behind a NAT, with addresses from elsewhere, and where the address is masked.
+    """
+    known = configuration.addresses
+    return is_private(address) is None or not known or any(is_private(a) for a in known)
+
+
+def _names(configuration: Configuration, remote: str) -> bool:
+    """Whether the configuration of another device names one as its peer."""
+    if any(same_address(a, remote) for a in configuration.addresses):
+        return False
+    return any(
+        same_address(peer.address, remote)
+        for connection in configuration.connections
+        for peer in connection.remotes
+    )
