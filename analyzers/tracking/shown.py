@@ -44,6 +44,8 @@ def with_shown(
             for entry in snapshot.entries:
                 remote = entry.remote or entry.name
                 place = _place(gathered, entry.local, remote, _spis(entry), snapshot.at_ns)
+                if place is None:
+                    continue
                 peer = gathered[place]
                 if len(peer.shown) < _MAX_SHOWN:
                     shown_sa = _shown_sa(item.source, snapshot, entry)
@@ -53,7 +55,8 @@ def with_shown(
                 spis = {change.inbound_spi, change.outbound_spi}
                 remote = change.remote or change.name
                 place = _place(gathered, change.local, remote, spis, change.from_ns)
-                gathered[place] = _silent(gathered[place], item.source, change, least_s)
+                if place is not None:
+                    gathered[place] = _silent(gathered[place], item.source, change, least_s)
     return tuple(gathered)
 
 
@@ -63,17 +66,23 @@ def _spis(entry: SaSnapshot) -> set[str]:
 
 def _place(
     peers: list[PeerView], local: str, remote: str, spis: set[str], at_ns: int | None
-) -> int:
-    """The index of the peer an output is about; a new one where none is known."""
+) -> int | None:
+    """The index of the peer an output is about; a new one where none is known.
+
+    None: the output names nobody.
+    """
+    for number, peer in enumerate(peers):
+        if spis & {flow.spi for flow in peer.esp_flows}:
+            return number
     for number, peer in enumerate(peers):
         ends = {peer.local, peer.remote, *peer.addresses}
-        if spis & {flow.spi for flow in peer.esp_flows} or (
-            remote in ends and (local in ends or not local)
-        ):
+        if remote in ends and (local in ends or not local):
             return number
     same = [n for n, peer in enumerate(peers) if remote in {peer.remote, *peer.addresses}]
     if len(same) == 1:
         return same[0]
+    if not remote:
+        return None
     peers.append(_new_peer(len(peers), local or _UNKNOWN_LOCAL, remote, at_ns or 0))
     return len(peers) - 1
 
@@ -134,8 +143,11 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 
 def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) -> PeerView:
     refs = (Ref(source, change.older_line), Ref(source, change.newer_line))
-    hint = Hint(change.to_ns or peer.first_ns, peer.local, change.evidence, refs[1])
-    peer = replace(peer, hints=(*peer.hints, hint))
+    # The device that shows its counters is the one that sends.
+    ends = (peer.local, peer.remote)
+    sender, receiver = ends[::-1] if change.local in {peer.remote, *peer.addresses} else ends
+    hint = Hint(change.to_ns or peer.first_ns, sender, change.evidence, refs[1])
+    peer = replace(peer, hints=tuple(sorted((*peer.hints, hint), key=lambda h: h.at_ns)))
     if peer.state is PeerState.UNKNOWN:
         # Packets go out and nothing comes back, and nothing else is known of the peer.
         doubt = StateSpan(PeerState.QUESTIONABLE, hint.at_ns)
@@ -151,8 +163,8 @@ def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) 
         return peer
     hole = BlackHole(
         id=f"{peer.id}-shown{len(peer.black_holes) + 1}",
-        sender=peer.local,
-        receiver=peer.remote,
+        sender=sender,
+        receiver=receiver,
         black_hole_class=_class(peer, start, stop),
         last_proof_ns=None,
         first_exposed_ns=start,
@@ -173,7 +185,8 @@ def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) 
         refs=refs,
         spis=tuple(s for s in (change.inbound_spi, change.outbound_spi) if s),
     )
-    return replace(peer, black_holes=(*peer.black_holes, hole))
+    holes = sorted((*peer.black_holes, hole), key=lambda h: h.stop_ns)
+    return replace(peer, black_holes=tuple(holes))
 
 
 def _overlap(hole: BlackHole, start: int, stop: int) -> bool:
