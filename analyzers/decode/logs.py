@@ -330,6 +330,7 @@ class LogDecoder:
         if stamp is not None:
             ns = stamp.ns(line)
             if ns is None:
+                stamp = None
                 count.lines -= 1
                 self._shapes.count(shape, None).lines += 1
             elif not time.step(stamp.kind, ns, stamp.resolution_ns):

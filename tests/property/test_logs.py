@@ -55,7 +55,7 @@ DAMAGE = ["--More--", "R2#", "!!!!!", "*Mar", "\r", "\x00", "<br>", "&gt;", " ",
 """What is found in pasted logs."""
 
 CERTAIN_DEATH = re.compile(
-    r"not responding|peers alive|giving up|check timed out|[Mm]aximum number of retrans"
+    r"not\s+responding|peers\s+alive|giving up|check timed out|[Mm]aximum\s+number\s+of\s+retrans"
 )
 """What a router or charon writes of a peer that it gives up."""
 
