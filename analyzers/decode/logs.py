@@ -6,9 +6,7 @@ inputs are known.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -25,7 +23,8 @@ from analyzers.decode.assembly.racoon import RacoonAssembly
 from analyzers.decode.assembly.routeros import RouterosAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.decode.log_order import Order, OrderProbe, Turned
-from analyzers.decode.log_shapes import Count, LineShape, Reads, Shapes, Taker, TextShape
+from analyzers.decode.log_shapes import LineShape, Reads, Shapes, Taker, TextShape
+from analyzers.decode.log_tally import LogTally as LogTally
 from analyzers.decode.log_time import LogTime
 from analyzers.decode.log_wrap import SAMPLE as WRAP_SAMPLE
 from analyzers.decode.log_wrap import Unwrapper, begins_with_stamp, split_long, wrap_width
@@ -69,40 +68,6 @@ _MAX_HOSTS: Final = 256
 _MAX_TURNED_BYTES: Final = 32 << 20
 _new: Final = tuple.__new__
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
-
-
-@dataclass(slots=True)
-class LogTally:
-    """What was read from a log; grows with it."""
-
-    dialects: Counter[str] = field(default_factory=Counter)
-    """Lines of each dialect."""
-    matched: int = 0
-    """Lines that a pattern knows."""
-    unparsed: int = 0
-    """Lines of a known dialect that nothing knows."""
-    samples: list[tuple[int, str]] = field(default_factory=list)
-    """Some of those, with their line numbers."""
-    stamps: Counter[StampKind | None] = field(default_factory=Counter)
-    """Lines that say something, by the kind of time that they have."""
-    unsynchronised: int = 0
-    zoned: int = 0
-    resolution_ns: int = 0
-    """The finest resolution of its stamps."""
-
-    def add(self, count: Count, kind: StampKind | None) -> None:
-        """Add lines, whose stamps are on the scale of `kind`."""
-        lines, count.lines = count.lines, 0
-        self.dialects[count.dialect] += lines
-        self.matched += lines if count.reads is Reads.MATCHED else 0
-        self.unparsed += lines if count.reads is Reads.UNPARSED else 0
-        if count.taken:
-            self.stamps[kind] += lines
-        if count.stamp is not None:
-            _, resolution_ns, zone, unsynchronised = count.stamp
-            self.zoned += lines * zone
-            self.unsynchronised += lines * unsynchronised
-            self.resolution_ns = min(self.resolution_ns or resolution_ns, resolution_ns)
 
 
 class LogDecoder:
