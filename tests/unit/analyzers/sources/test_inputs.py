@@ -50,7 +50,11 @@ def test_a_directory_gives_its_captures(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"", "is empty"), (b"hello", "neither capture, log nor configuration"), (None, "cannot open")],
+    [
+        (b"", "is empty"),
+        (b"hello", "neither capture, log nor configuration"),
+        (None, "cannot open"),
+    ],
 )
 def test_what_is_no_capture(tmp_path: Path, content: bytes | None, says: str) -> None:
     path = tmp_path / "x"
