@@ -111,19 +111,18 @@ class Reader:
     """Reads logical lines in several dialects at once."""
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
-        """Raises re.error for a table whose regexes cannot be compiled."""
+        """Raises re.error for a tag that is no regex; the rest is compiled when it is needed."""
+        self.dialects = tuple(dialects)
         self._compiled: dict[str, _Compiled] = {}
+        self._tag_fields: dict[str, dict[str, str]] = {}
         tags = []
         for number, dialect in enumerate(dialects):
-            group = f"d{number}"
-            compiled = _compile(dialect)
-            tag = dialect.tag
+            group, tag = f"d{number}", dialect.tag
+            fields = self._tag_fields[group] = {}
             for name in re.findall(r"\(\?P<(\w+)>", tag):
-                compiled.tag_fields[f"{group}_{name}"] = name
+                fields[f"{group}_{name}"] = name
                 tag = tag.replace(f"(?P<{name}>", f"(?P<{group}_{name}>")
-            self._compiled[group] = compiled
             tags.append(f"(?P<{group}>{tag})")
-        self.dialects = tuple(dialects)
         self.tag = re.compile(rf"[ \t]*{HOST}(?:{'|'.join(tags)})")
         """Matches what begins a line of any of the dialects."""
 
@@ -138,7 +137,7 @@ class Reader:
 
     def outline(self, text: str, match: re.Match[str]) -> Outline:
         """What is understood of a text of which the tag has been matched."""
-        compiled = self._compiled[match.lastgroup or ""]
+        compiled = self._table(match.lastgroup or "")
         start = match.end()
         end = start + MAX_TEXT
         word = _FIRST_WORD.match(text, start, end)
@@ -149,6 +148,23 @@ class Reader:
                 return Outline(compiled.dialect, pattern, False, _spans(compiled, match, found))
         ignored = compiled.ignored is not None and compiled.ignored.match(text, start, end)
         return Outline(compiled.dialect, None, bool(ignored), ())
+
+    def _table(self, group: str) -> _Compiled:
+        """The patterns of a dialect, ready to be matched; most logs need those of one or two."""
+        if group not in self._compiled:
+            dialect = self.dialects[int(group[1:])]
+            self._compiled[group] = _compile(dialect, self._tag_fields[group])
+        return self._compiled[group]
+
+    def matching(self, text: str, match: re.Match[str]) -> list[Pattern]:
+        """All patterns that match a text of which the tag has been matched, each of them once."""
+        compiled = self._table(match.lastgroup or "")
+        start, found = match.end(), []
+        for entries in (*compiled.by_word.values(), compiled.any_word):
+            for regex, pattern in entries:
+                if pattern not in found and regex.match(text, start, start + MAX_TEXT):
+                    found.append(pattern)
+        return found
 
 
 def _spans(
@@ -162,8 +178,8 @@ def _spans(
     return tuple((name, start, end) for name, (start, end) in spans.items() if start >= 0)
 
 
-def _compile(dialect: Dialect) -> _Compiled:
-    compiled = _Compiled(dialect, {}, [], None)
+def _compile(dialect: Dialect, tag_fields: dict[str, str]) -> _Compiled:
+    compiled = _Compiled(dialect, {}, [], None, tag_fields)
     for pattern in dialect.patterns:
         regex = re.compile(r"[ \t]*+" + source(dialect, pattern.regex))
         literal = _LITERAL_WORD.match(pattern.regex)
@@ -197,7 +213,10 @@ def source(dialect: Dialect, regex: str) -> str:
 
 
 def check(dialects: Sequence[Dialect]) -> Iterator[str]:
-    """What is wrong with the tables, a sentence each: every sample matches its pattern alone."""
+    """What is wrong with the tables, a sentence each: every sample matches its pattern alone.
+
+    Raises re.error for a table whose regexes cannot be compiled.
+    """
     reader = Reader(dialects)
     for dialect in dialects:
         seen: set[str] = set()
@@ -215,26 +234,16 @@ def check(dialects: Sequence[Dialect]) -> Iterator[str]:
 def _check(reader: Reader, pattern: Pattern, dialect: Dialect, sample: str) -> Iterator[str]:
     stamp = STAMP_AT_START.match(sample)
     text = sample if stamp is None else sample[stamp.end() :]
-    reading = reader.read(text)
-    if reading is None:
+    match = reader.tag.match(text)
+    if match is None:
         yield f"the sample has no tag of any dialect: {sample!r}"
         return
+    reading = reader.read_tagged(text, match)
     if reading.dialect is not dialect:
         yield f"the sample is taken for {reading.dialect.name}: {sample!r}"
         return
-    match = reader.tag.match(text)
-    matching = [p.id for p in _all_matching(reader, dialect, text, match.end() if match else 0)]
+    matching = [p.id for p in reader.matching(text, match)]
     if matching != [pattern.id]:
         yield f"the sample matches {matching or 'nothing'}: {sample!r}"
     elif reading.pattern is not pattern:
         yield f"the sample begins with none of the words {pattern.words}: {sample!r}"
-
-
-def _all_matching(reader: Reader, dialect: Dialect, text: str, start: int) -> list[Pattern]:
-    compiled = next(c for c in reader._compiled.values() if c.dialect is dialect)
-    found: list[Pattern] = []
-    for entries in (*compiled.by_word.values(), compiled.any_word):
-        for regex, pattern in entries:
-            if pattern not in found and regex.match(text, start, start + MAX_TEXT):
-                found.append(pattern)
-    return found

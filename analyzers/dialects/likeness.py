@@ -28,12 +28,16 @@ class Likeness:
     """Knows which digits matter to the dialects."""
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
-        self._tags = sight(f"[ \\t]*{_NAMES.sub('(?:', HOST)}(?:{d.tag})" for d in dialects)
-        # Most logs have one dialect: the others are not worth the time.
+        self._dialects = tuple(dialects)
+        # Short logs need none of them, and most of the others one.
+        self._tags: Sight | None = None
         self._patterns: dict[str, tuple[Sight, Sight]] = {}
 
     def of_tag(self, text: str) -> Alike:
         """Which texts have their tag, or none, at the same places."""
+        if self._tags is None:
+            host = _NAMES.sub("(?:", HOST)
+            self._tags = sight(f"[ \\t]*{host}(?:{d.tag})" for d in self._dialects)
         return _alike(self._tags, text, 0, len(text))
 
     def of_text(self, text: str, start: int, outline: Outline) -> Alike:
