@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from calendar import isleap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
@@ -13,6 +15,11 @@ from analyzers.model.time import NS_PER_SECOND, ClockQuality
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time of a zone that is applied later
 _LEAP_YEAR_NS: Final = 366 * NS_PER_DAY
+_HOUR_NS: Final = 3600 * NS_PER_SECOND
+# Of a year of 366 days, counted from 0; years back in which one is a leap year.
+_LEAP_DAY: Final = 59
+_YEARS_BACK: Final = 9
+_AFTER: Final = 3
 _BASE_YEAR: Final = 2000
 # Lines without a stamp for each one with a stamp from which on the stamps tell nothing.
 _HARDLY_ANY: Final = 9
@@ -68,28 +75,47 @@ def place(events: list[LogEvent], tally: LogTally, hints: ClockHints) -> bool:
     if kind is StampKind.NO_YEAR:
         times = [e.at_ns for e in events if e.at_ns is not None]
         if times:
-            first_year, sure = _year(max(times), hints)
+            first_year, sure = _year(times, hints)
             for event in events:
                 if event.at_ns is not None:
                     event.at_ns = _dated(event.at_ns, first_year)
     dated = kind in (StampKind.NO_YEAR, StampKind.ABSOLUTE)
-    if dated and hints.zone is not None and not tally.zoned:
+    if dated and hints.zone is not None and quality(tally) is not ClockQuality.ABSOLUTE:
         _shift_zone(events, hints.zone)
     return sure
 
 
-def _year(last_ns: int, hints: ClockHints) -> tuple[int, bool]:
+def _year(times: Sequence[int], hints: ClockHints) -> tuple[int, bool]:
     """The year of the log's first stamps, and whether anything says it."""
     if hints.year is not None:
         return hints.year, True
-    if hints.near_ns is None:
+    near_ns = hints.near_ns
+    if near_ns is None:
         return _BASE_YEAR, False
-    years = (last_ns - _BASE_NS) // _LEAP_YEAR_NS
-    first_year = year_of(hints.near_ns) - years
-    # A log ends before what it is kept with; a day of grace is for zones.
-    if _dated(last_ns, first_year) > hints.near_ns + NS_PER_DAY:
-        first_year -= 1
-    return first_year, hints.near_is_input
+    first_ns, last_ns = min(times), max(times)
+    latest = year_of(near_ns) - (last_ns - _BASE_NS) // _LEAP_YEAR_NS + 1
+    leap_days = {
+        (at_ns - _BASE_NS) // _LEAP_YEAR_NS
+        for at_ns in times
+        if (at_ns - _BASE_NS) % _LEAP_YEAR_NS // NS_PER_DAY == _LEAP_DAY
+    }
+    years = [
+        year
+        for year in range(latest, latest - _YEARS_BACK, -1)
+        if all(isleap(year + more) for more in leap_days)
+    ]
+    if hints.near_is_input:
+        # It may be longer than that on both sides; if it is apart, it is likelier of before.
+        return min(
+            years or [latest - 1],
+            key=lambda year: max(
+                _AFTER * (_dated(first_ns, year) - near_ns), near_ns - _dated(last_ns, year), 0
+            ),
+        ), True
+    # A file is written after what is in it; a day of grace is for zones.
+    until_ns = near_ns + NS_PER_DAY
+    written = (year for year in years if _dated(last_ns, year) <= until_ns)
+    return next(written, latest - 1), False
 
 
 def _dated(ns: int, first_year: int) -> int:
@@ -98,15 +124,20 @@ def _dated(ns: int, first_year: int) -> int:
     return in_year(_BASE_NS + rest, first_year + years)
 
 
+def in_zone(wall_ns: int, zone: tzinfo) -> int:
+    """A wall time for what it is: a time in `zone`."""
+    hours, rest = divmod(wall_ns, _HOUR_NS)
+    wall = _EPOCH + timedelta(hours=hours)
+    offset = wall.replace(tzinfo=zone).utcoffset() or timedelta()
+    return hours * _HOUR_NS + rest - int(offset.total_seconds()) * NS_PER_SECOND
+
+
 def _shift_zone(events: list[LogEvent], zone: tzinfo) -> None:
-    """Take wall times for what they are: times in `zone`."""
     cache: dict[int, int] = {}
     for event in events:
         if event.at_ns is None:
             continue
-        hour = event.at_ns // (3600 * NS_PER_SECOND)
+        hour = event.at_ns // _HOUR_NS
         if hour not in cache:
-            wall = _EPOCH + timedelta(hours=hour)
-            offset = wall.replace(tzinfo=zone).utcoffset() or timedelta()
-            cache[hour] = int(offset.total_seconds()) * NS_PER_SECOND
-        event.at_ns -= cache[hour]
+            cache[hour] = in_zone(hour * _HOUR_NS, zone) - hour * _HOUR_NS
+        event.at_ns += cache[hour]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
 from functools import partial
 from operator import add
 from pathlib import PurePath
 from typing import Final, NamedTuple, TypeVar
 
-from analyzers.decode.log_clock import ClockHints, main_kind, place, quality
+from analyzers.decode.log_clock import ClockHints, in_zone, main_kind, place, quality
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.options import ClockOptions
@@ -68,7 +71,7 @@ class ClockJoiner:
         self, log: LogSource, captures: Sequence[CaptureClock], logs: Sequence[LogSource]
     ) -> None:
         near, is_input = log.modified_ns, False
-        ends = [c.last_ns + c.shift_ns for c in captures]
+        ends = [c.last_ns + c.shift_ns for c in captures if c.last_ns]
         ends += [
             e.at_ns
             for other in logs
@@ -89,6 +92,8 @@ class ClockJoiner:
         )
         info = log.info
         info.clock = quality(log.tally)
+        if hints.zone is not None:
+            log.snapshots = tuple(_in_zone(s, hints.zone) for s in log.snapshots)
         if not place(log.events, log.tally, hints):
             info.note(
                 Problem(
@@ -188,6 +193,13 @@ def _alone(log: LogSource, joined: Joined) -> None:
     if log.info.clock_basis is not ClockBasis.MANUAL and main_kind(log.tally) is not None:
         log.info.clock_basis, log.info.clock_spread_ns = ClockBasis.REFERENCE, 0
     take_alone(log, joined)
+
+
+def _in_zone(snapshot: Snapshot, zone: tzinfo) -> Snapshot:
+    """An output whose time names no zone that is known."""
+    if snapshot.at_ns is None or snapshot.clock is ClockQuality.ABSOLUTE:
+        return snapshot
+    return replace(snapshot, at_ns=in_zone(snapshot.at_ns, zone))
 
 
 def _is_another_clock(fitted: Fit) -> bool:

@@ -12,6 +12,7 @@ from analyzers.decode.logs import LogDecoder, LogTally
 from analyzers.dialects.dialect import Dialect
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.time import ClockQuality
 from analyzers.sources.inputs import Input
 
 if TYPE_CHECKING:
@@ -241,7 +242,10 @@ def shown_in(log: LogSource) -> Shown | None:
 
     if not log.events:
         log.info.format = log.snapshots[0].format.value
-    dated = tuple(
-        s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in log.snapshots
-    )
+    dated = log.snapshots
+    if log.info.clock is not ClockQuality.RELATIVE:
+        # Else the clock that is shown is not the one of the stamps.
+        dated = tuple(
+            s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in dated
+        )
     return Shown(log.info.id, dated, compare_all(dated))

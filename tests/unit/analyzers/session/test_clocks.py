@@ -1,0 +1,233 @@
+"""Clocks of inputs: what the user says of them, what they say of themselves, what they share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from analyzers.model.alignment import ClockBasis
+from analyzers.model.records import ProblemKind
+from analyzers.model.time import NS_PER_SECOND, ClockQuality
+from analyzers.session import ClockOptions
+from analyzers.session.clocks import value_of
+from tests.builders import pcap_bytes
+from tests.scenarios.inputs import Together, together
+from tests.scenarios.logs import Clock, charon, ios_zoned, isakmp, iso, iso_zoned, star, syslog
+from tests.scenarios.timeline import at, capture
+
+TEXT = """
+0 a>b v1 main-mode
+10..100/20 a>b v1 info 108 says=ruthere number=7
+10.02..100/20 b>a v1 info 108 says=ack number=7
+"""
+OTHER = TEXT.replace("a>b", "a>c").replace("b>a", "c>a").replace("info 108", "info 108 sa=4")
+V2 = """
+0 a>b v2 handshake
+10..100/20 a>b liveness 2+
+10.02..100/20 b>a liveness 2+ resp
+"""
+
+
+def date(at_ns: int | None) -> str:
+    assert at_ns is not None
+    return f"{datetime.fromtimestamp(at_ns // NS_PER_SECOND, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def first(told: Together, number: int = 0) -> str:
+    return date(told.sources[number].first_ns)
+
+
+# --- what the user calls an input ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key", ["logs/console.txt", "console.txt", "ios:logs/console.txt"], ids=str
+)
+def test_an_input_is_named_by_its_path_or_by_its_last_part(key: str) -> None:
+    assert value_of({key: 5}, "ios:logs/console.txt", None) == 5
+
+
+def test_other_inputs_are_not_meant() -> None:
+    assert value_of({"console.txt": 5}, "other.txt", 3) == 3
+    assert value_of({"logs": 5}, "logs/console.txt", None) is None
+    assert value_of({}, "-", 3) == 3
+
+
+# --- what the user says --------------------------------------------------------------------------
+
+
+def test_the_year_of_one_input_and_of_all_others(tmp_path: Path) -> None:
+    log = isakmp(TEXT, "a", Clock(star))
+    other = isakmp(OTHER, "a", Clock(star))
+    options = ClockOptions(align=False, year=2019, years={"1.txt": 2017})
+    told = together(tmp_path, log, other, clocks=options)
+    assert [first(told, n)[:4] for n in (0, 1)] == ["2019", "2017"]
+    assert ProblemKind.CLOCK_GUESSED not in told.kinds(0) | told.kinds(1)
+
+
+def test_a_guessed_year_is_told(tmp_path: Path) -> None:
+    told = together(tmp_path, isakmp(TEXT, "a", Clock(star)))
+    assert "time of the file" in told.problem(ProblemKind.CLOCK_GUESSED).detail
+
+
+def test_the_zone_of_one_input(tmp_path: Path) -> None:
+    zones: dict[str, tzinfo] = {"1.txt": ZoneInfo("America/New_York")}
+    told = together(
+        tmp_path,
+        charon(V2, "a", Clock(iso)),
+        charon(V2.replace("b", "c"), "a", Clock(iso)),
+        clocks=ClockOptions(align=False, zone=ZoneInfo("Europe/Berlin"), zones=zones),
+    )
+    assert first(told, 0) == "2023-11-14 21:13:19"
+    assert first(told, 1) == "2023-11-15 03:13:19"
+
+
+def test_a_zone_in_the_stamps_wins(tmp_path: Path) -> None:
+    log = charon(V2, "a", Clock(iso_zoned))
+    told = together(tmp_path, log, clocks=ClockOptions(zone=ZoneInfo("Europe/Berlin")))
+    assert first(told) == "2023-11-14 22:13:19"
+    assert told.sources[0].clock is ClockQuality.ABSOLUTE
+
+
+@pytest.mark.parametrize("shift_s", [-7.5, 86_400.0])
+def test_an_offset_by_hand_is_not_aligned_again(tmp_path: Path, shift_s: float) -> None:
+    offsets = {"1.txt": round(shift_s * NS_PER_SECOND)}
+    told = together(
+        tmp_path,
+        capture(TEXT),
+        isakmp(TEXT, "a", Clock(ios_zoned)),
+        clocks=ClockOptions(offsets_ns=offsets),
+    )
+    info = told.sources[1]
+    assert told.alignments == ()
+    assert (info.clock_basis, info.clock_offset_ns) == (
+        ClockBasis.MANUAL,
+        -round(shift_s * NS_PER_SECOND),
+    )
+    assert info.first_ns == at(10) - 1_000_000 + round(shift_s * NS_PER_SECOND)
+
+
+def test_the_offset_of_a_capture(tmp_path: Path) -> None:
+    told = together(
+        tmp_path, capture(TEXT), clocks=ClockOptions(offsets_ns={"0.pcap": 5 * NS_PER_SECOND})
+    )
+    assert told.peer.exchanges[0].first_ns == at(15)
+    assert told.sources[0].first_ns == at(5)
+    assert told.sources[0].clock_basis is ClockBasis.MANUAL
+
+
+# --- what inputs say of each other ---------------------------------------------------------------
+
+
+def test_a_capture_is_the_reference_wherever_it_stands(tmp_path: Path) -> None:
+    told = together(tmp_path, isakmp(TEXT, "a", Clock(star, 77)), capture(TEXT))
+    assert [s.clock_basis for s in told.sources] == [ClockBasis.MATCHED, ClockBasis.REFERENCE]
+    assert (told.alignment.source, told.alignment.against) == ("s1", "s2")
+
+
+def test_the_best_clock_among_logs_is_the_reference(tmp_path: Path) -> None:
+    told = together(
+        tmp_path,
+        charon(V2, "a", Clock(syslog, 100)),
+        charon(V2, "b", Clock(iso_zoned)),
+    )
+    assert [s.clock_basis for s in told.sources] == [ClockBasis.MATCHED, ClockBasis.REFERENCE]
+    assert [s.clock for s in told.sources] == [ClockQuality.NO_YEAR, ClockQuality.ABSOLUTE]
+
+
+def test_a_log_takes_its_year_from_the_capture(tmp_path: Path) -> None:
+    told = together(tmp_path, capture(V2), charon(V2, "a", Clock(syslog)))
+    assert abs(told.alignment.offset_ns) <= NS_PER_SECOND
+    assert ProblemKind.CLOCK_GUESSED not in told.kinds(1)
+
+
+def test_a_capture_without_packets_tells_no_year(tmp_path: Path) -> None:
+    told = together(tmp_path, pcap_bytes([]), charon(V2, "a", Clock(syslog)))
+    assert first(told, 1)[:4] not in {"1969", "1970"}
+
+
+def test_a_log_that_goes_on_for_days_after_the_capture(tmp_path: Path) -> None:
+    late = f"{3 * 86_400} a>b liveness 30\n{3 * 86_400}.02 b>a liveness 30 resp\n"
+    told = together(tmp_path, capture(V2), charon(V2 + late, "a", Clock(syslog, 2 * 3600)))
+    assert abs(told.alignment.offset_ns - 7200 * NS_PER_SECOND) <= NS_PER_SECOND
+    assert told.peer.exchanges[-1].first_ns // NS_PER_SECOND == at(3 * 86_400) // NS_PER_SECOND - 1
+
+
+def test_the_stronger_facts_decide_against_what_a_clock_is_measured(tmp_path: Path) -> None:
+    """The second log shares unique message IDs with the first, and nothing with the capture."""
+    told = together(
+        tmp_path,
+        capture(V2.replace("a>b", "a>c").replace("b>a", "c>a")),
+        isakmp(TEXT, "a", Clock(ios_zoned)),
+        isakmp(TEXT, "b", Clock(star, 500)),
+    )
+    assert (told.alignment.source, told.alignment.against) == ("s3", "s2")
+    assert ProblemKind.NOT_ALIGNED in told.kinds(1)
+
+
+def test_alignment_can_be_forbidden(tmp_path: Path) -> None:
+    told = together(
+        tmp_path,
+        capture(TEXT),
+        isakmp(TEXT, "a", Clock(star, 77)),
+        clocks=ClockOptions(align=False),
+    )
+    assert told.alignments == ()
+    assert told.sources[1].clock_basis is ClockBasis.NONE
+
+
+# --- outputs of show commands --------------------------------------------------------------------
+
+SHOWN = """hub#show clock
+22:13:29.011 CET Tue Nov 14 2023
+hub#show crypto ipsec sa peer 192.0.2.2
+
+interface: GigabitEthernet0/0
+    Crypto map tag: SPOKES, local addr 192.0.2.1
+
+   protected vrf: (none)
+   local  ident (addr/mask/prot/port): (10.1.0.0/255.255.0.0/0/0)
+   remote ident (addr/mask/prot/port): (10.9.0.0/255.255.0.0/0/0)
+   current_peer 192.0.2.2 port 500
+    #pkts encaps: 1204, #pkts encrypt: 1204, #pkts digest: 1204
+    #pkts decaps: 1198, #pkts decrypt: 1198, #pkts verify: 1198
+
+     local crypto endpt.: 192.0.2.1, remote crypto endpt.: 192.0.2.2
+     current outbound spi: 0x9A0B0C11(2584415249)
+hub#
+"""
+
+
+@pytest.mark.parametrize(
+    ("zone", "time"), [(None, "22:13:29"), ("Europe/Berlin", "21:13:29")], ids=str
+)
+def test_outputs_are_in_the_zone_of_the_log(tmp_path: Path, zone: str | None, time: str) -> None:
+    clocks = ClockOptions(zone=None if zone is None else ZoneInfo(zone))
+    told = together(tmp_path, SHOWN + isakmp(TEXT, "a", Clock(star)), clocks=clocks)
+    (sa,) = told.peer.shown
+    assert date(sa.at_ns) == f"2023-11-14 {time}"
+    assert first(told)[11:13] == time[:2]
+
+
+def test_outputs_move_with_the_log(tmp_path: Path) -> None:
+    told = together(tmp_path, capture(TEXT), SHOWN + isakmp(TEXT, "a", Clock(star, 3600)))
+    (sa,) = told.peer.shown
+    assert date(sa.at_ns) == "2023-11-14 21:13:29"
+
+
+def test_outputs_beside_stamps_of_another_clock(tmp_path: Path) -> None:
+    """The debug counts from the start of the router, `show clock` tells the time."""
+    log = SHOWN + isakmp(
+        TEXT,
+        "a",
+        Clock(
+            lambda ns: f"00:{ns // NS_PER_SECOND % 3600 // 60:02}:{ns // NS_PER_SECOND % 60:02}: "
+        ),
+    )
+    told = together(tmp_path, capture(TEXT), log)
+    (sa,) = told.peer.shown
+    assert date(sa.at_ns) == "2023-11-14 22:13:29"
+    assert told.sources[1].clock is ClockQuality.RELATIVE
