@@ -176,7 +176,7 @@ class Session:
             return
         from analyzers.session.clocks import ClockJoiner
         from analyzers.session.same_messages import facts_of
-        from analyzers.session.survey import survey
+        from analyzers.session.survey import survey, unread
         from analyzers.session.texts import configurations_in, read_log, shown_in
         from analyzers.session.viewpoints import Leaver
 
@@ -192,11 +192,17 @@ class Session:
             logs.append(log)
             if progress is not None:
                 progress(self._progress(info.path, done=False))
-        wanted = facts_of(logs) if len(captures) == 1 else None
-        clocks = [survey(opened.specs[n], n, self.sources[n], options, wanted) for n in captures]
+        if len(self.sources) == 1 and captures:
+            clocks = [unread(opened.specs[0], 0, self.sources[0])]
+        else:
+            wanted = facts_of(logs) if len(captures) == 1 else None
+            clocks = [
+                survey(opened.specs[n], n, self.sources[n], options, wanted) for n in captures
+            ]
         joined = ClockJoiner(options.clocks).join(clocks, logs)
         self._shifts = {c.number: c.shift_ns for c in clocks if c.shift_ns}
-        self._captured_until_ns = max((c.last_ns + c.shift_ns for c in clocks), default=None)
+        ends = [c.last_ns + c.shift_ns for c in clocks if c.last_ns]
+        self._captured_until_ns = max(ends, default=None)
         self._leavers = {
             n: Leaver(joined.left.get(n, ()), joined.frames.get(n, frozenset()))
             for n in joined.left.keys() | joined.frames.keys()

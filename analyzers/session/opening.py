@@ -97,15 +97,20 @@ class LogReplay:
 def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
     """Open what the user named. Raises SourceError where that is not possible."""
     opened = Opened()
-    if options.dialects:
-        opened.dialects = _dialects(options)
     try:
+        if options.dialects:
+            opened.dialects = _dialects(options)
         specs = expand(tuple(names))
         for spec in specs:
             _open(spec, opened, options, several=len(specs) > 1)
+        _check(opened, names)
     except BaseException:
         opened.close()
         raise
+    return opened
+
+
+def _check(opened: Opened, names: Sequence[str]) -> None:
     if not opened.sources:
         raise SourceError(f"no capture and no log in {', '.join(names)}", _KINDS_HINT)
     if all(info.kind == "config" for info in opened.sources):
@@ -113,7 +118,6 @@ def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
             "there are configurations only, and nothing that happened",
             "dpdlab lint CONFIG... says what is wrong with them",
         )
-    return opened
 
 
 def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: bool) -> None:
@@ -127,7 +131,8 @@ def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: 
     if capture_format(item.head) is not None:
         if spec.path == STDIN and several:
             # Aligning reads a capture twice.
-            spec, item = spooled(item)
+            again, item = spooled(item)
+            spec = replace(again, name=spec.name)
         opened.items.append(item)
         info = info_of(item, number, "capture")
         ports = frozenset(options.ports)

@@ -22,6 +22,11 @@ _MAX_SIGHTINGS: Final = 300_000
 Fact = tuple[KeyFamily, Key]
 
 
+def unread(spec: InputSpec, number: int, info: SourceInfo) -> CaptureClock:
+    """A capture that is the only input: a pipe cannot be read twice, and it need not be."""
+    return CaptureClock(number, spec.name, info, [], frozenset(), frozenset(), {}, 0, 0)
+
+
 def survey(
     spec: InputSpec,
     number: int,

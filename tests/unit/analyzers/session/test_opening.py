@@ -1,0 +1,239 @@
+"""What inputs are, by their content: captures, logs, configurations, folders of them, stdin."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from analyzers.errors import SourceError
+from analyzers.model.exchange import Outcome
+from analyzers.model.policy import PolicyBasis
+from analyzers.model.records import Basis, ProblemKind
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.session import ClockOptions, Session, SessionOptions
+from tests.scenarios.logs import Clock, charon, isakmp, iso, star
+from tests.scenarios.timeline import at, capture
+
+TEXT = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+0.5..50/0.5 a>b esp out
+0.6..35/0.5 b>a esp in
+10..40/10 a>b v1 info 108 says=ruthere number=7
+10.02..40/10 b>a v1 info 108 says=ack number=7
+40 a>b v1 info 108 says=ruthere number=8
+42 a>b v1 info 108 says=ruthere number=8
+44 a>b v1 info 108 says=ruthere number=8
+46 a>b v1 info 108 says=ruthere number=8
+48 a>b v1 info 108 says=ruthere number=8
+"""
+DEAD = [(50.0, "ISAKMP:(1001):peer 192.0.2.2 not responding!")]
+CONFIG = """!
+hostname hub
+crypto isakmp policy 10
+ encryption aes 256
+ authentication pre-share
+crypto isakmp keepalive 10 2 periodic
+crypto map SPOKES 10 ipsec-isakmp
+ set peer 192.0.2.2
+ match address S9
+interface GigabitEthernet0/0
+ ip address 192.0.2.1 255.255.255.0
+ crypto map SPOKES
+end
+"""
+
+
+def log() -> str:
+    return isakmp(TEXT, "a", Clock(star, 77), said=DEAD)
+
+
+def run(*names: str | Path, options: SessionOptions | None = None) -> Session:
+    session = Session(options)
+    session.run([str(name) for name in names])
+    return session
+
+
+def kinds(session: Session) -> list[tuple[str, str]]:
+    return [(Path(s.path).name, s.kind) for s in session.sources]
+
+
+@contextmanager
+def stdin(content: bytes) -> Iterator[None]:
+    """`content` is what a pipe brings."""
+    reader, writer = os.pipe()
+
+    def feed() -> None:
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(content)
+
+    thread = Thread(target=feed)
+    thread.start()
+    saved = sys.stdin
+    with os.fdopen(reader) as sys.stdin:
+        try:
+            yield
+        finally:
+            sys.stdin.buffer.read()
+            sys.stdin, opened = saved, sys.stdin
+            opened.close()
+            thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What an engineer keeps of an incident, and some more."""
+    (tmp_path / "hub.pcap").write_bytes(capture(TEXT))
+    (tmp_path / "hub-console.txt").write_text(log())
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "hub.cfg").write_text(CONFIG)
+    (tmp_path / "notes.txt").write_text("Call the provider about the outage of Tuesday.\n" * 9)
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "image.bin").write_bytes(bytes(range(256)) * 40)
+    return tmp_path
+
+
+def test_a_folder_of_everything(folder: Path) -> None:
+    session = run(folder)
+    assert sorted(kinds(session)) == [
+        ("hub-console.txt", "log"),
+        ("hub.cfg", "config"),
+        ("hub.pcap", "capture"),
+    ]
+    (peer,) = session.peers()
+    assert {x.basis for x in peer.exchanges} == {Basis.CORRELATED}
+    (configured,) = [p for p in peer.policies if p.basis is PolicyBasis.CONFIG]
+    assert (configured.interval_s, configured.retry_s, configured.worst_case_s) == (10, 2, 20)
+    assert configured.ref is not None
+    assert configured.ref.record == 6
+    assert peer.black_holes[0].dead_basis == "log"
+
+
+def test_a_folder_without_any(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing of interest\n")
+    with pytest.raises(SourceError, match="no capture and no log"):
+        run(tmp_path)
+
+
+def test_what_the_user_names_must_be_something(folder: Path) -> None:
+    for name in ("notes.txt", "image.bin", "empty"):
+        with pytest.raises(SourceError, match=name):
+            run(folder / "hub.pcap", folder / name)
+
+
+def test_configurations_alone_are_for_lint(folder: Path) -> None:
+    with pytest.raises(SourceError, match="configurations only") as error:
+        run(folder / "configs")
+    assert "lint" in (error.value.hint or "")
+
+
+def test_compressed_and_in_utf_16(folder: Path) -> None:
+    packed = folder / "log.gz"
+    packed.write_bytes(gzip.compress(log().encode()))
+    wide = folder / "wide.txt"
+    wide.write_bytes(log().encode("utf-16"))
+    for name in (packed, wide):
+        session = run(folder / "hub.pcap", name)
+        assert [a.matched for a in session.alignments] == [11]
+
+
+def test_bytes_that_are_no_text_are_counted(folder: Path) -> None:
+    damaged = folder / "damaged.txt"
+    damaged.write_bytes(log().encode().replace(b"QM_IDLE", b"QM\xff\xfe_IDLE"))
+    session = run(damaged)
+    (problem,) = [p for p in session.sources[0].problems if p.kind is ProblemKind.BAD_ENCODING]
+    assert problem.count == 2 * log().count("QM_IDLE")
+
+
+# --- stdin ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["-", "pcap:-"])
+def test_a_capture_on_stdin_beside_a_log(folder: Path, name: str) -> None:
+    """Aligning reads the capture twice, a pipe can be read once."""
+    with stdin(capture(TEXT)):
+        session = run(name, folder / "hub-console.txt")
+    assert [a.matched for a in session.alignments] == [11]
+    (peer,) = session.peers()
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 3 + [Outcome.UNANSWERED]
+    assert {x.basis for x in peer.exchanges} == {Basis.CORRELATED}
+    assert session.sources[0].path == "stdin"
+    assert session.sources[0].esp_packets == 168
+
+
+def test_a_log_on_stdin_beside_a_capture(folder: Path) -> None:
+    with stdin(log().encode()):
+        session = run(folder / "hub.pcap", "-")
+    assert [a.matched for a in session.alignments] == [11]
+
+
+def test_an_offset_for_what_comes_on_stdin(folder: Path) -> None:
+    clocks = ClockOptions(offsets_ns={"-": 3600 * NS_PER_SECOND})
+    with stdin(capture(TEXT)):
+        session = run("-", options=SessionOptions(clocks=clocks))
+    (peer,) = session.peers()
+    assert peer.exchanges[0].first_ns == at(3610)
+    assert session.sources[0].esp_packets == 168
+    with stdin(capture(TEXT)):
+        session = run("-", folder / "hub-console.txt", options=SessionOptions(clocks=clocks))
+    assert session.peers()[0].exchanges[0].first_ns == at(3610)
+
+
+def test_stdin_is_nothing(folder: Path) -> None:
+    with stdin(b""), pytest.raises(SourceError, match="stdin is empty"):
+        run(folder / "hub.pcap", "-")
+
+
+# --- what the user says it is --------------------------------------------------------------------
+
+
+def test_a_kind_that_is_given(folder: Path) -> None:
+    part = folder / "part.txt"
+    part.write_text("crypto isakmp keepalive 10 2 periodic\n")
+    with pytest.raises(SourceError):
+        run(f"log:{folder / 'image.bin'}")
+    session = run(folder / "hub.pcap", f"config:{part}")
+    assert kinds(session)[1] == ("part.txt", "config")
+
+
+def test_a_dialect_family_that_is_given(folder: Path) -> None:
+    """Of a file with two dialects, only the lines of one."""
+    both = folder / "both.txt"
+    other = charon("10 a>c liveness 2\n10.02 c>a liveness 2 resp\n", "a", Clock(iso))
+    both.write_text(log() + other)
+    assert len(run(both).peers()) == 2
+    (peer,) = run(f"strongswan:{both}").peers()
+    assert peer.remote == "192.0.2.3"
+
+
+# --- configurations beside what happened ---------------------------------------------------------
+
+
+def test_the_worst_case_of_the_configuration_is_the_budget(folder: Path) -> None:
+    """Given up 10 s after the first question: late for 5 s, in time for what is configured."""
+    slow = SessionOptions(budget_s=5.0)
+    (alone,) = run(folder / "hub.pcap", folder / "hub-console.txt", options=slow).peers()
+    (configured,) = run(folder, options=slow).peers()
+    classes = [p.black_holes[0].black_hole_class.value for p in (alone, configured)]
+    assert classes == ["slow-dpd", "detected"]
+
+
+def test_a_configuration_in_a_terminal_log(folder: Path) -> None:
+    shown = folder / "session.txt"
+    shown.write_text("hub#show running-config\n" + CONFIG + "hub#debug crypto isakmp\n" + log())
+    session = run(folder / "hub.pcap", shown)
+    assert kinds(session)[1] == ("session.txt", "log")
+    (peer,) = session.peers()
+    (configured,) = [p for p in peer.policies if p.basis is PolicyBasis.CONFIG]
+    assert configured.ref is not None
+    assert (configured.ref.source, configured.ref.record) == ("s2", 7)
+    # The same configuration as a file of its own is the same configuration.
+    again = run(folder / "hub.pcap", shown, folder / "configs" / "hub.cfg").peers()[0]
+    assert len([p for p in again.policies if p.basis is PolicyBasis.CONFIG]) == 1
