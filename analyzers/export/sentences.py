@@ -34,7 +34,7 @@ _STOP: Final = {
     StopBasis.REPLACEMENT: "the first packet on a replacement SA",
     StopBasis.PROOF: "proof of life on the same SAs",
     StopBasis.LAST_OUTBOUND: "the last packet that was sent",
-    StopBasis.CAPTURE_END: "the end of the capture: it may have gone on",
+    StopBasis.CAPTURE_END: "the end of the input: it may have gone on",
 }
 
 _BASIS: Final = {
@@ -74,12 +74,19 @@ def liveness(peer: PeerView) -> str:
 
 def black_hole(hole: BlackHole) -> str:
     """What a black hole took, between which bounds, and what its time was spent on."""
+    if hole.black_hole_class is BlackHoleClass.IDLE:
+        return (
+            f"{hole.sender} lost {hole.receiver} while nothing was being sent"
+            f" ({counted(hole.probes, 'transmission')} unanswered). {_verdict(hole)}"
+        )
+    data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    missing = "fresh proof that {} was there" if not data_plane else "any ESP from {}"
     packets = counted(hole.max_packets, "packet")
     most = f"{hole.sender} sent at most {packets} ({hole.max_bytes:,} bytes) in"
     if not hole.traffic_known:
         most = f"What {hole.sender} sent is not in a log; at most"
     sentences = [
-        f"{most} {hole.max_seconds:.3f} s without fresh proof that {hole.receiver} was there"
+        f"{most} {hole.max_seconds:.3f} s without {missing.format(hole.receiver)}"
         f" ({hole.black_hole_class}: {CLASS_MEANING[hole.black_hole_class]})."
     ]
     if hole.spis:
@@ -101,12 +108,14 @@ def black_hole(hole: BlackHole) -> str:
     if spent:
         sentences.append(f"Time by phase: {', '.join(spent)}.")
     sentences.append(_verdict(hole))
-    sentences.append(f"It ended with {_STOP[hole.stop_basis]}.")
+    back = data_plane and hole.stop_basis is StopBasis.PROOF
+    sentences.append(f"It ended with {'ESP coming back' if back else _STOP[hole.stop_basis]}.")
     if hole.recovered_ns is None:
         sentences.append("No recovery was seen.")
     else:
         recovered = utc(hole.recovered_ns, digits=_MILLISECONDS)
-        sentences.append(f"The first proof after it came at {recovered}.")
+        first = "ESP packet" if data_plane else "proof"
+        sentences.append(f"The first {first} after it came at {recovered}.")
     return " ".join(sentences)
 
 

@@ -119,6 +119,8 @@ class PeerView:
     """Confidence of `state`."""
     unheard: tuple[str, ...] = ()
     """Addresses of a side of which nothing was captured."""
+    until_ns: int | None = None
+    """The end of the input: until then the last state lasts."""
     shown: tuple[ShownSa, ...] = ()
     """What devices showed of it, in the order of the inputs."""
 

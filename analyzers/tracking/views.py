@@ -123,6 +123,7 @@ class Viewer:
             unknown_informationals=peer.unknown_informationals
             + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
             addresses=tuple(peer.addresses[1 - local_side]),
+            until_ns=self._end_ns,
             unheard=tuple(peer.address(side) for side in (0, 1) if not peer.heard[side]),
             confidence=liveness.confidence(
                 exchanges, deletes, states, sas, self._hindsight.verdicts(peer)

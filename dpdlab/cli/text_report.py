@@ -121,7 +121,7 @@ def _heading(page: Page, peer: PeerView) -> None:
     style = SEVERITY_STYLE[state_severity(peer.state)]
     versions = "+".join(str(v) for v in sorted({sa.ike_version for sa in peer.ike_sas}))
     ending: list[Part] = [f"IKEv{versions}"] if versions else []
-    ending.append((words.state_phrase(peer.state, peer.confidence), style))
+    ending.append((words.peer_phrase(peer), style))
     rule = page.signs.rule
     lead = Text(rule * 2 + " ", FAINT)
     addresses = Text(page.pair(peer.local, peer.remote), "bold")

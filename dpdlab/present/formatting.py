@@ -330,8 +330,12 @@ def message_id(value: int) -> str:
 
 
 def short_spi(spi: str, signs: Glyphs) -> str:
-    """An SPI short enough for a line; what is cut is marked."""
-    return spi if len(spi) <= SPI_SHOWN else spi[:SPI_SHOWN] + signs.more
+    """An SPI short enough for a line; what is cut is marked. A pseudonym tells by its end."""
+    if len(spi) <= SPI_SHOWN:
+        return spi
+    if not spi[:SPI_SHOWN].strip("0"):
+        return signs.more + spi[-SPI_SHOWN:]
+    return spi[:SPI_SHOWN] + signs.more
 
 
 # --- times ----------------------------------------------------------------------------------

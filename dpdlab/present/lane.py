@@ -116,6 +116,8 @@ _STATE_ROLE: Final = {
     PeerState.DELETED: Role.DELETED,
     PeerState.UNKNOWN: Role.UNKNOWN,
 }
+# States that last until something comes: a silence at the end of the input is part of the story.
+_WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE})
 # Which state shows where several share a cell: the one the reader must not miss.
 _STATE_RANK: Final = {
     PeerState.UNKNOWN: 0,
@@ -142,6 +144,8 @@ def whole(peer: PeerView) -> Window:
     if peer.states:
         # An inferred verdict can lie after the last packet.
         end = max(end, peer.states[-1].start_ns)
+        if peer.states[-1].state in _WAITING and peer.until_ns is not None:
+            end = max(end, peer.until_ns)
     for hole in peer.black_holes:
         end = max(end, hole.stop_ns, hole.dead_ns or 0)
     for delete in peer.deletes:
@@ -234,7 +238,7 @@ def _state_cells(peer: PeerView, scale: _Scale, signs: Glyphs) -> tuple[Cell, ..
         while stop < scale.width and states[stop] is state:
             stop += 1
         if state is not None:
-            word = words.state_word(state, death_confidence(peer))
+            word = words.state_word(state, death_confidence(peer), by_remote=words.gave_us_up(peer))
             _draw_state(cells, range(position, stop), state, word, signs)
         position = stop
     return tuple(cells)
@@ -438,7 +442,7 @@ def _draw_phases(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyph
             continue
         covered = scale.cells(phase.start_ns, phase.end_ns)
         run = range(max(covered.start, free), covered.stop)
-        name, length = words.PHASE[phase.name], duration(phase.end_ns - phase.start_ns)
+        name, length = words.phase(hole, phase.name), duration(phase.end_ns - phase.start_ns)
         labels = (
             (f" {name} {length} ", signs.phase_close),
             (f"{name} {length}", signs.phase_close),

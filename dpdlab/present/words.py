@@ -40,16 +40,33 @@ STATE_MEANS: Final = {
 }
 
 
-def state_word(state: PeerState, confidence: Confidence) -> str:
-    """A state in a word or two; a death that no log confirms is what the prober did: gave up."""
+def state_word(state: PeerState, confidence: Confidence, *, by_remote: bool = False) -> str:
+    """A state in a word or two; a death that no log confirms is what the prober did: gave up.
+
+    `by_remote`: it was the remote side that gave the local one up.
+    """
+    if state is PeerState.DEAD and by_remote:
+        return "gave us up"
     if state is PeerState.DEAD and confidence is not Confidence.CERTAIN:
         return "given up"
     return STATE[state]
 
 
-def state_phrase(state: PeerState, confidence: Confidence) -> str:
-    """`state_word` with how far it can be relied on."""
-    return state_word(state, confidence) + confidence_mark(confidence)
+def gave_us_up(peer: PeerView) -> bool:
+    """Whether the last verdict of a peer was the remote side's, on the local one."""
+    verdicts = [(x.verdict_ns, x.prober) for x in peer.exchanges if x.verdict_ns is not None]
+    verdicts += [(h.dead_ns, h.sender) for h in peer.black_holes if h.dead_ns is not None]
+    return bool(verdicts) and max(verdicts)[1] in (peer.remote, *peer.addresses)
+
+
+def peer_word(peer: PeerView) -> str:
+    """The state of a peer in a word or two, and whose verdict it is."""
+    return state_word(peer.state, peer.confidence, by_remote=gave_us_up(peer))
+
+
+def peer_phrase(peer: PeerView) -> str:
+    """`peer_word` with how far it can be relied on."""
+    return peer_word(peer) + confidence_mark(peer.confidence)
 
 
 # --- how it is known ------------------------------------------------------------------------
@@ -124,7 +141,7 @@ OUTCOME: Final = {
 OUTCOME_MEANS: Final = {
     Outcome.ANSWERED: "the other side proved that it lives",
     Outcome.UNANSWERED: "no answer before the prober gave up",
-    Outcome.OPEN: "the input ended before an answer could be ruled out",
+    Outcome.OPEN: "the input shows neither an answer nor that the prober gave up",
 }
 
 DELETE_OF: Final = {
@@ -198,9 +215,43 @@ STOP: Final = {
 }
 
 
+def phase(hole: BlackHole, name: PhaseName) -> str:
+    """A phase in a word: questions that were answered are no probing."""
+    if name is PhaseName.PROBING and hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        return "answered"
+    if name is PhaseName.UNPROBED and hole.spis:
+        return "unnoticed"
+    return PHASE[name]
+
+
+def phase_means(hole: BlackHole, name: PhaseName) -> str:
+    """What a phase is, for people who ask."""
+    if name is PhaseName.PROBING and hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        return "liveness was asked and answered: it cannot see this fault"
+    if name is PhaseName.UNPROBED and hole.spis:
+        return "nothing asks after one Child SA among others"
+    return PHASE_MEANS[name]
+
+
+def stop(hole: BlackHole) -> str:
+    """What ended a black hole; empty where there was nothing to end."""
+    data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    if data_plane and hole.stop_basis is StopBasis.PROOF:
+        return "ended: ESP came back"
+    if hole.black_hole_class is BlackHoleClass.IDLE and hole.stop_basis in _NOTHING_SENT:
+        return ""
+    given_up = hole.dead_ns is not None and hole.dead_ns >= hole.stop_ns
+    if given_up and hole.stop_basis is StopBasis.CAPTURE_END:
+        return "last packet sent into it; the input ends here, too"
+    return STOP[hole.stop_basis]
+
+
+_NOTHING_SENT: Final = (StopBasis.LAST_OUTBOUND, StopBasis.CAPTURE_END)
+
+
 def is_censored(hole: BlackHole) -> bool:
     """Whether a black hole was cut off by the end of the input: its bounds are then "at least"."""
-    return hole.stop_basis is StopBasis.CAPTURE_END
+    return hole.stop_basis is StopBasis.CAPTURE_END and hole.max_seconds > 0
 
 
 def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
@@ -367,13 +418,18 @@ __all__ = [
     "STATE_MEANS",
     "STOP",
     "confidence_mark",
+    "gave_us_up",
     "is_censored",
     "known_by",
     "one_child",
+    "peer_phrase",
+    "peer_word",
+    "phase",
+    "phase_means",
     "policy_summary",
     "problem_word",
-    "state_phrase",
     "state_word",
+    "stop",
     "unknown_informationals",
     "verdict_phrase",
 ]

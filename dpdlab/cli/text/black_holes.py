@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from rich.text import Text
@@ -26,6 +27,8 @@ HOLES_SHOWN: Final = 3
 """Stories of one peer without -v; the rest is one line each."""
 LINES_SHOWN: Final = 8
 """Lines for the rest."""
+GROWING: Final = 1.1
+"""Retries that differ by more are told by their bounds, not by their mean."""
 
 
 class _Moment(NamedTuple):
@@ -76,7 +79,9 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
             indent=page.margin + 12,
         )
     if hole.recovered_ns is None and hole.traffic_known:
-        text = "no proof of life after it in this input"
+        data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+        what = f"ESP from {page.address(hole.receiver)}" if data_plane else "proof of life"
+        text = f"no {what} after it in this input"
         page.wrapped((text, FAINT), first="", indent=page.margin + 12)
     _phases(page, hole)
 
@@ -131,17 +136,18 @@ def _moments(page: Page, peer: PeerView, hole: BlackHole) -> Sequence[_Moment]:
         meanwhile = _answered_meanwhile(peer, hole)
         if meanwhile:
             kind = words.KIND[meanwhile[0].kind]
-            more = f", and {len(meanwhile) - 1} more before ESP came back"
+            back = hole.recovered_ns is not None
+            until = "before ESP came back" if back else "while ESP stayed silent"
+            more = f", and {len(meanwhile) - 1} more {until}"
             tell(meanwhile[0].first_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
     tell(hole.questionable_ns, "questionable: silent for longer than usual")
     run = _exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
     tell(hole.dead_ns, words.verdict_phrase(hole, run))
-    stopped = words.STOP[hole.stop_basis]
-    if hole.recovered_ns == hole.stop_ns:
+    stopped = words.stop(hole)
+    if stopped:
         tell(hole.stop_ns, stopped)
-    else:
-        tell(hole.stop_ns, stopped)
+    if hole.recovered_ns != hole.stop_ns:
         tell(hole.recovered_ns, f"{receiver} reached again")
     return sorted(found, key=lambda moment: moment.at_ns)
 
@@ -174,10 +180,16 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
         return "first probe"
     text = f"first {words.KIND[run.kind]}, no answer"
     if run.retries:
-        gaps = max(len(run.transmissions) - 1, 1)
-        spread = duration((run.last_ns - run.first_ns) // gaps)
+        times = [sent.at_ns for sent in run.transmissions]
+        gaps = [seconds(later - sooner) for sooner, later in pairwise(times)]
         retries = counted(run.retries, "retry", "retries")
-        text += f"; {retries} {'after' if run.retries == 1 else 'every'} {spread}"
+        spread = seconds_range(min(gaps), max(gaps))
+        if run.retries == 1:
+            text += f"; {retries} after {spread}"
+        elif max(gaps) > GROWING * min(gaps):
+            text += f"; {retries}, {spread} apart"
+        else:
+            text += f"; {retries} every {duration((times[-1] - times[0]) // run.retries)}"
     return text
 
 
@@ -187,10 +199,11 @@ def _phases(page: Page, hole: BlackHole) -> None:
         lasted = hole.phase_s(name)
         if lasted > 0:
             length = duration(round(lasted * 1e9))
-            parts.append(assemble(words.PHASE[name], " ", (length, LABEL)))
+            parts.append(assemble(words.phase(hole, name), " ", (length, LABEL)))
     if parts:
         page.listing("spent on", parts, label_style=FAINT)
         if page.verbose:
             for name in PhaseName:
                 if hole.phase_s(name) > 0:
-                    page.entry("", (f"{words.PHASE[name]}: {words.PHASE_MEANS[name]}", FAINT))
+                    means = f"{words.phase(hole, name)}: {words.phase_means(hole, name)}"
+                    page.entry("", (means, FAINT))

@@ -121,7 +121,10 @@ def esp_flows(page: Page, peer: PeerView) -> None:
     order = sorted(range(len(flows)), key=lambda index: -flows[index].packets)
     kept = set(order if page.verbose else order[:FLOWS_SHOWN])
     for flow in (flow for index, flow in enumerate(flows) if index in kept):
-        page.listing(f"ESP {page.arrow(flow.sender, peer.local)}", _flow(page, flow))
+        # The local side may have moved since: what the remote one sent comes in.
+        inbound = flow.sender in peer.addresses
+        arrow = page.signs.back if inbound else page.signs.to
+        page.listing(f"ESP {arrow}", _flow(page, flow))
     hidden = [flow for index, flow in enumerate(flows) if index not in kept]
     if hidden:
         packets = counted(sum(f.packets for f in hidden), "packet")

@@ -121,7 +121,7 @@ def _legend_entries(signs: Glyphs) -> tuple[tuple[Role, str, str], ...]:
         (Role.ANSWER, signs.answer, "late answer"),
         (Role.UNANSWERED, signs.unanswered, "unanswered"),
         (Role.RETRY, signs.retry, "retry"),
-        (Role.OPEN, signs.open, "open at the end"),
+        (Role.OPEN, signs.open, "open"),
         (Role.DELETE, signs.delete, "Delete"),
         (Role.ESP, signs.density[0] + signs.density[-1], "few, many packets"),
         (Role.POSSIBLE, signs.possible, "possible loss"),
@@ -142,7 +142,9 @@ def _states_without_words(
     }
     found = []
     for state, (role, sign) in lines.items():
-        word = words.state_word(state, lane.death_confidence(peer))
+        word = words.state_word(
+            state, lane.death_confidence(peer), by_remote=words.gave_us_up(peer)
+        )
         if role in roles and not any(word in row for row in rows):
             found.append((role, sign, word))
     return found

@@ -155,7 +155,7 @@ class _Table:
     # --- cells ---
 
     def _state(self, peer: PeerView) -> Text:
-        word = words.state_word(peer.state, peer.confidence)
+        word = words.peer_word(peer)
         sign = state_glyph(peer.state, self.page.signs)
         return Text(f"{sign} {word}", SEVERITY_STYLE[state_severity(peer.state)])
 

@@ -52,8 +52,12 @@ def verdict(page: Page, peers: Sequence[PeerView]) -> None:
         sign = page.signs.questionable
     style = SEVERITY_STYLE[worst]
     parts: list[Part] = [(_states(peers), style)]
-    holes = [h for p in peers for h in p.black_holes if h.max_seconds > 0]
-    parts.append((_holes(holes), style if holes else "") if peers else "")
+    everything = [h for p in peers for h in p.black_holes]
+    holes = [h for h in everything if h.max_seconds > 0]
+    lost = _holes(holes)
+    if everything and not holes:
+        lost = "no black hole with traffic in it"
+    parts.append((lost, style if holes else "") if peers else "")
     noticed = _noticed(holes)
     if noticed:
         parts.append(noticed)
@@ -65,10 +69,7 @@ def verdict(page: Page, peers: Sequence[PeerView]) -> None:
 
 
 def _states(peers: Sequence[PeerView]) -> str:
-    tally = Counter(
-        (words.state_phrase(peer.state, peer.confidence), -state_severity(peer.state))
-        for peer in peers
-    )
+    tally = Counter((words.peer_phrase(peer), -state_severity(peer.state)) for peer in peers)
     named = [
         f"{counted(number, 'peer')} {phrase}" if index == 0 else f"{number:,} {phrase}"
         for index, ((phrase, _), number) in enumerate(

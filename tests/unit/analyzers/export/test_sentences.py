@@ -76,3 +76,17 @@ def test_what_is_known_is_told_by_confidence():
 def test_every_basis_has_words(basis):
     view = peer(exchanges=(answered(basis=basis), unanswered(basis=basis)))
     assert list(sentences.knowledge(view))
+
+
+def test_an_idle_death_and_a_dead_data_plane():
+    idle = sentences.black_hole(black_hole(black_hole_class=BlackHoleClass.IDLE))
+    assert "while nothing was being sent" in idle
+    assert "It ended with" not in idle
+    hole = black_hole(
+        black_hole_class=BlackHoleClass.DATA_PLANE,
+        stop_basis=StopBasis.PROOF,
+        recovered_ns=at(33),
+    )
+    told = sentences.black_hole(hole)
+    assert "without any ESP from 192.0.2.2" in told
+    assert "It ended with ESP coming back." in told

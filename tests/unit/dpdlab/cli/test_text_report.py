@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.exchange import AnswerEvidence
-from analyzers.model.peer import PeerState
+from analyzers.model.exchange import AnswerEvidence, Outcome
+from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import ClockQuality
 from analyzers.session import Session
@@ -301,3 +301,74 @@ def test_a_sample_capture_fits_a_page_of_80_columns(path):
         assert len(text.splitlines()) <= 60
         assert all(cell_len(line) <= 80 for line in text.splitlines())
         assert not ascii_only or text.isascii()
+
+
+def test_who_gave_up_whom():
+    asked = replace(s.given_up(), prober=s.B, responder=s.A)
+    hole = s.black_hole(sender=s.B, receiver=s.A)
+    text = report([s.dead_peer(exchanges=(asked,), black_holes=(hole,))])
+    assert text.startswith("✗ 1 peer gave us up (inferred)")
+    assert "✗ gave us up" in text
+    assert "given up  192" not in text
+
+
+def test_an_idle_death_does_not_go_on_sending():
+    hole = s.black_hole(
+        black_hole_class=BlackHoleClass.IDLE,
+        stop_basis=StopBasis.LAST_OUTBOUND,
+        max_seconds=0.0,
+        min_seconds=0.0,
+        phases=(),
+    )
+    text = flat(report([s.dead_peer(black_holes=(hole,))]))
+    assert "no black hole with traffic in it" in text
+    assert "still sending" not in text
+    assert "last packet sent" not in text
+
+
+def test_a_dead_data_plane_ends_with_esp_and_nothing_else():
+    text = flat(report([s.data_plane()]))
+    assert "ended: ESP came back" in text
+    assert "more before ESP came back" in text
+    gone = replace(
+        s.data_plane().black_holes[0], stop_basis=StopBasis.CAPTURE_END, recovered_ns=None
+    )
+    text = flat(report([replace(s.data_plane(), black_holes=(gone,))]))
+    assert "more while ESP stayed silent" in text
+    assert f"no ESP from {s.B} after it in this input" in text
+
+
+def test_growing_retries_are_told_by_their_bounds():
+    times = (19.014, 23.014, 30.214)
+    grown = replace(
+        s.given_up(), transmissions=tuple(s.sent(t, 3, 174 + i) for i, t in enumerate(times))
+    )
+    text = flat(report([s.dead_peer(exchanges=(grown,))]))
+    assert "2 retries, 4.0 to 7.2 s apart" in text
+
+
+def test_flows_of_a_side_that_moved():
+    """The local side was at another address when the first flow began: it went out all the same."""
+    flows = (s.flow("198.51.100.9", s.B, "311b9b70", 9, 5), s.flow(s.B, s.A, "2a8aca33", 9, 5))
+    text = report([s.healthy(esp_flows=flows)])
+    assert re.search(r"ESP → +SPI 311b9b70", text)
+    assert re.search(r"ESP ← +SPI 2a8aca33", text)
+
+
+def test_where_ike_was_not_captured_nobody_knows_who_asked():
+    text = report([s.healthy(exchanges=(), ike_sas=(), policies=())])
+    assert "none seen: no IKE was captured" in text
+
+
+def test_a_silence_at_the_end_of_the_input_is_drawn():
+    open_ = replace(s.answered(1, 4.0), outcome=Outcome.OPEN, answer=None, answer_evidence=None)
+    states = (StateSpan(PeerState.ALIVE, s.at(0)), StateSpan(PeerState.PROBING, s.at(4)))
+    peer = s.healthy(
+        exchanges=(open_,),
+        states=states,
+        state=PeerState.PROBING,
+        last_ns=s.at(4),
+        until_ns=s.at(34),
+    )
+    assert "━ alive ━" not in report([peer])
+    assert "═ probing ═" in report([peer])

@@ -131,3 +131,7 @@ def test_the_worst_peer_comes_first():
         PeerState.UNKNOWN,
     ]
     assert ordered[1].black_holes
+
+
+def test_a_pseudonym_of_an_spi_is_told_by_its_end():
+    assert f.short_spi("0000000000000007", f.UNICODE) == "…00000007"

@@ -46,8 +46,8 @@ def test_every_word_of_the_engine_has_words_for_people(table, vocabulary):
 
 def test_a_death_that_nothing_confirms_is_not_called_dead():
     assert words.state_word(PeerState.DEAD, Confidence.CERTAIN) == "dead"
-    assert words.state_phrase(PeerState.DEAD, Confidence.INFERRED) == "given up (inferred)"
-    assert words.state_phrase(PeerState.ALIVE, Confidence.CERTAIN) == "alive"
+    assert words.state_word(PeerState.DEAD, Confidence.INFERRED) == "given up"
+    assert words.state_word(PeerState.ALIVE, Confidence.CERTAIN) == "alive"
 
 
 def test_a_verdict_says_how_it_is_known():
