@@ -182,14 +182,13 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
     if run.retries:
         times = [sent.at_ns for sent in run.transmissions]
         gaps = [seconds(later - sooner) for sooner, later in pairwise(times)]
-        retries = counted(run.retries, "retry", "retries")
-        spread = seconds_range(min(gaps), max(gaps))
-        if run.retries == 1:
-            text += f"; {retries} after {spread}"
-        elif max(gaps) > GROWING * min(gaps):
-            text += f"; {retries}, {spread} apart"
-        else:
-            text += f"; {retries} every {duration((times[-1] - times[0]) // run.retries)}"
+        text += f"; {counted(run.retries, 'retry', 'retries')}"
+        if len(gaps) == 1:
+            text += f" after {duration(times[-1] - times[0])}"
+        elif gaps and max(gaps) > GROWING * min(gaps):
+            text += f", {seconds_range(min(gaps), max(gaps))} apart"
+        elif gaps:
+            text += f" every {duration((times[-1] - times[0]) // len(gaps))}"
     return text
 
 
