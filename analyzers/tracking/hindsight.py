@@ -75,6 +75,8 @@ class Hindsight:
 
     def _support(self, exchange: ExchangeTrack) -> Support:
         settled = self._outcomes.of(exchange)
+        if not settled.pieces and settled.support is Support.UNHEARD:
+            return Support.UNHEARD
         if not settled.pieces and exchange.kind is ExchangeKind.DPD:
             return Support.NONE
         if settled.support is Support.NONE and exchange.answered and self._is_cut(exchange):

@@ -149,8 +149,6 @@ def _dissolve(sa: SaTrack, run: ExchangeTrack) -> None:
     if run.candidate:
         run.dissolved = True
         sa.peer.unknown_informationals += len(run.transmissions)
-    else:
-        run.closed_ns = run.last_ns
 
 
 def _take_for_deletes(

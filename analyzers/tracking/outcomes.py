@@ -16,7 +16,8 @@ from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
-from analyzers.tracking.rhythm import LEAST_RHYTHM, MOST_TRIES, Rhythms, parts
+from analyzers.tracking.holes import pause_ns
+from analyzers.tracking.rhythm import LEAST_RHYTHM, MOST_TRIES, Rhythms, is_multiple, parts
 from analyzers.tracking.schedule import (
     breaks_off_in_time,
     horizon_reached,
@@ -29,9 +30,14 @@ from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 # An exchange of one transmission shows no rhythm; after this long it counts as unanswered
 # (the longest first retry of the stacks in dpd-semantics section 3 is 15 s).
 _LONE_HORIZON_NS: Final = 30 * NS_PER_SECOND
+# An SA that stays in use after its questions stopped is watched this long for the next one.
+_PATIENCE_NS: Final = 20 * NS_PER_SECOND
 # A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
 _FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
+# No stack gives up after less (dpd-semantics section 3: FortiOS, AWS); where nothing else shows a
+# verdict, fewer tries are none.
+_FEWEST_TRIES: Final = 3
 # How many neighbours in time are looked at one by one.
 _SIBLINGS: Final = 32
 
@@ -109,6 +115,8 @@ class Outcomes:
         cut = parts(track) if track.heard_before else [sent]
         if self._is_anything(track, cut):
             return Settled((), unknown=len(sent))
+        if self._rhythms.continues_answers(track, sent) and not self._acted(track, cut[-1]):
+            return Settled((), unknown=len(sent), support=Support.UNHEARD)
         # The peer was heard before the next question: it was answered, or dropped; nobody died.
         pieces = [_unsettled(part) for part in cut[:-1]]
         last = cut[-1]
@@ -190,7 +198,8 @@ class Outcomes:
             return _unsettled(sent), Support.LOST
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)
-            if len(sent) > MOST_TRIES and not (ran_out and _torn_down(sent, track.kind, now)):
+            tries = self._rhythms.tries_since(track, now.last_proof_ns)
+            if tries > MOST_TRIES and not (ran_out and _torn_down(sent, track.kind, now)):
                 return _unsettled(sent), Support.UNHEARD
             if not ran_out:
                 return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
@@ -199,12 +208,15 @@ class Outcomes:
         else:
             ran_out = self._ran_out(track, sent, now)
         outcome, verdict = Outcome.OPEN, None
+        tried = len(sent) >= _FEWEST_TRIES
         if self._rhythms.after(track):
             pass  # the prober goes on with the same SA: it has not given it up
-        elif wait is None and self._end_ns - last_ns >= self._lone_horizon_ns(track):
-            outcome = Outcome.UNANSWERED
-        elif wait is not None and ran_out:
+        elif tried and not self._rhythms.is_one_run(track, sent, now.last_proof_ns):
+            pass
+        elif wait is not None and ran_out and tried:
             outcome, verdict = Outcome.UNANSWERED, min(last_ns + wait, self._end_ns)
+        elif self._end_ns - last_ns >= self._lone_horizon_ns(track):
+            outcome = Outcome.UNANSWERED
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
 
     def _ran_out(self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence) -> bool:
@@ -212,12 +224,41 @@ class Outcomes:
 
         Where the input ends with a packet of the prober nothing tells how long it went on.
         """
+        interval = self._rhythms.interval_ns(track)
         if horizon_reached(sent, track.kind, self._end_ns):
-            return True
+            # Who goes on sending may have been answered unseen: the next question will tell.
+            patience_ns = _PATIENCE_NS if interval is None else interval + interval // 5
+            return not self._in_use(sent, track.kind, now) or (
+                self._end_ns >= sent[-1].at_ns + patience_ns
+            )
         if now.last_out_ns < self._end_ns or now.packets < 2:
             return False
+        if (
+            interval is not None
+            and len(sent) > 1
+            and is_multiple(sent[-1].at_ns - sent[-2].at_ns, interval)
+        ):
+            return False  # the next question is due then, as much as the next retry
         pace_ns = (now.last_out_ns - now.first_out_ns) // (now.packets - 1)
         return breaks_off_in_time(sent, track.kind, now.last_out_ns, pace_ns)
+
+    def _in_use(self, sent: tuple[Transmission, ...], kind: ExchangeKind, now: Silence) -> bool:
+        """Whether traffic goes on past the would-be verdict, to the end of the input."""
+        wait = longest_wait_ns(sent, kind)
+        return (
+            wait is not None
+            and now.last_out_ns > sent[-1].at_ns + wait
+            and self._end_ns - now.last_out_ns <= pause_ns(now)
+        )
+
+    def _acted(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
+        """Whether the prober gave the SA up, by what it did afterwards."""
+        given_up_ns = self._given_up_ns(track)
+        if given_up_ns is not None:
+            return given_up_ns >= sent[-1].at_ns
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        ran_out = horizon_reached(sent, track.kind, self._end_ns)
+        return ran_out and _torn_down(sent, track.kind, now)
 
     def _is_deaf(self, track: ExchangeTrack) -> bool:
         """Whether the capture is known to have lost the other side, and never got it back."""

@@ -30,6 +30,7 @@ _MOSTLY: Final = 0.6
 _TOLERANCE_NS: Final = NS_PER_SECOND // 2
 _TOLERANCE_SHARE: Final = 0.1
 _MOST_MISSED: Final = 8
+_GROWTH_FROM: Final = 1.2
 
 
 class Rhythms:
@@ -43,14 +44,16 @@ class Rhythms:
 
     def siblings(self, track: ExchangeTrack) -> list[ExchangeTrack]:
         """All exchanges of the same SA and side, in time order."""
-        key = (track.sa, track.side)
-        if track.sa.peer not in self._known:
-            self._known.add(track.sa.peer)
-            for x in sorted(track.sa.peer.exchanges, key=lambda x: x.first_ns):
+        return self._of(track.sa, track.side)
+
+    def _of(self, sa: SaTrack, side: int) -> list[ExchangeTrack]:
+        if sa.peer not in self._known:
+            self._known.add(sa.peer)
+            for x in sorted(sa.peer.exchanges, key=lambda x: x.first_ns):
                 same = self._alike.setdefault((x.sa, x.side), [])
                 self._place[x] = len(same)
                 same.append(x)
-        return self._alike.get(key, [])
+        return self._alike.get((sa, side), [])
 
     def before(self, track: ExchangeTrack) -> list[ExchangeTrack]:
         """The last few answered exchanges of the same SA and side before this one."""
@@ -117,12 +120,59 @@ class Rhythms:
         earlier = self.before(track)
         if not earlier:
             return False
-        times = [earlier[-1].last_ns, *(t.at_ns for t in sent)]
-        # After a single answered question the distance to the next one is all that is known.
-        interval = times[1] - times[0] if len(earlier) == 1 else self.interval_ns(track)
+        times = [t.at_ns for t in sent]
+        interval = self.interval_ns(track)
+        if len(earlier) == 1:
+            # The distance to the next question is all that is known of it.
+            interval = times[0] - earlier[0].last_ns
         if not interval:
             return False
-        return all(_is_multiple(b - a, interval) for a, b in pairwise(times))
+        return all(is_multiple(b - a, interval) for a, b in pairwise(times))
+
+    def is_one_run(self, track: ExchangeTrack, sent: Sequence[Transmission], heard_ns: int) -> bool:
+        """Whether questions told by their rhythm alone are the retries of one question.
+
+        They keep their distance, or it grows; and nothing like them came before in the same
+        silence, after which the prober did not give up either.
+        """
+        if track.basis is not Basis.RHYTHM:
+            return True
+        gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
+        steady = max(gaps) - min(gaps) <= max(_TOLERANCE_NS, _TOLERANCE_SHARE * max(gaps))
+        grows = all(later >= _GROWTH_FROM * sooner for sooner, later in pairwise(gaps))
+        near = self.siblings(track)
+        place = self._place.get(track, 0)
+        before = near[max(0, place - _SIBLINGS) : place]
+        asked = (x for x in before if not x.answered and len(x.transmissions) >= LEAST_RHYTHM)
+        return (steady or grows) and not any(x.last_ns > heard_ns for x in asked)
+
+    def tries_since(self, track: ExchangeTrack, heard_ns: int) -> int:
+        """How often this side has asked in vain up to now, in this run and those just before."""
+        near = self.siblings(track)
+        place = self._place.get(track, 0)
+        asked = near[max(0, place - _SIBLINGS) : place + 1]
+        return sum(t.at_ns > heard_ns for x in asked if not x.answered for t in x.transmissions)
+
+    def continues_answers(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+        """Whether what looks like questions comes exactly as this side's answers did before.
+
+        Without keys a question and its answer look the same: where the capture loses the other
+        side's questions, the answers go on.
+        """
+        if track.basis is not Basis.RHYTHM or self.is_paired(track):
+            return False
+        answers = [
+            x.answer.at_ns
+            for x in self._of(track.sa, 1 - track.side)
+            if x.answer is not None and x.answer.at_ns < sent[0].at_ns
+        ][-_SIBLINGS:]
+        if not answers:
+            return False
+        gaps = [later - sooner for sooner, later in pairwise([*answers, sent[0].at_ns])]
+        interval = round(median(gaps))
+        times = [answers[-1], *(t.at_ns for t in sent)]
+        mostly = sum(is_multiple(b - a, interval) for a, b in pairwise(times))
+        return mostly > _MOSTLY * len(sent)
 
 
 def parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
@@ -148,7 +198,8 @@ def _is_unsure(track: ExchangeTrack) -> bool:
     return track.basis is Basis.DECRYPTED and len(track.sequences) == len(track.transmissions)
 
 
-def _is_multiple(gap_ns: int, interval_ns: int) -> bool:
+def is_multiple(gap_ns: int, interval_ns: int) -> bool:
+    """Whether a distance is an interval, or several where the capture dropped a question."""
     times = round(gap_ns / interval_ns)
     tolerance = max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * interval_ns))
     return 1 <= times <= _MOST_MISSED and abs(gap_ns - times * interval_ns) <= tolerance

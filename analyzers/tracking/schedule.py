@@ -20,6 +20,10 @@ _GAPS_OF_CONSTANT: Final = {ExchangeKind.LIVENESS: 3}
 # Retry horizons are judged with this tolerance (dpd-semantics section 4: tolR).
 _TOLERANCE_NS: Final = NS_PER_SECOND // 2
 _TOLERANCE_SHARE: Final = 0.2
+# Traffic this dense ends by chance just before a retry was due once in as many cuts.
+_DENSE_SHARE: Final = 0.11
+# The last packet before an instant is at most a pace before it, and a little for jitter.
+_LAST_PACKET: Final = 1.1
 # No stack of dpd-semantics section 3 gives up after fewer transmissions.
 _FEWEST_TRIES: Final = {ExchangeKind.LIVENESS: 5}
 _FEWEST_TRIES_IKEV1: Final = 3
@@ -79,5 +83,5 @@ def breaks_off_in_time(
     if shortest <= 0 or longest > _GROWTH_FROM * shortest:
         return False
     due_ns = sent[-1].at_ns + gaps[-1]
-    dense = 0 < pace_ns <= _TOLERANCE_SHARE * gaps[-1]
-    return dense and due_ns - 1.5 * pace_ns <= last_out_ns <= due_ns + pace_ns
+    dense = 0 < pace_ns <= _DENSE_SHARE * gaps[-1]
+    return dense and due_ns - _LAST_PACKET * pace_ns <= last_out_ns <= due_ns
