@@ -209,7 +209,7 @@ class Outcomes:
             ran_out = self._ran_out(track, sent, now)
         outcome, verdict = Outcome.OPEN, None
         tried = len(sent) >= _FEWEST_TRIES
-        if self._rhythms.after(track):
+        if self._rhythms.goes_on(track):
             pass  # the prober goes on with the same SA: it has not given it up
         elif tried and not self._rhythms.is_one_run(track, sent, now.last_proof_ns):
             pass

@@ -61,15 +61,14 @@ class Rhythms:
         place = self._place.get(track, 0)
         return [x for x in near[max(0, place - _SIBLINGS) : place] if x.answered]
 
-    def after(self, track: ExchangeTrack) -> list[ExchangeTrack]:
-        """The next few exchanges of the same SA and side that are known as such."""
+    def goes_on(self, track: ExchangeTrack) -> bool:
+        """Whether this side went on with the SA: by exchanges known as such, or by more messages
+        of their kind than the Delete of a peer given up."""
         near = self.siblings(track)
         place = self._place.get(track, len(near))
-        return [
-            x
-            for x in near[place + 1 : place + 1 + _SIBLINGS]
-            if not x.dissolved and not self.is_lone(x, x.transmissions)
-        ]
+        later = near[place + 1 : place + 1 + _SIBLINGS]
+        known = any(not x.dissolved and not self.is_lone(x, x.transmissions) for x in later)
+        return known or sum(len(x.transmissions) for x in later) > 1
 
     def is_paired(self, track: ExchangeTrack) -> bool:
         """Whether a question of this side was ever seen with its answer, on this SA."""
