@@ -1,9 +1,9 @@
 """Brings the clocks of two inputs together by what both of them saw.
 
-Every pair of sightings with an identical fact proposes an offset; the offset on which most facts
-agree is the clocks' (dpd-semantics 5.6: median, with the median deviation as its spread). Where
-one input is a device's log, messages it sent and messages it received count alike, so that the way
-between two ends cancels out.
+Every pair of sightings with an identical fact proposes an offset; the offset for which most
+sightings find theirs is the clocks' (dpd-semantics 5.6: median, with the median deviation as its
+spread). Where one input is a device's log, messages it sent and messages it received count alike,
+so that the way between two ends cancels out.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SEEDS: Final = 3
 _PAUSE_NS: Final = 100 * NS_PER_MS
 _BY_CHANCE_NS: Final = 50 * NS_PER_MS
 _EXACTLY_NS: Final = 20 * NS_PER_MS
-_CHANCES: Final = 3
+_CHANCES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,8 @@ def fit(
 
 class _Proposal(NamedTuple):
     difference_ns: int
+    sighting: int
+    """Number of the own sighting: repeats of one message are several."""
     fact: int
     way: int
     """1 and -1: the device of a log sent it, or received it; of two captures the directions."""
@@ -116,7 +118,7 @@ class _Proposal(NamedTuple):
 
 
 class _Found(NamedTuple):
-    facts: int
+    matched: int
     chosen: list[_Proposal]
 
 
@@ -125,12 +127,15 @@ def _proposals(
 ) -> list[_Proposal]:
     theirs = _by_key(other, family)
     proposals: list[_Proposal] = []
+    number = 0
     for fact, (key, mine) in enumerate(_by_key(own, family).items()):
         for left in mine[:_MAX_REPEATS]:
+            number += 1
             for right in theirs.get(key, ())[:_MAX_REPEATS]:
                 if may_be_one(left, right, relation, family):
                     way = left.outward or -right.outward or _direction(left)
-                    proposals.append(_Proposal(left.at_ns - right.at_ns, fact, way, left.at_ns))
+                    apart_ns = left.at_ns - right.at_ns
+                    proposals.append(_Proposal(apart_ns, number, fact, way, left.at_ns))
         if len(proposals) > _MAX_PROPOSALS:
             break
     return proposals
@@ -150,17 +155,18 @@ def _by_key(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[
 
 
 def _agree(proposals: list[_Proposal], family: KeyFamily, window_ns: int) -> _Found | None:
-    """The proposals of the offset on which most facts agree, if they do so clearly."""
+    """The proposals of the offset on which most sightings agree, if they do so clearly."""
     if not proposals:
         return None
     best, second, slope, origin_ns = _best_line(proposals, window_ns)
     count = best[0]
+    chosen = _within(proposals, best[1], window_ns, slope, origin_ns)
     if family in STRONG:
         if count <= second:
             return None
-    elif count < _WEAK_LEAST or count < _CLEARLY * second:
+    elif len({p.fact for p in chosen}) < _WEAK_LEAST or count < _CLEARLY * second:
         return None
-    return _Found(count, _within(proposals, best[1], window_ns, slope, origin_ns))
+    return _Found(count, chosen)
 
 
 def _within(
@@ -176,13 +182,13 @@ def _within(
 def _best_line(
     proposals: list[_Proposal], window_ns: int
 ) -> tuple[tuple[int, int], int, float, int]:
-    """The window with most facts, the most facts of any other, and the drift that both are for."""
+    """The fullest window, how full any other is, and the drift that both are for."""
     origin_ns = min(p.own_ns for p in proposals)
     windows = _windows(proposals, 0.0, origin_ns, window_ns)
     best, second = _densest(windows, window_ns)
     chosen = (best, second, 0.0, origin_ns)
-    facts = len({p.fact for p in proposals})
-    if facts <= best[0] or max(p.own_ns for p in proposals) - origin_ns < drift.LEAST_SPAN_NS:
+    sightings = len({p.sighting for p in proposals})
+    if sightings <= best[0] or max(p.own_ns for p in proposals) - origin_ns < drift.LEAST_SPAN_NS:
         return chosen
     for slope in _slopes(proposals, windows, window_ns, origin_ns):
         best, second = _densest(_windows(proposals, slope, origin_ns, window_ns), window_ns)
@@ -198,7 +204,7 @@ def _slopes(
     base_ns = proposals[0].difference_ns
     times = np.array([p.own_ns - origin_ns for p in proposals], np.float64)
     differences = np.array([p.difference_ns - base_ns for p in proposals], np.float64)
-    facts = np.array([p.fact for p in proposals], np.int64)
+    numbers = np.array([p.sighting for p in proposals], np.int64)
     found: list[float] = []
     left = sorted(windows, key=lambda w: (-w[0], abs(w[1])))
     for _ in range(_SEEDS):
@@ -206,7 +212,7 @@ def _slopes(
             break
         start_ns = left[0][1]
         seed = (differences >= start_ns - base_ns) & (differences <= start_ns - base_ns + window_ns)
-        slope = drift.followed(times, differences, facts, seed, float(window_ns))
+        slope = drift.followed(times, differences, numbers, seed, float(window_ns))
         if slope is not None:
             found.append(slope)
         left = [w for w in left if abs(w[1] - start_ns) > 2 * window_ns]
@@ -216,26 +222,26 @@ def _slopes(
 def _windows(
     proposals: list[_Proposal], slope: float, origin_ns: int, window_ns: int
 ) -> list[tuple[int, int]]:
-    """For every proposal the number of facts in the window that starts with it, and its start."""
+    """For every proposal how many sightings the window that starts with it has, and its start."""
     level = sorted(
-        (p.difference_ns - round(slope * (p.own_ns - origin_ns)), p.fact) for p in proposals
+        (p.difference_ns - round(slope * (p.own_ns - origin_ns)), p.sighting) for p in proposals
     )
-    facts: dict[int, int] = defaultdict(int)
+    inside: dict[int, int] = defaultdict(int)
     counts: list[tuple[int, int]] = []
     end = 0
-    for first_ns, fact in level:
+    for first_ns, sighting in level:
         while end < len(level) and level[end][0] - first_ns <= window_ns:
-            facts[level[end][1]] += 1
+            inside[level[end][1]] += 1
             end += 1
-        counts.append((len(facts), first_ns))
-        facts[fact] -= 1
-        if not facts[fact]:
-            del facts[fact]
+        counts.append((len(inside), first_ns))
+        inside[sighting] -= 1
+        if not inside[sighting]:
+            del inside[sighting]
     return counts
 
 
 def _densest(counts: list[tuple[int, int]], window_ns: int) -> tuple[tuple[int, int], int]:
-    """The window with most facts, and the most facts of any window apart from it."""
+    """The fullest window, and how full any window apart from it is."""
     most = max(count for count, _ in counts)
     # Of equal offsets the one that leaves the clocks as they are: they mostly are set.
     tied = [c for c in counts if c[0] == most]
@@ -300,8 +306,9 @@ def _is_believable(fitted: Fit, found: _Found, believable_ns: int | None) -> boo
     if max(fitted.spread_ns, fitted.resolution_ns) > _EXACTLY_NS:
         return False
     # A tunnel does the same every day by its timers; what came by chance was on one day only.
-    first = {p.fact: p.own_ns for p in reversed(found.chosen)}
-    gaps = [b - a for a, b in pairwise(sorted(first.values())) if b - a >= _PAUSE_NS]
+    seen = sorted({(p.own_ns, p.fact) for p in found.chosen})
+    # A message that is sent again is sent by a timer.
+    gaps = [b[0] - a[0] for a, b in pairwise(seen) if a[1] != b[1] and b[0] - a[0] >= _PAUSE_NS]
     chances = sum(
         abs(gap - round(gap / NS_PER_SECOND) * NS_PER_SECOND) > _BY_CHANCE_NS for gap in gaps
     )
@@ -326,7 +333,7 @@ def _rhythm(
     if len(gaps) < 2:
         return None
     proposals = [
-        _Proposal(a.at_ns - b.at_ns, number, a.outward, a.at_ns)
+        _Proposal(a.at_ns - b.at_ns, number, number, a.outward, a.at_ns)
         for number, a in enumerate(mine)
         for b in theirs
         if may_be_one(a, b, relation, None)

@@ -109,7 +109,7 @@ def test_a_charon_log_beside_its_capture(tmp_path: Path, stamp: Stamp, shift: fl
     coarse = stamp is syslog
     tolerance = NS_PER_SECOND if coarse else 2 * NS_PER_MS
     assert abs(told.alignment.offset_ns - round(shift * NS_PER_SECOND)) <= tolerance
-    assert told.alignment.matched == 7
+    assert told.alignment.matched == 11
     assert asked(told.peer) == asked(alone(tmp_path, DEAD2))
     assert sources_of(told.peer) == {"s1"}
     assert {ref.source for x in told.peer.exchanges for t in x.transmissions for ref in t.seen} == {

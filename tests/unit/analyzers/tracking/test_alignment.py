@@ -258,6 +258,23 @@ def test_other_spis_are_another_sa() -> None:
     assert offset_s(fit(same, other, 1)) == 1
 
 
+def test_a_tunnel_that_comes_and_goes_is_told_by_when_it_does() -> None:
+    """The same IDs in every SA: only with the true offset all of them find theirs."""
+    starts = (0, 61, 150, 203, 333)
+    other = [s for t in starts for s in counted(0, 1, 2, shift=t)]
+    own = [s for t in starts for s in counted(0, 1, 2, shift=t + 2000, outward=1)]
+    found = fit(own, other, 1)
+    assert offset_s(found) == 2000
+    assert found is not None
+    assert found.matched == 15
+
+
+def test_one_message_many_times_is_one_fact() -> None:
+    """Retries come in the same rhythm whatever they ask."""
+    own = [seen(t + 500, by_ends(3), version=2) for t in (0, 2, 4, 6, 8)]
+    assert fit(own, [seen(t, by_ends(3), version=2) for t in (0, 2, 4, 6, 8)], 1) is None
+
+
 def test_what_repeats_at_every_period_tells_nothing() -> None:
     """The same IDs again and again, as in a tunnel that is set up every minute."""
     own = [s for n in range(5) for s in counted(0, 10, 20, shift=n * 60)]
