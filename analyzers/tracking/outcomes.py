@@ -32,6 +32,8 @@ from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 _LONE_HORIZON_NS: Final = 30 * NS_PER_SECOND
 # An SA that stays in use after its questions stopped is watched this long for the next one.
 _PATIENCE_NS: Final = 20 * NS_PER_SECOND
+# Intervals are judged with this tolerance (dpd-semantics section 4: tolI), or a tenth.
+_INTERVAL_TOLERANCE_NS: Final = 3 * NS_PER_SECOND // 2
 # A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
 _FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
@@ -227,7 +229,10 @@ class Outcomes:
         interval = self._rhythms.interval_ns(track)
         if horizon_reached(sent, track.kind, self._end_ns):
             # Who goes on sending may have been answered unseen: the next question will tell.
-            patience_ns = _PATIENCE_NS if interval is None else interval + interval // 5
+            usual_ns = track.since_proof_ns if interval is None else interval
+            patience_ns = _PATIENCE_NS
+            if usual_ns:
+                patience_ns = usual_ns + max(_INTERVAL_TOLERANCE_NS, usual_ns // 10)
             return not self._in_use(sent, track.kind, now) or (
                 self._end_ns >= sent[-1].at_ns + patience_ns
             )
