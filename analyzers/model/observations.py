@@ -197,6 +197,8 @@ class IkeMessage:
     """Where else the message was seen: lines of logs, frames of a second capture."""
     arrived: bool = False
     """Its receiver's log says that it came."""
+    ike_sa: str = ""
+    """Id of its IKE SA; set when it is tracked."""
     problems: tuple[str, ...] = field(default=())
 
     @property

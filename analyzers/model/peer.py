@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
+from analyzers.model.observations import IkeMessage
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Confidence, Problem, Ref
 from analyzers.model.sa import EspFlow, IkeSa
@@ -123,6 +124,8 @@ class PeerView:
     """The end of the input: until then the last state lasts."""
     shown: tuple[ShownSa, ...] = ()
     """What devices showed of it, in the order of the inputs."""
+    messages: tuple[IkeMessage, ...] = ()
+    """Every IKE message, also those of no exchange; read only."""
 
 
 __all__ = [

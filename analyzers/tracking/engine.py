@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from itertools import product
+from sys import intern
 from typing import Final
 
 import numpy as np
@@ -239,6 +240,7 @@ class Tracker:
     def _message(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         """One message of an IKE SA, from the wire or from a log."""
         peer = sa.peer
+        _keep(sa, message)
         if message.kind is not MessageKind.FRAGMENT:
             self.ike_messages += 1
             peer.ike_messages += 1
@@ -333,6 +335,15 @@ def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:
         direction=np.insert(rows.direction, before, [m.role for m in proofs]),
         proof=np.insert(rows.proof, before, True),
     )
+
+
+def _keep(sa: SaTrack, message: IkeMessage) -> None:
+    """Keep a message with its SA; texts that all messages of an SA have are kept once."""
+    message.ike_sa = intern(sa.id)
+    message.src, message.dst = intern(message.src), intern(message.dst)
+    message.initiator_spi = intern(message.initiator_spi)
+    message.responder_spi = intern(message.responder_spi)
+    sa.peer.messages.append(message)
 
 
 def _note_phase1(sa: SaTrack, message: IkeMessage, side: int) -> None:

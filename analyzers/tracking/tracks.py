@@ -61,6 +61,8 @@ class PeerTrack:
     ike_messages: int = 0
     retransmissions: int = 0
     unknown_informationals: int = 0
+    messages: list[IkeMessage] = field(default_factory=list)
+    """All of its IKE messages, also fragments, in the order of time."""
     captured: bool = False
     """Packets of it were captured; else all is from logs, which do not show traffic."""
 
@@ -149,6 +151,11 @@ class SaTrack:
     """IKEv1 keyless: the last few undeciphered Informationals, for grouping."""
     r_u_there_lengths: set[int] = field(default_factory=set)
     """IKEv1 keyless: lengths that paired as question and answer."""
+
+    @property
+    def id(self) -> str:
+        """Its public id."""
+        return f"i{self.index + 1}"
 
 
 @dataclass(slots=True, eq=False)

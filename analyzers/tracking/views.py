@@ -76,9 +76,7 @@ class Viewer:
         holes = self._black_holes(peer)
         last_asked = {x.ike_sa: x for x in exchanges}
         gone = {d.ike_sa: d for d in reversed(deletes) if d.protocol is DeleteProtocol.IKE}
-        sas = tuple(
-            self._sa(sa, last_asked.get(_sa_id(sa)), gone.get(_sa_id(sa))) for sa in peer.sas
-        )
+        sas = tuple(self._sa(sa, last_asked.get(sa.id), gone.get(sa.id)) for sa in peer.sas)
         flows = self._flows(peer)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
@@ -124,6 +122,7 @@ class Viewer:
             + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
             addresses=tuple(peer.addresses[1 - local_side]),
             until_ns=self._end_ns,
+            messages=tuple(peer.messages),
             unheard=tuple(peer.address(side) for side in (0, 1) if not peer.heard[side]),
             confidence=liveness.confidence(
                 exchanges, deletes, states, sas, self._hindsight.verdicts(peer)
@@ -221,7 +220,7 @@ class Viewer:
         answered = piece.outcome is Outcome.ANSWERED
         return Exchange(
             id=f"x{self._numbers['x']}",
-            ike_sa=_sa_id(track.sa),
+            ike_sa=track.sa.id,
             kind=track.kind,
             prober=peer.address(track.side),
             responder=peer.address(1 - track.side),
@@ -273,7 +272,7 @@ class Viewer:
         now = sa.peer.address(sa.initiator), sa.peer.address(1 - sa.initiator)
         initiator, responder = sa.ends or now
         return IkeSa(
-            id=_sa_id(sa),
+            id=sa.id,
             ike_version=sa.version,
             initiator=initiator,
             responder=responder,
@@ -284,7 +283,7 @@ class Viewer:
             established_ns=sa.established_ns,
             ended_ns=ended_ns,
             end=end,
-            rekeyed_into=None if sa.rekeyed_into is None else _sa_id(sa.rekeyed_into),
+            rekeyed_into=None if sa.rekeyed_into is None else sa.rekeyed_into.id,
             dpd_vendor_id=_dpd_vendor_id(sa),
             vendor_ids=tuple((sa.peer.address(side), name) for side, name, _ in sa.vendor_ids),
             proposal=sa.proposal,
@@ -395,7 +394,7 @@ def _delete(peer: PeerTrack, track: DeleteTrack) -> Delete:
     return Delete(
         at_ns=track.at_ns,
         sender=peer.address(track.side),
-        ike_sa=_sa_id(track.sa),
+        ike_sa=track.sa.id,
         protocol=track.protocol,
         spis=track.spis,
         reason=track.reason,
@@ -411,7 +410,7 @@ def _inferred_delete(track: ExchangeTrack, sent: Transmission) -> Delete:
     return Delete(
         at_ns=sent.at_ns,
         sender=track.sa.peer.address(track.side),
-        ike_sa=_sa_id(track.sa),
+        ike_sa=track.sa.id,
         protocol=DeleteProtocol.IKE,
         spis=(),
         reason="in the rhythm of the retries, but the SA was given up with it",
@@ -432,10 +431,6 @@ def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
         whole = sa.from_start and sa.clear_messages[side] >= needed
         found.append(True if side in sent else (False if whole else None))
     return found[0], found[1]
-
-
-def _sa_id(sa: SaTrack) -> str:
-    return f"i{sa.index + 1}"
 
 
 def _dead_basis(track: HoleTrack) -> str | None:
