@@ -1,0 +1,397 @@
+"""What the engine's words mean, in sentences: the same ones in every front end.
+
+ASCII only, so that they need no twin; a caller that has a nicer sign (a multiplication sign, an
+arrow) passes it in. What is inferred says so in the sentence itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
+from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
+from analyzers.model.peer import LocalBasis, PeerState, PeerView
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.records import Basis, Confidence, ProblemKind
+from analyzers.model.sa import SaEnd
+from analyzers.model.time import NS_PER_SECOND
+
+CUT_SHORT: Final = 0.95
+"""Share of the spacing of retries under which the last wait was cut short by something else."""
+
+STATE: Final = {
+    PeerState.ALIVE: "alive",
+    PeerState.QUESTIONABLE: "questionable",
+    PeerState.PROBING: "probing",
+    PeerState.DEAD: "dead",
+    PeerState.DELETED: "deleted",
+    PeerState.UNKNOWN: "unknown",
+}
+
+STATE_MEANS: Final = {
+    PeerState.ALIVE: "fresh proof of life came from the peer",
+    PeerState.QUESTIONABLE: "packets go out and nothing fresh comes back; nobody asked yet",
+    PeerState.PROBING: "the peer was asked and has not answered yet",
+    PeerState.DEAD: "the peer was asked until the last retry and never answered",
+    PeerState.DELETED: "the IKE SA was deleted",
+    PeerState.UNKNOWN: "the input does not tell",
+}
+
+
+def state_word(state: PeerState, confidence: Confidence, *, by_remote: bool = False) -> str:
+    """A state in a word or two; a death that no log confirms is what the prober did: gave up.
+
+    `by_remote`: it was the remote side that gave the local one up.
+    """
+    if state is PeerState.DEAD and by_remote:
+        return "gave us up"
+    if state is PeerState.DEAD and confidence is not Confidence.CERTAIN:
+        return "given up"
+    return STATE[state]
+
+
+def gave_us_up(peer: PeerView) -> bool:
+    """Whether the last verdict of a peer was the remote side's, on the local one."""
+    verdicts = [(x.verdict_ns, x.prober) for x in peer.exchanges if x.verdict_ns is not None]
+    verdicts += [(h.dead_ns, h.sender) for h in peer.black_holes if h.dead_ns is not None]
+    return bool(verdicts) and max(verdicts)[1] in (peer.remote, *peer.addresses)
+
+
+def peer_word(peer: PeerView) -> str:
+    """The state of a peer in a word or two, and whose verdict it is."""
+    return state_word(peer.state, peer.confidence, by_remote=gave_us_up(peer))
+
+
+def peer_phrase(peer: PeerView) -> str:
+    """`peer_word` with how far it can be relied on."""
+    return peer_word(peer) + confidence_mark(peer.confidence)
+
+
+# --- how it is known ------------------------------------------------------------------------
+
+BASIS: Final = {
+    Basis.DECRYPTED: "decrypted",
+    Basis.HEADER: "header",
+    Basis.LOG: "log",
+    Basis.CORRELATED: "correlated",
+    Basis.RHYTHM: "rhythm",
+}
+
+BASIS_MEANS: Final = {
+    Basis.DECRYPTED: "read from the message itself, decrypted with the given keys",
+    Basis.HEADER: "read from what the headers show without keys",
+    Basis.LOG: "said by a device's log",
+    Basis.CORRELATED: "a log names the message that the capture shows",
+    Basis.RHYTHM: "told from lengths, directions and timing, without keys",
+}
+
+CONFIDENCE: Final = {
+    Confidence.CERTAIN: "certain",
+    Confidence.INFERRED: "inferred",
+    Confidence.SUSPECT: "suspect",
+}
+
+CONFIDENCE_MEANS: Final = {
+    Confidence.CERTAIN: "the input shows it",
+    Confidence.INFERRED: "follows from what the input shows, by rules that can fail",
+    Confidence.SUSPECT: "one reading of several: do not rely on it alone",
+}
+
+
+def confidence_mark(confidence: Confidence) -> str:
+    """What to append to a statement: nothing when certain, else " (inferred)" or " (suspect)"."""
+    return "" if confidence is Confidence.CERTAIN else f" ({CONFIDENCE[confidence]})"
+
+
+def known_by(basis: Basis, confidence: Confidence) -> str:
+    """Basis and confidence in two words: "header, certain"."""
+    return f"{BASIS[basis]}, {CONFIDENCE[confidence]}"
+
+
+LOCAL_BASIS: Final = {
+    LocalBasis.GIVEN: "given with --local",
+    LocalBasis.CONFIG: "named by a configuration",
+    LocalBasis.LOG: "named by a log",
+    LocalBasis.MOST_COMMON: "the most common address of the input",
+    LocalBasis.INITIATOR: "the initiator of the first IKE SA",
+}
+
+# --- exchanges ------------------------------------------------------------------------------
+
+KIND: Final = {
+    ExchangeKind.DPD: "R-U-THERE",
+    ExchangeKind.LIVENESS: "liveness check",
+    ExchangeKind.IOS_KEEPALIVE: "IOS keepalive",
+}
+KINDS: Final = {
+    ExchangeKind.DPD: "R-U-THERE exchanges",
+    ExchangeKind.LIVENESS: "liveness checks",
+    ExchangeKind.IOS_KEEPALIVE: "IOS keepalives",
+}
+"""The plural of `KIND`."""
+
+OUTCOME: Final = {
+    Outcome.ANSWERED: "answered",
+    Outcome.UNANSWERED: "unanswered",
+    Outcome.OPEN: "open",
+}
+
+OUTCOME_MEANS: Final = {
+    Outcome.ANSWERED: "the other side proved that it lives",
+    Outcome.UNANSWERED: "no answer before the prober gave up",
+    Outcome.OPEN: "the input shows neither an answer nor that the prober gave up",
+}
+
+DELETE_OF: Final = {
+    DeleteProtocol.IKE: "IKE SA",
+    DeleteProtocol.ESP: "ESP SA",
+    DeleteProtocol.AH: "AH SA",
+    DeleteProtocol.UNKNOWN: "an SA (which one cannot be told)",
+}
+
+SA_END: Final = {
+    SaEnd.DELETE: "deleted",
+    SaEnd.DEAD_PEER: "ended: peer given up",
+    SaEnd.REKEYED: "rekeyed",
+    SaEnd.REPLACED: "replaced",
+}
+
+# --- black holes ----------------------------------------------------------------------------
+
+CLASS: Final = {
+    BlackHoleClass.IDLE: "idle",
+    BlackHoleClass.DATA_PLANE: "data plane",
+    BlackHoleClass.MISSING_DPD: "missing DPD",
+    BlackHoleClass.TRANSIENT: "transient",
+    BlackHoleClass.SLOW_TEARDOWN: "slow teardown",
+    BlackHoleClass.SLOW_DPD: "slow DPD",
+    BlackHoleClass.DETECTED: "detected",
+    BlackHoleClass.OPEN: "open",
+}
+
+LOST: Final = {
+    Lost.REQUEST: "lost on the way there: the log of the other end shows no question",
+    Lost.ANSWER: "lost on the way back: the log of the other end shows the answer",
+    Lost.NEVER_ANSWERED: "it arrived: the log of the other end shows the question, no answer",
+}
+
+CLASS_WHY: Final = {
+    BlackHoleClass.IDLE: "the peer went away, but nothing was being sent to it",
+    BlackHoleClass.DATA_PLANE: (
+        "IKE kept answering while ESP stayed silent; liveness checks cannot see this fault"
+    ),
+    BlackHoleClass.MISSING_DPD: "nobody asked whether the peer lives while packets went nowhere",
+    BlackHoleClass.TRANSIENT: "the peer came back on the same SA before a verdict",
+    BlackHoleClass.SLOW_TEARDOWN: "the SA stayed in use for more than 2 s after the verdict",
+    BlackHoleClass.SLOW_DPD: "asked, but the verdict came later than the budget",
+    BlackHoleClass.DETECTED: "asked, and given up within the budget",
+    BlackHoleClass.OPEN: "the input ends before this silence can be judged",
+}
+
+PHASE: Final = {
+    PhaseName.UNQUESTIONED: "unquestioned",
+    PhaseName.UNPROBED: "unprobed",
+    PhaseName.PROBING: "probing",
+    PhaseName.TEARDOWN: "teardown",
+    PhaseName.RECOVERY: "recovery",
+}
+
+PHASE_MEANS: Final = {
+    PhaseName.UNQUESTIONED: "silence too short to doubt the peer",
+    PhaseName.UNPROBED: "doubt, but no probe yet: interval and mode decide this",
+    PhaseName.PROBING: "asking until the verdict: the retry policy decides this",
+    PhaseName.TEARDOWN: "the SA was still used after the verdict",
+    PhaseName.RECOVERY: "until the peer was reached again",
+}
+
+STOP: Final = {
+    StopBasis.DELETE: "stopped: the SA was deleted",
+    StopBasis.REPLACEMENT: "stopped: traffic moved to a replacement",
+    StopBasis.PROOF: "ended: the peer proved that it lives",
+    StopBasis.LAST_OUTBOUND: "stopped: last packet sent into it",
+    StopBasis.CAPTURE_END: "the input ends here, still sending",
+}
+
+
+def phase(hole: BlackHole, name: PhaseName) -> str:
+    """A phase in a word: questions that were answered are no probing."""
+    if name is PhaseName.PROBING and hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        return "answered"
+    if name is PhaseName.UNPROBED and hole.spis:
+        return "unnoticed"
+    return PHASE[name]
+
+
+def phase_means(hole: BlackHole, name: PhaseName) -> str:
+    """What a phase is, for people who ask."""
+    if name is PhaseName.PROBING and hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        return "liveness was asked and answered: it cannot see this fault"
+    if name is PhaseName.UNPROBED and hole.spis:
+        return "nothing asks after one Child SA among others"
+    return PHASE_MEANS[name]
+
+
+def stop(hole: BlackHole) -> str:
+    """What ended a black hole; empty where there was nothing to end."""
+    data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    if data_plane and hole.stop_basis is StopBasis.PROOF:
+        return "ended: ESP came back"
+    if hole.black_hole_class is BlackHoleClass.IDLE and hole.stop_basis in _NOTHING_SENT:
+        return ""
+    given_up = hole.dead_ns is not None and hole.dead_ns >= hole.stop_ns
+    if given_up and hole.stop_basis is StopBasis.CAPTURE_END:
+        return "last packet sent into it; the input ends here, too"
+    return STOP[hole.stop_basis]
+
+
+_NOTHING_SENT: Final = (StopBasis.LAST_OUTBOUND, StopBasis.CAPTURE_END)
+
+
+def is_censored(hole: BlackHole) -> bool:
+    """Whether a black hole was cut off by the end of the input: its bounds are then "at least"."""
+    return hole.stop_basis is StopBasis.CAPTURE_END and hole.max_seconds > 0
+
+
+def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
+    """How the verdict of a black hole is known; `exchange` is the one that ran out, if known."""
+    if hole.dead_ns is None:
+        return "no verdict"
+    if hole.dead_basis == "log":
+        return "declared dead (said by the log)"
+    if exchange is None or hole.dead_ns <= exchange.last_ns:
+        return "given up (inferred)"
+    waited_ns = hole.dead_ns - exchange.last_ns
+    last = "last retry" if exchange.retries else "only probe"
+    if exchange.retries:
+        gap_ns = exchange.last_ns - exchange.transmissions[-2].at_ns
+        if waited_ns < gap_ns * CUT_SHORT:
+            # Something that happened, the end of the input too, came before the full wait.
+            return f"given up about here (inferred: {last} + {duration(waited_ns)})"
+    return f"given up (inferred: {last} + {timer(waited_ns / NS_PER_SECOND)})"
+
+
+# --- policies -------------------------------------------------------------------------------
+
+POLICY_BASIS: Final = {
+    PolicyBasis.CONFIG: "configured",
+    PolicyBasis.OBSERVED: "observed",
+    PolicyBasis.GIVEN: "given",
+    PolicyBasis.DEFAULT: "default",
+}
+
+
+def why_no_question(peer: PeerView) -> str:
+    """Why there is no liveness exchange, as far as the input can tell."""
+    if any(problem.kind is ProblemKind.REQUEST_UNANSWERED for problem in peer.problems):
+        return "another request that met no answer took their place"
+    if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):
+        return "the log shows the verdict, not the questions"
+    if not peer.ike_messages:
+        return "the input shows no IKE message"
+    return "nobody asked whether the other side lives"
+
+
+def packets_lost(holes: Sequence[BlackHole]) -> str:
+    """The packets of all black holes whose traffic is known; empty if none is."""
+    known = [hole for hole in holes if hole.traffic_known]
+    if not known:
+        return ""
+    low, high = sum(h.min_packets for h in known), sum(h.max_packets for h in known)
+    return count_range(low, high, "packet")
+
+
+def _asking(policy: DpdPolicy) -> str:
+    every = "" if policy.interval_s is None else timer(policy.interval_s)
+    if policy.mode is PolicyMode.PERIODIC:
+        return f"every {every}" if every else "periodic, interval unknown"
+    if policy.mode is PolicyMode.ON_IDLE:
+        return f"on idle {every}" if every else "on idle, interval unknown"
+    if policy.mode is PolicyMode.ON_DEMAND:
+        return f"on demand after {every}" if every else "on demand"
+    if policy.mode is PolicyMode.DISABLED:
+        return "never asks"
+    # Periodic and on-idle look alike where there is no traffic.
+    return f"after {every}" if every else "at an unknown interval"
+
+
+def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
+    """The timers of a holder: "on idle 5 s, 5 retries x 2 s, worst case 17 s"."""
+    parts = [_asking(policy)]
+    if policy.retries is not None:
+        tries = counted(policy.retries, "retry", "retries")
+        if policy.retry_s is not None:
+            if abs(policy.backoff - 1.0) > 0.05:
+                tries += f" from {timer(policy.retry_s)}, each {policy.backoff:.1f}"
+                tries += f" {signs.times} the last"
+            else:
+                tries += f" {signs.times} {timer(policy.retry_s)}"
+        parts.append(tries)
+    elif policy.retry_s is not None:
+        parts.append(f"retry after {timer(policy.retry_s)}")
+    if policy.worst_case_s is not None:
+        parts.append(f"worst case {timer(policy.worst_case_s)}")
+    return ", ".join(parts)
+
+
+# --- problems -------------------------------------------------------------------------------
+
+PROBLEM: Final = {
+    ProblemKind.TRUNCATED_TAIL: "the file ends inside a record",
+    ProblemKind.BAD_RECORD: "a record header makes no sense",
+    ProblemKind.BAD_BLOCK: "a pcapng block makes no sense",
+    ProblemKind.UNKNOWN_LINK_TYPE: "unknown link type",
+    ProblemKind.SNAPLEN_SHORT: "packets cut by the snap length",
+    ProblemKind.BAD_LENGTH: "a length field contradicts the packet",
+    ProblemKind.BAD_CHECKSUM: "wrong checksum",
+    ProblemKind.TIME_BACKWARDS: "time runs backwards",
+    ProblemKind.BAD_TIMESTAMP: "impossible time stamp",
+    ProblemKind.FRAGMENT_LOST: "fragments missing",
+    ProblemKind.FRAGMENT_LIMIT: "too many fragments to hold",
+    ProblemKind.STREAM_GAP: "gap in a TCP stream",
+    ProblemKind.MALFORMED_IKE: "malformed IKE message",
+    ProblemKind.DECRYPTION_FAILED: "decryption failed",
+    ProblemKind.INTEGRITY_FAILED: "integrity check failed",
+    ProblemKind.CAPTURE_DUPLICATE: "duplicates made by the capture",
+    ProblemKind.CAPTURE_INSUFFICIENT: "the capture cannot tell",
+    ProblemKind.BAD_COMPRESSION: "damaged compression",
+    ProblemKind.KEY_ROW: "unusable row in a key table",
+    ProblemKind.KEYS_UNUSED: "keys that fit nothing",
+    ProblemKind.NOTHING_FOUND: "nothing to analyse",
+    ProblemKind.RETRANSMISSION_DIFFERS: "a retransmission differs from its first sending",
+    ProblemKind.ADDRESS_CHANGED: "an address changed",
+    ProblemKind.REQUEST_UNANSWERED: "a request without an answer",
+    ProblemKind.LONG_LINE: "lines too long to read whole",
+    ProblemKind.BAD_ENCODING: "text that is no UTF-8",
+    ProblemKind.UNPARSED_LINES: "log lines that nothing understands",
+    ProblemKind.NO_TIMES: "a log without times",
+    ProblemKind.CLOCK_GUESSED: "a log without a year",
+    ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
+    ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
+    ProblemKind.CONFIG_LINE: "a line of a configuration cannot be used",
+}
+
+
+def problem_word(kind: ProblemKind) -> str:
+    """A kind of problem in words; a kind without words of its own is its public name."""
+    return PROBLEM.get(kind, kind.value)
+
+
+def unknown_informationals(number: int) -> str:
+    """Why some encrypted Informationals were not judged, and what would help."""
+    if number == 1:
+        return (
+            "1 encrypted IKEv1 Informational could not be told apart without keys: "
+            "give them with --keys."
+        )
+    return (
+        f"{number:,} encrypted IKEv1 Informationals could not be told apart without keys: "
+        "give them with --keys."
+    )
+
+
+def one_child(hole: BlackHole) -> str:
+    """Why a black hole is one although the peer lives: a single Child SA fell silent."""
+    spis = " and ".join(hole.spis)
+    return f"only the Child SA with SPI {spis} fell silent; others of the same peer went on"
