@@ -15,7 +15,7 @@ from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Los
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, ProblemKind
-from analyzers.model.sa import SaEnd
+from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
 
 CUT_SHORT: Final = 0.95
@@ -335,6 +335,11 @@ def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
     return ", ".join(parts)
 
 
+def asks(mode: PolicyMode) -> str:
+    """What goes between a holder and its timers."""
+    return "" if mode is PolicyMode.DISABLED else "asks "
+
+
 # --- problems -------------------------------------------------------------------------------
 
 PROBLEM: Final = {
@@ -395,3 +400,16 @@ def one_child(hole: BlackHole) -> str:
     """Why a black hole is one although the peer lives: a single Child SA fell silent."""
     spis = " and ".join(hole.spis)
     return f"only the Child SA with SPI {spis} fell silent; others of the same peer went on"
+
+
+def dpd_vendor_id(sa: IkeSa) -> str:
+    """Who offered DPD in phase 1."""
+    said = {True: "yes", False: "no", None: "not seen"}
+    initiator, responder = sa.dpd_vendor_id
+    if initiator is responder:
+        return {
+            True: "both sent the DPD vendor ID",
+            False: "neither sent the DPD vendor ID",
+            None: "DPD vendor ID not seen",
+        }[initiator]
+    return f"DPD vendor ID: initiator {said[initiator]}, responder {said[responder]}"

@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from analyzers.export.spans import (
+    Window,
+    answered_transmission,
+    death_confidence,
+    exposed_ns,
+    is_side,
+    whole,
+    zooms,
+)
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import Activity, PeerState, PeerView
-from analyzers.model.records import Confidence
-from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.model.time import nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
 from dpdlab.present.formatting import Glyphs, duration, state_glyph
@@ -90,20 +98,6 @@ class Lane:
         return frozenset(cell.role for row in self.rows for cell in row.cells)
 
 
-class Window(NamedTuple):
-    """A stretch of time to draw."""
-
-    start_ns: int
-    end_ns: int
-
-
-ZOOM_BELOW: Final = 10
-"""Cells of the whole span under which a black hole is drawn again on a scale of its own."""
-ZOOM_SHARE: Final = 0.6
-"""Share of the zoomed width that the black hole takes: what led to it must be seen too."""
-SHORTEST_WINDOW_NS: Final = NS_PER_SECOND
-"""A lane over less than this says nothing; it also keeps the division away from zero."""
-
 ONE_PACKET: Final = 1.05
 """Packets by which neighbouring cells differ without meaning anything."""
 
@@ -116,8 +110,6 @@ _STATE_ROLE: Final = {
     PeerState.DELETED: Role.DELETED,
     PeerState.UNKNOWN: Role.UNKNOWN,
 }
-# States that last until something comes: a silence at the end of the input is part of the story.
-_WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE})
 # Which state shows where several share a cell: the one the reader must not miss.
 _STATE_RANK: Final = {
     PeerState.UNKNOWN: 0,
@@ -136,41 +128,6 @@ _MARK_RANK: Final = {
     Role.UNANSWERED: 5,
     Role.DELETE: 6,
 }
-
-
-def whole(peer: PeerView) -> Window:
-    """The span of everything known of a peer."""
-    start, end = peer.first_ns, max(peer.last_ns, peer.first_ns)
-    if peer.states:
-        # An inferred verdict can lie after the last packet.
-        end = max(end, peer.states[-1].start_ns)
-        if peer.states[-1].state in _WAITING and peer.until_ns is not None:
-            end = max(end, peer.until_ns)
-    for hole in peer.black_holes:
-        end = max(end, hole.stop_ns, hole.dead_ns or 0)
-    for delete in peer.deletes:
-        end = max(end, delete.at_ns)
-    return Window(start, max(end, start + SHORTEST_WINDOW_NS))
-
-
-def zooms(peer: PeerView, width: int, at_most: int) -> tuple[Window, ...]:
-    """Windows around black holes too short to be read on the whole span, the longest first."""
-    span = whole(peer)
-    cell_ns = (span.end_ns - span.start_ns) / width
-    found: list[Window] = []
-    for hole in sorted(peer.black_holes, key=lambda h: -h.max_seconds):
-        if len(found) >= at_most:
-            break
-        length = nanoseconds(hole.max_seconds)
-        if length <= 0 or length >= ZOOM_BELOW * cell_ns:
-            continue
-        start = hole.stop_ns - length
-        if any(w.start_ns <= start and hole.stop_ns <= w.end_ns for w in found):
-            continue
-        size = max(round(length / ZOOM_SHARE), SHORTEST_WINDOW_NS)
-        left = max(start - (size - length) * 2 // 3, span.start_ns)
-        found.append(Window(left, min(left + size, span.end_ns)))
-    return tuple(found)
 
 
 def build(peer: PeerView, window: Window, width: int, signs: Glyphs) -> Lane:
@@ -244,13 +201,6 @@ def _state_cells(peer: PeerView, scale: _Scale, signs: Glyphs) -> tuple[Cell, ..
     return tuple(cells)
 
 
-def death_confidence(peer: PeerView) -> Confidence:
-    """How certain the deaths in a lane are: the peer may be alive again, and certainly so."""
-    logged = any(hole.dead_basis == "log" for hole in peer.black_holes)
-    now = peer.state is PeerState.DEAD and peer.confidence is Confidence.CERTAIN
-    return Confidence.CERTAIN if logged or now else Confidence.INFERRED
-
-
 def _draw_state(cells: list[Cell], run: range, state: PeerState, word: str, signs: Glyphs) -> None:
     role = _STATE_ROLE[state]
     line = {
@@ -282,8 +232,8 @@ def _probe_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
         (RowKind.PROBES_IN, f"probes {signs.back}", peer.remote),
     )
     for kind, label, side in sides:
-        asked = [x for x in peer.exchanges if _is_side(x.prober, side, peer)]
-        said = [d for d in peer.deletes if _is_side(d.sender, side, peer)]
+        asked = [x for x in peer.exchanges if is_side(x.prober, side, peer)]
+        said = [d for d in peer.deletes if is_side(d.sender, side, peer)]
         if not asked and not said:
             continue
         cells = [_BLANK] * scale.width
@@ -295,13 +245,8 @@ def _probe_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
             yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
 
 
-def _is_side(address: str, side: str, peer: PeerView) -> bool:
-    """Whether an address speaks for a side; the remote one may have several."""
-    return address == peer.local if side == peer.local else address != peer.local
-
-
 def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: _Scale, signs: Glyphs) -> None:
-    answered_by = _answered_transmission(exchange)
+    answered_by = answered_transmission(exchange)
     for index, sent in enumerate(exchange.transmissions):
         if index == answered_by:
             glyph, role = signs.answered, Role.ANSWERED
@@ -318,19 +263,6 @@ def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: _Scale, signs: 
     # An answer in the cell of its question is the filled dot; a late one has a place of its own.
     if scale.at(answer.at_ns) != scale.at(exchange.transmissions[answered_by].at_ns):
         _mark(cells, answer.at_ns, signs.answer, Role.ANSWER, scale)
-
-
-def _answered_transmission(exchange: Exchange) -> int | None:
-    if exchange.outcome is not Outcome.ANSWERED:
-        return None
-    if exchange.answer is None:
-        return len(exchange.transmissions) - 1
-    before = [
-        index
-        for index, sent in enumerate(exchange.transmissions)
-        if sent.at_ns <= exchange.answer.at_ns
-    ]
-    return before[-1] if before else 0
 
 
 def _mark(cells: list[Cell], at_ns: int, glyph: str, role: Role, scale: _Scale) -> None:
@@ -405,8 +337,8 @@ def _hole_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
         (RowKind.HOLE_IN, RowKind.PHASES_IN, signs.back, peer.remote),
     )
     for kind, phases_kind, arrow, side in sides:
-        holes = [h for h in peer.black_holes if _is_side(h.sender, side, peer)]
-        holes = [h for h in holes if scale.cells(_exposed_ns(h), h.stop_ns)]
+        holes = [h for h in peer.black_holes if is_side(h.sender, side, peer)]
+        holes = [h for h in holes if scale.cells(exposed_ns(h), h.stop_ns)]
         if not holes:
             continue
         cells = [_BLANK] * scale.width
@@ -419,14 +351,10 @@ def _hole_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
             yield Row(phases_kind, "", tuple(phases))
 
 
-def _exposed_ns(hole: BlackHole) -> int:
-    return hole.stop_ns - nanoseconds(hole.max_seconds)
-
-
 def _draw_hole(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyphs) -> None:
     if hole.max_seconds <= 0:
         return
-    for position in scale.cells(_exposed_ns(hole), hole.stop_ns):
+    for position in scale.cells(exposed_ns(hole), hole.stop_ns):
         if cells[position].role is not Role.CERTAIN:
             cells[position] = Cell(signs.possible, Role.POSSIBLE)
     if hole.min_seconds > 0:
@@ -458,3 +386,17 @@ def _draw_phases(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyph
         text = signs.phase_open + label.center(len(run) - 1 - len(close)) + close
         _write(cells, run.start, text, Role.PHASE)
         free = run.stop
+
+
+__all__ = [
+    "Cell",
+    "Lane",
+    "Role",
+    "Row",
+    "RowKind",
+    "Window",
+    "build",
+    "death_confidence",
+    "whole",
+    "zooms",
+]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import PolicyMode
 from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
@@ -32,16 +31,12 @@ def policies(page: Page, peer: PeerView) -> None:
     for policy in peer.policies:
         basis = words.POLICY_BASIS[policy.basis]
         parts: list[Part] = [
-            f"{page.address(policy.holder)} {_asks(policy.mode)}"
+            f"{page.address(policy.holder)} {words.asks(policy.mode)}"
             f"{words.policy_summary(policy, page.signs)}",
         ]
         evidence = page.data(policy.evidence)
         parts.append((f"{basis}: {evidence}" if evidence else basis, FAINT))
         page.listing("policy", parts)
-
-
-def _asks(mode: PolicyMode) -> str:
-    return "" if mode is PolicyMode.DISABLED else "asks "
 
 
 def ike_sas(page: Page, peer: PeerView) -> None:
@@ -78,7 +73,7 @@ def _ike_sa(page: Page, sa: IkeSa) -> None:
     if sa.lifetime_s is not None:
         parts.append(f"lifetime {sa.lifetime_s:,} s")
     if sa.ike_version == 1:
-        parts.append(_dpd_vendor_id(sa))
+        parts.append(words.dpd_vendor_id(sa))
     if page.verbose:
         parts.append(counted(sa.messages, "message"))
         if sa.retransmissions:
@@ -101,18 +96,6 @@ def _spi(page: Page, spi: str) -> str:
         return "not told"
     clean = page.data(spi)
     return clean if page.verbose else short_spi(clean, page.signs)
-
-
-def _dpd_vendor_id(sa: IkeSa) -> str:
-    said = {True: "yes", False: "no", None: "not seen"}
-    initiator, responder = sa.dpd_vendor_id
-    if initiator is responder:
-        return {
-            True: "both sent the DPD vendor ID",
-            False: "neither sent the DPD vendor ID",
-            None: "DPD vendor ID not seen",
-        }[initiator]
-    return f"DPD vendor ID: initiator {said[initiator]}, responder {said[responder]}"
 
 
 def esp_flows(page: Page, peer: PeerView) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 from rich.text import Text
 
+from analyzers.export.exchanges import became, identity, rtt_range, worth_showing
 from analyzers.model.exchange import (
     NO_MESSAGE_ID,
-    AnswerEvidence,
     Delete,
     Exchange,
-    ExchangeKind,
     Outcome,
 )
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.time import NS_PER_SECOND, seconds
 from dpdlab.cli.text.page import FAINT, GAP, PROSE, SEVERITY_STYLE, Page, Part, assemble, padded
 from dpdlab.present import words
 from dpdlab.present.formatting import (
@@ -28,17 +25,10 @@ from dpdlab.present.formatting import (
     duration,
     message_id,
     outcome_glyph,
-    seconds_range,
     short_spi,
 )
 
-REMARKABLE_SHOWN: Final = 12
-"""Exchanges worth seeing without -v: the first ones and the last few."""
 DELETES_SHOWN: Final = 8
-LATE_FACTOR: Final = 5
-LATE_NS: Final = NS_PER_SECOND
-"""An answer is late when it took a second and several times the usual round trip."""
-
 _OUTCOME_STYLE: Final = {
     Outcome.ANSWERED: SEVERITY_STYLE[Severity.GOOD],
     Outcome.UNANSWERED: SEVERITY_STYLE[Severity.BAD],
@@ -52,7 +42,7 @@ def exchanges(page: Page, peer: PeerView) -> None:
     if not everything:
         page.entry("exchanges", f"none seen: {words.why_no_question(peer)}")
         return
-    shown = _shown(peer, everything, page.verbose)
+    shown = set(range(len(everything))) if page.verbose else worth_showing(peer)
     common = _common_knowledge(everything)
     page.listing("exchanges", _title(peer, common))
     last = -1
@@ -86,35 +76,6 @@ def _common_knowledge(everything: Sequence[Exchange]) -> tuple[Basis, Confidence
     return known.pop() if len(known) == 1 else None
 
 
-def _shown(peer: PeerView, everything: Sequence[Exchange], verbose: int) -> set[int]:
-    """Indices of exchanges worth a line: trouble, and each side's first and last good one."""
-    if verbose:
-        return set(range(len(everything)))
-    remarkable = [i for i, x in enumerate(everything) if _is_remarkable(x, peer.rtt_ns)]
-    if len(remarkable) > REMARKABLE_SHOWN:
-        remarkable = remarkable[: REMARKABLE_SHOWN - 4] + remarkable[-4:]
-    shown = set(remarkable)
-    for prober in {x.prober for x in everything}:
-        good = [
-            i
-            for i, x in enumerate(everything)
-            if x.prober == prober and x.outcome is Outcome.ANSWERED
-        ]
-        if good:
-            shown |= {good[0], good[-1]}
-    # A fold line for a single exchange saves nothing.
-    edges = sorted({-1, len(everything)} | shown)
-    lone = {left + 1 for left, right in pairwise(edges) if right == left + 2}
-    return shown | lone
-
-
-def _is_remarkable(exchange: Exchange, usual_ns: int | None) -> bool:
-    if exchange.outcome is not Outcome.ANSWERED or exchange.retries:
-        return True
-    rtt = exchange.rtt_ns
-    return rtt is not None and rtt >= LATE_NS and rtt > LATE_FACTOR * (usual_ns or 0)
-
-
 def _fold(page: Page, hidden: Sequence[Exchange], *, hint: bool) -> None:
     answered = [x for x in hidden if x.outcome is Outcome.ANSWERED]
     what = counted(len(hidden), "answered exchange" if len(answered) == len(hidden) else "exchange")
@@ -122,7 +83,7 @@ def _fold(page: Page, hidden: Sequence[Exchange], *, hint: bool) -> None:
     how = " (-v shows all)" if hint else ""
     times = [x.rtt_ns for x in answered if x.rtt_ns is not None]
     if len(answered) == len(hidden) and times:
-        spread = f", RTT {_rtt_range(min(times), max(times))}"
+        spread = f", RTT {rtt_range(min(times), max(times))}"
         if len(text + spread + how) <= page.beside:
             text += spread
     elif len(answered) < len(hidden):
@@ -130,25 +91,16 @@ def _fold(page: Page, hidden: Sequence[Exchange], *, hint: bool) -> None:
     page.entry("", (text + how, FAINT))
 
 
-def _rtt_range(low_ns: int, high_ns: int) -> str:
-    low, high = duration(low_ns), duration(high_ns)
-    if low == high:
-        return high
-    if low.rpartition(" ")[2] == high.rpartition(" ")[2]:
-        low = low.rpartition(" ")[0]
-    return f"{low} to {high}"
-
-
 def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) -> None:
     style = _OUTCOME_STYLE[exchange.outcome]
     sign = outcome_glyph(exchange.outcome, page.signs)
     arrow = page.arrow(exchange.prober, peer.local)
     what = assemble(f"{arrow} ", (f"{sign} {words.OUTCOME[exchange.outcome]}", style))
-    what.append(_became(page, exchange))
+    what.append(became(exchange, page.signs))
     refs = [t.ref for t in exchange.transmissions]
     if exchange.answer is not None:
         refs.append(exchange.answer.ref)
-    tail = Text(f"{_identity(exchange)}  {page.frames(refs)}", FAINT)
+    tail = Text(f"{identity(exchange)}  {page.frames(refs)}", FAINT)
     stamp = Text(page.at(exchange.first_ns))
     # The tail is right-aligned as far as prose reaches: identifiers line up, and stay near.
     reach = min(page.beside, PROSE)
@@ -164,36 +116,6 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
         page.at_margin("", Text(f"    {known}", FAINT))
     if page.verbose and exchange.retries:
         _transmissions(page, exchange)
-
-
-def _became(page: Page, exchange: Exchange) -> str:
-    if exchange.outcome is Outcome.ANSWERED:
-        if exchange.answer is None:
-            if exchange.answer_evidence is AnswerEvidence.NEXT_REQUEST:
-                return " (the next request proves it)"
-            return ""
-        text = f" in {duration(exchange.rtt_ns or 0)}"
-        if exchange.retries:
-            waited = duration(exchange.last_ns - exchange.first_ns)
-            text += f" after {counted(exchange.retries, 'retry', 'retries')}, {waited}"
-        return text
-    if not exchange.retries:
-        return ", asked once"
-    gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(exchange.transmissions)]
-    spacing = seconds_range(seconds(min(gaps)), seconds(max(gaps)))
-    return f", {len(exchange.transmissions)} {page.signs.times} every {spacing}"
-
-
-def _identity(exchange: Exchange) -> str:
-    if exchange.sequence is not None:
-        return f"seq {exchange.sequence}"
-    number = exchange.transmissions[0].message_id
-    if number >= NO_MESSAGE_ID:
-        return ""
-    # IKEv2 counts its requests, IKEv1 draws message IDs at random.
-    if exchange.kind is ExchangeKind.LIVENESS:
-        return f"ID {number}"
-    return f"ID {message_id(number)}"
 
 
 def _transmissions(page: Page, exchange: Exchange) -> None:

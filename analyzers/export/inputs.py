@@ -1,0 +1,72 @@
+"""Inputs in words: what was read, from when to when, and what was wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from analyzers.export.formatting import counted, duration, utc_date, utc_time
+from analyzers.model.alignment import Alignment
+from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
+from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality
+
+_CLOCK: Final = {
+    ClockQuality.NO_ZONE: "times without a zone, taken as UTC",
+    ClockQuality.NO_YEAR: "times without a year",
+    ClockQuality.UNSYNCHRONISED: "clock not synchronised",
+    ClockQuality.RELATIVE: "times relative to an unknown start",
+}
+
+
+def counts_of(source: SourceInfo) -> list[str]:
+    """What was in an input: "250 packets", "12 IKE", "238 ESP"."""
+    if source.kind == "config":
+        return [counted(source.lines, "line")]
+    if source.kind == "log":
+        messages = source.log_events.get("message", 0)
+        counts = [counted(source.lines, "line"), counted(messages, "IKE message")]
+        others = sum(source.log_events.values()) - messages
+        if others:
+            counts.append(counted(others, "other event"))
+        if source.unparsed_lines:
+            counts.append(f"{source.unparsed_lines:,} not understood (--unparsed)")
+        return counts
+    counts = [counted(source.packets, "packet"), f"{source.ike_messages:,} IKE"]
+    counts.append(f"{source.esp_packets:,} ESP")
+    if source.nat_keepalives:
+        counts.append(counted(source.nat_keepalives, "NAT keepalive"))
+    return counts
+
+
+def clock_phrase(alignment: Alignment) -> str:
+    """How an input's clock stands to another, and how that is known."""
+    offset = alignment.offset_ns
+    way = "ahead of" if offset > 0 else "behind"
+    text = f"clock {duration(abs(offset))} {way} {alignment.against}"
+    if alignment.drift_ppm:
+        text += f", drifting {alignment.drift_ppm:+.3g} ppm"
+    spread = duration(alignment.spread_ns)
+    return f"{text}, put right (by {alignment.matched:,} {alignment.evidence}, to {spread})"
+
+
+def span_of(source: SourceInfo) -> list[str]:
+    """From when to when an input reaches, and how far its clock can be trusted."""
+    if source.first_ns is None or source.last_ns is None or source.last_ns < ORDER_LIMIT_NS:
+        return ["no time stamps"]
+    start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"
+    end = utc_time(source.last_ns, 0)
+    if utc_date(source.last_ns) != utc_date(source.first_ns):
+        end = f"{utc_date(source.last_ns)} {end}"
+    parts = [f"{start} to {end} UTC", duration(source.last_ns - source.first_ns)]
+    if source.clock in _CLOCK:
+        parts.append(_CLOCK[source.clock])
+    return parts
+
+
+def folded(found: Sequence[Problem]) -> list[tuple[Problem, int]]:
+    """The first problem of each kind and how often the kind occurred; damage comes first."""
+    by_kind: dict[str, tuple[Problem, int]] = {}
+    for problem in found:
+        first, number = by_kind.get(problem.kind, (problem, 0))
+        by_kind[problem.kind] = (first, number + problem.count)
+    return sorted(by_kind.values(), key=lambda item: item[0].kind in BENIGN_PROBLEMS)

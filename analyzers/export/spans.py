@@ -1,0 +1,95 @@
+"""Which stretch of a peer's time a drawing covers, and what stands where in it."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Confidence
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
+
+
+class Window(NamedTuple):
+    """A stretch of time to draw."""
+
+    start_ns: int
+    end_ns: int
+
+
+ZOOM_BELOW: Final = 10
+"""Cells of the whole span under which a black hole is drawn again on a scale of its own."""
+ZOOM_SHARE: Final = 0.6
+"""Share of the zoomed width that the black hole takes: what led to it must be seen too."""
+SHORTEST_WINDOW_NS: Final = NS_PER_SECOND
+"""A lane over less than this says nothing; it also keeps the division away from zero."""
+
+# States that last until something comes: a silence at the end of the input is part of the story.
+_WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE})
+
+
+def whole(peer: PeerView) -> Window:
+    """The span of everything known of a peer."""
+    start, end = peer.first_ns, max(peer.last_ns, peer.first_ns)
+    if peer.states:
+        # An inferred verdict can lie after the last packet.
+        end = max(end, peer.states[-1].start_ns)
+        if peer.states[-1].state in _WAITING and peer.until_ns is not None:
+            end = max(end, peer.until_ns)
+    for hole in peer.black_holes:
+        end = max(end, hole.stop_ns, hole.dead_ns or 0)
+    for delete in peer.deletes:
+        end = max(end, delete.at_ns)
+    return Window(start, max(end, start + SHORTEST_WINDOW_NS))
+
+
+def zooms(peer: PeerView, width: int, at_most: int) -> tuple[Window, ...]:
+    """Windows around black holes too short to be read on the whole span, the longest first."""
+    span = whole(peer)
+    cell_ns = (span.end_ns - span.start_ns) / width
+    found: list[Window] = []
+    for hole in sorted(peer.black_holes, key=lambda h: -h.max_seconds):
+        if len(found) >= at_most:
+            break
+        length = nanoseconds(hole.max_seconds)
+        if length <= 0 or length >= ZOOM_BELOW * cell_ns:
+            continue
+        start = hole.stop_ns - length
+        if any(w.start_ns <= start and hole.stop_ns <= w.end_ns for w in found):
+            continue
+        size = max(round(length / ZOOM_SHARE), SHORTEST_WINDOW_NS)
+        left = max(start - (size - length) * 2 // 3, span.start_ns)
+        found.append(Window(left, min(left + size, span.end_ns)))
+    return tuple(found)
+
+
+def death_confidence(peer: PeerView) -> Confidence:
+    """How certain the deaths in a lane are: the peer may be alive again, and certainly so."""
+    logged = any(hole.dead_basis == "log" for hole in peer.black_holes)
+    now = peer.state is PeerState.DEAD and peer.confidence is Confidence.CERTAIN
+    return Confidence.CERTAIN if logged or now else Confidence.INFERRED
+
+
+def is_side(address: str, side: str, peer: PeerView) -> bool:
+    """Whether an address speaks for a side; the remote one may have several."""
+    return address == peer.local if side == peer.local else address != peer.local
+
+
+def answered_transmission(exchange: Exchange) -> int | None:
+    """Index of the transmission that met the answer."""
+    if exchange.outcome is not Outcome.ANSWERED:
+        return None
+    if exchange.answer is None:
+        return len(exchange.transmissions) - 1
+    before = [
+        index
+        for index, sent in enumerate(exchange.transmissions)
+        if sent.at_ns <= exchange.answer.at_ns
+    ]
+    return before[-1] if before else 0
+
+
+def exposed_ns(hole: BlackHole) -> int:
+    """From when on a black hole may have taken what was sent."""
+    return hole.stop_ns - nanoseconds(hole.max_seconds)
