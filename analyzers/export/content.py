@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzers.model.alignment import Alignment
+from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 
@@ -21,3 +22,7 @@ class Content:
     """Sentences; empty when something was found."""
     alignments: tuple[Alignment, ...] = ()
     """How the clocks of the inputs were put together."""
+    findings: tuple[Finding, ...] = ()
+    """The worst first."""
+    suppressed: tuple[Suppressed, ...] = ()
+    """Findings that the user does not want to hear, with the reason."""
