@@ -32,3 +32,13 @@ class Finding:
     refs: tuple[Ref, ...]
     peer: str | None = None
     at_ns: int | None = None
+    id: str = ""
+    """Given when all findings of a run are known: "f1" …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that a suppression holds back."""
+
+    finding: Finding
+    reason: str
