@@ -24,17 +24,15 @@ from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.ikev1 import Ikev1Tracker
+from analyzers.tracking.log_sas import STARTS, LoggedSas, sender_of
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, PeerTrack, SaTrack
 from analyzers.tracking.witnesses import EDGE_NS, PROTOCOL_NUMBERS, QUESTIONS, Witnesses
 
 UNKNOWN_LOCAL: Final = "local"
-_ZERO_SPI: Final = "0" * 16
 _RESPONSE, _INITIATOR = 0x20, 0x08
-_STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
 _MAX_HINTS: Final = 200
-_SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ABOUT_IKE_SA: Final = frozenset(
     {
         LogEventKind.MESSAGE,
@@ -82,7 +80,7 @@ class LogTracker:
         self._ikev1 = ikev1
         self._message = message
         self._witnesses = witnesses
-        self._by_handle: dict[tuple[str, str], SaTrack] = {}
+        self._sas = LoggedSas(table)
         self.evidence: set[int] = set()
         """Ids (`id()`) of events that only tell where something was lost."""
         self.astray: set[int] = set()
@@ -127,13 +125,13 @@ class LogTracker:
         if event.kind not in _ABOUT_IKE_SA:
             self._note(peer, event, side)
             return
-        sa = self._sa_of(peer, event, side)
+        sa = self._sas.of(peer, event, side)
         sa.last_ns = max(sa.last_ns, event.at_ns)
         match event.kind:
             case LogEventKind.MESSAGE:
                 message = self._as_message(sa, event, side)
                 self._witnesses.testify(message)
-                sender = _sender(event, side)
+                sender = sender_of(event, side)
                 heard_ns = peer.last_heard_ns[1 - sender]
                 self._marks.proving = id(event) not in self.astray
                 self._message(sa, message, sender)
@@ -151,63 +149,6 @@ class LogTracker:
                 sa.vendor_ids.append((sender, "Dead Peer Detection", True))
             case _:
                 pass
-
-    # --- which SA --------------------------------------------------------------------------
-
-    def _sa_of(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack:
-        key = None if event.handle is None else (event.ref.source, event.handle)
-        known = None if key is None else self._by_handle.get(key)
-        if known is not None and not _spis_agree(known, event):
-            known = None  # devices use a handle again
-        if known is not None and known.peer is peer and not self._begins(known, event):
-            _learn_spis(known, event)
-            return known
-        sa = self._current(peer, event)
-        if sa is None or self._begins(sa, event):
-            sa = self._table.new_logged_sa(
-                peer,
-                version=event.version or 1,
-                spis=(event.initiator_spi or "", event.responder_spi or ""),
-                initiator=self._initiator(event, side),
-                at_ns=event.at_ns or 0,
-                ref=event.ref,
-                from_start=event.message in _STARTS or event.kind is LogEventKind.IKE_SA_UP,
-            )
-        _learn_spis(sa, event)
-        if key is not None:
-            self._by_handle[key] = sa
-        return sa
-
-    @staticmethod
-    def _current(peer: PeerTrack, event: LogEvent) -> SaTrack | None:
-        """The SA an event without a known handle is about: by SPIs, else the newest."""
-        same = [sa for sa in peer.sas[-16:] if event.version in (None, sa.version)]
-        spi = event.initiator_spi
-        if spi is not None:
-            for sa in reversed(same):
-                if sa.initiator_spi in ("", spi):
-                    return sa
-            return None
-        return same[-1] if same else None
-
-    @staticmethod
-    def _begins(sa: SaTrack, event: LogEvent) -> bool:
-        """Whether an event can only be about a later SA."""
-        if event.kind is LogEventKind.IKE_SA_UP:
-            return sa.ended_ns is not None
-        if event.message not in _STARTS or event.response:
-            return False
-        if sa.ended_ns is not None:
-            return True
-        # The end that finishes first logs it before the last message of the other arrives.
-        at_ns = event.at_ns or 0
-        return sa.established_ns is not None and at_ns - sa.established_ns > _SETTLING_NS
-
-    @staticmethod
-    def _initiator(event: LogEvent, side: int) -> int:
-        if event.message in _STARTS:
-            return _sender(event, side) if not event.response else 1 - _sender(event, side)
-        return side
 
     # --- messages --------------------------------------------------------------------------
 
@@ -229,7 +170,7 @@ class LogTracker:
 
     def _as_message(self, sa: SaTrack, event: LogEvent, side: int) -> IkeMessage:
         """The message a log line stands for."""
-        sender = _sender(event, side)
+        sender = sender_of(event, side)
         kind = event.message or MessageKind.INFORMATIONAL
         message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
@@ -261,7 +202,7 @@ class LogTracker:
             first_payload=0,
             fingerprint=told.encode(),
             kind=kind,
-            encrypted=kind not in _STARTS,
+            encrypted=kind not in STARTS,
             notifies=(),
             deletes=deletes,
             dpd_sequence=event.sequence,
@@ -365,7 +306,7 @@ class LogTracker:
 
     def _given_up(self, peer: PeerTrack, event: LogEvent) -> None:
         """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4)."""
-        sa = self._current(peer, event)
+        sa = self._sas.newest(peer, event)
         if sa is None or sa.version != 2 or sa.established_ns is None or sa.ended_ns is not None:
             return
         sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.DEAD_PEER, event.ref
@@ -431,21 +372,3 @@ def _note_question(peer: PeerTrack, side: int, event: LogEvent, heard_ns: int) -
         newest.first_missing = event.retransmission
     if newest.since_proof_ns is None and heard_ns:
         newest.since_proof_ns = max(0, at_ns - heard_ns)
-
-
-def _sender(event: LogEvent, side: int) -> int:
-    return side if event.sent else 1 - side
-
-
-def _spis_agree(sa: SaTrack, event: LogEvent) -> bool:
-    initiator, responder = event.initiator_spi, event.responder_spi
-    if initiator and sa.initiator_spi and initiator != sa.initiator_spi:
-        return False
-    return not responder or sa.responder_spi in ("", _ZERO_SPI, responder)
-
-
-def _learn_spis(sa: SaTrack, event: LogEvent) -> None:
-    if event.initiator_spi and not sa.initiator_spi:
-        sa.initiator_spi = event.initiator_spi
-    if event.responder_spi and sa.responder_spi in ("", _ZERO_SPI):
-        sa.responder_spi = event.responder_spi

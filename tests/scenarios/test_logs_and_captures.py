@@ -303,7 +303,7 @@ def test_the_log_of_another_tunnel_in_the_same_rhythm(
 
 def test_the_log_of_another_ikev1_tunnel(tmp_path: Path) -> None:
     text = between(DEAD1, "a", "c").replace("info 108", "info 108 sa=9")
-    log = isakmp(text, "a", Clock(iso), said=[(50, "ISAKMP:(1001):peer 192.0.2.3 not responding!")])
+    log = isakmp(text, "a", Clock(iso), said=[(50, "ISAKMP:(1009):peer 192.0.2.3 not responding!")])
     told = together(tmp_path, capture(HEALTHY1), log)
     assert told.alignments == ()
     ours, theirs = told.peers

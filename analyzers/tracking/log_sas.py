@@ -1,0 +1,130 @@
+"""Which IKE SA a line of a log is about: by the device's own name of it, its SPIs, or its time.
+
+Most logs name no SPIs. Message IDs begin anew with every IKE SA, so that two SAs taken for one
+would lose what the second asked.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import MessageKind
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.peers import PeerTable
+from analyzers.tracking.tracks import PeerTrack, SaTrack
+
+STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
+"""Messages that begin an IKE SA."""
+_ZERO_SPI: Final = "0" * 16
+_SETTLING_NS: Final = 2 * NS_PER_SECOND
+
+
+class LoggedSas:
+    """The IKE SAs that logs tell of."""
+
+    def __init__(self, table: PeerTable) -> None:
+        self._table = table
+        self._by_handle: dict[tuple[str, str], SaTrack] = {}
+        self._handles: dict[tuple[int, str], str] = {}
+        """What each log calls an SA, by its index and the log."""
+        self._guessed: set[int] = set()
+        """Indices of SAs of which nothing has told the version yet."""
+
+    def of(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack:
+        """The SA of an event that is about one; a new one if it can be none of those known."""
+        source, handle = event.ref.source, event.handle
+        known = None if handle is None else self._by_handle.get((source, handle))
+        if known is not None and not _spis_agree(known, event):
+            known = None  # devices use a handle again
+        if known is None or known.peer is not peer or _begins(known, event):
+            known = self.newest(peer, event)
+            if known is None or _begins(known, event) or self._is_another(known, event):
+                known = self._begin(peer, event, side, known)
+            if handle is not None:
+                self._by_handle[source, handle] = known
+                self._handles[known.index, source] = handle
+        self._learn(known, event)
+        return known
+
+    def newest(self, peer: PeerTrack, event: LogEvent) -> SaTrack | None:
+        """The SA an event without a known handle is about: by SPIs, else the newest."""
+        spi = event.initiator_spi
+        for sa in reversed(peer.sas[-16:]):
+            if event.version not in (None, sa.version) and sa.index not in self._guessed:
+                continue
+            if spi is None or sa.initiator_spi in ("", spi):
+                return sa
+        return None
+
+    def _is_another(self, sa: SaTrack, event: LogEvent) -> bool:
+        """Whether the log has another name for the SA that an event seems to be about.
+
+        Captures show by themselves which SAs there are.
+        """
+        if event.handle is None or sa.peer.captured:
+            return False
+        if event.initiator_spi is not None and event.initiator_spi == sa.initiator_spi:
+            return False
+        name = self._handles.get((sa.index, event.ref.source))
+        return name is not None and name != event.handle
+
+    def _begin(
+        self, peer: PeerTrack, event: LogEvent, side: int, before: SaTrack | None
+    ) -> SaTrack:
+        version = event.version
+        if version is None:
+            version = 1 if before is None else before.version
+        sa = self._table.new_logged_sa(
+            peer,
+            version=version,
+            spis=(event.initiator_spi or "", event.responder_spi or ""),
+            initiator=_initiator(event, side),
+            at_ns=event.at_ns or 0,
+            ref=event.ref,
+            from_start=event.message in STARTS or event.kind is LogEventKind.IKE_SA_UP,
+        )
+        if event.version is None:
+            self._guessed.add(sa.index)
+        return sa
+
+    def _learn(self, sa: SaTrack, event: LogEvent) -> None:
+        """Take what an event says of its SA."""
+        if event.version is not None and sa.index in self._guessed:
+            self._guessed.remove(sa.index)
+            sa.version = event.version
+        if event.initiator_spi and not sa.initiator_spi:
+            sa.initiator_spi = event.initiator_spi
+        if event.responder_spi and sa.responder_spi in ("", _ZERO_SPI):
+            sa.responder_spi = event.responder_spi
+
+
+def sender_of(event: LogEvent, side: int) -> int:
+    """The side that sent the message of an event in the log of `side`."""
+    return side if event.sent else 1 - side
+
+
+def _begins(sa: SaTrack, event: LogEvent) -> bool:
+    """Whether an event can only be about a later SA."""
+    if event.kind is LogEventKind.IKE_SA_UP:
+        return sa.ended_ns is not None
+    if event.message not in STARTS or event.response:
+        return False
+    if sa.ended_ns is not None:
+        return True
+    # The end that finishes first logs it before the last message of the other arrives.
+    at_ns = event.at_ns or 0
+    return sa.established_ns is not None and at_ns - sa.established_ns > _SETTLING_NS
+
+
+def _initiator(event: LogEvent, side: int) -> int:
+    if event.message in STARTS:
+        return sender_of(event, side) if not event.response else 1 - sender_of(event, side)
+    return side
+
+
+def _spis_agree(sa: SaTrack, event: LogEvent) -> bool:
+    initiator, responder = event.initiator_spi, event.responder_spi
+    if initiator and sa.initiator_spi and initiator != sa.initiator_spi:
+        return False
+    return not responder or sa.responder_spi in ("", _ZERO_SPI, responder)

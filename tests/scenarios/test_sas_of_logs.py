@@ -1,0 +1,166 @@
+"""IKE SAs of one peer that a log shows one after another, without their SPIs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerView
+from tests.scenarios.inputs import together
+from tests.scenarios.logs import isakmp
+
+_STAMP = "2024-03-01 10:{0:02}:{1:02}.000 "
+
+
+def _stamped(lines: list[tuple[int, str]]) -> str:
+    return "".join(f"{_STAMP.format(*divmod(at_s, 60))}{text}\n" for at_s, text in lines)
+
+
+def _peer(folder: Path, lines: list[tuple[int, str]]) -> PeerView:
+    return together(folder, _stamped(lines)).peer
+
+
+def _outcomes(peer: PeerView) -> list[Outcome]:
+    return [exchange.outcome for exchange in peer.exchanges]
+
+
+def _asked(at_s: int, message_id: int, who: str, *, answered: bool = True) -> list[tuple[int, str]]:
+    to = "from 192.0.2.1[4500] to 192.0.2.9[4500] (80 bytes)"
+    back = "from 192.0.2.9[4500] to 192.0.2.1[4500] (80 bytes)"
+    lines = [
+        (at_s, f"05[ENC] {who}generating INFORMATIONAL request {message_id} [ ]"),
+        (at_s, f"05[NET] {who}sending packet: {to}"),
+    ]
+    if answered:
+        lines += [
+            (at_s, f"06[NET] {who}received packet: {back}"),
+            (at_s, f"06[ENC] {who}parsed INFORMATIONAL response {message_id} [ ]"),
+        ]
+    return lines
+
+
+def _established(at_s: int, unique: int, who: str = "") -> tuple[int, str]:
+    ends = "192.0.2.1[a.example]...192.0.2.9[b.example]"
+    return at_s, f"05[IKE] {who}IKE_SA gw[{unique}] established between {ends}"
+
+
+def _given_up(at_s: int, unique: int, who: str = "") -> list[tuple[int, str]]:
+    return [
+        (at_s, f"05[IKE] {who}giving up after 5 retransmits"),
+        (at_s, f"05[IKE] {who}IKE_SA gw[{unique}] state change: ESTABLISHED => DESTROYING"),
+    ]
+
+
+def _dead(at_s: int, message_id: int, who: str) -> list[tuple[int, str]]:
+    lines = _asked(at_s, message_id, who, answered=False)
+    for retry in range(1, 6):
+        at_s += 4
+        again = f"retransmit {retry} of request with message ID {message_id}"
+        packet = "sending packet: from 192.0.2.1[4500] to 192.0.2.9[4500] (80 bytes)"
+        lines += [(at_s, f"05[IKE] {who}{again}"), (at_s, f"05[NET] {who}{packet}")]
+    return lines
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_sa_after_a_dead_peer_is_of_the_same_version(tmp_path: Path, named: bool) -> None:
+    first, second = ("<gw|1> ", "<gw|2> ") if named else ("", "")
+    lines = [
+        _established(0, 1, first),
+        *_asked(10, 2, first),
+        *_asked(20, 3, first),
+        *_dead(30, 4, first),
+        *_given_up(60, 1, first),
+        _established(70, 2, second),
+        *[line for n in range(5) for line in _asked(80 + 10 * n, n, second)],
+    ]
+    peer = _peer(tmp_path, lines)
+    assert [sa.ike_version for sa in peer.ike_sas] == [2, 2]
+    assert _outcomes(peer) == [
+        *[Outcome.ANSWERED] * 2,
+        Outcome.UNANSWERED,
+        *[Outcome.ANSWERED] * 5,
+    ]
+
+
+def test_an_sa_that_is_established_beside_the_old_one(tmp_path: Path) -> None:
+    """Reauthentication, make before break: message IDs of the new SA begin anew."""
+    old, new = "<gw|1> ", "<gw|2> "
+    lines = [
+        _established(0, 1, old),
+        *[line for n in range(5) for line in _asked(10 + 10 * n, n, old)],
+        _established(61, 2, new),
+        (62, "07[IKE] <gw|1> IKE_SA gw[1] state change: DELETING => DESTROYING"),
+        *[line for n in range(5) for line in _asked(70 + 10 * n, n, new)],
+    ]
+    peer = _peer(tmp_path, lines)
+    assert len(peer.ike_sas) == 2
+    assert _outcomes(peer) == [Outcome.ANSWERED] * 10
+    assert peer.ike_sas[1].ended_ns is None
+
+
+def test_only_messages_tell_that_there_is_another_sa(tmp_path: Path) -> None:
+    lines = [line for n in range(3) for line in _asked(10 + 10 * n, n, "<gw|1> ")]
+    lines += [line for n in range(3) for line in _asked(70 + 10 * n, n, "<gw|2> ")]
+    peer = _peer(tmp_path, lines)
+    assert len(peer.ike_sas) == 2
+    assert _outcomes(peer) == [Outcome.ANSWERED] * 6
+
+
+def test_of_an_ikev1_sa_the_version_is_told_by_its_messages(tmp_path: Path) -> None:
+    def asked(at_s: int, message_id: int, number: int) -> list[tuple[int, str]]:
+        to = "from 192.0.2.1[500] to 192.0.2.9[500] (92 bytes)"
+        back = "from 192.0.2.9[500] to 192.0.2.1[500] (92 bytes)"
+        v1 = "INFORMATIONAL_V1 request"
+        return [
+            (at_s, f"05[ENC] <gw|{number}> generating {v1} {message_id} [ HASH N(DPD) ]"),
+            (at_s, f"05[NET] <gw|{number}> sending packet: {to}"),
+            (at_s, f"06[NET] <gw|{number}> received packet: {back}"),
+            (at_s, f"06[ENC] <gw|{number}> parsed {v1} {message_id + 7} [ HASH N(DPD_ACK) ]"),
+        ]
+
+    lines = [
+        _established(0, 1, "<gw|1> "),
+        *asked(10, 1108000347, 1),
+        _established(20, 2, "<gw|2> "),
+        *asked(30, 3108000347, 2),
+    ]
+    peer = _peer(tmp_path, lines)
+    assert [sa.ike_version for sa in peer.ike_sas] == [1, 1]
+    assert _outcomes(peer) == [Outcome.ANSWERED] * 2
+
+
+def test_states_of_pluto_have_numbers(tmp_path: Path) -> None:
+    def sa(at_s: int, serial: int) -> list[tuple[int, str]]:
+        lines = [
+            (
+                at_s,
+                f'"gw"[1] 192.0.2.9 #{serial}: STATE_MAIN_I4: ISAKMP SA established {{auth=PSK}}',
+            )
+        ]
+        for number in (10777, 10778):
+            at_s += 10
+            to = f"192.0.2.9:500 (state #{serial})"
+            got = f"{number} expected: {number} (state=#{serial})"
+            lines += [
+                (at_s, f"| DPD: sending R_U_THERE {number} to {to}"),
+                (at_s, f"| DPD: R_U_THERE_ACK, seqno received: {got}"),
+            ]
+        return lines
+
+    peer = _peer(tmp_path, [*sa(0, 1), *sa(30, 3)])
+    assert len(peer.ike_sas) == 2
+    assert _outcomes(peer) == [Outcome.ANSWERED] * 4
+
+
+def test_conn_ids_of_ios_are_sas(tmp_path: Path) -> None:
+    text = "".join(
+        f"{at}..{at + 20}/10 a>b v1 info 108 says=ruthere number=7 sa={sa}\n"
+        f"{at}.02..{at + 20}.02/10 b>a v1 info 108 says=ack number=7 sa={sa}\n"
+        for sa, at in ((1, 10), (2, 50), (1, 90))
+    )
+    peer = together(tmp_path, isakmp(text)).peer
+    assert len(peer.ike_sas) == 2  # which of them a question is about, its conn id tells
+    assert [len(x.transmissions) for x in peer.exchanges] == [1] * 6
+    assert _outcomes(peer) == [Outcome.ANSWERED] * 6
