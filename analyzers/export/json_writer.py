@@ -6,13 +6,19 @@ are a tenth of the size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydantic import BaseModel
 
 from analyzers.export.content import Content
-from analyzers.export.report import build_alignment, build_header, build_peer
+from analyzers.export.report import (
+    build_alignment,
+    build_finding,
+    build_header,
+    build_peer,
+    build_suppressed,
+)
 from analyzers.export.untrusted import UNPRINTABLE
 
 _INDENT: Final = 2
@@ -27,17 +33,21 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     escape = ascii_escapes if ascii_only else terminal_escapes
     header = _dump(build_header(content.sources, version=content.version))
     yield escape(header.removesuffix("\n}"))
-    yield ',\n  "peers": ['
-    separator = "\n    "
-    for peer in content.peers:
-        yield separator + escape(_dump(build_peer(peer)).replace("\n", "\n    "))
-        separator = ",\n    "
-    yield ("\n  ]" if content.peers else "]") + ',\n  "findings": [],\n  "alignment": ['
-    separator = "\n    "
-    for alignment in build_alignment(content.alignments):
-        yield separator + escape(_dump(alignment).replace("\n", "\n    "))
-        separator = ",\n    "
-    yield "\n  ]\n}\n" if content.alignments else "]\n}\n"
+    yield from map(escape, _list("peers", map(build_peer, content.peers)))
+    yield from map(escape, _list("findings", map(build_finding, content.findings)))
+    yield from map(escape, _list("suppressed", map(build_suppressed, content.suppressed)))
+    yield from map(escape, _list("alignment", build_alignment(content.alignments)))
+    yield "\n}\n"
+
+
+def _list(name: str, models: Iterable[BaseModel]) -> Iterator[str]:
+    """One more member of the document, element by element."""
+    yield f',\n  "{name}": ['
+    separator, end = "\n    ", "]"
+    for model in models:
+        yield separator + _dump(model).replace("\n", "\n    ")
+        separator, end = ",\n    ", "\n  ]"
+    yield end
 
 
 def _dump(model: BaseModel) -> str:

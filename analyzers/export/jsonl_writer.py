@@ -22,16 +22,21 @@ from analyzers.export.report import (
     build_black_hole,
     build_delete,
     build_exchange,
+    build_finding,
     build_header,
     build_peer_head,
     build_problem,
+    build_suppressed,
 )
 from analyzers.export.schema import SCHEMA_VERSION, ReportSource
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
+from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.peer import PeerView
 
-LineType = Literal["source", "peer", "exchange", "delete", "black_hole", "problem"]
+LineType = Literal[
+    "source", "peer", "exchange", "delete", "black_hole", "finding", "suppressed", "problem"
+]
 
 # Order of lines of the same moment: what others refer to comes first.
 _SOURCE_RANK: Final = 0
@@ -39,6 +44,7 @@ _PEER_RANK: Final = 1
 _BLACK_HOLE_RANK: Final = 2
 _EXCHANGE_RANK: Final = 3
 _DELETE_RANK: Final = 4
+_FINDING_RANK: Final = 5
 
 # When an object begins, its rank, and what writes its lines. Lines are made when their turn
 # comes, so that sorting takes the memory of these tuples only.
@@ -46,6 +52,7 @@ _Entry = tuple[int, int, Callable[[], Iterator[str]]]
 
 # A source without a packet comes before everything that has a time.
 _BEFORE_ALL: Final = -(1 << 63)
+_AFTER_ALL: Final = 1 << 63
 
 
 def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
@@ -57,10 +64,20 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
         entries.append((begin_ns, _SOURCE_RANK, partial(_source_lines, source)))
     for peer in content.peers:
         entries.extend(_peer_entries(peer))
+    entries += [(_moment(f), _FINDING_RANK, partial(_finding_lines, f)) for f in content.findings]
+    entries += [
+        (_moment(one.finding), _FINDING_RANK, partial(_suppressed_lines, one))
+        for one in content.suppressed
+    ]
     # The sort is stable: equal moments keep the order of the report.
     entries.sort(key=itemgetter(0, 1))
     for _, _, lines in entries:
         yield from map(escape, lines())
+
+
+def _moment(finding: Finding) -> int:
+    """What has no time is about all of it, and stands at the end."""
+    return _AFTER_ALL if finding.at_ns is None else finding.at_ns
 
 
 def _peer_entries(peer: PeerView) -> Iterator[_Entry]:
@@ -103,6 +120,14 @@ def _exchange_lines(peer: str, exchange: Exchange) -> Iterator[str]:
 
 def _delete_lines(peer: str, delete: Delete) -> Iterator[str]:
     yield _line("delete", delete.at_ns, peer, build_delete(delete))
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    yield _line("finding", finding.at_ns, finding.peer, build_finding(finding))
+
+
+def _suppressed_lines(one: Suppressed) -> Iterator[str]:
+    yield _line("suppressed", one.finding.at_ns, one.finding.peer, build_suppressed(one))
 
 
 def _line(

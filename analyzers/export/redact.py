@@ -32,6 +32,8 @@ from typing import Final
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
+from analyzers.model.finding import Finding
+from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import Hint, PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, SourceInfo
@@ -84,6 +86,11 @@ class Redactor:
             content,
             sources=tuple(self._source(info) for info in content.sources),
             peers=tuple(self._peer(peer) for peer in content.peers),
+            findings=tuple(self._finding(finding) for finding in content.findings),
+            suppressed=tuple(
+                replace(one, finding=self._finding(one.finding), reason=self.text(one.reason))
+                for one in content.suppressed
+            ),
             diagnosis=tuple(self.text(sentence) for sentence in content.diagnosis),
         )
 
@@ -202,6 +209,29 @@ class Redactor:
             hints=tuple(self._hint(hint) for hint in peer.hints),
             problems=tuple(self._problem(problem) for problem in peer.problems),
             shown=tuple(self._shown(sa) for sa in peer.shown),
+            messages=tuple(self._message(message) for message in peer.messages),
+        )
+
+    def _message(self, message: IkeMessage) -> IkeMessage:
+        return replace(
+            message,
+            src=self.address(message.src),
+            dst=self.address(message.dst),
+            initiator_spi=self.spi(message.initiator_spi),
+            responder_spi=self.spi(message.responder_spi),
+            notifies=tuple(replace(n, spi=self.spi(n.spi), data=b"") for n in message.notifies),
+            deletes=tuple(
+                replace(d, spis=tuple(self.spi(spi) for spi in d.spis)) for d in message.deletes
+            ),
+            problems=tuple(self.text(problem) for problem in message.problems),
+        )
+
+    def _finding(self, finding: Finding) -> Finding:
+        return replace(
+            finding,
+            title=self.text(finding.title),
+            detail=self.text(finding.detail),
+            remedy=self.text(finding.remedy),
         )
 
     def _shown(self, sa: ShownSa) -> ShownSa:

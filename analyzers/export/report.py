@@ -22,6 +22,7 @@ from analyzers.export.schema import (
     ReportDpdVendorId,
     ReportEspFlow,
     ReportExchange,
+    ReportFinding,
     ReportHeader,
     ReportHint,
     ReportIkeSa,
@@ -35,6 +36,7 @@ from analyzers.export.schema import (
     ReportShownSa,
     ReportSource,
     ReportState,
+    ReportSuppressed,
     ReportTool,
     ReportVendorId,
     SourceKind,
@@ -43,6 +45,7 @@ from analyzers.export.untrusted import valid_unicode
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import NO_MESSAGE_ID, Delete, Exchange, Transmission
+from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.peer import PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref, SourceInfo
@@ -57,6 +60,8 @@ def build_report(
     *,
     version: str,
     alignments: Sequence[Alignment] = (),
+    findings: Sequence[Finding] = (),
+    suppressed: Sequence[Suppressed] = (),
 ) -> Report:
     """The whole report of a run; `version` is the tool's."""
     header = build_header(sources, version=version)
@@ -65,7 +70,8 @@ def build_report(
         tool=header.tool,
         sources=header.sources,
         peers=[build_peer(peer) for peer in peers],
-        findings=[],
+        findings=[build_finding(finding) for finding in findings],
+        suppressed=[build_suppressed(one) for one in suppressed],
         alignment=build_alignment(alignments),
     )
 
@@ -334,6 +340,36 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         ],
         confidence=hole.confidence,
         refs=[_ref(ref) for ref in hole.refs],
+    )
+
+
+def build_finding(finding: Finding) -> ReportFinding:
+    """One finding with its evidence and its remedy."""
+    return ReportFinding(
+        id=finding.id,
+        rule=finding.rule,
+        severity=finding.severity,
+        confidence=finding.confidence,
+        peer=finding.peer,
+        at_ns=finding.at_ns,
+        title=valid_unicode(finding.title),
+        detail=valid_unicode(finding.detail),
+        remedy=valid_unicode(finding.remedy),
+        reference=finding.reference,
+        refs=[_ref(ref) for ref in finding.refs],
+    )
+
+
+def build_suppressed(suppressed: Suppressed) -> ReportSuppressed:
+    """One finding that is held back, with the reason of the user."""
+    finding = suppressed.finding
+    return ReportSuppressed(
+        rule=finding.rule,
+        severity=finding.severity,
+        peer=finding.peer,
+        at_ns=finding.at_ns,
+        title=valid_unicode(finding.title),
+        reason=valid_unicode(suppressed.reason),
     )
 
 

@@ -21,6 +21,7 @@ from analyzers.model.exchange import (
     Lost,
     Outcome,
 )
+from analyzers.model.finding import Severity
 from analyzers.model.peer import LocalBasis, PeerState
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, ProblemKind
@@ -51,14 +52,6 @@ class DeadBasis(StrEnum):
 
     LOG = "log"
     INFERRED = "inferred"
-
-
-class Severity(StrEnum):
-    """How much a finding matters."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
 
 
 class _Model(BaseModel):
@@ -380,19 +373,30 @@ class ReportPeer(ReportPeerHead):
 
 
 class ReportFinding(_Model):
-    """What a rule says about a peer."""
+    """What a rule says about a peer, or about the whole run."""
 
     id: str
     rule: str
     severity: Severity
     confidence: Confidence
-    peer: str
+    peer: str | None = Field(description="null: several peers, or the inputs.")
     at_ns: Nanoseconds | None
     title: str
     detail: str
     remedy: str
     reference: str
     refs: list[ReportRef]
+
+
+class ReportSuppressed(_Model):
+    """A finding that the user asked not to hear."""
+
+    rule: str
+    severity: Severity
+    peer: str | None
+    at_ns: Nanoseconds | None
+    title: str
+    reason: str = Field(description="Why, in the words of the user.")
 
 
 class ReportAlignment(_Model):
@@ -420,6 +424,7 @@ class Report(ReportHeader):
 
     peers: list[ReportPeer]
     findings: list[ReportFinding]
+    suppressed: list[ReportSuppressed]
     alignment: list[ReportAlignment]
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.model.configuration import Configuration
 from analyzers.model.finding import Finding, Severity
-from analyzers.model.peer import PeerView
+from analyzers.rules import answers, negotiation, sequence, state, timers, topology, traffic
 from analyzers.rules.configuration import (
     dpd_count_ambiguous_config,
     dpd_interval_unconfigured_default,
@@ -35,8 +34,8 @@ from analyzers.rules.configuration import (
 )
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configured import dpd_configured_not_in_force
-from analyzers.rules.configured.rule import ConfiguredRule
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.run import RunRule
 
 CONFIGURATION_RULES: Final[tuple[ConfigurationRule, ...]] = (
     dpd_timeout_shorter_than_delay.RULE,
@@ -64,7 +63,17 @@ CONFIGURATION_RULES: Final[tuple[ConfigurationRule, ...]] = (
     dpd_count_ambiguous_config.RULE,
 )
 
-CONFIGURED_RULES: Final[tuple[ConfiguredRule, ...]] = (dpd_configured_not_in_force.RULE,)
+PEER_RULES: Final[tuple[PeerRule, ...]] = (
+    *negotiation.RULES,
+    *answers.RULES,
+    *sequence.RULES,
+    *timers.RULES,
+    *traffic.RULES,
+    *topology.RULES,
+    *state.RULES,
+)
+
+RUN_RULES: Final[tuple[RunRule, ...]] = (*topology.RUN_RULES, *state.RUN_RULES)
 
 _ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -74,19 +83,6 @@ def lint(estate: Estate) -> tuple[Finding, ...]:
     findings = [rule.finding(found) for rule in CONFIGURATION_RULES for found in rule.check(estate)]
     unique = dict.fromkeys(findings)
     return worst_first(list(unique))
-
-
-def against_configurations(
-    configurations: Sequence[Configuration], peers: Sequence[PeerView]
-) -> tuple[Finding, ...]:
-    """What happened and what was configured, where they do not agree; the worst first."""
-    findings = [
-        rule.finding(found)
-        for rule in CONFIGURED_RULES
-        for peer in peers
-        for found in rule.check(configurations, peer)
-    ]
-    return worst_first(list(dict.fromkeys(findings)))
 
 
 def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.records import Confidence, Ref
+
+
+class Needs(StrEnum):
+    """What a rule can be judged from; one of them is enough unless the rule says otherwise."""
+
+    CAPTURE = "capture"
+    KEYS = "capture with keys"
+    LOG = "log"
+    CONFIGURATION = "configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +42,28 @@ class Rule:
     title: str
     """One line, without the names and numbers of a case."""
     rationale: str
+    """For the person on call: why it matters."""
     remedy: str
     source: str
     """Standard or document, with its section."""
+    needs: tuple[Needs, ...] = (Needs.CONFIGURATION,)
+    traps: tuple[str, ...] = ()
+    """What looks alike and is not meant: there the rule is silent, or says less."""
 
     def finding(self, found: Found) -> Finding:
-        """A case as the finding that reports tell."""
+        """A case as the finding that reports tell; never an error on suspect evidence."""
+        severity = self.severity if found.severity is None else found.severity
+        if severity is Severity.ERROR and found.confidence is Confidence.SUSPECT:
+            severity = Severity.WARNING
         return Finding(
             rule=self.id,
-            severity=self.severity if found.severity is None else found.severity,
+            severity=severity,
             confidence=found.confidence,
             title=found.title or self.title,
             detail=found.detail,
             remedy=found.remedy or self.remedy,
             reference=self.source,
-            refs=found.refs,
+            refs=tuple(dict.fromkeys(found.refs)),
             peer=found.peer,
             at_ns=found.at_ns,
         )

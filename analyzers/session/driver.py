@@ -23,6 +23,7 @@ from analyzers.session.options import Progress, SessionOptions, UnparsedLine
 if TYPE_CHECKING:
     from analyzers.model.alignment import Alignment
     from analyzers.model.configuration import Configuration
+    from analyzers.rules.judge import Judgement
     from analyzers.session.joined import Joined
     from analyzers.session.texts import LogSource
     from analyzers.session.viewpoints import Leaver
@@ -118,6 +119,15 @@ class Session:
 
                 self._views = with_shown(self._views, self._shown, self.options.black_hole_min_s)
         return self._views
+
+    def judgement(self) -> Judgement:
+        """What the rules say of everything that was read."""
+        from analyzers.rules.judge import judge
+        from analyzers.rules.run import Run
+
+        rules = self.options.rules
+        run = Run(self.peers(), tuple(self.sources), self.configurations(), rules.thresholds)
+        return judge(run, rules)
 
     @property
     def _tracker(self) -> Tracker:

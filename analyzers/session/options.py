@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 from analyzers.decode.captures import CHUNK_BYTES
+from analyzers.rules.options import RuleOptions
 
 # Vector operations on fewer rows cost more for being called than for what they do.
 BATCH_ROWS: Final = 1 << 15
@@ -46,6 +47,7 @@ class SessionOptions:
     clocks: ClockOptions = field(default_factory=ClockOptions)
     dialects: tuple[str, ...] = ()
     """Files with dialects of the user's own."""
+    rules: RuleOptions = field(default_factory=RuleOptions)
 
 
 @dataclass(frozen=True, slots=True)

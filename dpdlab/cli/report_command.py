@@ -44,12 +44,15 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
 
         output.write(listing(session.unparsed(), redact=options.redact))
         return ExitCode.OK
+    judgement = session.judgement()
     content = Content(
         version=__version__,
         sources=tuple(session.sources),
         peers=session.peers(),
         alignments=session.alignments,
         diagnosis=tuple(session.diagnosis()),
+        findings=judgement.findings,
+        suppressed=judgement.suppressed,
     )
     if options.redact:
         from analyzers.export.redact import redacted

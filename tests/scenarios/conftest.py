@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
 from analyzers.model.records import ProblemKind, SourceInfo
 from analyzers.session import Session, SessionOptions
@@ -23,12 +24,17 @@ class Told:
 
     peers: tuple[PeerView, ...]
     sources: tuple[SourceInfo, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def peer(self) -> PeerView:
         """The only peer."""
         (peer,) = self.peers
         return peer
+
+    def of(self, rule: str) -> list[Finding]:
+        """The findings of one rule."""
+        return [finding for finding in self.findings if finding.rule == rule]
 
     @property
     def problems(self) -> set[ProblemKind]:
@@ -59,6 +65,6 @@ def tell(tmp_path: Path) -> Tell:
             again = Session(replace(chosen, chunk_bytes=chunk_bytes, batch_rows=batch_rows))
             again.run(paths)
             assert again.peers() == peers, f"cut into {chunk_bytes} bytes, {batch_rows} rows"
-        return Told(peers, tuple(session.sources))
+        return Told(peers, tuple(session.sources), session.judgement().findings)
 
     return run

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from analyzers.model.configuration import ConfigFormat, Configuration, same_address
 from analyzers.model.finding import Severity
-from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyMode
 from analyzers.model.sa import IkeSa
+from analyzers.rules.case import Case
 from analyzers.rules.configuration.estate import device_name
-from analyzers.rules.configured.rule import ConfiguredRule
-from analyzers.rules.rule import Found
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
 
 
-def _check(configurations: Sequence[Configuration], peer: PeerView) -> Iterator[Found]:
-    for configuration in configurations:
-        for sa in peer.ike_sas:
-            yield from _held_against(configuration, sa, peer)
+def _check(case: Case) -> Iterator[Found]:
+    for configuration in case.configurations:
+        for sa in case.peer.ike_sas:
+            yield from _held_against(configuration, sa)
 
 
-def _held_against(configuration: Configuration, sa: IkeSa, peer: PeerView) -> Iterator[Found]:
+def _held_against(configuration: Configuration, sa: IkeSa) -> Iterator[Found]:
     for own, other, offered in (
         (sa.initiator, sa.responder, sa.dpd_vendor_id),
         (sa.responder, sa.initiator, sa.dpd_vendor_id[::-1]),
@@ -36,7 +36,6 @@ def _held_against(configuration: Configuration, sa: IkeSa, peer: PeerView) -> It
                 _detail(device_name(configuration), own, other, by_itself),
                 (setting.ref, *sa.refs[:1]),
                 remedy=_remedy(configuration) if by_itself else _AT_THE_PEER,
-                peer=peer.id,
                 at_ns=sa.first_ns,
             )
 
@@ -61,7 +60,7 @@ def _remedy(configuration: Configuration) -> str:
 
 _AT_THE_PEER = "Switch DPD on at the peer, then negotiate the SAs anew."
 
-RULE = ConfiguredRule(
+RULE = PeerRule(
     id="dpd-configured-not-in-force",
     severity=Severity.WARNING,
     title="DPD is configured, but this IKE SA was negotiated without it",
@@ -71,5 +70,11 @@ RULE = ConfiguredRule(
     ),
     remedy="Clear the SAs, so that they are negotiated anew with DPD.",
     source="RFC 3706 section 5.1; M. Conran, Dead Peer Detection",
+    needs=(Needs.CONFIGURATION,),
+    traps=(
+        "phase 1 was not seen whole: nobody knows what was agreed",
+        "IKEv2 has no DPD vendor ID",
+        "the setting is DPD's default, or switches it off",
+    ),
     check=_check,
 )

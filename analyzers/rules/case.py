@@ -1,0 +1,173 @@
+"""One peer as its rules see it: its view, and what many rules ask about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import median
+from typing import NamedTuple
+
+from analyzers.model.configuration import Configuration
+from analyzers.model.exchange import Delete, Exchange
+from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Basis, Ref, SourceInfo
+from analyzers.model.sa import IkeSa
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
+from analyzers.rules.expected import Expected, expected_policy
+from analyzers.rules.options import Thresholds
+from analyzers.rules.vendor import vendor_of
+
+PHASE1_KINDS = frozenset(
+    {MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE, MessageKind.SA_INIT, MessageKind.AUTH}
+)
+
+
+class Place(NamedTuple):
+    """What a message was taken for; one of them is set."""
+
+    exchange: Exchange | None = None
+    transmission: int | None = None
+    """Its number in the exchange, from 0; None for the answer."""
+    delete: Delete | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A peer with its inputs; what is derived is worked out when a rule first asks for it."""
+
+    peer: PeerView
+    sources: tuple[SourceInfo, ...] = ()
+    configurations: tuple[Configuration, ...] = ()
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    # --- inputs ----------------------------------------------------------------------------
+
+    @cached_property
+    def source(self) -> dict[str, SourceInfo]:
+        """Inputs by id."""
+        return {info.id: info for info in self.sources}
+
+    def is_log(self, ref: Ref) -> bool:
+        """Whether a place is a line of a log."""
+        info = self.source.get(ref.source)
+        return info is not None and info.kind == "log"
+
+    @cached_property
+    def captured(self) -> bool:
+        """Packets of this peer were captured: what is absent was not sent, or not there."""
+        return bool(self.peer.esp_flows) or any(
+            m.basis is not Basis.LOG for m in self.peer.messages
+        )
+
+    @cached_property
+    def timed(self) -> bool:
+        """Times are times, not just an order (logs without stamps)."""
+        return self.peer.first_ns >= ORDER_LIMIT_NS
+
+    @cached_property
+    def coarse_sources(self) -> frozenset[str]:
+        """Inputs that stamp whole seconds: their intervals are off by up to 1 s either way."""
+        odd: dict[str, bool] = {}
+        for message in self.peer.messages:
+            fine = message.at_ns % NS_PER_SECOND != 0
+            odd[message.ref.source] = odd.get(message.ref.source, False) or fine
+        return frozenset(source for source, fine in odd.items() if not fine)
+
+    def heard(self, address: str) -> bool:
+        """Whether anything this end sends can be seen at all."""
+        return address not in self.peer.unheard
+
+    @cached_property
+    def one_direction(self) -> bool:
+        """Nothing of one end was captured: absence proves nothing (dpd-semantics 5.6)."""
+        return bool(self.peer.unheard)
+
+    @cached_property
+    def end_ns(self) -> int:
+        """When the input ends."""
+        return self.peer.last_ns if self.peer.until_ns is None else self.peer.until_ns
+
+    # --- ends ------------------------------------------------------------------------------
+
+    @cached_property
+    def ends(self) -> tuple[str, str]:
+        """Local and remote."""
+        return self.peer.local, self.peer.remote
+
+    def other(self, address: str) -> str:
+        """The other end."""
+        return self.peer.remote if self.is_local(address) else self.peer.local
+
+    def is_local(self, address: str) -> bool:
+        """Whether an address is one of the local end; the remote end may have had several."""
+        return address == self.peer.local or (
+            address != self.peer.remote and address not in self.peer.addresses
+        )
+
+    def vendor(self, address: str) -> str | None:
+        """Family of the device at an address ("cisco-ios", "strongswan" …), see `vendor`."""
+        return vendor_of(self.peer, self.configurations, self.source, address)
+
+    def expected(self, holder: str, ike_version: int | None = None) -> Expected | None:
+        """What the timers of a holder are held against; None where nothing is known."""
+        version = self.ike_version if ike_version is None else ike_version
+        return expected_policy(self.peer, holder, self.vendor(holder), version)
+
+    @cached_property
+    def ike_version(self) -> int | None:
+        """The version of the latest IKE SA."""
+        return self.peer.ike_sas[-1].ike_version if self.peer.ike_sas else None
+
+    # --- SAs and messages ------------------------------------------------------------------
+
+    @cached_property
+    def sas(self) -> dict[str, IkeSa]:
+        """IKE SAs by id."""
+        return {sa.id: sa for sa in self.peer.ike_sas}
+
+    @cached_property
+    def messages(self) -> dict[str, list[IkeMessage]]:
+        """Messages by id of the IKE SA, in the order of time."""
+        found: dict[str, list[IkeMessage]] = defaultdict(list)
+        for message in self.peer.messages:
+            found[message.ike_sa].append(message)
+        return dict(found)
+
+    @cached_property
+    def places(self) -> dict[Ref, Place]:
+        """What each message of an exchange, and each Delete, was taken for."""
+        found: dict[Ref, Place] = {}
+        for exchange in self.peer.exchanges:
+            for number, sent in enumerate(exchange.transmissions):
+                found[sent.ref] = Place(exchange, number)
+            if exchange.answer is not None:
+                found[exchange.answer.ref] = Place(exchange)
+        for delete in self.peer.deletes:
+            found.setdefault(delete.ref, Place(delete=delete))
+        return found
+
+    def begins(self, sa: IkeSa) -> bool:
+        """Whether the first exchange of an IKE SA was seen."""
+        first = next(iter(self.messages.get(sa.id, ())), None)
+        return first is not None and first.kind in PHASE1_KINDS and not first.encrypted
+
+    # --- exchanges -------------------------------------------------------------------------
+
+    @cached_property
+    def exchanges_of(self) -> dict[str, list[Exchange]]:
+        """Exchanges by IKE SA, in the order of time."""
+        found: dict[str, list[Exchange]] = defaultdict(list)
+        for exchange in self.peer.exchanges:
+            found[exchange.ike_sa].append(exchange)
+        return dict(found)
+
+    def asked_by(self, prober: str) -> list[Exchange]:
+        """Exchanges of one prober, in the order of time."""
+        return [x for x in self.peer.exchanges if x.prober == prober]
+
+    def rtt_ns(self, ike_sa: str) -> int | None:
+        """Median round trip of the answered exchanges of one IKE SA."""
+        times = [x.rtt_ns for x in self.exchanges_of.get(ike_sa, ()) if x.rtt_ns is not None]
+        return round(median(times)) if times else self.peer.rtt_ns

@@ -1,1 +1,0 @@
-"""Rules that hold what happened against what was configured."""

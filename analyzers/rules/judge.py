@@ -1,0 +1,71 @@
+"""All rules over a run: findings, worst first, and those that somebody asked not to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+from analyzers.model.finding import Finding, Severity, Suppressed
+from analyzers.model.peer import PeerView
+from analyzers.rules.catalogue import PEER_RULES, RUN_RULES, lint
+from analyzers.rules.configuration.estate import Estate
+from analyzers.rules.options import RuleOptions, Suppression
+from analyzers.rules.run import Run
+
+_ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules say of a run."""
+
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+
+
+def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
+    """The findings of all rules: each thing once, the worst first, then in the order of time."""
+    chosen = RuleOptions() if options is None else options
+    findings = [
+        rule.finding(replace(found, peer=case.peer.id))
+        for case in run.cases
+        for rule in PEER_RULES
+        for found in rule.check(case)
+    ]
+    findings += [rule.finding(found) for rule in RUN_RULES for found in rule.check(run)]
+    if run.configurations:
+        findings += lint(Estate(run.configurations))
+    told: list[Finding] = []
+    suppressed: list[Suppressed] = []
+    peers = {peer.id: peer for peer in run.peers}
+    for finding in dict.fromkeys(findings):
+        severity = chosen.severities.get(finding.rule, finding.severity)
+        if severity is None:
+            continue
+        told_as = replace(finding, severity=severity)
+        reason = _reason(told_as, peers, chosen.suppressions)
+        if reason is None:
+            told.append(told_as)
+        else:
+            suppressed.append(Suppressed(told_as, reason))
+    told.sort(key=lambda f: (_ORDER[f.severity], f.at_ns is None, f.at_ns or 0))
+    return Judgement(
+        tuple(replace(f, id=f"f{number}") for number, f in enumerate(told, start=1)),
+        tuple(suppressed),
+    )
+
+
+def _reason(
+    finding: Finding, peers: Mapping[str, PeerView], suppressions: Sequence[Suppression]
+) -> str | None:
+    peer = peers.get(finding.peer or "")
+    addresses = () if peer is None else (peer.local, peer.remote, *peer.addresses)
+    for suppression in suppressions:
+        named = suppression.peer == "*" or any(
+            fnmatchcase(address, suppression.peer) for address in addresses
+        )
+        if named and fnmatchcase(finding.rule, suppression.rule):
+            return suppression.reason
+    return None

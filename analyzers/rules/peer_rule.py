@@ -1,0 +1,16 @@
+"""A rule about one peer; its scenarios are in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from analyzers.rules.case import Case
+from analyzers.rules.rule import Found, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerRule(Rule):
+    """A pure function of one peer, its policies and the thresholds."""
+
+    check: Callable[[Case], Iterator[Found]]

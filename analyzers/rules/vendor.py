@@ -1,0 +1,82 @@
+"""Which product is at an address, as far as vendor IDs, logs and configurations tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from analyzers.model.configuration import ConfigFormat, Configuration, same_address
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Basis, SourceInfo
+
+_BY_FORMAT: Final = {
+    ConfigFormat.CISCO_IOS: "cisco-ios",
+    ConfigFormat.CISCO_ASA: "cisco-asa",
+    ConfigFormat.SWANCTL: "strongswan",
+    ConfigFormat.STRONGSWAN_CONF: "strongswan",
+    ConfigFormat.FORTIOS: "fortios",
+}
+# Starts of names of `wire.vendor_ids`, of values that only one product sends.
+_BY_VENDOR_ID: Final = {
+    "strongSwan": "strongswan",
+    "Libreswan": "libreswan",
+    "racoon": "racoon",
+    "FortiGate": "fortios",
+    "Check Point": "checkpoint",
+    "Cisco Delete Reason": "cisco-ios",
+    "Cisco FlexVPN": "cisco-ios",
+    "Cisco GRE Mode": "cisco-ios",
+    "Cisco Dynamic Route": "cisco-ios",
+}
+# Starts of the formats of logs.
+_BY_DIALECT: Final = {
+    "cisco-ios": "cisco-ios",
+    "cisco-asa": "cisco-asa",
+    "strongswan": "strongswan",
+    "pluto": "libreswan",
+    "libreswan": "libreswan",
+    "fortigate": "fortios",
+    "racoon": "racoon",
+    "juniper": "juniper-srx",
+    "routeros": "mikrotik",
+}
+
+
+def vendor_of(
+    peer: PeerView,
+    configurations: Sequence[Configuration],
+    sources: Mapping[str, SourceInfo],
+    address: str,
+) -> str | None:
+    """The family of the product at an address; None where nothing tells, or several disagree.
+
+    Configurations come first, then what wrote a log there, then vendor IDs.
+    """
+    for configuration in configurations:
+        if any(same_address(a, address) for a in configuration.addresses):
+            return _BY_FORMAT.get(configuration.format)
+    logged = {
+        _family(sources[m.ref.source].format, _BY_DIALECT)
+        for m in peer.messages
+        if m.basis is Basis.LOG
+        and (m.dst if m.arrived else m.src) == address
+        and m.ref.source in sources
+    }
+    for told in (logged, _by_vendor_ids(peer, address)):
+        known = {family for family in told if family is not None}
+        if known:
+            return known.pop() if len(known) == 1 else None
+    return None
+
+
+def _by_vendor_ids(peer: PeerView, address: str) -> set[str | None]:
+    return {
+        _family(name, _BY_VENDOR_ID)
+        for sa in peer.ike_sas
+        for sender, name in sa.vendor_ids
+        if sender == address
+    }
+
+
+def _family(name: str, table: Mapping[str, str]) -> str | None:
+    return next((family for start, family in table.items() if name.startswith(start)), None)
