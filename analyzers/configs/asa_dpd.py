@@ -159,11 +159,12 @@ class _KeepaliveReader:
                 mode=PolicyMode.ON_IDLE,
                 interval_s=float(threshold),
                 retry_s=float(retry),
-                retries=waits - 1,
+                retries=RETRANSMISSIONS,
                 basis=basis,
                 worst_case_s=float(threshold + waits * retry),
                 evidence=f"{said}: {text}",
                 ref=ref,
+                waits_s=(float(retry),) * waits,
             )
 
         return [

@@ -115,23 +115,24 @@ def _readings(found: Timers, target: Target, line: Line, ref: Ref) -> list[DpdPo
     else:
         second = "retry seconds" if is_clear else "second argument read as retry seconds"
 
-    def reading(retry_s: int, transmissions: int, text: str) -> DpdPolicy:
+    def reading(retry_s: int, transmissions: int, text: str, uncounted: int = 0) -> DpdPolicy:
         return DpdPolicy(
             holder=target.holder,
             profile=PROFILES[target.ike_version],
             mode=found.mode or PolicyMode.ON_DEMAND,
             interval_s=float(found.interval_s),
             retry_s=float(retry_s),
-            retries=transmissions - 1,
+            retries=transmissions - uncounted,
             basis=PolicyBasis.CONFIG,
             worst_case_s=float(found.interval_s + transmissions * retry_s),
             evidence=f"{quoted(line)}: {text}{mode}",
             ref=ref,
+            waits_s=(float(retry_s),) * transmissions,
         )
 
     readings = [
         reading(given_s, TRANSMISSIONS, f"{second}; {TRANSMISSIONS} transmissions, {_COUNTED_BY}"),
-        reading(given_s, TRANSMISSIONS + 1, f"{second}; a first question and 5 retries"),
+        reading(given_s, TRANSMISSIONS + 1, f"{second}; a first question and 5 retries", 1),
     ]
     if found.second and not is_clear:
         text = f"second argument read as a number of questions, {DEFAULT_RETRY_S} s apart"

@@ -6,7 +6,7 @@ Formulas: dpd-semantics sections 3 and 5.5. Durations in seconds.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -43,9 +43,33 @@ class Timers:
     timeout_s: float | None = None
 
 
+class Looks(StrEnum):
+    """When a product looks whether it has to ask."""
+
+    AT_ONCE = "at-once"
+    """With a timer of the peer's own, or as a packet leaves."""
+    EACH_INTERVAL = "each-interval"
+    """Once an interval, counted from the last packet of the peer."""
+    FREE_RUNNING = "free-running"
+    """Once an interval of its own, back over all of it: a question can come an interval late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """One option of a product. Bounds and default are of durations in seconds, or of counts."""
+
+    option: str
+    """As the product names it."""
+    sets: str
+    """A key of `--policy`, "action", or "" where it is none of these."""
+    least: float | None = None
+    most: float | None = None
+    default: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class VendorProfile:
-    """One product and IKE version."""
+    """One product and IKE version. What no source tells is absent."""
 
     name: str
     title: str
@@ -53,16 +77,32 @@ class VendorProfile:
     mode: PolicyMode
     """What a configuration without a mode gets, once the product asks at all."""
     defaults: Timers
-    source: str
+    sources: tuple[str, ...]
     verdict: Verdict = Verdict.RETRIES
     uncounted: int = 0
     """Waits beyond its own count: 1 where a product counts the repetitions, not the first."""
+    otherwise_uncounted: int | None = None
+    """By another reading of its documents."""
     retry_is_interval: bool = False
     """Retries come at the interval; there is no spacing of their own."""
     slack_s: float = 0.0
     """What the product's own timer adds to the interval."""
-    sampled: bool = False
-    """Looks back once an interval: a question can come a whole interval late."""
+    looks: Looks = Looks.AT_ONCE
+    interval_unknown: bool = False
+    """It asks, or may, and no source tells how often."""
+    knobs: tuple[Knob, ...] = ()
+    after: str = ""
+    """What it does with a dead peer."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """All sources in one line."""
+        return "; ".join(self.sources)
+
+    def knob(self, sets: str) -> Knob | None:
+        """The option that sets a key of a policy."""
+        return next((knob for knob in self.knobs if knob.sets == sets), None)
 
     def waits_s(self, timers: Timers) -> tuple[float, ...] | None:
         """The wait after each transmission, the last one ending in the verdict."""
@@ -91,11 +131,24 @@ class VendorProfile:
             if timers.timeout_s is None or timers.timeout_s < timers.interval_s:
                 return None
             return timers.timeout_s
-        lead_s = timers.interval_s * (2 if self.sampled else 1) + self.slack_s
+        lead_s = self.lead_s(timers.interval_s)
         if self.verdict is Verdict.SINCE_PROBE:
             return None if timers.timeout_s is None else lead_s + timers.timeout_s
         waits = self.waits_s(timers)
         return None if waits is None else round(lead_s + sum(waits), 3)
+
+    def lead_s(self, interval_s: float) -> float:
+        """From the last proof of life to the first question, at the latest, with traffic."""
+        return interval_s * (2 if self.looks is Looks.FREE_RUNNING else 1) + self.slack_s
+
+    def worst_cases_s(self, timers: Timers) -> tuple[float, float] | None:
+        """`worst_case_s` by all readings of the product's documents: the least and the most."""
+        readings = [self]
+        if self.otherwise_uncounted is not None:
+            readings.append(replace(self, uncounted=self.otherwise_uncounted))
+        found = [reading.worst_case_s(timers) for reading in readings]
+        known = [worst_s for worst_s in found if worst_s is not None]
+        return (min(known), max(known)) if known else None
 
     def policy(
         self,
@@ -108,9 +161,10 @@ class VendorProfile:
         ref: Ref | None = None,
     ) -> DpdPolicy:
         """The policy of a holder of this product; without an interval it never asks."""
-        if not timers.interval_s or mode is PolicyMode.DISABLED:
+        untold = self.interval_unknown and timers.interval_s is None
+        if (not timers.interval_s and not untold) or mode is PolicyMode.DISABLED:
             timers, mode = Timers(), PolicyMode.DISABLED
-        waits = self.waits_s(timers)
+        waits = None if untold else self.waits_s(timers)
         doubling = self.verdict is Verdict.DOUBLING and mode is not PolicyMode.DISABLED
         return DpdPolicy(
             holder=holder,
@@ -124,6 +178,7 @@ class VendorProfile:
             evidence=evidence,
             ref=ref,
             backoff=2.0 if doubling else timers.backoff,
+            waits_s=waits or (),
         )
 
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from analyzers.configs.durations import duration_s, spoken_s
+from analyzers.configs.profile_table import rows
 from analyzers.configs.profiles import Timers, VendorProfile, Verdict
-from analyzers.configs.vendor_table import ROWS
 from analyzers.errors import OptionError
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 
-PROFILES: Final = {row.name: row for row in ROWS}
+
+class _Profiles(Mapping[str, VendorProfile]):
+    """The table, read when it is first asked."""
+
+    def __getitem__(self, name: str) -> VendorProfile:
+        return rows()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(rows())
+
+    def __len__(self) -> int:
+        return len(rows())
+
+
+PROFILES: Final[Mapping[str, VendorProfile]] = _Profiles()
 """All profiles by name."""
 
 # A bare product stands for the version that it uses unless told otherwise.
 _ALIASES: Final = {
     "cisco-ios-ikev1": "cisco-ios",
     "cisco-asa-ikev1": "cisco-asa",
+    "ftd": "cisco-ftd",
     "strongswan": "strongswan-ikev2",
     "libreswan": "libreswan-ikev2",
     "fortios": "fortios-ikev1",
@@ -26,6 +42,9 @@ _ALIASES: Final = {
     "paloalto": "paloalto-ikev2",
     "pfsense": "pfsense-ikev2",
     "vyos": "vyos-ikev2",
+    "opnsense-ikev2": "opnsense",
+    "google": "google-cloud",
+    "oci": "oracle-oci",
 }
 
 _KEYS: Final = ("interval", "retry", "retries", "backoff", "timeout", "mode")
@@ -66,9 +85,10 @@ def parse_policy(text: str) -> DpdPolicy:
     mode = _mode(given.pop("mode", None))
     timers = _with_given(profile, given)
     if not timers.interval_s and (given or mode not in (None, PolicyMode.DISABLED)):
-        raise OptionError(
-            f"{profile.name} asks nothing until it has an interval", "add interval=SECONDS"
-        )
+        said = f"{profile.name} asks nothing until it has an interval"
+        if profile.interval_unknown:
+            said = f"no source tells how often {profile.name} asks"
+        raise OptionError(said, "add interval=SECONDS")
     return profile.policy(
         timers,
         _evidence(text, profile, timers, given),
@@ -144,6 +164,8 @@ def _ratio(value: str) -> float:
 def _evidence(text: str, profile: VendorProfile, timers: Timers, given: dict[str, str]) -> str:
     said = "given: " + " ".join(text.split())
     if not timers.interval_s:
+        if profile.interval_unknown:
+            return f"{said}; no source tells how often {profile.title} asks"
         return f"{said}; {profile.title} asks nothing until it has an interval"
     known = {
         "interval": timers.interval_s,

@@ -262,6 +262,7 @@ def build_policy(policy: DpdPolicy) -> ReportPolicy:
         interval_s=policy.interval_s,
         retry_s=policy.retry_s,
         retries=policy.retries,
+        transmissions=policy.transmissions,
         backoff=policy.backoff,
         basis=policy.basis,
         worst_case_s=policy.worst_case_s,

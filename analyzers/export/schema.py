@@ -283,7 +283,13 @@ class ReportPolicy(_Model):
     mode: PolicyMode
     interval_s: float | None
     retry_s: float | None
-    retries: int | None
+    retries: int | None = Field(
+        description="As the product counts them; with basis observed, transmissions after the"
+        " first one up to the verdict."
+    )
+    transmissions: int | None = Field(
+        description="Questions sent before the verdict, the first included, whatever the basis."
+    )
     backoff: float = Field(description="Ratio of successive retry gaps; 1.0 is constant.")
     basis: PolicyBasis
     worst_case_s: float | None

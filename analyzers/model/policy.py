@@ -37,6 +37,9 @@ class DpdPolicy:
     interval_s: float | None
     retry_s: float | None
     retries: int | None
+    """As the product counts them (Cisco IOS: 5 messages in all; ASA: 3 after the first), where a
+    configuration, the user or a profile tells. OBSERVED: transmissions after the first, up to the
+    verdict. `waits_s` means the same everywhere."""
     basis: PolicyBasis
     worst_case_s: float | None
     evidence: str
@@ -44,3 +47,10 @@ class DpdPolicy:
     ref: Ref | None = None
     backoff: float = 1.0
     """Ratio of successive retry gaps; 1.0 is constant."""
+    waits_s: tuple[float, ...] = ()
+    """The wait after each transmission, the last one ending in the verdict; () is unknown."""
+
+    @property
+    def transmissions(self) -> int | None:
+        """Questions sent before the verdict, the first included."""
+        return len(self.waits_s) or None

@@ -36,9 +36,10 @@ def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
     mode, interval_s, evidence = _rhythm(starts, since)
     retry_s, backoff = _retry(own)
     retries = _retries(own)
-    worst_s = None
-    if interval_s is not None and retry_s is not None and retries is not None:
-        worst_s = interval_s + sum(retry_s * backoff**k for k in range(retries + 1))
+    waits_s: tuple[float, ...] = ()
+    if retry_s is not None and retries is not None:
+        waits_s = tuple(round(retry_s * backoff**k, 3) for k in range(retries + 1))
+    worst_s = interval_s + sum(waits_s) if interval_s is not None and waits_s else None
     if retry_s is not None:
         spacing = f"{retry_s:.3g} s" + ("" if backoff == 1.0 else f", growing ×{backoff:.2g}")
         evidence += f"; retries every {spacing}"
@@ -54,6 +55,7 @@ def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
         evidence=evidence,
         ref=own[0].transmissions[0].ref,
         backoff=round(backoff, 2),
+        waits_s=waits_s,
     )
 
 

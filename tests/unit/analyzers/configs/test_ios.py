@@ -84,7 +84,7 @@ def test_the_global_keepalive(line, mode, interval_s, retry_s, worst_s):
     assert found is not None
     assert (found.mode, found.interval_s, found.retry_s) == (mode, interval_s, retry_s)
     # five transmissions, each waited for: 35.343 to 45.391 s in Cisco's own debug
-    assert (found.retries, found.worst_case_s) == (4, worst_s)
+    assert (found.retries, found.transmissions, found.worst_case_s) == (5, 5, worst_s)
     assert (found.profile, found.basis, found.ref) == (
         "cisco-ios",
         PolicyBasis.CONFIG,

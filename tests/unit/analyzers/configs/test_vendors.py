@@ -51,6 +51,69 @@ def test_worst_cases_of_the_defaults(name, interval, seconds):
     assert worst(name, **given_interval) == pytest.approx(seconds, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("name", "timers", "least", "most"),
+    [
+        ("cisco-ios", {"interval_s": 10}, 20, 22),
+        ("cisco-asa", {}, 16, 18),
+        ("cisco-ftd", {}, 16, 18),
+        ("cisco-easy-vpn", {"interval_s": 30, "retry_s": 20}, 110, 130),
+        ("cisco-ike-keepalive", {"interval_s": 60, "retry_s": 30}, 150, 150),
+        ("fortios-ikev1", {}, 80, 80),
+        ("stormshield-low", {}, 650, 650),
+        ("opnsense", {"interval_s": 10}, 175.061, 175.061),
+    ],
+)
+def test_worst_cases_by_all_readings_of_the_documents(name, timers, least, most):
+    profile = profile_named(name)
+    found = profile.worst_cases_s(replace(profile.defaults, **timers))
+    assert found == pytest.approx((least, most), abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("name", "sends", "verdict"),
+    [
+        ("strongswan-ikev2", (0, 4, 11.2, 24.16, 47.488, 89.478), 165.061),
+        ("iked", (0, 2, 6, 14, 30, 62), 126),
+        ("libreswan-ikev2", (0, 0.5, 1, 2, 4, 8, 16, 32), 64),
+        ("libreswan-5.4-ikev2", (0, 0.5, 1, 2, 4, 8, 16), 32),
+        ("fortios-ikev2", (0, 3, 9, 21, 45), 93),
+        ("fortios-ikev1", (0, 20, 40), 60),
+        ("paloalto-ikev2", (0, 5, 15, 35, 75, 135, 195, 255, 315, 375), 435),
+        ("paloalto-7.0-ikev2", (0, 1, 3, 7, 15, 31, 63, 127, 191, 255), 319),
+        ("cisco-ios", (0, 2, 4, 6, 8), 10),
+        ("cisco-asa", (0, 2, 4, 6), 8),
+        ("isakmpd", (0, 5, 10, 15, 20), 25),
+        ("racoon", (0, 5, 10, 15, 20), 25),
+        ("pfsense-ikev1", (0, 10, 20, 30, 40), 50),
+        ("huawei", (0, 15, 30), 45),
+        ("stormshield", (0, 5, 10), 15),
+    ],
+)
+def test_when_questions_are_sent_and_when_the_verdict_comes(name, sends, verdict):
+    profile = PROFILES[name]
+    interval_s = profile.defaults.interval_s or 10.0
+    waits = profile.waits_s(replace(profile.defaults, interval_s=interval_s))
+    assert waits is not None
+    assert [sum(waits[:k]) for k in range(len(waits))] == pytest.approx(list(sends), abs=0.001)
+    assert sum(waits) == pytest.approx(verdict, abs=0.001)
+    policy = parse_policy(f"{name} interval={interval_s:g}")
+    assert policy.waits_s == waits
+    assert policy.transmissions == len(sends)
+
+
+@pytest.mark.parametrize(
+    "name", ["google-cloud", "azure", "windows", "oracle-oci", "oracle-sbc", "forticlient"]
+)
+def test_a_product_whose_interval_nobody_tells_is_not_said_to_be_silent(name):
+    policy = parse_policy(name)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert (policy.interval_s, policy.worst_case_s, policy.waits_s) == (None, None, ())
+    assert "no source tells how often" in policy.evidence
+    with pytest.raises(OptionError, match="no source tells"):
+        parse_policy(f"{name} mode=periodic")
+
+
 def test_a_number_that_no_source_tells_stays_unknown():
     assert worst("checkpoint") is None
     assert worst("cisco-ios-ikev2", interval_s=40) is None
@@ -98,6 +161,14 @@ def test_every_row_is_whole(name):
     assert profile.source
     assert profile.title
     assert profile.mode is not PolicyMode.DISABLED
+    assert not any(word in profile.source for word in ("http", "/work"))
+    for knob in profile.knobs:
+        assert knob.least is None or knob.most is None or knob.least < knob.most
+        if knob.least is not None and knob.default is not None:
+            assert knob.least <= knob.default
+    timer = profile.knob("interval")
+    if timer is not None and profile.defaults.interval_s:
+        assert timer.default == profile.defaults.interval_s
     if profile.verdict is Verdict.RETRIES:
         assert profile.defaults.timeout_s is None
     if profile.defaults.interval_s:
