@@ -1,0 +1,1 @@
+"""What another DPD policy would have left: mathematics of detection, replay, planning."""
