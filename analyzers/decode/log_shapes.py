@@ -12,7 +12,7 @@ from enum import Enum, auto
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
-from analyzers.decode.assembly.lines import LogLine
+from analyzers.decode.assembly.lines import Form, LogLine
 from analyzers.dialects.dialect import Outline, Reader
 from analyzers.dialects.digits import named_digits, zeroed
 from analyzers.dialects.likeness import Alike, Likeness
@@ -42,24 +42,17 @@ class Reads(Enum):
 class TextShape:
     """How all texts that are alike are read."""
 
-    __slots__ = ("counts", "dialect", "host", "ignored", "name", "names", "outline", "pattern",
-                 "pick", "reads", "take", "takes")  # fmt: skip
+    __slots__ = ("counts", "form", "host", "name", "reads", "take", "takes")
 
     def __init__(self, outline: Outline, *, takes: bool) -> None:
         """`takes`: what puts together the lines of the dialect wants to see such a text."""
-        self.outline = outline
-        self.dialect, self.pattern, self.ignored, spans = outline
-        self.names = tuple(name for name, _, _ in spans)
-        slices = [slice(start, end) for _, start, end in spans]
-        # Of one slice alone it would not make a tuple.
-        self.pick = itemgetter(*slices, slice(0, 0), slice(0, 0))
-        """The values of the names, and something more."""
+        self.form = Form(outline)
         self.counts: dict[StampShape | None, Count] = {}
         self.takes = takes
         self.take: Taker | None = None
         """What takes such a line, where that is the same for all."""
         self.name = outline.dialect.name
-        self.host = next(((a, b) for name, a, b in outline.spans if name == "host"), None)
+        self.host = self.form.spans.get("host")
         if outline.pattern is not None:
             self.reads = Reads.MATCHED
         else:
@@ -69,8 +62,8 @@ class TextShape:
 class StampShape:
     """Where the parts of a stamp stand in all lines that are alike."""
 
-    __slots__ = ("_end", "_fraction", "_scale", "_seconds", "_start", "_stop", "kind",
-                 "resolution_ns", "unsynchronised", "zone")  # fmt: skip
+    __slots__ = ("_fraction", "_scale", "_seconds", "_whole", "kind", "place", "resolution_ns",
+                 "unsynchronised", "zone")  # fmt: skip
 
     def __init__(self, match: Match, stamp: Stamp, seconds: dict[str, int | None]) -> None:
         """`stamp` is that of one of the lines; `seconds` remembers stamps without fractions."""
@@ -79,33 +72,33 @@ class StampShape:
         self.zone, self.unsynchronised = stamp.zone, stamp.unsynchronised
         self._seconds = seconds
         prefix = form_of(match)
-        self._start, self._stop = match.span(prefix)
-        self._end = self._fraction = self._stop
-        self._scale = 0
+        start, stop = match.span(prefix)
         if prefix == "K":
-            self._start = -1  # what counts stands further on in the line
-        elif prefix != "U" and match[prefix.lower() + "f"]:
-            self._end, self._fraction = match.span(prefix.lower() + "f")
-            self._scale = int(10 ** (9 - (self._fraction - self._end)))
+            stop = len(match.string)  # what counts stands further on in the line
+        self.place = slice(start, stop)
+        """Lines that have the same there are of the same time."""
+        self._whole, self._fraction, self._scale = self.place, slice(stop, stop), 0
+        if prefix not in "KU" and match[prefix.lower() + "f"]:
+            first, last = match.span(prefix.lower() + "f")
+            self._whole, self._fraction = slice(start, first), slice(first, last)
+            self._scale = int(10 ** (9 - (last - first)))
 
     def ns(self, line: str) -> int | None:
         """The stamp of `line` as `Stamp.ns`; None if it is an impossible time."""
-        if self._start < 0:
+        if not self._scale:
             return _read_ns(line)
-        text = line[self._start : self._end] + line[self._fraction : self._stop]
-        seconds = self._seconds
-        if text in seconds:
-            base = seconds[text]
+        text = line[self._whole] + line[self._fraction.stop : self.place.stop]
+        fraction_ns = int(line[self._fraction]) * self._scale
+        if text in self._seconds:
+            base = self._seconds[text]
         else:
             base = _read_ns(line)
-            if base is not None and self._scale:
-                base -= int(line[self._end : self._fraction]) * self._scale
-            if len(seconds) >= _MAX_SECONDS:
-                seconds.clear()
-            seconds[text] = base
-        if base is None or not self._scale:
-            return base
-        return base + int(line[self._end : self._fraction]) * self._scale
+            if base is not None:
+                base -= fraction_ns
+            if len(self._seconds) >= _MAX_SECONDS:
+                self._seconds.clear()
+            self._seconds[text] = base
+        return None if base is None else base + fraction_ns
 
 
 def _read_ns(line: str) -> int | None:

@@ -28,7 +28,7 @@ from analyzers.decode.log_tally import LogTally as LogTally
 from analyzers.decode.log_time import LogTime
 from analyzers.decode.log_wrap import SAMPLE as WRAP_SAMPLE
 from analyzers.decode.log_wrap import Unwrapper, begins_with_stamp, split_long, wrap_width
-from analyzers.dialects.dialect import Dialect, Outline, Reader, Reading
+from analyzers.dialects.dialect import Dialect, Outline, Reader
 from analyzers.dialects.digits import zeroed
 from analyzers.dialects.likeness import Likeness
 from analyzers.dialects.logical_lines import (
@@ -100,6 +100,8 @@ class LogDecoder:
         self._assemblies: dict[tuple[str, str | None], Assembly] = {}
         """By dialect and host."""
         self._time = LogTime()
+        self._said = ""
+        """The stamp that told the time."""
         self._cutter = LineCutter()
         self._tag = reader.tag
         self._first: tuple[list[int], list[str]] = ([], [])
@@ -293,22 +295,24 @@ class LogDecoder:
             return
         stamp, time = like.stamp, self._time
         if stamp is not None:
-            ns = stamp.ns(line)
-            if ns is None:
-                stamp = None
-                count.lines -= 1
-                self._shapes.count(shape, None).lines += 1
-            elif not time.step(stamp.kind, ns, stamp.resolution_ns):
-                self._advance(stamp.kind, ns, stamp.resolution_ns, record)
+            said = line[stamp.place]
+            if said != self._said:
+                ns = stamp.ns(line)
+                if ns is None:
+                    stamp = None
+                    count.lines -= 1
+                    self._shapes.count(shape, None).lines += 1
+                else:
+                    if not time.step(stamp.kind, ns, stamp.resolution_ns):
+                        self._advance(stamp.kind, ns, stamp.resolution_ns, record)
+                    self._said = said
         take = shape.take
         if take is None or like.host is not None:
             host = None if like.host is None else line[like.host[0] : like.host[1]]
             take = self._taker(shape, text, host, stamped=stamp is not None)
-        # Calling these types by name takes twice the time, and there are as many as lines.
-        fields = dict(zip(shape.names, shape.pick(text), strict=False)) if shape.names else {}
-        reading = _new(Reading, (shape.dialect, shape.pattern, fields, shape.ignored))
-        ref = _new(Ref, (self.info.id, record))
-        events += take(_new(LogLine, (time.now_ns, time.resolution_ns, ref, reading, text)))
+        # Calling the type by its name takes twice the time, and there are as many as lines.
+        fields = (time.now_ns, time.resolution_ns, self.info.id, record, shape.form, text)
+        events += take(_new(LogLine, fields))
 
     def _logical(self, logical: LogicalLine, events: list[LogEvent]) -> None:
         """A line that the joiner has put together."""
@@ -325,15 +329,15 @@ class LogDecoder:
         if stamp is not None:
             self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)
         take = self._taker(shape, text, logical.host, stamped=stamp is not None)
-        ref = Ref(self.info.id, record)
-        reading = shape.outline.reading(text)
-        events += take(LogLine(time.now_ns, time.resolution_ns, ref, reading, text))
+        source = self.info.id
+        events += take(LogLine(time.now_ns, time.resolution_ns, source, record, shape.form, text))
 
     def _sample(self, record: int, text: str) -> None:
         if len(self.tally.samples) < _KEPT_UNPARSED:
             self.tally.samples.append((record, text))
 
     def _advance(self, kind: StampKind, ns: int, resolution_ns: int, record: int) -> None:
+        self._said = ""
         back_ns = self._time.take(kind, ns, resolution_ns)
         if back_ns is not None and back_ns > _BACKWARDS_NS:
             text = "a line is older than the one before it"
@@ -343,7 +347,7 @@ class LogDecoder:
     def _taker(self, shape: TextShape, text: str, host: str | None, *, stamped: bool) -> Taker:
         """What takes the lines of a dialect that one device writes."""
         if host is None and stamped and shape.host is not None:
-            host = text[shape.host[0] : shape.host[1]]
+            host = text[shape.host]
         found = self._assemblies.get((shape.name, host))
         if found is None:
             found = self._assembly(shape.name, host)

@@ -14,7 +14,7 @@ from typing import Final
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.cisco_asa_ikev2_sas import Request, Sa, Sas
-from analyzers.decode.assembly.lines import LogLine, address, event, number
+from analyzers.decode.assembly.lines import Form, LogLine, address, event, number
 from analyzers.dialects.cisco_asa_ikev2 import DIALECT
 from analyzers.dialects.dialect import Reader
 from analyzers.model.exchange import DeleteProtocol
@@ -75,9 +75,10 @@ class CiscoAsaIkev2Assembly:
         pieces = zip([0, *starts[1:]], [*starts[1:], len(line.text)], strict=True)
         for start, end in pieces:
             text = line.text[start:end]
-            reading = self._reader.read(text)
-            if reading is not None:
-                found += self._take(line._replace(reading=reading, text=text))
+            match = self._reader.tag.match(text)
+            if match is not None:
+                form = Form(self._reader.outline(text, match))
+                found += self._take(line._replace(form=form, text=text))
         return found
 
     def finish(self) -> Iterable[LogEvent]:

@@ -32,7 +32,9 @@ _MAX_REMEMBERED: Final = 65_536
 class CiscoIosAssembly:
     """The state of one router."""
 
-    useless: ClassVar[frozenset[str]] = frozenset({"", "phase1-error-counter", "quick-mode-begins"})
+    useless: ClassVar[frozenset[str]] = frozenset(
+        {"", "delete-node", "phase1-error-counter", "quick-mode-begins"}
+    )
 
     def __init__(self) -> None:
         self._parts: dict[str, Assembly] = {
@@ -47,7 +49,7 @@ class CiscoIosAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of any of the router's dialects."""
-        events = self._parts[line.reading.dialect.name].take(line)
+        events = self._parts[line.form.dialect.name].take(line)
         return self._once(events) if events else events
 
     def finish(self) -> Iterable[LogEvent]:

@@ -7,7 +7,8 @@ three times for one SA (log grammar sections 2.2, 2.3 and 8).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final
 
 from analyzers.decode.assembly.cisco_isakmp_state import Building, Connection, Connections
@@ -50,14 +51,41 @@ class CiscoIsakmpAssembly:
         self._gone: dict[str, None] = {}
         """Peers whose IKE SA this log shows going."""
         self._out = Outbox()
+        self._takes: dict[str, Callable[[LogLine, Connection], object]] = {
+            "new-node": self._node_begins,
+            "packet-sent": self._packet_sent,
+            "packet-received": self._packet_received,
+            "purge-node": self._node_purged,
+            "retransmitting": self._retransmitting,
+            "notify-sending": self._notify_sending,
+            "sequence": self._numbered,
+            "notify-processing": self._notify_received,
+            "dpd-received": self._dpd_received,
+            "dpd-error-counter": self._retried,
+            "delete-received": self._delete_received,
+            "child-delete-queued": self._child_deleted,
+            "not-responding": self._dead,
+            "sa-deleted": self._sa_deleted,
+            "delete-ignored": self._delete_ignored,
+            "input": self._input,
+            "node-input": self._node_input,
+            "established": self._established,
+            "dpd-enabled": self._agreed,
+            "dpd-vendor-id": self._vendor_id,
+            "child-installed": self._child_installed,
+            "child-spi": self._child_spi,
+            "initial-contact": self._initial_contact,
+        }
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of the debug."""
-        self._out.at(line)
+        out = self._out
+        out.at(line)
         here = self._connections.of(line)
-        if line.id:
-            self._take(line, here)
-        return self._out.take()
+        take = self._takes.get(line.form.id)
+        if take is not None:
+            take(line, here)
+        return out.take()
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
@@ -74,75 +102,35 @@ class CiscoIsakmpAssembly:
         self._out.put(made)
         return made
 
-    def _take(self, line: LogLine, here: Connection) -> None:
-        fields = line.fields
-        match line.id:
-            case "new-node":
-                self._new_node = message_id(fields["mid"])
-            case "packet-sent":
-                self._packet_sent(line, here)
-            case "packet-received":
-                self._packet_received(line, here)
-            case "purge-node":
-                if here.sent is not None and here.node is None:
-                    here.node = message_id(fields["mid"])
-            case "retransmitting":
-                here.again, here.again_id = True, message_id(fields.get("mid", ""))
-            case "notify-sending":
-                self._notify_sending(line, here)
-            case "sequence":
-                if here.building is not None:
-                    here.building.sequence = hexadecimal(fields["seq_hex"], 8)
-            case "notify-processing":
-                self._notify_received(line, here)
-            case "dpd-received":
-                self._dpd_received(line, here)
-            case "dpd-error-counter":
-                here.retry = True
-            case "delete-received":
-                self._out.release(here.key)
-                self._out.hold(here.key, self._received(line, here, MessageKind.DELETE))
-                here.arrived = None
-            case "child-delete-queued":
-                self._child_deleted(line, here)
-            case "not-responding":
-                self._dead(line, here)
-            case "sa-deleted":
-                self._sa_deleted(line, here)
-            case "delete-ignored":
-                # The request fails because the IKE SA is gone: its Child SA went with it, if
-                # this log shows how.
-                if fields["peer"] in self._gone:
-                    self._say(line, here, LogEventKind.CHILD_SA_DOWN, protocol=DeleteProtocol.ESP)
-            case "input":
-                self._input(line, here)
-            case "node-input":
-                self._node_input(line, here)
-            case "established":
-                here.down = here.deleting = here.dead = False
-                self._say(line, here, LogEventKind.IKE_SA_UP)
-            case "dpd-enabled":
-                self._say(line, here, LogEventKind.DPD_AGREED)
-            case "dpd-vendor-id":
-                self._say(line, here, LogEventKind.DPD_VENDOR_ID, sent=False)
-            case "child-installed":
-                self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=DeleteProtocol.ESP)
-            case "child-spi":
-                self._child_spi(line, here)
-            case "initial-contact":
-                reason = "the peer said INITIAL_CONTACT"
-                self._say(line, here, LogEventKind.HINT, reason=reason)
-            case _:
-                pass
-
     # --- sent ------------------------------------------------------------------------------
+
+    def _node_begins(self, line: LogLine, _: Connection) -> None:
+        self._new_node = message_id(line.field("mid"))
+
+    @staticmethod
+    def _node_purged(line: LogLine, here: Connection) -> None:
+        if here.sent is not None and here.node is None:
+            here.node = message_id(line.field("mid"))
+
+    @staticmethod
+    def _numbered(line: LogLine, here: Connection) -> None:
+        if here.building is not None:
+            here.building.sequence = hexadecimal(line.field("seq_hex"), 8)
+
+    @staticmethod
+    def _retransmitting(line: LogLine, here: Connection) -> None:
+        here.again, here.again_id = True, message_id(line.get("mid") or "")
+
+    @staticmethod
+    def _retried(_: LogLine, here: Connection) -> None:
+        here.retry = True
 
     def _packet_sent(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
         node, self._new_node = self._new_node, None
         again, here.again = here.again, False
         building, here.building = here.building, None
-        kind = _STATES.get(line.fields.get("state", "")[:3].upper())
+        kind = _kind_in(line)
         if building is not None:
             if building.message_id is None:
                 building.message_id = node
@@ -156,8 +144,8 @@ class CiscoIsakmpAssembly:
 
     def _notify_sending(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
-        kind = _DPD.get(_spelled(line.fields["notify"]), MessageKind.NOTIFY)
-        mid = message_id(line.fields.get("mid", ""))
+        kind = _DPD.get(_spelled(line.field("notify")), MessageKind.NOTIFY)
+        mid = message_id(line.get("mid") or "")
         here.building = Building(kind, self._new_node if mid is None else mid)
 
     def _input(self, line: LogLine, here: Connection) -> None:
@@ -165,9 +153,9 @@ class CiscoIsakmpAssembly:
         self._out.release(here.key)
         sent, node = here.sent, here.node
         here.sent = here.node = None
-        cause = _spelled(line.fields["input"])
+        cause = _spelled(line.field("input"))
         arrived = _INPUTS.get(cause)
-        first = here.arrived is not None and here.arrived.fields["state"].startswith("NEW")
+        first = here.arrived is not None and here.arrived.field("state").startswith("NEW")
         if arrived is not None and first:
             self._received(line, here, arrived, message_id=0)
             here.arrived = None
@@ -188,11 +176,11 @@ class CiscoIsakmpAssembly:
     def _node_input(self, line: LogLine, here: Connection) -> None:
         """A node other than that of an Informational: a message of Quick Mode, or two."""
         self._out.release(here.key)
-        mid = message_id(line.fields["mid"])
+        mid = message_id(line.field("mid"))
         arrived, sent = here.arrived, here.sent
         here.arrived = here.sent = None
         for packet in (arrived, sent):
-            kind = _STATES.get("" if packet is None else packet.fields.get("state", "")[:3])
+            kind = None if packet is None else _kind_in(packet)
             if packet is not None and kind is not None:
                 way = packet is sent
                 self._say(
@@ -227,7 +215,7 @@ class CiscoIsakmpAssembly:
     def _packet_received(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
         here.sent, here.arrived = None, line
-        kind = _STATES.get(line.fields.get("state", "")[:3].upper())
+        kind = _kind_in(line)
         if kind in _PHASE1:
             self._received(line, here, kind, message_id=0)
             here.arrived = None
@@ -243,19 +231,24 @@ class CiscoIsakmpAssembly:
             made.resolution_ns = arrived.resolution_ns
         return made
 
+    def _delete_received(self, line: LogLine, here: Connection) -> None:
+        self._out.release(here.key)
+        self._out.hold(here.key, self._received(line, here, MessageKind.DELETE))
+        here.arrived = None
+
     def _notify_received(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
-        kind = _DPD.get(_spelled(line.fields["notify"]))
+        kind = _DPD.get(_spelled(line.field("notify")))
         if kind is not None:
             self._dpd(self._received(line, here, kind), here)
-        elif message_id(line.fields.get("mid", "")) and here.arrived is not None:
+        elif message_id(line.get("mid") or "") and here.arrived is not None:
             self._received(line, here, MessageKind.NOTIFY)
             here.arrived = None
 
     def _dpd_received(self, line: LogLine, here: Connection) -> None:
-        kind = _DPD[_spelled(line.fields["notify"])]
+        kind = _DPD[_spelled(line.field("notify"))]
         held = self._out.held(here.key)
-        sequence = hexadecimal(line.fields["seq_hex"], 8)
+        sequence = hexadecimal(line.field("seq_hex"), 8)
         if held is None or held.message is not kind:
             told = here.told
             if told is not None and told.message is kind and _is_soon(told, line):
@@ -280,6 +273,19 @@ class CiscoIsakmpAssembly:
 
     # --- SAs -------------------------------------------------------------------------------
 
+    def _established(self, line: LogLine, here: Connection) -> None:
+        here.down = here.deleting = here.dead = False
+        self._say(line, here, LogEventKind.IKE_SA_UP)
+
+    def _agreed(self, line: LogLine, here: Connection) -> None:
+        self._say(line, here, LogEventKind.DPD_AGREED)
+
+    def _vendor_id(self, line: LogLine, here: Connection) -> None:
+        self._say(line, here, LogEventKind.DPD_VENDOR_ID, sent=False)
+
+    def _initial_contact(self, line: LogLine, here: Connection) -> None:
+        self._say(line, here, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")
+
     def _dead(self, line: LogLine, here: Connection) -> None:
         if here.dead:
             return
@@ -291,7 +297,7 @@ class CiscoIsakmpAssembly:
         held = self._out.held(here.key)
         if held is not None and held.message is MessageKind.DELETE:
             held.protocol = DeleteProtocol.IKE
-        reason = " ".join(line.fields["reason"].lower().split())
+        reason = " ".join(line.field("reason").lower().split())
         if reason == _PEERS_ALIVE:
             self._dead(line, here)
         if here.down:
@@ -310,6 +316,15 @@ class CiscoIsakmpAssembly:
         if len(self._gone) > _MAX_GONE:
             del self._gone[next(iter(self._gone))]
 
+    def _delete_ignored(self, line: LogLine, here: Connection) -> None:
+        """The request fails because the IKE SA is gone: its Child SA went with it, if this log
+        shows how."""
+        if line.field("peer") in self._gone:
+            self._say(line, here, LogEventKind.CHILD_SA_DOWN, protocol=DeleteProtocol.ESP)
+
+    def _child_installed(self, line: LogLine, here: Connection) -> None:
+        self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=DeleteProtocol.ESP)
+
     def _child_deleted(self, line: LogLine, here: Connection) -> None:
         held = self._out.held(here.key)
         said = self._say(line, here, LogEventKind.CHILD_SA_DOWN, protocol=DeleteProtocol.ESP)
@@ -320,7 +335,7 @@ class CiscoIsakmpAssembly:
     def _child_spi(self, line: LogLine, here: Connection) -> None:
         """Inbound and outbound SPI of one Child SA come in two lines."""
         spis = event(line, LogEventKind.CHILD_SA_UP).spis
-        decimal = line.fields.get("spi_decimal")
+        decimal = line.get("spi_decimal")
         if decimal is not None and int(decimal) <= 0xFFFFFFFF:
             spis = (f"{int(decimal):08x}",)
         here.children += spis
@@ -335,10 +350,17 @@ def _is_soon(told: LogEvent, line: LogLine) -> bool:
     if told.sequence is not None:
         return False
     if told.at_ns is None or line.at_ns is None:
-        return line.ref.record - told.ref.record <= _NEAR_LINES
+        return line.record - told.ref.record <= _NEAR_LINES
     return 0 <= line.at_ns - told.at_ns <= NS_PER_SECOND
 
 
+def _kind_in(packet: LogLine) -> MessageKind | None:
+    """What a packet is by the state that its line names."""
+    state = packet.get("state")
+    return None if state is None else _STATES.get(state[:3].upper())
+
+
+@lru_cache(maxsize=256)
 def _spelled(word: str) -> str:
     """A keyword with the underscores that pasting lost."""
     return "_".join(word.split()).replace("\\", "")

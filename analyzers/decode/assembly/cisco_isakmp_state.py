@@ -72,18 +72,16 @@ class Connections:
 
     def of(self, line: LogLine) -> Connection:
         """The connection of a line; one without a conn id belongs to the one before it."""
-        fields = line.fields
-        if "local" in fields:
-            self._locals[address(fields["peer"])] = address(fields["local"])
+        spans, text = line.form.spans, line.text
+        if "local" in spans:
+            self._locals[address(text[spans["peer"]])] = address(text[spans["local"]])
             _trim(self._locals)
-        written = fields.get("conn")
-        if written is None:
+        if "conn" not in spans:
             return self._here
-        here = self._as_written.get(written) or self._named(line, written)
-        peer = fields.get("peer")
-        if peer is not None and (here.peer is None or line.id in _AUTHORITY):
-            here.peer = address(peer)
-        self._here = here
+        written = text[spans["conn"]]
+        self._here = here = self._as_written.get(written) or self._named(line, written)
+        if "peer" in spans and (here.peer is None or line.form.id in _AUTHORITY):
+            here.peer = address(text[spans["peer"]])
         return here
 
     def _named(self, line: LogLine, written: str) -> Connection:
@@ -91,7 +89,7 @@ class Connections:
         number = str(int(written) & _CONN_MASK)
         if number == "0":
             # Phase 1 is not finished, and all that are negotiating share the number.
-            peer = line.fields.get("peer")
+            peer = line.get("peer")
             self._negotiating = address(peer) if peer is not None else self._negotiating
             number = f"0 {self._negotiating or ''}"
         here = self._known.get(number)

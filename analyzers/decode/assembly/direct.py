@@ -20,7 +20,7 @@ class DirectAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        pattern = line.reading.pattern
+        pattern = line.form.pattern
         if pattern is None or pattern.says is None:
             return ()
         says = pattern.says

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
-from analyzers.dialects.dialect import Reading
+from analyzers.dialects.dialect import Outline
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.records import Ref
 
@@ -13,24 +14,55 @@ _MAX_ADDRESS: Final = 128
 _MAX_REASON: Final = 200
 
 
+class Form:
+    """What lines share that are read alike: how they are understood, and where their fields are."""
+
+    __slots__ = ("dialect", "id", "pattern", "setters", "spans")
+
+    def __init__(self, outline: Outline) -> None:
+        self.dialect, self.pattern = outline.dialect, outline.pattern
+        self.id = "" if outline.pattern is None else outline.pattern.id
+        """The pattern's id; empty if none matched."""
+        self.spans = {name: slice(start, end) for name, start, end in outline.spans}
+        """The named groups that matched."""
+        self.setters = tuple((_SETTERS[n], span) for n, span in self.spans.items() if n in _SETTERS)
+        """What takes fields to the parts of an event."""
+
+
 class LogLine(NamedTuple):
-    """A logical line with its place, its time on the log's own clock, and its reading."""
+    """A logical line with its place, its time on the log's own clock, and its form."""
 
     at_ns: int | None
     resolution_ns: int
-    ref: Ref
-    reading: Reading
+    source: str
+    record: int
+    form: Form
     text: str
 
     @property
     def id(self) -> str:
         """The pattern's id; empty if none matched."""
-        return "" if self.reading.pattern is None else self.reading.pattern.id
+        return self.form.id
+
+    @property
+    def ref(self) -> Ref:
+        """Its place."""
+        return Ref(self.source, self.record)
 
     @property
     def fields(self) -> dict[str, str]:
-        """The named groups that matched."""
-        return self.reading.fields
+        """All fields by name."""
+        text = self.text
+        return {name: text[span] for name, span in self.form.spans.items()}
+
+    def field(self, name: str) -> str:
+        """A field that such a line has."""
+        return self.text[self.form.spans[name]]
+
+    def get(self, name: str) -> str | None:
+        """A field that it may have."""
+        span = self.form.spans.get(name)
+        return None if span is None else self.text[span]
 
 
 class Assembly(Protocol):
@@ -51,14 +83,12 @@ class Assembly(Protocol):
 
 def event(line: LogLine, kind: LogEventKind, **parts: Any) -> LogEvent:
     """An event at the line's place, its parts from the line's fields unless given."""
-    reading = line.reading
-    dialect = reading.dialect
-    made = LogEvent(kind, line.at_ns, line.ref, dialect.name)
-    made.version, made.resolution_ns = dialect.version, line.resolution_ns
-    for name, value in reading.fields.items():
-        setter = _SETTERS.get(name)
-        if setter is not None:
-            setter(made, value)
+    at_ns, resolution_ns, source, record, form, text = line
+    dialect = form.dialect
+    made = LogEvent(kind, at_ns, Ref(source, record), dialect.name)
+    made.version, made.resolution_ns = dialect.version, resolution_ns
+    for setter, span in form.setters:
+        setter(made, text[span])
     for name, value in parts.items():
         setattr(made, name, value)
     return made
@@ -146,6 +176,7 @@ _SETTERS: Final[dict[str, Callable[[LogEvent, str], None]]] = {
 }
 
 
+@lru_cache(maxsize=1 << 12)
 def address(text: str) -> str:
     """An address as written; IPv6 in lower case, which is how packets show it."""
     text = text.strip("[]()<>,; \t\n")[:_MAX_ADDRESS]

@@ -57,7 +57,7 @@ class StrongswanAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        name = line.reading.fields.get("thread", "")
+        name = line.get("thread") or ""
         thread = self._threads.get(name)
         if thread is None:
             if len(self._threads) > _MAX_REMEMBERED:

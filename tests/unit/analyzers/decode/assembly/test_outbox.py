@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from analyzers.decode.assembly.lines import LogLine
+from analyzers.decode.assembly.lines import Form, LogLine
 from analyzers.decode.assembly.outbox import Outbox
 from analyzers.dialects.cisco_ikev2 import DIALECT
-from analyzers.dialects.dialect import Reading
+from analyzers.dialects.dialect import Outline
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
@@ -16,7 +16,7 @@ def made(at_s: float | None = 0.0) -> LogEvent:
 
 def line(at_s: float | None = 0.0) -> LogLine:
     at_ns = None if at_s is None else int(at_s * NS_PER_SECOND)
-    return LogLine(at_ns, 1, Ref("s1", 1), Reading(DIALECT, None, {}), "")
+    return LogLine(at_ns, 1, "s1", 1, Form(Outline(DIALECT, None, False, ())), "")
 
 
 def test_what_follows_a_held_event_waits_with_it():

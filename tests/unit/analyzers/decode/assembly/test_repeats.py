@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from analyzers.decode.assembly.lines import LogLine
+from analyzers.decode.assembly.lines import Form, LogLine
 from analyzers.decode.assembly.repeats import Repeats
 from analyzers.dialects.cisco_trace import DIALECT
-from analyzers.dialects.dialect import Reading
-from analyzers.model.records import Ref
+from analyzers.dialects.dialect import Outline
 
 
 def seen(repeats: Repeats, *lines: tuple[int | None, str]) -> list[bool]:
     return [
-        repeats.take(LogLine(at, 1, Ref("s1", 1), Reading(DIALECT, None, {}), text))
+        repeats.take(LogLine(at, 1, "s1", 1, Form(Outline(DIALECT, None, False, ())), text))
         for at, text in lines
     ]
 
