@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from analyzers.tracking.engine import Tracker
     from analyzers.tracking.ordering import OrderedBatch
     from analyzers.tracking.shown import Shown
+    from analyzers.whatif.windows import Packets, Window
 
 # Tracking and keys are imported where they are first needed: by then a large input is being read
 # ahead in a process of its own, and importing costs no time.
@@ -60,6 +61,8 @@ class Session:
         self._joined: Joined | None = None
         self._shifts: dict[int, int] = {}
         """What is added to the times of captures, by number of the source."""
+        self._joined_shifts: dict[int, int] = {}
+        """What was added, once everything is read."""
         self._leavers: dict[int, Leaver] = {}
         self._captured_until_ns: int | None = None
         self._unparsed: list[UnparsedLine] = []
@@ -89,20 +92,21 @@ class Session:
             self._join(progress)
             self._read(self._readers, progress)
         finally:
-            self.close()
+            if not self.options.read_again:
+                self.close()
         for problem in self._tracker.finish():
             self.sources[_source_number(problem)].note(problem)
         for number in self._shifts:
             info = self.sources[number]
             info.first_ns = self._common_ns(number, info.first_ns)
             info.last_ns = self._common_ns(number, info.last_ns)
-        self._shifts = {}
+        self._joined_shifts, self._shifts = self._shifts, {}
         self._note_duplicates()
         self._note_keys()
         self._views = None
 
     def close(self) -> None:
-        """Release the inputs."""
+        """Release the inputs; with `read_again` this is for whoever has read them again."""
         for reader in self._readers:
             reader.close()
         self._opened.close()
@@ -128,6 +132,16 @@ class Session:
         rules = self.options.rules
         run = Run(self.peers(), tuple(self.sources), self.configurations(), rules.thresholds)
         return judge(run, rules)
+
+    def packets_within(self, windows: Sequence[Window]) -> Iterator[Packets]:
+        """The packets of some flows and times, read once more from the captures.
+
+        A pipe can only be read again with `SessionOptions.read_again`. Raises SourceError.
+        """
+        from analyzers.session.second_pass import captures_again, packets_within
+
+        captures = captures_again(self._opened.specs, self.sources, self._joined_shifts)
+        return packets_within(captures, windows, self._joined, self.options)
 
     @property
     def _tracker(self) -> Tracker:

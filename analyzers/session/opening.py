@@ -129,8 +129,8 @@ def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: 
         return
     number = len(opened.sources)
     if capture_format(item.head) is not None:
-        if spec.path == STDIN and several:
-            # Aligning reads a capture twice.
+        if spec.path == STDIN and (several or options.read_again):
+            # Aligning reads a capture twice, and so does who asks for its packets.
             again, item = spooled(item)
             spec = replace(again, name=spec.name)
         opened.items.append(item)

@@ -48,6 +48,8 @@ class SessionOptions:
     dialects: tuple[str, ...] = ()
     """Files with dialects of the user's own."""
     rules: RuleOptions = field(default_factory=RuleOptions)
+    read_again: bool = False
+    """Captures are asked for packets after they were read; what is piped in is kept on disk."""
 
 
 @dataclass(frozen=True, slots=True)

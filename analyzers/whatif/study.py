@@ -1,0 +1,234 @@
+"""Black holes of a report under other policies: what is asked of the captures, and the results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import DpdPolicy
+from analyzers.model.time import nanoseconds, seconds
+from analyzers.whatif.replay import Left, Loss, Replay, Silence
+from analyzers.whatif.timing import Timing, timing_of
+from analyzers.whatif.windows import Flow, Packets, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A policy that is tried, under the name it is shown by."""
+
+    label: str
+    policy: DpdPolicy
+    own: bool = False
+    """What the device itself does."""
+    why: tuple[str, ...] = ()
+    """Where it is recommended: the formula with the numbers put in."""
+
+    @property
+    def timing(self) -> Timing | None:
+        """None where the interval or the waits are not known."""
+        return timing_of(self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A candidate in one black hole."""
+
+    candidate: Candidate
+    left: Left | None
+    """With the peer gone at the last proof of life. None: the timing is not known."""
+    least: Left | None = None
+    """With the peer gone when it was first asked in vain; None where it was not asked."""
+
+    def saved(self, hole: BlackHole) -> Loss:
+        """What would not have been lost; negative where more would have been."""
+        if self.left is None:
+            return Loss(None, None, None)
+        worst = self.left.worst
+        more = self.left.at_least and worst.packets is not None
+        packets = None if worst.packets is None or more else hole.max_packets - worst.packets
+        size = None if worst.bytes is None or more else hole.max_bytes - worst.bytes
+        lasted = None if worst.seconds is None else hole.max_seconds - worst.seconds
+        return Loss(lasted, packets, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One black hole under all candidates."""
+
+    peer: PeerView
+    hole: BlackHole
+    results: tuple[Result, ...]
+    note: str = ""
+    """Why no policy helps, where none does."""
+
+
+@dataclass(slots=True)
+class _Running:
+    peer: PeerView
+    hole: BlackHole
+    candidates: Sequence[Candidate]
+    replays: list[tuple[Replay | None, Replay | None]]
+    window: int | None
+
+
+class Simulation:
+    """Replays black holes; asks for `windows`, is fed their packets, has `studies` then."""
+
+    def __init__(
+        self,
+        cases: Sequence[tuple[PeerView, BlackHole, Sequence[Candidate]]],
+        hold_s: float | None = None,
+    ) -> None:
+        """`hold_s`: hold time of a routing protocol over the tunnel, which ends the loss too."""
+        self.windows: list[Window] = []
+        self._running: list[_Running] = []
+        self._of_window: list[_Running] = []
+        for peer, hole, candidates in cases:
+            self._add(peer, hole, candidates, hold_s)
+
+    def _add(
+        self,
+        peer: PeerView,
+        hole: BlackHole,
+        candidates: Sequence[Candidate],
+        hold_s: float | None,
+    ) -> None:
+        worst = silence_of(peer, hole, hold_s)
+        late = None
+        if hole.first_probe_ns is not None and hole.traffic_known:
+            late = silence_of(peer, hole, hold_s, failed_ns=hole.first_probe_ns)
+        replays = []
+        for candidate in candidates:
+            timing = candidate.timing
+            known = timing is not None and worst is not None
+            replays.append(
+                (
+                    Replay(worst, timing) if known else None,
+                    Replay(late, timing) if known and late is not None else None,
+                )
+            )
+        running = _Running(peer, hole, candidates, replays, None)
+        window = window_of(peer, hole)
+        if window is not None:
+            running.window = len(self.windows)
+            self.windows.append(window)
+            self._of_window.append(running)
+        self._running.append(running)
+
+    def feed(self, packets: Packets) -> None:
+        """Some packets of a window."""
+        for pair in self._of_window[packets.window].replays:
+            for replay in pair:
+                if replay is not None:
+                    replay.feed(packets.at_ns, packets.sizes)
+
+    def studies(self) -> tuple[Study, ...]:
+        """The results, once every packet of every window was fed."""
+        return tuple(self._study(running) for running in self._running)
+
+    def _study(self, running: _Running) -> Study:
+        hole = running.hole
+        results = []
+        for candidate, (worst, late) in zip(running.candidates, running.replays, strict=True):
+            left = None if worst is None else worst.left()
+            if left is not None and not hole.traffic_known:
+                left = _without_traffic(left, hole, candidate.timing)
+            results.append(Result(candidate, left, None if late is None else late.left()))
+        return Study(running.peer, hole, tuple(results), _note(hole))
+
+
+def silence_of(
+    peer: PeerView, hole: BlackHole, hold_s: float | None = None, *, failed_ns: int | None = None
+) -> Silence:
+    """A black hole as a policy meets it; the peer is gone since the last proof of life."""
+    if failed_ns is None:
+        failed_ns = hole.last_proof_ns
+    if failed_ns is None:
+        # Nothing of the peer before it: the silence is as old as what was sent into it.
+        start_ns = hole.stop_ns - nanoseconds(hole.max_seconds)
+        failed_ns = (hole.first_exposed_ns or start_ns) - 1
+    by_itself = _ended_by_itself(hole)
+    teardown_ns = 0
+    if hole.dead_ns is not None and not by_itself:
+        teardown_ns = max(0, hole.stop_ns - hole.dead_ns)
+    ends = [_lifetime_ns(peer, failed_ns)]
+    if hold_s is not None:
+        ends.append(failed_ns + nanoseconds(hold_s))
+    return Silence(
+        failed_ns=failed_ns,
+        stop_ns=hole.stop_ns,
+        ended_by_itself=by_itself,
+        answered=hole.black_hole_class is BlackHoleClass.DATA_PLANE,
+        teardown_ns=teardown_ns,
+        limit_ns=min((end_ns for end_ns in ends if end_ns is not None), default=None),
+    )
+
+
+def _ended_by_itself(hole: BlackHole) -> bool:
+    """Whether its end has nothing to do with a verdict of the sender."""
+    if hole.stop_basis is StopBasis.PROOF:
+        return True
+    if hole.stop_basis in (StopBasis.REPLACEMENT, StopBasis.DELETE):
+        return hole.dead_ns is None or hole.dead_ns > hole.stop_ns
+    return False
+
+
+def _lifetime_ns(peer: PeerView, at_ns: int) -> int | None:
+    """When the IKE SA in use at a time expires, if its lifetime is known."""
+    ends = [
+        sa.established_ns + nanoseconds(sa.lifetime_s)
+        for sa in peer.ike_sas
+        if sa.established_ns is not None and sa.lifetime_s and sa.established_ns <= at_ns
+    ]
+    return max((end_ns for end_ns in ends if end_ns > at_ns), default=None)
+
+
+def window_of(peer: PeerView, hole: BlackHole) -> Window | None:
+    """What has to be read of the captures for a black hole; None: nothing was sent, or is known."""
+    if not hole.traffic_known or not hole.max_packets or hole.first_exposed_ns is None:
+        return None
+    exclusive = hole.stop_basis in (StopBasis.PROOF, StopBasis.REPLACEMENT)
+    return Window(
+        flows=frozenset(_flows(peer, hole)),
+        start_ns=hole.first_exposed_ns,
+        end_ns=hole.stop_ns - exclusive,
+    )
+
+
+def _flows(peer: PeerView, hole: BlackHole) -> list[Flow]:
+    """The flows that the sender of a black hole sent into it."""
+    remote = {peer.remote, *peer.addresses}
+    outbound = hole.sender not in remote
+    return [
+        (flow.sender, flow.receiver, int(flow.spi, 16))
+        for flow in peer.esp_flows
+        if ((flow.receiver if outbound else flow.sender) in remote)
+        and ((flow.sender if outbound else flow.receiver) not in remote)
+        and (not hole.spis or flow.spi in hole.spis)
+    ]
+
+
+def _without_traffic(left: Left, hole: BlackHole, timing: Timing | None) -> Left:
+    """From a log alone: seconds as if something was always to be sent, packets unknown (5.4)."""
+    verdict = None if timing is None else timing.verdict()
+    if verdict is None:
+        return Left(Loss(None, None, None), None, None, None, at_least=True)
+    teardown_s = 0.0
+    if hole.dead_ns is not None and not _ended_by_itself(hole):
+        teardown_s = seconds(max(0, hole.stop_ns - hole.dead_ns))
+    later = verdict.later(teardown_s)
+    lost = Loss(later.last_s, None, None)
+    return Left(lost, later.mean_s, None, verdict, at_least=False)
+
+
+def _note(hole: BlackHole) -> str:
+    if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        return (
+            "the peer answers questions while ESP does not come back: no DPD policy notices it,"
+            " a routing protocol or a test through the tunnel does"
+        )
+    if hole.traffic_known and not hole.max_packets:
+        return "nothing was sent into it: no policy would have saved anything"
+    return ""
