@@ -35,6 +35,7 @@ from analyzers.rules.configuration import (
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.rule import ConfigurationRule
 from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Rule
 from analyzers.rules.run import RunRule
 
 CONFIGURATION_RULES: Final[tuple[ConfigurationRule, ...]] = (
@@ -74,6 +75,18 @@ PEER_RULES: Final[tuple[PeerRule, ...]] = (
 )
 
 RUN_RULES: Final[tuple[RunRule, ...]] = (*topology.RUN_RULES, *state.RUN_RULES)
+
+ABSENT: Final[dict[str, str]] = {}
+"""Rules of dpd-semantics section 4 that are not here, and why."""
+
+
+def rules_by_id() -> dict[str, tuple[Rule, ...]]:
+    """All rules in the order of their ids; one may judge traffic and configurations apart."""
+    found: dict[str, tuple[Rule, ...]] = {}
+    for rule in (*PEER_RULES, *RUN_RULES, *CONFIGURATION_RULES):
+        found[rule.id] = (*found.get(rule.id, ()), rule)
+    return dict(sorted(found.items()))
+
 
 _ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from dpdlab.cli import arguments, interrupts
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
@@ -36,22 +37,12 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
         Output().write_text(request.text)
         return ExitCode.OK
     diagnostics.quiet = invocation.options.quiet
-    if invocation.command == "doctor":
-        from dpdlab.cli import doctor
-
-        return doctor.run(invocation, diagnostics)
-    _refuse_foreign_engine()
-    if invocation.command == "schema":
-        from dpdlab.cli import schema_command
-
-        return schema_command.run(invocation, diagnostics)
-    if invocation.command == "lint":
-        from dpdlab.cli import lint_command
-
-        return lint_command.run(invocation, diagnostics)
-    from dpdlab.cli import report_command
-
-    return report_command.run(invocation, diagnostics)
+    command = arguments.COMMANDS[invocation.command or "report"]
+    if command.engine:
+        _refuse_foreign_engine()
+    run: Callable[[arguments.Invocation, Diagnostics], ExitCode]
+    run = import_module(command.module).run
+    return run(invocation, diagnostics)
 
 
 def _refuse_foreign_engine() -> None:

@@ -8,22 +8,17 @@ from typing import Final
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.lint_content import LintContent, gather, redacted_lint
-from analyzers.model.finding import Severity
 from analyzers.rules.catalogue import lint
 from analyzers.rules.configuration.estate import Estate
 from dpdlab import __version__
 from dpdlab.cli import lint_inputs
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
+from dpdlab.cli.judging import as_bad_as
 from dpdlab.cli.output import Output
 from dpdlab.present.formatting import counted
 
 STANDARD_INPUT: Final = "-"
-_AT_LEAST: Final = {
-    "error": (Severity.ERROR,),
-    "warning": (Severity.ERROR, Severity.WARNING),
-    "info": (Severity.ERROR, Severity.WARNING, Severity.INFO),
-}
 
 
 def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
@@ -103,7 +98,6 @@ def _judge(
         number = sum(len(device.problems) for device in damaged)
         diagnostics.error(f"lines that cannot be used: {number}", "--strict")
         return ExitCode.DAMAGE
-    wanted = () if fail_on is None else _AT_LEAST[fail_on]
-    if any(finding.severity in wanted for finding in content.findings):
+    if as_bad_as(content.findings, fail_on):
         return ExitCode.FINDINGS
     return ExitCode.OK

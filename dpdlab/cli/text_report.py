@@ -8,11 +8,12 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from analyzers.model.alignment import Alignment
+from analyzers.export.content import Content
+from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
-from analyzers.model.records import SourceInfo
+from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS
-from dpdlab.cli.text import black_holes, details, exchanges, summary
+from dpdlab.cli.text import black_holes, details, exchanges, findings, summary
 from dpdlab.cli.text import peers as peer_table
 from dpdlab.cli.text.lanes import LanePainter
 from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
@@ -31,32 +32,24 @@ FEW_PEERS: Final = 2
 """Up to so many peers, healthy ones are told in full too."""
 
 
-def render(
-    sources: Sequence[SourceInfo],
-    peers: Sequence[PeerView],
-    *,
-    console: Console,
-    ascii_only: bool,
-    verbose: int,
-    diagnosis: Sequence[str],
-    alignments: Sequence[Alignment] = (),
-) -> None:
-    """Write the report to `console`.
+def render(content: Content, *, console: Console, ascii_only: bool, verbose: int) -> None:
+    """Write the report to `console`; `verbose` 1 and more unfolds every list.
 
-    `diagnosis` explains an empty result, or what limits one; `verbose` 1 and more unfolds every
-    list. Nothing is written but lines that fit `console.width`, long addresses aside.
+    Nothing is written but lines that fit `console.width`, long addresses aside.
     """
-    ordered = sorted(peers, key=worst_first)
+    sources = content.sources
+    ordered = sorted(content.peers, key=worst_first)
     page = _page(sources, ordered, console, ascii_only, verbose)
     if not ordered:
-        summary.nothing_found(page, sources, diagnosis)
+        summary.nothing_found(page, sources, content.diagnosis)
         return
     summary.verdict(page, ordered)
     page.gap()
-    summary.inputs(page, sources, alignments)
-    summary.notes(page, diagnosis)
+    summary.inputs(page, sources, content.alignments)
+    summary.notes(page, content.diagnosis)
     page.gap()
     peer_table.table(page, ordered)
+    _findings(page, content)
     painter = LanePainter(page)
     told = _in_detail(ordered, verbose)
     for peer in told:
@@ -66,6 +59,28 @@ def render(
         page.gap()
         rest = f"{counted(hidden, 'peer')} only in the table above (-v tells all)"
         page.line((f"{page.signs.more} {rest}", FAINT))
+
+
+def _findings(page: Page, content: Content) -> None:
+    """What the rules say, after who is concerned."""
+    peers = {peer.id: peer for peer in content.peers}
+
+    def where(ref: Ref) -> str:
+        return page.place(ref)
+
+    def lead(finding: Finding) -> Text:
+        peer = peers.get(finding.peer or "")
+        parts = [] if finding.at_ns is None else [page.at(finding.at_ns)]
+        if peer is not None and len(peers) > 1:
+            parts.append(page.address(peer.remote))
+        parts += [where(ref) for ref in finding.refs[:1]]
+        return Text(f"{', '.join(parts)}: " if parts else "")
+
+    if not content.findings and not content.suppressed:
+        return
+    page.gap()
+    findings.brief(page, content.findings, lead, where)
+    findings.suppressed(page, content.suppressed)
 
 
 def _page(

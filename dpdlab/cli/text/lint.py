@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,9 +9,10 @@ from rich.text import Text
 
 from analyzers.export.lint_content import LintContent, LintDevice, LintRow
 from analyzers.model.configuration import ConfigFormat
-from analyzers.model.finding import Finding, Severity
+from analyzers.model.finding import Finding
 from analyzers.model.policy import DpdPolicy, PolicyMode
-from analyzers.model.records import Confidence, Ref
+from analyzers.model.records import Ref
+from dpdlab.cli.text import findings
 from dpdlab.cli.text.page import (
     FAINT,
     LABEL,
@@ -24,17 +24,12 @@ from dpdlab.cli.text.page import (
     row_line,
     widths,
 )
-from dpdlab.present import words
 from dpdlab.present.formatting import Severity as Shade
 from dpdlab.present.formatting import counted, timer
 
 ROWS_SHOWN: Final = 12
 """Peers of one device without -v."""
-ALIKE_SHOWN: Final = 4
-"""Findings of one rule without -v."""
 PROBLEMS_SHOWN: Final = 5
-PLACES_SHOWN: Final = 4
-_INDENT: Final = 9
 
 _PRODUCT: Final = {
     ConfigFormat.CISCO_IOS: "Cisco IOS",
@@ -43,11 +38,6 @@ _PRODUCT: Final = {
     ConfigFormat.IPSEC_CONF: "ipsec.conf",
     ConfigFormat.STRONGSWAN_CONF: "strongswan.conf",
     ConfigFormat.FORTIOS: "FortiOS",
-}
-_SHADE: Final = {
-    Severity.ERROR: Shade.BAD,
-    Severity.WARNING: Shade.WARN,
-    Severity.INFO: Shade.NOTE,
 }
 _COLUMNS: Final = (
     Column("peer", elastic=True),
@@ -165,51 +155,17 @@ def _problems(page: Page, device: LintDevice) -> None:
 
 
 def _findings(page: Page, content: LintContent) -> None:
-    told: Counter[str] = Counter()
-    for finding in content.findings:
-        told[finding.rule] += 1
-        if page.verbose or told[finding.rule] <= ALIKE_SHOWN:
-            _finding(page, content, finding)
-            page.gap()
-    for rule, number in told.items():
-        if not page.verbose and number > ALIKE_SHOWN:
-            more = f"{counted(number - ALIKE_SHOWN, 'more case')} of {rule} (-v tells all)"
-            page.line((f"{page.signs.more} {more}", FAINT))
-            page.gap()
+    def where(ref: Ref) -> str:
+        return page.data(content.place(ref))
 
+    def lead(finding: Finding) -> Text:
+        return Text("".join(f"{where(ref)}: " for ref in finding.refs[:1]))
 
-def _finding(page: Page, content: LintContent, finding: Finding) -> None:
-    style = SEVERITY_STYLE[_SHADE[finding.severity]]
-    place = _places(page, content, finding.refs[:1])
-    title = page.data(finding.title)
-    page.wrapped(assemble(f"{place}: ", (title, LABEL)), (finding.severity.value, style), _INDENT)
-    doubt = "" if finding.confidence is Confidence.CERTAIN else (
-        f" ({words.CONFIDENCE[finding.confidence]})"
-    )  # fmt: skip
-    page.wrapped(page.data(finding.detail) + doubt, indent=_INDENT)
-    others = finding.refs[1:]
-    if others:
-        shown = others if page.verbose else others[:PLACES_SHOWN]
-        more = f" {page.signs.more}" if len(others) > len(shown) else ""
-        page.wrapped(_places(page, content, shown) + more, ("  see", FAINT), _INDENT)
-    page.wrapped(page.data(finding.remedy), ("  remedy", FAINT), _INDENT)
-    page.wrapped(f"{page.data(finding.reference)} [{finding.rule}]", ("  source", FAINT), _INDENT)
-
-
-def _places(page: Page, content: LintContent, refs: Sequence[Ref]) -> str:
-    return ", ".join(page.data(content.place(ref)) for ref in refs)
+    findings.full(page, content.findings, lead, where)
 
 
 def _summary(content: LintContent) -> Text:
     devices = counted(len(content.devices), "configuration")
-    tally = Counter(finding.severity for finding in content.findings)
-    if not tally:
+    if not content.findings:
         return assemble(f"{devices}: ", ("nothing to report", SEVERITY_STYLE[Shade.GOOD]))
-    text = assemble(f"{devices}: ")
-    for severity in Severity:
-        if tally[severity]:
-            separator = ", " if text.plain[-2:] != ": " else ""
-            plural = "infos" if severity is Severity.INFO else f"{severity.value}s"
-            words_of = counted(tally[severity], severity.value, plural)
-            text.append_text(assemble(separator, (words_of, SEVERITY_STYLE[_SHADE[severity]])))
-    return text
+    return assemble(f"{devices}: ", findings.tally(content.findings))

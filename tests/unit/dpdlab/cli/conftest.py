@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from analyzers.model.alignment import Alignment
+from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
-from dpdlab.cli import main, report_command
+from analyzers.rules.judge import Judgement
+from dpdlab.cli import analysis, main
 from tests.model_builders import peer, source
 
 
@@ -38,6 +40,8 @@ class StubSession:
     inputs: Sequence[str] = ()
     options: argparse.Namespace | None = None
     alignments: tuple[Alignment, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
     def open(self, inputs: Sequence[str]) -> None:
         self.inputs = inputs
@@ -48,6 +52,9 @@ class StubSession:
 
     def peers(self) -> tuple[PeerView, ...]:
         return self.views
+
+    def judgement(self) -> Judgement:
+        return Judgement(self.findings, self.suppressed)
 
     def diagnosis(self) -> list[str]:
         return self.sentences
@@ -65,7 +72,7 @@ def session(monkeypatch) -> StubSession:
         stub.options = options
         return stub
 
-    monkeypatch.setattr(report_command, "_open_session", open_session)
+    monkeypatch.setattr(analysis, "open_session", open_session)
     return stub
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analyzers.errors import AnalyzerError, KeyFileError, OptionError, SourceError
 from analyzers.model.records import BENIGN_PROBLEMS, ProblemKind
-from dpdlab.cli import report_command
+from dpdlab.cli import analysis
 from dpdlab.cli.arguments import parse
 from dpdlab.cli.diagnostics import ExitCode
 from tests.model_builders import INITIATOR_SPI, A, healthy_peer, hint, peer, problem, source
@@ -16,7 +16,7 @@ from tests.unit.dpdlab.cli.conftest import Cli, StubSession
 
 
 def session_options(*argv: str):
-    return report_command._session_options(parse(["report", "x", *argv]).options)
+    return analysis.session_options(parse(["report", "x", *argv]).options)
 
 
 @pytest.mark.parametrize("argv", [("report", "hub.pcap"), ("hub.pcap",)])

@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import AnswerEvidence, Outcome
 from analyzers.model.peer import PeerState, StateSpan
@@ -45,12 +46,15 @@ def report(
         file=stream, width=width, force_terminal=color, color_system="truecolor" if color else None
     )
     render(
-        [s.source()] if sources is None else sources,
-        peers,
+        Content(
+            version="0",
+            sources=tuple([s.source()] if sources is None else sources),
+            peers=tuple(peers),
+            diagnosis=tuple(diagnosis),
+        ),
         console=console,
         ascii_only=ascii_only,
         verbose=verbose,
-        diagnosis=diagnosis,
     )
     return stream.getvalue()
 

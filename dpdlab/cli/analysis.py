@@ -1,0 +1,185 @@
+"""What commands that read captures and logs have in common: inputs, options, the session."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from analyzers.errors import AnalyzerError, OptionError
+from analyzers.export.content import Content
+from dpdlab import __version__
+from dpdlab.cli.arguments import COMMANDS, Invocation
+from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
+from dpdlab.cli.output import Output
+from dpdlab.cli.progress import ProgressBar
+from dpdlab.cli.values import Moment
+
+if TYPE_CHECKING:
+    from analyzers.session import ClockOptions, Session, SessionOptions
+
+STANDARD_INPUT: Final = "-"
+
+
+def opened_output(invocation: Invocation) -> Output:
+    """Where the command writes. Raises CommandError for what can be no output, or is an input."""
+    options = invocation.options
+    _check_inputs(invocation.words, invocation.command)
+    for option in (*options.year, *options.tz, *options.offset):
+        _check_named(option.input, invocation.words)
+    output = Output(getattr(options, "output", None), color=options.color, ascii_only=options.ascii)
+    output.check([*invocation.words, *options.keys])
+    return output
+
+
+def analysed(
+    invocation: Invocation,
+    diagnostics: Diagnostics,
+    *,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Session:
+    """The inputs of a command, read and tracked, with progress on a terminal.
+
+    `meanwhile` is called once reading has begun. Raises CommandError for an input, a key file or
+    an option that cannot be used.
+    """
+    return _run_session(invocation.words, invocation.options, diagnostics, meanwhile)
+
+
+def content_of(session: Session, invocation: Invocation) -> Content:
+    """All that was found, as every writer takes it; redacted if that is wanted."""
+    judgement = session.judgement()
+    content = Content(
+        version=__version__,
+        sources=tuple(session.sources),
+        peers=session.peers(),
+        alignments=session.alignments,
+        diagnosis=tuple(session.diagnosis()),
+        findings=judgement.findings,
+        suppressed=judgement.suppressed,
+    )
+    if not invocation.options.redact:
+        return content
+    from analyzers.export.redact import redacted
+
+    return redacted(content, paths=[*invocation.words, *invocation.options.keys])
+
+
+def _check_inputs(inputs: Sequence[str], command: str | None) -> None:
+    if not inputs:
+        raise UsageError(
+            "no input", f"{PROGRAM} report FILE, or - for standard input; see {PROGRAM} --help"
+        )
+    if "" in inputs:
+        # An unset shell variable; as a path it would mean the whole current directory.
+        raise UsageError("an input has an empty name", "write . for the current directory")
+    if command is None and not _exists(inputs[0]):
+        _suggest_command(inputs[0])
+    reads_stdin = any(name.rpartition(":")[2] == STANDARD_INPUT for name in inputs)
+    if reads_stdin and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError(
+            "standard input is a terminal",
+            f"pipe a capture into it: tcpdump -w - ... | {PROGRAM} report -",
+        )
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        # Too long for a file name, or with a NUL in it.
+        return False
+
+
+def _suggest_command(word: str) -> None:
+    """`dpdlab repotr` is a slip and no file name."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1, cutoff=0.7)
+    if near:
+        raise UsageError(f"no file and no command {word!r}", f"did you mean {near[0]}?")
+
+
+def _run_session(
+    inputs: Sequence[str],
+    options: argparse.Namespace,
+    diagnostics: Diagnostics,
+    meanwhile: Callable[[], None],
+) -> Session:
+    bar = ProgressBar(
+        wanted=not options.quiet, color=options.color != "never", ascii_only=options.ascii
+    )
+    try:
+        session = open_session(options)
+        session.open(inputs)
+        meanwhile()
+        with bar:
+            session.read(bar)
+    except AnalyzerError as error:
+        diagnostics.traceback_of(error)
+        code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
+        raise CommandError(code, error.message, error.hint) from error
+    return session
+
+
+def open_session(options: argparse.Namespace) -> Session:
+    """A session with the options of a command line; key files are read at once."""
+    from analyzers.session import Session
+
+    return Session(session_options(options))
+
+
+def session_options(options: argparse.Namespace) -> SessionOptions:
+    """The options of a command line as the engine takes them."""
+    from analyzers.session import SessionOptions
+
+    since, until = options.since, options.until
+    _check_window(since, until)
+    return SessionOptions(
+        keys=tuple(options.keys),
+        local=tuple(options.local),
+        ports=tuple(options.port),
+        budget_s=options.budget,
+        black_hole_min_s=options.black_hole_min,
+        since_ns=_ns(since, relative=False),
+        until_ns=_ns(until, relative=False),
+        since_offset_ns=_ns(since, relative=True),
+        until_offset_ns=_ns(until, relative=True),
+        clocks=_clock_options(options),
+        dialects=tuple(options.dialect),
+    )
+
+
+def _clock_options(options: argparse.Namespace) -> ClockOptions:
+    from analyzers.session import ClockOptions
+
+    years = {v.input: v.value for v in options.year}
+    zones = {v.input: v.value for v in options.tz}
+    return ClockOptions(
+        align=options.align == "auto",
+        year=years.get(None),
+        years={name: year for name, year in years.items() if name is not None},
+        zone=zones.get(None),
+        zones={name: zone for name, zone in zones.items() if name is not None},
+        offsets_ns={v.input: v.value for v in options.offset if v.input is not None},
+    )
+
+
+def _check_named(name: str | None, inputs: Sequence[str]) -> None:
+    """An option for one input names one that is there."""
+    if name is None or name in inputs or name in [Path(i.rpartition(":")[2]).name for i in inputs]:
+        return
+    if any(Path(i) in Path(name).parents for i in inputs):
+        return
+    raise UsageError(f"no input is called {name!r}", f"inputs are {', '.join(inputs)}")
+
+
+def _check_window(since: Moment | None, until: Moment | None) -> None:
+    if since and until and since.relative is until.relative and since.ns >= until.ns:
+        raise UsageError(f"--since {since} is not before --until {until}")
+
+
+def _ns(moment: Moment | None, *, relative: bool) -> int | None:
+    return moment.ns if moment is not None and moment.relative is relative else None

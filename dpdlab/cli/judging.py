@@ -1,0 +1,81 @@
+"""The exit code of a run, with what led to it on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from analyzers.export.content import Content
+from analyzers.model.finding import Finding, Severity
+from analyzers.model.records import BENIGN_PROBLEMS, Problem, ProblemKind
+from dpdlab.cli.diagnostics import Diagnostics, ExitCode
+
+_WORST_FIRST: Final = tuple(Severity)
+
+
+def as_bad_as(findings: Sequence[Finding], fail_on: str | None) -> bool:
+    """Whether there is a finding at or above a severity; None asks for nothing."""
+    if fail_on is None:
+        return False
+    limit = _WORST_FIRST.index(Severity(fail_on))
+    return any(_WORST_FIRST.index(finding.severity) <= limit for finding in findings)
+
+
+def exit_code(
+    content: Content,
+    diagnostics: Diagnostics,
+    *,
+    strict: bool,
+    fail_on: str | None = None,
+    damage_told: bool = False,
+    diagnosis_told: bool = False,
+) -> ExitCode:
+    """What the run comes to; `…_told`: the output on the terminal says it itself."""
+    damage = _damage(content)
+    if not damage_told:
+        _warn(damage, diagnostics)
+    nothing = not content.peers and not content.findings
+    if not diagnosis_told:
+        for sentence in content.diagnosis:
+            diagnostics.note(sentence)
+        if nothing:
+            diagnostics.error("nothing was recognised in the input")
+    if nothing:
+        return ExitCode.INPUT
+    if strict and damage:
+        kinds = ", ".join(dict.fromkeys(problem.kind for _, problem in damage))
+        diagnostics.error(f"the input is damaged: {kinds}", "--strict")
+        return ExitCode.DAMAGE
+    return ExitCode.FINDINGS if as_bad_as(content.findings, fail_on) else ExitCode.OK
+
+
+def _warn(damage: Sequence[tuple[str, Problem]], diagnostics: Diagnostics) -> None:
+    """One line a kind of damage: how often, and where first."""
+    total: dict[ProblemKind, int] = {}
+    first: dict[ProblemKind, tuple[str, Problem]] = {}
+    for place, problem in damage:
+        total[problem.kind] = total.get(problem.kind, 0) + problem.count
+        first.setdefault(problem.kind, (place, problem))
+    for kind, (place, problem) in first.items():
+        times = f", first of {total[kind]:,}" if total[kind] > 1 else ""
+        diagnostics.warning(f"{place}: {kind}{times}: {problem.detail}")
+
+
+def _damage(content: Content) -> list[tuple[str, Problem]]:
+    """Problems that are more than a limit of the input, with the place as people name it."""
+    paths = {info.id: info.path for info in content.sources}
+    return [
+        (_place(problem, paths, owner), problem)
+        for owner, problems in (
+            *((info.path, info.problems) for info in content.sources),
+            *((peer.id, peer.problems) for peer in content.peers),
+        )
+        for problem in problems
+        if problem.kind not in BENIGN_PROBLEMS
+    ]
+
+
+def _place(problem: Problem, paths: dict[str, str], owner: str) -> str:
+    if problem.ref is None:
+        return owner
+    return f"{paths.get(problem.ref.source, problem.ref.source)}:{problem.ref.record}"
