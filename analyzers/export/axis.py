@@ -41,7 +41,7 @@ def axis_text(start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
     before: int | None = None
     while at <= end_ns:
         position = min((at - start_ns) * width // span, width - 1)
-        label = signs.tick + _name(at, step, before, start_ns)
+        label = signs.tick + mark_name(at, step, before, start_ns)
         if position >= free:
             if position + len(label) > width:
                 label = signs.tick
@@ -52,7 +52,7 @@ def axis_text(start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
     return "".join(line)
 
 
-def _name(at_ns: int, step: int, before_ns: int | None, start_ns: int) -> str:
+def mark_name(at_ns: int, step: int, before_ns: int | None, start_ns: int) -> str:
     """As short as the mark before allows: the part that stayed the same is not repeated."""
     if step >= _DAY:
         date = utc_date(at_ns)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
+from analyzers.export import words
 from analyzers.export.formatting import Glyphs, counted, duration, message_id, seconds_range
 from analyzers.model.exchange import (
     NO_MESSAGE_ID,
     AnswerEvidence,
+    Delete,
     Exchange,
     ExchangeKind,
     Outcome,
 )
 from analyzers.model.peer import PeerView
+from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND, seconds
 
 REMARKABLE_SHOWN: Final = 12
@@ -21,6 +24,13 @@ REMARKABLE_SHOWN: Final = 12
 LATE_FACTOR: Final = 5
 LATE_NS: Final = NS_PER_SECOND
 """An answer is late when it took a second and several times the usual round trip."""
+SPIS_SHOWN: Final = 4
+
+_ANSWER: Final = {
+    ExchangeKind.DPD: "R-U-THERE-ACK",
+    ExchangeKind.LIVENESS: "answer to liveness check",
+    ExchangeKind.IOS_KEEPALIVE: "answer to IOS keepalive",
+}
 
 
 def worth_showing(peer: PeerView) -> set[int]:
@@ -92,3 +102,42 @@ def identity(exchange: Exchange) -> str:
     if exchange.kind is ExchangeKind.LIVENESS:
         return f"ID {number}"
     return f"ID {message_id(number)}"
+
+
+def sent_words(exchange: Exchange, index: int) -> str:
+    """One transmission: "R-U-THERE seq 17, retry 2 of 4, unanswered [inferred]"."""
+    parts = [f"{words.KIND[exchange.kind]} {_identity_of(exchange, index)}".rstrip()]
+    retry = index + (1 if exchange.first_missing else 0)
+    if retry:
+        parts.append(f"retry {retry} of {exchange.retries}")
+    parts.append(words.OUTCOME[exchange.outcome])
+    return ", ".join(parts) + bracketed(exchange.confidence)
+
+
+def answer_words(exchange: Exchange) -> str:
+    """The answer: "R-U-THERE-ACK seq 17, after 16 ms"."""
+    what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
+    rtt_ns = exchange.rtt_ns
+    after = "" if rtt_ns is None else f", after {duration(rtt_ns)}"
+    return what + after + bracketed(exchange.confidence)
+
+
+def delete_words(delete: Delete) -> str:
+    """A Delete: "Delete of ESP SA c1a2b3d4, after the verdict [inferred]"."""
+    spis = ", ".join(delete.spis[:SPIS_SHOWN])
+    more = f" and {len(delete.spis) - SPIS_SHOWN} more" if len(delete.spis) > SPIS_SHOWN else ""
+    what = f"Delete of {words.DELETE_OF[delete.protocol]} {spis}{more}".rstrip()
+    return f"{what}{', ' if delete.reason else ''}{delete.reason}{bracketed(delete.confidence)}"
+
+
+def bracketed(confidence: Confidence) -> str:
+    """What to append to a brief statement: nothing when certain, else " [inferred]"."""
+    return "" if confidence is Confidence.CERTAIN else f" [{words.CONFIDENCE[confidence]}]"
+
+
+def _identity_of(exchange: Exchange, index: int) -> str:
+    if exchange.sequence is not None or exchange.kind is ExchangeKind.LIVENESS:
+        return identity(exchange)
+    # Every retry of IKEv1 has a message ID of its own.
+    number = exchange.transmissions[index].message_id
+    return "" if number >= NO_MESSAGE_ID else f"ID {message_id(number)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from analyzers.model.black_hole import BlackHole
@@ -24,6 +25,9 @@ ZOOM_SHARE: Final = 0.6
 """Share of the zoomed width that the black hole takes: what led to it must be seen too."""
 SHORTEST_WINDOW_NS: Final = NS_PER_SECOND
 """A lane over less than this says nothing; it also keeps the division away from zero."""
+
+ONE_PACKET: Final = 1.05
+"""Packets by which neighbouring cells differ without meaning anything."""
 
 # States that last until something comes: a silence at the end of the input is part of the story.
 _WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE})
@@ -93,3 +97,17 @@ def answered_transmission(exchange: Exchange) -> int | None:
 def exposed_ns(hole: BlackHole) -> int:
     """From when on a black hole may have taken what was sent."""
     return hole.stop_ns - nanoseconds(hole.max_seconds)
+
+
+def steadied(rates: Sequence[float]) -> Sequence[float]:
+    """Rates without the one packet that falls into this cell or the next by chance."""
+    steady: list[float] = []
+    for index, rate in enumerate(rates):
+        before = steady[-1] if steady else 0.0
+        after = rates[index + 1] if index + 1 < len(rates) else 0.0
+        if rate <= 0 < before <= ONE_PACKET and 0 < after <= ONE_PACKET:
+            # A packet a cell or so: one empty cell is its pace, no silence.
+            rate = before
+        calm = rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET
+        steady.append(before if calm else rate)
+    return steady

@@ -66,6 +66,11 @@ def safe(text: str) -> str:
     return UNPRINTABLE.sub(lambda found: escape(found[0]), text)
 
 
+def printable(document: str) -> str:
+    """A document of our own layout: as `safe`, but a line break stays one."""
+    return UNPRINTABLE.sub(lambda found: "\n" if found[0] == "\n" else escape(found[0]), document)
+
+
 def valid_unicode(text: str) -> str:
     r"""Text without lone surrogates (a file name's stray byte becomes `\udcff`), else unchanged."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -254,12 +254,15 @@ def is_censored(hole: BlackHole) -> bool:
     return hole.stop_basis is StopBasis.CAPTURE_END and hole.max_seconds > 0
 
 
+DECLARED_DEAD: Final = "declared dead"
+
+
 def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
     """How the verdict of a black hole is known; `exchange` is the one that ran out, if known."""
     if hole.dead_ns is None:
         return "no verdict"
     if hole.dead_basis == "log":
-        return "declared dead (said by the log)"
+        return f"{DECLARED_DEAD} (said by the log)"
     if exchange is None or hole.dead_ns <= exchange.last_ns:
         return "given up (inferred)"
     waited_ns = hole.dead_ns - exchange.last_ns

@@ -17,6 +17,7 @@ from analyzers.export.spans import (
     death_confidence,
     exposed_ns,
     is_side,
+    steadied,
     whole,
     zooms,
 )
@@ -97,9 +98,6 @@ class Lane:
         """The roles that occur, so that a legend need not explain more."""
         return frozenset(cell.role for row in self.rows for cell in row.cells)
 
-
-ONE_PACKET: Final = 1.05
-"""Packets by which neighbouring cells differ without meaning anything."""
 
 _BLANK: Final = Cell(" ", Role.BLANK)
 _STATE_ROLE: Final = {
@@ -286,7 +284,7 @@ def _esp_cells(
 
     def drawn(rates: Sequence[float]) -> tuple[Cell, ...]:
         levels = len(signs.density)
-        rates = _steadied(rates)
+        rates = steadied(rates)
         return tuple(
             Cell(signs.density[min(int(rate / top * levels), levels - 1)], Role.ESP)
             if rate > 0
@@ -295,20 +293,6 @@ def _esp_cells(
         )
 
     return drawn(out), drawn(back)
-
-
-def _steadied(rates: Sequence[float]) -> Sequence[float]:
-    """Rates without the one packet that falls into this cell or the next by chance."""
-    steady: list[float] = []
-    for index, rate in enumerate(rates):
-        before = steady[-1] if steady else 0.0
-        after = rates[index + 1] if index + 1 < len(rates) else 0.0
-        if rate <= 0 < before <= ONE_PACKET and 0 < after <= ONE_PACKET:
-            # A packet a cell or so: one empty cell is its pace, no silence.
-            rate = before
-        calm = rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET
-        steady.append(before if calm else rate)
-    return steady
 
 
 def _resampled(counts: Sequence[int], activity: Activity, scale: _Scale) -> list[float]:

@@ -1,0 +1,130 @@
+"""The section of one peer: its facts, timeline, black holes, ladder and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import htpy
+from htpy import Element, Node
+
+from analyzers.export import words
+from analyzers.export.content import Content
+from analyzers.export.formatting import duration
+from analyzers.export.html import lists
+from analyzers.export.html.holes import black_holes
+from analyzers.export.html.overview import finding_card, problems
+from analyzers.export.html.parts import more, state_badge
+from analyzers.export.html.tables import scroll_box
+from analyzers.export.naming import Naming, address, day
+from analyzers.export.spans import Window, zooms
+from analyzers.export.svg.ladder import ladder
+from analyzers.export.svg.timeline import AXIS_CELL, WIDTH, is_coarse, timeline
+from analyzers.model.peer import PeerView
+from analyzers.model.time import ORDER_LIMIT_NS
+
+ZOOMS: Final = 4
+"""Black holes drawn closer."""
+FINDINGS_SHOWN: Final = 20
+
+
+def section(
+    content: Content, peer: PeerView, naming: Naming, anchors: Mapping[str, str]
+) -> Element:
+    """All that is told of one peer."""
+    anchor = anchors[peer.id]
+    versions = "+".join(str(v) for v in sorted({sa.ike_version for sa in peer.ike_sas}))
+    return htpy.section(".peer", id=anchor, aria_labelledby=f"{anchor}-name")[
+        htpy.h2(id=f"{anchor}-name")[
+            htpy.span[f"{peer.id}: {address(peer.local)} → {address(peer.remote)}"],
+            state_badge(peer),
+            htpy.span(".soft")[f"IKEv{versions}"] if versions else None,
+        ],
+        _facts(peer, naming),
+        _timelines(peer, naming, anchor),
+        _findings(content, peer, naming, anchors),
+        black_holes(peer, naming),
+        _ladder(peer, naming, anchor),
+        lists.policies(peer, naming),
+        htpy.h3["Evidence"],
+        lists.exchanges(peer, naming),
+        lists.deletes(peer, naming),
+        lists.ike_sas(peer, naming),
+        lists.esp_flows(peer, naming),
+        lists.shown(peer, naming),
+        lists.hints(peer, naming),
+        problems(peer.problems, naming),
+    ]
+
+
+def _facts(peer: PeerView, naming: Naming) -> Element:
+    pairs: list[tuple[str, str]] = [("State", words.STATE_MEANS[peer.state])]
+    if peer.last_proof_ns is not None and peer.last_proof_ns >= ORDER_LIMIT_NS:
+        ago = duration(max((peer.until_ns or peer.last_ns) - peer.last_proof_ns, 0))
+        pairs.append(
+            ("Last proof of life", f"{naming.at(peer.last_proof_ns)} UTC, {ago} before the end")
+        )
+    if peer.rtt_ns is not None:
+        pairs.append(("Round trip", f"{duration(peer.rtt_ns)} (median)"))
+    pairs.append(("Local side", f"{address(peer.local)}: {words.LOCAL_BASIS[peer.local_basis]}"))
+    if len(peer.addresses) > 1:
+        pairs.append(("Remote side", f"seen at {lists.addresses(peer.addresses)}"))
+    if peer.unknown_informationals:
+        pairs.append(("Not told apart", words.unknown_informationals(peer.unknown_informationals)))
+    return htpy.dl(".pairs")[[[htpy.dt[name], htpy.dd[value]] for name, value in pairs]]
+
+
+def _timelines(peer: PeerView, naming: Naming, anchor: str) -> Node:
+    if peer.last_ns < ORDER_LIMIT_NS:
+        return htpy.p(".soft")["No timeline: the lines of this log have no times."]
+    cells = WIDTH // AXIS_CELL
+    windows: list[Window | None] = [None, *zooms(peer, cells, ZOOMS)]
+    figures: list[Node] = []
+    for index, window in enumerate(windows):
+        name = f"{anchor}-timeline-{index}"
+        drawn = timeline(peer, naming, name=name, window=window)
+        figures.append(
+            htpy.figure[
+                htpy.figcaption[_caption(peer, window)],
+                scroll_box(drawn.element, f"Timeline {index + 1}"),
+            ]
+        )
+    return [htpy.h3["Timeline"], figures]
+
+
+def _caption(peer: PeerView, window: Window | None) -> str:
+    if window is None:
+        return f"All that is known of this peer; {day([peer])}, times are UTC."
+    text = f"Closer: {duration(window.end_ns - window.start_ns)} around a black hole"
+    if is_coarse(peer, window) and peer.activity is not None:
+        text += f"; ESP is known per {duration(peer.activity.slice_ns)} only"
+    return text + "."
+
+
+def _findings(content: Content, peer: PeerView, naming: Naming, anchors: Mapping[str, str]) -> Node:
+    mine = [finding for finding in content.findings if finding.peer == peer.id]
+    if not mine or len(content.peers) == 1:
+        # With one peer they stand at the top of the page.
+        return None
+    hidden = len(mine) - FINDINGS_SHOWN
+    return [
+        htpy.h3["Findings"],
+        [finding_card(finding, naming, anchors) for finding in mine[:FINDINGS_SHOWN]],
+        more(f"{hidden} more at the top of the page") if hidden > 0 else None,
+    ]
+
+
+def _ladder(peer: PeerView, naming: Naming, anchor: str) -> Node:
+    drawn = ladder(peer, naming, name=f"{anchor}-ladder")
+    if drawn is None:
+        return None
+    return [
+        htpy.h3["Ladder"],
+        htpy.figure(".long")[
+            htpy.figcaption[
+                "The messages worth seeing; rows of healthy exchanges are folded."
+                " A thick arrow is a retransmission, a cross an arrow that met no answer."
+            ],
+            scroll_box(drawn.element, "Ladder"),
+        ],
+    ]

@@ -1,0 +1,38 @@
+"""IKE messages in words, as those who read captures call them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.observations import IkeMessage, MessageKind
+
+MESSAGE: Final = {
+    MessageKind.SA_INIT: "IKE_SA_INIT",
+    MessageKind.AUTH: "IKE_AUTH",
+    MessageKind.CREATE_CHILD: "CREATE_CHILD_SA",
+    MessageKind.LIVENESS: "liveness check",
+    MessageKind.LIVENESS_MOBIKE: "liveness check (MOBIKE)",
+    MessageKind.MAIN_MODE: "Main Mode",
+    MessageKind.AGGRESSIVE: "Aggressive Mode",
+    MessageKind.QUICK_MODE: "Quick Mode",
+    MessageKind.TRANSACTION: "Transaction",
+    MessageKind.NEW_GROUP: "New Group Mode",
+    MessageKind.R_U_THERE: "R-U-THERE",
+    MessageKind.R_U_THERE_ACK: "R-U-THERE-ACK",
+    MessageKind.DELETE: "Delete",
+    MessageKind.NOTIFY: "notify",
+    MessageKind.CONFIG: "configuration",
+    MessageKind.INFORMATIONAL: "Informational",
+    MessageKind.FRAGMENT: "IKE fragment",
+    MessageKind.OTHER: "other exchange",
+}
+
+
+def message_word(message: IkeMessage) -> str:
+    """What a message is: "IKE_AUTH request", "Main Mode"."""
+    word = MESSAGE[message.kind]
+    if message.kind is MessageKind.OTHER:
+        word = f"exchange type {message.exchange_type}"
+    if message.version != 2:
+        return word
+    return f"{word} {'response' if message.is_response else 'request'}"

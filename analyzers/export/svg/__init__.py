@@ -1,0 +1,1 @@
+"""Drawings of a peer: its timeline and its ladder."""

@@ -1,0 +1,64 @@
+"""The signs of the drawings. Each has a form of its own: colour only repeats what the form says."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+import htpy
+from htpy import Element, Node
+
+from analyzers.export.svg.canvas import group, path, text
+
+
+class Sign(IntEnum):
+    """What stands at an instant; of several in one place the highest is drawn."""
+
+    ANSWER = 1
+    ANSWERED = 2
+    RETRY = 3
+    OPEN = 4
+    UNANSWERED = 5
+    DELETE = 6
+
+
+MEANING: Final = {
+    Sign.ANSWERED: "answered",
+    Sign.ANSWER: "late answer",
+    Sign.UNANSWERED: "unanswered",
+    Sign.RETRY: "retry",
+    Sign.OPEN: "open",
+    Sign.DELETE: "Delete",
+}
+
+_RING: Final = "M3.2 -2.6A4.1 4.1 0 1 0 4.1 0.6"
+_HEAD: Final = "M4.4 -6L4 -2.2L0.4 -3.2"
+_CROSS: Final = "M-3.6 -3.6L3.6 3.6M-3.6 3.6L3.6 -3.6"
+
+
+def sign(kind: Sign, x: float, y: float, said: str = "") -> Element:
+    """A sign with its centre at a place; `said` is what it says to those who point at it."""
+    title = htpy.title[said] if said else None
+    css = f"sign {kind.name.lower()}"
+    return group(css, move=(x, y))[title, _form(kind)]
+
+
+def _form(kind: Sign) -> Node:
+    match kind:
+        case Sign.ANSWERED:
+            return htpy.circle(r="4", class_="full")
+        case Sign.ANSWER:
+            return htpy.circle(r="3.5", class_="stroke")
+        case Sign.UNANSWERED:
+            return path(_CROSS, "stroke strong")
+        case Sign.RETRY:
+            return path(_RING + _HEAD, "stroke")
+        case Sign.OPEN:
+            return [htpy.circle(r="4.5", class_="stroke dotted"), text(0, 3.2, "?", "mid tiny")]
+        case Sign.DELETE:
+            return [htpy.circle(r="6", class_="full"), text(0, 3.4, "D", "mid tiny inverse")]
+
+
+def cross(x: float, y: float, css: str) -> Element:
+    """A cross: an end."""
+    return group(css, move=(x, y))[path(_CROSS, "stroke strong")]

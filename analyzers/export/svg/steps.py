@@ -1,0 +1,267 @@
+"""The rungs of a ladder: every message worth seeing, and how many are folded between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from analyzers.export import words
+from analyzers.export.exchanges import (
+    bracketed,
+    delete_words,
+    identity,
+    rtt_range,
+    sent_words,
+    worth_showing,
+)
+from analyzers.export.formatting import counted, duration
+from analyzers.export.messages import message_word
+from analyzers.export.naming import Naming
+from analyzers.export.spans import answered_transmission, exposed_ns, is_side
+from analyzers.model.exchange import Exchange, ExchangeKind, Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Ref
+from analyzers.model.time import nanoseconds
+
+MESSAGES_IN_A_ROW: Final = 8
+"""Messages of no exchange that are shown together; of more the first and the last ones."""
+MOST_STEPS: Final = 160
+"""Rungs of one ladder; of more the first and the last ones."""
+
+
+class Manner(StrEnum):
+    """How an arrow is drawn."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    LOST = "lost"
+    AGAIN = "again"
+    OPEN = "open"
+    DELETE = "delete"
+
+
+class NoteKind(StrEnum):
+    """What a note between the lifelines tells of."""
+
+    VERDICT = "bad"
+    HOLE = "warn"
+    BACK = "good"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A message."""
+
+    at_ns: int
+    from_local: bool
+    label: str
+    manner: Manner
+    place: str
+    said: str
+    arrived: bool | None = None
+    """False: nothing shows that it arrived; None: nothing is said of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that is no message."""
+
+    at_ns: int
+    kind: NoteKind
+    label: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What is not drawn between two steps."""
+
+    at_ns: int
+    end_ns: int
+    label: str
+
+
+Step = Arrow | Note | Fold
+
+
+def steps(peer: PeerView, naming: Naming) -> Sequence[Step]:
+    """The ladder of a peer, in time order."""
+    shown = worth_showing(peer)
+    drawn: list[Step] = []
+    hidden: list[Exchange] = []
+    for index, exchange in enumerate(peer.exchanges):
+        if index in shown:
+            drawn += _exchange(peer, exchange, naming)
+        else:
+            hidden.append(exchange)
+    drawn += _deletes(peer, naming)
+    drawn += _notes(peer, naming)
+    others = _others(peer, naming)
+    ordered = sorted([*drawn, *others], key=_at_ns)
+    plain = {id(step) for step in others}
+    ordered = _without_long_runs(ordered, plain)
+    return _bounded(_with_folds(ordered, hidden))
+
+
+def _at_ns(step: Step) -> int:
+    return step.at_ns
+
+
+def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[Step]:
+    from_local = is_side(exchange.prober, peer.local, peer)
+    answered = answered_transmission(exchange)
+    word = words.KIND[exchange.kind]
+    number = identity(exchange)
+    doubt = bracketed(exchange.confidence)
+    for index, sent in enumerate(exchange.transmissions):
+        retry = index + (1 if exchange.first_missing else 0)
+        label = f"{word} {number}".rstrip()
+        if retry:
+            label = f"retry {retry} of {exchange.retries}"
+        if index == answered:
+            manner = Manner.GOOD
+        elif retry:
+            manner = Manner.AGAIN
+        else:
+            manner = Manner.OPEN if exchange.outcome is Outcome.OPEN else Manner.LOST
+        yield Arrow(
+            sent.at_ns,
+            from_local,
+            label + doubt,
+            manner,
+            naming.place(sent.ref),
+            sent_words(exchange, index),
+            arrived=None if index == answered or exchange.outcome is Outcome.OPEN else False,
+        )
+    answer = exchange.answer
+    if answer is not None:
+        label = "R-U-THERE-ACK" if exchange.kind is ExchangeKind.DPD else "answer"
+        yield Arrow(
+            answer.at_ns,
+            not from_local,
+            f"{label} {number}".rstrip() + doubt,
+            Manner.GOOD,
+            naming.place(answer.ref),
+            f"{label} {number}",
+        )
+    if exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
+        logged = exchange.verdict_ref is not None
+        how = "said by the log" if logged else "inferred"
+        what = words.DECLARED_DEAD if logged else "given up"
+        place = naming.place(exchange.verdict_ref) if exchange.verdict_ref is not None else ""
+        yield Note(exchange.verdict_ns, NoteKind.VERDICT, f"✗ {what} ({how})", place)
+
+
+def _deletes(peer: PeerView, naming: Naming) -> Iterator[Step]:
+    for delete in peer.deletes:
+        said = delete_words(delete)
+        again = f", sent {delete.transmissions} ×" if delete.transmissions > 1 else ""
+        of = words.DELETE_OF[delete.protocol].partition(" (")[0]
+        label = f"Delete of {of}{again}{bracketed(delete.confidence)}"
+        from_local = is_side(delete.sender, peer.local, peer)
+        place = naming.place(delete.ref)
+        yield Arrow(delete.at_ns, from_local, label, Manner.DELETE, place, said, delete.answered)
+
+
+def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:
+    for hole in peer.black_holes:
+        if hole.max_seconds <= 0:
+            continue
+        way = "→" if is_side(hole.sender, peer.local, peer) else "←"
+        start = f"black hole {way}: from here on packets may be lost"
+        yield Note(exposed_ns(hole), NoteKind.HOLE, start)
+        certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)
+        end = f"black hole {way} {words.stop(hole)}".rstrip()
+        kind = NoteKind.BACK if hole.recovered_ns == hole.stop_ns else NoteKind.HOLE
+        if hole.min_seconds > 0 and certain_ns > exposed_ns(hole) and hole.first_probe_ns is None:
+            yield Note(certain_ns, NoteKind.HOLE, f"black hole {way}: certain from here on")
+        yield Note(hole.stop_ns, kind, end)
+        if hole.recovered_ns is not None and hole.recovered_ns != hole.stop_ns:
+            yield Note(hole.recovered_ns, NoteKind.BACK, "reached again")
+
+
+def _others(peer: PeerView, naming: Naming) -> list[Step]:
+    """Messages that belong to no exchange and are no Delete."""
+    told: set[Ref] = set()
+    for exchange in peer.exchanges:
+        for sent in exchange.transmissions:
+            told.update((sent.ref, *sent.seen))
+        if exchange.answer is not None:
+            told.update((exchange.answer.ref, *exchange.answer.seen))
+    told.update(delete.ref for delete in peer.deletes)
+    return [
+        Arrow(
+            message.at_ns,
+            is_side(message.src, peer.local, peer),
+            message_word(message),
+            Manner.PLAIN,
+            naming.place(message.ref),
+            f"{message_word(message)}, {message.length:,} bytes",
+        )
+        for message in peer.messages
+        if message.ref not in told
+    ]
+
+
+def _without_long_runs(ordered: Sequence[Step], plain: set[int]) -> list[Step]:
+    """Long rows of plain messages lose their middle."""
+    kept: list[Step] = []
+    run: list[Step] = []
+    for step in [*ordered, None]:
+        if step is not None and id(step) in plain:
+            run.append(step)
+            continue
+        if len(run) > MESSAGES_IN_A_ROW + 2:
+            edge = MESSAGES_IN_A_ROW // 2
+            middle = run[edge:-edge]
+            label = counted(len(middle), "more message")
+            kept += [*run[:edge], Fold(middle[0].at_ns, middle[-1].at_ns, label), *run[-edge:]]
+        else:
+            kept += run
+        run = []
+        if step is not None:
+            kept.append(step)
+    return kept
+
+
+def _with_folds(ordered: Sequence[Step], hidden: Sequence[Exchange]) -> list[Step]:
+    """Exchanges that are not drawn, one fold for each row of them."""
+    if not hidden:
+        return list(ordered)
+    result: list[Step] = []
+    left = sorted(hidden, key=lambda exchange: exchange.first_ns)
+    place = 0
+    for step in [*ordered, None]:
+        row: list[Exchange] = []
+        while place < len(left) and (step is None or left[place].first_ns <= step.at_ns):
+            row.append(left[place])
+            place += 1
+        if row:
+            result.append(_fold(row))
+        if step is not None:
+            result.append(step)
+    return result
+
+
+def _fold(row: Sequence[Exchange]) -> Fold:
+    good = [x for x in row if x.outcome is Outcome.ANSWERED]
+    what = "answered exchange" if len(good) == len(row) else "exchange"
+    label = counted(len(row), what)
+    times = [x.rtt_ns for x in good if x.rtt_ns is not None]
+    if len(good) == len(row) and times:
+        label += f", RTT {rtt_range(min(times), max(times))}"
+    elif len(good) < len(row):
+        label += f", {len(row) - len(good):,} of them not answered"
+    return Fold(row[0].first_ns, row[-1].last_ns, label)
+
+
+def _bounded(ladder: list[Step]) -> list[Step]:
+    if len(ladder) <= MOST_STEPS:
+        return ladder
+    first, last = MOST_STEPS * 2 // 3, MOST_STEPS // 3
+    middle = ladder[first:-last]
+    lasted = duration(middle[-1].at_ns - middle[0].at_ns)
+    label = f"{counted(len(middle), 'more step')} in {lasted}"
+    return [*ladder[:first], Fold(middle[0].at_ns, middle[-1].at_ns, label), *ladder[-last:]]
