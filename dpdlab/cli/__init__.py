@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Final
 
 from dpdlab.cli import arguments, interrupts
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
 from dpdlab.cli.output import Output
 from dpdlab.cli.parser import TextRequested
+
+# Objects before a look for cycles, and looks at the young before one at their elders. A report
+# keeps nearly all that it makes: with the interpreter's own numbers a quarter of its time is spent
+# on looking through it.
+_COLLECTION: Final = (100_000, 50, 100)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +49,7 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
         _refuse_foreign_engine()
     run: Callable[[arguments.Invocation, Diagnostics], ExitCode]
     run = import_module(command.module).run
+    gc.set_threshold(*_COLLECTION)
     return run(invocation, diagnostics)
 
 
