@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import pytest
 
-from analyzers.model.exchange import ExchangeKind
+from analyzers.model.exchange import DeleteProtocol, ExchangeKind
 from analyzers.model.records import Basis, Confidence
+from analyzers.session import SessionOptions
 from tests.scenarios.conftest import Tell
-from tests.scenarios.timeline import at, capture, ike_spi_of, spi_of
+from tests.scenarios.timeline import at, capture, ike_spi_of, key_log, key_table, spi_of
 
 
 def frames(data: bytes) -> list[tuple[int, bytes]]:
@@ -90,3 +92,68 @@ def test_phase_1_is_whole_and_readable(tell: Tell) -> None:
     assert sa.proposal == "AES-CBC-128 / SHA2-256 / MODP-2048"
     assert sa.dpd_vendor_id == (True, True)
     assert sa.retransmissions == 0
+
+
+SEALED = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+10 a>b v1 info says=ruthere seq=5
+10.02 b>a v1 info says=ack seq=5
+20..40/10 a>b v1 info says=ruthere seq=6+ order=notify-first
+20.02..40/10 b>a v1 info says=ack seq=6+ order=notify-first
+45 a>b v1 info says=esp-delete of=out
+45.01 a>b v1 info says=delete
+"""
+
+
+def test_sealed_messages_open_with_their_keys(tell: Tell, tmp_path: Path) -> None:
+    table, log = tmp_path / "table", tmp_path / "keys.log"
+    table.write_text(key_table(SEALED))
+    log.write_text(key_log(SEALED))
+    for keys, verified in ((table, None), (log, True)):
+        told = tell(SEALED, options=SessionOptions(keys=(str(keys),)))
+        assert not told.problems
+        later = [m for m in told.peer.messages if m.exchange_type == 5]
+        assert [m.dpd_sequence for m in later] == [5, 5, 6, 6, 7, 7, None, None]
+        assert {m.integrity_ok for m in later} == {verified}
+        assert [m.first_payload for m in later] == [8, 8, 11, 11, 11, 11, 8, 8]
+        esp, ike = told.peer.deletes
+        assert (esp.spis, ike.protocol) == ((spi_of("out"),), DeleteProtocol.IKE)
+
+
+def test_sealed_messages_open_without_their_phase_1_but_for_the_first_block(
+    tell: Tell, tmp_path: Path
+) -> None:
+    table = tmp_path / "table"
+    table.write_text(key_table(SEALED))
+    told = tell(SEALED + "capture 5..20", options=SessionOptions(keys=(str(table),)))
+    assert [m.dpd_sequence for m in told.peer.messages] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("options", "notify"),
+    [
+        ("cookies=swapped", (1, 1, ike_spi_of("1", "r") + ike_spi_of("1"))),
+        ("cookies=zero", (1, 1, "00" * 16)),
+        ("cookies=none", (1, 1, "")),
+        ("doi=0 protocol=3", (0, 3, ike_spi_of("1") + ike_spi_of("1", "r"))),
+    ],
+)
+def test_a_sealed_message_may_be_wrong(
+    tell: Tell, tmp_path: Path, options: str, notify: tuple[int, int, str]
+) -> None:
+    table = tmp_path / "table"
+    text = f"0 a>b v1 main-mode\n10 a>b v1 info says=ruthere seq=5 {options}"
+    table.write_text(key_table(text))
+    told = tell(text, options=SessionOptions(keys=(str(table),)))
+    (found,) = told.peer.messages[-1].notifies
+    assert (found.doi, found.protocol, found.spi) == notify
+    assert told.peer.messages[-1].dpd_sequence == 5
+
+
+def test_a_wrong_hash_shows_where_the_keys_can_check_it(tell: Tell, tmp_path: Path) -> None:
+    text = "0 a>b v1 main-mode\n10 a>b v1 info says=ruthere seq=5 hash=bad"
+    log = tmp_path / "keys.log"
+    log.write_text(key_log(text))
+    told = tell(text, options=SessionOptions(keys=(str(log),)))
+    assert told.peer.messages[-1].integrity_ok is False

@@ -8,13 +8,17 @@ A line is `TIME SENDER>RECEIVER WHAT`, times in seconds since the capture began:
     30..300/30 a>b liveness 4+          one every 30 s while time < 300, IDs 4, 5, 6 …
     6.0..20.0/0.2 a>b esp out1          ESP every 200 ms; the SPI has a name, sequences count up
     0.0 a>b v1 main-mode                six messages of phase 1; `v1 quick` three of phase 2
-    10 a>b v1 info 108                  an encrypted Informational of 108 bytes, new message ID
+    10 a>b v1 info 108                  an opaque Informational of 108 bytes, new message ID
+    10 a>b v1 info says=ruthere seq=5   a sealed one: really encrypted, `key_table` opens it
     10 n:61000>b:4500 liveness 3        ports make it UDP 4500, ESP too; `keepalive` is one 0xFF
 
 IKEv2 verbs: sa-init, auth (each with `v2`), liveness, notify, delete, config, create-child, each
 with an ID and perhaps `resp`. The same line twice is the same bytes twice: a retransmission.
 Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time,
-`says=ruthere` what is in an encrypted IKEv1 message, for the logs of `tests.scenarios.logs`.
+`says=ruthere` what is in an opaque IKEv1 message, for the logs of `tests.scenarios.logs`.
+
+An IKEv1 SA with a sealed Informational is sealed from its Main Mode on. AES-CBC-128 and SHA2-256;
+what such a message says, and how it may be wrong, is told in `tests.scenarios.ikev1_messages`.
 
 Directives: `host c 192.0.2.9`, `sa 2 by b` (who initiated it; default a), `unseen b>a 20..40`
 (these frames are sent, but do not reach the capture), `capture 12..50` (all else is not captured),
@@ -30,10 +34,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from hashlib import shake_128
 from typing import Final, NamedTuple
 
 from tests.builders import NON_ESP_MARKER, eth, ike_header, ipv4, pcap_bytes, udp
+from tests.scenarios import ikev1_messages
+from tests.scenarios.ikev1_messages import (
+    esp_spi,
+    ike_spi,
+    ikev1_message,
+    is_sealed,
+    payload,
+    random_bytes,
+)
 
 BASE_NS: Final = 1_700_000_000_000_000_000
 _MACRO_STEP_NS: Final = 10_000_000
@@ -53,7 +65,7 @@ _LINE: Final = re.compile(
 )
 _SPAN: Final = re.compile(rf"(?P<from>{_NUMBER})?\.\.(?P<to>{_NUMBER})?")
 
-_INITIATOR, _RESPONSE, _ENCRYPTED = 0x08, 0x20, 0x01
+_INITIATOR, _RESPONSE = 0x08, 0x20
 _SK: Final = 46
 # IKEv2: exchange type, SK's Next Payload in request and response, length.
 _V2: Final = {
@@ -65,7 +77,6 @@ _V2: Final = {
     "delete": (37, 42, 42, 80),
     "config": (37, 47, 47, 96),
 }
-DPD_VENDOR_ID: Final = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,8 @@ class _Frame:
 class _Directives:
     hosts: dict[str, str] = field(default_factory=lambda: dict(_HOSTS))
     initiators: dict[str, frozenset[str]] = field(default_factory=dict)
+    sealed: set[str] = field(default_factory=set)
+    """Names of the IKEv1 SAs that keys open."""
     unseen: list[tuple[str, str, int, int]] = field(default_factory=list)
     captured: tuple[int, int] = (0, 1 << 62)
     twice_ns: int | None = None
@@ -114,12 +127,12 @@ def at(seconds: float) -> int:
 
 def spi_of(name: str) -> str:
     """The SPI of an ESP flow by its name, as the report prints it."""
-    return f"{_spi(name):08x}"
+    return f"{esp_spi(name):08x}"
 
 
 def ike_spi_of(name: str, role: str = "i") -> str:
     """The SPI (cookie) of an IKE SA by its name, as the report prints it."""
-    return _random(f"ike {name} {role}", 8).hex()
+    return ike_spi(name, role).hex()
 
 
 def capture(text: str) -> bytes:
@@ -128,6 +141,16 @@ def capture(text: str) -> bytes:
     frames = list(_frames(events, directives))
     frames.sort(key=lambda f: f.file_ns)
     return pcap_bytes([(f.at_ns, f.bytes) for f in frames])
+
+
+def key_table(text: str) -> str:
+    """Wireshark's ikev1_decryption_table for the sealed SAs of a timeline."""
+    return ikev1_messages.key_table(sorted(_parse(text)[1].sealed))
+
+
+def key_log(text: str) -> str:
+    """The same keys as charon dumps them, and what HASH(1) is checked with."""
+    return ikev1_messages.key_log(sorted(_parse(text)[1].sealed))
 
 
 class Message(NamedTuple):
@@ -191,6 +214,7 @@ def _parse(text: str) -> tuple[list[_Event], _Directives]:
             _direct(line.split(), directives)
             continue
         events += _events(found, number)
+    directives.sealed = {e.options.get("sa", "1") for e in events if is_sealed(e.what, e.options)}
     events.sort(key=lambda e: (e.at_ns, e.line))
     return events, directives
 
@@ -323,25 +347,23 @@ def _esp(event: _Event, sequence: int) -> bytes:
     name = event.what[1]
     size = int(event.options.get("size", "100"))
     sequence = int(event.options.get("seq", sequence))
-    body = _random(f"esp {name} {sequence}", size - 8)
-    return struct.pack(">II", _spi(name), sequence) + body
-
-
-def _spi(name: str) -> int:
-    # The reserved SPIs 0 to 255 (RFC 4303 section 2.1) are out of reach.
-    return int.from_bytes(_random(f"spi {name}", 4), "big") | 0x01000000
-
-
-def _random(seed: str, size: int) -> bytes:
-    return shake_128(seed.encode()).digest(size)
+    body = random_bytes(f"esp {name} {sequence}", size - 8)
+    return struct.pack(">II", esp_spi(name), sequence) + body
 
 
 def _ike(event: _Event, directives: _Directives) -> bytes:
     name = event.options.get("sa", "1")
     initiates = event.src in directives.initiators.get(name, frozenset({"a", "n", "m"}))
-    spis = (bytes.fromhex(ike_spi_of(name, "i")), bytes.fromhex(ike_spi_of(name, "r")))
+    spis = (ike_spi(name, "i"), ike_spi(name, "r"))
     if event.what[0] == "v1":
-        return _ikev1(event, name, spis)
+        return ikev1_message(
+            event.what,
+            event.options,
+            name=name,
+            place=f"{event.line} {event.number}",
+            number=event.number,
+            sealed=name in directives.sealed,
+        )
     words = event.what[1:] if event.what[0] == "v2" else event.what
     return _ikev2(event, words, name, spis, initiates)
 
@@ -373,7 +395,7 @@ def _ikev2(
     following = int(event.options.get("next", answered if response else asked))
     length = int(event.options.get("len", length))
     seed = f"{name} {verb} {message_id} {flags}"
-    protected = _random(seed + event.options.get("bytes", ""), length - 32)
+    protected = random_bytes(seed + event.options.get("bytes", ""), length - 32)
     return ike_header(
         struct.pack(">BBH", following, 0, length - 28) + protected,
         exchange=exchange,
@@ -385,10 +407,6 @@ def _ikev2(
     )
 
 
-def _payload(following: int, body: bytes) -> bytes:
-    return struct.pack(">BBH", following, 0, len(body) + 4) + body
-
-
 def _sa_init_body(seed: str) -> bytes:
     transforms = [(1, 12, b"\x80\x0e\x01\x00"), (2, 5, b""), (3, 12, b""), (4, 14, b"")]
     parts = b""
@@ -396,60 +414,19 @@ def _sa_init_body(seed: str) -> bytes:
         more = 3 if index + 1 < len(transforms) else 0
         parts += struct.pack(">BBHBBH", more, 0, 8 + len(attributes), kind, 0, ident) + attributes
     proposal = struct.pack(">BBHBBBB", 0, 0, 8 + len(parts), 1, 1, 0, len(transforms)) + parts
-    key_exchange = struct.pack(">HH", 14, 0) + _random(seed + "ke", 256)
-    return _payload(34, proposal) + _payload(40, key_exchange) + _payload(0, _random(seed, 32))
+    key_exchange = struct.pack(">HH", 14, 0) + random_bytes(seed + "ke", 256)
+    return payload(34, proposal) + payload(40, key_exchange) + payload(0, random_bytes(seed, 32))
 
 
-def _ikev1(event: _Event, name: str, spis: tuple[bytes, bytes]) -> bytes:
-    verb = event.what[1]
-    exchange, message_id, flags, first = 2, 0, 0, 1
-    if verb in ("mm1", "mm2"):
-        vendor = b"" if "no-dpd" in event.options else DPD_VENDOR_ID
-        body = _payload(13, _phase1_sa()) + _payload(0, vendor or _random("vendor", 16))
-    elif verb in ("mm3", "mm4"):
-        first = 4
-        body = _payload(10, _random(f"{name} {verb} ke", 256))
-        body += _payload(0, _random(f"{name} {verb} nonce", 32))
-    else:
-        flags, first = _ENCRYPTED, 8
-        length = 76
-        if verb in ("mm5", "mm6"):
-            first = 5
-        elif verb.startswith("qm"):
-            exchange, length = 32, 60 if verb == "qm3" else 316
-            message_id = _message_id(f"{name} quick {event.line} {event.number}")
-        elif verb == "info":
-            exchange, length = 5, int(event.what[2])
-            message_id = _message_id(f"{name} info {event.line} {event.number}")
-        else:
-            raise ValueError(f"no IKEv1 message is called {verb}")
-        message_id = int(event.options.get("id", str(message_id)), 0)
-        body = _random(f"{name} {verb} {message_id}", length - 28)
-    return ike_header(
-        body,
-        version=1,
-        exchange=exchange,
-        flags=flags,
-        message_id=message_id,
-        next_payload=first,
-        initiator_spi=spis[0],
-        responder_spi=bytes(8) if verb == "mm1" else spis[1],
-    )
-
-
-def _message_id(seed: str) -> int:
-    return int.from_bytes(_random(seed, 4), "big") | 1
-
-
-def _phase1_sa() -> bytes:
-    """AES-CBC-128, SHA2-256, pre-shared key, group 14, 86400 s (RFC 2409 appendix A)."""
-    attributes = b"".join(
-        struct.pack(">HH", 0x8000 | kind, value)
-        for kind, value in ((1, 7), (14, 128), (2, 4), (3, 1), (4, 14), (11, 1))
-    ) + struct.pack(">HHI", 12, 4, 86400)
-    transform = struct.pack(">BBHBBH", 0, 0, 8 + len(attributes), 1, 1, 0) + attributes
-    proposal = struct.pack(">BBHBBBB", 0, 0, 8 + len(transform), 1, 1, 0, 1) + transform
-    return struct.pack(">II", 1, 1) + proposal
-
-
-__all__ = ["BASE_NS", "Message", "at", "capture", "ike_spi_of", "messages", "ns", "spi_of"]
+__all__ = [
+    "BASE_NS",
+    "Message",
+    "at",
+    "capture",
+    "ike_spi_of",
+    "key_log",
+    "key_table",
+    "messages",
+    "ns",
+    "spi_of",
+]
