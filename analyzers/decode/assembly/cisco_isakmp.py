@@ -80,12 +80,13 @@ class CiscoIsakmpAssembly:
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of the debug."""
         out = self._out
-        out.at(line)
+        if out.waiting:
+            out.at(line)
         here = self._connections.of(line)
         take = self._takes.get(line.form.id)
         if take is not None:
             take(line, here)
-        return out.take()
+        return out.take() if out.events else ()
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""

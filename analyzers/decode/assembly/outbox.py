@@ -18,18 +18,23 @@ class Outbox:
     """Takes events; gives them on once the ones before them are complete."""
 
     def __init__(self) -> None:
-        self._events: deque[LogEvent] = deque()
-        self._held: dict[str, tuple[LogEvent, int]] = {}
+        self.events: deque[LogEvent] = deque()
+        """Those that were not taken yet; nothing else is to change them."""
+        self.waiting: dict[str, tuple[LogEvent, int]] = {}
+        """Those of them that wait, by name, with when they began to; the same holds for them."""
         self._lines = 0
 
     def at(self, line: LogLine) -> None:
-        """The log has come to this line: who waited too long waits no longer."""
+        """The log has come to this line: who waited too long waits no longer.
+
+        Where nobody waits, this needs not be said.
+        """
         self._lines += 1
-        if not self._held:
+        if not self.waiting:
             return
-        late = [key for key, held in self._held.items() if self._is_late(*held, line)]
+        late = [key for key, held in self.waiting.items() if self._is_late(*held, line)]
         for key in late:
-            del self._held[key]
+            del self.waiting[key]
 
     def _is_late(self, made: LogEvent, since: int, line: LogLine) -> bool:
         if self._lines - since > _PATIENCE_LINES:
@@ -40,36 +45,36 @@ class Outbox:
 
     def put(self, made: LogEvent) -> None:
         """Add an event."""
-        self._events.append(made)
+        self.events.append(made)
 
     def hold(self, name: str, made: LogEvent) -> None:
         """Let an event wait under a name, until `release`; it takes the place of another there."""
-        self._held[name] = (made, self._lines)
+        self.waiting[name] = (made, self._lines)
 
     def held(self, name: str) -> LogEvent | None:
         """The event that waits under a name."""
-        held = self._held.get(name)
+        held = self.waiting.get(name)
         return None if held is None else held[0]
 
     def release(self, name: str) -> None:
         """Nothing more will be said of the event that waits under a name."""
-        self._held.pop(name, None)
+        self.waiting.pop(name, None)
 
     def take(self) -> list[LogEvent]:
         """The events that are complete, with all before them."""
-        if not self._events:
+        if not self.events:
             return []
-        if not self._held:
-            ready = list(self._events)
-            self._events.clear()
+        if not self.waiting:
+            ready = list(self.events)
+            self.events.clear()
             return ready
-        waiting = {id(made) for made, _ in self._held.values()}
+        waiting = {id(made) for made, _ in self.waiting.values()}
         ready = []
-        while self._events and id(self._events[0]) not in waiting:
-            ready.append(self._events.popleft())
+        while self.events and id(self.events[0]) not in waiting:
+            ready.append(self.events.popleft())
         return ready
 
     def finish(self) -> list[LogEvent]:
         """All events: the log is over."""
-        self._held.clear()
+        self.waiting.clear()
         return self.take()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
-from analyzers.decode.assembly.lines import LogLine, address, event, number
+from analyzers.decode.assembly.lines import LogLine, address, event, number, port
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -29,6 +30,8 @@ _NAT_DETECTION: Final = {"N(NATD_S_IP)", "N(NATD_D_IP)", "N(NO_NATS)"}
 # A packet and its content are logged within this by one thread.
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
+_OUTWARDS: Final = ("src", "dst")
+_INWARDS: Final = ("dst", "src")
 
 
 @dataclass(slots=True)
@@ -57,19 +60,19 @@ class StrongswanAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        name = line.get("thread") or ""
-        thread = self._threads.get(name)
-        if thread is None:
-            if len(self._threads) > _MAX_REMEMBERED:
-                self._threads.clear()
-            thread = self._threads[name] = _Thread()
-        match line.id:
-            case "message":
-                return self._message(line, thread)
-            case "packet":
-                return self._packet(line, thread)
-            case _:
-                return list(self._take(line, thread))
+        form = line.form
+        thread = self._threads.get(line.text[form.spans["thread"]]) or self._thread(line)
+        if form.id == "message":
+            return self._message(line, thread)
+        if form.id == "packet":
+            return self._packet(line, thread)
+        return list(self._take(line, thread))
+
+    def _thread(self, line: LogLine) -> _Thread:
+        if len(self._threads) > _MAX_REMEMBERED:
+            self._threads.clear()
+        thread = self._threads[line.field("thread")] = _Thread()
+        return thread
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
@@ -119,17 +122,17 @@ class StrongswanAssembly:
     # --- messages --------------------------------------------------------------------------
 
     def _message(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
-        fields = line.fields
-        known = _KINDS.get(fields["exchange"])
-        if known is None:
+        spans, text = line.form.spans, line.text
+        exchange = text[spans["exchange"]]
+        if exchange not in _KINDS:
             return []
-        version, kind = known
-        sent = fields["way"] == "generating"
+        version, kind = _KINDS[exchange]
+        sent = text[spans["way"]] == "generating"
         made = event(line, LogEventKind.MESSAGE)
         made.version, made.sent = version, sent
-        made.response = fields["kind"] == "response" if version == 2 else None
-        made.handle = _handle(fields)
-        made.message, made.protocol = _content(version, kind, fields["payloads"])
+        made.response = text[spans["kind"]] == "response" if version == 2 else None
+        made.handle = _handle(line)
+        made.message, made.protocol = _content(version, kind, text[spans["payloads"]])
         if made.message is MessageKind.DELETE and sent:
             # Several Deletes are announced before any of them is built.
             if thread.deletes:
@@ -158,7 +161,7 @@ class StrongswanAssembly:
         return found
 
     def _packet(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
-        if line.fields["way"] == "received":
+        if line.field("way") == "received":
             found = self._flush(thread)
             thread.packet = line
             return found
@@ -197,7 +200,7 @@ class StrongswanAssembly:
 
     def _request(self, line: LogLine) -> LogEvent | None:
         """The request that a line says is sent again."""
-        wanted, handle = number(line.fields["mid"], 0xFFFFFFFF), _handle(line.fields)
+        wanted, handle = number(line.fields["mid"], 0xFFFFFFFF), _handle(line)
         for (_, message_id), request in reversed(self._requests.items()):
             if message_id == wanted and (handle is None or request.handle in (None, handle)):
                 return request
@@ -228,7 +231,7 @@ class StrongswanAssembly:
 
     def _given_up(self, line: LogLine) -> LogEvent:
         """The request that was sent again in vain is the first one sent as often as that."""
-        handle = _handle(line.fields)
+        handle = _handle(line)
         request = None
         for place, (retry, sent) in self._retried.items():
             if retry == line.fields["retry"] and (handle is None or sent.handle in (None, handle)):
@@ -257,7 +260,7 @@ class StrongswanAssembly:
 
     def _about_sa(self, line: LogLine, kind: LogEventKind, **parts: object) -> LogEvent:
         made = event(line, kind, **parts)
-        made.handle = line.fields.get("sa") or _handle(line.fields)
+        made.handle = line.fields.get("sa") or _handle(line)
         self._complete(made)
         if made.remote is None and len(set(self._ends.values())) == 1:
             made.local, made.remote = next(iter(self._ends.values()))
@@ -270,9 +273,11 @@ class StrongswanAssembly:
         made.local, made.remote = made.local or local, made.remote or remote
 
 
-def _handle(fields: dict[str, str]) -> str | None:
-    name, unique = fields.get("name"), fields.get("unique")
-    return None if name is None or unique is None else f"{name}[{unique}]"
+def _handle(line: LogLine) -> str | None:
+    spans = line.form.spans
+    if "name" not in spans or "unique" not in spans:
+        return None
+    return f"{line.text[spans['name']]}[{line.text[spans['unique']]}]"
 
 
 def _trim(known: OrderedDict[Any, Any]) -> None:
@@ -283,6 +288,7 @@ def _trim(known: OrderedDict[Any, Any]) -> None:
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)
 
 
+@lru_cache(maxsize=256)
 def _content(version: int, kind: MessageKind, payloads: str) -> tuple[MessageKind, DeleteProtocol]:
     """What an Informational is by its list of payloads."""
     unknown = DeleteProtocol.UNKNOWN
@@ -308,12 +314,14 @@ def _content(version: int, kind: MessageKind, payloads: str) -> tuple[MessageKin
 
 def _carry(made: LogEvent, packet: LogLine) -> None:
     """Take addresses and ports from the NET line of a message."""
-    fields = packet.fields
-    own, other = ("src", "dst") if made.sent else ("dst", "src")
-    made.local, made.remote = address(fields[own]), address(fields[other])
-    made.local_port = number(fields[own + "_port"], 65535)
-    made.remote_port = number(fields[other + "_port"], 65535)
-    made.length = number(fields["length"], 1 << 20)
+    spans, text = packet.form.spans, packet.text
+    own, other = _OUTWARDS if made.sent else _INWARDS
+    made.local, made.local_port = address(text[spans[own]]), port(text[spans[own + "_port"]])
+    made.remote, made.remote_port = (
+        address(text[spans[other]]),
+        port(text[spans[other + "_port"]]),
+    )
+    made.length = number(text[spans["length"]], 1 << 20)
 
 
 def _near(packet: LogLine, line: LogLine) -> bool:
