@@ -9,6 +9,7 @@ from typing import Final
 
 from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind
 from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.records import Basis
 from analyzers.model.sa import SaEnd
 from analyzers.tracking import ikev1_inference
 from analyzers.tracking.marks import Marks
@@ -78,6 +79,8 @@ class Ikev1Tracker:
             sa.responder_spi = message.responder_spi
         if not message.encrypted:
             sa.clear_messages[side] += 1
+            if message.basis is not Basis.LOG and not message.problems:
+                sa.offers[side] += 2 if message.kind is MessageKind.AGGRESSIVE else 1
             if message.kind is MessageKind.AGGRESSIVE and sa.clear_messages[sa.initiator] > 1:
                 self.established(sa, message.at_ns)
             return

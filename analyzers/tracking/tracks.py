@@ -130,6 +130,9 @@ class SaTrack:
     """(side, name or hex, is DPD) in order of appearance."""
     clear_messages: list[int] = field(default_factory=lambda: [0, 0])
     """Clear phase-1 messages of each side (IKEv1)."""
+    offers: list[int] = field(default_factory=lambda: [0, 0])
+    """How many of the two clear phase-1 messages in which a side can offer DPD were captured whole;
+    the only one of Aggressive Mode counts as both."""
     encrypted_main_mode: list[bool] = field(default_factory=lambda: [False, False])
     proposal: str | None = None
     suite: tuple[int, int] | None = None

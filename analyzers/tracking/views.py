@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from statistics import median
+from typing import Final
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
 from analyzers.tracking.verdicts import holes_of_log, judged_by_log
+
+# Clear messages of Main Mode in which each side can send vendor IDs.
+_OFFERS: Final = 2
 
 
 class Viewer:
@@ -425,10 +429,9 @@ def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
         return None, None
     sent = {side for side, _, is_dpd in sa.vendor_ids if is_dpd}
     # The Vendor ID may come in message 3 or 4 of Main Mode, 1 or 2 of Aggressive Mode.
-    needed = 1 if sa.clear_messages[sa.initiator] == 1 and not sa.from_start else 2
     found: list[bool | None] = []
     for side in (sa.initiator, 1 - sa.initiator):
-        whole = sa.from_start and sa.clear_messages[side] >= needed
+        whole = sa.from_start and sa.offers[side] >= _OFFERS
         found.append(True if side in sent else (False if whole else None))
     return found[0], found[1]
 
