@@ -20,6 +20,11 @@ def _check(case: Case) -> Iterator[Found]:
             yield from _held_against(configuration, sa)
 
 
+def is_told(case: Case, sa: IkeSa) -> bool:
+    """Whether this rule says what is wrong with an SA."""
+    return any(found for c in case.configurations for found in _held_against(c, sa))
+
+
 def _held_against(configuration: Configuration, sa: IkeSa) -> Iterator[Found]:
     for own, other, offered in (
         (sa.initiator, sa.responder, sa.dpd_vendor_id),
