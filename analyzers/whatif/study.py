@@ -99,14 +99,13 @@ class Simulation:
         late = None
         if hole.first_probe_ns is not None and hole.traffic_known:
             late = silence_of(peer, hole, hold_s, failed_ns=hole.first_probe_ns)
-        replays = []
+        replays: list[tuple[Replay | None, Replay | None]] = []
         for candidate in candidates:
             timing = candidate.timing
-            known = timing is not None and worst is not None
             replays.append(
                 (
-                    Replay(worst, timing) if known else None,
-                    Replay(late, timing) if known and late is not None else None,
+                    None if timing is None else Replay(worst, timing),
+                    None if timing is None or late is None else Replay(late, timing),
                 )
             )
         running = _Running(peer, hole, candidates, replays, None)

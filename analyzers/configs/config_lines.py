@@ -1,0 +1,257 @@
+"""The configuration of a policy: what to type on which product, and what it will do then.
+
+A product cannot be told everything: Cisco IOS always sends five messages, FortiOS retransmits in
+IKEv2 as it likes. So a policy is first put into what the product has, no slower than it was
+where that is possible, and the lines are those of the result. Ranges are the profiles'.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from analyzers.configs.profiles import Timers, VendorProfile
+from analyzers.configs.vendors import PROFILES
+from analyzers.model.policy import DpdPolicy, PolicyMode
+
+NAME: Final = "NAME"
+"""Stands in the lines for the connection or tunnel group, or what else has a name there."""
+
+# Charon: growing gaps as RFC 7296 section 2.4 demands, and as many messages as Cisco sends.
+_CHARON_BASE: Final = 1.8
+_CHARON_TRIES: Final = 4
+_HUNDREDTH: Final = 100
+# Profiles by product and IKE version.
+_BY_PRODUCT: Final = {
+    "cisco-ios": ("cisco-ios", "cisco-ios-ikev2"),
+    "cisco-asa": ("cisco-asa", "cisco-asa"),
+    "cisco-ftd": ("cisco-asa", "cisco-asa"),
+    "fortios": ("fortios-ikev1", "fortios-ikev2"),
+    "strongswan": ("strongswan-ikev1", "strongswan-ikev2"),
+}
+
+
+def config_lines(policy: DpdPolicy, vendor: str, ike_version: int | None = None) -> tuple[str, ...]:
+    """The lines that set a policy, as near as the product comes to it; see `as_set_on`.
+
+    `vendor` is a profile ("cisco-ios-ikev2"), or a product ("cisco-ios", "fortios") with the IKE
+    version; without one that of the policy's own profile counts, else IKEv2. () where the lines of
+    a product are not known.
+    """
+    name = _profile_name(policy, vendor, ike_version)
+    if name is None:
+        return ()
+    if policy.mode is PolicyMode.DISABLED:
+        return _OFF[name]
+    fitted = as_set_on(policy, name)
+    return () if fitted is None else _LINES[name](fitted)
+
+
+def as_set_on(policy: DpdPolicy, vendor: str, ike_version: int | None = None) -> DpdPolicy | None:
+    """The policy that a product makes of one; None where it cannot be told, or nothing is asked."""
+    name = _profile_name(policy, vendor, ike_version)
+    if name is None or not policy.interval_s or policy.mode is PolicyMode.DISABLED:
+        return None
+    if policy.profile == name and policy.waits_s:
+        return policy
+    profile = PROFILES[name]
+    probing_s = sum(policy.waits_s) or sum(profile.waits_s(profile.defaults) or (10.0,))
+    timers = _FIT[name](profile, policy.interval_s, probing_s)
+    evidence = f"put into what {profile.title} can be told"
+    mode = policy.mode if policy.mode in _MODES[name] else profile.mode
+    return profile.policy(timers, evidence, basis=policy.basis, holder=policy.holder, mode=mode)
+
+
+def configurable() -> tuple[str, ...]:
+    """The profiles whose lines are known."""
+    return tuple(_LINES)
+
+
+def _profile_name(policy: DpdPolicy, vendor: str, ike_version: int | None) -> str | None:
+    if vendor not in _BY_PRODUCT:
+        return vendor if vendor in _LINES else None
+    own = PROFILES.get(policy.profile or "")
+    version = ike_version or (None if own is None else own.ike_version)
+    ikev1, ikev2 = _BY_PRODUCT[vendor]
+    return ikev1 if version == 1 else ikev2
+
+
+# --- what a product can be told ---
+
+
+def _ios(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    return _constant(profile, interval_s, probing_s, messages=5, retry=(2, 60))
+
+
+def _asa(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    return _constant(profile, interval_s, probing_s, messages=4, retry=(2, 10))
+
+
+def _constant(
+    profile: VendorProfile,
+    interval_s: float,
+    probing_s: float,
+    *,
+    messages: int,
+    retry: tuple[int, int],
+) -> Timers:
+    """Whole seconds; a fixed number of messages, each waited for equally long."""
+    retry_s = _within(round(probing_s / messages), *retry)
+    total_s = interval_s + probing_s
+    return Timers(
+        interval_s=_within(math.floor(total_s - messages * retry_s + 1e-9), 10, 3600),
+        retry_s=retry_s,
+        retries=profile.defaults.retries,
+    )
+
+
+def _fortios_ikev1(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    count = profile.defaults.retries or 3
+    total_s = interval_s + probing_s
+    return Timers(interval_s=max(1, math.floor(total_s / (count + 1) + 1e-9)), retries=count)
+
+
+def _fortios_ikev2(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    default = profile.defaults
+    fixed_s = sum(profile.waits_s(default) or ())
+    return Timers(
+        interval_s=max(1, math.floor(interval_s + probing_s - fixed_s)),
+        retry_s=default.retry_s,
+        retries=default.retries,
+        backoff=default.backoff,
+    )
+
+
+def _charon_ikev1(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    return Timers(
+        interval_s=max(1, math.floor(interval_s)),
+        timeout_s=max(2, math.floor(interval_s + probing_s + 1e-9)),
+    )
+
+
+def _charon_ikev2(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    grown = sum(_CHARON_BASE**k for k in range(_CHARON_TRIES + 1))
+    first_s = max(1, math.floor(probing_s / grown * _HUNDREDTH)) / _HUNDREDTH
+    return Timers(
+        interval_s=max(1, math.floor(interval_s)),
+        retry_s=first_s,
+        retries=_CHARON_TRIES,
+        backoff=_CHARON_BASE,
+    )
+
+
+def _within(value: float, least: int, most: int) -> float:
+    return float(min(max(value, least), most))
+
+
+# --- lines ---
+
+
+def _ios_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    return (f"crypto isakmp keepalive {_n(policy.interval_s)} {_n(policy.retry_s)} {policy.mode}",)
+
+
+def _ios_ikev2_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    return (f"crypto ikev2 dpd {_n(policy.interval_s)} {_n(policy.retry_s)} {policy.mode}",)
+
+
+def _asa_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    return (
+        f"tunnel-group {NAME} ipsec-attributes",
+        f" isakmp keepalive threshold {_n(policy.interval_s)} retry {_n(policy.retry_s)}",
+    )
+
+
+def _fortios_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    return _phase1(
+        f"set dpd {policy.mode}",
+        f"set dpd-retryinterval {_n(policy.interval_s)}",
+        f"set dpd-retrycount {policy.retries}",
+    )
+
+
+def _fortios_ikev2_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    # The count changes nothing in IKEv2.
+    return _phase1(f"set dpd {policy.mode}", f"set dpd-retryinterval {_n(policy.interval_s)}")
+
+
+def _phase1(*settings: str) -> tuple[str, ...]:
+    inside = (f"        {setting}" for setting in settings)
+    return ("config vpn ipsec phase1-interface", f'    edit "{NAME}"', *inside, "    next", "end")
+
+
+def _charon_ikev1_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    timeout_s = (policy.interval_s or 0.0) + sum(policy.waits_s)
+    return _connection(f"dpd_delay = {_n(policy.interval_s)}s", f"dpd_timeout = {_n(timeout_s)}s")
+
+
+def _charon_ikev2_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    lines = _connection(f"dpd_delay = {_n(policy.interval_s)}s")
+    default = PROFILES["strongswan-ikev2"].defaults
+    if (policy.retry_s, policy.retries, policy.backoff) == (
+        default.retry_s,
+        default.retries,
+        default.backoff,
+    ):
+        return lines
+    return (
+        *lines,
+        "# strongswan.conf, for all its connections",
+        "charon {",
+        f"    retransmit_timeout = {_n(policy.retry_s)}",
+        f"    retransmit_base = {_n(policy.backoff)}",
+        f"    retransmit_tries = {policy.retries}",
+        "}",
+    )
+
+
+def _connection(*settings: str) -> tuple[str, ...]:
+    inside = (f"        {setting}" for setting in settings)
+    return ("connections {", f"    {NAME} {{", *inside, "    }", "}")
+
+
+def _n(value: float | None) -> str:
+    """A number as configurations write it: no decimals that say nothing."""
+    return f"{round(value or 0.0, 3):.10g}"
+
+
+_FIT: Final[dict[str, Callable[[VendorProfile, float, float], Timers]]] = {
+    "cisco-ios": _ios,
+    "cisco-ios-ikev2": _ios,
+    "cisco-asa": _asa,
+    "fortios-ikev1": _fortios_ikev1,
+    "fortios-ikev2": _fortios_ikev2,
+    "strongswan-ikev1": _charon_ikev1,
+    "strongswan-ikev2": _charon_ikev2,
+}
+_LINES: Final[dict[str, Callable[[DpdPolicy], tuple[str, ...]]]] = {
+    "cisco-ios": _ios_lines,
+    "cisco-ios-ikev2": _ios_ikev2_lines,
+    "cisco-asa": _asa_lines,
+    "fortios-ikev1": _fortios_lines,
+    "fortios-ikev2": _fortios_ikev2_lines,
+    "strongswan-ikev1": _charon_ikev1_lines,
+    "strongswan-ikev2": _charon_ikev2_lines,
+}
+_OFF: Final[dict[str, tuple[str, ...]]] = {
+    "cisco-ios": ("no crypto isakmp keepalive",),
+    "cisco-ios-ikev2": ("no crypto ikev2 dpd",),
+    "cisco-asa": (f"tunnel-group {NAME} ipsec-attributes", " isakmp keepalive threshold infinite"),
+    "fortios-ikev1": _phase1("set dpd disable"),
+    "fortios-ikev2": _phase1("set dpd disable"),
+    "strongswan-ikev1": _connection("dpd_delay = 0s"),
+    "strongswan-ikev2": _connection("dpd_delay = 0s"),
+}
+_CISCO: Final = frozenset({PolicyMode.PERIODIC, PolicyMode.ON_DEMAND})
+_FORTIOS: Final = frozenset({PolicyMode.ON_DEMAND, PolicyMode.ON_IDLE})
+_IDLE: Final = frozenset({PolicyMode.ON_IDLE})
+_MODES: Final[dict[str, frozenset[PolicyMode]]] = {
+    "cisco-ios": _CISCO,
+    "cisco-ios-ikev2": _CISCO,
+    "cisco-asa": _IDLE,
+    "fortios-ikev1": _FORTIOS,
+    "fortios-ikev2": _FORTIOS,
+    "strongswan-ikev1": _IDLE,
+    "strongswan-ikev2": _IDLE,
+}
