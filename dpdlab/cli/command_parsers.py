@@ -18,6 +18,7 @@ from dpdlab.cli.option_groups import (
     REDACT,
     SEVERITIES,
     STRICT,
+    SVG,
     add_common,
     add_judging,
     add_reading,
@@ -113,7 +114,7 @@ def report_parser() -> Parser:
     add_reading(parser)
     add_judging(parser)
     parser.group("exit code", fail_on_option())
-    parser.group("output", format_option(FORMATS), OUTPUT, REDACT, *LOOKS)
+    parser.group("output", format_option(FORMATS), OUTPUT, *SVG, REDACT, *LOOKS)
     add_common(parser)
     return parser
 

@@ -9,7 +9,8 @@ from dpdlab.cli import values
 from dpdlab.cli.diagnostics import PROGRAM
 from dpdlab.cli.parser import Option, Parser, TextAction
 
-FORMATS: Final = ("text", "json", "jsonl", "csv", "markdown")
+FORMATS: Final = ("text", "json", "jsonl", "csv", "markdown", "html", "svg")
+DRAWINGS: Final = ("timeline", "ladder")
 CHECK_FORMATS: Final = ("text", "json")
 EXPLAIN_FORMATS: Final = ("text", "json", "markdown")
 DOCTOR_FORMATS: Final = ("text", "json")
@@ -30,6 +31,25 @@ REDACT: Final[Option] = (
         "action": "store_true",
         "help": "stable pseudonyms for addresses, SPIs and file names",
     },
+)
+SVG: Final[tuple[Option, ...]] = (
+    (
+        ("--svg",),
+        {
+            "choices": DRAWINGS,
+            "default": DRAWINGS[0],
+            "help": "with --format svg: what is drawn of each peer (default: %(default)s)",
+        },
+    ),
+    (
+        ("--peer",),
+        {
+            "metavar": "ID",
+            "action": "append",
+            "default": [],
+            "help": "with --format svg: only this peer, as the report numbers it (p1); repeatable",
+        },
+    ),
 )
 STRICT: Final[Option] = (
     ("--strict",),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from analyzers.export.content import Content
 from dpdlab.cli.analysis import analysed, content_of, opened_output
 from dpdlab.cli.arguments import Invocation
-from dpdlab.cli.diagnostics import Diagnostics, ExitCode
+from dpdlab.cli.diagnostics import Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
 from dpdlab.cli.output import Output
+
+_IDS_SHOWN: Final = 8
 
 Writer = Callable[..., Iterable[str]]
 
@@ -31,7 +35,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         output.write(listing(session.unparsed(), redact=options.redact))
         return ExitCode.OK
     content = content_of(session, invocation)
-    _write(content, report_format, output, verbose=options.verbose)
+    _write(content, report_format, output, options)
     text = report_format == "text"
     return exit_code(
         content,
@@ -43,18 +47,33 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     )
 
 
-def _write(content: Content, report_format: str, output: Output, *, verbose: int) -> None:
+def _write(
+    content: Content, report_format: str, output: Output, options: argparse.Namespace
+) -> None:
     if report_format == "text":
         from dpdlab.cli.text_report import render
 
         output.write_page(
             lambda console: render(
-                content, console=console, ascii_only=output.ascii_only, verbose=verbose
+                content, console=console, ascii_only=output.ascii_only, verbose=options.verbose
             )
         )
+    elif report_format == "svg":
+        output.write(_svg(content, options, ascii_only=output.ascii_requested))
     else:
         chunks = _writer(report_format)
         output.write(chunks(content, ascii_only=output.ascii_requested))
+
+
+def _svg(content: Content, options: argparse.Namespace, *, ascii_only: bool) -> Iterable[str]:
+    from analyzers.export.svg.document import Drawing, chunks
+
+    known = [peer.id for peer in content.peers]
+    for wanted in options.peer:
+        if known and wanted not in known:
+            raise UsageError(f"there is no peer {wanted!r}", f"they are {_few(known)}")
+    drawing = Drawing(options.svg)
+    return chunks(content, ascii_only=ascii_only, drawing=drawing, peers=options.peer)
 
 
 def _writer(report_format: str) -> Writer:
@@ -75,9 +94,17 @@ def _writer(report_format: str) -> Writer:
             from analyzers.export.markdown_writer import chunks as markdown_chunks
 
             return markdown_chunks
+        case "html":
+            from analyzers.export.html.document import chunks as html_chunks
+
+            return html_chunks
     raise ValueError(report_format)
 
 
+def _few(ids: list[str]) -> str:
+    return ", ".join(ids) if len(ids) <= _IDS_SHOWN else f"{ids[0]} to {ids[-1]}"
+
+
 def _prepare(report_format: str) -> None:
-    if report_format != "text":
+    if report_format not in ("text", "svg"):
         _writer(report_format)

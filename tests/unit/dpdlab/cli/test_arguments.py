@@ -106,7 +106,7 @@ def test_a_command_of_a_later_version_is_said_to_be_missing(command):
         (["report", "a", "--local", "hub"], "--local: 'hub' is no IP address", "--help"),
         (["report", "a", "--port", "99999"], "--port: '99999' is no port", "--help"),
         (["report", "a", "--since", "x"], "--since: 'x' is no time", "--help"),
-        (["report", "a", "--format", "html"], "--format: invalid choice: 'html'", "--help"),
+        (["report", "a", "--format", "docx"], "--format: invalid choice: 'docx'", "--help"),
         (["report", "a", "--color", "maybe"], "--color: invalid choice", "--help"),
         (["a", "--format", "json"], "--format is an option of the report command", "report"),
         (["doctor", "--keys", "k"], "--keys is an option of the report command", "report"),
@@ -154,7 +154,7 @@ def test_help_fits_80_columns(monkeypatch):
 
 
 def test_help_of_a_command():
-    assert "--format {text,json,jsonl,csv,markdown}" in help_of("report", "a", "--help")
+    assert "--format {text,json,jsonl,csv,markdown,html,svg}" in help_of("report", "a", "--help")
     assert "--format {text,json}" in help_of("doctor", "-h")
     assert "--keys" not in help_of("schema", "-h")
 
