@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
-from dpdlab import __version__
+from dpdlab import __version__, settings
 from dpdlab.cli.arguments import COMMANDS, Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
@@ -19,6 +20,7 @@ from dpdlab.cli.values import Moment
 
 if TYPE_CHECKING:
     from analyzers.session import ClockOptions, Session, SessionOptions
+    from dpdlab.settings.model import Settings
 
 STANDARD_INPUT: Final = "-"
 
@@ -137,12 +139,24 @@ def session_options(options: argparse.Namespace) -> SessionOptions:
 
     since, until = options.since, options.until
     _check_window(since, until)
-    return SessionOptions(
+    base, own = SessionOptions(), settings_of(options)
+    if own is not None:
+        base = replace(
+            base,
+            budget_s=own.report.budget_s,
+            black_hole_min_s=own.report.black_hole_min_s,
+            local=own.report.local,
+            rules=own.rule_options(),
+        )
+    return replace(
+        base,
         keys=tuple(options.keys),
-        local=tuple(options.local),
+        local=tuple(options.local) or base.local,
         ports=tuple(options.port),
-        budget_s=options.budget,
-        black_hole_min_s=options.black_hole_min,
+        budget_s=base.budget_s if options.budget is None else options.budget,
+        black_hole_min_s=(
+            base.black_hole_min_s if options.black_hole_min is None else options.black_hole_min
+        ),
         since_ns=_ns(since, relative=False),
         until_ns=_ns(until, relative=False),
         since_offset_ns=_ns(since, relative=True),
@@ -150,6 +164,17 @@ def session_options(options: argparse.Namespace) -> SessionOptions:
         clocks=_clock_options(options),
         dialects=tuple(options.dialect),
     )
+
+
+def settings_of(options: argparse.Namespace) -> Settings | None:
+    """The settings of a file; None without one. Raises OptionError if it cannot be used."""
+    path = settings.found(options.settings)
+    if path is None:
+        return None
+    # What reads it is heavy, and most people have none.
+    from dpdlab.settings.model import load
+
+    return load(path)
 
 
 def _clock_options(options: argparse.Namespace) -> ClockOptions:

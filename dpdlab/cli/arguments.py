@@ -47,6 +47,11 @@ COMMANDS: Final = {
         command_parsers.lint_parser,
         "dpdlab.cli.lint_command",
     ),
+    "settings": Command(
+        "every setting with its value, as a file to start from",
+        command_parsers.settings_parser,
+        "dpdlab.cli.settings_command",
+    ),
     "schema": Command(
         "the JSON Schema of the report",
         command_parsers.schema_parser,
@@ -62,7 +67,7 @@ COMMANDS: Final = {
 HELP: Final = {name: command.help for name, command in COMMANDS.items()}
 
 # Promised for later versions: named here so that nobody's typing is taken for a file name.
-LATER_COMMANDS: Final = frozenset({"live", "export", "simulate", "lab", "interfaces", "settings"})
+LATER_COMMANDS: Final = frozenset({"live", "export", "simulate", "lab", "interfaces"})
 
 
 class Invocation(NamedTuple):

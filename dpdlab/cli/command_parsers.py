@@ -16,6 +16,7 @@ from dpdlab.cli.option_groups import (
     LOOKS,
     OUTPUT,
     REDACT,
+    SETTINGS,
     SEVERITIES,
     STRICT,
     SVG,
@@ -89,6 +90,7 @@ def general_parser(commands: Mapping[str, str]) -> Parser:
         f"       {PROGRAM} check INPUT... [--fail-on {'|'.join(SEVERITIES)}]\n"
         f"       {PROGRAM} explain [RULE...]\n"
         f"       {PROGRAM} lint CONFIG... [--format {'|'.join(LINT_FORMATS)}] [-o FILE]\n"
+        f"       {PROGRAM} settings\n"
         f"       {PROGRAM} schema\n"
         f"       {PROGRAM} doctor",
         f"{_DESCRIPTION}\ncommands:\n{listed}\n\n"
@@ -157,8 +159,22 @@ def lint_parser() -> Parser:
         _LINT_EXAMPLES,
     )
     parser.group("what is read", STRICT)
-    parser.group("how it is judged", BUDGET, fail_on_option())
+    parser.group("how it is judged", BUDGET, fail_on_option(), SETTINGS)
     parser.group("output", format_option(LINT_FORMATS), OUTPUT, REDACT, *LOOKS)
+    add_common(parser)
+    return parser
+
+
+def settings_parser() -> Parser:
+    """Options of `settings`."""
+    parser = Parser(
+        "settings",
+        f"{PROGRAM} settings [--settings FILE] [-o FILE]",
+        f"Print all settings as they are in force: {PROGRAM} settings > dpdlab.toml to begin.",
+        "",
+    )
+    parser.group("what is read", SETTINGS)
+    parser.group("output", OUTPUT, *LOOKS)
     add_common(parser)
     return parser
 

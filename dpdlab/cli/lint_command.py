@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -12,9 +13,11 @@ from analyzers.rules.catalogue import lint
 from analyzers.rules.configuration.estate import Estate
 from dpdlab import __version__
 from dpdlab.cli import lint_inputs
+from dpdlab.cli.analysis import settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import as_bad_as
+from dpdlab.cli.option_groups import DEFAULT_BUDGET_S
 from dpdlab.cli.output import Output
 from dpdlab.present.formatting import counted
 
@@ -38,12 +41,19 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
     names = bool(options.verbose) and not options.redact
     _tell_passed_over(inputs.passed_over, diagnostics, names=names)
-    estate = Estate(inputs.configurations, budget_s=options.budget)
+    estate = Estate(inputs.configurations, budget_s=_budget_s(options))
     content = gather(estate, lint(estate), inputs.paths, version=__version__)
     if options.redact:
         content = redacted_lint(content)
     _write(content, options.format, output, verbose=options.verbose)
     return _judge(content, diagnostics, fail_on=options.fail_on, strict=options.strict)
+
+
+def _budget_s(options: argparse.Namespace) -> float:
+    if options.budget is not None:
+        return float(options.budget)
+    own = settings_of(options)
+    return DEFAULT_BUDGET_S if own is None else own.report.budget_s
 
 
 def _check_inputs(names: Sequence[str]) -> None:

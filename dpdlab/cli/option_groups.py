@@ -60,8 +60,14 @@ BUDGET: Final[Option] = (
     {
         "metavar": "SECONDS",
         "type": values.positive_duration_s,
-        "default": DEFAULT_BUDGET_S,
-        "help": "a later verdict is a slow one (default: %(default)g)",
+        "help": f"a later verdict is a slow one (default: {DEFAULT_BUDGET_S:g})",
+    },
+)
+SETTINGS: Final[Option] = (
+    ("--settings",),
+    {
+        "metavar": "FILE",
+        "help": "settings, instead of dpdlab.toml here or in the user's configuration",
     },
 )
 LOOKS: Final[tuple[Option, ...]] = (
@@ -216,10 +222,10 @@ def add_judging(parser: Parser) -> None:
             {
                 "metavar": "SECONDS",
                 "type": values.duration_s,
-                "default": DEFAULT_BLACK_HOLE_MIN_S,
-                "help": "shorter silence is no black hole (default: %(default)g)",
+                "help": f"shorter silence is no black hole (default: {DEFAULT_BLACK_HOLE_MIN_S:g})",
             },
         ),
+        SETTINGS,
     )
 
 
