@@ -123,4 +123,4 @@ def test_hostile_reasons_survive_the_round_trip(here: Path):
     settings = load(here / "a.toml")
     assert settings.rules.suppress[0].reason == reason
     (here / "b.toml").write_text("".join(as_toml(settings)))
-    assert load(here / "b.toml") == settings
+    assert load(here / "b.toml").rule_options() == settings.rule_options()
