@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import pytest
 
 from analyzers.session import Session, SessionOptions
 from tests.scenarios.conftest import Told
-from tests.scenarios.timeline import capture
+from tests.scenarios.timeline import capture, key_table
+
+Keys: TypeAlias = Callable[[str], SessionOptions]
 
 
 class Tell(Protocol):
@@ -37,3 +40,15 @@ def tell(tmp_path: Path) -> Tell:
         return Told(session.peers(), tuple(session.sources), session.judgement().findings)
 
     return run
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    """Options with the keys of the sealed SAs of a timeline."""
+
+    def of(text: str) -> SessionOptions:
+        path = tmp_path / "ikev1_decryption_table"
+        path.write_text(key_table(text))
+        return SessionOptions(keys=(str(path),))
+
+    return of

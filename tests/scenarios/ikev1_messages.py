@@ -9,6 +9,10 @@ what a reader would lose. What a sealed Informational carries stands in its opti
     cookies=swapped         or `zero`, `other`, `none`: what stands in place of the cookies
     doi=0 protocol=3        of the Notification or Delete
     hash=bad                a HASH(1) that is wrong
+
+`v1 clear says=ruthere seq=5` is the Notification alone, encrypted by nobody. `ag1` to `ag3` are the
+messages of Aggressive Mode, the last one encrypted. DPD is offered in the first messages of both,
+unless `no-dpd=1`; with `dpd=1` in `mm3` and `mm4`.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from tests.builders import ike_header
 
 DPD_VENDOR_ID: Final = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
 _ENCRYPTED, _COMMIT = 0x01, 0x02
+_AGGRESSIVE, _INFORMATIONAL = 4, 5
 _BLOCK: Final = 16
 _HASH, _NONCE, _NOTIFY, _DELETE = 8, 10, 11, 12
 _ISAKMP, _ESP = 1, 3
@@ -79,26 +84,33 @@ def ikev1_message(
     `number` counts the moments of a stream. Raises ValueError for lines nobody understands.
     """
     verb = words[1]
-    spi_r = bytes(8) if verb == "mm1" else ike_spi(name, "r")
-    exchange, message_id, flags = 2, 0, 0
-    if verb in ("mm1", "mm2"):
+    spi_r = bytes(8) if verb in ("mm1", "ag1") else ike_spi(name, "r")
+    exchange, message_id, flags = _AGGRESSIVE if verb.startswith("ag") else 2, 0, 0
+    if verb in ("mm1", "mm2", "ag1", "ag2"):
         first = 1
         vendor = b"" if "no-dpd" in options else DPD_VENDOR_ID
         body = payload(13, _phase1_sa()) + payload(0, vendor or random_bytes("vendor", 16))
     elif verb in ("mm3", "mm4"):
         first = 4
         body = payload(_NONCE, _key_exchange(name, verb))
-        body += payload(0, random_bytes(f"{name} {verb} nonce", 32))
+        nonce = random_bytes(f"{name} {verb} nonce", 32)
+        if "dpd" in options:
+            body += payload(13, nonce) + payload(0, DPD_VENDOR_ID)
+        else:
+            body += payload(0, nonce)
+    elif verb == "clear":
+        exchange, message_id = _INFORMATIONAL, _message_id(f"{name} clear {place}")
+        first, body = _NOTIFY, payload(0, Sealed(name).notify(options, number))
     else:
         flags, first, length = _ENCRYPTED, _HASH, 76
-        if verb in ("mm5", "mm6"):
+        if verb in ("mm5", "mm6", "ag3"):
             first = 5
         elif verb.startswith("qm"):
             exchange, length = 32, 60 if verb == "qm3" else 316
             message_id = _message_id(f"{name} quick {place}")
             flags |= _COMMIT * ("commit" in options)
         elif verb == "info" and (is_sealed(words, options) or len(words) > 2):
-            exchange = 5
+            exchange = _INFORMATIONAL
             length = int(words[2]) if len(words) > 2 else 0
             message_id = _message_id(f"{name} info {place}")
         else:
@@ -177,7 +189,7 @@ class Sealed:
     ) -> tuple[int, bytes]:
         says = options["says"]
         kind = _DELETE if says.endswith("delete") else _NOTIFY
-        told = self._delete(options) if kind == _DELETE else self._notify(options, number)
+        told = self._delete(options) if kind == _DELETE else self.notify(options, number)
         notify_first = options.get("order") == "notify-first"
         covered = payload(_HASH if notify_first else 0, told)
         digest = hmac.digest(self.skeyid_a, struct.pack(">I", message_id) + covered, "sha256")
@@ -188,7 +200,8 @@ class Sealed:
             parts.reverse()
         return parts[0][0], _chain(parts)
 
-    def _notify(self, options: Mapping[str, str], number: int) -> bytes:
+    def notify(self, options: Mapping[str, str], number: int) -> bytes:
+        """The body of a Notification."""
         says = options["says"]
         data = b""
         if says in _NUMBERED:
