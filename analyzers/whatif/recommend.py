@@ -1,0 +1,191 @@
+"""The cheapest policy of a product that notices a dead peer in time, and why it is that one.
+
+Cheapest is what asks least with the traffic at hand, then what asks least without any. It must
+survive a short outage and ordinary loss, for a verdict on a live peer costs more than a question.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analyzers.configs.config_lines import config_lines
+from analyzers.configs.profiles import Timers, VendorProfile
+from analyzers.configs.vendors import PROFILES
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.whatif.formula import false_death_formula, load_formula, number, worst_case_formula
+from analyzers.whatif.plan import Demand, Plan, plan
+from analyzers.whatif.timing import Timing, Trigger, timing_of
+
+RIDE_OUT_S: Final = 10.0
+"""An outage this long, and not yet seen when the first question is sent, must not cost the SA."""
+LIKELIEST_FALSE_DEATH: Final = 0.001
+AT_LOSS: Final = 0.05
+
+_CISCO: Final = (PolicyMode.PERIODIC, PolicyMode.ON_DEMAND)
+_MODES: Final = {
+    "cisco-ios": _CISCO,
+    "cisco-ios-ikev2": _CISCO,
+    "cisco-asa": (PolicyMode.ON_IDLE,),
+    "fortios-ikev1": (PolicyMode.ON_IDLE, PolicyMode.ON_DEMAND),
+    "fortios-ikev2": (PolicyMode.ON_IDLE, PolicyMode.ON_DEMAND),
+    "strongswan-ikev1": (PolicyMode.ON_IDLE,),
+    "strongswan-ikev2": (PolicyMode.ON_IDLE,),
+}
+_LONGEST_S: Final = 3600
+# strongSwan: its default schedule, and steps of the first gap down to a tenth of a second.
+_CHARON_STEPS: Final = 40
+_CHARON_TRIES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A policy with its plan, its lines, and the numbers that speak for it."""
+
+    policy: DpdPolicy
+    plan: Plan
+    why: tuple[str, ...]
+    lines: tuple[str, ...]
+    met: bool
+    """False: the product cannot meet the demand; this is the nearest it comes."""
+
+
+def recommendable() -> tuple[str, ...]:
+    """Profiles that a policy is recommended for."""
+    return tuple(_MODES)
+
+
+def recommend(
+    vendor: str, demand: Demand, mode: PolicyMode | None = None, *, ride_out_s: float = RIDE_OUT_S
+) -> Recommendation:
+    """The cheapest policy of a profile that meets `demand.target_s`.
+
+    Raises ValueError for a profile that is not `recommendable`, and without a target.
+    """
+    if vendor not in _MODES or demand.target_s is None:
+        raise ValueError("a recommendation is for a known product and a target")
+    profile = PROFILES[vendor]
+    modes = [m for m in _MODES[vendor] if mode in (None, m)] or list(_MODES[vendor])
+    found = [
+        (policy, timing, plan(timing, replace(demand, peers=1)))
+        for chosen in modes
+        for timers in _choices(profile, chosen, demand, ride_out_s)
+        for policy in [_policy(profile, timers, chosen)]
+        for timing in [timing_of(policy)]
+        if timing is not None
+    ]
+    policy, timing, _ = min(found, key=lambda choice: _rank(choice[1], choice[2], ride_out_s))
+    made = plan(timing, demand)
+    return Recommendation(
+        policy=policy,
+        plan=made,
+        why=_why(timing, demand, ride_out_s),
+        lines=config_lines(policy, vendor),
+        met=bool(made.meets_target) and _is_sturdy(timing, ride_out_s),
+    )
+
+
+def _policy(profile: VendorProfile, timers: Timers, mode: PolicyMode) -> DpdPolicy:
+    return profile.policy(timers, "recommended", basis=PolicyBasis.DEFAULT, mode=mode)
+
+
+def _choices(
+    profile: VendorProfile, mode: PolicyMode, demand: Demand, ride_out_s: float
+) -> Iterator[Timers]:
+    """Settings with the longest interval that leaves time for the retries, one for each retry."""
+    target_s = demand.target_s or 0.0
+    pause_s = demand.every_s or 0.0 if mode is PolicyMode.ON_DEMAND else 0.0
+    default = profile.defaults
+    match profile.name:
+        case "cisco-ios" | "cisco-ios-ikev2" | "cisco-asa":
+            messages, most = (4, 10) if profile.name == "cisco-asa" else (5, 60)
+            for retry_s in range(2, most + 1):
+                room_s = math.floor(target_s - pause_s - messages * retry_s + 1e-9)
+                interval_s = float(min(max(room_s, 10), _LONGEST_S))
+                yield Timers(interval_s=interval_s, retry_s=retry_s, retries=default.retries)
+        case "fortios-ikev1":
+            for count in range(3, 11):
+                room_s = math.floor(target_s / (count + 1) + 1e-9)
+                if mode is PolicyMode.ON_DEMAND and pause_s > room_s:
+                    room_s = math.floor((target_s - pause_s) / (count + 1) + 1e-9)
+                yield Timers(interval_s=float(max(1, min(room_s, _LONGEST_S))), retries=count)
+        case "fortios-ikev2":
+            fixed_s = sum(profile.waits_s(default) or ())
+            room_s = math.floor(target_s - pause_s - fixed_s)
+            yield replace(default, interval_s=float(max(5, min(room_s, _LONGEST_S))))
+        case "strongswan-ikev1":
+            # The questions come every delay until the timeout: three of them at least.
+            for questions in range(3, 11):
+                interval_s = math.floor(target_s / (questions + 1) + 1e-9)
+                yield Timers(interval_s=float(max(1, interval_s)), timeout_s=target_s)
+        case _:
+            yield replace(default, interval_s=_charon_delay_s(profile, default, target_s))
+            grown = sum(default.backoff**k for k in range(_CHARON_TRIES + 1))
+            first_s = math.ceil(ride_out_s / grown * 100) / 100
+            for step in range(_CHARON_STEPS):
+                tried = replace(
+                    default, retry_s=round(first_s + step / 10, 2), retries=_CHARON_TRIES
+                )
+                yield replace(tried, interval_s=_charon_delay_s(profile, tried, target_s))
+
+
+def _charon_delay_s(profile: VendorProfile, timers: Timers, target_s: float) -> float:
+    total_s = sum(profile.waits_s(timers) or ())
+    return float(max(1, min(math.floor(target_s - total_s), _LONGEST_S)))
+
+
+def _is_sturdy(timing: Timing, ride_out_s: float) -> bool:
+    """Whether ordinary loss and a short outage leave a live peer alone."""
+    lost = (1 - (1 - AT_LOSS) ** 2) ** len(timing.waits_s)
+    return timing.probing_s >= ride_out_s - 1e-9 and lost <= LIKELIEST_FALSE_DEATH
+
+
+def _rank(timing: Timing, made: Plan, ride_out_s: float) -> tuple[float, ...]:
+    """Smaller is better: what is demanded first, then the cost."""
+    late_s = 0.0
+    if not made.meets_target:
+        late_s = math.inf if made.verdict is None else made.verdict.last_s
+    fragile = not _is_sturdy(timing, ride_out_s)
+    routing = made.routing
+    broken = 0 if routing is None else 2 - routing.backstop - routing.routing_first
+    # A mode that asks only where there is traffic never notices a peer nobody writes to; between
+    # equals the other one is better.
+    blind = timing.trigger in (Trigger.ON_DEMAND, Trigger.EACH_INTERVAL)
+    return (
+        late_s,
+        fragile,
+        broken,
+        made.hub.amid_traffic,
+        made.hub.at_most,
+        blind,
+        -timing.probing_s,
+    )
+
+
+def _why(timing: Timing, demand: Demand, ride_out_s: float) -> tuple[str, ...]:
+    verdict = timing.verdict(demand.every_s)
+    target_s = demand.target_s or 0.0
+    found = []
+    if verdict is not None:
+        sign = "<=" if verdict.last_s <= target_s + 1e-9 else ">"
+        formula = worst_case_formula(timing, demand.every_s)
+        found.append(f"worst case {formula} {sign} {number(target_s)} s")
+    found.append(f"a false verdict at {AT_LOSS:.0%} loss: {_chance(timing)}")
+    outage = f"{number(timing.probing_s)} s of retries"
+    sign = ">=" if timing.probing_s >= ride_out_s - 1e-9 else "<"
+    found.append(f"an outage during the questions: {outage} {sign} {number(ride_out_s)} s")
+    load = load_formula(demand.peers, timing.interval_s, both_ends=demand.both_ends_ask)
+    found.append(f"load at most {load}")
+    if demand.hold_s is not None and verdict is not None:
+        sign = ">" if verdict.last_s > demand.hold_s else "<="
+        found.append(
+            f"backstop of routing: {number(verdict.last_s)} s {sign} hold time"
+            f" {number(demand.hold_s)} s"
+        )
+    return tuple(found)
+
+
+def _chance(timing: Timing) -> str:
+    return false_death_formula(len(timing.waits_s), AT_LOSS)
