@@ -68,13 +68,18 @@ def configurable() -> tuple[str, ...]:
     return tuple(_LINES)
 
 
+def profile_for(product: str, ike_version: int | None) -> str | None:
+    """The profile of a product, whose lines are known, for an IKE version (2 where it is None)."""
+    both = _BY_PRODUCT.get(product)
+    return None if both is None else both[0 if ike_version == 1 else 1]
+
+
 def _profile_name(policy: DpdPolicy, vendor: str, ike_version: int | None) -> str | None:
     if vendor not in _BY_PRODUCT:
         return vendor if vendor in _LINES else None
     own = PROFILES.get(policy.profile or "")
     version = ike_version or (None if own is None else own.ike_version)
-    ikev1, ikev2 = _BY_PRODUCT[vendor]
-    return ikev1 if version == 1 else ikev2
+    return profile_for(vendor, version)
 
 
 # --- what a product can be told ---

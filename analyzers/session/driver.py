@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
     from analyzers.rules.judge import Judgement
     from analyzers.session.joined import Joined
+    from analyzers.session.second_pass import CaptureAgain
     from analyzers.session.texts import LogSource
     from analyzers.session.viewpoints import Leaver
     from analyzers.tracking.engine import Tracker
@@ -124,6 +125,15 @@ class Session:
                 self._views = with_shown(self._views, self._shown, self.options.black_hole_min_s)
         return self._views
 
+    def peers_so_far(self) -> tuple[PeerView, ...]:
+        """All peers as they are known between two batches; reading goes on afterwards."""
+        if self._tracker_or_none is None:
+            return ()
+        from analyzers.tracking.views import Viewer
+
+        tracker = self._tracker
+        return Viewer(tracker, frozenset(self.options.local), tracker.now_ns).peers()
+
     def judgement(self) -> Judgement:
         """What the rules say of everything that was read."""
         from analyzers.rules.judge import judge
@@ -133,15 +143,27 @@ class Session:
         run = Run(self.peers(), tuple(self.sources), self.configurations(), rules.thresholds)
         return judge(run, rules)
 
+    def vendor_at(self, peer: PeerView, address: str) -> str | None:
+        """The family of the product at one end of a peer, as far as anything tells."""
+        from analyzers.rules.vendor import vendor_of
+
+        sources = {info.id: info for info in self.sources}
+        return vendor_of(peer, self.configurations(), sources, address)
+
     def packets_within(self, windows: Sequence[Window]) -> Iterator[Packets]:
         """The packets of some flows and times, read once more from the captures.
 
         A pipe can only be read again with `SessionOptions.read_again`. Raises SourceError.
         """
-        from analyzers.session.second_pass import captures_again, packets_within
+        from analyzers.session.second_pass import packets_within
 
-        captures = captures_again(self._opened.specs, self.sources, self._joined_shifts)
-        return packets_within(captures, windows, self._joined, self.options)
+        return packets_within(self.captures(), windows, self._joined, self.options)
+
+    def captures(self) -> list[CaptureAgain]:
+        """The captures among the inputs, for who reads them again."""
+        from analyzers.session.second_pass import captures_again
+
+        return captures_again(self._opened.specs, self.sources, self._joined_shifts)
 
     @property
     def _tracker(self) -> Tracker:

@@ -52,6 +52,8 @@ class Left:
     """What a policy leaves of a silence."""
 
     worst: Loss
+    soonest_seconds: float | None
+    """Where the device's own clock asks at the best moment; the worst where it has none."""
     mean_seconds: float | None
     """Over the places that the device's own clock can have; the worst where it has none."""
     mean_packets: float | None
@@ -98,15 +100,18 @@ class Replay:
         """What is left, once everything was fed."""
         verdict = self._verdict()
         if self._first_out_ns is None:
-            return Left(Loss(0.0, 0, 0), 0.0, 0.0, verdict, at_least=False)
+            return Left(Loss(0.0, 0, 0), 0.0, 0.0, 0.0, verdict, at_least=False)
         out_ns, last_ns = self._first_out_ns, self._latest_ns()
         if last_ns is None:
             unending = Loss(None, self._packets, self._bytes)
-            return Left(unending, None, None, verdict, at_least=True)
+            return Left(unending, None, None, None, verdict, at_least=True)
+        ended = self._verdict_ns()
+        soonest_ns = last_ns if ended is None else min(ended[0], last_ns)
         worst_s = seconds(max(0, last_ns - out_ns))
         return Left(
             worst=Loss(worst_s, self._packets, self._bytes),
-            mean_seconds=_mean_s(out_ns, self._verdict_ns(), self._cap_ns()),
+            soonest_seconds=seconds(max(0, soonest_ns - out_ns)),
+            mean_seconds=_mean_s(out_ns, ended, self._cap_ns()),
             mean_packets=self._mean_packets,
             verdict=verdict,
             at_least=last_ns > self._silence.stop_ns,

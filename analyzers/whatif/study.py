@@ -24,6 +24,10 @@ class Candidate:
     """What the device itself does."""
     why: tuple[str, ...] = ()
     """Where it is recommended: the formula with the numbers put in."""
+    lines: tuple[str, ...] = ()
+    """Where it is recommended: the configuration of it."""
+    met: bool = True
+    """False where it is recommended, and comes only near to what was asked for."""
 
     @property
     def timing(self) -> Timing | None:
@@ -213,13 +217,13 @@ def _without_traffic(left: Left, hole: BlackHole, timing: Timing | None) -> Left
     """From a log alone: seconds as if something was always to be sent, packets unknown (5.4)."""
     verdict = None if timing is None else timing.verdict()
     if verdict is None:
-        return Left(Loss(None, None, None), None, None, None, at_least=True)
+        return Left(Loss(None, None, None), None, None, None, None, at_least=True)
     teardown_s = 0.0
     if hole.dead_ns is not None and not _ended_by_itself(hole):
         teardown_s = seconds(max(0, hole.stop_ns - hole.dead_ns))
     later = verdict.later(teardown_s)
     lost = Loss(later.last_s, None, None)
-    return Left(lost, later.mean_s, None, verdict, at_least=False)
+    return Left(lost, later.first_s, later.mean_s, None, verdict, at_least=False)
 
 
 def _note(hole: BlackHole) -> str:

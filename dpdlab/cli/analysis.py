@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
 from dpdlab import __version__, settings
+from dpdlab.cli import filtering
 from dpdlab.cli.arguments import COMMANDS, Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
@@ -31,6 +32,7 @@ def opened_output(invocation: Invocation) -> Output:
     _check_inputs(invocation.words, invocation.command)
     for option in (*options.year, *options.tz, *options.offset):
         _check_named(option.input, invocation.words)
+    filtering.wanted(options)
     output = Output(getattr(options, "output", None), color=options.color, ascii_only=options.ascii)
     output.check([*invocation.words, *options.keys])
     return output
@@ -51,7 +53,7 @@ def analysed(
 
 
 def content_of(session: Session, invocation: Invocation) -> Content:
-    """All that was found, as every writer takes it; redacted if that is wanted."""
+    """What was found, as every writer takes it; filtered and redacted if that is wanted."""
     judgement = session.judgement()
     content = Content(
         version=__version__,
@@ -62,6 +64,7 @@ def content_of(session: Session, invocation: Invocation) -> Content:
         findings=judgement.findings,
         suppressed=judgement.suppressed,
     )
+    content = filtering.filtered(content, invocation.options)
     if not invocation.options.redact:
         return content
     from analyzers.export.redact import redacted
@@ -163,6 +166,7 @@ def session_options(options: argparse.Namespace) -> SessionOptions:
         until_offset_ns=_ns(until, relative=True),
         clocks=_clock_options(options),
         dialects=tuple(options.dialect),
+        read_again=getattr(options, "read_again", False),
     )
 
 

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from dpdlab.cli import command_parsers
+from dpdlab.cli import command_parsers, export_parser, simulate_parser
 from dpdlab.cli.diagnostics import PROGRAM, UsageError
 from dpdlab.cli.parser import Parser, split
 
@@ -42,10 +42,20 @@ COMMANDS: Final = {
         command_parsers.explain_parser,
         "dpdlab.cli.explain_command",
     ),
+    "export": Command(
+        "the packets behind the report, each with a comment for Wireshark",
+        export_parser.export_parser,
+        "dpdlab.cli.export_command",
+    ),
     "lint": Command(
         "DPD settings of device configurations, both ends compared",
         command_parsers.lint_parser,
         "dpdlab.cli.lint_command",
+    ),
+    "simulate": Command(
+        "what another DPD policy would have left; without INPUT: planning",
+        simulate_parser.simulate_parser,
+        "dpdlab.cli.simulate_command",
     ),
     "settings": Command(
         "every setting with its value, as a file to start from",
@@ -67,7 +77,7 @@ COMMANDS: Final = {
 HELP: Final = {name: command.help for name, command in COMMANDS.items()}
 
 # Promised for later versions: named here so that nobody's typing is taken for a file name.
-LATER_COMMANDS: Final = frozenset({"live", "export", "simulate", "lab", "interfaces"})
+LATER_COMMANDS: Final = frozenset({"live", "lab", "interfaces"})
 
 
 class Invocation(NamedTuple):

@@ -11,6 +11,7 @@ from dpdlab.cli.option_groups import (
     CHECK_FORMATS,
     DOCTOR_FORMATS,
     EXPLAIN_FORMATS,
+    FILTER,
     FORMATS,
     LINT_FORMATS,
     LOOKS,
@@ -43,6 +44,7 @@ examples:
   {PROGRAM} report hub.pcapng --keys ikev1_decryption_table --local 192.0.2.1
   {PROGRAM} report hub.pcapng --since +10m --format json -o hub.json
   {PROGRAM} report hub.pcapng spoke-console.txt
+  {PROGRAM} report hub.pcapng -Y 'peer:198.51.100.0/24 (rtt>200ms or retries>=2)'
   tcpdump -i eth0 -U -w - 'udp port 500 or udp port 4500 or esp' | {PROGRAM} report -
 
 exit codes:
@@ -88,8 +90,10 @@ def general_parser(commands: Mapping[str, str]) -> Parser:
         f"{PROGRAM} [INPUT...]\n"
         f"       {PROGRAM} report INPUT... [--format {'|'.join(FORMATS)}] [-o FILE]\n"
         f"       {PROGRAM} check INPUT... [--fail-on {'|'.join(SEVERITIES)}]\n"
+        f"       {PROGRAM} export INPUT... -w FILE\n"
         f"       {PROGRAM} explain [RULE...]\n"
         f"       {PROGRAM} lint CONFIG... [--format {'|'.join(LINT_FORMATS)}] [-o FILE]\n"
+        f"       {PROGRAM} simulate [INPUT...] [--policy POLICY]...\n"
         f"       {PROGRAM} settings\n"
         f"       {PROGRAM} schema\n"
         f"       {PROGRAM} doctor",
@@ -100,7 +104,7 @@ def general_parser(commands: Mapping[str, str]) -> Parser:
     add_reading(parser)
     add_judging(parser)
     parser.group("exit code", fail_on_option())
-    parser.group("output", REDACT, *LOOKS)
+    parser.group("output", FILTER, REDACT, *LOOKS)
     add_common(parser)
     return parser
 
@@ -116,7 +120,7 @@ def report_parser() -> Parser:
     add_reading(parser)
     add_judging(parser)
     parser.group("exit code", fail_on_option())
-    parser.group("output", format_option(FORMATS), OUTPUT, *SVG, REDACT, *LOOKS)
+    parser.group("output", format_option(FORMATS), OUTPUT, FILTER, *SVG, REDACT, *LOOKS)
     add_common(parser)
     return parser
 
@@ -132,7 +136,7 @@ def check_parser() -> Parser:
     add_reading(parser)
     add_judging(parser)
     parser.group("exit code", fail_on_option(default="error"))
-    parser.group("output", format_option(CHECK_FORMATS), OUTPUT, REDACT, *LOOKS)
+    parser.group("output", format_option(CHECK_FORMATS), OUTPUT, FILTER, REDACT, *LOOKS)
     add_common(parser)
     return parser
 
@@ -141,8 +145,9 @@ def explain_parser() -> Parser:
     """Options of `explain`."""
     parser = Parser(
         "explain",
-        f"{PROGRAM} explain [RULE...] [--format {'|'.join(EXPLAIN_FORMATS)}] [-o FILE]",
-        "A rule: what it finds, why that matters, its source, its remedy. Without RULE: all.",
+        f"{PROGRAM} explain [RULE...|filter] [--format {'|'.join(EXPLAIN_FORMATS)}] [-o FILE]",
+        "A rule: what it finds, why that matters, its source, its remedy. Without RULE: all.\n"
+        "filter: the language of -Y, with all its keys.",
         "",
     )
     parser.group("output", format_option(EXPLAIN_FORMATS), OUTPUT, *LOOKS)

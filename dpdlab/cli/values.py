@@ -48,6 +48,14 @@ def positive_duration_s(text: str) -> float:
     return value
 
 
+def count(text: str) -> int:
+    """A whole number from 1 to 10,000,000."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 8 else 0
+    if not 1 <= number <= 10_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number (1 to 10000000)")
+    return number
+
+
 def moment(text: str) -> Moment:
     """ISO 8601 (UTC unless it has a zone), epoch seconds, or `+DURATION` after the first packet."""
     if text.startswith("+"):
