@@ -136,6 +136,11 @@ class Case:
         return dict(found)
 
     @cached_property
+    def message_at(self) -> dict[Ref, IkeMessage]:
+        """Messages by their place."""
+        return {message.ref: message for message in self.peer.messages}
+
+    @cached_property
     def places(self) -> dict[Ref, Place]:
         """What each message of an exchange, and each Delete, was taken for."""
         found: dict[Ref, Place] = {}

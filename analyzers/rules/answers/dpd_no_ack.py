@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Final
 
 from analyzers.model.exchange import Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.finding import Severity
@@ -10,40 +13,93 @@ from analyzers.model.sa import SaEnd
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
+from analyzers.rules.wording import few, question_name, sa_name, spoken_ns, times, weakest
 
-_WHERE = {
+_WHERE: Final = {
     Lost.REQUEST: "By the other end's log no question arrived: it was lost on the way.",
     Lost.ANSWER: "The other end answered by its log: the answer was lost on the way.",
     Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
 }
+_REMEDIES: Final = {
+    Lost.REQUEST: (
+        "Follow the way to the peer: filters for UDP 500 and 4500, NAT mappings, the route; the"
+        " question does not arrive."
+    ),
+    Lost.ANSWER: (
+        "Follow the way back: filters for UDP 500 and 4500 and the route from the peer to this"
+        " end; the answer does not arrive."
+    ),
+    Lost.NEVER_ANSWERED: (
+        "Look at the peer: its IKE process is stuck or overloaded, or it no longer has this SA."
+    ),
+}
+
+
+class _Fate(Enum):
+    """What the missing answer cost."""
+
+    GIVEN_UP = auto()
+    SURVIVED = auto()
+    LEFT_BEHIND = auto()
+    """The SA was in use no more when it was asked."""
+
+
+_SEVERITIES: Final = {
+    _Fate.GIVEN_UP: Severity.ERROR,
+    _Fate.SURVIVED: Severity.WARNING,
+    _Fate.LEFT_BEHIND: Severity.INFO,
+}
 
 
 def _check(case: Case) -> Iterator[Found]:
+    lost: dict[tuple[str, str, _Fate, Lost | None], list[Exchange]] = defaultdict(list)
+    last = {(x.ike_sa, x.prober): x for x in case.peer.exchanges}
     for exchange in case.peer.exchanges:
-        if exchange.outcome is not Outcome.UNANSWERED or not case.heard(exchange.responder):
-            continue
+        if exchange.outcome is Outcome.UNANSWERED and case.heard(exchange.responder):
+            newest = exchange is last[exchange.ike_sa, exchange.prober]
+            fate = _fate(case, exchange, newest=newest)
+            lost[exchange.ike_sa, exchange.prober, fate, exchange.lost].append(exchange)
+    for (_, _, fate, where), exchanges in lost.items():
         yield Found(
-            _detail(exchange),
-            tuple(t.ref for t in exchange.transmissions),
-            severity=None if _ends_sa(case, exchange) else Severity.WARNING,
-            confidence=exchange.confidence,
-            at_ns=exchange.first_ns,
+            _detail(case, exchanges, fate),
+            few(t.ref for x in exchanges for t in x.transmissions),
+            remedy=_REMEDIES[where] if where else "",
+            severity=_SEVERITIES[fate],
+            confidence=weakest(x.confidence for x in exchanges),
+            at_ns=exchanges[0].first_ns,
         )
 
 
-def _ends_sa(case: Case, exchange: Exchange) -> bool:
+def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
     sa = case.sas.get(exchange.ike_sa)
-    if sa is None or sa.end is not SaEnd.DEAD_PEER:
-        return False
-    return exchange is case.exchanges_of[exchange.ike_sa][-1]
+    if sa is None or sa.ended_ns is None:
+        return _Fate.SURVIVED
+    if sa.end is SaEnd.DEAD_PEER and newest and exchange.verdict_ns is not None:
+        return _Fate.GIVEN_UP
+    gone = sa.end in (SaEnd.REPLACED, SaEnd.REKEYED) and sa.ended_ns <= exchange.first_ns
+    return _Fate.LEFT_BEHIND if gone else _Fate.SURVIVED
 
 
-def _detail(exchange: Exchange) -> str:
-    what = "R-U-THERE" if exchange.kind is ExchangeKind.DPD else "liveness request"
-    times = len(exchange.transmissions)
-    sent = "once" if times == 1 else f"{times} times"
-    said = f"{exchange.prober} sent a {what} {sent} to {exchange.responder}; no answer came."
-    return f"{said} {_WHERE[exchange.lost]}" if exchange.lost else said
+def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
+    first = exchanges[0]
+    what = ("an " if first.kind is ExchangeKind.DPD else "a ") + question_name(first.kind)
+    sent = len(first.transmissions)
+    said = f"{first.prober} sent {what} {times(sent)} to {first.responder}"
+    if sent > 1 and case.timed:
+        said += f" within {spoken_ns(first.last_ns - first.first_ns)}"
+    if first.since_proof_ns and case.timed:
+        said += f", the first {spoken_ns(first.since_proof_ns)} after the last proof of life"
+    said += "; no answer came"
+    if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
+        whole = spoken_ns(first.verdict_ns - first.first_ns)
+        by = ", as its log says" if first.verdict_ref else ""
+        said += f", and the peer was given up after {whole}{by}"
+    elif fate is _Fate.LEFT_BEHIND:
+        said += f", but {sa_name(case.sas[first.ike_sa])} had been replaced before"
+    said += "."
+    if len(exchanges) > 1:
+        said += f" On this IKE SA that happened to {len(exchanges):,} questions."
+    return f"{said} {_WHERE[first.lost]}" if first.lost else said
 
 
 RULE = PeerRule(
@@ -65,6 +121,8 @@ RULE = PeerRule(
         "nothing of the other end was captured: the answer may have taken another path",
         "a later question proves the answer that was not captured",
         "without keys: a Delete as long as an R-U-THERE is no question",
+        "a retry that comes when the peer has forgotten its answer: the question was answered",
+        "the SA had been replaced before it was asked: worth a note only",
     ),
     check=_check,
 )

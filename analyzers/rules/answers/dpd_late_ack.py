@@ -1,0 +1,167 @@
+"""dpd-late-ack: answers that come long after their question, or only after it was repeated."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from analyzers.model.exchange import Exchange, Transmission
+from analyzers.model.finding import Severity
+from analyzers.model.observations import Encapsulation
+from analyzers.model.records import Basis
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.wording import few, question_name, spoken_ns, weakest
+
+# Of two answers the faster one is the usual one.
+_FEW: Final = 2
+_OWN_PORTS: Final = frozenset({0, 500, 4500})
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    exchange: Exchange
+    answer: Transmission
+    delay_ns: int
+    """Since the question that it answers."""
+    limit_ns: int
+    before: int
+    """How often the question had been sent by then."""
+
+    @property
+    def is_slow(self) -> bool:
+        return self.delay_ns > self.limit_ns
+
+
+def _check(case: Case) -> Iterator[Found]:
+    if not case.timed:
+        return
+    groups: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+    for exchange in case.peer.exchanges:
+        if exchange.answer is not None and exchange.rtt_ns is not None:
+            groups[exchange.ike_sa, exchange.prober].append(exchange)
+    for answered in groups.values():
+        usual_ns = _usual_ns(answered)
+        late = [found for x in answered if (found := _late(case, x, usual_ns))]
+        if late:
+            yield _found(case, late, len(answered))
+
+
+def _usual_ns(answered: list[Exchange]) -> int:
+    """The usual round trip; of a lone answer nobody knows whether it is usual."""
+    times = [x.rtt_ns for x in answered if x.rtt_ns is not None]
+    if len(times) <= _FEW:
+        return min(times) if len(times) > 1 else 0
+    return round(median(times))
+
+
+def _late(case: Case, exchange: Exchange, usual_ns: int) -> _Late | None:
+    answer = exchange.answer
+    if answer is None:
+        return None
+    sent = [t for t in exchange.transmissions if t.at_ns <= answer.at_ns]
+    asked = _answered(case, sent, answer)
+    before = len(sent) + exchange.first_missing
+    late = _Late(
+        exchange,
+        answer,
+        answer.at_ns - asked.at_ns,
+        _limit_ns(case, exchange, usual_ns),
+        before,
+    )
+    return late if late.is_slow or before > 1 else None
+
+
+def _answered(case: Case, sent: list[Transmission], answer: Transmission) -> Transmission:
+    """The transmission that an answer belongs to: by its number, else the last one."""
+    message = case.message_at.get(answer.ref)
+    number = None if message is None else message.dpd_sequence
+    for each in reversed(sent):
+        question = case.message_at.get(each.ref)
+        if number is not None and question is not None and question.dpd_sequence == number:
+            return each
+    return sent[-1]
+
+
+def _limit_ns(case: Case, exchange: Exchange, usual_ns: int) -> int:
+    limit_ns = max(
+        nanoseconds(case.thresholds.late_answer_s),
+        round(case.thresholds.late_answer_rtts * usual_ns),
+    )
+    sources = {t.ref.source for t in exchange.transmissions}
+    if exchange.answer is not None:
+        sources.add(exchange.answer.ref.source)
+    return limit_ns + NS_PER_SECOND * bool(sources & case.coarse_sources)
+
+
+def _found(case: Case, late: list[_Late], answered: int) -> Found:
+    first = late[0].exchange
+    prober, responder = first.prober, first.responder
+    said = (
+        f"{len(late):,} of {answered:,} answers of {responder} to {question_name(first.kind)}s of"
+        f" {prober} came late."
+    )
+    slow = [each for each in late if each.is_slow]
+    if slow:
+        worst = max(slow, key=lambda each: each.delay_ns)
+        said += (
+            f" The latest came {spoken_ns(worst.delay_ns)} after its question; up to"
+            f" {spoken_ns(worst.limit_ns)} would have been in time."
+        )
+    repeated = [each for each in late if each.before > 1]
+    if repeated:
+        most = max(repeated, key=lambda each: each.before)
+        whole_ns = most.answer.at_ns - most.exchange.first_ns
+        said += (
+            f" {'One' if len(repeated) == 1 else f'{len(repeated):,}'} came only when the question"
+            f" had been repeated: up to {most.before} transmissions and {spoken_ns(whole_ns)}."
+        )
+    severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
+    return Found(
+        said,
+        few(
+            ref
+            for each in late
+            for ref in (*(t.ref for t in each.exchange.transmissions), each.answer.ref)
+        ),
+        severity=severity,
+        confidence=weakest(each.exchange.confidence for each in late),
+        at_ns=late[0].answer.at_ns,
+    )
+
+
+def _from_client(case: Case, late: _Late) -> bool:
+    """Whether a client answers, behind a NAT or by TCP: these may sleep."""
+    message = case.message_at.get(late.answer.ref)
+    if message is None or message.basis is Basis.LOG:
+        return False
+    return message.encapsulation is Encapsulation.TCP or message.sport not in _OWN_PORTS
+
+
+RULE = PeerRule(
+    id="dpd-late-ack",
+    severity=Severity.WARNING,
+    title="Answers to liveness questions come late",
+    rationale=(
+        "A late answer, or one that needs retries, is a peer or a path that is nearly too slow: a"
+        " little more load or loss, and a living peer is declared dead."
+    ),
+    remedy=(
+        "Look for loss on the path and for load at the end that answers (CPU of the IKE process,"
+        " policing of UDP 500 and 4500). Until then allow more retries, or more time for each."
+    ),
+    source="RFC 3706 section 5.4; dpd-semantics section 4.2",
+    needs=(Needs.CAPTURE, Needs.KEYS, Needs.LOG),
+    traps=(
+        "clients sleep: behind a NAT it is worth a note only",
+        "the answer to an earlier retry belongs to that one, by its number",
+        "a log that stamps whole seconds is off by a second; one without stamps has no times",
+        "a far peer is slow every time: its own round trip counts",
+    ),
+    check=_check,
+)

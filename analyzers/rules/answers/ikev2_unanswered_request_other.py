@@ -1,0 +1,135 @@
+"""ikev2-unanswered-request-other: another request than a question, and no answer to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol
+from analyzers.model.finding import Severity
+from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.wording import few, sa_name, spoken_ns, weakest
+
+_KINDS: Final = {
+    MessageKind.CREATE_CHILD: "CREATE_CHILD_SA",
+    MessageKind.NOTIFY: "Notify",
+    MessageKind.CONFIG: "Configuration",
+    MessageKind.INFORMATIONAL: "INFORMATIONAL",
+}
+# The next retry would have come within twice the last gap (RFC 7296 section 2.4: growing gaps).
+_GROWTH: Final = 2
+
+
+@dataclass(slots=True)
+class _Request:
+    sent: list[IkeMessage] = field(default_factory=list)
+    followed: IkeMessage | None = None
+    """The first request with a later ID of the same end."""
+
+
+def _check(case: Case) -> Iterator[Found]:
+    for sa in case.peer.ike_sas:
+        if sa.ike_version != 2:
+            continue
+        lost: dict[bool, list[list[IkeMessage]]] = defaultdict(list)
+        for request in _unanswered(case, sa):
+            if _is_lost(case, sa, request):
+                lost[case.is_local(request.sent[0].src)].append(request.sent)
+        for found in lost.values():
+            yield _found(sa, found)
+
+
+def _unanswered(case: Case, sa: IkeSa) -> Iterator[_Request]:
+    """Requests of other kinds that got no answer, each with what its end asked next."""
+    requests: dict[tuple[bool, int], _Request] = {}
+    newest: dict[bool, int] = {}
+    for message in case.messages.get(sa.id, ()):
+        if not message.encrypted or message.message_id >= NO_MESSAGE_ID:
+            continue
+        local = case.is_local(message.src)
+        number = message.message_id
+        if message.is_response:
+            requests.pop((not local, number), None)
+            continue
+        known = requests.get((local, number))
+        if known is not None:
+            known.sent.append(message)
+            continue
+        last = newest.get(local)
+        if last is not None and number > last and (local, last) in requests:
+            requests[local, last].followed = message
+        newest[local] = number
+        requests[local, number] = _Request([message])
+    for request in requests.values():
+        if request.sent[0].kind in _KINDS and request.sent[0].ref not in case.places:
+            yield request
+
+
+def _is_lost(case: Case, sa: IkeSa, request: _Request) -> bool:
+    first, last = request.sent[0], request.sent[-1]
+    if len(request.sent) == 1 or not case.timed or not case.heard(last.dst):
+        return False
+    after = request.followed
+    if after is not None and after.at_ns >= last.at_ns and after.kind is not MessageKind.DELETE:
+        return False  # with a window of 1 it was answered unseen (RFC 7296 section 2.3)
+    by_other = any(
+        d.ike_sa == sa.id
+        and d.protocol is not DeleteProtocol.ESP
+        and case.is_local(d.sender) != case.is_local(first.src)
+        and d.at_ns >= first.at_ns
+        for d in case.peer.deletes
+    )
+    gap_ns = last.at_ns - request.sent[-2].at_ns
+    return not by_other and case.end_ns - last.at_ns >= _GROWTH * gap_ns
+
+
+def _found(sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
+    sent = lost[0]
+    first, last = sent[0], sent[-1]
+    what = _KINDS[first.kind]
+    said = (
+        f"{first.src} sent its {what} request {first.message_id} to {first.dst} {len(sent)} times"
+        f" within {spoken_ns(last.at_ns - first.at_ns)} on {sa_name(sa)}; no answer came."
+    )
+    if len(lost) > 1:
+        said += f" So it went with {len(lost) - 1:,} more."
+    if sa.end is SaEnd.DEAD_PEER:
+        said += " The peer was given up."
+    return Found(
+        said,
+        few(m.ref for each in lost for m in each),
+        confidence=weakest(m.confidence for each in lost for m in each),
+        at_ns=first.at_ns,
+    )
+
+
+RULE = PeerRule(
+    id="ikev2-unanswered-request-other",
+    severity=Severity.WARNING,
+    title="A request that is no liveness question was not answered",
+    rationale=(
+        "Every IKEv2 request must be answered, so each one tests liveness: when its retries run"
+        " out, the SA is given up as after a question. Meanwhile no question can be asked."
+    ),
+    remedy=(
+        "Look at what it asked in the log of the end that sent it. Where only large requests are"
+        " lost, as rekeys are, IP fragments are dropped on the way: enable IKE fragmentation."
+    ),
+    source="RFC 7296 sections 2.1 and 2.4",
+    needs=(Needs.CAPTURE, Needs.LOG),
+    traps=(
+        "the input ends before the next retry was due",
+        "nothing of the other end was captured",
+        "the next request of a window of 1 proves that it was answered",
+        "the other end deleted the SA in the meantime",
+        "IKE_SA_INIT and IKE_AUTH: there is no SA yet; a Delete: delete-lost tells it",
+        "a request that was not sent again: its answer may not have been captured",
+    ),
+    check=_check,
+)
