@@ -62,8 +62,8 @@ class TextShape:
 class StampShape:
     """Where the parts of a stamp stand in all lines that are alike."""
 
-    __slots__ = ("_fraction", "_scale", "_seconds", "_whole", "kind", "place", "resolution_ns",
-                 "unsynchronised", "zone")  # fmt: skip
+    __slots__ = ("_fraction", "_scale", "_seconds", "_tail", "_whole", "kind", "place",
+                 "resolution_ns", "unsynchronised", "zone")  # fmt: skip
 
     def __init__(self, match: Match, stamp: Stamp, seconds: dict[str, int | None]) -> None:
         """`stamp` is that of one of the lines; `seconds` remembers stamps without fractions."""
@@ -82,23 +82,30 @@ class StampShape:
             first, last = match.span(prefix.lower() + "f")
             self._whole, self._fraction = slice(start, first), slice(first, last)
             self._scale = int(10 ** (9 - (last - first)))
+        self._tail = slice(self._fraction.stop, stop)
 
     def ns(self, line: str) -> int | None:
         """The stamp of `line` as `Stamp.ns`; None if it is an impossible time."""
         if not self._scale:
             return _read_ns(line)
-        text = line[self._whole] + line[self._fraction.stop : self.place.stop]
-        fraction_ns = int(line[self._fraction]) * self._scale
-        if text in self._seconds:
-            base = self._seconds[text]
-        else:
+        second = line[self._whole] + line[self._tail]
+        base = self._seconds.get(second)
+        if base is None:
+            base = self._second(second, line)
+            if base is None:
+                return None
+        return base + int(line[self._fraction]) * self._scale
+
+    def _second(self, second: str, line: str) -> int | None:
+        """The stamp of a line without its fraction."""
+        if second not in self._seconds:
             base = _read_ns(line)
             if base is not None:
-                base -= fraction_ns
+                base -= int(line[self._fraction]) * self._scale
             if len(self._seconds) >= _MAX_SECONDS:
                 self._seconds.clear()
-            self._seconds[text] = base
-        return None if base is None else base + fraction_ns
+            self._seconds[second] = base
+        return self._seconds[second]
 
 
 def _read_ns(line: str) -> int | None:

@@ -306,13 +306,14 @@ class LogDecoder:
                     if not time.step(stamp.kind, ns, stamp.resolution_ns):
                         self._advance(stamp.kind, ns, stamp.resolution_ns, record)
                     self._said = said
-        take = shape.take
-        if take is None or like.host is not None:
+        take = shape.take if like.host is None else None
+        if take is None:
             host = None if like.host is None else line[like.host[0] : like.host[1]]
             take = self._taker(shape, text, host, stamped=stamp is not None)
         # Calling the type by its name takes twice the time, and there are as many as lines.
         fields = (time.now_ns, time.resolution_ns, self.info.id, record, shape.form, text)
-        events += take(_new(LogLine, fields))
+        if made := take(_new(LogLine, fields)):
+            events += made
 
     def _logical(self, logical: LogicalLine, events: list[LogEvent]) -> None:
         """A line that the joiner has put together."""

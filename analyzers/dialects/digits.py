@@ -20,7 +20,8 @@ _WORD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_
 # A letter that no hexadecimal number has makes a name of what it stands in.
 _NAMING: Final = _WORD - frozenset(b"0123456789abcdefABCDEFxX")
 _NAMED: Final = re.compile(
-    r"[g-wyzG-WYZ_](?P<word>[A-Za-z0-9_]+)|(?<=[A-Za-z0-9]-)(?P<part>[0-9]+)|(?P<hex>[0-9])(?=[xX])"
+    r"[g-wyzG-WYZ_](?:(?P<word>[A-Za-z_]*+[0-9][A-Za-z0-9_]*+)|[A-Za-z_]*+)"
+    r"|(?<=[A-Za-z0-9]-)(?P<part>[0-9]+)|(?P<hex>[0-9])(?=[xX])"
 )
 _DIGIT: Final = re.compile(r"[0-9]")
 _ALL: Final = (_parser.RANGE, (0x30, 0x39))
@@ -41,7 +42,9 @@ def named_digits(text: str, start: int = 0) -> tuple[int, ...]:
     """
     places: list[int] = []
     for name in _NAMED.finditer(text, start):
-        first, end = name.span(name.lastgroup or 0)
+        if name.lastgroup is None:
+            continue  # a word without digits
+        first, end = name.span(name.lastgroup)
         places += [digit.start() for digit in _DIGIT.finditer(text, first, end)]
     return tuple(places)
 

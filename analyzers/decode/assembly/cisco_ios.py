@@ -61,7 +61,8 @@ class CiscoIosAssembly:
         for made in events:
             if made.dialect in _DEBUGS and made.remote is not None:
                 self._debugged[made.remote] = made.at_ns
-                _trim(self._debugged)
+                if len(self._debugged) > _MAX_REMEMBERED:
+                    self._debugged.popitem(last=False)
             elif made.dialect == _SYSLOG and made.kind in _IKE_SA and self._is_debugged(made):
                 made.kind = LogEventKind.HINT
             if made.kind not in _CHILD_SA or self._is_new(made):
@@ -81,10 +82,6 @@ class CiscoIosAssembly:
         made.spis = tuple(s for s in made.spis if self._children.get(s) is not made.kind)
         for spi in made.spis:
             self._children[spi] = made.kind
-        _trim(self._children)
+        while len(self._children) > _MAX_REMEMBERED:
+            self._children.popitem(last=False)
         return bool(made.spis)
-
-
-def _trim(known: OrderedDict[str, LogEventKind] | OrderedDict[str, int | None]) -> None:
-    while len(known) > _MAX_REMEMBERED:
-        known.popitem(last=False)

@@ -47,7 +47,8 @@ class CiscoIsakmpAssembly:
 
     def __init__(self) -> None:
         self._connections = Connections()
-        self._new_node: int | None = None
+        self._new_node: LogLine | None = None
+        """The line that begins a node; its number is read when a packet needs it."""
         self._gone: dict[str, None] = {}
         """Peers whose IKE SA this log shows going."""
         self._out = Outbox()
@@ -106,7 +107,7 @@ class CiscoIsakmpAssembly:
     # --- sent ------------------------------------------------------------------------------
 
     def _node_begins(self, line: LogLine, _: Connection) -> None:
-        self._new_node = message_id(line.field("mid"))
+        self._new_node = line
 
     @staticmethod
     def _node_purged(line: LogLine, here: Connection) -> None:
@@ -128,26 +129,26 @@ class CiscoIsakmpAssembly:
 
     def _packet_sent(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
-        node, self._new_node = self._new_node, None
+        begun, self._new_node = self._new_node, None
         again, here.again = here.again, False
         building, here.building = here.building, None
         kind = _kind_in(line)
         if building is not None:
             if building.message_id is None:
-                building.message_id = node
+                building.message_id = _node_of(begun)
             self._sent(line, here, building.kind, building.message_id, building.sequence)
         elif kind in _PHASE1 or again:
             mid = 0 if kind in _PHASE1 else here.again_id
             made = self._sent(line, here, kind or MessageKind.QUICK_MODE, mid)
             made.retransmission = again
         else:
-            here.sent, here.node = line, node
+            here.sent, here.node = line, _node_of(begun)
 
     def _notify_sending(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
         kind = _DPD.get(_spelled(line.field("notify")), MessageKind.NOTIFY)
         mid = message_id(line.get("mid") or "")
-        here.building = Building(kind, self._new_node if mid is None else mid)
+        here.building = Building(kind, _node_of(self._new_node) if mid is None else mid)
 
     def _input(self, line: LogLine, here: Connection) -> None:
         """What the state machine was fed tells what the packet before was."""
@@ -344,6 +345,11 @@ class CiscoIsakmpAssembly:
             found, here.children = tuple(here.children[:2]), []
             protocol = DeleteProtocol.ESP
             self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=protocol, spis=found)
+
+
+def _node_of(line: LogLine | None) -> int | None:
+    """The message ID that a new node has."""
+    return None if line is None else message_id(line.field("mid"))
 
 
 def _is_soon(told: LogEvent, line: LogLine) -> bool:
