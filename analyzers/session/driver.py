@@ -177,7 +177,7 @@ class Session:
                 budget_ns=nanoseconds(self.options.budget_s),
                 report_ns=nanoseconds(self.options.black_hole_min_s),
                 witnesses=None if self._joined is None else self._joined.witnesses,
-                configured=Configured(self._opened.configurations),
+                configured=Configured(self._opened.configurations, self.options.policies),
                 captures=any(s.kind == "capture" for s in self.sources),
             )
             if self._joined is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
 
-from dpdlab.cli import arguments, interrupts
+from dpdlab.cli import arguments, console_command, interrupts
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
 from dpdlab.cli.output import Output
 from dpdlab.cli.parser import TextRequested
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with interrupts.kept():
             return _run(given, diagnostics)
     except CommandError as error:
-        diagnostics.error(error.message, error.hint)
+        diagnostics.error(error.message, error.hint, error.excerpt)
         return error.code
     except KeyboardInterrupt:
         diagnostics.note("interrupted")
@@ -47,6 +47,8 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
     command = arguments.COMMANDS[invocation.command or "report"]
     if command.engine:
         _refuse_foreign_engine()
+    if console_command.is_wanted(invocation):
+        return console_command.run(invocation, diagnostics)
     run: Callable[[arguments.Invocation, Diagnostics], ExitCode]
     run = import_module(command.module).run
     gc.set_threshold(*_COLLECTION)

@@ -29,9 +29,7 @@ STANDARD_INPUT: Final = "-"
 def opened_output(invocation: Invocation) -> Output:
     """Where the command writes. Raises CommandError for what can be no output, or is an input."""
     options = invocation.options
-    _check_inputs(invocation.words, invocation.command)
-    for option in (*options.year, *options.tz, *options.offset):
-        _check_named(option.input, invocation.words)
+    check_inputs(invocation)
     filtering.wanted(options)
     output = Output(getattr(options, "output", None), color=options.color, ascii_only=options.ascii)
     output.check([*invocation.words, *options.keys])
@@ -72,7 +70,15 @@ def content_of(session: Session, invocation: Invocation) -> Content:
     return redacted(content, paths=[*invocation.words, *invocation.options.keys])
 
 
-def _check_inputs(inputs: Sequence[str], command: str | None) -> None:
+def check_inputs(invocation: Invocation) -> None:
+    """Raises UsageError for inputs that cannot be any, and for options that name none of them."""
+    options = invocation.options
+    _check_names(invocation.words, invocation.command)
+    for option in (*options.year, *options.tz, *options.offset):
+        _check_named(option.input, invocation.words)
+
+
+def _check_names(inputs: Sequence[str], command: str | None) -> None:
     if not inputs:
         raise UsageError(
             "no input", f"{PROGRAM} report FILE, or - for standard input; see {PROGRAM} --help"
@@ -138,6 +144,7 @@ def open_session(options: argparse.Namespace) -> Session:
 
 def session_options(options: argparse.Namespace) -> SessionOptions:
     """The options of a command line as the engine takes them."""
+    from analyzers.configs.vendors import parse_given
     from analyzers.session import SessionOptions
 
     since, until = options.since, options.until
@@ -166,6 +173,7 @@ def session_options(options: argparse.Namespace) -> SessionOptions:
         until_offset_ns=_ns(until, relative=True),
         clocks=_clock_options(options),
         dialects=tuple(options.dialect),
+        policies=tuple(parse_given(text) for text in getattr(options, "expected", ())),
         read_again=getattr(options, "read_again", False),
     )
 

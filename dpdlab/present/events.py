@@ -1,0 +1,170 @@
+"""What happened to a peer, one moment after the other: what ladders list and keys jump along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analyzers.export.exchanges import answer_words, delete_words, sent_words
+from analyzers.export.formatting import Severity, class_severity
+from analyzers.export.messages import message_word
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Delete, Exchange, Outcome
+from analyzers.model.observations import IkeMessage
+from analyzers.model.peer import Hint, PeerView
+from analyzers.model.records import Basis, Confidence, Ref
+
+
+class EventKind(StrEnum):
+    """What a moment is."""
+
+    QUESTION = "question"
+    RETRY = "retry"
+    ANSWER = "answer"
+    VERDICT = "verdict"
+    DELETE = "delete"
+    MESSAGE = "message"
+    HINT = "hint"
+    HOLE = "hole"
+    """A black hole begins."""
+    HOLE_END = "hole-end"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One moment of a peer. `sender` None: nobody sent it, it is a conclusion or a remark."""
+
+    at_ns: int
+    kind: EventKind
+    sender: str | None
+    label: str
+    severity: Severity
+    ref: Ref | None
+    basis: Basis | None = None
+    confidence: Confidence = Confidence.CERTAIN
+    exchange: Exchange | None = None
+    number: int = 0
+    """Of a transmission in its exchange, from 0."""
+    delete: Delete | None = None
+    hole: BlackHole | None = None
+    message: IkeMessage | None = None
+
+    @property
+    def pairs_with(self) -> tuple[str, str] | None:
+        """What belongs together has the same value: a question and its answer."""
+        return None if self.exchange is None else ("x", self.exchange.id)
+
+
+def events_of(peer: PeerView) -> list[Event]:
+    """All events of a peer in the order of time."""
+    by_ref = {message.ref: message for message in peer.messages}
+    events = [*_exchanges(peer, by_ref), *_deletes(peer, by_ref), *_holes(peer)]
+    told = {event.ref for event in events}
+    events += [_message(m) for m in peer.messages if m.ref not in told]
+    events += [_hint(hint) for hint in peer.hints]
+    events.sort(key=lambda e: (e.at_ns, e.ref or Ref("", 0)))
+    return events
+
+
+def _exchanges(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
+    for exchange in peer.exchanges:
+        unanswered = exchange.outcome is Outcome.UNANSWERED
+        for number, sent in enumerate(exchange.transmissions):
+            retry = number > 0 or exchange.first_missing
+            severity = Severity.WARN if retry else Severity.GOOD
+            yield Event(
+                sent.at_ns,
+                EventKind.RETRY if retry else EventKind.QUESTION,
+                exchange.prober,
+                sent_words(exchange, number),
+                Severity.BAD if unanswered else severity,
+                sent.ref,
+                exchange.basis,
+                exchange.confidence,
+                exchange,
+                number,
+                message=by_ref.get(sent.ref),
+            )
+        if exchange.answer is not None:
+            yield Event(
+                exchange.answer.at_ns,
+                EventKind.ANSWER,
+                exchange.responder,
+                answer_words(exchange),
+                Severity.GOOD,
+                exchange.answer.ref,
+                exchange.basis,
+                exchange.confidence,
+                exchange,
+                message=by_ref.get(exchange.answer.ref),
+            )
+        if unanswered and exchange.verdict_ns is not None:
+            yield Event(
+                exchange.verdict_ns,
+                EventKind.VERDICT,
+                None,
+                f"{exchange.prober} gives {exchange.responder} up",
+                Severity.BAD,
+                exchange.verdict_ref,
+                exchange.basis,
+                exchange.confidence if exchange.verdict_ref else Confidence.INFERRED,
+                exchange,
+            )
+
+
+def _deletes(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
+    for delete in peer.deletes:
+        yield Event(
+            delete.at_ns,
+            EventKind.DELETE,
+            delete.sender,
+            delete_words(delete),
+            Severity.NOTE,
+            delete.ref,
+            delete.basis,
+            delete.confidence,
+            delete=delete,
+            message=by_ref.get(delete.ref),
+        )
+
+
+def _holes(peer: PeerView) -> Iterator[Event]:
+    for hole in peer.black_holes:
+        severity = class_severity(hole.black_hole_class)
+        begin_ns = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
+        said = f"black hole {hole.sender} to {hole.receiver}"
+        yield Event(
+            begin_ns, EventKind.HOLE, None, f"{said} begins", severity, None,
+            confidence=hole.confidence, hole=hole,
+        )  # fmt: skip
+        yield Event(
+            hole.stop_ns, EventKind.HOLE_END, None, f"{said} ends", severity, None,
+            confidence=hole.confidence, hole=hole,
+        )  # fmt: skip
+
+
+def _message(message: IkeMessage) -> Event:
+    return Event(
+        message.at_ns,
+        EventKind.MESSAGE,
+        message.src,
+        message_word(message),
+        Severity.MUTE,
+        message.ref,
+        message.basis,
+        message.confidence,
+        message=message,
+    )
+
+
+def _hint(hint: Hint) -> Event:
+    return Event(
+        hint.at_ns,
+        EventKind.HINT,
+        hint.sender,
+        hint.text,
+        Severity.WARN,
+        hint.ref,
+        confidence=Confidence.SUSPECT,
+    )

@@ -1,0 +1,1 @@
+"""The console: a Textual application over the engine's results; it adds no analysis of its own."""

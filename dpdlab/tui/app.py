@@ -1,0 +1,438 @@
+"""The application: one model, six views, and what every key does wherever it is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher
+
+from analyzers.export.content import Content
+from analyzers.export.formatting import glyphs
+from analyzers.export.untrusted import safe
+from analyzers.session import Progress, SessionOptions
+from dpdlab import __version__
+from dpdlab.present.filter import Filter, FilterError
+from dpdlab.tui.actions import ACTIONS, BY_ID
+from dpdlab.tui.bars import Line, Overview, footer_of, title_of
+from dpdlab.tui.dialogs.help import HelpScreen
+from dpdlab.tui.dialogs.prompt import Prompt
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette, palette_of
+from dpdlab.tui.reading import Outcome, Reader
+from dpdlab.tui.views.peers import PeersView
+from dpdlab.tui.views.view import View
+
+_SAYING_S: Final = 4.0
+# Terminals lower than this have no room for the overview.
+_OVERVIEW_FROM_ROWS: Final = 18
+
+
+class ConsoleApp(App[int]):
+    """The console. `run` gives the exit code."""
+
+    TITLE = "dpdlab"
+    CSS_PATH = "styles.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar = [
+        Binding(",".join(action.keys), f"act('{action.id}')", action.hint, id=action.id, show=False)
+        for action in ACTIONS
+        if action.id != "palette"
+    ]
+
+    class Told(Message):
+        """The reader has something to say."""
+
+        def __init__(self, outcome: Outcome) -> None:
+            super().__init__()
+            self.outcome = outcome
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        options: SessionOptions,
+        *,
+        ascii_only: bool = False,
+        view_types: Sequence[type[View]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.inputs = list(inputs)
+        self.options = options
+        self.model = Model(
+            Content(version=__version__), signs=glyphs(ascii_only), ascii_only=ascii_only
+        )
+        self.colours: Palette = palette_of(self.theme_variables)
+        self.progress: Progress | None = None
+        self.failure: Outcome | None = None
+        self.searched = ""
+        self.paused = False
+        self._reader: Reader | None = None
+        self._pending: Outcome | None = None
+        self._said: tuple[str, float] = ("", 0.0)
+        self._before: list[str] = []
+        self._view_types = VIEWS if view_types is None else view_types
+        self._shown_revision: dict[str, int] = {}
+        self._moment = 0
+        """Counts what changed besides the content: peer, time, marks, colours."""
+
+    # --- the screen ------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Title, overview, the views, footer."""
+        yield Line("title")
+        yield Overview(self.model, self.colours)
+        views = [view_type(self.model, self.colours) for view_type in self._view_types]
+        with ContentSwitcher(initial=f"view-{views[0].title}", id="views"):
+            yield from views
+        yield Line("footer")
+
+    def on_mount(self) -> None:
+        """Paint first, then read."""
+        self.theme_changed_signal.subscribe(self, lambda _: self._recolour())
+        self._recolour()
+        self.set_interval(1.0, self._bars)
+        self.call_after_refresh(self._read)
+
+    def on_resize(self) -> None:
+        """Low terminals keep their rows for the view."""
+        self.query_one(Overview).display = self.size.height >= _OVERVIEW_FROM_ROWS
+        self._bars()
+
+    def _recolour(self) -> None:
+        self.colours = palette_of(self.theme_variables)
+        self.query_one(Overview).set_palette(self.colours)
+        for view in self.views:
+            view.palette = self.colours
+        self._moment += 1
+        self.refresh_view()
+
+    @property
+    def views(self) -> list[View]:
+        """All views."""
+        return list(self.query(View))
+
+    @property
+    def view(self) -> View:
+        """The view in sight."""
+        switcher = self.query_one(ContentSwitcher)
+        return self.query_one(f"#{switcher.current}", View)
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Read the inputs, from the beginning."""
+        if self._reader is not None:
+            self._reader.stop()
+        self.model.done = False
+        self.failure = None
+        self._reader = Reader(self.inputs, self.options, self._told)
+        self._reader.start()
+        self._bars()
+
+    def _told(self, outcome: Outcome) -> None:
+        """In the reader's thread."""
+        self.post_message(self.Told(outcome))
+
+    def read_also(self, path: str) -> None:
+        """A further input; all are read again, since they may change each other's clocks."""
+        self.inputs.append(path)
+        self._read()
+
+    def read_with(self, options: SessionOptions) -> None:
+        """The same inputs with other options."""
+        self.options = options
+        self._read()
+
+    def on_console_app_told(self, message: Told) -> None:
+        """Newer results, how far the reading is, or why it ended."""
+        outcome = message.outcome
+        if outcome.progress is not None:
+            self.progress = outcome.progress
+        if outcome.error:
+            self.failure = outcome
+            self.model.done = True
+            self._moment += 1
+            self.say(f"{outcome.error}{f' ({outcome.hint})' if outcome.hint else ''}", keep=True)
+        if self.paused and not outcome.done:
+            if outcome.content is not None:
+                self._pending = outcome
+        elif outcome.content is not None:
+            self._take(outcome)
+        self._bars()
+
+    def _take(self, outcome: Outcome) -> None:
+        if outcome.content is not None:
+            self.model.take(outcome.content, done=outcome.done)
+            self.query_one(Overview).refresh()
+            self.refresh_view()
+
+    def on_unmount(self) -> None:
+        """The reader does not outlive the console."""
+        if self._reader is not None:
+            self._reader.stop()
+
+    # --- painting --------------------------------------------------------------------------
+
+    def refresh_view(self) -> None:
+        """Paint the view in sight, if anything changed since it was painted last."""
+        view = self.view
+        self._shown_revision[view.title] = self._state
+        view.show()
+        self._bars()
+
+    @property
+    def _state(self) -> int:
+        return hash((self.model.revision, self._moment))
+
+    def changed(self) -> None:
+        """Something else than the content changed: the moment, a mark, the time format."""
+        self._moment += 1
+        self.query_one(Overview).refresh()
+        self.refresh_view()
+
+    def _bars(self) -> None:
+        if not self.is_running:
+            return
+        width = self.size.width
+        self.query_one("#title", Line).say(title_of(self.model, self.colours, width))
+        text, until_s = self._said
+        footer = self.query_one("#footer", Line)
+        if text and monotonic() < until_s:
+            footer.say(Text(f" {safe(text)}", self.colours.warn))
+        else:
+            hints = (*self.view.hints, "help")
+            unique = tuple(dict.fromkeys(hints))
+            footer.say(footer_of(self.model, self.colours, unique, self.progress, width))
+
+    def say(self, text: str, *, keep: bool = False) -> None:
+        """A short remark in the footer; it goes by itself, unless `keep` is given."""
+        self._said = (text, monotonic() + (1e9 if keep else _SAYING_S))
+        self._bars()
+
+    # --- where the user is -----------------------------------------------------------------
+
+    def choose_peer(self, peer_id: str) -> None:
+        """The peer that timeline and ladder show from now on."""
+        if peer_id != self.model.peer_id:
+            self.model.peer_id = peer_id
+            self._moment += 1
+            self._bars()
+
+    def go_to_moment(self, at_ns: int | None) -> None:
+        """The moment that all views share."""
+        self.model.at_ns = at_ns
+        self.query_one(Overview).refresh()
+        self._moment += 1
+
+    def open_view(self, title: str, *, keep: bool = True) -> None:
+        """Another view; `back` returns to this one."""
+        known = {view.title for view in self.views}
+        if title not in known:
+            self.say(f"there is no {title} view")
+            return
+        before = self.view
+        if before.title == title:
+            return
+        if keep:
+            self._before.append(before.title)
+        self.query_one(ContentSwitcher).current = f"view-{title}"
+        self._said = ("", 0.0)
+        if self._shown_revision.get(title) != self._state:
+            self.refresh_view()
+        self._bars()
+
+    # --- actions ---------------------------------------------------------------------------
+
+    def action_act(self, name: str) -> None:
+        """Do what a key of the registry stands for: the view first, then the application."""
+        handler = self.handler(name)
+        if handler is None:
+            self.say(f"{BY_ID[name].hint} does nothing in this view")
+            return
+        self._said = ("", 0.0)
+        handler()
+        self._bars()
+
+    def handler(self, name: str) -> Callable[[], object] | None:
+        """What does an action now; None if nothing does."""
+        method = f"do_{name.replace('-', '_')}"
+        for owner in (self.view, self):
+            found = getattr(owner, method, None)
+            if callable(found):
+                handler: Callable[[], object] = found
+                return handler
+        return None
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action of the registry, and the themes."""
+        for action in ACTIONS:
+            if action.id != "palette":
+                yield SystemCommand(
+                    action.title or action.help, action.help, self._palette_entry(action.id)
+                )
+        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+
+    def _palette_entry(self, name: str) -> Callable[[], None]:
+        return lambda: self.action_act(name)
+
+    def do_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def do_palette(self) -> None:
+        """All commands by name."""
+        self.action_command_palette()
+
+    def do_command(self) -> None:
+        """The same, as it is typed elsewhere."""
+        self.action_command_palette()
+
+    def do_back(self) -> None:
+        """To the view before; from the first one, out."""
+        if self._before:
+            self.open_view(self._before.pop(), keep=False)
+        elif self.view.title != self.views[0].title:
+            self.open_view(self.views[0].title, keep=False)
+        else:
+            self.say("ctrl+q leaves dpdlab")
+
+    def do_help(self) -> None:
+        """All keys."""
+        self.push_screen(HelpScreen(self.view.title, self.view.hints))
+
+    def do_view_peers(self) -> None:
+        """View 1."""
+        self.open_view("peers")
+
+    def do_view_timeline(self) -> None:
+        """View 2."""
+        self.open_view("timeline")
+
+    def do_view_ladder(self) -> None:
+        """View 3."""
+        self.open_view("ladder")
+
+    def do_view_findings(self) -> None:
+        """View 4."""
+        self.open_view("findings")
+
+    def do_view_log(self) -> None:
+        """View 5."""
+        self.open_view("log")
+
+    def do_view_what_if(self) -> None:
+        """View 6."""
+        self.open_view("what-if")
+
+    # --- finding ---------------------------------------------------------------------------
+
+    def do_filter(self) -> None:
+        """Ask for a filter."""
+        now = "" if self.model.filter is None else self.model.filter.text
+        self.push_screen(
+            Prompt("filter", now, hint="peer:198.51.100.* state:dead", check=_filter_error),
+            self._filtered,
+        )
+
+    def _filtered(self, text: str | None) -> None:
+        if text is None:
+            return
+        self.model.set_filter(Filter.of(text) if text.strip() else None)
+        self.changed()
+
+    def do_search(self) -> None:
+        """Ask for a text."""
+        self.push_screen(Prompt("search", self.searched), self._search)
+
+    def _search(self, text: str | None) -> None:
+        if text:
+            self.searched = text
+            self.do_search_next()
+
+    def do_search_next(self) -> None:
+        """To the next hit."""
+        self._hit(1)
+
+    def do_search_previous(self) -> None:
+        """To the hit before."""
+        self._hit(-1)
+
+    def _hit(self, by: int) -> None:
+        if not self.searched:
+            self.do_search()
+        elif not self.view.search(self.searched, by):
+            self.say(f"{self.searched!r} does not occur here")
+
+    # --- time ------------------------------------------------------------------------------
+
+    def do_time_format(self) -> None:
+        """Times in the next format."""
+        mode = self.model.times.mode.next()
+        self.model.times = replace(self.model.times, mode=mode)
+        self.changed()
+        self.say(f"times: {mode.value}")
+
+    def do_mark(self) -> None:
+        """Mark the moment."""
+        if self.model.at_ns is None:
+            self.say("no moment is chosen here")
+            return
+        self.model.times = replace(self.model.times, mark_ns=self.model.at_ns)
+        self.changed()
+        self.say(f"marked {self.model.times.at(self.model.at_ns)}")
+
+    def do_go_to_mark(self) -> None:
+        """Go to the mark."""
+        mark_ns = self.model.times.mark_ns
+        if mark_ns is None:
+            self.say("nothing is marked: m marks a moment")
+            return
+        self.go_to_moment(mark_ns)
+        self.changed()
+
+    def do_fit(self) -> None:
+        """All of the time."""
+        self.model.range_ns = None
+        self.changed()
+
+    def on_overview_ranged(self, message: Overview.Ranged) -> None:
+        """A stretch of time was chosen with the mouse."""
+        self.model.range_ns = message.range_ns
+        self.changed()
+
+    def do_pause(self) -> None:
+        """Stop painting, or paint what came meanwhile."""
+        self.paused = not self.paused
+        if not self.paused and self._pending is not None:
+            pending, self._pending = self._pending, None
+            self._take(pending)
+        self.say("paused: reading goes on" if self.paused else "painting again")
+
+    def do_colour(self) -> None:
+        """Colour by the next thing."""
+        self.model.colour_by = self.model.colour_by.next()
+        self.changed()
+        self.say(f"colour by {self.model.colour_by.value}")
+
+
+def _filter_error(text: str) -> str:
+    """What is wrong with a filter; empty if nothing is."""
+    if not text.strip():
+        return ""
+    try:
+        Filter.of(text)
+    except FilterError as error:
+        return str(error)
+    return ""
+
+
+VIEWS: tuple[type[View], ...] = (PeersView,)
+"""The views in the order of their keys."""

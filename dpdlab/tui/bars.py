@@ -1,0 +1,261 @@
+"""The lines around a view: what is open, the whole time at a glance, hints and the state."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import numpy as np
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.geometry import clamp
+from textual.message import Message
+from textual.widget import Widget
+
+from analyzers.export.formatting import Severity, count, duration
+from analyzers.export.untrusted import safe
+from analyzers.export.verdict import verdict_of
+from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.session import Progress
+from dpdlab.present.axis import axis_text
+from dpdlab.tui.actions import BY_ID
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
+
+_NAMES_SHOWN: Final = 3
+_LABEL: Final = 8
+"""Columns of the labels of the overview."""
+
+
+class Line(Widget):
+    """One line of text."""
+
+    DEFAULT_CSS: ClassVar[str] = "Line { height: 1; width: 1fr; }"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._text = Text()
+
+    def say(self, text: Text) -> None:
+        """Show a text; what does not fit is cut, and the cut marked."""
+        self._text = text
+        self.refresh()
+
+    def render(self) -> Text:
+        """The text, as wide as the line."""
+        return cut(self._text, self.size.width)
+
+
+def title_of(model: Model, palette: Palette, width: int) -> Text:
+    """What is open, and what it comes to."""
+    sources = model.whole.sources
+    names = [safe(s.path.rpartition("/")[2] or s.path) for s in sources[:_NAMES_SHOWN]]
+    if len(sources) > _NAMES_SHOWN:
+        names.append(f"{len(sources) - _NAMES_SHOWN} more")
+    left = Text(" dpdlab ", Style(bold=True, reverse=True))
+    left.append(" " + " + ".join(names))
+    if model.whole.peers:
+        verdict = verdict_of(model.whole.peers)
+        told = Text(" · ").join(
+            Text(part.text, palette.severity(verdict.severity) if part.weighty else "")
+            for part in verdict.parts
+        )
+    else:
+        told = Text("reading" if not model.done else "no peer found", palette.faint)
+    room = width - left.cell_len - told.cell_len - 1
+    if room < 1:
+        return left + Text("  ") + told
+    return left + Text(" " * room) + told
+
+
+def footer_of(
+    model: Model, palette: Palette, hints: tuple[str, ...], progress: Progress | None, width: int
+) -> Text:
+    """Keys that help here, and on the right filter, times and progress."""
+    state: list[Text] = []
+    if progress is not None and not model.done:
+        state.append(Text(_progress_text(progress), palette.note))
+    if model.filter is not None:
+        state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
+    state.append(Text(model.times.mode.value, palette.faint))
+    right = Text(" · ", palette.faint).join(state)
+    left = Text()
+    for name in hints:
+        action = BY_ID[name]
+        hint = (
+            Text(" ").append(key_name(action.keys[0]), Style(bold=True)).append(f" {action.hint}")
+        )
+        if left.cell_len + hint.cell_len + 1 + min(right.cell_len, width // 2) > width:
+            break
+        left.append_text(hint)
+    room = width - left.cell_len - right.cell_len - 1
+    if room < 1:
+        right = cut(right, max(width - left.cell_len - 2, 0))
+        room = 1
+    return left + Text(" " * room) + right
+
+
+def _progress_text(progress: Progress) -> str:
+    told = f"{count(progress.packets)} packets, {count(progress.ike_messages)} IKE"
+    if progress.total_bytes:
+        share = clamp(progress.read_bytes / progress.total_bytes, 0, 1)
+        filled = int(share * 10)
+        return f"reading {'█' * filled}{'░' * (10 - filled)} {share:.0%} · {told}"
+    return f"reading · {told}"
+
+
+_KEY_NAMES: Final = {
+    "question_mark": "?", "slash": "/", "colon": ":", "comma": ",", "full_stop": ".",
+    "left_square_bracket": "[", "right_square_bracket": "]", "plus": "+", "minus": "-",
+    "equals_sign": "=", "apostrophe": "'", "escape": "esc", "space": "space", "enter": "enter",
+    "up": "↑", "down": "↓", "left": "←", "right": "→",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """A key as people call it."""
+    if key in _KEY_NAMES:
+        return _KEY_NAMES[key]
+    return key.upper() if key[0] == "f" and key[1:].isdigit() else key
+
+
+class Overview(Widget):
+    """The whole time on a few lines: traffic, what went wrong, black holes, the chosen range."""
+
+    DEFAULT_CSS: ClassVar[str] = "Overview { height: 3; width: 1fr; }"
+
+    class Ranged(Message):
+        """A range was chosen with the mouse; None is all of it."""
+
+        def __init__(self, range_ns: tuple[int, int] | None) -> None:
+            super().__init__()
+            self.range_ns = range_ns
+
+    def __init__(self, model: Model, palette: Palette) -> None:
+        super().__init__(id="overview")
+        self.model = model
+        self.palette = palette
+        self._drag_from: int | None = None
+        self._lines: tuple[tuple[int, int, object], list[Text]] | None = None
+
+    def set_palette(self, palette: Palette) -> None:
+        """Other colours."""
+        self.palette = palette
+        self._lines = None
+        self.refresh()
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The time that the lines stand for."""
+        start, end = self.model.start_ns, self.model.end_ns
+        return start, max(end, start + 1)
+
+    def render(self) -> Text:
+        """The lines, made anew when the content, the width or the range changed."""
+        key = (self.model.revision, self.size.width, (self.model.range_ns, self.model.at_ns))
+        if self._lines is None or self._lines[0] != key:
+            self._lines = (key, self._drawn(self.size.width))
+        return Text("\n").join(self._lines[1][: max(1, self.size.height)])
+
+    def _drawn(self, width: int) -> list[Text]:
+        cells = max(width - _LABEL, 1)
+        start, end = self.span
+        if start < ORDER_LIMIT_NS:
+            return [Text("no times in these inputs", self.palette.faint)]
+        return [
+            self._traffic(cells, start, end),
+            self._events(cells, start, end),
+            self._axis(cells, start, end),
+        ]
+
+    def _traffic(self, cells: int, start: int, end: int) -> Text:
+        """ESP of all peers, both ways."""
+        rates = np.zeros(cells)
+        total = end - start
+        for peer in self.model.whole.peers:
+            activity = peer.activity
+            if activity is None:
+                continue
+            packets = np.asarray(activity.outbound, float) + np.asarray(activity.inbound, float)
+            at = activity.start_ns + np.arange(len(packets)) * activity.slice_ns
+            cell = np.clip(((at - start) * cells // max(total, 1)).astype(int), 0, cells - 1)
+            np.add.at(rates, cell, packets)
+        line = Text("esp".ljust(_LABEL), self.palette.faint)
+        density = self.model.signs.density
+        top = float(rates.max()) or 1.0
+        for rate in rates.tolist():
+            level = min(int(rate / top * len(density)), len(density) - 1)
+            line.append(density[level] if rate > 0 else " ", self.palette.esp)
+        return line
+
+    def _events(self, cells: int, start: int, end: int) -> Text:
+        """Black holes and findings of all peers; the worst of a cell shows."""
+        signs = self.model.signs
+        marks: list[tuple[str, Severity]] = [(" ", Severity.MUTE)] * cells
+        total = end - start
+
+        def cell(at_ns: int) -> int:
+            return clamp((at_ns - start) * cells // max(total, 1), 0, cells - 1)
+
+        for peer in self.model.whole.peers:
+            for hole in peer.black_holes:
+                begin = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
+                for place in range(cell(begin), cell(hole.stop_ns) + 1):
+                    certain = hole.first_probe_ns is not None and place >= cell(hole.first_probe_ns)
+                    if certain or marks[place][1] < Severity.BAD:
+                        sign = signs.certain if certain else signs.possible
+                        marks[place] = (sign, Severity.BAD if certain else Severity.WARN)
+        for peer in self.model.whole.peers:
+            for exchange in peer.exchanges:
+                if exchange.verdict_ns is not None:
+                    marks[cell(exchange.verdict_ns)] = (signs.dead, Severity.BAD)
+        line = Text("trouble".ljust(_LABEL), self.palette.faint)
+        for sign, severity in marks:
+            line.append(sign, self.palette.severity(severity))
+        return line
+
+    def _axis(self, cells: int, start: int, end: int) -> Text:
+        line = Text("UTC".ljust(_LABEL), self.palette.faint)
+        axis = Text(axis_text(start, end, cells, self.model.signs), self.palette.faint)
+        chosen = self.model.range_ns
+        if chosen is not None:
+            first = clamp((chosen[0] - start) * cells // (end - start), 0, cells - 1)
+            last = clamp((chosen[1] - start) * cells // (end - start), first, cells - 1)
+            axis.stylize(Style(reverse=True), first, last + 1)
+        if self.model.at_ns is not None and start <= self.model.at_ns <= end:
+            place = clamp((self.model.at_ns - start) * cells // (end - start), 0, cells - 1)
+            axis.stylize(self.palette.cursor, place, place + 1)
+        return line.append_text(axis)
+
+    # --- mouse -----------------------------------------------------------------------------
+
+    def _time_at(self, x: int) -> int:
+        cells = max(self.size.width - _LABEL, 1)
+        start, end = self.span
+        return start + clamp(x - _LABEL, 0, cells) * (end - start) // cells
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A drag begins."""
+        self._drag_from = event.x
+        self.capture_mouse()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """A drag ends: its stretch is the range; a click without one takes the range away."""
+        self.release_mouse()
+        begun, self._drag_from = self._drag_from, None
+        if begun is None:
+            return
+        first, last = sorted((begun, event.x))
+        if last - first < 1:
+            self.post_message(self.Ranged(None))
+        else:
+            self.post_message(self.Ranged((self._time_at(first), self._time_at(last + 1))))
+
+
+def span_text(model: Model) -> str:
+    """The chosen stretch of time, for the title of a view."""
+    if model.range_ns is None:
+        return ""
+    first, last = model.range_ns
+    return f"{model.times.at(first)} to {model.times.at(last)} ({duration(last - first)})"

@@ -1,0 +1,59 @@
+"""One line to type in, at the foot of the screen: filters, searches, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+
+class Prompt(ModalScreen[str | None]):
+    """Gives the text, or None if it was left."""
+
+    BINDINGS: ClassVar = [("escape", "leave", "leave")]
+
+    def __init__(
+        self,
+        label: str,
+        value: str = "",
+        *,
+        hint: str = "",
+        check: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """`check` says what is wrong with a text; empty is nothing."""
+        super().__init__()
+        self._label = label
+        self._value = value
+        self._hint = hint
+        self._check = check
+
+    def compose(self) -> ComposeResult:
+        """What is asked, the line, and what is wrong with it."""
+        with Vertical(id="prompt"):
+            yield Static("", classes="error", markup=False)
+            yield Static(f"{self._label}  {self._hint}".rstrip(), classes="hint", markup=False)
+            yield Input(self._value, id="prompt-input")
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What was wrong may be right now."""
+        self.query_one(".error", Static).update("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Done, unless something is wrong."""
+        wrong = self._check(event.value)
+        if wrong:
+            self.query_one(".error", Static).update(wrong)
+        else:
+            self.dismiss(event.value)
+
+    def action_leave(self) -> None:
+        """Without a text."""
+        self.dismiss(None)

@@ -1,0 +1,115 @@
+"""Styles of the console, from the theme: what a colour means is decided here, once.
+
+Colour is never the only signal: with `NO_COLOR` all of these are attributes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.color import Color, ColorParseError
+from rich.style import Style
+
+from analyzers.export.formatting import Severity
+from dpdlab.present.lane import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Rich styles by meaning."""
+
+    text: Style
+    faint: Style
+    strong: Style
+    cursor: Style
+    cursor_away: Style
+    """The cursor of a list that does not have the keys."""
+    header: Style
+    match: Style
+    selected: Style
+    good: Style
+    note: Style
+    warn: Style
+    bad: Style
+    esp: Style
+    possible: Style
+    certain: Style
+    ghost: Style
+    series: tuple[Style, ...]
+    """Colours that tell peers apart."""
+
+    def severity(self, severity: Severity) -> Style:
+        """The style of a severity."""
+        return {
+            Severity.MUTE: self.faint,
+            Severity.GOOD: self.good,
+            Severity.NOTE: self.note,
+            Severity.WARN: self.warn,
+            Severity.BAD: self.bad,
+        }[severity]
+
+    def role(self, role: Role) -> Style:
+        """The style of a cell of a lane."""
+        return self._roles().get(role, self.text)
+
+    def _roles(self) -> dict[Role, Style]:
+        return {
+            Role.ALIVE: self.good,
+            Role.QUESTIONABLE: self.warn,
+            Role.PROBING: self.warn,
+            Role.DEAD: self.bad,
+            Role.DELETED: self.note,
+            Role.UNKNOWN: self.faint,
+            Role.ANSWERED: self.good,
+            Role.UNANSWERED: self.bad,
+            Role.RETRY: self.warn,
+            Role.OPEN: self.warn,
+            Role.DELETE: self.note + Style(bold=True),
+            Role.ANSWER: self.good,
+            Role.ESP: self.esp,
+            Role.POSSIBLE: self.possible,
+            Role.CERTAIN: self.certain,
+            Role.PHASE: self.text,
+            Role.AXIS: self.faint,
+        }
+
+
+def palette_of(variables: Mapping[str, str]) -> Palette:
+    """The styles for the variables of a Textual theme."""
+
+    def ink(name: str, *, bold: bool | None = None, underline: bool | None = None) -> Style:
+        return Style(color=_color(variables.get(name, "")), bold=bold, underline=underline)
+
+    def paper(name: str, *, bold: bool | None = None, underline: bool | None = None) -> Style:
+        return Style(bgcolor=_color(variables.get(name, "")), bold=bold, underline=underline)
+
+    return Palette(
+        text=Style(),
+        faint=ink("foreground") + Style(dim=True),
+        strong=Style(bold=True),
+        cursor=paper("block-cursor-background") + ink("block-cursor-foreground", bold=True),
+        cursor_away=paper("surface-lighten-1", underline=True),
+        header=Style(dim=True, underline=True),
+        match=paper("warning-muted", bold=True, underline=True),
+        selected=paper("primary-muted"),
+        good=ink("success"),
+        note=ink("accent"),
+        warn=ink("warning"),
+        bad=ink("error", bold=True),
+        esp=ink("primary"),
+        possible=ink("warning"),
+        certain=ink("error", bold=True),
+        ghost=ink("foreground") + Style(dim=True),
+        series=tuple(
+            ink(name) for name in ("primary", "success", "warning", "accent", "secondary", "error")
+        ),
+    )
+
+
+def _color(text: str) -> Color | None:
+    """A colour of a theme; what is none (`auto 87%`) leaves that of the terminal."""
+    try:
+        return Color.parse(text.split()[0][:7]) if text.startswith("#") else None
+    except (ColorParseError, IndexError):
+        return None

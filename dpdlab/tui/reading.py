@@ -1,0 +1,112 @@
+"""Reads the inputs in a thread of its own, and hands over what is known by then.
+
+The engine lives in that thread alone: what leaves it are frozen views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event, Thread
+from time import monotonic
+from typing import Final
+
+from analyzers.errors import AnalyzerError
+from analyzers.export.content import Content
+from analyzers.session import Progress, Session, SessionOptions
+from dpdlab import __version__
+
+_PROGRESS_EVERY_S: Final = 0.1
+_VIEWS_EVERY_S: Final = 0.7
+# So many times what views cost goes into reading before they are made again.
+_READING_SHARE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the reader says: progress, results so far, the end, or why it cannot go on."""
+
+    content: Content | None = None
+    progress: Progress | None = None
+    done: bool = False
+    error: str = ""
+    hint: str = ""
+
+
+class _Stopped(Exception):
+    """The user has left."""
+
+
+class Reader:
+    """One run of the engine over a set of inputs."""
+
+    def __init__(
+        self, inputs: Sequence[str], options: SessionOptions, tell: Callable[[Outcome], None]
+    ) -> None:
+        """`tell` is called in the reader's thread."""
+        self._inputs = list(inputs)
+        self._options = options
+        self._tell = tell
+        self._stop = Event()
+        self._told_s = 0.0
+        self._views_due_s = 0.0
+        self._session: Session | None = None
+        self._thread = Thread(target=self._run, name="dpdlab-reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """End as soon as the batch at hand is done."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            session = self._session = Session(self._options)
+            self._views_due_s = monotonic() + _VIEWS_EVERY_S
+            session.run(self._inputs, self._progress)
+            self._tell(Outcome(content_of(session), done=True))
+        except _Stopped:
+            return
+        except AnalyzerError as error:
+            self._tell(Outcome(done=True, error=error.message, hint=error.hint))
+        except Exception as error:  # noqa: BLE001 - the console stays usable, and says so
+            self._tell(Outcome(done=True, error=f"internal error: {error!r}"))
+
+    def _progress(self, progress: Progress) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        now_s = monotonic()
+        content = None
+        session = self._session
+        if session is not None and now_s >= self._views_due_s and not progress.done:
+            content = content_so_far(session)
+            spent_s = monotonic() - now_s
+            self._views_due_s = monotonic() + max(_VIEWS_EVERY_S, _READING_SHARE * spent_s)
+        if content is not None or now_s - self._told_s >= _PROGRESS_EVERY_S:
+            self._told_s = now_s
+            self._tell(Outcome(content, progress))
+
+
+def content_of(session: Session) -> Content:
+    """All that was found."""
+    judgement = session.judgement()
+    return Content(
+        version=__version__,
+        sources=tuple(session.sources),
+        peers=session.peers(),
+        alignments=session.alignments,
+        diagnosis=tuple(session.diagnosis()),
+        findings=judgement.findings,
+        suppressed=judgement.suppressed,
+    )
+
+
+def content_so_far(session: Session) -> Content:
+    """What is known while reading goes on: no findings yet, they are about closed facts."""
+    return Content(
+        version=__version__, sources=tuple(session.sources), peers=session.peers_so_far()
+    )

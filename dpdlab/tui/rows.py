@@ -1,0 +1,237 @@
+"""A list of any length that draws only the rows in sight.
+
+Rows are asked for when they are painted, and kept in a small cache: a million of them cost no
+memory, and every key answers at once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import ClassVar, Final, Protocol
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from dpdlab.tui.palette import Palette
+
+_CACHED_ROWS: Final = 1000
+CUT: Final = "…"
+
+
+class RowSource(Protocol):
+    """What a list shows."""
+
+    def __len__(self) -> int: ...
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One row; longer than `width` it is cut, and the cut marked."""
+        ...
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """The line that stands above the rows."""
+        ...
+
+
+class NoRows:
+    """An empty list."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """There is none."""
+        raise IndexError(index)
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """Nothing."""
+        return None
+
+
+class RowList(ScrollView, can_focus=False):
+    """A list with a cursor. Keys come from the view it stands in."""
+
+    DEFAULT_CSS: ClassVar[str] = "RowList { height: 1fr; scrollbar-size-vertical: 1; }"
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, rows: RowList, index: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.index = index
+
+    class Chosen(Message):
+        """A row was opened: a second click on it."""
+
+        def __init__(self, rows: RowList, index: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.index = index
+
+    class HeaderClicked(Message):
+        """The line above the rows was clicked at a column."""
+
+        def __init__(self, rows: RowList, column: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.column = column
+
+    def __init__(
+        self, palette: Palette, *, id: str | None = None, empty: str = "nothing here"
+    ) -> None:
+        super().__init__(id=id)
+        self.source: RowSource = NoRows()
+        self.palette = palette
+        self.cursor = 0
+        self.empty = empty
+        self.active = True
+        """Whether the keys go here: the cursor is drawn faintly if not."""
+        self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
+
+    # --- what is shown ---------------------------------------------------------------------
+
+    def show(self, source: RowSource, cursor: int | None = None) -> None:
+        """Show other rows; the cursor stays at its place, or goes to `cursor`."""
+        self.source = source
+        wanted = self.cursor if cursor is None else cursor
+        self.cursor = max(0, min(wanted, len(source) - 1))
+        self.refresh_rows()
+        self._fit()
+        self.scroll_to_cursor()
+
+    def refresh_rows(self) -> None:
+        """Draw all rows anew."""
+        self._strips.clear()
+        self.refresh()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Other colours."""
+        self.palette = palette
+        self.refresh_rows()
+
+    def set_active(self, active: bool) -> None:
+        """Whether the keys go here."""
+        if self.active is not active:
+            self.active = active
+            self.refresh()
+
+    @property
+    def header_lines(self) -> int:
+        """Lines above the rows."""
+        return 0 if self.source.header(self.size.width or 80, self.palette) is None else 1
+
+    def _fit(self) -> None:
+        self.virtual_size = Size(0, len(self.source) + self.header_lines)
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Rows are as wide as the list."""
+        self._strips.clear()
+        self._fit()
+        self.scroll_to_cursor()
+
+    # --- moving ----------------------------------------------------------------------------
+
+    def move(self, by: int) -> None:
+        """The cursor so many rows down."""
+        self.go_to(self.cursor + by)
+
+    def page(self, by: int) -> None:
+        """The cursor so many pages down."""
+        self.move(by * max(1, self.size.height - self.header_lines - 1))
+
+    def go_to(self, index: int, *, quiet: bool = False) -> None:
+        """The cursor on a row, which comes into sight."""
+        index = max(0, min(index, len(self.source) - 1))
+        changed = index != self.cursor
+        self.cursor = index
+        self.scroll_to_cursor()
+        self.refresh()
+        if changed and not quiet:
+            self.post_message(self.Moved(self, index))
+
+    def scroll_to_cursor(self) -> None:
+        """Bring the row of the cursor into sight."""
+        head = self.header_lines
+        height = max(1, self.size.height - head)
+        top = int(self.scroll_offset.y)
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+
+    # --- painting --------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is in sight."""
+        width = self.size.width
+        head = self.header_lines
+        if y < head:
+            header = self.source.header(width, self.palette)
+            return self._strip(header or Text(), width, self.palette.header)
+        index = int(self.scroll_offset.y) + y - head
+        if not len(self.source):
+            told = Text(self.empty if index == 0 else "", self.palette.faint)
+            return self._strip(told, width, Style())
+        if index >= len(self.source):
+            return Strip.blank(width, self.rich_style)
+        strip = self._strips.get((index, width))
+        if strip is None:
+            strip = self._strip(self.source.row(index, width, self.palette), width, Style())
+            self._strips[index, width] = strip
+            if len(self._strips) > _CACHED_ROWS:
+                self._strips.popitem(last=False)
+        if index == self.cursor:
+            style = self.palette.cursor if self.active else self.palette.cursor_away
+            return strip.apply_style(style) if self.active else _over(strip, style)
+        return strip
+
+    def _strip(self, text: Text, width: int, style: Style) -> Strip:
+        line = cut(text, width)
+        base = self.rich_style + style
+        segments = [
+            Segment(s.text, base + s.style if s.style else base)
+            for s in line.render(self.app.console)
+            if s.text and s.text != "\n"
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    # --- mouse -----------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """The cursor comes to the mouse; a click on the cursor opens."""
+        head = self.header_lines
+        if event.y < head:
+            self.post_message(self.HeaderClicked(self, event.x))
+            return
+        index = int(self.scroll_offset.y) + event.y - head
+        if not 0 <= index < len(self.source):
+            return
+        if index == self.cursor and event.chain >= 2:
+            self.post_message(self.Chosen(self, index))
+        else:
+            self.go_to(index)
+
+    def region_of_cursor(self) -> Region:
+        """Where the cursor is, in the widget."""
+        y = self.cursor - int(self.scroll_offset.y) + self.header_lines
+        return Region(0, y, self.size.width, 1)
+
+
+def cut(text: Text, width: int) -> Text:
+    """A text of at most `width` cells; a cut is marked."""
+    if text.cell_len <= width:
+        return text
+    short = text.copy()
+    short.truncate(max(width - 1, 0), overflow="crop")
+    short.append(CUT[: max(width, 0)])
+    return short
+
+
+def _over(strip: Strip, style: Style) -> Strip:
+    return Strip([Segment(s.text, (s.style or Style()) + style) for s in strip], strip.cell_length)

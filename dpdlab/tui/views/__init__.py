@@ -1,0 +1,1 @@
+"""The six views of the console."""

@@ -1,0 +1,56 @@
+"""What every view is: it paints the model, and does what keys ask for with `do_…` methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.widget import Widget
+
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+
+if TYPE_CHECKING:
+    from dpdlab.tui.app import ConsoleApp
+
+
+class View(Widget):
+    """One of the six; only the one in sight is painted.
+
+    A method `do_X` handles the action X (with underscores for dashes); what a view has no method
+    for, the application handles.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = "View { height: 1fr; width: 1fr; }"
+
+    title: ClassVar[str] = ""
+    hints: ClassVar[tuple[str, ...]] = ()
+    """Ids of the actions that the footer shows for it, the most useful first."""
+
+    def __init__(self, model: Model, palette: Palette) -> None:
+        super().__init__(id=f"view-{self.title}")
+        self.model = model
+        self.palette = palette
+
+    @property
+    def console_app(self) -> ConsoleApp:
+        """The application, with its own methods."""
+        from dpdlab.tui.app import ConsoleApp
+
+        return cast(ConsoleApp, self.app)
+
+    def show(self) -> None:
+        """Paint the model as it is now: content, filter, peer, moment or time format changed."""
+        raise NotImplementedError
+
+    def set_palette(self, palette: Palette) -> None:
+        """Other colours."""
+        self.palette = palette
+        self.show()
+
+    def search(self, text: str, by: int) -> bool:
+        """Go to the next (by 1) or previous (by -1) row with a text; whether there is one."""
+        return False
+
+    def copy_text(self) -> dict[str, str]:
+        """What can be copied from the cursor, by name: text, JSON, Wireshark filter, BPF."""
+        return {}
