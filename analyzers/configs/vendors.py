@@ -9,8 +9,10 @@ from typing import Final
 from analyzers.configs.durations import duration_s, spoken_s
 from analyzers.configs.profile_table import rows
 from analyzers.configs.profiles import Timers, VendorProfile, Verdict
+from analyzers.configs.sections import is_address
 from analyzers.errors import OptionError
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.configuration import address_key
+from analyzers.model.policy import DpdPolicy, GivenPolicy, PolicyBasis, PolicyMode
 
 
 class _Profiles(Mapping[str, VendorProfile]):
@@ -95,6 +97,17 @@ def parse_policy(text: str) -> DpdPolicy:
         basis=PolicyBasis.GIVEN,
         mode=mode,
     )
+
+
+def parse_given(text: str) -> GivenPolicy:
+    """The policy of `[ADDRESS] PROFILE [key=value …]`, which is in force at one end or at every.
+
+    Raises `OptionError` with what would have been right.
+    """
+    first, _, rest = text.strip().partition(" ")
+    holder = address_key(first) if is_address(first) else None
+    policy = parse_policy(text if holder is None else rest)
+    return GivenPolicy(policy, holder, PROFILES[policy.profile or ""].ike_version)
 
 
 def _mode(value: str | None) -> PolicyMode | None:

@@ -54,3 +54,14 @@ class DpdPolicy:
     def transmissions(self) -> int | None:
         """Questions sent before the verdict, the first included."""
         return len(self.waits_s) or None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPolicy:
+    """A policy that the user says is in force, and where."""
+
+    policy: DpdPolicy
+    holder: str | None = None
+    """An address; None: every end."""
+    ike_version: int | None = None
+    """None: both."""

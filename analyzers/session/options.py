@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 from analyzers.decode.captures import CHUNK_BYTES
+from analyzers.model.policy import GivenPolicy
 from analyzers.rules.options import RuleOptions
 
 # Vector operations on fewer rows cost more for being called than for what they do.
@@ -48,6 +49,8 @@ class SessionOptions:
     dialects: tuple[str, ...] = ()
     """Files with dialects of the user's own."""
     rules: RuleOptions = field(default_factory=RuleOptions)
+    policies: tuple[GivenPolicy, ...] = ()
+    """What the user says is in force."""
     read_again: bool = False
     """Captures are asked for packets after they were read; what is piped in is kept on disk."""
 

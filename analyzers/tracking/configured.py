@@ -1,4 +1,4 @@
-"""What configurations say of the peers: policies, who is local, and what counts as slow."""
+"""What configurations and the user say of the peers: policies, who is local, what is slow."""
 
 from __future__ import annotations
 
@@ -6,21 +6,40 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzers.model.configuration import Configuration, same_address
-from analyzers.model.policy import DpdPolicy
+from analyzers.model.policy import DpdPolicy, GivenPolicy
 from analyzers.tracking.sightings import is_private
 
 
 class Configured:
-    """The configurations of a session, asked by the ends of a peer."""
+    """The configurations and given policies of a session, asked by the ends of a peer."""
 
-    def __init__(self, configurations: Sequence[Configuration]) -> None:
+    def __init__(
+        self, configurations: Sequence[Configuration], given: Sequence[GivenPolicy] = ()
+    ) -> None:
         self._configurations = tuple(configurations)
+        self._given = tuple(given)
 
     def __bool__(self) -> bool:
-        return bool(self._configurations)
+        return bool(self._configurations or self._given)
+
+    def expected(self, holder: str, remote: str, ike_version: int | None) -> DpdPolicy | None:
+        """The policy that an end is held to: what the user says goes before a configuration."""
+        given = self.given(holder, ike_version)
+        return given or self.policy(holder, remote, ike_version)
+
+    def given(self, holder: str, ike_version: int | None) -> DpdPolicy | None:
+        """What the user says of one end; of a policy for it alone, and for its IKE version."""
+        fitting = [
+            given
+            for given in self._given
+            if given.ike_version in (None, ike_version)
+            and (given.holder is None or same_address(given.holder, holder))
+        ]
+        fitting.sort(key=lambda given: (given.holder is None, given.ike_version is None))
+        return replace(fitting[0].policy, holder=holder) if fitting else None
 
     def policy(self, holder: str, remote: str, ike_version: int | None) -> DpdPolicy | None:
-        """The policy of one end towards the other, with the line it comes from."""
+        """The configured policy of one end towards the other, with the line it comes from."""
         own = self._of(holder, remote)
         if own is None:
             return None

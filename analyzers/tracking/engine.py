@@ -111,7 +111,7 @@ class Tracker:
         known = self._budgets.get(key)
         if known is None:
             version = peer.sas[-1].version if peer.sas else None
-            policy = self.configured.policy(peer.address(side), peer.address(1 - side), version)
+            policy = self.configured.expected(peer.address(side), peer.address(1 - side), version)
             worst_s = None if policy is None else policy.worst_case_s
             known = self.budget_ns if worst_s is None else nanoseconds(worst_s)
             self._budgets[key] = known

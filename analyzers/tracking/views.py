@@ -178,14 +178,16 @@ class Viewer:
         )
 
     def _configured(self, peer: PeerTrack) -> list[DpdPolicy | None]:
-        """The policies of both sides as configurations have them."""
+        """The policies of both sides as the user and configurations have them."""
         if not self._tracker.configured:
             return []
         version = peer.sas[-1].version if peer.sas else None
         ends = (peer.address(0), peer.address(1))
+        configured = self._tracker.configured
+        given = [configured.given(end, version) for end in ends]
         return [
-            self._tracker.configured.policy(end, ends[1 - side], version)
-            for side, end in enumerate(ends)
+            *given,
+            *(configured.policy(end, ends[1 - side], version) for side, end in enumerate(ends)),
         ]
 
     # --- who is local ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Final
 
@@ -11,9 +12,23 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import seconds
+from analyzers.whatif.formula import number
+from analyzers.whatif.plan import Demand
+from analyzers.whatif.recommend import RIDE_OUT_S, recommend
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import timing_of
 
+# Few products are sooner with its common settings: 10 s, and five questions 2 s apart.
+_SOONEST_S: Final = 20.0
+_SHORT: Final = {
+    "cisco-ios": "IOS",
+    "cisco-ios-ikev2": "IOS",
+    "cisco-asa": "ASA",
+    "fortios-ikev1": "FortiOS",
+    "fortios-ikev2": "FortiOS",
+    "strongswan-ikev1": "strongSwan",
+    "strongswan-ikev2": "strongSwan",
+}
 _STATED: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG)
 _COMMON: Final = {
     1: (
@@ -42,6 +57,51 @@ def common(ike_version: int | None) -> list[Candidate]:
 def given(text: str) -> Candidate:
     """A policy of the user's. Raises OptionError."""
     return Candidate(" ".join(text.split()), parse_policy(text))
+
+
+def recommended(
+    hole: BlackHole,
+    vendor: str | None,
+    ike_version: int | None,
+    *,
+    target_s: float | None,
+    budget_s: float,
+    hold_s: float | None = None,
+    mode: PolicyMode | None = None,
+    ride_out_s: float = RIDE_OUT_S,
+) -> Candidate:
+    """The cheapest policy that would have noticed in time.
+
+    In time is `target_s`; without one half of what was observed, within `budget_s`, and not sooner
+    than products can. `vendor`: a profile; None where the product of the sender is not known.
+    """
+    every_s = None
+    if hole.max_packets > 1:
+        every_s = round(hole.max_seconds / (hole.max_packets - 1), 3) or None
+    chosen: tuple[str, ...] = ()
+    if target_s is None:
+        soonest_s = _SOONEST_S + (every_s or 0.0)
+        target_s = min(budget_s, float(math.ceil(max(soonest_s, hole.max_seconds / 2))))
+        chosen = (
+            f"target {number(target_s)} s: half of what was observed, not under {_SOONEST_S:g}"
+            f" s, not over the budget of {number(budget_s)} s",
+        )
+    if vendor is None:
+        chosen = (
+            "the product of the sender is not known: the numbers are those of Cisco IOS",
+            *chosen,
+        )
+        vendor = "cisco-ios" if ike_version == 1 else "cisco-ios-ikev2"
+    demand = Demand(every_s=every_s, target_s=target_s, hold_s=hold_s)
+    found = recommend(vendor, demand, mode, ride_out_s=ride_out_s)
+    set_s = f"{number(found.policy.interval_s or 0.0)} {number(found.policy.retry_s or 0.0)}"
+    return Candidate(
+        f"recommended: {_SHORT.get(vendor, vendor)} {set_s}",
+        found.policy,
+        why=(*chosen, *found.why),
+        lines=found.lines,
+        met=found.met,
+    )
 
 
 def own(peer: PeerView, hole: BlackHole) -> Candidate:

@@ -119,7 +119,8 @@ def _choices(
             # The questions come every delay until the timeout: three of them at least.
             for questions in range(3, 11):
                 interval_s = math.floor(target_s / (questions + 1) + 1e-9)
-                yield Timers(interval_s=float(max(1, interval_s)), timeout_s=target_s)
+                timeout_s = float(max(2, math.floor(target_s + 1e-9)))
+                yield Timers(interval_s=float(max(1, interval_s)), timeout_s=timeout_s)
         case _:
             yield replace(default, interval_s=_charon_delay_s(profile, default, target_s))
             grown = sum(default.backoff**k for k in range(_CHARON_TRIES + 1))

@@ -23,16 +23,17 @@ class Simulated:
     version: str
     """Version of the tool."""
     studies: tuple[Study, ...]
-    target_s: float
-    """Within which the recommended policy notices."""
+    target_s: float | None
+    """Within which the recommended policy notices; None: chosen for each black hole."""
     hold_s: float | None = None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """All policies that were tried, each once, in the order in which they came."""
+        """All policies of which one may help, each once, in the order in which they came."""
         found = {
             (result.candidate.label, result.candidate.policy): result.candidate
             for study in self.studies
+            if not study.note
             for result in study.results
         }
         return tuple(found.values())

@@ -16,6 +16,7 @@ from dpdlab.cli.option_groups import (
     LINT_FORMATS,
     LOOKS,
     OUTPUT,
+    POLICY,
     REDACT,
     SETTINGS,
     SEVERITIES,
@@ -102,7 +103,7 @@ def general_parser(commands: Mapping[str, str]) -> Parser:
         _EXAMPLES,
     )
     add_reading(parser)
-    add_judging(parser)
+    add_judging(parser, POLICY)
     parser.group("exit code", fail_on_option())
     parser.group("output", FILTER, REDACT, *LOOKS)
     add_common(parser)
@@ -118,7 +119,7 @@ def report_parser() -> Parser:
         _EXAMPLES,
     )
     add_reading(parser)
-    add_judging(parser)
+    add_judging(parser, POLICY)
     parser.group("exit code", fail_on_option())
     parser.group("output", format_option(FORMATS), OUTPUT, FILTER, *SVG, REDACT, *LOOKS)
     add_common(parser)
@@ -134,7 +135,7 @@ def check_parser() -> Parser:
         _CHECK_EXAMPLES,
     )
     add_reading(parser)
-    add_judging(parser)
+    add_judging(parser, POLICY)
     parser.group("exit code", fail_on_option(default="error"))
     parser.group("output", format_option(CHECK_FORMATS), OUTPUT, FILTER, REDACT, *LOOKS)
     add_common(parser)

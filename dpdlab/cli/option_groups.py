@@ -51,6 +51,14 @@ SVG: Final[tuple[Option, ...]] = (
         },
     ),
 )
+FILTER: Final[Option] = (
+    ("-Y", "--filter"),
+    {
+        "metavar": "FILTER",
+        "help": "only what matches: state:dead, 'kind:dpd rtt>200ms', 'sev>=warning -rule:dpd-*';"
+        f" {PROGRAM} explain filter says all of it",
+    },
+)
 STRICT: Final[Option] = (
     ("--strict",),
     {"action": "store_true", "help": "damage in the input is exit code 4"},
@@ -61,6 +69,17 @@ BUDGET: Final[Option] = (
         "metavar": "SECONDS",
         "type": values.positive_duration_s,
         "help": f"a later verdict is a slow one (default: {DEFAULT_BUDGET_S:g})",
+    },
+)
+POLICY: Final[Option] = (
+    ("--policy",),
+    {
+        "metavar": "POLICY",
+        "dest": "expected",
+        "action": "append",
+        "default": [],
+        "help": "expected timers by hand: '[ADDRESS] cisco-ios interval=10 retry=2 mode=periodic',"
+        " of one end or of both; repeatable",
     },
 )
 SETTINGS: Final[Option] = (
@@ -202,7 +221,7 @@ def add_reading(parser: Parser) -> None:
     )
 
 
-def add_judging(parser: Parser) -> None:
+def add_judging(parser: Parser, *more: Option) -> None:
     """Options of commands that judge what they read."""
     parser.group(
         "how it is judged",
@@ -225,6 +244,7 @@ def add_judging(parser: Parser) -> None:
                 "help": f"shorter silence is no black hole (default: {DEFAULT_BLACK_HOLE_MIN_S:g})",
             },
         ),
+        *more,
         SETTINGS,
     )
 

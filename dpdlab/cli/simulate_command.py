@@ -99,8 +99,7 @@ def _simulate(
     session = analysed(invocation, diagnostics)
     try:
         content = content_of(session, invocation)
-        target_s = options.target or session.options.budget_s
-        simulation = _simulation(session, options, wanted, target_s)
+        simulation = _simulation(session, options, wanted)
         for packets in session.packets_within(simulation.windows):
             simulation.feed(packets)
     except AnalyzerError as error:
@@ -109,13 +108,13 @@ def _simulate(
     finally:
         session.close()
     studies = _shown(simulation.studies(), content)
-    simulated = Simulated(__version__, studies, target_s, options.hold)
+    simulated = Simulated(__version__, studies, options.target, options.hold)
     _write_simulated(simulated, content, options, output)
     return exit_code(content, diagnostics, strict=options.strict)
 
 
 def _simulation(
-    session: Session, options: argparse.Namespace, wanted: Sequence[Candidate], target_s: float
+    session: Session, options: argparse.Namespace, wanted: Sequence[Candidate]
 ) -> Simulation:
     cases = []
     for peer in session.peers():
@@ -123,7 +122,7 @@ def _simulation(
         for hole in peer.black_holes:
             others = list(wanted) or candidates.common(version)
             own = candidates.own(peer, hole)
-            advised = _recommended(session, peer, hole, own, options, target_s)
+            advised = _recommended(session, peer, hole, own, options)
             cases.append((peer, hole, [own, *others, advised]))
     return Simulation(cases, options.hold)
 
@@ -134,23 +133,21 @@ def _recommended(
     hole: BlackHole,
     own: Candidate,
     options: argparse.Namespace,
-    target_s: float,
 ) -> Candidate:
     """The cheapest policy of the sender's own product, of Cisco IOS where it is not known."""
     version = peer.ike_sas[-1].ike_version if peer.ike_sas else None
-    every_s = None
-    if hole.max_packets > 1:
-        every_s = round(hole.max_seconds / (hole.max_packets - 1), 3) or None
-    demand = Demand(every_s=every_s, target_s=target_s, hold_s=options.hold)
-    vendor = own.policy.profile
-    if vendor not in recommendable():
-        family = session.vendor_at(peer, hole.sender) or ""
-        vendor = profile_for(family, version) or profile_for("cisco-ios", version)
-    found = recommend(
-        vendor or "cisco-ios", demand, _mode(options), ride_out_s=options.ride_out or RIDE_OUT_S
+    own_profile = own.policy.profile if own.policy.profile in recommendable() else None
+    vendor = own_profile or profile_for(session.vendor_at(peer, hole.sender) or "", version)
+    return candidates.recommended(
+        hole,
+        vendor,
+        version,
+        target_s=options.target,
+        budget_s=session.options.budget_s,
+        hold_s=options.hold,
+        mode=_mode(options),
+        ride_out_s=options.ride_out or RIDE_OUT_S,
     )
-    label = f"recommended, {found.policy.profile}"
-    return Candidate(label, found.policy, why=found.why, lines=found.lines, met=found.met)
 
 
 def _mode(options: argparse.Namespace) -> PolicyMode | None:

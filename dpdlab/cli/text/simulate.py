@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console
@@ -54,7 +55,7 @@ _RESULT_COLUMNS: Final = (
     Column("packets", "right"),
     Column("bytes", "right"),
     Column("saved", "right"),
-    Column("packets", "right"),
+    Column("fewer", "right"),
 )
 _COST_COLUMNS: Final = (
     Column("policy", elastic=True),
@@ -94,12 +95,17 @@ def render_simulated(
         more = f"{counted(len(studies) - len(shown), 'shorter black hole')} (-v tells all)"
         page.line((f"{page.signs.more} {more}", FAINT))
         page.gap()
-    told = Simulated(simulated.version, tuple(shown), simulated.target_s, simulated.hold_s)
-    _costs(page, told.candidates)
+    tried = replace(simulated, studies=tuple(shown)).candidates
+    if not tried:
+        return
+    _costs(page, tried)
     page.gap()
-    for candidate in told.candidates:
+    for candidate in tried:
         if candidate.why:
             _advice(page, candidate.label, candidate.why, candidate.lines, met=candidate.met)
+    if simulated.hold_s is not None:
+        held = f"routing over the tunnel ends every window after {timer(simulated.hold_s)}"
+        page.wrapped((held, FAINT))
     page.wrapped((VALIDITY, FAINT))
 
 
