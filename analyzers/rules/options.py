@@ -46,6 +46,8 @@ class Thresholds:
     switch_s: float = 10.0
     """Within which the next peer is tried."""
     clock_step_s: float = 1.0
+    budget_s: float = 30.0
+    """What a black hole may last where no policy says it; the session's `--budget`."""
     busy_share: float = 0.5
     """Share of questions asked beside traffic that is worth a warning (IKEv1)."""
 

@@ -140,7 +140,8 @@ class Session:
         from analyzers.rules.run import Run
 
         rules = self.options.rules
-        run = Run(self.peers(), tuple(self.sources), self.configurations(), rules.thresholds)
+        thresholds = replace(rules.thresholds, budget_s=self.options.budget_s)
+        run = Run(self.peers(), tuple(self.sources), self.configurations(), thresholds)
         return judge(run, rules)
 
     def vendor_at(self, peer: PeerView, address: str) -> str | None:

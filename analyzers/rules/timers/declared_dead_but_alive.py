@@ -1,0 +1,123 @@
+"""declared-dead-but-alive: the peer was heard on its old SAs after it was given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from analyzers.model.exchange import Exchange
+from analyzers.model.finding import Severity
+from analyzers.model.observations import MessageKind
+from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.time import NS_PER_SECOND, seconds
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.timers.evidence import first_refs, question, spoken, times, weakest
+from analyzers.rules.timers.questions import asked
+from analyzers.rules.timers.verdict import GivenUp, given_up
+
+# What was under way at the verdict arrives within this.
+_UNDER_WAY_NS: Final = NS_PER_SECOND
+_LOSS: Final = 0.05
+
+
+class _Life(NamedTuple):
+    at_ns: int
+    said: str
+    refs: tuple[Ref, ...]
+    confidence: Confidence
+
+
+def _check(case: Case) -> Iterator[Found]:
+    if not case.timed:
+        return
+    for own in asked(case):
+        for exchange in own.exchanges:
+            verdict = given_up(case, exchange)
+            life = None if verdict is None else _life(case, exchange, verdict)
+            if verdict is not None and life is not None:
+                yield _found(exchange, verdict, life)
+
+
+def _life(case: Case, exchange: Exchange, verdict: GivenUp) -> _Life | None:
+    """The first sign of life on the old SAs after a verdict."""
+    signs = [*_ike(case, exchange, verdict), *_esp(case, exchange, verdict)]
+    return min(signs, key=lambda sign: sign.at_ns, default=None)
+
+
+def _ike(case: Case, exchange: Exchange, verdict: GivenUp) -> Iterator[_Life]:
+    known: set[bytes] = set()
+    local = case.is_local(exchange.responder)
+    for message in case.messages.get(exchange.ike_sa, ()):
+        if case.is_local(message.src) != local or not message.encrypted:
+            continue
+        fresh = message.fingerprint not in known
+        known.add(message.fingerprint)
+        whole = message.kind is not MessageKind.FRAGMENT and message.integrity_ok is not False
+        came = message.basis is not Basis.LOG or message.arrived
+        if fresh and whole and came and message.at_ns > verdict.at_ns:
+            yield _Life(message.at_ns, "an IKE message", (message.ref,), message.confidence)
+            return
+
+
+def _esp(case: Case, exchange: Exchange, verdict: GivenUp) -> Iterator[_Life]:
+    """ESP of the peer on flows that are older than the question; which SA they belong to is only
+    clear where there was no other."""
+    others = (
+        sa
+        for sa in case.peer.ike_sas
+        if sa.id != exchange.ike_sa
+        and sa.rekeyed_into != exchange.ike_sa
+        and (sa.established_ns or sa.first_ns) < verdict.at_ns
+        and (sa.ended_ns is None or sa.ended_ns > exchange.first_ns)
+    )
+    if any(others):
+        return
+    local = case.is_local(exchange.responder)
+    for flow in case.peer.esp_flows:
+        old = case.is_local(flow.sender) == local and flow.first_ns < exchange.first_ns
+        if old and flow.last_ns > verdict.at_ns + _UNDER_WAY_NS:
+            said = f"ESP with SPI {flow.spi}, which was seen last then"
+            yield _Life(flow.last_ns, said, (), Confidence.INFERRED)
+            return
+
+
+def _found(exchange: Exchange, verdict: GivenUp, life: _Life) -> Found:
+    sent = len(exchange.transmissions)
+    after_s = seconds(life.at_ns - verdict.at_ns)
+    chance = (1 - (1 - _LOSS) ** 2) ** sent
+    return Found(
+        f"{exchange.prober} gave {exchange.responder} up after a {question(exchange)} sent"
+        f" {times(sent)} ({verdict.how}), but {spoken(after_s)} later the peer sent {life.said} on"
+        f" the old SA. By chance, with {_LOSS:.0%} loss each way, all of them get lost once in"
+        f" {round(1 / chance):,} checks.",
+        first_refs([*(t.ref for t in exchange.transmissions), verdict.ref, *life.refs]),
+        confidence=weakest(exchange.confidence, verdict.confidence, life.confidence),
+        at_ns=life.at_ns,
+    )
+
+
+RULE = PeerRule(
+    id="declared-dead-but-alive",
+    severity=Severity.ERROR,
+    title="A living peer was given up",
+    rationale=(
+        "The tunnel was torn down although the other end had it: an outage that DPD made. Either"
+        " the verdict came within an outage that the path would have got over, or the answers get"
+        " lost where the data does not."
+    ),
+    remedy=(
+        "Give more or longer retries than the path's outages last (reroutes, a rebooting switch);"
+        " where only IKE is lost, look for a policer or a filter on UDP 500 and 4500."
+    ),
+    source="RFC 7296 section 2.4; RFC 3706 section 5.4",
+    needs=(Needs.CAPTURE, Needs.LOG),
+    traps=(
+        "packets that were under way when the verdict came",
+        "retransmissions and replays are not fresh",
+        "a peer that starts anew has new SPIs",
+        "with two IKE SAs at once nobody can tell whose ESP it is",
+    ),
+    check=_check,
+)

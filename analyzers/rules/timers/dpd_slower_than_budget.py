@@ -1,0 +1,67 @@
+"""dpd-slower-than-budget, as it happened: the verdict came later than a black hole may last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
+from analyzers.model.finding import Severity
+from analyzers.model.time import seconds
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.timers.evidence import first_refs, spoken
+from analyzers.rules.timers.quick_enough import advice
+
+
+def _check(case: Case) -> Iterator[Found]:
+    for hole in case.peer.black_holes:
+        if hole.black_hole_class is BlackHoleClass.SLOW_DPD and hole.dead_ns is not None:
+            yield _found(case, hole, hole.dead_ns)
+
+
+def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
+    budget_s, said = _budget(case, hole.sender)
+    doubt_ns = hole.questionable_ns or hole.first_exposed_ns or dead_ns
+    took_s = seconds(dead_ns - doubt_ns)
+    unprobed_s, probing_s = hole.phase_s(PhaseName.UNPROBED), hole.phase_s(PhaseName.PROBING)
+    return Found(
+        f"{hole.sender} gave {hole.receiver} up {spoken(took_s)} after the first doubt:"
+        f" {spoken(unprobed_s)} until it asked, {spoken(probing_s)} of asking ({hole.probes}"
+        f" transmissions). That is {spoken(took_s - budget_s)} more than the {spoken(budget_s)}"
+        f" {said}. Up to {hole.max_packets} packets were lost.",
+        first_refs(hole.refs),
+        remedy=advice(
+            case.vendor(hole.sender), case.ike_version, min(budget_s, case.thresholds.budget_s)
+        ),
+        confidence=hole.confidence,
+        at_ns=dead_ns,
+    )
+
+
+def _budget(case: Case, sender: str) -> tuple[float, str]:
+    """Within which the sender should notice, and who says so (contract, section 2)."""
+    expected = case.expected(sender)
+    if expected is not None and expected.stated and expected.policy.worst_case_s is not None:
+        return expected.policy.worst_case_s, f"that its policy takes at worst ({expected.said})"
+    return case.thresholds.budget_s, "that a black hole may last (--budget)"
+
+
+RULE = PeerRule(
+    id="dpd-slower-than-budget",
+    severity=Severity.WARNING,
+    title="A dead peer was noticed late",
+    rationale=(
+        "Between the last proof of life and the verdict, traffic goes into the void. What it takes"
+        " is the interval and all retries; in IKEv2 retransmission dominates: 165 s in strongSwan,"
+        " 93 s in FortiOS, 64 s in Libreswan up to 5.3."
+    ),
+    remedy="Shorten the interval and the retries until their sum is within the budget.",
+    source="RFC 3706 section 5.4; RFC 7296 section 2.4; the documents of the product",
+    needs=(Needs.CAPTURE, Needs.LOG),
+    traps=(
+        "a verdict within the worst case of the policy is as planned, however late",
+        "a peer that came back before the verdict was not given up",
+    ),
+    check=_check,
+)

@@ -1,0 +1,54 @@
+"""What several rules of timers and traffic need to tell a case: numbers, references, confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from analyzers.configs.durations import spoken_s
+from analyzers.model.exchange import Exchange, ExchangeKind
+from analyzers.model.records import Confidence, Ref
+
+MOST_REFS: Final = 20
+_TENTHS_FROM_S: Final = 10.0
+_LISTED: Final = 6
+_ORDER: Final = (Confidence.CERTAIN, Confidence.INFERRED, Confidence.SUSPECT)
+
+
+def spoken(seconds: float) -> str:
+    """A duration for people: "0.52 s", "4.01 s", "165.1 s"."""
+    return spoken_s(round(seconds, 1 if seconds >= _TENTHS_FROM_S else 2))
+
+
+def listed(durations_s: Sequence[float]) -> str:
+    """Durations for people: "2 s", "2, 2.01 and 4 s"; the first few of many."""
+    texts = [spoken(each).removesuffix(" s") for each in durations_s[:_LISTED]]
+    if len(durations_s) > _LISTED:
+        return ", ".join(texts) + " s and so on"
+    start = ", ".join(texts[:-1])
+    return f"{start} and {texts[-1]} s" if start else f"{texts[-1]} s"
+
+
+def times(count: int) -> str:
+    """How often: "once", "4 times"."""
+    return "once" if count == 1 else f"{count} times"
+
+
+def question(exchange: Exchange) -> str:
+    """What a question is called in its protocol."""
+    return "R-U-THERE" if exchange.kind is ExchangeKind.DPD else "liveness request"
+
+
+def weakest(*all_of: Confidence) -> Confidence:
+    """The confidence of what rests on several facts."""
+    return max(all_of, key=_ORDER.index)
+
+
+def confidence_of(exchanges: Iterable[Exchange]) -> Confidence:
+    """The confidence of what rests on several exchanges."""
+    return weakest(Confidence.CERTAIN, *(x.confidence for x in exchanges))
+
+
+def first_refs(refs: Iterable[Ref]) -> tuple[Ref, ...]:
+    """The first few places, each once."""
+    return tuple(dict.fromkeys(refs))[:MOST_REFS]
