@@ -6,6 +6,7 @@ are a tenth of the size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -22,6 +23,8 @@ from analyzers.export.report import (
 from analyzers.export.untrusted import UNPRINTABLE
 
 _INDENT: Final = 2
+# A line break outside a string is layout; inside one it is always escaped already.
+_DISTURBING: Final = re.compile(rf"{UNPRINTABLE.pattern}(?<!\n)")
 
 
 def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
@@ -58,8 +61,7 @@ def terminal_escapes(document: str) -> str:
     """JSON text with controls, bidi and invisible characters of its strings as `\\u` escapes."""
     if document.isascii() and "\x7f" not in document:
         return document
-    # A line break outside a string is layout; inside one it is always escaped already.
-    return UNPRINTABLE.sub(lambda f: "\n" if f[0] == "\n" else _json_escape(f[0]), document)
+    return _DISTURBING.sub(lambda found: _json_escape(found[0]), document)
 
 
 def ascii_escapes(document: str) -> str:
