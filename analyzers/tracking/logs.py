@@ -175,7 +175,7 @@ class LogTracker:
         message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
         repeated = event.retransmission and event.message_id is not None and sa.version == 1
-        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else f"{event.ref}"
+        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else "{}:{}".format(*event.ref)
         flags = _RESPONSE if event.response else 0
         flags |= _INITIATOR if sender == sa.initiator else 0
         protocol = PROTOCOL_NUMBERS.get(event.protocol)
