@@ -170,12 +170,12 @@ class LogTracker:
 
     def _as_message(self, sa: SaTrack, event: LogEvent, side: int) -> IkeMessage:
         """The message a log line stands for."""
-        sender = sender_of(event, side)
+        sender, ref = sender_of(event, side), event.ref
         kind = event.message or MessageKind.INFORMATIONAL
         message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
         repeated = event.retransmission and event.message_id is not None and sa.version == 1
-        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else "{}:{}".format(*event.ref)
+        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else "{} {}".format(*ref)
         flags = _RESPONSE if event.response else 0
         flags |= _INITIATOR if sender == sa.initiator else 0
         protocol = PROTOCOL_NUMBERS.get(event.protocol)
@@ -186,7 +186,7 @@ class LogTracker:
             deletes = (DeletePayload(0, event.spis),)
         return IkeMessage(
             at_ns=event.at_ns or 0,
-            ref=event.ref,
+            ref=ref,
             src=src,
             dst=dst,
             sport=event.local_port or 0,
