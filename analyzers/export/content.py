@@ -26,3 +26,5 @@ class Content:
     """The worst first."""
     suppressed: tuple[Suppressed, ...] = ()
     """Findings that the user does not want to hear, with the reason."""
+    filter: str = ""
+    """What it was narrowed by, where there was something to narrow."""

@@ -20,6 +20,7 @@ from analyzers.export.report import (
     build_peer,
     build_suppressed,
 )
+from analyzers.export.selections import Selector
 from analyzers.export.untrusted import UNPRINTABLE
 
 _INDENT: Final = 2
@@ -34,10 +35,14 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     beyond ASCII with `ascii_only`; a JSON reader sees the same strings either way.
     """
     escape = ascii_escapes if ascii_only else terminal_escapes
-    header = _dump(build_header(content.sources, version=content.version))
+    header = _dump(
+        build_header(content.sources, version=content.version, narrowed_by=content.filter)
+    )
     yield escape(header.removesuffix("\n}"))
     yield from map(escape, _list("peers", map(build_peer, content.peers)))
-    yield from map(escape, _list("findings", map(build_finding, content.findings)))
+    selector = Selector(content.sources, content.peers)
+    findings = (build_finding(f, selector.of_finding(f)) for f in content.findings)
+    yield from map(escape, _list("findings", findings))
     yield from map(escape, _list("suppressed", map(build_suppressed, content.suppressed)))
     yield from map(escape, _list("alignment", build_alignment(content.alignments)))
     yield "\n}\n"

@@ -29,6 +29,7 @@ from analyzers.export.report import (
     build_suppressed,
 )
 from analyzers.export.schema import SCHEMA_VERSION, ReportSource
+from analyzers.export.selections import Selector
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.finding import Finding, Suppressed
@@ -64,7 +65,11 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
         entries.append((begin_ns, _SOURCE_RANK, partial(_source_lines, source)))
     for peer in content.peers:
         entries.extend(_peer_entries(peer))
-    entries += [(_moment(f), _FINDING_RANK, partial(_finding_lines, f)) for f in content.findings]
+    selector = Selector(content.sources, content.peers)
+    entries += [
+        (_moment(finding), _FINDING_RANK, partial(_finding_lines, finding, selector))
+        for finding in content.findings
+    ]
     entries += [
         (_moment(one.finding), _FINDING_RANK, partial(_suppressed_lines, one))
         for one in content.suppressed
@@ -122,8 +127,9 @@ def _delete_lines(peer: str, delete: Delete) -> Iterator[str]:
     yield _line("delete", delete.at_ns, peer, build_delete(delete))
 
 
-def _finding_lines(finding: Finding) -> Iterator[str]:
-    yield _line("finding", finding.at_ns, finding.peer, build_finding(finding))
+def _finding_lines(finding: Finding, selector: Selector) -> Iterator[str]:
+    model = build_finding(finding, selector.of_finding(finding))
+    yield _line("finding", finding.at_ns, finding.peer, model)
 
 
 def _suppressed_lines(one: Suppressed) -> Iterator[str]:

@@ -50,7 +50,7 @@ def _document(content: Content) -> Iterator[str]:
     peers = sorted(content.peers, key=_severity)
     yield "# IPsec liveness report"
     yield ""
-    yield f"**{_headline(peers)}**"
+    yield f"**{_headline(peers, filtered=bool(content.filter))}**"
     for sentence in content.diagnosis:
         yield ""
         yield markdown_text(sentence)
@@ -99,15 +99,16 @@ def _worth_a_section(peer: PeerView) -> bool:
     )
 
 
-def _headline(peers: Sequence[PeerView]) -> str:
+def _headline(peers: Sequence[PeerView], *, filtered: bool) -> str:
     if not peers:
-        return "No IPsec peer was found."
+        return "Nothing matches the filter." if filtered else "No IPsec peer was found."
     states = Counter(peer.state for peer in peers)
     parts = [f"{states[state]} {state}" for state in _STATE_ORDER if states[state]]
     text = f"{sentences.counted(len(peers), 'peer')}: {', '.join(parts)}."
     holes = [hole for peer in peers for hole in peer.black_holes]
     if not holes:
-        return f"{text} No black hole."
+        # What a filter left out may have been some.
+        return text if filtered else f"{text} No black hole."
     at_least = sum(hole.min_seconds for hole in holes)
     at_most = sum(hole.max_seconds for hole in holes)
     seen = [h for h in holes if h.traffic_known]

@@ -41,6 +41,7 @@ from analyzers.export.schema import (
     ReportVendorId,
     SourceKind,
 )
+from analyzers.export.selections import Selection, Selector
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
@@ -65,18 +66,22 @@ def build_report(
 ) -> Report:
     """The whole report of a run; `version` is the tool's."""
     header = build_header(sources, version=version)
+    selector = Selector(sources, peers)
     return Report(
         schema_version=header.schema_version,
         tool=header.tool,
+        filter=header.filter,
         sources=header.sources,
         peers=[build_peer(peer) for peer in peers],
-        findings=[build_finding(finding) for finding in findings],
+        findings=[build_finding(finding, selector.of_finding(finding)) for finding in findings],
         suppressed=[build_suppressed(one) for one in suppressed],
         alignment=build_alignment(alignments),
     )
 
 
-def build_header(sources: Sequence[SourceInfo], *, version: str) -> ReportHeader:
+def build_header(
+    sources: Sequence[SourceInfo], *, version: str, narrowed_by: str = ""
+) -> ReportHeader:
     """The part of the report before the peers."""
     first_capture = next((s.id for s in sources if s.kind == SourceKind.CAPTURE), None)
     if any(s.clock_basis is not ClockBasis.NONE for s in sources):
@@ -84,6 +89,7 @@ def build_header(sources: Sequence[SourceInfo], *, version: str) -> ReportHeader
     return ReportHeader(
         schema_version=SCHEMA_VERSION,
         tool=ReportTool(name=TOOL_NAME, version=version),
+        filter=valid_unicode(narrowed_by) if narrowed_by else None,
         sources=[build_source(s, reference=s.id == first_capture) for s in sources],
     )
 
@@ -344,8 +350,8 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
     )
 
 
-def build_finding(finding: Finding) -> ReportFinding:
-    """One finding with its evidence and its remedy."""
+def build_finding(finding: Finding, selection: Selection) -> ReportFinding:
+    """One finding with its evidence, its remedy, and what selects its packets."""
     return ReportFinding(
         id=finding.id,
         rule=finding.rule,
@@ -358,6 +364,9 @@ def build_finding(finding: Finding) -> ReportFinding:
         remedy=valid_unicode(finding.remedy),
         reference=finding.reference,
         refs=[_ref(ref) for ref in finding.refs],
+        frame_filters=dict(selection.frames),
+        display_filter=selection.display_filter,
+        bpf=selection.bpf,
     )
 
 

@@ -392,6 +392,13 @@ class ReportFinding(_Model):
     remedy: str
     reference: str
     refs: list[ReportRef]
+    frame_filters: dict[str, str] = Field(
+        description="Wireshark display filters by frame number, by the id of their capture."
+    )
+    display_filter: str | None = Field(
+        description="A Wireshark display filter for any capture of the same traffic."
+    )
+    bpf: str | None = Field(description="A capture filter (tcpdump) for the same packets.")
 
 
 class ReportSuppressed(_Model):
@@ -422,6 +429,7 @@ class ReportHeader(_Model):
 
     schema_version: Literal[1]
     tool: ReportTool
+    filter: str | None = Field(description="What the report was narrowed by; null: it is whole.")
     sources: list[ReportSource]
 
 

@@ -40,8 +40,9 @@ class Verdict(NamedTuple):
     parts: tuple[VerdictPart, ...]
 
 
-def verdict_of(peers: Sequence[PeerView]) -> Verdict:
-    """The verdict on at least one peer."""
+def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
+    """The verdict on at least one peer; `partial`: of peers that are not shown as a whole, on
+    which nothing can be said by what is missing."""
     worst = max((peer_severity(peer) for peer in peers), default=Severity.MUTE)
     first = min(peers, key=worst_first)
     state = None if worst > state_severity(first.state) else first.state
@@ -50,7 +51,10 @@ def verdict_of(peers: Sequence[PeerView]) -> Verdict:
     lost = _holes(holes)
     if everything and not holes:
         lost = "no black hole with traffic in it"
-    parts = [VerdictPart(_states(peers), True), VerdictPart(lost, bool(holes))]
+    parts = [VerdictPart(_states(peers), True)]
+    if partial and not holes:
+        return Verdict(worst, state, tuple(parts))
+    parts.append(VerdictPart(lost, bool(holes)))
     noticed = _noticed(holes)
     if noticed:
         parts.append(VerdictPart(noticed, False))

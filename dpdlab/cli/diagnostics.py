@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -33,20 +34,26 @@ class ExitCode(IntEnum):
 
 
 class CommandError(Exception):
-    """A command cannot go on: one line for the user, a hint, and the exit code."""
+    """A command cannot go on: one line for the user, a hint, and the exit code.
 
-    def __init__(self, code: ExitCode, message: str, hint: str = "") -> None:
+    `excerpt` is what the message is about, line by line, with the place marked.
+    """
+
+    def __init__(
+        self, code: ExitCode, message: str, hint: str = "", excerpt: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
+        self.excerpt = tuple(excerpt)
 
 
 class UsageError(CommandError):
     """The command line, or something it names for output, cannot be used."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(ExitCode.USAGE, message, hint)
+    def __init__(self, message: str, hint: str = "", excerpt: Sequence[str] = ()) -> None:
+        super().__init__(ExitCode.USAGE, message, hint, excerpt)
 
 
 class Diagnostics:
@@ -56,10 +63,12 @@ class Diagnostics:
         self.quiet = quiet
         self.debug = debug
 
-    def error(self, message: str, hint: str = "") -> None:
-        """One line, with what to do about it in parentheses."""
+    def error(self, message: str, hint: str = "", excerpt: Sequence[str] = ()) -> None:
+        """One line, with what to do about it in parentheses, and what it is about below."""
         hint = f" ({hint})" if hint else ""
         self._line(f"{PROGRAM}: error: {message}{hint}")
+        for line in excerpt:
+            self._line(f"  {line}")
 
     def warning(self, message: str) -> None:
         """One line that a script may ignore and a person should not."""

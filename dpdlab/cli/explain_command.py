@@ -17,20 +17,25 @@ from dpdlab.cli.diagnostics import PROGRAM, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
 from dpdlab.cli.text.findings import SHADE
 from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, assemble
+from dpdlab.present.filter.keys import KEYS, help_text, markdown_table
 from dpdlab.present.formatting import Clock
 
+FILTER: Final = "filter"
 _INDENT: Final = 9
 _WORST_FIRST: Final = tuple(Severity)
 
 
 def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
-    """Tell one rule, several, or the table of all.
+    """Tell one rule, several, or the table of all; or the language of filters.
 
     Raises:
         UsageError: there is no such rule.
     """
     options = invocation.options
     output = Output(options.output, color=options.color, ascii_only=options.ascii)
+    if invocation.words == (FILTER,):
+        output.write_text(_filter_language(options.format))
+        return ExitCode.OK
     chosen = _chosen(invocation.words)
     if options.format == "json":
         output.write_text(json.dumps(_document(chosen), indent=2, ensure_ascii=True) + "\n")
@@ -50,6 +55,12 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             )
         )
     return ExitCode.OK
+
+
+def _filter_language(text_format: str) -> str:
+    if text_format == "json":
+        return json.dumps([key.document() for key in KEYS.values()], indent=2) + "\n"
+    return markdown_table() if text_format == "markdown" else help_text()
 
 
 def _chosen(names: Sequence[str]) -> dict[str, tuple[Rule, ...]]:

@@ -38,9 +38,9 @@ def exit_code(
     if not diagnosis_told:
         for sentence in content.diagnosis:
             diagnostics.note(sentence)
-        if nothing:
+        if nothing and not content.filter:
             diagnostics.error("nothing was recognised in the input")
-    if nothing:
+    if nothing and not content.filter:
         return ExitCode.INPUT
     if strict and damage:
         kinds = ", ".join(dict.fromkeys(problem.kind for _, problem in damage))

@@ -41,9 +41,9 @@ def render(content: Content, *, console: Console, ascii_only: bool, verbose: int
     ordered = sorted(content.peers, key=worst_first)
     page = _page(sources, ordered, console, ascii_only, verbose)
     if not ordered:
-        summary.nothing_found(page, sources, content.diagnosis)
+        summary.nothing_found(page, sources, content.diagnosis, filtered=bool(content.filter))
         return
-    summary.verdict(page, ordered)
+    summary.verdict(page, ordered, partial=bool(content.filter))
     page.gap()
     summary.inputs(page, sources, content.alignments)
     summary.notes(page, content.diagnosis)

@@ -52,9 +52,10 @@ def verdict(content: Content, peers: Sequence[PeerView]) -> Element:
     """The one line that answers the question, and what was read."""
     if not peers:
         what = "No peer found: there is nothing to report on." if content.sources else "No input."
+        what = "Nothing matches the filter." if content.filter else what
         lead, then, shade, sign = what, [], "warn", UNICODE.questionable
     else:
-        told = verdict_of(peers)
+        told = verdict_of(peers, partial=bool(content.filter))
         lead, then = told.parts[0].text, [part.text for part in told.parts[1:]]
         shade = SHADE[told.severity]
         sign = UNICODE.questionable if told.state is None else state_glyph(told.state, UNICODE)

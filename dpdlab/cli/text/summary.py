@@ -28,9 +28,9 @@ PROBLEMS_SHOWN: Final = 3
 PROTOCOLS_SHOWN: Final = 6
 
 
-def verdict(page: Page, peers: Sequence[PeerView]) -> None:
+def verdict(page: Page, peers: Sequence[PeerView], *, partial: bool = False) -> None:
     """The one line that answers the question: who is gone, what was lost, when it was noticed."""
-    told = verdict_of(peers)
+    told = verdict_of(peers, partial=partial)
     style = SEVERITY_STYLE[told.severity]
     sign = page.signs.questionable if told.state is None else state_glyph(told.state, page.signs)
     parts: list[Part] = [(part.text, style if part.weighty else "") for part in told.parts]
@@ -95,12 +95,15 @@ def problems(page: Page, found: Sequence[Problem]) -> None:
 # --- nothing --------------------------------------------------------------------------------
 
 
-def nothing_found(page: Page, sources: Sequence[SourceInfo], diagnosis: Sequence[str]) -> None:
+def nothing_found(
+    page: Page, sources: Sequence[SourceInfo], diagnosis: Sequence[str], *, filtered: bool = False
+) -> None:
     """Instead of empty tables: that nothing was found, why, and what was seen instead."""
     style = SEVERITY_STYLE[Severity.WARN]
     what = "No peer found" if sources else "No input"
+    what = "Nothing matches the filter" if filtered else f"{what}: there is nothing to report on"
     page.wrapped(
-        (f"{what}: there is nothing to report on.", style),
+        (f"{what}.", style),
         first=Text(page.signs.questionable, style),
         indent=2,
     )

@@ -44,6 +44,11 @@ class Key:
     type: ValueType
     aliases: tuple[str, ...] = ()
 
+    def document(self) -> dict[str, object]:
+        """The key as plain data."""
+        names = {"key": self.name, "also": list(self.aliases)}
+        return {**names, "compares": self.help, "values": self.type.described}
+
 
 _TABLE: Final = (
     Key("peer", "an address of either side of the peer, or its id in the report", Address("p1")),
