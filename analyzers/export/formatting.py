@@ -76,6 +76,8 @@ class Glyphs:
     phase_open: str
     phase_close: str
     plus_minus: str
+    ghost: str
+    """A question that a policy expects."""
 
 
 UNICODE: Final = Glyphs(
@@ -111,6 +113,7 @@ UNICODE: Final = Glyphs(
     phase_open="└",
     phase_close="┘",
     plus_minus="±",
+    ghost="┆",
 )
 
 ASCII: Final = Glyphs(
@@ -146,6 +149,7 @@ ASCII: Final = Glyphs(
     phase_open="[",
     phase_close="]",
     plus_minus="+-",
+    ghost="'",
 )
 
 

@@ -51,12 +51,17 @@ class Role(StrEnum):
     CERTAIN = "certain"
     PHASE = "phase"
     AXIS = "axis"
+    GHOST = "ghost"
+    """What was expected, or is told elsewhere."""
+    FOLD = "fold"
+    """Silence that takes no room."""
 
 
 class RowKind(StrEnum):
     """The rows of a lane, in their order from the top."""
 
     STATE = "state"
+    EXPECTED = "expected"
     PROBES_OUT = "probes-out"
     PROBES_IN = "probes-in"
     ESP_OUT = "esp-out"
@@ -65,6 +70,7 @@ class RowKind(StrEnum):
     PHASES_OUT = "phases-out"
     HOLE_IN = "hole-in"
     PHASES_IN = "phases-in"
+    LOG = "log"
     AXIS = "axis"
 
 

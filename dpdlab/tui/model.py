@@ -47,6 +47,8 @@ class Model:
     """The stretch of time that was chosen in the overview."""
     times: TimeFormat = field(default_factory=TimeFormat)
     colour_by: ColourBy = ColourBy.STATE
+    selected_peers: frozenset[str] = frozenset()
+    """Peers that stand one above the other in the timeline."""
     done: bool = False
     """The inputs are read to their end."""
     revision: int = 0

@@ -72,6 +72,8 @@ class Palette:
             Role.CERTAIN: self.certain,
             Role.PHASE: self.text,
             Role.AXIS: self.faint,
+            Role.GHOST: self.ghost,
+            Role.FOLD: self.faint,
         }
 
 

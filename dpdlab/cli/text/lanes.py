@@ -37,6 +37,8 @@ ROLE_STYLE: Final = {
     Role.CERTAIN: "bold red",
     Role.PHASE: "",
     Role.AXIS: "dim",
+    Role.GHOST: "dim",
+    Role.FOLD: "dim",
 }
 _OVERVIEW_LEAVES_OUT: Final = frozenset({RowKind.PHASES_IN, RowKind.PHASES_OUT})
 

@@ -213,6 +213,8 @@ class PeerRows:
         """One peer."""
         peer = self.peers[index]
         line = Text()
+        if peer.id in self.model.selected_peers:
+            line.append("", palette.selected)
         for column, size in self._laid_out(width, palette):
             cell = cut(column.cell(peer, self.model, palette), size)
             blanks = " " * (size - cell.cell_len)
@@ -356,6 +358,14 @@ class PeersView(View):
     def do_into(self) -> None:
         """The timeline of the peer."""
         self.console_app.open_view("timeline")
+
+    def do_select(self) -> None:
+        """Select the peer, or no longer: the timeline shows those that are selected together."""
+        if self.list.cursor < len(self.rows.peers):
+            chosen = self.rows.peers[self.list.cursor].id
+            self.model.selected_peers ^= {chosen}
+            self.console_app.changed()
+            self.list.move(1)
 
     def do_sort(self) -> None:
         """Sort by the next column."""

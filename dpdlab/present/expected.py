@@ -1,0 +1,65 @@
+"""When a policy would have asked: ghost marks beside the questions that were really sent.
+
+Only what follows from the policy and from what was seen: after each question the next one, after
+an unanswered one its retries, and in a black hole the question that should have come.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.time import nanoseconds
+
+_ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
+_MOST_RETRIES: Final = 32
+
+
+def policy_of(peer: PeerView, holder: str) -> DpdPolicy | None:
+    """The policy that a holder is held against: given, configured, else what is seen of it."""
+    for basis in _ORDER:
+        for policy in peer.policies:
+            if policy.basis is basis and policy.holder == holder and policy.interval_s:
+                return policy
+    return None
+
+
+def expected_ns(peer: PeerView, holder: str) -> list[int]:
+    """Times at which the policy of a holder would have asked, in ns since the epoch."""
+    policy = policy_of(peer, holder)
+    if policy is None or policy.mode is PolicyMode.DISABLED or not policy.interval_s:
+        return []
+    interval_ns = nanoseconds(policy.interval_s)
+    found: set[int] = set()
+    for exchange in peer.exchanges:
+        if exchange.prober != holder:
+            continue
+        found.add(_due_ns(exchange, policy, interval_ns))
+        if exchange.outcome is not Outcome.ANSWERED:
+            found.update(_retries_ns(exchange, policy))
+    for hole in peer.black_holes:
+        if hole.sender == holder and hole.last_proof_ns is not None:
+            found.add(hole.last_proof_ns + interval_ns)
+    return sorted(found)
+
+
+def _due_ns(exchange: Exchange, policy: DpdPolicy, interval_ns: int) -> int:
+    """When this question was due; without its last proof known, when it came."""
+    idle = policy.mode in (PolicyMode.ON_IDLE, PolicyMode.ON_DEMAND)
+    if idle and exchange.since_proof_ns is not None:
+        return exchange.first_ns - exchange.since_proof_ns + interval_ns
+    return exchange.first_ns
+
+
+def _retries_ns(exchange: Exchange, policy: DpdPolicy) -> list[int]:
+    if policy.retry_s is None or policy.retries is None:
+        return []
+    at_ns, gap_s = exchange.first_ns, policy.retry_s
+    found = []
+    for _ in range(min(policy.retries, _MOST_RETRIES)):
+        at_ns += nanoseconds(gap_s)
+        found.append(at_ns)
+        gap_s *= policy.backoff
+    return found

@@ -1,0 +1,83 @@
+"""The events of a peer as rows: time, distance, direction, what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.style import Style
+from rich.text import Text
+
+from analyzers.export.untrusted import safe
+from analyzers.model.peer import PeerView
+from analyzers.model.time import ORDER_LIMIT_NS
+from dpdlab.present.events import Event, EventKind
+from dpdlab.present.times import signed
+from dpdlab.tui.model import ColourBy, Model
+from dpdlab.tui.palette import Palette
+
+_DELTA: Final = 11
+
+
+class EventRows:
+    """Rows of one list."""
+
+    def __init__(self, model: Model, peer: PeerView, events: Sequence[Event]) -> None:
+        self.model = model
+        self.peer = peer
+        self.events = events
+        ends = (*events[:1], *events[-1:])
+        self._time = max([12, *(len(model.times.at(e.at_ns)) for e in ends)])
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """Column titles."""
+        title = f"{'time':<{self._time}}  {'after':>{_DELTA}}      what"
+        return Text(title.ljust(width))
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One event."""
+        event = self.events[index]
+        before = self.events[index - 1].at_ns if index else None
+        timed = event.at_ns >= ORDER_LIMIT_NS
+        line = Text(f"{self.model.times.at(event.at_ns, before):<{self._time}}  ")
+        delta = signed(event.at_ns - before) if before is not None and timed else ""
+        line.append(f"{delta:>{_DELTA}}  ", palette.faint)
+        line.append(f"{self._arrow(event):<3} ", self.style(event, palette))
+        line.append(safe(event.label), self.style(event, palette))
+        if event.ref is not None:
+            line.append(f"  {self.place(event)}", palette.faint)
+        return line
+
+    def _arrow(self, event: Event) -> str:
+        signs = self.model.signs
+        if event.kind is EventKind.HOLE:
+            return signs.possible * 2
+        if event.kind is EventKind.HOLE_END:
+            return signs.certain * 2
+        if event.sender is None:
+            return signs.dead
+        return signs.to if self._is_local(event.sender) else signs.back
+
+    def _is_local(self, sender: str) -> bool:
+        return sender == self.peer.local or (
+            sender != self.peer.remote and sender not in self.peer.addresses
+        )
+
+    def style(self, event: Event, palette: Palette) -> Style:
+        """Colour by state, or by direction."""
+        if self.model.colour_by is ColourBy.DIRECTION and event.sender is not None:
+            return palette.series[0 if self._is_local(event.sender) else 2]
+        return palette.severity(event.severity)
+
+    def place(self, event: Event) -> str:
+        """Frame or line, with its input where there are several."""
+        if event.ref is None:
+            return ""
+        info = next((s for s in self.model.whole.sources if s.id == event.ref.source), None)
+        what = "frame" if info is None or info.kind == "capture" else "line"
+        many = len(self.model.whole.sources) > 1
+        source = f"{safe(event.ref.source)} " if many else ""
+        return f"{source}{what} {event.ref.record}"

@@ -1,0 +1,504 @@
+"""One peer on a time axis, or several one above the other; below it its events, one a row."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.geometry import clamp
+from textual.message import Message
+from textual.widget import Widget
+
+from analyzers.export import words
+from analyzers.export.formatting import Severity, black_hole_bounds, duration, short_spi
+from analyzers.export.spans import Window, whole
+from analyzers.export.untrusted import safe
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.finding import Severity as FindingSeverity
+from analyzers.model.peer import PeerView
+from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
+from dpdlab.present.events import Event, EventKind
+from dpdlab.present.expected import policy_of
+from dpdlab.present.lane import Cell, RowKind
+from dpdlab.present.timeline import PeerTimes, Timeline, draw
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import RowList, cut
+from dpdlab.tui.views.event_rows import EventRows
+from dpdlab.tui.views.view import View
+
+_LABEL: Final = 14
+_CLOSEST_NS: Final = 20 * NS_PER_MS
+_ZOOM: Final = 2
+_MARGIN_SHARE: Final = 20
+"""A window around everything has a twentieth of its length on both sides."""
+_STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_IN,
+                             RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
+
+
+class Lanes(Widget):
+    """The drawing; a click is a moment, the wheel zooms."""
+
+    DEFAULT_CSS: ClassVar[str] = "Lanes { height: auto; width: 1fr; }"
+
+    class Pointed(Message):
+        """A moment was clicked."""
+
+        def __init__(self, cell: int) -> None:
+            super().__init__()
+            self.cell = cell
+
+    class Zoomed(Message):
+        """The wheel was turned over a cell."""
+
+        def __init__(self, cell: int, by: int) -> None:
+            super().__init__()
+            self.cell = cell
+            self.by = by
+
+    def __init__(self) -> None:
+        super().__init__(id="lanes")
+        self.lines: list[Text] = []
+
+    def paint(self, lines: list[Text]) -> None:
+        """Other lines."""
+        changed = len(lines) != len(self.lines)
+        self.lines = lines
+        self.refresh(layout=changed)
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        """As many rows as there are lines."""
+        return len(self.lines)
+
+    def render(self) -> Text:
+        """The lines."""
+        return Text("\n").join(self.lines)
+
+    def on_click(self, event: events.Click) -> None:
+        """A moment."""
+        self.post_message(self.Pointed(event.x - _LABEL))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Closer."""
+        event.stop()
+        self.post_message(self.Zoomed(event.x - _LABEL, 1))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Farther."""
+        event.stop()
+        self.post_message(self.Zoomed(event.x - _LABEL, -1))
+
+
+class TimelineView(View):
+    """View 2."""
+
+    title = "timeline"
+    hints: ClassVar[tuple[str, ...]] = (
+        "left", "right", "zoom-in", "zoom-out", "fit", "compress", "next-hole", "next-error",
+        "next-event", "pair-after", "into", "help",
+    )  # fmt: skip
+
+    def __init__(self, model: Model, palette: Palette) -> None:
+        super().__init__(model, palette)
+        self.lanes = Lanes()
+        self.list = RowList(palette, id="timeline-rows", empty="nothing happened here")
+        self.compress = False
+        self._times: dict[str, tuple[int, PeerTimes]] = {}
+        self._window: Window | None = None
+        self._window_of: str | None = None
+        self._range: tuple[int, int] | None = None
+        self._drawn: Timeline | None = None
+        self._events: list[Event] = []
+        self._rows_of: tuple[str, int, object] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The drawing, and the events under it."""
+        yield self.lanes
+        yield self.list
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Another width is another drawing."""
+        if self.console_app.view is self:
+            self.show()
+
+    # --- painting --------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Draw the peers that are chosen, and list the events of the first one."""
+        peer = self.model.peer
+        self.list.palette = self.palette
+        if peer is None or self.size.width < 2:
+            self.lanes.paint([Text("no peer is chosen", self.palette.faint)])
+            return
+        if peer.first_ns < ORDER_LIMIT_NS:
+            self.lanes.paint([Text("the input has no times: see the ladder (3)",
+                                   self.palette.faint)])  # fmt: skip
+        self._keep_window(peer)
+        self._list_events(peer)
+        if peer.first_ns >= ORDER_LIMIT_NS:
+            self.lanes.paint(self._lines(peer))
+
+    def _keep_window(self, peer: PeerView) -> None:
+        """The window stays while the peer stays; a new range or peer starts over."""
+        fresh = self._window is None or self._window_of != peer.id
+        if self.model.range_ns is not None and self.model.range_ns != self._range:
+            self._window = Window(*self.model.range_ns)
+        elif fresh or not self.model.done or (self._range and not self.model.range_ns):
+            self._window = self._all(peer)
+        self._range = self.model.range_ns
+        self._window_of = peer.id
+        if self.model.at_ns is None or fresh:
+            self.model.at_ns = self._first_moment(peer)
+
+    def _all(self, peer: PeerView) -> Window:
+        span = whole(peer)
+        margin = (span.end_ns - span.start_ns) // _MARGIN_SHARE
+        return Window(span.start_ns - margin, span.end_ns + margin)
+
+    def _first_moment(self, peer: PeerView) -> int:
+        """Where the eye should be first: the worst black hole, else the first event."""
+        holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
+        if holes:
+            return holes[0].first_exposed_ns or holes[0].stop_ns
+        found = self.model.events(peer)
+        asked = [e for e in found if e.kind is not EventKind.MESSAGE]
+        return (asked or found)[0].at_ns if found else peer.first_ns
+
+    def _list_events(self, peer: PeerView) -> None:
+        key = (peer.id, self.model.revision, (self.model.times, self.model.colour_by))
+        self._events = self.model.events(peer)
+        if self._rows_of != key:
+            self._rows_of = key
+            self.list.show(EventRows(self.model, peer, self._events), self._nearest())
+        elif self._events and self._events[self.list.cursor].at_ns != self.model.at_ns:
+            self.list.go_to(self._nearest(), quiet=True)
+
+    def _nearest(self) -> int:
+        """The row at or before the moment of the cursor."""
+        if not self._events:
+            return 0
+        at_ns = self.model.at_ns or 0
+        place = bisect_left(self._events, at_ns, key=lambda e: e.at_ns)
+        if place < len(self._events) and self._events[place].at_ns == at_ns:
+            return place
+        return max(place - 1, 0)
+
+    def _peers(self, first: PeerView) -> list[PeerView]:
+        chosen = [p for p in self.model.peers if p.id in self.model.selected_peers]
+        return chosen if len(chosen) > 1 else [first]
+
+    def _lines(self, peer: PeerView) -> list[Text]:
+        width = self.size.width
+        peers = self._peers(peer)
+        lines = [self._heading(peer, width)]
+        cells = max(width - _LABEL, 1)
+        window = self._window or self._all(peer)
+        drawings = [
+            draw(self._times_of(p), window, cells, self.model.signs,
+                 compress=self.compress and len(peers) == 1)
+            for p in peers
+        ]  # fmt: skip
+        self._drawn = drawings[0]
+        cursor = None if self.model.at_ns is None else self._drawn.place(self.model.at_ns)
+        lines.append(self._line("", self._drawn.axis, cursor))
+        for shown, drawing in zip(peers, drawings, strict=True):
+            if len(peers) > 1:
+                named = Text(f"{safe(shown.local)} {self.model.signs.to} {safe(shown.remote)}")
+                named.stylize(self.palette.strong if shown is peer else self.palette.faint)
+                lines.append(named)
+            lines += [
+                self._line(row.label, row.cells, cursor)
+                for row in drawing.rows
+                if len(peers) == 1 or row.kind in _STACKED
+            ]
+        lines.append(self._minimap(peer, window, cells))
+        return [*lines, *self._readout(peer, width)]
+
+    def _times_of(self, peer: PeerView) -> PeerTimes:
+        known = self._times.get(peer.id)
+        if known is None or known[0] != self.model.revision:
+            if len(self._times) > 16:
+                self._times.clear()
+            known = self._times[peer.id] = (self.model.revision, PeerTimes(peer))
+        return known[1]
+
+    def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
+        line = Text(label.ljust(_LABEL)[:_LABEL], self.palette.faint)
+        for cell in cells:
+            line.append(cell.glyph, self.palette.role(cell.role))
+        if cursor is not None and 0 <= cursor < len(cells):
+            line.stylize(self.palette.cursor, _LABEL + cursor, _LABEL + cursor + 1)
+        return line
+
+    def _heading(self, peer: PeerView, width: int) -> Text:
+        line = Text(f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}", "bold")
+        if peer.ike_sas:
+            sa = peer.ike_sas[-1]
+            spi = short_spi(sa.initiator_spi, self.model.signs)
+            line.append(f"  IKEv{sa.ike_version} {spi}", "not bold")
+        policy = policy_of(peer, peer.local)
+        if policy is not None:
+            said = f"  {words.policy_summary(policy, self.model.signs)} ({policy.basis.value})"
+            line.append(said, self.palette.faint)
+        window = self._window
+        zoom = "" if window is None else f"{duration(window.end_ns - window.start_ns)} wide"
+        room = width - line.cell_len - len(zoom)
+        return line.append(" " * room + zoom) if room > 1 else cut(line, width)
+
+    def _minimap(self, peer: PeerView, window: Window, cells: int) -> Text:
+        """Where the window is in all of the time."""
+        span = self._all(peer)
+        total = max(span.end_ns - span.start_ns, 1)
+        first = clamp((window.start_ns - span.start_ns) * cells // total, 0, cells - 1)
+        last = clamp((window.end_ns - span.start_ns) * cells // total, first, cells - 1)
+        line = Text(" " * _LABEL + self.model.signs.rule * cells, self.palette.faint)
+        if (first, last) != (0, cells - 1):
+            line.stylize(self.palette.selected, _LABEL + first, _LABEL + last + 1)
+        for hole in peer.black_holes:
+            place = clamp((hole.stop_ns - span.start_ns) * cells // total, 0, cells - 1)
+            line.stylize(self.palette.bad, _LABEL + place, _LABEL + place + 1)
+        return line
+
+    def _readout(self, peer: PeerView, width: int) -> list[Text]:
+        """What is at the cursor: the moment, the black hole it is in, findings about it."""
+        at_ns = self.model.at_ns
+        if at_ns is None:
+            return []
+        line = Text(f"{self.model.times.at(at_ns)}  ", "bold")
+        state = next((s for s in reversed(peer.states) if s.start_ns <= at_ns), None)
+        if state is not None:
+            line.append(words.STATE[state.state], self.palette.faint)
+        for hole in peer.black_holes:
+            begin = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
+            if begin <= at_ns <= hole.stop_ns:
+                line.append("  in ", self.palette.faint)
+                line.append(_hole_words(hole), self.palette.bad)
+        return [cut(line, width)]
+
+    # --- moving ----------------------------------------------------------------------------
+
+    def _at(self, at_ns: int) -> None:
+        """The cursor on a moment, which comes into the window."""
+        window = self._window
+        self.console_app.go_to_moment(at_ns)
+        if window is not None and not window.start_ns <= at_ns <= window.end_ns:
+            half = (window.end_ns - window.start_ns) // 2
+            self._window = Window(at_ns - half, at_ns + half)
+        self.console_app.changed()
+
+    def _cell(self, by: int) -> None:
+        drawn, at_ns = self._drawn, self.model.at_ns
+        if drawn is None or at_ns is None:
+            return
+        place = drawn.place(at_ns)
+        if place is None:
+            return
+        wanted = place + by
+        if 0 <= wanted < drawn.width:
+            self._at(drawn.time_at(wanted))
+        else:
+            step = max((drawn.window.end_ns - drawn.window.start_ns) // drawn.width, 1)
+            self._pan(by * max(drawn.width // 8, 1) * step)
+            self._at(at_ns + by * step)
+
+    def _pan(self, by_ns: int) -> None:
+        if self._window is not None:
+            self._window = Window(self._window.start_ns + by_ns, self._window.end_ns + by_ns)
+
+    def _zoom(self, closer: bool, at_ns: int | None = None) -> None:
+        window = self._window
+        if window is None:
+            return
+        about = self.model.at_ns if at_ns is None else at_ns
+        if about is None or not window.start_ns <= about <= window.end_ns:
+            about = (window.start_ns + window.end_ns) // 2
+        before, after = about - window.start_ns, window.end_ns - about
+        if closer:
+            if window.end_ns - window.start_ns <= _CLOSEST_NS:
+                self.console_app.say("this is as close as it gets")
+                return
+            self._window = Window(about - before // _ZOOM, about + max(after // _ZOOM, 1))
+        else:
+            self._window = Window(about - before * _ZOOM, about + after * _ZOOM)
+        self.console_app.changed()
+
+    def on_lanes_pointed(self, message: Lanes.Pointed) -> None:
+        """A click."""
+        if self._drawn is not None and 0 <= message.cell < self._drawn.width:
+            self._at(self._drawn.time_at(message.cell))
+
+    def on_lanes_zoomed(self, message: Lanes.Zoomed) -> None:
+        """The wheel."""
+        if self._drawn is not None:
+            cell = clamp(message.cell, 0, self._drawn.width - 1)
+            self._zoom(message.by > 0, self._drawn.time_at(cell))
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """The cursor goes where the row is."""
+        if message.index < len(self._events):
+            self._at(self._events[message.index].at_ns)
+
+    def on_row_list_chosen(self, message: RowList.Chosen) -> None:
+        """A double click opens."""
+        self.do_into()
+
+    # --- keys ------------------------------------------------------------------------------
+
+    def do_left(self) -> None:
+        """One cell earlier."""
+        self._cell(-1)
+
+    def do_right(self) -> None:
+        """One cell later."""
+        self._cell(1)
+
+    def do_up(self) -> None:
+        """The event before."""
+        self.list.move(-1)
+
+    def do_down(self) -> None:
+        """The next event."""
+        self.list.move(1)
+
+    def do_page_up(self) -> None:
+        """Half a window earlier."""
+        self._half(-1)
+
+    def do_page_down(self) -> None:
+        """Half a window later."""
+        self._half(1)
+
+    def _half(self, by: int) -> None:
+        if self._window is not None and self.model.at_ns is not None:
+            half = by * (self._window.end_ns - self._window.start_ns) // 2
+            self._pan(half)
+            self._at(self.model.at_ns + half)
+
+    def do_first(self) -> None:
+        """The first event."""
+        self.list.go_to(0)
+
+    def do_last(self) -> None:
+        """The last event."""
+        self.list.go_to(len(self._events) - 1)
+
+    def do_zoom_in(self) -> None:
+        """Closer."""
+        self._zoom(True)
+
+    def do_zoom_out(self) -> None:
+        """Farther."""
+        self._zoom(False)
+
+    def do_fit(self) -> None:
+        """All of the peer's time."""
+        self._window = None
+        self.model.range_ns = None
+        self.console_app.changed()
+
+    def do_compress(self) -> None:
+        """Fold silence away, or unfold it."""
+        self.compress = not self.compress
+        self.console_app.changed()
+        self.console_app.say("silence is folded" if self.compress else "time is to scale")
+
+    def do_into(self) -> None:
+        """The ladder, at the same moment."""
+        self.console_app.open_view("ladder")
+
+    def do_next_event(self) -> None:
+        """The next event."""
+        self._jump(lambda e: True, 1, "event")
+
+    def do_previous_event(self) -> None:
+        """The event before."""
+        self._jump(lambda e: True, -1, "event")
+
+    def do_next_hole(self) -> None:
+        """The next black hole, as a whole in the window."""
+        self._hole(1)
+
+    def do_previous_hole(self) -> None:
+        """The black hole before."""
+        self._hole(-1)
+
+    def _hole(self, by: int) -> None:
+        before = self.list.cursor
+        if not self._jump(lambda e: e.kind is EventKind.HOLE, by, "black hole"):
+            hole = self._events[before].hole if self._events else None
+        else:
+            hole = self._events[self.list.cursor].hole
+        if hole is not None:
+            begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
+            margin = max((hole.stop_ns - begin) // 3, _CLOSEST_NS)
+            self._window = Window(begin - margin, hole.stop_ns + margin)
+            self.console_app.changed()
+
+    def do_next_error(self) -> None:
+        """The next error."""
+        self._jump(self._is(FindingSeverity.ERROR, Severity.BAD), 1, "error")
+
+    def do_previous_error(self) -> None:
+        """The error before."""
+        self._jump(self._is(FindingSeverity.ERROR, Severity.BAD), -1, "error")
+
+    def do_next_warning(self) -> None:
+        """The next warning."""
+        self._jump(self._is(FindingSeverity.WARNING, Severity.WARN), 1, "warning")
+
+    def do_previous_warning(self) -> None:
+        """The warning before."""
+        self._jump(self._is(FindingSeverity.WARNING, Severity.WARN), -1, "warning")
+
+    def _is(self, severity: FindingSeverity, shade: Severity) -> Callable[[Event], bool]:
+        """Events that findings of a severity rest on, or that are as bad themselves."""
+        peer = self.model.peer
+        refs = set()
+        if peer is not None:
+            refs = {ref for f in self.model.findings_of(peer, severity) for ref in f.refs[:1]}
+        return lambda e: (
+            e.ref in refs
+            or (e.severity is shade and e.kind in (EventKind.QUESTION, EventKind.VERDICT))
+        )
+
+    def do_pair_after(self) -> None:
+        """The next message of the same exchange."""
+        self._pair(1)
+
+    def do_pair_before(self) -> None:
+        """The message before of the same exchange."""
+        self._pair(-1)
+
+    def _pair(self, by: int) -> None:
+        if not self._events:
+            return
+        pair = self._events[self.list.cursor].pairs_with
+        if pair is None:
+            self.console_app.say("this event has no pair")
+            return
+        self._jump(lambda e: e.pairs_with == pair, by, "message of this exchange")
+
+    def _jump(self, wanted: Callable[[Event], bool], by: int, what: str) -> bool:
+        place = self.list.cursor + by
+        while 0 <= place < len(self._events):
+            if wanted(self._events[place]):
+                self.list.go_to(place)
+                return True
+            place += by
+        self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what}")
+        return False
+
+    def search(self, text: str, by: int) -> bool:
+        """The next event whose words have the text."""
+        wanted = text.casefold()
+        return any(wanted in e.label.casefold() for e in self._events) and self._jump(
+            lambda e: wanted in e.label.casefold(), by, f"{text!r}"
+        )
+
+
+def _hole_words(hole: BlackHole) -> str:
+    return f"black hole ({hole.black_hole_class.value}): {black_hole_bounds(hole)}"
