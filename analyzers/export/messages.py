@@ -27,6 +27,8 @@ MESSAGE: Final = {
     MessageKind.OTHER: "other exchange",
 }
 
+_EMPTY: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE)
+
 
 def message_word(message: IkeMessage) -> str:
     """What a message is: "IKE_AUTH request", "Main Mode"."""
@@ -35,4 +37,7 @@ def message_word(message: IkeMessage) -> str:
         word = f"exchange type {message.exchange_type}"
     if message.version != 2:
         return word
+    if message.is_response and message.kind in _EMPTY:
+        # Any request of this exchange type may be answered by nothing.
+        return "empty INFORMATIONAL response"
     return f"{word} {'response' if message.is_response else 'request'}"

@@ -18,7 +18,7 @@ from analyzers.wire.framing import MAX_FRAME_BYTES, Parsed, ProblemFold
 FILE_HEADER_BYTES: Final = 24
 
 # magic as little-endian number -> (byte order, record header bytes, nanoseconds per tick)
-_MAGICS: Final = {
+MAGICS: Final = {
     0xA1B2C3D4: ("<", 16, 1000),
     0xA1B23C4D: ("<", 16, 1),
     0xA1B2CD34: ("<", 24, 1000),  # Kuznetzov's patch: interface index and type behind the lengths
@@ -30,7 +30,7 @@ _MAGICS: Final = {
 
 def is_pcap(head: bytes) -> bool:
     """Whether the first four bytes are a pcap magic."""
-    return len(head) >= 4 and struct.unpack_from("<I", head)[0] in _MAGICS
+    return len(head) >= 4 and struct.unpack_from("<I", head)[0] in MAGICS
 
 
 class PcapFraming:
@@ -80,7 +80,7 @@ class PcapFraming:
 
     def _read_file_header(self, buffer: bytearray, start: int) -> None:
         magic = struct.unpack_from("<I", buffer, start)[0]
-        self._order, self._header_bytes, self._tick_ns = _MAGICS[magic]
+        self._order, self._header_bytes, self._tick_ns = MAGICS[magic]
         # The upper bits of the link type field carry FCS information.
         self._link_type = struct.unpack_from(self._order + "I", buffer, start + 20)[0] & 0xFFFF
 

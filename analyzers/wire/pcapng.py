@@ -23,14 +23,14 @@ SIMPLE_PACKET: Final = 3
 ENHANCED_PACKET: Final = 6
 JOURNAL: Final = 9
 
-_BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
+BYTE_ORDER_MAGIC: Final = 0x1A2B3C4D
 # A packet block is its frame, 32 bytes of fields and options; beyond this it cannot be one.
 MAX_PACKET_BLOCK_BYTES: Final = MAX_FRAME_BYTES + (1 << 18)
 # Control blocks hold names and comments; what is longer is skipped without being read.
 MAX_CONTROL_BLOCK_BYTES: Final = 1 << 20
 MAX_INTERFACES: Final = 1 << 16
-_OPTION_TSRESOL: Final = 9
-_OPTION_TSOFFSET: Final = 14
+OPTION_TSRESOL: Final = 9
+OPTION_TSOFFSET: Final = 14
 # Times outside 1970..2242 are damage; they would not fit the arithmetic below either.
 _MAX_NS: Final = 1 << 63
 
@@ -140,7 +140,7 @@ class PcapngFraming:
         """Take over the byte order of a section; returns its block length (0 if it is broken)."""
         for order in "<>":
             magic = struct.unpack_from(order + "I", buffer, position + 8)[0]
-            if magic == _BYTE_ORDER_MAGIC:
+            if magic == BYTE_ORDER_MAGIC:
                 self._order = order
                 self._interfaces = []
                 return int(struct.unpack_from(order + "I", buffer, position + 4)[0])
@@ -160,10 +160,10 @@ class PcapngFraming:
             value = cursor + 4
             if code == 0 or value + size > stop:
                 break
-            if code == _OPTION_TSRESOL and size >= 1:
+            if code == OPTION_TSRESOL and size >= 1:
                 exponent = buffer[value] & 0x7F
                 resolution = 2**exponent if buffer[value] & 0x80 else 10**exponent
-            elif code == _OPTION_TSOFFSET and size >= 8:
+            elif code == OPTION_TSOFFSET and size >= 8:
                 offset_s = struct.unpack_from(self._order + "q", buffer, value)[0]
             cursor = value + ((size + 3) & ~3)
         self._interfaces.append(_Interface(link_type, snap_length, resolution, offset_s))

@@ -71,20 +71,20 @@ class Output:
     @staticmethod
     def _refuse(path: Path, inputs: Iterable[str]) -> None:
         if path.is_dir():
-            raise UsageError(f"-o {path} is a directory", "name a file in it")
+            raise UsageError(f"{path} is a directory", "name a file in it")
         if not path.parent.is_dir():
-            raise UsageError(f"-o {path}: there is no directory {path.parent}")
+            raise UsageError(f"cannot write {path}: there is no directory {path.parent}")
         for given in inputs:
             if _is_same_or_inside(path, given):
-                raise UsageError(f"-o {path} would overwrite the input {given}")
+                raise UsageError(f"{path} would overwrite the input {given}")
 
     def write(self, chunks: Iterable[str]) -> None:
         """Data as UTF-8, with the line ends it has."""
-        self._write_bytes(chunk.encode("utf-8", "backslashreplace") for chunk in chunks)
+        self.write_bytes(chunk.encode("utf-8", "backslashreplace") for chunk in chunks)
 
     def write_text(self, text: str) -> None:
         """Text for a person, in the encoding of the terminal."""
-        self._write_bytes([text.encode(self.encoding, "backslashreplace")])
+        self.write_bytes([text.encode(self.encoding, "backslashreplace")])
 
     def write_page(self, draw: Callable[[Console], None]) -> None:
         """What `draw` prints to a console of the right width and colours."""
@@ -127,7 +127,8 @@ class Output:
             return "utf-8"
         return getattr(sys.stdout, "encoding", None) or "utf-8"
 
-    def _write_bytes(self, chunks: Iterable[bytes]) -> None:
+    def write_bytes(self, chunks: Iterable[bytes]) -> None:
+        """Data as it is."""
         if self._path is None:
             _write_standard_output(chunks)
         else:
