@@ -85,6 +85,15 @@ class ShownSa:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedEnd:
+    """An end whose own log is among the inputs, and the time that the log covers."""
+
+    address: str
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class PeerView:
     """Everything about one peer. All tuples are in time order."""
 
@@ -126,12 +135,17 @@ class PeerView:
     """What devices showed of it, in the order of the inputs."""
     messages: tuple[IkeMessage, ...] = ()
     """Every IKE message, also those of no exchange; read only."""
+    logged: tuple[LoggedEnd, ...] = ()
+    """Ends whose own logs are among the inputs; () where there is but one input."""
+    lost_deletes: tuple[Delete, ...] = ()
+    """Deletes that their sender logged and the capture before the other end does not show."""
 
 
 __all__ = [
     "Activity",
     "Hint",
     "LocalBasis",
+    "LoggedEnd",
     "PeerState",
     "PeerView",
     "ShownSa",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from analyzers.model.alignment import Alignment
 from analyzers.model.log_events import LogEvent
+from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import SourceInfo
-from analyzers.tracking.logs import LogReach
 from analyzers.tracking.sightings import Sighting
 from analyzers.tracking.witnesses import Witnesses
 
@@ -63,7 +63,7 @@ class Joined:
     evidence: set[int] = field(default_factory=set)
     astray: set[int] = field(default_factory=set)
     """Ids (`id()`) of events about messages that were sent, and did not come by."""
-    reaches: list[LogReach] = field(default_factory=list)
+    reaches: list[LoggedEnd] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     """First and last time of each capture, on the common clock."""
     devices: list[str] = field(default_factory=list)

@@ -15,6 +15,7 @@ from analyzers.decode.log_clock import main_kind
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
+from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import ends_by_other, name_local, rename
@@ -22,7 +23,7 @@ from analyzers.session.texts import LogSource
 from analyzers.session.untimed import bracket, by_time, in_order, settle
 from analyzers.session.viewpoints import own_sightings
 from analyzers.tracking.alignment import Fit
-from analyzers.tracking.logs import UNKNOWN_LOCAL, LogReach
+from analyzers.tracking.logs import UNKNOWN_LOCAL
 from analyzers.tracking.pairing import pairs
 from analyzers.tracking.sightings import Key, KeyFamily, Relation, Sighting, of_event
 from analyzers.tracking.witnesses import (
@@ -215,7 +216,7 @@ class Matcher:
             joined.devices += [a for a in own if a not in joined.devices]
             reach = reaches[log.number]
             if reach is not None:
-                joined.reaches += [LogReach(a, reach.first_ns, reach.last_ns) for a in reach.own]
+                joined.reaches += [LoggedEnd(a, reach.first_ns, reach.last_ns) for a in reach.own]
 
     def _is_stranger(self, log: LogSource) -> bool:
         """Whether a clock is used as it is although no message of the log is in a capture."""

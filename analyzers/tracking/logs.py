@@ -8,7 +8,6 @@ tells where an unanswered question was lost.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind
@@ -19,7 +18,7 @@ from analyzers.model.observations import (
     IkeMessage,
     MessageKind,
 )
-from analyzers.model.peer import Hint
+from analyzers.model.peer import Hint, LoggedEnd
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
@@ -27,12 +26,20 @@ from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.log_sas import STARTS, LoggedSas, sender_of
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
-from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, PeerTrack, SaTrack
+from analyzers.tracking.tracks import (
+    DeleteTrack,
+    ExchangeTrack,
+    Mark,
+    MarkKind,
+    PeerTrack,
+    SaTrack,
+)
 from analyzers.tracking.witnesses import EDGE_NS, PROTOCOL_NUMBERS, QUESTIONS, Witnesses
 
 UNKNOWN_LOCAL: Final = "local"
 _RESPONSE, _INITIATOR = 0x20, 0x08
 _MAX_HINTS: Final = 200
+_MAX_LOST: Final = 200
 _ABOUT_IKE_SA: Final = frozenset(
     {
         LogEventKind.MESSAGE,
@@ -53,15 +60,6 @@ _EXCHANGE_TYPES: Final = {
     MessageKind.QUICK_MODE: 32,
     MessageKind.TRANSACTION: 6,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LogReach:
-    """When the log of a device covers its end of a peer."""
-
-    address: str
-    first_ns: int
-    last_ns: int
 
 
 class LogTracker:
@@ -85,7 +83,7 @@ class LogTracker:
         """Ids (`id()`) of events that only tell where something was lost."""
         self.astray: set[int] = set()
         """Ids (`id()`) of events about messages that were sent, and did not come by elsewhere."""
-        self.reaches: list[LogReach] = []
+        self.reaches: list[LoggedEnd] = []
         self.spans: list[tuple[int, int]] = []
         """First and last time of each capture."""
         self.devices: list[str] = []
@@ -291,6 +289,26 @@ class LogTracker:
             if exchange is not None and not exchange.answered:
                 exchange.arrived = True
                 exchange.replied = exchange.replied or event.ref
+        elif event.sent and event.message is MessageKind.DELETE:
+            self._lost_delete(peer, event, side)
+
+    def _lost_delete(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
+        """A Delete that was sent, and that no capture shows: it tells nothing to the other end."""
+        sa = self._sas.newest(peer, event)
+        if sa is None or len(peer.lost_deletes) >= _MAX_LOST:
+            return
+        delete = DeleteTrack(
+            sa=sa,
+            side=side,
+            at_ns=event.at_ns or 0,
+            protocol=event.protocol,
+            spis=event.spis,
+            reason="by its sender's log",
+            basis=Basis.LOG,
+            confidence=Confidence.CERTAIN,
+            ref=event.ref,
+        )
+        peer.lost_deletes.append(delete)
 
     def _note(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """What is about no IKE SA in particular."""

@@ -50,6 +50,8 @@ class PeerTrack:
     flows: list[int] = field(default_factory=list)
     exchanges: list[ExchangeTrack] = field(default_factory=list)
     deletes: list[DeleteTrack] = field(default_factory=list)
+    lost_deletes: list[DeleteTrack] = field(default_factory=list)
+    """Logged by their sender; the capture before the other end does not show them."""
     hints: list[Hint] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     heard: list[bool] = field(default_factory=lambda: [False, False])

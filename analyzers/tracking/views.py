@@ -127,6 +127,10 @@ class Viewer:
             addresses=tuple(peer.addresses[1 - local_side]),
             until_ns=self._end_ns,
             messages=tuple(peer.messages),
+            logged=tuple(
+                log for log in self._tracker.logs.reaches if peer.side_of(log.address) is not None
+            ),
+            lost_deletes=tuple(_delete(peer, d) for d in peer.lost_deletes),
             unheard=tuple(peer.address(side) for side in (0, 1) if not peer.heard[side]),
             confidence=liveness.confidence(
                 exchanges, deletes, states, sas, self._hindsight.verdicts(peer)

@@ -13,7 +13,8 @@ A line is `TIME SENDER>RECEIVER WHAT`, times in seconds since the capture began:
     10 n:61000>b:4500 liveness 3        ports make it UDP 4500, ESP too; `keepalive` is one 0xFF
 
 IKEv2 verbs: sa-init, auth (each with `v2`), liveness, notify, delete, config, create-child, each
-with an ID and perhaps `resp`. The same line twice is the same bytes twice: a retransmission.
+with an ID and perhaps `resp`; `unprotected 11` is a clear notify of that type, about `esp=NAME`.
+The same line twice is the same bytes twice: a retransmission.
 Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time,
 `says=ruthere` what is in an opaque IKEv1 message, for the logs of `tests.scenarios.logs`.
 
@@ -66,7 +67,7 @@ _LINE: Final = re.compile(
 _SPAN: Final = re.compile(rf"(?P<from>{_NUMBER})?\.\.(?P<to>{_NUMBER})?")
 
 _INITIATOR, _RESPONSE = 0x08, 0x20
-_SK: Final = 46
+_NOTIFY, _SK = 41, 46
 # IKEv2: exchange type, SK's Next Payload in request and response, length.
 _V2: Final = {
     "auth": (35, 35, 36, 256),
@@ -389,6 +390,8 @@ def _ikev2(
             initiator_spi=spis[0],
             responder_spi=spis[1] if response else bytes(8),
         )
+    if verb == "unprotected":
+        return _clear_notify(int(words[1]), event.options, spis, initiates)
     exchange, asked, answered, length = _V2[verb]
     counts = words[1].endswith("+")
     message_id = int(words[1].rstrip("+"), 0) + event.number * counts
@@ -402,6 +405,24 @@ def _ikev2(
         flags=flags,
         message_id=message_id,
         next_payload=_SK,
+        initiator_spi=spis[0],
+        responder_spi=spis[1],
+    )
+
+
+def _clear_notify(
+    kind: int, options: dict[str, str], spis: tuple[bytes, bytes], initiates: bool
+) -> bytes:
+    """RFC 7296 section 1.5: about an IKE SA an answer with its SPIs, about ESP with others."""
+    about = struct.pack(">I", esp_spi(options["esp"])) if "esp" in options else b""
+    if about:
+        spis = (random_bytes(f"no SA {about.hex()}", 8), bytes(8))
+    return ike_header(
+        payload(0, struct.pack(">BBH", 0, 0, kind) + about),
+        exchange=37,
+        flags=_INITIATOR if about else _INITIATOR * initiates | _RESPONSE,
+        message_id=int(options.get("id", "0"), 0),
+        next_payload=_NOTIFY,
         initiator_spi=spis[0],
         responder_spi=spis[1],
     )
