@@ -1,12 +1,16 @@
 """Brings the batches of one or several captures into one order of time.
 
 Rows wait until no source can yield an earlier one. The result is the stable sort of everything
-by (key, source, record), however the input was cut into batches.
+by (key, source, record), however the input was cut into batches; the records of a newest-first log
+count downwards.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import gt
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +63,9 @@ class Orderer:
         """Take a batch of a source."""
         if len(batch.esp):
             self._esp.append((source, batch.esp, keys_of(batch)))
+        onwards = -1 if _is_turned(batch.events) else 1
         self._events += [
-            _Pending(key, source, event.ref.record, event)
+            _Pending(key, source, onwards * event.ref.record, event)
             for key, event in zip(batch.event_key, batch.events, strict=True)
         ]
         self._watermark[source] = batch.watermark_ns
@@ -123,6 +128,14 @@ class Orderer:
                 self._esp.append((int(number), esp.take(rows), keys[rows]))
         first = slice(0, cut)
         return esp.take(first), source[first], keys[first]
+
+
+def _is_turned(events: Sequence[Datagram | IcmpHint | LogEvent]) -> bool:
+    """Whether these are the events of a newest-first log, in the order of time."""
+    if not events or not isinstance(events[0], LogEvent):
+        return False
+    records = [event.ref.record for event in events]
+    return bool(2 * sum(map(gt, records, islice(records, 1, None))) > len(records))
 
 
 def _rows_before(

@@ -544,6 +544,17 @@ def test_the_same_ios_console_twice_without_an_own_address(tmp_path: Path) -> No
     assert asked(told.peer) == asked(together(tmp_path, log).peer)
 
 
+@pytest.mark.parametrize("stamp", [iso, syslog])
+def test_a_newest_first_log_is_read_the_other_way_round(tmp_path: Path, stamp: Stamp) -> None:
+    """Also where several of its lines have the same time."""
+    log = charon(DEAD2, "a", Clock(stamp), said=CHARON_GIVES_UP)
+    turned = "".join(reversed(log.splitlines(keepends=True)))
+    peer, same = together(tmp_path, turned).peer, together(tmp_path, log).peer
+    assert peer.state is same.state is PeerState.DEAD
+    assert asked(peer) == asked(same)
+    assert [sa.end for sa in peer.ike_sas] == [sa.end for sa in same.ike_sas]
+
+
 # --- a healthy capture ---------------------------------------------------------------------------
 
 
