@@ -43,6 +43,10 @@ class Thresholds:
     nat_keepalive_s: float = 20.0
     nat_mapping_s: float = 120.0
     window_stall_s: float = 10.0
+    in_flight_s: float = 2.0
+    """Packets may still be on their way after a Delete for this, or for two round trips."""
+    collision_s: float = 180.0
+    """TEMPORARY_FAILURE for longer than this is no collision that resolves itself."""
     switch_s: float = 10.0
     """Within which the next peer is tried."""
     clock_step_s: float = 1.0

@@ -1,0 +1,156 @@
+"""capture-insufficient: what the input cannot show, and what is not said because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
+from analyzers.model.exchange import Outcome
+from analyzers.model.finding import Severity
+from analyzers.model.records import ProblemKind, Ref
+from analyzers.model.sa import IkeSa
+from analyzers.rules.case import Case
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.run import Run, RunRule
+from analyzers.rules.state.wording import MOST_REFS
+
+ABSENCE: Final = (
+    "dpd-no-ack",
+    "ikev2-unanswered-request-other",
+    "liveness-not-probed-one-way-out",
+    "no-liveness-mechanism",
+    "dpd-alive-dataplane-dead",
+    "dpd-interval-too-long",
+    "sa-not-deleted-after-dead",
+    "delete-lost",
+)
+"""Rules that rest on something not being there."""
+BIRTH: Final = (
+    "dpd-not-negotiated",
+    "dpd-one-sided-vid",
+    "dpd-before-vid",
+    "dpd-first-seq-high-bit",
+    "dpd-first-seq-predictable",
+)
+"""Rules that need phase 1."""
+OPEN_END: Final = (
+    "dpd-no-ack",
+    "sa-not-deleted-after-dead",
+    "dead-peer-unnoticed-until-lifetime",
+    "liveness-not-probed-one-way-out",
+)
+"""Rules that need to see how it ends."""
+CONTENT: Final = (
+    "dpd-seq-not-plus-one",
+    "dpd-cookie-mismatch",
+    "dpd-hash-invalid",
+    "ikev2-retransmit-not-identical",
+    "dpd-replay",
+)
+"""Rules that need whole messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    text: str
+    silences: tuple[str, ...]
+    refs: tuple[Ref, ...] = ()
+
+
+def _check(run: Run) -> Iterator[Found]:
+    for source in run.sources:
+        for problem in source.problems:
+            if problem.kind is ProblemKind.SNAPLEN_SHORT:
+                ref = problem.ref or Ref(source.id, 1)
+                lack = _Lack(f"{PurePath(source.path).name}: {problem.detail}", CONTENT, (ref,))
+                yield _found([lack], remedy="Capture whole packets (tcpdump -s 0).")
+    for case in run.cases:
+        lacks = list(_lacks(case)) if case.captured else []
+        if lacks:
+            yield _found(lacks, case)
+
+
+def _lacks(case: Case) -> Iterator[_Lack]:
+    whole = (case.peer.messages[0].ref,) if case.peer.messages else ()
+    if not case.peer.ike_sas:
+        yield _Lack("there is ESP but no IKE of this peer", (*ABSENCE, *BIRTH), whole)
+    for problem in case.peer.problems:
+        if problem.kind is ProblemKind.CAPTURE_INSUFFICIENT:
+            shown = whole if problem.ref is None else (problem.ref,)
+            yield _Lack(problem.detail, ABSENCE, shown)
+    late = [sa for sa in case.peer.ike_sas if _begins_late(case, sa)]
+    if late:
+        names = ", ".join(sa.id for sa in late[:5])
+        yield _Lack(
+            f"the first exchange of {names} is not in it",
+            BIRTH,
+            tuple(sa.refs[0] for sa in late[:5]),
+        )
+    yield from _open(case)
+
+
+def _begins_late(case: Case, sa: IkeSa) -> bool:
+    """Whether an IKE SA is older than its first message here; a rekeyed one has no beginning."""
+    rekeyed = any(other.rekeyed_into == sa.id for other in case.peer.ike_sas)
+    used = any(m.encrypted for m in case.messages.get(sa.id, ()))
+    return used and not rekeyed and not case.begins(sa)
+
+
+def _open(case: Case) -> Iterator[_Lack]:
+    asked = [x for x in case.peer.exchanges if x.outcome is Outcome.OPEN]
+    if asked:
+        yield _Lack(
+            f"it ends before a question of {asked[-1].prober} could be answered",
+            OPEN_END,
+            (asked[-1].transmissions[-1].ref,),
+        )
+    holes = [
+        h
+        for h in case.peer.black_holes
+        if h.black_hole_class is BlackHoleClass.OPEN
+        or (h.stop_basis is StopBasis.CAPTURE_END and h.dead_ns is None)
+    ]
+    if holes and not asked:
+        yield _Lack(
+            f"it ends while nothing comes from {holes[-1].receiver}", OPEN_END, holes[-1].refs
+        )
+
+
+def _found(lacks: list[_Lack], case: Case | None = None, remedy: str = "") -> Found:
+    rules = dict.fromkeys(rule for lack in lacks for rule in lack.silences)
+    refs = tuple(ref for lack in lacks for ref in lack.refs)[:MOST_REFS]
+    if not refs and case is not None:
+        refs = tuple(ref for sa in case.peer.ike_sas for ref in sa.refs)[:1]
+    return Found(
+        f"{'; '.join(lack.text for lack in lacks)}. Not judged where it matters:"
+        f" {', '.join(rules)}.",
+        refs,
+        remedy=remedy,
+        peer=None if case is None else case.peer.id,
+        at_ns=None if case is None else case.peer.first_ns,
+    )
+
+
+RULE = RunRule(
+    id="capture-insufficient",
+    severity=Severity.INFO,
+    title="The input does not show everything",
+    rationale=(
+        "What is not in a capture may have been on the wire: rules that rest on something missing"
+        " are silent then, and their silence says nothing."
+    ),
+    remedy=(
+        "Capture both directions at the device itself, before the tunnel comes up and until some"
+        " minutes after the fault, whole packets (-s 0), UDP 500 and 4500 and ESP."
+    ),
+    source="RFC 7296 section 2.4",
+    needs=(Needs.CAPTURE,),
+    traps=(
+        "a rekeyed IKE SA begins without IKE_SA_INIT",
+        "a log shows what its device says; it is not measured by this",
+    ),
+    check=_check,
+)

@@ -1,0 +1,61 @@
+"""delete-after-dead: a Delete to a peer that had just been given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzers.model.exchange import Delete, Exchange, Outcome
+from analyzers.model.finding import Severity
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.state.wording import MOST_REFS, lasted, weakest
+
+
+def _check(case: Case) -> Iterator[Found]:
+    told: set[tuple[str, str]] = set()
+    for delete in case.peer.deletes:
+        key = (delete.ike_sa, delete.sender)
+        question = _given_up(case, delete)
+        if question is None or key in told:
+            continue
+        told.add(key)
+        after = ""
+        if case.timed:
+            after = f" {lasted(delete.at_ns - question.last_ns)} after its last question"
+        yield Found(
+            f"{delete.sender} sent a Delete to {case.other(delete.sender)}{after}, to which no"
+            " answer had come. Without keys it looks like one more retry.",
+            (question.transmissions[-1].ref, delete.ref)[:MOST_REFS],
+            confidence=weakest([delete.confidence, question.confidence]),
+            at_ns=delete.at_ns,
+        )
+
+
+def _given_up(case: Case, delete: Delete) -> Exchange | None:
+    """The unanswered question that its sender had given the peer up for."""
+    before = [
+        x
+        for x in case.exchanges_of.get(delete.ike_sa, ())
+        if x.prober == delete.sender and x.first_ns <= delete.at_ns
+    ]
+    if not before or before[-1].outcome is not Outcome.UNANSWERED:
+        return None
+    return before[-1] if before[-1].last_ns <= delete.at_ns else None
+
+
+RULE = PeerRule(
+    id="delete-after-dead",
+    severity=Severity.INFO,
+    title="A Delete was sent to a peer that was presumed dead",
+    rationale=(
+        "It does no harm, and helps where only one direction was broken; but in a capture without"
+        " keys it is as long as a question and comes when the next retry would: whoever counts"
+        " retries counts one too many."
+    ),
+    remedy="Nothing to do: Cisco IOS does so, other products do not.",
+    source="RFC 7296 section 2.4; Cisco IOS IPsec Dead Peer Detection guide",
+    needs=(Needs.CAPTURE, Needs.LOG),
+    traps=("a Delete after questions that were answered is an orderly end",),
+    check=_check,
+)

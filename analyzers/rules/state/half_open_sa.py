@@ -1,0 +1,121 @@
+"""half-open-sa: one end has deleted an SA, the other goes on using it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
+from analyzers.model.finding import Severity
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import EspFlow
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.state.hints import in_flight_ns
+from analyzers.rules.state.wording import MOST_REFS, lasted, times, weakest
+
+
+def _check(case: Case) -> Iterator[Found]:
+    if not case.timed:
+        return
+    told: set[tuple[str, str]] = set()
+    deletes = sorted([*case.peer.deletes, *case.peer.lost_deletes], key=lambda d: d.at_ns)
+    for delete in deletes:
+        user = case.other(delete.sender)
+        if (delete.ike_sa, user) in told or delete.basis is Basis.RHYTHM:
+            continue
+        late_ns = delete.at_ns + in_flight_ns(case, delete.ike_sa)
+        flows = [f for f in case.peer.esp_flows if f.last_ns > late_ns and _dies(case, delete, f)]
+        asked = _asked(case, delete, user, late_ns)
+        if flows or asked:
+            told.add((delete.ike_sa, user))
+            yield _found(case, delete, user, flows, asked)
+
+
+def _dies(case: Case, delete: Delete, flow: EspFlow) -> bool:
+    """Whether a Delete takes away the SA on which a flow comes in."""
+    if case.is_local(flow.receiver) is not case.is_local(delete.sender):
+        return False
+    if flow.first_ns >= delete.at_ns:
+        return False
+    if delete.protocol is DeleteProtocol.ESP:
+        return flow.spi in delete.spis
+    sa = case.sas.get(delete.ike_sa)
+    # IKEv1 Child SAs outlive their IKE SA; rekeying an IKEv2 SA hands them on.
+    if sa is None or sa.ike_version != 2 or delete.protocol is not DeleteProtocol.IKE:
+        return False
+    if sa.rekeyed_into is not None:
+        return False
+    others = [s for s in case.peer.ike_sas if s.id != sa.id and s.established_ns is not None]
+    return not any(
+        s.first_ns <= delete.at_ns and (s.ended_ns is None or s.ended_ns > delete.at_ns)
+        for s in others
+    )
+
+
+def _asked(case: Case, delete: Delete, user: str, late_ns: int) -> list[Exchange]:
+    """What the other end still asked on an IKE SA that was deleted."""
+    if delete.protocol is not DeleteProtocol.IKE or delete.answered:
+        return []
+    return [
+        x
+        for x in case.exchanges_of.get(delete.ike_sa, ())
+        if x.prober == user and x.first_ns > late_ns and x.outcome is not Outcome.ANSWERED
+    ]
+
+
+def _found(
+    case: Case, delete: Delete, user: str, flows: list[EspFlow], asked: list[Exchange]
+) -> Found:
+    what = "its IKE SA" if delete.protocol is DeleteProtocol.IKE else "a Child SA"
+    lost = " (no answer came)" if delete.answered is False else ""
+    said = []
+    if flows:
+        last_ns = max(f.last_ns for f in flows)
+        spis = ", ".join(f.spi for f in flows[:4])
+        said.append(
+            f"{user} sent ESP on SPI {spis} for {lasted(last_ns - delete.at_ns)} more, all of it"
+            " lost"
+        )
+    if asked:
+        count = sum(len(x.transmissions) for x in asked)
+        said.append(
+            f"{user} asked on it {times(count)}, first"
+            f" {lasted(asked[0].first_ns - delete.at_ns)} later"
+        )
+    shown = [t.ref for x in asked for t in x.transmissions]
+    confidences = [delete.confidence, *(x.confidence for x in asked)]
+    if case.is_log(delete.ref) and not asked:
+        confidences.append(Confidence.INFERRED)
+    return Found(
+        f"{delete.sender} deleted {what} with {user}{lost}; {' and '.join(said)}.",
+        (delete.ref, *shown)[:MOST_REFS],
+        confidence=weakest(confidences),
+        at_ns=delete.at_ns,
+    )
+
+
+RULE = PeerRule(
+    id="half-open-sa",
+    severity=Severity.ERROR,
+    title="One end has deleted an SA that the other still uses",
+    rationale=(
+        "A Delete is advice that may get lost (IKEv1 does not even acknowledge it). The end that"
+        " does not know goes on sending into an SA that nobody has; only its own DPD ends that."
+    ),
+    remedy=(
+        "Enable DPD on the end that still sends; on Cisco IOS also crypto isakmp"
+        " invalid-spi-recovery. Find out why the Delete did not arrive: a path that is down, or a"
+        " device that removes SAs without a word (`ignoring request to send delete notify`)."
+    ),
+    source="RFC 2408 section 3.15; RFC 7296 section 1.4.1",
+    needs=(Needs.CAPTURE, Needs.KEYS, Needs.LOG),
+    traps=(
+        "packets that were on their way",
+        "the old SA of a rekey: its Child SAs go on with the new IKE SA",
+        "an IKEv1 IKE SA: its Child SAs outlive it",
+        "a second IKE SA between the same ends, to which the traffic may belong",
+        "without keys a Delete may be none, or does not say which SPI it is about",
+    ),
+    check=_check,
+)

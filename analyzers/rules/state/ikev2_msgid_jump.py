@@ -1,0 +1,110 @@
+"""ikev2-msgid-jump: request IDs that were never used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.state.requests import Request, requests_of, synchronises, window_known
+
+# ESP that goes on without a gap shows that the capture lost nothing meanwhile.
+_ESP_PACKETS: Final = 10
+# Requests that keep their distance leave no room for one between them.
+_RHYTHM_GAPS: Final = 3
+_RHYTHM_SHARE: Final = 1.5
+
+
+def _check(case: Case) -> Iterator[Found]:
+    for sa in case.peer.ike_sas:
+        messages = case.messages.get(sa.id, ())
+        if sa.ike_version != 2 or window_known(messages) is False:
+            continue
+        requests = requests_of(messages)
+        for by_initiator in (True, False):
+            own = [r for r in requests if r.by_initiator is by_initiator]
+            jumps = [
+                (before, after)
+                for before, after in _jumps(own)
+                if not any(synchronises(r) for r in requests if r.first.at_ns <= after.first.at_ns)
+                and _complete(case, sa.id, own, before, after)
+            ]
+            if jumps:
+                yield _found(jumps)
+
+
+def _jumps(own: Sequence[Request]) -> list[tuple[Request, Request]]:
+    """Neighbours by ID that are none; an ID that came late in the file is no jump."""
+    by_id = {r.message_id: r for r in reversed(own)}
+    ordered = [by_id[number] for number in sorted(by_id)]
+    return [(a, b) for a, b in pairwise(ordered) if b.message_id > a.message_id + 1]
+
+
+def _complete(
+    case: Case, ike_sa: str, own: Sequence[Request], before: Request, after: Request
+) -> bool:
+    """Whether the capture shows that nothing was sent between two requests."""
+    start_ns, end_ns = before.first.at_ns, after.first.at_ns
+    if before.first.ref.source != after.first.ref.source or end_ns <= start_ns:
+        return False
+    if any(
+        flow.first_ns <= start_ns
+        and flow.last_ns >= end_ns
+        and flow.packets >= _ESP_PACKETS
+        and flow.missing_sequences == 0
+        for flow in case.peer.esp_flows
+    ):
+        return True
+    rtt_ns = case.rtt_ns(ike_sa)
+    missing = after.message_id - before.message_id - 1
+    if rtt_ns is not None and end_ns - start_ns < missing * rtt_ns:
+        return True
+    gaps = [
+        b.first.at_ns - a.first.at_ns for a, b in pairwise(own) if b.message_id == a.message_id + 1
+    ]
+    return len(gaps) >= _RHYTHM_GAPS and end_ns - start_ns <= _RHYTHM_SHARE * median(gaps)
+
+
+def _found(jumps: Sequence[tuple[Request, Request]]) -> Found:
+    before, after = jumps[0]
+    more = f" {len(jumps)} such jumps in all." if len(jumps) > 1 else ""
+    return Found(
+        f"{after.first.src} went from request {before.message_id} to {after.message_id} on one IKE"
+        f" SA with {after.first.dst}, without RFC 6311, and the capture has no room for those"
+        f" between.{more}",
+        tuple(m.first.ref for pair in jumps[:10] for m in pair),
+        confidence=Confidence.INFERRED,
+        at_ns=after.first.at_ns,
+    )
+
+
+RULE = PeerRule(
+    id="ikev2-msgid-jump",
+    severity=Severity.WARNING,
+    title="Request IDs were skipped",
+    rationale=(
+        "Each request has the ID after the one before it. A peer with a window of 1 drops a request"
+        " whose ID it does not expect: liveness questions then stay unanswered, and a living SA is"
+        " given up."
+    ),
+    remedy=(
+        "Typical of a failover that does not carry the counters over: enable the synchronisation of"
+        " message IDs (RFC 6311) on both ends, or clear the SA after a failover."
+    ),
+    source="RFC 7296 section 2.2; RFC 6311 section 5",
+    needs=(Needs.CAPTURE,),
+    traps=(
+        "a capture that lost frames: it must be shown to be complete by ESP without a gap, by a"
+        " rhythm that goes on, or by too little time",
+        "the MESSAGE_ID_SYNC of a cluster (ID 0, RFC 6311)",
+        "a window larger than 1, and requests that come out of order",
+        "two captures with a time between them",
+    ),
+    check=_check,
+)

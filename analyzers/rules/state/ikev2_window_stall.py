@@ -1,0 +1,92 @@
+"""ikev2-window-stall: an unanswered request that blocks everything else of its side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
+from analyzers.model.sa import IkeSa
+from analyzers.model.time import nanoseconds
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.state.requests import Request, requests_of, window_known
+from analyzers.rules.state.wording import MOST_REFS, lasted
+
+_EVER = 1 << 62
+
+
+def _check(case: Case) -> Iterator[Found]:
+    least_ns = nanoseconds(case.thresholds.window_stall_s)
+    for sa in case.peer.ike_sas:
+        messages = case.messages.get(sa.id, ())
+        window_is_one = window_known(messages)
+        if sa.ike_version != 2 or window_is_one is False or case.one_direction:
+            continue
+        requests = requests_of(messages)
+        for request in requests:
+            served = _served_meanwhile(requests, request, least_ns)
+            if len(request.sent) > 1 and served:
+                yield _found(sa, request, served, known=window_is_one is True)
+
+
+def _served_meanwhile(
+    requests: Sequence[Request], stalled: Request, least_ns: int
+) -> list[Request]:
+    """Requests of the other side that were answered once the stall had lasted for `least_ns`."""
+    end_ns = _EVER if stalled.answer is None else stalled.answer.at_ns
+    for request in requests:
+        if request.by_initiator is stalled.by_initiator and request.message_id > stalled.message_id:
+            end_ns = min(end_ns, request.first.at_ns)
+    return [
+        request
+        for request in requests
+        if request.by_initiator is not stalled.by_initiator
+        and request.answer is not None
+        and stalled.first.at_ns + least_ns <= request.answer.at_ns < end_ns
+    ]
+
+
+def _found(sa: IkeSa, stalled: Request, served: list[Request], *, known: bool) -> Found:
+    sender, other = stalled.first.src, stalled.first.dst
+    answers = [r.answer for r in served if r.answer is not None]
+    length = lasted(answers[-1].at_ns - stalled.first.at_ns)
+    after = "" if stalled.answer is None else " It was answered after that."
+    unknown = "" if known else " (a larger window cannot be seen without keys)"
+    return Found(
+        f"{sender} sent its request {stalled.message_id} ({stalled.name}) {len(stalled.sent)} times"
+        f" to {other} and had no answer for at least {length}, in which it answered"
+        f" {len(served)} request{'s' if len(served) > 1 else ''} of {other} on the same IKE SA"
+        f" ({sa.id}). Until then nothing else of {sender} can pass: no liveness question, no"
+        f" rekey, no Delete{unknown}.{after}",
+        (*(m.ref for m in stalled.sent), *(m.ref for m in answers))[:MOST_REFS],
+        confidence=Confidence.CERTAIN if known else Confidence.INFERRED,
+        at_ns=stalled.first.at_ns,
+    )
+
+
+RULE = PeerRule(
+    id="ikev2-window-stall",
+    severity=Severity.ERROR,
+    title="An unanswered request holds up everything else of its side",
+    rationale=(
+        "IKEv2 has a window of 1: as long as one request is unanswered, the side that sent it can"
+        " ask, rekey and delete nothing, although the peer lives and its own requests pass. The SA"
+        " runs into its lifetime, or is given up with a peer that was never dead."
+    ),
+    remedy=(
+        "Find out why the peer does not answer this one request: its log at that time, and a"
+        " capture at its end. Large requests (rekeys, certificates) are lost where IP fragments"
+        " are dropped: enable IKE fragmentation (RFC 7383). Clearing the IKE SA ends the stall."
+    ),
+    source="RFC 7296 section 2.3",
+    needs=(Needs.CAPTURE,),
+    traps=(
+        "a window larger than 1 (SET_WINDOW_SIZE)",
+        "a side that gives up and answers nothing more has no SA any more, and no stall",
+        "a request that is not sent again may have an answer that the capture lost",
+        "an answer within the limit",
+    ),
+    check=_check,
+)

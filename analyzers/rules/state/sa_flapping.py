@@ -1,0 +1,114 @@
+"""sa-flapping: a tunnel that comes up and goes down again and again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
+from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.time import nanoseconds
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.state.wording import MOST_REFS, lasted, weakest
+
+_DOWN: Final = (SaEnd.DEAD_PEER, SaEnd.DELETE, SaEnd.REPLACED)
+_WORST_CASES: Final = 10
+_CAUSES: Final = {
+    SaEnd.DEAD_PEER: "given up for dead {}",
+    SaEnd.DELETE: "deleted {}",
+    SaEnd.REPLACED: "replaced without a Delete {}",
+}
+_TIMES: Final = {1: "once", 2: "twice"}
+
+
+def _check(case: Case) -> Iterator[Found]:
+    if not case.timed:
+        return
+    downs = sorted(
+        (sa for sa in case.peer.ike_sas if _goes_down(case, sa)), key=lambda sa: sa.ended_ns or 0
+    )
+    needed = case.thresholds.flapping_cycles
+    span_ns = _span_ns(case)
+    within = max((_from(downs, start, span_ns) for start in range(len(downs))), key=len, default=[])
+    if len(within) < needed:
+        return
+    yield _found(case, within)
+
+
+def _span_ns(case: Case) -> int:
+    worst = [e.policy.worst_case_s for end in case.ends if (e := case.expected(end)) is not None]
+    worst_s = max((w for w in worst if w is not None), default=0.0)
+    return nanoseconds(max(case.thresholds.flapping_s, _WORST_CASES * worst_s))
+
+
+def _goes_down(case: Case, sa: IkeSa) -> bool:
+    """Whether a tunnel was up, and is down: no other IKE SA has taken over before."""
+    if sa.established_ns is None or sa.ended_ns is None or sa.end not in _DOWN:
+        return False
+    return not any(
+        other.id != sa.id
+        and other.established_ns is not None
+        and other.established_ns < sa.ended_ns
+        and (other.ended_ns is None or other.ended_ns > sa.ended_ns)
+        for other in case.peer.ike_sas
+    )
+
+
+def _from(downs: Sequence[IkeSa], start: int, span_ns: int) -> list[IkeSa]:
+    began_ns = downs[start].established_ns or 0
+    return [sa for sa in downs[start:] if (sa.ended_ns or 0) - began_ns <= span_ns]
+
+
+def _found(case: Case, downs: Sequence[IkeSa]) -> Found:
+    causes = Counter(sa.end for sa in downs if sa.end is not None)
+    said = ", ".join(
+        _CAUSES[end].format(_TIMES.get(count, f"{count} times"))
+        for end, count in causes.most_common()
+    )
+    length_ns = (downs[-1].ended_ns or 0) - (downs[0].established_ns or 0)
+    orderly = set(causes) == {SaEnd.DELETE}
+    asked = [
+        case.exchanges_of[sa.id][-1].confidence
+        for sa in downs
+        if sa.end is SaEnd.DEAD_PEER and case.exchanges_of.get(sa.id)
+    ]
+    deleted = [d.confidence for d in case.peer.deletes if d.ike_sa in {sa.id for sa in downs}]
+    return Found(
+        f"The tunnel between {case.ends[0]} and {case.ends[1]} came up and went down"
+        f" {len(downs)} times in {lasted(length_ns)}: {said}.",
+        tuple(ref for sa in downs for ref in sa.refs)[:MOST_REFS],
+        severity=Severity.WARNING if orderly else Severity.ERROR,
+        confidence=weakest([Confidence.CERTAIN, *asked, *deleted]),
+        at_ns=downs[0].established_ns,
+    )
+
+
+RULE = PeerRule(
+    id="sa-flapping",
+    severity=Severity.ERROR,
+    title="The tunnel comes up and goes down again and again",
+    rationale=(
+        "Each cycle loses traffic for as long as it takes to notice and to negotiate, and routing"
+        " over the tunnel flaps with it. The cause of the ends tells where to look: a peer given up"
+        " for dead is a path that loses packets or DPD timers that are too short; Deletes are"
+        " policy, idle timers or an operator."
+    ),
+    remedy=(
+        "Dead peers: measure the loss on the path and allow more or longer retries (Cisco:"
+        " crypto isakmp keepalive 10 5 periodic). Deletes: read the reason in the log of the end"
+        " that sends them; look for idle and session timers and lifetimes that differ."
+    ),
+    source="Azure VPN gateway FAQ on short DPD timeouts",
+    needs=(Needs.CAPTURE, Needs.LOG),
+    traps=(
+        "a rekeyed SA is replaced, not down",
+        "reauthentication that makes the new SA before it breaks the old one",
+        "negotiations that never came up",
+        "Deletes alone are a warning: a tunnel on demand may be meant to",
+    ),
+    check=_check,
+)
