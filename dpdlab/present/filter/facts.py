@@ -35,7 +35,9 @@ class Surroundings:
     def __init__(self, peer: PeerView | None, sources: Mapping[str, str]) -> None:
         """`sources` are the paths of the inputs by id."""
         self.peer = peer
-        self.sources = sources
+        self.sources = {
+            source: (source, path, PurePath(path).name) for source, path in sources.items()
+        }
         sas = () if peer is None else peer.ike_sas
         self.versions = {sa.id: sa.ike_version for sa in sas}
         self.sa_spis = {
@@ -326,11 +328,7 @@ def _source(around: Surroundings, item: Item) -> Facts:
     if isinstance(item, PeerView) and len(around.sources) == 1:
         # ESP has no places, and there is nowhere else it could be from.
         ids = dict.fromkeys(around.sources)
-    names: list[str] = []
-    for source in ids:
-        path = around.sources.get(source)
-        names += [source] if path is None else [source, path, PurePath(path).name]
-    return names
+    return [name for source in ids for name in around.sources.get(source, (source,))]
 
 
 def _frame(around: Surroundings, item: Item) -> Facts:

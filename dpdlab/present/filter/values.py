@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, Protocol
 
@@ -185,9 +186,9 @@ class Address:
         """In any spelling of the address, by network, or by the text with stars."""
         _unordered(operator)
         if "/" in value.text:
-            return _in_network(value.text)
+            return _remembered(_in_network(value.text))
         if "*" in value.text and not value.quoted:
-            return glob(value)
+            return _remembered(glob(value))
         wanted = address_key(value.text)
         return lambda fact: address_key(fact) == wanted
 
@@ -206,7 +207,7 @@ class Name:
     def test(self, operator: Operator, value: Value) -> Test:
         """By the whole name, with stars."""
         _unordered(operator)
-        return glob(value)
+        return _remembered(glob(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,14 +266,25 @@ def joined(operator: Operator, tests: Iterable[Test]) -> Callable[[Iterable[Any]
     """The test of all facts of an item: any fact fits any value; for `!=`, there are facts and
     none is among the values."""
     chosen = tuple(tests)
-    if operator is not Operator.NOT:
-        return lambda facts: any(test(fact) for fact in facts for test in chosen)
+
+    def fits(facts: Iterable[Any]) -> bool:
+        # Called for every item: a generator would cost more than the tests.
+        for fact in facts:
+            for test in chosen:
+                if test(fact):
+                    return True
+        return False
 
     def excluded(facts: Iterable[Any]) -> bool:
         known = tuple(facts)
-        return bool(known) and not any(test(fact) for fact in known for test in chosen)
+        return bool(known) and not fits(known)
 
-    return excluded
+    return excluded if operator is Operator.NOT else fits
+
+
+def _remembered(test: Test) -> Test:
+    """A test of facts that come again and again."""
+    return lru_cache(maxsize=4096)(test)
 
 
 def _compared(operator: Operator, limit: int) -> Test:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from analyzers.export import json_writer, jsonl_writer
+from analyzers.export.content import Content
+from analyzers.export.redact import redacted
 from analyzers.export.selections import MAX_FRAMES, MAX_MESSAGES, Selection, Selector
 from analyzers.model.exchange import NO_MESSAGE_ID
 from analyzers.model.finding import Finding, Severity
@@ -211,3 +215,25 @@ def test_esp_directly_over_ip():
     bpf = Selector([source()], [view]).of_black_hole(view, black_hole()).bpf
     assert bpf is not None
     assert bpf.endswith("ip[(ip[0] & 0x0f) * 4:4] = 0xc1a2b3d4")
+
+
+@pytest.mark.parametrize("writer", [json_writer, jsonl_writer])
+def test_findings_are_written_with_their_filters(writer):
+    view = peer(messages=(message(),))
+    content = Content("1", (source(),), (view,), findings=(finding(ref(21)),))
+    document = "".join(writer.chunks(content))
+    if writer is json_writer:
+        (told,) = json.loads(document)["findings"]
+    else:
+        lines = map(json.loads, document.splitlines())
+        (told,) = [line for line in lines if line["type"] == "finding"]
+    assert told["frame_filters"] == {"s1": "frame.number in {21}"}
+    assert "isakmp.messageid == 0x00000007" in told["display_filter"]
+    assert told["bpf"].endswith("udp[28:4] = 0x00000007")
+
+
+def test_redacted_findings_keep_frame_numbers_only():
+    view = peer(messages=(message(),))
+    content = redacted(Content("1", (source(),), (view,), findings=(finding(ref(21)),)))
+    selection = Selector(content.sources, content.peers).of_finding(content.findings[0])
+    assert selection == Selection({"s1": "frame.number in {21}"}, None, None)

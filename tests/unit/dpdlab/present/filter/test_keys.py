@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dpdlab.present.filter import keys
@@ -34,6 +36,11 @@ def test_help_fits_a_terminal():
 
 def test_the_example_is_a_filter():
     assert written(parse(keys.EXAMPLE)) == keys.EXAMPLE.replace(" -", " not ")
+
+
+def test_the_readme_has_the_table():
+    readme = Path(__file__).parents[5] / "README.md"
+    assert keys.markdown_table() in readme.read_text(encoding="utf-8")
 
 
 def test_the_markdown_table_has_a_row_a_key():
