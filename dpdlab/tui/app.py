@@ -27,6 +27,7 @@ from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Outcome, Reader
+from dpdlab.tui.rows import RowList
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from dpdlab.tui.views.view import View
@@ -72,7 +73,6 @@ class ConsoleApp(App[int]):
         )
         self.colours: Palette = palette_of(self.theme_variables)
         self.progress: Progress | None = None
-        self.failure: Outcome | None = None
         self.searched = ""
         self.paused = False
         self._reader: Reader | None = None
@@ -97,6 +97,10 @@ class ConsoleApp(App[int]):
 
     def on_mount(self) -> None:
         """Paint first, then read."""
+        for line in self.query(Line):
+            line.ascii_only = self.model.ascii_only
+        for rows in self.query(RowList):
+            rows.ascii_only = self.model.ascii_only
         self.theme_changed_signal.subscribe(self, lambda _: self._recolour())
         self._recolour()
         self.set_interval(1.0, self._bars)
@@ -133,7 +137,7 @@ class ConsoleApp(App[int]):
         if self._reader is not None:
             self._reader.stop()
         self.model.done = False
-        self.failure = None
+        self.model.failure = ""
         self._reader = Reader(self.inputs, self.options, self._told)
         self._reader.start()
         self._bars()
@@ -158,10 +162,10 @@ class ConsoleApp(App[int]):
         if outcome.progress is not None:
             self.progress = outcome.progress
         if outcome.error:
-            self.failure = outcome
+            hint = f"\n{outcome.hint}" if outcome.hint else ""
+            self.model.failure = f"{outcome.error}{hint}"
             self.model.done = True
-            self._moment += 1
-            self.say(f"{outcome.error}{f' ({outcome.hint})' if outcome.hint else ''}", keep=True)
+            self.changed()
         if self.paused and not outcome.done:
             if outcome.content is not None:
                 self._pending = outcome
@@ -431,7 +435,8 @@ def _filter_error(text: str) -> str:
     try:
         Filter.of(text)
     except FilterError as error:
-        return str(error)
+        hint = f" ({error.hint})" if error.hint else ""
+        return "\n".join((*error.caret(), f"{error.message}{hint}"))
     return ""
 
 

@@ -21,7 +21,7 @@ from dpdlab.present.axis import axis_text
 from dpdlab.tui.actions import BY_ID
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import cut
+from dpdlab.tui.rows import cut, plain
 
 _NAMES_SHOWN: Final = 3
 _LABEL: Final = 8
@@ -36,6 +36,7 @@ class Line(Widget):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._text = Text()
+        self.ascii_only = False
 
     def say(self, text: Text) -> None:
         """Show a text; what does not fit is cut, and the cut marked."""
@@ -44,7 +45,7 @@ class Line(Widget):
 
     def render(self) -> Text:
         """The text, as wide as the line."""
-        return cut(self._text, self.size.width)
+        return plain(cut(self._text, self.size.width), self.ascii_only)
 
 
 def title_of(model: Model, palette: Palette, width: int) -> Text:

@@ -51,6 +51,8 @@ class Model:
     """Peers that stand one above the other in the timeline."""
     done: bool = False
     """The inputs are read to their end."""
+    failure: str = ""
+    """Why the inputs cannot be read; empty if they can."""
     revision: int = 0
 
     def __post_init__(self) -> None:

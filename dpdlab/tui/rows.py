@@ -6,9 +6,11 @@ memory, and every key answers at once.
 
 from __future__ import annotations
 
+import textwrap
 from collections import OrderedDict
 from typing import ClassVar, Final, Protocol
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -90,6 +92,7 @@ class RowList(ScrollView, can_focus=False):
         self.palette = palette
         self.cursor = 0
         self.empty = empty
+        self.ascii_only = False
         self.active = True
         """Whether the keys go here: the cursor is drawn faintly if not."""
         self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
@@ -176,7 +179,8 @@ class RowList(ScrollView, can_focus=False):
             return self._strip(header or Text(), width, self.palette.header)
         index = int(self.scroll_offset.y) + y - head
         if not len(self.source):
-            told = Text(self.empty if index == 0 else "", self.palette.faint)
+            lines = wrap(self.empty, max(width - 2, 10))
+            told = Text(f" {lines[index]}" if index < len(lines) else "", self.palette.text)
             return self._strip(told, width, Style())
         if index >= len(self.source):
             return Strip.blank(width, self.rich_style)
@@ -192,7 +196,7 @@ class RowList(ScrollView, can_focus=False):
         return strip
 
     def _strip(self, text: Text, width: int, style: Style) -> Strip:
-        line = cut(text, width)
+        line = plain(cut(text, width), self.ascii_only)
         base = self.rich_style + style
         segments = [
             Segment(s.text, base + s.style if s.style else base)
@@ -221,6 +225,29 @@ class RowList(ScrollView, can_focus=False):
         """Where the cursor is, in the widget."""
         y = self.cursor - int(self.scroll_offset.y) + self.header_lines
         return Region(0, y, self.size.width, 1)
+
+
+_ASCII: Final = str.maketrans(
+    {"·": "|", "…": "~", "▾": "v", "▴": "^", "█": "#", "░": ".", "▓": "#", "─": "-", "│": "|",
+     "→": ">", "←": "<", "↑": "^", "↓": "v", "–": "-", "×": "x", "●": "*", "○": "o", "✗": "X",
+     "✓": "v", "±": "~", "⋯": "~"}
+)  # fmt: skip
+
+
+def plain(text: Text, ascii_only: bool) -> Text:
+    """A text with nothing beyond ASCII, cell by cell, if that is wanted."""
+    if not ascii_only or text.plain.isascii():
+        return text
+    letters = text.plain.translate(_ASCII)
+    told = Text("".join(c if c.isascii() else "?" * cell_len(c) for c in letters), text.style)
+    if len(told.plain) == len(text.plain):
+        told.spans = list(text.spans)
+    return told
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of a message; its own line breaks stay."""
+    return [line for part in text.splitlines() for line in textwrap.wrap(part, width) or [""]]
 
 
 def cut(text: Text, width: int) -> Text:

@@ -306,8 +306,10 @@ class PeersView(View):
             return "nothing matches the filter (f changes it, an empty one shows all)"
         if not self.model.done:
             return "no IKE and no ESP so far"
+        if self.model.failure:
+            return "\n".join(safe(line) for line in self.model.failure.split("\n"))
         told = [safe(sentence) for sentence in self.model.content.diagnosis]
-        return " ".join(told) or "no IPsec peer in these inputs"
+        return "\n".join(told) or "no IPsec peer in these inputs"
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         """The peer under the cursor is the one that the other views show."""

@@ -1,0 +1,69 @@
+"""Consoles over real captures, with the screen as text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from analyzers.session import SessionOptions
+from dpdlab.tui.app import ConsoleApp
+
+SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
+
+Opened = AbstractAsyncContextManager["Console"]
+
+
+class Console:
+    """A running console."""
+
+    def __init__(self, app: ConsoleApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other, and let them work."""
+        for key in keys:
+            await self.pilot.press(key)
+        await self.pilot.pause()
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen as text."""
+        height = self.app.size.height
+        strips = self.app.screen._compositor.render_strips()
+        return ["".join(s.text for s in strip).rstrip() for strip in strips[:height]][:height]
+
+    @property
+    def text(self) -> str:
+        """The screen as one text."""
+        return "\n".join(self.lines)
+
+
+@pytest.fixture
+def console() -> Callable[..., Opened]:
+    """Opens a console over inputs, and waits until they are read."""
+
+    @asynccontextmanager
+    async def opened(
+        *inputs: str | Path,
+        size: tuple[int, int] = (120, 36),
+        options: SessionOptions | None = None,
+        ascii_only: bool = False,
+    ) -> AsyncIterator[Console]:
+        app = ConsoleApp(
+            [str(i) for i in inputs], options or SessionOptions(), ascii_only=ascii_only
+        )
+        async with app.run_test(size=size) as pilot:
+            for _ in range(400):
+                await pilot.pause(0.05)
+                if app.model.done:
+                    break
+            assert app.model.done, "the inputs are not read after 20 s"
+            await pilot.pause()
+            yield Console(app, pilot)
+
+    return opened

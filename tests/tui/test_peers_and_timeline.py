@@ -1,0 +1,160 @@
+"""Views 1 and 2 on real captures: what is on the screen, and what keys do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.conftest import SAMPLES, Console, Opened
+
+Open = Callable[..., Opened]
+DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
+HEALTHY = SAMPLES / "ikev2-healthy" / "capture.pcap"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_the_dead_peer_is_seen_at_once(console: Open, size: tuple[int, int]):
+    async with console(DEAD, size=size) as c:
+        assert "1 peer given up" in c.lines[0]
+        assert "given up" in c.text
+        assert "192.0.2.2" in c.text
+        assert max(map(len, c.lines)) <= size[0]
+
+
+async def test_the_timeline_shows_state_questions_and_the_black_hole(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2")
+        assert "state" in c.text
+        assert "probing" in c.text
+        assert "black hole →" in c.text
+        assert "R-U-THERE" in c.text
+        assert "14.7 to 19.8 s" in c.text
+
+
+async def test_the_cursor_moves_by_cells_and_by_events(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2")
+        first = c.app.model.at_ns
+        await c.press("right")
+        second = c.app.model.at_ns
+        assert first is not None
+        assert second is not None
+        assert second > first
+        await c.press("full_stop")
+        peer = c.app.model.peer
+        assert peer is not None
+        assert c.app.model.at_ns in [e.at_ns for e in c.app.model.events(peer)]
+
+
+async def test_zoom_and_fit(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2")
+        wide = c.lines[4]
+        await c.press("plus", "plus")
+        assert c.lines[4] != wide
+        await c.press("F")
+        assert c.lines[4] == wide
+
+
+async def test_silence_is_folded(console: Open):
+    async with console(HEALTHY, size=(80, 24)) as c:
+        await c.press("2", "C", "plus")
+        assert "3.6s" in c.text
+
+
+async def test_the_pair_of_a_question_is_its_answer(console: Open):
+    async with console(HEALTHY) as c:
+        await c.press("2", "g")
+        while "liveness check ID" not in _row(c):
+            await c.press("down")
+        asked = _row(c)
+        await c.press("right_square_bracket")
+        assert "answer to liveness check" in _row(c)
+        await c.press("left_square_bracket")
+        assert _row(c) == asked
+
+
+def _row(c: Console) -> str:
+    from dpdlab.tui.views.timeline import TimelineView
+
+    view = c.app.query_one(TimelineView)
+    return view.list.source.row(view.list.cursor, 200, view.palette).plain
+
+
+async def test_a_filter_leaves_what_matches_and_an_empty_one_brings_all_back(console: Open):
+    async with console(DEAD) as c:
+        await c.press("f")
+        await c.press(*"peer:203.0.113.1", "enter")
+        assert "nothing matches the filter" in c.text
+        assert "filter peer:203.0.113.1" in c.lines[-1]
+        await c.press("f")
+        await c.press(*["backspace"] * 20, "enter")
+        assert "192.0.2.2" in c.text
+
+
+async def test_a_bad_filter_says_where(console: Open):
+    async with console(DEAD) as c:
+        await c.press("f")
+        await c.press(*"pear:1", "enter")
+        assert "pear" in c.text
+        assert "did you mean peer" in c.text.lower()
+        await c.press("escape")
+
+
+async def test_times_change_everywhere(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2")
+        assert "19:55:01.951" in c.text
+        await c.press("T", "T")
+        assert "+14.0" in c.text
+        assert "since the start" in c.lines[-1]
+
+
+async def test_search_goes_round(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2", "slash")
+        await c.press(*"retry 2", "enter")
+        assert "retry 2 of 2" in _row(c)
+        await c.press("N")
+        assert "retry" in _row(c)
+
+
+async def test_help_names_every_key(console: Open):
+    async with console(DEAD, size=(120, 60)) as c:
+        await c.press("question_mark")
+        assert "In the peers view" in c.text
+        await c.press("escape")
+        assert "In the peers view" not in c.text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "empty"), (b"hello world\n" * 20, "neither capture")]
+)
+async def test_what_is_no_input_is_said(console: Open, tmp_path, content: bytes, said: str):
+    path = tmp_path / "x.pcap"
+    path.write_bytes(content)
+    async with console(path) as c:
+        assert said in c.text
+
+
+async def test_configurations_alone_are_no_crash(console: Open):
+    async with console(SAMPLES / "configs") as c:
+        assert c.app.is_running
+
+
+async def test_ascii_is_ascii(console: Open):
+    async with console(DEAD, ascii_only=True) as c:
+        for key in ("1", "2"):
+            await c.press(key)
+            assert c.text.isascii(), [x for x in c.text if not x.isascii()]
+
+
+async def test_q_goes_back_and_ctrl_q_leaves(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2", "q")
+        assert c.app.view.title == "peers"
+        await c.press("q")
+        assert c.app.is_running
+        await c.press("ctrl+q")
+        assert c.app.return_value == 0

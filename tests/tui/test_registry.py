@@ -1,0 +1,54 @@
+"""Every action has a key, a hint, help and a palette entry, and does something somewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from dpdlab.tui.actions import ACTIONS, Action
+from dpdlab.tui.app import VIEWS, ConsoleApp
+
+# Contract, section 3.
+CONTRACT = {
+    "up": "up k", "down": "down j", "left": "left h", "right": "right l",
+    "page-down": "ctrl+d", "page-up": "ctrl+u", "first": "g", "last": "G",
+    "into": "enter", "back": "escape q", "quit": "ctrl+q", "help": "f1 question_mark",
+    "palette": "ctrl+p", "command": "colon", "search": "f3 slash", "search-next": "n",
+    "search-previous": "N", "filter": "f7 f", "export": "f2 s", "raw": "f6 r", "tshark": "R",
+    "pause": "p", "follow": "A", "explain": "x", "view-peers": "1", "view-timeline": "2",
+    "view-ladder": "3", "view-findings": "4", "view-log": "5", "view-what-if": "6",
+    "next-error": "e", "previous-error": "E", "next-warning": "w", "previous-warning": "W",
+    "next-hole": "b", "previous-hole": "B", "previous-event": "comma", "next-event": "full_stop",
+    "pair-before": "left_square_bracket", "pair-after": "right_square_bracket",
+    "zoom-in": "plus", "zoom-out": "minus", "fit": "F", "compress": "C", "time-format": "T",
+    "mark": "m", "go-to-mark": "apostrophe", "select": "space", "diff": "d", "copy": "y",
+    "colour": "c",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_an_action_is_complete(action: Action):
+    assert action.keys
+    assert action.hint
+    assert action.help.endswith(".")
+    assert action.title
+    method = f"do_{action.id.replace('-', '_')}"
+    assert any(hasattr(owner, method) for owner in (*VIEWS, ConsoleApp)), method
+
+
+def test_the_keys_of_the_contract_are_there():
+    known = {action.id: set(action.keys) for action in ACTIONS}
+    for name, keys in CONTRACT.items():
+        assert set(keys.split()) <= known[name], name
+
+
+def test_no_key_means_two_things():
+    keys = Counter(key for action in ACTIONS for key in action.keys)
+    assert [key for key, number in keys.items() if number > 1] == []
+
+
+async def test_every_action_is_in_the_palette():
+    app = ConsoleApp([], options=None)  # type: ignore[arg-type]
+    commands = {command.title for command in app.get_system_commands(None)}  # type: ignore[arg-type]
+    assert {action.title for action in ACTIONS if action.id != "palette"} <= commands
