@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dpdlab.cli.diagnostics import PROGRAM
-from dpdlab.cli.option_groups import LOOKS, add_common, add_judging, add_reading
+from dpdlab.cli.option_groups import FILTER, LOOKS, add_common, add_judging, add_reading
 from dpdlab.cli.parser import Option, Parser
 
 ESP_CHOICES: Final = ("edges", "all", "none")
@@ -36,6 +36,7 @@ with the packets, and in a column of their own (pkt_comment, frame.comment).
 examples:
   {PROGRAM} export hub.pcapng -w dpd.pcapng
   {PROGRAM} export hub.pcapng.gz r1.log --esp all -w dpd.pcapng
+  {PROGRAM} export hub.pcapng -Y 'peer:198.51.100.7 kind:dpd' -w dpd.pcapng
   {PROGRAM} export hub.pcapng -w - | tshark -r - -T fields -e frame.number -e frame.comment
 
 exit codes:
@@ -48,13 +49,13 @@ def export_parser() -> Parser:
     """Options of `export`."""
     parser = Parser(
         "export",
-        f"{PROGRAM} export INPUT... -w FILE [--esp {'|'.join(ESP_CHOICES)}] [options]",
+        f"{PROGRAM} export INPUT... -w FILE [-Y FILTER] [--esp {'|'.join(ESP_CHOICES)}] [options]",
         "The packets behind the report, each with a comment that Wireshark shows.",
         _EXAMPLES,
     )
     add_reading(parser)
     add_judging(parser)
-    parser.group("output", _WRITE, _ESP, *LOOKS)
+    parser.group("output", _WRITE, FILTER, _ESP, *LOOKS)
     add_common(parser)
     # Packets have no pseudonyms. They are read twice, those of a pipe from where they are kept.
     parser.set_defaults(redact=False, read_again=True)

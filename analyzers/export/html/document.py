@@ -17,7 +17,9 @@ from analyzers.export.formatting import Severity, counted, peer_severity, worst_
 from analyzers.export.html import overview
 from analyzers.export.html.parts import more
 from analyzers.export.html.peer import section
+from analyzers.export.html.scene import Scene
 from analyzers.export.naming import Naming
+from analyzers.export.selections import Selector
 from analyzers.export.svg.document import style, stylesheet
 from analyzers.export.untrusted import printable
 from analyzers.model.peer import PeerView
@@ -40,10 +42,11 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
 
 
 def _document(content: Content) -> Element:
-    naming = Naming.of(content)
     peers = sorted(content.peers, key=worst_first)
     told = _told(peers)
     anchors = {peer.id: f"peer-{index + 1}" for index, peer in enumerate(told)}
+    selector = Selector(content.sources, content.peers)
+    scene = Scene(content, Naming.of(content), anchors, selector)
     hidden = len(peers) - len(told)
     return htpy.html(lang="en")[
         htpy.head[
@@ -59,11 +62,11 @@ def _document(content: Content) -> Element:
         htpy.body[
             overview.verdict(content, peers),
             htpy.main[
-                overview.peer_table(peers, anchors),
-                overview.findings(content, naming, anchors),
-                (section(content, peer, naming, anchors) for peer in told),
+                overview.peer_table(peers, scene),
+                overview.findings(scene),
+                (section(peer, scene) for peer in told),
                 more(f"{counted(hidden, 'peer')} only in the table above") if hidden else None,
-                overview.inputs(content, naming),
+                overview.inputs(content, scene.naming),
             ],
             htpy.footer[f"Written by dpdlab {content.version}. Times are UTC."],
         ],

@@ -18,6 +18,7 @@ from analyzers.export.formatting import (
     seconds_range,
 )
 from analyzers.export.html.parts import SHADE, badge, more
+from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
 from analyzers.export.naming import Naming, address
 from analyzers.export.story import bounds_of, moments
@@ -29,7 +30,7 @@ HOLES_SHOWN: Final = 12
 LINES_SHOWN: Final = 100
 
 
-def black_holes(peer: PeerView, naming: Naming) -> Node:
+def black_holes(peer: PeerView, scene: Scene) -> Node:
     """The black holes of a peer, the longest told in full."""
     holes = peer.black_holes
     if not holes:
@@ -38,15 +39,16 @@ def black_holes(peer: PeerView, naming: Naming) -> Node:
     brief = [hole for hole in holes if hole.id not in in_full]
     return [
         htpy.h3["Black holes" if len(holes) > 1 else "Black hole"],
-        [_story(peer, hole, naming) for hole in holes if hole.id in in_full],
-        _brief(brief[:LINES_SHOWN], naming),
+        [_story(peer, hole, scene) for hole in holes if hole.id in in_full],
+        _brief(brief[:LINES_SHOWN], scene.naming),
         more(f"{counted(len(brief) - LINES_SHOWN, 'more black hole')}: see the JSON report")
         if len(brief) > LINES_SHOWN
         else None,
     ]
 
 
-def _story(peer: PeerView, hole: BlackHole, naming: Naming) -> Element:
+def _story(peer: PeerView, hole: BlackHole, scene: Scene) -> Element:
+    naming = scene.naming
     shade = SHADE[class_severity(hole.black_hole_class)]
     why = words.one_child(hole) if hole.spis else words.CLASS_WHY[hole.black_hole_class]
     return htpy.article(class_=f"card {shade}")[
@@ -59,6 +61,7 @@ def _story(peer: PeerView, hole: BlackHole, naming: Naming) -> Element:
         htpy.p[f"{why[:1].upper()}{why[1:]}."],
         _moments(peer, hole, naming),
         _phases(hole, naming),
+        filters(scene.selector.of_black_hole(peer, hole)),
     ]
 
 

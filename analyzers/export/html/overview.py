@@ -32,6 +32,7 @@ from analyzers.export.html.parts import (
     more,
     state_badge,
 )
+from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
 from analyzers.export.inputs import clock_phrase, counts_of, span_of
 from analyzers.export.inputs import folded as folded_problems
@@ -101,29 +102,30 @@ def _facts(content: Content) -> list[Node]:
 # --- findings -------------------------------------------------------------------------------
 
 
-def findings(content: Content, naming: Naming, anchors: Mapping[str, str]) -> Node:
-    """What the rules say, as cards; `anchors` are those of peers by id."""
+def findings(scene: Scene) -> Node:
+    """What the rules say, as cards."""
+    content = scene.content
     if not content.findings:
         return None
     told = content.findings[:FINDINGS_SHOWN]
     hidden = len(content.findings) - len(told)
     return htpy.section(aria_labelledby="findings")[
         htpy.h2("#findings")["Findings"],
-        [finding_card(finding, naming, anchors) for finding in told],
+        [finding_card(finding, scene) for finding in told],
         more(counted(hidden, "more finding") + ": see the JSON report") if hidden else None,
         _suppressed(content),
     ]
 
 
-def finding_card(finding: Finding, naming: Naming, anchors: Mapping[str, str]) -> Element:
+def finding_card(finding: Finding, scene: Scene) -> Element:
     """A finding with its evidence, its remedy and its source."""
     shade = FINDING_SHADE[finding.severity]
     where: list[Node] = []
     if finding.peer is not None:
-        anchor = anchors.get(finding.peer)
+        anchor = scene.anchors.get(finding.peer)
         where.append(htpy.a(href=f"#{anchor}")[finding.peer] if anchor else finding.peer)
     if finding.at_ns is not None and finding.at_ns >= ORDER_LIMIT_NS:
-        where.append(f"{naming.at(finding.at_ns)} UTC")
+        where.append(f"{scene.naming.at(finding.at_ns)} UTC")
     where.append(words.CONFIDENCE[finding.confidence])
     where.append(data(finding.rule))
     return htpy.article(class_=f"card {shade}")[
@@ -133,7 +135,8 @@ def finding_card(finding: Finding, naming: Naming, anchors: Mapping[str, str]) -
         ],
         htpy.p[finding.detail] if finding.detail else None,
         htpy.p[htpy.strong["Remedy: "], finding.remedy] if finding.remedy else None,
-        htpy.p(".soft")[dotted([*where, *_evidence(finding, naming)])],
+        htpy.p(".soft")[dotted([*where, *_evidence(finding, scene.naming)])],
+        filters(scene.selector.of_finding(finding)),
     ]
 
 
@@ -162,7 +165,7 @@ def _suppressed(content: Content) -> Node:
 # --- peers ----------------------------------------------------------------------------------
 
 
-def peer_table(peers: Sequence[PeerView], anchors: Mapping[str, str]) -> Node:
+def peer_table(peers: Sequence[PeerView], scene: Scene) -> Node:
     """All peers, worst first."""
     if not peers:
         return None
@@ -174,7 +177,7 @@ def peer_table(peers: Sequence[PeerView], anchors: Mapping[str, str]) -> Node:
     hidden = len(peers) - len(shown)
     return htpy.section(aria_labelledby="peers")[
         htpy.h2("#peers")["Peers, worst first" if len(peers) > 1 else "Peer"],
-        stacked("Peers, worst first", head, [_peer_row(peer, anchors) for peer in shown]),
+        stacked("Peers, worst first", head, [_peer_row(peer, scene.anchors) for peer in shown]),
         more(f"{counted(hidden, 'more peer')}: see the JSON report") if hidden else None,
     ]
 

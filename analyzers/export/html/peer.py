@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import htpy
 from htpy import Element, Node
 
 from analyzers.export import words
-from analyzers.export.content import Content
 from analyzers.export.formatting import duration
 from analyzers.export.html import lists
 from analyzers.export.html.holes import black_holes
 from analyzers.export.html.overview import finding_card, problems
 from analyzers.export.html.parts import more, state_badge
+from analyzers.export.html.scene import Scene
 from analyzers.export.html.tables import scroll_box
 from analyzers.export.naming import Naming, address, day
 from analyzers.export.spans import Window, zooms
@@ -28,11 +27,9 @@ ZOOMS: Final = 4
 FINDINGS_SHOWN: Final = 20
 
 
-def section(
-    content: Content, peer: PeerView, naming: Naming, anchors: Mapping[str, str]
-) -> Element:
+def section(peer: PeerView, scene: Scene) -> Element:
     """All that is told of one peer."""
-    anchor = anchors[peer.id]
+    naming, anchor = scene.naming, scene.anchors[peer.id]
     versions = "+".join(str(v) for v in sorted({sa.ike_version for sa in peer.ike_sas}))
     return htpy.section(".peer", id=anchor, aria_labelledby=f"{anchor}-name")[
         htpy.h2(id=f"{anchor}-name")[
@@ -42,8 +39,8 @@ def section(
         ],
         _facts(peer, naming),
         _timelines(peer, naming, anchor),
-        _findings(content, peer, naming, anchors),
-        black_holes(peer, naming),
+        _findings(peer, scene),
+        black_holes(peer, scene),
         _ladder(peer, naming, anchor),
         lists.policies(peer, naming),
         htpy.h3["Evidence"],
@@ -101,15 +98,15 @@ def _caption(peer: PeerView, window: Window | None) -> str:
     return text + "."
 
 
-def _findings(content: Content, peer: PeerView, naming: Naming, anchors: Mapping[str, str]) -> Node:
-    mine = [finding for finding in content.findings if finding.peer == peer.id]
-    if not mine or len(content.peers) == 1:
+def _findings(peer: PeerView, scene: Scene) -> Node:
+    mine = [finding for finding in scene.content.findings if finding.peer == peer.id]
+    if not mine or len(scene.content.peers) == 1:
         # With one peer they stand at the top of the page.
         return None
     hidden = len(mine) - FINDINGS_SHOWN
     return [
         htpy.h3["Findings"],
-        [finding_card(finding, naming, anchors) for finding in mine[:FINDINGS_SHOWN]],
+        [finding_card(finding, scene) for finding in mine[:FINDINGS_SHOWN]],
         more(f"{hidden} more at the top of the page") if hidden > 0 else None,
     ]
 

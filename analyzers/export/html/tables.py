@@ -27,7 +27,7 @@ def stacked(caption: str, head: Sequence[Column], rows: Sequence[Sequence[Node]]
 
     Roles are said because browsers forget those of a table that is no table to the eye.
     """
-    return htpy.table(".stack", role="table")[
+    table = htpy.table(".stack", role="table")[
         htpy.caption(".unseen")[caption],
         htpy.thead(role="rowgroup")[htpy.tr(role="row")[[_header(column) for column in head]]],
         htpy.tbody(role="rowgroup")[
@@ -39,6 +39,7 @@ def stacked(caption: str, head: Sequence[Column], rows: Sequence[Sequence[Node]]
             ]
         ],
     ]
+    return scroll_box(table, caption)
 
 
 def scrolled(caption: str, head: Sequence[Column], rows: Sequence[Sequence[Node]]) -> Element:
