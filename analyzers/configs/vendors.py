@@ -175,7 +175,7 @@ def _ratio(value: str) -> float:
 
 
 def _evidence(text: str, profile: VendorProfile, timers: Timers, given: dict[str, str]) -> str:
-    said = "given: " + " ".join(text.split())
+    said = " ".join(text.split())
     if not timers.interval_s:
         if profile.interval_unknown:
             return f"{said}; no source tells how often {profile.title} asks"

@@ -16,6 +16,7 @@ from analyzers.export.schema import (
     ReportTool,
 )
 from analyzers.export.untrusted import valid_unicode
+from analyzers.model.policy import DpdPolicy
 from analyzers.whatif.formula import worst_case_formula
 from analyzers.whatif.plan import Plan
 from analyzers.whatif.recommend import Recommendation
@@ -217,7 +218,7 @@ def build_simulation(simulated: Simulated) -> SimulationReport:
     )
 
 
-def _black_hole(study: Study, ids: dict[tuple[str, object], str]) -> SimulationBlackHole:
+def _black_hole(study: Study, ids: dict[tuple[str, DpdPolicy], str]) -> SimulationBlackHole:
     return SimulationBlackHole(
         peer=study.peer.id,
         observed=build_black_hole(study.hole),

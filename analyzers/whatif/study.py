@@ -74,7 +74,8 @@ class _Running:
     hole: BlackHole
     candidates: Sequence[Candidate]
     replays: list[tuple[Replay | None, Replay | None]]
-    window: int | None
+    fed: int = 0
+    """Packets so far."""
 
 
 class Simulation:
@@ -112,20 +113,24 @@ class Simulation:
                     None if timing is None or late is None else Replay(late, timing),
                 )
             )
-        running = _Running(peer, hole, candidates, replays, None)
+        running = _Running(peer, hole, candidates, replays)
         window = window_of(peer, hole)
         if window is not None:
-            running.window = len(self.windows)
             self.windows.append(window)
             self._of_window.append(running)
         self._running.append(running)
 
     def feed(self, packets: Packets) -> None:
         """Some packets of a window."""
-        for pair in self._of_window[packets.window].replays:
+        running = self._of_window[packets.window]
+        # At the very time of its end, what is sent before and after it look alike.
+        missing = running.hole.max_packets - running.fed
+        at_ns, sizes = packets.at_ns[:missing], packets.sizes[:missing]
+        running.fed += len(at_ns)
+        for pair in running.replays:
             for replay in pair:
                 if replay is not None:
-                    replay.feed(packets.at_ns, packets.sizes)
+                    replay.feed(at_ns, sizes)
 
     def studies(self) -> tuple[Study, ...]:
         """The results, once every packet of every window was fed."""
@@ -192,12 +197,7 @@ def window_of(peer: PeerView, hole: BlackHole) -> Window | None:
     """What has to be read of the captures for a black hole; None: nothing was sent, or is known."""
     if not hole.traffic_known or not hole.max_packets or hole.first_exposed_ns is None:
         return None
-    exclusive = hole.stop_basis in (StopBasis.PROOF, StopBasis.REPLACEMENT)
-    return Window(
-        flows=frozenset(_flows(peer, hole)),
-        start_ns=hole.first_exposed_ns,
-        end_ns=hole.stop_ns - exclusive,
-    )
+    return Window(frozenset(_flows(peer, hole)), hole.first_exposed_ns, hole.stop_ns)
 
 
 def _flows(peer: PeerView, hole: BlackHole) -> list[Flow]:

@@ -186,9 +186,7 @@ def test_a_policy_by_hand_over_its_profile():
     assert policy.mode is PolicyMode.PERIODIC
     assert (policy.interval_s, policy.retry_s, policy.retries) == (10, 2, 5)
     assert policy.worst_case_s == 20
-    assert policy.evidence == (
-        "given: cisco-ios interval=10 retry=2 mode=periodic; by default retries 5"
-    )
+    assert policy.evidence == ("cisco-ios interval=10 retry=2 mode=periodic; by default retries 5")
 
 
 def test_the_mode_that_is_not_written_is_the_products_own():
