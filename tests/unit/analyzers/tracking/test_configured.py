@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from analyzers.configs.catalogue import read_configurations
+from analyzers.configs.vendors import parse_given
 from analyzers.model.configuration import Configuration
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.tracking.configured import Configured
@@ -134,3 +135,30 @@ def test_ipv6_is_the_same_however_it_is_written() -> None:
     )
     configured = Configured([read(text)])
     assert configured.local(("2001:db8::1", "2001:db8::9")) == 0
+
+
+def test_what_the_user_says_goes_before_the_configuration() -> None:
+    given = parse_given("cisco-ios interval=20 retry=5 mode=periodic")
+    configured = Configured([read(IOS_HUB)], [given])
+    expected = configured.expected(HUB, SPOKE, 1)
+    assert expected is not None
+    assert (expected.holder, expected.basis) == (HUB, PolicyBasis.GIVEN)
+    assert (expected.interval_s, expected.worst_case_s) == (20, 45)
+    kept = configured.policy(HUB, SPOKE, 1)
+    assert kept is not None
+    assert kept.interval_s == 10
+    assert configured.given(OTHER, 1) is not None, "of no end in particular"
+    assert configured.given(HUB, 2) is None, "that profile is of IKEv1"
+    assert Configured([], [given])
+
+
+def test_a_policy_of_one_end_goes_before_that_of_all() -> None:
+    both = parse_given("fortios interval=30")
+    one = parse_given("192.0.2.1 cisco-asa")
+    configured = Configured([], [both, one])
+    hub, end = configured.given(HUB, 1), configured.given(SPOKE, 1)
+    assert hub is not None
+    assert end is not None
+    assert (hub.profile, end.profile) == ("cisco-asa", "fortios-ikev1")
+    assert parse_given("2001:DB8:0::1 aws").holder == "2001:db8::1"
+    assert configured.local((HUB, SPOKE)) is None
