@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from analyzers.decode.log_repeats import told_once
 from analyzers.decode.logs import LogDecoder, LogTally
 from analyzers.dialects.dialect import Dialect
 from analyzers.model.log_events import LogEvent
@@ -187,6 +188,11 @@ def read_log(
             replaced += piece.count("\ufffd")
         source.events += decoder.feed(piece)
     source.events += decoder.finish()
+    told, source.events = len(source.events), told_once(source.events)
+    if told > len(source.events):
+        why = "events that it shows again, printed once more: they are told once"
+        count = told - len(source.events)
+        info.note(Problem(ProblemKind.CAPTURE_DUPLICATE, why, None, count))
     if replaced:
         info.note(
             Problem(

@@ -545,6 +545,25 @@ def test_the_same_ios_console_twice_without_an_own_address(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("stamp", [iso, syslog])
+def test_a_log_that_was_printed_twice_into_one_file(tmp_path: Path, stamp: Stamp) -> None:
+    log = charon(DEAD2, "a", Clock(stamp), said=CHARON_GIVES_UP)
+    lines = log.splitlines(keepends=True)
+    once = together(tmp_path, log).peer
+    for text in (log + log, log + "".join(lines[6:]), "".join(lines[:-4]) + log):
+        told = together(tmp_path, text)
+        assert asked(told.peer) == asked(once)
+        assert (told.peer.state, len(told.peer.ike_sas)) == (PeerState.DEAD, 1)
+        assert ProblemKind.CAPTURE_DUPLICATE in told.kinds(0)
+
+
+def test_an_ios_console_that_was_printed_twice_into_one_file(tmp_path: Path) -> None:
+    log = isakmp(DEAD1, "a", Clock(star), said=IOS_GIVES_UP)
+    told, once = together(tmp_path, log + log).peer, together(tmp_path, log).peer
+    assert asked(told) == asked(once)
+    assert (told.state, len(told.ike_sas)) == (once.state, len(once.ike_sas))
+
+
+@pytest.mark.parametrize("stamp", [iso, syslog])
 def test_a_newest_first_log_is_read_the_other_way_round(tmp_path: Path, stamp: Stamp) -> None:
     """Also where several of its lines have the same time."""
     log = charon(DEAD2, "a", Clock(stamp), said=CHARON_GIVES_UP)
