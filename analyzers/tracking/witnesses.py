@@ -73,7 +73,9 @@ def _tell(message: IkeMessage, event: LogEvent) -> None:
     message.dpd_sequence = event.sequence
     message.basis, message.confidence = Basis.CORRELATED, Confidence.CERTAIN
     if event.message is MessageKind.DELETE:
-        protocol = PROTOCOL_NUMBERS.get(event.protocol)
+        # Of IKEv1 a log may not say what is deleted; IKEv2 tells by the answer.
+        unknown = 0 if message.version == 1 else None
+        protocol = PROTOCOL_NUMBERS.get(event.protocol, unknown)
         message.deletes = () if protocol is None else (DeletePayload(protocol, event.spis),)
 
 

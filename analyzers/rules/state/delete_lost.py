@@ -63,12 +63,15 @@ def _unanswered(case: Case, delete: Delete) -> _Loss | None:
 
 
 def _was_dead(case: Case, delete: Delete) -> bool:
-    """Whether its sender had given the peer up, or was about to."""
+    """Whether its sender had given the peer up before."""
     sa = case.sas.get(delete.ike_sa)
-    if sa is not None and sa.end is SaEnd.DEAD_PEER:
+    over = sa is not None and sa.end is SaEnd.DEAD_PEER
+    if over and sa is not None and sa.ended_ns is not None and sa.ended_ns <= delete.at_ns:
         return True
     return any(
-        x.prober == delete.sender and x.outcome is not Outcome.ANSWERED
+        x.prober == delete.sender
+        and x.first_ns <= delete.at_ns
+        and x.outcome is not Outcome.ANSWERED
         for x in case.exchanges_of.get(delete.ike_sa, ())
     )
 

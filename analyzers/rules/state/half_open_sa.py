@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
 from analyzers.model.finding import Severity
@@ -13,6 +14,9 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import in_flight_ns
 from analyzers.rules.state.wording import MOST_REFS, lasted, times, weakest
+
+
+_OF_IKE_SA: Final = (DeleteProtocol.IKE, DeleteProtocol.UNKNOWN)
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -54,20 +58,24 @@ def _dies(case: Case, delete: Delete, flow: EspFlow) -> bool:
 
 
 def _asked(case: Case, delete: Delete, user: str, late_ns: int) -> list[Exchange]:
-    """What the other end still asked on an IKE SA that was deleted."""
-    if delete.protocol is not DeleteProtocol.IKE or delete.answered:
+    """What the other end still asked on an IKE SA that was deleted.
+
+    A Delete that does not say what it is about is one of the IKE SA if nothing is answered since.
+    """
+    if delete.protocol not in _OF_IKE_SA or delete.answered:
         return []
-    return [
-        x
-        for x in case.exchanges_of.get(delete.ike_sa, ())
-        if x.prober == user and x.first_ns > late_ns and x.outcome is not Outcome.ANSWERED
-    ]
+    later = [x for x in case.exchanges_of.get(delete.ike_sa, ()) if x.first_ns > late_ns]
+    if any(x.outcome is Outcome.ANSWERED for x in later):
+        return []
+    unanswered = [x for x in later if x.outcome is Outcome.UNANSWERED]
+    return [x for x in unanswered if x.prober == user]
 
 
 def _found(
     case: Case, delete: Delete, user: str, flows: list[EspFlow], asked: list[Exchange]
 ) -> Found:
-    what = "its IKE SA" if delete.protocol is DeleteProtocol.IKE else "a Child SA"
+    known = delete.protocol is not DeleteProtocol.UNKNOWN
+    what = "a Child SA" if delete.protocol is DeleteProtocol.ESP else "its IKE SA"
     lost = " (no answer came)" if delete.answered is False else ""
     said = []
     if flows:
@@ -85,11 +93,12 @@ def _found(
         )
     shown = [t.ref for x in asked for t in x.transmissions]
     confidences = [delete.confidence, *(x.confidence for x in asked)]
-    if case.is_log(delete.ref) and not asked:
+    if not known:
         confidences.append(Confidence.INFERRED)
     return Found(
         f"{delete.sender} deleted {what} with {user}{lost}; {' and '.join(said)}.",
         (delete.ref, *shown)[:MOST_REFS],
+        severity=Severity.ERROR if known else Severity.WARNING,
         confidence=weakest(confidences),
         at_ns=delete.at_ns,
     )

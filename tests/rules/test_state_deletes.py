@@ -1,0 +1,200 @@
+"""Rules about Deletes: where each fires, and where its traps are silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
+from tests.rules.conftest import Tell
+from tests.scenarios.logs import Lost, charon
+from tests.scenarios.timeline import spi_of
+
+TRAFFIC = """
+0 a>b v2 handshake
+0.2..10/0.2 a>b esp out
+0.3..10/0.2 b>a esp in
+"""
+HALF_OPEN = (
+    TRAFFIC
+    + """
+10 a>b delete 2
+10.02 b>a delete 2 resp next=0
+10..40/0.2 b>a esp in
+"""
+)
+# The Delete of a is not answered, and b goes on asking.
+LOST = (
+    TRAFFIC
+    + """
+5 b>a liveness 0
+5.02 a>b liveness 0 resp
+10 a>b delete 2
+12 a>b delete 2
+16 a>b delete 2
+30 b>a liveness 1
+32 b>a liveness 1
+36 b>a liveness 1
+60 c>b v2 sa-init sa=9
+"""
+)
+
+
+def test_half_open_sa(tell: Tell):
+    (finding,) = tell(HALF_OPEN).of("half-open-sa")
+    assert finding.severity is Severity.ERROR
+    # Without keys the answer tells what was deleted.
+    assert finding.confidence is Confidence.INFERRED
+    assert f"192.0.2.2 sent ESP on SPI {spi_of('in')} for 29.8 s more" in finding.detail
+    assert finding.refs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HALF_OPEN.replace("10..40/0.2", "10..11.5/0.2"),
+        HALF_OPEN.replace("delete 2 resp next=0", "delete 2 resp"),
+        HALF_OPEN.replace("10..40/0.2 b>a esp in", "10..40/0.2 b>a esp in2"),
+        HALF_OPEN
+        + "4 a>b v2 handshake sa=2\n20 a>b liveness 2 sa=2\n20.1 b>a liveness 2 resp sa=2",
+        TRAFFIC
+        + """
+        9 a>b create-child 2
+        9.02 b>a create-child 2 resp
+        9.5 a>b delete 3
+        9.52 b>a delete 3 resp next=0
+        9.6 a>b liveness 0 sa=2
+        9.62 b>a liveness 0 resp sa=2
+        10..40/0.2 b>a esp in
+        """,
+    ],
+    ids=[
+        "on their way",
+        "a Child SA, nobody knows which",
+        "on another SPI",
+        "a second IKE SA",
+        "a rekeyed IKE SA",
+    ],
+)
+def test_no_half_open_sa(tell: Tell, text: str):
+    assert tell(text).of("half-open-sa") == []
+
+
+def test_half_open_sa_by_what_is_still_asked_on_it(tell: Tell):
+    # Nothing says that the Delete was one of the IKE SA, but nothing is answered on it since.
+    (finding,) = tell(LOST).of("half-open-sa")
+    assert finding.severity is Severity.WARNING
+    assert finding.confidence is Confidence.INFERRED
+    assert "(no answer came); 192.0.2.2 asked on it 3 times, first 20.0 s later" in finding.detail
+    assert len(finding.refs) == 1 + 3
+    assert tell(LOST + "30.5 a>b liveness 1 resp").of("half-open-sa") == []
+
+
+def test_delete_lost(tell: Tell):
+    (finding,) = tell(LOST).of("delete-lost")
+    assert finding.severity is Severity.WARNING
+    assert finding.confidence is Confidence.CERTAIN
+    assert "192.0.2.1 sent a Delete to 192.0.2.2 3 times; no answer came" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOST + "17 b>a delete 2 resp",
+        LOST + "capture 0..17",
+        LOST + "unseen b>a ..",
+        LOST + "10.5 b>a delete 1",
+        TRAFFIC + "6 a>b liveness 2\n8 a>b liveness 2\n12 a>b liveness 2\n20 a>b delete 3\n"
+        "22 a>b delete 3\n60 c>b v2 sa-init sa=9",
+    ],
+    ids=["answered", "the input ends", "one direction", "Deletes that cross", "dead before"],
+)
+def test_no_delete_lost(tell: Tell, text: str):
+    assert tell(text).of("delete-lost") == []
+
+
+IKEV1 = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+5 a>b v1 info 108 says=ruthere
+5.02 b>a v1 info 108 says=ack
+10 b>a v1 info 108 says=delete
+20 a>b v1 info 108 says=ruthere
+22 a>b v1 info 108 says=ruthere
+24 a>b v1 info 108 says=ruthere
+60 c>b v1 main-mode sa=9
+60 c>a v1 main-mode sa=8
+"""
+
+
+GIVEN_UP = [(26, "01[JOB] <gw|1> DPD check timed out, enforcing DPD action")]
+
+
+def test_delete_lost_by_the_logs_of_both_ends(tell: Tell):
+    logs = (
+        ("charon-a.log", charon(IKEV1, "a", lost=[Lost("b", 9)], said=GIVEN_UP)),
+        ("charon-b.log", charon(IKEV1, "b")),
+    )
+    told = tell(*logs)
+    (finding,) = told.of("delete-lost")
+    assert finding.confidence is Confidence.INFERRED
+    assert "192.0.2.2 sent a Delete to 192.0.2.1 once; 192.0.2.1's own log" in finding.detail
+    (half_open,) = told.of("half-open-sa")
+    assert half_open.severity is Severity.WARNING
+    assert "192.0.2.1 asked on it 3 times, first 10.0 s later" in half_open.detail
+    whole = (("charon-a.log", charon(IKEV1, "a")), ("charon-b.log", charon(IKEV1, "b")))
+    assert tell(*whole).of("delete-lost") == []
+
+
+def test_delete_lost_between_a_capture_and_the_log_of_the_other_end(tell: Tell):
+    near_a = IKEV1 + "unseen b>a 9.. "
+    (finding,) = tell(near_a, ("charon-b.log", charon(IKEV1, "b"))).of("delete-lost")
+    assert "it is not in the capture" in finding.detail
+    assert tell(IKEV1, ("charon-b.log", charon(IKEV1, "b"))).of("delete-lost") == []
+
+
+def test_delete_lost_between_two_captures(tell: Tell, tmp_path):
+    near_b = IKEV1 + "unseen b>a 9..11"
+    log = ("charon-b.log", charon(IKEV1, "b"))
+    (finding,) = tell(IKEV1, near_b, log).of("delete-lost")
+    assert "a second capture on the way does not have it" in finding.detail
+
+
+DEAD = """
+0 a>b v2 handshake
+10 a>b liveness 2
+10.02 b>a liveness 2 resp
+20 a>b liveness 3
+22 a>b liveness 3
+26 a>b liveness 3
+34 a>b delete 4
+60 a>b v2 sa-init sa=2
+"""
+
+
+def test_delete_after_dead(tell: Tell):
+    (finding,) = tell(DEAD).of("delete-after-dead")
+    assert finding.severity is Severity.INFO
+    assert "192.0.2.1 sent a Delete to 192.0.2.2 8.0 s after its last question" in finding.detail
+    assert len(finding.refs) == 2
+    assert tell(DEAD).of("delete-lost") == []
+
+
+def test_an_orderly_end_is_no_delete_after_dead(tell: Tell):
+    text = DEAD.replace("26 a>b liveness 3", "26 b>a liveness 3 resp")
+    assert tell(text).of("delete-after-dead") == []
+
+
+def test_an_ios_router_deletes_after_its_retries(tell: Tell):
+    text = """
+    0 a>b v1 main-mode
+    0.1 a>b v1 quick
+    10 a>b v1 info 108 says=ruthere
+    10.02 b>a v1 info 108 says=ack
+    20..30/2 a>b v1 info 108 says=ruthere
+    30 a>b v1 info 108 says=delete
+    60 c>b v1 main-mode sa=9
+    """
+    (finding,) = tell(text, ("charon-a.log", charon(text, "a"))).of("delete-after-dead")
+    assert finding.confidence is Confidence.CERTAIN
+    assert "2.0 s after" in finding.detail
