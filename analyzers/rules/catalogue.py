@@ -74,7 +74,11 @@ PEER_RULES: Final[tuple[PeerRule, ...]] = (
     *state.RULES,
 )
 
-RUN_RULES: Final[tuple[RunRule, ...]] = (*topology.RUN_RULES, *state.RUN_RULES)
+RUN_RULES: Final[tuple[RunRule, ...]] = (
+    *traffic.RUN_RULES,
+    *topology.RUN_RULES,
+    *state.RUN_RULES,
+)
 
 ABSENT: Final[dict[str, str]] = {}
 """Rules of dpd-semantics section 4 that are not here, and why."""

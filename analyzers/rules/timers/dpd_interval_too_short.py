@@ -23,7 +23,7 @@ def _check(case: Case) -> Iterator[Found]:
         return
     for own in asked(case):
         held = interval_of(case, own.prober, own.sa.ike_version)
-        if held is None or not held.refs or _asks_per_child(case, own, held):
+        if held is None or not held.stated or _asks_per_child(case, own, held):
             continue
         limit_s = held.interval_s - case.thresholds.interval_tolerance(held.interval_s)
         found = distances(own.exchanges)

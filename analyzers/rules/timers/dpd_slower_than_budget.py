@@ -11,7 +11,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, spoken
-from analyzers.rules.timers.quick_enough import advice
+from analyzers.rules.timers.remedies import advice, in_time_s
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -32,7 +32,9 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
         f" {said}. Up to {hole.max_packets} packets were lost.",
         first_refs(hole.refs),
         remedy=advice(
-            case.vendor(hole.sender), case.ike_version, min(budget_s, case.thresholds.budget_s)
+            case.vendor(hole.sender),
+            case.ike_version,
+            in_time_s(hole, min(budget_s, case.thresholds.budget_s)),
         ),
         confidence=hole.confidence,
         at_ns=dead_ns,

@@ -32,6 +32,8 @@ class Interval:
     said: str
     """"configured", "given", "its own rhythm"."""
     confidence: Confidence
+    stated: bool
+    """Somebody set it."""
     profile: str | None
     refs: tuple[Ref, ...]
 
@@ -75,6 +77,7 @@ def interval_of(case: Case, prober: str, ike_version: int) -> Interval | None:
         latest_s,
         expected.said,
         expected.confidence,
+        expected.stated,
         policy.profile,
         () if policy.ref is None or not expected.stated else (policy.ref,),
     )

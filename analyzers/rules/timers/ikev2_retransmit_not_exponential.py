@@ -37,8 +37,8 @@ def _check(case: Case) -> Iterator[Found]:
         more = f" So it was with {len(constant)} requests." if len(constant) > 1 else ""
         yield Found(
             f"{first.src} sent request {first.message_id} to {first.dst}"
-            f" {times(len(longest.sent))}, each time {spoken(median(gaps))} after the last; RFC 7296"
-            f" asks for growing distances.{more}",
+            f" {times(len(longest.sent))}, each time {spoken(median(gaps))} after the last;"
+            f" RFC 7296 asks for growing distances.{more}",
             first_refs(m.ref for request in (longest, *constant) for m in request.sent),
             at_ns=first.at_ns,
         )
