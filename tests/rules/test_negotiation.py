@@ -75,7 +75,7 @@ def test_dpd_not_negotiated_says_what_to_configure(tell: Tell):
         WITHOUT + "capture 0.02..10",
         WITHOUT + "unseen a>b 0.02..0.03\nunseen b>a 0.03..0.04",
         "0 a>b v2 handshake",
-        "0 a>b v1 mm1 no-dpd=1\n4 a>b v1 mm1 no-dpd=1",
+        "0 a>b v1 mm1 no-dpd=1\n1 b>a v1 mm2 no-dpd=1\n2 a>b v1 mm3\n3 b>a v1 mm4",
     ],
     ids=["agreed", "in messages 3 and 4", "late capture", "messages missing", "IKEv2", "not up"],
 )
@@ -142,6 +142,12 @@ def test_dpd_before_vid_is_known_from_the_log_of_one_end(tell: Tell):
     text = BEFORE.replace("info says", "info 108 says")
     (finding,) = tell(text, ("a.log", isakmp(text))).of("dpd-before-vid")
     assert finding.severity is Severity.ERROR
+
+
+def test_dpd_before_vid_is_not_what_is_wrong_with_a_question_in_clear(tell: Tell):
+    told = tell(ONE_SIDED + "10 a>b v1 clear says=ruthere seq=5")
+    assert told.of("dpd-before-vid") == []
+    assert len(told.of("dpd-unencrypted")) == 1
 
 
 @pytest.mark.parametrize("cut", ["", "capture 5..30", "unseen b>a 0..1"])

@@ -63,9 +63,7 @@ def _stray(case: Case, exchange: Exchange) -> _Stray | None:
     asked = [
         m
         for t in exchange.transmissions
-        if (m := case.message_at.get(t.ref)) is not None
-        and m.basis is not Basis.LOG
-        and m.ref.source == answer.ref.source
+        if (m := case.message_at.get(t.ref)) is not None and m.basis is not Basis.LOG
     ]
     if not asked or (answer.src, answer.sport) in {(m.dst, m.dport) for m in asked}:
         return None

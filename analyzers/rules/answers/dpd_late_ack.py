@@ -117,9 +117,10 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
     if repeated:
         most = max(repeated, key=lambda each: each.before)
         whole_ns = most.answer.at_ns - most.exchange.first_ns
+        which = f"{len(repeated):,} of them" if len(late) > 1 else "It"
         said += (
-            f" {'One' if len(repeated) == 1 else f'{len(repeated):,}'} came only when the question"
-            f" had been repeated: up to {most.before} transmissions and {spoken_ns(whole_ns)}."
+            f" {which} came only after retries: up to {most.before} transmissions,"
+            f" {spoken_ns(whole_ns)} after the first."
         )
     severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
     return Found(

@@ -44,6 +44,8 @@ class _Fate(Enum):
     """The SA was in use no more when it was asked."""
 
 
+# How the tracker words the verdict of a log that shows no question.
+_VERDICT: Final = "its log says that it gave the peer up"
 _SEVERITIES: Final = {
     _Fate.GIVEN_UP: Severity.ERROR,
     _Fate.SURVIVED: Severity.WARNING,
@@ -68,6 +70,24 @@ def _check(case: Case) -> Iterator[Found]:
             confidence=weakest(x.confidence for x in exchanges),
             at_ns=exchanges[0].first_ns,
         )
+    yield from _unshown(case)
+
+
+def _unshown(case: Case) -> Iterator[Found]:
+    """Verdicts of devices that ask in silence: their logs say only what came of it."""
+    shown = {x.ike_sa for x in case.peer.exchanges if x.outcome is Outcome.UNANSWERED}
+    verdicts = {h.ref: h for h in case.peer.hints if h.text.startswith(_VERDICT)}
+    for sa in case.peer.ike_sas:
+        hint = verdicts.get(sa.refs[-1])
+        if hint is None or sa.end is not SaEnd.DEAD_PEER or sa.id in shown:
+            continue
+        words = hint.text.removeprefix(_VERDICT).removeprefix(": ")
+        yield Found(
+            f"The log of {hint.sender} says that it gave {case.other(hint.sender)} up for want of"
+            f" answers{f' ({words})' if words else ''}. It does not show what was asked.",
+            (hint.ref,),
+            at_ns=hint.at_ns if case.timed else None,
+        )
 
 
 def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
@@ -88,7 +108,8 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     if sent > 1 and case.timed:
         said += f" within {spoken_ns(first.last_ns - first.first_ns)}"
     if first.since_proof_ns and case.timed:
-        said += f", the first {spoken_ns(first.since_proof_ns)} after the last proof of life"
+        proof = "proof of life" if case.captured else "message of the peer in the log"
+        said += f", the first {spoken_ns(first.since_proof_ns)} after the last {proof}"
     said += "; no answer came"
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
