@@ -17,8 +17,10 @@ from analyzers.export.html.scene import Scene
 from analyzers.export.html.tables import scroll_box
 from analyzers.export.naming import Naming, address, day
 from analyzers.export.spans import Window, zooms
+from analyzers.export.svg.esp_lanes import is_coarse
 from analyzers.export.svg.ladder import ladder
-from analyzers.export.svg.timeline import AXIS_CELL, WIDTH, is_coarse, timeline
+from analyzers.export.svg.sheet import WIDTH
+from analyzers.export.svg.timeline import AXIS_CELL, timeline
 from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 

@@ -15,6 +15,7 @@ from analyzers.export.content import Content
 from analyzers.export.formatting import worst_first
 from analyzers.export.naming import Naming, address, day
 from analyzers.export.svg import ladder as ladders
+from analyzers.export.svg import sheet
 from analyzers.export.svg import timeline as timelines
 from analyzers.export.svg.canvas import Drawn, group, number, rect, text
 from analyzers.export.untrusted import printable
@@ -59,7 +60,7 @@ def stylesheet(package: str, name: str) -> markupsafe.Markup:
 
 def _document(content: Content, peers: Sequence[PeerView], drawing: Drawing) -> Element:
     naming = Naming.of(content)
-    width = timelines.WIDTH if drawing is Drawing.TIMELINE else ladders.WIDTH
+    width = sheet.WIDTH if drawing is Drawing.TIMELINE else ladders.WIDTH
     nodes: list[Element] = []
     y = float(MARGIN)
     for index, peer in enumerate(peers):
