@@ -30,8 +30,6 @@ _NAT_DETECTION: Final = {"N(NATD_S_IP)", "N(NATD_D_IP)", "N(NO_NATS)"}
 # A packet and its content are logged within this by one thread.
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
-_OUTWARDS: Final = ("src", "dst")
-_INWARDS: Final = ("dst", "src")
 
 
 @dataclass(slots=True)
@@ -219,8 +217,10 @@ class StrongswanAssembly:
     def _know(self, made: LogEvent) -> None:
         handle = made.handle
         if handle is not None and made.remote is not None:
-            self._ends[handle] = (made.local, made.remote)
-            _trim(self._ends)
+            ends = (made.local, made.remote)
+            if self._ends.get(handle) != ends:
+                self._ends[handle] = ends
+                _trim(self._ends)
 
     # --- SAs -------------------------------------------------------------------------------
 
@@ -315,13 +315,18 @@ def _content(version: int, kind: MessageKind, payloads: str) -> tuple[MessageKin
 def _carry(made: LogEvent, packet: LogLine) -> None:
     """Take addresses and ports from the NET line of a message."""
     spans, text = packet.form.spans, packet.text
-    own, other = _OUTWARDS if made.sent else _INWARDS
-    made.local, made.local_port = address(text[spans[own]]), port(text[spans[own + "_port"]])
-    made.remote, made.remote_port = (
-        address(text[spans[other]]),
-        port(text[spans[other + "_port"]]),
-    )
+    source = _end(text[spans["src"]], text[spans["src_port"]])
+    target = _end(text[spans["dst"]], text[spans["dst_port"]])
+    if not made.sent:
+        source, target = target, source
+    made.local, made.local_port = source
+    made.remote, made.remote_port = target
     made.length = number(text[spans["length"]], 1 << 20)
+
+
+@lru_cache(maxsize=1 << 12)
+def _end(host: str, written: str) -> tuple[str, int | None]:
+    return address(host), port(written)
 
 
 def _near(packet: LogLine, line: LogLine) -> bool:
