@@ -6,7 +6,23 @@ from typing import Final
 
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.run import RunRule
+from analyzers.rules.topology import (
+    asymmetric_routing,
+    dpd_burst_synchronised,
+    dpd_vs_routing_hold_mismatch,
+    hub_dpd_load,
+    nat_mapping_loss,
+    peer_dead_switch_failed,
+)
 
-RULES: Final[tuple[PeerRule, ...]] = ()
+RULES: Final[tuple[PeerRule, ...]] = (
+    nat_mapping_loss.RULE,
+    dpd_vs_routing_hold_mismatch.RULE,
+)
 
-RUN_RULES: Final[tuple[RunRule, ...]] = ()
+RUN_RULES: Final[tuple[RunRule, ...]] = (
+    asymmetric_routing.RULE,
+    peer_dead_switch_failed.RULE,
+    hub_dpd_load.RULE,
+    dpd_burst_synchronised.RULE,
+)

@@ -1,0 +1,169 @@
+"""nat-mapping-loss: a NAT forgot the mapping of an IKE SA that is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.finding import Severity
+from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
+from analyzers.model.records import Basis
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.rules.case import Case, Place
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.rule import Found, Needs
+from analyzers.rules.wording import few, sa_name, spoken_ns, times
+
+# What was sent to the old mapping this soon after the new one showed was on its way.
+_ON_ITS_WAY_NS: Final = NS_PER_SECOND
+_ANSWERS: Final = frozenset({MessageKind.R_U_THERE_ACK})
+_MOBIKE: Final = frozenset({MessageKind.NOTIFY, MessageKind.LIVENESS_MOBIKE})
+
+
+class _Mapping(NamedTuple):
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else ":".join(map(str, self))
+
+
+@dataclass(slots=True)
+class _Change:
+    """A side is seen under another mapping than before."""
+
+    last: IkeMessage
+    """The last message under the old one."""
+    first: IkeMessage
+    lost: list[IkeMessage] = field(default_factory=list)
+    """What the other end sent to the old one in vain."""
+
+    @property
+    def old(self) -> _Mapping:
+        return _Mapping(self.last.src, self.last.sport)
+
+    @property
+    def new(self) -> _Mapping:
+        return _Mapping(self.first.src, self.first.sport)
+
+
+def _check(case: Case) -> Iterator[Found]:
+    for ike_sa, messages in case.messages.items():
+        for source in dict.fromkeys(m.ref.source for m in messages):
+            own = [m for m in messages if m.ref.source == source]
+            for local in (True, False):
+                changes = _changes(case, own, local=local)
+                if changes:
+                    yield _found(case, ike_sa, changes)
+
+
+def _changes(case: Case, messages: list[IkeMessage], *, local: bool) -> list[_Change]:
+    found: list[_Change] = []
+    last: IkeMessage | None = None
+    since: list[IkeMessage] = []
+    """What the other end has sent since."""
+    seen: set[bytes] = set()
+    for message in messages:
+        floated = message.encapsulation is Encapsulation.NON_ESP_MARKER
+        if not floated or message.basis is Basis.LOG or not message.encrypted:
+            continue
+        # The second time a message may be on the other side of the NAT.
+        is_new = message.fingerprint not in seen
+        seen.add(message.fingerprint)
+        if case.is_local(message.src) != local:
+            since.append(message)
+            if found and last is not None and _misses(message, found[-1], last):
+                found[-1].lost.append(message)
+        elif is_new:
+            change = None if last is None else _Change(last, message)
+            if change is not None and change.old != change.new and not _is_mobike(change):
+                change.lost = [m for m in since if _was_lost(case, m, change)]
+                found.append(change)
+            last, since = message, []
+    return found
+
+
+def _to(message: IkeMessage) -> _Mapping:
+    return _Mapping(message.dst, message.dport)
+
+
+def _was_lost(case: Case, message: IkeMessage, change: _Change) -> bool:
+    """Whether a question to the old mapping came to nothing before the new one showed."""
+    exchange, number, _ = case.places.get(message.ref, Place())
+    if _to(message) != change.old or exchange is None or number is None:
+        return False
+    return exchange.outcome is not Outcome.ANSWERED
+
+
+def _misses(message: IkeMessage, change: _Change, last: IkeMessage) -> bool:
+    """Whether a message still goes to the old mapping, though the new one has shown.
+
+    `last` is the latest message from there: its answer should go to where it came from.
+    """
+    if _to(message) != change.old:
+        return False
+    if message.version == 2:
+        answers = message.is_response and message.message_id == last.message_id
+    else:
+        answers = message.kind in _ANSWERS
+    return answers or message.at_ns - change.first.at_ns > _ON_ITS_WAY_NS
+
+
+def _is_mobike(change: _Change) -> bool:
+    """An end that moves says so itself, in its first message from there (RFC 4555 section 3.5)."""
+    return (
+        change.first.version == 2
+        and change.old.address != change.new.address
+        and change.first.kind in _MOBIKE
+        and not change.first.is_response
+    )
+
+
+def _found(case: Case, ike_sa: str, changes: list[_Change]) -> Found:
+    losses = [change for change in changes if change.lost]
+    told = losses[0] if losses else changes[0]
+    count = f" The mapping changed {times(len(changes))}." if len(changes) > 1 else ""
+    lost = sum(len(change.lost) for change in losses)
+    if lost:
+        sender = told.lost[0].src
+        what = "message" if lost == 1 else "messages"
+        harm = f" {sender} sent {lost} {what} to the old mapping, which led nowhere."
+    else:
+        harm = " Nothing is seen to have gone to the old one."
+    idle = spoken_ns(told.first.at_ns - told.last.at_ns)
+    refs = [m.ref for c in losses or changes for m in (c.last, *c.lost, c.first)]
+    return Found(
+        f"{told.old} became {told.new} on {sa_name(case.sas[ike_sa])}, {idle} after its last"
+        f" message from there.{harm}{count}",
+        few(refs),
+        severity=None if losses else Severity.WARNING,
+        at_ns=told.first.at_ns,
+    )
+
+
+RULE = PeerRule(
+    id="nat-mapping-loss",
+    severity=Severity.ERROR,
+    title="A NAT on the way lost its mapping",
+    rationale=(
+        "Behind a NAT an end can be reached only as long as the NAT remembers it. Once the mapping"
+        " is gone, questions and traffic from outside are dropped until the inner end sends"
+        " something itself; a peer that is alive is given up."
+    ),
+    remedy=(
+        "Send NAT keepalives more often than the NAT forgets (20 s is the default of RFC 3948;"
+        " Cisco: crypto isakmp nat keepalive 20), and let the end behind the NAT ask."
+    ),
+    source="RFC 3948 section 4; RFC 7296 section 2.23; RFC 4555 section 3.8",
+    needs=(Needs.CAPTURE,),
+    traps=(
+        "the float from port 500 to 4500 at the start",
+        "a NAT that keeps port 4500",
+        "an end that moves and says so (MOBIKE)",
+        "messages that were on their way while the mapping changed",
+        "a capture of both sides of the NAT shows each message under two mappings",
+    ),
+    check=_check,
+)
