@@ -98,7 +98,9 @@ class SimulationBlackHole(_Model):
 
     peer: str
     observed: ReportBlackHole
-    note: str = Field(description="Why no policy helps; there are no results then.")
+    note: str = Field(
+        description="Why no policy helps; results are those of routing then, or none."
+    )
     results: list[SimulationResult]
 
 
@@ -226,7 +228,6 @@ def _black_hole(study: Study, ids: dict[tuple[str, DpdPolicy], str]) -> Simulati
         results=[
             _result(study, result, ids[result.candidate.label, result.candidate.policy])
             for result in study.results
-            if not study.note
         ],
     )
 

@@ -81,6 +81,8 @@ def _study(study: Study) -> Iterator[str]:
     yield ""
     if study.note:
         yield study.note[0].upper() + study.note[1:] + "."
+        yield ""
+    if not study.results:
         return
     yield from _table(
         ("policy", "window", "mean", "packets", "bytes", "saved", "packets saved"),

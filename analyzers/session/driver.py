@@ -151,7 +151,9 @@ class Session:
         sources = {info.id: info for info in self.sources}
         return vendor_of(peer, self.configurations(), sources, address)
 
-    def packets_within(self, windows: Sequence[Window]) -> Iterator[Packets]:
+    def packets_within(
+        self, windows: Sequence[Window], progress: Callable[[Progress], None] | None = None
+    ) -> Iterator[Packets]:
         """The packets of some flows and times, read once more from the captures.
 
         A pipe can only be read again with `SessionOptions.read_again`. Raises SourceError.

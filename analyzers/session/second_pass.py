@@ -7,7 +7,7 @@ what was recorded twice, and nothing of them is kept here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from analyzers.decode.flows import FlowIdentity
 from analyzers.model.records import SourceInfo
 from analyzers.session.joined import Joined
 from analyzers.session.opening import info_of, shifted
-from analyzers.session.options import SessionOptions
+from analyzers.session.options import Progress, SessionOptions
 from analyzers.session.viewpoints import Leaver
 from analyzers.sources.inputs import Input, InputSpec, open_input
 from analyzers.tracking.flows import FlowTable
@@ -53,6 +53,7 @@ def packets_within(
     windows: Sequence[Window],
     joined: Joined | None,
     options: SessionOptions,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Iterator[Packets]:
     """The packets of each window. Raises SourceError where a capture cannot be read again."""
     if not windows or not captures:
@@ -83,12 +84,28 @@ def packets_within(
                 orderer.add(place, batch)
                 if batch.watermark_ns > last_ns:
                     orderer.close(place)
+            if progress is not None:
+                progress(_progress(items, readers, place, done=orderer.behind() is None))
             ready = orderer.release(options.batch_rows)
             if ready is not None:
                 yield from chooser.choose(ready)
     finally:
         for item in items:
             item.close()
+
+
+def _progress(
+    items: Sequence[Input], readers: Sequence[CaptureReader], place: int, *, done: bool
+) -> Progress:
+    sizes = [item.size_bytes for item in items]
+    return Progress(
+        path=items[place].path,
+        read_bytes=sum(reader.position_bytes for reader in readers),
+        total_bytes=None if None in sizes else sum(size or 0 for size in sizes),
+        packets=sum(reader.info.packets for reader in readers),
+        ike_messages=0,
+        done=done,
+    )
 
 
 def _leaver(number: int, joined: Joined | None) -> Leaver | None:

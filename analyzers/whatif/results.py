@@ -29,11 +29,10 @@ class Simulated:
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """All policies of which one may help, each once, in the order in which they came."""
+        """All policies that were tried, each once, in the order in which they came."""
         found = {
             (result.candidate.label, result.candidate.policy): result.candidate
             for study in self.studies
-            if not study.note
             for result in study.results
         }
         return tuple(found.values())

@@ -64,6 +64,7 @@ class Study:
     peer: PeerView
     hole: BlackHole
     results: tuple[Result, ...]
+    """() where no policy changes anything."""
     note: str = ""
     """Why no policy helps, where none does."""
 
@@ -87,6 +88,7 @@ class Simulation:
         hold_s: float | None = None,
     ) -> None:
         """`hold_s`: hold time of a routing protocol over the tunnel, which ends the loss too."""
+        self._hold_s = hold_s
         self.windows: list[Window] = []
         self._running: list[_Running] = []
         self._of_window: list[_Running] = []
@@ -138,13 +140,16 @@ class Simulation:
 
     def _study(self, running: _Running) -> Study:
         hole = running.hole
+        note = _note(hole)
+        if note and (self._hold_s is None or not hole.max_packets):
+            return Study(running.peer, hole, (), note)
         results = []
         for candidate, (worst, late) in zip(running.candidates, running.replays, strict=True):
             left = None if worst is None else worst.left()
             if left is not None and not hole.traffic_known:
                 left = _without_traffic(left, hole, candidate.timing)
             results.append(Result(candidate, left, None if late is None else late.left()))
-        return Study(running.peer, hole, tuple(results), _note(hole))
+        return Study(running.peer, hole, tuple(results), note)
 
 
 def silence_of(
@@ -197,7 +202,9 @@ def window_of(peer: PeerView, hole: BlackHole) -> Window | None:
     """What has to be read of the captures for a black hole; None: nothing was sent, or is known."""
     if not hole.traffic_known or not hole.max_packets or hole.first_exposed_ns is None:
         return None
-    return Window(frozenset(_flows(peer, hole)), hole.first_exposed_ns, hole.stop_ns)
+    # A replacement begins with its first packet, which is not lost.
+    end_ns = hole.stop_ns - (hole.stop_basis is StopBasis.REPLACEMENT)
+    return Window(frozenset(_flows(peer, hole)), hole.first_exposed_ns, end_ns)
 
 
 def _flows(peer: PeerView, hole: BlackHole) -> list[Flow]:

@@ -24,6 +24,7 @@ from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
 from dpdlab.cli.output import Output
+from dpdlab.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
     from analyzers.session import Session
@@ -97,11 +98,15 @@ def _simulate(
     options.read_again = True
     output = opened_output(invocation)
     session = analysed(invocation, diagnostics)
+    bar = ProgressBar(
+        wanted=not options.quiet, color=options.color != "never", ascii_only=options.ascii
+    )
     try:
         content = content_of(session, invocation)
         simulation = _simulation(session, options, wanted)
-        for packets in session.packets_within(simulation.windows):
-            simulation.feed(packets)
+        with bar:
+            for packets in session.packets_within(simulation.windows, bar):
+                simulation.feed(packets)
     except AnalyzerError as error:
         diagnostics.traceback_of(error)
         raise CommandError(ExitCode.INPUT, error.message, error.hint) from error

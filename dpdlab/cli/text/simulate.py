@@ -135,6 +135,7 @@ def _study(page: Page, study: Study) -> None:
     page.wrapped(assemble(("observed  ", FAINT), (observed, LABEL)), "  ", indent=2)
     if study.note:
         page.wrapped(study.note, "  ", indent=2)
+    if not study.results:
         return
     page.gap()
     cells = [_cells(page, hole, result) for result in study.results]
@@ -236,7 +237,7 @@ def _cost(page: Page, candidate: Candidate) -> list[Text]:
     return [
         label,
         Text(_signs(page, _short(timing))),
-        Text(number(round(timing.questions_per_hour, 1))),
+        Text(_rate(timing.questions_per_hour)),
         *(_chance(false_death(questions, loss)) for loss in LOSS_RATES),
     ]
 
