@@ -1,0 +1,219 @@
+"""Rules about collisions, duplicates, flapping, and SAs that end too late."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.finding import Severity
+from analyzers.model.observations import MessageKind, Notify
+from analyzers.model.records import Confidence
+from analyzers.rules.case import Case
+from analyzers.rules.state import rekey_collision
+from tests.model_builders import A, B, at, ike_sa, peer
+from tests.rules.conftest import Tell
+from tests.rules.messages import message
+from tests.scenarios.logs import charon
+
+CROSSING = """
+0 a>b v2 handshake
+50 a>b rekey-child 2
+50.01 b>a rekey-child 0
+50.05 a>b rekey-child 0 resp
+50.06 b>a rekey-child 2 resp
+"""
+
+
+def test_rekey_collision(tell: Tell):
+    (finding,) = tell(CROSSING).of("rekey-collision")
+    assert finding.severity is Severity.INFO
+    assert finding.confidence is Confidence.CERTAIN
+    assert "192.0.2.1 and 192.0.2.2 both began a CREATE_CHILD_SA" in finding.detail
+    assert len(finding.refs) == 2
+
+
+def test_a_question_that_falls_into_a_rekey_collision(tell: Tell):
+    text = """
+    0 a>b v2 handshake
+    50 a>b rekey-child 2
+    50.01 b>a rekey-child 0
+    50.5 b>a liveness 1
+    52 b>a liveness 1
+    56 b>a liveness 1
+    99 c>b liveness 1 sa=9
+    """
+    (finding,) = tell(text).of("rekey-collision")
+    assert finding.severity is Severity.WARNING
+    assert "A question of 192.0.2.2 fell into it" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CROSSING.replace("50.01 b>a", "51 b>a").replace("50.05 a>b", "51.1 a>b"),
+        CROSSING.replace("a>b rekey-child 2\n", "a>b create-child 2\n"),
+        CROSSING.replace("50.06 b>a rekey-child 2 resp", "")
+        .replace("50.01 b>a", "58 b>a")
+        .replace("50.05 a>b", "58.1 a>b"),
+    ],
+    ids=["one after the other", "a new Child SA beside a rekey", "long after"],
+)
+def test_no_rekey_collision(tell: Tell, text: str):
+    assert tell(text).of("rekey-collision") == []
+
+
+def test_quick_modes_that_cross(tell: Tell):
+    text = """
+    0 a>b v1 main-mode
+    30 a>b v1 qm1
+    30.01 b>a v1 qm1
+    30.05 b>a v1 qm2 id=0x11111111
+    """
+    (finding,) = tell(text).of("rekey-collision")
+    assert finding.confidence is Confidence.INFERRED
+    assert "Quick Mode" in finding.detail
+
+
+def refusals(until_s: float):
+    refused = (Notify(43, 0, "", b""),)
+    view = peer(
+        ike_sas=(ike_sa(ike_version=2),),
+        messages=tuple(
+            message(s, B, A, MessageKind.CREATE_CHILD, response=True, notifies=refused)
+            for s in (10, until_s)
+        ),
+    )
+    return [rekey_collision.RULE.finding(f) for f in rekey_collision.RULE.check(Case(view))]
+
+
+def test_a_temporary_failure_that_lasts():
+    (finding,) = refusals(250)
+    assert finding.severity is Severity.WARNING
+    assert "TEMPORARY_FAILURE 2 times in 240.0 s" in finding.detail
+    assert finding.at_ns == at(10)
+    assert refusals(100) == []
+
+
+def sa(name: str, begins: float, until: float) -> str:
+    """An IKE SA whose questions are answered."""
+    return f"""
+    {begins} a>b v2 handshake sa={name}
+    {begins + 5}..{until}/10 a>b liveness 2+ sa={name}
+    {begins + 5.01}..{until}/10 b>a liveness 2+ resp sa={name}
+    """
+
+
+def test_duplicate_sa(tell: Tell):
+    text = sa("1", 0, 200) + sa("2", 10, 200) + sa("3", 20, 200)
+    (finding,) = tell(text).of("duplicate-sa")
+    assert finding.severity is Severity.WARNING
+    assert "3 IKE SAs" in finding.detail
+    assert len(finding.refs) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        sa("1", 0, 200) + sa("2", 10, 200),
+        sa("1", 0, 60) + sa("2", 10, 60) + sa("3", 20, 200),
+        "0 a>b v2 handshake sa=1\n1 a>b v2 handshake sa=2\n" + sa("3", 20, 200),
+        sa("1", 0, 200) + "".join(f"0.{n}..200/0.7 a>b esp c{n}\n" for n in range(1, 6)),
+    ],
+    ids=["two", "for less than a minute", "forgotten ones", "Child SAs"],
+)
+def test_no_duplicate_sa(tell: Tell, text: str):
+    assert tell(text).of("duplicate-sa") == []
+
+
+def dies(name: str, begins: float) -> str:
+    """An IKE SA that is given up within 60 s."""
+    return f"""
+    {begins} a>b v2 handshake sa={name}
+    {begins + 10} a>b liveness 2 sa={name}
+    {begins + 12} a>b liveness 2 sa={name}
+    {begins + 16} a>b liveness 2 sa={name}
+    """
+
+
+def deleted(name: str, begins: float) -> str:
+    return f"""
+    {begins} a>b v2 handshake sa={name}
+    {begins + 30} a>b delete 2 sa={name}
+    {begins + 30.02} b>a delete 2 resp next=0 sa={name}
+    """
+
+
+FLAPPING = dies("1", 0) + dies("2", 100) + dies("3", 200) + sa("4", 300, 400)
+
+
+def test_sa_flapping(tell: Tell):
+    (finding,) = tell(FLAPPING).of("sa-flapping")
+    assert finding.severity is Severity.ERROR
+    assert finding.confidence is Confidence.CERTAIN
+    assert "went down 3 times" in finding.detail
+    assert "given up for dead 3 times" in finding.detail
+    assert len(finding.refs) == 6
+
+
+def test_deletes_again_and_again_are_a_warning(tell: Tell):
+    text = deleted("1", 0) + deleted("2", 100) + deleted("3", 200) + sa("4", 300, 400)
+    (finding,) = tell(text).of("sa-flapping")
+    assert finding.severity is Severity.WARNING
+    assert "deleted 3 times" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        dies("1", 0) + dies("2", 100) + sa("3", 200, 300),
+        dies("1", 0) + dies("2", 600) + dies("3", 1200) + sa("4", 1800, 1900),
+        "".join(f"{100 * n} a>b v2 sa-init sa={n}\n" for n in range(1, 6)),
+        "".join(
+            f"{n}00 a>b v2 handshake sa={n}\n{n + 1}05 a>b delete 2 sa={n}\n"
+            f"{n + 1}05.1 b>a delete 2 resp next=0 sa={n}\n"
+            for n in range(1, 6)
+        ),
+    ],
+    ids=["twice", "over half an hour", "never up", "made before it is broken"],
+)
+def test_no_flapping(tell: Tell, text: str):
+    assert tell(text).of("sa-flapping") == []
+
+
+def test_a_log_tells_of_flapping(tell: Tell):
+    dead = [(160, "01[IKE] <gw|1> giving up after 5 retransmits")]
+    log = charon(FLAPPING, "a", said=dead)
+    assert len(tell(FLAPPING, ("charon-a.log", log)).of("sa-flapping")) == 1
+
+
+UNNOTICED = """
+0 a>b v2 handshake
+0.2..400/0.5 a>b esp out
+0.3..20/0.5 b>a esp in
+300 a>b create-child 2
+302 a>b create-child 2
+306 a>b create-child 2
+500 c>b liveness 1 sa=9
+"""
+
+
+def test_dead_peer_unnoticed_until_lifetime(tell: Tell):
+    (finding,) = tell(UNNOTICED).of("dead-peer-unnoticed-until-lifetime")
+    assert finding.severity is Severity.ERROR
+    assert finding.confidence is Confidence.INFERRED
+    assert "CREATE_CHILD_SA to rekey" in finding.detail
+    assert "for 279.8 s" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        UNNOTICED.replace("create-child", "liveness"),
+        UNNOTICED + "350 b>a esp in",
+        UNNOTICED + "unseen b>a ..",
+        UNNOTICED.replace("300 a>b", "40 a>b").replace("302 a>b", "42 a>b"),
+        UNNOTICED.replace("0.2..400/0.5", "0.2..20/0.5"),
+    ],
+    ids=["a question", "an outage", "one direction", "soon", "nothing was sent"],
+)
+def test_not_unnoticed(tell: Tell, text: str):
+    assert tell(text).of("dead-peer-unnoticed-until-lifetime") == []
