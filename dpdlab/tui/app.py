@@ -28,6 +28,7 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Outcome, Reader
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from dpdlab.tui.views.view import View
@@ -440,5 +441,5 @@ def _filter_error(text: str) -> str:
     return ""
 
 
-VIEWS: tuple[type[View], ...] = (PeersView, TimelineView)
+VIEWS: tuple[type[View], ...] = (PeersView, TimelineView, LadderView)
 """The views in the order of their keys."""

@@ -76,8 +76,8 @@ class EventRows:
         """Frame or line, with its input where there are several."""
         if event.ref is None:
             return ""
-        info = next((s for s in self.model.whole.sources if s.id == event.ref.source), None)
-        what = "frame" if info is None or info.kind == "capture" else "line"
-        many = len(self.model.whole.sources) > 1
-        source = f"{safe(event.ref.source)} " if many else ""
-        return f"{source}{what} {event.ref.record}"
+        sources = self.model.whole.sources
+        if len(sources) > 1:
+            return f"{safe(event.ref.source)}#{event.ref.record}"
+        what = "line" if sources and sources[0].kind != "capture" else "frame"
+        return f"{what} {event.ref.record}"

@@ -1,0 +1,66 @@
+"""Text beside a list: lines that wrap, drawn like rows, in sight by scrolling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from dpdlab.tui.palette import Palette
+
+
+class TextRows:
+    """Wrapped lines as rows. Wrapping happens once a width."""
+
+    def __init__(self, lines: Sequence[Text], title: str = "", indent: int = 0) -> None:
+        self._lines = lines
+        self._title = title
+        self._indent = indent
+        self._wrapped: tuple[int, list[Text]] = (0, list(lines))
+
+    def set_width(self, width: int) -> None:
+        """Wrap for a width."""
+        if self._wrapped[0] == width:
+            return
+        rows: list[Text] = []
+        for line in self._lines:
+            rows += _wrapped(line, max(width, 8), self._indent)
+        self._wrapped = (width, rows)
+
+    def __len__(self) -> int:
+        return len(self._wrapped[1])
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """A title, if there is one."""
+        return Text(self._title.ljust(width)) if self._title else None
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One line."""
+        return self._wrapped[1][index]
+
+
+def _wrapped(line: Text, width: int, indent: int) -> list[Text]:
+    """A line in pieces of at most `width` cells, later ones indented; broken at blanks if any."""
+    rows: list[Text] = []
+    rest = line
+    room = width
+    while rest.cell_len > room:
+        cut = _break(rest.plain, room)
+        piece, rest = rest[:cut], rest[cut:]
+        piece.rstrip()
+        rows.append(_indented(piece, indent if rows else 0))
+        while rest.plain.startswith(" "):
+            rest = rest[1:]
+        room = max(width - indent, 8)
+    rows.append(_indented(rest, indent if rows else 0))
+    return rows
+
+
+def _indented(text: Text, by: int) -> Text:
+    return Text(" " * by).append_text(text) if by else text
+
+
+def _break(text: str, room: int) -> int:
+    """Where to break: after the last blank that fits, else where the room ends."""
+    place = text.rfind(" ", room // 2, room + 1)
+    return place if place > 0 else max(room, 1)

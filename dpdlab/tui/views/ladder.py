@@ -1,0 +1,301 @@
+"""One peer message by message, as sngrep shows calls, and the message of the cursor in full."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from analyzers.export.formatting import Severity
+from analyzers.export.untrusted import safe
+from analyzers.model.finding import Severity as FindingSeverity
+from dpdlab.present.detail import Detail, details
+from dpdlab.present.events import Event, EventKind
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import RowList
+from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.views.ladder_rows import Fold, Item, LadderRows, folded
+from dpdlab.tui.views.view import View
+
+_BESIDE_FROM: Final = 112
+"""Columns from which the detail stands beside the ladder, not under it."""
+_LABEL: Final = 12
+
+
+class LadderView(View):
+    """View 3."""
+
+    title = "ladder"
+    hints: ClassVar[tuple[str, ...]] = (
+        "into", "next-event", "pair-after", "next-error", "next-hole", "compress", "raw", "tshark",
+        "select", "diff", "copy", "help",
+    )  # fmt: skip
+    DEFAULT_CSS: ClassVar[str] = """
+    LadderView > Container { layout: vertical; }
+    LadderView #ladder-detail { height: 9; border-top: solid $panel; }
+    LadderView.beside > Container { layout: horizontal; }
+    LadderView.beside #ladder-detail { width: 44; height: 1fr; border-top: none;
+        border-left: solid $panel; padding: 0 1; }
+    """
+
+    def __init__(self, model: Model, palette: Palette) -> None:
+        super().__init__(model, palette)
+        self.list = RowList(palette, id="ladder-rows", empty="no message of this peer")
+        self.detail = RowList(palette, id="ladder-detail", empty="")
+        self.detail.cursor = -1
+        self.fold = True
+        self.selected: tuple[int, ...] = ()
+        self._events: list[Event] = []
+        self._items: list[Item] = []
+        self._unfolded: frozenset[int] = frozenset()
+        self._key: object = None
+
+    def compose(self) -> ComposeResult:
+        """The ladder, and the detail beside or under it."""
+        with Container():
+            yield self.list
+            yield self.detail
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wide screens have the detail beside."""
+        self.set_class(event.size.width >= _BESIDE_FROM, "beside")
+        self.call_after_refresh(self._show_detail)
+
+    # --- painting --------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """The events of the peer, the cursor at the moment that all views share."""
+        peer = self.model.peer
+        self.list.palette = self.detail.palette = self.palette
+        if peer is None:
+            return
+        key = (peer.id, self.model.revision)
+        if key != self._key:
+            self._key = key
+            self._events = self.model.events(peer)
+            self.selected = ()
+            self._unfolded = frozenset()
+        self._items = (
+            folded(self._events, self._unfolded) if self.fold else list(range(len(self._events)))
+        )
+        rows = LadderRows(self.model, peer, self._events, self._items, frozenset(self.selected))
+        self.list.show(rows, self._row_at(self.model.at_ns))
+        self._show_detail()
+
+    def _row_at(self, at_ns: int | None) -> int:
+        """The row of the last event at or before a moment."""
+        if at_ns is None or not self._items:
+            return 0
+        current = self._current
+        if current is not None and current.at_ns == at_ns:
+            return self.list.cursor
+        place = bisect_right(self._events, at_ns, key=lambda e: e.at_ns) - 1
+        while place > 0 and self._events[place - 1].at_ns == at_ns:
+            place -= 1
+        return self._row_of(max(place, 0))
+
+    def _row_of(self, place: int) -> int:
+        for row, item in enumerate(self._items):
+            last = item.last if isinstance(item, Fold) else item
+            if last >= place:
+                return row
+        return max(len(self._items) - 1, 0)
+
+    @property
+    def _current(self) -> Event | None:
+        """The event under the cursor; None on a fold."""
+        if not 0 <= self.list.cursor < len(self._items):
+            return None
+        item = self._items[self.list.cursor]
+        return None if isinstance(item, Fold) else self._events[item]
+
+    def _show_detail(self) -> None:
+        event, peer = self._current, self.model.peer
+        lines: list[Text] = []
+        if event is not None and peer is not None:
+            findings = [f for f in self.model.content.findings if event.ref in f.refs]
+            paths = {s.id: s.path for s in self.model.whole.sources}
+            lines = [
+                self._detail_line(d) for d in details(event, findings, paths, self.model.times)
+            ]
+        elif self._items:
+            lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
+        rows = TextRows(lines, indent=_LABEL)
+        rows.set_width(max(self.detail.size.width - 1, 20))
+        self.detail.show(rows, -1)
+        self.detail.cursor = -1
+
+    def _detail_line(self, detail: Detail) -> Text:
+        text = Text()
+        if detail.label:
+            text.append(f"{detail.label:<{_LABEL}}", self.palette.faint)
+        shade = self.palette.severity(detail.severity)
+        plain = detail.severity is Severity.MUTE
+        return text.append(safe(detail.text), self.palette.text if plain else shade)
+
+    # --- moving ----------------------------------------------------------------------------
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """The moment of the row is that of all views."""
+        if message.rows is not self.list:
+            return
+        event = self._current
+        if event is not None:
+            self.console_app.go_to_moment(event.at_ns)
+        self._show_detail()
+
+    def on_row_list_chosen(self, message: RowList.Chosen) -> None:
+        """A double click opens."""
+        self.do_into()
+
+    def do_up(self) -> None:
+        """One rung up."""
+        self.list.move(-1)
+
+    def do_down(self) -> None:
+        """One rung down."""
+        self.list.move(1)
+
+    def do_page_up(self) -> None:
+        """One page up."""
+        self.list.page(-1)
+
+    def do_page_down(self) -> None:
+        """One page down."""
+        self.list.page(1)
+
+    def do_first(self) -> None:
+        """The first rung."""
+        self.list.go_to(0)
+
+    def do_last(self) -> None:
+        """The last rung."""
+        self.list.go_to(len(self._items) - 1)
+
+    def do_left(self) -> None:
+        """The detail upwards."""
+        self.detail.scroll_relative(y=-1, animate=False)
+
+    def do_right(self) -> None:
+        """The detail downwards."""
+        self.detail.scroll_relative(y=1, animate=False)
+
+    def do_into(self) -> None:
+        """Unfold, else the same moment in the timeline."""
+        if not self._items:
+            return
+        item = self._items[self.list.cursor]
+        if isinstance(item, Fold):
+            self._unfolded |= frozenset(range(item.first, item.last + 1))
+            self._again(item.first)
+        else:
+            self.console_app.open_view("timeline")
+
+    def do_compress(self) -> None:
+        """Fold healthy exchanges, or unfold all."""
+        self.fold = not self.fold
+        self._unfolded = frozenset()
+        current = self._items[self.list.cursor] if self._items else 0
+        self._again(current.first if isinstance(current, Fold) else current)
+        told = "healthy exchanges are folded" if self.fold else "every message is shown"
+        self.console_app.say(told)
+
+    def _again(self, place: int) -> None:
+        self.show()
+        self.list.go_to(self._row_of(place))
+        self._show_detail()
+
+    def do_next_event(self) -> None:
+        """The next event."""
+        self.list.move(1)
+
+    def do_previous_event(self) -> None:
+        """The event before."""
+        self.list.move(-1)
+
+    def do_next_hole(self) -> None:
+        """The next black hole."""
+        self._jump(lambda e: e.kind is EventKind.HOLE, 1, "black hole")
+
+    def do_previous_hole(self) -> None:
+        """The black hole before."""
+        self._jump(lambda e: e.kind is EventKind.HOLE, -1, "black hole")
+
+    def do_next_error(self) -> None:
+        """The next error."""
+        self._jump(self._rests(FindingSeverity.ERROR), 1, "error")
+
+    def do_previous_error(self) -> None:
+        """The error before."""
+        self._jump(self._rests(FindingSeverity.ERROR), -1, "error")
+
+    def do_next_warning(self) -> None:
+        """The next warning."""
+        self._jump(self._rests(FindingSeverity.WARNING), 1, "warning")
+
+    def do_previous_warning(self) -> None:
+        """The warning before."""
+        self._jump(self._rests(FindingSeverity.WARNING), -1, "warning")
+
+    def _rests(self, severity: FindingSeverity) -> Callable[[Event], bool]:
+        peer = self.model.peer
+        found = [] if peer is None else self.model.findings_of(peer, severity)
+        refs = {ref for f in found for ref in f.refs[:1]}
+        return lambda e: e.ref is not None and e.ref in refs
+
+    def do_pair_after(self) -> None:
+        """The next message of the same exchange."""
+        self._pair(1)
+
+    def do_pair_before(self) -> None:
+        """The message before of the same exchange."""
+        self._pair(-1)
+
+    def _pair(self, by: int) -> None:
+        event = self._current
+        pair = None if event is None else event.pairs_with
+        if pair is None:
+            self.console_app.say("this message has no pair")
+            return
+        self._jump(lambda e: e.pairs_with == pair, by, "message of this exchange")
+
+    def _jump(self, wanted: Callable[[Event], bool], by: int, what: str) -> None:
+        place = self._place() + by
+        while 0 <= place < len(self._events):
+            if wanted(self._events[place]):
+                self._go(place)
+                return
+            place += by
+        self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what}")
+
+    def _place(self) -> int:
+        if not self._items:
+            return 0
+        item = self._items[self.list.cursor]
+        return item.first if isinstance(item, Fold) else item
+
+    def _go(self, place: int) -> None:
+        row = self._row_of(place)
+        item = self._items[row]
+        if isinstance(item, Fold):
+            self._unfolded |= frozenset(range(item.first, item.last + 1))
+            self.show()
+            row = self._row_of(place)
+        self.list.go_to(row)
+
+    def search(self, text: str, by: int) -> bool:
+        """The next message whose words have the text."""
+        wanted = text.casefold()
+        size = len(self._events)
+        for step in range(1, size + 1):
+            place = (self._place() + by * step) % size
+            if wanted in self._events[place].label.casefold():
+                self._go(place)
+                return True
+        return False

@@ -1,0 +1,165 @@
+"""The events of a peer as rungs between its two ends; runs of healthy exchanges fold to one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.export.formatting import Severity, counted, duration
+from analyzers.export.untrusted import safe
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerView
+from dpdlab.present.events import Event, EventKind
+from dpdlab.present.times import signed
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
+from dpdlab.tui.views.event_rows import EventRows
+
+_DELTA: Final = 10
+_LEAST_RUNG: Final = 24
+_MOST_RUNG: Final = 58
+_FOLD_FROM: Final = 6
+"""Events of healthy exchanges in a row that fold to one."""
+_ORDINARY: Final = (EventKind.QUESTION, EventKind.ANSWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Healthy exchanges that take one row: their first and last place in the events."""
+
+    first: int
+    last: int
+
+
+Item = int | Fold
+
+
+def folded(events: Sequence[Event], keep: frozenset[int] = frozenset()) -> list[Item]:
+    """The rows of a ladder; the events of a run fold, but the first and the last exchange."""
+    items: list[Item] = []
+    place = 0
+    while place < len(events):
+        end = place
+        while end < len(events) and _is_ordinary(events[end]) and end not in keep:
+            end += 1
+        if end - place >= _FOLD_FROM + 4:
+            items += [place, place + 1, Fold(place + 2, end - 3), end - 2, end - 1]
+        else:
+            items += range(place, end)
+        place = end
+        if place < len(events):
+            items.append(place)
+            place += 1
+    return items
+
+
+def _is_ordinary(event: Event) -> bool:
+    return (
+        event.kind in _ORDINARY
+        and event.exchange is not None
+        and event.exchange.outcome is Outcome.ANSWERED
+        and not event.exchange.retries
+    )
+
+
+class LadderRows(EventRows):
+    """Rungs, and what stands beside them."""
+
+    def __init__(
+        self,
+        model: Model,
+        peer: PeerView,
+        events: Sequence[Event],
+        items: Sequence[Item],
+        selected: frozenset[int] = frozenset(),
+    ) -> None:
+        super().__init__(model, peer, events)
+        self.items = items
+        self.selected = selected
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def _rung(self, width: int) -> int:
+        """Cells between the two ends, their lines included."""
+        room = width - self._time - _DELTA - 6 - 11
+        return max(_LEAST_RUNG, min(room, _MOST_RUNG))
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """The two ends over their lines."""
+        rung = self._rung(width)
+        left, right = safe(self.peer.local), safe(self.peer.remote)
+        ends = cut(Text(left), rung // 2).plain
+        gap = max(rung - len(ends) - len(right), 1)
+        head = f"{'time':<{self._time}}  {'after':>{_DELTA}}   "
+        return Text((head + ends + " " * gap + right).ljust(width))
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One rung, one conclusion, or one fold."""
+        item = self.items[index]
+        if isinstance(item, Fold):
+            return self._fold(item, width, palette)
+        event = self.events[item]
+        before = self.events[item - 1].at_ns if item else None
+        mark = "*" if item in self.selected else " "
+        line = Text(f"{self.model.times.at(event.at_ns, before):<{self._time}} ")
+        line.append(mark, palette.warn)
+        delta = signed(event.at_ns - before) if before is not None else ""
+        line.append(f"{delta:>{_DELTA}}   ", palette.faint)
+        rung = self._rung(width)
+        if event.sender is None or event.kind is EventKind.HINT:
+            return self._remark(line, event, palette)
+        line.append_text(self._arrow_of(event, rung, palette))
+        line.append(f" {self._sign(event):<2}", palette.severity(event.severity))
+        return line.append(self.place(event), palette.faint)
+
+    def _arrow_of(self, event: Event, rung: int, palette: Palette) -> Text:
+        signs = self.model.signs
+        again = event.kind is EventKind.RETRY
+        ascii_only = self.model.ascii_only
+        dash = ("=" if again else "-") if ascii_only else ("═" if again else "─")
+        side = signs.tick
+        body = rung - 2
+        label = cut(Text(f" {safe(event.label.split(' [')[0])} "), body - 6).plain
+        lead = dash * 3
+        rest = dash * max(body - 4 - len(label), 0)
+        if self._is_local(event.sender or ""):
+            arrow = f"{lead}{label}{rest}{'>' if ascii_only else '►'}"
+        else:
+            arrow = f"{'<' if ascii_only else '◄'}{lead}{label}{rest}"
+        text = Text(side, palette.faint)
+        text.append(arrow, self.style(event, palette))
+        return text.append(side, palette.faint)
+
+    def _sign(self, event: Event) -> str:
+        signs = self.model.signs
+        if event.kind in (EventKind.QUESTION, EventKind.RETRY) and event.exchange is not None:
+            if event.exchange.outcome is Outcome.UNANSWERED:
+                return signs.unanswered
+            if event.exchange.outcome is Outcome.OPEN:
+                return signs.open
+        return signs.delete if event.kind is EventKind.DELETE else ""
+
+    def _remark(self, line: Text, event: Event, palette: Palette) -> Text:
+        bar = "|" if self.model.ascii_only else "▌"
+        style = palette.severity(event.severity)
+        line.append(f"{bar} {safe(event.label)}", style)
+        if event.kind is EventKind.HINT and event.sender:
+            line.append(f", from {safe(event.sender)}", style)
+        place = self.place(event)
+        return line.append(f"  {place}", palette.faint) if place else line
+
+    def _fold(self, fold: Fold, width: int, palette: Palette) -> Text:
+        first, last = self.events[fold.first], self.events[fold.last]
+        asked = sum(
+            self.events[n].kind is EventKind.QUESTION for n in range(fold.first, fold.last + 1)
+        )
+        took = duration(last.at_ns - first.at_ns)
+        more = self.model.signs.more
+        told = f"{more} {counted(asked, 'answered question')} in {took} {more}"
+        lead = " " * (self._time + 2 + _DELTA + 3)
+        return Text(lead + told.center(self._rung(width)), palette.severity(Severity.MUTE))

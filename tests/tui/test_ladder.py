@@ -1,0 +1,59 @@
+"""View 3 on real captures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.conftest import SAMPLES, Opened
+
+Open = Callable[..., Opened]
+DEAD = SAMPLES / "ikev2-dead-peer" / "capture.pcap"
+HEALTHY = SAMPLES / "ikev2-healthy" / "capture.pcap"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_rungs_between_the_two_ends(console: Open, size: tuple[int, int]):
+    async with console(DEAD, size=size) as c:
+        await c.press("3")
+        assert "192.0.2.1" in c.text
+        assert "IKE_SA_INIT request" in c.text
+        await c.press("e")
+        assert "liveness check ID 3" in c.text
+        assert "retry 1 of 5" in c.text
+        assert max(map(len, c.lines)) <= size[0]
+
+
+async def test_the_detail_says_what_the_message_is(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "e")
+        assert "known by    header, certain" in c.text
+        assert "given up" in c.text
+        assert "[dpd-no-ack]" in c.text
+
+
+async def test_healthy_exchanges_fold_and_unfold(console: Open):
+    async with console(HEALTHY, size=(120, 40)) as c:
+        await c.press("3")
+        assert "answered questions in" in c.text
+        folded = len([x for x in c.lines if "liveness check" in x])
+        await c.press("C")
+        assert len([x for x in c.lines if "liveness check" in x]) > folded
+
+
+async def test_a_pair_inside_a_fold_is_unfolded(console: Open):
+    async with console(HEALTHY, size=(120, 40)) as c:
+        await c.press("3", "slash")
+        await c.press(*"ID 6, ans", "enter")
+        assert "answered questions in" not in c.text
+        await c.press("right_square_bracket")
+        assert c.app.model.peer is not None
+
+
+async def test_the_moment_is_shared_with_the_timeline(console: Open):
+    async with console(DEAD) as c:
+        await c.press("3", "e")
+        at_ns = c.app.model.at_ns
+        await c.press("2")
+        assert c.app.model.at_ns == at_ns
