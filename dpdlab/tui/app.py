@@ -229,6 +229,7 @@ class ConsoleApp(App[int]):
         """The peer that timeline and ladder show from now on."""
         if peer_id != self.model.peer_id:
             self.model.peer_id = peer_id
+            self.model.at_ns = None
             self._moment += 1
             self._bars()
 

@@ -124,7 +124,7 @@ class LadderRows(EventRows):
         dash = ("=" if again else "-") if ascii_only else ("═" if again else "─")
         side = signs.tick
         body = rung - 2
-        label = cut(Text(f" {safe(event.label.split(' [')[0])} "), body - 6).plain
+        label = cut(Text(f" {safe(_brief(event, body - 8))} "), body - 6).plain
         lead = dash * 3
         rest = dash * max(body - 4 - len(label), 0)
         if self._is_local(event.sender or ""):
@@ -163,3 +163,12 @@ class LadderRows(EventRows):
         told = f"{more} {counted(asked, 'answered question')} in {took} {more}"
         lead = " " * (self._time + 2 + _DELTA + 3)
         return Text(lead + told.center(self._rung(width)), palette.severity(Severity.MUTE))
+
+
+def _brief(event: Event, room: int) -> str:
+    """A label without what the sign beside the rung says; of a long one what is new in it."""
+    parts = event.label.split(" [")[0].split(", ")
+    if event.kind is EventKind.RETRY:
+        both = ", ".join(parts[:2])
+        return both if len(both) <= room or len(parts) < 2 else parts[1]
+    return parts[0] if event.kind is EventKind.QUESTION else ", ".join(parts)

@@ -151,7 +151,7 @@ class TimelineView(View):
             self._window = self._all(peer)
         self._range = self.model.range_ns
         self._window_of = peer.id
-        if self.model.at_ns is None or fresh:
+        if self.model.at_ns is None:
             self.model.at_ns = self._first_moment(peer)
 
     def _all(self, peer: PeerView) -> Window:
