@@ -23,6 +23,8 @@ from textual.strip import Strip
 from dpdlab.tui.palette import Palette
 
 _CACHED_ROWS: Final = 1000
+_AROUND: Final = 3
+"""Rows that stay in sight above and below the cursor."""
 CUT: Final = "…"
 
 
@@ -159,14 +161,17 @@ class RowList(ScrollView, can_focus=False):
             self.post_message(self.Moved(self, index))
 
     def scroll_to_cursor(self) -> None:
-        """Bring the row of the cursor into sight."""
-        head = self.header_lines
-        height = max(1, self.size.height - head)
+        """Bring the row of the cursor into sight, with a few rows around it."""
+        if self.cursor < 0:
+            return
+        height = max(1, self.size.height - self.header_lines)
+        around = min(_AROUND, (height - 1) // 3)
         top = int(self.scroll_offset.y)
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
-        elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+        if self.cursor < top + around:
+            self.scroll_to(y=max(self.cursor - around, 0), animate=False, immediate=True)
+        elif self.cursor >= top + height - around:
+            wanted = min(self.cursor + around, len(self.source) - 1) - height + 1
+            self.scroll_to(y=max(wanted, 0), animate=False, immediate=True)
 
     # --- painting --------------------------------------------------------------------------
 
