@@ -28,10 +28,10 @@ _BY_VENDOR_ID: Final = {
     "Cisco GRE Mode": "cisco-ios",
     "Cisco Dynamic Route": "cisco-ios",
 }
-# Starts of the formats of logs.
+# Starts of the formats of logs; the first that fits counts.
 _BY_DIALECT: Final = {
-    "cisco-ios": "cisco-ios",
     "cisco-asa": "cisco-asa",
+    "cisco-": "cisco-ios",
     "strongswan": "strongswan",
     "pluto": "libreswan",
     "libreswan": "libreswan",

@@ -30,7 +30,7 @@ def _check(case: Case) -> Iterator[Found]:
         if not _asks_by_itself(case, own):
             continue
         found = distances(own.exchanges)
-        by_start = _of_one_rhythm([d.seconds for d in found])
+        by_start = [d.seconds for d in found]
         by_proof = [
             seconds(x.since_proof_ns)
             for x in own.exchanges
@@ -38,8 +38,8 @@ def _check(case: Case) -> Iterator[Found]:
         ]
         wanted = case.thresholds.jitter_intervals
         known = [values for values in (by_start, by_proof) if len(values) >= wanted]
-        steadiest = min(known, key=_variation, default=None)
-        if steadiest is None or _variation(steadiest) <= case.thresholds.jitter_share:
+        steadiest = min(known, key=_unsteadiness, default=None)
+        if steadiest is None or _unsteadiness(steadiest) <= case.thresholds.jitter_share:
             continue
         yield _found(case, own, steadiest)
 
@@ -53,21 +53,15 @@ def _asks_by_itself(case: Case, own: Asked) -> bool:
     return case.captured and not any(f.sender == own.prober for f in case.peer.esp_flows)
 
 
-def _of_one_rhythm(values: Sequence[float]) -> list[float]:
-    """Distances without those in which other messages took the place of questions."""
-    if not values:
-        return []
+def _unsteadiness(values: Sequence[float]) -> float:
+    """Coefficient of variation, a multiple of the interval counting as several."""
     middle = median(values)
     counts = [max(round(value / middle), 1) for value in values]
-    return [
+    single = [
         value / count if abs(value - count * middle) <= _NEAR_SHARE * value else value
         for value, count in zip(values, counts, strict=True)
     ]
-
-
-def _variation(values: Sequence[float]) -> float:
-    """Coefficient of variation."""
-    return pstdev(values) / fmean(values)
+    return pstdev(single) / fmean(single)
 
 
 def _found(case: Case, own: Asked, values: Sequence[float]) -> Found:
@@ -75,7 +69,7 @@ def _found(case: Case, own: Asked, values: Sequence[float]) -> Found:
     return Found(
         f"{own.prober} asks {exchanges[0].responder} every {spoken(min(values))} to"
         f" {spoken(max(values))}: {len(values)} intervals that differ by"
-        f" {_variation(values):.0%} of their mean (standard deviation); up to"
+        f" {_unsteadiness(values):.0%} of their mean (standard deviation); up to"
         f" {case.thresholds.jitter_share:.0%} is steady.",
         first_refs(x.transmissions[0].ref for x in exchanges),
         confidence=confidence_of(exchanges),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.records import Confidence, Ref
+from analyzers.model.sa import SaEnd
 from analyzers.rules.case import Case
 
 
@@ -28,6 +29,11 @@ def given_up(case: Case, exchange: Exchange) -> GivenUp | None:
     if exchange.verdict_ref is not None and exchange.verdict_ns is not None:
         ref = exchange.verdict_ref
         return GivenUp(exchange.verdict_ns, "its log says so", ref, Confidence.CERTAIN, True)
+    sa = case.sas.get(exchange.ike_sa)
+    if sa is not None and sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None:
+        last = case.exchanges_of[exchange.ike_sa][-1]
+        if exchange is last and len(sa.refs) > 1 and case.is_log(sa.refs[-1]):
+            return GivenUp(sa.ended_ns, "its log says so", sa.refs[-1], Confidence.CERTAIN, True)
     acted = [
         GivenUp(d.at_ns, "it deleted the SA", d.ref, d.confidence, False)
         for d in case.peer.deletes
