@@ -13,7 +13,7 @@ from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Ref, SourceInfo
-from analyzers.model.sa import IkeSa
+from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.rules.expected import Expected, expected_policy
 from analyzers.rules.options import Thresholds
@@ -126,6 +126,14 @@ class Case:
     def sas(self) -> dict[str, IkeSa]:
         """IKE SAs by id."""
         return {sa.id: sa for sa in self.peer.ike_sas}
+
+    @cached_property
+    def flows_of(self) -> dict[str, list[EspFlow]]:
+        """ESP flows by SPI; both directions may have the same one."""
+        found: dict[str, list[EspFlow]] = defaultdict(list)
+        for flow in self.peer.esp_flows:
+            found[flow.spi].append(flow)
+        return dict(found)
 
     @cached_property
     def messages(self) -> dict[str, list[IkeMessage]]:

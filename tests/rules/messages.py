@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
 from analyzers.model.records import Basis
@@ -25,7 +26,7 @@ def message(
     sa: str = "i1",
     clear: bool = False,
     response: bool = False,
-    **changes: object,
+    **changes: Any,
 ) -> IkeMessage:
     """An IKEv2 message that keys have opened; its frame is its time in tenths of a second."""
     record = round(seconds * 10) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -34,14 +35,12 @@ def _check(case: Case) -> Iterator[Found]:
 
 def _given_up(case: Case, delete: Delete) -> Exchange | None:
     """The unanswered question that its sender had given the peer up for."""
-    before = [
-        x
-        for x in case.exchanges_of.get(delete.ike_sa, ())
-        if x.prober == delete.sender and x.first_ns <= delete.at_ns
-    ]
-    if not before or before[-1].outcome is not Outcome.UNANSWERED:
+    asked = case.exchanges_of.get(delete.ike_sa, [])
+    place = bisect_right(asked, delete.at_ns, key=lambda x: x.first_ns)
+    last = next((x for x in reversed(asked[:place]) if x.prober == delete.sender), None)
+    if last is None or last.outcome is not Outcome.UNANSWERED or last.last_ns > delete.at_ns:
         return None
-    return before[-1] if before[-1].last_ns <= delete.at_ns else None
+    return last
 
 
 RULE = PeerRule(

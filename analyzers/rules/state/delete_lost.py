@@ -84,6 +84,8 @@ def _at_the_other_end(case: Case, delete: Delete) -> _Loss | None:
             return None
         said = f"by its log; it is not in the capture, so {receiver} did not get it"
         return _Loss(said, Confidence.INFERRED)
+    if len(case.sources) < 2:
+        return None
     mine = [m for m in case.messages.get(delete.ike_sa, ()) if m.src == delete.sender]
     sent = next((m for m in mine if m.ref == delete.ref), None)
     if sent is None:

@@ -53,8 +53,9 @@ def _lives(case: Case) -> Iterator[_Life]:
 def _longest(lives: list[_Life], allowed: int) -> tuple[int, int, tuple[IkeSa, ...]]:
     """How many more than allowed were used together, for how long, and which."""
     best: tuple[int, int, tuple[IkeSa, ...]] = (0, 0, ())
+    beside: list[_Life] = []
     for life in lives:
-        beside = [x for x in lives if x.start_ns <= life.start_ns < x.end_ns]
+        beside = [*(x for x in beside if x.end_ns > life.start_ns), life]
         if len(beside) <= allowed:
             continue
         # As long as more than are allowed go on.

@@ -15,7 +15,6 @@ from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import in_flight_ns
 from analyzers.rules.state.wording import MOST_REFS, lasted, times, weakest
 
-
 _OF_IKE_SA: Final = (DeleteProtocol.IKE, DeleteProtocol.UNKNOWN)
 
 
@@ -29,11 +28,18 @@ def _check(case: Case) -> Iterator[Found]:
         if (delete.ike_sa, user) in told or delete.basis is Basis.RHYTHM:
             continue
         late_ns = delete.at_ns + in_flight_ns(case, delete.ike_sa)
-        flows = [f for f in case.peer.esp_flows if f.last_ns > late_ns and _dies(case, delete, f)]
+        flows = [f for f in _named(case, delete) if f.last_ns > late_ns and _dies(case, delete, f)]
         asked = _asked(case, delete, user, late_ns)
         if flows or asked:
             told.add((delete.ike_sa, user))
             yield _found(case, delete, user, flows, asked)
+
+
+def _named(case: Case, delete: Delete) -> list[EspFlow]:
+    """The flows that a Delete may take away."""
+    if delete.protocol is DeleteProtocol.ESP:
+        return [flow for spi in delete.spis for flow in case.flows_of.get(spi, ())]
+    return list(case.peer.esp_flows) if delete.protocol is DeleteProtocol.IKE else []
 
 
 def _dies(case: Case, delete: Delete, flow: EspFlow) -> bool:
@@ -43,7 +49,7 @@ def _dies(case: Case, delete: Delete, flow: EspFlow) -> bool:
     if flow.first_ns >= delete.at_ns:
         return False
     if delete.protocol is DeleteProtocol.ESP:
-        return flow.spi in delete.spis
+        return True
     sa = case.sas.get(delete.ike_sa)
     # IKEv1 Child SAs outlive their IKE SA; rekeying an IKEv2 SA hands them on.
     if sa is None or sa.ike_version != 2 or delete.protocol is not DeleteProtocol.IKE:

@@ -25,27 +25,28 @@ def _check(case: Case) -> Iterator[Found]:
         if sa.ike_version != 2 or window_is_one is False or case.one_direction:
             continue
         requests = requests_of(messages)
-        for request in requests:
-            served = _served_meanwhile(requests, request, least_ns)
-            if len(request.sent) > 1 and served:
-                yield _found(sa, request, served, known=window_is_one is True)
+        for by_initiator in (True, False):
+            own = [r for r in requests if r.by_initiator is by_initiator]
+            others = [r for r in requests if r.by_initiator is not by_initiator and r.answer]
+            for place, request in enumerate(own):
+                end_ns = _end_ns(own[place : place + 2])
+                if len(request.sent) < 2 or end_ns - request.first.at_ns < least_ns:
+                    continue
+                served = _served(others, request.first.at_ns + least_ns, end_ns)
+                if served:
+                    yield _found(sa, request, served, known=window_is_one is True)
 
 
-def _served_meanwhile(
-    requests: Sequence[Request], stalled: Request, least_ns: int
-) -> list[Request]:
-    """Requests of the other side that were answered once the stall had lasted for `least_ns`."""
+def _end_ns(own: Sequence[Request]) -> int:
+    """Until when the first of these is waited for: its answer, or the next request."""
+    stalled, *later = own
     end_ns = _EVER if stalled.answer is None else stalled.answer.at_ns
-    for request in requests:
-        if request.by_initiator is stalled.by_initiator and request.message_id > stalled.message_id:
-            end_ns = min(end_ns, request.first.at_ns)
-    return [
-        request
-        for request in requests
-        if request.by_initiator is not stalled.by_initiator
-        and request.answer is not None
-        and stalled.first.at_ns + least_ns <= request.answer.at_ns < end_ns
-    ]
+    return min([end_ns, *(r.first.at_ns for r in later)])
+
+
+def _served(others: Sequence[Request], start_ns: int, end_ns: int) -> list[Request]:
+    """Requests of the other side that were answered in a time."""
+    return [r for r in others if r.answer is not None and start_ns <= r.answer.at_ns < end_ns]
 
 
 def _found(sa: IkeSa, stalled: Request, served: list[Request], *, known: bool) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -28,15 +29,9 @@ _TIMES: Final = {1: "once", 2: "twice"}
 def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
-    downs = sorted(
-        (sa for sa in case.peer.ike_sas if _goes_down(case, sa)), key=lambda sa: sa.ended_ns or 0
-    )
-    needed = case.thresholds.flapping_cycles
-    span_ns = _span_ns(case)
-    within = max((_from(downs, start, span_ns) for start in range(len(downs))), key=len, default=[])
-    if len(within) < needed:
-        return
-    yield _found(case, within)
+    within = _densest(_downs(case), _span_ns(case))
+    if len(within) >= case.thresholds.flapping_cycles:
+        yield _found(case, within)
 
 
 def _span_ns(case: Case) -> int:
@@ -45,22 +40,29 @@ def _span_ns(case: Case) -> int:
     return nanoseconds(max(case.thresholds.flapping_s, _WORST_CASES * worst_s))
 
 
-def _goes_down(case: Case, sa: IkeSa) -> bool:
-    """Whether a tunnel was up, and is down: no other IKE SA has taken over before."""
-    if sa.established_ns is None or sa.ended_ns is None or sa.end not in _DOWN:
-        return False
-    return not any(
-        other.id != sa.id
-        and other.established_ns is not None
-        and other.established_ns < sa.ended_ns
-        and (other.ended_ns is None or other.ended_ns > sa.ended_ns)
-        for other in case.peer.ike_sas
-    )
+def _downs(case: Case) -> list[IkeSa]:
+    """IKE SAs with whose end the tunnel was down: no other had taken over before."""
+    up = [sa for sa in case.peer.ike_sas if sa.established_ns is not None]
+    starts = sorted(sa.established_ns or 0 for sa in up)
+    ends = sorted(sa.ended_ns for sa in up if sa.ended_ns is not None)
+    found = []
+    for sa in up:
+        if sa.end in _DOWN and sa.ended_ns is not None:
+            alive = bisect_left(starts, sa.ended_ns) - bisect_right(ends, sa.ended_ns)
+            if alive <= 0:
+                found.append(sa)
+    return sorted(found, key=lambda sa: sa.ended_ns or 0)
 
 
-def _from(downs: Sequence[IkeSa], start: int, span_ns: int) -> list[IkeSa]:
-    began_ns = downs[start].established_ns or 0
-    return [sa for sa in downs[start:] if (sa.ended_ns or 0) - began_ns <= span_ns]
+def _densest(downs: Sequence[IkeSa], span_ns: int) -> Sequence[IkeSa]:
+    """The most of them that lie within a time, from the first one's beginning."""
+    best: Sequence[IkeSa] = ()
+    for start, sa in enumerate(downs):
+        until_ns = (sa.established_ns or 0) + span_ns
+        end = bisect_right(downs, until_ns, key=lambda other: other.ended_ns or 0)
+        if end - start > len(best):
+            best = downs[start:end]
+    return best
 
 
 def _found(case: Case, downs: Sequence[IkeSa]) -> Found:

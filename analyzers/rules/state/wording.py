@@ -25,5 +25,5 @@ def lasted(duration_ns: int) -> str:
 
 
 def times(count: int) -> str:
-    """ "once", "3 times"."""
+    """How often, for people: "once", "3 times"."""
     return "once" if count == 1 else f"{count} times"
