@@ -87,7 +87,13 @@ class Browser:
                 return result
 
     def open(
-        self, path: Path, *, width: int, height: int = 900, dark: bool = False, media: str = "screen"
+        self,
+        path: Path,
+        *,
+        width: int,
+        height: int = 900,
+        dark: bool = False,
+        media: str = "screen",
     ) -> None:
         """Load a file in a window of a size."""
         self.call(
