@@ -34,6 +34,7 @@ def planned_markdown(planned: Planned, *, ascii_only: bool = False) -> Iterator[
 
 def _ascii(line: str) -> str:
     plain = line.replace("→", "->").replace("–", "-").replace("×", "x").replace("²", "^2")
+    plain = plain.replace("…", "...")
     return plain.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 

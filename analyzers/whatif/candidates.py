@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -48,10 +49,14 @@ _COMMON: Final = {
 }
 
 
-def common(ike_version: int | None) -> list[Candidate]:
-    """Policies as products have them by default, or as their guides write them."""
+@cache
+def common(ike_version: int | None) -> tuple[Candidate, ...]:
+    """Policies as products have them by default, or as their guides write them.
+
+    strongSwan asks nothing by default: its 30 s are those of ipsec.conf(5).
+    """
     rows = _COMMON.get(ike_version or 1, _COMMON[1])
-    return [Candidate(label, parse_policy(text)) for label, text in rows]
+    return tuple(Candidate(label, parse_policy(text)) for label, text in rows)
 
 
 def given(text: str) -> Candidate:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzers.whatif.timing import Timing, Trigger, false_death
 
-_ALIKE: float = 1e-9
+_ALIKE: Final = 1e-9
+_LISTED: Final = 12
+"""Waits that are written out one by one."""
 
 
 def worst_case_formula(timing: Timing, every_s: float | None = None) -> str:
@@ -18,7 +22,10 @@ def worst_case_formula(timing: Timing, every_s: float | None = None) -> str:
         more = f"{len(waits)} × {number(waits[0])}"
         words, numbers = f"{words} + {len(waits)} × retry", f"{numbers} + {more}"
     else:
-        listed = " + ".join(number(wait_s) for wait_s in waits)
+        listed = " + ".join(map(number, waits))
+        if len(waits) > _LISTED:
+            first = " + ".join(map(number, waits[:3]))
+            listed = f"{first} + … + {number(waits[-1])}, {len(waits):,} in all"
         words, numbers = f"{words} + waits", f"{numbers} + ({listed})"
     return f"{words} = {numbers} = {number(verdict.last_s)} s"
 

@@ -85,8 +85,8 @@ class Plan:
     """Packet loss each way, and the chance that a live peer is given up with one question."""
 
 
-def plan(timing: Timing, demand: Demand) -> Plan:
-    """What a policy does under a demand."""
+def plan(timing: Timing, demand: Demand, *, with_fleet: bool = True) -> Plan:
+    """What a policy does under a demand; `with_fleet`: peer by peer too."""
     verdict = timing.verdict(demand.every_s)
     routing = None
     if demand.hold_s is not None:
@@ -102,7 +102,7 @@ def plan(timing: Timing, demand: Demand) -> Plan:
     return Plan(
         timing=timing,
         verdict=verdict,
-        fleet=fleet(timing, demand),
+        fleet=fleet(timing, demand) if with_fleet else None,
         hub=_hub(timing, demand),
         routing=routing,
         meets_target=meets,

@@ -69,7 +69,7 @@ def recommend(
     profile = PROFILES[vendor]
     modes = [m for m in _MODES[vendor] if mode in (None, m)] or list(_MODES[vendor])
     found = [
-        (policy, timing, plan(timing, replace(demand, peers=1)))
+        (policy, timing, plan(timing, replace(demand, peers=1), with_fleet=False))
         for chosen in modes
         for timers in _choices(profile, chosen, demand, ride_out_s)
         for policy in [_policy(profile, timers, chosen)]

@@ -125,7 +125,7 @@ def _simulation(
     for peer in session.peers():
         version = peer.ike_sas[-1].ike_version if peer.ike_sas else None
         for hole in peer.black_holes:
-            others = list(wanted) or candidates.common(version)
+            others = wanted or candidates.common(version)
             own = candidates.own(peer, hole)
             advised = _recommended(session, peer, hole, own, options)
             cases.append((peer, hole, [own, *others, advised]))

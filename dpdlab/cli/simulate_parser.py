@@ -41,8 +41,8 @@ def simulate_parser() -> Parser:
     parser = Parser(
         "simulate",
         f"{PROGRAM} simulate [INPUT...] [--policy POLICY]... [options]",
-        "What another DPD policy would have left of the black holes of captures and logs; without\n"
-        "INPUT, what to expect of policies, and the cheapest one that notices in time.",
+        "What another DPD policy would have left of the black holes of captures and logs.\n"
+        "Without INPUT: what to expect of policies, and the cheapest that notices in time.",
         _EXAMPLES,
     )
     seconds = {"metavar": "SECONDS", "type": values.positive_duration_s}
@@ -76,7 +76,11 @@ def simulate_parser() -> Parser:
         "what is demanded",
         (
             ("--target",),
-            {**seconds, "help": "a peer that is gone is given up within this (default: --budget)"},
+            {
+                **seconds,
+                "help": "a peer that is gone is given up within this (default: half of what was"
+                " observed, within --budget; when planning, 30)",
+            },
         ),
         (
             ("--hold",),

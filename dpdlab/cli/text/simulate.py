@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -59,7 +60,7 @@ _RESULT_COLUMNS: Final = (
 )
 _COST_COLUMNS: Final = (
     Column("policy", elastic=True),
-    Column("worst case", elastic=True),
+    Column("worst case"),
     Column("asks/h", "right"),
     *(Column(f"{loss:.1%}".replace(".0%", "%"), "right") for loss in LOSS_RATES),
 )
@@ -95,7 +96,7 @@ def render_simulated(
         more = f"{counted(len(studies) - len(shown), 'shorter black hole')} (-v tells all)"
         page.line((f"{page.signs.more} {more}", FAINT))
         page.gap()
-    tried = replace(simulated, studies=tuple(shown)).candidates
+    tried = _told_apart(replace(simulated, studies=tuple(shown)))
     if not tried:
         return
     _costs(page, tried)
@@ -107,6 +108,24 @@ def render_simulated(
         held = f"routing over the tunnel ends every window after {timer(simulated.hold_s)}"
         page.wrapped((held, FAINT))
     page.wrapped((VALIDITY, FAINT))
+
+
+def _told_apart(simulated: Simulated) -> list[Candidate]:
+    """The policies; of several with one name each has the black holes that it is about."""
+    tried = simulated.candidates
+    labels = Counter(candidate.label for candidate in tried)
+    found = []
+    for candidate in tried:
+        label = candidate.label
+        if labels[label] > 1:
+            about = [
+                study.hole.id
+                for study in simulated.studies
+                if any(result.candidate == candidate for result in study.results)
+            ]
+            label = f"{', '.join(about[:3])}: {label}"
+        found.append(replace(candidate, label=label))
+    return found
 
 
 def _page(console: Console, ascii_only: bool, verbose: int, content: Content | None) -> Page:
@@ -403,5 +422,5 @@ def _table(page: Page, columns: Sequence[Column], cells: Sequence[Sequence[Text]
 def _signs(page: Page, text: str) -> str:
     """Formulas in the alphabet of the page."""
     if page.ascii_only:
-        text = text.replace("×", "x").replace("²", "^2").replace("ⁿ", "^n")
+        text = text.replace("×", "x").replace("²", "^2").replace("…", "...")
     return page.data(text)

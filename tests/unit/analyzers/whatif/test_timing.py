@@ -122,6 +122,8 @@ def test_the_chance_of_a_false_verdict(questions, loss, chance) -> None:
         ("libreswan interval=30", None, "interval + fuzz + waits = 30 + 1 + (0.5 + 0.5 + 1 + 2 + 4"
          " + 8 + 16 + 32) = 95 s"),
         ("strongswan", None, "it never asks: no verdict"),
+        ("aws interval=1 timeout=40.5", None,
+         "interval + waits = 1 + (1 + 1 + 1 + … + 0.5, 40 in all) = 40.5 s"),
     ],
 )  # fmt: skip
 def test_the_worst_case_with_the_numbers_put_in(policy, every, formula) -> None:
