@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from dpdlab.cli.diagnostics import UsageError
+from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT: Final = "-"
 # What a pipe or a file gets: text that fits everywhere it may be pasted.
 PLAIN_WIDTH: Final = 80
-
-_KIND_PREFIX: Final = re.compile(r"[a-z][a-z0-9-]*:(?=.)")
 
 
 class Output:
@@ -75,7 +72,7 @@ class Output:
         if not path.parent.is_dir():
             raise UsageError(f"cannot write {path}: there is no directory {path.parent}")
         for given in inputs:
-            if _is_same_or_inside(path, given):
+            if is_same_or_inside(path, given):
                 raise UsageError(f"{path} would overwrite the input {given}")
 
     def write(self, chunks: Iterable[str]) -> None:
@@ -172,56 +169,11 @@ def _discard_standard_output() -> None:
 
 def _write_file(path: Path, chunks: Iterable[bytes]) -> None:
     try:
-        if path.exists() and not path.is_file():
-            # A device or a pipe: there is nothing to replace.
-            with path.open("wb") as stream:
-                stream.writelines(chunks)
-            return
-        # Through a link, to what it names.
-        with _replacement(path.resolve()) as stream:
-            stream.writelines(chunks)
+        write_whole(path, chunks)
     except BrokenPipeError:
         return
     except OSError as error:
         raise UsageError(f"cannot write {path}: {_reason(error)}") from error
-
-
-@contextlib.contextmanager
-def _replacement(target: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `target` when everything is in it."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".dpdlab-", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        temporary.chmod(_mode_for(target))
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _mode_for(target: Path) -> int:
-    """The permissions it has, or those that a new file gets."""
-    with contextlib.suppress(FileNotFoundError):
-        return target.stat().st_mode & 0o7777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _is_same_or_inside(path: Path, given: str) -> bool:
-    if not path.exists():
-        return False
-    for name in {given, _KIND_PREFIX.sub("", given, count=1)}:
-        read = Path(name)
-        with contextlib.suppress(OSError, ValueError):
-            if read.is_dir():
-                if path.resolve().is_relative_to(read.resolve()):
-                    return True
-            elif read.exists() and read.samefile(path):
-                return True
-    return False
 
 
 def _is_terminal(stream: object) -> bool:

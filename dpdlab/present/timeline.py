@@ -114,11 +114,7 @@ class PeerTimes:
         first = bisect_left(self.moments, window.start_ns)
         last = bisect_right(self.moments, window.end_ns)
         edges = [window.start_ns, *self.moments[first:last], window.end_ns]
-        return [
-            (begin, end)
-            for begin, end in pairwise(edges)
-            if end - begin > longer_than_ns
-        ]
+        return [(begin, end) for begin, end in pairwise(edges) if end - begin > longer_than_ns]
 
 
 def draw(

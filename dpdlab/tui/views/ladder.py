@@ -14,6 +14,7 @@ from textual.containers import Container
 from analyzers.export.formatting import Severity
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
+from dpdlab.present import copying
 from dpdlab.present.detail import Detail, details
 from dpdlab.present.events import Event, EventKind
 from dpdlab.tui.model import Model
@@ -288,6 +289,13 @@ class LadderView(View):
             self.show()
             row = self._row_of(place)
         self.list.go_to(row)
+
+    def copy_text(self) -> dict[str, str]:
+        """The event of the cursor."""
+        event, peer = self._current, self.model.peer
+        if event is None or peer is None:
+            return {}
+        return copying.of_event(self.model.whole, peer, event)
 
     def search(self, text: str, by: int) -> bool:
         """The next message whose words have the text."""

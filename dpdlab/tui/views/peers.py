@@ -26,6 +26,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import ORDER_LIMIT_NS
+from dpdlab.present import copying
 from dpdlab.present.lane import RowKind, Window, build
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -410,6 +411,11 @@ class PeersView(View):
     def do_previous_hole(self) -> None:
         """The peer with a black hole before."""
         self._next(lambda p: bool(p.black_holes), -1)
+
+    def copy_text(self) -> dict[str, str]:
+        """The peer of the cursor."""
+        peer = self.model.peer
+        return {} if peer is None else copying.of_peer(self.model.whole, peer)
 
     def search(self, text: str, by: int) -> bool:
         """The next peer whose row has the text."""

@@ -21,6 +21,7 @@ from analyzers.model.black_hole import BlackHole
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
+from dpdlab.present import copying
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.expected import policy_of
 from dpdlab.present.lane import Cell, RowKind
@@ -491,6 +492,13 @@ class TimelineView(View):
             place += by
         self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what}")
         return False
+
+    def copy_text(self) -> dict[str, str]:
+        """The event of the cursor."""
+        peer = self.model.peer
+        if peer is None or not self._events:
+            return {}
+        return copying.of_event(self.model.whole, peer, self._events[self.list.cursor])
 
     def search(self, text: str, by: int) -> bool:
         """The next event whose words have the text."""

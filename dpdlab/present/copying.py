@@ -1,0 +1,62 @@
+"""What of an event or a peer can be taken elsewhere: text, JSON, Wireshark filter, BPF."""
+
+from __future__ import annotations
+
+from analyzers.export.content import Content
+from analyzers.export.formatting import utc_date, utc_time
+from analyzers.export.report import build_black_hole, build_delete, build_exchange, build_peer_head
+from analyzers.export.selections import Selection, Selector
+from analyzers.model.peer import PeerView
+from dpdlab.present.events import Event
+
+_DIGITS = 6
+
+
+def of_event(content: Content, peer: PeerView, event: Event) -> dict[str, str]:
+    """The forms of one event, by name."""
+    at = f"{utc_date(event.at_ns)} {utc_time(event.at_ns, _DIGITS)}"
+    place = "" if event.ref is None else f" ({event.ref.source}#{event.ref.record})"
+    texts = {"text": f"{at} UTC {event.label}{place}"}
+    selector = Selector(content.sources, content.peers)
+    selection: Selection | None = None
+    if event.exchange is not None:
+        texts["JSON"] = build_exchange(event.exchange).model_dump_json(by_alias=True)
+        selection = selector.of_exchange(event.exchange)
+    elif event.delete is not None:
+        texts["JSON"] = build_delete(event.delete).model_dump_json(by_alias=True)
+        selection = selector.of_delete(event.delete)
+    elif event.hole is not None:
+        texts["JSON"] = build_black_hole(event.hole).model_dump_json(by_alias=True)
+        selection = selector.of_black_hole(peer, event.hole)
+    elif event.message is not None:
+        selection = selector.of_message(event.message)
+    return texts | _filters(selection)
+
+
+def of_peer(content: Content, peer: PeerView) -> dict[str, str]:
+    """The forms of a peer, by name."""
+    one = f"{peer.local} {peer.remote} {peer.state.value}"
+    return {
+        "text": one,
+        "JSON": build_peer_head(peer).model_dump_json(by_alias=True),
+        "Wireshark filter": _both(peer, "ip"),
+        "BPF": f"host {peer.local} and host {peer.remote}",
+    }
+
+
+def _both(peer: PeerView, family: str) -> str:
+    name = "ipv6" if ":" in peer.remote else family
+    return f"{name}.addr == {peer.local} && {name}.addr == {peer.remote}"
+
+
+def _filters(selection: Selection | None) -> dict[str, str]:
+    if selection is None:
+        return {}
+    texts = {}
+    if selection.display_filter:
+        texts["Wireshark filter"] = selection.display_filter
+    if selection.bpf:
+        texts["BPF"] = selection.bpf
+    for source, frames in selection.frames.items():
+        texts[f"Wireshark filter by frame ({source})"] = frames
+    return texts

@@ -1,0 +1,70 @@
+"""What was read: inputs with their times, counts, problems and clocks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from analyzers.export.inputs import clock_phrase, counts_of, folded, span_of
+from analyzers.export.untrusted import safe
+from analyzers.export.words import problem_word
+from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+
+
+class InputsScreen(ModalScreen[str | None]):
+    """Gives the id of the input whose clock is to be moved, or None."""
+
+    BINDINGS: ClassVar = [("escape,q,i", "leave", "close")]
+
+    def __init__(self, model: Model, palette: Palette) -> None:
+        super().__init__()
+        self._model = model
+        self._palette = palette
+
+    def compose(self) -> ComposeResult:
+        """One entry an input."""
+        with VerticalScroll(classes="dialog") as box:
+            box.border_title = "inputs"
+            box.border_subtitle = "enter moves the clock of an input, o in the views opens another"
+            yield OptionList(
+                *(Option(self._told(source), id=source.id) for source in self._model.whole.sources),
+                markup=False,
+            )
+
+    def on_mount(self) -> None:
+        """Keys go to the list."""
+        self.query_one(OptionList).focus()
+
+    def _told(self, source: SourceInfo) -> Text:
+        faint = self._palette.faint
+        text = Text(f"{safe(source.id)}  {safe(source.path)}", self._palette.strong)
+        parts = [safe(source.format), *(str(p) for p in span_of(source))]
+        text.append("\n    " + " · ".join(parts), faint)
+        counts = [str(part) for part in counts_of(source)]
+        if counts:
+            text.append("\n    " + " · ".join(counts), faint)
+        for alignment in self._model.whole.alignments:
+            if alignment.source == source.id:
+                text.append("\n    " + safe(clock_phrase(alignment)), self._palette.note)
+        for first, number in folded(source.problems):
+            times = f" ({number:,} times)" if number > 1 else ""
+            style = faint if first.kind in BENIGN_PROBLEMS else self._palette.warn
+            said = f"{problem_word(first.kind)}: {safe(first.detail)}{times}"
+            text.append(f"\n    ! {said}", style)
+        return text
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """The clock of this one."""
+        self.dismiss(event.option.id)
+
+    def action_leave(self) -> None:
+        """Nothing to move."""
+        self.dismiss(None)

@@ -1,0 +1,138 @@
+"""What the console can write: the reports and drawings of the command line, and the packets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from analyzers.export.content import Content
+from analyzers.session import Session, SessionOptions
+from dpdlab.present.whole_file import is_same_or_inside, write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """One format."""
+
+    name: str
+    told: str
+    suffix: str
+    chunks: Callable[[Content, Sequence[str], SessionOptions, str | None], Iterable[bytes]]
+    """From the content, the inputs, the options and the id of the peer in sight."""
+
+
+def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
+    return (text.encode("utf-8", "backslashreplace") for text in texts)
+
+
+def _html(content: Content, *_: object) -> Iterator[bytes]:
+    from analyzers.export.html.document import chunks
+
+    return _encoded(chunks(content))
+
+
+def _json(content: Content, *_: object) -> Iterator[bytes]:
+    from analyzers.export.json_writer import chunks
+
+    return _encoded(chunks(content))
+
+
+def _jsonl(content: Content, *_: object) -> Iterator[bytes]:
+    from analyzers.export.jsonl_writer import chunks
+
+    return _encoded(chunks(content))
+
+
+def _csv(content: Content, *_: object) -> Iterator[bytes]:
+    from analyzers.export.csv_writer import chunks
+
+    return _encoded(chunks(content))
+
+
+def _markdown(content: Content, *_: object) -> Iterator[bytes]:
+    from analyzers.export.markdown_writer import chunks
+
+    return _encoded(chunks(content))
+
+
+def _drawing(name: str) -> Callable[..., Iterator[bytes]]:
+    def draw(
+        content: Content, inputs: Sequence[str], options: SessionOptions, peer: str | None
+    ) -> Iterator[bytes]:
+        from analyzers.export.svg.document import Drawing, chunks
+
+        peers = [] if peer is None else [peer]
+        return _encoded(chunks(content, ascii_only=False, drawing=Drawing(name), peers=peers))
+
+    return draw
+
+
+def _packets(
+    content: Content, inputs: Sequence[str], options: SessionOptions, peer: str | None
+) -> Iterator[bytes]:
+    from analyzers.session.packet_export import EspChoice, annotated_packets
+
+    session = Session(options)
+    try:
+        session.open(inputs)
+        captures = session.captures()
+        if not captures:
+            raise ValueError("there is no capture among the inputs, and so no packet to copy")
+        yield from annotated_packets(captures, content, options, EspChoice("edges"))
+    finally:
+        session.close()
+
+
+EXPORTERS: Final = (
+    Exporter("HTML", "one page with timelines and ladders, for a browser", ".html", _html),
+    Exporter("Markdown", "for a ticket", ".md", _markdown),
+    Exporter("JSON", "everything, for scripts", ".json", _json),
+    Exporter("JSON Lines", "one object a line, in time order", ".jsonl", _jsonl),
+    Exporter("CSV", "one row an exchange", ".csv", _csv),
+    Exporter("pcapng", "the packets, with comments that Wireshark shows", ".pcapng", _packets),
+    Exporter("timeline", "the drawing of this peer as SVG", ".svg", _drawing("timeline")),
+    Exporter("ladder", "the drawing of this peer as SVG", ".svg", _drawing("ladder")),
+)
+
+
+def default_path(exporter: Exporter, inputs: Sequence[str]) -> str:
+    """A name for the file, beside where the user is."""
+    stem = Path(inputs[0].rpartition(":")[2]).name.split(".")[0] if inputs else ""
+    return f"{stem or 'dpdlab'}-{exporter.name.lower().replace(' ', '-')}{exporter.suffix}"
+
+
+def wrong_with(path: str, inputs: Sequence[str]) -> str:
+    """Why a file cannot be written there; empty if it can."""
+    if not path.strip():
+        return "a file needs a name"
+    try:
+        target = Path(path).expanduser()
+        if target.is_dir():
+            return f"{path} is a directory"
+        if not target.parent.is_dir():
+            return f"there is no directory {target.parent}"
+        for given in inputs:
+            if is_same_or_inside(target, given):
+                return f"{path} is an input"
+    except (OSError, ValueError, RuntimeError) as error:
+        return str(error)
+    return ""
+
+
+def write(
+    exporter: Exporter,
+    path: str,
+    content: Content,
+    inputs: Sequence[str],
+    options: SessionOptions,
+    peer: str | None,
+) -> str:
+    """Write the file, in a thread; what came of it, in a sentence."""
+    target = Path(path).expanduser()
+    try:
+        write_whole(target, exporter.chunks(content, inputs, options, peer))
+    except Exception as error:  # noqa: BLE001 - the console says it and goes on
+        return f"{path} is not written: {error}"
+    return f"{path} is written ({target.stat().st_size:,} bytes)"

@@ -1,0 +1,94 @@
+"""Copying, exporting, inputs and further files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dpdlab.tui.exporting import EXPORTERS
+from tests.tui.conftest import SAMPLES, Console, Opened
+
+Open = Callable[..., Opened]
+DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
+LOG = SAMPLES / "ikev1-dead-peer" / "charon-a.log"
+HEALTHY = SAMPLES / "ikev2-healthy" / "capture.pcap"
+
+
+async def _until(c: Console, wanted: Callable[[], bool]) -> None:
+    for _ in range(200):
+        await c.pilot.pause(0.05)
+        if wanted():
+            return
+    raise AssertionError(c.text)
+
+
+async def test_an_event_is_copied_in_every_form(console: Open):
+    async with console(DEAD) as c:
+        await c.press("3", "e", "y")
+        for name in ("text", "JSON", "Wireshark filter", "BPF"):
+            assert name in c.text
+        await c.press("2")
+        copied = json.loads(c.app.clipboard)
+        assert copied["outcome"] == "unanswered"
+
+
+async def test_a_peer_is_copied_as_a_filter(console: Open):
+    async with console(DEAD) as c:
+        await c.press("y", "4")
+        assert c.app.clipboard == "host 192.0.2.1 and host 192.0.2.2"
+
+
+@pytest.mark.parametrize("place", range(len(EXPORTERS)), ids=[e.name for e in EXPORTERS])
+async def test_every_format_is_written(console: Open, tmp_path: Path, place: int, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    async with console(DEAD) as c:
+        await c.press("s", str(place + 1))
+        await c.press("enter")
+        await _until(c, lambda: "is written" in c.lines[-1])
+        (written,) = tmp_path.iterdir()
+        assert written.suffix == EXPORTERS[place].suffix
+        assert written.stat().st_size > 200
+
+
+async def test_an_input_is_not_overwritten(console: Open, tmp_path: Path):
+    copy = tmp_path / "mine.pcap"
+    copy.write_bytes(DEAD.read_bytes())
+    async with console(copy) as c:
+        await c.press("s", "1")
+        await c.press(*["backspace"] * 40, *str(copy))
+        await c.press("enter")
+        assert "is an input" in c.text
+        await c.press("escape")
+    assert copy.read_bytes() == DEAD.read_bytes()
+
+
+async def test_a_further_file_is_read(console: Open):
+    async with console(DEAD) as c:
+        await c.press("o")
+        await c.press(*str(LOG), "enter")
+        await _until(c, lambda: c.app.model.done and len(c.app.model.whole.sources) == 2)
+        assert "correlated" in str(c.app.model.whole.peers)
+
+
+async def test_inputs_show_their_clocks_and_can_be_moved(console: Open):
+    async with console(DEAD, LOG) as c:
+        await c.press("i")
+        assert "charon-a.log" in c.text
+        assert "250 packets" in c.text
+        assert "put right" in c.text
+        await c.press("down", "enter")
+        await c.press("backspace", *"3600", "enter")
+        await _until(c, lambda: c.app.model.done)
+        assert list(c.app.options.clocks.offsets_ns.values()) == [3600 * 10**9]
+
+
+async def test_the_palette_does_what_keys_do(console: Open):
+    async with console(HEALTHY) as c:
+        await c.press("ctrl+p")
+        await c.press(*"Timeline")
+        await c.pilot.pause(0.3)
+        await c.press("enter")
+        await _until(c, lambda: c.app.view.title == "timeline")
