@@ -90,6 +90,23 @@ def test_half_open_sa_by_what_is_still_asked_on_it(tell: Tell):
     assert tell(LOST + "30.5 a>b liveness 1 resp").of("half-open-sa") == []
 
 
+INVALID_SPI = (
+    "*Jun  3 2026 08:10:{second:02}.000: %CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet"
+    " has invalid spi for destaddr=192.0.2.1, prot=50, spi=0xA1B2C3D4(2712847316),"
+    " srcaddr=198.51.100.9, input interface=GigabitEthernet1\n"
+)
+
+
+def test_half_open_sa_by_the_log_of_the_end_that_has_no_sa(tell: Tell):
+    lines = "".join(INVALID_SPI.format(second=s) for s in (4, 34))
+    (finding,) = tell(("console.txt", lines)).of("half-open-sa")
+    assert finding.confidence is Confidence.INFERRED
+    assert "2 times in 30.0 s" in finding.detail
+    assert "(SPI a1b2c3d4)" in finding.detail
+    assert len(finding.refs) == 2
+    assert tell(("console.txt", INVALID_SPI.format(second=4))).of("half-open-sa") == []
+
+
 def test_delete_lost(tell: Tell):
     (finding,) = tell(LOST).of("delete-lost")
     assert finding.severity is Severity.WARNING

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
 from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
 from analyzers.model.finding import Severity
+from analyzers.model.peer import Hint
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import EspFlow
+from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.hints import in_flight_ns
+from analyzers.rules.state.hints import UNKNOWN_SPI, in_flight_ns
 from analyzers.rules.state.wording import MOST_REFS, lasted, times, weakest
 
 _OF_IKE_SA: Final = (DeleteProtocol.IKE, DeleteProtocol.UNKNOWN)
@@ -33,6 +36,25 @@ def _check(case: Case) -> Iterator[Found]:
         if flows or asked:
             told.add((delete.ike_sa, user))
             yield _found(case, delete, user, flows, asked)
+    yield from _unknown_spis(case)
+
+
+def _unknown_spis(case: Case) -> Iterator[Found]:
+    """ESP that its receiver logs as of no SA, for longer than packets are on their way."""
+    lines: dict[tuple[str, str], list[Hint]] = defaultdict(list)
+    for hint in case.peer.hints:
+        if case.is_log(hint.ref) and hint.text.startswith(UNKNOWN_SPI):
+            lines[hint.sender, hint.text].append(hint)
+    for (device, text), hints in lines.items():
+        length_ns = hints[-1].at_ns - hints[0].at_ns
+        if length_ns > nanoseconds(case.thresholds.in_flight_s):
+            yield Found(
+                f"{device} logs {len(hints)} times in {lasted(length_ns)} {text}:"
+                f" {case.other(device)} sends into an SA that {device} has not.",
+                tuple(h.ref for h in hints[:MOST_REFS]),
+                confidence=Confidence.INFERRED,
+                at_ns=hints[0].at_ns,
+            )
 
 
 def _named(case: Case, delete: Delete) -> list[EspFlow]:
@@ -126,7 +148,7 @@ RULE = PeerRule(
     source="RFC 2408 section 3.15; RFC 7296 section 1.4.1",
     needs=(Needs.CAPTURE, Needs.KEYS, Needs.LOG),
     traps=(
-        "packets that were on their way",
+        "packets that were on their way; a log that has one line of them only",
         "the old SA of a rekey: its Child SAs go on with the new IKE SA",
         "an IKEv1 IKE SA: its Child SAs outlive it",
         "a second IKE SA between the same ends, to which the traffic may belong",

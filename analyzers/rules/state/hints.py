@@ -20,8 +20,10 @@ _NAMES: Final = {
 _QCD_TOKEN: Final = 16419
 _INFORMATIONAL: Final = frozenset({5, 37})
 _ESP_SPI_BYTES: Final = 4
+UNKNOWN_SPI: Final = "ESP for an SPI it does not have"
+"""Start of the hint that a log gives of such ESP."""
 # Starts of what logs say of packets for SAs that their device does not have.
-_LOGGED: Final = ("ESP for an SPI it does not have", "IKE message from")
+_LOGGED: Final = (UNKNOWN_SPI, "IKE message from")
 _ICMP: Final = "ICMP: "
 # Anybody can send as many as he likes.
 _MOST_HINTS: Final = 200
@@ -151,6 +153,7 @@ AROUND_NS: Final = 300 * NS_PER_SECOND
 
 __all__ = [
     "AROUND_NS",
+    "UNKNOWN_SPI",
     "Unprotected",
     "follows_delete",
     "icmp",
