@@ -26,6 +26,7 @@ from dpdlab.present.filter import Filter, FilterError
 from dpdlab.tui.actions import ACTIONS, BY_ID
 from dpdlab.tui.bars import Line, Overview, footer_of, title_of
 from dpdlab.tui.dialogs.choose import Choose
+from dpdlab.tui.dialogs.explain import ExplainScreen, findings_at
 from dpdlab.tui.dialogs.help import HelpScreen
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
@@ -34,6 +35,7 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Outcome, Reader
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
@@ -385,6 +387,14 @@ class ConsoleApp(App[int]):
         elif not self.view.search(self.searched, by):
             self.say(f"{self.searched!r} does not occur here")
 
+    def do_explain(self) -> None:
+        """The findings that rest on what is at the moment of the cursor."""
+        found = findings_at(self.model)
+        if found:
+            self.push_screen(ExplainScreen(found, self.model, self.colours))
+        else:
+            self.say("no finding rests on this (4 shows them all)")
+
     # --- taking it elsewhere ---------------------------------------------------------------
 
     def do_copy(self) -> None:
@@ -554,5 +564,5 @@ def _filter_error(text: str) -> str:
     return ""
 
 
-VIEWS: tuple[type[View], ...] = (PeersView, TimelineView, LadderView)
+VIEWS: tuple[type[View], ...] = (PeersView, TimelineView, LadderView, FindingsView)
 """The views in the order of their keys."""

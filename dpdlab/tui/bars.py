@@ -63,7 +63,8 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
             for part in verdict.parts
         )
     else:
-        told = Text("reading" if not model.done else "no peer found", palette.faint)
+        said = "cannot be read" if model.failure else "no peer found"
+        told = Text(said if model.done else "reading", palette.warn if model.done else "")
     room = width - left.cell_len - told.cell_len - 1
     if room < 1:
         return left + Text("  ") + told

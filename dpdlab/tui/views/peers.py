@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 
 from analyzers.export import words
@@ -31,10 +32,14 @@ from dpdlab.present.lane import RowKind, Window, build
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, cut
+from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.views import peer_story
 from dpdlab.tui.views.view import View
 
 _GAP: Final = 2
 _LEAST_SPARK: Final = 8
+_LEAST_STORY: Final = 5
+"""Rows under which the story of the peer is left out."""
 _MOST_ADDRESS: Final = 39
 
 
@@ -288,11 +293,13 @@ class PeersView(View):
         self.sort_by = "state"
         self.hidden: frozenset[str] = frozenset()
         self.list = RowList(palette, id="peer-rows", empty="no peer")
+        self.story = RowList(palette, id="peer-story", empty="")
         self.rows = PeerRows(model, self.sort_by, self.hidden)
 
     def compose(self) -> ComposeResult:
         """The list."""
         yield self.list
+        yield self.story
 
     def show(self) -> None:
         """The peers, the cursor on the one that is chosen."""
@@ -301,6 +308,26 @@ class PeersView(View):
         self.list.palette = self.palette
         self.list.empty = self._why_empty()
         self.list.show(self.rows, places.get(self.model.peer_id or "", 0))
+        self._tell()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The list takes what it needs, the story the rest, where there is room for both."""
+        self.call_after_refresh(self._tell)
+
+    def _tell(self) -> None:
+        """The story of the peer under the cursor."""
+        peer, height = self.model.peer, self.size.height
+        least = min(len(self.rows) + 2, max(height // 2, 4))
+        self.story.display = peer is not None and height - least >= _LEAST_STORY
+        if peer is None or not self.story.display:
+            self.list.styles.height = "1fr"
+            return
+        self.list.styles.height = least
+        told = TextRows(peer_story.lines(self.model, peer, self.palette), indent=2)
+        told.set_width(max(self.size.width - 2, 20))
+        self.story.palette = self.palette
+        self.story.show(told, -1)
+        self.story.cursor = -1
 
     def _why_empty(self) -> str:
         if self.model.filter is not None and self.model.whole.peers:
@@ -314,6 +341,8 @@ class PeersView(View):
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         """The peer under the cursor is the one that the other views show."""
+        if event.rows is not self.list:
+            return
         self._choose(event.index)
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
@@ -331,6 +360,7 @@ class PeersView(View):
     def _choose(self, index: int) -> None:
         if index < len(self.rows.peers):
             self.console_app.choose_peer(self.rows.peers[index].id)
+            self._tell()
 
     # --- keys ------------------------------------------------------------------------------
 
