@@ -13,6 +13,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import confidence_of, first_refs, spoken
+from analyzers.rules.timers.presence import shows_esp
 from analyzers.rules.timers.questions import Asked, asked, distances
 
 # No stack asks after less of silence: what comes sooner has another reason.
@@ -48,7 +49,9 @@ def _asks_by_itself(case: Case, own: Asked) -> bool:
     """Whether the questions of a prober follow a clock, not its traffic."""
     expected = case.expected(own.prober, own.sa.ike_version)
     if expected is not None and expected.stated and own.sa.ike_version == case.ike_version:
-        return expected.policy.mode in (PolicyMode.PERIODIC, PolicyMode.ON_IDLE)
+        if expected.policy.mode is PolicyMode.ON_IDLE:
+            return case.captured and shows_esp(case)
+        return expected.policy.mode is PolicyMode.PERIODIC
     # Without traffic there is no demand; what a log alone shows has traffic that nobody sees.
     return case.captured and not any(f.sender == own.prober for f in case.peer.esp_flows)
 
@@ -91,6 +94,7 @@ RULE = PeerRule(
     traps=(
         "who asks when idle counts from the last packet of the peer, not from its last question",
         "on demand the traffic gives the rhythm",
+        "traffic that a log does not show takes the place of questions",
         "a multiple of the interval is a question whose place another message took",
         "a log that stamps whole seconds shows no rhythm",
     ),

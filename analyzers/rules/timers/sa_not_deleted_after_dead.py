@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
+from analyzers.model.exchange import Exchange
 from analyzers.model.finding import Severity
 from analyzers.model.time import seconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, spoken
-from analyzers.rules.timers.held import schedule_of, setting_of
+from analyzers.rules.timers.held import schedule_of
 from analyzers.rules.timers.questions import gaps_s
+from analyzers.rules.timers.verdict import given_up
 
 _RETRIES: Final = 2
 _ENDED: Final = {
@@ -42,19 +44,15 @@ def _check(case: Case) -> Iterator[Found]:
 def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
     after_s = seconds(hole.stop_ns - dead_ns)
     wait_s = _last_wait_s(case, hole)
-    keeps = _keeps_on_purpose(case, hole.sender)
     severity = Severity.WARNING
-    if keeps is not None:
-        severity = Severity.INFO
-    elif wait_s is not None and after_s > _RETRIES * wait_s:
+    if wait_s is not None and after_s > _RETRIES * wait_s:
         severity = Severity.ERROR
-    how = "by its log" if hole.dead_basis == "log" else "as its retries ran out"
+    how = "by its log" if _says_its_log(case, hole) else "as its retries ran out"
     against = "" if wait_s is None else f" (its last retry wait is {spoken(wait_s)})"
-    purpose = "" if keeps is None else f" Its configuration wants that: {keeps}."
     family = case.vendor(hole.sender) or ""
     return Found(
         f"{hole.sender} gave {hole.receiver} up {how}, and went on sending on the same SPIs for"
-        f" {spoken(after_s)}{against}, {_ENDED[hole.stop_basis]}.{purpose}",
+        f" {spoken(after_s)}{against}, {_ENDED[hole.stop_basis]}.",
         first_refs(hole.refs),
         severity=severity,
         remedy=_REMEDY.get(family, ""),
@@ -65,25 +63,28 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
 
 def _last_wait_s(case: Case, hole: BlackHole) -> float | None:
     """How long the sender waits after its last retry: by its schedule, else as its retries go."""
-    for exchange in case.asked_by(hole.sender):
-        if exchange.last_ns < (hole.first_probe_ns or 0):
-            continue
-        sa = case.sas.get(exchange.ike_sa)
-        held = None if sa is None else schedule_of(case, hole.sender, sa.ike_version)
-        if held is not None and held.readings:
-            return max(waits[-1] for waits in held.readings)
-        gaps = gaps_s(exchange)
-        return gaps[-1] if gaps else None
-    return None
-
-
-def _keeps_on_purpose(case: Case, sender: str) -> str | None:
-    """The option that keeps SAs of a dead peer, where it is configured."""
-    expected = case.expected(sender)
-    if expected is None or not expected.stated:
+    exchange = _question_of(case, hole)
+    if exchange is None:
         return None
-    _, setting = setting_of(case, expected.policy)
-    return "action none" if setting is not None and setting.action == "none" else None
+    sa = case.sas.get(exchange.ike_sa)
+    held = None if sa is None else schedule_of(case, hole.sender, sa.ike_version)
+    if held is not None and held.readings:
+        return max(waits[-1] for waits in held.readings)
+    gaps = gaps_s(exchange)
+    return gaps[-1] if gaps else None
+
+
+def _question_of(case: Case, hole: BlackHole) -> Exchange | None:
+    """The question that nobody answered in a black hole."""
+    since_ns = hole.first_probe_ns or 0
+    return next((x for x in case.asked_by(hole.sender) if x.last_ns >= since_ns), None)
+
+
+def _says_its_log(case: Case, hole: BlackHole) -> bool:
+    exchange = _question_of(case, hole)
+    verdict = None if exchange is None else given_up(case, exchange)
+    said = verdict is not None and verdict.by_log and verdict.at_ns == hole.dead_ns
+    return said or hole.dead_basis == "log"
 
 
 RULE = PeerRule(
@@ -98,7 +99,7 @@ RULE = PeerRule(
     source="RFC 3706 section 5.4; RFC 7296 section 2.4",
     needs=(Needs.CAPTURE, Needs.LOG),
     traps=(
-        "an action of none keeps the SAs on purpose",
+        "an action that keeps the SAs (AWS: none) may be meant; nothing that is read here shows it",
         "an answer that took a path which was not captured",
         "the last packets that leave within 2 s of the verdict",
         "a tunnel interface that stays up says nothing of its SAs (PAN-OS)",

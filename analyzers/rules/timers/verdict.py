@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzers.model.exchange import Exchange, Outcome
@@ -23,33 +24,50 @@ class GivenUp:
 
 
 def given_up(case: Case, exchange: Exchange) -> GivenUp | None:
-    """What a prober did after a question that was not answered; None where it did nothing."""
-    if exchange.outcome is not Outcome.UNANSWERED:
+    """What a prober did while a question had no answer; None where it did nothing.
+
+    The answer may have come later.
+    """
+    if exchange.outcome is Outcome.OPEN:
         return None
-    if exchange.verdict_ref is not None and exchange.verdict_ns is not None:
-        ref = exchange.verdict_ref
-        return GivenUp(exchange.verdict_ns, "its log says so", ref, Confidence.CERTAIN, True)
-    sa = case.sas.get(exchange.ike_sa)
-    if sa is not None and sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None:
-        last = case.exchanges_of[exchange.ike_sa][-1]
-        if exchange is last and len(sa.refs) > 1 and case.is_log(sa.refs[-1]):
-            return GivenUp(sa.ended_ns, "its log says so", sa.refs[-1], Confidence.CERTAIN, True)
-    acted = [
-        GivenUp(d.at_ns, "it deleted the SA", d.ref, d.confidence, False)
-        for d in case.peer.deletes
-        if d.ike_sa == exchange.ike_sa
-        and d.sender == exchange.prober
-        and d.at_ns >= exchange.last_ns
-    ]
-    acted += [
-        GivenUp(sa.first_ns, "it set up a new IKE SA", sa.refs[0], Confidence.CERTAIN, False)
-        for sa in case.peer.ike_sas
-        if sa.id != exchange.ike_sa
-        and sa.initiator == exchange.prober
-        and sa.first_ns >= exchange.last_ns
-        and case.begins(sa)
-    ]
-    return min(acted, key=lambda each: each.at_ns, default=None)
+    answer_ns = None if exchange.answer is None else exchange.answer.at_ns
+    if exchange.outcome is Outcome.ANSWERED and answer_ns is None:
+        return None
+    shown = _by_log(case, exchange)
+    if shown is None and (answer_ns is None or exchange.retries):
+        shown = min(_acts(case, exchange), key=lambda each: each.at_ns, default=None)
+    if shown is None or (answer_ns is not None and answer_ns <= shown.at_ns):
+        return None
+    return shown
+
+
+def _by_log(case: Case, exchange: Exchange) -> GivenUp | None:
+    """What its log says of the question, or of its SA after the last question on it."""
+    at_ns, ref = exchange.verdict_ns, exchange.verdict_ref
+    if ref is None:
+        sa = case.sas.get(exchange.ike_sa)
+        if sa is None or sa.end is not SaEnd.DEAD_PEER or not case.is_log(sa.refs[-1]):
+            return None
+        if exchange is not case.exchanges_of[exchange.ike_sa][-1]:
+            return None
+        at_ns, ref = sa.ended_ns, sa.refs[-1]
+    if at_ns is None or at_ns < exchange.last_ns:
+        return None
+    return GivenUp(at_ns, "its log says so", ref, Confidence.CERTAIN, by_log=True)
+
+
+def _acts(case: Case, exchange: Exchange) -> Iterator[GivenUp]:
+    """Deletes of the SA, and new SAs, after the last question."""
+    for delete in case.peer.deletes:
+        own = (delete.ike_sa, delete.sender) == (exchange.ike_sa, exchange.prober)
+        if own and delete.at_ns >= exchange.last_ns:
+            how = "it deleted the SA"
+            yield GivenUp(delete.at_ns, how, delete.ref, delete.confidence, by_log=False)
+    for sa in case.peer.ike_sas:
+        other = sa.id != exchange.ike_sa and sa.initiator == exchange.prober
+        if other and sa.first_ns >= exchange.last_ns and case.begins(sa):
+            how = "it set up a new IKE SA"
+            yield GivenUp(sa.first_ns, how, sa.refs[0], Confidence.CERTAIN, by_log=False)
 
 
 def heard_otherwise(case: Case, exchange: Exchange, until_ns: int) -> bool:

@@ -1,0 +1,194 @@
+"""Rules about verdicts: where each fires, where its traps are silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
+from analyzers.rules.timers.remedies import advice
+from analyzers.session import SessionOptions
+from tests.rules.conftest import Tell
+from tests.rules.test_timers_intervals import SWANCTL, UP, asks, given
+from tests.rules.test_timers_retries import CONSTANT, dead, retried
+from tests.scenarios.logs import charon
+
+TRAFFIC = """
+0.2..10/0.2 a>b esp out
+0.3..10/0.2 b>a esp in
+"""
+GROWING = retried(20, 22, 26, 34)
+
+# --- sa-not-deleted-after-dead --------------------------------------------------------------
+
+
+def stays(until: float) -> str:
+    """A peer that dies at 10 s, is asked from 20 s on, and is sent to until a time."""
+    return UP + TRAFFIC + f"10..{until}/0.5 a>b esp out\n" + GROWING
+
+
+def test_not_deleted(tell: Tell):
+    text = stays(100) + "100 a>b v2 handshake sa=2\n130 a>b liveness 2 sa=2\n"
+    told = tell(text, dead(text, 50), ("swanctl.conf", SWANCTL))
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.SLOW_TEARDOWN
+    (finding,) = told.of("sa-not-deleted-after-dead")
+    assert finding.severity is Severity.ERROR
+    assert finding.confidence is Confidence.CERTAIN
+    assert "up by its log, and went on sending on the same SPIs for 49.5 s" in finding.detail
+    assert "(its last retry wait is 8 s)" in finding.detail
+    assert "dpd_action = clear" in finding.remedy
+    assert len(finding.refs) >= 4
+
+
+def test_not_deleted_for_less_than_two_retries_is_a_warning(tell: Tell):
+    text = stays(60) + "60 a>b v2 handshake sa=2\n"
+    (finding,) = tell(text, dead(text, 50)).of("sa-not-deleted-after-dead")
+    assert finding.severity is Severity.WARNING
+    assert "for 9.5 s" in finding.detail
+
+
+def test_not_deleted_is_silent_for_the_last_packets(tell: Tell):
+    text = stays(51) + "51 a>b v2 handshake sa=2\n"
+    assert tell(text, dead(text, 50)).of("sa-not-deleted-after-dead") == []
+
+
+def test_not_deleted_is_silent_where_one_direction_is_missing(tell: Tell):
+    text = stays(100) + "100 a>b v2 handshake sa=2\nunseen b>a ..\n"
+    assert tell(text).of("sa-not-deleted-after-dead") == []
+
+
+# --- sa-deleted-prematurely -----------------------------------------------------------------
+
+
+def test_deleted_before_the_last_wait(tell: Tell):
+    options = given("strongswan interval=10 retry=5 backoff=1 retries=3")
+    text = UP + asks(10) + retried(20, 25, 30, 35, message_id=3)
+    (finding,) = tell(text, dead(text, 36), options=options).of("sa-deleted-prematurely")
+    assert finding.severity is Severity.WARNING
+    assert finding.confidence is Confidence.CERTAIN
+    assert "16 s after the first liveness request, sent 4 times" in finding.detail
+    assert "4 s before the 20 s of its schedule (given)" in finding.detail
+
+
+def test_deleted_without_a_question(tell: Tell):
+    text = UP + asks(10, 20, 30, 40)
+    log = ("charon.log", charon(text, said=[(45, "05[IKE] giving up after 5 retransmits")]))
+    (finding,) = tell(text, log).of("sa-deleted-prematurely")
+    assert finding.confidence is Confidence.INFERRED
+    assert "no question that stayed unanswered" in finding.detail
+
+
+def test_deleted_in_time_is_silent(tell: Tell):
+    text = UP + asks(10) + retried(20, 22, 24, 26, message_id=3)
+    assert tell(text, dead(text, 28), options=CONSTANT).of("sa-deleted-prematurely") == []
+
+
+def test_deleted_is_silent_for_operators_and_rekeys(tell: Tell):
+    assert tell(UP + asks(10, 20) + "25 a>b delete 4\n").of("sa-deleted-prematurely") == []
+
+
+@pytest.mark.parametrize(
+    "explained",
+    [
+        "35.5 b>a sa-init 0 v2 sa=2\nsa 2 by b\n",
+        "35.5 b>a delete 0\n",
+        "35.5 b>a unprotected 4\n",
+    ],
+    ids=["the peer starts anew", "the peer deleted it", "a hint"],
+)
+def test_deleted_is_silent_where_the_other_end_said_so(tell: Tell, explained: str):
+    options = given("strongswan interval=10 retry=5 backoff=1 retries=3")
+    text = UP + asks(10) + retried(20, 25, 30, 35, message_id=3)
+    assert (
+        tell(text + explained, dead(text, 36), options=options).of("sa-deleted-prematurely") == []
+    )
+
+
+def test_deleted_is_silent_where_another_request_was_repeated(tell: Tell):
+    text = UP + asks(10, 20) + "".join(f"{at} a>b create-child 4\n" for at in (30, 34, 41))
+    log = ("charon.log", charon(text, said=[(50, "05[IKE] giving up after 2 retransmits")]))
+    assert tell(text, log).of("sa-deleted-prematurely") == []
+
+
+def test_deleted_is_silent_where_only_a_log_tells(tell: Tell):
+    text = UP + asks(10, 20, 30, 40)
+    log = ("charon.log", charon(text, said=[(45, "05[IKE] giving up after 5 retransmits")]))
+    assert tell(log).of("sa-deleted-prematurely") == []
+
+
+# --- declared-dead-but-alive ----------------------------------------------------------------
+
+
+def test_alive_by_esp(tell: Tell):
+    text = UP + TRAFFIC + "10..34/0.5 a>b esp out\n" + retried(20, 22, 26)
+    text += "34 a>b v2 handshake sa=2\n35..45/1 b>a esp in\n"
+    (finding,) = tell(text).of("declared-dead-but-alive")
+    assert finding.severity is Severity.ERROR
+    assert finding.confidence is Confidence.INFERRED
+    assert "3 times (it set up a new IKE SA)" in finding.detail
+    assert "once in 1,079 checks" in finding.detail
+
+
+def test_alive_by_a_late_answer(tell: Tell):
+    text = UP + asks(10) + retried(20, 22, 26, message_id=3)
+    late = text + "40 b>a liveness 3 resp\n"
+    (finding,) = tell(late, dead(text, 34)).of("declared-dead-but-alive")
+    assert finding.confidence is Confidence.CERTAIN
+    assert "6 s later the peer sent an IKE message" in finding.detail
+    assert len(finding.refs) == 5
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "34.3 b>a esp in\n",  # was under way
+        "40 b>a liveness 2 resp\n",  # sent before: a retransmission
+        "40..50/1 b>a esp new\n",  # started anew
+    ],
+    ids=["gone", "under way", "not fresh", "started anew"],
+)
+def test_alive_is_silent(tell: Tell, after: str):
+    text = UP + asks(5) + TRAFFIC + "10..34/0.5 a>b esp out\n" + retried(20, 22, 26, message_id=3)
+    text += "34 a>b v2 handshake sa=2\n" + after
+    assert tell(text).of("declared-dead-but-alive") == []
+
+
+# --- dpd-slower-than-budget ------------------------------------------------------------------
+
+
+def test_slower_than_the_budget(tell: Tell):
+    text = stays(50) + "50 a>b v2 handshake sa=2\n"
+    told = tell(text, options=SessionOptions(budget_s=20))
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.SLOW_DPD
+    (finding,) = told.of("dpd-slower-than-budget")
+    assert finding.severity is Severity.WARNING
+    assert "9 s until it asked, 29.5 s of asking (4 transmissions)" in finding.detail
+    assert "more than the 20 s that a black hole may last (--budget)" in finding.detail
+    assert "10 + 5 × 2 = 20 s" in finding.remedy
+
+
+def test_slower_than_its_policy(tell: Tell):
+    text = stays(50) + "50 a>b v2 handshake sa=2\n"
+    (finding,) = tell(text, options=CONSTANT).of("dpd-slower-than-budget")
+    assert "more than the 18 s that its policy takes at worst (given)" in finding.detail
+
+
+def test_within_its_policy_is_silent(tell: Tell):
+    text = stays(50) + "50 a>b v2 handshake sa=2\n"
+    found = tell(text, options=given("strongswan interval=30"))
+    assert found.of("dpd-slower-than-budget") == []
+
+
+def test_advice_has_the_lines_and_the_formula():
+    assert advice("cisco-ios", 1, 30) == (
+        "Configure crypto isakmp keepalive 20 2 on-demand. At worst:"
+        " interval + 5 × retry = 20 + 5 × 2 = 30 s, within 30 s."
+    )
+    assert "retransmit_timeout = " in advice("strongswan", 2, 30)
+    assert "= 98 s" in advice("fortios", 2, 30)
+    assert "Within 30 s only routing" in advice("fortios", 2, 30)
+    assert "the equivalent of" in advice(None, 1, 30)
