@@ -45,7 +45,7 @@ def test_peer_rebooted(tell: Tell):
 def test_peer_rebooted_by_the_new_sa_that_follows(tell: Tell):
     text = TRAFFIC + "20 b>a unprotected 4 id=3\n26 a>b v2 handshake sa=2"
     (finding,) = tell(text).of("peer-rebooted")
-    assert "INVALID_IKE_SPI; a new IKE SA was negotiated 6.0 s later" in finding.detail
+    assert "INVALID_IKE_SPI; a new IKE SA was negotiated 6 s later" in finding.detail
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def forgetful(src: str = B, exchanges=(), **old_sa):
 
 def test_an_initial_contact_that_forgets_a_living_sa():
     (finding,) = forgetful()
-    assert f"{B} came back with INITIAL_CONTACT on a new IKE SA (i2)" in finding.detail
+    assert f"{B} came back with INITIAL_CONTACT on a new IKE SA " in finding.detail
 
 
 def test_an_initial_contact_after_an_end_that_is_known():
@@ -137,8 +137,8 @@ def test_hint_obeyed(tell: Tell):
     (finding,) = tell(OBEYED).of("hint-obeyed")
     assert finding.severity is Severity.ERROR
     assert finding.confidence is Confidence.INFERRED
-    assert "192.0.2.1 deleted the IKE SA i1" in finding.detail
-    assert "1.0 s after an unprotected INVALID_IKE_SPI" in finding.detail
+    assert "192.0.2.1 deleted IKE SA " in finding.detail
+    assert "1 s after an unprotected INVALID_IKE_SPI" in finding.detail
     assert len(finding.refs) == 2
 
 
@@ -174,7 +174,7 @@ def obeyed(hints=(ICMP,), notifies=()):
 
 def test_an_icmp_error_that_was_obeyed():
     (finding,) = obeyed()
-    assert "1.0 s after an unprotected ICMP port unreachable" in finding.detail
+    assert "1 s after an unprotected ICMP port unreachable" in finding.detail
 
 
 def test_a_token_of_quick_crash_detection_is_proof():

@@ -27,7 +27,7 @@ def test_a_whole_capture_lacks_nothing(tell: Tell):
     ("text", "lack", "silent"),
     [
         (WHOLE + "unseen b>a ..", "nothing from 192.0.2.2 was captured", "dpd-no-ack"),
-        (WHOLE + "capture 5..70", "the first exchange of i1", "dpd-not-negotiated"),
+        (WHOLE + "capture 5..70", "the first exchange of IKE SA ", "dpd-not-negotiated"),
         (WHOLE + "60 a>b liveness 7", "a question of 192.0.2.1", "sa-not-deleted-after-dead"),
         ("0..9/1 a>b esp out\n0..9/1 b>a esp in", "ESP but no IKE", "dpd-interval-too-long"),
     ],

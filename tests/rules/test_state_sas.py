@@ -88,7 +88,7 @@ def refusals(until_s: float):
 def test_a_temporary_failure_that_lasts():
     (finding,) = refusals(250)
     assert finding.severity is Severity.WARNING
-    assert "TEMPORARY_FAILURE 2 times in 240.0 s" in finding.detail
+    assert "TEMPORARY_FAILURE 2 times in 240 s" in finding.detail
     assert finding.at_ns == at(10)
     assert refusals(100) == []
 

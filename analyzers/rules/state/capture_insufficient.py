@@ -15,7 +15,7 @@ from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.run import Run, RunRule
-from analyzers.rules.state.wording import MOST_REFS
+from analyzers.rules.wording import few, sa_name
 
 ABSENCE: Final = (
     "dpd-no-ack",
@@ -83,7 +83,7 @@ def _lacks(case: Case) -> Iterator[_Lack]:
             yield _Lack(problem.detail, ABSENCE, shown)
     late = [sa for sa in case.peer.ike_sas if _begins_late(case, sa)]
     if late:
-        names = ", ".join(sa.id for sa in late[:5])
+        names = ", ".join(sa_name(sa) for sa in late[:5])
         yield _Lack(
             f"the first exchange of {names} is not in it",
             BIRTH,
@@ -121,7 +121,7 @@ def _open(case: Case) -> Iterator[_Lack]:
 
 def _found(lacks: list[_Lack], case: Case | None = None, remedy: str = "") -> Found:
     rules = dict.fromkeys(rule for lack in lacks for rule in lack.silences)
-    refs = tuple(ref for lack in lacks for ref in lack.refs)[:MOST_REFS]
+    refs = few(ref for lack in lacks for ref in lack.refs)
     if not refs and case is not None:
         refs = tuple(ref for sa in case.peer.ike_sas for ref in sa.refs)[:1]
     return Found(

@@ -11,7 +11,7 @@ from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.run import Run, RunRule
-from analyzers.rules.state.wording import MOST_REFS, lasted, times, weakest
+from analyzers.rules.wording import few, spoken_ns, times, weakest
 
 
 def _check(run: Run) -> Iterator[Found]:
@@ -42,13 +42,13 @@ def _answered_before(case: Case) -> Iterator[Found]:
     answer = first.answer
     ahead_ns = 0 if answer is None else first.first_ns - answer.at_ns
     yield Found(
-        f"The answer of {first.responder} is stamped {lasted(ahead_ns)} before the question of"
+        f"The answer of {first.responder} is stamped {spoken_ns(ahead_ns)} before the question of"
         f" {first.prober}, {times(len(early))}: what stamped them had different clocks.",
-        tuple(
+        few(
             ref
             for x in early
             for ref in (x.transmissions[0].ref, *(() if x.answer is None else (x.answer.ref,)))
-        )[:MOST_REFS],
+        ),
         confidence=weakest(x.confidence for x in early),
         peer=case.peer.id,
         at_ns=first.first_ns,

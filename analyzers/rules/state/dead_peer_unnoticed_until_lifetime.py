@@ -14,7 +14,7 @@ from analyzers.model.time import nanoseconds, seconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.wording import MOST_REFS, lasted, weakest
+from analyzers.rules.wording import few, spoken_ns, weakest
 
 _NOT_MEANT: Final = frozenset(
     {
@@ -100,9 +100,9 @@ def _found(
     shown = () if ended is None else (ended.ref,)
     return Found(
         f"{hole.sender} sent {hole.max_packets:,} packets to {hole.receiver} for"
-        f" {lasted(length_ns)} without anything coming back and asked nothing; {said}."
+        f" {spoken_ns(length_ns)} without anything coming back and asked nothing; {said}."
         f" {allowed_s:g} s were allowed.",
-        (*shown, *hole.refs)[:MOST_REFS],
+        few((*shown, *hole.refs)),
         confidence=weakest([hole.confidence, Confidence.INFERRED]),
         at_ns=hole.first_exposed_ns,
     )

@@ -10,7 +10,7 @@ from analyzers.model.finding import Severity
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.wording import MOST_REFS, lasted, weakest
+from analyzers.rules.wording import spoken_ns, weakest
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -23,11 +23,11 @@ def _check(case: Case) -> Iterator[Found]:
         told.add(key)
         after = ""
         if case.timed:
-            after = f" {lasted(delete.at_ns - question.last_ns)} after its last question"
+            after = f" {spoken_ns(delete.at_ns - question.last_ns)} after its last question"
         yield Found(
             f"{delete.sender} sent a Delete to {case.other(delete.sender)}{after}, to which no"
             " answer had come. Without keys it looks like one more retry.",
-            (question.transmissions[-1].ref, delete.ref)[:MOST_REFS],
+            (question.transmissions[-1].ref, delete.ref),
             confidence=weakest([delete.confidence, question.confidence]),
             at_ns=delete.at_ns,
         )

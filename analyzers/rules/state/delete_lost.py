@@ -15,7 +15,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import in_flight_ns
-from analyzers.rules.state.wording import MOST_REFS, times, weakest
+from analyzers.rules.wording import few, times, weakest
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def _check(case: Case) -> Iterator[Found]:
         yield Found(
             f"{delete.sender} sent a Delete to {case.other(delete.sender)}"
             f" {times(delete.transmissions)}; {loss.said}.",
-            (delete.ref, *loss.refs)[:MOST_REFS],
+            few((delete.ref, *loss.refs)),
             confidence=weakest([delete.confidence, loss.confidence]),
             at_ns=delete.at_ns,
         )

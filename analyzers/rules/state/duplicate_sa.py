@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
@@ -12,7 +13,9 @@ from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.wording import MOST_REFS, lasted
+from analyzers.rules.wording import few, sa_name, spoken_ns
+
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,11 @@ def _check(case: Case) -> Iterator[Found]:
     most, length_ns, sas = _longest(lives, case.thresholds.duplicate_sa_pairs)
     if length_ns <= nanoseconds(case.thresholds.duplicate_sa_s):
         return
-    names = ", ".join(sa.id for sa in sas)
+    names = ", ".join(sa_name(sa) for sa in sas[:_MOST_NAMED])
     yield Found(
         f"{most} IKE SAs between {case.ends[0]} and {case.ends[1]} were in use side by side for"
-        f" {lasted(length_ns)} ({names}).",
-        tuple(sa.refs[0] for sa in sas)[:MOST_REFS],
+        f" {spoken_ns(length_ns)} ({names}).",
+        few(sa.refs[0] for sa in sas),
         confidence=Confidence.CERTAIN,
         at_ns=max(sa.first_ns for sa in sas),
     )

@@ -16,7 +16,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import UNKNOWN_SPI, in_flight_ns
-from analyzers.rules.state.wording import MOST_REFS, lasted, times, weakest
+from analyzers.rules.wording import few, spoken_ns, times, weakest
 
 _OF_IKE_SA: Final = (DeleteProtocol.IKE, DeleteProtocol.UNKNOWN)
 
@@ -49,9 +49,9 @@ def _unknown_spis(case: Case) -> Iterator[Found]:
         length_ns = hints[-1].at_ns - hints[0].at_ns
         if length_ns > nanoseconds(case.thresholds.in_flight_s):
             yield Found(
-                f"{device} logs {len(hints)} times in {lasted(length_ns)} {text}:"
+                f"{device} logs {len(hints)} times in {spoken_ns(length_ns)} {text}:"
                 f" {case.other(device)} sends into an SA that {device} has not.",
-                tuple(h.ref for h in hints[:MOST_REFS]),
+                few(h.ref for h in hints),
                 confidence=Confidence.INFERRED,
                 at_ns=hints[0].at_ns,
             )
@@ -110,14 +110,14 @@ def _found(
         last_ns = max(f.last_ns for f in flows)
         spis = ", ".join(f.spi for f in flows[:4])
         said.append(
-            f"{user} sent ESP on SPI {spis} for {lasted(last_ns - delete.at_ns)} more, all of it"
+            f"{user} sent ESP on SPI {spis} for {spoken_ns(last_ns - delete.at_ns)} more, all of it"
             " lost"
         )
     if asked:
         count = sum(len(x.transmissions) for x in asked)
         said.append(
             f"{user} asked on it {times(count)}, first"
-            f" {lasted(asked[0].first_ns - delete.at_ns)} later"
+            f" {spoken_ns(asked[0].first_ns - delete.at_ns)} later"
         )
     shown = [t.ref for x in asked for t in x.transmissions]
     confidences = [delete.confidence, *(x.confidence for x in asked)]
@@ -125,7 +125,7 @@ def _found(
         confidences.append(Confidence.INFERRED)
     return Found(
         f"{delete.sender} deleted {what} with {user}{lost}; {' and '.join(said)}.",
-        (delete.ref, *shown)[:MOST_REFS],
+        few((delete.ref, *shown)),
         severity=Severity.ERROR if known else Severity.WARNING,
         confidence=weakest(confidences),
         at_ns=delete.at_ns,

@@ -13,7 +13,7 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import Unprotected, follows_delete, icmp, unprotected
 from analyzers.rules.state.reactions import asked
-from analyzers.rules.state.wording import lasted, weakest
+from analyzers.rules.wording import sa_name, spoken_ns, weakest
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -28,8 +28,8 @@ def _check(case: Case) -> Iterator[Found]:
             continue
         told.add(hint.sa.id)
         yield Found(
-            f"{hint.receiver} deleted the IKE SA {hint.sa.id} with {case.other(hint.receiver)}"
-            f" {lasted(delete.at_ns - hint.at_ns)} after an unprotected {hint.name} from"
+            f"{hint.receiver} deleted {sa_name(hint.sa)} with {case.other(hint.receiver)}"
+            f" {spoken_ns(delete.at_ns - hint.at_ns)} after an unprotected {hint.name} from"
             f" {hint.sender}, without asking the peer first.",
             (hint.ref, delete.ref),
             confidence=weakest([delete.confidence, Confidence.INFERRED]),

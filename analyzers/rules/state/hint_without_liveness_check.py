@@ -12,7 +12,7 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import Unprotected, follows_delete, unprotected
 from analyzers.rules.state.reactions import asked, starts_over
-from analyzers.rules.state.wording import MOST_REFS, times
+from analyzers.rules.wording import few, times
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -35,7 +35,7 @@ def _check(case: Case) -> Iterator[Found]:
             f"{hint.receiver} got an unprotected {hint.name} from {hint.sender}"
             f" {times(len(all_of[key]))} and asked nothing within {case.thresholds.hint_s:g} s,"
             " although the hint may be true.",
-            tuple(h.ref for h in all_of[key])[:MOST_REFS],
+            few(h.ref for h in all_of[key]),
             confidence=Confidence.INFERRED,
             at_ns=hint.at_ns,
         )

@@ -10,7 +10,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.requests import Request, requests_of, synchronises, window_known
-from analyzers.rules.state.wording import MOST_REFS, times
+from analyzers.rules.wording import few, times
 
 # Neighbours may change places on the way.
 _OUT_OF_ORDER: Final = 1
@@ -65,7 +65,7 @@ def _found(highest: Request, again: list[Request]) -> Found:
     return Found(
         f"After its request {highest.message_id}, {first.first.src} sent {sent} from message ID"
         f" {first.message_id} on to {first.first.dst} on the same IKE SA, {said}.",
-        (highest.first.ref, *(r.first.ref for r in again))[:MOST_REFS],
+        few((highest.first.ref, *(r.first.ref for r in again))),
         at_ns=first.first.at_ns,
     )
 

@@ -12,7 +12,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.requests import Request, requests_of, window_known
-from analyzers.rules.state.wording import MOST_REFS, lasted
+from analyzers.rules.wording import few, sa_name, spoken_ns
 
 _EVER = 1 << 62
 
@@ -52,16 +52,16 @@ def _served(others: Sequence[Request], start_ns: int, end_ns: int) -> list[Reque
 def _found(sa: IkeSa, stalled: Request, served: list[Request], *, known: bool) -> Found:
     sender, other = stalled.first.src, stalled.first.dst
     answers = [r.answer for r in served if r.answer is not None]
-    length = lasted(answers[-1].at_ns - stalled.first.at_ns)
+    length = spoken_ns(answers[-1].at_ns - stalled.first.at_ns)
     after = "" if stalled.answer is None else " It was answered after that."
     unknown = "" if known else " (a larger window cannot be seen without keys)"
     return Found(
         f"{sender} sent its request {stalled.message_id} ({stalled.name}) {len(stalled.sent)} times"
         f" to {other} and had no answer for at least {length}, in which it answered"
-        f" {len(served)} request{'s' if len(served) > 1 else ''} of {other} on the same IKE SA"
-        f" ({sa.id}). Until then nothing else of {sender} can pass: no liveness question, no"
-        f" rekey, no Delete{unknown}.{after}",
-        (*(m.ref for m in stalled.sent), *(m.ref for m in answers))[:MOST_REFS],
+        f" {len(served)} request{'s' if len(served) > 1 else ''} of {other} on the"
+        f" same {sa_name(sa)}. Until then nothing else of {sender} can pass: no liveness"
+        f" question, no rekey, no Delete{unknown}.{after}",
+        few((*(m.ref for m in stalled.sent), *(m.ref for m in answers))),
         confidence=Confidence.CERTAIN if known else Confidence.INFERRED,
         at_ns=stalled.first.at_ns,
     )

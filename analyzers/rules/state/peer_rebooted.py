@@ -22,7 +22,7 @@ from analyzers.rules.state.hints import (
     negotiations,
     unprotected,
 )
-from analyzers.rules.state.wording import lasted
+from analyzers.rules.wording import sa_name, spoken_ns
 
 # IKEv1: RFC 2407 section 4.6.3; IKEv2: RFC 7296 section 3.10.1.
 _INITIAL_CONTACT: Final = {(1, 24578), (2, 16384)}
@@ -35,9 +35,9 @@ def _check(case: Case) -> Iterator[Found]:
     for sa, message, old in _initial_contacts(case):
         told.add(old.id)
         yield Found(
-            f"{message.src} came back with INITIAL_CONTACT on a new IKE SA ({sa.id}) and has"
-            f" forgotten the one of before ({old.id}), which nobody had deleted: it was restarted"
-            " or cleared, or it had given up unseen.",
+            f"{message.src} came back with INITIAL_CONTACT on a new {sa_name(sa)} and"
+            f" has forgotten the {sa_name(old)} of before, which nobody had deleted: it was"
+            " restarted or cleared, or it had given up unseen.",
             (*old.refs[:1], message.ref),
             confidence=Confidence.INFERRED,
             at_ns=message.at_ns,
@@ -81,7 +81,7 @@ def _proven_by(case: Case, hint: Unprotected) -> tuple[str, tuple[Ref, ...]] | N
     for sa in negotiations(case):
         after_ns = sa.first_ns - hint.at_ns
         if 0 < after_ns <= AROUND_NS:
-            return f"a new IKE SA was negotiated {lasted(after_ns)} later", sa.refs[:1]
+            return f"a new IKE SA was negotiated {spoken_ns(after_ns)} later", sa.refs[:1]
     return None
 
 

@@ -15,7 +15,7 @@ from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.wording import MOST_REFS, lasted
+from analyzers.rules.wording import few, spoken_ns
 
 _TEMPORARY_FAILURE: Final = 43
 _PAYLOAD_NOTIFY: Final = 41
@@ -102,7 +102,7 @@ def _found(
 ) -> Found:
     one, other = crossing[0]
     name = "CREATE_CHILD_SA" if sa.ike_version == 2 else "Quick Mode"
-    apart = lasted(other.first.at_ns - one.first.at_ns)
+    apart = spoken_ns(other.first.at_ns - one.first.at_ns)
     said = (
         f"{one.first.src} and {other.first.src} both began a {name} on one IKE SA, {apart} apart"
         " and before either was answered"
@@ -115,12 +115,12 @@ def _found(
         said += f". A question of {unanswered.prober} fell into it and was not answered"
         refs += [t.ref for t in unanswered.transmissions]
     if refused:
-        said += f". TEMPORARY_FAILURE came for {lasted(refused[-1].at_ns - refused[0].at_ns)}"
+        said += f". TEMPORARY_FAILURE came for {spoken_ns(refused[-1].at_ns - refused[0].at_ns)}"
         refs += [m.ref for m in refused]
     rekeys = all(n.first.sk_next_payload == _PAYLOAD_NOTIFY for pair in crossing for n in pair)
     return Found(
         said + ".",
-        tuple(refs[:MOST_REFS]),
+        few(refs),
         severity=Severity.WARNING if refused or unanswered is not None else Severity.INFO,
         confidence=Confidence.CERTAIN if rekeys else Confidence.INFERRED,
         at_ns=one.first.at_ns,
@@ -143,8 +143,8 @@ def _question_within(
 def _refused(refused: Sequence[IkeMessage]) -> Found:
     return Found(
         f"{refused[0].src} refused what {refused[0].dst} wanted to rekey with TEMPORARY_FAILURE"
-        f" {len(refused)} times in {lasted(refused[-1].at_ns - refused[0].at_ns)}.",
-        tuple(m.ref for m in refused[:MOST_REFS]),
+        f" {len(refused)} times in {spoken_ns(refused[-1].at_ns - refused[0].at_ns)}.",
+        few(m.ref for m in refused),
         at_ns=refused[0].at_ns,
     )
 

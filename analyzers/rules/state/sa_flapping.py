@@ -14,7 +14,7 @@ from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.wording import MOST_REFS, lasted, weakest
+from analyzers.rules.wording import few, spoken_ns, weakest
 
 _DOWN: Final = (SaEnd.DEAD_PEER, SaEnd.DELETE, SaEnd.REPLACED)
 _WORST_CASES: Final = 10
@@ -81,8 +81,8 @@ def _found(case: Case, downs: Sequence[IkeSa]) -> Found:
     deleted = [d.confidence for d in case.peer.deletes if d.ike_sa in {sa.id for sa in downs}]
     return Found(
         f"The tunnel between {case.ends[0]} and {case.ends[1]} came up and went down"
-        f" {len(downs)} times in {lasted(length_ns)}: {said}.",
-        tuple(ref for sa in downs for ref in sa.refs)[:MOST_REFS],
+        f" {len(downs)} times in {spoken_ns(length_ns)}: {said}.",
+        few(ref for sa in downs for ref in sa.refs),
         severity=Severity.WARNING if orderly else Severity.ERROR,
         confidence=weakest([Confidence.CERTAIN, *asked, *deleted]),
         at_ns=downs[0].established_ns,
