@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -84,7 +85,9 @@ def recommended(
     if hole.max_packets > 1:
         every_s = round(hole.max_seconds / (hole.max_packets - 1), 3) or None
     chosen: tuple[str, ...] = ()
-    if target_s is None:
+    if target_s is None and not hole.traffic_known:
+        target_s, chosen = budget_s, (f"target {number(budget_s)} s: the budget",)
+    elif target_s is None:
         soonest_s = _SOONEST_S + (every_s or 0.0)
         target_s = min(budget_s, float(math.ceil(max(soonest_s, hole.max_seconds / 2))))
         chosen = (
@@ -120,6 +123,10 @@ def own(peer: PeerView, hole: BlackHole) -> Candidate:
     if seen is not None and timing_of(seen) is not None:
         return Candidate("its own, as observed", seen, own=True)
     asked = _as_asked(peer, hole)
+    if asked is not None and not hole.traffic_known:
+        # A log does not show the last packet of the peer: how long it waited is not known.
+        unknown = replace(asked, interval_s=None, worst_case_s=None)
+        return Candidate("its own: interval unknown", unknown, own=True)
     if asked is not None:
         return Candidate("its own, as it asked", asked, own=True)
     answered = hole.black_hole_class is BlackHoleClass.DATA_PLANE

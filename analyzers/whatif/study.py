@@ -44,10 +44,12 @@ class Result:
     """With the peer gone at the last proof of life. None: the timing is not known."""
     least: Left | None = None
     """With the peer gone when it was first asked in vain; None where it was not asked."""
+    comparable: bool = True
+    """False: the observed window is a mere bound, of which nothing can be saved."""
 
     def saved(self, hole: BlackHole) -> Loss:
         """What would not have been lost; negative where more would have been."""
-        if self.left is None:
+        if self.left is None or not self.comparable:
             return Loss(None, None, None)
         worst = self.left.worst
         more = self.left.at_least and worst.packets is not None
@@ -143,12 +145,15 @@ class Simulation:
         note = _note(hole)
         if note and (self._hold_s is None or not hole.max_packets):
             return Study(running.peer, hole, (), note)
+        untold = any(c.own and c.timing is None for c in running.candidates)
+        comparable = hole.traffic_known or not untold
         results = []
         for candidate, (worst, late) in zip(running.candidates, running.replays, strict=True):
             left = None if worst is None else worst.left()
             if left is not None and not hole.traffic_known:
                 left = _without_traffic(left, hole, candidate.timing)
-            results.append(Result(candidate, left, None if late is None else late.left()))
+            least = None if late is None else late.left()
+            results.append(Result(candidate, left, least, comparable))
         return Study(running.peer, hole, tuple(results), note)
 
 

@@ -202,7 +202,9 @@ def _tenths(seconds: float) -> str:
 def _bars(page: Page, study: Study) -> None:
     hole = study.hole
     lengths = [r.left.worst.seconds for r in study.results if r.left is not None]
-    longest = max([hole.max_seconds, *(s for s in lengths if s is not None)], default=0.0)
+    comparable = all(result.comparable for result in study.results)
+    known = [hole.max_seconds] if comparable else []
+    longest = max([*known, *(s for s in lengths if s is not None)], default=0.0)
     if longest <= 0:
         return
     indent = min(_LABEL_WIDTH, page.width // 3)
@@ -222,7 +224,8 @@ def _bars(page: Page, study: Study) -> None:
         page.line(assemble("  ", name, drawn, f" {said}"))
 
     warn = SEVERITY_STYLE[Severity.WARN]
-    bar("observed", hole.min_seconds, hole.max_seconds, warn, _tenths(hole.max_seconds))
+    if comparable:
+        bar("observed", hole.min_seconds, hole.max_seconds, warn, _tenths(hole.max_seconds))
     for result in study.results:
         left = result.left
         if left is None:
@@ -231,6 +234,7 @@ def _bars(page: Page, study: Study) -> None:
         better = lasted is not None and lasted < hole.max_seconds - 0.05
         worse = lasted is None or lasted > hole.max_seconds + 0.05
         severity = Severity.GOOD if better else Severity.BAD if worse else Severity.WARN
+        severity = severity if comparable else Severity.NOTE
         said = _UNENDING if lasted is None else _tenths(lasted)
         soonest = left.soonest_seconds or 0.0
         bar(result.candidate.label, soonest, lasted, SEVERITY_STYLE[severity], said)

@@ -117,11 +117,19 @@ def test_a_configuration_is_the_own_policy(cli: Cli):
 
 
 def test_a_log_alone_has_seconds_and_no_packets(cli: Cli):
-    (hole,) = simulated(cli, LOG, "--policy", ASA)["black_holes"]
-    asa = hole["results"][1]
-    assert asa["left"]["seconds"] == 18
-    assert asa["left"]["packets"] is None
-    assert asa["saved_seconds"] == pytest.approx(hole["observed"]["max_seconds"] - 18)
+    """It shows neither traffic nor the last packet of the peer: nothing is said to be saved."""
+    found = results(simulated(cli, LOG, "--policy", ASA))
+    assert found["its own: interval unknown"]["left"] is None
+    assert found[ASA]["left"]["seconds"] == 18
+    assert found[ASA]["left"]["packets"] is None
+    assert found[ASA]["saved_seconds"] is None
+
+
+def test_a_log_with_the_configuration_of_its_device(cli: Cli):
+    config = str(SAMPLES / "ikev1-dead-peer" / "swanctl-a.conf")
+    found = results(simulated(cli, LOG, config, "--policy", ASA))
+    assert found["its own, as configured"]["left"]["seconds"] == 20
+    assert found[ASA]["saved_seconds"] == pytest.approx(2, abs=0.1)
 
 
 def test_a_dead_data_plane_has_a_reason_instead_of_results(cli: Cli):
