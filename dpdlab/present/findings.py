@@ -1,0 +1,187 @@
+"""Findings for lists and pages: in groups, with all that their rules say, and to be copied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Final
+
+from analyzers.export import words
+from analyzers.export.content import Content
+from analyzers.export.formatting import Glyphs, Severity, counted, utc_date, utc_time
+from analyzers.export.report import build_finding
+from analyzers.export.selections import Selector
+from analyzers.model.finding import Finding
+from analyzers.model.finding import Severity as FindingSeverity
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Ref, SourceInfo
+from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.rules.catalogue import rules_by_id
+from analyzers.rules.rule import Rule
+
+SHADE: Final = {
+    FindingSeverity.ERROR: Severity.BAD,
+    FindingSeverity.WARNING: Severity.WARN,
+    FindingSeverity.INFO: Severity.NOTE,
+}
+_WORST: Final = tuple(FindingSeverity)
+_PLURAL: Final = {
+    FindingSeverity.ERROR: "errors",
+    FindingSeverity.WARNING: "warnings",
+    FindingSeverity.INFO: "infos",
+}
+
+
+class GroupBy(StrEnum):
+    """What findings of one group have in common."""
+
+    SEVERITY = "severity"
+    RULE = "rule"
+    PEER = "peer"
+
+    def next(self) -> GroupBy:
+        """The one after this."""
+        ways = list(GroupBy)
+        return ways[(ways.index(self) + 1) % len(ways)]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings that belong together, the worst first."""
+
+    key: str
+    title: str
+    severity: FindingSeverity
+    """The worst."""
+    findings: tuple[Finding, ...]
+
+
+def sign(severity: FindingSeverity, signs: Glyphs) -> str:
+    """A severity in one cell."""
+    return {
+        FindingSeverity.ERROR: signs.dead,
+        FindingSeverity.WARNING: signs.questionable,
+        FindingSeverity.INFO: "i",
+    }[severity]
+
+
+def tally(findings: Sequence[Finding]) -> list[tuple[str, Severity]]:
+    """How many there are of each severity: "2 errors"."""
+    numbers = Counter(finding.severity for finding in findings)
+    return [
+        (counted(numbers[severity], severity.value, _PLURAL[severity]), SHADE[severity])
+        for severity in FindingSeverity
+        if numbers[severity]
+    ]
+
+
+def grouped(content: Content, by: GroupBy, signs: Glyphs) -> list[Group]:
+    """All findings in groups; the group with the worst one first, larger ones before smaller."""
+    peers = {peer.id: peer for peer in content.peers}
+    found: dict[str, list[Finding]] = {}
+    for finding in content.findings:
+        found.setdefault(_key(finding, by), []).append(finding)
+    groups = []
+    for key, members in found.items():
+        members.sort(key=lambda f: (_WORST.index(f.severity), f.at_ns or 0))
+        title = _title(key, members[0], by, peers, signs)
+        groups.append(Group(key, title, members[0].severity, tuple(members)))
+    groups.sort(key=lambda g: (_WORST.index(g.severity), -len(g.findings)))
+    return groups
+
+
+def _key(finding: Finding, by: GroupBy) -> str:
+    match by:
+        case GroupBy.SEVERITY:
+            return finding.severity.value
+        case GroupBy.RULE:
+            return finding.rule
+        case GroupBy.PEER:
+            return finding.peer or ""
+
+
+def _title(key: str, first: Finding, by: GroupBy, peers: dict[str, PeerView], signs: Glyphs) -> str:
+    match by:
+        case GroupBy.SEVERITY:
+            return _PLURAL[first.severity]
+        case GroupBy.RULE:
+            return f"{first.rule} {signs.dot} {first.title}"
+        case GroupBy.PEER:
+            peer = peers.get(key)
+            return "no single peer" if peer is None else f"{peer.local} {signs.to} {peer.remote}"
+
+
+def place(ref: Ref, sources: dict[str, SourceInfo]) -> str:
+    """A place of the inputs: "capture.pcap frame 21"."""
+    info = sources.get(ref.source)
+    if info is None:
+        return f"{ref.source} {ref.record}"
+    what = "frame" if info.kind == "capture" else "line"
+    name = info.path.rpartition("/")[2] or info.path
+    return f"{name} {what} {ref.record}"
+
+
+@cache
+def _rules() -> dict[str, tuple[Rule, ...]]:
+    return rules_by_id()
+
+
+def rule_of(finding: Finding) -> Rule | None:
+    """The rule that made a finding; one id may have two, of traffic and of configurations."""
+    rules = _rules().get(finding.rule, ())
+    same = [rule for rule in rules if rule.source == finding.reference]
+    titled = [rule for rule in same if rule.title == finding.title]
+    return next(iter((*titled, *same, *rules)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, and what is said under it."""
+
+    title: str
+    texts: tuple[str, ...]
+
+
+def explained(finding: Finding, sources: dict[str, SourceInfo]) -> Iterator[Section]:
+    """All that is known of a finding and of its rule."""
+    doubt = words.confidence_mark(finding.confidence)
+    yield Section("What is seen", (finding.detail + doubt,))
+    rule = rule_of(finding)
+    if rule is not None:
+        yield Section("Why it matters", (rule.rationale,))
+    # A remedy may end with lines for a configuration.
+    yield Section("What to do", tuple(finding.remedy.split("\n")))
+    if finding.refs:
+        yield Section("It rests on", tuple(place(ref, sources) for ref in finding.refs))
+    if rule is not None and rule.traps:
+        yield Section("Not said where", rule.traps)
+    if rule is not None:
+        yield Section("Judged from", (", ".join(need.value for need in rule.needs),))
+    yield Section("Source", (finding.reference,))
+
+
+def copies(content: Content, finding: Finding) -> dict[str, str]:
+    """The forms of a finding to be taken elsewhere, by name."""
+    at_ns = finding.at_ns
+    timed = at_ns is not None and at_ns >= ORDER_LIMIT_NS
+    at = f"{utc_date(at_ns)} {utc_time(at_ns, 6)} UTC " if timed and at_ns is not None else ""
+    doubt = words.confidence_mark(finding.confidence)
+    text = (
+        f"{at}{finding.severity.value}: {finding.title} [{finding.rule}]\n"
+        f"{finding.detail}{doubt}\nRemedy: {finding.remedy}\nSource: {finding.reference}"
+    )
+    selection = Selector(content.sources, content.peers).of_finding(finding)
+    forms = {
+        "text": text,
+        "JSON": build_finding(finding, selection).model_dump_json(by_alias=True),
+    }
+    if selection.display_filter:
+        forms["Wireshark filter"] = selection.display_filter
+    if selection.bpf:
+        forms["BPF"] = selection.bpf
+    for source, frames in selection.frames.items():
+        forms[f"Wireshark filter by frame ({source})"] = frames
+    return forms

@@ -1,0 +1,376 @@
+"""What is wrong, the worst first, and what each finding rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widgets import Static
+
+from analyzers.export import words
+from analyzers.export.formatting import counted
+from analyzers.export.untrusted import safe
+from analyzers.export.verdict import verdict_of
+from analyzers.model.finding import Finding, Suppressed
+from analyzers.model.finding import Severity as FindingSeverity
+from analyzers.model.records import Ref
+from dpdlab.present.findings import SHADE, Group, GroupBy, copies, grouped, place, sign, tally
+from dpdlab.tui.dialogs.explain import ExplainScreen
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import RowList, plain
+from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.views.finding_rows import (
+    SILENCED,
+    FindingRows,
+    Head,
+    Item,
+    SilencedHead,
+    is_of,
+    items_of,
+    timed,
+)
+from dpdlab.tui.views.view import View
+
+_BESIDE_FROM: Final = 112
+"""Columns from which the detail stands beside the list, not under it."""
+_LABEL: Final = 10
+_PLACES_SHOWN: Final = 6
+
+
+class FindingsView(View):
+    """View 4."""
+
+    title = "findings"
+    hints: ClassVar[tuple[str, ...]] = (
+        "into", "explain", "sort", "next-error", "next-warning", "copy", "search", "filter", "help",
+    )  # fmt: skip
+    DEFAULT_CSS: ClassVar[str] = """
+    FindingsView > Container { layout: vertical; }
+    FindingsView #findings-verdict { height: auto; max-height: 3; }
+    FindingsView #finding-detail { height: 8; border-top: solid $panel; }
+    FindingsView.beside > Container { layout: horizontal; }
+    FindingsView.beside #finding-detail { width: 46; height: 1fr; border-top: none;
+        border-left: solid $panel; padding: 0 1; }
+    """
+
+    def __init__(self, model: Model, palette: Palette) -> None:
+        super().__init__(model, palette)
+        self.verdict = Static("", id="findings-verdict", markup=False)
+        self.list = RowList(palette, id="finding-rows", empty="no finding")
+        self.detail = RowList(palette, id="finding-detail", empty="")
+        self.detail.cursor = -1
+        self.by = GroupBy.SEVERITY
+        self.folded: frozenset[str] = frozenset()
+        self._groups: list[Group] = []
+        self._items: list[Item] = []
+        self._key: object = None
+
+    def compose(self) -> ComposeResult:
+        """The verdict, the list, and the detail beside or under it."""
+        yield self.verdict
+        with Container():
+            yield self.list
+            yield self.detail
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wide screens have the detail beside."""
+        self.set_class(event.size.width >= _BESIDE_FROM, "beside")
+        self.call_after_refresh(self._show_detail)
+
+    # --- painting --------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """All findings that the filter leaves; the cursor stays on its finding."""
+        self.list.palette = self.detail.palette = self.palette
+        before = self._current
+        key = (self.model.revision, self.by)
+        if key != self._key:
+            self._key = key
+            self._groups = grouped(self.model.content, self.by, self.model.signs)
+        self._items = items_of(self._groups, self.model.content.suppressed, self.folded)
+        cursor = self._place_of(before)
+        self.list.empty = self._why_empty()
+        self.list.show(FindingRows(self.model, self._items, self.by), cursor)
+        self.verdict.update(plain(self._verdict(), self.model.ascii_only))
+        self._show_detail()
+
+    def _place_of(self, before: Item | None) -> int:
+        """Where what was under the cursor is now; else the first finding."""
+        if isinstance(before, Finding | Suppressed) and before in self._items:
+            return self._items.index(before)
+        if isinstance(before, Head):
+            for place, item in enumerate(self._items):
+                if isinstance(item, Head) and item.group.key == before.group.key:
+                    return place
+        if isinstance(before, SilencedHead):
+            return next(
+                (n for n, item in enumerate(self._items) if isinstance(item, SilencedHead)), 0
+            )
+        return next((n for n, item in enumerate(self._items) if isinstance(item, Finding)), 0)
+
+    def _why_empty(self) -> str:
+        model = self.model
+        if model.filter is not None and model.whole.findings:
+            return "no finding matches the filter (f changes it, an empty one shows all)"
+        if not model.done:
+            return "findings are made when everything is read"
+        if model.failure:
+            return model.failure
+        if not model.whole.peers:
+            said = [safe(sentence) for sentence in model.content.diagnosis]
+            return "\n".join(said) or "no IPsec peer, and so nothing to find"
+        return "no rule has anything to say: nothing is wrong as far as these inputs tell"
+
+    def _verdict(self) -> Text:
+        """What the session comes to, and how much was found."""
+        content = self.model.content
+        parts = [
+            Text(said, self.palette.severity(shade)) for said, shade in tally(content.findings)
+        ]
+        if content.suppressed:
+            parts.append(Text(f"{len(content.suppressed)} {SILENCED}", self.palette.faint))
+        if content.peers:
+            verdict = verdict_of(content.peers, partial=self.model.filter is not None)
+            parts += [
+                Text(safe(part.text), self.palette.severity(verdict.severity))
+                if part.weighty
+                else Text(safe(part.text))
+                for part in verdict.parts
+            ]
+        return Text(" · ", self.palette.faint).join(parts)
+
+    @property
+    def _current(self) -> Item | None:
+        """What is under the cursor."""
+        place = self.list.cursor
+        return self._items[place] if 0 <= place < len(self._items) else None
+
+    @property
+    def _finding(self) -> Finding | None:
+        """The finding under the cursor, also a silenced one."""
+        item = self._current
+        if isinstance(item, Suppressed):
+            return item.finding
+        return item if isinstance(item, Finding) else None
+
+    def _show_detail(self) -> None:
+        rows = TextRows(self._detail_lines(), indent=_LABEL)
+        rows.set_width(max(self.detail.size.width - 1, 20))
+        self.detail.show(rows, -1)
+        self.detail.cursor = -1
+        self.detail.scroll_to(y=0, animate=False, immediate=True)
+
+    def _detail_lines(self) -> list[Text]:
+        item, finding = self._current, self._finding
+        if isinstance(item, Head):
+            return self._group_lines(item.group)
+        if finding is None:
+            return []
+        palette = self.palette
+        sources = {source.id: source for source in self.model.whole.sources}
+        shade = palette.severity(SHADE[finding.severity])
+        head = Text(f"{sign(finding.severity, self.model.signs)} ", shade)
+        lines = [head.append(safe(finding.title), palette.strong)]
+        if isinstance(item, Suppressed):
+            lines.append(self._said(SILENCED, item.reason))
+        seen = finding.detail + words.confidence_mark(finding.confidence)
+        lines.append(self._said("seen", seen))
+        lines.append(self._said("remedy", finding.remedy))
+        peer = self.model.peer_of(finding)
+        if peer is not None:
+            lines.append(self._said("peer", f"{peer.local} {self.model.signs.to} {peer.remote}"))
+        if timed(finding) is not None:
+            lines.append(self._said("time", self.model.times.at(finding.at_ns or 0)))
+        for number, ref in enumerate(finding.refs[:_PLACES_SHOWN]):
+            lines.append(self._said("rests on" if not number else "", place(ref, sources)))
+        if len(finding.refs) > _PLACES_SHOWN:
+            more = counted(len(finding.refs) - _PLACES_SHOWN, "more place")
+            lines.append(self._said("", f"{self.model.signs.more} {more}"))
+        lines.append(self._said("rule", finding.rule))
+        lines.append(self._said("source", finding.reference))
+        return lines
+
+    def _said(self, label: str, text: str) -> Text:
+        return Text(f"{label:<{_LABEL}}", self.palette.faint).append(safe(text), self.palette.text)
+
+    def _group_lines(self, group: Group) -> list[Text]:
+        lines = [Text(safe(group.title), self.palette.strong)]
+        for said, shade in tally(group.findings):
+            lines.append(Text(said, self.palette.severity(shade)))
+        lines.append(Text("enter folds the group or opens it", self.palette.faint))
+        return lines
+
+    # --- moving ----------------------------------------------------------------------------
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """The detail is that of the cursor."""
+        if message.rows is self.list:
+            self._show_detail()
+
+    def on_row_list_chosen(self, message: RowList.Chosen) -> None:
+        """A double click opens."""
+        if message.rows is self.list:
+            self.do_into()
+
+    def do_up(self) -> None:
+        """One row up."""
+        self.list.move(-1)
+
+    def do_down(self) -> None:
+        """One row down."""
+        self.list.move(1)
+
+    def do_page_up(self) -> None:
+        """One page up."""
+        self.list.page(-1)
+
+    def do_page_down(self) -> None:
+        """One page down."""
+        self.list.page(1)
+
+    def do_first(self) -> None:
+        """The first row."""
+        self.list.go_to(0)
+
+    def do_last(self) -> None:
+        """The last row."""
+        self.list.go_to(len(self._items) - 1)
+
+    def do_left(self) -> None:
+        """The detail upwards."""
+        self.detail.scroll_relative(y=-1, animate=False)
+
+    def do_right(self) -> None:
+        """The detail downwards."""
+        self.detail.scroll_relative(y=1, animate=False)
+
+    def do_into(self) -> None:
+        """To the evidence in the ladder; a header folds its group or opens it."""
+        item = self._current
+        if isinstance(item, Head):
+            self._fold(item.group.key)
+        elif isinstance(item, SilencedHead):
+            self._fold(SILENCED)
+        elif (finding := self._finding) is not None:
+            self._to_evidence(finding)
+
+    def _fold(self, key: str) -> None:
+        self.folded ^= {key}
+        self.show()
+
+    def _to_evidence(self, finding: Finding) -> None:
+        peer = self.model.peer_of(finding)
+        if peer is None:
+            sources = {source.id: source for source in self.model.whole.sources}
+            where = place(finding.refs[0], sources) if finding.refs else "no single place"
+            self.console_app.say(f"this rests on {where}: x says more")
+            return
+        self.console_app.choose_peer(peer.id)
+        at_ns = self._first_ns(finding, finding.refs[:1])
+        if at_ns is not None:
+            self.console_app.go_to_moment(at_ns)
+        self.console_app.open_view("ladder")
+
+    def _first_ns(self, finding: Finding, refs: tuple[Ref, ...]) -> int | None:
+        """The time of the first place that a finding rests on."""
+        peer = self.model.peer_of(finding)
+        events_of_peer = [] if peer is None else self.model.events(peer)
+        for event in events_of_peer:
+            seen = () if event.message is None else event.message.seen
+            if event.ref in refs or any(ref in seen for ref in refs):
+                return event.at_ns
+        return timed(finding)
+
+    def do_sort(self) -> None:
+        """Group by the next thing."""
+        self.by = self.by.next()
+        self.folded = frozenset()
+        self.show()
+        self.console_app.say(f"grouped by {self.by.value}")
+
+    def do_colour(self) -> None:
+        """The same: what is alike stands together."""
+        self.do_sort()
+
+    def do_explain(self) -> None:
+        """Why it matters, what to do, and where that is written."""
+        item, finding = self._current, self._finding
+        if finding is None and isinstance(item, Head):
+            finding = item.group.findings[0]
+        if finding is None:
+            self.console_app.say("no finding is chosen")
+            return
+        self.console_app.push_screen(ExplainScreen([finding], self.model, self.palette))
+
+    def do_next_error(self) -> None:
+        """The next error."""
+        self._jump(lambda item: is_of(item, FindingSeverity.ERROR), 1, "error")
+
+    def do_previous_error(self) -> None:
+        """The error before."""
+        self._jump(lambda item: is_of(item, FindingSeverity.ERROR), -1, "error")
+
+    def do_next_warning(self) -> None:
+        """The next warning."""
+        self._jump(lambda item: is_of(item, FindingSeverity.WARNING), 1, "warning")
+
+    def do_previous_warning(self) -> None:
+        """The warning before."""
+        self._jump(lambda item: is_of(item, FindingSeverity.WARNING), -1, "warning")
+
+    def do_next_event(self) -> None:
+        """The next finding of the same peer."""
+        self._of_peer(1)
+
+    def do_previous_event(self) -> None:
+        """The finding before of the same peer."""
+        self._of_peer(-1)
+
+    def _of_peer(self, by: int) -> None:
+        finding = self._finding
+        whose = None if finding is None else finding.peer
+        self._jump(
+            lambda item: isinstance(item, Finding) and item.peer == whose, by, "finding of the peer"
+        )
+
+    def _jump(self, wanted: Callable[[Item], bool], by: int, what: str) -> None:
+        place = self.list.cursor + by
+        while 0 <= place < len(self._items):
+            if wanted(self._items[place]):
+                self.list.go_to(place)
+                return
+            place += by
+        self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what} in this list")
+
+    def search(self, text: str, by: int) -> bool:
+        """The next finding that has the text in what it says."""
+        wanted = text.casefold()
+        size = len(self._items)
+        for step in range(1, size + 1):
+            place = (self.list.cursor + by * step) % size
+            if wanted in _said_of(self._items[place]).casefold():
+                self.list.go_to(place)
+                return True
+        return False
+
+    def copy_text(self) -> dict[str, str]:
+        """The finding under the cursor."""
+        finding = self._finding
+        return {} if finding is None else copies(self.model.whole, finding)
+
+
+def _said_of(item: Item) -> str:
+    match item:
+        case Head():
+            return item.group.title
+        case SilencedHead():
+            return SILENCED
+        case Suppressed():
+            return f"{item.reason} {item.finding.title} {item.finding.rule}"
+        case Finding():
+            return f"{item.rule} {item.title} {item.detail} {item.remedy}"
