@@ -95,7 +95,8 @@ def sick_peer(**changes) -> PeerView:
         until_ns=at(60),
     )
     logged = unanswered(verdict_ref=Ref("s2", 40))
-    return replace(value, exchanges=(value.exchanges[0], logged), **changes)
+    value = replace(value, exchanges=(value.exchanges[0], logged))
+    return replace(value, **changes)
 
 
 def everything(**changes) -> Content:
