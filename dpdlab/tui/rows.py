@@ -127,6 +127,11 @@ class RowList(ScrollView, can_focus=False):
             self.refresh()
 
     @property
+    def row_width(self) -> int:
+        """Cells of a row: a scroll bar takes one."""
+        return self.scrollable_content_region.width or self.size.width
+
+    @property
     def header_lines(self) -> int:
         """Lines above the rows."""
         return 0 if self.source.header(self.size.width or 80, self.palette) is None else 1
@@ -177,7 +182,7 @@ class RowList(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in sight."""
-        width = self.size.width
+        width = self.row_width
         head = self.header_lines
         if y < head:
             header = self.source.header(width, self.palette)

@@ -352,7 +352,7 @@ class PeersView(View):
 
     def on_row_list_header_clicked(self, event: RowList.HeaderClicked) -> None:
         """Sort by the column."""
-        column = self.rows.column_at(event.column, self.list.size.width, self.palette)
+        column = self.rows.column_at(event.column, self.list.row_width, self.palette)
         if column is not None:
             self.sort_by = column
             self.show()
