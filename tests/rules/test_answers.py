@@ -178,7 +178,7 @@ def test_dpd_late_ack(tell: Tell):
 def test_dpd_late_ack_after_retries(tell: Tell):
     text = PROMPT + "".join(f"{at} a>b liveness 7\n" for at in (70, 72, 76))
     (finding,) = tell(text + "76.02 b>a liveness 7 resp").of("dpd-late-ack")
-    assert "up to 3 transmissions, 6.02 s after the first" in finding.detail
+    assert "only after 3 transmissions, 6.02 s after the first" in finding.detail
     assert "after its question" not in finding.detail
 
 

@@ -118,8 +118,9 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         most = max(repeated, key=lambda each: each.before)
         whole_ns = most.answer.at_ns - most.exchange.first_ns
         which = f"{len(repeated):,} of them" if len(late) > 1 else "It"
+        most_of = "up to " * (len(repeated) > 1)
         said += (
-            f" {which} came only after retries: up to {most.before} transmissions,"
+            f" {which} came only after {most_of}{most.before} transmissions,"
             f" {spoken_ns(whole_ns)} after the first."
         )
     severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
