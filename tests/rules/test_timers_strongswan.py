@@ -94,6 +94,6 @@ def test_the_schedule_of_the_profile_is_what_was_sent(folder: str):
     (lost,) = [x for x in peer.exchanges if x.outcome is Outcome.UNANSWERED]
     (policy,) = [p for p in peer.policies if p.basis == "given"]
     assert len(lost.transmissions) == policy.transmissions
-    moments = [*(t.at_ns for t in lost.transmissions), lost.verdict_ns]
+    moments = [*(t.at_ns for t in lost.transmissions), lost.verdict_ns or 0]
     waits = [seconds(later - sooner) for sooner, later in pairwise(moments)]
     assert waits == pytest.approx(policy.waits_s, abs=0.1)

@@ -8,6 +8,7 @@ from typing import Final
 from analyzers.configs.durations import spoken_s
 from analyzers.model.exchange import Exchange, ExchangeKind
 from analyzers.model.records import Confidence, Ref
+from analyzers.rules.case import Case
 
 MOST_REFS: Final = 20
 _TENTHS_FROM_S: Final = 10.0
@@ -52,3 +53,12 @@ def confidence_of(exchanges: Iterable[Exchange]) -> Confidence:
 def first_refs(refs: Iterable[Ref]) -> tuple[Ref, ...]:
     """The first few places, each once."""
     return tuple(dict.fromkeys(refs))[:MOST_REFS]
+
+
+def around(case: Case, start_ns: int | None, end_ns: int) -> tuple[Ref, ...]:
+    """The IKE messages next to a time in which there was none."""
+    before = [
+        m for m in case.peer.messages if m.at_ns <= (end_ns if start_ns is None else start_ns)
+    ]
+    after = [m for m in case.peer.messages if m.at_ns >= end_ns]
+    return tuple(m.ref for m in (*before[-1:], *after[:1]))

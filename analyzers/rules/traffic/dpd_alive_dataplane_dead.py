@@ -10,7 +10,7 @@ from analyzers.model.finding import Severity
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import first_refs, spoken, times
+from analyzers.rules.timers.evidence import around, first_refs, spoken, times
 
 _PLAIN = (
     "ESP travels as IP protocol 50 here, apart from IKE: look for a filter that lets UDP 500 and"
@@ -38,7 +38,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
     which = f" on SPI {', '.join(hole.spis)}" if hole.spis else ""
     if answered:
         alive = (
-            f"{times(len(answered))} the question of {answered[0].prober} was answered meanwhile"
+            f"the question of {answered[0].prober} was answered {times(len(answered))} meanwhile"
         )
     elif hole.spis:
         alive = "other Child SAs of the peer went on meanwhile"
@@ -50,7 +50,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
         f"{hole.sender} sent {hole.max_packets} ESP packets to {hole.receiver}{which} within"
         f" {spoken(hole.max_seconds)} and got none back, but {alive}: the peer lives, the tunnel"
         f" does not. More than {spoken(limit_s)} of it are an error.",
-        first_refs(refs),
+        first_refs(refs or around(case, hole.first_exposed_ns, hole.stop_ns)),
         severity=Severity.ERROR if hole.max_seconds > limit_s else Severity.WARNING,
         remedy=(_PLAIN if bare else "") + _CAUSES,
         confidence=hole.confidence,

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import Activity
 from analyzers.model.time import nanoseconds, seconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import spoken
+from analyzers.rules.timers.evidence import around, spoken
 from analyzers.rules.timers.held import Interval, interval_of
 
 _INTERVALS: Final = 3
@@ -68,16 +67,11 @@ def _is_used(activity: Activity, start_ns: int, end_ns: int, *, local: bool) -> 
 def _found(case: Case, holder: str, held: Interval, pauses: list[tuple[int, int]]) -> Found:
     start_ns, end_ns = max(pauses, key=lambda pause: pause[1] - pause[0])
     more = f", the longest of {len(pauses)} such times" if len(pauses) > 1 else ""
-    answered = [
-        x.answer.ref
-        for x in case.asked_by(holder)
-        if x.outcome is Outcome.ANSWERED and x.answer is not None and x.first_ns <= start_ns
-    ]
     return Found(
         f"{holder} heard ESP of {case.other(holder)} for {spoken(seconds(end_ns - start_ns))}"
         f"{more}, and asked nothing: nothing proves that what it sends arrives. Its interval is"
         f" {spoken(held.interval_s)} ({held.said}).",
-        (*answered[-1:], *held.refs),
+        (*around(case, start_ns, end_ns), *held.refs),
         confidence=held.confidence,
         at_ns=start_ns,
     )

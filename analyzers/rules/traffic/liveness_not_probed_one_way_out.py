@@ -11,7 +11,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.expected import Expected
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import first_refs, spoken, weakest
+from analyzers.rules.timers.evidence import around, first_refs, spoken, weakest
 from analyzers.rules.timers.remedies import advice, in_time_s
 
 _ENDED = {
@@ -37,7 +37,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
     confidence = hole.confidence
     if expected is not None and expected.stated:
         confidence = weakest(confidence, expected.confidence)
-    refs = [*hole.refs]
+    refs = [*(hole.refs or around(case, hole.first_exposed_ns, hole.stop_ns))]
     if expected is not None and expected.stated and expected.policy.ref is not None:
         refs.append(expected.policy.ref)
     return Found(
