@@ -35,6 +35,7 @@ _MODES: Final = {
     "strongswan-ikev2": (PolicyMode.ON_IDLE,),
 }
 _LONGEST_S: Final = 3600
+_NEEDS_TRAFFIC: Final = frozenset({Trigger.ON_DEMAND, Trigger.EACH_INTERVAL, Trigger.FREE_RUNNING})
 # strongSwan: its default schedule, and steps of the first gap down to a tenth of a second.
 _CHARON_STEPS: Final = 40
 _CHARON_TRIES: Final = 4
@@ -153,7 +154,7 @@ def _rank(timing: Timing, made: Plan, ride_out_s: float) -> tuple[float, ...]:
     broken = 0 if routing is None else 2 - routing.backstop - routing.routing_first
     # A mode that asks only where there is traffic never notices a peer nobody writes to; between
     # equals the other one is better.
-    blind = timing.trigger in (Trigger.ON_DEMAND, Trigger.EACH_INTERVAL)
+    blind = timing.trigger in _NEEDS_TRAFFIC
     return (
         late_s,
         fragile,
@@ -185,6 +186,8 @@ def _why(timing: Timing, demand: Demand, ride_out_s: float) -> tuple[str, ...]:
             f"backstop of routing: {number(verdict.last_s)} s {sign} hold time"
             f" {number(demand.hold_s)} s"
         )
+    if timing.trigger in _NEEDS_TRAFFIC:
+        found.append("asks only with packets to send: a peer nobody writes to is noticed at rekey")
     return tuple(found)
 
 

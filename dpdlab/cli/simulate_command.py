@@ -123,8 +123,8 @@ def _simulation(
 ) -> Simulation:
     cases = []
     for peer in session.peers():
-        version = peer.ike_sas[-1].ike_version if peer.ike_sas else None
         for hole in peer.black_holes:
+            version = _version_at(peer, hole.stop_ns)
             others = wanted or candidates.common(version)
             own = candidates.own(peer, hole)
             advised = _recommended(session, peer, hole, own, options)
@@ -140,7 +140,7 @@ def _recommended(
     options: argparse.Namespace,
 ) -> Candidate:
     """The cheapest policy of the sender's own product, of Cisco IOS where it is not known."""
-    version = peer.ike_sas[-1].ike_version if peer.ike_sas else None
+    version = _version_at(peer, hole.stop_ns)
     own_profile = own.policy.profile if own.policy.profile in recommendable() else None
     vendor = own_profile or profile_for(session.vendor_at(peer, hole.sender) or "", version)
     return candidates.recommended(
@@ -153,6 +153,12 @@ def _recommended(
         mode=_mode(options),
         ride_out_s=options.ride_out or RIDE_OUT_S,
     )
+
+
+def _version_at(peer: PeerView, at_ns: int) -> int | None:
+    """The IKE version in use at a time."""
+    begun = [sa.ike_version for sa in peer.ike_sas if sa.first_ns <= at_ns]
+    return begun[-1] if begun else None
 
 
 def _mode(options: argparse.Namespace) -> PolicyMode | None:
