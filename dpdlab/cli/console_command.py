@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from typing import Final
 
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
 
+_STANDARD_INPUT: Final = "-"
+_TERMINAL: Final = "/dev/tty"
+
 
 def is_wanted(invocation: Invocation) -> bool:
-    """Whether this command line opens the console: inputs without a command, on a terminal."""
-    options = invocation.options
+    """Whether this command line opens the console: inputs without a command, on a terminal.
+
+    With a capture on standard input the keys come from the terminal behind it.
+    """
     if invocation.command is not None or not invocation.words:
         return False
-    if getattr(options, "unparsed", False):
+    if getattr(invocation.options, "unparsed", False) or not _is_terminal(sys.stdout):
         return False
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    if _is_terminal(sys.stdin):
+        return True
+    return _piped(invocation) and os.access(_TERMINAL, os.R_OK)
 
 
 def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
@@ -33,8 +43,41 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         chosen = session_options(options)
     except AnalyzerError as error:
         raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
+    from dpdlab.cli import filtering
     from dpdlab.tui.app import ConsoleApp
 
+    wanted = filtering.wanted(options)
+    if _piped(invocation):
+        _keys_from_terminal()
     app = ConsoleApp(invocation.words, chosen, ascii_only=options.ascii)
+    if wanted is not None:
+        app.model.set_filter(wanted)
     app.run()
-    return ExitCode.OK if not app.return_code else ExitCode.INTERNAL
+    if app.return_code:
+        return ExitCode.INTERNAL
+    return ExitCode.INPUT if app.model.failure else ExitCode.OK
+
+
+def _piped(invocation: Invocation) -> bool:
+    """Whether an input is standard input."""
+    return any(word.rpartition(":")[2] == _STANDARD_INPUT for word in invocation.words)
+
+
+def _is_terminal(stream: object) -> bool:
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        return bool(stream.isatty())  # type: ignore[attr-defined]
+    return False
+
+
+def _keys_from_terminal() -> None:
+    """The pipe goes to a descriptor of its own, the terminal takes that of standard input.
+
+    Textual reads its keys there, whatever `sys.stdin` is.
+    """
+    if _is_terminal(sys.stdin):
+        return
+    pipe = os.dup(0)
+    terminal = os.open(_TERMINAL, os.O_RDWR)
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    sys.stdin = os.fdopen(pipe, "r")

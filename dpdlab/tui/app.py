@@ -55,7 +55,15 @@ class ConsoleApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar = [
-        Binding(",".join(action.keys), f"act('{action.id}')", action.hint, id=action.id, show=False)
+        Binding(
+            ",".join(action.keys),
+            f"act('{action.id}')",
+            action.hint,
+            id=action.id,
+            show=False,
+            # Whatever stands over the views, this key leaves.
+            priority=action.id == "quit",
+        )
         for action in ACTIONS
         if action.id != "palette"
     ]
