@@ -202,7 +202,7 @@ class RowList(ScrollView, can_focus=False):
                 self._strips.popitem(last=False)
         if index == self.cursor:
             style = self.palette.cursor if self.active else self.palette.cursor_away
-            return strip.apply_style(style) if self.active else _over(strip, style)
+            return _over(strip, style)
         return strip
 
     def _strip(self, text: Text, width: int, style: Style) -> Strip:

@@ -63,7 +63,7 @@ class ExplainScreen(ModalScreen[None]):
     def _parts(self, finding: Finding) -> list[Text | Padding]:
         palette, signs = self._palette, self._model.signs
         shade = palette.severity(SHADE[finding.severity])
-        head = Text(f"{sign(finding.severity, signs)} {finding.severity.value}  ", shade)
+        head = Text().append(f"{sign(finding.severity, signs)} {finding.severity.value}  ", shade)
         head.append(safe(finding.title), palette.strong)
         head.append(f"  [{safe(finding.rule)}]", palette.faint)
         parts: list[Text | Padding] = [self._plain(head), self._plain(self._about(finding))]

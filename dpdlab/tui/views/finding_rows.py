@@ -123,7 +123,7 @@ class FindingRows:
                 return Text(told, palette.faint + palette.strong)
             case Suppressed():
                 told = f"  {safe(item.reason)}: {safe(item.finding.title)}"
-                return Text(told, palette.faint).append(f" [{safe(item.finding.rule)}]")
+                return Text(f"{told} [{safe(item.finding.rule)}]", palette.faint)
             case Finding():
                 return self._finding(item, width, palette)
 
@@ -137,7 +137,7 @@ class FindingRows:
         shade = palette.severity(SHADE[group.severity])
         number = f" ({count(len(group.findings))})"
         room = max(width - len(number) - 4, 8)
-        line = Text(f"{self._fold_sign(head.folded)} ", palette.faint)
+        line = Text().append(f"{self._fold_sign(head.folded)} ", palette.faint)
         if self.by is not GroupBy.SEVERITY:
             line.append(f"{sign(group.severity, self.model.signs)} ", shade)
         line.append_text(cut(Text(safe(group.title), palette.strong), room))
@@ -146,7 +146,7 @@ class FindingRows:
     def _finding(self, finding: Finding, width: int, palette: Palette) -> Text:
         rule, whose, time = self._laid_out(width)
         shade = palette.severity(SHADE[finding.severity])
-        line = Text(f"{sign(finding.severity, self.model.signs)} ", shade)
+        line = Text().append(f"{sign(finding.severity, self.model.signs)} ", shade)
         line.append(f"{finding.severity.value:<{_SEVERITY - 2}}", shade).append(" " * _GAP)
         plain = Style()
         for text, size, style in (

@@ -142,7 +142,7 @@ class FindingsView(View):
                 else Text(safe(part.text))
                 for part in verdict.parts
             ]
-        return Text(" · ", self.palette.faint).join(parts)
+        return Text(" · ").join(parts)
 
     @property
     def _current(self) -> Item | None:
@@ -174,7 +174,7 @@ class FindingsView(View):
         palette = self.palette
         sources = {source.id: source for source in self.model.whole.sources}
         shade = palette.severity(SHADE[finding.severity])
-        head = Text(f"{sign(finding.severity, self.model.signs)} ", shade)
+        head = Text().append(f"{sign(finding.severity, self.model.signs)} ", shade)
         lines = [head.append(safe(finding.title), palette.strong)]
         if isinstance(item, Suppressed):
             lines.append(self._said(SILENCED, item.reason))
@@ -196,7 +196,7 @@ class FindingsView(View):
         return lines
 
     def _said(self, label: str, text: str) -> Text:
-        return Text(f"{label:<{_LABEL}}", self.palette.faint).append(safe(text), self.palette.text)
+        return Text().append(f"{label:<{_LABEL}}", self.palette.faint).append(safe(text))
 
     def _group_lines(self, group: Group) -> list[Text]:
         lines = [Text(safe(group.title), self.palette.strong)]
