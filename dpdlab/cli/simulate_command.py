@@ -241,7 +241,7 @@ def _plan(invocation: Invocation, wanted: Sequence[Candidate]) -> ExitCode:
 
         output.write(planned_markdown(planned, ascii_only=output.ascii_requested))
     else:
-        from dpdlab.cli.text.simulate import render_planned
+        from dpdlab.cli.text.plan import render_planned
 
         output.write_page(
             lambda console: render_planned(

@@ -12,9 +12,8 @@ from rich.text import Text
 
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHole
-from analyzers.whatif.formula import number, rate, worst_case_formula
-from analyzers.whatif.plan import Plan
-from analyzers.whatif.results import VALIDITY, Planned, Simulated
+from analyzers.whatif.formula import number
+from analyzers.whatif.results import VALIDITY, Simulated
 from analyzers.whatif.study import Candidate, Result, Study
 from analyzers.whatif.timing import LOSS_RATES, Timing, false_death
 from dpdlab.cli.text.page import (
@@ -25,14 +24,11 @@ from dpdlab.cli.text.page import (
     Page,
     Part,
     assemble,
-    fitted,
     padded,
-    row_line,
-    widths,
 )
+from dpdlab.cli.text.policies import advice, bare_rate, chance, in_signs, page_on, table, tenths
 from dpdlab.present import words
 from dpdlab.present.formatting import (
-    Clock,
     Severity,
     black_hole_bounds,
     byte_count,
@@ -64,22 +60,13 @@ _COST_COLUMNS: Final = (
     Column("asks/h", "right"),
     *(Column(f"{loss:.1%}".replace(".0%", "%"), "right") for loss in LOSS_RATES),
 )
-_PLAN_COLUMNS: Final = (
-    Column("policy", elastic=True),
-    Column("verdict", "right"),
-    Column("mean", "right"),
-    Column("messages/s", "right"),
-    Column("amid", "right"),
-    Column("5% loss", "right"),
-    Column("target", "right"),
-)
 
 
 def render_simulated(
     simulated: Simulated, content: Content, *, console: Console, ascii_only: bool, verbose: int
 ) -> None:
     """Every black hole under every policy, then what the policies cost, then the recommended."""
-    page = _page(console, ascii_only, verbose, content)
+    page = page_on(console, ascii_only, verbose, content)
     studies = sorted(simulated.studies, key=lambda s: -s.hole.max_seconds)
     if not studies:
         good = SEVERITY_STYLE[Severity.GOOD]
@@ -103,7 +90,7 @@ def render_simulated(
     page.gap()
     for candidate in tried:
         if candidate.why:
-            _advice(page, candidate.label, candidate.why, candidate.lines, met=candidate.met)
+            advice(page, candidate.label, candidate.why, candidate.lines, met=candidate.met)
     if simulated.hold_s is not None:
         held = f"routing over the tunnel ends every window after {timer(simulated.hold_s)}"
         page.wrapped((held, FAINT))
@@ -128,16 +115,6 @@ def _told_apart(simulated: Simulated) -> list[Candidate]:
     return found
 
 
-def _page(console: Console, ascii_only: bool, verbose: int, content: Content | None) -> Page:
-    starts = [p.first_ns for p in content.peers] if content is not None else []
-    return Page(
-        console,
-        ascii_only=ascii_only,
-        verbose=verbose,
-        clock=Clock.starting(min(starts, default=0)),
-    )
-
-
 # --- one black hole ---
 
 
@@ -158,7 +135,7 @@ def _study(page: Page, study: Study) -> None:
         return
     page.gap()
     cells = [_cells(page, hole, result) for result in study.results]
-    _table(page, _RESULT_COLUMNS, cells)
+    table(page, _RESULT_COLUMNS, cells)
     if any(r.left is not None and r.left.at_least and r.left.worst.packets for r in study.results):
         text = "+ at least: the window is longer than what was observed"
         page.line((f"  {text}", FAINT))
@@ -168,7 +145,7 @@ def _study(page: Page, study: Study) -> None:
 
 def _cells(page: Page, hole: BlackHole, result: Result) -> list[Text]:
     none = Text(page.signs.none, FAINT)
-    label = Text(_signs(page, result.candidate.label), LABEL if result.candidate.why else "")
+    label = Text(in_signs(page, result.candidate.label), LABEL if result.candidate.why else "")
     left = result.left
     if left is None:
         return [label, Text("unknown"), *[none] * 5]
@@ -177,11 +154,11 @@ def _cells(page: Page, hole: BlackHole, result: Result) -> list[Text]:
     varies = left.soonest_seconds != worst.seconds and left.mean_seconds is not None
     return [
         label,
-        Text(_UNENDING if worst.seconds is None else _tenths(worst.seconds)),
-        Text(_tenths(left.mean_seconds or 0.0)) if varies else none,
+        Text(_UNENDING if worst.seconds is None else tenths(worst.seconds)),
+        Text(tenths(left.mean_seconds or 0.0)) if varies else none,
         none if worst.packets is None else Text(count(worst.packets) + more),
         none if worst.bytes is None else Text(byte_count(worst.bytes) + more),
-        none if saved.seconds is None else _signed(_tenths(saved.seconds), saved.seconds),
+        none if saved.seconds is None else _signed(tenths(saved.seconds), saved.seconds),
         none if saved.packets is None else _signed(count(saved.packets), saved.packets),
     ]
 
@@ -190,13 +167,6 @@ def _signed(text: str, value: float) -> Text:
     if text.strip("-0. s") == "":
         return Text(text.removeprefix("-"), FAINT)
     return Text(text, SEVERITY_STYLE[Severity.GOOD if value > 0 else Severity.BAD])
-
-
-def _tenths(seconds: float) -> str:
-    """Seconds below one another; long ones as the report writes them."""
-    if abs(seconds) < 1000:
-        return f"{seconds:.1f} s"
-    return timer(round(seconds)) if seconds > 0 else f"-{timer(round(-seconds))}"
 
 
 def _bars(page: Page, study: Study) -> None:
@@ -214,7 +184,7 @@ def _bars(page: Page, study: Study) -> None:
         return max(round(seconds / longest * width), 1 if seconds > 0 else 0)
 
     def bar(label: str, least: float, most: float | None, style: str, said: str) -> None:
-        name = padded(page.clip(Text(_signs(page, label), FAINT), indent - 2), indent)
+        name = padded(page.clip(Text(in_signs(page, label), FAINT), indent - 2), indent)
         if most is None:
             drawn: Part = (page.signs.certain * (width - 1) + page.signs.to, style)
         else:
@@ -225,7 +195,7 @@ def _bars(page: Page, study: Study) -> None:
 
     warn = SEVERITY_STYLE[Severity.WARN]
     if comparable:
-        bar("observed", hole.min_seconds, hole.max_seconds, warn, _tenths(hole.max_seconds))
+        bar("observed", hole.min_seconds, hole.max_seconds, warn, tenths(hole.max_seconds))
     for result in study.results:
         left = result.left
         if left is None:
@@ -235,7 +205,7 @@ def _bars(page: Page, study: Study) -> None:
         worse = lasted is None or lasted > hole.max_seconds + 0.05
         severity = Severity.GOOD if better else Severity.BAD if worse else Severity.WARN
         severity = severity if comparable else Severity.NOTE
-        said = _UNENDING if lasted is None else _tenths(lasted)
+        said = _UNENDING if lasted is None else tenths(lasted)
         soonest = left.soonest_seconds or 0.0
         bar(result.candidate.label, soonest, lasted, SEVERITY_STYLE[severity], said)
     sign = f"{page.signs.certain} at least   {page.signs.possible} at most"
@@ -247,11 +217,11 @@ def _bars(page: Page, study: Study) -> None:
 
 def _costs(page: Page, tried: Sequence[Candidate]) -> None:
     page.line(("what they cost, and how easily a live peer is given up at a packet loss of", FAINT))
-    _table(page, _COST_COLUMNS, [_cost(page, candidate) for candidate in tried])
+    table(page, _COST_COLUMNS, [_cost(page, candidate) for candidate in tried])
 
 
 def _cost(page: Page, candidate: Candidate) -> list[Text]:
-    label = Text(_signs(page, candidate.label), LABEL if candidate.why else "")
+    label = Text(in_signs(page, candidate.label), LABEL if candidate.why else "")
     timing = candidate.timing
     none = Text(page.signs.none, FAINT)
     if timing is None:
@@ -259,9 +229,9 @@ def _cost(page: Page, candidate: Candidate) -> list[Text]:
     questions = len(timing.waits_s)
     return [
         label,
-        Text(_signs(page, _short(timing))),
-        Text(_rate(timing.questions_per_hour)),
-        *(_chance(false_death(questions, loss)) for loss in LOSS_RATES),
+        Text(in_signs(page, _short(timing))),
+        Text(bare_rate(timing.questions_per_hour)),
+        *(chance(false_death(questions, loss)) for loss in LOSS_RATES),
     ]
 
 
@@ -275,156 +245,3 @@ def _short(timing: Timing) -> str:
     if max(waits) - min(waits) < 0.05:
         return f"{number(lead)} + {len(waits)} × {number(waits[0])} = {number(verdict.last_s)} s"
     return f"{number(lead)} + {number(timing.probing_s)} = {number(verdict.last_s)} s"
-
-
-def _chance(value: float) -> Text:
-    style = SEVERITY_STYLE[Severity.WARN] if value > 1e-4 else ""
-    return Text("0" if value == 0 else f"{value:.0e}".replace("e-0", "e-"), style)
-
-
-def _advice(page: Page, title: str, why: Sequence[str], lines: Sequence[str], *, met: bool) -> None:
-    """A recommendation: the formulas that speak for it, and what to type."""
-    short: Part = "" if met else (" (the nearest it comes)", SEVERITY_STYLE[Severity.WARN])
-    page.line(assemble((_signs(page, title), LABEL), short))
-    for reason in why:
-        page.wrapped(_signs(page, reason), "  ", indent=4)
-    for line in lines:
-        page.line((f"    {line}", SEVERITY_STYLE[Severity.NOTE]))
-    page.gap()
-
-
-# --- planning ---
-
-
-def render_planned(planned: Planned, *, console: Console, ascii_only: bool, verbose: int) -> None:
-    """Policies under a demand, then the cheapest one of each product."""
-    page = _page(console, ascii_only, verbose, None)
-    page.wrapped(assemble(("demand  ", FAINT), (_demand(planned), LABEL)))
-    page.gap()
-    _table(page, _PLAN_COLUMNS, [_plan_row(page, *row) for row in planned.rows])
-    explained = "verdict: from the soonest to the latest, after the last proof of life"
-    if planned.demand.every_s is not None:
-        explained += "; amid: messages/s with this traffic both ways"
-    else:
-        explained += "; amid: messages/s while traffic comes from the peer"
-    page.wrapped((explained, FAINT), "  ", indent=2)
-    page.gap()
-    for candidate, plan in planned.rows:
-        if plan is not None and (verbose or len(planned.rows) <= 2):
-            _plan_detail(page, candidate, plan, planned)
-    if planned.demand.hold_s is not None:
-        _routing(page, planned)
-    for vendor, found in planned.recommended:
-        _advice(page, f"cheapest for {vendor}", found.why, found.lines, met=found.met)
-
-
-def _demand(planned: Planned) -> str:
-    demand = planned.demand
-    traffic = "traffic without a pause"
-    if demand.every_s is not None:
-        traffic = f"one packet every {timer(demand.every_s)}"
-    parts = [traffic, counted(demand.peers, "peer")]
-    if demand.both_ends_ask:
-        parts.append("both ends ask")
-    if demand.target_s is not None:
-        parts.append(f"given up within {timer(demand.target_s)}")
-    if demand.hold_s is not None:
-        parts.append(f"routing holds {timer(demand.hold_s)}")
-    return ", ".join(parts)
-
-
-def _plan_row(page: Page, candidate: Candidate, plan: Plan | None) -> list[Text]:
-    label = Text(_signs(page, candidate.label))
-    none = Text(page.signs.none, FAINT)
-    if plan is None:
-        return [label, Text("unknown"), *[none] * 5]
-    if plan.verdict is None or plan.fleet is None:
-        return [label, Text("never"), *[none] * 5]
-    first, last = number(round(plan.verdict.first_s, 1)), number(round(plan.verdict.last_s, 1))
-    span = last if first == last else f"{first}{page.signs.dash}{last}"
-    met = Text(page.signs.none, FAINT)
-    if plan.meets_target is not None:
-        severity = Severity.GOOD if plan.meets_target else Severity.BAD
-        met = Text("met" if plan.meets_target else "missed", SEVERITY_STYLE[severity])
-    return [
-        label,
-        Text(f"{span} s"),
-        Text(_tenths(plan.fleet.mean_s)),
-        Text(_rate(plan.hub.at_most)),
-        Text(_rate(plan.hub.amid_traffic)),
-        _chance(plan.false_deaths[-1][1]),
-        met,
-    ]
-
-
-def _rate(per_second: float) -> str:
-    return rate(per_second).removesuffix(" messages/s")
-
-
-def _plan_detail(page: Page, candidate: Candidate, plan: Plan, planned: Planned) -> None:
-    page.line((_signs(page, candidate.label), LABEL))
-    formula = worst_case_formula(plan.timing, planned.demand.every_s)
-    page.wrapped(_signs(page, f"worst case {formula}"), "  ", indent=4)
-    fleet = plan.fleet
-    if fleet is not None:
-        page.wrapped(
-            f"of many peers with clocks of their own half notice within {_tenths(fleet.median_s)},"
-            f" 95 of 100 within {_tenths(fleet.late_s)}, the last after {_tenths(fleet.last_s)}",
-            "  ",
-            indent=4,
-        )
-    if planned.demand.peers > 1:
-        page.wrapped(
-            f"hub: at most {rate(plan.hub.at_most)}; {plan.hub.together:,} within one second"
-            " where all clocks were started together",
-            "  ",
-            indent=4,
-        )
-    page.gap()
-
-
-def _routing(page: Page, planned: Planned) -> None:
-    """The two published rules, for every policy."""
-    hold_s = planned.demand.hold_s or 0.0
-    page.line((f"beside routing that holds its neighbour for {timer(hold_s)}", FAINT))
-    columns = (
-        Column("policy", elastic=True),
-        Column(_signs(page, f"backstop: latest > {number(hold_s)} s")),
-        Column(f"routing first: soonest >= {number(hold_s)} s"),
-    )
-    cells = []
-    for candidate, plan in planned.rows:
-        if plan is None or plan.routing is None or plan.verdict is None:
-            continue
-        verdict = plan.verdict
-        cells.append(
-            [
-                Text(_signs(page, candidate.label)),
-                _kept(plan.routing.backstop, verdict.last_s),
-                _kept(plan.routing.routing_first, verdict.first_s),
-            ]
-        )
-    _table(page, columns, cells)
-    page.gap()
-
-
-def _kept(kept: bool, seconds: float) -> Text:
-    style = SEVERITY_STYLE[Severity.GOOD if kept else Severity.WARN]
-    return assemble(("yes" if kept else "no", style), f", {number(round(seconds, 1))} s")
-
-
-# --- common ---
-
-
-def _table(page: Page, columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> None:
-    sizes = fitted(page, columns, widths(columns, cells), page.width - 2)
-    titles = [Text(column.title, FAINT) for column in columns]
-    for line in (titles, *cells):
-        page.line(assemble("  ", row_line(page, columns, sizes, line)))
-
-
-def _signs(page: Page, text: str) -> str:
-    """Formulas in the alphabet of the page."""
-    if page.ascii_only:
-        text = text.replace("×", "x").replace("²", "^2").replace("…", "...")
-    return page.data(text)
