@@ -92,7 +92,7 @@ def _plan_detail(page: Page, candidate: Candidate, plan: Plan, planned: Planned)
     formula = worst_case_formula(plan.timing, planned.demand.every_s)
     page.wrapped(in_signs(page, f"worst case {formula}"), "  ", indent=4)
     fleet = plan.fleet
-    if fleet is not None:
+    if fleet is not None and fleet.last_s - fleet.first_s >= 0.05:
         page.wrapped(
             f"of many peers with clocks of their own half notice within {tenths(fleet.median_s)},"
             f" 95 of 100 within {tenths(fleet.late_s)}, the last after {tenths(fleet.last_s)}",
