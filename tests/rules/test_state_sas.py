@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.finding import Severity
 from analyzers.model.observations import MessageKind, Notify
 from analyzers.model.records import Confidence
 from analyzers.rules.case import Case
-from analyzers.rules.state import rekey_collision
-from tests.model_builders import A, B, at, ike_sa, peer
+from analyzers.rules.state import dead_peer_unnoticed_until_lifetime, rekey_collision
+from tests.model_builders import A, B, at, black_hole, ike_sa, peer
 from tests.rules.conftest import Tell
 from tests.rules.messages import message
 from tests.scenarios.logs import charon
@@ -202,6 +203,28 @@ def test_dead_peer_unnoticed_until_lifetime(tell: Tell):
     assert finding.confidence is Confidence.INFERRED
     assert "CREATE_CHILD_SA to rekey" in finding.detail
     assert "for 279.8 s" in finding.detail
+    assert finding.refs
+
+
+def test_a_lifetime_that_ended_a_black_hole():
+    lost = black_hole(
+        black_hole_class=BlackHoleClass.MISSING_DPD,
+        first_exposed_ns=at(300),
+        stop_ns=at(3590),
+        first_probe_ns=None,
+        refs=(),
+    )
+    view = peer(
+        ike_sas=(ike_sa(established_ns=at(0.4), lifetime_s=3600),),
+        black_holes=(lost,),
+        exchanges=(),
+        policies=(),
+    )
+    rule = dead_peer_unnoticed_until_lifetime.RULE
+    (finding,) = (rule.finding(found) for found in rule.check(Case(view)))
+    assert "the lifetime of 3600 s ended it" in finding.detail
+    assert "for 3290 s" in finding.detail
+    assert finding.refs
 
 
 @pytest.mark.parametrize(

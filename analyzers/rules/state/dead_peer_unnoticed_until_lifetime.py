@@ -8,7 +8,7 @@ from typing import Final
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
-from analyzers.model.records import Confidence
+from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import nanoseconds, seconds
 from analyzers.rules.case import Case
@@ -50,12 +50,12 @@ def _check(case: Case) -> Iterator[Found]:
             continue
         if ended is not None:
             said = f"its {_REKEYS[ended.kind]} to rekey, which nobody answered, found it out"
-            yield _found(hole, until_ns - start_ns, said, allowed_s, ended)
+            yield _found(hole, until_ns - start_ns, said, allowed_s, (ended.ref,))
         else:
             sa = _expired(case, hole)
             if sa is not None:
                 said = f"the lifetime of {sa.lifetime_s} s ended it"
-                yield _found(hole, until_ns - start_ns, said, allowed_s, None)
+                yield _found(hole, until_ns - start_ns, said, allowed_s, sa.refs)
 
 
 def _asked(case: Case, hole: BlackHole, start_ns: int) -> bool:
@@ -95,9 +95,8 @@ def _expired(case: Case, hole: BlackHole) -> IkeSa | None:
 
 
 def _found(
-    hole: BlackHole, length_ns: int, said: str, allowed_s: float, ended: IkeMessage | None
+    hole: BlackHole, length_ns: int, said: str, allowed_s: float, shown: tuple[Ref, ...]
 ) -> Found:
-    shown = () if ended is None else (ended.ref,)
     return Found(
         f"{hole.sender} sent {hole.max_packets:,} packets to {hole.receiver} for"
         f" {spoken_ns(length_ns)} without anything coming back and asked nothing; {said}."
