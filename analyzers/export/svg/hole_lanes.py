@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import htpy
 from htpy import Element, Node
 
@@ -12,6 +14,9 @@ from analyzers.export.svg.canvas import group, line, number, path, rect, text, t
 from analyzers.export.svg.sheet import Sheet, spoken
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.time import nanoseconds
+
+BOUNDS_FROM: Final = 16
+"""Width of a black hole from which on its bounds are drawn as lines."""
 
 
 def black_holes(sheet: Sheet) -> None:
@@ -96,6 +101,8 @@ def veils(sheet: Sheet, top: float, bottom: float) -> Node:
             if inside is not None:
                 width = inside[1] - inside[0]
                 nodes.append(rect(inside[0], top, width, bottom - top, "veil certain"))
+        if ends[1] - ends[0] < BOUNDS_FROM:
+            continue
         nodes += [
             line(sheet.x(at_ns), top, sheet.x(at_ns), bottom, "bound")
             for at_ns in bounds

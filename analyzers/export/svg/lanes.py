@@ -13,7 +13,7 @@ from analyzers.export.svg.canvas import fitted, group, line, number, rect, text,
 from analyzers.export.svg.marks import log_marks, probe_marks
 from analyzers.export.svg.shapes import cross, sign
 from analyzers.export.svg.sheet import PLOT_LEFT, PLOT_RIGHT, WIDTH, Sheet, spoken, thinned
-from analyzers.model.peer import PeerState
+from analyzers.model.peer import PeerState, StateSpan
 
 _SIGN_GAP: Final = 9
 """Signs nearer than this would cover each other: the weightiest is drawn."""
@@ -35,7 +35,7 @@ def states(sheet: Sheet) -> None:
         said = f"{word} from {sheet.naming.at(span.start_ns)} UTC"
         box = group(f"state {span.state.value}")
         if span.state in (PeerState.DEAD, PeerState.DELETED):
-            sheet.nodes.append(spoken(box, said, _end(sheet, ends, middle, span.state, word)))
+            sheet.nodes.append(spoken(box, said, _end(sheet, ends, middle, span, word)))
         elif ends[1] - ends[0] >= 0.5:
             sheet.nodes.append(spoken(box, said, _stretch(sheet, ends, middle, span.state, word)))
 
@@ -56,11 +56,15 @@ def _stretch(
 
 
 def _end(
-    sheet: Sheet, ends: tuple[float, float], middle: float, state: PeerState, word: str
+    sheet: Sheet, ends: tuple[float, float], middle: float, span: StateSpan, word: str
 ) -> Node:
     """An end, not a stretch: a sign at its instant and the word after it."""
     left, right = ends
     parts: list[Node] = []
+    state = span.state
+    if sheet.x(span.start_ns) < PLOT_LEFT:
+        # It ended before this window.
+        return text(left + 4, middle + 4, word)
     if state is PeerState.DEAD:
         parts.append(cross(left, middle, ""))
     else:
@@ -79,7 +83,7 @@ def probes(sheet: Sheet) -> None:
     """Questions of each side and what became of them, and its Deletes."""
     peer = sheet.peer
     for arrow, side in (("→", peer.local), ("←", peer.remote)):
-        found = probe_marks(peer, side, sheet.naming)
+        found = probe_marks(peer, side)
         if not found:
             continue
         asked = any(is_side(x.prober, side, peer) for x in peer.exchanges)
@@ -89,7 +93,7 @@ def probes(sheet: Sheet) -> None:
             assert mark.sign is not None
             more = f" (and {others} more here)" if others else ""
             sheet.signs.add(mark.sign)
-            sheet.nodes.append(sign(mark.sign, x, middle, mark.said + more))
+            sheet.nodes.append(sign(mark.sign, x, middle, mark.said(sheet.naming) + more))
 
 
 def logs(sheet: Sheet) -> None:
@@ -101,5 +105,5 @@ def logs(sheet: Sheet) -> None:
     for x, mark, others in thinned(sheet, found, _TICK_GAP):
         more = f" (and {others} more here)" if others else ""
         tick = line(x, middle - 6, x, middle + 6, "log")
-        sheet.nodes.append(titled(tick, mark.said + more))
+        sheet.nodes.append(titled(tick, mark.said(sheet.naming) + more))
     sheet.legend["said by a log"] = line(0, -5, 0, 5, "log")
