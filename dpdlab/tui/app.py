@@ -21,6 +21,7 @@ from analyzers.export.formatting import glyphs
 from analyzers.export.untrusted import safe
 from analyzers.model.time import nanoseconds
 from analyzers.session import Progress, SessionOptions
+from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.tui.actions import ACTIONS, BY_ID
@@ -91,6 +92,7 @@ class ConsoleApp(App[int]):
         )
         self.colours: Palette = palette_of(self.theme_variables)
         self.progress: Progress | None = None
+        self.captures: tuple[CaptureAgain, ...] = ()
         self.searched = ""
         self.paused = False
         self._reader: Reader | None = None
@@ -194,6 +196,7 @@ class ConsoleApp(App[int]):
     def _take(self, outcome: Outcome) -> None:
         if outcome.content is not None:
             self.model.take(outcome.content, done=outcome.done)
+            self.captures = outcome.captures or self.captures
             self.query_one(Overview).refresh()
             self.refresh_view()
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, glyphs, worst_first
 from analyzers.model.finding import Finding, Severity
+from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.events import Event, events_of
@@ -119,6 +120,13 @@ class Model:
                 self._events.pop(next(iter(self._events)))
             known = self._events[peer.id] = events_of(peer)
         return known
+
+    def events_messages(self, message: IkeMessage) -> list[IkeMessage]:
+        """The messages of the same IKE SA up to this one."""
+        peer = self.peer
+        if peer is None:
+            return []
+        return [m for m in peer.messages if m.ike_sa == message.ike_sa and m.at_ns <= message.at_ns]
 
     def findings_of(self, peer: PeerView, severity: Severity | None = None) -> list[Finding]:
         """Findings of a peer, of one severity or all, in the order of time."""

@@ -14,6 +14,7 @@ from typing import Final
 from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
 from analyzers.session import Progress, Session, SessionOptions
+from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
 
 _PROGRESS_EVERY_S: Final = 0.1
@@ -27,6 +28,8 @@ class Outcome:
     """What the reader says: progress, results so far, the end, or why it cannot go on."""
 
     content: Content | None = None
+    captures: tuple[CaptureAgain, ...] = ()
+    """With the end: how to read packets again."""
     progress: Progress | None = None
     done: bool = False
     error: str = ""
@@ -68,7 +71,8 @@ class Reader:
             session = self._session = Session(self._options)
             self._views_due_s = monotonic() + _VIEWS_EVERY_S
             session.run(self._inputs, self._progress)
-            self._tell(Outcome(content_of(session), done=True))
+            captures = tuple(session.captures())
+            self._tell(Outcome(content_of(session), captures, done=True))
         except _Stopped:
             return
         except AnalyzerError as error:
@@ -88,7 +92,7 @@ class Reader:
             self._views_due_s = monotonic() + max(_VIEWS_EVERY_S, _READING_SHARE * spent_s)
         if content is not None or now_s - self._told_s >= _PROGRESS_EVERY_S:
             self._told_s = now_s
-            self._tell(Outcome(content, progress))
+            self._tell(Outcome(content, progress=progress))
 
 
 def content_of(session: Session) -> Content:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
 
-from tests.tui.conftest import SAMPLES, Opened
+from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
 DEAD = SAMPLES / "ikev2-dead-peer" / "capture.pcap"
@@ -57,3 +58,52 @@ async def test_the_moment_is_shared_with_the_timeline(console: Open):
         at_ns = c.app.model.at_ns
         await c.press("2")
         assert c.app.model.at_ns == at_ns
+
+
+async def _shows(c: Console, text: str) -> None:
+    for _ in range(300):
+        await c.pilot.pause(0.05)
+        if text in c.text:
+            return
+    raise AssertionError(c.text)
+
+
+async def test_the_bytes_of_a_message_are_those_of_the_capture(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "g", "r")
+        await _shows(c, "0000  ")
+        frame = DEAD.read_bytes()[24 + 16 :]
+        first = " ".join(f"{byte:02x}" for byte in frame[:8])
+        assert first in c.text
+        await c.press("r")
+        assert "known by" in c.text
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+async def test_tshark_gives_a_second_opinion(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "g", "R")
+        await _shows(c, "ETH")
+        for _ in range(60):
+            await c.press("right")
+        assert "Initiator SPI" in c.text
+
+
+async def test_two_messages_are_compared_field_by_field(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "e", "d")
+        assert "space selects two messages" in c.text
+        await c.press("space", "down", "space", "d")
+        assert "compared" in c.text
+        assert "1 at" in c.text
+        assert "2 at" in c.text
+        assert "= message" in c.text
+        await c.press("d")
+        assert "compared" not in c.text
+
+
+async def test_a_log_line_is_no_packet(console: Open):
+    log = SAMPLES / "ikev1-dead-peer" / "charon-a.log"
+    async with console(log, size=(132, 43)) as c:
+        await c.press("3", "g", "r")
+        assert "no packet of a capture" in c.text

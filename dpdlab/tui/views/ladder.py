@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from enum import StrEnum
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.worker import get_current_worker
 
+from analyzers.errors import AnalyzerError
 from analyzers.export.formatting import Severity
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
+from analyzers.model.observations import IkeMessage
+from analyzers.model.records import Basis, Ref
+from analyzers.session.one_message import bytes_of, tshark_view
 from dpdlab.present import copying
+from dpdlab.present.compare import compared
 from dpdlab.present.detail import Detail, details
 from dpdlab.present.events import Event, EventKind
+from dpdlab.present.hexdump import hexdump
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
@@ -27,6 +35,17 @@ from dpdlab.tui.views.view import View
 _BESIDE_FROM: Final = 112
 """Columns from which the detail stands beside the ladder, not under it."""
 _LABEL: Final = 12
+_HEX_WIDE: Final = 74
+_FETCHED_KEPT: Final = 200
+
+
+class Pane(StrEnum):
+    """What stands beside the ladder."""
+
+    DETAIL = "detail"
+    RAW = "raw bytes"
+    TSHARK = "tshark"
+    COMPARED = "compared"
 
 
 class LadderView(View):
@@ -52,6 +71,9 @@ class LadderView(View):
         self.detail.cursor = -1
         self.fold = True
         self.selected: tuple[int, ...] = ()
+        """Places in the events, the earlier choice first; two at most."""
+        self.pane = Pane.DETAIL
+        self._fetched: dict[tuple[Pane, Ref], list[str]] = {}
         self._events: list[Event] = []
         self._items: list[Item] = []
         self._unfolded: frozenset[int] = frozenset()
@@ -119,7 +141,11 @@ class LadderView(View):
     def _show_detail(self) -> None:
         event, peer = self._current, self.model.peer
         lines: list[Text] = []
-        if event is not None and peer is not None:
+        if self.pane is Pane.COMPARED and len(self.selected) == 2:
+            lines = self._compared()
+        elif self.pane in (Pane.RAW, Pane.TSHARK) and event is not None:
+            lines = self._second_opinion(event)
+        elif event is not None and peer is not None:
             findings = [f for f in self.model.content.findings if event.ref in f.refs]
             paths = {s.id: s.path for s in self.model.whole.sources}
             lines = [
@@ -139,6 +165,91 @@ class LadderView(View):
         shade = self.palette.severity(detail.severity)
         plain = detail.severity is Severity.MUTE
         return text.append(safe(detail.text), self.palette.text if plain else shade)
+
+    # --- the packet itself -----------------------------------------------------------------
+
+    def _second_opinion(self, event: Event) -> list[Text]:
+        """Bytes or tshark's view: at once if they are known, else when they come."""
+        message = event.message
+        if message is None or message.basis is Basis.LOG:
+            return [Text("this is no packet of a capture", self.palette.faint)]
+        key = (self.pane, message.ref)
+        known = self._fetched.get(key)
+        if known is None:
+            self._fetch(self.pane, message)
+            return [Text(f"reading: {self.pane.value}", self.palette.faint)]
+        head = Text(f"{self.pane.value}  (the same key goes back)", self.palette.faint)
+        return [head, *(Text(safe(line)) for line in known)]
+
+    @work(thread=True, exclusive=True, group="second-opinion")
+    def _fetch(self, pane: Pane, message: IkeMessage) -> None:
+        app = self.console_app
+        captures, keys = app.captures, app.options.keys
+        earlier = [m for m in self.model.events_messages(message) if m.ref != message.ref]
+        wide = self.detail.size.width >= _HEX_WIDE
+        try:
+            if pane is Pane.RAW:
+                lines = list(hexdump(bytes_of(captures, message.ref), 16 if wide else 8))
+            else:
+                lines = tshark_view(captures, message, earlier, keys)
+        except AnalyzerError as error:
+            lines = [error.message, error.hint]
+        except Exception as error:  # noqa: BLE001 - a second opinion is never worth a crash
+            lines = [f"there is none: {error}"]
+        if not get_current_worker().is_cancelled:
+            app.call_from_thread(self._came, pane, message.ref, lines)
+
+    def _came(self, pane: Pane, ref: Ref, lines: list[str]) -> None:
+        if len(self._fetched) > _FETCHED_KEPT:
+            self._fetched.clear()
+        self._fetched[pane, ref] = lines
+        self._show_detail()
+
+    def do_raw(self) -> None:
+        """The bytes of the message, or its detail again."""
+        self._turn(Pane.RAW)
+
+    def do_tshark(self) -> None:
+        """tshark's view of the message, or its detail again."""
+        self._turn(Pane.TSHARK)
+
+    def _turn(self, pane: Pane) -> None:
+        self.pane = Pane.DETAIL if self.pane is pane else pane
+        self._show_detail()
+
+    # --- comparing two ---------------------------------------------------------------------
+
+    def do_select(self) -> None:
+        """Select the message, or no longer; of three the first one goes."""
+        place = self._place()
+        if place in self.selected:
+            self.selected = tuple(p for p in self.selected if p != place)
+        else:
+            self.selected = (*self.selected, place)[-2:]
+        self._again(place)
+
+    def do_diff(self) -> None:
+        """Both that are selected, field by field."""
+        if len(self.selected) < 2:
+            self.console_app.say("space selects two messages, then d compares them")
+            return
+        self._turn(Pane.COMPARED)
+
+    def _compared(self) -> list[Text]:
+        paths = {s.id: s.path for s in self.model.whole.sources}
+        both = [
+            details(self._events[place], [], paths, self.model.times) for place in self.selected
+        ]
+        lines = [Text("compared  (d goes back)", self.palette.faint)]
+        for field in compared(*both):
+            if field.same:
+                line = Text(f"= {field.label:<{_LABEL}}", self.palette.faint)
+                lines.append(line.append(safe(field.first or ""), self.palette.faint))
+                continue
+            for sign, text in (("1", field.first), ("2", field.second)):
+                line = Text(f"{sign} {field.label:<{_LABEL}}", self.palette.warn)
+                lines.append(line.append(self.model.signs.none if text is None else safe(text)))
+        return lines
 
     # --- moving ----------------------------------------------------------------------------
 
