@@ -48,7 +48,6 @@ _COLOR: Final = {
     Manner.PLAIN: "plain",
     Manner.GOOD: "good",
     Manner.LOST: "bad",
-    Manner.AGAIN: "warn",
     Manner.OPEN: "warn",
     Manner.DELETE: "delete",
 }
@@ -89,8 +88,13 @@ def ladder(peer: PeerView, naming: Naming, *, name: str) -> Drawn | None:
         line(RIGHT, TOP - 14, RIGHT, bottom, "life"),
         sheet.nodes,
     ]
+    # Times of other days have their date before them.
+    longest = max(text_width(naming.at(step.at_ns)) for step in rungs)
+    shift = max(longest - TIME_RIGHT + 4, 0)
+    if shift:
+        nodes = [group(move=(shift, 0))[nodes]]
     return drawn(
-        WIDTH,
+        WIDTH + shift,
         bottom + 8,
         nodes,
         css="ladder",
@@ -138,7 +142,7 @@ def _gap(sheet: _Sheet, step: Step) -> None:
 
 
 def _is_again(step: Step) -> bool:
-    return isinstance(step, Arrow) and step.manner is Manner.AGAIN
+    return isinstance(step, Arrow) and step.again
 
 
 def _stamp(sheet: _Sheet, at_ns: int, y: float) -> None:
@@ -154,9 +158,9 @@ def _arrow(sheet: _Sheet, step: Arrow) -> None:
     way = 1 if step.from_local else -1
     lost = step.arrived is False
     reach = end - way * (18 if lost else 2)
-    css = f"arrow {_COLOR[step.manner]}"
-    css += " lost" if lost and step.manner is not Manner.AGAIN else ""
-    css += " again" if step.manner is Manner.AGAIN else ""
+    color = "warn" if lost and step.again else _COLOR[step.manner]
+    css = f"arrow {color}{' lost' if lost and not step.again else ''}"
+    css += " again" if step.again else ""
     head = f"M{number(reach)} {number(y)}l{-9 * way} -4.5v9z"
     shaft_end = reach - way * 7
     shaft = htpy.path({"class": "shaft", "d": f"M{start + way} {number(y)}H{number(shaft_end)}"})

@@ -37,7 +37,6 @@ class Manner(StrEnum):
     PLAIN = "plain"
     GOOD = "good"
     LOST = "lost"
-    AGAIN = "again"
     OPEN = "open"
     DELETE = "delete"
 
@@ -62,6 +61,8 @@ class Arrow:
     said: str
     arrived: bool | None = None
     """False: nothing shows that it arrived; None: nothing is said of that."""
+    again: bool = False
+    """A retransmission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,6 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             label = f"retry {retry} of {exchange.retries}"
         if index == answered:
             manner = Manner.GOOD
-        elif retry:
-            manner = Manner.AGAIN
         else:
             manner = Manner.OPEN if exchange.outcome is Outcome.OPEN else Manner.LOST
         yield Arrow(
@@ -134,6 +133,7 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             naming.place(sent.ref),
             sent_words(exchange, index),
             arrived=None if index == answered or exchange.outcome is Outcome.OPEN else False,
+            again=bool(retry),
         )
     answer = exchange.answer
     if answer is not None:
