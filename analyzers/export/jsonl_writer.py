@@ -24,6 +24,7 @@ from analyzers.export.report import (
     build_exchange,
     build_finding,
     build_header,
+    build_message,
     build_peer_head,
     build_problem,
     build_suppressed,
@@ -33,10 +34,19 @@ from analyzers.export.selections import Selector
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.finding import Finding, Suppressed
+from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
 
 LineType = Literal[
-    "source", "peer", "exchange", "delete", "black_hole", "finding", "suppressed", "problem"
+    "source",
+    "peer",
+    "exchange",
+    "delete",
+    "black_hole",
+    "message",
+    "finding",
+    "suppressed",
+    "problem",
 ]
 
 # Order of lines of the same moment: what others refer to comes first.
@@ -46,6 +56,7 @@ _BLACK_HOLE_RANK: Final = 2
 _EXCHANGE_RANK: Final = 3
 _DELETE_RANK: Final = 4
 _FINDING_RANK: Final = 5
+_MESSAGE_RANK: Final = 6
 
 # When an object begins, its rank, and what writes its lines. Lines are made when their turn
 # comes, so that sorting takes the memory of these tuples only.
@@ -90,6 +101,8 @@ def _peer_entries(peer: PeerView) -> Iterator[_Entry]:
     for hole in peer.black_holes:
         begin_ns = _black_hole_begin_ns(hole)
         yield begin_ns, _BLACK_HOLE_RANK, partial(_black_hole_lines, peer.id, hole)
+    for message in peer.messages:
+        yield message.at_ns, _MESSAGE_RANK, partial(_message_lines, peer.id, message)
     for exchange in peer.exchanges:
         yield exchange.first_ns, _EXCHANGE_RANK, partial(_exchange_lines, peer.id, exchange)
     for delete in peer.deletes:
@@ -117,6 +130,10 @@ def _peer_lines(peer: PeerView) -> Iterator[str]:
 
 def _black_hole_lines(peer: str, hole: BlackHole) -> Iterator[str]:
     yield _line("black_hole", _black_hole_begin_ns(hole), peer, build_black_hole(hole))
+
+
+def _message_lines(peer: str, message: IkeMessage) -> Iterator[str]:
+    yield _line("message", message.at_ns, peer, build_message(message))
 
 
 def _exchange_lines(peer: str, exchange: Exchange) -> Iterator[str]:

@@ -25,8 +25,10 @@ from analyzers.export.schema import (
     ReportFinding,
     ReportHeader,
     ReportHint,
+    ReportIkeMessage,
     ReportIkeSa,
     ReportMessage,
+    ReportNotify,
     ReportPeer,
     ReportPeerHead,
     ReportPhase,
@@ -47,6 +49,7 @@ from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import NO_MESSAGE_ID, Delete, Exchange, Transmission
 from analyzers.model.finding import Finding, Suppressed
+from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref, SourceInfo
@@ -148,6 +151,7 @@ def build_peer(peer: PeerView) -> ReportPeer:
         exchanges=[build_exchange(exchange) for exchange in peer.exchanges],
         deletes=[build_delete(delete) for delete in peer.deletes],
         black_holes=[build_black_hole(hole) for hole in peer.black_holes],
+        messages=[build_message(message) for message in peer.messages],
         problems=[build_problem(problem) for problem in peer.problems],
     )
 
@@ -380,6 +384,36 @@ def build_suppressed(suppressed: Suppressed) -> ReportSuppressed:
         at_ns=finding.at_ns,
         title=valid_unicode(finding.title),
         reason=valid_unicode(suppressed.reason),
+    )
+
+
+def build_message(message: IkeMessage) -> ReportIkeMessage:
+    """One IKE message as it was seen."""
+    told = message.message_id < NO_MESSAGE_ID
+    return ReportIkeMessage(
+        at_ns=message.at_ns,
+        sender=valid_unicode(message.src),
+        receiver=valid_unicode(message.dst),
+        source_port=message.sport or None,
+        destination_port=message.dport or None,
+        ike_sa=message.ike_sa,
+        ike_version=message.version,
+        kind=message.kind,
+        response=message.is_response,
+        message_id=f"0x{message.message_id & 0xFFFFFFFF:08x}" if told else None,
+        length=message.length,
+        encrypted=message.encrypted,
+        sequence=message.dpd_sequence,
+        payloads=list(message.payload_types),
+        notifies=[
+            ReportNotify(type=n.type, protocol=n.protocol, spi=n.spi) for n in message.notifies
+        ],
+        vendor_ids=[valid_unicode(v.name or v.value) for v in message.vendor_ids],
+        integrity_ok=message.integrity_ok,
+        basis=message.basis,
+        confidence=message.confidence,
+        ref=_ref(message.ref),
+        seen=[_ref(ref) for ref in message.seen],
     )
 
 

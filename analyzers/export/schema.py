@@ -22,6 +22,7 @@ from analyzers.model.exchange import (
     Outcome,
 )
 from analyzers.model.finding import Severity
+from analyzers.model.observations import MessageKind
 from analyzers.model.peer import LocalBasis, PeerState
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, ProblemKind
@@ -177,6 +178,46 @@ class ReportMessage(_Model):
 
     at_ns: Nanoseconds
     message_id: MessageId
+    ref: ReportRef
+    seen: list[ReportRef] = Field(description="Where else it was seen: logs, other captures.")
+
+
+class ReportNotify(_Model):
+    """A Notify payload that was read; numbers as on the wire."""
+
+    type: int
+    protocol: int
+    spi: str
+
+
+class ReportIkeMessage(_Model):
+    """One IKE message, whether or not it belongs to an exchange."""
+
+    at_ns: Nanoseconds
+    sender: Address = Field(
+        validation_alias=AliasChoices("from", "sender"), serialization_alias="from"
+    )
+    receiver: Address = Field(
+        validation_alias=AliasChoices("to", "receiver"), serialization_alias="to"
+    )
+    source_port: int | None = Field(description="null where a log does not say it.")
+    destination_port: int | None
+    ike_sa: str
+    ike_version: int
+    kind: MessageKind = Field(
+        description="What the message is by itself; what it was taken for is in the exchanges."
+    )
+    response: bool = Field(description="IKEv2: the R flag.")
+    message_id: MessageId | None = Field(description="null where a log does not say it.")
+    length: int
+    encrypted: bool
+    sequence: int | None = Field(description="Of an R-U-THERE or its ACK.")
+    payloads: list[int] = Field(description="Payload types in order, inner ones if decrypted.")
+    notifies: list[ReportNotify]
+    vendor_ids: list[str] = Field(description="Names, or hex where the value is not known.")
+    integrity_ok: bool | None = Field(description="Verified with the user's keys; null: not.")
+    basis: Basis
+    confidence: Confidence
     ref: ReportRef
     seen: list[ReportRef] = Field(description="Where else it was seen: logs, other captures.")
 
@@ -375,6 +416,7 @@ class ReportPeer(ReportPeerHead):
     exchanges: list[ReportExchange]
     deletes: list[ReportDelete]
     black_holes: list[ReportBlackHole]
+    messages: list[ReportIkeMessage] = Field(description="Every IKE message, in time order.")
     problems: list[ReportProblem]
 
 

@@ -62,7 +62,7 @@ def test_the_fields_are_those_of_the_report():
     written = {line["id"]: line for line in lines() if "id" in line}
     for event in (*whole["peers"][0]["exchanges"], *whole["peers"][0]["black_holes"]):
         assert event.items() <= written[event["id"]].items()
-    events = {"exchanges", "deletes", "black_holes", "problems"}
+    events = {"exchanges", "deletes", "black_holes", "messages", "problems"}
     for view in whole["peers"]:
         assert {k: v for k, v in view.items() if k not in events}.items() <= (
             written[view["id"]].items()
