@@ -125,6 +125,13 @@ def test_too_few_for_anybody(tell: Tell):
     assert "36%" in finding.detail
 
 
+def test_too_few_against_another_time(tell: Tell):
+    text = UP + asks(10) + retried(20, 22, 24, 26, message_id=3) + "28 a>b v2 handshake sa=2\n"
+    text += "40 a>b liveness 2 sa=2\n42 a>b liveness 2 sa=2\n44 a>b v2 handshake sa=3\n"
+    (finding,) = tell(text).of("dpd-too-few-retries")
+    assert "2 times (it set up a new IKE SA); 4 transmissions are expected (as it" in finding.detail
+
+
 def test_too_few_is_silent_where_retries_may_be_missing(tell: Tell):
     text = UP + asks(10) + retried(20, 22, message_id=3) + "28 a>b sa-init 0 v2 sa=2\n"
     assert tell(text, options=CONSTANT).of("dpd-too-few-retries") == []
@@ -198,6 +205,11 @@ def test_not_exponential(tell: Tell):
 )
 def test_not_exponential_is_silent(tell: Tell, times: tuple[float, ...]):
     assert tell(UP + retried(*times)).of("ikev2-retransmit-not-exponential") == []
+
+
+def test_not_exponential_is_silent_for_tests_of_several_paths(tell: Tell):
+    text = UP + "20 a>b liveness 2\n22 c>b liveness 2\n24 a>b liveness 2\n26 c>b liveness 2\n"
+    assert tell(text).of("ikev2-retransmit-not-exponential") == []
 
 
 def test_not_exponential_is_silent_for_cisco(tell: Tell):

@@ -156,6 +156,12 @@ def test_alive_is_silent(tell: Tell, after: str):
     assert tell(text).of("declared-dead-but-alive") == []
 
 
+def test_alive_is_silent_where_the_esp_may_be_of_another_sa(tell: Tell):
+    text = UP + "0.5 a>b v2 handshake sa=9\n" + TRAFFIC + retried(20, 22, 26)
+    text += "34 a>b v2 handshake sa=2\n35..45/1 b>a esp in\n"
+    assert tell(text).of("declared-dead-but-alive") == []
+
+
 # --- dpd-slower-than-budget ------------------------------------------------------------------
 
 
@@ -181,6 +187,11 @@ def test_within_its_policy_is_silent(tell: Tell):
     text = stays(50) + "50 a>b v2 handshake sa=2\n"
     found = tell(text, options=given("strongswan interval=30"))
     assert found.of("dpd-slower-than-budget") == []
+
+
+def test_a_peer_that_came_back_was_not_given_up(tell: Tell):
+    text = stays(50) + "50 b>a esp in\n50..60/0.5 a>b esp out\n50.1..60/0.5 b>a esp in\n"
+    assert tell(text, options=SessionOptions(budget_s=20)).of("dpd-slower-than-budget") == []
 
 
 def test_advice_has_the_lines_and_the_formula():

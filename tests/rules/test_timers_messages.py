@@ -1,0 +1,145 @@
+"""Timer rules over messages that no timeline can write: fragments, keys, TCP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from analyzers.model.finding import Finding, Severity
+from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind, Notify
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.records import Basis, Confidence
+from analyzers.rules.case import Case
+from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.timers import (
+    dpd_retry_spacing_wrong,
+    ikev2_new_id_instead_of_retransmit,
+    ikev2_retransmit_not_identical,
+)
+from tests.model_builders import A, B, at, ike_sa, peer, ref, unanswered
+
+_REQUEST, _RESPONSE = 0x08, 0x20
+_WINDOW = Notify(type=16385, protocol=0, spi="", data=b"\x00\x00\x00\x05")
+
+
+def message(second: float, record: int, message_id: int = 2, **changes) -> IkeMessage:
+    """A liveness request of A."""
+    value = IkeMessage(
+        at_ns=at(second),
+        ref=ref(record),
+        src=A,
+        dst=B,
+        sport=500,
+        dport=500,
+        encapsulation=Encapsulation.UDP,
+        version=2,
+        initiator_spi="a" * 16,
+        responder_spi="b" * 16,
+        exchange_type=37,
+        flags=_REQUEST,
+        message_id=message_id,
+        length=80,
+        first_payload=46,
+        fingerprint=b"one",
+        kind=MessageKind.LIVENESS,
+        encrypted=True,
+        ike_sa="i1",
+    )
+    return replace(value, **changes)
+
+
+def findings(rule: PeerRule, *messages: IkeMessage, **changes) -> list[Finding]:
+    view = replace(
+        peer(),
+        messages=tuple(sorted(messages, key=lambda m: m.at_ns)),
+        ike_sas=(ike_sa(ike_version=2),),
+        **changes,
+    )
+    return [rule.finding(found) for found in rule.check(Case(view))]
+
+
+def test_other_bytes():
+    (finding,) = findings(
+        ikev2_retransmit_not_identical.RULE,
+        message(20, 5),
+        message(22, 6, fingerprint=b"two"),
+    )
+    assert finding.severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": MessageKind.FRAGMENT},
+        {"refs": (ref(6), ref(7))},
+        {"integrity_ok": False},
+        {"problems": ("cut off",)},
+        {"basis": Basis.LOG},
+    ],
+    ids=["a fragment", "put together from fragments", "forged", "damaged", "of a log"],
+)
+def test_other_bytes_that_are_not_the_senders(changes: dict[str, Any]):
+    rule = ikev2_retransmit_not_identical.RULE
+    other = message(22, 6, fingerprint=b"two", **changes)
+    assert findings(rule, message(20, 5), other) == []
+
+
+def opened(*notifies: Notify) -> IkeMessage:
+    """The IKE_AUTH answer of B, opened by its keys."""
+    return message(
+        1,
+        2,
+        1,
+        src=B,
+        dst=A,
+        exchange_type=35,
+        flags=_RESPONSE,
+        kind=MessageKind.AUTH,
+        basis=Basis.DECRYPTED,
+        notifies=notifies,
+    )
+
+
+def two_at_once() -> tuple[IkeMessage, ...]:
+    """Request 3, no question about liveness, goes out while 2 is open."""
+    other = {"kind": MessageKind.CREATE_CHILD, "exchange_type": 36, "fingerprint": b"three"}
+    return message(20, 5), message(24, 6, 3, **other), message(26, 7)
+
+
+def test_two_requests_beyond_a_window_that_keys_show():
+    rule = ikev2_new_id_instead_of_retransmit.RULE
+    (finding,) = findings(rule, opened(), *two_at_once())
+    assert finding.confidence is Confidence.CERTAIN
+    assert "with a window of 1" in finding.detail
+
+
+def test_two_requests_within_a_larger_window():
+    rule = ikev2_new_id_instead_of_retransmit.RULE
+    assert findings(rule, opened(_WINDOW), *two_at_once()) == []
+
+
+@pytest.mark.parametrize(
+    ("encapsulation", "count"), [(Encapsulation.UDP, 1), (Encapsulation.TCP, 0)]
+)
+def test_distances_in_tcp_are_not_those_of_ike(encapsulation: Encapsulation, count: int):
+    policy = DpdPolicy(
+        holder=A,
+        profile="strongswan-ikev2",
+        mode=PolicyMode.ON_IDLE,
+        interval_s=10,
+        retry_s=4,
+        retries=2,
+        basis=PolicyBasis.GIVEN,
+        worst_case_s=22,
+        evidence="",
+        waits_s=(4, 4, 4),
+    )
+    found = findings(
+        dpd_retry_spacing_wrong.RULE,
+        message(20, 5, encapsulation=encapsulation),
+        exchanges=(unanswered(),),
+        policies=(policy,),
+    )
+    assert len(found) == count
