@@ -12,6 +12,7 @@ from typing import Final
 from analyzers.export import sentences
 from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
+from analyzers.export.markdown_findings import findings
 from analyzers.export.untrusted import markdown_text
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -71,6 +72,10 @@ def _document(content: Content) -> Iterator[str]:
              "Deletes", "black holes"),
             [_peer_row(peer) for peer in peers],
         )  # fmt: skip
+    told_findings = list(findings(content))
+    if told_findings:
+        yield ""
+        yield from told_findings
     told = [peer for peer in peers if _worth_a_section(peer)]
     for peer in told[:MAX_SECTIONS]:
         yield ""
