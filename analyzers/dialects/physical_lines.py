@@ -6,6 +6,15 @@ from typing import Final
 
 # Of a line without an end so much is kept.
 _MAX_LINE: Final = 1 << 16
+DECIDING: Final = _MAX_LINE
+"""So many characters at the start of a text tell by what its lines end."""
+
+
+def ends_with_cr(first: str) -> bool:
+    """Whether lines end with CR alone; `first` is the start of the text, or all of a short one."""
+    if "\n" in first[:_MAX_LINE]:
+        return False
+    return "\r" in (first[:_MAX_LINE] if len(first) >= _MAX_LINE else first.rstrip("\r"))
 
 
 class LineCutter:
@@ -24,12 +33,11 @@ class LineCutter:
         """The lines that end in `text`."""
         data = self._rest + text if self._rest else text
         if not self._decided:
-            end = data.find("\n", 0, _MAX_LINE)
-            if end < 0 and len(data) < _MAX_LINE:
+            if len(data) < _MAX_LINE and "\n" not in data:
                 self._rest = data
                 return []
             self._decided = True
-            self._only_cr = end < 0 and "\r" in data[:_MAX_LINE]
+            self._only_cr = ends_with_cr(data)
         return self._cut(data)
 
     def finish(self) -> list[str]:
@@ -38,7 +46,7 @@ class LineCutter:
         if not data:
             return []
         if not self._decided:
-            self._only_cr = "\r" in data.rstrip("\r")
+            self._only_cr = ends_with_cr(data)
         lines = self._cut(data)
         rest, self._rest = self._rest, ""
         return [*lines, rest[:_MAX_LINE].rstrip("\r")] if rest else lines

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
     from analyzers.rules.judge import Judgement
     from analyzers.session.joined import Joined
+    from analyzers.session.log_lines import LogText
     from analyzers.session.second_pass import CaptureAgain
     from analyzers.session.texts import LogSource
     from analyzers.session.viewpoints import Leaver
@@ -68,6 +69,7 @@ class Session:
         self._captured_until_ns: int | None = None
         self._unparsed: list[UnparsedLine] = []
         self._shown: list[Shown] = []
+        self._log_texts: list[LogText] = []
 
     def run(
         self, inputs: Sequence[str], progress: Callable[[Progress], None] | None = None
@@ -205,6 +207,10 @@ class Session:
         """Log lines of known dialects that nothing understands, as far as they are kept."""
         return list(self._unparsed)
 
+    def log_texts(self) -> tuple[LogText, ...]:
+        """Where the lines of the logs are, for `session.log_lines.LogLines`."""
+        return tuple(self._log_texts)
+
     def _read_ahead(self) -> None:
         """One core decodes the largest capture while the other tracks."""
         captures = [n for n, r in enumerate(self._readers) if isinstance(r, CaptureReader)]
@@ -224,6 +230,7 @@ class Session:
         if not texts and not views and not options.clocks.offsets_ns:
             return
         from analyzers.session.clocks import ClockJoiner
+        from analyzers.session.log_lines import log_text
         from analyzers.session.same_messages import facts_of
         from analyzers.session.survey import survey, unread
         from analyzers.session.texts import configurations_in, read_log, shown_in
@@ -258,6 +265,7 @@ class Session:
         }
         self.alignments = tuple(joined.alignments)
         self._joined = joined
+        told: set[bytes] = set()
         for log in logs:
             stream = joined.streams[log.number]
             times = [e.at_ns for e in log.events if e.at_ns is not None]
@@ -267,6 +275,9 @@ class Session:
                 UnparsedLine(log.info.path, line, text.replace("\n", " "))
                 for line, text in log.tally.samples
             ]
+            if options.keep_lines and log.digest not in told:
+                told.add(log.digest)
+                self._log_texts.append(log_text(log, opened))
             log.info.log_events = dict(Counter(e.kind.value for e in log.events))
             self._readers[log.number] = LogReplay(log.info, stream)
             found = shown_in(log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from analyzers.sources.inputs import (
     read_text,
     spooled,
 )
+from analyzers.sources.lines import Kept
 
 if TYPE_CHECKING:
     from analyzers.dialects.dialect import Dialect
@@ -45,6 +46,8 @@ class OpenText:
     name: str
     text: TextInput
     dialects: tuple[Dialect, ...]
+    kept: IO[bytes] | None = None
+    """What is read of a pipe."""
 
 
 @dataclass(slots=True)
@@ -152,11 +155,16 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
 
     if not opened.dialects:
         opened.dialects = _dialects(options)
+    kept: Kept | None = None
+    if spec.path == STDIN and options.keep_lines:
+        item.stream = kept = Kept(item.stream)
     text = TextInput(item)
     kind: str | None = None
     if not text.binary:
         forced = "config" if spec.kind == "config" else "log" if spec.forced else None
         kind = forced or kind_of(text, opened.dialects, named=spec.required)
+    if kept is not None and kind != "log":
+        kept.stop()
     if kind is None:
         item.close()
         if spec.required:
@@ -168,7 +176,10 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
         opened.configurations += _configurations(text, info)
     else:
         chosen = _of_family(opened.dialects, spec.kind)
-        opened.texts.append(OpenText(len(opened.sources), spec.name, text, chosen))
+        number = len(opened.sources)
+        opened.texts.append(
+            OpenText(number, spec.name, text, chosen, None if kept is None else kept.file)
+        )
     _add(opened, spec, info, LogReplay(info))
 
 

@@ -53,6 +53,8 @@ class SessionOptions:
     """What the user says is in force."""
     read_again: bool = False
     """Captures are asked for packets after they were read; what is piped in is kept on disk."""
+    keep_lines: bool = False
+    """Logs are asked for their lines after they were read; one that is piped in is kept on disk."""
 
 
 @dataclass(frozen=True, slots=True)
