@@ -17,6 +17,7 @@ from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.rules.expected import Expected, expected_policy
 from analyzers.rules.options import Thresholds
+from analyzers.rules.requests import Request, requests_of
 from analyzers.rules.vendor import vendor_of
 
 PHASE1_KINDS = frozenset(
@@ -149,6 +150,15 @@ class Case:
         return {message.ref: message for message in self.peer.messages}
 
     @cached_property
+    def requests(self) -> dict[str, list[Request]]:
+        """Captured IKEv2 requests by id of the IKE SA, in the order of time."""
+        return {
+            sa.id: requests_of(self.messages.get(sa.id, ()))
+            for sa in self.peer.ike_sas
+            if sa.ike_version == 2
+        }
+
+    @cached_property
     def places(self) -> dict[Ref, Place]:
         """What each message of an exchange, and each Delete, was taken for."""
         found: dict[Ref, Place] = {}
@@ -180,7 +190,14 @@ class Case:
         """Exchanges of one prober, in the order of time."""
         return [x for x in self.peer.exchanges if x.prober == prober]
 
+    @cached_property
+    def _rtts_ns(self) -> dict[str, int]:
+        times: dict[str, list[int]] = defaultdict(list)
+        for exchange in self.peer.exchanges:
+            if exchange.rtt_ns is not None:
+                times[exchange.ike_sa].append(exchange.rtt_ns)
+        return {ike_sa: round(median(known)) for ike_sa, known in times.items()}
+
     def rtt_ns(self, ike_sa: str) -> int | None:
         """Median round trip of the answered exchanges of one IKE SA."""
-        times = [x.rtt_ns for x in self.exchanges_of.get(ike_sa, ()) if x.rtt_ns is not None]
-        return round(median(times)) if times else self.peer.rtt_ns
+        return self._rtts_ns.get(ike_sa, self.peer.rtt_ns)

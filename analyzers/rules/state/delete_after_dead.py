@@ -37,7 +37,8 @@ def _given_up(case: Case, delete: Delete) -> Exchange | None:
     """The unanswered question that its sender had given the peer up for."""
     asked = case.exchanges_of.get(delete.ike_sa, [])
     place = bisect_right(asked, delete.at_ns, key=lambda x: x.first_ns)
-    last = next((x for x in reversed(asked[:place]) if x.prober == delete.sender), None)
+    before = (asked[number] for number in range(place - 1, -1, -1))
+    last = next((x for x in before if x.prober == delete.sender), None)
     if last is None or last.outcome is not Outcome.UNANSWERED or last.last_ns > delete.at_ns:
         return None
     return last

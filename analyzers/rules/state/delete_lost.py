@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import in_flight_ns
 from analyzers.rules.wording import few, times, weakest
 
+# By IKE SA and sender: whether any message is logged to have arrived, and which other inputs
+# show some of them.
+_Elsewhere = dict[tuple[str, str], tuple[bool, frozenset[str]]]
+
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
@@ -29,11 +34,12 @@ def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
     told: set[tuple[str, str]] = set()
+    elsewhere = _elsewhere(case)
     for delete in sorted([*case.peer.deletes, *case.peer.lost_deletes], key=lambda d: d.at_ns):
         key = (delete.ike_sa, delete.sender)
         if key in told or delete.basis is Basis.RHYTHM or delete.answered:
             continue
-        loss = _at_the_other_end(case, delete) or _unanswered(case, delete)
+        loss = _at_the_other_end(case, delete, elsewhere) or _unanswered(case, delete)
         if loss is None:
             continue
         told.add(key)
@@ -76,7 +82,7 @@ def _was_dead(case: Case, delete: Delete) -> bool:
     )
 
 
-def _at_the_other_end(case: Case, delete: Delete) -> _Loss | None:
+def _at_the_other_end(case: Case, delete: Delete, elsewhere: _Elsewhere) -> _Loss | None:
     """What the receiver's own log, or a capture nearer to it, shows of the Delete."""
     receiver = case.other(delete.sender)
     if delete in case.peer.lost_deletes:
@@ -84,22 +90,33 @@ def _at_the_other_end(case: Case, delete: Delete) -> _Loss | None:
             return None
         said = f"by its log; it is not in the capture, so {receiver} did not get it"
         return _Loss(said, Confidence.INFERRED)
-    if len(case.sources) < 2:
-        return None
-    mine = [m for m in case.messages.get(delete.ike_sa, ()) if m.src == delete.sender]
-    sent = next((m for m in mine if m.ref == delete.ref), None)
+    sent = case.message_at.get(delete.ref)
     if sent is None:
         return None
+    arrived, sources = elsewhere.get((delete.ike_sa, sent.src), (False, frozenset()))
     after_ns = delete.at_ns + in_flight_ns(case, delete.ike_sa)
     covered = any(
         log.address == receiver and log.first_ns <= delete.at_ns and after_ns <= log.last_ns
         for log in case.peer.logged
     )
-    if covered and not sent.arrived and any(m.arrived for m in mine):
+    if covered and not sent.arrived and arrived:
         return _Loss(
             f"{receiver}'s own log does not have it, though it has others", Confidence.INFERRED
         )
-    return _between_captures(case, sent, mine, after_ns)
+    return _between_captures(case, sent, sources, after_ns)
+
+
+def _elsewhere(case: Case) -> _Elsewhere:
+    if len(case.sources) < 2:
+        return {}
+    arrived: set[tuple[str, str]] = set()
+    sources: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for message in case.peer.messages:
+        key = (message.ike_sa, message.src)
+        if message.arrived:
+            arrived.add(key)
+        sources[key].update(ref.source for ref in message.seen)
+    return {key: (key in arrived, frozenset(seen)) for key, seen in sources.items()}
 
 
 def _captured_at(case: Case, delete: Delete) -> bool:
@@ -116,10 +133,9 @@ def _captured_at(case: Case, delete: Delete) -> bool:
 
 
 def _between_captures(
-    case: Case, sent: IkeMessage, mine: list[IkeMessage], after_ns: int
+    case: Case, sent: IkeMessage, sources: frozenset[str], after_ns: int
 ) -> _Loss | None:
-    seen = {ref.source for ref in sent.seen}
-    for other in {ref.source for m in mine for ref in m.seen} - seen:
+    for other in sorted(sources - {ref.source for ref in sent.seen}):
         info = case.source.get(other)
         if info is None or info.kind != "capture" or info.first_ns is None or info.last_ns is None:
             continue

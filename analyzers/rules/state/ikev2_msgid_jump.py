@@ -11,8 +11,8 @@ from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.requests import Request, synchronises, window_known
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.requests import Request, requests_of, synchronises, window_known
 
 # ESP that goes on without a gap shows that the capture lost nothing meanwhile.
 _ESP_PACKETS: Final = 10
@@ -28,7 +28,7 @@ def _check(case: Case) -> Iterator[Found]:
         messages = case.messages.get(sa.id, ())
         if sa.ike_version != 2 or window_known(messages) is False:
             continue
-        requests = requests_of(messages)
+        requests = case.requests[sa.id]
         synchronised_ns = min(
             (r.first.at_ns for r in requests if synchronises(r)), default=case.end_ns
         )

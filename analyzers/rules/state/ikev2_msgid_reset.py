@@ -8,8 +8,8 @@ from typing import Final
 from analyzers.model.finding import Severity
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.requests import Request, synchronises, window_known
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.requests import Request, requests_of, synchronises, window_known
 from analyzers.rules.wording import few, times
 
 # Neighbours may change places on the way.
@@ -21,7 +21,7 @@ def _check(case: Case) -> Iterator[Found]:
         messages = case.messages.get(sa.id, ())
         if sa.ike_version != 2 or window_known(messages) is False:
             continue
-        requests = requests_of(messages)
+        requests = case.requests[sa.id]
         for by_initiator in (True, False):
             own = [r for r in requests if r.by_initiator is by_initiator]
             found = _reset(own)

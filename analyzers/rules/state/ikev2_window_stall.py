@@ -10,8 +10,8 @@ from analyzers.model.sa import IkeSa
 from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.requests import Request, window_known
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.requests import Request, requests_of, window_known
 from analyzers.rules.wording import few, sa_name, spoken_ns
 
 _EVER = 1 << 62
@@ -24,7 +24,7 @@ def _check(case: Case) -> Iterator[Found]:
         window_is_one = window_known(messages)
         if sa.ike_version != 2 or window_is_one is False or case.one_direction:
             continue
-        requests = requests_of(messages)
+        requests = case.requests[sa.id]
         for by_initiator in (True, False):
             own = [r for r in requests if r.by_initiator is by_initiator]
             others = [r for r in requests if r.by_initiator is not by_initiator and r.answer]
