@@ -8,6 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
+from analyzers.configs.config_lines import profile_for
 from analyzers.configs.vendors import parse_policy
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
@@ -16,7 +17,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import seconds
 from analyzers.whatif.formula import number
 from analyzers.whatif.plan import Demand
-from analyzers.whatif.recommend import RIDE_OUT_S, recommend
+from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import timing_of
 
@@ -63,6 +64,38 @@ def common(ike_version: int | None) -> tuple[Candidate, ...]:
 def given(text: str) -> Candidate:
     """A policy of the user's. Raises OptionError."""
     return Candidate(" ".join(text.split()), parse_policy(text))
+
+
+def plain(mode: PolicyMode, interval_s: float, retry_s: float, questions: int) -> Candidate:
+    """A policy of no product: `questions` in all, each waited for `retry_s`."""
+    policy = DpdPolicy(
+        holder="",
+        profile=None,
+        mode=mode,
+        interval_s=interval_s,
+        retry_s=retry_s,
+        retries=questions,
+        basis=PolicyBasis.GIVEN,
+        worst_case_s=interval_s + questions * retry_s,
+        evidence="given",
+        waits_s=(retry_s,) * questions,
+    )
+    return Candidate(f"{mode} {interval_s:g}, {questions} × {retry_s:g}", policy)
+
+
+def version_at(peer: PeerView, at_ns: int) -> int | None:
+    """The IKE version in use at a time."""
+    begun = [sa.ike_version for sa in peer.ike_sas if sa.first_ns <= at_ns]
+    return begun[-1] if begun else None
+
+
+def advised_profile(own: Candidate, product: str | None, ike_version: int | None) -> str | None:
+    """The profile that a policy is recommended for: that of the device, else of its product.
+
+    None where neither is known, or no policy is recommended for it.
+    """
+    name = own.policy.profile
+    return name if name in recommendable() else profile_for(product or "", ike_version)
 
 
 def recommended(

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from analyzers.configs.config_lines import profile_for
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.policy import PolicyMode
 from analyzers.whatif import candidates
 from analyzers.whatif.plan import Demand, plan
 from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable
@@ -68,24 +67,11 @@ def _wanted(options: argparse.Namespace) -> list[Candidate]:
 
 def _own(options: argparse.Namespace) -> Candidate:
     """The policy of --interval, --retry, --retries and --mode, of no product."""
-    retry_s = options.retry or _OWN_RETRY_S
     questions = options.retries or _OWN_QUESTIONS
     if questions > 1000:
         raise OptionError("--retries: more than 1000 questions are no policy")
     mode = PolicyMode(options.mode or PolicyMode.PERIODIC)
-    policy = DpdPolicy(
-        holder="",
-        profile=None,
-        mode=mode,
-        interval_s=options.interval,
-        retry_s=retry_s,
-        retries=questions,
-        basis=PolicyBasis.GIVEN,
-        worst_case_s=options.interval + questions * retry_s,
-        evidence="given",
-        waits_s=(retry_s,) * questions,
-    )
-    return Candidate(f"{mode} {options.interval:g}, {questions} × {retry_s:g}", policy)
+    return candidates.plain(mode, options.interval, options.retry or _OWN_RETRY_S, questions)
 
 
 # --- with inputs ---
@@ -124,7 +110,7 @@ def _simulation(
     cases = []
     for peer in session.peers():
         for hole in peer.black_holes:
-            version = _version_at(peer, hole.stop_ns)
+            version = candidates.version_at(peer, hole.stop_ns)
             others = wanted or candidates.common(version)
             own = candidates.own(peer, hole)
             advised = _recommended(session, peer, hole, own, options)
@@ -140,12 +126,11 @@ def _recommended(
     options: argparse.Namespace,
 ) -> Candidate:
     """The cheapest policy of the sender's own product, of Cisco IOS where it is not known."""
-    version = _version_at(peer, hole.stop_ns)
-    own_profile = own.policy.profile if own.policy.profile in recommendable() else None
-    vendor = own_profile or profile_for(session.vendor_at(peer, hole.sender) or "", version)
+    version = candidates.version_at(peer, hole.stop_ns)
+    product = session.vendor_at(peer, hole.sender)
     return candidates.recommended(
         hole,
-        vendor,
+        candidates.advised_profile(own, product, version),
         version,
         target_s=options.target,
         budget_s=session.options.budget_s,
@@ -153,12 +138,6 @@ def _recommended(
         mode=_mode(options),
         ride_out_s=options.ride_out or RIDE_OUT_S,
     )
-
-
-def _version_at(peer: PeerView, at_ns: int) -> int | None:
-    """The IKE version in use at a time."""
-    begun = [sa.ike_version for sa in peer.ike_sas if sa.first_ns <= at_ns]
-    return begun[-1] if begun else None
 
 
 def _mode(options: argparse.Namespace) -> PolicyMode | None:

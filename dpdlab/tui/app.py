@@ -34,7 +34,7 @@ from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
-from dpdlab.tui.reading import Outcome, Reader
+from dpdlab.tui.reading import Afterwards, Outcome, Reader
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
@@ -93,6 +93,7 @@ class ConsoleApp(App[int]):
         self.colours: Palette = palette_of(self.theme_variables)
         self.progress: Progress | None = None
         self.captures: tuple[CaptureAgain, ...] = ()
+        self.afterwards: Afterwards | None = None
         self.searched = ""
         self.paused = False
         self._reader: Reader | None = None
@@ -197,6 +198,7 @@ class ConsoleApp(App[int]):
         if outcome.content is not None:
             self.model.take(outcome.content, done=outcome.done)
             self.captures = outcome.captures or self.captures
+            self.afterwards = outcome.afterwards
             self.query_one(Overview).refresh()
             self.refresh_view()
 

@@ -5,22 +5,36 @@ The engine lives in that thread alone: what leaves it are frozen views.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
+from analyzers.model.peer import PeerView
 from analyzers.session import Progress, Session, SessionOptions
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
+
+if TYPE_CHECKING:
+    from analyzers.whatif.windows import Packets, Window
 
 _PROGRESS_EVERY_S: Final = 0.1
 _VIEWS_EVERY_S: Final = 0.7
 # So many times what views cost goes into reading before they are made again.
 _READING_SHARE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """What can be asked of the engine once everything is read, from any thread."""
+
+    packets_within: Callable[[Sequence[Window]], Iterator[Packets]]
+    """Packets of some flows and times, read once more. Raises SourceError."""
+    vendor_at: Callable[[PeerView, str], str | None]
+    """The family of the product at one end of a peer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,8 @@ class Outcome:
     content: Content | None = None
     captures: tuple[CaptureAgain, ...] = ()
     """With the end: how to read packets again."""
+    afterwards: Afterwards | None = None
+    """With the end."""
     progress: Progress | None = None
     done: bool = False
     error: str = ""
@@ -72,7 +88,8 @@ class Reader:
             self._views_due_s = monotonic() + _VIEWS_EVERY_S
             session.run(self._inputs, self._progress)
             captures = tuple(session.captures())
-            self._tell(Outcome(content_of(session), captures, done=True))
+            afterwards = Afterwards(session.packets_within, session.vendor_at)
+            self._tell(Outcome(content_of(session), captures, afterwards, done=True))
         except _Stopped:
             return
         except AnalyzerError as error:

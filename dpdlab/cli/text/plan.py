@@ -12,8 +12,9 @@ from analyzers.whatif.plan import Plan
 from analyzers.whatif.results import Planned
 from analyzers.whatif.study import Candidate
 from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Column, Page, assemble
-from dpdlab.cli.text.policies import advice, bare_rate, chance, in_signs, page_on, table, tenths
+from dpdlab.cli.text.policies import advice, chance_cell, in_signs, page_on, table
 from dpdlab.present.formatting import Severity, counted, timer
+from dpdlab.present.policies import bare_rate, tenths
 
 _PLAN_COLUMNS: Final = (
     Column("policy", elastic=True),
@@ -82,7 +83,7 @@ def _plan_row(page: Page, candidate: Candidate, plan: Plan | None) -> list[Text]
         Text(tenths(plan.fleet.mean_s)),
         Text(bare_rate(plan.hub.at_most)),
         Text(bare_rate(plan.hub.amid_traffic)),
-        chance(plan.false_deaths[-1][1]),
+        chance_cell(plan.false_deaths[-1][1]),
         met,
     ]
 

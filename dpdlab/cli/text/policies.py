@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzers.export.content import Content
-from analyzers.whatif.formula import rate
 from dpdlab.cli.text.page import (
     FAINT,
     LABEL,
@@ -21,7 +20,8 @@ from dpdlab.cli.text.page import (
     row_line,
     widths,
 )
-from dpdlab.present.formatting import Clock, Severity, timer
+from dpdlab.present.formatting import Clock, Severity
+from dpdlab.present.policies import ascii_formula, chance, chance_severity
 
 
 def page_on(console: Console, ascii_only: bool, verbose: int, content: Content | None) -> Page:
@@ -46,7 +46,7 @@ def table(page: Page, columns: Sequence[Column], cells: Sequence[Sequence[Text]]
 def in_signs(page: Page, text: str) -> str:
     """Formulas in the alphabet of the page."""
     if page.ascii_only:
-        text = text.replace("×", "x").replace("²", "^2").replace("…", "...")
+        text = ascii_formula(text)
     return page.data(text)
 
 
@@ -61,19 +61,7 @@ def advice(page: Page, title: str, why: Sequence[str], lines: Sequence[str], *, 
     page.gap()
 
 
-def tenths(seconds: float) -> str:
-    """Seconds below one another; long ones as the report writes them."""
-    if abs(seconds) < 1000:
-        return f"{seconds:.1f} s"
-    return timer(round(seconds)) if seconds > 0 else f"-{timer(round(-seconds))}"
-
-
-def chance(value: float) -> Text:
-    """A probability: "9e-4"."""
-    style = SEVERITY_STYLE[Severity.WARN] if value > 1e-4 else ""
-    return Text("0" if value == 0 else f"{value:.0e}".replace("e-0", "e-"), style)
-
-
-def bare_rate(per_second: float) -> str:
-    """A number of messages a second, or of questions an hour, without its unit."""
-    return rate(per_second).removesuffix(" messages/s")
+def chance_cell(value: float) -> Text:
+    """A probability."""
+    likely = chance_severity(value) is Severity.WARN
+    return Text(chance(value), SEVERITY_STYLE[Severity.WARN] if likely else "")

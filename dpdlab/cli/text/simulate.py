@@ -12,21 +12,19 @@ from rich.text import Text
 
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHole
-from analyzers.whatif.formula import number
 from analyzers.whatif.results import VALIDITY, Simulated
 from analyzers.whatif.study import Candidate, Result, Study
-from analyzers.whatif.timing import LOSS_RATES, Timing, false_death
+from analyzers.whatif.timing import LOSS_RATES, false_death
 from dpdlab.cli.text.page import (
     FAINT,
     LABEL,
     SEVERITY_STYLE,
     Column,
     Page,
-    Part,
     assemble,
     padded,
 )
-from dpdlab.cli.text.policies import advice, bare_rate, chance, in_signs, page_on, table, tenths
+from dpdlab.cli.text.policies import advice, chance_cell, in_signs, page_on, table
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
@@ -38,12 +36,24 @@ from dpdlab.present.formatting import (
     seconds_range,
     timer,
 )
+from dpdlab.present.policies import (
+    AT_LEAST,
+    UNENDING,
+    Scale,
+    bare_rate,
+    comparable,
+    is_nothing,
+    longest_s,
+    loss_title,
+    tenths,
+    window_severity,
+    worst_case,
+)
 
 HOLES_SHOWN: Final = 4
 """Black holes told in full without -v, the longest first."""
 _LABEL_WIDTH: Final = 26
 _BAR_LEAST: Final = 16
-_UNENDING: Final = "no end"
 
 _RESULT_COLUMNS: Final = (
     Column("policy", elastic=True),
@@ -58,7 +68,7 @@ _COST_COLUMNS: Final = (
     Column("policy", elastic=True),
     Column("worst case"),
     Column("asks/h", "right"),
-    *(Column(f"{loss:.1%}".replace(".0%", "%"), "right") for loss in LOSS_RATES),
+    *(Column(loss_title(loss), "right") for loss in LOSS_RATES),
 )
 
 
@@ -137,8 +147,7 @@ def _study(page: Page, study: Study) -> None:
     cells = [_cells(page, hole, result) for result in study.results]
     table(page, _RESULT_COLUMNS, cells)
     if any(r.left is not None and r.left.at_least and r.left.worst.packets for r in study.results):
-        text = "+ at least: the window is longer than what was observed"
-        page.line((f"  {text}", FAINT))
+        page.line((f"  {AT_LEAST}", FAINT))
     page.gap()
     _bars(page, study)
 
@@ -154,7 +163,7 @@ def _cells(page: Page, hole: BlackHole, result: Result) -> list[Text]:
     varies = left.soonest_seconds != worst.seconds and left.mean_seconds is not None
     return [
         label,
-        Text(_UNENDING if worst.seconds is None else tenths(worst.seconds)),
+        Text(UNENDING if worst.seconds is None else tenths(worst.seconds)),
         Text(tenths(left.mean_seconds or 0.0)) if varies else none,
         none if worst.packets is None else Text(count(worst.packets) + more),
         none if worst.bytes is None else Text(byte_count(worst.bytes) + more),
@@ -164,48 +173,38 @@ def _cells(page: Page, hole: BlackHole, result: Result) -> list[Text]:
 
 
 def _signed(text: str, value: float) -> Text:
-    if text.strip("-0. s") == "":
+    if is_nothing(text):
         return Text(text.removeprefix("-"), FAINT)
     return Text(text, SEVERITY_STYLE[Severity.GOOD if value > 0 else Severity.BAD])
 
 
 def _bars(page: Page, study: Study) -> None:
     hole = study.hole
-    lengths = [r.left.worst.seconds for r in study.results if r.left is not None]
-    comparable = all(result.comparable for result in study.results)
-    known = [hole.max_seconds] if comparable else []
-    longest = max([*known, *(s for s in lengths if s is not None)], default=0.0)
+    longest = longest_s(study)
     if longest <= 0:
         return
     indent = min(_LABEL_WIDTH, page.width // 3)
     width = max(page.width - indent - 12, _BAR_LEAST)
 
-    def cells(seconds: float) -> int:
-        return max(round(seconds / longest * width), 1 if seconds > 0 else 0)
+    scale = Scale(longest, width)
 
     def bar(label: str, least: float, most: float | None, style: str, said: str) -> None:
         name = padded(page.clip(Text(in_signs(page, label), FAINT), indent - 2), indent)
-        if most is None:
-            drawn: Part = (page.signs.certain * (width - 1) + page.signs.to, style)
-        else:
-            sure = cells(least)
-            maybe = max(cells(most) - sure, 0)
-            drawn = (page.signs.certain * sure + page.signs.possible * maybe, style)
-        page.line(assemble("  ", name, drawn, f" {said}"))
+        found = scale.bar(least, most)
+        drawn = page.signs.certain * found.sure + page.signs.possible * found.maybe
+        end = page.signs.to if found.unending else ""
+        page.line(assemble("  ", name, (drawn + end, style), f" {said}"))
 
     warn = SEVERITY_STYLE[Severity.WARN]
-    if comparable:
+    if comparable(study):
         bar("observed", hole.min_seconds, hole.max_seconds, warn, tenths(hole.max_seconds))
     for result in study.results:
         left = result.left
         if left is None:
             continue
         lasted = left.worst.seconds
-        better = lasted is not None and lasted < hole.max_seconds - 0.05
-        worse = lasted is None or lasted > hole.max_seconds + 0.05
-        severity = Severity.GOOD if better else Severity.BAD if worse else Severity.WARN
-        severity = severity if comparable else Severity.NOTE
-        said = _UNENDING if lasted is None else tenths(lasted)
+        severity = window_severity(hole, result)
+        said = UNENDING if lasted is None else tenths(lasted)
         soonest = left.soonest_seconds or 0.0
         bar(result.candidate.label, soonest, lasted, SEVERITY_STYLE[severity], said)
     sign = f"{page.signs.certain} at least   {page.signs.possible} at most"
@@ -229,19 +228,7 @@ def _cost(page: Page, candidate: Candidate) -> list[Text]:
     questions = len(timing.waits_s)
     return [
         label,
-        Text(in_signs(page, _short(timing))),
+        Text(in_signs(page, worst_case(timing))),
         Text(bare_rate(timing.questions_per_hour)),
-        *(chance(false_death(questions, loss)) for loss in LOSS_RATES),
+        *(chance_cell(false_death(questions, loss)) for loss in LOSS_RATES),
     ]
-
-
-def _short(timing: Timing) -> str:
-    """The worst case with traffic to send, as numbers."""
-    verdict = timing.verdict()
-    if verdict is None:
-        return "never asks"
-    waits = timing.waits_s
-    lead = verdict.last_s - timing.probing_s
-    if max(waits) - min(waits) < 0.05:
-        return f"{number(lead)} + {len(waits)} × {number(waits[0])} = {number(verdict.last_s)} s"
-    return f"{number(lead)} + {number(timing.probing_s)} = {number(verdict.last_s)} s"

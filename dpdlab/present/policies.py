@@ -1,0 +1,122 @@
+"""Words and measures of simulated policies: the same on pages and in the console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from analyzers.export.formatting import Severity, timer
+from analyzers.model.black_hole import BlackHole
+from analyzers.whatif.formula import number, rate
+from analyzers.whatif.study import Result, Study
+from analyzers.whatif.timing import Timing
+
+UNENDING: Final = "no end"
+AT_LEAST: Final = "+ at least: the window is longer than what was observed"
+_ALIKE_S: Final = 0.05
+"""Differences that nobody cares for, s."""
+_LIKELY: Final = 1e-4
+
+
+def tenths(seconds: float) -> str:
+    """Seconds below one another; long ones as the report writes them."""
+    if abs(seconds) < 1000:
+        return f"{seconds:.1f} s"
+    return timer(round(seconds)) if seconds > 0 else f"-{timer(round(-seconds))}"
+
+
+def chance(value: float) -> str:
+    """A probability: "9e-4"."""
+    return "0" if value == 0 else f"{value:.0e}".replace("e-0", "e-")
+
+
+def chance_severity(value: float) -> Severity:
+    """Whether live peers are given up so often that it matters."""
+    return Severity.WARN if value > _LIKELY else Severity.MUTE
+
+
+def loss_title(loss: float) -> str:
+    """A packet loss as the title of a column: "0.1%", "5%"."""
+    return f"{loss:.1%}".replace(".0%", "%")
+
+
+def bare_rate(per_second: float) -> str:
+    """A number of messages a second, or of questions an hour, without its unit."""
+    return rate(per_second).removesuffix(" messages/s")
+
+
+def worst_case(timing: Timing) -> str:
+    """The worst case with traffic to send, as numbers: "10 + 5 × 2 = 20 s"."""
+    verdict = timing.verdict()
+    if verdict is None:
+        return "never asks"
+    waits = timing.waits_s
+    lead = verdict.last_s - timing.probing_s
+    if max(waits) - min(waits) < _ALIKE_S:
+        return f"{number(lead)} + {len(waits)} × {number(waits[0])} = {number(verdict.last_s)} s"
+    return f"{number(lead)} + {number(timing.probing_s)} = {number(verdict.last_s)} s"
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a number is written as one that is 0: "-0.0 s"."""
+    return text.strip("-0. s") == ""
+
+
+def ascii_formula(text: str) -> str:
+    """The signs of formulas in ASCII."""
+    return text.replace("×", "x").replace("²", "^2").replace("…", "...")
+
+
+# --- bars -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The cells of a bar: those that are sure, then those that are possible."""
+
+    sure: int
+    maybe: int
+    unending: bool = False
+    """It goes on past its last cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Bars that can be compared: so many cells stand for so many seconds."""
+
+    longest_s: float
+    cells: int
+
+    def bar(self, least_s: float, most_s: float | None) -> Bar:
+        """A time that is at least, and at most; None: it has no end."""
+        if most_s is None:
+            return Bar(max(self.cells - 1, 0), 0, unending=True)
+        sure = self._cells(least_s)
+        return Bar(sure, max(self._cells(most_s) - sure, 0))
+
+    def _cells(self, seconds: float) -> int:
+        if self.longest_s <= 0:
+            return 0
+        return max(round(seconds / self.longest_s * self.cells), 1 if seconds > 0 else 0)
+
+
+def longest_s(study: Study) -> float:
+    """The longest window of a black hole, observed or under any of its policies."""
+    lengths = [r.left.worst.seconds for r in study.results if r.left is not None]
+    known = [study.hole.max_seconds] if comparable(study) else []
+    return max([*known, *(s for s in lengths if s is not None)], default=0.0)
+
+
+def comparable(study: Study) -> bool:
+    """Whether the observed window is more than a mere bound."""
+    return all(result.comparable for result in study.results)
+
+
+def window_severity(hole: BlackHole, result: Result) -> Severity:
+    """Whether a policy is better than what was observed, or worse."""
+    if not result.comparable or result.left is None:
+        return Severity.NOTE
+    lasted_s = result.left.worst.seconds
+    if lasted_s is None or lasted_s > hole.max_seconds + _ALIKE_S:
+        return Severity.BAD
+    return Severity.GOOD if lasted_s < hole.max_seconds - _ALIKE_S else Severity.WARN
