@@ -34,8 +34,6 @@ _REMEDY: Final = {
 
 
 def _check(case: Case) -> Iterator[Found]:
-    if case.one_direction:
-        return
     for hole in case.peer.black_holes:
         if hole.black_hole_class is BlackHoleClass.SLOW_TEARDOWN and hole.dead_ns is not None:
             yield _found(case, hole, hole.dead_ns)

@@ -25,8 +25,6 @@ _CAUSES = (
 
 
 def _check(case: Case) -> Iterator[Found]:
-    if case.one_direction:
-        return
     for hole in case.peer.black_holes:
         if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
             yield _found(case, hole)

@@ -24,8 +24,6 @@ _ENDED = {
 
 
 def _check(case: Case) -> Iterator[Found]:
-    if case.one_direction:
-        return
     for hole in case.peer.black_holes:
         if hole.black_hole_class is BlackHoleClass.MISSING_DPD:
             yield _found(case, hole)
