@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from analyzers.model.finding import Severity
+from analyzers.model.observations import MessageKind, Notify
 from analyzers.model.records import Confidence
+from analyzers.rules.case import Case
+from analyzers.rules.state import ikev2_window_stall
+from tests.model_builders import A, B, ike_sa, peer
 from tests.rules.conftest import Tell
+from tests.rules.messages import message
 
 # b asks every 3 s and is answered, while a's own question 2 is not.
 STALL = """
@@ -69,6 +74,29 @@ def test_what_is_sent_once_may_have_been_answered_unseen(tell: Tell):
     2.01..30/3 a>b liveness 0+ resp
     """
     assert tell(text).of("ikev2-window-stall") == []
+
+
+def with_window(size_told: bool):
+    """The initiator's request 2 is not answered, the responder's questions are."""
+    size = (Notify(16385, 0, "", b"\0\0\0\4"),) if size_told else ()
+    told = [message(0.5, A, B, MessageKind.AUTH, flags=0x08, message_id=1, notifies=size)]
+    told += [
+        message(s, A, B, MessageKind.LIVENESS, flags=0x08, message_id=2, fingerprint=bytes(16))
+        for s in (4, 8, 15)
+    ]
+    for number, s in enumerate((10, 20, 30)):
+        told.append(message(s, B, A, MessageKind.LIVENESS, flags=0, message_id=number))
+        told.append(message(s + 0.1, A, B, MessageKind.LIVENESS, flags=0x28, message_id=number))
+    told.sort(key=lambda m: m.at_ns)
+    case = Case(peer(ike_sas=(ike_sa(ike_version=2),), messages=tuple(told)))
+    rule = ikev2_window_stall.RULE
+    return [rule.finding(found) for found in rule.check(case)]
+
+
+def test_keys_tell_how_large_the_window_is():
+    (finding,) = with_window(size_told=False)
+    assert finding.confidence is Confidence.CERTAIN
+    assert with_window(size_told=True) == []
 
 
 def test_ikev2_msgid_jump(tell: Tell):

@@ -125,6 +125,16 @@ def test_no_duplicate_sa(tell: Tell, text: str):
     assert tell(text).of("duplicate-sa") == []
 
 
+def test_clients_behind_one_nat_are_no_duplicates(tell: Tell):
+    text = ""
+    for port in (61001, 61002, 61003):
+        told = sa(str(port), 0, 200).replace("a>b", f"n:{port}>b:4500")
+        text += told.replace("b>a", f"b:4500>n:{port}")
+    told = tell(text)
+    assert len(told.peers) == 3
+    assert told.of("duplicate-sa") == []
+
+
 def dies(name: str, begins: float) -> str:
     """An IKE SA that is given up within 60 s."""
     return f"""
