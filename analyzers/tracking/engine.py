@@ -292,6 +292,8 @@ class Tracker:
         if not len(esp):
             return no_rows()
         folded = self.flows.fold(esp, flow)
+        if len(folded.late):
+            self.flows.note_late(esp, batch.esp_source, folded)
         keep = np.flatnonzero(~folded.duplicate)
         if not len(keep):
             return no_rows()

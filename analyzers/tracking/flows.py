@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzers.decode.flows import EspRows, FlowIdentity
+from analyzers.model.records import Ref, source_id
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.repeats import Ordered, PassedNumbers, Repeat
 from analyzers.wire.frames import Int64Array
 
 # A mirror port that sees both directions, or two capture points on the way, record a packet twice
@@ -26,6 +28,8 @@ _CUT_NS: Final = 2 * NS_PER_SECOND
 _CUT_PACKETS: Final = 5
 # Cuts that are kept: a capture that samples packets has them all the time.
 _MOST_CUTS: Final = 4096
+
+_FIRST_NUMBERS: Final = 3
 
 _FLOW_FACTOR: Final = np.uint64(0xFF51AFD7ED558CCD)
 _SEQUENCE_FACTOR: Final = np.uint64(0xC4CEB9FE1A85EC53)
@@ -58,6 +62,8 @@ class FlowRows:
     """Sequence number above all before it: a proof that the sender lives (RFC 7296 2.4)."""
     duplicate: NDArray[np.bool_]
     """Recorded twice by the capture."""
+    late: NDArray[np.intp]
+    """Rows, in their order, whose number the flow had passed a second before."""
 
 
 class Cut(NamedTuple):
@@ -83,6 +89,8 @@ class FlowTable:
         self.last_ns = np.empty(0, np.int64)
         self.duplicates = 0
         self.cuts: list[Cut] = []
+        self._repeats: dict[int, Repeat] = {}
+        self._passed = PassedNumbers()
         self._latest_ns = np.empty(0, np.int64)
         self._number_of: dict[tuple[str, str, int], int] = {}
         self._numbers: dict[int, NDArray[np.int64]] = {}
@@ -145,6 +153,8 @@ class FlowTable:
 
         self._note_cuts(owner, starts, segment, extended - before, before >= 0, esp.at_ns[order])
 
+        late = self._late(esp, ~(fresh | duplicate), order, (owner, starts, segment, extended, top))
+
         counted = ~duplicate
         touched = flow[counted]
         self.packets[: self.count] += np.bincount(touched, minlength=self.count)
@@ -159,7 +169,54 @@ class FlowTable:
         self.last_ns[owner] = np.maximum(
             self.last_ns[owner], np.maximum.reduceat(esp.at_ns[order], starts)
         )
-        return FlowRows(flow, fresh, duplicate)
+        return FlowRows(flow, fresh, duplicate, late)
+
+    def _late(
+        self,
+        esp: EspRows,
+        suspects: NDArray[np.bool_],
+        order: NDArray[np.intp],
+        ordered: tuple[Int64Array, Int64Array, Int64Array, Int64Array, Int64Array],
+    ) -> NDArray[np.intp]:
+        """Rows that are late; `ordered`: owner, starts, segment, extended, top by flow."""
+        passed = self._passed
+        last_ns = int(esp.at_ns.max())
+        found = np.empty(0, np.intp)
+        if passed.needs(last_ns, suspects):
+            owner, starts, segment, extended, top = ordered
+            at_ns = np.maximum(np.maximum.accumulate(esp.at_ns), passed.now_ns)[order]
+            rows = Ordered(owner, starts, segment, at_ns, extended, top)
+            found = np.sort(order[passed.late(rows, suspects[order], self.highest)])
+        passed.now_ns = max(passed.now_ns, last_ns)
+        return found
+
+    def note_late(self, esp: EspRows, source: NDArray[np.int16], rows: FlowRows) -> None:
+        """Keep count of late rows, and the place of the first one of each flow."""
+        flows, firsts, counts = np.unique(
+            rows.flow[rows.late], return_index=True, return_counts=True
+        )
+        for flow, first, count in zip(flows.tolist(), firsts, counts.tolist(), strict=True):
+            row = int(rows.late[first])
+            repeat = Repeat(
+                count,
+                int(esp.at_ns[row]),
+                Ref(source_id(int(source[row])), int(esp.record[row])),
+                int(esp.sequence[row]),
+            )
+            known = self._repeats.get(flow)
+            self._repeats[flow] = repeat if known is None else known.again(repeat)
+
+    def repeated(self, flow: int) -> Repeat | None:
+        """What came again for certain: more packets than there are numbers, some of them late.
+
+        A flow that begins anew with its first numbers is another SA that was given the same SPI.
+        """
+        found = self._repeats.get(flow)
+        if found is None or found.sequence <= _FIRST_NUMBERS:
+            return None
+        span = int(self.highest[flow] - self.lowest[flow]) + 1
+        packets = min(found.packets, int(self.packets[flow]) - span)
+        return found._replace(packets=packets) if packets > 0 else None
 
     def _note_cuts(
         self,

@@ -308,6 +308,7 @@ class Viewer:
         flows = []
         for number in peer.flows:
             identity = table.identities[number]
+            repeated = table.repeated(number)
             flows.append(
                 EspFlow(
                     spi=f"{identity.spi:08x}",
@@ -319,6 +320,9 @@ class Viewer:
                     bytes=int(table.bytes[number]),
                     missing_sequences=table.missing(number),
                     encapsulated=identity.sport != 0,
+                    repeats=0 if repeated is None else repeated.packets,
+                    repeat_ns=None if repeated is None else repeated.at_ns,
+                    repeat_ref=None if repeated is None else repeated.ref,
                 )
             )
         return tuple(flows)

@@ -8,7 +8,7 @@ from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from tests.rules.conftest import Tell
 from tests.rules.test_sequence import START, Open, asks, numbers, opened
-from tests.scenarios.timeline import ike_spi_of
+from tests.scenarios.timeline import ike_spi_of, spi_of
 
 __all__ = ["opened"]
 
@@ -34,6 +34,33 @@ def test_dpd_replay_of_what_nobody_can_read(tell: Tell):
     (finding,) = tell(text).of("dpd-replay")
     assert finding.severity is Severity.WARNING
     assert finding.confidence is Confidence.INFERRED
+
+
+ESP = START + "1..20/0.1 a>b esp out\n1.05..20/0.1 b>a esp in\n"
+
+
+def test_dpd_replay_of_esp(tell: Tell):
+    (finding,) = tell(ESP + "24 a>b esp out seq=57\n").of("dpd-replay")
+    assert finding.severity is Severity.ERROR
+    assert finding.confidence is Confidence.CERTAIN
+    assert f"1 packet of the ESP flow {spi_of('out')} of 192.0.2.1 came again" in finding.detail
+    (finding,) = tell(ESP + "24..27/0.5 a>b esp out seq=57\n").of("dpd-replay")
+    assert "6 packets" in finding.detail
+    assert len(finding.refs) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "5.55 a>b esp out seq=40\n",
+        "30..33/0.1 a>b esp out seq=1\n",
+        "twice 7\n",
+        "unseen a>b 8..10\n24 a>b esp out seq=75\n",
+    ],
+    ids=["half a second", "an SA anew", "recorded twice", "seen for the first time"],
+)
+def test_dpd_replay_is_silent_of_esp(tell: Tell, more: str):
+    assert tell(ESP + more).of("dpd-replay") == []
 
 
 def test_dpd_replay_is_silent_of_duplicates_of_the_network(opened: Open):

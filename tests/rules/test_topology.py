@@ -33,8 +33,9 @@ def hub(offsets: list[float], every: float = 10, until: float = 100, more: str =
     return text + more
 
 
-def limited(**limits: float) -> SessionOptions:
-    return SessionOptions(rules=RuleOptions(thresholds=replace(Thresholds(), **limits)))
+def limited(hub_messages_per_s: float) -> SessionOptions:
+    thresholds = Thresholds(hub_messages_per_s=hub_messages_per_s)
+    return SessionOptions(rules=RuleOptions(thresholds=thresholds))
 
 
 SPREAD = [0, 3.1, 6.3, 1.2, 8.9, 4.7, 7.5, 2.2, 5.6, 9.8]

@@ -22,13 +22,32 @@ _NAMES: Final = {
     MessageKind.DELETE: "Delete",
     MessageKind.NOTIFY: "Notification",
 }
-# Where so many messages of a peer come twice, the recording has two points in it, or two clocks.
+# Where so many messages of a peer, or packets of a flow, come twice, the recording has two points
+# in it, or two clocks.
 _RECORDED_TWICE_SHARE: Final = 0.5
 
 
 def _check(case: Case) -> Iterator[Found]:
+    yield from _messages(case)
+    for flow in case.peer.esp_flows:
+        if flow.repeat_ref is None or _is_recorded_twice(flow.repeats, flow.packets):
+            continue
+        again = "1 packet" if flow.repeats == 1 else f"{flow.repeats:,} packets"
+        yield Found(
+            f"{again} of the ESP flow {flow.spi} of {flow.sender} came again, more"
+            " than a second after the sequence number had passed.",
+            (flow.repeat_ref,),
+            at_ns=flow.repeat_ns,
+        )
+
+
+def _is_recorded_twice(repeats: int, everything: int) -> bool:
+    return repeats >= _RECORDED_TWICE_SHARE * (everything - repeats)
+
+
+def _messages(case: Case) -> Iterator[Found]:
     repeated, messages = _repeated(case), _captured(case)
-    if len(repeated) >= _RECORDED_TWICE_SHARE * (len(messages) - len(repeated)):
+    if _is_recorded_twice(len(repeated), len(messages)):
         return
     found: dict[tuple[str, str], list[tuple[IkeMessage, IkeMessage]]] = defaultdict(list)
     for original, again in repeated:
@@ -89,18 +108,20 @@ RULE = PeerRule(
     severity=Severity.ERROR,
     title="A protected message was replayed",
     rationale=(
-        "An Informational is never retransmitted: a retry is a new message. The same bytes again"
-        " come from somebody who recorded them, or from a path that keeps packets. A receiver"
-        " that does not track sequence numbers takes it for proof of life."
+        "An Informational is never retransmitted: a retry is a new message; and ESP uses no number"
+        " twice. The same bytes again come from somebody who recorded them, or from a path that"
+        " keeps packets. A receiver that tracks no numbers takes them for proof of life."
     ),
     remedy=(
         "Compare source MAC address, TTL and IP ID of both packets to see where the second one"
         " came from."
     ),
-    source="RFC 3706 section 7; RFC 2408 section 5.14",
+    source="RFC 3706 section 7; RFC 2408 section 5.14; RFC 4303 section 3.4.3",
     needs=(Needs.CAPTURE,),
     traps=(
         "a duplicate of the network comes within a second",
+        "an SA that is given the SPI of an older one counts from 1 again",
+        "ESP packets that overtake each other on the way",
         "a capture of two points, or merged from two clocks, shows most messages twice",
         "an Informational that is answered under its message ID may be retransmitted",
     ),
