@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
+from analyzers.rules.case import Case
+from analyzers.rules.sequence.dpd_hash_invalid import RULE as HASH
 from tests.rules.conftest import Tell
 from tests.rules.test_sequence import START, Open, asks, numbers, opened
+from tests.scenarios.logs import isakmp
 from tests.scenarios.timeline import ike_spi_of, spi_of
 
 __all__ = ["opened"]
@@ -129,6 +134,13 @@ def test_dpd_cookie_mismatch_is_no_warning_where_no_answer_could_be_seen(opened:
     assert all(f.severity is Severity.INFO for f in opened(text).of("dpd-cookie-mismatch"))
 
 
+def test_dpd_cookie_mismatch_is_silent_of_what_a_router_prints(tell: Tell):
+    text = "10 a>b v1 info 108 says=ruthere number=7\n10.02 b>a v1 info 108 says=ack number=7\n"
+    log = isakmp(text)
+    assert "spi 0" in log
+    assert tell(("r.log", log)).of("dpd-cookie-mismatch") == []
+
+
 # --- dpd-bad-doi-or-protocol ---------------------------------------------------------------
 
 
@@ -166,6 +178,16 @@ def test_dpd_hash_invalid_is_silent_where_no_hash_is_right(opened: Open):
 def test_dpd_hash_invalid_is_silent_of_payloads_the_other_way_round(opened: Open):
     text = START + asks(10, 7) + asks(20, 8, more="order=notify-first")
     assert opened(text).of("dpd-hash-invalid") == []
+
+
+def test_dpd_hash_invalid_is_silent_of_acknowledged_informationals(opened: Open):
+    told = opened(START + asks(10, 7) + "20 a>b v1 info says=ruthere seq=8 hash=bad\n")
+    wrong = told.peer.messages[-1]
+    assert wrong.integrity_ok is False
+    acknowledged = replace(wrong, payload_types=(8, 10, 12))
+    view = replace(told.peer, messages=(*told.peer.messages[:-1], acknowledged))
+    assert list(HASH.check(Case(view))) == []
+    assert len(list(HASH.check(Case(told.peer)))) == 1
 
 
 # --- ikev1-msgid-reuse ---------------------------------------------------------------------

@@ -17,6 +17,7 @@ from analyzers.rules.topology.dpd_vs_routing_hold_mismatch import RULE as ROUTIN
 from analyzers.session import SessionOptions
 from tests.model_builders import A, B, ike_sa, peer, policy
 from tests.rules.conftest import Tell
+from tests.scenarios.logs import Clock, charon, syslog
 
 # --- hub-dpd-load, dpd-burst-synchronised --------------------------------------------------
 
@@ -87,6 +88,13 @@ def test_dpd_burst_synchronised(tell: Tell):
 )
 def test_dpd_burst_synchronised_is_silent(tell: Tell, offsets: list[float], until: float):
     assert tell(hub(offsets, until=until)).of("dpd-burst-synchronised") == []
+
+
+def test_dpd_burst_synchronised_is_silent_of_whole_seconds(tell: Tell):
+    text = hub([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9])
+    assert len(tell(("hub.log", charon(text, "hub"))).of("dpd-burst-synchronised")) == 1
+    coarse = ("hub.log", charon(text, "hub", Clock(syslog)))
+    assert tell(coarse).of("dpd-burst-synchronised") == []
 
 
 # --- nat-mapping-loss ----------------------------------------------------------------------
@@ -276,11 +284,13 @@ def test_peer_dead_switch_failed_is_silent_without_a_list(tell: Tell):
 EIGRP = ("ip hello-interval eigrp 1 20", "ip hold-time eigrp 1 60")
 
 
-def mismatches(worst_s: float, *lines: str, basis=PolicyBasis.OBSERVED, dpd: str = ""):
+def mismatches(
+    worst_s: float, *lines: str, basis=PolicyBasis.OBSERVED, dpd: str = "", holder: str = A
+):
     view = replace(
         peer(),
         ike_sas=(ike_sa(),),
-        policies=(policy(worst_case_s=worst_s, basis=basis),),
+        policies=(policy(holder=holder, worst_case_s=worst_s, basis=basis),),
     )
     configuration = read_configuration(tunnel(A, B, *lines, dpd=dpd), "s2")
     case = Case(view, configurations=(configuration,))
@@ -306,4 +316,5 @@ def test_dpd_vs_routing_hold_mismatch_as_given():
 def test_dpd_vs_routing_hold_mismatch_is_silent():
     assert mismatches(65, *EIGRP) == []
     assert mismatches(20) == []
+    assert mismatches(20, *EIGRP, holder=B) == []
     assert mismatches(20, *EIGRP, dpd="crypto isakmp keepalive 40 5") == []

@@ -44,7 +44,7 @@ def late(all_rows: list[Row], cuts: list[int]) -> list[int]:
         esp = EspRows(
             record=np.arange(start, end),
             at_ns=np.array([row[1] for row in part], np.int64),
-            flow=flow,
+            flow=flow.astype(np.int32),
             sequence=np.array([row[2] for row in part], np.uint32),
             length=np.full(len(part), 100, np.int32),
         )
