@@ -109,7 +109,16 @@ class Case:
 
     def vendor(self, address: str) -> str | None:
         """Family of the device at an address ("cisco-ios", "strongswan" …), see `vendor`."""
-        return vendor_of(self.peer, self.configurations, self.source, address)
+        known = self._vendors.get(address, "")
+        if known == "":
+            known = vendor_of(self.peer, self.configurations, self.source, address)
+            self._vendors[address] = known
+        return known
+
+    @cached_property
+    def _vendors(self) -> dict[str, str | None]:
+        """Families that were asked for, by address."""
+        return {}
 
     def expected(self, holder: str, ike_version: int | None = None) -> Expected | None:
         """What the timers of a holder are held against; None where nothing is known."""

@@ -55,13 +55,12 @@ def vendor_of(
     for configuration in configurations:
         if any(same_address(a, address) for a in configuration.addresses):
             return _BY_FORMAT.get(configuration.format)
-    logged = {
-        _family(sources[m.ref.source].format, _BY_DIALECT)
+    wrote = {
+        m.ref.source
         for m in peer.messages
-        if m.basis is Basis.LOG
-        and (m.dst if m.arrived else m.src) == address
-        and m.ref.source in sources
+        if m.basis is Basis.LOG and (m.dst if m.arrived else m.src) == address
     }
+    logged = {_family(sources[s].format, _BY_DIALECT) for s in wrote if s in sources}
     for told in (logged, _by_vendor_ids(peer, address)):
         known = {family for family in told if family is not None}
         if known:
