@@ -21,6 +21,7 @@ from analyzers.export.formatting import glyphs
 from analyzers.export.untrusted import safe
 from analyzers.model.time import nanoseconds
 from analyzers.session import Progress, SessionOptions
+from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
 from dpdlab.present.filter import Filter, FilterError
@@ -38,6 +39,7 @@ from dpdlab.tui.reading import Afterwards, Outcome, Reader
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
+from dpdlab.tui.views.log import LogView
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from dpdlab.tui.views.view import View
@@ -157,6 +159,7 @@ class ConsoleApp(App[int]):
         """Read the inputs, from the beginning."""
         if self._reader is not None:
             self._reader.stop()
+            self._show_lines(None)
         self.model.done = False
         self.model.failure = ""
         self._reader = Reader(self.inputs, self.options, self._told)
@@ -180,6 +183,8 @@ class ConsoleApp(App[int]):
     def on_console_app_told(self, message: Told) -> None:
         """Newer results, how far the reading is, or why it ended."""
         outcome = message.outcome
+        if outcome.log is not None:
+            self._show_lines(outcome.log)
         if outcome.progress is not None:
             self.progress = outcome.progress
         if outcome.error:
@@ -194,6 +199,13 @@ class ConsoleApp(App[int]):
             self._take(outcome)
         self._bars()
 
+    def _show_lines(self, log: LogLines | None) -> None:
+        """Other lines of logs; those before are let go."""
+        if self.model.log is not None:
+            self.model.log.close()
+        self.model.log = log
+        self.changed()
+
     def _take(self, outcome: Outcome) -> None:
         if outcome.content is not None:
             self.model.take(outcome.content, done=outcome.done)
@@ -206,6 +218,8 @@ class ConsoleApp(App[int]):
         """The reader does not outlive the console."""
         if self._reader is not None:
             self._reader.stop()
+        if self.model.log is not None:
+            self.model.log.close()
 
     # --- painting --------------------------------------------------------------------------
 
@@ -577,5 +591,5 @@ def _filter_error(text: str) -> str:
     return ""
 
 
-VIEWS: tuple[type[View], ...] = (PeersView, TimelineView, LadderView, FindingsView)
+VIEWS: tuple[type[View], ...] = (PeersView, TimelineView, LadderView, FindingsView, LogView)
 """The views in the order of their keys."""

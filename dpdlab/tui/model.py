@@ -11,6 +11,7 @@ from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.session.log_lines import LogLines
 from dpdlab.present.events import Event, events_of
 from dpdlab.present.filter import Filter, narrowed
 from dpdlab.present.times import TimeFormat
@@ -55,6 +56,8 @@ class Model:
     failure: str = ""
     """Why the inputs cannot be read; empty if they can."""
     revision: int = 0
+    log: LogLines | None = None
+    """The lines of the logs; None until they are looked up."""
 
     def __post_init__(self) -> None:
         self.content = self.whole

@@ -6,7 +6,7 @@ The engine lives in that thread alone: what leaves it are frozen views.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -15,6 +15,7 @@ from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
 from analyzers.model.peer import PeerView
 from analyzers.session import Progress, Session, SessionOptions
+from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
 
@@ -46,6 +47,8 @@ class Outcome:
     """With the end: how to read packets again."""
     afterwards: Afterwards | None = None
     """With the end."""
+    log: LogLines | None = None
+    """After the end: the lines of the logs."""
     progress: Progress | None = None
     done: bool = False
     error: str = ""
@@ -64,7 +67,7 @@ class Reader:
     ) -> None:
         """`tell` is called in the reader's thread."""
         self._inputs = list(inputs)
-        self._options = options
+        self._options = replace(options, keep_lines=True)
         self._tell = tell
         self._stop = Event()
         self._told_s = 0.0
@@ -90,12 +93,23 @@ class Reader:
             captures = tuple(session.captures())
             afterwards = Afterwards(session.packets_within, session.vendor_at)
             self._tell(Outcome(content_of(session), captures, afterwards, done=True))
+            self._look_up_lines(session)
         except _Stopped:
             return
         except AnalyzerError as error:
             self._tell(Outcome(done=True, error=error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001 - the console stays usable, and says so
             self._tell(Outcome(done=True, error=f"internal error: {error!r}"))
+
+    def _look_up_lines(self, session: Session) -> None:
+        texts = session.log_texts()
+        if not texts:
+            return
+        log = LogLines(texts)
+        if log.index(lambda: not self._stop.is_set()):
+            self._tell(Outcome(log=log))
+        else:
+            log.close()
 
     def _progress(self, progress: Progress) -> None:
         if self._stop.is_set():

@@ -25,6 +25,7 @@ from dpdlab.present.compare import compared
 from dpdlab.present.detail import Detail, details
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.hexdump import hexdump
+from dpdlab.present.log_places import texts_of
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
@@ -151,6 +152,7 @@ class LadderView(View):
             lines = [
                 self._detail_line(d) for d in details(event, findings, paths, self.model.times)
             ]
+            lines[2:2] = [self._detail_line(d) for d in texts_of(self.model.log, event)]
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
         rows = TextRows(lines, indent=_LABEL)

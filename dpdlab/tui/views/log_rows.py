@@ -1,0 +1,172 @@
+"""Lines of logs as rows: sign, time, log, and the text with what was understood of it marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.style import Style
+from rich.text import Text
+
+from analyzers.export.formatting import Severity
+from analyzers.export.untrusted import safe
+from analyzers.model.log_events import LogEventKind
+from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.session.line_times import Int64s
+from analyzers.session.log_lines import LineReading, LogLines, Sense
+from dpdlab.present.filter.pattern import Pattern
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import CUT
+
+BAD: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
+"""What a device says of a peer that is gone."""
+TROUBLE: Final = (LogEventKind.HINT, LogEventKind.INVALID_SPI)
+_ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
+_ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
+_PLAIN: Final = frozenset({"dir", "thread", "group"})
+_MOST_MATCHES: Final = 50
+_STAMPS_FROM: Final = 150
+"""Columns from which the stamp of the line itself is shown, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is searched for: a text, or an expression."""
+
+    said: str
+    """As it was typed."""
+    pattern: Pattern | None = None
+
+    def fits(self, text: str) -> bool:
+        """Whether a line has it."""
+        if self.pattern is not None:
+            return self.pattern.search(text)
+        return self.said.casefold() in text.casefold()
+
+
+class LogRows:
+    """All lines, or some of them."""
+
+    def __init__(
+        self,
+        model: Model,
+        log: LogLines,
+        picked: Int64s | None,
+        *,
+        shift: int = 0,
+        wanted: Wanted | None = None,
+    ) -> None:
+        """`picked` None: all lines; `shift`: cells of the text that are out of sight."""
+        self.model = model
+        self.log = log
+        self.picked = picked
+        self.shift = shift
+        self.wanted = wanted
+        ids = [text.source for text in log.texts]
+        self._series = {source: number for number, source in enumerate(ids)}
+        self._source = max(map(len, ids), default=0) + 2 if len(ids) > 1 else 0
+        ends = [log.at_ns(row) for row in (0, len(log) - 1) if len(log)]
+        known = [at_ns for at_ns in ends if at_ns is not None and at_ns >= ORDER_LIMIT_NS]
+        self._time = max([12, *(len(model.times.at(at_ns)) for at_ns in known)]) if known else 0
+
+    def __len__(self) -> int:
+        return len(self.log) if self.picked is None else len(self.picked)
+
+    def place(self, index: int) -> int:
+        """The row of the store."""
+        return index if self.picked is None else int(self.picked[index])
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """Titles of the columns."""
+        line = "  "
+        if self._time:
+            line += f"{'time':<{self._time}}  "
+        if self._source:
+            line += f"{'log':<{self._source}}"
+        return Text(f"{line}text".ljust(width))
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One line."""
+        row = self.place(index)
+        reading = self.log.reading(row)
+        kind = self.log.kind(row)
+        sign, severity = self._sign(row, reading, kind)
+        line = Text().append(f"{sign} ", palette.severity(severity))
+        at = self._at(index, row, reading)
+        if self._time:
+            line.append(f"{at:<{self._time}}  ")
+        if self._source:
+            source = self.log.ref(row).source
+            shade = palette.series[self._series.get(source, 0) % len(palette.series)]
+            line.append(f"{safe(source):<{self._source}}", shade)
+        # The time column says what the stamp says, on the common clock; r shows the line itself.
+        start = reading.stamp if at and width < _STAMPS_FROM else 0
+        text = self._text(reading, start, severity, palette)
+        self._mark(text, reading, palette)
+        if self.shift:
+            line.append(CUT, palette.faint)
+            text = text[self.shift + 1 :]
+        return line.append_text(text)
+
+    def _sign(
+        self, row: int, reading: LineReading, kind: LogEventKind | None
+    ) -> tuple[str, Severity]:
+        signs = self.model.signs
+        if kind in BAD:
+            return signs.dead, Severity.BAD
+        if kind in TROUBLE:
+            return signs.questionable, Severity.WARN
+        if self.log.is_again(row):
+            return signs.retry, Severity.WARN
+        if kind in _ENDS:
+            return signs.delete, Severity.NOTE
+        if kind is not None:
+            return signs.answered, Severity.GOOD
+        if reading.sense is Sense.UNKNOWN:
+            return signs.unknown, Severity.NOTE
+        return " ", Severity.MUTE
+
+    def _at(self, index: int, row: int, reading: LineReading) -> str:
+        """The time of a line; the rest of a line before has none of its own."""
+        at_ns = self.log.at_ns(row)
+        if at_ns is None or (not reading.stamp and reading.sense is not Sense.EVENT):
+            return ""
+        before = self.log.at_ns(self.place(index - 1)) if index else None
+        return self.model.times.at(at_ns, before)
+
+    def _text(self, reading: LineReading, begin: int, severity: Severity, palette: Palette) -> Text:
+        """The line, with what was read from it in colour; lines that say nothing are faint."""
+        said = reading.text.replace("\t", " ")
+        idle = reading.sense in (Sense.KNOWN, Sense.OTHER)
+        base = palette.faint if idle else palette.severity(severity)
+        if severity is Severity.GOOD:
+            base = palette.text
+        pieces: list[tuple[int, int, Style]] = [(begin, reading.stamp, palette.faint)]
+        for name, start, end in sorted(reading.fields, key=lambda field: field[1:]):
+            if start >= pieces[-1][1] and end > start and name not in _PLAIN:
+                shade = palette.esp if name in _ADDRESSES else palette.note
+                pieces.append((start, end, palette.faint + shade if idle else shade))
+        text, place = Text(), begin
+        for start, end, style in pieces:
+            text.append(safe(said[place:start]), base)
+            text.append(safe(said[start:end]), style)
+            place = end
+        return text.append(safe(said[place:]), base)
+
+    def _mark(self, text: Text, reading: LineReading, palette: Palette) -> None:
+        """Show where a line has what is searched for."""
+        wanted = self.wanted
+        if wanted is None:
+            return
+        if wanted.pattern is not None:
+            if wanted.fits(reading.text):
+                text.stylize(palette.match)
+            return
+        said, sought = text.plain.lower(), wanted.said.lower()
+        place = said.find(sought)
+        for _ in range(_MOST_MATCHES):
+            if place < 0 or not sought:
+                return
+            text.stylize(palette.match, place, place + len(sought))
+            place = said.find(sought, place + len(sought))
