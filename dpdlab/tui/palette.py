@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from rich.color import Color, ColorParseError
 from rich.style import Style
 
 from analyzers.export.formatting import Severity
 from dpdlab.present.lane import Role
+
+_BRIGHT: Final = 140
+"""Of 255: how bright a colour is that black is read on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,9 @@ def palette_of(variables: Mapping[str, str]) -> Palette:
         text=Style(),
         faint=ink("foreground") + Style(dim=True),
         strong=Style(bold=True),
-        cursor=paper("block-cursor-background") + ink("block-cursor-foreground", bold=True),
+        cursor=paper("block-cursor-background")
+        + _readable_on(variables.get("block-cursor-background", ""))
+        + ink("block-cursor-foreground", bold=True),
         cursor_away=paper("surface-lighten-1", underline=True),
         header=Style(dim=True, underline=True),
         match=paper("warning-muted", bold=True, underline=True),
@@ -107,6 +113,16 @@ def palette_of(variables: Mapping[str, str]) -> Palette:
             ink(name) for name in ("primary", "success", "warning", "accent", "secondary", "error")
         ),
     )
+
+
+def _readable_on(paper: str) -> Style:
+    """Black or white, whichever can be read on a colour: rows have colours of their own."""
+    color = _color(paper)
+    if color is None or color.triplet is None:
+        return Style()
+    red, green, blue = color.triplet
+    bright = (299 * red + 587 * green + 114 * blue) / 1000
+    return Style(color="black" if bright > _BRIGHT else "white")
 
 
 def _color(text: str) -> Color | None:

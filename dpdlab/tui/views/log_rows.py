@@ -24,7 +24,7 @@ BAD: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 TROUBLE: Final = (LogEventKind.HINT, LogEventKind.INVALID_SPI)
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
-_PLAIN: Final = frozenset({"dir", "thread", "group"})
+_IDS: Final = frozenset({"mid", "mid_hex", "seq", "seq_hex", "ispi", "rspi", "spi", "spi2", "conn"})
 _MOST_MATCHES: Final = 50
 _STAMPS_FROM: Final = 150
 """Columns from which the stamp of the line itself is shown, too."""
@@ -139,14 +139,19 @@ class LogRows:
         """The line, with what was read from it in colour; lines that say nothing are faint."""
         said = reading.text.replace("\t", " ")
         idle = reading.sense in (Sense.KNOWN, Sense.OTHER)
-        base = palette.faint if idle else palette.severity(severity)
-        if severity is Severity.GOOD:
-            base = palette.text
+        base = palette.faint if idle else palette.text
+        if severity in (Severity.BAD, Severity.WARN):
+            base = palette.severity(severity)
         pieces: list[tuple[int, int, Style]] = [(begin, reading.stamp, palette.faint)]
         for name, start, end in sorted(reading.fields, key=lambda field: field[1:]):
-            if start >= pieces[-1][1] and end > start and name not in _PLAIN:
-                shade = palette.esp if name in _ADDRESSES else palette.note
-                pieces.append((start, end, palette.faint + shade if idle else shade))
+            if start < max(pieces[-1][1], begin) or end <= start:
+                continue
+            if name in _ADDRESSES:
+                pieces.append((start, end, base + palette.esp))
+            elif name in _IDS:
+                pieces.append((start, end, base + palette.note))
+            elif not idle:
+                pieces.append((start, end, base + palette.strong))
         text, place = Text(), begin
         for start, end, style in pieces:
             text.append(safe(said[place:start]), base)
