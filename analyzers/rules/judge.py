@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
+from analyzers.model.configuration import same_address
 from analyzers.model.finding import Finding, Severity, Suppressed
 from analyzers.model.peer import PeerView
+from analyzers.model.policy import PolicyBasis
+from analyzers.model.records import Confidence
 from analyzers.rules.catalogue import PEER_RULES, RUN_RULES, lint
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.options import RuleOptions, Suppression
@@ -36,7 +39,7 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     ]
     findings += [rule.finding(found) for rule in RUN_RULES for found in rule.check(run)]
     if run.configurations:
-        findings += lint(Estate(run.configurations))
+        findings += _still_open(run, lint(Estate(run.configurations)))
     told: list[Finding] = []
     suppressed: list[Suppressed] = []
     peers = {peer.id: peer for peer in run.peers}
@@ -55,6 +58,27 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
         tuple(replace(f, id=f"f{number}") for number, f in enumerate(told, start=1)),
         tuple(suppressed),
     )
+
+
+def _still_open(run: Run, findings: Sequence[Finding]) -> list[Finding]:
+    """What configurations show, without guesses of defaults that traffic answers."""
+    shown = {
+        policy.holder
+        for peer in run.peers
+        for policy in peer.policies
+        if policy.basis is PolicyBasis.OBSERVED and policy.retries
+    }
+    answered = {
+        configuration.source
+        for configuration in run.configurations
+        if any(same_address(a, holder) for a in configuration.addresses for holder in shown)
+    }
+    return [
+        finding
+        for finding in findings
+        if finding.confidence is Confidence.CERTAIN
+        or not any(ref.source in answered for ref in finding.refs)
+    ]
 
 
 def _reason(

@@ -182,7 +182,7 @@ class Session:
                 budget_ns=nanoseconds(self.options.budget_s),
                 report_ns=nanoseconds(self.options.black_hole_min_s),
                 witnesses=None if self._joined is None else self._joined.witnesses,
-                configured=Configured(self._opened.configurations, self.options.policies),
+                configured=Configured(self.configurations(), self.options.policies),
                 captures=any(s.kind == "capture" for s in self.sources),
             )
             if self._joined is not None:
@@ -201,7 +201,10 @@ class Session:
 
     def configurations(self) -> tuple[Configuration, ...]:
         """Device configurations among the inputs, also those a terminal log shows."""
-        return tuple(self._opened.configurations)
+        from analyzers.configs.daemon_options import with_daemon_options
+
+        paths = {info.id: info.path for info in self.sources}
+        return with_daemon_options(self._opened.configurations, paths)
 
     def unparsed(self) -> list[UnparsedLine]:
         """Log lines of known dialects that nothing understands, as far as they are kept."""

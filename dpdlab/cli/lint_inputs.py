@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from analyzers.configs.catalogue import READERS, read_configurations
-from analyzers.configs.charon import with_retransmission
+from analyzers.configs.daemon_options import with_daemon_options
 from analyzers.errors import SourceError
 from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.records import source_id
@@ -24,8 +24,6 @@ KINDS: Final = {
     **{reader.format.value: reader.format for reader in READERS},
 }
 """`KIND:PATH`: what an input is, where its content does not tell."""
-
-_OF_CHARON: Final = (ConfigFormat.SWANCTL, ConfigFormat.IPSEC_CONF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def read(names: Sequence[str]) -> LintInputs:
             passed_over.append(shown)
     if not configurations:
         raise SourceError("no configuration is recognised", _hint())
-    together = _with_daemon_options(configurations, paths)
+    together = with_daemon_options(configurations, paths)
     return LintInputs(together, paths, tuple(passed_over))
 
 
@@ -91,45 +89,3 @@ def _text(spec: InputSpec) -> str:
     finally:
         item.close()
     return data.decode("utf-8", errors="replace")
-
-
-# --- strongswan.conf ---
-
-
-def _with_daemon_options(
-    configurations: Sequence[Configuration], paths: dict[str, str]
-) -> tuple[Configuration, ...]:
-    """Connections of strongSwan with the retransmission of the strongswan.conf beside them.
-
-    That is the one in the same directory or the nearest above it; the only one there is also
-    serves the only configuration there is, wherever the two are.
-    """
-    daemons = [c for c in configurations if c.format is ConfigFormat.STRONGSWAN_CONF]
-    gateways = [c for c in configurations if c.format in _OF_CHARON]
-    alone = len(daemons) == 1 and len(gateways) == 1
-    together = []
-    for configuration in configurations:
-        daemon = None
-        if configuration.format in _OF_CHARON:
-            near = [d for d in daemons if alone or _is_above(paths, d, configuration)]
-            daemon = max(near, key=lambda d: len(_folder(paths, d).parts), default=None)
-        if daemon is not None:
-            configuration = _under(configuration, daemon)
-        together.append(configuration)
-    return tuple(together)
-
-
-def _under(configuration: Configuration, daemon: Configuration) -> Configuration:
-    if daemon.retransmission is not None:
-        configuration = with_retransmission(configuration, daemon.retransmission)
-    if configuration.nat_keepalive is None and daemon.nat_keepalive is not None:
-        configuration = replace(configuration, nat_keepalive=daemon.nat_keepalive)
-    return configuration
-
-
-def _is_above(paths: dict[str, str], daemon: Configuration, other: Configuration) -> bool:
-    return _folder(paths, other).is_relative_to(_folder(paths, daemon))
-
-
-def _folder(paths: dict[str, str], configuration: Configuration) -> PurePath:
-    return Path(paths[configuration.source]).absolute().parent

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.model.finding import Severity
-from analyzers.rules.configuration.estate import Estate, device_name
+from analyzers.rules.configuration.estate import (
+    ASSUMED,
+    Estate,
+    device_name,
+    schedule_assumed,
+)
 from analyzers.rules.configuration.examples import swanctl
 from analyzers.rules.configuration.rule import ConfigurationRule
 from analyzers.rules.configuration.wording import spoken
@@ -18,6 +23,8 @@ def _check(estate: Estate) -> Iterator[Found]:
             for ignored in setting.ignored if setting.ike_version != 1 else ():
                 worst_s = setting.policy.worst_case_s
                 effect = f" The verdict comes after {spoken(worst_s)} at worst." if worst_s else ""
+                if worst_s and schedule_assumed(configuration, setting):
+                    effect += ASSUMED
                 yield Found(
                     f"{device_name(configuration)}, {setting.scope}: {ignored.option} does nothing:"
                     f" {ignored.why}.{effect}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from analyzers.model.configuration import (
     Configuration,
@@ -21,6 +22,10 @@ from analyzers.model.records import Ref
 
 DEFAULT_BUDGET_S = 30.0
 UNNAMED = "the device"
+
+
+ASSUMED: Final = " strongswan.conf is not among the inputs: its defaults are taken."
+"""What to say of a verdict that rests on a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ class Usage:
     def worst_case_s(self) -> float | None:
         """From the last proof of life to the verdict, if this end asks."""
         return None if self.setting is None else self.setting.policy.worst_case_s
+
+    @property
+    def assumed(self) -> bool:
+        """The schedule of retries is a default that a file which is not here may change."""
+        return schedule_assumed(self.configuration, self.setting)
 
     @property
     def device(self) -> str:
@@ -233,3 +243,13 @@ def _own_keys(usage: Usage) -> frozenset[str]:
     own = [connection.local] if connection.local is not None else list(configuration.addresses)
     own += [group.virtual for group in configuration.standby if group.virtual]
     return frozenset(address_key(address) for address in own)
+
+
+def schedule_assumed(configuration: Configuration, setting: DpdSetting | None) -> bool:
+    """Whether charon's retransmission is taken for its default, for want of strongswan.conf."""
+    if setting is None or configuration.retransmission is not None:
+        return False
+    profile = setting.policy.profile
+    return profile == "strongswan-ikev2" or (
+        profile == "strongswan-ikev1" and not setting.timeout_s
+    )
