@@ -29,15 +29,6 @@ CAPTURES: Final = Path(
 )
 LOGS: Final = Path(os.environ.get("DPDLAB_PUBLIC_LOGS", ROOT.parent / "shared" / "logs"))
 WRITE: Final = bool(os.environ.get("DPDLAB_WRITE_GOLDEN"))
-# Findings of the samples that a reading by hand does not support, and why: they are marked with
-# "?" in the golden files until they are put right.
-DISPUTED: Final = {
-    "dpd-slower-than-budget": (
-        "165.1 s of asking are strongSwan's default, taken for certain; the gateways have another"
-        " strongswan.conf (2 s, 5 times), which is not among the inputs, and where retries were"
-        " captured they are 2 s apart"
-    ),
-}
 HEALTHY: Final = ("ikev1-both-sides", "ikev1-healthy", "ikev2-healthy", "ikev2-ipv6-healthy")
 
 
@@ -68,8 +59,7 @@ class Run:
                 assert finding.confidence is not Confidence.SUSPECT, finding
             assert finding.detail
             said = (finding.severity, finding.confidence, finding.rule, finding.peer or "-", place)
-            doubt = "? " if finding.rule in DISPUTED else ""
-            lines.append(doubt + " ".join(said))
+            lines.append(" ".join(said))
         return lines
 
 
@@ -125,12 +115,6 @@ def test_healthy_captures_give_no_warning_and_no_error(name: str) -> None:
         # What configurations say of themselves is no matter of the capture's health.
         judged = [line for line in run.lines() if " - " not in line]
         assert not [line for line in judged if not line.startswith("info ")], run.name
-
-
-def test_every_disputed_finding_is_still_told() -> None:
-    told = "".join((GOLDEN / f"{name}.txt").read_text(encoding="utf-8") for name in FOLDERS)
-    for rule in DISPUTED:
-        assert f"? warning certain {rule} " in told
 
 
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"no public captures in {CAPTURES}")
