@@ -16,7 +16,7 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.sources.lines import BLOCK_LINES, GoOn, LineFile
 
 NO_TIME: Final = -1
-_SAMPLES: Final = 20_000
+_SAMPLES: Final = 8_000
 """Lines of a log whose stamps are read."""
 # Lines of a busy device overtake each other by less than this; clocks that are set jump further.
 _OVERTAKING_NS: Final = 2 * NS_PER_SECOND
@@ -27,24 +27,75 @@ _FAR_NS: Final = NS_PER_DAY // 2
 Int64s = npt.NDArray[np.int64]
 
 
-def placed(
-    file: LineFile, records: Int64s, at_ns: Int64s, go_on: GoOn
-) -> tuple[Int64s, Int64s] | None:
+class LineClock:
+    """Puts the stamps of lines on the common clock, by lines of which the time there is known."""
+
+    def __init__(self, file: LineFile, records: Int64s, at_ns: Int64s) -> None:
+        """`records` are lines (from 1, ascending), `at_ns` their times or NO_TIME."""
+        self.file = file
+        good = (at_ns != NO_TIME) & (records >= 1) & (records <= len(file))
+        self.anchors, first = np.unique(records[good] - 1, return_index=True)
+        """Lines from 0."""
+        self.at_ns = at_ns[good][first]
+        self.step = max(1, -(-len(file) // _SAMPLES))
+        """Of so many lines one is looked at beforehand."""
+        self._last: tuple[int, Stamp | None] = (-1, None)
+
+    def at(self, line: int) -> int | None:
+        """When a line (from 0) was written; None if it has no stamp that tells."""
+        if not len(self.anchors):
+            return None
+        near = max(int(np.searchsorted(self.anchors, line, "right")) - 1, 0)
+        anchor, at_ns = int(self.anchors[near]), int(self.at_ns[near])
+        if anchor == line:
+            return at_ns
+        # Two threads may ask: the pair is replaced as one.
+        last = self._last
+        if last[0] != anchor:
+            last = self._last = (anchor, self._stamp(anchor))
+        begun, here = last[1], self._stamp(line)
+        if begun is None or here is None or begun.kind is not here.kind:
+            return None
+        away_ns = here.ns - begun.ns
+        return at_ns + away_ns if abs(away_ns) < _FAR_NS else None
+
+    def _stamp(self, line: int) -> Stamp | None:
+        found = stamp_at_start(self.file.head(line))[0]
+        return None if found is None else read_stamp(found)
+
+    def points(self, go_on: GoOn) -> tuple[Int64s, Int64s] | None:
+        """Lines whose times are known, ascending, and the times; None if `go_on` said no."""
+        samples = np.arange(0, len(self.file) if len(self.anchors) else 0, self.step)
+        found: list[tuple[int, int]] = []
+        samples = np.setdiff1d(samples, self.anchors, assume_unique=True)
+        for number, line in enumerate(samples.tolist()):
+            if number % BLOCK_LINES == 0 and not go_on():
+                return None
+            at_ns = self.at(line)
+            if at_ns is not None:
+                found.append((line, at_ns))
+        if not found:
+            return self.anchors, self.at_ns
+        own, times = np.array(found, np.int64).T
+        lines = np.concatenate((self.anchors, own))
+        order = np.argsort(lines)
+        return lines[order], np.concatenate((self.at_ns, times))[order]
+
+
+def placed(clock: LineClock, go_on: GoOn) -> tuple[Int64s, Int64s] | None:
     """The time of each line, and the lines (from 0) in the order in which they were written.
 
-    `records` are lines (from 1, ascending) whose times `at_ns` are known, or NO_TIME. None if
-    `go_on` said no.
+    None if `go_on` said no.
     """
-    lines = len(file)
+    lines = len(clock.file)
     natural = np.arange(lines, dtype=np.int64)
-    found = _points(file, records, at_ns, go_on)
+    found = clock.points(go_on)
     if found is None:
         return None
     points, at_ns = found
     if not len(points):
         return np.full(lines, NO_TIME, np.int64), natural
-    bounds = np.concatenate(([0], points[1:], [lines]))
-    times = np.repeat(at_ns, np.diff(bounds))
+    times = np.repeat(at_ns, np.diff(np.concatenate(([0], points[1:], [lines]))))
     steps = np.diff(at_ns)
     if np.count_nonzero(steps < 0) <= np.count_nonzero(steps > 0):
         return times, natural
@@ -53,64 +104,6 @@ def placed(
     starts[points] = True
     block = np.cumsum(starts)
     return times, np.lexsort((natural, -block)).astype(np.int64)
-
-
-def _points(
-    file: LineFile, records: Int64s, at_ns: Int64s, go_on: GoOn
-) -> tuple[Int64s, Int64s] | None:
-    """Lines whose times are known, in their order, and the times."""
-    lines = len(file)
-    good = (at_ns != NO_TIME) & (records >= 1) & (records <= lines)
-    anchors, first = np.unique(records[good] - 1, return_index=True)
-    at_ns = at_ns[good][first]
-    if not len(anchors):
-        return anchors, at_ns
-    step = max(1, -(-lines // _SAMPLES))
-    samples = np.setdiff1d(np.arange(0, lines, step), anchors, assume_unique=True)
-    nearest = np.maximum(np.searchsorted(anchors, samples, "right") - 1, 0)
-    stamps = _Stamps(file)
-    found: list[tuple[int, int]] = []
-    for number, (line, near) in enumerate(zip(samples.tolist(), nearest.tolist(), strict=True)):
-        if number % BLOCK_LINES == 0 and not go_on():
-            return None
-        away_ns = stamps.between(int(anchors[near]), line)
-        if away_ns is not None:
-            found.append((line, int(at_ns[near]) + away_ns))
-    if not found:
-        return anchors, at_ns
-    own, times = np.array(found, np.int64).T
-    points = np.concatenate((anchors, own))
-    order = np.argsort(points)
-    return points[order], np.concatenate((at_ns, times))[order]
-
-
-class _Stamps:
-    """The stamps of lines, as written."""
-
-    def __init__(self, file: LineFile) -> None:
-        self._file = file
-        self._number = -1
-        self._lines: list[str] = []
-        self._last: tuple[int, Stamp | None] = (-1, None)
-
-    def between(self, anchor: int, line: int) -> int | None:
-        """How long after the stamp of a line that of another is; None if that cannot be told."""
-        if self._last[0] != anchor:
-            self._last = (anchor, self._stamp(anchor))
-        begun, here = self._last[1], self._stamp(line)
-        if begun is None or here is None or begun.kind is not here.kind:
-            return None
-        away_ns = here.ns - begun.ns
-        return away_ns if abs(away_ns) < _FAR_NS else None
-
-    def _stamp(self, line: int) -> Stamp | None:
-        number, place = divmod(line, BLOCK_LINES)
-        if number != self._number:
-            self._number, self._lines = number, self._file.block(number)
-        if place >= len(self._lines):
-            return None
-        found = stamp_at_start(self._lines[place])[0]
-        return None if found is None else read_stamp(found)
 
 
 def rising(times: Int64s) -> Int64s:

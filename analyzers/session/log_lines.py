@@ -26,7 +26,7 @@ from analyzers.dialects.physical_lines import DECIDING, ends_with_cr
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.records import Ref
-from analyzers.session.line_times import NO_TIME, Int64s, placed, rising
+from analyzers.session.line_times import NO_TIME, Int64s, LineClock, placed, rising
 from analyzers.sources.lines import BLOCK_LINES, GoOn, LineFile, as_utf8, plain_text
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MAX_LINES: Final = 4_000_000
 """Lines of all logs together; further ones are not shown."""
 _KEPT_BLOCKS: Final = 128
+_MOST_BETWEEN: Final = 256
 _KINDS: Final = tuple(LogEventKind)
 _WEIGHTY: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 _AGAIN: Final = 0x80
@@ -121,6 +122,7 @@ class LogLines:
         """What could not be shown, in sentences."""
         self._files: list[LineFile] = []
         self._known: list[LogText] = []
+        self._clocks: list[LineClock] = []
         self._bases: list[int] = []
         self._times: Int64s = np.zeros(0, np.int64)
         self._codes: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
@@ -151,7 +153,9 @@ class LogLines:
             self._files.append(file)
             self._known.append(text)
             room -= len(file)
-            found = placed(file, text.records, text.at_ns, go_on)
+            clock = LineClock(file, text.records, text.at_ns)
+            self._clocks.append(clock)
+            found = placed(clock, go_on)
             if found is None:
                 return False
             times.append(found[0])
@@ -226,14 +230,34 @@ class LogLines:
     def at_ns(self, row: int) -> int | None:
         """When a row was written, on the common clock; None if nothing tells."""
         at_ns = int(self._times[self._all(row)])
-        return None if at_ns == NO_TIME else at_ns
+        if at_ns == NO_TIME:
+            return None
+        log, line = self._line(row)
+        if self._clocks[log].step > 1:
+            own_ns = self._clocks[log].at(line)
+            return at_ns if own_ns is None else own_ns
+        return at_ns
 
     def row_at(self, at_ns: int) -> int:
         """The first row of a moment, else the last one before it."""
         row = int(np.searchsorted(self._keys, at_ns, "left"))
         if row < len(self._keys) and self._keys[row] == at_ns:
             return row
-        return max(row - 1, 0)
+        row = max(row - 1, 0)
+        # Between two samples the lines tell.
+        for later in range(row + 1, min(row + 1 + self._most_between, len(self))):
+            own_ns = self.at_ns(later)
+            if own_ns is None or own_ns > at_ns:
+                break
+            row = later
+            if own_ns == at_ns:
+                break
+        return row
+
+    @property
+    def _most_between(self) -> int:
+        """Lines between two samples."""
+        return min(max((clock.step - 1 for clock in self._clocks), default=0), _MOST_BETWEEN)
 
     def kind(self, row: int) -> LogEventKind | None:
         """What a row said; None if nothing."""

@@ -26,6 +26,8 @@ BLOCK_LINES: Final = 64
 MAX_SHOWN: Final = 4000
 """Characters of a line; `LineFile.whole` reads more."""
 MAX_WHOLE: Final = 1 << 16
+HEAD_BYTES: Final = 256
+"""Of a line; its stamp is within them."""
 KEPT_BYTES: Final = 512 << 20
 """Of a text that has to be kept on disk so much is."""
 _PIECE_BYTES: Final = 1 << 20
@@ -141,6 +143,13 @@ class LineFile:
             _text(data[start - zero : min(end - zero, start - zero + most)], first + n)[:MAX_SHOWN]
             for n, (start, end) in enumerate(pairwise(bounds))
         ]
+
+    def head(self, number: int) -> str:
+        """The first HEAD_BYTES of a line; empty where it can be read no more."""
+        try:
+            return "" if self._file.closed else self._read(number, HEAD_BYTES)
+        except OSError:
+            return ""
 
     def whole(self, number: int) -> str:
         """A line, up to MAX_WHOLE characters; empty where it can be read no more."""
