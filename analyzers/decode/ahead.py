@@ -94,7 +94,7 @@ class ReaderAhead:
         own = self.info
         for name in ("format", "first_ns", "last_ns", "packets", "esp_packets", "protocols"):
             setattr(own, name, getattr(info, name))
-        own.nat_keepalives = info.nat_keepalives
+        own.nat_keepalives, own.until_ns = info.nat_keepalives, info.until_ns
         for problem in info.problems:
             own.note(problem)
 

@@ -34,6 +34,8 @@ CHUNK_BYTES: Final = 4 << 20
 # A frame that is earlier than its predecessors by no more than this was reordered on its way into
 # the file (several queues, several interfaces); one that is earlier still shows a clock step.
 LATENESS_NS: Final = 100_000_000
+# A capture without packets goes on no longer than this; later ends are damage.
+_LONGEST_REST_NS: Final = 7 * 86_400 * 1_000_000_000
 
 
 def capture_format(head: bytes) -> str | None:
@@ -74,8 +76,13 @@ class CaptureReader:
         info: SourceInfo,
         extra_ports: frozenset[int] = frozenset(),
         chunk_bytes: int = CHUNK_BYTES,
+        *,
+        growing: bool = False,
     ) -> None:
-        """Raises SourceError if the head is no capture's."""
+        """`growing`: a stream that gives nothing has not ended; `end` says that it has.
+
+        Raises SourceError if the head is no capture's.
+        """
         framing = capture_format(head)
         if framing is None:
             raise SourceError(f"{info.path} is no capture")
@@ -96,7 +103,10 @@ class CaptureReader:
         self._end = 0
         self._latest_ns = 0
         self._stepped_back = False
+        self._growing = growing
         self._at_end = False
+        self._dry = False
+        """The growing stream had nothing more to give."""
         self._done = False
 
     @property
@@ -105,12 +115,17 @@ class CaptureReader:
         return self._stream.position
 
     def read(self) -> CaptureBatch | None:
-        """The next batch; None at the end."""
-        while not self._done:
+        """The next batch; None at the end, or where a growing stream has no more for now."""
+        self._dry = False
+        while not (self._done or self._dry):
             batch = self._parse()
             if batch is not None:
                 return batch
         return None
+
+    def end(self) -> None:
+        """A growing stream grows no more: what it gives from now on is all."""
+        self._growing = False
 
     def _parse(self) -> CaptureBatch | None:
         parsed = self._framing.parse(self._buffer, self._start, self._end)
@@ -135,7 +150,8 @@ class CaptureReader:
         count = self._stream.read_into(view)
         self._end += count
         # A short read is the end: streams fill what they are given.
-        self._at_end = count < len(view)
+        self._at_end = count < len(view) and not self._growing
+        self._dry = self._growing and not count
 
     def _grow(self) -> None:
         """Make room for a record longer than the buffer; framing bounds its length."""
@@ -151,6 +167,9 @@ class CaptureReader:
             self._problems.add(ProblemKind.BAD_COMPRESSION, self._stream.damage, None)
         late = self._odd.finish()
         self._take_problems()
+        until_ns, last_ns = self._framing.until_ns, self.info.last_ns
+        if until_ns and last_ns and last_ns <= until_ns <= last_ns + _LONGEST_REST_NS:
+            self.info.until_ns = until_ns
         self.info.protocols = dict(self._classifier.protocols + Counter(self._odd.protocols))
         if not late:
             return batch

@@ -119,6 +119,8 @@ class SourceInfo:
     format: str
     first_ns: int | None = None
     last_ns: int | None = None
+    until_ns: int | None = None
+    """Until when was captured, where a capture says so: then nothing came after `last_ns`."""
     packets: int = 0
     ike_messages: int = 0
     esp_packets: int = 0

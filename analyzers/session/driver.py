@@ -103,6 +103,7 @@ class Session:
             info = self.sources[number]
             info.first_ns = self._common_ns(number, info.first_ns)
             info.last_ns = self._common_ns(number, info.last_ns)
+            info.until_ns = self._common_ns(number, info.until_ns)
         self._joined_shifts, self._shifts = self._shifts, {}
         self._note_duplicates()
         self._note_keys()
@@ -383,10 +384,10 @@ class Session:
 
     def _end_ns(self) -> int | None:
         captures = [s for s in self.sources if s.kind == "capture"]
-        ends = [s.last_ns for s in captures or self.sources if s.last_ns is not None]
-        if not ends:
+        ends = [s.until_ns or s.last_ns for s in captures or self.sources]
+        end_ns = max((end_ns for end_ns in ends if end_ns is not None), default=None)
+        if end_ns is None:
             return None
-        end_ns = max(ends)
         return end_ns if self._until_ns is None else min(end_ns, self._until_ns)
 
     def _note_duplicates(self) -> None:

@@ -29,6 +29,8 @@ class Framing(Protocol):
     """A parser of one capture format."""
 
     format: str
+    until_ns: int | None
+    """Until when was captured, as the capture says."""
 
     def parse(self, buffer: bytearray, start: int, end: int) -> Parsed:
         """Parse the complete records in `buffer[start:end]`."""

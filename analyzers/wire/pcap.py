@@ -46,6 +46,8 @@ class PcapFraming:
         self._link_type = 0
         self._records = 0
         self._stopped = False
+        self.until_ns: int | None = None
+        """This format does not say until when was captured."""
 
     def take_problems(self) -> list[Problem]:
         """Problems met since the last call."""

@@ -20,6 +20,7 @@ SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE: Final = 1
 OLD_PACKET: Final = 2
 SIMPLE_PACKET: Final = 3
+STATISTICS: Final = 5
 ENHANCED_PACKET: Final = 6
 JOURNAL: Final = 9
 
@@ -31,6 +32,7 @@ MAX_CONTROL_BLOCK_BYTES: Final = 1 << 20
 MAX_INTERFACES: Final = 1 << 16
 OPTION_TSRESOL: Final = 9
 OPTION_TSOFFSET: Final = 14
+OPTION_END_TIME: Final = 3
 # Times outside 1970..2242 are damage; they would not fit the arithmetic below either.
 _MAX_NS: Final = 1 << 63
 
@@ -61,6 +63,8 @@ class PcapngFraming:
         self._last_ns = 0
         self._stopped = False
         self._skip_bytes = 0
+        self.until_ns: int | None = None
+        """Until when was captured, where statistics say it."""
 
     def take_problems(self) -> list[Problem]:
         """Problems met since the last call."""
@@ -116,6 +120,8 @@ class PcapngFraming:
                 others.append((position, kind))
             elif kind == INTERFACE:
                 self._interface(buffer, position, length)
+            elif kind == STATISTICS:
+                self._statistics(buffer, position, length)
             position += length
         return Parsed(position - start, self._frames(buffer, enhanced, others))
 
@@ -167,6 +173,32 @@ class PcapngFraming:
                 offset_s = struct.unpack_from(self._order + "q", buffer, value)[0]
             cursor = value + ((size + 3) & ~3)
         self._interfaces.append(_Interface(link_type, snap_length, resolution, offset_s))
+
+    def _statistics(self, buffer: bytearray, position: int, length: int) -> None:
+        """Take the time at which capturing on an interface ended.
+
+        It is in the units of the interface, but some write microseconds whatever these are: such
+        a time is far in the past, and tells nothing.
+        """
+        (number,) = struct.unpack_from(self._order + "I", buffer, position + 8)
+        if length < 24 or number >= len(self._interfaces):
+            return
+        interface = self._interfaces[number]
+        cursor, stop = position + 20, position + length - 4
+        while cursor + 4 <= stop:
+            code, size = struct.unpack_from(self._order + "HH", buffer, cursor)
+            value = cursor + 4
+            if code == 0 or value + size > stop:
+                break
+            if code == OPTION_END_TIME and size == 8:
+                high, low = struct.unpack_from(self._order + "II", buffer, value)
+                ticks = (high << 32) | low
+                until_ns = interface.offset_s * 1_000_000_000 + (
+                    ticks * 1_000_000_000 // interface.ticks_per_second
+                )
+                if 0 <= until_ns < _MAX_NS // 2:
+                    self.until_ns = max(self.until_ns or 0, until_ns)
+            cursor = value + ((size + 3) & ~3)
 
     def _frames(
         self, buffer: bytearray, enhanced: list[int], others: list[tuple[int, int]]
