@@ -37,6 +37,7 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.themes import THEMES
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.log import LogView
@@ -87,6 +88,9 @@ class ConsoleApp(App[int]):
         view_types: Sequence[type[View]] | None = None,
     ) -> None:
         super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
         self.inputs = list(inputs)
         self.options = options
         self.model = Model(

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from analyzers.export.formatting import Severity, count, duration
+from analyzers.export.spans import steadied
 from analyzers.export.untrusted import safe
 from analyzers.export.verdict import verdict_of
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -54,7 +55,7 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     names = [safe(s.path.rpartition("/")[2] or s.path) for s in sources[:_NAMES_SHOWN]]
     if len(sources) > _NAMES_SHOWN:
         names.append(f"{len(sources) - _NAMES_SHOWN} more")
-    left = Text(" dpdlab ", Style(bold=True, reverse=True))
+    left = Text().append(" dpdlab ", Style(bold=True, reverse=True))
     left.append(" " + " + ".join(names))
     if model.whole.peers:
         verdict = verdict_of(model.whole.peers)
@@ -173,20 +174,21 @@ class Overview(Widget):
 
     def _traffic(self, cells: int, start: int, end: int) -> Text:
         """ESP of all peers, both ways."""
+        edges = np.linspace(start, end, cells + 1)
         rates = np.zeros(cells)
-        total = end - start
         for peer in self.model.whole.peers:
             activity = peer.activity
             if activity is None:
                 continue
             packets = np.asarray(activity.outbound, float) + np.asarray(activity.inbound, float)
-            at = activity.start_ns + np.arange(len(packets)) * activity.slice_ns
-            cell = np.clip(((at - start) * cells // max(total, 1)).astype(int), 0, cells - 1)
-            np.add.at(rates, cell, packets)
-        line = Text("esp".ljust(_LABEL), self.palette.faint)
+            at = activity.start_ns + np.arange(len(packets) + 1) * activity.slice_ns
+            # What a slice holds is spread over the cells it covers.
+            rates += np.diff(np.interp(edges, at, np.concatenate(([0.0], np.cumsum(packets)))))
+        line = Text().append("esp".ljust(_LABEL), self.palette.faint)
         density = self.model.signs.density
-        top = float(rates.max()) or 1.0
-        for rate in rates.tolist():
+        steady = steadied(np.round(rates, 6).tolist())
+        top = max(steady, default=0.0) or 1.0
+        for rate in steady:
             level = min(int(rate / top * len(density)), len(density) - 1)
             line.append(density[level] if rate > 0 else " ", self.palette.esp)
         return line
@@ -212,13 +214,13 @@ class Overview(Widget):
             for exchange in peer.exchanges:
                 if exchange.verdict_ns is not None:
                     marks[cell(exchange.verdict_ns)] = (signs.dead, Severity.BAD)
-        line = Text("trouble".ljust(_LABEL), self.palette.faint)
+        line = Text().append("trouble".ljust(_LABEL), self.palette.faint)
         for sign, severity in marks:
             line.append(sign, self.palette.severity(severity))
         return line
 
     def _axis(self, cells: int, start: int, end: int) -> Text:
-        line = Text("UTC".ljust(_LABEL), self.palette.faint)
+        line = Text().append("UTC".ljust(_LABEL), self.palette.faint)
         axis = Text(axis_text(start, end, cells, self.model.signs), self.palette.faint)
         chosen = self.model.range_ns
         if chosen is not None:

@@ -35,7 +35,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._text(), markup=False)
 
     def _text(self) -> Text:
-        text = Text(f"In the {self._view} view\n", "bold")
+        text = Text().append(f"In the {self._view} view\n", "bold")
         for name in self._hints:
             text.append_text(_line(BY_ID[name]))
         for group, actions in groupby(ACTIONS, key=lambda action: action.group):
@@ -47,4 +47,4 @@ class HelpScreen(ModalScreen[None]):
 
 def _line(action: Action) -> Text:
     keys = " ".join(key_name(key) for key in action.keys)
-    return Text(f"  {keys:<{_KEYS}}", "bold").append(f"{action.help}\n", "not bold")
+    return Text().append(f"  {keys:<{_KEYS}}", "bold").append(f"{action.help}\n")

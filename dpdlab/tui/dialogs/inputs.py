@@ -45,7 +45,7 @@ class InputsScreen(ModalScreen[str | None]):
 
     def _told(self, source: SourceInfo) -> Text:
         faint = self._palette.faint
-        text = Text(f"{safe(source.id)}  {safe(source.path)}", self._palette.strong)
+        text = Text().append(f"{safe(source.id)}  {safe(source.path)}", self._palette.strong)
         parts = [safe(source.format), *(str(p) for p in span_of(source))]
         text.append("\n    " + " · ".join(parts), faint)
         counts = [str(part) for part in counts_of(source)]

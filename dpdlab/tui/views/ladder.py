@@ -245,11 +245,11 @@ class LadderView(View):
         lines = [Text("compared  (d goes back)", self.palette.faint)]
         for field in compared(*both):
             if field.same:
-                line = Text(f"= {field.label:<{_LABEL}}", self.palette.faint)
+                line = Text().append(f"= {field.label:<{_LABEL}}", self.palette.faint)
                 lines.append(line.append(safe(field.first or ""), self.palette.faint))
                 continue
             for sign, text in (("1", field.first), ("2", field.second)):
-                line = Text(f"{sign} {field.label:<{_LABEL}}", self.palette.warn)
+                line = Text().append(f"{sign} {field.label:<{_LABEL}}", self.palette.warn)
                 lines.append(line.append(self.model.signs.none if text is None else safe(text)))
         return lines
 

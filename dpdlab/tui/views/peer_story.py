@@ -46,7 +46,9 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
         told.append(Text(f"{model.signs.more} {more} (2 shows all)", palette.faint))
     findings = [f for f in model.content.findings if f.peer == peer.id]
     for finding in findings[:FINDINGS_SHOWN]:
-        line = Text(f"{finding.severity.value:<8}", palette.severity(_SHADE[finding.severity]))
+        line = Text().append(
+            f"{finding.severity.value:<8}", palette.severity(_SHADE[finding.severity])
+        )
         line.append(safe(finding.title), palette.strong)
         told.append(line.append(f" [{finding.rule}]", palette.faint))
     if len(findings) > FINDINGS_SHOWN:
@@ -56,7 +58,8 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
 
 
 def _heading(model: Model, peer: PeerView, palette: Palette) -> Text:
-    head = Text(f"{safe(peer.local)} {model.signs.to} {safe(peer.remote)}", palette.strong)
+    ends = f"{safe(peer.local)} {model.signs.to} {safe(peer.remote)}"
+    head = Text().append(ends, palette.strong)
     head.append(f"  {words.peer_phrase(peer)}", palette.faint)
     asked = len(peer.exchanges)
     if asked:

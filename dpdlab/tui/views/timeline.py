@@ -228,7 +228,7 @@ class TimelineView(View):
         return known[1]
 
     def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
-        line = Text(label.ljust(_LABEL)[:_LABEL], self.palette.faint)
+        line = Text().append(label.ljust(_LABEL)[:_LABEL], self.palette.faint)
         for cell in cells:
             line.append(cell.glyph, self.palette.role(cell.role))
         if cursor is not None and 0 <= cursor < len(cells):
@@ -236,11 +236,12 @@ class TimelineView(View):
         return line
 
     def _heading(self, peer: PeerView, width: int) -> Text:
-        line = Text(f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}", "bold")
+        ends = f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}"
+        line = Text().append(ends, self.palette.strong)
         if peer.ike_sas:
             sa = peer.ike_sas[-1]
             spi = short_spi(sa.initiator_spi, self.model.signs)
-            line.append(f"  IKEv{sa.ike_version} {spi}", "not bold")
+            line.append(f"  IKEv{sa.ike_version} {spi}")
         policy = policy_of(peer, peer.local)
         if policy is not None:
             said = f"  {words.policy_summary(policy, self.model.signs)} ({policy.basis.value})"
@@ -269,7 +270,7 @@ class TimelineView(View):
         at_ns = self.model.at_ns
         if at_ns is None:
             return []
-        line = Text(f"{self.model.times.at(at_ns)}  ", "bold")
+        line = Text().append(f"{self.model.times.at(at_ns)}  ", self.palette.strong)
         state = next((s for s in reversed(peer.states) if s.start_ns <= at_ns), None)
         if state is not None:
             line.append(words.STATE[state.state], self.palette.faint)
@@ -428,11 +429,8 @@ class TimelineView(View):
         self._hole(-1)
 
     def _hole(self, by: int) -> None:
-        before = self.list.cursor
-        if not self._jump(lambda e: e.kind is EventKind.HOLE, by, "black hole"):
-            hole = self._events[before].hole if self._events else None
-        else:
-            hole = self._events[self.list.cursor].hole
+        self._jump(lambda e: e.kind is EventKind.HOLE, by, "black hole")
+        hole = self._events[self.list.cursor].hole if self._events else None
         if hole is not None:
             begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
             margin = max((hole.stop_ns - begin) // 3, _CLOSEST_NS)
