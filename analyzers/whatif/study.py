@@ -142,7 +142,7 @@ class Simulation:
 
     def _study(self, running: _Running) -> Study:
         hole = running.hole
-        note = _note(hole)
+        note = why_no_policy_helps(hole)
         if note and (self._hold_s is None or not hole.max_packets):
             return Study(running.peer, hole, (), note)
         untold = any(c.own and c.timing is None for c in running.candidates)
@@ -238,7 +238,8 @@ def _without_traffic(left: Left, hole: BlackHole, timing: Timing | None) -> Left
     return Left(lost, later.first_s, later.mean_s, None, verdict, at_least=False)
 
 
-def _note(hole: BlackHole) -> str:
+def why_no_policy_helps(hole: BlackHole) -> str:
+    """A sentence; empty where policies differ."""
     if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
         return (
             "the peer answers questions while ESP does not come back: no DPD policy notices it,"

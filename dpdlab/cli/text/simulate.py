@@ -28,12 +28,10 @@ from dpdlab.cli.text.policies import advice, chance_cell, in_signs, page_on, tab
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
-    black_hole_bounds,
     byte_count,
     class_severity,
     count,
     counted,
-    seconds_range,
     timer,
 )
 from dpdlab.present.policies import (
@@ -45,6 +43,7 @@ from dpdlab.present.policies import (
     is_nothing,
     longest_s,
     loss_title,
+    observed,
     tenths,
     window_severity,
     worst_case,
@@ -133,12 +132,7 @@ def _study(page: Page, study: Study) -> None:
     style = SEVERITY_STYLE[class_severity(hole.black_hole_class)]
     named = (f"{hole.id} {words.CLASS[hole.black_hole_class]}", style)
     page.line(page.dots([named, page.pair(hole.sender, hole.receiver)]))
-    if hole.traffic_known:
-        observed = f"{black_hole_bounds(hole)} ({byte_count(hole.max_bytes)})"
-    else:
-        bounds = seconds_range(hole.min_seconds, hole.max_seconds)
-        observed = f"{bounds}; a log does not show what was sent into it"
-    page.wrapped(assemble(("observed  ", FAINT), (observed, LABEL)), "  ", indent=2)
+    page.wrapped(assemble(("observed  ", FAINT), (observed(hole), LABEL)), "  ", indent=2)
     if study.note:
         page.wrapped(study.note, "  ", indent=2)
     if not study.results:

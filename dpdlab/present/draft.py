@@ -1,0 +1,293 @@
+"""A policy that is being edited: a product, or none, and what is set on it.
+
+Every draft can be written as the text of `--policy`; what is wrong with a value is said by the
+parser of that text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analyzers.configs.durations import duration_s
+from analyzers.configs.profiles import Knob, VendorProfile, Verdict
+from analyzers.configs.vendors import PROFILES, keys_of, parse_policy
+from analyzers.errors import OptionError
+from analyzers.model.policy import DpdPolicy, PolicyMode
+from analyzers.whatif import candidates
+from analyzers.whatif.study import Candidate
+from analyzers.whatif.timing import timing_of
+
+NO_PRODUCT: Final = "any product"
+MODES: Final = tuple(str(mode) for mode in PolicyMode if mode is not PolicyMode.UNKNOWN)
+_SHOWN: Final = ("mode", "interval", "retry", "retries", "backoff", "timeout")
+_WRITTEN: Final = ("interval", "retry", "retries", "backoff", "timeout", "mode")
+_PLAIN_KEYS: Final = ("mode", "interval", "retry", "retries")
+# A profile whose numbers are all the user's: questions in all, each waited for equally long.
+_PLAIN_AS: Final = "cisco-ios"
+_MOST_QUESTIONS: Final = 1000
+# What an untold value begins with.
+_BEGIN: Final = {"interval": 10.0, "retry": 2.0, "retries": 5.0, "backoff": 1.0}
+_STEPS_S: Final = ((20.0, 1.0), (60.0, 5.0), (120.0, 10.0), (300.0, 30.0), (1800.0, 60.0))
+_LONG_STEP_S: Final = 300.0
+_SHORT_STEP_S: Final = 0.1
+_LONGEST_S: Final = 86_400.0
+_MOST_COUNT: Final = 100.0
+_MOST_BACKOFF: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was chosen and typed; what was not comes from the profile."""
+
+    profile: str | None
+    """A name in `PROFILES`; None: no product, with a mode and numbers of its own."""
+    given: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """As `--policy` takes it; of no product, its numbers."""
+        if self.profile is None:
+            return f"{NO_PRODUCT} {self._said(self._all)}"
+        return f"{self.profile} {self._said(self.given)}".strip()
+
+    @property
+    def arguments(self) -> str:
+        """As options of `dpdlab simulate`."""
+        if self.profile is not None:
+            return f"--policy '{self.text}'"
+        return " ".join(f"--{key} {value}" for key, value in self._all)
+
+    @property
+    def _all(self) -> tuple[tuple[str, str], ...]:
+        return _sorted(tuple((key, self.value(key)) for key in self.keys))
+
+    @staticmethod
+    def _said(values: tuple[tuple[str, str], ...]) -> str:
+        return " ".join(f"{key}={value}" for key, value in values)
+
+    @property
+    def row(self) -> VendorProfile | None:
+        """The row of its product."""
+        return None if self.profile is None else PROFILES[self.profile]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What can be set on it, in the order in which it is shown."""
+        if self.row is None:
+            return _PLAIN_KEYS
+        known = keys_of(self.row)
+        return tuple(key for key in _SHOWN if key in known)
+
+    def candidate(self, label: str = "") -> Candidate:
+        """The policy to try. Raises OptionError."""
+        if self.profile is not None:
+            return Candidate(label or self.text, parse_policy(self.text))
+        typed = parse_policy(f"{_PLAIN_AS} {self._said(self._all)}")
+        questions = len(typed.waits_s)
+        if not 0 < questions <= _MOST_QUESTIONS:
+            raise OptionError(f"retries: 1 to {_MOST_QUESTIONS:,} questions", "retries=5")
+        interval_s, retry_s = typed.interval_s or 0.0, typed.retry_s or 0.0
+        found = candidates.plain(typed.mode, interval_s, retry_s, questions)
+        return replace(found, label=label or found.label)
+
+    def value(self, key: str) -> str:
+        """What is in force: typed, or the default of the product; "" where nobody tells."""
+        typed = dict(self.given).get(key)
+        if typed is not None:
+            return typed
+        if key == "mode":
+            return str(self._mode())
+        number = self._default(key)
+        return "" if number is None else _written(number)
+
+    def is_given(self, key: str) -> bool:
+        """Whether it was typed or chosen."""
+        return any(name == key for name, _ in self.given)
+
+    def knob(self, key: str) -> Knob | None:
+        """The option of the product that sets it."""
+        return None if self.row is None else self.row.knob(key)
+
+    def out_of_range(self, key: str) -> str:
+        """Which values the product takes, where this is none of them: "10 to 3600"."""
+        knob, number = self.knob(key), self._number(key)
+        if knob is None or number is None or not self.is_given(key):
+            return ""
+        below = knob.least is not None and number < knob.least
+        above = knob.most is not None and number > knob.most
+        return range_of(knob) if below or above else ""
+
+    def typed(self, key: str, text: str) -> Draft:
+        """With another value; an empty one is the product's own again. Raises OptionError."""
+        value = text.strip()
+        kept = tuple((name, old) for name, old in self.given if name != key)
+        if " " in value or "," in value:
+            raise OptionError(f"{key}: one value", f"{key}=10")
+        made = replace(self, given=_sorted((*kept, (key, value)) if value else kept))
+        made.candidate()
+        return made
+
+    def stepped(self, key: str, by: int) -> Draft:
+        """With the next value up or down. Raises OptionError where it cannot be."""
+        if key == "mode":
+            place = MODES.index(self.value(key)) if self.value(key) in MODES else -by
+            return self.typed(key, MODES[(place + by) % len(MODES)])
+        number = self._number(key)
+        if number is None:
+            return self.typed(key, _written(_begin(self, key)))
+        return self.typed(key, _written(self._bounded(key, _next(key, number, by), by)))
+
+    def _bounded(self, key: str, number: float, by: int) -> float:
+        """Within what the product takes."""
+        knob = self.knob(key)
+        if knob is not None and knob.least is not None and by < 0:
+            number = max(number, knob.least)
+        if knob is not None and knob.most is not None and by > 0:
+            number = min(number, knob.most)
+        return number
+
+    def _number(self, key: str) -> float | None:
+        text = self.value(key)
+        if not text:
+            return None
+        if key in ("retries", "backoff"):
+            return float(text)
+        return duration_s(text)
+
+    def _default(self, key: str) -> float | None:
+        if self.row is None:
+            return _BEGIN.get(key)
+        timers = self.row.defaults
+        return {
+            "interval": timers.interval_s,
+            "retry": timers.retry_s,
+            "retries": timers.retries,
+            "backoff": timers.backoff,
+            "timeout": timers.timeout_s,
+        }.get(key)
+
+    def _mode(self) -> PolicyMode:
+        if self.row is None:
+            return PolicyMode.PERIODIC
+        return PolicyMode.DISABLED if not self.value("interval") else self.row.mode
+
+
+def turned_to(draft: Draft, profile: str | None) -> Draft:
+    """The same for another product: its own values, and what it must be told from before.
+
+    What no source tells of a product stays untold.
+    """
+    wanted = Draft(profile)
+    if wanted.row is None:
+        mode = draft.value("mode")
+        return replace(wanted, given=(("mode", mode),)) if mode in MODES else wanted
+    given = tuple(
+        (key, draft.value(key) or _written(_begin(draft, key)))
+        for key in wanted.keys
+        if key != "mode" and not wanted.value(key) and _must_be_told(wanted.row, key)
+    )
+    made = replace(wanted, given=_sorted(given))
+    return wanted if wrong_with(made.candidate) else made
+
+
+def _must_be_told(row: VendorProfile, key: str) -> bool:
+    """Whether the user sets it on the product, and it has no value until then."""
+    return row.knob(key) is not None or (key == "interval" and not row.interval_unknown)
+
+
+def _begin(draft: Draft, key: str) -> float:
+    """Where a value that no source tells begins."""
+    return _BEGIN.get(key) or 3 * (duration_s(draft.value("interval")) or _BEGIN["interval"])
+
+
+def draft_of(policy: DpdPolicy) -> tuple[Draft, bool] | None:
+    """A draft that does what a policy does, and whether it does so exactly.
+
+    None where its timers are not known.
+    """
+    timing = timing_of(policy)
+    if timing is None:
+        return None
+    profile = policy.profile if policy.profile in PROFILES else None
+    draft = Draft(profile)
+    if policy.mode is PolicyMode.DISABLED:
+        return Draft(profile, (("mode", str(policy.mode)),)), True
+    values = {
+        "mode": str(policy.mode if policy.mode is not PolicyMode.UNKNOWN else PolicyMode.ON_IDLE),
+        "interval": _written(policy.interval_s or 0.0),
+        "retry": _written(policy.retry_s or policy.waits_s[0]),
+        "retries": str(len(policy.waits_s) if profile is None else policy.retries),
+        "backoff": _written(policy.backoff),
+        "timeout": _written(_timeout_s(draft.row, policy)),
+    }
+    if draft.row is not None and policy.mode in (PolicyMode.UNKNOWN, draft.row.mode):
+        del values["mode"]
+    given = tuple(
+        (key, values[key])
+        for key in draft.keys
+        if key in values and values[key] != draft.value(key)
+    )
+    try:
+        made = Draft(profile, _sorted(given))
+        return made, made.candidate().timing == timing
+    except OptionError:
+        return None
+
+
+def _timeout_s(row: VendorProfile | None, policy: DpdPolicy) -> float:
+    total_s = sum(policy.waits_s)
+    if row is not None and row.verdict is Verdict.SINCE_PROOF:
+        total_s += policy.interval_s or 0.0
+    return total_s
+
+
+def wrong_with(edit: Callable[[], object]) -> str:
+    """What an edit is refused for; empty if it is not."""
+    try:
+        edit()
+    except OptionError as error:
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    return ""
+
+
+def range_of(knob: Knob) -> str:
+    """ "10 to 3600", "from 30 on"."""
+    if knob.least is not None and knob.most is not None:
+        return f"{_written(knob.least)} to {_written(knob.most)}"
+    if knob.least is not None:
+        return f"from {_written(knob.least)} on"
+    return "" if knob.most is None else f"up to {_written(knob.most)}"
+
+
+def next_duration_s(seconds: float, by: int, least_s: float = _SHORT_STEP_S) -> float:
+    """The next one that people would set: finer where it is short."""
+    if by < 0:
+        step_s = _step_s(seconds - 1e-9)
+        return max(round((-(-seconds // step_s) - 1) * step_s, 3), least_s)
+    step_s = _step_s(seconds)
+    return min(round((seconds // step_s + 1) * step_s, 3), _LONGEST_S)
+
+
+def _step_s(seconds: float) -> float:
+    if seconds < 1:
+        return _SHORT_STEP_S
+    return next((step for below, step in _STEPS_S if seconds < below), _LONG_STEP_S)
+
+
+def _next(key: str, number: float, by: int) -> float:
+    if key == "retries":
+        return min(max(number + by, 1.0), _MOST_COUNT)
+    if key == "backoff":
+        return min(max(round(number + by * 0.1, 1), 1.0), _MOST_BACKOFF)
+    return next_duration_s(number, by)
+
+
+def _sorted(given: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(given, key=lambda pair: _WRITTEN.index(pair[0])))
+
+
+def _written(number: float) -> str:
+    """A number as people type it."""
+    return f"{round(number, 3):.10g}"

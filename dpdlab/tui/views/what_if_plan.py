@@ -1,0 +1,207 @@
+"""Policies without a black hole: what to expect of them under a demand."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from rich.text import Text
+
+from analyzers.configs.config_lines import profile_for
+from analyzers.export.untrusted import safe
+from analyzers.whatif import candidates
+from analyzers.whatif.formula import number
+from analyzers.whatif.plan import Demand, Plan, plan
+from analyzers.whatif.recommend import Recommendation, recommend, recommendable
+from analyzers.whatif.study import Candidate
+from analyzers.whatif.timing import Timing
+from dpdlab.present.policies import Scale, bare_rate, tenths, worst_case
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.views.what_if_rows import (
+    COST_COLUMNS,
+    Column,
+    Layout,
+    Role,
+    Tried,
+    cost_cells,
+    row_line,
+)
+
+_COLUMNS: Final = (
+    Column("worst", 9, (0, 1)),
+    Column("mean", 8),
+    Column("most/s", 8),
+    Column("amid/s", 8),
+    Column("target", 8),
+    Column("routing", 11, ()),
+    *COST_COLUMNS,
+)
+_DEFAULT_PRODUCT: Final = "cisco-ios"
+
+
+@lru_cache(maxsize=512)
+def planned(timing: Timing, demand: Demand) -> Plan:
+    """The plan of a policy, with the mean over a fleet and the load of all its peers."""
+    # Clocks are spread evenly: a thousand of them stand for any number of peers.
+    made = plan(timing, replace(demand, peers=1))
+    return replace(made, hub=plan(timing, demand, with_fleet=False).hub)
+
+
+@lru_cache(maxsize=64)
+def _cheapest(vendor: str, demand: Demand) -> Recommendation:
+    return recommend(vendor, demand)
+
+
+class PlanRows:
+    """The policies as rows, each with its plan."""
+
+    def __init__(
+        self,
+        model: Model,
+        edited: Candidate | None,
+        pinned: Sequence[Candidate],
+        demand: Demand,
+        page: int,
+    ) -> None:
+        """`demand` has a target."""
+        self.model = model
+        self.demand = demand
+        self._page = page
+        self._tried = list(self._policies(edited, pinned))
+        self._texts: list[str] = []
+        self._layout: tuple[int, Layout] | None = None
+
+    def _policies(self, edited: Candidate | None, pinned: Sequence[Candidate]) -> Iterator[Tried]:
+        if edited is not None:
+            yield Tried(edited, Role.EDITED)
+        yield from (Tried(candidate, Role.PINNED) for candidate in pinned)
+        for candidate in (*candidates.common(1), *candidates.common(2)[3:]):
+            yield Tried(candidate, Role.USUAL)
+        profile = None if edited is None else edited.policy.profile
+        vendor = profile if profile in recommendable() else profile_for(_DEFAULT_PRODUCT, None)
+        if vendor is not None:
+            found = _cheapest(vendor, self.demand)
+            label = f"cheapest for {vendor}"
+            advised = Candidate(
+                label, found.policy, why=found.why, lines=found.lines, met=found.met
+            )
+            yield Tried(advised, Role.RECOMMENDED)
+
+    def _routing_legend(self) -> list[str]:
+        if self.demand.hold_s is None:
+            return []
+        return [
+            f"routing: first, it gives its neighbour up after {tenths(self.demand.hold_s)}, before"
+            " the soonest verdict; backstop, before the latest; DPD first, after it"
+        ]
+
+    def __len__(self) -> int:
+        return 1 + len(self._tried) + len(self._texts)
+
+    def tried_at(self, index: int) -> Tried | None:
+        """The policy of a row, if it is one."""
+        return self._tried[index - 1] if 1 <= index <= len(self._tried) else None
+
+    def set_width(self, width: int) -> None:
+        """Lay out the rows."""
+        self._layout = (width, Layout.of(_COLUMNS, width, self._page))
+        signs = self.model.signs
+        told = [
+            f"{signs.certain} at least   {signs.possible} at most, from the last proof of life to"
+            " the verdict",
+            "most/s, amid/s: messages at a hub with all peers, where nothing comes from them, and"
+            " while it does",
+            "> edited   + pinned   * recommended",
+            *self._routing_legend(),
+        ]
+        self._texts = ["", *(x for t in told for x in textwrap.wrap(t, max(width - 4, 20)))]
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """The titles of the columns."""
+        return self._laid_out(width).header(self._page)
+
+    def _laid_out(self, width: int) -> Layout:
+        if self._layout is None or self._layout[0] != width:
+            self.set_width(width)
+        assert self._layout is not None
+        return self._layout[1]
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One row."""
+        layout = self._laid_out(width)
+        if index == 0:
+            good = palette.good if self.model.peer is not None else palette.faint
+            said = "no black hole" if self.model.peer is not None else "no peer"
+            sign = self.model.signs.alive if self.model.peer is not None else self.model.signs.none
+            line = Text(f"{sign} {said}", good)
+            return line.append(": what to expect of policies", palette.faint)
+        tried = self.tried_at(index)
+        if tried is None:
+            return Text("  " + self._texts[index - 1 - len(self._tried)], palette.faint)
+        return self._policy(tried, layout, palette)
+
+    def _policy(self, tried: Tried, layout: Layout, palette: Palette) -> Text:
+        candidate = tried.candidate
+        label = Text(f"{tried.role.value} {safe(candidate.label)}")
+        if tried.role is Role.EDITED:
+            label.stylize(palette.strong)
+        cells = self.cells(candidate, palette)
+        cells |= cost_cells(candidate, self.model.signs.none, palette)
+        timing = candidate.timing
+        verdict = None if timing is None else timing.verdict(self.demand.every_s)
+        bar = None
+        if verdict is not None:
+            met = self.demand.target_s is None or verdict.last_s <= self.demand.target_s + 1e-9
+            shape = Scale(self._longest(), layout.bar - 1).bar(verdict.first_s, verdict.last_s)
+            bar = (shape, palette.good if met else palette.warn)
+        signs = self.model.signs
+        return row_line(layout, label, bar, cells, (signs.certain, signs.possible, signs.to[-1]))
+
+    def _longest(self) -> float:
+        timings = (tried.candidate.timing for tried in self._tried)
+        verdicts = (t.verdict(self.demand.every_s) for t in timings if t is not None)
+        return max((v.last_s for v in verdicts if v is not None), default=0.0)
+
+    def cells(self, candidate: Candidate, palette: Palette) -> dict[str, Text]:
+        """What to expect of a policy."""
+        none = Text(self.model.signs.none, palette.faint)
+        names = ("mean", "most/s", "amid/s", "target", "routing")
+        timing = candidate.timing
+        made = None if timing is None else planned(timing, self.demand)
+        if made is None or made.verdict is None or made.fleet is None:
+            said = "unknown" if made is None else "never"
+            return {"worst": Text(said), **dict.fromkeys(names, none)}
+        met = Text("met", palette.good) if made.meets_target else Text("missed", palette.bad)
+        return {
+            "worst": Text(f"{number(round(made.verdict.last_s, 1))} s"),
+            "mean": Text(tenths(made.fleet.mean_s)),
+            "most/s": Text(bare_rate(made.hub.at_most)),
+            "amid/s": Text(bare_rate(made.hub.amid_traffic)),
+            "target": none if made.meets_target is None else met,
+            "routing": self._routing(made, palette),
+        }
+
+    def _routing(self, made: Plan, palette: Palette) -> Text:
+        if made.routing is None:
+            return Text(self.model.signs.none, palette.faint)
+        if made.routing.routing_first:
+            return Text("first", palette.good)
+        if made.routing.backstop:
+            return Text("backstop", palette.good)
+        return Text("DPD first", palette.warn)
+
+    def as_text(self, palette: Palette) -> str:
+        """All policies as lines for the clipboard, without bars."""
+        lines = []
+        for tried in self._tried:
+            cells = self.cells(tried.candidate, palette)
+            cells |= cost_cells(tried.candidate, self.model.signs.none, palette)
+            told = "  ".join(f"{title} {cell.plain}" for title, cell in cells.items())
+            timing = tried.candidate.timing
+            worst = "" if timing is None else f" ({worst_case(timing)})"
+            lines.append(f"{safe(tried.candidate.label)}{worst}: {told}")
+        return "\n".join(lines)

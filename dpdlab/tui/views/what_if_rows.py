@@ -1,0 +1,448 @@
+"""Policies beside one another as bars on one scale, with what they leave and what they cost."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from rich.style import Style
+from rich.text import Text
+
+from analyzers.export import words
+from analyzers.export.formatting import Severity, byte_count, class_severity, count
+from analyzers.export.untrusted import safe
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.whatif.results import VALIDITY
+from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
+from analyzers.whatif.timing import LOSS_RATES, false_death
+from dpdlab.present.policies import (
+    AT_LEAST,
+    UNENDING,
+    Bar,
+    Scale,
+    bare_rate,
+    chance,
+    chance_severity,
+    comparable,
+    is_nothing,
+    longest_s,
+    loss_title,
+    observed,
+    tenths,
+    window_severity,
+    worst_case,
+)
+from dpdlab.present.replays import Replays
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
+
+_MARK: Final = 2
+_LEAST_LABEL: Final = 18
+_MOST_LABEL: Final = 34
+_LEAST_BAR: Final = 12
+_PENDING: Final = "…"
+
+
+class Role(StrEnum):
+    """Why a policy is among the rows."""
+
+    EDITED = ">"
+    PINNED = "+"
+    OWN = "="
+    USUAL = " "
+    RECOMMENDED = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A policy among the rows; the sign of its role stands before it."""
+
+    candidate: Candidate
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers. `page`: where not all have room, 0 is what is left, 1 what it costs."""
+
+    title: str
+    width: int
+    pages: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Widths of a table: labels, bars, and the columns that have room."""
+
+    label: int
+    bar: int
+    columns: tuple[Column, ...]
+    is_all: bool
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], width: int, page: int) -> Layout:
+        """All columns if there is room, else those of a page."""
+        least = _MARK + _LEAST_LABEL + 2 + _LEAST_BAR
+        everything = sum(c.width for c in columns)
+        is_all = width >= least + everything
+        chosen = tuple(c for c in columns if is_all or page in c.pages)
+        rest = max(width - sum(c.width for c in chosen) - _MARK - 1, _LEAST_LABEL)
+        label = min(max(rest // 2, _LEAST_LABEL), _MOST_LABEL)
+        return cls(label, max(rest - label, 0), chosen, is_all)
+
+    def header(self, page: int) -> Text:
+        """The titles; where columns have no room, how they are reached."""
+        line = Text(" " * _MARK + "policy".ljust(self.label + 1))
+        more = "" if self.is_all else ("v: costs" if page == 0 else "v: losses")
+        line.append(more.ljust(self.bar)[: self.bar])
+        for column in self.columns:
+            line.append(column.title.rjust(column.width))
+        return line
+
+
+COST_COLUMNS: Final = (
+    Column("asks/h", 8, (1,)),
+    *(Column(loss_title(loss), 7, (1,)) for loss in LOSS_RATES),
+)
+"""What a policy costs, and how easily a live peer is given up at a packet loss."""
+
+
+def cost_cells(candidate: Candidate, none: str, palette: Palette) -> dict[str, Text]:
+    """The cells of `COST_COLUMNS`."""
+    timing = candidate.timing
+    if timing is None:
+        return {column.title: Text(none, palette.faint) for column in COST_COLUMNS}
+    chances = [false_death(len(timing.waits_s), loss) for loss in LOSS_RATES]
+    return {
+        "asks/h": Text(bare_rate(timing.questions_per_hour)),
+        **{
+            loss_title(loss): Text(
+                chance(value),
+                palette.warn if chance_severity(value) is Severity.WARN else "",
+            )
+            for loss, value in zip(LOSS_RATES, chances, strict=True)
+        },
+    }
+
+
+class PolicyRows(Protocol):
+    """What both tables are: rows, of which some are policies."""
+
+    def __len__(self) -> int: ...
+
+    def tried_at(self, index: int) -> Tried | None:
+        """The policy of a row, if it is one."""
+        ...
+
+
+def row_line(
+    layout: Layout,
+    label: Text,
+    bar: tuple[Bar, Style] | None,
+    cells: dict[str, Text],
+    signs: tuple[str, str, str],
+) -> Text:
+    """Mark and label, the bar, the numbers. `signs`: certain, possible, on and on."""
+    name = cut(label, layout.label + _MARK)
+    line = name.copy().append(" " * (_MARK + layout.label + 1 - name.cell_len))
+    drawn = Text()
+    if bar is not None:
+        shape, style = bar
+        end = signs[2] if shape.unending else ""
+        drawn.append(signs[0] * shape.sure + signs[1] * shape.maybe + end, style)
+    drawn = cut(drawn, layout.bar)
+    line.append_text(drawn).append(" " * (layout.bar - drawn.cell_len))
+    for column in layout.columns:
+        cell = cut(cells.get(column.title, Text()), column.width - 1)
+        line.append(" " * (column.width - cell.cell_len)).append_text(cell)
+    return line
+
+
+# --- black holes ----------------------------------------------------------------------------
+
+_HOLE_COLUMNS: Final = (
+    Column("window", 9, (0, 1)),
+    Column("mean", 8, ()),
+    Column("packets", 8),
+    Column("bytes", 8),
+    Column("saved", 9),
+    Column("fewer", 7, ()),
+    *COST_COLUMNS,
+)
+
+
+class _Kind(StrEnum):
+    HEADING = "heading"
+    OBSERVED = "observed"
+    TITLED = "titled"
+    POLICY = "policy"
+    TEXT = "text"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: _Kind
+    hole: int = 0
+    slot: int = 0
+    text: str = ""
+
+
+class HoleRows:
+    """Every black hole of a peer under every policy; results are made for the rows in sight."""
+
+    def __init__(
+        self,
+        model: Model,
+        replays: Replays,
+        pinned: Sequence[Candidate],
+        target_s: float | None,
+        hold_s: float | None,
+        page: int,
+    ) -> None:
+        self.model = model
+        self.replays = replays
+        self.holes = replays.peer.black_holes
+        self.edited: Candidate | None = None
+        self._pinned = list(pinned)
+        self._target_s, self._hold_s = target_s, hold_s
+        self._page = page
+        self._rows: list[_Row] = []
+        self._starts: list[int] = []
+        self._scales: dict[int, tuple[Candidate | None, float, bool]] = {}
+        self._layout: tuple[int, Layout] | None = None
+
+    def set_width(self, width: int) -> None:
+        """Lay out the rows; sentences are wrapped."""
+        self._layout = (width, Layout.of(_HOLE_COLUMNS, width, self._page))
+        self._rows = list(self._all(width))
+        self._starts = [n for n, row in enumerate(self._rows) if row.kind is _Kind.HEADING]
+
+    def _all(self, width: int) -> Iterator[_Row]:
+        policies = 1 + len(self._pinned) + self._usual_count()
+        for number, hole in enumerate(self.holes):
+            yield _Row(_Kind.HEADING, number)
+            note = why_no_policy_helps(hole)
+            if note:
+                for line in textwrap.wrap(note, max(width - _MARK - 2, 20)):
+                    yield _Row(_Kind.TEXT, number, text=line)
+            if not note or (self._hold_s is not None and hole.max_packets):
+                yield _Row(_Kind.OBSERVED, number)
+                for slot in range(policies):
+                    yield _Row(_Kind.POLICY, number, slot)
+            yield _Row(_Kind.GAP, number)
+        for text in self._legend():
+            for line in textwrap.wrap(text, max(width - _MARK - 2, 20)):
+                yield _Row(_Kind.TEXT, max(len(self.holes) - 1, 0), text=line)
+
+    def _usual_count(self) -> int:
+        if not self.holes:
+            return 0
+        return len(self.replays.usual(self.holes[0], self._target_s, self._hold_s))
+
+    def _legend(self) -> list[str]:
+        signs = self.model.signs
+        told = [
+            f"{signs.certain} at least   {signs.possible} at most; a clock of its own asks"
+            " somewhere in between",
+            AT_LEAST,
+            "> edited   + pinned   = its own   * recommended",
+        ]
+        if self._hold_s is not None:
+            held = f"routing over the tunnel ends every window after {tenths(self._hold_s)}"
+            told.append(held)
+        return [*told, VALIDITY]
+
+    # --- where things are ------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def start_of(self, hole: int) -> int:
+        """The row of the heading of a black hole."""
+        return self._starts[hole] if hole < len(self._starts) else 0
+
+    def hole_at(self, index: int) -> int:
+        """The black hole that a row is about."""
+        return self._rows[index].hole if index < len(self._rows) else 0
+
+    def tried_at(self, index: int) -> Tried | None:
+        """The policy of a row, if it is one."""
+        if not 0 <= index < len(self._rows) or self._rows[index].kind is not _Kind.POLICY:
+            return None
+        row = self._rows[index]
+        return self._tried(self.holes[row.hole], row.slot)
+
+    def _tried(self, hole: BlackHole, slot: int) -> Tried | None:
+        if slot == 0:
+            return None if self.edited is None else Tried(self.edited, Role.EDITED)
+        slot -= 1
+        if slot < len(self._pinned):
+            return Tried(self._pinned[slot], Role.PINNED)
+        usual = self.replays.usual(hole, self._target_s, self._hold_s)
+        place = slot - len(self._pinned)
+        if place >= len(usual):
+            return None
+        role = Role.OWN if place == 0 else Role.USUAL
+        if place == len(usual) - 1:
+            role = Role.RECOMMENDED
+        return Tried(usual[place], role)
+
+    def tried(self, number: int) -> list[Tried]:
+        """All policies of a black hole."""
+        hole = self.holes[number]
+        slots = 1 + len(self._pinned) + self._usual_count()
+        found = (self._tried(hole, slot) for slot in range(slots))
+        return [tried for tried in found if tried is not None]
+
+    def study(self, number: int) -> Study:
+        """A black hole under all of its policies."""
+        hole = self.holes[number]
+        studies = [
+            self.replays.study(hole, tried.candidate, self._hold_s)
+            for tried in self.tried(number)
+            if self.replays.seconds_known(hole, tried.candidate)
+        ]
+        results = tuple(result for study in studies for result in study.results)
+        return Study(self.replays.peer, hole, results, why_no_policy_helps(hole))
+
+    # --- painting --------------------------------------------------------------------------
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """The titles of the columns."""
+        return self._laid_out(width).header(self._page)
+
+    def _laid_out(self, width: int) -> Layout:
+        if self._layout is None or self._layout[0] != width:
+            self.set_width(width)
+        assert self._layout is not None
+        return self._layout[1]
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One row."""
+        row = self._rows[index]
+        layout = self._laid_out(width)
+        hole = self.holes[row.hole] if self.holes else None
+        if row.kind is _Kind.TEXT:
+            return Text(" " * _MARK + row.text, palette.faint)
+        if hole is None or row.kind is _Kind.GAP:
+            return Text()
+        if row.kind is _Kind.HEADING:
+            return self._heading(row.hole, hole, palette)
+        if row.kind is _Kind.OBSERVED:
+            return self._observed(row.hole, hole, layout, palette)
+        tried = self._tried(hole, row.slot)
+        if tried is None:
+            return Text()
+        return self._policy(row.hole, hole, tried, layout, palette)
+
+    def _heading(self, number: int, hole: BlackHole, palette: Palette) -> Text:
+        dot = f" {self.model.signs.dot} "
+        line = Text(f"{safe(hole.id)} {words.CLASS[hole.black_hole_class]}")
+        line.stylize(palette.severity(class_severity(hole.black_hole_class)))
+        begin_ns = hole.first_exposed_ns or hole.stop_ns
+        if begin_ns >= ORDER_LIMIT_NS:
+            line.append(f"{dot}{self.model.times.at(begin_ns)}")
+        line.append(f"{dot}{observed(hole)}", palette.strong)
+        line.append(f"{dot}{safe(hole.sender)} {self.model.signs.to} {safe(hole.receiver)}")
+        line.append(f"{dot}{number + 1} of {len(self.holes)}", palette.faint)
+        return line
+
+    def _scale(self, number: int, layout: Layout) -> tuple[Scale, bool]:
+        """One scale for all bars of a black hole."""
+        known = self._scales.get(number)
+        if known is None or known[0] is not self.edited:
+            study = self.study(number)
+            known = self._scales[number] = (self.edited, longest_s(study), comparable(study))
+        return Scale(known[1], layout.bar - 1), known[2]
+
+    def _signs(self) -> tuple[str, str, str]:
+        signs = self.model.signs
+        return signs.certain, signs.possible, signs.to[-1]
+
+    def _observed(self, number: int, hole: BlackHole, layout: Layout, palette: Palette) -> Text:
+        scale, can_compare = self._scale(number, layout)
+        shape = scale.bar(hole.min_seconds, hole.max_seconds)
+        bar = (shape, palette.warn) if can_compare else None
+        none = Text(self.model.signs.none, palette.faint)
+        known = hole.traffic_known
+        cells = {
+            "window": Text(tenths(hole.max_seconds), palette.strong),
+            "packets": Text(count(hole.max_packets), palette.strong) if known else none,
+            "bytes": Text(byte_count(hole.max_bytes), palette.strong) if known else none,
+        }
+        label = Text(" " * _MARK + "observed", palette.strong)
+        return row_line(layout, label, bar, cells, self._signs())
+
+    def _policy(
+        self, number: int, hole: BlackHole, tried: Tried, layout: Layout, palette: Palette
+    ) -> Text:
+        candidate, signs = tried.candidate, self.model.signs
+        label = Text(f"{tried.role.value} {safe(candidate.label)}")
+        if tried.role is Role.EDITED:
+            label.stylize(palette.strong)
+        cells = self.cells(hole, candidate, palette)
+        result = self.replays.result(hole, candidate, self._hold_s)
+        bar = None
+        left = None if result is None else result.left
+        if result is not None and left is not None and self.replays.seconds_known(hole, candidate):
+            scale, _ = self._scale(number, layout)
+            shape = scale.bar(left.soonest_seconds or 0.0, left.worst.seconds)
+            bar = (shape, palette.severity(window_severity(hole, result)))
+        cells |= cost_cells(candidate, signs.none, palette)
+        return row_line(layout, label, bar, cells, self._signs())
+
+    def cells(self, hole: BlackHole, candidate: Candidate, palette: Palette) -> dict[str, Text]:
+        """What a policy leaves of a black hole."""
+        none = Text(self.model.signs.none, palette.faint)
+        names = ("mean", "packets", "bytes", "saved", "fewer")
+        result = self.replays.result(hole, candidate, self._hold_s)
+        left = None if result is None else result.left
+        if result is None or left is None:
+            return {"window": Text("unknown"), **dict.fromkeys(names, none)}
+        pending = Text(_PENDING if not self.replays.sent.why_not else self.model.signs.none)
+        if not self.replays.seconds_known(hole, candidate):
+            return dict.fromkeys(("window", *names), pending)
+        worst, saved = left.worst, result.saved(hole)
+        varies = left.soonest_seconds != worst.seconds and left.mean_seconds is not None
+        cells = {
+            "window": Text(UNENDING if worst.seconds is None else tenths(worst.seconds)),
+            "mean": Text(tenths(left.mean_seconds or 0.0)) if varies else none,
+            "saved": none
+            if saved.seconds is None
+            else _signed(tenths(saved.seconds), saved.seconds, palette),
+        }
+        if not self.replays.packets_known(hole):
+            return cells | dict.fromkeys(("packets", "bytes", "fewer"), pending)
+        more = "+" if left.at_least else ""
+        return cells | {
+            "packets": none if worst.packets is None else Text(count(worst.packets) + more),
+            "bytes": none if worst.bytes is None else Text(byte_count(worst.bytes) + more),
+            "fewer": none
+            if saved.packets is None
+            else _signed(count(saved.packets), saved.packets, palette),
+        }
+
+    def as_text(self, number: int, palette: Palette) -> str:
+        """A black hole as lines for the clipboard, without bars."""
+        hole = self.holes[number]
+        lines = [self._heading(number, hole, palette).plain]
+        for tried in self.tried(number):
+            cells = self.cells(hole, tried.candidate, palette)
+            cells |= cost_cells(tried.candidate, self.model.signs.none, palette)
+            told = "  ".join(f"{title} {cell.plain}" for title, cell in cells.items())
+            timing = tried.candidate.timing
+            worst = "" if timing is None else f" ({worst_case(timing)})"
+            lines.append(f"{safe(tried.candidate.label)}{worst}: {told}")
+        return "\n".join(lines)
+
+
+def _signed(text: str, value: float, palette: Palette) -> Text:
+    if is_nothing(text):
+        return Text(text.removeprefix("-"), palette.faint)
+    return Text(text, palette.good if value > 0 else palette.bad)
