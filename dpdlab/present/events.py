@@ -159,12 +159,13 @@ def _message(message: IkeMessage) -> Event:
 
 
 def _hint(hint: Hint) -> Event:
+    unprotected = hint.text.startswith(("unprotected", "ICMP"))
     return Event(
         hint.at_ns,
         EventKind.HINT,
         hint.sender,
         hint.text,
-        Severity.WARN,
+        Severity.WARN if unprotected else Severity.NOTE,
         hint.ref,
-        confidence=Confidence.SUSPECT,
+        confidence=Confidence.SUSPECT if unprotected else Confidence.CERTAIN,
     )

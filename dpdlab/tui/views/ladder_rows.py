@@ -131,7 +131,7 @@ class LadderRows(EventRows):
             arrow = f"{lead}{label}{rest}{'>' if ascii_only else '►'}"
         else:
             arrow = f"{'<' if ascii_only else '◄'}{lead}{label}{rest}"
-        text = Text(side, palette.faint)
+        text = Text().append(side, palette.faint)
         text.append(arrow, self.style(event, palette))
         return text.append(side, palette.faint)
 
