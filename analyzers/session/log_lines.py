@@ -240,24 +240,20 @@ class LogLines:
 
     def row_at(self, at_ns: int) -> int:
         """The first row of a moment, else the last one before it."""
+        if not len(self._keys):
+            return 0
         row = int(np.searchsorted(self._keys, at_ns, "left"))
         if row < len(self._keys) and self._keys[row] == at_ns:
             return row
         row = max(row - 1, 0)
-        # Between two samples the lines tell.
-        for later in range(row + 1, min(row + 1 + self._most_between, len(self))):
+        between = min(max((clock.step - 1 for clock in self._clocks), default=0), _MOST_BETWEEN)
+        # Between two samples the lines themselves tell.
+        first = max(row - between, int(np.searchsorted(self._keys, self._keys[row], "left")), 0)
+        for later in range(first, row + 1 if between else first):
             own_ns = self.at_ns(later)
-            if own_ns is None or own_ns > at_ns:
-                break
-            row = later
-            if own_ns == at_ns:
-                break
+            if own_ns is not None and own_ns >= at_ns:
+                return later if own_ns == at_ns else max(later - 1, 0)
         return row
-
-    @property
-    def _most_between(self) -> int:
-        """Lines between two samples."""
-        return min(max((clock.step - 1 for clock in self._clocks), default=0), _MOST_BETWEEN)
 
     def kind(self, row: int) -> LogEventKind | None:
         """What a row said; None if nothing."""
