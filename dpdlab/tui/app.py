@@ -44,6 +44,7 @@ from dpdlab.tui.views.log import LogView
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from dpdlab.tui.views.view import View
+from dpdlab.tui.views.what_if import WhatIfView
 
 _SAYING_S: Final = 4.0
 _MOST_SECONDS: Final = 1e10
@@ -595,5 +596,12 @@ def _filter_error(text: str) -> str:
     return ""
 
 
-VIEWS: tuple[type[View], ...] = (PeersView, TimelineView, LadderView, FindingsView, LogView)
+VIEWS: tuple[type[View], ...] = (
+    PeersView,
+    TimelineView,
+    LadderView,
+    FindingsView,
+    LogView,
+    WhatIfView,
+)
 """The views in the order of their keys."""
