@@ -33,12 +33,8 @@ class _Section(BaseModel):
 class ReportSettings(_Section):
     """How inputs are judged where no option says it."""
 
-    budget_s: float = Field(
-        default=30.0, gt=0, description="a later verdict is slow, seconds"
-    )
-    black_hole_min_s: float = Field(
-        default=3.0, ge=0, description="less silence is none, seconds"
-    )
+    budget_s: float = Field(default=30.0, gt=0, description="a later verdict is slow, seconds")
+    black_hole_min_s: float = Field(default=3.0, ge=0, description="less silence is none, seconds")
     local: tuple[str, ...] = Field(default=(), description="addresses of our side")
 
     @field_validator("local")

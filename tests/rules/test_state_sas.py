@@ -128,8 +128,8 @@ def test_no_duplicate_sa(tell: Tell, text: str):
 def test_clients_behind_one_nat_are_no_duplicates(tell: Tell):
     text = ""
     for port in (61001, 61002, 61003):
-        told = sa(str(port), 0, 200).replace("a>b", f"n:{port}>b:4500")
-        text += told.replace("b>a", f"b:4500>n:{port}")
+        lines = sa(str(port), 0, 200).replace("a>b", f"n:{port}>b:4500")
+        text += lines.replace("b>a", f"b:4500>n:{port}")
     told = tell(text)
     assert len(told.peers) == 3
     assert told.of("duplicate-sa") == []
