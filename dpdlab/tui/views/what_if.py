@@ -22,6 +22,7 @@ from analyzers.whatif.results import Simulated
 from analyzers.whatif.study import Candidate, Study, window_of
 from dpdlab import __version__
 from dpdlab.present.draft import Draft, draft_of, wrong_with
+from dpdlab.present.policies import worst_case
 from dpdlab.present.replays import (
     Replays,
     SentPackets,
@@ -151,10 +152,12 @@ class WhatIfView(View):
         return self._products[key]
 
     def _edited(self) -> Candidate | None:
-        try:
-            return self.sheet.draft.candidate(f"edited: {self.sheet.draft.text}")
-        except OptionError:
+        made = self._pin()
+        if made is None:
             return None
+        timing = made.timing
+        told = "timers not told" if timing is None else worst_case(timing).partition(" = ")[0]
+        return replace(made, label=f"edited: {told}")
 
     def _rebuild(self) -> None:
         """The rows as they are now; the cursor stays."""
@@ -234,6 +237,9 @@ class WhatIfView(View):
         lines = []
         if tried is not None:
             demand = replace(self.sheet.demand, target_s=self.sheet.target_s)
+            if tried.role is Role.EDITED:
+                named = replace(tried.candidate, label=self.sheet.draft.text)
+                tried = replace(tried, candidate=named)
             lines = detail(
                 tried, demand, self._sender_profile(), self.palette,
                 ascii_only=self.model.ascii_only,

@@ -21,6 +21,7 @@ from dpdlab.tui.views.what_if_plan import planned
 from dpdlab.tui.views.what_if_rows import Role, Tried
 
 _INDENT: Final = 2
+_LOAD: Final = "load at most"
 
 
 def lines_of(candidate: Candidate, product: str | None = None) -> tuple[str, ...]:
@@ -49,7 +50,9 @@ def detail(
     told += _setting(candidate, product, palette)
     told += [] if timing is None else _costs(timing, demand)
     if tried.role is Role.RECOMMENDED:
-        told += [Text(reason, palette.faint) for reason in candidate.why]
+        # Its load is that of one peer; the load of all is told above.
+        why = (reason for reason in candidate.why if not reason.startswith(_LOAD))
+        told += [Text(reason, palette.faint) for reason in why]
     return [_in_ascii(line) for line in told] if ascii_only else told
 
 
@@ -61,7 +64,7 @@ def _in_ascii(line: Text) -> Text:
 
 def _load(timing: Timing, demand: Demand) -> Text:
     formula = load_formula(demand.peers, timing.interval_s, both_ends=demand.both_ends_ask)
-    return Text(f"load at most {formula}")
+    return Text(f"{_LOAD} {formula}")
 
 
 def _setting(candidate: Candidate, product: str | None, palette: Palette) -> list[Text]:

@@ -34,10 +34,10 @@ from dpdlab.tui.views.what_if_rows import (
 _COLUMNS: Final = (
     Column("worst", 9, (0, 1)),
     Column("mean", 8),
-    Column("most/s", 8),
-    Column("amid/s", 8),
+    Column("most/s", 7),
+    Column("amid/s", 7),
     Column("target", 8),
-    Column("routing", 11, ()),
+    Column("routing", 10, ()),
     *COST_COLUMNS,
 )
 _DEFAULT_PRODUCT: Final = "cisco-ios"
@@ -74,6 +74,7 @@ class PlanRows:
         self._tried = list(self._policies(edited, pinned))
         self._texts: list[str] = []
         self._layout: tuple[int, Layout] | None = None
+        self._header = Text()
 
     def _policies(self, edited: Candidate | None, pinned: Sequence[Candidate]) -> Iterator[Tried]:
         if edited is not None:
@@ -84,8 +85,9 @@ class PlanRows:
         profile = None if edited is None else edited.policy.profile
         vendor = profile if profile in recommendable() else profile_for(_DEFAULT_PRODUCT, None)
         if vendor is not None:
-            found = _cheapest(vendor, self.demand)
-            label = f"cheapest for {vendor}"
+            # Neither the choice nor its mean depends on how many peers there are.
+            found = _cheapest(vendor, replace(self.demand, peers=1))
+            label = f"cheapest: {vendor}"
             advised = Candidate(
                 label, found.policy, why=found.why, lines=found.lines, met=found.met
             )
@@ -109,6 +111,7 @@ class PlanRows:
     def set_width(self, width: int) -> None:
         """Lay out the rows."""
         self._layout = (width, Layout.of(_COLUMNS, width, self._page))
+        self._header = self._layout[1].header(self._page)
         signs = self.model.signs
         told = [
             f"{signs.certain} at least   {signs.possible} at most, from the last proof of life to"
@@ -122,7 +125,8 @@ class PlanRows:
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """The titles of the columns."""
-        return self._laid_out(width).header(self._page)
+        self._laid_out(width)
+        return self._header
 
     def _laid_out(self, width: int) -> Layout:
         if self._layout is None or self._layout[0] != width:

@@ -42,7 +42,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
 
 _MARK: Final = 2
-_LEAST_LABEL: Final = 18
+_LEAST_LABEL: Final = 22
 _MOST_LABEL: Final = 34
 _LEAST_BAR: Final = 12
 _PENDING: Final = "…"
@@ -92,7 +92,7 @@ class Layout:
         is_all = width >= least + everything
         chosen = tuple(c for c in columns if is_all or page in c.pages)
         rest = max(width - sum(c.width for c in chosen) - _MARK - 1, _LEAST_LABEL)
-        label = min(max(rest // 2, _LEAST_LABEL), _MOST_LABEL)
+        label = min(max(rest * 11 // 20, _LEAST_LABEL), _MOST_LABEL)
         return cls(label, max(rest - label, 0), chosen, is_all)
 
     def header(self, page: int) -> Text:
@@ -216,10 +216,12 @@ class HoleRows:
         self._starts: list[int] = []
         self._scales: dict[int, tuple[Candidate | None, float, bool]] = {}
         self._layout: tuple[int, Layout] | None = None
+        self._header = Text()
 
     def set_width(self, width: int) -> None:
         """Lay out the rows; sentences are wrapped."""
         self._layout = (width, Layout.of(_HOLE_COLUMNS, width, self._page))
+        self._header = self._layout[1].header(self._page)
         self._rows = list(self._all(width))
         self._starts = [n for n, row in enumerate(self._rows) if row.kind is _Kind.HEADING]
 
@@ -315,7 +317,8 @@ class HoleRows:
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """The titles of the columns."""
-        return self._laid_out(width).header(self._page)
+        self._laid_out(width)
+        return self._header
 
     def _laid_out(self, width: int) -> Layout:
         if self._layout is None or self._layout[0] != width:
@@ -349,9 +352,9 @@ class HoleRows:
         if begin_ns >= ORDER_LIMIT_NS:
             line.append(f"{dot}{self.model.times.at(begin_ns)}")
         line.append(f"{dot}{observed(hole)}", palette.strong)
-        line.append(f"{dot}{safe(hole.sender)} {self.model.signs.to} {safe(hole.receiver)}")
         line.append(f"{dot}{number + 1} of {len(self.holes)}", palette.faint)
-        return line
+        ends = f"{safe(hole.sender)} {self.model.signs.to} {safe(hole.receiver)}"
+        return line.append(f"{dot}{ends}", palette.faint)
 
     def _scale(self, number: int, layout: Layout) -> tuple[Scale, bool]:
         """One scale for all bars of a black hole."""
