@@ -20,6 +20,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.rules.catalogue import rules_by_id
+from analyzers.rules.configuration.rule import ConfigurationRule
 from analyzers.rules.rule import Rule
 
 SHADE: Final = {
@@ -132,9 +133,12 @@ def _rules() -> dict[str, tuple[Rule, ...]]:
 def rule_of(finding: Finding) -> Rule | None:
     """The rule that made a finding; one id may have two, of traffic and of configurations."""
     rules = _rules().get(finding.rule, ())
-    same = [rule for rule in rules if rule.source == finding.reference]
-    titled = [rule for rule in same if rule.title == finding.title]
-    return next(iter((*titled, *same, *rules)), None)
+
+    def likeness(rule: Rule) -> tuple[bool, bool, bool]:
+        of_configuration = isinstance(rule, ConfigurationRule) == (finding.peer is None)
+        return rule.source == finding.reference, of_configuration, rule.title == finding.title
+
+    return max(rules, key=likeness, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ class ConsoleApp(App[int]):
         self.afterwards: Afterwards | None = None
         self.searched = ""
         self.paused = False
+        self.following = False
         self._reader: Reader | None = None
         self._pending: Outcome | None = None
         self._said: tuple[str, float] = ("", 0.0)
@@ -125,6 +126,8 @@ class ConsoleApp(App[int]):
 
     def on_mount(self) -> None:
         """Paint first, then read."""
+        self.set_class(self.model.ascii_only, "ascii")
+        self.screen.set_class(self.model.ascii_only, "ascii")
         for line in self.query(Line):
             line.ascii_only = self.model.ascii_only
         for rows in self.query(RowList):
@@ -215,6 +218,8 @@ class ConsoleApp(App[int]):
         if outcome.content is not None:
             self.model.take(outcome.content, done=outcome.done)
             self.captures = outcome.captures or self.captures
+            if self.following:
+                self.model.at_ns = self.model.end_ns
             self.afterwards = outcome.afterwards
             self.query_one(Overview).refresh()
             self.refresh_view()
@@ -559,6 +564,14 @@ class ConsoleApp(App[int]):
             pending, self._pending = self._pending, None
             self._take(pending)
         self.say("paused: reading goes on" if self.paused else "painting again")
+
+    def do_follow(self) -> None:
+        """Stay at what comes in last, or no longer."""
+        self.following = not self.following
+        if self.following:
+            self.go_to_moment(self.model.end_ns)
+            self.changed()
+        self.say("following what comes in" if self.following else "staying here")
 
     def do_colour(self) -> None:
         """Colour by the next thing."""
