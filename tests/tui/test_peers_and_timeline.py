@@ -145,7 +145,7 @@ async def test_configurations_alone_are_no_crash(console: Open):
 
 async def test_ascii_is_ascii(console: Open):
     async with console(DEAD, ascii_only=True) as c:
-        for key in ("1", "2"):
+        for key in ("1", "2", "3"):
             await c.press(key)
             assert c.text.isascii(), [x for x in c.text if not x.isascii()]
 
@@ -158,3 +158,37 @@ async def test_q_goes_back_and_ctrl_q_leaves(console: Open):
         assert c.app.is_running
         await c.press("ctrl+q")
         assert c.app.return_value == 0
+
+
+async def test_columns_come_and_go(console: Open):
+    async with console(DEAD) as c:
+        assert "policy seen" in c.text
+        await c.press("v", "6")
+        await c.press("escape")
+        assert "policy seen" not in c.text
+        await c.press("v", "6")
+        await c.press("escape")
+        assert "policy seen" in c.text
+
+
+async def test_several_peers_stand_one_above_the_other(console: Open, tmp_path):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(
+        capture(
+            "0 a>b v2 handshake\n5..60/5 a>b liveness 2+\n5.01..60/5 b>a liveness 2+ resp\n"
+            "1 c>b v2 handshake sa=2\n7..60/5 c>b liveness 2+ sa=2\n"
+        )
+    )
+    async with console(path) as c:
+        await c.press("g", "space", "space", "2")
+        assert "192.0.2.1 → 192.0.2.2" in c.text or "192.0.2.2 → 192.0.2.1" in c.text
+        assert "192.0.2.3" in c.text
+        assert c.text.count("state ") >= 2
+
+
+async def test_following_stays_at_the_end(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2", "A")
+        assert c.app.model.at_ns == c.app.model.end_ns

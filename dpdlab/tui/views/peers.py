@@ -29,6 +29,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present import copying
 from dpdlab.present.lane import RowKind, Window, build
+from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, cut
@@ -399,6 +400,22 @@ class PeersView(View):
             self.model.selected_peers ^= {chosen}
             self.console_app.changed()
             self.list.move(1)
+
+    def do_columns(self) -> None:
+        """Choose columns, one after the other."""
+
+        def chosen(place: int | None) -> None:
+            if place is None:
+                return
+            column = COLUMNS[place].id
+            if column != self.sort_by:
+                self.hidden ^= {column}
+                self.show()
+            self.do_columns()
+
+        yes = "x" if self.model.ascii_only else "✓"
+        choices = [(c.title, " " if c.id in self.hidden else yes) for c in COLUMNS]
+        self.app.push_screen(Choose("columns", choices), chosen)
 
     def do_sort(self) -> None:
         """Sort by the next column."""
