@@ -355,6 +355,7 @@ PROBLEM: Final = {
     ProblemKind.BAD_CHECKSUM: "wrong checksum",
     ProblemKind.TIME_BACKWARDS: "time runs backwards",
     ProblemKind.BAD_TIMESTAMP: "impossible time stamp",
+    ProblemKind.PACKETS_DROPPED: "packets dropped while capturing",
     ProblemKind.FRAGMENT_LOST: "fragments missing",
     ProblemKind.FRAGMENT_LIMIT: "too many fragments to hold",
     ProblemKind.STREAM_GAP: "gap in a TCP stream",

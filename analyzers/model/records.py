@@ -59,6 +59,7 @@ class ProblemKind(StrEnum):
     CLOCK_GUESSED = "clock-guessed"
     NOT_ALIGNED = "not-aligned"
     CAPTURE_EDGE = "capture-edge"
+    PACKETS_DROPPED = "packets-dropped"
     FRAGMENT_LOST = "fragment-lost"
     FRAGMENT_LIMIT = "fragment-limit"
     STREAM_GAP = "stream-gap"

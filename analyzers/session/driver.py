@@ -13,10 +13,11 @@ from analyzers.decode.ahead import ReaderAhead, can_read_ahead
 from analyzers.decode.captures import CaptureReader
 from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.records import SourceInfo
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
+from analyzers.session.notes import note_duplicates, note_keys, number_of
 from analyzers.session.opening import LogReplay, Opened, open_all, shifted
 from analyzers.session.options import Progress, SessionOptions, UnparsedLine
 
@@ -98,15 +99,15 @@ class Session:
             if not self.options.read_again:
                 self.close()
         for problem in self._tracker.finish():
-            self.sources[_source_number(problem)].note(problem)
+            self.sources[number_of(problem)].note(problem)
         for number in self._shifts:
             info = self.sources[number]
             info.first_ns = self._common_ns(number, info.first_ns)
             info.last_ns = self._common_ns(number, info.last_ns)
             info.until_ns = self._common_ns(number, info.until_ns)
         self._joined_shifts, self._shifts = self._shifts, {}
-        self._note_duplicates()
-        self._note_keys()
+        note_duplicates(self.sources, self._tracker, self._leavers)
+        note_keys(self.sources, self._keys)
         self._views = None
 
     def close(self) -> None:
@@ -339,7 +340,7 @@ class Session:
             batch = replace(batch, now_ns=min(batch.now_ns, self._captured_until_ns))
         self._tracker.feed(batch)
         for problem in self._tracker.take_problems():
-            number = _source_number(problem)
+            number = number_of(problem)
             self.sources[number].note(problem)
 
     def _fix_window(self, batch: OrderedBatch) -> None:
@@ -389,46 +390,3 @@ class Session:
         if end_ns is None:
             return None
         return end_ns if self._until_ns is None else min(end_ns, self._until_ns)
-
-    def _note_duplicates(self) -> None:
-        tracker = self._tracker
-        for source in self.sources:
-            source.ike_messages = tracker.messages_by_source[source.id]
-            count = tracker.duplicate_messages[source.id]
-            leaver = self._leavers.get(int(source.id[1:]) - 1)
-            if leaver is not None:
-                source.ike_messages += leaver.messages
-                source.note(leaver.problem())
-            if count:
-                source.note(
-                    Problem(
-                        ProblemKind.CAPTURE_DUPLICATE,
-                        "IKE messages were recorded twice; they are no retransmissions",
-                        None,
-                        count,
-                    )
-                )
-        if tracker.flows.duplicates:
-            self.sources[0].note(
-                Problem(
-                    ProblemKind.CAPTURE_DUPLICATE,
-                    "ESP packets were recorded twice; they are counted once",
-                    None,
-                    tracker.flows.duplicates,
-                )
-            )
-
-    def _note_keys(self) -> None:
-        if self._keys is None or not self.sources:
-            return
-        problems = self.sources[0].problems
-        for line, text in self._keys.problems:
-            problems.append(Problem(ProblemKind.KEY_ROW, f"line {line}: {text}"))
-        unused = self._keys.unused()
-        if unused:
-            shown = "; ".join(unused[:3]) + ("; …" if len(unused) > 3 else "")
-            problems.append(Problem(ProblemKind.KEYS_UNUSED, shown, None, len(unused)))
-
-
-def _source_number(problem: Problem) -> int:
-    return 0 if problem.ref is None else int(problem.ref.source[1:]) - 1

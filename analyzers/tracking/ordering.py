@@ -68,7 +68,18 @@ class Orderer:
             _Pending(key, source, onwards * event.ref.record, event)
             for key, event in zip(batch.event_key, batch.events, strict=True)
         ]
-        self._watermark[source] = batch.watermark_ns
+        self._watermark[source] = max(self._watermark[source] or 0, batch.watermark_ns)
+
+    def open(self) -> int:
+        """The number of another source, which begins now."""
+        self._watermark.append(-(1 << 62))
+        return len(self._watermark) - 1
+
+    def advance(self, source: int, watermark_ns: int) -> None:
+        """No later batch of a source has a smaller key, whatever its last batch said."""
+        known = self._watermark[source]
+        if known is not None:
+            self._watermark[source] = max(known, watermark_ns)
 
     def close(self, source: int) -> None:
         """A source has ended: it holds nothing back any more."""

@@ -18,6 +18,7 @@ from analyzers.wire.pcapng import (
     MAX_PACKET_BLOCK_BYTES,
     OPTION_TSRESOL,
     SECTION_HEADER,
+    STATISTICS,
     is_pcapng,
 )
 from analyzers.wire.raw_packets import option
@@ -49,12 +50,12 @@ class BlockCutter:
         """Why nothing more can be read of the stream; empty while it can be."""
         self._rest = b""
         self._pcap: tuple[struct.Struct, int, int] | None = None
-        self._known = False
+        self._format: str | None = None
 
     def restart(self) -> int:
         """Another stream begins; returns how many bytes of the last one were no whole block."""
         lost = len(self._rest)
-        self._rest, self._pcap, self._known, self.damage = b"", None, False, ""
+        self._rest, self._pcap, self._format, self.damage = b"", None, None, ""
         return lost
 
     def feed(self, data: bytes) -> bytes:
@@ -62,28 +63,22 @@ class BlockCutter:
         if self.damage:
             return b""
         data = self._rest + data if self._rest else data
-        if not self._known:
+        if self._format is None:
             if len(data) < _MAGIC_BYTES:
                 self._rest = data
                 return b""
-            self._begin(data)
-        if self.damage:
-            self._rest = b""
-            return b""
-        if self._pcap is None and not is_pcap(data[:_MAGIC_BYTES]):
-            return self._blocks(data)
-        return self._records(data)
-
-    def _begin(self, data: bytes) -> None:
-        self._known = True
-        if not is_pcapng(data) and not is_pcap(data):
-            self.damage = "it is no capture"
+            self._format = "pcapng" if is_pcapng(data) else "pcap"
+            if self._format == "pcap" and not is_pcap(data):
+                self.damage, self._rest = "it is no capture", b""
+                return b""
+        return self._blocks(data) if self._format == "pcapng" else self._records(data)
 
     # --- pcapng ----------------------------------------------------------------------------
 
     def _blocks(self, data: bytes) -> bytes:
         position, end = 0, len(data)
         read = _HEAD.unpack_from
+        statistics: list[tuple[int, int]] = []
         while position + _LEAST_BLOCK <= end:
             kind, length = read(data, position)
             if kind == SECTION_HEADER:
@@ -96,9 +91,15 @@ class BlockCutter:
                 break
             if position + length > end:
                 break
+            if kind == STATISTICS:
+                statistics.append((position, length))
             position += length
         self._rest = b"" if self.damage else data[position:]
-        return data[:position]
+        whole = data[:position]
+        for start, length in reversed(statistics):
+            # They are about one child; who saves tells of the whole session.
+            whole = whole[:start] + whole[start + length :]
+        return whole
 
     # --- pcap ------------------------------------------------------------------------------
 

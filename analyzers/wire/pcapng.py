@@ -33,6 +33,8 @@ MAX_INTERFACES: Final = 1 << 16
 OPTION_TSRESOL: Final = 9
 OPTION_TSOFFSET: Final = 14
 OPTION_END_TIME: Final = 3
+OPTION_DROPPED: Final = 5
+DROPPED: Final = "packets were dropped while capturing: what is missing may have been sent"
 # Times outside 1970..2242 are damage; they would not fit the arithmetic below either.
 _MAX_NS: Final = 1 << 63
 
@@ -65,6 +67,7 @@ class PcapngFraming:
         self._skip_bytes = 0
         self.until_ns: int | None = None
         """Until when was captured, where statistics say it."""
+        self._dropped: dict[int, int] = {}
 
     def take_problems(self) -> list[Problem]:
         """Problems met since the last call."""
@@ -72,6 +75,9 @@ class PcapngFraming:
 
     def finish(self, leftover_bytes: int) -> None:
         """The input ended with this many bytes unparsed."""
+        dropped = sum(self._dropped.values())
+        if dropped:
+            self._problems.add(ProblemKind.PACKETS_DROPPED, DROPPED, None, dropped)
         if (leftover_bytes or self._skip_bytes) and not self._stopped:
             self._problems.add(
                 ProblemKind.TRUNCATED_TAIL,
@@ -198,6 +204,10 @@ class PcapngFraming:
                 )
                 if 0 <= until_ns < _MAX_NS // 2:
                     self.until_ns = max(self.until_ns or 0, until_ns)
+            elif code == OPTION_DROPPED and size == 8:
+                # A counter: the last one counts.
+                (count,) = struct.unpack_from(self._order + "Q", buffer, value)
+                self._dropped[number] = min(count, _MAX_NS)
             cursor = value + ((size + 3) & ~3)
 
     def _frames(

@@ -1,0 +1,90 @@
+"""What is going on with a peer now: which question is open, and when a verdict is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.records import Confidence
+from analyzers.model.time import nanoseconds
+from analyzers.tracking.schedule import next_wait_ns
+
+_ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
+# An open question is among the last exchanges of a peer.
+_RECENT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """An open question of one side, and what its policy says of it. Times in ns."""
+
+    peer: str
+    prober: str
+    responder: str
+    first_ns: int
+    sent: int
+    """Transmissions so far."""
+    of: int | None
+    """Transmissions before the verdict; None: the policy does not tell."""
+    next_ns: int | None
+    """When it is asked again; None if it is not, or nobody knows."""
+    verdict_ns: int | None
+    """When the prober gives the peer up; None: the policy does not tell."""
+    basis: PolicyBasis | None
+    """Where the policy is known from; None: the times are those of the rhythm so far."""
+
+
+def expectations(peer: PeerView) -> tuple[Expectation, ...]:
+    """The open questions of a peer, one a side at most."""
+    found: dict[str, Expectation] = {}
+    for exchange in reversed(peer.exchanges[-_RECENT:]):
+        if exchange.outcome is Outcome.OPEN and exchange.confidence is not Confidence.SUSPECT:
+            found.setdefault(exchange.prober, _of(peer, exchange))
+    return tuple(found.values())
+
+
+def detection_ns(peer: PeerView, holder: str) -> int | None:
+    """How long a holder takes at most to give a silent peer up; None: its policy does not tell."""
+    for policy in _policies(peer, holder):
+        if policy.worst_case_s is not None:
+            return nanoseconds(policy.worst_case_s)
+    return None
+
+
+def _of(peer: PeerView, exchange: Exchange) -> Expectation:
+    sent = exchange.transmissions
+    policy = next((p for p in _policies(peer, exchange.prober) if p.waits_s), None)
+    of = next_ns = verdict_ns = None
+    if policy is not None:
+        waits_s = policy.waits_s
+        # The log of a device may not show the first one.
+        number = len(sent) + exchange.first_missing
+        of = len(waits_s)
+        left_s = waits_s[number - 1 :]
+        if left_s:
+            verdict_ns = exchange.last_ns + nanoseconds(sum(left_s))
+        if len(left_s) > 1:
+            next_ns = exchange.last_ns + nanoseconds(left_s[0])
+    else:
+        wait_ns = next_wait_ns(sent, exchange.kind)
+        next_ns = None if wait_ns is None else exchange.last_ns + wait_ns
+    return Expectation(
+        peer=peer.id,
+        prober=exchange.prober,
+        responder=exchange.responder,
+        first_ns=exchange.first_ns,
+        sent=len(sent),
+        of=of,
+        next_ns=next_ns,
+        verdict_ns=verdict_ns,
+        basis=None if policy is None else policy.basis,
+    )
+
+
+def _policies(peer: PeerView, holder: str) -> list[DpdPolicy]:
+    """The policies of a holder, the one that goes before the others first."""
+    own = [p for p in peer.policies if p.holder == holder and p.mode is not PolicyMode.DISABLED]
+    return sorted(own, key=lambda policy: _ORDER.index(policy.basis))

@@ -1,0 +1,267 @@
+"""A session that goes on: what live sources have read so far is tracked batch by batch.
+
+The same engine as that of files, in the same event time. Nothing here waits, and nothing looks at a
+clock: who drives the session says what time it is. It belongs to one thread; views that leave it
+are frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import Final
+
+from analyzers.decode.captures import CaptureBatch
+from analyzers.decode.ike import IkeDecoder
+from analyzers.decode.live_captures import LiveCapture
+from analyzers.model.alignment import Alignment
+from analyzers.model.configuration import Configuration
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Problem, ProblemKind, SourceInfo, source_id
+from analyzers.model.time import NS_PER_MS, nanoseconds
+from analyzers.rules.judge import Judgement, judge
+from analyzers.rules.run import Run
+from analyzers.session.diagnosis import diagnosis
+from analyzers.session.keys import load_keys
+from analyzers.session.live_health import Rate, SourceHealth
+from analyzers.session.live_store import CaptureStore
+from analyzers.session.notes import note_duplicates, note_keys, number_of
+from analyzers.session.options import SessionOptions
+from analyzers.sources.feed import LiveSource, SourceState
+from analyzers.tracking.configured import Configured
+from analyzers.tracking.engine import Tracker
+from analyzers.tracking.ordering import Orderer
+from analyzers.tracking.views import Viewer
+from analyzers.wire.pcapng import DROPPED
+
+# A packet is held back this long, for one that was captured before it and is read after it.
+_LATENESS_NS: Final = 100 * NS_PER_MS
+# Interfaces are read one after the other: their packets overtake each other by more.
+_SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
+_CLOSE_S: Final = 1.0
+_OVER: Final = (SourceState.ENDED, SourceState.FAILED)
+
+
+@dataclass(slots=True)
+class _Captured:
+    """A capture source with what decodes it."""
+
+    source: LiveSource
+    number: int
+    capture: LiveCapture
+    rate: Rate = field(default_factory=Rate)
+    seen_ns: int | None = None
+    """Until when the source watched, in event time."""
+    over: bool = False
+    dropped: int = 0
+    """What was noted of its drops."""
+
+
+class LiveSession:
+    """One live analysis; `start`, then `wait` and `pump` in turns, then `end`."""
+
+    def __init__(
+        self,
+        sources: Sequence[LiveSource],
+        options: SessionOptions | None = None,
+        *,
+        store: CaptureStore | None = None,
+        configurations: Sequence[Configuration] = (),
+    ) -> None:
+        """`store` keeps what is captured. Raises KeyFileError for keys that cannot be used."""
+        self.options = options or SessionOptions()
+        self.sources: list[SourceInfo] = []
+        self.alignments: tuple[Alignment, ...] = ()
+        self.store = store
+        self._configurations = tuple(configurations)
+        self._keys = load_keys(self.options.keys)
+        self._arrived = Event()
+        self._orderer = Orderer(0)
+        self._captured: list[_Captured] = []
+        self._ended = False
+        for source in sources:
+            source.feed.arrived = self._arrived
+            self._captured.append(self._open_capture(source))
+        several = len(self._captured) > 1 or any("," in c.source.name for c in self._captured)
+        self._lateness_ns = _SEVERAL_LATENESS_NS if several else _LATENESS_NS
+        self._tracker = Tracker(
+            IkeDecoder(self._keys),
+            budget_ns=nanoseconds(self.options.budget_s),
+            report_ns=nanoseconds(self.options.black_hole_min_s),
+            configured=Configured(self._configurations, self.options.policies),
+            captures=bool(self._captured),
+        )
+
+    def _open_capture(self, source: LiveSource) -> _Captured:
+        number = self._orderer.open()
+        info = SourceInfo(id=source_id(number), path=source.name, kind="capture", format="")
+        self.sources.append(info)
+        local_clock = source.name != "stdin"
+        capture = LiveCapture(info, frozenset(self.options.ports), local_clock=local_clock)
+        return _Captured(source, number, capture)
+
+    # --- driving ---------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Let all sources read. Raises SourceError where one cannot even begin."""
+        try:
+            for channel in self._captured:
+                channel.source.start()
+        except BaseException:
+            self._close_sources()
+            raise
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until a source has something, or for so long; whether one has."""
+        arrived = self._arrived.wait(timeout_s)
+        self._arrived.clear()
+        return arrived
+
+    def pump(self, now_ns: int) -> bool:
+        """Take what the sources have read, and track what can be; whether anything was new."""
+        news = False
+        for channel in self._captured:
+            if not channel.over:
+                news |= self._take_captured(channel, now_ns)
+        return self._release() or news
+
+    def end(self, now_ns: int) -> None:
+        """Stop the sources, track what is left, and let go of everything. May be called twice."""
+        if self._ended:
+            return
+        self._ended = True
+        self._close_sources()
+        for channel in self._captured:
+            if not channel.over:
+                self._take_captured(channel, now_ns)
+                self._close_captured(channel, now_ns)
+        self._release()
+        for problem in self._tracker.finish():
+            self.sources[number_of(problem)].note(problem)
+        note_duplicates(self.sources, self._tracker, {})
+        note_keys(self.sources, self._keys)
+        if self.store is not None:
+            self.store.close([info.until_ns for info in self.sources])
+
+    @property
+    def over(self) -> bool:
+        """Whether all sources have ended: nothing more can come."""
+        return all(channel.over for channel in self._captured)
+
+    def _take_captured(self, channel: _Captured, now_ns: int) -> bool:
+        status = channel.source.feed.status
+        pieces = channel.source.feed.take()
+        capture, number = channel.capture, channel.number
+        blocks, batches = capture.take(pieces, now_ns)
+        if blocks and self.store is not None:
+            self.store.write(number, blocks)
+        self._add(number, batches)
+        self._note_drops(channel, status.dropped)
+        if status.state is SourceState.OPEN:
+            channel.seen_ns = capture.event_ns(now_ns)
+        channel.rate.take(now_ns, capture.info.packets)
+        self._orderer.advance(number, capture.event_ns(now_ns) - self._lateness_ns)
+        if capture.damage and status.state not in _OVER:
+            channel.source.stop()
+            channel.source.feed.tell(SourceState.FAILED, capture.damage)
+        elif status.state in _OVER:
+            self._close_captured(channel, now_ns)
+        return bool(batches)
+
+    def _add(self, number: int, batches: Sequence[CaptureBatch]) -> None:
+        for batch in batches:
+            self._tracker.know_flows(number, batch.new_flows)
+            self._orderer.add(number, batch)
+
+    def _close_captured(self, channel: _Captured, now_ns: int) -> None:
+        channel.over = True
+        self._add(channel.number, channel.capture.end())
+        info = channel.capture.info
+        if channel.seen_ns is not None and info.last_ns is not None:
+            # Captures tell the time in microseconds at least.
+            info.until_ns = max(info.last_ns, channel.seen_ns // 1000 * 1000)
+        self._orderer.close(channel.number)
+
+    def _note_drops(self, channel: _Captured, dropped: int) -> None:
+        if dropped > channel.dropped:
+            info = channel.capture.info
+            more = dropped - channel.dropped
+            info.note(Problem(ProblemKind.PACKETS_DROPPED, DROPPED, None, more))
+            if self.store is not None:
+                self.store.count_drops(channel.number, dropped)
+            channel.dropped = dropped
+
+    def _release(self) -> bool:
+        ready = self._orderer.release()
+        if ready is None:
+            return False
+        self._tracker.feed(ready)
+        for problem in self._tracker.take_problems():
+            self.sources[number_of(problem)].note(problem)
+        return True
+
+    def _close_sources(self) -> None:
+        for channel in self._captured:
+            channel.source.stop()
+        for channel in self._captured:
+            channel.source.close(_CLOSE_S)
+
+    # --- what is known ---------------------------------------------------------------------
+
+    def event_ns(self, now_ns: int) -> int:
+        """Up to when everything is known, on the clock of the packets.
+
+        A source that broke off watches no more: silence after that is none.
+        """
+        seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
+        return max([self._tracker.now_ns, *(ns - self._lateness_ns for ns in seen)])
+
+    def peers_so_far(self, now_ns: int) -> tuple[PeerView, ...]:
+        """All peers as they are now; the session goes on afterwards."""
+        return self._views(self.event_ns(now_ns))
+
+    def peers(self) -> tuple[PeerView, ...]:
+        """All peers, once the session has ended."""
+        return self._views(self._end_ns())
+
+    def judgement(self, peers: Sequence[PeerView] | None = None) -> Judgement:
+        """What the rules say of everything, or of views that were made before."""
+        rules = self.options.rules
+        thresholds = replace(rules.thresholds, budget_s=self.options.budget_s)
+        views = self.peers() if peers is None else tuple(peers)
+        return judge(Run(views, tuple(self.sources), self._configurations, thresholds), rules)
+
+    def configurations(self) -> tuple[Configuration, ...]:
+        """Device configurations that were given."""
+        return self._configurations
+
+    def diagnosis(self) -> list[str]:
+        """Why nothing was found, in sentences; empty when something was."""
+        return diagnosis(self.sources, self.peers(), (None, None))
+
+    def health(self, now_ns: int) -> tuple[SourceHealth, ...]:
+        """How each source is."""
+        return tuple(self._health(channel, now_ns) for channel in self._captured)
+
+    @staticmethod
+    def _health(channel: _Captured, now_ns: int) -> SourceHealth:
+        status, rate = channel.source.feed.status, channel.rate
+        return SourceHealth(
+            name=channel.source.name,
+            kind=channel.source.kind,
+            state=status.state,
+            detail=status.detail,
+            records=channel.capture.info.packets,
+            per_second=rate.per_second(now_ns),
+            dropped=status.dropped,
+            restarts=status.restarts,
+            silent_ns=None if rate.last_ns is None else now_ns - rate.last_ns,
+        )
+
+    def _views(self, end_ns: int | None) -> tuple[PeerView, ...]:
+        return Viewer(self._tracker, frozenset(self.options.local), end_ns).peers()
+
+    def _end_ns(self) -> int | None:
+        ends = [info.until_ns or info.last_ns for info in self.sources]
+        return max((end_ns for end_ns in ends if end_ns is not None), default=None)

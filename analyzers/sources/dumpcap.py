@@ -1,0 +1,291 @@
+"""Live capture: a dumpcap child, or tcpdump where that is missing, whose output is piped in.
+
+Only the child needs the right to capture. One that dies is started again; what it says on stderr is
+told, and its count of what the kernel dropped is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import IO, Final
+
+from analyzers.errors import SourceError
+from analyzers.sources.feed import BackOff, Feed, Reading, Restart, SourceState
+
+TOOLS: Final = ("dumpcap", "tcpdump")
+"""In the order in which they are tried."""
+_SBIN: Final = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/local/sbin"))
+_PIECE_BYTES: Final = 1 << 18
+_PIPE_BYTES: Final = 1 << 20
+_SET_PIPE_SIZE: Final = 1031
+_POLL_MS: Final = 200
+_BUFFER_MIB: Final = 16
+"""Of the kernel: what it holds while nobody reads."""
+# A child that lived so long is one that worked: its end is no failure to begin.
+_WORKED_S: Final = 10.0
+_END_S: Final = 0.4
+_COUNT_EVERY_S: Final = 2.0
+_MOST_SAID: Final = 4000
+_ETHERNET_TYPES: Final = frozenset({"1", "772"})
+_DUMPCAP_DROPS: Final = re.compile(
+    r"received/dropped on interface .{1,200}?: (\d{1,18})/(\d{1,18})"
+)
+_TCPDUMP_DROPS: Final = re.compile(r"(\d{1,18}) packets? dropped by (kernel|interface)")
+_NARRATION: Final = (
+    "Capturing on", "File:", "Packets captured", "Packets received", "tcpdump: listening",
+    "dropped privs", "packets captured", "packet captured", "received by filter",
+    "dropped by kernel", "dropped by interface", "tcpdump: verbose", "data link type",
+)  # fmt: skip
+
+
+def find_tool() -> str | None:
+    """The path of what captures here; None where nothing does."""
+    for name in TOOLS:
+        path = shutil.which(name) or shutil.which(name, path=_SBIN)
+        if path is not None:
+            return path
+    return None
+
+
+def has_vlans(interface: str) -> bool:
+    """Whether frames of an interface may have VLAN tags, as far as the kernel tells."""
+    if "/" in interface:
+        return False
+    try:
+        kind = Path("/sys/class/net", interface, "type").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return False
+    return kind.strip() in _ETHERNET_TYPES
+
+
+class CaptureSource:
+    """One capturing child on one or, with dumpcap, several interfaces."""
+
+    kind = "capture"
+
+    def __init__(
+        self, interfaces: Sequence[str], filters: Sequence[str], tool: str | None = None
+    ) -> None:
+        """`filters`: one an interface. Raises SourceError where nothing can capture."""
+        found = tool or find_tool()
+        if found is None:
+            raise SourceError(
+                "neither dumpcap nor tcpdump is installed", "sudo apt install wireshark-common"
+            )
+        self.name = ", ".join(interfaces)
+        self.tool = Path(found).name
+        self.feed = Feed()
+        self._command = [*_tied_to_us(), *_command(found, interfaces, filters)]
+        self._reading = Reading(self.feed, self._run, f"capture-{self.name}")
+        self._back_off = BackOff()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._said = b""
+        self._drops_before = 0
+        """Of children that have ended."""
+        self._drops_now = 0
+
+    @property
+    def process(self) -> int | None:
+        """The process id of the child, while there is one."""
+        child = self._child
+        return None if child is None else child.pid
+
+    def start(self) -> None:
+        """Begin to capture, in a thread of its own."""
+        self._reading.start()
+
+    def stop(self) -> None:
+        """Ask it to stop; returns at once."""
+        self.feed.stopping.set()
+        child = self._child
+        if child is not None:
+            with contextlib.suppress(OSError):
+                child.terminate()
+
+    def close(self, timeout_s: float) -> None:
+        """Wait until it has stopped."""
+        self.stop()
+        self._reading.close(timeout_s)
+
+    # --- the thread ------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        worked = False
+        while not self.feed.stopping.is_set():
+            began_s = monotonic()
+            try:
+                got_bytes = self._one_child(again=worked)
+            except OSError as error:
+                self.feed.tell(SourceState.FAILED, f"{self.tool}: {error.strerror or error}")
+                return
+            if self.feed.stopping.is_set():
+                return
+            said = self._complaint() or f"{self.tool} ended"
+            if not worked and not got_bytes:
+                self.feed.tell(SourceState.FAILED, said)
+                return
+            worked = True
+            if monotonic() - began_s >= _WORKED_S:
+                self._back_off.reset()
+            wait_s = self._back_off.next_s()
+            self.feed.tell(SourceState.WAITING, f"{said}; again in {wait_s:g} s")
+            if not self.feed.rest(wait_s):
+                return
+            self.feed.count(restarts=1)
+
+    def _one_child(self, *, again: bool) -> int:
+        """Run one child to its end; returns how many bytes it gave. Raises OSError."""
+        self._said, self._drops_now = b"", 0
+        child = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            # Ctrl+C reaches the whole process group: ending is for us to ask.
+            start_new_session=True,
+        )
+        self._child = child
+        if self.feed.stopping.is_set():
+            child.terminate()
+        got_bytes = 0
+        try:
+            if again:
+                self.feed.put(Restart())
+            got_bytes = self._pump(child)
+        finally:
+            self._end(child)
+            self._drops_before += self._drops_now
+        return got_bytes
+
+    def _pump(self, child: subprocess.Popen[bytes]) -> int:
+        """Take what the child says until it has nothing more to say."""
+        if child.stdout is None or child.stderr is None:
+            return 0
+        out, err = child.stdout, child.stderr
+        _widen(out)
+        poll = select.poll()
+        for stream in (out, err):
+            os.set_blocking(stream.fileno(), False)
+            poll.register(stream, select.POLLIN)
+        open_streams = {out.fileno(): out, err.fileno(): err}
+        got_bytes, count_due_s = 0, monotonic() + _COUNT_EVERY_S
+        deadline_s: float | None = None
+        while open_streams:
+            if self.feed.stopping.is_set():
+                deadline_s = deadline_s or monotonic() + _END_S
+                if monotonic() >= deadline_s:
+                    break
+            for handle, _ in poll.poll(_POLL_MS if deadline_s is None else 20):
+                data = _read(open_streams[handle])
+                if data is None:
+                    continue
+                if not data:
+                    poll.unregister(handle)
+                    del open_streams[handle]
+                elif handle == err.fileno():
+                    self._listen(data)
+                else:
+                    if not got_bytes:
+                        self.feed.tell(SourceState.OPEN)
+                    got_bytes += len(data)
+                    if not self.feed.put(data):
+                        break
+            if self.tool == "tcpdump" and monotonic() >= count_due_s and deadline_s is None:
+                # It answers with its counters; dumpcap tells them at its end only.
+                count_due_s = monotonic() + _COUNT_EVERY_S
+                with contextlib.suppress(OSError):
+                    child.send_signal(signal.SIGUSR1)
+        return got_bytes
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        """Leave neither process nor descriptor."""
+        try:
+            child.terminate()
+            child.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        finally:
+            for stream in (child.stdout, child.stderr):
+                if stream is not None:
+                    stream.close()
+            self._child = None
+
+    # --- stderr ----------------------------------------------------------------------------
+
+    def _listen(self, data: bytes) -> None:
+        self._said = (self._said + data)[-_MOST_SAID:]
+        text = self._said.decode("utf-8", "replace")
+        drops = self._drops_now
+        if self.tool == "tcpdump":
+            by: dict[str, int] = {}
+            for found in _TCPDUMP_DROPS.finditer(text):
+                by[found[2]] = int(found[1])  # counters: the last ones count
+            drops = max(drops, sum(by.values()))
+        else:
+            drops = max(drops, sum(int(found[2]) for found in _DUMPCAP_DROPS.finditer(text)))
+        if drops > self._drops_now:
+            self.feed.count(dropped=drops - self._drops_now)
+            self._drops_now = drops
+
+    def _complaint(self) -> str:
+        """What the child said beside its usual narration, on one line."""
+        lines = self._said.decode("utf-8", "replace").splitlines()
+        telling = [
+            line.strip()
+            for line in lines
+            if line.strip() and not any(usual in line for usual in _NARRATION)
+        ]
+        return " ".join(telling)
+
+
+def _tied_to_us() -> list[str]:
+    """What ends the child when we are killed: else it would go on until its next packet.
+
+    A dumpcap with rights of its own is beyond its reach.
+    """
+    path = shutil.which("setpriv")
+    return [] if path is None else [path, "--pdeathsig", "TERM", "--"]
+
+
+def _command(tool: str, interfaces: Sequence[str], filters: Sequence[str]) -> list[str]:
+    if Path(tool).name == "tcpdump":
+        if len(interfaces) != 1:
+            raise SourceError("tcpdump captures on one interface", "install dumpcap for several")
+        return [
+            tool, "-i", interfaces[0], "-n", "-U", "--immediate-mode", "-s", "0",
+            "-B", str(_BUFFER_MIB << 10), "-w", "-", "--", filters[0],
+        ]  # fmt: skip
+    command = [tool, "-q", "-w", "-"]
+    for interface, chosen in zip(interfaces, filters, strict=True):
+        command += ["-i", interface, "-B", str(_BUFFER_MIB)]
+        command += ["-f", chosen] if chosen else []
+    return command
+
+
+def _read(stream: IO[bytes]) -> bytes | None:
+    """What there is; empty at the end, None where there is nothing now."""
+    try:
+        return os.read(stream.fileno(), _PIECE_BYTES)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def _widen(stream: IO[bytes]) -> None:
+    """Let the pipe hold more, where the system allows it."""
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.fcntl(stream.fileno(), _SET_PIPE_SIZE, _PIPE_BYTES)

@@ -1,0 +1,205 @@
+"""What a live source has read and nobody has taken yet: a bounded queue between two threads.
+
+One thread a source puts, whoever drives the session takes, without ever waiting. A full queue
+makes the reading thread wait: what is lost then is lost where it is counted, in the kernel.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from threading import Condition, Event, Thread
+from typing import Final, Protocol
+
+MOST_BYTES: Final = 64 << 20
+"""Of one source that wait to be taken."""
+LONGEST_WAIT_S: Final = 0.2
+"""A reading thread looks this often whether it shall stop."""
+_FIRST_BACK_OFF_S: Final = 0.5
+_MOST_BACK_OFF_S: Final = 30.0
+_MOST_TOLD: Final = 300
+
+
+class SourceState(StrEnum):
+    """How a live source is."""
+
+    STARTING = "starting"
+    OPEN = "open"
+    WAITING = "waiting"
+    """It broke off, and is tried again."""
+    ENDED = "ended"
+    """It is over, and nothing went wrong: the end of a pipe."""
+    FAILED = "failed"
+    """It cannot be had, and is not tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a source says of itself."""
+
+    state: SourceState = SourceState.STARTING
+    detail: str = ""
+    """Why, for people; from outside, and untrusted."""
+    restarts: int = 0
+    dropped: int = 0
+    """Packets or lines that were lost before they could be read."""
+
+
+class Restart:
+    """In a queue: what follows is a new stream, the one before broke off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message of one of several senders."""
+
+    sender: str
+    text: str
+
+
+Piece = bytes | Restart | Line
+
+
+class Feed:
+    """The queue of one source, with what the source says of itself."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._pieces: deque[Piece] = deque()
+        self._bytes = 0
+        self._room = Condition()
+        self._status = Status()
+        self.stopping = Event()
+        self.arrived: Event | None = None
+        """Set whenever there is something to take; of the session, shared by its sources."""
+
+    @property
+    def status(self) -> Status:
+        """How the source is."""
+        return self._status
+
+    def tell(self, state: SourceState, detail: str = "") -> None:
+        """Say how the source is."""
+        told = detail.strip()[:_MOST_TOLD]
+        self._status = replace(self._status, state=state, detail=told)
+        self._wake()
+
+    def count(self, *, restarts: int = 0, dropped: int = 0) -> None:
+        """Add to what was counted."""
+        old = self._status
+        self._status = replace(old, restarts=old.restarts + restarts, dropped=old.dropped + dropped)
+
+    def put(self, piece: Piece) -> bool:
+        """Queue a piece; waits while the queue is full. False if the source shall stop."""
+        size = _size(piece)
+        with self._room:
+            while self._bytes and self._bytes + size > self._most_bytes:
+                if self.stopping.is_set():
+                    return False
+                self._room.wait(LONGEST_WAIT_S)
+            self._pieces.append(piece)
+            self._bytes += size
+        self._wake()
+        return True
+
+    def offer(self, piece: Piece) -> bool:
+        """Queue a piece if there is room; else it is counted as dropped."""
+        size = _size(piece)
+        with self._room:
+            fits = not self._bytes or self._bytes + size <= self._most_bytes
+            if fits:
+                self._pieces.append(piece)
+                self._bytes += size
+        if fits:
+            self._wake()
+        else:
+            self.count(dropped=1)
+        return fits
+
+    def take(self) -> list[Piece]:
+        """Everything that is queued."""
+        with self._room:
+            pieces = list(self._pieces)
+            self._pieces.clear()
+            self._bytes = 0
+            self._room.notify_all()
+        return pieces
+
+    def rest(self, seconds: float) -> bool:
+        """Wait; False if the source shall stop."""
+        return not self.stopping.wait(seconds)
+
+    def _wake(self) -> None:
+        if self.arrived is not None:
+            self.arrived.set()
+
+
+class LiveSource(Protocol):
+    """Where something comes from while the session runs."""
+
+    name: str
+    """As the user knows it: an interface, a path, an address."""
+    kind: str
+    """ "capture", "log" or "syslog"."""
+    feed: Feed
+
+    def start(self) -> None:
+        """Begin to read, in a thread of its own. Raises SourceError where that cannot be."""
+
+    def stop(self) -> None:
+        """Ask it to stop; returns at once."""
+
+    def close(self, timeout_s: float) -> None:
+        """Wait until it has stopped. Nothing is left behind, and what was read can be taken."""
+
+
+class Reading:
+    """A thread that runs one function until its source is stopped."""
+
+    def __init__(self, feed: Feed, run: Callable[[], None], name: str) -> None:
+        self._feed = feed
+        self._run = run
+        self._thread = Thread(target=self._guarded, name=f"dpdlab-{name}"[:40], daemon=True)
+        self._started = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._started = True
+        self._thread.start()
+
+    def close(self, timeout_s: float) -> None:
+        """Stop, and wait for the end."""
+        self._feed.stopping.set()
+        if self._started:
+            self._thread.join(timeout_s)
+
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except Exception as error:  # noqa: BLE001 - one source fails, the others go on
+            self._feed.tell(SourceState.FAILED, f"internal error: {error!r}")
+
+
+class BackOff:
+    """How long to wait before the next try: twice as long each time, up to half a minute."""
+
+    def __init__(self) -> None:
+        self._next_s = _FIRST_BACK_OFF_S
+
+    def next_s(self) -> float:
+        """Seconds to wait now."""
+        wait_s = self._next_s
+        self._next_s = min(2 * wait_s, _MOST_BACK_OFF_S)
+        return wait_s
+
+    def reset(self) -> None:
+        """It worked."""
+        self._next_s = _FIRST_BACK_OFF_S
+
+
+def _size(piece: Piece) -> int:
+    if isinstance(piece, bytes):
+        return len(piece)
+    return len(piece.text) + 64 if isinstance(piece, Line) else 64
