@@ -208,6 +208,9 @@ class RowList(ScrollView, can_focus=False):
     def _strip(self, text: Text, width: int, style: Style) -> Strip:
         line = plain(cut(text, width), self.ascii_only)
         base = self.rich_style + style
+        if isinstance(line.style, Style):
+            # rich leaves out the style of a whole text where no part of it has one.
+            base += line.style
         segments = [
             Segment(s.text, base + s.style if s.style else base)
             for s in line.render(self.app.console)
