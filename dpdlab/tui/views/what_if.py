@@ -21,7 +21,7 @@ from analyzers.whatif import candidates
 from analyzers.whatif.results import Simulated
 from analyzers.whatif.study import Candidate, Study, window_of
 from dpdlab import __version__
-from dpdlab.present.draft import Draft, draft_of, wrong_with
+from dpdlab.present.draft import NO_PRODUCT, Draft, draft_of, wrong_with
 from dpdlab.present.policies import worst_case
 from dpdlab.present.replays import (
     Replays,
@@ -43,9 +43,9 @@ from dpdlab.tui.views.what_if_plan import PlanRows
 from dpdlab.tui.views.what_if_rows import HoleRows, Role, Tried
 
 _FIELDS_WIDE: Final = 36
+_MARGIN: Final = 2
 _LEAST_TABLE: Final = 9
 _MOST_PINNED: Final = 8
-_PINNED_LABEL: Final = 40
 
 
 class WhatIfView(View):
@@ -59,7 +59,7 @@ class WhatIfView(View):
     DEFAULT_CSS: ClassVar[str] = """
     WhatIfView #what-if-top { height: 9; }
     WhatIfView #what-if-fields { width: 36; }
-    WhatIfView #what-if-detail { width: 1fr; }
+    WhatIfView #what-if-detail { width: 1fr; padding-left: 1; }
     """
 
     def __init__(self, model: Model, palette: Palette) -> None:
@@ -155,9 +155,7 @@ class WhatIfView(View):
         made = self._pin()
         if made is None:
             return None
-        timing = made.timing
-        told = "timers not told" if timing is None else worst_case(timing).partition(" = ")[0]
-        return replace(made, label=f"edited: {told}")
+        return replace(made, label=f"edited: {_short(made)}")
 
     def _rebuild(self) -> None:
         """The rows as they are now; the cursor stays."""
@@ -244,7 +242,7 @@ class WhatIfView(View):
                 tried, demand, self._sender_profile(), self.palette,
                 ascii_only=self.model.ascii_only,
             )  # fmt: skip
-        width = max(self.size.width - _FIELDS_WIDE - 1, 20)
+        width = max(self.size.width - _FIELDS_WIDE - _MARGIN, 20)
         height = int(self.top.styles.height.value) if self.top.styles.height else 8
         self.detail.show(fitted(lines, width, height, self.palette), -1)
         self.detail.cursor = -1
@@ -544,9 +542,11 @@ class WhatIfView(View):
 
     def _pin(self) -> Candidate | None:
         try:
-            return self.sheet.draft.candidate(self.sheet.draft.text[:_PINNED_LABEL])
+            made = self.sheet.draft.candidate()
         except OptionError:
             return None
+        product = self.sheet.draft.profile or NO_PRODUCT
+        return replace(made, label=f"{product} {_short(made)} {made.policy.mode}")
 
     # --- taking it elsewhere ---------------------------------------------------------------
 
@@ -596,3 +596,9 @@ class WhatIfView(View):
                 self._moved()
                 return True
         return False
+
+
+def _short(candidate: Candidate) -> str:
+    """Its numbers: "10 + 5 × 2"."""
+    timing = candidate.timing
+    return "timers not told" if timing is None else worst_case(timing).partition(" = ")[0]

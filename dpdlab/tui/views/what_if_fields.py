@@ -41,6 +41,8 @@ class Field:
     value: str
     note: str = ""
     """Faint words after the value."""
+    is_set: bool = True
+    """It is not what it is without the user."""
     wrong: str = ""
     """What the product does not take."""
     choices: tuple[tuple[str, str], ...] = ()
@@ -109,12 +111,13 @@ class Sheet:
         hint = "" if knob is None else range_of(knob)
         if key == "mode":
             choices = tuple((mode, _MODE_WORDS[mode]) for mode in MODES)
-            return Field(key, key, value, note, choices=choices)
+            return Field(key, key, value, note, draft.is_given(key), choices=choices)
         return Field(
             key,
             key,
             shown if value else "not told",
             note if value else "",
+            draft.is_given(key),
             f"takes {wrong}" if (wrong := draft.out_of_range(key)) else "",
             hint=f"{hint}; " * bool(hint) + _HINTS[key] + "; empty: as the product has it",
         )
@@ -122,11 +125,18 @@ class Sheet:
     def _demanded(self) -> list[Field]:
         demand = self.demand
         found = [
-            Field("peers", "peers", count(demand.peers), hint="of a hub, for its load"),
+            Field(
+                "peers",
+                "peers",
+                count(demand.peers),
+                is_set=demand.peers > 1,
+                hint="of a hub, for its load",
+            ),
             Field(
                 "hold",
                 "routing",
                 _seconds(demand.hold_s, "no hold time", "hold "),
+                is_set=demand.hold_s is not None,
                 hint="hold time of the routing protocol over the tunnel, or none",
             ),
         ]
@@ -136,6 +146,7 @@ class Sheet:
                     "every",
                     "traffic",
                     _seconds(demand.every_s, "without a pause", "a packet every "),
+                    is_set=demand.every_s is not None,
                     hint="one packet to send every so often, or always",
                 )
             )
@@ -145,6 +156,7 @@ class Sheet:
                 "target",
                 "target",
                 _seconds(self.target_s, "automatic", "within "),
+                is_set=demand.target_s is not None,
                 hint="a peer that is gone is given up within this, or automatic",
             ),
         ]
@@ -288,7 +300,7 @@ class FieldRows:
         """One field."""
         entry = self.fields[index]
         line = Text(f"{entry.label:<{_LABEL}}", palette.faint)
-        line.append(entry.value, palette.text if entry.note else palette.strong)
+        line.append(entry.value, palette.strong if entry.is_set else palette.text)
         if entry.wrong:
             line.append(f"  ! {entry.wrong}", palette.warn)
         elif entry.note:
