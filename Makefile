@@ -3,13 +3,14 @@
 #   make test    all checks and tests; installs tshark and tcpdump when it may (same as .ci/run)
 #   make check   the same without installing Debian packages
 #   make bench   speed and memory beside tcpdump and tshark
+#   make screenshots   the pictures of the README
 #   make clean   remove what these made
 # PYTHON=... chooses the interpreter, BENCH="--quick" the options of the benchmark.
 
 DEAD_PEER := sample_pcaps/ikev1-dead-peer
 BENCH ?=
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench screenshots clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -27,6 +28,10 @@ check:
 bench:
 	@.ci/environment
 	@.venv/bin/python -m tests.benchmarks.run $(BENCH)
+
+screenshots:
+	@.ci/environment dev
+	@.venv/bin/python -m tests.tui.screenshots
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

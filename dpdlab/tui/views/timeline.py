@@ -429,7 +429,9 @@ class TimelineView(View):
         self._hole(-1)
 
     def _hole(self, by: int) -> None:
-        self._jump(lambda e: e.kind is EventKind.HOLE, by, "black hole")
+        before = self._events[self.list.cursor].hole if self._events else None
+        if before is None or any(e.hole not in (None, before) for e in self._events):
+            self._jump(lambda e: e.kind is EventKind.HOLE, by, "black hole")
         hole = self._events[self.list.cursor].hole if self._events else None
         if hole is not None:
             begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
