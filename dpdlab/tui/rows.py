@@ -134,7 +134,7 @@ class RowList(ScrollView, can_focus=False):
     @property
     def header_lines(self) -> int:
         """Lines above the rows."""
-        return 0 if self.source.header(self.size.width or 80, self.palette) is None else 1
+        return 0 if self.source.header(self.row_width or 80, self.palette) is None else 1
 
     def _fit(self) -> None:
         self.virtual_size = Size(0, len(self.source) + self.header_lines)

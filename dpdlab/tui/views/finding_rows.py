@@ -25,7 +25,7 @@ _SEVERITY: Final = 9
 _GAP: Final = 2
 _LEAST_SENTENCE: Final = 36
 _MOST_PEER: Final = 40
-_SAMPLE: Final = 500
+_SAMPLE: Final = 200
 SILENCED: Final = "silenced"
 
 
@@ -76,6 +76,7 @@ class FindingRows:
         self._peers = {peer.id: peer for peer in model.whole.peers}
         self._sources = {source.id: source for source in model.whole.sources}
         self._sizes: tuple[int, tuple[int, int, int]] | None = None
+        self._measured = self._measure()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -87,12 +88,8 @@ class FindingRows:
         """
         if self._sizes is not None and self._sizes[0] == width:
             return self._sizes[1]
-        sample = [item for item in self.items[:_SAMPLE] if isinstance(item, Finding)]
-        rule = max((len(finding.rule) for finding in sample), default=4)
-        whose = max((cell_len(self.whose(finding)) for finding in sample), default=4)
-        whose = min(max(whose, 4), _MOST_PEER, max(width // 5, 12))
-        time = max((cell_len(self.at(finding)) for finding in sample), default=4)
-        sizes = {"time": max(time, 4), "peer": whose, "rule": max(rule, 4)}
+        rule, whose, time = self._measured
+        sizes = {"time": time, "peer": min(whose, max(width // 5, 12)), "rule": rule}
         if self.by is not GroupBy.SEVERITY:
             sizes[self.by.value] = 0
         for name in ("rule", "time", "peer"):
@@ -102,6 +99,14 @@ class FindingRows:
             sizes[name] = 0
         self._sizes = (width, (sizes["rule"], sizes["peer"], sizes["time"]))
         return self._sizes[1]
+
+    def _measure(self) -> tuple[int, int, int]:
+        """What rule, peer and time would like to have."""
+        sample = [item for item in self.items[:_SAMPLE] if isinstance(item, Finding)]
+        rule = max((len(finding.rule) for finding in sample), default=4)
+        whose = max((cell_len(self.whose(finding)) for finding in sample), default=4)
+        time = max((cell_len(self.at(finding)) for finding in sample), default=4)
+        return max(rule, 4), min(max(whose, 4), _MOST_PEER), max(time, 4)
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """Titles of the columns."""

@@ -21,6 +21,7 @@ from analyzers.model.records import Ref
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session.line_times import Int64s
 from analyzers.session.log_lines import LogLines
+from analyzers.sources.lines import MAX_SHOWN
 from dpdlab.present import copying
 from dpdlab.present.filter.errors import PatternRefused
 from dpdlab.present.filter.pattern import Pattern
@@ -216,7 +217,7 @@ class LogView(View):
 
     def do_right(self) -> None:
         """What of the text is out of sight."""
-        self._shift_to(self.shift + _SHIFT)
+        self._shift_to(min(self.shift + _SHIFT, MAX_SHOWN))
 
     def _shift_to(self, shift: int) -> None:
         self.shift = shift
