@@ -125,6 +125,16 @@ class LogDecoder:
         events: list[LogEvent] = []
         self._take(self._cutter.feed(text), events)
         self._settle()
+        self.info.lines = self._record
+        return events
+
+    def pause(self) -> list[LogEvent]:
+        """Nothing has come for a while: a line that has ended goes on no more."""
+        events: list[LogEvent] = []
+        self._repair(events)
+        for logical in self._joiner.finish():
+            self._logical(logical, events)
+        self._settle()
         return events
 
     def finish(self) -> list[LogEvent]:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from threading import Event
 from typing import Final
 
 from analyzers.decode.captures import CaptureBatch
+from analyzers.decode.flows import no_rows
 from analyzers.decode.ike import IkeDecoder
 from analyzers.decode.live_captures import LiveCapture
 from analyzers.model.alignment import Alignment
 from analyzers.model.configuration import Configuration
+from analyzers.model.log_events import LogEvent
+from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Problem, ProblemKind, SourceInfo, source_id
 from analyzers.model.time import NS_PER_MS, nanoseconds
@@ -25,10 +29,12 @@ from analyzers.rules.run import Run
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
 from analyzers.session.live_health import Rate, SourceHealth
+from analyzers.session.live_logs import LiveLog, LogMatcher
 from analyzers.session.live_store import CaptureStore
 from analyzers.session.notes import note_duplicates, note_keys, number_of
+from analyzers.session.opening import dialects_of
 from analyzers.session.options import SessionOptions
-from analyzers.sources.feed import LiveSource, SourceState
+from analyzers.sources.feed import Line, LiveSource, Piece, SourceState
 from analyzers.tracking.configured import Configured
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.ordering import Orderer
@@ -44,15 +50,18 @@ _OVER: Final = (SourceState.ENDED, SourceState.FAILED)
 
 
 @dataclass(slots=True)
-class _Captured:
-    """A capture source with what decodes it."""
+class _Channel:
+    """A source with what decodes it."""
 
     source: LiveSource
-    number: int
-    capture: LiveCapture
+    number: int = -1
+    capture: LiveCapture | None = None
+    logs: dict[str, int] = field(default_factory=dict)
+    """Number of the log of each sender; "" where there is but one."""
     rate: Rate = field(default_factory=Rate)
     seen_ns: int | None = None
-    """Until when the source watched, in event time."""
+    """Until when a capture watched, in event time."""
+    records: int = 0
     over: bool = False
     dropped: int = 0
     """What was noted of its drops."""
@@ -78,12 +87,21 @@ class LiveSession:
         self._keys = load_keys(self.options.keys)
         self._arrived = Event()
         self._orderer = Orderer(0)
-        self._captured: list[_Captured] = []
+        self._channels = [_Channel(source) for source in sources]
+        self._captured = [c for c in self._channels if c.source.kind == "capture"]
+        self._logs: dict[int, LiveLog] = {}
+        self._matcher = LogMatcher(self.options.local, captured=bool(self._captured))
+        self._flagged: dict[int, LogEvent] = {}
+        """Events that are evidence or astray, by `id()`: held until they are tracked."""
+        self._dialects = dialects_of(self.options) if len(self._captured) < len(sources) else ()
         self._ended = False
-        for source in sources:
-            source.feed.arrived = self._arrived
-            self._captured.append(self._open_capture(source))
-        several = len(self._captured) > 1 or any("," in c.source.name for c in self._captured)
+        for channel in self._channels:
+            channel.source.feed.arrived = self._arrived
+            if channel.source.kind == "capture":
+                self._open_capture(channel)
+            elif channel.source.kind == "log":
+                self._open_log(channel, "", channel.source.name)
+        several = len(self._channels) > 1 or any("," in c.source.name for c in self._captured)
         self._lateness_ns = _SEVERAL_LATENESS_NS if several else _LATENESS_NS
         self._tracker = Tracker(
             IkeDecoder(self._keys),
@@ -93,20 +111,30 @@ class LiveSession:
             captures=bool(self._captured),
         )
 
-    def _open_capture(self, source: LiveSource) -> _Captured:
+    def _open_source(self, name: str, kind: str) -> tuple[int, SourceInfo]:
         number = self._orderer.open()
-        info = SourceInfo(id=source_id(number), path=source.name, kind="capture", format="")
+        info = SourceInfo(id=source_id(number), path=name, kind=kind, format="")
         self.sources.append(info)
-        local_clock = source.name != "stdin"
-        capture = LiveCapture(info, frozenset(self.options.ports), local_clock=local_clock)
-        return _Captured(source, number, capture)
+        return number, info
+
+    def _open_capture(self, channel: _Channel) -> None:
+        name = channel.source.name
+        channel.number, info = self._open_source(name, "capture")
+        ports = frozenset(self.options.ports)
+        channel.capture = LiveCapture(info, ports, local_clock=not channel.source.remote)
+
+    def _open_log(self, channel: _Channel, sender: str, name: str) -> int:
+        number, info = self._open_source(name, "log")
+        self._logs[number] = LiveLog(info, self._dialects, self.options.clocks)
+        channel.logs[sender] = number
+        return number
 
     # --- driving ---------------------------------------------------------------------------
 
     def start(self) -> None:
         """Let all sources read. Raises SourceError where one cannot even begin."""
         try:
-            for channel in self._captured:
+            for channel in self._channels:
                 channel.source.start()
         except BaseException:
             self._close_sources()
@@ -121,9 +149,14 @@ class LiveSession:
     def pump(self, now_ns: int) -> bool:
         """Take what the sources have read, and track what can be; whether anything was new."""
         news = False
-        for channel in self._captured:
-            if not channel.over:
-                news |= self._take_captured(channel, now_ns)
+        for channel in self._channels:
+            if channel.over:
+                continue
+            if channel.capture is None:
+                self._take_text(channel, now_ns)
+            else:
+                news |= self._take_captured(channel, channel.capture, now_ns)
+        self._settle_logs(now_ns)
         return self._release() or news
 
     def end(self, now_ns: int) -> None:
@@ -132,10 +165,17 @@ class LiveSession:
             return
         self._ended = True
         self._close_sources()
-        for channel in self._captured:
-            if not channel.over:
-                self._take_captured(channel, now_ns)
-                self._close_captured(channel, now_ns)
+        for channel in self._channels:
+            if channel.over:
+                continue
+            if channel.capture is None:
+                self._take_text(channel, now_ns)
+            else:
+                self._take_captured(channel, channel.capture, now_ns)
+            self._close_channel(channel, now_ns)
+        self._settle_logs(now_ns, last=True)
+        for number in self._logs:
+            self._orderer.close(number)
         self._release()
         for problem in self._tracker.finish():
             self.sources[number_of(problem)].note(problem)
@@ -147,35 +187,95 @@ class LiveSession:
     @property
     def over(self) -> bool:
         """Whether all sources have ended: nothing more can come."""
-        return all(channel.over for channel in self._captured)
+        return all(channel.over for channel in self._channels)
 
-    def _take_captured(self, channel: _Captured, now_ns: int) -> bool:
+    def _take_captured(self, channel: _Channel, capture: LiveCapture, now_ns: int) -> bool:
         status = channel.source.feed.status
         pieces = channel.source.feed.take()
-        capture, number = channel.capture, channel.number
+        number = channel.number
         blocks, batches = capture.take(pieces, now_ns)
         if blocks and self.store is not None:
             self.store.write(number, blocks)
         self._add(number, batches)
-        self._note_drops(channel, status.dropped)
+        self._note_drops(channel, capture.info, status.dropped)
+        event_ns = capture.event_ns(now_ns)
         if status.state is SourceState.OPEN:
-            channel.seen_ns = capture.event_ns(now_ns)
-        channel.rate.take(now_ns, capture.info.packets)
-        self._orderer.advance(number, capture.event_ns(now_ns) - self._lateness_ns)
+            channel.seen_ns = event_ns
+        channel.records = capture.info.packets
+        channel.rate.take(now_ns, channel.records)
+        self._orderer.advance(number, event_ns - self._lateness_ns)
         if capture.damage and status.state not in _OVER:
             channel.source.stop()
             channel.source.feed.tell(SourceState.FAILED, capture.damage)
         elif status.state in _OVER:
-            self._close_captured(channel, now_ns)
+            self._close_channel(channel, now_ns)
         return bool(batches)
+
+    def _take_text(self, channel: _Channel, now_ns: int) -> None:
+        """Hold what the lines of a log, or of several senders, say."""
+        status = channel.source.feed.status
+        by_sender: dict[str, list[Piece]] = {sender: [] for sender in channel.logs}
+        for piece in channel.source.feed.take():
+            sender = piece.sender if isinstance(piece, Line) else ""
+            by_sender.setdefault(sender, []).append(piece)
+        channel.records = 0
+        for sender, pieces in by_sender.items():
+            number = channel.logs.get(sender)
+            if number is None:
+                number = self._open_log(channel, sender, f"syslog {sender}")
+            log = self._logs[number]
+            self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
+            channel.records += log.info.lines
+        channel.rate.take(now_ns, channel.records)
+        if status.state in _OVER:
+            self._close_channel(channel, now_ns)
+
+    def _settle_logs(self, now_ns: int, *, last: bool = False) -> None:
+        """Give the tracker what only the logs say."""
+        if not self._logs:
+            return
+        span_ns = self._span_ns()
+        if span_ns is not None:
+            self._tracker.logs.spans = [span_ns]
+        for number, settled in self._matcher.settle(self._logs, span_ns, now_ns, last=last):
+            events: list[LogEvent] = []
+            for event, evidence, astray in settled:
+                if evidence or astray:
+                    self._flagged[id(event)] = event
+                    flags = self._tracker.logs.evidence if evidence else self._tracker.logs.astray
+                    flags.add(id(event))
+                events.append(event)
+                local = event.local
+                if local is not None and local not in self._tracker.logs.devices:
+                    self._tracker.logs.devices.append(local)
+            # What is told late is taken for now: nothing goes back.
+            keys = [max(event.at_ns or 0, self._tracker.now_ns) for event in events]
+            keys = list(accumulate(keys, max))
+            self._orderer.add(number, CaptureBatch(no_rows(), None, [], events, keys, 0))
+        for number in self._logs:
+            self._orderer.advance(number, now_ns - self._lateness_ns)
+
+    def _span_ns(self) -> tuple[int, int] | None:
+        infos = [c.capture.info for c in self._captured if c.capture is not None]
+        firsts = [info.first_ns for info in infos if info.first_ns is not None]
+        seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
+        return (min(firsts), max(seen)) if firsts and seen else None
 
     def _add(self, number: int, batches: Sequence[CaptureBatch]) -> None:
         for batch in batches:
             self._tracker.know_flows(number, batch.new_flows)
             self._orderer.add(number, batch)
+            if self._logs:
+                for event in batch.events:
+                    if isinstance(event, Datagram):
+                        self._matcher.see(event)
 
-    def _close_captured(self, channel: _Captured, now_ns: int) -> None:
+    def _close_channel(self, channel: _Channel, now_ns: int) -> None:
         channel.over = True
+        for number in channel.logs.values():
+            self._matcher.hold(number, self._logs[number].end(now_ns), now_ns)
+        if channel.capture is None:
+            return
         self._add(channel.number, channel.capture.end())
         info = channel.capture.info
         if channel.seen_ns is not None and info.last_ns is not None:
@@ -183,9 +283,8 @@ class LiveSession:
             info.until_ns = max(info.last_ns, channel.seen_ns // 1000 * 1000)
         self._orderer.close(channel.number)
 
-    def _note_drops(self, channel: _Captured, dropped: int) -> None:
+    def _note_drops(self, channel: _Channel, info: SourceInfo, dropped: int) -> None:
         if dropped > channel.dropped:
-            info = channel.capture.info
             more = dropped - channel.dropped
             info.note(Problem(ProblemKind.PACKETS_DROPPED, DROPPED, None, more))
             if self.store is not None:
@@ -197,14 +296,22 @@ class LiveSession:
         if ready is None:
             return False
         self._tracker.feed(ready)
+        for event in ready.events if self._flagged else ():
+            self._forget(id(event.observation))
         for problem in self._tracker.take_problems():
             self.sources[number_of(problem)].note(problem)
         return True
 
+    def _forget(self, event: int) -> None:
+        """An event is tracked: another one may have its `id()` from now on."""
+        if self._flagged.pop(event, None) is not None:
+            self._tracker.logs.evidence.discard(event)
+            self._tracker.logs.astray.discard(event)
+
     def _close_sources(self) -> None:
-        for channel in self._captured:
+        for channel in self._channels:
             channel.source.stop()
-        for channel in self._captured:
+        for channel in self._channels:
             channel.source.close(_CLOSE_S)
 
     # --- what is known ---------------------------------------------------------------------
@@ -215,6 +322,8 @@ class LiveSession:
         A source that broke off watches no more: silence after that is none.
         """
         seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
+        if not self._captured:
+            seen = [now_ns]
         return max([self._tracker.now_ns, *(ns - self._lateness_ns for ns in seen)])
 
     def peers_so_far(self, now_ns: int) -> tuple[PeerView, ...]:
@@ -242,17 +351,17 @@ class LiveSession:
 
     def health(self, now_ns: int) -> tuple[SourceHealth, ...]:
         """How each source is."""
-        return tuple(self._health(channel, now_ns) for channel in self._captured)
+        return tuple(self._health(channel, now_ns) for channel in self._channels)
 
     @staticmethod
-    def _health(channel: _Captured, now_ns: int) -> SourceHealth:
+    def _health(channel: _Channel, now_ns: int) -> SourceHealth:
         status, rate = channel.source.feed.status, channel.rate
         return SourceHealth(
             name=channel.source.name,
             kind=channel.source.kind,
             state=status.state,
             detail=status.detail,
-            records=channel.capture.info.packets,
+            records=channel.records,
             per_second=rate.per_second(now_ns),
             dropped=status.dropped,
             restarts=status.restarts,
@@ -263,5 +372,6 @@ class LiveSession:
         return Viewer(self._tracker, frozenset(self.options.local), end_ns).peers()
 
     def _end_ns(self) -> int | None:
-        ends = [info.until_ns or info.last_ns for info in self.sources]
+        captures = [info for info in self.sources if info.kind == "capture"]
+        ends = [info.until_ns or info.last_ns for info in captures or self.sources]
         return max((end_ns for end_ns in ends if end_ns is not None), default=None)

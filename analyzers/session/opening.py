@@ -102,7 +102,7 @@ def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
     opened = Opened()
     try:
         if options.dialects:
-            opened.dialects = _dialects(options)
+            opened.dialects = dialects_of(options)
         specs = expand(tuple(names))
         for spec in specs:
             _open(spec, opened, options, several=len(specs) > 1)
@@ -154,7 +154,7 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
     from analyzers.session.texts import TextInput, kind_of
 
     if not opened.dialects:
-        opened.dialects = _dialects(options)
+        opened.dialects = dialects_of(options)
     kept: Kept | None = None
     if spec.path == STDIN and options.keep_lines:
         item.stream = kept = Kept(item.stream)
@@ -183,7 +183,7 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
     _add(opened, spec, info, LogReplay(info))
 
 
-def _dialects(options: SessionOptions) -> tuple[Dialect, ...]:
+def dialects_of(options: SessionOptions) -> tuple[Dialect, ...]:
     """The user's own dialects go first: they may refine what is known.
 
     Raises SourceError and OptionError.

@@ -71,6 +71,7 @@ class CaptureSource:
     """One capturing child on one or, with dumpcap, several interfaces."""
 
     kind = "capture"
+    remote = False
 
     def __init__(
         self, interfaces: Sequence[str], filters: Sequence[str], tool: str | None = None

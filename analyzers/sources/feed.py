@@ -144,6 +144,8 @@ class LiveSource(Protocol):
     kind: str
     """ "capture", "log" or "syslog"."""
     feed: Feed
+    remote: bool
+    """What it gives has the clock of another machine."""
 
     def start(self) -> None:
         """Begin to read, in a thread of its own. Raises SourceError where that cannot be."""

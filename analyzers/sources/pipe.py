@@ -30,6 +30,8 @@ def is_pipe(path: str) -> bool:
 class PipeSource:
     """Reads to the end of the stream, which is the end of the source."""
 
+    remote = True
+
     def __init__(self, path: str, kind: str) -> None:
         """`kind`: "capture" or "log"."""
         self.kind = kind

@@ -1,0 +1,255 @@
+"""Logs that grow: lines become events as they come, on the clock of the session.
+
+Nothing can be aligned with hindsight here. A stamp without year or zone is placed near the time at
+which its line arrives, and a clock that shows the future is ahead. What a capture shows too is told
+by the capture.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from analyzers.decode.log_clock import ClockHints, main_kind, place, quality
+from analyzers.decode.log_order import Order
+from analyzers.decode.logs import LogDecoder
+from analyzers.dialects.dialect import Dialect
+from analyzers.dialects.stamps import StampKind
+from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import Datagram
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.session.clocks import value_of
+from analyzers.session.options import ClockOptions
+from analyzers.sources.feed import Line, Piece
+from analyzers.tracking.alignment import Fit
+from analyzers.tracking.logs import UNKNOWN_LOCAL
+from analyzers.tracking.pairing import pairs
+from analyzers.tracking.sightings import Sighting, of_datagram, of_event
+from analyzers.tracking.witnesses import Reach, belongs, came_by, reach_of_capture
+
+# After this long without another byte the last line is taken for whole.
+_QUIET_NS: Final = 200 * NS_PER_MS
+# A wall clock in another zone differs by quarters of an hour, up to this.
+_ZONE_STEP_NS: Final = 900 * NS_PER_SECOND
+_MOST_ZONE_NS: Final = 15 * 3600 * NS_PER_SECOND
+# The capture and the log of one device differ by the time that writing a line takes, and by
+# what its clock is off.
+_SPREAD_NS: Final = 3 * NS_PER_SECOND
+_REMEMBERED_NS: Final = 30 * NS_PER_SECOND
+_MOST_REMEMBERED: Final = 20_000
+_DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
+_MOST_REMOTES: Final = 10_000
+
+
+class LiveLog:
+    """One log, or one sender of syslog messages."""
+
+    def __init__(self, info: SourceInfo, dialects: Sequence[Dialect], clocks: ClockOptions) -> None:
+        self.info = info
+        self._decoder = LogDecoder(info, dialects, order=Order.OLDEST_FIRST)
+        self._text = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._year = value_of(clocks.years, info.path, clocks.year)
+        self._zone = value_of(clocks.zones, info.path, clocks.zone)
+        self._given_ns = value_of(clocks.offsets_ns, info.path, None)
+        self._adjusts = clocks.align and self._given_ns is None
+        self._zone_ns: int | None = None
+        self._relative_ns: int | None = None
+        self._ahead_ns = 0
+        self._fed_ns: int | None = None
+        """When the last text came, if its last line may not be whole."""
+        self.local: dict[str, str] = {}
+        """The device's own address towards each of its peers."""
+        self.resolution_ns = 1
+
+    def take(self, pieces: Sequence[Piece], now_ns: int) -> list[LogEvent]:
+        """What came; events on the session's clock."""
+        texts = [_text_of(self._text, piece) for piece in pieces]
+        text = "".join(texts)
+        events: list[LogEvent] = []
+        if text:
+            events = self._decoder.feed(text)
+            self._fed_ns = now_ns
+        elif self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS:
+            events = self._decoder.pause()
+            self._fed_ns = None
+        return self._placed(events, now_ns)
+
+    def end(self, now_ns: int) -> list[LogEvent]:
+        """Nothing more comes."""
+        events = self._decoder.feed(self._text.decode(b"", final=True)) + self._decoder.finish()
+        return self._placed(events, now_ns)
+
+    def _placed(self, events: list[LogEvent], now_ns: int) -> list[LogEvent]:
+        info, tally = self.info, self._decoder.tally
+        info.log_lines = sum(tally.dialects.values())
+        info.unparsed_lines = tally.unparsed
+        if not events:
+            return events
+        info.dialects = dict(tally.dialects.most_common())
+        info.format = next(iter(info.dialects), "unknown")
+        info.clock = quality(tally)
+        self.resolution_ns = tally.resolution_ns or 1
+        place(events, tally, ClockHints(self._year, self._zone, now_ns, near_is_input=True))
+        kind = main_kind(tally)
+        for event in events:
+            event.at_ns = self._on_clock(event.at_ns, kind, now_ns)
+            info.first_ns = min(info.first_ns or event.at_ns, event.at_ns)
+            info.last_ns = max(info.last_ns or event.at_ns, event.at_ns)
+            info.log_events[event.kind.value] = info.log_events.get(event.kind.value, 0) + 1
+            if event.remote and event.local and len(self.local) < _MOST_REMOTES:
+                self.local[event.remote] = event.local
+        return events
+
+    def _on_clock(self, at_ns: int | None, kind: StampKind | None, now_ns: int) -> int:
+        if at_ns is None or kind is None:
+            return now_ns
+        if kind not in _DATED:
+            if self._relative_ns is None:
+                self._relative_ns = now_ns - at_ns
+            return min(at_ns + self._relative_ns, now_ns)
+        if self._given_ns is not None:
+            return at_ns + self._given_ns
+        if not self._adjusts:
+            return at_ns
+        if self._zone_ns is None:
+            self._zone_ns = self._zone_shift(at_ns, now_ns)
+        at_ns += self._zone_ns - self._ahead_ns
+        if at_ns > now_ns:
+            # Nothing is logged before it happens: the device's clock is ahead.
+            self._ahead_ns += at_ns - now_ns
+            at_ns = now_ns
+        return at_ns
+
+    def _zone_shift(self, at_ns: int, now_ns: int) -> int:
+        apart_ns = now_ns - at_ns
+        if self._zone is not None or not _ZONE_STEP_NS // 2 < abs(apart_ns) <= _MOST_ZONE_NS:
+            return 0
+        shift_ns = round(apart_ns / _ZONE_STEP_NS) * _ZONE_STEP_NS
+        text = "its stamps are in another zone, or its clock is off: put to when its lines arrive"
+        self.info.note(Problem(ProblemKind.CLOCK_GUESSED, text))
+        return shift_ns
+
+
+class Settled(NamedTuple):
+    """An event of a log, and what else it is."""
+
+    event: LogEvent
+    evidence: bool
+    """It only tells where something was lost."""
+    astray: bool
+    """It is about a message that was sent, and did not come by elsewhere."""
+
+
+class LogMatcher:
+    """Tells what only a log says from what a capture or another log tells as well."""
+
+    def __init__(self, given_local: Sequence[str], *, captured: bool) -> None:
+        """`captured`: there are captures, whose packets come before the lines about them."""
+        self._given = given_local[0] if len(given_local) == 1 else None
+        self._hold_ns = NS_PER_SECOND if captured else 0
+        self._wire: deque[Sighting] = deque(maxlen=_MOST_REMEMBERED)
+        self._ends: set[tuple[str, str]] = set()
+        self._spans: dict[str, tuple[int, int]] = {}
+        self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
+
+    def see(self, datagram: Datagram) -> None:
+        """A packet that was captured."""
+        sighting = of_datagram(datagram)
+        if sighting is not None:
+            self._wire.append(sighting)
+            if len(self._ends) < _MOST_REMEMBERED:
+                self._ends.add((datagram.src, datagram.dst))
+
+    def hold(self, number: int, events: Sequence[LogEvent], now_ns: int) -> None:
+        """Events of a log that came now."""
+        if events:
+            waiting = self._waiting.setdefault(number, [])
+            waiting += [(now_ns, event) for event in events]
+
+    def settle(
+        self,
+        logs: dict[int, LiveLog],
+        span_ns: tuple[int, int] | None,
+        now_ns: int,
+        *,
+        last: bool = False,
+    ) -> list[tuple[int, list[Settled]]]:
+        """The events that have waited long enough, by number of their log.
+
+        `span_ns`: what the captures cover so far.
+        """
+        while self._wire and self._wire[0].at_ns < now_ns - _REMEMBERED_NS:
+            self._wire.popleft()
+        found = []
+        for number, waiting in self._waiting.items():
+            due = [e for came_ns, e in waiting if last or now_ns - came_ns >= self._hold_ns]
+            if due:
+                del waiting[: len(due)]
+                found.append((number, self._settled(number, due, logs, span_ns)))
+        return found
+
+    def _settled(
+        self,
+        number: int,
+        events: list[LogEvent],
+        logs: dict[int, LiveLog],
+        span_ns: tuple[int, int] | None,
+    ) -> list[Settled]:
+        told = self._told_by_wire(events, logs[number].resolution_ns)
+        others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
+        others += [
+            Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
+            for other, log in logs.items()
+            if other != number and (own := frozenset(log.local.values()))
+        ]
+        settled = []
+        for event in events:
+            if id(event) in told:
+                continue
+            self._name(event, logs[number])
+            evidence = not belongs(event, others)
+            astray = not evidence and bool(event.sent) and came_by(event, others)
+            settled.append(Settled(event, evidence, astray))
+        return settled
+
+    def _told_by_wire(self, events: list[LogEvent], resolution_ns: int) -> set[int]:
+        """Ids of events about messages that were captured; each packet is used once."""
+        if not self._wire:
+            return set()
+        sightings, by_place = [], {}
+        for event in events:
+            sighting = of_event(event)
+            if sighting is not None and event.kind is LogEventKind.MESSAGE:
+                sightings.append(sighting)
+                by_place[sighting.ref, sighting.at_ns] = event
+        clock = Fit(0, 0, _SPREAD_NS, "", resolution_ns=resolution_ns)
+        found = pairs(sightings, list(self._wire), clock)
+        used = {two.ref for _, two in found}
+        if used:
+            rest = [s for s in self._wire if s.ref not in used]
+            self._wire.clear()
+            self._wire.extend(rest)
+        return {id(by_place[one.ref, one.at_ns]) for one, _ in found}
+
+    def _name(self, event: LogEvent, log: LiveLog) -> None:
+        """Give the device of a log an address where the line has none."""
+        if event.remote is None and len(log.local) == 1:
+            event.remote = next(iter(log.local))
+        if event.local is not None:
+            return
+        own = set(log.local.values())
+        seen = {dst for src, dst in self._ends if src == event.remote}
+        event.local = log.local.get(event.remote or "") or self._given
+        if event.local is None and len(seen) == 1:
+            event.local = next(iter(seen))
+        if event.local is None:
+            event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
+
+
+def _text_of(decoder: codecs.IncrementalDecoder, piece: Piece) -> str:
+    if isinstance(piece, bytes):
+        return decoder.decode(piece)
+    return f"{piece.text}\n" if isinstance(piece, Line) else ""

@@ -1,0 +1,127 @@
+"""Follows a log file by its name: what is appended, what comes after rotation, after truncation.
+
+It begins at the end of the file, as `tail -F -n 0` does; a file that appears later is read from its
+start.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from analyzers.sources.feed import Feed, Reading, SourceState
+
+_PIECE_BYTES: Final = 1 << 16
+_LOOK_S: Final = 0.1
+_ATTEMPTS: Final = 5
+"""Looks at the name without a file there before its absence is told: a rotation takes as long."""
+
+
+class FollowedFile:
+    """One log that grows."""
+
+    kind = "log"
+    remote = False
+
+    def __init__(self, path: str, *, from_start: bool = False) -> None:
+        """`from_start`: what is in the file already is read, too."""
+        self.name = path
+        self.feed = Feed()
+        self._path = Path(path)
+        self._from_start = from_start
+        self._handle = -1
+        self._identity = (0, 0)
+        self._position = 0
+        self._whole_line = True
+        """The last byte that was read ended a line."""
+        self._reading = Reading(self.feed, self._run, f"follow-{self._path.name}")
+
+    def start(self) -> None:
+        """Begin to follow; the file need not be there yet."""
+        self._open(at_end=not self._from_start)
+        self._reading.start()
+
+    def stop(self) -> None:
+        """Ask it to stop; returns at once."""
+        self.feed.stopping.set()
+
+    def close(self, timeout_s: float) -> None:
+        """Wait until it has stopped."""
+        self._reading.close(timeout_s)
+        self._let_go()
+
+    def _run(self) -> None:
+        missing = 0
+        while not self.feed.stopping.is_set():
+            if self._handle >= 0 and self._read():
+                continue
+            there = self._look()
+            missing = 0 if there else missing + 1
+            if missing == _ATTEMPTS:
+                self.feed.tell(SourceState.WAITING, "there is no such file; waiting for it")
+            if not self.feed.rest(_LOOK_S):
+                break
+        while self._handle >= 0 and self._read():
+            pass
+
+    def _look(self) -> bool:
+        """Find what the name stands for now; whether there is anything."""
+        try:
+            status = self._path.stat()
+        except (OSError, ValueError):
+            return False
+        if self._handle < 0:
+            return self._open(at_end=False)
+        if (status.st_dev, status.st_ino) != self._identity:
+            while self._read():
+                pass  # what was written before it was renamed
+            self._let_go()
+            self._end_line()
+            self.feed.count(restarts=1)
+            return self._open(at_end=False)
+        if status.st_size < self._position:
+            # Emptied in place, as `copytruncate` does.
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            self._position = 0
+            self._end_line()
+            self.feed.count(restarts=1)
+        return True
+
+    def _open(self, *, at_end: bool) -> bool:
+        try:
+            self._handle = os.open(self._path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            status = os.fstat(self._handle)
+            self._position = os.lseek(self._handle, 0, os.SEEK_END if at_end else os.SEEK_SET)
+        except (OSError, ValueError) as error:
+            self._let_go()
+            self.feed.tell(SourceState.WAITING, getattr(error, "strerror", None) or str(error))
+            return False
+        self._identity = (status.st_dev, status.st_ino)
+        self.feed.tell(SourceState.OPEN)
+        return True
+
+    def _read(self) -> bool:
+        """Take the next piece; False where there is none."""
+        try:
+            data = os.read(self._handle, _PIECE_BYTES)
+        except OSError as error:
+            self._let_go()
+            self.feed.tell(SourceState.WAITING, error.strerror or str(error))
+            return False
+        if not data:
+            return False
+        self._position += len(data)
+        self._whole_line = data.endswith(b"\n")
+        return self.feed.put(data)
+
+    def _end_line(self) -> None:
+        """The other file begins with a line of its own."""
+        if not self._whole_line:
+            self._whole_line = True
+            self.feed.put(b"\n")
+
+    def _let_go(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1

@@ -1,0 +1,281 @@
+"""Syslog listeners: what devices send, over UDP and TCP, one source a sender.
+
+RFC 3164 as it is; RFC 5424 is turned into the line that a relay writes to a file; over TCP octet
+counting and lines (RFC 6587). What is too much is dropped and counted: senders are nobody we know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import selectors
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from time import monotonic
+from typing import Final
+
+from analyzers.errors import SourceError
+from analyzers.sources.feed import Feed, Line, Reading, SourceState
+
+MOST_BYTES: Final = 8192
+"""Of one message; RFC 5424 asks for 2048."""
+MOST_SENDERS: Final = 64
+MOST_CONNECTIONS: Final = 64
+MOST_PER_SECOND: Final = 10_000
+"""Messages of one sender."""
+_DATAGRAM_BYTES: Final = 65_535
+_RECEIVE_BYTES: Final = 4 << 20
+"""What the kernel may hold for the UDP socket."""
+_POLL_S: Final = 0.2
+_AT_ONCE: Final = 512
+_IDLE_S: Final = 600.0
+_RFC5424: Final = re.compile(
+    r"<\d{1,3}>\d{1,2} (?P<stamp>\S{1,64}) (?P<host>\S{1,255}) (?P<app>\S{1,64})"
+    r" (?P<process>\S{1,128}) \S{1,64} "
+)
+_COUNTED: Final = re.compile(rb"([1-9]\d{0,5}) ")
+
+
+class SyslogListener:
+    """One port, UDP and TCP."""
+
+    kind = "syslog"
+    remote = True
+
+    def __init__(self, host: str, port: int) -> None:
+        """`port` 0 takes any that is free."""
+        self.name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.feed = Feed()
+        self.port = port
+        self._host = host
+        self._selector = selectors.DefaultSelector()
+        self._udp: socket.socket | None = None
+        self._tcp: socket.socket | None = None
+        self._connections: dict[socket.socket, _Connection] = {}
+        self._senders: dict[str, _Bucket] = {}
+        self._reading = Reading(self.feed, self._run, f"syslog-{port}")
+
+    def start(self) -> None:
+        """Listen. Raises SourceError where the port cannot be had."""
+        try:
+            found = socket.getaddrinfo(self._host, self.port, type=socket.SOCK_DGRAM)
+            family, _, _, _, address = found[0]
+            self._udp = socket.socket(family, socket.SOCK_DGRAM)
+            with contextlib.suppress(OSError):
+                self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+            self._udp.bind(address)
+            self.port = int(self._udp.getsockname()[1])
+            self._tcp = socket.socket(family, socket.SOCK_STREAM)
+            self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._tcp.bind((address[0], self.port, *address[2:]))
+            self._tcp.listen(MOST_CONNECTIONS)
+        except OSError as error:
+            self._release()
+            hint = "ports below 1024 are for root" if isinstance(error, PermissionError) else ""
+            message = f"cannot listen on {self.name}: {error.strerror or error}"
+            raise SourceError(message, hint) from error
+        for listener in (self._udp, self._tcp):
+            listener.setblocking(False)
+            self._selector.register(listener, selectors.EVENT_READ)
+        self.feed.tell(SourceState.OPEN)
+        self._reading.start()
+
+    def stop(self) -> None:
+        """Ask it to stop; returns at once."""
+        self.feed.stopping.set()
+
+    def close(self, timeout_s: float) -> None:
+        """Wait until it has stopped."""
+        self._reading.close(timeout_s)
+        self._release()
+
+    def _release(self) -> None:
+        for each in [*self._connections, self._udp, self._tcp]:
+            if each is not None:
+                each.close()
+        self._connections.clear()
+        self._udp = self._tcp = None
+        self._selector.close()
+
+    # --- the thread ------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self.feed.stopping.is_set():
+            for key, _ in self._selector.select(_POLL_S):
+                if key.fileobj is self._udp:
+                    self._datagrams(self._udp)
+                elif key.fileobj is self._tcp:
+                    self._accept(self._tcp)
+                elif isinstance(key.fileobj, socket.socket):
+                    self._receive(key.fileobj)
+            self._forget_idle()
+
+    def _datagrams(self, udp: socket.socket) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                data, address = udp.recvfrom(_DATAGRAM_BYTES)
+            except OSError:
+                return
+            self._message(str(address[0]), data)
+
+    def _accept(self, tcp: socket.socket) -> None:
+        try:
+            connection, address = tcp.accept()
+        except OSError:
+            return
+        if len(self._connections) >= MOST_CONNECTIONS:
+            connection.close()
+            self.feed.count(dropped=1)
+            return
+        connection.setblocking(False)
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._connections[connection] = _Connection(str(address[0]), monotonic())
+
+    def _receive(self, connection: socket.socket) -> None:
+        state = self._connections[connection]
+        try:
+            data = connection.recv(_DATAGRAM_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        state.heard_s = monotonic()
+        messages, lost = state.take(data)
+        for message in messages:
+            self._message(state.sender, message)
+        if lost:
+            self.feed.count(dropped=lost)
+        if not data:
+            self._drop(connection)
+
+    def _drop(self, connection: socket.socket) -> None:
+        self._selector.unregister(connection)
+        del self._connections[connection]
+        connection.close()
+
+    def _forget_idle(self) -> None:
+        now_s = monotonic()
+        for connection, state in list(self._connections.items()):
+            if now_s - state.heard_s > _IDLE_S:
+                self._drop(connection)
+
+    def _message(self, sender: str, data: bytes) -> None:
+        sender = _plain(sender)
+        bucket = self._senders.get(sender)
+        if bucket is None:
+            if len(self._senders) >= MOST_SENDERS:
+                self.feed.count(dropped=1)
+                return
+            bucket = self._senders[sender] = _Bucket()
+        if not bucket.may_pass():
+            self.feed.count(dropped=1)
+            return
+        text = line_of(data)
+        if text:
+            self.feed.offer(Line(sender, text))
+
+
+def line_of(data: bytes) -> str:
+    """A message as a line of a log file; what is beyond MOST_BYTES is cut."""
+    text = data[:MOST_BYTES].decode("utf-8", "replace").rstrip("\r\n\0 ")
+    # A message is one line, whatever its sender puts in it.
+    text = text.replace("\r\n", " ").replace("\n", " ").replace("\0", " ")
+    header = _RFC5424.match(text)
+    if header is None:
+        return text
+    stamp, host, app, process = header.group("stamp", "host", "app", "process")
+    rest = _without_structure(text[header.end() :]).removeprefix("\ufeff")
+    tag = app if process == "-" else f"{app}[{process}]"
+    parts = [part for part in (stamp, host) if part != "-"]
+    parts += [] if app == "-" else [f"{tag}:"]
+    return " ".join([*parts, rest])
+
+
+def _without_structure(text: str) -> str:
+    """What follows the structured data of RFC 5424 section 6.3."""
+    if text.startswith("-"):
+        return text[2:]
+    place, quoted = 0, False
+    while text.startswith("[", place):
+        end = place
+        for end in range(place, len(text)):
+            letter = text[end]
+            if letter == '"' and text[end - 1] != "\\":
+                quoted = not quoted
+            elif letter == "]" and not quoted and text[end - 1] != "\\":
+                break
+        else:
+            return text
+        place = end + 1
+    return text[place:].removeprefix(" ")
+
+
+@dataclass(slots=True)
+class _Connection:
+    """One TCP sender: its bytes that are no message yet."""
+
+    sender: str
+    heard_s: float
+    rest: bytes = b""
+    skip: int = 0
+    """Bytes of a message that is too long, still to come."""
+
+    def take(self, data: bytes) -> tuple[list[bytes], int]:
+        """Whole messages, and how many had to be cut; empty `data` is the end."""
+        rest = self.rest + data
+        messages: list[bytes] = []
+        lost = 0
+        while rest:
+            if self.skip:
+                step = min(self.skip, len(rest))
+                rest, self.skip = rest[step:], self.skip - step
+                continue
+            counted = _COUNTED.match(rest)
+            if counted is not None:
+                size, start = int(counted[1]), counted.end()
+                if size > MOST_BYTES and len(rest) >= start + MOST_BYTES:
+                    messages.append(rest[start : start + MOST_BYTES])
+                    rest, self.skip, lost = rest[start:], size, lost + 1
+                elif len(rest) >= start + size:
+                    messages.append(rest[start : start + size])
+                    rest = rest[start + size :].removeprefix(b"\n")
+                else:
+                    break
+                continue
+            line, ended, behind = rest.partition(b"\n")
+            if not ended and len(line) <= MOST_BYTES and data:
+                break
+            lost += len(line) > MOST_BYTES
+            messages.append(line)
+            rest = behind
+        self.rest = rest if data else b""
+        return [message for message in messages if message], lost
+
+
+class _Bucket:
+    """So many messages a second, and as many at once."""
+
+    def __init__(self) -> None:
+        self._left = float(MOST_PER_SECOND)
+        self._at_s = monotonic()
+
+    def may_pass(self) -> bool:
+        """Whether another one may."""
+        now_s = monotonic()
+        self._left = min(MOST_PER_SECOND, self._left + (now_s - self._at_s) * MOST_PER_SECOND)
+        self._at_s = now_s
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+def _plain(address: str) -> str:
+    """An address as others write it: an IPv4 one that comes over IPv6 is IPv4."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return str(mapped or parsed)
