@@ -164,7 +164,7 @@ class Session:
         """
         from analyzers.session.second_pass import packets_within
 
-        return packets_within(self.captures(), windows, self._joined, self.options)
+        return packets_within(self.captures(), windows, self._joined, self.options, progress)
 
     def captures(self) -> list[CaptureAgain]:
         """The captures among the inputs, for who reads them again."""

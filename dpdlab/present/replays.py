@@ -48,7 +48,7 @@ class SentPackets:
 
 def sent_packets(
     peer: PeerView,
-    packets_within: Callable[[Sequence[Window]], Iterator[Packets]],
+    packets_within: Callable[[Sequence[Window], Callable[[object], None]], Iterator[Packets]],
     check: Callable[[], None],
 ) -> SentPackets:
     """The packets of all black holes of a peer. `check` raises Stopped to end the reading."""
@@ -57,10 +57,9 @@ def sent_packets(
     parts: list[list[Packets]] = [[] for _ in holes]
     kept, dropped = 0, set[int]()
     try:
-        reading = cast("Generator[Packets]", packets_within(windows))
+        reading = cast("Generator[Packets]", packets_within(windows, lambda _: check()))
         with closing(reading) as found:
             for packets in found:
-                check()
                 place = packets.window
                 if place in dropped:
                     continue

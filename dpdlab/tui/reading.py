@@ -32,7 +32,7 @@ _READING_SHARE: Final = 4
 class Afterwards:
     """What can be asked of the engine once everything is read, from any thread."""
 
-    packets_within: Callable[[Sequence[Window]], Iterator[Packets]]
+    packets_within: Callable[[Sequence[Window], Callable[[Progress], None]], Iterator[Packets]]
     """Packets of some flows and times, read once more. Raises SourceError."""
     vendor_at: Callable[[PeerView, str], str | None]
     """The family of the product at one end of a peer."""

@@ -299,7 +299,7 @@ class FieldRows:
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One field."""
         entry = self.fields[index]
-        line = Text(f"{entry.label:<{_LABEL}}", palette.faint)
+        line = Text().append(f"{entry.label:<{_LABEL}}", palette.faint)
         line.append(entry.value, palette.strong if entry.is_set else palette.text)
         if entry.wrong:
             line.append(f"  ! {entry.wrong}", palette.warn)

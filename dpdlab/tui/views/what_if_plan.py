@@ -23,6 +23,7 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.views.what_if_rows import (
     COST_COLUMNS,
+    COST_LEGEND,
     Column,
     Layout,
     Role,
@@ -119,6 +120,7 @@ class PlanRows:
             "most/s, amid/s: messages at a hub with all peers, where nothing comes from them, and"
             " while it does",
             "> edited   + pinned   * recommended",
+            COST_LEGEND,
             *self._routing_legend(),
         ]
         self._texts = ["", *(x for t in told for x in textwrap.wrap(t, max(width - 4, 20)))]

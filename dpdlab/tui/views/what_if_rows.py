@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from rich.style import Style
 from rich.text import Text
@@ -110,6 +110,11 @@ COST_COLUMNS: Final = (
     *(Column(loss_title(loss), 7, (1,)) for loss in LOSS_RATES),
 )
 """What a policy costs, and how easily a live peer is given up at a packet loss."""
+COST_LEGEND: Final = (
+    "asks/h: questions an hour at most; "
+    + ", ".join(loss_title(loss) for loss in LOSS_RATES)
+    + ": the chance that a live peer is given up at this packet loss"
+)
 
 
 def cost_cells(candidate: Candidate, none: str, palette: Palette) -> dict[str, Text]:
@@ -128,16 +133,6 @@ def cost_cells(candidate: Candidate, none: str, palette: Palette) -> dict[str, T
             for loss, value in zip(LOSS_RATES, chances, strict=True)
         },
     }
-
-
-class PolicyRows(Protocol):
-    """What both tables are: rows, of which some are policies."""
-
-    def __len__(self) -> int: ...
-
-    def tried_at(self, index: int) -> Tried | None:
-        """The policy of a row, if it is one."""
-        ...
 
 
 def row_line(
@@ -254,6 +249,7 @@ class HoleRows:
             " somewhere in between",
             AT_LEAST,
             "> edited   + pinned   = its own   * recommended",
+            COST_LEGEND,
         ]
         if self._hold_s is not None:
             held = f"routing over the tunnel ends every window after {tenths(self._hold_s)}"
