@@ -9,7 +9,7 @@ those are lines of their own. A problem follows its source or its peer.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Final, Literal
@@ -36,6 +36,7 @@ from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
+from analyzers.model.records import SourceInfo
 
 LineType = Literal[
     "source",
@@ -89,6 +90,58 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     entries.sort(key=itemgetter(0, 1))
     for _, _, lines in entries:
         yield from map(escape, lines())
+
+
+def live_lines(
+    item: PeerView | Exchange | Delete | BlackHole | IkeMessage | Finding,
+    peer: PeerView | None,
+    revision: int,
+    selector: Selector,
+    *,
+    ascii_only: bool = False,
+) -> Iterator[str]:
+    """The line of something that has just become final, as the report would have it.
+
+    `revision` counts how often it was told before; of a finding `selector` has its packets.
+    """
+    escape = ascii_escapes if ascii_only else terminal_escapes
+    owner = None if peer is None else peer.id
+    yield escape(_live_line(item, owner, revision, selector))
+
+
+def _live_line(
+    item: PeerView | Exchange | Delete | BlackHole | IkeMessage | Finding,
+    owner: str | None,
+    revision: int,
+    selector: Selector,
+) -> str:
+    match item:
+        case PeerView():
+            # Its state is what is new: the line stands where that began.
+            began_ns = item.states[-1].start_ns if revision else item.first_ns
+            return _line("peer", began_ns, item.id, build_peer_head(item), revision=revision)
+        case Exchange():
+            model: BaseModel = build_exchange(item)
+            return _line("exchange", item.first_ns, owner, model, revision=revision)
+        case Delete():
+            return _line("delete", item.at_ns, owner, build_delete(item), revision=revision)
+        case BlackHole():
+            began_ns, model = _black_hole_begin_ns(item), build_black_hole(item)
+            return _line("black_hole", began_ns, owner, model, revision=revision)
+        case IkeMessage():
+            return _line("message", item.at_ns, owner, build_message(item), revision=revision)
+        case Finding():
+            model = build_finding(item, selector.of_finding(item))
+            return _line("finding", item.at_ns, owner, model, revision=revision)
+
+
+def source_lines(
+    sources: Sequence[SourceInfo], version: str, *, ascii_only: bool = False
+) -> Iterator[str]:
+    """The lines of all sources and of their problems."""
+    escape = ascii_escapes if ascii_only else terminal_escapes
+    for source in build_header(sources, version=version).sources:
+        yield from map(escape, _source_lines(source))
 
 
 def _moment(finding: Finding) -> int:

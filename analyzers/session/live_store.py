@@ -79,6 +79,10 @@ class CaptureStore:
         self._files.write(head + b"".join(each for _, each in new) + packets)
         self.packets_bytes += len(packets)
 
+    def discard(self) -> None:
+        """Remove what was written: there is no packet in it."""
+        self._files.discard()
+
     def count_drops(self, source: int, dropped: int) -> None:
         """So many packets of a source were lost so far."""
         self._drops[source] = dropped

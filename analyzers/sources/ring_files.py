@@ -80,6 +80,13 @@ class RingFiles:
         self.stopped = f"{self._written[-1]}: {why}; nothing more is written"
         return False
 
+    def discard(self) -> None:
+        """Remove all files."""
+        self._close()
+        while self._written:
+            with contextlib.suppress(OSError):
+                self._written.popleft().unlink()
+
     def close(self) -> None:
         """Let go of the file."""
         self._close()

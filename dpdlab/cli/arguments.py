@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from dpdlab.cli import command_parsers, export_parser, simulate_parser
+from dpdlab.cli import command_parsers, export_parser, live_parser, simulate_parser
 from dpdlab.cli.diagnostics import PROGRAM, UsageError
 from dpdlab.cli.parser import Parser, split
 
@@ -47,6 +47,16 @@ COMMANDS: Final = {
         export_parser.export_parser,
         "dpdlab.cli.export_command",
     ),
+    "live": Command(
+        "the same while it happens: interfaces, pipes, logs that grow, syslog",
+        live_parser.live_parser,
+        "dpdlab.cli.live_command",
+    ),
+    "interfaces": Command(
+        "what can be captured on here, and why not",
+        live_parser.interfaces_parser,
+        "dpdlab.cli.interfaces_command",
+    ),
     "lint": Command(
         "DPD settings of device configurations, both ends compared",
         command_parsers.lint_parser,
@@ -77,7 +87,7 @@ COMMANDS: Final = {
 HELP: Final = {name: command.help for name, command in COMMANDS.items()}
 
 # Promised for later versions: named here so that nobody's typing is taken for a file name.
-LATER_COMMANDS: Final = frozenset({"live", "lab", "interfaces"})
+LATER_COMMANDS: Final = frozenset({"lab"})
 
 
 class Invocation(NamedTuple):

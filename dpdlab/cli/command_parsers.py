@@ -85,17 +85,19 @@ exit codes:
 
 def general_parser(commands: Mapping[str, str]) -> Parser:
     """Options without a command; `commands` are all of them with what help says."""
-    listed = "\n".join(f"  {name:<9} {text}" for name, text in commands.items())
+    listed = "\n".join(f"  {name:<10} {text}" for name, text in commands.items())
     parser = Parser(
         None,
         f"{PROGRAM} [INPUT...]\n"
         f"       {PROGRAM} report INPUT... [--format {'|'.join(FORMATS)}] [-o FILE]\n"
         f"       {PROGRAM} check INPUT... [--fail-on {'|'.join(SEVERITIES)}]\n"
         f"       {PROGRAM} export INPUT... -w FILE\n"
+        f"       {PROGRAM} live [-i IFACE]... [--log PATH]... [--syslog HOST:PORT]\n"
         f"       {PROGRAM} explain [RULE...]\n"
         f"       {PROGRAM} lint CONFIG... [--format {'|'.join(LINT_FORMATS)}] [-o FILE]\n"
         f"       {PROGRAM} simulate [INPUT...] [--policy POLICY]...\n"
         f"       {PROGRAM} settings\n"
+        f"       {PROGRAM} interfaces\n"
         f"       {PROGRAM} schema\n"
         f"       {PROGRAM} doctor",
         f"{_DESCRIPTION}\ncommands:\n{listed}\n\n"

@@ -124,6 +124,14 @@ class Output:
             return "utf-8"
         return getattr(sys.stdout, "encoding", None) or "utf-8"
 
+    def write_now(self, chunks: Iterable[str]) -> bool:
+        """Data as it comes into being; False when whoever reads it is gone."""
+        stream: BinaryIO | None = getattr(sys.stdout, "buffer", None)
+        if stream is None:
+            raise UsageError("standard output is closed")
+        data = "".join(chunks).encode("utf-8", "backslashreplace")
+        return not data or (_written(stream, data) and _written(stream, None))
+
     def write_bytes(self, chunks: Iterable[bytes]) -> None:
         """Data as it is."""
         if self._path is None:

@@ -1,0 +1,333 @@
+"""`dpdlab live` without the console: facts as they become final, and a report at the end."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from analyzers.errors import AnalyzerError, OptionError
+from analyzers.export.content import Content
+from analyzers.export.jsonl_writer import live_lines, source_lines
+from analyzers.export.selections import Selector
+from analyzers.model.peer import PeerView
+from analyzers.session.expectations import expectations
+from analyzers.session.live import LiveSession
+from analyzers.session.live_facts import Fact, FactLog
+from analyzers.sources.feed import LiveSource, SourceState
+from dpdlab import __version__
+from dpdlab.cli import filtering, live_sources
+from dpdlab.cli.analysis import session_options
+from dpdlab.cli.arguments import Invocation
+from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
+from dpdlab.cli.judging import exit_code
+from dpdlab.cli.output import Output
+from dpdlab.present import live_lines as lines_for_people
+from dpdlab.present.formatting import utc_time
+
+if TYPE_CHECKING:
+    from dpdlab.present.filter import Filter
+
+_WAIT_S: Final = 0.05
+# What comes within this is taken at once: looking costs the same for one packet as for many.
+_GATHER_S: Final = 0.02
+_VIEWS_EVERY_S: Final = 0.1
+# So many times what views cost passes before they are made again.
+_REST_SHARE: Final = 4
+_JUDGE_EVERY_S: Final = 2.0
+_BEGIN_S: Final = 5.0
+_RIGHTS: Final = ("permission", "not permitted", "privilege")
+_NEED_RULES: Final = ("sev", "rule")
+
+
+def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
+    """Watch until the end, then report.
+
+    Raises:
+        CommandError: a source, an option or the output cannot be used.
+    """
+    options = invocation.options
+    chosen = _until(options)
+    filtering.wanted(options)
+    output = Output(None, color=options.color, ascii_only=options.ascii)
+    found = live_sources.configurations(invocation.words)
+    sources = live_sources.live_sources(options, diagnostics)
+    options.until = None
+    try:
+        settings = session_options(options)
+        store = live_sources.live_store(options, sources)
+        session = LiveSession(sources, settings, store=store, configurations=found)
+    except AnalyzerError as error:
+        code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
+        raise CommandError(code, error.message, error.hint) from error
+    watch = _Watch(session, sources, output, options, diagnostics, chosen)
+    try:
+        with _signals(watch.stop):
+            watch.run()
+            content = watch.finish()
+    finally:
+        session.end(_now_ns())
+    _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+    if not content.peers and not content.findings:
+        diagnostics.note("no IKE and no ESP was seen")
+        return ExitCode.OK
+    return exit_code(
+        content,
+        diagnostics,
+        strict=options.strict,
+        fail_on=options.fail_on,
+        damage_told=options.format == "text",
+        diagnosis_told=options.format == "text",
+    )
+
+
+class _Watch:
+    """One session, driven and written down."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        sources: Sequence[LiveSource],
+        output: Output,
+        options: argparse.Namespace,
+        diagnostics: Diagnostics,
+        until: Filter | None,
+    ) -> None:
+        self._session = session
+        self._sources = sources
+        self._output = output
+        self._options = options
+        self._diagnostics = diagnostics
+        self._until = until
+        self._facts = FactLog()
+        self._stopped = False
+        self._readable = True
+        self._told_states: dict[int, tuple[SourceState, str]] = {}
+        self._told_dropped: dict[int, int] = {}
+        self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._told_store = False
+
+    def stop(self) -> None:
+        """End as soon as what is at hand is done."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """Watch until something ends it."""
+        try:
+            self._session.start()
+        except AnalyzerError as error:
+            raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
+        self._begin()
+        began_s = time.monotonic()
+        views_due_s = judge_due_s = began_s
+        limit_s = self._options.duration
+        news = False
+        while not self._stopped and self._readable:
+            if self._session.wait(_WAIT_S):
+                time.sleep(_GATHER_S)
+            now_ns, now_s = _now_ns(), time.monotonic()
+            news |= self._session.pump(now_ns)
+            self._tell_sources()
+            if now_s >= views_due_s:
+                judging = self._until is not None and now_s >= judge_due_s
+                self._look(now_ns, judging=judging)
+                news = False
+                spent_s = time.monotonic() - now_s
+                views_due_s = now_s + max(_VIEWS_EVERY_S, (1 + _REST_SHARE) * spent_s)
+                if judging:
+                    judge_due_s = now_s + max(_JUDGE_EVERY_S, _REST_SHARE * spent_s)
+            if limit_s is not None and now_s - began_s >= limit_s:
+                self._diagnostics.note(f"ended after {limit_s:g} s")
+                break
+            if self._session.over:
+                break
+
+    def finish(self) -> Content:
+        """End the session, and write the report."""
+        session, options = self._session, self._options
+        session.end(_now_ns())
+        self._tell_sources()
+        peers = session.peers()
+        judgement = session.judgement(peers)
+        content = Content(
+            version=__version__,
+            sources=tuple(session.sources),
+            peers=peers,
+            alignments=session.alignments,
+            diagnosis=tuple(session.diagnosis()),
+            findings=judgement.findings,
+            suppressed=judgement.suppressed,
+        )
+        content = filtering.filtered(content, options)
+        facts = self._facts.take(content.peers, last=True)
+        facts += self._facts.findings(content.findings, content.peers)
+        self._write(facts)
+        if options.format == "jsonl":
+            ascii_only = self._output.ascii_requested
+            self._output.write_now(
+                source_lines(content.sources, __version__, ascii_only=ascii_only)
+            )
+        elif self._readable and content.peers:
+            self._write_report(content)
+        return content
+
+    # --- while it goes on --------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Wait until the captures have begun, or say why they cannot."""
+        deadline_s = time.monotonic() + _BEGIN_S
+        while not self._stopped and time.monotonic() < deadline_s:
+            states = [s.feed.status for s in self._sources if not s.remote]
+            failed = [status for status in states if status.state is SourceState.FAILED]
+            if failed:
+                said = failed[0].detail
+                if any(word in said.lower() for word in _RIGHTS):
+                    hint = f"{PROGRAM} interfaces says what grants the right"
+                    raise CommandError(ExitCode.MISSING, said, hint)
+                raise CommandError(ExitCode.INPUT, said, f"see {PROGRAM} interfaces")
+            if all(status.state is not SourceState.STARTING for status in states):
+                return
+            self._session.wait(_WAIT_S)
+
+    def _look(self, now_ns: int, *, judging: bool) -> None:
+        """Write what is new; stop if it is what was waited for."""
+        peers = self._session.peers_so_far(now_ns)
+        content = Content(version=__version__, sources=tuple(self._session.sources), peers=peers)
+        shown = filtering.filtered(content, self._options).peers
+        self._write(self._facts.take(shown))
+        if self._options.format == "text":
+            self._tell_questions(shown, now_ns)
+        if self._until is None:
+            return
+        if any(word in self._until.text for word in _NEED_RULES):
+            if not judging:
+                return
+            content = replace(content, findings=self._session.judgement(peers).findings)
+        from dpdlab.present.filter import narrowed
+
+        found = narrowed(content, self._until)
+        if found.peers or found.findings:
+            self._diagnostics.note(f"ended: --until {self._until.text} has come")
+            self._stopped = True
+
+    def _write(self, facts: Sequence[Fact]) -> None:
+        if not facts or not self._readable:
+            return
+        self._readable = self._output.write_now(self._lines(facts))
+
+    def _lines(self, facts: Sequence[Fact]) -> Iterator[str]:
+        if self._options.format == "text":
+            yield from lines_for_people.fact_lines(facts)
+            return
+        views = [fact.peer for fact in facts if fact.peer is not None]
+        selector = Selector(self._session.sources, views)
+        for item in facts:
+            yield from live_lines(
+                item.item,
+                item.peer,
+                item.revision,
+                selector,
+                ascii_only=self._output.ascii_requested,
+            )
+
+    def _tell_questions(self, peers: Sequence[PeerView], now_ns: int) -> None:
+        """A line for each question that is asked again, with when the verdict is due."""
+        made = []
+        for peer in peers:
+            for each in expectations(peer):
+                key, told = (each.peer, each.prober), (each.first_ns, each.sent)
+                if self._told_questions.get(key) != told:
+                    self._told_questions[key] = told
+                    if each.sent > 1:
+                        made.append(lines_for_people.expected(peer, each, now_ns))
+        if made and self._readable:
+            stamp = utc_time(now_ns)
+            self._readable = self._output.write_now(f"{stamp}  {line}\n" for line in made)
+
+    def _tell_sources(self) -> None:
+        for number, source in enumerate(self._sources):
+            status = source.feed.status
+            told = (status.state, status.detail)
+            if told != self._told_states.get(number):
+                self._told_states[number] = told
+                if status.state in (SourceState.WAITING, SourceState.FAILED):
+                    self._diagnostics.warning(f"{source.name}: {status.detail}")
+                elif status.restarts and status.state is SourceState.OPEN:
+                    self._diagnostics.note(f"{source.name}: it goes on")
+        store = self._session.store
+        if store is not None and store.stopped and not self._told_store:
+            self._told_store = True
+            self._diagnostics.warning(store.stopped)
+
+    def _write_report(self, content: Content) -> None:
+        from dpdlab.cli.text_report import render
+
+        self._output.write_text("\n")
+        self._output.write_page(
+            lambda console: render(
+                content,
+                console=console,
+                ascii_only=self._output.ascii_only,
+                verbose=self._options.verbose,
+            )
+        )
+
+
+def _until(options: argparse.Namespace) -> Filter | None:
+    """The filter of `--until`. Raises UsageError with the place of what cannot be understood."""
+    if options.until is None:
+        return None
+    from dpdlab.present.filter import Filter, FilterError
+
+    try:
+        return Filter.of(options.until)
+    except FilterError as error:
+        message = f"--until, column {error.column}: {error.message}"
+        raise UsageError(message, error.hint, error.caret()) from None
+
+
+def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: bool) -> None:
+    for health in session.health(_now_ns()):
+        diagnostics.note(lines_for_people.health_line(health))
+    store = session.store
+    if store is None:
+        return
+    if not store.packets_bytes and not keep_empty:
+        store.discard()
+        return
+    paths = store.paths
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    gone = f"; {store.removed} older ones were removed" if store.removed else ""
+    diagnostics.note(f"packets are in {paths[0]}{more}{gone}")
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl+C and the like end the session cleanly; a second Ctrl+C ends everything."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop()
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    numbers = [
+        signal.SIGINT,
+        signal.SIGTERM,
+        *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
+    ]
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _now_ns() -> int:
+    """The time: what the engine is told of it comes from here."""
+    return time.time_ns()  # noqa: TID251 - live time enters here and nowhere else

@@ -1,0 +1,178 @@
+"""The sources and the files of a live session, from its command line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from analyzers.errors import AnalyzerError, SourceError
+from analyzers.session.live_store import CaptureStore
+from analyzers.sources.capture_filter import capture_filter
+from analyzers.sources.dumpcap import CaptureSource, find_tool, has_vlans
+from analyzers.sources.feed import LiveSource
+from analyzers.sources.follow import FollowedFile
+from analyzers.sources.inputs import STDIN
+from analyzers.sources.interfaces import exists
+from analyzers.sources.pipe import PipeSource, is_pipe
+from analyzers.sources.ring_files import RingFiles
+from analyzers.sources.syslog import SyslogListener
+from dpdlab import __version__
+from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
+from dpdlab.cli.interfaces_command import may_capture
+from dpdlab.present.whole_file import is_same_or_inside
+
+if TYPE_CHECKING:
+    from analyzers.model.configuration import Configuration
+
+# What is kept in the cache, unless the user says where: of one session, and of all of them.
+_AUTOSAVE_BYTES: Final = 64_000_000
+_AUTOSAVE_FILES: Final = 4
+_KEPT_FILES: Final = 32
+_MOST_CONFIG: Final = 16 << 20
+
+
+def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[LiveSource]:
+    """What the session reads.
+
+    Raises:
+        CommandError: there is nothing to read, or no right to.
+    """
+    names, logs = options.interface, options.log
+    if not (names or logs or options.syslog):
+        raise UsageError(
+            "there is nothing to watch",
+            f"{PROGRAM} live -i IFACE, --log PATH or --syslog PORT; {PROGRAM} interfaces lists"
+            " interfaces",
+        )
+    _check_standard_input([*names, *logs])
+    piped = [name for name in names if is_pipe(name)]
+    interfaces = list(dict.fromkeys(name for name in names if name not in piped))
+    sources: list[LiveSource] = []
+    if interfaces:
+        sources += _captures(interfaces, options, diagnostics)
+    sources += [PipeSource(name, "capture") for name in dict.fromkeys(piped)]
+    for path in dict.fromkeys(logs):
+        sources.append(PipeSource(path, "log") if is_pipe(path) else FollowedFile(path))
+    sources += [SyslogListener(where.host, where.port) for where in options.syslog]
+    return sources
+
+
+def _check_standard_input(names: Sequence[str]) -> None:
+    count = list(names).count(STDIN)
+    if count > 1:
+        raise UsageError("standard input can be one source only", "name a FIFO for the other")
+    if count and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError(
+            "standard input is a terminal",
+            f"pipe into it: ssh gw tcpdump -U -w - ... | {PROGRAM} live -i -",
+        )
+
+
+def _captures(
+    interfaces: list[str], options: argparse.Namespace, diagnostics: Diagnostics
+) -> list[LiveSource]:
+    for name in interfaces:
+        if not exists(name):
+            raise CommandError(
+                ExitCode.INPUT, f"there is no interface {name!r}", f"see {PROGRAM} interfaces"
+            )
+    privilege = may_capture()
+    if privilege.allowed is False:
+        raise CommandError(
+            ExitCode.MISSING, f"nothing can be captured: {privilege.reason}", privilege.remedy
+        )
+    chosen = options.capture_filter
+    filters = [
+        chosen if chosen is not None else capture_filter(options.port, vlan=has_vlans(name))
+        for name in interfaces
+    ]
+    shown = capture_filter(options.port, vlan=False) if chosen is None else chosen
+    tagged = "" if chosen is not None else ", the same under VLAN tags"
+    diagnostics.note(f"capture filter on {', '.join(interfaces)}: {shown or '(none)'}{tagged}")
+    tool = find_tool()
+    try:
+        if tool is not None and Path(tool).name == "tcpdump":
+            return [
+                CaptureSource([name], [one], tool)
+                for name, one in zip(interfaces, filters, strict=True)
+            ]
+        return [CaptureSource(interfaces, filters, tool)]
+    except SourceError as error:
+        raise CommandError(ExitCode.MISSING, error.message, error.hint) from error
+
+
+def live_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> CaptureStore | None:
+    """Where the packets are kept; None where there are none, or they are not wanted.
+
+    Raises:
+        CommandError: the file cannot be written.
+    """
+    if not any(source.kind == "capture" for source in sources):
+        if options.write is not None:
+            raise UsageError("-w keeps packets, and nothing is captured", "add -i IFACE")
+        return None
+    application = f"{PROGRAM} {__version__}"
+    if options.write is None:
+        if options.no_save:
+            return None
+        # The cache is a convenience: without room for it nothing is missing.
+        with contextlib.suppress(SourceError, OSError):
+            return CaptureStore(_autosave(), application)
+        return None
+    path = Path(options.write)
+    for given in [*options.log, *options.interface]:
+        if is_same_or_inside(path, given):
+            raise UsageError(f"{path} would overwrite the input {given}")
+    limits = {limit.what: limit.value for limit in options.ring_buffer}
+    if "files" in limits and "filesize" not in limits:
+        raise UsageError("-b files:N needs -b filesize:KB", "it says when another file begins")
+    try:
+        files = RingFiles(path, most_bytes=limits.get("filesize"), most_files=limits.get("files"))
+    except SourceError as error:
+        raise UsageError(error.message, error.hint) from error
+    return CaptureStore(files, application)
+
+
+def configurations(words: Sequence[str]) -> list[Configuration]:
+    """The configurations of devices that were named.
+
+    Raises:
+        CommandError: one cannot be read, or is none.
+    """
+    from analyzers.configs.catalogue import read_configurations
+    from analyzers.sources.inputs import read_text
+
+    found: list[Configuration] = []
+    for number, word in enumerate(words, 1):
+        try:
+            read = read_configurations(read_text(word, _MOST_CONFIG), f"c{number}")
+        except AnalyzerError as error:
+            raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
+        if not read:
+            raise CommandError(
+                ExitCode.INPUT,
+                f"{word} is no configuration",
+                f"captures and logs are for {PROGRAM} report; a log is followed with --log {word}",
+            )
+        found += read
+    return found
+
+
+def _autosave() -> RingFiles:
+    """A ring of files in the cache of the user. Raises OSError and SourceError."""
+    cache = os.environ.get("XDG_CACHE_HOME") or ""
+    root = Path(cache) if cache.startswith("/") else Path.home() / ".cache"
+    folder = root / PROGRAM / "live"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kept = sorted(folder.glob("*.pcapng"), key=lambda path: path.stat().st_mtime)
+    for old in kept[: max(0, len(kept) - _KEPT_FILES + _AUTOSAVE_FILES)]:
+        with contextlib.suppress(OSError):
+            old.unlink()
+    name = time.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}.pcapng"
+    return RingFiles(folder / name, most_bytes=_AUTOSAVE_BYTES, most_files=_AUTOSAVE_FILES)
