@@ -3,7 +3,8 @@
 A sealed SA keeps its IVs as RFC 2409 appendix B has them, so a capture that begins late loses
 what a reader would lose. What a sealed Informational carries stands in its options:
 
-    says=ruthere seq=5      also `ack`, `connected`, `initial-contact`; `seq=5+` counts in streams
+    says=ruthere seq=5      also `ack`, `connected`, `initial-contact`, and `ios-keepalive` and
+                            `ios-ack`; `seq=5+` counts in streams
     says=esp-delete of=out  a Delete of the ESP flow with this name; `says=delete` the IKE SA's
     order=notify-first      the Notification before its HASH, as RFC 3706 draws it
     cookies=swapped         or `zero`, `other`, `none`: what stands in place of the cookies
@@ -40,6 +41,8 @@ _NOTIFIES: Final = {
     "ack": 36137,
     "connected": 16384,
     "initial-contact": 24578,
+    "ios-keepalive": 32768,
+    "ios-ack": 32769,
 }
 _NUMBERED: Final = frozenset({"ruthere", "ack"})
 

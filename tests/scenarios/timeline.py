@@ -16,6 +16,7 @@ IKEv2 verbs: sa-init, auth (each with `v2`), liveness, notify, delete, config, c
 with an ID and perhaps `resp`; `unprotected 11` is a clear notify of that type, about `esp=NAME`.
 The same line twice is the same bytes twice: a retransmission.
 Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time,
+`kept=N` only the first N bytes of its frame are captured,
 `says=ruthere` what is in an opaque IKEv1 message, for the logs of `tests.scenarios.logs`.
 
 An IKEv1 SA with a sealed Informational is sealed from its Main Mode on. AES-CBC-128 and SHA2-256;
@@ -102,6 +103,7 @@ class _Frame:
     """Where it stands in the file."""
     at_ns: int
     bytes: bytes
+    wire_bytes: int
 
 
 @dataclass
@@ -141,7 +143,7 @@ def capture(text: str) -> bytes:
     events, directives = _parse(text)
     frames = list(_frames(events, directives))
     frames.sort(key=lambda f: f.file_ns)
-    return pcap_bytes([(f.at_ns, f.bytes) for f in frames])
+    return pcap_bytes([(f.at_ns, f.bytes, f.wire_bytes) for f in frames])
 
 
 def key_table(text: str) -> str:
@@ -319,7 +321,9 @@ def _frames(events: list[_Event], directives: _Directives) -> Iterator[_Frame]:
         file_ns = event.at_ns + ns(event.options.get("late", "0"))
         times = [0] if directives.twice_ns is None else [0, directives.twice_ns]
         for delay in times:
-            yield _Frame(file_ns + delay, BASE_NS + event.at_ns + offset + delay, frame)
+            at_ns = BASE_NS + event.at_ns + offset + delay
+            kept = int(event.options.get("kept", len(frame)))
+            yield _Frame(file_ns + delay, at_ns, frame[:kept], len(frame))
 
 
 def _captured(event: _Event, directives: _Directives) -> bool:
