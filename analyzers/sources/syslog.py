@@ -27,7 +27,7 @@ MOST_PER_SECOND: Final = 10_000
 _DATAGRAM_BYTES: Final = 65_535
 _RECEIVE_BYTES: Final = 4 << 20
 """What the kernel may hold for the UDP socket."""
-_POLL_S: Final = 0.2
+_POLL_S: Final = 1.0
 _AT_ONCE: Final = 512
 _IDLE_S: Final = 600.0
 _RFC5424: Final = re.compile(
@@ -54,6 +54,8 @@ class SyslogListener:
         self._tcp: socket.socket | None = None
         self._connections: dict[socket.socket, _Connection] = {}
         self._senders: dict[str, _Bucket] = {}
+        self._waker, self._wake = socket.socketpair()
+        self._selector.register(self._wake, selectors.EVENT_READ)
         self._reading = Reading(self.feed, self._run, f"syslog-{port}")
 
     def start(self) -> None:
@@ -84,14 +86,17 @@ class SyslogListener:
     def stop(self) -> None:
         """Ask it to stop; returns at once."""
         self.feed.stopping.set()
+        with contextlib.suppress(OSError):
+            self._waker.send(b"x")
 
     def close(self, timeout_s: float) -> None:
         """Wait until it has stopped."""
+        self.stop()
         self._reading.close(timeout_s)
         self._release()
 
     def _release(self) -> None:
-        for each in [*self._connections, self._udp, self._tcp]:
+        for each in [*self._connections, self._udp, self._tcp, self._wake, self._waker]:
             if each is not None:
                 each.close()
         self._connections.clear()
@@ -107,7 +112,7 @@ class SyslogListener:
                     self._datagrams(self._udp)
                 elif key.fileobj is self._tcp:
                     self._accept(self._tcp)
-                elif isinstance(key.fileobj, socket.socket):
+                elif key.fileobj in self._connections:
                     self._receive(key.fileobj)
             self._forget_idle()
 

@@ -76,9 +76,10 @@ def _said(fact: Fact) -> tuple[int, str] | None:
         case Delete():
             return item.at_ns, f"{item.sender}  Delete, protocol {item.protocol}"
         case BlackHole():
-            lost = counted(item.max_packets, "packet")
             text = f"{item.sender} > {item.receiver}  black hole of {item.max_seconds:.1f} s"
-            return item.stop_ns, f"{text}, up to {lost}: {item.black_hole_class}"
+            if item.max_packets:
+                text += f", up to {counted(item.max_packets, 'packet')}"
+            return item.stop_ns, f"{text}: {item.black_hole_class}"
         case Finding():
             where = "" if peer is None else f"{peer.local} - {peer.remote}  "
             at_ns = item.at_ns or (0 if peer is None else peer.last_ns)

@@ -1,0 +1,135 @@
+"""Logs that are followed by name."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from analyzers.sources.feed import SourceState
+from analyzers.sources.follow import FollowedFile
+
+Reader = Callable[[bytes], bytes]
+PATIENCE_S = 10.0
+
+
+def _until(source: FollowedFile, wanted: bytes) -> bytes:
+    """What is read until `wanted` is in it."""
+    got = b""
+    end = time.monotonic() + PATIENCE_S
+    while wanted not in got:
+        got += b"".join(p for p in source.feed.take() if isinstance(p, bytes))
+        assert time.monotonic() < end, f"{wanted!r} never came, only {got!r}"
+        time.sleep(0.01)
+    return got
+
+
+def _state(source: FollowedFile, wanted: SourceState) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while source.feed.status.state is not wanted:
+        assert time.monotonic() < end, source.feed.status
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "r1.log"
+    path.write_bytes(b"old line\n")
+    return path
+
+
+@pytest.fixture
+def source(log: Path) -> Iterator[FollowedFile]:
+    followed = FollowedFile(str(log))
+    followed.start()
+    yield followed
+    followed.stop()
+    followed.close(5)
+
+
+def _append(path: Path, text: bytes) -> None:
+    with path.open("ab", buffering=0) as file:
+        file.write(text)
+
+
+def test_it_begins_at_the_end(source: FollowedFile, log: Path) -> None:
+    _append(log, b"new line\n")
+    assert _until(source, b"new line\n") == b"new line\n"
+
+
+def test_from_start_when_asked(log: Path) -> None:
+    source = FollowedFile(str(log), from_start=True)
+    source.start()
+    assert _until(source, b"old line\n") == b"old line\n"
+    source.close(5)
+
+
+def test_half_lines_come_as_they_are_written(source: FollowedFile, log: Path) -> None:
+    _append(log, b"half ")
+    assert _until(source, b"half ") == b"half "
+    _append(log, b"line\n")
+    assert _until(source, b"line\n") == b"line\n"
+
+
+def test_renamed_and_made_again(source: FollowedFile, log: Path) -> None:
+    _append(log, b"one\n")
+    log.rename(log.with_suffix(".1"))
+    _append(log.with_suffix(".1"), b"late in the old one\n")
+    log.write_bytes(b"first of the new one\n")
+    got = _until(source, b"first of the new one\n")
+    assert got == b"one\nlate in the old one\nfirst of the new one\n"
+    assert source.feed.status.restarts == 1
+
+
+def test_a_half_line_before_rotation_is_no_part_of_the_next(
+    source: FollowedFile, log: Path
+) -> None:
+    _append(log, b"torn")
+    _until(source, b"torn")
+    log.rename(log.with_suffix(".1"))
+    log.write_bytes(b"next\n")
+    assert _until(source, b"next\n") == b"\nnext\n"
+
+
+def test_truncated_in_place(source: FollowedFile, log: Path) -> None:
+    _append(log, b"a long line before it is copied and truncated\n")
+    _until(source, b"truncated\n")
+    os.truncate(log, 0)
+    time.sleep(0.3)
+    _append(log, b"after\n")
+    assert _until(source, b"after\n") == b"after\n"
+
+
+def test_deleted_and_created_later(source: FollowedFile, log: Path) -> None:
+    log.unlink()
+    _state(source, SourceState.WAITING)
+    log.write_bytes(b"back\n")
+    assert _until(source, b"back\n") == b"back\n"
+    assert source.feed.status.state is SourceState.OPEN
+
+
+def test_a_file_that_is_not_there_yet_is_read_from_its_start(tmp_path: Path) -> None:
+    source = FollowedFile(str(tmp_path / "later.log"))
+    source.start()
+    assert source.feed.status.state is SourceState.WAITING
+    (tmp_path / "later.log").write_bytes(b"hello\n")
+    assert _until(source, b"hello\n") == b"hello\n"
+    source.close(5)
+
+
+def test_what_was_written_before_the_end_is_read(source: FollowedFile, log: Path) -> None:
+    _append(log, b"last words\n")
+    source.stop()
+    source.close(5)
+    assert b"".join(p for p in source.feed.take() if isinstance(p, bytes)) == b"last words\n"
+
+
+def test_a_hundred_times_leaves_no_descriptor(log: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as the kernel counts them
+    for _ in range(100):
+        source = FollowedFile(str(log))
+        source.start()
+        source.stop()
+        source.close(5)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

@@ -1,0 +1,127 @@
+"""Syslog over UDP and TCP."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from analyzers.errors import SourceError
+from analyzers.sources.feed import Line
+from analyzers.sources.syslog import MOST_BYTES, MOST_PER_SECOND, SyslogListener, line_of
+
+PATIENCE_S = 10.0
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture
+def listener() -> Iterator[SyslogListener]:
+    source = SyslogListener(LOOPBACK, 0)
+    source.start()
+    yield source
+    source.stop()
+    source.close(5)
+
+
+def _lines(source: SyslogListener, count: int) -> list[Line]:
+    found: list[Line] = []
+    end = time.monotonic() + PATIENCE_S
+    while len(found) < count:
+        found += [p for p in source.feed.take() if isinstance(p, Line)]
+        assert time.monotonic() < end, found
+        time.sleep(0.01)
+    return found
+
+
+def _udp(source: SyslogListener, *messages: bytes) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for message in messages:
+            sender.sendto(message, (LOOPBACK, source.port))
+
+
+def _tcp(source: SyslogListener, *pieces: bytes) -> None:
+    with socket.create_connection((LOOPBACK, source.port)) as sender:
+        for piece in pieces:
+            sender.sendall(piece)
+            time.sleep(0.02)
+
+
+def test_udp_rfc_3164(listener: SyslogListener) -> None:
+    message = b"<30>Nov 20 21:31:50 r1 charon: 05[IKE] sending DPD request\n"
+    _udp(listener, message)
+    assert _lines(listener, 1) == [Line(LOOPBACK, message.decode().rstrip())]
+
+
+def test_tcp_lines_cut_anywhere(listener: SyslogListener) -> None:
+    _tcp(listener, b"<30>Nov 20 21:31:50 r1 a: on", b"e\n<30>Nov 20 21:31:51 r1 a: two\n<30>rest")
+    assert [line.text for line in _lines(listener, 3)] == [
+        "<30>Nov 20 21:31:50 r1 a: one",
+        "<30>Nov 20 21:31:51 r1 a: two",
+        "<30>rest",
+    ]
+
+
+def test_tcp_octet_counting(listener: SyslogListener) -> None:
+    one = b"<30>Nov 20 21:31:50 r1 a: one\nin two lines"
+    two = b"<30>Nov 20 21:31:51 r1 a: two"
+    data = b"%d %s%d %s" % (len(one), one, len(two), two)
+    _tcp(listener, data[:10], data[10:50], data[50:])
+    assert [line.text for line in _lines(listener, 2)] == [
+        "<30>Nov 20 21:31:50 r1 a: one in two lines",
+        two.decode(),
+    ]
+
+
+def test_too_long_over_tcp_is_cut_and_counted(listener: SyslogListener) -> None:
+    size = 3 * MOST_BYTES
+    _tcp(listener, b"%d " % size + b"x" * size + b"5 <30>y")
+    lines = _lines(listener, 2)
+    assert [len(line.text) for line in lines] == [MOST_BYTES, 5]
+    assert listener.feed.status.dropped == 1
+
+
+def test_a_flood_is_bounded_and_counted() -> None:
+    # What arrives is not in our hands: the bucket is.
+    from analyzers.sources.syslog import _Bucket
+
+    bucket = _Bucket()
+    passed = sum(bucket.may_pass() for _ in range(2 * MOST_PER_SECOND))
+    assert MOST_PER_SECOND <= passed < 1.9 * MOST_PER_SECOND
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        (
+            b"<34>1 2024-11-20T21:31:50.003Z r1.example charon 712 - - 05[IKE] sending DPD",
+            "2024-11-20T21:31:50.003Z r1.example charon[712]: 05[IKE] sending DPD",
+        ),
+        (
+            b'<34>1 2024-11-20T21:31:50+02:00 r1 app - I [a@1 k="v ]\\" x"][b@2] \xef\xbb\xbftext',
+            "2024-11-20T21:31:50+02:00 r1 app: text",
+        ),
+        (b"<34>1 - - - - - - only text", "only text"),
+        (b"<34>1 2024-11-20T21:31:50Z r1 app - - [torn", "2024-11-20T21:31:50Z r1 app: [torn"),
+        (b"no priority at all\0\n", "no priority at all"),
+        (b"\xff\xfe<30>x", "\ufffd\ufffd<30>x"),
+        (b"", ""),
+    ],
+)
+def test_messages_as_lines(message: bytes, line: str) -> None:
+    assert line_of(message) == line
+
+
+def test_a_port_that_is_taken_is_said(listener: SyslogListener) -> None:
+    with pytest.raises(SourceError, match="cannot listen"):
+        SyslogListener(LOOPBACK, listener.port).start()
+
+
+def test_a_hundred_times_leaves_no_descriptor() -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as the kernel counts them
+    for _ in range(100):
+        source = SyslogListener(LOOPBACK, 0)
+        source.start()
+        source.stop()
+        source.close(5)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
