@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from analyzers.export import words
@@ -33,7 +33,7 @@ class Detail(NamedTuple):
 
 
 def details(
-    event: Event, findings: list[Finding], paths: dict[str, str], times: TimeFormat
+    event: Event, findings: Sequence[Finding], paths: dict[str, str], times: TimeFormat
 ) -> list[Detail]:
     """Everything that is known of one event."""
     told = [Detail("", event.label, event.severity)]

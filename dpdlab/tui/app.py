@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 from time import monotonic
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual import work
@@ -24,6 +28,7 @@ from analyzers.session import Progress, SessionOptions
 from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
+from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.tui.actions import ACTIONS, BY_ID
 from dpdlab.tui.bars import Line, Overview, footer_of, title_of
@@ -33,7 +38,7 @@ from dpdlab.tui.dialogs.help import HelpScreen
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
-from dpdlab.tui.model import Model
+from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
 from dpdlab.tui.rows import RowList
@@ -47,9 +52,24 @@ from dpdlab.tui.views.view import View
 from dpdlab.tui.views.what_if import WhatIfView
 
 _SAYING_S: Final = 4.0
+_PATIENCE_S: Final = 0.03
+"""What a key may wait for; what takes longer goes on beside, with a remark."""
 _MOST_SECONDS: Final = 1e10
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the reader's thread has made of newer results, so that no key waits for it."""
+
+    content: Content
+    digest: Digest
+    filter: Filter | None
+    shown: Shown
+
+
+_Result = TypeVar("_Result")
 
 
 class ConsoleApp(App[int]):
@@ -76,9 +96,18 @@ class ConsoleApp(App[int]):
     class Told(Message):
         """The reader has something to say."""
 
-        def __init__(self, outcome: Outcome) -> None:
+        def __init__(self, outcome: Outcome, ready: Ready | None = None) -> None:
             super().__init__()
             self.outcome = outcome
+            self.ready = ready
+
+    class Worked(Message):
+        """What a thread was asked for is there."""
+
+        def __init__(self, came: Callable[[Any], None], work: Future[Any]) -> None:
+            super().__init__()
+            self.came = came
+            self.work = work
 
     def __init__(
         self,
@@ -105,9 +134,12 @@ class ConsoleApp(App[int]):
         self.paused = False
         self.following = False
         self._reader: Reader | None = None
-        self._pending: Outcome | None = None
+        self._pending: ConsoleApp.Told | None = None
         self._said: tuple[str, float] = ("", 0.0)
         self._before: list[str] = []
+        self._narrowing = 0
+        """Counts filters, so that one that is no longer wanted changes nothing."""
+        self.model.later = self._later
         self._view_types = VIEWS if view_types is None else view_types
         self._shown_revision: dict[str, int] = {}
         self._moment = 0
@@ -176,7 +208,13 @@ class ConsoleApp(App[int]):
 
     def _told(self, outcome: Outcome) -> None:
         """In the reader's thread."""
-        self.post_message(self.Told(outcome))
+        content, ready = outcome.content, None
+        if content is not None:
+            wanted, digest = self.model.filter, digest_of(content)
+            ready = Ready(content, digest, wanted, shown_of(content, wanted, digest))
+            # Nothing of it is garbage: looking through it again and again would only stop keys.
+            gc.freeze()
+        self.post_message(self.Told(outcome, ready))
 
     def read_also(self, path: str) -> None:
         """A further input; all are read again, since they may change each other's clocks."""
@@ -202,9 +240,9 @@ class ConsoleApp(App[int]):
             self.changed()
         if self.paused and not outcome.done:
             if outcome.content is not None:
-                self._pending = outcome
+                self._pending = message
         elif outcome.content is not None:
-            self._take(outcome)
+            self._take(message)
         self._bars()
 
     def _show_lines(self, log: LogLines | None) -> None:
@@ -214,15 +252,84 @@ class ConsoleApp(App[int]):
         self.model.log = log
         self.changed()
 
-    def _take(self, outcome: Outcome) -> None:
-        if outcome.content is not None:
-            self.model.take(outcome.content, done=outcome.done)
-            self.captures = outcome.captures or self.captures
-            if self.following:
-                self.model.at_ns = self.model.end_ns
-            self.afterwards = outcome.afterwards
-            self.query_one(Overview).refresh()
-            self.refresh_view()
+    def _take(self, message: ConsoleApp.Told) -> None:
+        outcome, ready = message.outcome, message.ready
+        content = outcome.content
+        if content is None:
+            return
+        if ready is None:
+            self.model.take(content, done=outcome.done)
+        else:
+            self.model.take(content, done=outcome.done, digest=ready.digest, shown=ready.shown)
+            if ready.filter is not self.model.filter:
+                self._narrow(self.model.filter)
+        self.captures = outcome.captures or self.captures
+        if self.following:
+            self.model.at_ns = self.model.end_ns
+        self.afterwards = outcome.afterwards
+        self.query_one(Overview).show()
+        self.refresh_view()
+
+    # --- what takes long -------------------------------------------------------------------
+
+    def beside(
+        self,
+        work: Callable[[], _Result],
+        came: Callable[[_Result], None],
+        told: str = "",
+        patience_s: float = 0.0,
+    ) -> None:
+        """Work in a thread of its own, then `came` with its result, where keys are read.
+
+        Within `patience_s` that is at once; after it `told` stands in the footer until then.
+        """
+        done: Future[_Result] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except Exception as error:  # noqa: BLE001 - it is raised where the result is taken
+                done.set_exception(error)
+
+        Thread(target=run, name="dpdlab-beside", daemon=True).start()
+        try:
+            found = done.result(patience_s) if patience_s else None
+        except FutureTimeout:
+            found = None
+        if found is not None:
+            came(found)
+            return
+        if told:
+            self.say(told, keep=True)
+        done.add_done_callback(lambda work: self.post_message(self.Worked(came, work)))
+
+    def on_console_app_worked(self, message: Worked) -> None:
+        """The result of a thread."""
+        self._said = ("", 0.0)
+        message.came(message.work.result())
+
+    def _later(self, work: Callable[[], object], came: Callable[[object], None]) -> None:
+        def arrived(found: object) -> None:
+            came(found)
+            self.changed()
+
+        self.beside(work, arrived, "listing what the peer did")
+
+    def _narrow(self, wanted: Filter | None) -> None:
+        """Show what a filter leaves; of several the last one counts."""
+        self._narrowing += 1
+        number, whole, digest = self._narrowing, self.model.whole, self.model.whole_digest
+
+        def came(shown: Shown) -> None:
+            if number != self._narrowing:
+                return
+            if self.model.whole is not whole:
+                self._narrow(wanted)
+                return
+            self.model.set_filter(wanted, shown)
+            self.changed()
+
+        self.beside(lambda: shown_of(whole, wanted, digest), came, "filtering", _PATIENCE_S)
 
     def on_unmount(self) -> None:
         """The reader does not outlive the console."""
@@ -247,7 +354,7 @@ class ConsoleApp(App[int]):
     def changed(self) -> None:
         """Something else than the content changed: the moment, a mark, the time format."""
         self._moment += 1
-        self.query_one(Overview).refresh()
+        self.query_one(Overview).show()
         self.refresh_view()
 
     def _bars(self) -> None:
@@ -282,7 +389,7 @@ class ConsoleApp(App[int]):
     def go_to_moment(self, at_ns: int | None) -> None:
         """The moment that all views share."""
         self.model.at_ns = at_ns
-        self.query_one(Overview).refresh()
+        self.query_one(Overview).show()
         self._moment += 1
 
     def open_view(self, title: str, *, keep: bool = True) -> None:
@@ -398,8 +505,7 @@ class ConsoleApp(App[int]):
     def _filtered(self, text: str | None) -> None:
         if text is None:
             return
-        self.model.set_filter(Filter.of(text) if text.strip() else None)
-        self.changed()
+        self._narrow(Filter.of(text) if text.strip() else None)
 
     def do_search(self) -> None:
         """Ask for a text."""

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-import numpy as np
 from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.geometry import clamp
 from textual.message import Message
-from textual.widget import Widget
 
 from analyzers.export.formatting import Severity, count, duration
 from analyzers.export.spans import steadied
 from analyzers.export.untrusted import safe
-from analyzers.export.verdict import verdict_of
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session import Progress
 from dpdlab.present.axis import axis_text
 from dpdlab.tui.actions import BY_ID
 from dpdlab.tui.model import Model
+from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut, plain
 
@@ -29,24 +27,22 @@ _LABEL: Final = 8
 """Columns of the labels of the overview."""
 
 
-class Line(Widget):
+class Line(Painted):
     """One line of text."""
 
     DEFAULT_CSS: ClassVar[str] = "Line { height: 1; width: 1fr; }"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._text = Text()
         self.ascii_only = False
 
     def say(self, text: Text) -> None:
         """Show a text; what does not fit is cut, and the cut marked."""
-        self._text = text
-        self.refresh()
+        self.paint([text])
 
-    def render(self) -> Text:
+    def line_for(self, text: Text, width: int) -> Text:
         """The text, as wide as the line."""
-        return plain(cut(self._text, self.size.width), self.ascii_only)
+        return plain(cut(text, width), self.ascii_only)
 
 
 def title_of(model: Model, palette: Palette, width: int) -> Text:
@@ -57,8 +53,8 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
         names.append(f"{len(sources) - _NAMES_SHOWN} more")
     left = Text().append(" dpdlab ", Style(bold=True, reverse=True))
     left.append(" " + " + ".join(names))
-    if model.whole.peers:
-        verdict = verdict_of(model.whole.peers)
+    verdict = model.whole_digest.verdict
+    if verdict is not None:
         told = Text(" · ").join(
             Text(part.text, palette.severity(verdict.severity) if part.weighty else "")
             for part in verdict.parts
@@ -123,7 +119,7 @@ def key_name(key: str) -> str:
     return key.upper() if key[0] == "f" and key[1:].isdigit() else key
 
 
-class Overview(Widget):
+class Overview(Painted):
     """The whole time on a few lines: traffic, what went wrong, black holes, the chosen range."""
 
     DEFAULT_CSS: ClassVar[str] = "Overview { height: 3; width: 1fr; }"
@@ -140,13 +136,17 @@ class Overview(Widget):
         self.model = model
         self.palette = palette
         self._drag_from: int | None = None
-        self._lines: tuple[tuple[int, int, object], list[Text]] | None = None
+        self._bar: tuple[object, list[Text]] | None = None
 
     def set_palette(self, palette: Palette) -> None:
         """Other colours."""
         self.palette = palette
-        self._lines = None
-        self.refresh()
+        self._bar = None
+        self.show()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Another width is another bar."""
+        self.show()
 
     @property
     def span(self) -> tuple[int, int]:
@@ -154,70 +154,52 @@ class Overview(Widget):
         start, end = self.model.start_ns, self.model.end_ns
         return start, max(end, start + 1)
 
-    def render(self) -> Text:
-        """The lines, made anew when the content, the width or the range changed."""
-        key = (self.model.revision, self.size.width, (self.model.range_ns, self.model.at_ns))
-        if self._lines is None or self._lines[0] != key:
-            self._lines = (key, self._drawn(self.size.width))
-        return Text("\n").join(self._lines[1][: max(1, self.size.height)])
-
-    def _drawn(self, width: int) -> list[Text]:
+    def show(self) -> None:
+        """Paint what changed: with the content or the width all, else the axis with its marks."""
+        width = self.size.width
         cells = max(width - _LABEL, 1)
         start, end = self.span
         if start < ORDER_LIMIT_NS:
-            return [Text("no times in these inputs", self.palette.faint)]
-        return [
-            self._traffic(cells, start, end),
-            self._events(cells, start, end),
-            self._axis(cells, start, end),
-        ]
+            self.paint([Text("no times in these inputs", self.palette.faint)])
+            return
+        key = (id(self.model.whole_digest), width)
+        if self._bar is None or self._bar[0] != key:
+            self._bar = (key, [self._traffic(cells), self._events(cells, start, end)])
+        self.paint([*self._bar[1], self._axis(cells, start, end)])
 
-    def _traffic(self, cells: int, start: int, end: int) -> Text:
+    def _traffic(self, cells: int) -> Text:
         """ESP of all peers, both ways."""
-        edges = np.linspace(start, end, cells + 1)
-        rates = np.zeros(cells)
-        for peer in self.model.whole.peers:
-            activity = peer.activity
-            if activity is None:
-                continue
-            packets = np.asarray(activity.outbound, float) + np.asarray(activity.inbound, float)
-            at = activity.start_ns + np.arange(len(packets) + 1) * activity.slice_ns
-            # What a slice holds is spread over the cells it covers.
-            rates += np.diff(np.interp(edges, at, np.concatenate(([0.0], np.cumsum(packets)))))
         line = Text().append("esp".ljust(_LABEL), self.palette.faint)
         density = self.model.signs.density
-        steady = steadied(np.round(rates, 6).tolist())
+        steady = steadied(self.model.whole_digest.packets_per_cell(cells))
         top = max(steady, default=0.0) or 1.0
-        for rate in steady:
-            level = min(int(rate / top * len(density)), len(density) - 1)
-            line.append(density[level] if rate > 0 else " ", self.palette.esp)
-        return line
+        levels = [min(int(rate / top * len(density)), len(density) - 1) for rate in steady]
+        drawn = [density[n] if rate > 0 else " " for n, rate in zip(levels, steady, strict=True)]
+        return line.append("".join(drawn), self.palette.esp)
 
     def _events(self, cells: int, start: int, end: int) -> Text:
-        """Black holes and findings of all peers; the worst of a cell shows."""
-        signs = self.model.signs
+        """Black holes and verdicts of all peers; the worst of a cell shows."""
+        signs, digest = self.model.signs, self.model.whole_digest
         marks: list[tuple[str, Severity]] = [(" ", Severity.MUTE)] * cells
         total = end - start
 
         def cell(at_ns: int) -> int:
             return clamp((at_ns - start) * cells // max(total, 1), 0, cells - 1)
 
-        for peer in self.model.whole.peers:
-            for hole in peer.black_holes:
-                begin = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
-                for place in range(cell(begin), cell(hole.stop_ns) + 1):
-                    certain = hole.first_probe_ns is not None and place >= cell(hole.first_probe_ns)
-                    if certain or marks[place][1] < Severity.BAD:
-                        sign = signs.certain if certain else signs.possible
-                        marks[place] = (sign, Severity.BAD if certain else Severity.WARN)
-        for peer in self.model.whole.peers:
-            for exchange in peer.exchanges:
-                if exchange.verdict_ns is not None:
-                    marks[cell(exchange.verdict_ns)] = (signs.dead, Severity.BAD)
+        drawn = {
+            (cell(s.begin_ns), cell(s.stop_ns), cells if s.asked_ns is None else cell(s.asked_ns))
+            for s in digest.silences
+        }
+        for begin, stop, asked in sorted(drawn):
+            for place in range(begin, stop + 1):
+                if place >= asked:
+                    marks[place] = (signs.certain, Severity.BAD)
+                elif marks[place][1] < Severity.BAD:
+                    marks[place] = (signs.possible, Severity.WARN)
+        for place in {cell(at_ns) for at_ns in digest.given_up_ns}:
+            marks[place] = (signs.dead, Severity.BAD)
         line = Text().append("trouble".ljust(_LABEL), self.palette.faint)
-        for sign, severity in marks:
-            line.append(sign, self.palette.severity(severity))
-        return line
+        return append_runs(line, ((sign, self.palette.severity(shade)) for sign, shade in marks))
 
     def _axis(self, cells: int, start: int, end: int) -> Text:
         line = Text().append("UTC".ljust(_LABEL), self.palette.faint)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import Glyphs, glyphs, worst_first
+from analyzers.export.formatting import Glyphs, glyphs
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
-from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.model.records import Ref
 from analyzers.session.log_lines import LogLines
+from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
 from dpdlab.present.events import Event, events_of
 from dpdlab.present.filter import Filter, narrowed
+from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
 
-_EVENT_LISTS_KEPT = 64
+_LISTS_KEPT: Final = 64
+_AT_ONCE: Final = 4_000
+"""Exchanges and messages of a peer that are listed while a key waits; more take a thread."""
+
+Later = Callable[[Callable[[], object], Callable[[object], None]], None]
+"""Does the first in a thread of its own, then the second with its result where keys are read."""
 
 
 class ColourBy(StrEnum):
@@ -30,6 +39,36 @@ class ColourBy(StrEnum):
         """The one after this."""
         ways = list(ColourBy)
         return ways[(ways.index(self) + 1) % len(ways)]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One peer moment by moment."""
+
+    events: list[Event]
+    """In the order of time."""
+    times: PeerTimes
+
+
+def listed_of(peer: PeerView) -> Listed:
+    """The events of a peer, and what drawings of it look up."""
+    return Listed(events_of(peer), PeerTimes(peer))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A report as a filter leaves it, with its digest."""
+
+    content: Content
+    digest: Digest
+
+
+def shown_of(whole: Content, wanted: Filter | None, digest: Digest | None = None) -> Shown:
+    """What a filter leaves of a report; `digest` is that of the whole. For any thread."""
+    if wanted is None:
+        return Shown(whole, digest or digest_of(whole))
+    content = narrowed(whole, wanted)
+    return Shown(content, digest_of(content, partial=True))
 
 
 @dataclass
@@ -59,30 +98,42 @@ class Model:
     log: LogLines | None = None
     """The lines of the logs; None until they are looked up."""
 
+    later: Later | None = None
+    """How to do what takes long; None does it at once."""
+
     def __post_init__(self) -> None:
         self.content = self.whole
-        self._events: dict[str, list[Event]] = {}
+        self.whole_digest = self.digest = digest_of(self.whole)
+        self._listed: dict[str, Listed] = {}
+        self._listing: set[str] = set()
 
     # --- what there is ---------------------------------------------------------------------
 
-    def take(self, whole: Content, *, done: bool) -> None:
-        """Newer results of the engine."""
+    def take(
+        self,
+        whole: Content,
+        *,
+        done: bool,
+        digest: Digest | None = None,
+        shown: Shown | None = None,
+    ) -> None:
+        """Newer results of the engine; what is not given with them is worked out here."""
         self.whole, self.done = whole, done
-        self._narrow()
+        self.whole_digest = digest or digest_of(whole)
+        self._show(shown or shown_of(whole, self.filter, self.whole_digest))
 
-    def set_filter(self, wanted: Filter | None) -> None:
+    def set_filter(self, wanted: Filter | None, shown: Shown | None = None) -> None:
         """Show only what a filter matches; None shows all."""
         self.filter = wanted
-        self._narrow()
+        self._show(shown or shown_of(self.whole, wanted, self.whole_digest))
 
-    def _narrow(self) -> None:
-        self.content = self.whole if self.filter is None else narrowed(self.whole, self.filter)
-        self._events.clear()
+    def _show(self, shown: Shown) -> None:
+        self.content, self.digest = shown.content, shown.digest
+        self._listed.clear()
+        self._listing.clear()
         self.revision += 1
-        known = {peer.id for peer in self.content.peers}
-        if self.peer_id not in known:
-            worst = min(self.content.peers, key=worst_first, default=None)
-            self.peer_id = None if worst is None else worst.id
+        if self.peer_id not in self.digest.peers:
+            self.peer_id = self.digest.worst[0].id if self.digest.worst else None
         self.times = TimeFormat(
             self.times.mode, self.start_ns, self.times.mark_ns, self.times.digits
         )
@@ -95,34 +146,56 @@ class Model:
     @property
     def peer(self) -> PeerView | None:
         """The peer that timeline and ladder show."""
-        return next((peer for peer in self.peers if peer.id == self.peer_id), None)
+        return self.digest.peers.get(self.peer_id or "")
 
     def peer_of(self, finding: Finding) -> PeerView | None:
         """Whose finding it is."""
-        return next((peer for peer in self.peers if peer.id == finding.peer), None)
+        return self.digest.peers.get(finding.peer or "")
+
+    def tally(self, peer: PeerView) -> Tally:
+        """What is counted over the exchanges of a peer."""
+        return self.digest.tallies.get(peer.id) or tally_of(peer)
 
     @property
     def start_ns(self) -> int:
         """When the inputs begin."""
-        starts = [s.first_ns for s in self.whole.sources if s.first_ns is not None]
-        starts += [peer.first_ns for peer in self.whole.peers]
-        return min((at for at in starts if at >= ORDER_LIMIT_NS), default=0)
+        return self.whole_digest.start_ns
 
     @property
     def end_ns(self) -> int:
         """When the inputs end."""
-        ends = [s.last_ns for s in self.whole.sources if s.last_ns is not None]
-        ends += [peer.last_ns for peer in self.whole.peers]
-        return max(ends, default=0)
+        return self.whole_digest.end_ns
+
+    # --- moment by moment ------------------------------------------------------------------
+
+    def listed(self, peer: PeerView) -> Listed | None:
+        """A peer moment by moment; None while that is being worked out."""
+        known = self._listed.get(peer.id)
+        if known is not None or peer.id in self._listing:
+            return known
+        if self.later is None or len(peer.exchanges) + len(peer.messages) <= _AT_ONCE:
+            return self._keep(peer.id, listed_of(peer))
+        revision = self.revision
+        self._listing.add(peer.id)
+
+        def came(found: object) -> None:
+            if self.revision == revision and isinstance(found, Listed):
+                self._listing.discard(peer.id)
+                self._keep(peer.id, found)
+
+        self.later(lambda: listed_of(peer), came)
+        return None
+
+    def _keep(self, peer_id: str, found: Listed) -> Listed:
+        if len(self._listed) >= _LISTS_KEPT:
+            self._listed.pop(next(iter(self._listed)))
+        self._listed[peer_id] = found
+        return found
 
     def events(self, peer: PeerView) -> list[Event]:
-        """The events of a peer, in the order of time."""
-        known = self._events.get(peer.id)
-        if known is None:
-            if len(self._events) >= _EVENT_LISTS_KEPT:
-                self._events.pop(next(iter(self._events)))
-            known = self._events[peer.id] = events_of(peer)
-        return known
+        """The events of a peer, in the order of time; none while they are being listed."""
+        found = self.listed(peer)
+        return [] if found is None else found.events
 
     def events_messages(self, message: IkeMessage) -> list[IkeMessage]:
         """The messages of the same IKE SA up to this one."""
@@ -133,10 +206,14 @@ class Model:
 
     def findings_of(self, peer: PeerView, severity: Severity | None = None) -> list[Finding]:
         """Findings of a peer, of one severity or all, in the order of time."""
-        found = [
-            f for f in self.content.findings if f.peer == peer.id and severity in (None, f.severity)
-        ]
-        return sorted(found, key=lambda f: f.at_ns or 0)
+        found = self.digest.findings.get(peer.id, ())
+        return sorted(
+            (f for f in found if severity in (None, f.severity)), key=lambda f: f.at_ns or 0
+        )
+
+    def findings_on(self, ref: Ref | None) -> Sequence[Finding]:
+        """Findings that rest on a place."""
+        return () if ref is None else self.digest.resting.get(ref, ())
 
     def path_of(self, source: str) -> str:
         """The file of a source."""

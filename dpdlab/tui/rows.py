@@ -20,6 +20,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from dpdlab.tui.painted import strip_of
 from dpdlab.tui.palette import Palette
 
 _CACHED_ROWS: Final = 1000
@@ -101,13 +102,23 @@ class RowList(ScrollView, can_focus=False):
 
     # --- what is shown ---------------------------------------------------------------------
 
-    def show(self, source: RowSource, cursor: int | None = None) -> None:
-        """Show other rows; the cursor stays at its place, or goes to `cursor`."""
+    def show(
+        self, source: RowSource, cursor: int | None = None, palette: Palette | None = None
+    ) -> None:
+        """Show other rows; the cursor stays at its place, or goes to `cursor`.
+
+        Rows that are drawn stay as they are where the source is the same one, and the palette.
+        """
+        known = source is self.source and (palette is None or palette is self.palette)
         self.source = source
+        self.palette = palette or self.palette
         wanted = self.cursor if cursor is None else cursor
-        self.cursor = max(0, min(wanted, len(source) - 1))
-        self.refresh_rows()
-        self._fit()
+        before, self.cursor = self.cursor, max(0, min(wanted, len(source) - 1))
+        if not known:
+            self.refresh_rows()
+            self._fit()
+        elif before != self.cursor or not len(source):
+            self.refresh()
         self.scroll_to_cursor()
 
     def refresh_rows(self) -> None:
@@ -207,16 +218,7 @@ class RowList(ScrollView, can_focus=False):
 
     def _strip(self, text: Text, width: int, style: Style) -> Strip:
         line = plain(cut(text, width), self.ascii_only)
-        base = self.rich_style + style
-        if isinstance(line.style, Style):
-            # rich leaves out the style of a whole text where no part of it has one.
-            base += line.style
-        segments = [
-            Segment(s.text, base + s.style if s.style else base)
-            for s in line.render(self.app.console)
-            if s.text and s.text != "\n"
-        ]
-        return Strip(segments).adjust_cell_length(width, base)
+        return strip_of(line, width, self.rich_style + style, self.app.console)
 
     # --- mouse -----------------------------------------------------------------------------
 

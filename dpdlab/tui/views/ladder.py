@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -76,7 +76,8 @@ class LadderView(View):
         self.pane = Pane.DETAIL
         self._fetched: dict[tuple[Pane, Ref], list[str]] = {}
         self._events: list[Event] = []
-        self._items: list[Item] = []
+        self._items: Sequence[Item] = []
+        self._folding: object = None
         self._unfolded: frozenset[int] = frozenset()
         self._key: object = None
 
@@ -99,14 +100,16 @@ class LadderView(View):
         self.list.palette = self.detail.palette = self.palette
         if peer is None:
             return
-        key = (peer.id, self.model.revision)
+        listed = self.model.listed(peer)
+        key = (peer.id, self.model.revision, listed is None)
         if key != self._key:
             self._key = key
-            self._events = self.model.events(peer)
+            self._events = [] if listed is None else listed.events
             self.selected = ()
             self._unfolded = frozenset()
-        self._items = (
-            folded(self._events, self._unfolded) if self.fold else list(range(len(self._events)))
+        self._fold_items(key)
+        self.list.empty = (
+            "listing what the peer did" if listed is None else "no message of this peer"
         )
         rows = LadderRows(self.model, peer, self._events, self._items, frozenset(self.selected))
         self.list.show(rows, self._row_at(self.model.at_ns))
@@ -124,12 +127,17 @@ class LadderView(View):
             place -= 1
         return self._row_of(max(place, 0))
 
+    def _fold_items(self, key: object) -> None:
+        """The rows of the events, once for a way of folding them."""
+        folding = (key, self.fold, self._unfolded)
+        if folding != self._folding:
+            self._folding = folding
+            everything = range(len(self._events))
+            self._items = folded(self._events, self._unfolded) if self.fold else everything
+
     def _row_of(self, place: int) -> int:
-        for row, item in enumerate(self._items):
-            last = item.last if isinstance(item, Fold) else item
-            if last >= place:
-                return row
-        return max(len(self._items) - 1, 0)
+        row = bisect_left(self._items, place, key=_last_of)
+        return min(row, max(len(self._items) - 1, 0))
 
     @property
     def _current(self) -> Event | None:
@@ -147,7 +155,7 @@ class LadderView(View):
         elif self.pane in (Pane.RAW, Pane.TSHARK) and event is not None:
             lines = self._second_opinion(event)
         elif event is not None and peer is not None:
-            findings = [f for f in self.model.content.findings if event.ref in f.refs]
+            findings = self.model.findings_on(event.ref)
             paths = {s.id: s.path for s in self.model.whole.sources}
             lines = [
                 self._detail_line(d) for d in details(event, findings, paths, self.model.times)
@@ -420,3 +428,7 @@ class LadderView(View):
                 self._go(place)
                 return True
         return False
+
+
+def _last_of(item: Item) -> int:
+    return item.last if isinstance(item, Fold) else item

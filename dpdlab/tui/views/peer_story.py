@@ -9,7 +9,6 @@ from rich.text import Text
 from analyzers.export import story, words
 from analyzers.export.formatting import Severity, class_severity, counted, duration
 from analyzers.export.untrusted import safe
-from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from dpdlab.present.times import signed
@@ -44,7 +43,7 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
     if len(holes) > HOLES_SHOWN:
         more = counted(len(holes) - HOLES_SHOWN, "more black hole")
         told.append(Text(f"{model.signs.more} {more} (2 shows all)", palette.faint))
-    findings = [f for f in model.content.findings if f.peer == peer.id]
+    findings = model.digest.findings.get(peer.id, ())
     for finding in findings[:FINDINGS_SHOWN]:
         line = Text().append(
             f"{finding.severity.value:<8}", palette.severity(_SHADE[finding.severity])
@@ -63,7 +62,7 @@ def _heading(model: Model, peer: PeerView, palette: Palette) -> Text:
     head.append(f"  {words.peer_phrase(peer)}", palette.faint)
     asked = len(peer.exchanges)
     if asked:
-        answered = sum(x.outcome is Outcome.ANSWERED for x in peer.exchanges)
+        answered = model.tally(peer).answered
         head.append(f"  {answered} of {counted(asked, 'question')} answered", palette.faint)
     if peer.rtt_ns is not None:
         head.append(f", {duration(peer.rtt_ns)}", palette.faint)

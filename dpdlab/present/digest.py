@@ -1,0 +1,168 @@
+"""What screens look up of a report again and again, worked out once when the report is made.
+
+Everything here costs as much as there are peers and exchanges; what stands in it costs nothing to
+ask. So it is made where the report is made, and never while a key waits for its answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from analyzers.export.content import Content
+from analyzers.export.formatting import Severity, class_severity, state_severity
+from analyzers.export.verdict import Verdict, verdict_of
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.finding import Finding
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Ref
+from analyzers.model.time import ORDER_LIMIT_NS
+
+_GRID: Final = 1024
+"""Pieces of the whole time in which traffic is counted: more than any terminal has columns."""
+
+WorstFirst = tuple[int, int, float, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What is counted over the exchanges and black holes of a peer."""
+
+    answered: int
+    unanswered: int
+    retries: int
+    lost_s: float
+    severity: Severity
+    worst_first: WorstFirst
+    """As `analyzers.export.formatting.worst_first` orders peers."""
+
+
+class Silence(NamedTuple):
+    """A black hole on the bar of the whole time; times in ns."""
+
+    begin_ns: int
+    stop_ns: int
+    asked_ns: int | None
+    """From here on it was certain: a question went unanswered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Of one report."""
+
+    start_ns: int = 0
+    """The first time in it; 0 without any."""
+    end_ns: int = 0
+    verdict: Verdict | None = None
+    """None without peers."""
+    peers: Mapping[str, PeerView] = field(default_factory=dict)
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    worst: Sequence[PeerView] = ()
+    """The peers, the worst first."""
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    """By the id of their peer, in the order of the report."""
+    resting: Mapping[Ref, Sequence[Finding]] = field(default_factory=dict)
+    """By the places they rest on."""
+    silences: Sequence[Silence] = ()
+    given_up_ns: Sequence[int] = ()
+    """When somebody was given up, in the order of the peers."""
+    packets: Sequence[float] = (0.0, 0.0)
+    """ESP packets of all peers up to equally distant times from `start_ns` to `end_ns`."""
+
+    def packets_per_cell(self, cells: int) -> list[float]:
+        """ESP packets on a bar of the whole time."""
+        edges = np.linspace(0.0, 1.0, cells + 1)
+        known = np.linspace(0.0, 1.0, len(self.packets))
+        rates = np.diff(np.interp(edges, known, np.asarray(self.packets)))
+        return [float(rate) for rate in np.round(rates, 6)]
+
+
+def digest_of(content: Content, *, partial: bool = False) -> Digest:
+    """The digest of a report; `partial`: of one that a filter has narrowed."""
+    tallies = {peer.id: tally_of(peer) for peer in content.peers}
+    findings: defaultdict[str, list[Finding]] = defaultdict(list)
+    resting: defaultdict[Ref, list[Finding]] = defaultdict(list)
+    for finding in content.findings:
+        if finding.peer is not None:
+            findings[finding.peer].append(finding)
+        for ref in dict.fromkeys(finding.refs):
+            resting[ref].append(finding)
+    start_ns, end_ns = _span(content)
+    return Digest(
+        start_ns=start_ns,
+        end_ns=end_ns,
+        verdict=verdict_of(content.peers, partial=partial) if content.peers else None,
+        peers={peer.id: peer for peer in content.peers},
+        tallies=tallies,
+        worst=sorted(content.peers, key=lambda p: tallies[p.id].worst_first),
+        findings=findings,
+        resting=resting,
+        silences=[
+            Silence(
+                hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns,
+                hole.stop_ns,
+                hole.first_probe_ns,
+            )
+            for peer in content.peers
+            for hole in peer.black_holes
+        ],
+        given_up_ns=[
+            exchange.verdict_ns
+            for peer in content.peers
+            for exchange in peer.exchanges
+            if exchange.verdict_ns is not None
+        ],
+        packets=_packets(content.peers, start_ns, end_ns),
+    )
+
+
+def tally_of(peer: PeerView) -> Tally:
+    """What is counted over one peer."""
+    answered = unanswered = retries = 0
+    for exchange in peer.exchanges:
+        outcome = exchange.outcome
+        if outcome is Outcome.ANSWERED:
+            answered += 1
+        elif outcome is Outcome.UNANSWERED:
+            unanswered += 1
+        retries += _retries(exchange)
+    severity = state_severity(peer.state)
+    for hole in peer.black_holes:
+        severity = max(severity, class_severity(hole.black_hole_class))
+    if unanswered:
+        severity = max(severity, Severity.WARN)
+    lost_s = sum(hole.max_seconds for hole in peer.black_holes)
+    order = (-severity, -state_severity(peer.state), -lost_s, peer.local, peer.remote)
+    return Tally(answered, unanswered, retries, lost_s, severity, order)
+
+
+def _retries(exchange: Exchange) -> int:
+    return len(exchange.transmissions) - (0 if exchange.first_missing else 1)
+
+
+def _span(content: Content) -> tuple[int, int]:
+    starts = [s.first_ns for s in content.sources if s.first_ns is not None]
+    starts += [peer.first_ns for peer in content.peers]
+    ends = [s.last_ns for s in content.sources if s.last_ns is not None]
+    ends += [peer.last_ns for peer in content.peers]
+    return min((at for at in starts if at >= ORDER_LIMIT_NS), default=0), max(ends, default=0)
+
+
+def _packets(peers: Iterable[PeerView], start_ns: int, end_ns: int) -> list[float]:
+    if start_ns < ORDER_LIMIT_NS or end_ns <= start_ns:
+        return [0.0, 0.0]
+    grid = np.linspace(start_ns, end_ns, _GRID + 1)
+    total = np.zeros(_GRID + 1)
+    for peer in peers:
+        activity = peer.activity
+        if activity is None:
+            continue
+        packets = np.asarray(activity.outbound, float) + np.asarray(activity.inbound, float)
+        at = activity.start_ns + np.arange(len(packets) + 1) * activity.slice_ns
+        # What a slice holds is spread over the pieces it covers.
+        total += np.interp(grid, at, np.concatenate(([0.0], np.cumsum(packets))))
+    return [float(sum_so_far) for sum_so_far in total]

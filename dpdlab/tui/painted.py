@@ -1,0 +1,81 @@
+"""Texts as lines of the screen.
+
+A widget that gives Textual a whole text has every style in it worked out anew for every frame;
+here a line becomes a strip once, and is worked out again only when it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+def strip_of(text: Text, width: int, base: Style, console: Console) -> Strip:
+    """A text of at most `width` cells as a strip of exactly so many."""
+    if isinstance(text.style, Style):
+        # rich leaves out the style of a whole text where no part of it has one.
+        base += text.style
+    segments = [
+        Segment(s.text, base + s.style if s.style else base)
+        for s in text.render(console)
+        if s.text and s.text != "\n"
+    ]
+    return Strip(segments).adjust_cell_length(width, base)
+
+
+def append_runs(line: Text, cells: Iterable[tuple[str, Style]]) -> Text:
+    """Cells with their styles at the end of a line; neighbours of one style are one piece."""
+    held: Style | None = None
+    run: list[str] = []
+    for glyph, style in cells:
+        if style is not held and style != held:
+            if run:
+                line.append("".join(run), held)
+            run, held = [], style
+        run.append(glyph)
+    if run:
+        line.append("".join(run), held)
+    return line
+
+
+class Painted(Widget):
+    """Lines of text in a widget."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._texts: Sequence[Text] = ()
+        self._strips: dict[tuple[int, int, Style], Strip] = {}
+
+    def paint(self, texts: Sequence[Text]) -> None:
+        """Show other lines; nothing is painted if they are the same."""
+        if len(texts) == len(self._texts) and all(map(_same, texts, self._texts)):
+            return
+        self._texts = texts
+        self._strips.clear()
+        self.refresh(layout=False)
+
+    def line_for(self, text: Text, width: int) -> Text:
+        """A line as it fits the width."""
+        return text
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is in sight."""
+        width, base = self.size.width, self.rich_style
+        if y >= len(self._texts):
+            return Strip.blank(width, base)
+        strip = self._strips.get((y, width, base))
+        if strip is None:
+            line = self.line_for(self._texts[y], width)
+            strip = strip_of(line, width, base, self.app.console)
+            self._strips[y, width, base] = strip
+        return strip
+
+
+def _same(one: Text, other: Text) -> bool:
+    return one == other and one.style == other.style

@@ -1,0 +1,274 @@
+"""Peers as rows: columns with what they are sorted by, and traffic over the whole time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+
+from analyzers.export import words
+from analyzers.export.formatting import (
+    Severity,
+    count,
+    duration,
+    state_glyph,
+    state_severity,
+    timer,
+)
+from analyzers.export.untrusted import safe
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.peer import PeerView
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.time import ORDER_LIMIT_NS
+from dpdlab.present.digest import Tally, WorstFirst
+from dpdlab.present.lane import Cell, Row, RowKind, Window, build
+from dpdlab.tui.model import Model
+from dpdlab.tui.painted import append_runs
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
+
+_GAP: Final = 2
+_LEAST_SPARK: Final = 8
+_MOST_ADDRESS: Final = 39
+_SPARK_EXCHANGES: Final = 500
+"""Of a peer with many more exchanges not every one is drawn on a few columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerColumn:
+    """A column: its title, what stands in it, and what it is sorted by."""
+
+    id: str
+    title: str
+    cell: Callable[[PeerView, Model, Palette], Text]
+    key: Callable[[PeerView, Tally], str | float | WorstFirst]
+    right: bool = False
+    rank: int = 0
+    """Columns with a higher rank go first when there is no room."""
+
+
+def _state(peer: PeerView, model: Model, palette: Palette) -> Text:
+    style = palette.severity(state_severity(peer.state))
+    return Text(f"{state_glyph(peer.state, model.signs)} {words.peer_word(peer)}", style)
+
+
+def _address(text: str) -> Text:
+    return Text(cut(Text(safe(text)), _MOST_ADDRESS).plain)
+
+
+def _policy(peer: PeerView, model: Model, palette: Palette) -> Text:
+    """What is seen, and in brackets what is expected: "10 s + 5×2 s (=)"."""
+    seen = _of(peer, PolicyBasis.OBSERVED)
+    wanted = _of(peer, PolicyBasis.GIVEN) or _of(peer, PolicyBasis.CONFIG)
+    told = Text(_brief(seen, model) if seen is not None else "none seen")
+    if wanted is None:
+        return told
+    same = _brief(wanted, model) == told.plain
+    expected = "=" if same else _brief(wanted, model)
+    return told.append(f" ({expected})", palette.faint if same else palette.warn)
+
+
+def _of(peer: PeerView, basis: PolicyBasis) -> DpdPolicy | None:
+    """The policy of the local side, else that of the other one."""
+    found = [p for p in peer.policies if p.basis is basis]
+    own = [p for p in found if p.holder == peer.local]
+    return next(iter(own or found), None)
+
+
+def _brief(policy: DpdPolicy, model: Model) -> str:
+    if policy.mode is PolicyMode.DISABLED:
+        return "never"
+    mode = "" if policy.mode is PolicyMode.UNKNOWN else f"{policy.mode.value} "
+    every = "?" if policy.interval_s is None else timer(policy.interval_s)
+    if policy.retry_s is None:
+        return mode + every
+    times = "" if policy.retries is None else f"{policy.retries}{model.signs.times}"
+    growth = "" if policy.backoff == 1.0 else f"{model.signs.times}{policy.backoff:.2g}"
+    return f"{mode}{every} + {times}{timer(policy.retry_s)}{growth}"
+
+
+def _age(peer: PeerView) -> int | None:
+    if peer.last_proof_ns is None or peer.until_ns is None:
+        return None
+    if peer.last_proof_ns < ORDER_LIMIT_NS:
+        return None
+    return max(peer.until_ns - peer.last_proof_ns, 0)
+
+
+def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
+    holes = peer.black_holes
+    if not holes:
+        return Text("0", palette.faint)
+    lost_s = model.tally(peer).lost_s
+    packets = [hole.max_packets for hole in holes if hole.traffic_known]
+    told = f"{len(holes)}, {duration(round(lost_s * 1e9))}"
+    if packets:
+        told += f", {count(sum(packets))} pkt"
+    return Text(told, palette.bad if lost_s else palette.note)
+
+
+def _number(value: int, palette: Palette, severity: Severity = Severity.MUTE) -> Text:
+    return Text(count(value), palette.faint if not value else palette.severity(severity))
+
+
+def _span(value_ns: int | None, model: Model) -> Text:
+    return Text(model.signs.none if value_ns is None else duration(value_ns))
+
+
+WORST: Final = "state"
+"""The column that puts the worst first."""
+
+COLUMNS: Final = (
+    PeerColumn("state", "state", _state, lambda p, t: t.worst_first),
+    PeerColumn("local", "local", lambda p, m, c: _address(p.local), lambda p, t: p.local, rank=1),
+    PeerColumn("remote", "remote", lambda p, m, c: _address(p.remote), lambda p, t: p.remote),
+    PeerColumn(
+        "ike", "ike",
+        lambda p, m, c: Text(
+            "+".join(f"v{v}" for v in sorted({sa.ike_version for sa in p.ike_sas})) or m.signs.none
+        ),
+        lambda p, t: max((sa.ike_version for sa in p.ike_sas), default=0), rank=3,
+    ),
+    PeerColumn("holes", "black holes", _holes, lambda p, t: -t.lost_s, rank=0),
+    PeerColumn("policy", "policy seen (expected)", _policy,
+               lambda p, t: str(_of(p, PolicyBasis.OBSERVED)), rank=2),
+    PeerColumn("proof", "last proof", lambda p, m, c: _span(_age(p), m),
+               lambda p, t: -(_age(p) or 0), right=True, rank=2),
+    PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
+               right=True, rank=4),
+    PeerColumn("probes", "probes", lambda p, m, c: _number(len(p.exchanges), c, Severity.NOTE),
+               lambda p, t: -len(p.exchanges), right=True, rank=3),
+    PeerColumn("retries", "retries", lambda p, m, c: _number(m.tally(p).retries, c, Severity.WARN),
+               lambda p, t: -t.retries, right=True, rank=4),
+    PeerColumn("unanswered", "unansw.", 
+               lambda p, m, c: _number(m.tally(p).unanswered, c, Severity.BAD),
+               lambda p, t: -t.unanswered, right=True, rank=2),
+    PeerColumn("deletes", "deletes", lambda p, m, c: _number(len(p.deletes), c, Severity.NOTE),
+               lambda p, t: -len(p.deletes), right=True, rank=5),
+)  # fmt: skip
+
+
+class PeerRows:
+    """The peers as rows."""
+
+    def __init__(self, model: Model, sort_by: str, hidden: frozenset[str]) -> None:
+        column = next(c for c in COLUMNS if c.id == sort_by)
+        self.model = model
+        self.sort_by = sort_by
+        self.peers: Sequence[PeerView] = model.digest.worst
+        if sort_by != WORST:
+            # Sorting keeps the order of what is equal: the worst of them stays first.
+            self.peers = sorted(self.peers, key=lambda p: column.key(p, model.tally(p)))
+        self.columns = [c for c in COLUMNS if c.id not in hidden]
+        self._sizes: tuple[int, list[tuple[PeerColumn, int]]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.peers)
+
+    def _laid_out(self, width: int, palette: Palette) -> list[tuple[PeerColumn, int]]:
+        """Columns with their widths; where there is no room, the least important ones go."""
+        if self._sizes is not None and self._sizes[0] == width:
+            return self._sizes[1]
+        sample = self.peers[:200]
+        sizes = {
+            column.id: max(
+                [cell_len(column.title) + (2 if column.id == self.sort_by else 0)]
+                + [column.cell(peer, self.model, palette).cell_len for peer in sample]
+            )
+            for column in self.columns
+        }
+        kept = list(self.columns)
+        while len(kept) > 1 and sum(sizes[c.id] + _GAP for c in kept) + _LEAST_SPARK > width:
+            kept.remove(max(reversed(kept), key=lambda c: c.rank))
+        self._sizes = (width, [(column, sizes[column.id]) for column in kept])
+        return self._sizes[1]
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """Titles; the one that sorts has a mark."""
+        line = Text()
+        for column, size in self._laid_out(width, palette):
+            mark = " ▾" if not self.model.ascii_only else " v"
+            title = column.title + (mark if column.id == self.sort_by else "")
+            line.append(title.rjust(size) if column.right else title.ljust(size))
+            line.append(" " * _GAP)
+        return line.append("activity").append(" " * max(width - line.cell_len, 0))
+
+    def column_at(self, x: int, width: int, palette: Palette) -> str | None:
+        """The column at a place of the header."""
+        place = 0
+        for column, size in self._laid_out(width, palette):
+            place += size + _GAP
+            if x < place:
+                return column.id
+        return None
+
+    def row(self, index: int, width: int, palette: Palette) -> Text:
+        """One peer."""
+        peer = self.peers[index]
+        line = Text()
+        if peer.id in self.model.selected_peers:
+            line.append("", palette.selected)
+        for column, size in self._laid_out(width, palette):
+            cell = cut(column.cell(peer, self.model, palette), size)
+            blanks = " " * (size - cell.cell_len)
+            if column.right:
+                line.append(blanks)
+            line.append_text(cell)
+            if not column.right:
+                line.append(blanks)
+            line.append(" " * _GAP)
+        room = width - line.cell_len
+        if room >= 2:
+            line.append_text(_spark(peer, self.model, room, palette))
+        return line
+
+
+def _spark(peer: PeerView, model: Model, width: int, palette: Palette) -> Text:
+    """Traffic both ways over the whole time, with black holes laid over it."""
+    first, last = model.range_ns or (model.start_ns, model.end_ns)
+    if last <= first or first < ORDER_LIMIT_NS:
+        return Text()
+    lane = build(_thinned(peer), Window(first, last), width, model.signs)
+    rows = {row.kind: row for row in lane.rows}
+    holes = _over(rows, (RowKind.HOLE_OUT, RowKind.HOLE_IN), width)
+    probes = _over(rows, (RowKind.PROBES_OUT, RowKind.PROBES_IN), width)
+    out = _over(rows, (RowKind.ESP_OUT,), width)
+    back = _over(rows, (RowKind.ESP_IN,), width)
+    density = model.signs.density
+
+    def drawn(place: int) -> tuple[str, Style]:
+        cell = holes[place]
+        if cell is None:
+            esp = [c for c in (out[place], back[place]) if c is not None]
+            cell = max(esp, key=lambda c: density.find(c.glyph), default=probes[place])
+        return (" ", palette.text) if cell is None else (cell.glyph, palette.role(cell.role))
+
+    return append_runs(Text(), map(drawn, range(width)))
+
+
+def _over(rows: dict[RowKind, Row], kinds: Sequence[RowKind], width: int) -> list[Cell | None]:
+    """What stands in each cell, the first kind before the others; None is nothing."""
+    cells: list[Cell | None] = [None] * width
+    for kind in reversed(kinds):
+        for place, cell in enumerate(rows[kind].cells if kind in rows else ()):
+            if cell.glyph != " ":
+                cells[place] = cell
+    return cells
+
+
+def _thinned(peer: PeerView) -> PeerView:
+    """The peer with as many exchanges as can be told apart; those in trouble before others."""
+    step = len(peer.exchanges) // _SPARK_EXCHANGES
+    if step < 2:
+        return peer
+    trouble = [x for x in peer.exchanges if _is_trouble(x)]
+    kept = [*peer.exchanges[::step], *trouble[:: max(len(trouble) // _SPARK_EXCHANGES, 1)]]
+    return replace(peer, exchanges=tuple(kept))
+
+
+def _is_trouble(exchange: Exchange) -> bool:
+    return exchange.outcome is not Outcome.ANSWERED or len(exchange.transmissions) > 1
