@@ -296,17 +296,19 @@ async def test_a_click_goes_to_a_field_or_a_policy(console: Open):
 
 
 async def test_black_holes_one_after_the_other(console: Open):
-    both = SAMPLES / "ikev1-one-way-loss" / "capture.pcap"
-    async with console(both, size=(80, 24)) as c:
+    async with console(DEAD, UNASKED, RESTART, size=(80, 24)) as c:
         view = await _opened(c)
         holes = c.app.model.peer.black_holes if c.app.model.peer else ()
+        assert len(holes) > 1
+        await c.press(*["B"] * len(holes))
         assert len(holes) == len(_starts(view))
         for _ in range(len(holes) + 1):
             await c.press("b")
         assert view._hole == len(holes) - 1
         assert "no further black hole" in c.lines[-1]
         assert c.app.model.at_ns in (None, *(h.first_exposed_ns for h in holes))
-        await c.press("B", "B", "B")
+        assert f"{len(holes)} of {len(holes)}" in c.text
+        await c.press(*["B"] * len(holes))
         assert "no earlier black hole" in c.lines[-1]
 
 
@@ -315,6 +317,16 @@ def _starts(view: WhatIfView) -> list[int]:
 
     assert isinstance(view.rows, HoleRows)
     return view.rows._starts
+
+
+async def test_a_filter_leaves_no_stale_black_hole(console: Open):
+    async with console(DEAD, UNASKED) as c:
+        view = await _opened(c)
+        await c.press("b", "b", "b", "f")
+        await c.press(*"kind:dpd", "enter")
+        assert view.copy_text()["configuration"]
+        await c.press("down", "right", "G", "b", "g")
+        assert c.app.is_running
 
 
 async def test_until_packets_come_there_are_seconds(console: Open):

@@ -45,6 +45,7 @@ from dpdlab.tui.views.what_if_rows import HoleRows, Role, Tried
 _FIELDS_WIDE: Final = 36
 _MARGIN: Final = 2
 _LEAST_TABLE: Final = 9
+_ROOMY_TOP: Final = 14
 _MOST_PINNED: Final = 8
 
 
@@ -75,7 +76,7 @@ class WhatIfView(View):
         self.pinned: list[Candidate] = []
         self.replays: Replays | None = None
         self.rows: HoleRows | PlanRows | None = None
-        self._rows_of: object = None
+        self._rows_of: tuple[int, str] | None = None
         self._peer_of: tuple[int, str] | None = None
         self._sent: tuple[Content, str, SentPackets] | None = None
         self._reading: tuple[Content, str] | None = None
@@ -117,7 +118,9 @@ class WhatIfView(View):
             sent = self._sent_of(peer)
             self.replays = Replays(peer, budget_s=budget_s, product_at=self._product_at, sent=sent)
         if another:
-            self._hole = self._first_hole(peer)
+            self._hole, self._rows_of = self._first_hole(peer), None
+        elif peer is not None:
+            self._hole = min(self._hole, max(len(peer.black_holes) - 1, 0))
         if not self.sheet.touched:
             self._begin(peer)
 
@@ -177,6 +180,8 @@ class WhatIfView(View):
         first = self._rows_of is None
         self._rows_of = self._peer_of
         self.table.show(self.rows, self._table_cursor(first))
+        if first:
+            self.call_after_refresh(self._scroll_to_hole)
         self._tell()
 
     def _hole_rows(self, edited: Candidate | None) -> HoleRows:
@@ -200,7 +205,7 @@ class WhatIfView(View):
     def _divide(self, fields: int) -> None:
         """The height: fields and words need theirs, the table has the rest, and enough."""
         height = self.size.height
-        wanted = fields if height < 36 else max(fields, height // 3)
+        wanted = max(fields, min(_ROOMY_TOP, height // 3))
         self.top.styles.height = max(min(wanted, height - _LEAST_TABLE), 3)
 
     def _table_cursor(self, first: bool) -> int:
@@ -421,9 +426,14 @@ class WhatIfView(View):
         hole = rows.holes[wanted]
         self.console_app.go_to_moment(hole.first_exposed_ns or hole.stop_ns)
         self.table.go_to(self._edited_row(), quiet=True)
-        start = rows.start_of(wanted)
-        self.table.scroll_to(y=start, animate=False, immediate=True)
+        self._scroll_to_hole()
         self._tell()
+
+    def _scroll_to_hole(self) -> None:
+        """The black hole at hand on top."""
+        if isinstance(self.rows, HoleRows):
+            start = self.rows.start_of(self._hole)
+            self.table.scroll_to(y=start, animate=False, immediate=True)
 
     # --- changing --------------------------------------------------------------------------
 

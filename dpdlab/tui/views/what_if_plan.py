@@ -119,7 +119,7 @@ class PlanRows:
             " the verdict",
             "most/s, amid/s: messages at a hub with all peers, where nothing comes from them, and"
             " while it does",
-            "> edited   + pinned   * recommended",
+            "> edited   + pinned (space)   * recommended; enter edits the policy of a row",
             COST_LEGEND,
             *self._routing_legend(),
         ]

@@ -248,7 +248,8 @@ class HoleRows:
             f"{signs.certain} at least   {signs.possible} at most; a clock of its own asks"
             " somewhere in between",
             AT_LEAST,
-            "> edited   + pinned   = its own   * recommended",
+            "> edited   + pinned (space)   = its own   * recommended; enter edits the policy of"
+            " a row",
             COST_LEGEND,
         ]
         if self._hold_s is not None:
@@ -344,11 +345,12 @@ class HoleRows:
         dot = f" {self.model.signs.dot} "
         line = Text(f"{safe(hole.id)} {words.CLASS[hole.black_hole_class]}")
         line.stylize(palette.severity(class_severity(hole.black_hole_class)))
+        if len(self.holes) > 1:
+            line.append(f" ({number + 1} of {len(self.holes)})", palette.faint)
         begin_ns = hole.first_exposed_ns or hole.stop_ns
         if begin_ns >= ORDER_LIMIT_NS:
             line.append(f"{dot}{self.model.times.at(begin_ns)}")
         line.append(f"{dot}{observed(hole)}", palette.strong)
-        line.append(f"{dot}{number + 1} of {len(self.holes)}", palette.faint)
         ends = f"{safe(hole.sender)} {self.model.signs.to} {safe(hole.receiver)}"
         return line.append(f"{dot}{ends}", palette.faint)
 
