@@ -343,6 +343,22 @@ def test_ikev2_unanswered_request_other_is_known_from_the_log_of_who_asks(tell: 
     assert "4 times" in finding.detail
 
 
+def test_ikev2_unanswered_request_other_is_told_where_the_log_ends_with_the_verdict(tell: Tell):
+    """strongSwan gives up 1.8 times the last gap after the last retry."""
+    at, sent = "2026-01-10 10:", "from 192.0.2.1[4500] to 192.0.2.2[4500] (208 bytes)"
+    log = (
+        f"{at}00:00.201 05[IKE] <gw|1> IKE_SA gw[1] established between"
+        " 192.0.2.1[a]...192.0.2.2[b]\n"
+        f"{at}50:00.101 05[ENC] <gw|1> generating CREATE_CHILD_SA request 2 [ SA No TSi TSr ]\n"
+        f"{at}50:00.101 05[NET] <gw|1> sending packet: {sent}\n"
+        f"{at}50:04.101 06[IKE] <gw|1> retransmit 1 of request with message ID 2\n"
+        f"{at}50:04.101 06[NET] <gw|1> sending packet: {sent}\n"
+        f"{at}50:11.301 07[IKE] <gw|1> giving up after 1 retransmits\n"
+    )
+    (finding,) = tell(("a.log", log)).of("ikev2-unanswered-request-other")
+    assert finding.detail.endswith("no answer came. The peer was given up.")
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -86,7 +86,19 @@ def _is_lost(case: Case, sa: IkeSa, request: _Request) -> bool:
         for d in case.peer.deletes
     )
     gap_ns = last.at_ns - request.sent[-2].at_ns
-    return not by_other and case.end_ns - last.at_ns >= _GROWTH * gap_ns
+    ran_out = case.end_ns - last.at_ns >= _GROWTH * gap_ns or _gave_up(case, sa, last)
+    return ran_out and not by_other
+
+
+def _gave_up(case: Case, sa: IkeSa, last: IkeMessage) -> bool:
+    """Whether the log of the end that asks says that its retries ran out."""
+    return (
+        sa.end is SaEnd.DEAD_PEER
+        and sa.ended_ns is not None
+        and sa.ended_ns >= last.at_ns
+        and case.is_log(sa.refs[-1])
+        and case.is_log(last.ref)
+    )
 
 
 def _found(sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
