@@ -1,0 +1,113 @@
+"""What tests of live capture need: the right to capture, and a link of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import dpkt
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "sample_pcaps"
+DPDLAB = (str(ROOT / ".venv" / "bin" / "python"), "-m", "dpdlab")
+PATIENCE_S = 15.0
+
+
+def _why_not() -> str:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return "only root may make interfaces here"
+    if shutil.which("ip") is None or shutil.which("dumpcap") is None:
+        return "ip and dumpcap are needed"
+    probe = subprocess.run(
+        ["ip", "link", "add", "dpdprobe", "type", "veth", "peer", "name", "dpdprobe1"],
+        capture_output=True,
+        check=False,
+    )
+    if probe.returncode:
+        return "no interface can be made here"
+    subprocess.run(["ip", "link", "del", "dpdprobe"], check=False)
+    return ""
+
+
+_REASON = _why_not()
+_numbers = count()
+needs_capture = pytest.mark.skipif(bool(_REASON), reason=_REASON or "never")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A pair of interfaces: what is sent on one comes in on the other."""
+
+    sender: str
+    receiver: str
+
+
+@contextmanager
+def link() -> Iterator[Link]:
+    """Two ends of a wire, without any traffic of the system's own."""
+    name = f"dpd{os.getpid() % 100_000}n{next(_numbers)}"
+    sender, receiver = f"{name}a", f"{name}b"
+    _run("ip", "link", "add", sender, "type", "veth", "peer", "name", receiver)
+    try:
+        for end in (sender, receiver):
+            _run("ip", "link", "set", end, "addrgenmode", "none")
+            _run("ip", "link", "set", end, "up")
+        yield Link(sender, receiver)
+    finally:
+        _run("ip", "link", "del", sender)
+
+
+def frames(sample: str) -> list[tuple[float, bytes]]:
+    """Times from the first one on, in seconds, and bytes of a sample's packets."""
+    with (SAMPLES / sample / "capture.pcap").open("rb") as file:
+        packets = list(dpkt.pcap.Reader(file))
+    return [(at - packets[0][0], data) for at, data in packets]
+
+
+def send(interface: str, packets: list[tuple[float, bytes]], speed: float) -> None:
+    """Put packets on the wire, so many times as fast as they were."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+        raw.bind((interface, 0))
+        began = time.monotonic()
+        for at, data in packets:
+            wait_s = began + at / speed - time.monotonic()
+            if wait_s > 0:
+                time.sleep(wait_s)
+            raw.send(data)
+
+
+def now_ns() -> int:
+    """The time of the packets that are captured."""
+    return time.time_ns()  # noqa: TID251 - live time
+
+
+def eventually(check: Callable[[], bool], what: object = "") -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + PATIENCE_S
+    while not check():
+        assert time.monotonic() < end, f"never came: {what}"
+        time.sleep(0.02)
+
+
+def open_descriptors() -> int:
+    """As the kernel counts them."""
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def children() -> set[int]:
+    """Processes of ours."""
+    path = Path(f"/proc/{os.getpid()}/task")
+    return {int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()}
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
