@@ -13,7 +13,8 @@ A line is `TIME SENDER>RECEIVER WHAT`, times in seconds since the capture began:
     10 n:61000>b:4500 liveness 3        ports make it UDP 4500, ESP too; `keepalive` is one 0xFF
 
 IKEv2 verbs: sa-init, auth (each with `v2`), liveness, notify, delete, config, create-child, each
-with an ID and perhaps `resp`; `unprotected 11` is a clear notify of that type, about `esp=NAME`.
+with an ID and perhaps `resp`; `piece=1/2` makes one a fragment. `unprotected 11` is a clear notify
+of that type, about `esp=NAME`.
 The same line twice is the same bytes twice: a retransmission.
 Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time,
 `kept=N` only the first N bytes of its frame are captured,
@@ -38,16 +39,16 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from tests.builders import NON_ESP_MARKER, eth, ike_header, ipv4, pcap_bytes, udp
+from tests.builders import NON_ESP_MARKER, eth, ipv4, pcap_bytes, udp
 from tests.scenarios import ikev1_messages
 from tests.scenarios.ikev1_messages import (
     esp_spi,
     ike_spi,
     ikev1_message,
     is_sealed,
-    payload,
     random_bytes,
 )
+from tests.scenarios.ikev2_messages import ikev2_message
 
 BASE_NS: Final = 1_700_000_000_000_000_000
 _MACRO_STEP_NS: Final = 10_000_000
@@ -67,18 +68,7 @@ _LINE: Final = re.compile(
 )
 _SPAN: Final = re.compile(rf"(?P<from>{_NUMBER})?\.\.(?P<to>{_NUMBER})?")
 
-_INITIATOR, _RESPONSE = 0x08, 0x20
-_NOTIFY, _SK = 41, 46
-# IKEv2: exchange type, SK's Next Payload in request and response, length.
-_V2: Final = {
-    "auth": (35, 35, 36, 256),
-    "create-child": (36, 33, 33, 240),
-    "rekey-child": (36, 41, 33, 256),
-    "liveness": (37, 0, 0, 80),
-    "notify": (37, 41, 41, 128),
-    "delete": (37, 42, 42, 80),
-    "config": (37, 47, 47, 96),
-}
+_RESPONSE: Final = 0x20
 
 
 @dataclass(frozen=True)
@@ -359,7 +349,6 @@ def _esp(event: _Event, sequence: int) -> bytes:
 def _ike(event: _Event, directives: _Directives) -> bytes:
     name = event.options.get("sa", "1")
     initiates = event.src in directives.initiators.get(name, frozenset({"a", "n", "m"}))
-    spis = (ike_spi(name, "i"), ike_spi(name, "r"))
     if event.what[0] == "v1":
         return ikev1_message(
             event.what,
@@ -370,77 +359,7 @@ def _ike(event: _Event, directives: _Directives) -> bytes:
             sealed=name in directives.sealed,
         )
     words = event.what[1:] if event.what[0] == "v2" else event.what
-    return _ikev2(event, words, name, spis, initiates)
-
-
-def _ikev2(
-    event: _Event,
-    words: tuple[str, ...],
-    name: str,
-    spis: tuple[bytes, bytes],
-    initiates: bool,
-) -> bytes:
-    verb = words[0]
-    response = words[-1] == "resp"
-    flags = _INITIATOR * initiates | _RESPONSE * response
-    if verb == "sa-init":
-        body = _sa_init_body(f"sa-init {name} {response}")
-        return ike_header(
-            body,
-            exchange=34,
-            flags=flags,
-            message_id=0,
-            next_payload=33,
-            initiator_spi=spis[0],
-            responder_spi=spis[1] if response else bytes(8),
-        )
-    if verb == "unprotected":
-        return _clear_notify(int(words[1]), event.options, spis, initiates)
-    exchange, asked, answered, length = _V2[verb]
-    counts = words[1].endswith("+")
-    message_id = int(words[1].rstrip("+"), 0) + event.number * counts
-    following = int(event.options.get("next", answered if response else asked))
-    length = int(event.options.get("len", length))
-    seed = f"{name} {verb} {message_id} {flags}"
-    protected = random_bytes(seed + event.options.get("bytes", ""), length - 32)
-    return ike_header(
-        struct.pack(">BBH", following, 0, length - 28) + protected,
-        exchange=exchange,
-        flags=flags,
-        message_id=message_id,
-        next_payload=_SK,
-        initiator_spi=spis[0],
-        responder_spi=spis[1],
-    )
-
-
-def _clear_notify(
-    kind: int, options: dict[str, str], spis: tuple[bytes, bytes], initiates: bool
-) -> bytes:
-    """RFC 7296 section 1.5: about an IKE SA an answer with its SPIs, about ESP with others."""
-    about = struct.pack(">I", esp_spi(options["esp"])) if "esp" in options else b""
-    if about:
-        spis = (random_bytes(f"no SA {about.hex()}", 8), bytes(8))
-    return ike_header(
-        payload(0, struct.pack(">BBH", 0, 0, kind) + about),
-        exchange=37,
-        flags=_INITIATOR if about else _INITIATOR * initiates | _RESPONSE,
-        message_id=int(options.get("id", "0"), 0),
-        next_payload=_NOTIFY,
-        initiator_spi=spis[0],
-        responder_spi=spis[1],
-    )
-
-
-def _sa_init_body(seed: str) -> bytes:
-    transforms = [(1, 12, b"\x80\x0e\x01\x00"), (2, 5, b""), (3, 12, b""), (4, 14, b"")]
-    parts = b""
-    for index, (kind, ident, attributes) in enumerate(transforms):
-        more = 3 if index + 1 < len(transforms) else 0
-        parts += struct.pack(">BBHBBH", more, 0, 8 + len(attributes), kind, 0, ident) + attributes
-    proposal = struct.pack(">BBHBBBB", 0, 0, 8 + len(parts), 1, 1, 0, len(transforms)) + parts
-    key_exchange = struct.pack(">HH", 14, 0) + random_bytes(seed + "ke", 256)
-    return payload(34, proposal) + payload(40, key_exchange) + payload(0, random_bytes(seed, 32))
+    return ikev2_message(words, event.options, name=name, number=event.number, initiates=initiates)
 
 
 __all__ = [
