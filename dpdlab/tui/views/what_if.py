@@ -3,316 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import ClassVar, Final
 
-from textual import events, work
-from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.worker import Worker, get_current_worker
-
-from analyzers.configs.config_lines import profile_for
-from analyzers.errors import OptionError
-from analyzers.export.content import Content
-from analyzers.export.simulation_json import simulated_chunks
-from analyzers.export.untrusted import safe
-from analyzers.model.peer import PeerView
-from analyzers.whatif import candidates
 from analyzers.whatif.results import Simulated
-from analyzers.whatif.study import Candidate, Study, window_of
 from dpdlab import __version__
-from dpdlab.present.draft import NO_PRODUCT, Draft, draft_of, wrong_with
-from dpdlab.present.policies import worst_case
-from dpdlab.present.replays import (
-    Replays,
-    SentPackets,
-    Stopped,
-    sent_packets,
-    starting_policy,
-)
+from dpdlab.present.draft import Draft, draft_of, wrong_with
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.prompt import Prompt
-from dpdlab.tui.model import Model
-from dpdlab.tui.palette import Palette
-from dpdlab.tui.reading import Afterwards
 from dpdlab.tui.rows import RowList
-from dpdlab.tui.views.view import View
-from dpdlab.tui.views.what_if_detail import detail, fitted, lines_of
-from dpdlab.tui.views.what_if_fields import Field, FieldRows, Sheet
+from dpdlab.tui.views.what_if_detail import lines_of
+from dpdlab.tui.views.what_if_fields import Field, FieldRows
+from dpdlab.tui.views.what_if_page import WhatIfPage
 from dpdlab.tui.views.what_if_plan import PlanRows
 from dpdlab.tui.views.what_if_rows import HoleRows, Role, Tried
 
-_FIELDS_WIDE: Final = 36
-_MARGIN: Final = 2
-_LEAST_TABLE: Final = 9
-_ROOMY_TOP: Final = 14
 _MOST_PINNED: Final = 8
 
 
-class WhatIfView(View):
-    """View 6."""
+class WhatIfView(WhatIfPage):
+    """View 6: what its keys do."""
 
     title = "what-if"
     hints: ClassVar[tuple[str, ...]] = (
         "left", "right", "into", "select", "next-hole", "columns", "copy", "view-timeline", "help",
     )  # fmt: skip
-
-    DEFAULT_CSS: ClassVar[str] = """
-    WhatIfView #what-if-top { height: 9; }
-    WhatIfView #what-if-fields { width: 36; }
-    WhatIfView #what-if-detail { width: 1fr; padding-left: 1; }
-    """
-
-    def __init__(self, model: Model, palette: Palette) -> None:
-        super().__init__(model, palette)
-        self.sheet = Sheet()
-        self.fields = RowList(palette, id="what-if-fields")
-        self.detail = RowList(palette, id="what-if-detail", empty="")
-        self.table = RowList(palette, id="what-if-rows", empty="")
-        self.top = Horizontal(self.fields, self.detail, id="what-if-top")
-        self.in_table = False
-        """Whether the cursor is on a policy, not on a field."""
-        self.page = 0
-        self.pinned: list[Candidate] = []
-        self.replays: Replays | None = None
-        self.rows: HoleRows | PlanRows | None = None
-        self._rows_of: tuple[int, str] | None = None
-        self._peer_of: tuple[int, str] | None = None
-        self._sent: tuple[Content, str, SentPackets] | None = None
-        self._reading: tuple[Content, str] | None = None
-        self._products: dict[tuple[int, str, str], str | None] = {}
-        self._hole = 0
-        self._worker: Worker[None] | None = None
-
-    def compose(self) -> ComposeResult:
-        """Fields and words side by side, the bars under them."""
-        yield self.top
-        yield self.table
-
-    def on_resize(self, _: events.Resize) -> None:
-        """Another width is another table."""
-        if self.console_app.view is self:
-            self.show()
-
-    # --- painting --------------------------------------------------------------------------
-
-    def show(self) -> None:
-        """The policy, and what it would have done to the peer that is chosen."""
-        self._follow_peer()
-        self._read_if_needed()
-        self._rebuild()
-
-    def _follow_peer(self) -> None:
-        """Another peer, or newer facts: other replays, and a policy to begin with."""
-        peer = self.model.peer
-        key = (self.model.revision, "" if peer is None else peer.id)
-        if key == self._peer_of:
-            return
-        another = self._peer_of is None or self._peer_of[1] != key[1]
-        self._peer_of = key
-        self.sheet.planning = peer is None or not peer.black_holes
-        if peer is None:
-            self.replays = None
-        else:
-            budget_s = self.console_app.options.budget_s
-            sent = self._sent_of(peer)
-            self.replays = Replays(peer, budget_s=budget_s, product_at=self._product_at, sent=sent)
-        if another:
-            self._hole, self._rows_of = self._first_hole(peer), None
-        elif peer is not None:
-            self._hole = min(self._hole, max(len(peer.black_holes) - 1, 0))
-        if not self.sheet.touched:
-            self._begin(peer)
-
-    def _begin(self, peer: PeerView | None) -> None:
-        first = candidates.common(1)[0] if peer is None else starting_policy(peer)
-        found = draft_of(first.policy)
-        if found is not None:
-            self.sheet.draft = found[0]
-
-    def _first_hole(self, peer: PeerView | None) -> int:
-        """The one at the moment of the other views, else the worst."""
-        if peer is None or not peer.black_holes:
-            return 0
-        at_ns = self.model.at_ns
-        for number, hole in enumerate(peer.black_holes):
-            begin_ns = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
-            if at_ns is not None and begin_ns <= at_ns <= hole.stop_ns:
-                return number
-        holes = peer.black_holes
-        return max(range(len(holes)), key=lambda number: holes[number].max_seconds)
-
-    def _product_at(self, peer: PeerView, address: str) -> str | None:
-        """The family of the product at one end, as far as that is known by now."""
-        afterwards = self.console_app.afterwards
-        if afterwards is None:
-            return None
-        key = (id(self.model.whole), peer.id, address)
-        if key not in self._products:
-            if len(self._products) > 1000:
-                self._products.clear()
-            self._products[key] = afterwards.vendor_at(peer, address)
-        return self._products[key]
-
-    def _edited(self) -> Candidate | None:
-        made = self._pin()
-        if made is None:
-            return None
-        return replace(made, label=f"edited: {_short(made)}")
-
-    def _rebuild(self) -> None:
-        """The rows as they are now; the cursor stays."""
-        if self.size.width < 2:
-            return
-        for rows in (self.fields, self.detail, self.table):
-            rows.palette = self.palette
-        sheet, model = self.sheet, self.model
-        edited = self._edited()
-        if sheet.planning or self.replays is None:
-            demand = replace(sheet.demand, target_s=sheet.target_s)
-            self.rows = PlanRows(model, edited, self.pinned, demand, self.page)
-        else:
-            self.rows = self._hole_rows(edited)
-        fields = FieldRows(sheet)
-        self._divide(len(fields))
-        self.fields.show(fields, min(self.fields.cursor, len(fields) - 1))
-        self.rows.set_width(self._table_width)
-        first = self._rows_of is None
-        self._rows_of = self._peer_of
-        self.table.show(self.rows, self._table_cursor(first))
-        if first:
-            self.call_after_refresh(self._scroll_to_hole)
-        self._tell()
-
-    def _hole_rows(self, edited: Candidate | None) -> HoleRows:
-        assert self.replays is not None
-        sheet = self.sheet
-        made = HoleRows(
-            self.model,
-            self.replays,
-            self.pinned,
-            sheet.target_s,
-            sheet.demand.hold_s,
-            self.page,
-        )
-        made.edited = edited
-        return made
-
-    @property
-    def _table_width(self) -> int:
-        return self.table.row_width or self.size.width
-
-    def _divide(self, fields: int) -> None:
-        """The height: fields and words need theirs, the table has the rest, and enough."""
-        height = self.size.height
-        wanted = max(fields, min(_ROOMY_TOP, height // 3))
-        self.top.styles.height = max(min(wanted, height - _LEAST_TABLE), 3)
-
-    def _table_cursor(self, first: bool) -> int:
-        """On a policy: where it was, else the edited one of the black hole at hand."""
-        if self.in_table and not first and self._policy_at(self.table.cursor) is not None:
-            return self.table.cursor
-        return self._edited_row()
-
-    def _edited_row(self) -> int:
-        if isinstance(self.rows, HoleRows) and self.rows.holes:
-            begin = self.rows.start_of(min(self._hole, len(self.rows.holes) - 1))
-            end = len(self.rows)
-            found = (n for n in range(begin, end) if self.rows.tried_at(n) is not None)
-            return next(found, begin)
-        return 1
-
-    def _policy_at(self, index: int) -> Tried | None:
-        return None if self.rows is None else self.rows.tried_at(index)
-
-    def _tried(self) -> Tried | None:
-        """The policy at the cursor: the edited one from the fields."""
-        if self.in_table:
-            return self._policy_at(self.table.cursor)
-        edited = self._edited()
-        return None if edited is None else Tried(edited, Role.EDITED)
-
-    def _tell(self) -> None:
-        """The words beside the fields, and which list has the cursor."""
-        self.fields.set_active(not self.in_table)
-        self.table.set_active(self.in_table)
-        tried = self._tried()
-        lines = []
-        if tried is not None:
-            demand = replace(self.sheet.demand, target_s=self.sheet.target_s)
-            if tried.role is Role.EDITED:
-                named = replace(tried.candidate, label=self.sheet.draft.text)
-                tried = replace(tried, candidate=named)
-            lines = detail(
-                tried, demand, self._sender_profile(), self.palette,
-                ascii_only=self.model.ascii_only,
-            )  # fmt: skip
-        width = max(self.size.width - _FIELDS_WIDE - _MARGIN, 20)
-        height = int(self.top.styles.height.value) if self.top.styles.height else 8
-        self.detail.show(fitted(lines, width, height, self.palette), -1)
-        self.detail.cursor = -1
-
-    def _sender_profile(self) -> str | None:
-        """The product of who sent into the black hole, for policies of no product."""
-        peer, rows = self.model.peer, self.rows
-        if peer is None or not isinstance(rows, HoleRows) or not rows.holes:
-            return None
-        hole = rows.holes[min(self._hole, len(rows.holes) - 1)]
-        version = candidates.version_at(peer, hole.stop_ns)
-        return profile_for(self._product_at(peer, hole.sender) or "", version)
-
-    # --- the packets -----------------------------------------------------------------------
-
-    def _sent_of(self, peer: PeerView) -> SentPackets | None:
-        known = self._sent
-        if known is not None and known[0] is self.model.whole and known[1] == peer.id:
-            return known[2]
-        return None
-
-    def _read_if_needed(self) -> None:
-        """Read the packets of the silent windows, once for a peer and what is known of it."""
-        afterwards, whole = self.console_app.afterwards, self.model.whole
-        peer = next((p for p in whole.peers if p.id == self.model.peer_id), None)
-        if peer is None or not self.model.done or afterwards is None:
-            return
-        key = (whole, peer.id)
-        reading = self._reading
-        same = reading is not None and reading[0] is whole and reading[1] == peer.id
-        if same or self._sent_of(peer) is not None:
-            return
-        if all(window_of(peer, hole) is None for hole in peer.black_holes):
-            return
-        self._reading = key
-        self._worker = self._read(peer, whole, afterwards)
-
-    @work(thread=True, exclusive=True, group="what-if")
-    def _read(self, peer: PeerView, whole: Content, afterwards: Afterwards) -> None:
-        worker = get_current_worker()
-
-        def check() -> None:
-            if worker.is_cancelled:
-                raise Stopped
-
-        try:
-            sent = sent_packets(peer, afterwards.packets_within, check)
-        except Stopped:
-            return
-        except Exception as error:  # noqa: BLE001 - the seconds are there, and are enough
-            sent = SentPackets({}, f"the packets cannot be read again: {error}", done=True)
-        if not worker.is_cancelled:
-            self.app.call_from_thread(self._came, whole, peer.id, sent)
-
-    def _came(self, whole: Content, peer_id: str, sent: SentPackets) -> None:
-        if whole is not self.model.whole:
-            return
-        self._sent, self._reading = (whole, peer_id, sent), None
-        if self.replays is None or self.replays.peer.id != peer_id:
-            return
-        self.replays = self.replays.with_sent(sent)
-        if self.console_app.view is self:
-            if sent.why_not:
-                self.console_app.say(safe(sent.why_not))
-            self._rebuild()
 
     # --- moving ----------------------------------------------------------------------------
 
@@ -429,12 +143,6 @@ class WhatIfView(View):
         self._scroll_to_hole()
         self._tell()
 
-    def _scroll_to_hole(self) -> None:
-        """The black hole at hand on top."""
-        if isinstance(self.rows, HoleRows):
-            start = self.rows.start_of(self._hole)
-            self.table.scroll_to(y=start, animate=False, immediate=True)
-
     # --- changing --------------------------------------------------------------------------
 
     @property
@@ -550,14 +258,6 @@ class WhatIfView(View):
             self.pinned.append(edited)
             self._rebuild()
 
-    def _pin(self) -> Candidate | None:
-        try:
-            made = self.sheet.draft.candidate()
-        except OptionError:
-            return None
-        product = self.sheet.draft.profile or NO_PRODUCT
-        return replace(made, label=f"{product} {_short(made)} {made.policy.mode}")
-
     # --- taking it elsewhere ---------------------------------------------------------------
 
     def copy_text(self) -> dict[str, str]:
@@ -573,7 +273,7 @@ class WhatIfView(View):
                 texts["options of dpdlab simulate"] = draft.arguments
         if isinstance(self.rows, HoleRows) and self.rows.holes:
             texts["text"] = self.rows.as_text(self._hole, self.palette)
-            texts["JSON"] = "".join(simulated_chunks(self._simulated(self.rows)))
+            texts["JSON"] = self._json(self.rows)
         elif isinstance(self.rows, PlanRows):
             texts["text"] = self.rows.as_text(self.palette)
         return texts
@@ -584,10 +284,14 @@ class WhatIfView(View):
         found = draft_of(tried.candidate.policy)
         return None if found is None else found[0]
 
-    def _simulated(self, rows: HoleRows) -> Simulated:
-        study: Study = rows.study(self._hole)
-        demand = self.sheet.demand
-        return Simulated(__version__, (study,), self.sheet.target_s, demand.hold_s)
+    def _json(self, rows: HoleRows) -> str:
+        """The black hole at hand, as `dpdlab simulate --format json` writes it."""
+        # pydantic would cost every start of the console a tenth of a second.
+        from analyzers.export.simulation_json import simulated_chunks
+
+        study, demand = rows.study(self._hole), self.sheet.demand
+        found = Simulated(__version__, (study,), self.sheet.target_s, demand.hold_s)
+        return "".join(simulated_chunks(found))
 
     def search(self, text: str, by: int) -> bool:
         """The next policy whose row has the text."""
@@ -606,9 +310,3 @@ class WhatIfView(View):
                 self._moved()
                 return True
         return False
-
-
-def _short(candidate: Candidate) -> str:
-    """Its numbers: "10 + 5 × 2"."""
-    timing = candidate.timing
-    return "timers not told" if timing is None else worst_case(timing).partition(" = ")[0]

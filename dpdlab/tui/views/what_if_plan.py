@@ -21,13 +21,12 @@ from analyzers.whatif.timing import Timing
 from dpdlab.present.policies import Scale, bare_rate, tenths, worst_case
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.views.what_if_rows import (
+from dpdlab.tui.views.what_if_rows import Role, Tried
+from dpdlab.tui.views.what_if_table import (
     COST_COLUMNS,
     COST_LEGEND,
     Column,
     Layout,
-    Role,
-    Tried,
     cost_cells,
     row_line,
 )

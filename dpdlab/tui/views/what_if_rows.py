@@ -8,29 +8,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from rich.style import Style
 from rich.text import Text
 
 from analyzers.export import words
-from analyzers.export.formatting import Severity, byte_count, class_severity, count
+from analyzers.export.formatting import byte_count, class_severity, count
 from analyzers.export.untrusted import safe
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.whatif.results import VALIDITY
 from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
-from analyzers.whatif.timing import LOSS_RATES, false_death
 from dpdlab.present.policies import (
     AT_LEAST,
     UNENDING,
-    Bar,
     Scale,
-    bare_rate,
-    chance,
-    chance_severity,
     comparable,
     is_nothing,
     longest_s,
-    loss_title,
     observed,
     tenths,
     window_severity,
@@ -39,12 +32,16 @@ from dpdlab.present.policies import (
 from dpdlab.present.replays import Replays
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import cut
+from dpdlab.tui.views.what_if_table import (
+    COST_COLUMNS,
+    COST_LEGEND,
+    MARK,
+    Column,
+    Layout,
+    cost_cells,
+    row_line,
+)
 
-_MARK: Final = 2
-_LEAST_LABEL: Final = 22
-_MOST_LABEL: Final = 34
-_LEAST_BAR: Final = 12
 _PENDING: Final = "…"
 
 
@@ -64,98 +61,6 @@ class Tried:
 
     candidate: Candidate
     role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of numbers. `page`: where not all have room, 0 is what is left, 1 what it costs."""
-
-    title: str
-    width: int
-    pages: tuple[int, ...] = (0,)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Widths of a table: labels, bars, and the columns that have room."""
-
-    label: int
-    bar: int
-    columns: tuple[Column, ...]
-    is_all: bool
-
-    @classmethod
-    def of(cls, columns: Sequence[Column], width: int, page: int) -> Layout:
-        """All columns if there is room, else those of a page."""
-        least = _MARK + _LEAST_LABEL + 2 + _LEAST_BAR
-        everything = sum(c.width for c in columns)
-        is_all = width >= least + everything
-        chosen = tuple(c for c in columns if is_all or page in c.pages)
-        rest = max(width - sum(c.width for c in chosen) - _MARK - 1, _LEAST_LABEL)
-        label = min(max(rest * 11 // 20, _LEAST_LABEL), _MOST_LABEL)
-        return cls(label, max(rest - label, 0), chosen, is_all)
-
-    def header(self, page: int) -> Text:
-        """The titles; where columns have no room, how they are reached."""
-        line = Text(" " * _MARK + "policy".ljust(self.label + 1))
-        more = "" if self.is_all else ("v: costs" if page == 0 else "v: losses")
-        line.append(more.ljust(self.bar)[: self.bar])
-        for column in self.columns:
-            line.append(column.title.rjust(column.width))
-        return line
-
-
-COST_COLUMNS: Final = (
-    Column("asks/h", 8, (1,)),
-    *(Column(loss_title(loss), 7, (1,)) for loss in LOSS_RATES),
-)
-"""What a policy costs, and how easily a live peer is given up at a packet loss."""
-COST_LEGEND: Final = (
-    "asks/h: questions an hour at most; "
-    + ", ".join(loss_title(loss) for loss in LOSS_RATES)
-    + ": the chance that a live peer is given up at this packet loss"
-)
-
-
-def cost_cells(candidate: Candidate, none: str, palette: Palette) -> dict[str, Text]:
-    """The cells of `COST_COLUMNS`."""
-    timing = candidate.timing
-    if timing is None:
-        return {column.title: Text(none, palette.faint) for column in COST_COLUMNS}
-    chances = [false_death(len(timing.waits_s), loss) for loss in LOSS_RATES]
-    return {
-        "asks/h": Text(bare_rate(timing.questions_per_hour)),
-        **{
-            loss_title(loss): Text(
-                chance(value),
-                palette.warn if chance_severity(value) is Severity.WARN else "",
-            )
-            for loss, value in zip(LOSS_RATES, chances, strict=True)
-        },
-    }
-
-
-def row_line(
-    layout: Layout,
-    label: Text,
-    bar: tuple[Bar, Style] | None,
-    cells: dict[str, Text],
-    signs: tuple[str, str, str],
-) -> Text:
-    """Mark and label, the bar, the numbers. `signs`: certain, possible, on and on."""
-    name = cut(label, layout.label + _MARK)
-    line = name.copy().append(" " * (_MARK + layout.label + 1 - name.cell_len))
-    drawn = Text()
-    if bar is not None:
-        shape, style = bar
-        end = signs[2] if shape.unending else ""
-        drawn.append(signs[0] * shape.sure + signs[1] * shape.maybe + end, style)
-    drawn = cut(drawn, layout.bar)
-    line.append_text(drawn).append(" " * (layout.bar - drawn.cell_len))
-    for column in layout.columns:
-        cell = cut(cells.get(column.title, Text()), column.width - 1)
-        line.append(" " * (column.width - cell.cell_len)).append_text(cell)
-    return line
 
 
 # --- black holes ----------------------------------------------------------------------------
@@ -226,7 +131,7 @@ class HoleRows:
             yield _Row(_Kind.HEADING, number)
             note = why_no_policy_helps(hole)
             if note:
-                for line in textwrap.wrap(note, max(width - _MARK - 2, 20)):
+                for line in textwrap.wrap(note, max(width - MARK - 2, 20)):
                     yield _Row(_Kind.TEXT, number, text=line)
             if not note or (self._hold_s is not None and hole.max_packets):
                 yield _Row(_Kind.OBSERVED, number)
@@ -234,7 +139,7 @@ class HoleRows:
                     yield _Row(_Kind.POLICY, number, slot)
             yield _Row(_Kind.GAP, number)
         for text in self._legend():
-            for line in textwrap.wrap(text, max(width - _MARK - 2, 20)):
+            for line in textwrap.wrap(text, max(width - MARK - 2, 20)):
                 yield _Row(_Kind.TEXT, max(len(self.holes) - 1, 0), text=line)
 
     def _usual_count(self) -> int:
@@ -329,7 +234,7 @@ class HoleRows:
         layout = self._laid_out(width)
         hole = self.holes[row.hole] if self.holes else None
         if row.kind is _Kind.TEXT:
-            return Text(" " * _MARK + row.text, palette.faint)
+            return Text(" " * MARK + row.text, palette.faint)
         if hole is None or row.kind is _Kind.GAP:
             return Text()
         if row.kind is _Kind.HEADING:
@@ -377,7 +282,7 @@ class HoleRows:
             "packets": Text(count(hole.max_packets), palette.strong) if known else none,
             "bytes": Text(byte_count(hole.max_bytes), palette.strong) if known else none,
         }
-        label = Text(" " * _MARK + "observed", palette.strong)
+        label = Text(" " * MARK + "observed", palette.strong)
         return row_line(layout, label, bar, cells, self._signs())
 
     def _policy(
