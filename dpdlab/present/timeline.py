@@ -7,7 +7,8 @@ cells into times and back.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -25,6 +26,8 @@ _BLANK: Final = Cell(" ", Role.BLANK)
 _FOLD: Final = 9
 """Cells of a fold, its name included."""
 _WORTH: Final = 2
+_DENSE: Final = 4
+"""More exchanges or marks than so many times the cells are looked up by cell."""
 _LABELS: Final = {
     RowKind.STATE: "state",
     RowKind.AXIS: "",
@@ -79,7 +82,10 @@ class PeerTimes:
 
     def __init__(self, peer: PeerView) -> None:
         self.peer = peer
-        self._firsts = [x.first_ns for x in peer.exchanges]
+        self._kinds: dict[object, list[Exchange]] = defaultdict(list)
+        for exchange in peer.exchanges:
+            self._kinds[_looks_like(exchange)].append(exchange)
+        self._firsts = {kind: [x.first_ns for x in of] for kind, of in self._kinds.items()}
         self._longest_ns = max((_last_ns(x) - x.first_ns for x in peer.exchanges), default=0)
         self.expected = {side: expected_ns(peer, side) for side in (peer.local, peer.remote)}
         self.logged = sorted(
@@ -101,13 +107,26 @@ class PeerTimes:
         times.discard(0)
         self.moments = sorted(times)
 
-    def within(self, window: Window) -> PeerView:
-        """The peer with the exchanges of a window only: drawing costs what is seen."""
-        first = bisect_left(self._firsts, window.start_ns - self._longest_ns)
-        last = bisect_right(self._firsts, window.end_ns)
-        if last - first == len(self._firsts):
+    def within(self, window: Window, width: int) -> PeerView:
+        """The peer with the exchanges that a drawing of a window needs.
+
+        Of exchanges that look alike and share a cell the first and the last are drawn: the others
+        are under them. Drawing costs what is seen.
+        """
+        shown: list[Exchange] = []
+        for kind, exchanges in self._kinds.items():
+            firsts = self._firsts[kind]
+            first = bisect_left(firsts, window.start_ns - self._longest_ns)
+            last = bisect_right(firsts, window.end_ns)
+            if last - first <= _DENSE * width:
+                shown += exchanges[first:last]
+                continue
+            places = _ends_of_cells(firsts, first, last, window, width)
+            shown += [exchanges[place] for place in places]
+        if len(shown) == len(self.peer.exchanges):
             return self.peer
-        return replace(self.peer, exchanges=self.peer.exchanges[first:last])
+        shown.sort(key=lambda x: x.first_ns)
+        return replace(self.peer, exchanges=tuple(shown))
 
     def silences(self, window: Window, longer_than_ns: int) -> list[tuple[int, int]]:
         """Stretches inside a window in which nothing at all is known to have happened."""
@@ -131,7 +150,7 @@ def draw(
         part = Window(stretch.start_ns, stretch.end_ns)
         if stretch.folded:
             continue
-        lane = build(times.within(part), part, stretch.width, signs)
+        lane = build(times.within(part, stretch.width), part, stretch.width, signs)
         for row in lane.rows:
             line = cells.setdefault(row.kind, [_BLANK] * width)
             line[stretch.first : stretch.first + stretch.width] = row.cells
@@ -173,13 +192,42 @@ def _with_extras(
 
 def _marks(timeline: Timeline, at: Sequence[int], glyph: str) -> tuple[Cell, ...] | None:
     cells = [_BLANK] * timeline.width
-    first = bisect_left(at, timeline.window.start_ns)
-    last = bisect_right(at, timeline.window.end_ns)
-    for at_ns in at[first:last]:
-        place = timeline.place(at_ns)
-        if place is not None:
-            cells[place] = Cell(glyph, Role.GHOST)
+    mark = Cell(glyph, Role.GHOST)
+    for stretch in timeline.stretches:
+        first = bisect_left(at, stretch.start_ns)
+        last = bisect_right(at, stretch.end_ns)
+        places: Sequence[int] | Iterator[int] = range(first, last)
+        if last - first > _DENSE * stretch.width:
+            window = Window(stretch.start_ns, stretch.end_ns)
+            places = _ends_of_cells(at, first, last, window, stretch.width)
+        for place in places:
+            cell = timeline.place(at[place])
+            if cell is not None:
+                cells[cell] = mark
     return tuple(cells) if any(cell is not _BLANK for cell in cells) else None
+
+
+def _ends_of_cells(
+    at: Sequence[int], first: int, last: int, window: Window, width: int
+) -> Iterator[int]:
+    """The first and the last of sorted times in each cell of a window, and what is before it."""
+    span = max(window.end_ns - window.start_ns, 1)
+    place = first
+    for cell in range(width + 1):
+        # What is before the window counts as a cell of its own.
+        end = window.start_ns + cell * span // width
+        after = last if cell == width else bisect_left(at, end, place, last)
+        if after > place:
+            yield place
+            if after - 1 > place:
+                yield after - 1
+        place = after
+
+
+def _looks_like(exchange: Exchange) -> object:
+    """What decides the look of an exchange in a drawing, but its time."""
+    sent = len(exchange.transmissions)
+    return (exchange.prober, exchange.outcome, sent, exchange.answer is None)
 
 
 def _stretches(times: PeerTimes, window: Window, width: int) -> tuple[Stretch, ...]:

@@ -49,16 +49,17 @@ class Painted(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._texts: Sequence[Text] = ()
+        self.texts: Sequence[Text] = ()
         self._strips: dict[tuple[int, int, Style], Strip] = {}
 
     def paint(self, texts: Sequence[Text]) -> None:
         """Show other lines; nothing is painted if they are the same."""
-        if len(texts) == len(self._texts) and all(map(_same, texts, self._texts)):
+        if len(texts) == len(self.texts) and all(map(_same, texts, self.texts)):
             return
-        self._texts = texts
+        higher = len(texts) != len(self.texts)
+        self.texts = texts
         self._strips.clear()
-        self.refresh(layout=False)
+        self.refresh(layout=higher)
 
     def line_for(self, text: Text, width: int) -> Text:
         """A line as it fits the width."""
@@ -67,11 +68,11 @@ class Painted(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of what is in sight."""
         width, base = self.size.width, self.rich_style
-        if y >= len(self._texts):
+        if y >= len(self.texts):
             return Strip.blank(width, base)
         strip = self._strips.get((y, width, base))
         if strip is None:
-            line = self.line_for(self._texts[y], width)
+            line = self.line_for(self.texts[y], width)
             strip = strip_of(line, width, base, self.app.console)
             self._strips[y, width, base] = strip
         return strip

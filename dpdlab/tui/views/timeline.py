@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.geometry import clamp
 from textual.message import Message
-from textual.widget import Widget
 
 from analyzers.export import words
 from analyzers.export.formatting import Severity, black_hole_bounds, duration, short_spi
@@ -25,8 +24,9 @@ from dpdlab.present import copying
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.expected import policy_of
 from dpdlab.present.lane import Cell, RowKind
-from dpdlab.present.timeline import PeerTimes, Timeline, draw
+from dpdlab.present.timeline import Timeline, draw
 from dpdlab.tui.model import Model
+from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, cut
 from dpdlab.tui.views.event_rows import EventRows
@@ -41,7 +41,7 @@ _STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_I
                              RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
 
 
-class Lanes(Widget):
+class Lanes(Painted):
     """The drawing; a click is a moment, the wheel zooms."""
 
     DEFAULT_CSS: ClassVar[str] = "Lanes { height: auto; width: 1fr; }"
@@ -63,21 +63,10 @@ class Lanes(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="lanes")
-        self.lines: list[Text] = []
-
-    def paint(self, lines: list[Text]) -> None:
-        """Other lines."""
-        changed = len(lines) != len(self.lines)
-        self.lines = lines
-        self.refresh(layout=changed)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """As many rows as there are lines."""
-        return len(self.lines)
-
-    def render(self) -> Text:
-        """The lines."""
-        return Text("\n").join(self.lines)
+        return len(self.texts)
 
     def on_click(self, event: events.Click) -> None:
         """A moment."""
@@ -108,11 +97,11 @@ class TimelineView(View):
         self.lanes = Lanes()
         self.list = RowList(palette, id="timeline-rows", empty="nothing happened here")
         self.compress = False
-        self._times: dict[str, tuple[int, PeerTimes]] = {}
         self._window: Window | None = None
         self._window_of: str | None = None
         self._range: tuple[int, int] | None = None
         self._drawn: Timeline | None = None
+        self._kept: tuple[object, list[Timeline]] | None = None
         self._events: list[Event] = []
         self._rows_of: tuple[str, int, object] | None = None
 
@@ -138,9 +127,12 @@ class TimelineView(View):
         if peer.first_ns < ORDER_LIMIT_NS:
             self.lanes.paint([Text("the input has no times: see the ladder (3)",
                                    self.palette.faint)])  # fmt: skip
+        listed = self.model.listed(peer)
+        if listed is None:
+            self.lanes.paint([Text("listing what the peer did", self.palette.faint)])
         self._keep_window(peer)
-        self._list_events(peer)
-        if peer.first_ns >= ORDER_LIMIT_NS:
+        self._list_events(peer, [] if listed is None else listed.events)
+        if peer.first_ns >= ORDER_LIMIT_NS and listed is not None:
             self.lanes.paint(self._lines(peer))
 
     def _keep_window(self, peer: PeerView) -> None:
@@ -152,26 +144,20 @@ class TimelineView(View):
             self._window = self._all(peer)
         self._range = self.model.range_ns
         self._window_of = peer.id
-        if self.model.at_ns is None:
-            self.model.at_ns = self._first_moment(peer)
+        listed = self.model.listed(peer)
+        if self.model.at_ns is None and listed is not None:
+            self.model.at_ns = _first_moment(peer, listed.events)
 
     def _all(self, peer: PeerView) -> Window:
         span = whole(peer)
         margin = (span.end_ns - span.start_ns) // _MARGIN_SHARE
         return Window(span.start_ns - margin, span.end_ns + margin)
 
-    def _first_moment(self, peer: PeerView) -> int:
-        """Where the eye should be first: the worst black hole, else the first event."""
-        holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
-        if holes:
-            return holes[0].first_exposed_ns or holes[0].stop_ns
-        found = self.model.events(peer)
-        asked = [e for e in found if e.kind is not EventKind.MESSAGE]
-        return (asked or found)[0].at_ns if found else peer.first_ns
-
-    def _list_events(self, peer: PeerView) -> None:
-        key = (peer.id, self.model.revision, (self.model.times, self.model.colour_by))
-        self._events = self.model.events(peer)
+    def _list_events(self, peer: PeerView, events: list[Event]) -> None:
+        """The list under the drawing; it stays as it is while only the cursor moves."""
+        ways = (self.model.times, self.model.colour_by, id(events) if events else 0)
+        key = (peer.id, self.model.revision, ways)
+        self._events = events
         if self._rows_of != key:
             self._rows_of = key
             self.list.show(EventRows(self.model, peer, self._events), self._nearest())
@@ -189,8 +175,21 @@ class TimelineView(View):
         return max(place - 1, 0)
 
     def _peers(self, first: PeerView) -> list[PeerView]:
-        chosen = [p for p in self.model.peers if p.id in self.model.selected_peers]
+        known = self.model.digest.peers
+        chosen = [known[i] for i in self.model.selected_peers if i in known]
+        chosen = sorted(chosen, key=lambda p: self.model.tally(p).worst_first)
         return chosen if len(chosen) > 1 else [first]
+
+    def _drawings(self, peers: list[PeerView], window: Window, cells: int) -> list[Timeline]:
+        """What is drawn of the peers; kept while the cursor moves inside the window."""
+        listed = [found for peer in peers if (found := self.model.listed(peer)) is not None]
+        compress = self.compress and len(peers) == 1
+        key = ([id(one) for one in listed], window, cells, compress)
+        if self._kept is None or self._kept[0] != key:
+            signs = self.model.signs
+            drawn = [draw(one.times, window, cells, signs, compress=compress) for one in listed]
+            self._kept = (key, drawn)
+        return self._kept[1]
 
     def _lines(self, peer: PeerView) -> list[Text]:
         width = self.size.width
@@ -198,15 +197,11 @@ class TimelineView(View):
         lines = [self._heading(peer, width)]
         cells = max(width - _LABEL, 1)
         window = self._window or self._all(peer)
-        drawings = [
-            draw(self._times_of(p), window, cells, self.model.signs,
-                 compress=self.compress and len(peers) == 1)
-            for p in peers
-        ]  # fmt: skip
+        drawings = self._drawings(peers, window, cells)
         self._drawn = drawings[0]
         cursor = None if self.model.at_ns is None else self._drawn.place(self.model.at_ns)
         lines.append(self._line("", self._drawn.axis, cursor))
-        for shown, drawing in zip(peers, drawings, strict=True):
+        for shown, drawing in zip(peers, drawings, strict=False):
             if len(peers) > 1:
                 named = Text(f"{safe(shown.local)} {self.model.signs.to} {safe(shown.remote)}")
                 named.stylize(self.palette.strong if shown is peer else self.palette.faint)
@@ -219,18 +214,9 @@ class TimelineView(View):
         lines.append(self._minimap(peer, window, cells))
         return [*lines, *self._readout(peer, width)]
 
-    def _times_of(self, peer: PeerView) -> PeerTimes:
-        known = self._times.get(peer.id)
-        if known is None or known[0] != self.model.revision:
-            if len(self._times) > 16:
-                self._times.clear()
-            known = self._times[peer.id] = (self.model.revision, PeerTimes(peer))
-        return known[1]
-
     def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
         line = Text().append(label.ljust(_LABEL)[:_LABEL], self.palette.faint)
-        for cell in cells:
-            line.append(cell.glyph, self.palette.role(cell.role))
+        append_runs(line, ((cell.glyph, self.palette.role(cell.role)) for cell in cells))
         if cursor is not None and 0 <= cursor < len(cells):
             line.stylize(self.palette.cursor, _LABEL + cursor, _LABEL + cursor + 1)
         return line
@@ -506,6 +492,16 @@ class TimelineView(View):
         return any(wanted in e.label.casefold() for e in self._events) and self._jump(
             lambda e: wanted in e.label.casefold(), by, f"{text!r}"
         )
+
+
+def _first_moment(peer: PeerView, events: list[Event]) -> int:
+    """Where the eye should be first: the worst black hole, else the first event."""
+    holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
+    if holes:
+        return holes[0].first_exposed_ns or holes[0].stop_ns
+    first = next((e for e in events if e.kind is not EventKind.MESSAGE), None)
+    first = first or next(iter(events), None)
+    return peer.first_ns if first is None else first.at_ns
 
 
 def _hole_words(hole: BlackHole) -> str:
