@@ -9,10 +9,12 @@ from typing import Final
 
 from analyzers.model.exchange import Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
+from analyzers.rules.timers.verdict import given_up
 from analyzers.rules.wording import few, question_name, sa_name, spoken_ns, times, weakest
 
 _WHERE: Final = {
@@ -67,7 +69,7 @@ def _check(case: Case) -> Iterator[Found]:
             few(t.ref for x in exchanges for t in x.transmissions),
             remedy=_REMEDIES[where] if where else "",
             severity=_SEVERITIES[fate],
-            confidence=weakest(x.confidence for x in exchanges),
+            confidence=_confidence(case, exchanges, fate),
             at_ns=exchanges[0].first_ns,
         )
     yield from _unshown(case)
@@ -100,6 +102,26 @@ def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
     return _Fate.LEFT_BEHIND if gone else _Fate.SURVIVED
 
 
+def _confidence(case: Case, exchanges: list[Exchange], fate: _Fate) -> Confidence:
+    """As that of the questions; a verdict that nothing but silence shows is inferred."""
+    parts = [x.confidence for x in exchanges]
+    if fate is _Fate.GIVEN_UP:
+        shown = given_up(case, exchanges[0])
+        parts.append(Confidence.INFERRED if shown is None else shown.confidence)
+    return weakest(parts)
+
+
+def _came_back(case: Case, exchange: Exchange) -> bool:
+    """Whether the one that did not answer set up a new IKE SA, and no verdict was seen before."""
+    verdict_ns = exchange.verdict_ns or exchange.last_ns
+    return given_up(case, exchange) is None and any(
+        sa.initiator == exchange.responder
+        and sa.id != exchange.ike_sa
+        and exchange.last_ns < sa.first_ns <= verdict_ns
+        for sa in case.peer.ike_sas
+    )
+
+
 def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     first = exchanges[0]
     what = ("an " if first.kind is ExchangeKind.DPD else "a ") + question_name(first.kind)
@@ -114,7 +136,10 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
         by = ", as its log says" if first.verdict_ref else ""
-        said += f", and the peer was given up after {whole}{by}"
+        if _came_back(case, first):
+            said += f", until {first.responder} set up a new IKE SA after {whole}"
+        else:
+            said += f", and the peer was given up after {whole}{by}"
     elif fate is _Fate.LEFT_BEHIND:
         said += f", but {sa_name(case.sas[first.ike_sa])} had been replaced before"
     said += "."

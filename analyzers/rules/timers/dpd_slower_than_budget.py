@@ -12,6 +12,7 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, spoken
 from analyzers.rules.timers.remedies import advice, in_time_s
+from analyzers.rules.timers.verdict import at_most_inferred
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -36,7 +37,9 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
             case.ike_version,
             in_time_s(hole, min(budget_s, case.thresholds.budget_s)),
         ),
-        confidence=hole.confidence,
+        confidence=(
+            hole.confidence if hole.dead_basis == "log" else at_most_inferred(hole.confidence)
+        ),
         at_ns=dead_ns,
     )
 

@@ -15,7 +15,7 @@ from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, spoken
 from analyzers.rules.timers.held import schedule_of
 from analyzers.rules.timers.questions import gaps_s
-from analyzers.rules.timers.verdict import given_up
+from analyzers.rules.timers.verdict import at_most_inferred, given_up
 
 _RETRIES: Final = 2
 _ENDED: Final = {
@@ -45,7 +45,8 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
     severity = Severity.WARNING
     if wait_s is not None and after_s > _RETRIES * wait_s:
         severity = Severity.ERROR
-    how = "by its log" if _says_its_log(case, hole) else "as its retries ran out"
+    logged = _says_its_log(case, hole)
+    how = "by its log" if logged else "as its retries ran out"
     against = "" if wait_s is None else f" (its last retry wait is {spoken(wait_s)})"
     family = case.vendor(hole.sender) or ""
     return Found(
@@ -54,7 +55,7 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
         first_refs(hole.refs),
         severity=severity,
         remedy=_REMEDY.get(family, ""),
-        confidence=hole.confidence,
+        confidence=hole.confidence if logged else at_most_inferred(hole.confidence),
         at_ns=dead_ns,
     )
 
@@ -93,14 +94,15 @@ RULE = PeerRule(
         "The verdict alone saves nobody: until the SA is gone, packets are encrypted for a peer"
         " that is not there. Failover and routing see a tunnel that is up."
     ),
-    remedy="Set the action on a dead peer to clear, so that its SAs are deleted with the verdict.",
+    remedy=(
+        "Set the action on a dead peer to clear, so that its SAs are deleted with the verdict. An"
+        " action that keeps them (AWS: none) may be meant: then something else has to notice."
+    ),
     source="RFC 3706 section 5.4; RFC 7296 section 2.4",
     needs=(Needs.CAPTURE, Needs.LOG),
     traps=(
-        "an action that keeps the SAs (AWS: none) may be meant; nothing that is read here shows it",
         "an answer that took a path which was not captured",
         "the last packets that leave within 2 s of the verdict",
-        "a tunnel interface that stays up says nothing of its SAs (PAN-OS)",
     ),
     check=_check,
 )

@@ -9,6 +9,7 @@ from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.rules.case import Case
+from analyzers.rules.wording import weakest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class GivenUp:
     ref: Ref
     confidence: Confidence
     by_log: bool
+
+
+def at_most_inferred(confidence: Confidence) -> Confidence:
+    """The confidence of what rests on a verdict that only silence shows."""
+    return weakest((confidence, Confidence.INFERRED))
 
 
 def given_up(case: Case, exchange: Exchange) -> GivenUp | None:
