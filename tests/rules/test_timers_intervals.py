@@ -8,6 +8,7 @@ from analyzers.model.policy import GivenPolicy
 from analyzers.model.records import Confidence
 from analyzers.session import SessionOptions
 from tests.rules.conftest import Tell
+from tests.rules.coverage import fires, silent
 from tests.scenarios.logs import Clock, charon, syslog
 
 A = "192.0.2.1"
@@ -44,6 +45,7 @@ connections {
 # --- dpd-interval-too-short ----------------------------------------------------------------
 
 
+@fires("dpd-interval-too-short")
 def test_too_short(tell: Tell):
     text = UP + asks(4, 8, 12, 16, 20)
     (finding,) = tell(text, options=TEN_SECONDS).of("dpd-interval-too-short")
@@ -70,11 +72,19 @@ def test_too_short_is_silent_without_a_setting(tell: Tell):
     assert tell(UP + asks(4, 8, 12, 16, 20)).of("dpd-interval-too-short") == []
 
 
+@silent(
+    "dpd-interval-too-short",
+    "a check for another reason (a route that changed, a rekey, a path test) is not the timer",
+)
 def test_too_short_is_silent_where_an_event_asks_now_and_then(tell: Tell):
     text = UP + asks(10, 20, 23, 33, 36, 46, 49, 59, 69, 79)
     assert tell(text, options=TEN_SECONDS).of("dpd-interval-too-short") == []
 
 
+@silent(
+    "dpd-interval-too-short",
+    "several Child SAs may have timers of their own, and each IKE SA has one",
+)
 def test_too_short_is_silent_where_two_ike_sas_have_timers(tell: Tell):
     text = (
         UP
@@ -85,6 +95,10 @@ def test_too_short_is_silent_where_two_ike_sas_have_timers(tell: Tell):
     assert tell(text, options=TEN_SECONDS).of("dpd-interval-too-short") == []
 
 
+@silent(
+    "dpd-interval-too-short",
+    "several Child SAs may have timers of their own, and each IKE SA has one",
+)
 def test_too_short_is_silent_where_each_child_sa_has_a_timer(tell: Tell):
     text = "0 a>b v1 main-mode\n0.1..60/5 a>b esp one\n0.2..60/5 a>b esp two\n"
     for at in (10, 15, 20, 25, 30, 35, 40, 45, 50):
@@ -95,11 +109,13 @@ def test_too_short_is_silent_where_each_child_sa_has_a_timer(tell: Tell):
     assert len(tell(text, options=options).of("dpd-interval-too-short")) == 1
 
 
+@silent("dpd-interval-too-short", "questions of the other end are held against its own interval")
 def test_too_short_is_silent_for_questions_of_the_other_end(tell: Tell):
     options = given("strongswan interval=10", "192.0.2.2")
     assert tell(UP + asks(4, 8, 12, 16, 20), options=options).of("dpd-interval-too-short") == []
 
 
+@silent("dpd-interval-too-short", "a log that stamps whole seconds is off by one")
 def test_too_short_allows_for_whole_seconds(tell: Tell):
     text = UP + asks(7.9, 15.5, 23.1, 30.7, 38.3)
     log = ("charon.log", charon(text, clock=Clock(syslog)))
@@ -110,6 +126,7 @@ def test_too_short_allows_for_whole_seconds(tell: Tell):
 # --- dpd-interval-too-long -----------------------------------------------------------------
 
 
+@fires("dpd-interval-too-long")
 def test_too_long(tell: Tell):
     text = UP + asks(30, 60, 90)
     (finding,) = tell(text, options=given("cisco-ios-ikev2 interval=10 retry=2 mode=periodic")).of(
@@ -149,16 +166,27 @@ def test_too_long_once_where_traffic_shows_the_host_awake(tell: Tell):
     assert "after 30.1 s of silence" in finding.detail
 
 
+@silent(
+    "dpd-interval-too-long", "on demand a question waits for traffic to send: nothing is late there"
+)
 def test_too_long_is_silent_on_demand(tell: Tell):
     options = given("cisco-ios-ikev2 interval=10 retry=2 mode=on-demand")
     assert tell(UP + asks(30, 60, 90), options=options).of("dpd-interval-too-long") == []
 
 
+@silent(
+    "dpd-interval-too-long",
+    "ESP, a question of the peer, or any exchange takes the place of a question",
+)
 def test_too_long_is_silent_where_esp_took_its_place(tell: Tell):
     text = UP + asks(30, 60, 90) + "0.2..90/2 b>a esp in\n"
     assert tell(text, options=TEN_SECONDS).of("dpd-interval-too-long") == []
 
 
+@silent(
+    "dpd-interval-too-long",
+    "ESP, a question of the peer, or any exchange takes the place of a question",
+)
 def test_too_long_is_silent_where_the_peer_asks(tell: Tell):
     text = UP + asks(30, 60, 90)
     for number, at in enumerate(range(5, 90, 8)):
@@ -167,12 +195,33 @@ def test_too_long_is_silent_where_the_peer_asks(tell: Tell):
     assert tell(text, options=options).of("dpd-interval-too-long") == []
 
 
+@silent(
+    "dpd-interval-too-long",
+    "ESP, a question of the peer, or any exchange takes the place of a question",
+)
+def test_too_long_is_silent_where_another_exchange_took_its_place(tell: Tell):
+    questions, others = UP, ""
+    for message_id, at in enumerate(range(8, 90, 8), start=2):
+        if message_id % 3:
+            others += f"{at} a>b create-child {message_id}\n"
+            others += f"{at}.02 b>a create-child {message_id} resp\n"
+        else:
+            questions += asks(at, first_id=message_id)
+    options = given("cisco-ios-ikev2 interval=10 retry=2 mode=periodic")
+    assert len(tell(questions, options=options).of("dpd-interval-too-long")) == 1
+    assert tell(questions + others, options=options).of("dpd-interval-too-long") == []
+
+
+@silent("dpd-interval-too-long", "a host that slept asks late once")
 def test_too_long_is_silent_for_a_host_that_slept(tell: Tell):
     text = UP + asks(10, 20, 30, 300, 310)
     options = given("cisco-ios-ikev2 interval=10 retry=2 mode=periodic")
     assert tell(text, options=options).of("dpd-interval-too-long") == []
 
 
+@silent(
+    "dpd-interval-too-long", "ESP that a capture or a log would not show may have taken its place"
+)
 def test_too_long_is_silent_where_esp_would_not_be_seen(tell: Tell):
     assert tell(UP + asks(30, 60, 90), options=TEN_SECONDS).of("dpd-interval-too-long") == []
     log = ("charon.log", charon(UP + asks(30, 60, 90)))
@@ -182,6 +231,7 @@ def test_too_long_is_silent_where_esp_would_not_be_seen(tell: Tell):
 # --- dpd-interval-jitter -------------------------------------------------------------------
 
 
+@fires("dpd-interval-jitter")
 def test_jitter(tell: Tell):
     (finding,) = tell(UP + asks(5, 8, 20, 24, 41, 44, 60)).of("dpd-interval-jitter")
     assert finding.severity is Severity.INFO
@@ -190,6 +240,10 @@ def test_jitter(tell: Tell):
     assert len(finding.refs) == 7
 
 
+@silent(
+    "dpd-interval-jitter",
+    "who asks when idle counts from the last packet of the peer, not from its last question",
+)
 def test_jitter_is_silent_where_the_rhythm_is_of_the_last_packet(tell: Tell):
     # Each question comes 5 s after the last packet of the peer, wherever that was.
     text = UP
@@ -199,6 +253,7 @@ def test_jitter_is_silent_where_the_rhythm_is_of_the_last_packet(tell: Tell):
     assert tell(text, options=given("strongswan interval=5")).of("dpd-interval-jitter") == []
 
 
+@silent("dpd-interval-jitter", "on demand the traffic gives the rhythm")
 def test_jitter_is_silent_on_demand(tell: Tell):
     text = UP + asks(5, 8, 20, 24, 41, 44, 60)
     options = given("cisco-ios-ikev2 interval=10 retry=2 mode=on-demand")
@@ -206,13 +261,33 @@ def test_jitter_is_silent_on_demand(tell: Tell):
     assert tell(text + "1..60/7 a>b esp out\n").of("dpd-interval-jitter") == []
 
 
+@silent(
+    "dpd-interval-jitter",
+    "a multiple of the interval is a question whose place another message took",
+)
 def test_jitter_is_silent_where_multiples_are_left_out(tell: Tell):
     text = UP + asks(5, 10, 20, 25, 40, 45, 50)
     assert tell(text).of("dpd-interval-jitter") == []
 
 
-def test_jitter_is_silent_with_few_questions_and_whole_seconds(tell: Tell):
+UNEVEN = UP + asks(5, 8, 20, 24, 41, 44, 60)
+
+
+def test_jitter_is_silent_with_few_questions(tell: Tell):
     assert tell(UP + asks(5, 8, 20, 24)).of("dpd-interval-jitter") == []
-    text = UP + asks(5, 8, 20, 24, 41, 44, 60)
-    log = ("charon.log", charon(text, clock=Clock(syslog)))
+
+
+@silent("dpd-interval-jitter", "traffic that a log does not show takes the place of questions")
+def test_jitter_is_silent_for_a_log_alone(tell: Tell):
+    log = ("charon.log", charon(UNEVEN))
     assert tell(log).of("dpd-interval-jitter") == []
+    assert len(tell(UNEVEN, log).of("dpd-interval-jitter")) == 1
+
+
+@silent("dpd-interval-jitter", "a log that stamps whole seconds shows no rhythm")
+def test_jitter_is_silent_by_whole_seconds(tell: Tell):
+    options = given("cisco-ios-ikev2 interval=10 retry=2 mode=periodic")
+    log = ("charon.log", charon(UNEVEN, clock=Clock(syslog)))
+    assert tell(log, options=options).of("dpd-interval-jitter") == []
+    log = ("charon.log", charon(UNEVEN))
+    assert len(tell(log, options=options).of("dpd-interval-jitter")) == 1

@@ -114,7 +114,7 @@ RULE = PeerRule(
     source="RFC 7296 section 2.4; RFC 3706 section 5.4",
     needs=(Needs.CAPTURE, Needs.LOG),
     traps=(
-        "packets that were under way when the verdict came",
+        "ESP that was under way when the verdict came",
         "retransmissions and replays are not fresh",
         "a peer that starts anew has new SPIs",
         "with two IKE SAs at once nobody can tell whose ESP it is",
