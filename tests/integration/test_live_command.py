@@ -1,0 +1,330 @@
+"""`dpdlab live` as a user runs it: signals, ends, pipes, full disks, network namespaces."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.live_capture import (
+    DPDLAB,
+    PATIENCE_S,
+    SAMPLES,
+    Link,
+    eventually,
+    frames,
+    link,
+    needs_capture,
+    send,
+)
+
+SAMPLE = SAMPLES / "ikev2-dead-peer" / "capture.pcap"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "80"}
+
+
+@contextmanager
+def live(
+    environment: dict[str, str], *words: str, stdin: int | IO[bytes] = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A running session; it is ended at the end."""
+    process = subprocess.Popen(
+        [*DPDLAB, "live", *words],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _said(stream: IO[bytes] | None, wanted: bytes) -> bytes:
+    """What a stream says until `wanted` is in it."""
+    assert stream is not None
+    got, end = b"", time.monotonic() + PATIENCE_S
+    while wanted not in got:
+        ready, _, _ = select.select([stream], [], [], 0.2)
+        if ready:
+            data = os.read(stream.fileno(), 65536)
+            assert data, got
+            got += data
+        assert time.monotonic() < end, got
+    return got
+
+
+def _children(process: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        found += [int(pid) for pid in (task / "children").read_text().split()]
+    return found
+
+
+def _is_running(process: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2][:3]
+    except OSError:
+        return False
+
+
+def _report(path: Path) -> dict[str, object]:
+    made = subprocess.run(
+        [*DPDLAB, "report", str(path), "--format", "json"], capture_output=True, check=True
+    )
+    document: dict[str, object] = json.loads(made.stdout)
+    return document
+
+
+def _lines(output: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.decode().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Link]:
+    with link() as made:
+        yield made
+
+
+# --- captures from elsewhere ----------------------------------------------------------------------
+
+
+def test_a_capture_on_standard_input_ends_with_a_report(environment: dict[str, str]) -> None:
+    with SAMPLE.open("rb") as file, live(environment, "-i", "-", stdin=file) as process:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert b"black hole" in out
+    assert b"frame" in out
+    assert b"packets are in" in err
+    (kept,) = [word for word in err.decode().split() if word.endswith(".pcapng")]
+    assert len(_report(Path(kept))["peers"]) == 1  # type: ignore[arg-type]
+
+
+def test_jsonl_has_each_fact_once_and_the_sources_at_the_end(environment: dict[str, str]) -> None:
+    words = ("-i", "-", "--format", "jsonl", "--no-save")
+    with SAMPLE.open("rb") as file, live(environment, *words, stdin=file) as process:
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    lines = _lines(out)
+    kinds = [line["type"] for line in lines]
+    assert kinds[0] == "peer"
+    assert kinds[-1] == "source"
+    assert kinds.count("exchange") == 1
+    assert kinds.count("black_hole") == 1
+    assert "finding" in kinds
+    assert all("revision" in line for line in lines if line["type"] not in ("source", "problem"))
+    assert not (Path(environment["XDG_CACHE_HOME"]) / "dpdlab").exists()
+
+
+def test_fail_on_is_exit_code_1(environment: dict[str, str]) -> None:
+    words = ("-i", "-", "--fail-on", "error")
+    with SAMPLE.open("rb") as file, live(environment, *words, stdin=file) as process:
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+
+
+def test_until_ends_it(environment: dict[str, str]) -> None:
+    read, write = os.pipe()
+    words = ("-i", "-", "--until", "state:probing")
+    with live(environment, *words, stdin=read) as process:
+        os.close(read)
+        data = SAMPLE.read_bytes()
+        feeder = threading.Thread(target=os.write, args=(write, data[:-10]))
+        feeder.start()
+        _, err = process.communicate(timeout=PATIENCE_S)
+        feeder.join()
+        os.close(write)
+    assert process.returncode == 0
+    assert b"--until state:probing has come" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), b"nothing to watch"),
+        (("--until", "state:"), b"--until, column"),
+        (("-i", "-", "--log", "-"), b"one source only"),
+        (("--log", "x.log", "-w", "x.pcapng"), b"nothing is captured"),
+        (("-i", "-", "-w", "y.pcapng", "-b", "files:3"), b"filesize"),
+        (("-i", "-", "-b", "files:none"), b"filesize:100000"),
+        (("--syslog", "0"), b"is no port"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(
+    environment: dict[str, str], words: tuple[str, ...], said: bytes
+) -> None:
+    with live(environment, *words) as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert said in err
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(environment: dict[str, str]) -> None:
+    read, write = os.pipe()
+    with live(environment, "-i", "-", "--format", "jsonl", stdin=read) as process:
+        os.close(read)
+        assert process.stdout is not None
+        process.stdout.close()
+        data = SAMPLE.read_bytes()
+        os.write(write, data[:20_000])
+        time.sleep(0.5)
+        os.write(write, data[20_000:])
+        process.wait(PATIENCE_S)
+        os.close(write)
+        assert process.stderr is not None
+        assert b"rror" not in process.stderr.read()
+        process.stdout = None
+
+
+# --- interfaces -----------------------------------------------------------------------------------
+
+
+@needs_capture
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_within_a_second(
+    wire: Link, environment: dict[str, str], number: signal.Signals
+) -> None:
+    with live(environment, "-i", wire.receiver, "--format", "jsonl") as process:
+        _said(process.stderr, b"capture filter")
+        eventually(lambda: bool(_children(process.pid)))
+        (child,) = _children(process.pid)
+        time.sleep(0.5)
+        send(wire.sender, frames("ikev2-dead-peer")[:40], 1000)
+        _said(process.stdout, b'"type":"peer"')
+        began = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE_S)
+        took = time.monotonic() - began
+    assert process.returncode == 0, err
+    (source,) = [line for line in _lines(out) if line["type"] == "source"]
+    assert source["packets"] == 40
+    assert not _is_running(child)
+    assert took < 2.0, "a second, and as much again for a busy machine"
+
+
+@needs_capture
+def test_killed_it_leaves_whole_records_and_no_child(
+    wire: Link, environment: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.pcapng"
+    with live(environment, "-i", wire.receiver, "-w", str(path)) as process:
+        eventually(lambda: path.exists() and bool(_children(process.pid)))
+        (child,) = _children(process.pid)
+        time.sleep(0.5)
+        stop = threading.Event()
+
+        def flood() -> None:
+            while not stop.is_set():
+                send(wire.sender, frames("ikev2-dead-peer"), 100_000)
+
+        sender = threading.Thread(target=flood)
+        sender.start()
+        eventually(lambda: path.stat().st_size > 500_000)
+        process.kill()
+        process.wait()
+        stop.set()
+        sender.join()
+        eventually(lambda: not _is_running(child), "the end of the child")
+    problems = [p for s in _report(path)["sources"] for p in s["problems"]]  # type: ignore[attr-defined]
+    assert not [p for p in problems if p["kind"] == "truncated-tail"]
+
+
+@needs_capture
+def test_a_full_disk_stops_the_writing_and_not_the_session(
+    wire: Link, environment: dict[str, str], tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    packets = frames("ikev2-dead-peer")
+    path = small / "kept.pcapng"
+    try:
+        words = ("-i", wire.receiver, "-w", str(path), "--format", "jsonl")
+        with live(environment, *words) as process:
+            eventually(lambda: path.exists() and bool(_children(process.pid)))
+            time.sleep(0.5)
+            send(wire.sender, packets, 100)
+            said = _said(process.stderr, b"nothing more is written")
+            assert b"full" in said or b"No space" in said
+            send(wire.sender, packets[:10], 100)
+            time.sleep(0.7)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+        (source,) = [line for line in _lines(out) if line["type"] == "source"]
+        assert source["packets"] == len(packets) + 10
+        problems = [p for s in _report(path)["sources"] for p in s["problems"]]  # type: ignore[attr-defined]
+        assert not [p for p in problems if p["kind"] == "truncated-tail"]
+    finally:
+        subprocess.run(["umount", str(small)], check=False)
+
+
+@needs_capture
+def test_in_a_network_namespace(environment: dict[str, str]) -> None:
+    name = f"dpdns{os.getpid()}"
+    if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespace can be made here")
+    inside = ["ip", "netns", "exec", name]
+    try:
+        subprocess.run([*inside, "ip", "link", "set", "lo", "up"], check=True)
+        listed = subprocess.run(
+            [*inside, *DPDLAB, "interfaces", "--format", "json"], capture_output=True, check=True
+        )
+        known = {each["name"]: each["can"] for each in json.loads(listed.stdout)["interfaces"]}
+        assert known["lo"] is True
+        process = subprocess.Popen(
+            [*inside, *DPDLAB, "live", "-i", "lo", "--until", "kind:message", "--duration", "12"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        _said(process.stderr, b"capture filter")
+        time.sleep(1.0)
+        code = (
+            "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+            "s.sendto(bytes.fromhex('a1b2c3d4e5f60718' + '0' * 16 + '21202208' + '00000000'"
+            " + '0000001c'), ('127.0.0.1', 500))"
+        )
+        for _ in range(5):
+            subprocess.run([*inside, DPDLAB[0], "-c", code], check=True)
+            time.sleep(0.1)
+        out, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, err
+        assert b"127.0.0.1" in out
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def test_without_the_right_the_command_that_grants_it(environment: dict[str, str]) -> None:
+    if shutil.which("setpriv") is None or os.geteuid() != 0 or shutil.which("dumpcap") is None:
+        pytest.skip("setpriv, dumpcap and root are needed to lose rights")
+    nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps", "-all"]
+    for words in (["live", "-i", "lo"], ["interfaces"]):
+        made = subprocess.run(
+            [*nobody, "--bounding-set", "-all", *DPDLAB, *words],
+            capture_output=True,
+            check=False,
+            env=environment,
+        )
+        if b"Permission denied" in made.stderr and b"python" in made.stderr:
+            pytest.skip("nobody may not run this Python")
+        assert made.returncode == 5, made.stderr
+        assert b"sudo " in made.stderr
