@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-from analyzers.configs.sections import is_address
+from analyzers.export.names import Names
 from analyzers.export.redact import Redactor
 from analyzers.model.configuration import (
     ConfigFormat,
@@ -21,8 +19,6 @@ from analyzers.model.finding import Finding
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref
 from analyzers.rules.configuration.estate import UNNAMED, Estate, device_name
-
-_NAME: Final = re.compile(r"[\w.-]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +149,12 @@ class _Pseudonyms:
             path: self._redactor.path(path, pseudonym=source)
             for source, path in content.paths.items()
         }
-        # An address or a path in the place of a name gets the pseudonym that it has everywhere.
-        devices = (d.name for d in content.devices if not is_address(d.name) and d.name != d.path)
-        self._names = dict(_numbered("device", devices))
+        # A path in the place of a name gets the pseudonym that it has everywhere.
         rows = [row for device in content.devices for row in device.rows]
-        words = (word for row in rows for word in (row.connection, row.scope) if word)
-        self._names.update(_numbered("connection", (w for w in words if w != "global")))
-        longest = sorted(self._names, key=len, reverse=True)
-        names = "|".join(re.escape(name) for name in longest if _NAME.search(name))
-        self._pattern = re.compile(rf"(?<!\w)(?:{names})(?!\w)") if names else None
+        self._names = Names(
+            (d.name for d in content.devices if d.name != d.path),
+            (word for row in rows for word in (row.connection, row.scope)),
+        )
 
     def content(self) -> LintContent:
         """Everything with pseudonyms."""
@@ -174,9 +167,7 @@ class _Pseudonyms:
         )
 
     def _text(self, text: str) -> str:
-        if self._pattern is not None:
-            text = self._pattern.sub(lambda found: self._names[found[0]], text)
-        return self._redactor.text(text)
+        return self._redactor.text(self._names.text(text))
 
     def _device(self, device: LintDevice) -> LintDevice:
         return replace(
@@ -214,8 +205,3 @@ class _Pseudonyms:
             detail=self._text(finding.detail),
             remedy=self._text(finding.remedy),
         )
-
-
-def _numbered(kind: str, names: Iterable[str]) -> Iterable[tuple[str, str]]:
-    unique = dict.fromkeys(name for name in names if name)
-    return ((name, f"{kind}-{number}") for number, name in enumerate(unique, start=1))

@@ -30,6 +30,7 @@ from pathlib import PurePath
 from typing import Final
 
 from analyzers.export.content import Content
+from analyzers.export.names import Names
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.finding import Finding
@@ -59,15 +60,19 @@ _OTHERS: Final = r"""
 """
 
 
-def redacted(content: Content, *, paths: Iterable[str] = ()) -> Content:
-    """The content with pseudonyms; `paths` are further file names that texts may mention."""
-    return Redactor(paths).content(content)
+def redacted(content: Content, *, paths: Iterable[str] = (), names: Names | None = None) -> Content:
+    """The content with pseudonyms; `paths` are further file names that texts may mention.
+
+    `names`: those that configurations give to devices and connections.
+    """
+    return Redactor(paths, names).content(content)
 
 
 class Redactor:
     """The pseudonyms of one run; grows with what it is shown."""
 
-    def __init__(self, paths: Iterable[str] = ()) -> None:
+    def __init__(self, paths: Iterable[str] = (), names: Names | None = None) -> None:
+        self._names = names or Names()
         self._addresses: dict[str, str] = {}
         self._spis: dict[str, str] = {}
         self._paths: dict[str, str] = {}
@@ -141,7 +146,7 @@ class Redactor:
             files = rf"(?<![\w/.-]) (?P<file> {names} ) (?: /{_PATH_REST} | (?![\w/-]) ) |"
             files = files if names else ""
             self._pattern = re.compile(files + _PATH + _OTHERS, re.VERBOSE)
-        return self._pattern.sub(self._replacement, text)
+        return self._pattern.sub(self._replacement, self._names.text(text))
 
     def _replacement(self, found: re.Match[str]) -> str:
         match found.lastgroup:

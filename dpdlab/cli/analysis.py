@@ -65,9 +65,11 @@ def content_of(session: Session, invocation: Invocation) -> Content:
     content = filtering.filtered(content, invocation.options)
     if not invocation.options.redact:
         return content
+    from analyzers.export.names import names_of
     from analyzers.export.redact import redacted
 
-    return redacted(content, paths=[*invocation.words, *invocation.options.keys])
+    paths = [*invocation.words, *invocation.options.keys]
+    return redacted(content, paths=paths, names=names_of(session.configurations()))
 
 
 def check_inputs(invocation: Invocation) -> None:

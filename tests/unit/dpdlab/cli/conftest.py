@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from analyzers.model.alignment import Alignment
+from analyzers.model.configuration import Configuration
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
@@ -58,6 +59,9 @@ class StubSession:
 
     def diagnosis(self) -> list[str]:
         return self.sentences
+
+    def configurations(self) -> tuple[Configuration, ...]:
+        return ()
 
 
 Cli = Callable[..., Result]
