@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import Final
 
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
+from dpdlab.cli.terminals import is_terminal
 
 _STANDARD_INPUT: Final = "-"
 _TERMINAL: Final = "/dev/tty"
@@ -21,9 +21,9 @@ def is_wanted(invocation: Invocation) -> bool:
     """
     if invocation.command is not None or not invocation.words:
         return False
-    if getattr(invocation.options, "unparsed", False) or not _is_terminal(sys.stdout):
+    if getattr(invocation.options, "unparsed", False) or not is_terminal(sys.stdout):
         return False
-    if _is_terminal(sys.stdin):
+    if is_terminal(sys.stdin):
         return True
     return _piped(invocation) and os.access(_TERMINAL, os.R_OK)
 
@@ -63,18 +63,12 @@ def _piped(invocation: Invocation) -> bool:
     return any(word.rpartition(":")[2] == _STANDARD_INPUT for word in invocation.words)
 
 
-def _is_terminal(stream: object) -> bool:
-    with contextlib.suppress(AttributeError, ValueError, OSError):
-        return bool(stream.isatty())  # type: ignore[attr-defined]
-    return False
-
-
 def _keys_from_terminal() -> None:
     """The pipe goes to a descriptor of its own, the terminal takes that of standard input.
 
     Textual reads its keys there, whatever `sys.stdin` is.
     """
-    if _is_terminal(sys.stdin):
+    if is_terminal(sys.stdin):
         return
     pipe = os.dup(0)
     terminal = os.open(_TERMINAL, os.O_RDWR)

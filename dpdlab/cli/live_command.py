@@ -21,7 +21,7 @@ from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
 from dpdlab import __version__
-from dpdlab.cli import filtering, live_sources
+from dpdlab.cli import filtering, live_console, live_sources
 from dpdlab.cli.analysis import session_options
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
@@ -65,6 +65,12 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     except AnalyzerError as error:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
         raise CommandError(code, error.message, error.hint) from error
+    if chosen is None and live_console.is_wanted(options):
+        code = live_console.watch(session, sources, options, _now_ns)
+        session.end(_now_ns())
+        _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+        return code
+    options.format = options.format or "text"
     watch = _Watch(session, sources, output, options, diagnostics, chosen)
     try:
         with _signals(watch.stop):

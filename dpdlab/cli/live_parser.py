@@ -16,7 +16,7 @@ from dpdlab.cli.option_groups import (
     fail_on_option,
     format_option,
 )
-from dpdlab.cli.parser import Parser
+from dpdlab.cli.parser import Option, Parser
 
 LIVE_FORMATS: Final = ("text", "jsonl")
 INTERFACES_FORMATS: Final = ("text", "json")
@@ -78,6 +78,12 @@ def listener(text: str) -> Address:
     """`HOST:PORT`, `[IPV6]:PORT`, or a port on loopback."""
     host, _, port = text.rpartition(":")
     return Address(host.strip("[]") or DEFAULT_SYSLOG_HOST, values.port(port))
+
+
+_FORMAT: Final[Option] = (
+    ("--format",),
+    {"choices": LIVE_FORMATS, "help": "lines instead of the console; the default off a terminal"},
+)
 
 
 def live_parser() -> Parser:
@@ -203,7 +209,7 @@ def live_parser() -> Parser:
         fail_on_option(),
     )
     add_judging(parser, POLICY)
-    parser.group("output", format_option(LIVE_FORMATS), FILTER, *LOOKS)
+    parser.group("output", _FORMAT, FILTER, *LOOKS)
     add_common(parser)
     parser.set_defaults(redact=False, since=None, year=[], offset=[], align="auto")
     return parser

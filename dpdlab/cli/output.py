@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from dpdlab.cli.diagnostics import UsageError
+from dpdlab.cli.terminals import is_terminal
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Output:
     @property
     def to_terminal(self) -> bool:
         """Whether a person sees it at once."""
-        return self._path is None and _is_terminal(sys.stdout)
+        return self._path is None and is_terminal(sys.stdout)
 
     @property
     def ascii_only(self) -> bool:
@@ -182,12 +183,6 @@ def _write_file(path: Path, chunks: Iterable[bytes]) -> None:
         return
     except OSError as error:
         raise UsageError(f"cannot write {path}: {_reason(error)}") from error
-
-
-def _is_terminal(stream: object) -> bool:
-    with contextlib.suppress(AttributeError, ValueError, OSError):
-        return bool(stream.isatty())  # type: ignore[attr-defined]
-    return False
 
 
 def _has_unicode(encoding: str) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from analyzers.export.spans import (
     Window,
     answered_transmission,
@@ -303,18 +305,10 @@ def _esp_cells(
 
 def _resampled(counts: Sequence[int], activity: Activity, scale: _Scale) -> list[float]:
     """Packets per cell; a slice that covers several cells is spread over them evenly."""
-    rates = [0.0] * scale.width
-    span = scale.end_ns - scale.start_ns
-    for index, packets in enumerate(counts):
-        if not packets:
-            continue
-        start = activity.start_ns + index * activity.slice_ns
-        cells = scale.cells(start, start + activity.slice_ns - 1)
-        for position in cells:
-            left = scale.start_ns + position * span // scale.width
-            right = scale.start_ns + (position + 1) * span // scale.width
-            shared = min(right, start + activity.slice_ns) - max(left, start)
-            rates[position] += packets * max(shared, 0) / activity.slice_ns
+    edges = np.linspace(scale.start_ns, scale.end_ns, scale.width + 1)
+    at = activity.start_ns + np.arange(len(counts) + 1) * activity.slice_ns
+    so_far = np.concatenate(([0.0], np.cumsum(np.asarray(counts, float))))
+    rates: list[float] = np.round(np.diff(np.interp(edges, at, so_far)), 6).tolist()
     return rates
 
 

@@ -45,6 +45,15 @@ def expected(peer: PeerView, open_question: Expectation, now_ns: int) -> str:
     return text
 
 
+def countdown(open_question: Expectation, now_ns: int) -> str:
+    """The same in a few cells: " 2 of 5, 6 s"."""
+    of = "" if open_question.of is None else f" of {open_question.of}"
+    text = f" {open_question.sent}{of}"
+    if open_question.verdict_ns is not None:
+        text += f", {max(round_up(open_question.verdict_ns - now_ns), 0)} s"
+    return text
+
+
 def round_up(left_ns: int) -> int:
     """Whole seconds that are left, never 0 while some are."""
     return -(-left_ns // NS_PER_SECOND)

@@ -23,7 +23,8 @@ from textual.widgets import ContentSwitcher
 from analyzers.export.content import Content
 from analyzers.export.formatting import glyphs
 from analyzers.export.untrusted import safe
-from analyzers.model.time import nanoseconds
+from analyzers.model.peer import PeerState
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.session import Progress, SessionOptions
 from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
@@ -38,6 +39,7 @@ from dpdlab.tui.dialogs.help import HelpScreen
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
+from dpdlab.tui.live_reading import LiveReader
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
@@ -57,6 +59,8 @@ _PATIENCE_S: Final = 0.03
 _MOST_SECONDS: Final = 1e10
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
+_LONG_NS: Final = 60 * NS_PER_SECOND
+"""How far a stretch of time that begins now reaches at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,9 @@ class ConsoleApp(App[int]):
         *,
         ascii_only: bool = False,
         view_types: Sequence[type[View]] | None = None,
+        live: Callable[[Callable[[Outcome], None]], LiveReader] | None = None,
     ) -> None:
+        """`live` makes the reader of a session that goes on; `inputs` are only shown then."""
         super().__init__()
         for theme in THEMES:
             self.register_theme(theme)
@@ -132,8 +138,11 @@ class ConsoleApp(App[int]):
         self.afterwards: Afterwards | None = None
         self.searched = ""
         self.paused = False
-        self.following = False
-        self._reader: Reader | None = None
+        self.following = live is not None
+        self.bell_wanted = False
+        self._dead: frozenset[str] = frozenset()
+        self._live = live
+        self._reader: Reader | LiveReader | None = None
         self._pending: ConsoleApp.Told | None = None
         self._said: tuple[str, float] = ("", 0.0)
         self._before: list[str] = []
@@ -166,7 +175,7 @@ class ConsoleApp(App[int]):
             rows.ascii_only = self.model.ascii_only
         self.theme_changed_signal.subscribe(self, lambda _: self._recolour())
         self._recolour()
-        self.set_interval(1.0, self._bars)
+        self.set_interval(1.0 if self._live is None else 0.5, self._tick)
         self.call_after_refresh(self._read)
 
     def on_resize(self) -> None:
@@ -202,7 +211,10 @@ class ConsoleApp(App[int]):
             self._show_lines(None)
         self.model.done = False
         self.model.failure = ""
-        self._reader = Reader(self.inputs, self.options, self._told)
+        if self._live is None:
+            self._reader = Reader(self.inputs, self.options, self._told)
+        else:
+            self._reader = self._live(self._told)
         self._reader.start()
         self._bars()
 
@@ -212,8 +224,9 @@ class ConsoleApp(App[int]):
         if content is not None:
             wanted, digest = self.model.filter, digest_of(content)
             ready = Ready(content, digest, wanted, shown_of(content, wanted, digest))
-            # Nothing of it is garbage: looking through it again and again would only stop keys.
-            gc.freeze()
+            if self._live is None:
+                # Nothing of it is garbage: looking through it again would only stop keys.
+                gc.freeze()
         self.post_message(self.Told(outcome, ready))
 
     def read_also(self, path: str) -> None:
@@ -233,6 +246,8 @@ class ConsoleApp(App[int]):
             self._show_lines(outcome.log)
         if outcome.progress is not None:
             self.progress = outcome.progress
+        if outcome.live is not None:
+            self.model.live, self.model.live_since_s = outcome.live, monotonic()
         if outcome.error:
             hint = f"\n{outcome.hint}" if outcome.hint else ""
             self.model.failure = f"{outcome.error}{hint}"
@@ -266,9 +281,23 @@ class ConsoleApp(App[int]):
         self.captures = outcome.captures or self.captures
         if self.following:
             self.model.at_ns = self.model.end_ns
+        self._ring(content)
         self.afterwards = outcome.afterwards
         self.query_one(Overview).show()
         self.refresh_view()
+
+    def _ring(self, content: Content) -> None:
+        """A bell for each peer that was given up since the last time, if that is wished."""
+        dead = frozenset(p.id for p in content.peers if p.state is PeerState.DEAD)
+        if self.bell_wanted and dead - self._dead:
+            self.bell()
+        self._dead = dead
+
+    def _tick(self) -> None:
+        """Countdowns go on between two looks."""
+        if self.model.now_ns is not None and not self.paused:
+            self.view.tick()
+        self._bars()
 
     # --- what takes long -------------------------------------------------------------------
 
@@ -670,6 +699,23 @@ class ConsoleApp(App[int]):
             pending, self._pending = self._pending, None
             self._take(pending)
         self.say("paused: reading goes on" if self.paused else "painting again")
+
+    def do_bell(self) -> None:
+        """A bell at each verdict, or none."""
+        self.bell_wanted = not self.bell_wanted
+        self.say("a bell at each verdict" if self.bell_wanted else "no bell")
+
+    def do_clear(self) -> None:
+        """Only what comes from now on; again: everything."""
+        now_ns = self.model.now_ns
+        if self.model.range_ns is not None or now_ns is None:
+            self.model.range_ns = None
+            said = "everything is shown"
+        else:
+            self.model.range_ns = (now_ns, now_ns + _LONG_NS)
+            said = "only what comes from now on (ctrl+l again: everything)"
+        self.changed()
+        self.say(said)
 
     def do_follow(self) -> None:
         """Stay at what comes in last, or no longer."""

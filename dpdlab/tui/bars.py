@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from rich.style import Style
@@ -15,6 +16,8 @@ from analyzers.export.spans import steadied
 from analyzers.export.untrusted import safe
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session import Progress
+from analyzers.session.live_health import SourceHealth
+from analyzers.sources.feed import SourceState
 from dpdlab.present.axis import axis_text
 from dpdlab.tui.actions import BY_ID
 from dpdlab.tui.model import Model
@@ -75,6 +78,8 @@ def footer_of(
     state: list[Text] = []
     if progress is not None and not model.done:
         state.append(Text(_progress_text(progress), palette.note))
+    if model.live is not None:
+        state.append(_health_of(model.live.sources, palette))
     if model.filter is not None:
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     state.append(Text(model.times.mode.value, palette.faint))
@@ -93,6 +98,21 @@ def footer_of(
         right = cut(right, max(width - left.cell_len - 2, 0))
         room = 1
     return left + Text(" " * room) + right
+
+
+def _health_of(sources: Sequence[SourceHealth], palette: Palette) -> Text:
+    """How the sources of a live session are: "eth0 1,234/s", and what is wrong."""
+    told: list[Text] = []
+    for source in sources:
+        name = safe(source.name.rpartition("/")[2] or source.name)
+        if source.state is SourceState.OPEN:
+            text = Text().append(f"{name} {source.per_second:,.0f}/s", palette.good)
+        else:
+            text = Text().append(f"{name} {source.state.value}", palette.bad)
+        if source.dropped:
+            text.append(f" {count(source.dropped)} dropped", palette.bad)
+        told.append(text)
+    return Text(", ").join(told)
 
 
 def _progress_text(progress: Progress) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, glyphs
@@ -13,12 +14,16 @@ from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
 from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
 from dpdlab.present.events import Event, events_of
 from dpdlab.present.filter import Filter, narrowed
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
+
+if TYPE_CHECKING:
+    from dpdlab.tui.live_reading import LiveNow
 
 _LISTS_KEPT: Final = 64
 _AT_ONCE: Final = 4_000
@@ -98,6 +103,10 @@ class Model:
     log: LogLines | None = None
     """The lines of the logs; None until they are looked up."""
 
+    live: LiveNow | None = None
+    """How the sources are, in a session that goes on."""
+    live_since_s: float = 0.0
+    """When that came, on the clock of `monotonic`."""
     later: Later | None = None
     """How to do what takes long; None does it at once."""
 
@@ -106,6 +115,15 @@ class Model:
         self.whole_digest = self.digest = digest_of(self.whole)
         self._listed: dict[str, Listed] = {}
         self._listing: set[str] = set()
+
+    # --- now -------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int | None:
+        """The time in a session that goes on; None where everything has happened already."""
+        if self.live is None or self.done:
+            return None
+        return self.live.now_ns + round((monotonic() - self.live_since_s) * NS_PER_SECOND)
 
     # --- what there is ---------------------------------------------------------------------
 

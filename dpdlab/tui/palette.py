@@ -34,6 +34,7 @@ class Palette:
     selected: Style
     good: Style
     note: Style
+    deleted: Style
     warn: Style
     bad: Style
     esp: Style
@@ -55,30 +56,32 @@ class Palette:
 
     def role(self, role: Role) -> Style:
         """The style of a cell of a lane."""
-        return self._roles().get(role, self.text)
+        style: Style = getattr(self, _ROLES.get(role, "text"))
+        return style
 
-    def _roles(self) -> dict[Role, Style]:
-        return {
-            Role.ALIVE: self.good,
-            Role.QUESTIONABLE: self.warn,
-            Role.PROBING: self.warn,
-            Role.DEAD: self.bad,
-            Role.DELETED: self.note,
-            Role.UNKNOWN: self.faint,
-            Role.ANSWERED: self.good,
-            Role.UNANSWERED: self.bad,
-            Role.RETRY: self.warn,
-            Role.OPEN: self.warn,
-            Role.DELETE: self.note + Style(bold=True),
-            Role.ANSWER: self.good,
-            Role.ESP: self.esp,
-            Role.POSSIBLE: self.possible,
-            Role.CERTAIN: self.certain,
-            Role.PHASE: self.text,
-            Role.AXIS: self.faint,
-            Role.GHOST: self.ghost,
-            Role.FOLD: self.faint,
-        }
+
+_ROLES: Final = {
+    Role.ALIVE: "good",
+    Role.QUESTIONABLE: "warn",
+    Role.PROBING: "warn",
+    Role.DEAD: "bad",
+    Role.DELETED: "note",
+    Role.UNKNOWN: "faint",
+    Role.ANSWERED: "good",
+    Role.UNANSWERED: "bad",
+    Role.RETRY: "warn",
+    Role.OPEN: "warn",
+    Role.DELETE: "deleted",
+    Role.ANSWER: "good",
+    Role.ESP: "esp",
+    Role.POSSIBLE: "possible",
+    Role.CERTAIN: "certain",
+    Role.PHASE: "text",
+    Role.AXIS: "faint",
+    Role.GHOST: "ghost",
+    Role.FOLD: "faint",
+}
+"""The fields of a palette by what a cell means."""
 
 
 def palette_of(variables: Mapping[str, str]) -> Palette:
@@ -103,6 +106,7 @@ def palette_of(variables: Mapping[str, str]) -> Palette:
         selected=paper("primary-muted"),
         good=ink("success"),
         note=ink("accent"),
+        deleted=ink("accent", bold=True),
         warn=ink("warning"),
         bad=ink("error", bold=True),
         esp=ink("primary"),

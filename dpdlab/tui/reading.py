@@ -21,6 +21,7 @@ from dpdlab import __version__
 
 if TYPE_CHECKING:
     from analyzers.whatif.windows import Packets, Window
+    from dpdlab.tui.live_reading import LiveNow
 
 _PROGRESS_EVERY_S: Final = 0.1
 _VIEWS_EVERY_S: Final = 0.7
@@ -50,6 +51,8 @@ class Outcome:
     log: LogLines | None = None
     """After the end: the lines of the logs."""
     progress: Progress | None = None
+    live: LiveNow | None = None
+    """Of a session that goes on."""
     done: bool = False
     error: str = ""
     hint: str = ""

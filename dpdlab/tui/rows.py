@@ -99,6 +99,9 @@ class RowList(ScrollView, can_focus=False):
         self.active = True
         """Whether the keys go here: the cursor is drawn faintly if not."""
         self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
+        self._head: tuple[int, Text | None] | None = None
+        self._base = Style()
+        self._width = 0
 
     # --- what is shown ---------------------------------------------------------------------
 
@@ -124,6 +127,7 @@ class RowList(ScrollView, can_focus=False):
     def refresh_rows(self) -> None:
         """Draw all rows anew."""
         self._strips.clear()
+        self._head = None
         self.refresh()
 
     def set_palette(self, palette: Palette) -> None:
@@ -145,14 +149,23 @@ class RowList(ScrollView, can_focus=False):
     @property
     def header_lines(self) -> int:
         """Lines above the rows."""
-        return 0 if self.source.header(self.row_width or 80, self.palette) is None else 1
+        return 0 if self._header(self.row_width or 80) is None else 1
+
+    def _header(self, width: int) -> Text | None:
+        """The line above the rows, made once for a width."""
+        if self._head is None or self._head[0] != width:
+            self._head = (width, self.source.header(width, self.palette))
+        return self._head[1]
 
     def _fit(self) -> None:
-        self.virtual_size = Size(0, len(self.source) + self.header_lines)
+        # What fits is as high as the list: another number of such rows is no other layout.
+        rows = max(len(self.source) + self.header_lines, self.size.height)
+        self.virtual_size = Size(0, rows)
 
     def on_resize(self, _: events.Resize) -> None:
         """Rows are as wide as the list."""
         self._strips.clear()
+        self._head = None
         self._fit()
         self.scroll_to_cursor()
 
@@ -169,10 +182,14 @@ class RowList(ScrollView, can_focus=False):
     def go_to(self, index: int, *, quiet: bool = False) -> None:
         """The cursor on a row, which comes into sight."""
         index = max(0, min(index, len(self.source) - 1))
-        changed = index != self.cursor
-        self.cursor = index
+        before, self.cursor = self.cursor, index
+        changed = index != before
+        top = self.scroll_offset.y
         self.scroll_to_cursor()
-        self.refresh()
+        if self.scroll_offset.y != top:
+            self.refresh()
+        elif changed:
+            self.refresh(self._region_of(before), self._region_of(index))
         if changed and not quiet:
             self.post_message(self.Moved(self, index))
 
@@ -191,20 +208,26 @@ class RowList(ScrollView, can_focus=False):
 
     # --- painting --------------------------------------------------------------------------
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """All lines of what is in sight; what they share is looked up once."""
+        self._base = self.rich_style
+        self._width = self.row_width
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of what is in sight."""
-        width = self.row_width
-        head = self.header_lines
-        if y < head:
-            header = self.source.header(width, self.palette)
-            return self._strip(header or Text(), width, self.palette.header)
+        width = self._width
+        header = self._header(width)
+        head = 0 if header is None else 1
+        if header is not None and y < head:
+            return self._strip(header, width, self.palette.header)
         index = int(self.scroll_offset.y) + y - head
         if not len(self.source):
             lines = wrap(self.empty, max(width - 2, 10))
             told = Text(f" {lines[index]}" if index < len(lines) else "", self.palette.text)
             return self._strip(told, width, Style())
         if index >= len(self.source):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._base)
         strip = self._strips.get((index, width))
         if strip is None:
             strip = self._strip(self.source.row(index, width, self.palette), width, Style())
@@ -218,7 +241,7 @@ class RowList(ScrollView, can_focus=False):
 
     def _strip(self, text: Text, width: int, style: Style) -> Strip:
         line = plain(cut(text, width), self.ascii_only)
-        return strip_of(line, width, self.rich_style + style, self.app.console)
+        return strip_of(line, width, self._base + style, self.app.console)
 
     # --- mouse -----------------------------------------------------------------------------
 
@@ -238,7 +261,10 @@ class RowList(ScrollView, can_focus=False):
 
     def region_of_cursor(self) -> Region:
         """Where the cursor is, in the widget."""
-        y = self.cursor - int(self.scroll_offset.y) + self.header_lines
+        return self._region_of(self.cursor)
+
+    def _region_of(self, index: int) -> Region:
+        y = index - int(self.scroll_offset.y) + self.header_lines
         return Region(0, y, self.size.width, 1)
 
 

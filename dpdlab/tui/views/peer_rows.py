@@ -23,15 +23,20 @@ from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
+from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.digest import Tally, WorstFirst
 from dpdlab.present.lane import Cell, Row, RowKind, Window, build
+from dpdlab.present.live_lines import countdown
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
 
 _GAP: Final = 2
+_STALE: Final = 0.75
+_LATE: Final = 0.9
+"""Shares of the detection time from which the last proof is tinted."""
 _LEAST_SPARK: Final = 8
 _MOST_ADDRESS: Final = 39
 _SPARK_EXCHANGES: Final = 500
@@ -53,7 +58,27 @@ class PeerColumn:
 
 def _state(peer: PeerView, model: Model, palette: Palette) -> Text:
     style = palette.severity(state_severity(peer.state))
-    return Text(f"{state_glyph(peer.state, model.signs)} {words.peer_word(peer)}", style)
+    told = f"{state_glyph(peer.state, model.signs)} {words.peer_word(peer)}"
+    now_ns = model.now_ns
+    open_questions = () if now_ns is None else expectations(peer)
+    if now_ns is not None and open_questions:
+        told += countdown(open_questions[0], now_ns)
+    return Text(told, style)
+
+
+def _proof(peer: PeerView, model: Model, palette: Palette) -> Text:
+    """Age of the last proof; while things happen, tinted as the verdict comes nearer."""
+    now_ns = model.now_ns
+    if now_ns is None or peer.last_proof_ns is None:
+        return _span(_age(peer), model)
+    age_ns = max(now_ns - peer.last_proof_ns, 0)
+    limit_ns = detection_ns(peer, peer.local)
+    sign, style = "", palette.text
+    if limit_ns is not None and age_ns >= limit_ns * _LATE:
+        sign, style = "!! ", palette.bad
+    elif limit_ns is not None and age_ns >= limit_ns * _STALE:
+        sign, style = "! ", palette.warn
+    return Text(f"{sign}{duration(age_ns // NS_PER_SECOND * NS_PER_SECOND)}", style)
 
 
 def _address(text: str) -> Text:
@@ -136,7 +161,7 @@ COLUMNS: Final = (
     PeerColumn("holes", "black holes", _holes, lambda p, t: -t.lost_s, rank=0),
     PeerColumn("policy", "policy seen (expected)", _policy,
                lambda p, t: str(_of(p, PolicyBasis.OBSERVED)), rank=2),
-    PeerColumn("proof", "last proof", lambda p, m, c: _span(_age(p), m),
+    PeerColumn("proof", "last proof", _proof,
                lambda p, t: -(_age(p) or 0), right=True, rank=2),
     PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
                right=True, rank=4),
@@ -210,8 +235,7 @@ class PeerRows:
         """One peer."""
         peer = self.peers[index]
         line = Text()
-        if peer.id in self.model.selected_peers:
-            line.append("", palette.selected)
+        gap = "* " if peer.id in self.model.selected_peers else " " * _GAP
         for column, size in self._laid_out(width, palette):
             cell = cut(column.cell(peer, self.model, palette), size)
             blanks = " " * (size - cell.cell_len)
@@ -220,7 +244,8 @@ class PeerRows:
             line.append_text(cell)
             if not column.right:
                 line.append(blanks)
-            line.append(" " * _GAP)
+            line.append(gap, palette.warn)
+            gap = " " * _GAP
         room = width - line.cell_len
         if room >= 2:
             line.append_text(_spark(peer, self.model, room, palette))

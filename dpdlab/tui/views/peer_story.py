@@ -11,6 +11,8 @@ from analyzers.export.formatting import Severity, class_severity, counted, durat
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
+from analyzers.session.expectations import expectations
+from dpdlab.present.live_lines import expected
 from dpdlab.present.times import signed
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -27,6 +29,12 @@ _SHADE: Final = {
 def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
     """The lines, longest ones still to be wrapped."""
     told = [_heading(model, peer, palette)]
+    now_ns = model.now_ns
+    if now_ns is not None:
+        told += [
+            Text(safe(expected(peer, question, now_ns)), palette.warn)
+            for question in expectations(peer)
+        ]
     holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
     for hole in holes[:HOLES_SHOWN]:
         head = Text(f"black hole {safe(hole.sender)} {model.signs.to} {safe(hole.receiver)}  ")

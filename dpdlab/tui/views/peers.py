@@ -91,6 +91,11 @@ class PeersView(View):
         told = [safe(sentence) for sentence in self.model.content.diagnosis]
         return "\n".join(told) or "no IPsec peer in these inputs"
 
+    def tick(self) -> None:
+        """Countdowns and ages."""
+        self.list.refresh_rows()
+        self._tell()
+
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         """The peer under the cursor is the one that the other views show."""
         if event.rows is not self.list:

@@ -98,6 +98,8 @@ class TimelineView(View):
         self.list = RowList(palette, id="timeline-rows", empty="nothing happened here")
         self.compress = False
         self._window: Window | None = None
+        self._own_window = False
+        """The user chose it: more input does not change its width."""
         self._window_of: str | None = None
         self._range: tuple[int, int] | None = None
         self._drawn: Timeline | None = None
@@ -140,13 +142,24 @@ class TimelineView(View):
         fresh = self._window is None or self._window_of != peer.id
         if self.model.range_ns is not None and self.model.range_ns != self._range:
             self._window = Window(*self.model.range_ns)
-        elif fresh or not self.model.done or (self._range and not self.model.range_ns):
-            self._window = self._all(peer)
+        elif fresh or (self._range and not self.model.range_ns):
+            self._window, self._own_window = self._all(peer), False
+        elif not self.model.done:
+            self._go_along(peer)
         self._range = self.model.range_ns
         self._window_of = peer.id
         listed = self.model.listed(peer)
         if self.model.at_ns is None and listed is not None:
             self.model.at_ns = _first_moment(peer, listed.events)
+
+    def _go_along(self, peer: PeerView) -> None:
+        """While more comes: all of it, or with a window of the user's own its last stretch."""
+        if not self._own_window or self._window is None:
+            self._window = self._all(peer)
+        elif self.console_app.following:
+            width = self._window.end_ns - self._window.start_ns
+            end_ns = self.model.end_ns + width // _MARGIN_SHARE
+            self._window = Window(end_ns - width, end_ns)
 
     def _all(self, peer: PeerView) -> Window:
         span = whole(peer)
@@ -309,8 +322,10 @@ class TimelineView(View):
             if window.end_ns - window.start_ns <= _CLOSEST_NS:
                 self.console_app.say("this is as close as it gets")
                 return
+            self._own_window = True
             self._window = Window(about - before // _ZOOM, about + max(after // _ZOOM, 1))
         else:
+            self._own_window = True
             self._window = Window(about - before * _ZOOM, about + after * _ZOOM)
         self.console_app.changed()
 
@@ -422,6 +437,7 @@ class TimelineView(View):
         if hole is not None:
             begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
             margin = max((hole.stop_ns - begin) // 3, _CLOSEST_NS)
+            self._own_window = True
             self._window = Window(begin - margin, hole.stop_ns + margin)
             self.console_app.changed()
 

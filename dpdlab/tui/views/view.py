@@ -47,6 +47,9 @@ class View(Widget):
         self.palette = palette
         self.show()
 
+    def tick(self) -> None:
+        """Time goes on: paint what depends on it. Called twice a second in a live session."""
+
     def search(self, text: str, by: int) -> bool:
         """Go to the next (by 1) or previous (by -1) row with a text; whether there is one."""
         return False

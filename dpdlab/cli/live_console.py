@@ -1,0 +1,45 @@
+"""`dpdlab live` on a terminal: the console over a session that goes on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from analyzers.session.live import LiveSession
+from analyzers.sources.feed import LiveSource
+from dpdlab.cli import filtering
+from dpdlab.cli.diagnostics import ExitCode
+from dpdlab.cli.terminals import is_terminal
+
+
+def is_wanted(options: argparse.Namespace) -> bool:
+    """Whether the console is opened: on a terminal, unless a format or an end is asked for."""
+    if options.format is not None or options.duration is not None:
+        return False
+    return is_terminal(sys.stdin) and is_terminal(sys.stdout)
+
+
+def watch(
+    session: LiveSession,
+    sources: Sequence[LiveSource],
+    options: argparse.Namespace,
+    clock_ns: Callable[[], int],
+) -> ExitCode:
+    """Stay in the console until the user leaves it."""
+    from dpdlab.tui.app import ConsoleApp
+    from dpdlab.tui.live_reading import LiveReader
+
+    app = ConsoleApp(
+        [source.name for source in sources],
+        session.options,
+        ascii_only=options.ascii,
+        live=lambda tell: LiveReader(session, clock_ns, tell),
+    )
+    wanted = filtering.wanted(options)
+    if wanted is not None:
+        app.model.set_filter(wanted)
+    app.run()
+    if app.return_code:
+        return ExitCode.INTERNAL
+    return ExitCode.INPUT if app.model.failure else ExitCode.OK

@@ -1,0 +1,151 @@
+"""The console over a session that goes on: a capture that comes through a FIFO, piece by piece."""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.peer import PeerState
+from analyzers.session import SessionOptions
+from analyzers.session.live import LiveSession
+from analyzers.sources.pipe import PipeSource
+from dpdlab.tui.app import ConsoleApp
+from dpdlab.tui.live_reading import LiveReader
+from tests.scenarios.timeline import BASE_NS, capture
+from tests.tui.conftest import Console
+
+ALIVE = """
+0 a>b v2 handshake
+2..10/2 a>b liveness 2+
+2.02..10/2 b>a liveness 2+ resp
+"""
+ASKED = ALIVE + "11 a>b liveness 6\n13 a>b liveness 6\n15 a>b liveness 6\n"
+
+
+class Feed:
+    """Writes a capture into a FIFO: what is in it now, and more later."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._written = 0
+        self._path = path
+        self._stream: int | None = None
+
+    def write(self, text: str) -> None:
+        """The capture of a timeline, as far as it was not written yet."""
+        data = capture(text)
+        if self._stream is None:
+            self._stream = os.open(self._path, os.O_WRONLY)
+        os.write(self._stream, data[self._written :])
+        self._written = len(data)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        if self._stream is not None:
+            os.close(self._stream)
+
+
+class Clock:
+    """The time of the timelines: it goes on by itself, and jumps when told."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic_ns()
+        self._ahead_ns = 0
+
+    def to(self, seconds: float) -> None:
+        """It is so late in the timeline now."""
+        self._ahead_ns = round(seconds * 1e9) - (time.monotonic_ns() - self._began)
+
+    def __call__(self) -> int:
+        return BASE_NS + self._ahead_ns + time.monotonic_ns() - self._began
+
+
+async def _until(c: Console, wanted: Callable[[], bool]) -> None:
+    for _ in range(400):
+        await c.pilot.pause(0.05)
+        if wanted():
+            return
+    raise AssertionError(c.text)
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Feed:
+    return Feed(tmp_path / "fifo")
+
+
+def live_app(path: Path, clock: Clock) -> ConsoleApp:
+    session = LiveSession([PipeSource(str(path), "capture")], SessionOptions())
+    return ConsoleApp(
+        [str(path)],
+        SessionOptions(),
+        live=lambda tell: LiveReader(session, clock, tell),
+    )
+
+
+async def test_a_peer_is_seen_probing_and_dead_while_it_happens(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    clock.to(10.5)
+    app = live_app(tmp_path / "fifo", clock)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Console(app, pilot)
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(c, lambda: "alive" in c.text and bool(app.model.peers))
+        writer.join()
+        assert "5 exchanges" not in c.text
+        clock.to(15.5)
+        feed.write(ASKED)
+        await _until(c, lambda: "probing" in c.text)
+        assert app.model.now_ns is not None
+        assert "verdict" in c.text or "no known policy" in c.text
+        feed.close()
+        await _until(c, lambda: app.model.done)
+        await c.press("2")
+        assert "state" in c.text
+        await c.press("ctrl+q")
+
+
+async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    clock.to(10.5)
+    app = live_app(tmp_path / "fifo", clock)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Console(app, pilot)
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(c, lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
+        writer.join()
+        await c.press("p")
+        clock.to(15.5)
+        feed.write(ASKED)
+        for _ in range(20):
+            await pilot.pause(0.05)
+        assert app.model.peers[0].state is PeerState.ALIVE
+        await c.press("p")
+        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        feed.close()
+        await c.press("ctrl+q")
+
+
+async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
+    app = live_app(tmp_path / "fifo", Clock())
+    async with app.run_test(size=(80, 24)) as pilot:
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(Console(app, pilot), lambda: bool(app.model.peers))
+        writer.join()
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+    feed.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("dpdlab")]
+
+
+def test_the_feed_writes_whole_captures():
+    data = capture(ALIVE)
+    assert struct.unpack_from("<I", data)[0] in (0xA1B2C3D4, 0xA1B23C4D)
