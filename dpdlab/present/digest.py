@@ -109,6 +109,7 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
             )
             for peer in content.peers
             for hole in peer.black_holes
+            if hole.max_seconds > 0
         ],
         given_up_ns=[
             exchange.verdict_ns
