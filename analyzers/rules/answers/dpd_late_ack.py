@@ -161,7 +161,7 @@ RULE = PeerRule(
     needs=(Needs.CAPTURE, Needs.KEYS, Needs.LOG),
     traps=(
         "clients sleep: behind a NAT it is worth a note only",
-        "the answer to an earlier retry belongs to that one, by its number",
+        "an answer belongs to the retry whose number it has",
         "a log that stamps whole seconds is off by a second; one without stamps has no times",
         "a far peer is slow every time: its own round trip counts",
     ),
