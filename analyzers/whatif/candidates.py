@@ -15,7 +15,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import seconds
-from analyzers.whatif.formula import number
+from analyzers.whatif.formula import number, worst_case_formula
 from analyzers.whatif.plan import Demand
 from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable
 from analyzers.whatif.study import Candidate
@@ -108,11 +108,13 @@ def recommended(
     hold_s: float | None = None,
     mode: PolicyMode | None = None,
     ride_out_s: float = RIDE_OUT_S,
+    in_force: Candidate | None = None,
 ) -> Candidate:
     """The cheapest policy that would have noticed in time.
 
     In time is `target_s`; without one half of what was observed, within `budget_s`, and not sooner
     than products can. `vendor`: a profile; None where the product of the sender is not known.
+    `in_force`: what the sender does; where that is in time already, the reasons say so first.
     """
     every_s = None
     if hole.max_packets > 1:
@@ -123,9 +125,11 @@ def recommended(
     elif target_s is None:
         soonest_s = _SOONEST_S + (every_s or 0.0)
         target_s = min(budget_s, float(math.ceil(max(soonest_s, hole.max_seconds / 2))))
+        pause = f" and a pause of the traffic of {number(every_s)} s" if every_s else ""
         chosen = (
-            f"target {number(target_s)} s: half of what was observed, not under {_SOONEST_S:g}"
-            f" s, not over the budget of {number(budget_s)} s",
+            f"target {number(target_s)} s: half of what was observed, {number(hole.max_seconds)} /"
+            f" 2 = {number(hole.max_seconds / 2)} s, but not under {_SOONEST_S:g} s{pause}, in"
+            f" whole seconds, and not over the budget of {number(budget_s)} s",
         )
     if vendor is None:
         chosen = (
@@ -134,6 +138,7 @@ def recommended(
         )
         vendor = "cisco-ios" if ike_version == 1 else "cisco-ios-ikev2"
     demand = Demand(every_s=every_s, target_s=target_s, hold_s=hold_s)
+    chosen = (*_enough(in_force, demand), *chosen)
     found = recommend(vendor, demand, mode, ride_out_s=ride_out_s)
     set_s = f"{number(found.policy.interval_s or 0.0)} {number(found.policy.retry_s or 0.0)}"
     return Candidate(
@@ -142,6 +147,21 @@ def recommended(
         why=(*chosen, *found.why),
         lines=found.lines,
         met=found.met,
+    )
+
+
+def _enough(in_force: Candidate | None, demand: Demand) -> tuple[str, ...]:
+    """That what the sender does is in time already, where it is."""
+    timing = None if in_force is None else in_force.timing
+    verdict = None if timing is None else timing.verdict(demand.every_s)
+    if timing is None or verdict is None or demand.target_s is None:
+        return ()
+    if verdict.last_s > demand.target_s:
+        return ()
+    formula = worst_case_formula(timing, demand.every_s)
+    return (
+        f"what it has is in time, too: {formula} <= {number(demand.target_s)} s; to change it would"
+        " save questions, not packets",
     )
 
 

@@ -137,6 +137,7 @@ def _recommended(
         hold_s=options.hold,
         mode=_mode(options),
         ride_out_s=options.ride_out or RIDE_OUT_S,
+        in_force=own,
     )
 
 

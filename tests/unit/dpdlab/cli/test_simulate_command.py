@@ -16,6 +16,7 @@ RESTART = str(SAMPLES / "ikev2-peer-restart" / "capture.pcap")
 DATA_PLANE = str(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap")
 HEALTHY = str(SAMPLES / "ikev1-healthy" / "capture.pcap")
 LOG = str(SAMPLES / "ikev1-dead-peer" / "charon-a.log")
+CONSOLE = str(SAMPLES / "ios-dead-peer-terminal" / "console.txt")
 ASA = "cisco-asa interval=10 retry=2"
 
 
@@ -49,9 +50,24 @@ def test_the_observed_bounds_and_every_policy(cli: Cli):
                   "recommended: IOS 10 2"):  # fmt: skip
         assert row(result.out, label)
     assert "10 + 4 × 2 = 18 s" in result.out
-    assert "target 21 s: half of what was observed" in result.out
+    text = " ".join(result.out.split())
+    assert (
+        "target 21 s: half of what was observed, 25.1 / 2 = 12.55 s, but not under 20 s and a"
+        " pause of the traffic of 0.2 s, in whole seconds" in text
+    )
+    assert "what it has is in time" not in text
     assert "crypto ikev2 dpd 10 2 on-demand" in result.out
     assert "Replayed over the packets that were observed" in result.out
+
+
+@pytest.mark.parametrize(
+    ("path", "formula"),
+    [(DEAD, "5.13 + (5 + 5 + 4.87) = 20 s <= 21 s"), (CONSOLE, "10 + 5 × 2 = 20 s <= 30 s")],
+)
+def test_what_needs_no_change_is_told_so(cli: Cli, path: str, formula: str):
+    text = " ".join(cli("simulate", path).out.split())
+    assert "what it has is in time, too: " in text
+    assert formula in text[text.index("what it has is in time, too: ") :]
 
 
 @pytest.mark.parametrize("more", [[], ["-v"], ["--ascii"], ["--redact"], ["--hold", "15"]])
