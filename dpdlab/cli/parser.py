@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from dpdlab.cli.diagnostics import PROGRAM, UsageError
 
@@ -20,6 +21,11 @@ class TextRequested(Exception):
         self.text = text
 
 
+_FILTER: Final = frozenset({"-Y", "--filter"})
+# "-basis:rhythm", "-rtt>200ms", '-"text"', "-(a or b)": a filter that begins with a not.
+_NEGATED: Final = re.compile(r"-(?:[a-z]+(?::|!?=|[<>])|[\"/(])", re.IGNORECASE)
+
+
 def split(
     arguments: Sequence[str], value_flags: frozenset[str]
 ) -> tuple[list[str], list[str], list[str]]:
@@ -33,9 +39,13 @@ def split(
         if argument == "-" or not argument.startswith("-"):
             words.append(argument)
             continue
+        value = next(rest, None) if _wants_value(argument, value_flags) else None
+        if value is not None and argument in _FILTER and _NEGATED.match(value):
+            # argparse would take it for options.
+            options.append(f"{argument}={value}")
+            continue
         options.append(argument)
-        if _wants_value(argument, value_flags):
-            options.extend([value for value in [next(rest, None)] if value is not None])
+        options.extend([] if value is None else [value])
     return options, words, list(rest)
 
 

@@ -174,3 +174,20 @@ def test_formats():
 def test_any_command_line_is_understood_or_refused(argv):
     with contextlib.suppress(UsageError, TextRequested):
         parse(argv)
+
+
+@pytest.mark.parametrize("flag", ["-Y", "--filter"])
+@pytest.mark.parametrize(
+    "text",
+    ["-basis:rhythm", "-rule:dpd-*", "-rtt>200ms", '-"no answer"', "-(a or b)", "-/x/i", "a"],
+)
+def test_a_filter_may_begin_with_not(flag: str, text: str):
+    invocation = parse(["check", "a.pcap", flag, text, "-q"])
+    assert invocation.options.filter == text
+    assert invocation.words == ("a.pcap",)
+
+
+@pytest.mark.parametrize("value", ["-q", "--quiet", "--fail-on=info"])
+def test_an_option_is_no_filter(value: str):
+    with pytest.raises(UsageError, match="expected one argument"):
+        parse(["check", "a.pcap", "-Y", value])
