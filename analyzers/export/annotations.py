@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from analyzers.export import words
 from analyzers.export.content import Content
@@ -18,15 +18,15 @@ Comments = dict[Ref, list[str]]
 """By frame, in the order in which they are shown; a frame without one is context."""
 
 
-def comments_on(content: Content) -> Comments:
-    """The comments on every frame that the report rests on, and on all other IKE messages."""
-    notes = _Notes()
-    for peer in content.peers:
-        notes.peer(peer)
-    for finding in content.findings:
-        notes.say(finding.refs, finding_words(finding))
+def comments_on(content: Content, whole: Sequence[PeerView] = ()) -> Comments:
+    """The comments on every frame that the report rests on, and on all other IKE messages.
+
+    `whole`: the peers before `content` was narrowed; they choose no frame, but say what it is.
+    """
+    said = _Notes(content.peers, content.findings).said
+    known = _Notes(whole, content.findings).said if whole else said
     captures = {source.id for source in content.sources if source.kind == "capture"}
-    return {ref: said for ref, said in notes.said.items() if ref.source in captures}
+    return {ref: known.get(ref) or text for ref, text in said.items() if ref.source in captures}
 
 
 def finding_words(finding: Finding) -> str:
@@ -38,8 +38,12 @@ def finding_words(finding: Finding) -> str:
 class _Notes:
     """Comments as they are gathered."""
 
-    def __init__(self) -> None:
+    def __init__(self, peers: Iterable[PeerView], findings: Iterable[Finding]) -> None:
         self.said: Comments = {}
+        for peer in peers:
+            self.peer(peer)
+        for finding in findings:
+            self.say(finding.refs, finding_words(finding))
 
     def say(self, refs: Iterable[Ref], text: str) -> None:
         """A comment on some frames, once on each."""

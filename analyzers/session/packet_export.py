@@ -19,6 +19,7 @@ from analyzers.export.content import Content
 from analyzers.export.pcapng_writer import PcapngWriter
 from analyzers.export.spans import exposed_ns
 from analyzers.model.black_hole import BlackHole
+from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref, source_id
 from analyzers.model.time import nanoseconds
 from analyzers.session.opening import info_of, shifted
@@ -63,12 +64,17 @@ def annotated_packets(
     content: Content,
     options: SessionOptions,
     esp: EspChoice = EspChoice.EDGES,
+    *,
+    whole: Sequence[PeerView] = (),
 ) -> Iterator[bytes]:
     """A pcapng file, piece by piece: the packets behind `content`, which may be narrowed.
 
+    `whole`: the peers before that, so that a packet is called what it is.
+
+
     Raises SourceError where a capture cannot be read again.
     """
-    comments = comments_on(content)
+    comments = comments_on(content, whole)
     if esp is not EspChoice.NONE:
         _add_esp(comments, captures, content, options, esp)
     paths = {source.id: source.path for source in content.sources}

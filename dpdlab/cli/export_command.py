@@ -41,7 +41,9 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
 
             esp = EspChoice(options.esp)
             try:
-                yield from annotated_packets(captures, content, session.options, esp)
+                yield from annotated_packets(
+                    captures, content, session.options, esp, whole=session.peers()
+                )
             except AnalyzerError as error:
                 raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
 

@@ -74,3 +74,14 @@ def test_message_ids_name_what_has_no_number():
     unknown = unanswered(sequence=None, transmissions=(sent(20, NO_MESSAGE_ID, 301),))
     comments = said(peers=(sick_peer(exchanges=(unknown,)),), findings=())
     assert comments[301][0] == "R-U-THERE, unanswered [inferred]"
+
+
+def test_what_a_filter_leaves_is_still_called_what_it_is():
+    whole = everything()
+    peer = whole.peers[0]
+    narrowed = replace(whole, peers=(replace(peer, exchanges=(), black_holes=()),))
+    frames = comments_on(narrowed)
+    told = comments_on(narrowed, whole.peers)
+    assert told.keys() == frames.keys()
+    asked = next(ref for ref in whole.findings[0].refs if ref in frames)
+    assert told[asked] == comments_on(whole)[asked]
