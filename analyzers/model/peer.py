@@ -139,6 +139,8 @@ class PeerView:
     """Ends whose own logs are among the inputs; () where there is but one input."""
     lost_deletes: tuple[Delete, ...] = ()
     """Deletes that their sender logged and the capture before the other end does not show."""
+    forgotten: int = 0
+    """Older exchanges, messages and Deletes that a live session keeps no more."""
 
 
 __all__ = [

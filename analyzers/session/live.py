@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from threading import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzers.decode.captures import CaptureBatch
 from analyzers.decode.flows import no_rows
@@ -23,13 +23,12 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Problem, ProblemKind, SourceInfo, source_id
-from analyzers.model.time import NS_PER_MS, nanoseconds
-from analyzers.rules.judge import Judgement, judge
-from analyzers.rules.run import Run
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, nanoseconds
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
 from analyzers.session.live_health import Rate, SourceHealth
 from analyzers.session.live_logs import LiveLog, LogMatcher
+from analyzers.session.live_snapshots import Snapshots
 from analyzers.session.live_store import CaptureStore
 from analyzers.session.notes import note_duplicates, note_keys, number_of
 from analyzers.session.opening import dialects_of
@@ -38,13 +37,17 @@ from analyzers.sources.feed import Line, LiveSource, Piece, SourceState
 from analyzers.tracking.configured import Configured
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.ordering import Orderer
-from analyzers.tracking.views import Viewer
+from analyzers.tracking.retention import MOST_EVENTS, Retention
 from analyzers.wire.pcapng import DROPPED
+
+if TYPE_CHECKING:
+    from analyzers.rules.judge import Judgement
 
 # A packet is held back this long, for one that was captured before it and is read after it.
 _LATENESS_NS: Final = 100 * NS_PER_MS
 # Interfaces are read one after the other: their packets overtake each other by more.
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
+_TRIM_EVERY_NS: Final = NS_PER_SECOND
 _CLOSE_S: Final = 1.0
 _OVER: Final = (SourceState.ENDED, SourceState.FAILED)
 
@@ -77,8 +80,12 @@ class LiveSession:
         *,
         store: CaptureStore | None = None,
         configurations: Sequence[Configuration] = (),
+        most_events: int = MOST_EVENTS,
     ) -> None:
-        """`store` keeps what is captured. Raises KeyFileError for keys that cannot be used."""
+        """`store` keeps what is captured; `most_events` of each kind are kept in memory.
+
+        Raises KeyFileError for keys that cannot be used.
+        """
         self.options = options or SessionOptions()
         self.sources: list[SourceInfo] = []
         self.alignments: tuple[Alignment, ...] = ()
@@ -110,6 +117,10 @@ class LiveSession:
             configured=Configured(self._configurations, self.options.policies),
             captures=bool(self._captured),
         )
+        self._snapshots = Snapshots(frozenset(self.options.local))
+        self._retention = Retention(self._tracker, most_events)
+        self._pinned: frozenset[int] = frozenset()
+        self._trim_due_ns = 0
 
     def _open_source(self, name: str, kind: str) -> tuple[int, SourceInfo]:
         number = self._orderer.open()
@@ -157,7 +168,11 @@ class LiveSession:
             else:
                 news |= self._take_captured(channel, channel.capture, now_ns)
         self._settle_logs(now_ns)
-        return self._release() or news
+        news |= self._release()
+        if now_ns >= self._trim_due_ns:
+            self._trim_due_ns = now_ns + _TRIM_EVERY_NS
+            self._retention.trim(self._pinned)
+        return news
 
     def end(self, now_ns: int) -> None:
         """Stop the sources, track what is left, and let go of everything. May be called twice."""
@@ -165,14 +180,12 @@ class LiveSession:
             return
         self._ended = True
         self._close_sources()
+        self.pump(now_ns)
+        while not all(channel.over or channel.source.feed.empty for channel in self._channels):
+            self.pump(now_ns)
         for channel in self._channels:
-            if channel.over:
-                continue
-            if channel.capture is None:
-                self._take_text(channel, now_ns)
-            else:
-                self._take_captured(channel, channel.capture, now_ns)
-            self._close_channel(channel, now_ns)
+            if not channel.over:
+                self._close_channel(channel, now_ns)
         self._settle_logs(now_ns, last=True)
         for number in self._logs:
             self._orderer.close(number)
@@ -199,15 +212,16 @@ class LiveSession:
         self._add(number, batches)
         self._note_drops(channel, capture.info, status.dropped)
         event_ns = capture.event_ns(now_ns)
-        if status.state is SourceState.OPEN:
+        if status.state is SourceState.OPEN and channel.source.feed.empty:
             channel.seen_ns = event_ns
         channel.records = capture.info.packets
         channel.rate.take(now_ns, channel.records)
-        self._orderer.advance(number, event_ns - self._lateness_ns)
+        if channel.source.feed.empty:
+            self._orderer.advance(number, event_ns - self._lateness_ns)
         if capture.damage and status.state not in _OVER:
             channel.source.stop()
             channel.source.feed.tell(SourceState.FAILED, capture.damage)
-        elif status.state in _OVER:
+        elif status.state in _OVER and channel.source.feed.empty:
             self._close_channel(channel, now_ns)
         return bool(batches)
 
@@ -227,7 +241,7 @@ class LiveSession:
             self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
             channel.records += log.info.lines
         channel.rate.take(now_ns, channel.records)
-        if status.state in _OVER:
+        if status.state in _OVER and channel.source.feed.empty:
             self._close_channel(channel, now_ns)
 
     def _settle_logs(self, now_ns: int, *, last: bool = False) -> None:
@@ -327,8 +341,11 @@ class LiveSession:
         return max([self._tracker.now_ns, *(ns - self._lateness_ns for ns in seen)])
 
     def peers_so_far(self, now_ns: int) -> tuple[PeerView, ...]:
-        """All peers as they are now; the session goes on afterwards."""
-        return self._views(self.event_ns(now_ns))
+        """All peers as they are now; the session goes on afterwards.
+
+        Only what has changed is looked at again. Events are numbered within their peer.
+        """
+        return self._snapshots.peers(self._tracker, self.event_ns(now_ns))
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers, once the session has ended."""
@@ -336,6 +353,9 @@ class LiveSession:
 
     def judgement(self, peers: Sequence[PeerView] | None = None) -> Judgement:
         """What the rules say of everything, or of views that were made before."""
+        from analyzers.rules.judge import judge
+        from analyzers.rules.run import Run
+
         rules = self.options.rules
         thresholds = replace(rules.thresholds, budget_s=self.options.budget_s)
         views = self.peers() if peers is None else tuple(peers)
@@ -369,7 +389,19 @@ class LiveSession:
         )
 
     def _views(self, end_ns: int | None) -> tuple[PeerView, ...]:
+        from analyzers.tracking.views import Viewer
+
         return Viewer(self._tracker, frozenset(self.options.local), end_ns).peers()
+
+    def pin(self, peer: str, *, wanted: bool = True) -> None:
+        """Keep everything of a peer, by its id, while somebody looks at it."""
+        index = int(peer[1:]) - 1
+        self._pinned = self._pinned | {index} if wanted else self._pinned - {index}
+
+    @property
+    def forgotten(self) -> int:
+        """Events that are kept no more: the oldest of peers that have many."""
+        return self._retention.forgotten
 
     def _end_ns(self) -> int | None:
         captures = [info for info in self.sources if info.kind == "capture"]

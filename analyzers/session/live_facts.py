@@ -6,9 +6,9 @@ the next revision. Each fact has an id of its own that stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -17,12 +17,13 @@ from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence
 
-# Facts further back than this change no more.
+# So many exchanges back, facts change no more.
 _RECENT: Final = 32
 _FINAL_STOPS: Final = frozenset({StopBasis.PROOF, StopBasis.DELETE, StopBasis.REPLACEMENT})
 
 Item = PeerView | Exchange | Delete | BlackHole | IkeMessage | Finding
 _Key = tuple[object, ...]
+_T = TypeVar("_T")
 
 
 class Fact(NamedTuple):
@@ -42,8 +43,10 @@ class _Told:
     last_message_ns: int = -1
     messages: set[_Key] = field(default_factory=set)
     """Of that time."""
-    facts: dict[_Key, tuple[Item, str, int]] = field(default_factory=dict)
-    """The latest facts: as last told, id, revision."""
+    facts: dict[_Key, tuple[int, Item, str, int]] = field(default_factory=dict)
+    """The latest facts: time, as last told, id, revision."""
+    done_ns: int = 0
+    """Facts that began before change no more."""
 
 
 class FactLog:
@@ -64,14 +67,10 @@ class FactLog:
                 found.append((at_ns, 0, Fact(peer, peer, told.states)))
                 told.state, told.states = peer.state, told.states + 1
             found += [(m.at_ns, 1, Fact(peer, m, 0)) for m in _new_messages(peer, told)]
-            recent = set()
-            for key, at_ns, item in _facts(peer, last=last):
-                recent.add(key)
-                fact = self._fact(peer, key, item, told)
+            for key, at_ns, item in _facts(peer, told, last=last):
+                fact = self._fact(peer, key, at_ns, item, told)
                 if fact is not None:
                     found.append((at_ns, 2, fact))
-            for key in [key for key in told.facts if key not in recent][: -2 * _RECENT]:
-                del told.facts[key]
         found.sort(key=lambda each: each[:2])
         return [fact for _, _, fact in found]
 
@@ -89,7 +88,7 @@ class FactLog:
             found.append(Fact(views.get(finding.peer or ""), finding, revision))
         return found
 
-    def _fact(self, peer: PeerView, key: _Key, item: Item, told: _Told) -> Fact | None:
+    def _fact(self, peer: PeerView, key: _Key, at_ns: int, item: Item, told: _Told) -> Fact | None:
         known = told.facts.get(key)
         if known is None:
             name = ""
@@ -99,13 +98,13 @@ class FactLog:
                 name = f"{letter}{self._numbers[letter]}"
             revision = 0
         else:
-            before, name, revision = known
+            _, before, name, revision = known
             item = _named(item, name)
             if item == before:
                 return None
             revision += 1
         item = _named(item, name)
-        told.facts[key] = (item, name, revision)
+        told.facts[key] = (at_ns, item, name, revision)
         return Fact(peer, item, revision)
 
 
@@ -126,18 +125,46 @@ def _new_messages(peer: PeerView, told: _Told) -> Iterator[IkeMessage]:
         yield message
 
 
-def _facts(peer: PeerView, *, last: bool) -> Iterator[tuple[_Key, int, Item]]:
+def _facts(peer: PeerView, told: _Told, *, last: bool) -> Iterator[tuple[_Key, int, Item]]:
     """What of a peer is final, with what names it and its time."""
-    recent = slice(None) if last else slice(-_RECENT, None)
-    for exchange in peer.exchanges[recent]:
+    done_ns = told.done_ns
+    for exchange in _since(peer.exchanges, done_ns, _begin_ns):
         if last or _is_settled(exchange):
             yield ("x", exchange.transmissions[0].ref), exchange.first_ns, exchange
-    for delete in peer.deletes[recent]:
+    for delete in _since(peer.deletes, done_ns, _delete_ns):
         yield ("d", delete.ref), delete.at_ns, delete
-    for hole in peer.black_holes[recent]:
+    for hole in _since(peer.black_holes, done_ns, _hole_ns):
         if last or hole.stop_basis in _FINAL_STOPS:
-            began_ns = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
-            yield ("b", hole.sender, began_ns), hole.stop_ns, hole
+            yield ("b", hole.sender, _hole_ns(hole)), hole.stop_ns, hole
+    if len(peer.exchanges) > _RECENT:
+        # A black hole is about questions, and may come to an end long after they began.
+        open_ns = [_hole_ns(h) for h in peer.black_holes if h.stop_basis not in _FINAL_STOPS]
+        told.done_ns = max(done_ns, min([peer.exchanges[-_RECENT].first_ns, *open_ns]))
+        for key in [key for key, known in told.facts.items() if known[0] < told.done_ns]:
+            del told.facts[key]
+
+
+def _since(items: Sequence[_T], done_ns: int, time_of: Callable[[_T], int]) -> list[_T]:
+    """The items from a time on; they are about in the order of time."""
+    found: list[_T] = []
+    for item in reversed(items):
+        if time_of(item) < done_ns:
+            break
+        found.append(item)
+    found.reverse()
+    return found
+
+
+def _begin_ns(exchange: Exchange) -> int:
+    return exchange.first_ns
+
+
+def _delete_ns(delete: Delete) -> int:
+    return delete.at_ns
+
+
+def _hole_ns(hole: BlackHole) -> int:
+    return hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
 
 
 def _is_settled(exchange: Exchange) -> bool:

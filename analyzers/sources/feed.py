@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 MOST_BYTES: Final = 64 << 20
 """Of one source that wait to be taken."""
+_AT_ONCE_BYTES: Final = 1 << 20
 LONGEST_WAIT_S: Final = 0.2
 """A reading thread looks this often whether it shall stop."""
 _FIRST_BACK_OFF_S: Final = 0.5
@@ -119,13 +120,25 @@ class Feed:
         return fits
 
     def take(self) -> list[Piece]:
-        """Everything that is queued."""
+        """What is queued, but not more than can be worked off in a while."""
+        pieces: list[Piece] = []
+        size = 0
         with self._room:
-            pieces = list(self._pieces)
-            self._pieces.clear()
-            self._bytes = 0
+            while self._pieces and size < _AT_ONCE_BYTES:
+                piece = self._pieces.popleft()
+                size += _size(piece)
+                pieces.append(piece)
+            self._bytes -= size
+            more = bool(self._pieces)
             self._room.notify_all()
+        if more:
+            self._wake()
         return pieces
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is queued."""
+        return not self._pieces
 
     def rest(self, seconds: float) -> bool:
         """Wait; False if the source shall stop."""

@@ -65,6 +65,8 @@ class PeerTrack:
     unknown_informationals: int = 0
     messages: list[IkeMessage] = field(default_factory=list)
     """All of its IKE messages, also fragments, in the order of time."""
+    forgotten: int = 0
+    """Events of it that are kept no more, see `retention`."""
     captured: bool = False
     """Packets of it were captured; else all is from logs, which do not show traffic."""
 

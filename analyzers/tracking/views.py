@@ -38,7 +38,15 @@ _OFFERS: Final = 2
 class Viewer:
     """Builds the views of all peers; reads the tracker and changes nothing."""
 
-    def __init__(self, tracker: Tracker, local: frozenset[str], end_ns: int | None) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        local: frozenset[str],
+        end_ns: int | None,
+        *,
+        one_by_one: bool = False,
+    ) -> None:
+        """`one_by_one`: views are asked for singly, and events are numbered within their peer."""
         self._tracker = tracker
         self._end_ns = tracker.now_ns if end_ns is None else max(end_ns, tracker.now_ns)
         self._local = local
@@ -57,6 +65,8 @@ class Viewer:
         for lone in [*children.found, *children.silent_now()]:
             self._add_lone(hole_of_child(lone, self._end_ns))
         self._numbers = {"x": 0, "b": 0}
+        self._one_by_one = one_by_one
+        self._prefix = ""
 
     def _add_lone(self, hole: HoleTrack) -> None:
         """Keep the black hole of one Child SA, unless all of them were silent with it."""
@@ -71,10 +81,14 @@ class Viewer:
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers in the order in which they appeared."""
-        return tuple(self._view(peer) for peer in self._tracker.table.peers)
+        return tuple(self.view(peer) for peer in self._tracker.table.peers)
 
-    def _view(self, peer: PeerTrack) -> PeerView:
-        local_side, basis = self._local_side(peer)
+    def view(self, peer: PeerTrack) -> PeerView:
+        """One peer."""
+        if self._one_by_one:
+            self._numbers = {"x": 0, "b": 0}
+            self._prefix = f"{peer.index + 1}."
+        local_side, basis = self.local_side(peer)
         local, remote = peer.address(local_side), peer.address(1 - local_side)
         exchanges, deletes = self._exchanges(peer)
         holes = self._black_holes(peer)
@@ -131,6 +145,7 @@ class Viewer:
                 log for log in self._tracker.logs.reaches if peer.side_of(log.address) is not None
             ),
             lost_deletes=tuple(_delete(peer, d) for d in peer.lost_deletes),
+            forgotten=peer.forgotten,
             unheard=tuple(peer.address(side) for side in (0, 1) if not peer.heard[side]),
             confidence=liveness.confidence(
                 exchanges, deletes, states, sas, self._hindsight.verdicts(peer)
@@ -160,7 +175,7 @@ class Viewer:
         for hole in holes_of_log(exchanges, deletes, sas, intervals_s, first_ns):
             if hole.max_seconds >= self._tracker.report_s:
                 self._numbers["b"] += 1
-                kept.append(replace(hole, id=f"b{self._numbers['b']}"))
+                kept.append(replace(hole, id=f"b{self._prefix}{self._numbers['b']}"))
         return tuple(kept)
 
     def _agreed(self, peer: PeerTrack, side: int) -> DpdPolicy | None:
@@ -196,7 +211,8 @@ class Viewer:
 
     # --- who is local ----------------------------------------------------------------------
 
-    def _local_side(self, peer: PeerTrack) -> tuple[int, LocalBasis]:
+    def local_side(self, peer: PeerTrack) -> tuple[int, LocalBasis]:
+        """Which side is ours, and why."""
         for side in (0, 1):
             if self._local.intersection(peer.addresses[side]):
                 return side, LocalBasis.GIVEN
@@ -229,7 +245,7 @@ class Viewer:
         self._numbers["x"] += 1
         answered = piece.outcome is Outcome.ANSWERED
         return Exchange(
-            id=f"x{self._numbers['x']}",
+            id=f"x{self._prefix}{self._numbers['x']}",
             ike_sa=track.sa.id,
             kind=track.kind,
             prober=peer.address(track.side),
@@ -369,7 +385,7 @@ class Viewer:
         if track.min_start_ns is not None and track.min_packets:
             least_ns = max(0, track.stop_ns - track.min_start_ns)
         return BlackHole(
-            id=f"b{self._numbers['b']}",
+            id=f"b{self._prefix}{self._numbers['b']}",
             sender=peer.address(track.role),
             receiver=peer.address(1 - track.role),
             black_hole_class=track.hole_class,

@@ -7,11 +7,13 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis
 from analyzers.session import ClockOptions, Session, SessionOptions
 from analyzers.session.expectations import expectations
@@ -56,6 +58,18 @@ def _until(check: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def _without_ids(peer: PeerView) -> tuple[object, ...]:
+    """A view, whatever its events are numbered by, and whenever it was made."""
+    exchanges = [replace(x, id="") for x in peer.exchanges]
+    holes = [replace(hole, id="") for hole in peer.black_holes]
+    return (
+        exchanges,
+        holes,
+        replace(peer, exchanges=(), black_holes=(), until_ns=0, activity=None),
+        peer.activity,
+    )
+
+
 @pytest.mark.parametrize("sample", CAPTURES)
 def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
     """Pieces cut anywhere, looked at in between, one file after the other."""
@@ -78,11 +92,14 @@ def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
     _until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
     session.pump(now_ns)
     assert session.over
+    so_far = session.peers_so_far(now_ns)
     session.end(now_ns)
     offline = Session()
     offline.run([str(path)])
     assert session.peers() == offline.peers()
     assert session.judgement() == offline.judgement()
+    # What was kept of earlier looks is as good as new.
+    assert [_without_ids(peer) for peer in so_far] == [_without_ids(p) for p in session.peers()]
     assert session.sources[0].problems == offline.sources[0].problems
 
 

@@ -1,0 +1,75 @@
+"""Views of a session that goes on: those of peers of which nothing is new are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Confidence
+from analyzers.tracking.engine import Tracker
+from analyzers.tracking.tracks import PeerTrack
+from analyzers.tracking.views import Viewer
+
+# In these states time alone changes what is known.
+_RESTLESS: Final = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
+_RECENT: Final = 4
+
+_Mark = tuple[object, ...]
+
+
+class _Kept(NamedTuple):
+    mark: _Mark
+    view: PeerView
+    restless: bool
+
+
+class Snapshots:
+    """The views of all peers, as they were when each changed last."""
+
+    def __init__(self, local: frozenset[str]) -> None:
+        self._local = local
+        self._kept: dict[int, _Kept] = {}
+
+    def peers(self, tracker: Tracker, end_ns: int) -> tuple[PeerView, ...]:
+        """All peers in the order in which they appeared; `end_ns` is now, in event time."""
+        viewer = Viewer(tracker, self._local, end_ns, one_by_one=True)
+        return tuple(self._view(viewer, tracker, p, end_ns) for p in tracker.table.peers)
+
+    def _view(self, viewer: Viewer, tracker: Tracker, peer: PeerTrack, end_ns: int) -> PeerView:
+        mark = _mark(viewer, tracker, peer)
+        kept = self._kept.get(peer.index)
+        if kept is not None and kept.mark == mark and not kept.restless:
+            return replace(kept.view, until_ns=end_ns)
+        view = viewer.view(peer)
+        self._kept[peer.index] = _Kept(mark, view, _is_restless(view))
+        return view
+
+
+def _mark(viewer: Viewer, tracker: Tracker, peer: PeerTrack) -> _Mark:
+    """What is different when anything of a peer is."""
+    packets = int(tracker.flows.packets[peer.flows].sum()) if peer.flows else 0
+    side, _ = viewer.local_side(peer)
+    return (
+        side,
+        packets,
+        peer.ike_messages,
+        len(peer.messages),
+        len(peer.exchanges),
+        len(peer.deletes),
+        len(peer.hints),
+        len(peer.sas),
+        peer.forgotten,
+        peer.last_ns,
+        sum(sa.ended_ns is not None for sa in peer.sas[-_RECENT:]),
+    )
+
+
+def _is_restless(view: PeerView) -> bool:
+    if view.state in _RESTLESS:
+        return True
+    return any(
+        x.outcome is Outcome.OPEN and x.confidence is not Confidence.SUSPECT
+        for x in view.exchanges[-_RECENT:]
+    )

@@ -1,0 +1,59 @@
+"""How much of the past a session that goes on keeps: the last events of every peer.
+
+What was counted stays counted, and black holes stay; of exchanges, messages and Deletes the oldest
+go. Peers share a budget, so memory is bounded by it and by the number of peers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from analyzers.tracking.engine import Tracker
+from analyzers.tracking.tracks import PeerTrack, SaTrack
+
+MOST_EVENTS: Final = 200_000
+"""Of each kind, of all peers together."""
+_LEAST: Final = 100
+# Trimmed once it is so much over: moving a list for every event would cost more.
+_SLACK: Final = 1.25
+_MOST_SEEN_IDS: Final = 2048
+
+
+class Retention:
+    """Trims a tracker; to be asked now and then."""
+
+    def __init__(self, tracker: Tracker, most_events: int = MOST_EVENTS) -> None:
+        self._tracker = tracker
+        self._most = most_events
+        self.forgotten = 0
+        """Events that are kept no more, of all peers."""
+
+    def trim(self, pinned: Collection[int] = ()) -> None:
+        """Let go of what is too old; `pinned` are indices of peers that keep everything."""
+        peers = self._tracker.table.peers
+        share = max(_LEAST, self._most // max(1, len(peers)))
+        for peer in peers:
+            if peer.index not in pinned:
+                count = _trimmed(peer, share)
+                peer.forgotten += count
+                self.forgotten += count
+
+
+def _trimmed(peer: PeerTrack, most: int) -> int:
+    count = 0
+    for events in (peer.exchanges, peer.messages, peer.deletes, peer.lost_deletes):
+        if len(events) > _SLACK * most:
+            count += len(events) - most
+            del events[:-most]
+    if peer.sas:
+        _forget_ids(peer.sas[-1])
+    return count
+
+
+def _forget_ids(sa: SaTrack) -> None:
+    """Message IDs of long ago: nobody repeats those."""
+    seen = sa.seen_ids
+    if len(seen) > _SLACK * _MOST_SEEN_IDS:
+        for key in list(seen)[: len(seen) - _MOST_SEEN_IDS]:
+            del seen[key]
