@@ -20,7 +20,11 @@ _NUMBERS: Final = {
     "timeout-s": "timeout_s",
 }
 _WORDS: Final = {"verdict": Verdict, "looks": Looks}
-_FLAGS: Final = {"retry-is-interval": "retry_is_interval", "interval-unknown": "interval_unknown"}
+_FLAGS: Final = {
+    "retry-is-interval": "retry_is_interval",
+    "schedule-fixed": "schedule_fixed",
+    "interval-unknown": "interval_unknown",
+}
 _COUNTS: Final = {"uncounted": "uncounted", "otherwise-uncounted": "otherwise_uncounted"}
 _SETS: Final = frozenset(
     {"interval", "retry", "retries", "backoff", "limit", "timeout", "mode", "action", ""}

@@ -85,6 +85,8 @@ class VendorProfile:
     """By another reading of its documents."""
     retry_is_interval: bool = False
     """Retries come at the interval; there is no spacing of their own."""
+    schedule_fixed: bool = False
+    """Nothing sets its retries: it retransmits as it always does."""
     slack_s: float = 0.0
     """What the product's own timer adds to the interval."""
     looks: Looks = Looks.AT_ONCE

@@ -142,6 +142,8 @@ def _with_given(profile: VendorProfile, given: dict[str, str]) -> Timers:
 def keys_of(profile: VendorProfile) -> tuple[str, ...]:
     """The keys that mean something for a profile."""
     keys = ["interval", "mode"]
+    if profile.schedule_fixed:
+        return tuple(keys)
     if not profile.retry_is_interval:
         keys.append("retry")
     keys += ["retries", "backoff"] if profile.verdict is Verdict.RETRIES else ["timeout"]

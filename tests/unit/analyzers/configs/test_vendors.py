@@ -284,3 +284,11 @@ def test_waits_are_bounded_and_sum_up(name, interval, other, retries):
     worst_s = profile.worst_case_s(timers)
     assert worst_s is None or worst_s >= interval * 0.999
     assert "interval" in keys_of(profile)
+
+
+@pytest.mark.parametrize("more", ["retry=5", "retries=2", "backoff=1.5"])
+def test_what_nothing_configures_cannot_be_given(more: str):
+    """FortiOS retransmits in IKEv2 for 93 s, whatever its count and interval say."""
+    with pytest.raises(OptionError, match="fortios-ikev2 has no"):
+        parse_policy(f"fortios-ikev2 interval=20 {more}")
+    assert parse_policy("fortios-ikev2 interval=20").worst_case_s == 113.0
