@@ -150,6 +150,27 @@ def keys_of(profile: VendorProfile) -> tuple[str, ...]:
     return tuple(keys)
 
 
+def out_of_range(policy: DpdPolicy) -> tuple[str, ...]:
+    """What its product does not take, a sentence each: "interval 5: …, 10 to 3600"."""
+    profile = PROFILES.get(policy.profile or "")
+    if profile is None:
+        return ()
+    values = {"interval": policy.interval_s, "retry": policy.retry_s}
+    if profile.verdict is Verdict.RETRIES:
+        values["retries"] = policy.retries
+    said = []
+    for key in keys_of(profile):
+        value, knob = values.get(key), profile.knob(key)
+        if not value or knob is None or knob.least is None or knob.most is None:
+            continue
+        if not knob.least <= value <= knob.most:
+            said.append(
+                f"{key} {value:g}: {profile.title} takes {knob.least:g} to {knob.most:g}"
+                f" ({knob.option})"
+            )
+    return tuple(said)
+
+
 def _duration(key: str, value: str) -> float:
     seconds = duration_s(value)
     if not seconds or seconds > _MAX_S:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from analyzers.configs.vendors import out_of_range
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHole
@@ -45,6 +46,9 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         wanted = _wanted(options)
     except OptionError as error:
         raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
+    for candidate in wanted:
+        for said in out_of_range(candidate.policy):
+            diagnostics.warning(f"{candidate.label}: {said}")
     if not invocation.words:
         return _plan(invocation, wanted)
     for name in _PLANNING:

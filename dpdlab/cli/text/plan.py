@@ -39,6 +39,9 @@ def render_planned(planned: Planned, *, console: Console, ascii_only: bool, verb
     else:
         explained += "; amid: messages/s while traffic comes from the peer"
     page.wrapped((explained, FAINT), "  ", indent=2)
+    for candidate, plan in planned.rows:
+        if plan is None or plan.verdict is None:
+            page.wrapped((in_signs(page, candidate.policy.evidence), FAINT), "  ", indent=2)
     page.gap()
     for candidate, plan in planned.rows:
         if plan is not None and (verbose or len(planned.rows) <= 2):

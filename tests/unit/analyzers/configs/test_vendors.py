@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.configs.profiles import Timers, Verdict
-from analyzers.configs.vendors import PROFILES, keys_of, parse_policy, profile_named
+from analyzers.configs.vendors import PROFILES, keys_of, out_of_range, parse_policy, profile_named
 from analyzers.errors import OptionError
 from analyzers.model.policy import PolicyBasis, PolicyMode
 
@@ -292,3 +292,20 @@ def test_what_nothing_configures_cannot_be_given(more: str):
     with pytest.raises(OptionError, match="fortios-ikev2 has no"):
         parse_policy(f"fortios-ikev2 interval=20 {more}")
     assert parse_policy("fortios-ikev2 interval=20").worst_case_s == 113.0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cisco-ios interval=5 retry=90", ["interval 5: ", "retry 90: "]),
+        ("cisco-ios interval=10 retry=60", []),
+        ("cisco-asa interval=10 retry=11", ["retry 11: "]),
+        ("fortios interval=20", []),
+        ("racoon", []),
+    ],
+)
+def test_what_a_product_does_not_take_is_told(text: str, said: list[str]):
+    found = out_of_range(parse_policy(text))
+    assert len(found) == len(said)
+    for sentence, start in zip(found, said, strict=True):
+        assert sentence.startswith(start)

@@ -263,3 +263,11 @@ def test_expected_timers_given_to_the_report(cli: Cli):
     other = cli("report", DEAD, "--policy", "strongswan-ikev2 interval=5", "--format", "json")
     assert "given" not in [p["basis"] for p in json.loads(other.out)["peers"][0]["policies"]]
     assert cli("report", DEAD, "--policy", "bogus").code == ExitCode.USAGE
+
+
+def test_a_policy_without_a_verdict_and_one_that_cannot_be_set_are_explained(cli: Cli):
+    result = cli("simulate", "--policy", "racoon", "--policy", "cisco-ios interval=5")
+    assert result.code == ExitCode.OK
+    assert "asks nothing until it has an interval" in " ".join(result.out.split())
+    assert "cisco-ios interval=5: interval 5: " in result.err
+    assert "10 to 3600" in result.err
