@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Final
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.exchange import Outcome
+from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.records import ProblemKind, Ref
 from analyzers.model.sa import IkeSa
@@ -36,6 +36,8 @@ BIRTH: Final = (
     "dpd-first-seq-predictable",
 )
 """Rules that need phase 1."""
+UNSEEN: Final = ("dpd-no-ack", "dpd-late-ack")
+"""Rules that need to see whether a question was answered."""
 OPEN_END: Final = (
     "dpd-no-ack",
     "sa-not-deleted-after-dead",
@@ -76,7 +78,8 @@ def _check(run: Run) -> Iterator[Found]:
 def _lacks(case: Case) -> Iterator[_Lack]:
     whole = (case.peer.messages[0].ref,) if case.peer.messages else ()
     if not case.peer.ike_sas:
-        yield _Lack("there is ESP but no IKE of this peer", (*ABSENCE, *BIRTH), whole)
+        ends = f"{case.peer.local} and {case.peer.remote}"
+        yield _Lack(f"there is ESP but no IKE between {ends}", (*ABSENCE, *BIRTH), whole)
     for problem in case.peer.problems:
         if problem.kind is ProblemKind.CAPTURE_INSUFFICIENT:
             shown = whole if problem.ref is None else (problem.ref,)
@@ -100,7 +103,15 @@ def _begins_late(case: Case, sa: IkeSa) -> bool:
 
 
 def _open(case: Case) -> Iterator[_Lack]:
-    asked = [x for x in case.peer.exchanges if x.outcome is Outcome.OPEN]
+    left = [x for x in case.peer.exchanges if x.outcome is Outcome.OPEN]
+    asked = [x for x in left if not _is_outlived(case, x)]
+    if left and not asked:
+        yield _Lack(
+            f"a question of {left[-1].prober} has no answer in it, although"
+            f" {left[-1].responder} is heard afterwards",
+            UNSEEN,
+            (left[-1].transmissions[-1].ref,),
+        )
     if asked:
         yield _Lack(
             f"it ends before a question of {asked[-1].prober} could be answered",
@@ -117,6 +128,13 @@ def _open(case: Case) -> Iterator[_Lack]:
         yield _Lack(
             f"it ends while nothing comes from {holes[-1].receiver}", OPEN_END, holes[-1].refs
         )
+
+
+def _is_outlived(case: Case, exchange: Exchange) -> bool:
+    """Whether the input goes on after a question without an answer, and the peer lives in it."""
+    heard_ns = [f.last_ns for f in case.peer.esp_flows if f.sender == exchange.responder]
+    heard_ns += [m.at_ns for m in case.peer.messages if m.src == exchange.responder]
+    return max(heard_ns, default=exchange.last_ns) > exchange.last_ns
 
 
 def _found(lacks: list[_Lack], case: Case | None = None, remedy: str = "") -> Found:
