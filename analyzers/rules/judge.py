@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from analyzers.model.configuration import same_address
@@ -88,8 +89,18 @@ def _reason(
     addresses = () if peer is None else (peer.local, peer.remote, *peer.addresses)
     for suppression in suppressions:
         named = suppression.peer == "*" or any(
-            fnmatchcase(address, suppression.peer) for address in addresses
+            _is_meant(address, suppression.peer) for address in addresses
         )
         if named and fnmatchcase(finding.rule, suppression.rule):
             return suppression.reason
     return None
+
+
+def _is_meant(address: str, peer: str) -> bool:
+    """Whether a suppression for a network, or a glob, is about an address; logs mask some."""
+    if "/" not in peer:
+        return fnmatchcase(address, peer)
+    try:
+        return ip_address(address) in ip_network(peer, strict=False)
+    except ValueError:
+        return False

@@ -72,7 +72,7 @@ class Suppression:
     rule: str = "*"
     """Glob over rule ids."""
     peer: str = "*"
-    """Glob over the addresses of a peer."""
+    """Glob over the addresses of a peer, or a network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
-from ipaddress import ip_address
+from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -21,8 +22,11 @@ from analyzers.rules.catalogue import rules_by_id
 from analyzers.rules.options import RuleOptions, Suppression, Thresholds
 
 _MAX_BYTES: Final = 1 << 20
+# The budget is that of the report.
 _THRESHOLDS: Final[dict[str, float]] = {
-    field.name: getattr(Thresholds(), field.name) for field in fields(Thresholds)
+    field.name: getattr(Thresholds(), field.name)
+    for field in fields(Thresholds)
+    if field.name != "budget_s"
 }
 
 
@@ -49,8 +53,22 @@ class SuppressSettings(_Section):
     """Findings that are known and accepted."""
 
     rule: str = Field(default="*", description="glob over rule ids")
-    peer: str = Field(default="*", description="glob over the addresses of a peer")
+    peer: str = Field(default="*", description="glob over the addresses of a peer, or a network")
     reason: str = Field(min_length=1, description="why; the report shows it")
+
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not any(fnmatchcase(rule, value) for rule in rules_by_id()):
+            _check_names([value], rules_by_id(), "rule")
+        return value
+
+    @field_validator("peer")
+    @classmethod
+    def _network(cls, value: str) -> str:
+        if "/" in value:
+            ip_network(value, strict=False)
+        return value
 
 
 class RuleSettings(_Section):

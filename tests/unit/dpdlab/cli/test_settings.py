@@ -98,7 +98,10 @@ def test_options_come_before_settings(cli: Cli, here: Path):
         ('[rules.severity]\ndpd-no-ack = "fatal"\n', "rules.severity.dpd-no-ack"),
         ("[rules.thresholds]\nlate_answers_s = 1\n", "did you mean late_answer_s?"),
         ("[rules.thresholds]\nflapping_cycles = 1.5\n", "whole number"),
-        ('[[rules.suppress]]\nrule = "x"\n', "rules.suppress.0.reason"),
+        ('[[rules.suppress]]\nrule = "dpd-*"\n', "rules.suppress.0.reason"),
+        ('[[rules.suppress]]\nrule = "dpd-no-akc"\nreason = "x"\n', "did you mean dpd-no-ack?"),
+        ('[[rules.suppress]]\npeer = "192.0.2.0/99"\nreason = "x"\n', "rules.suppress.0.peer"),
+        ("[rules.thresholds]\nbudget_s = 5\n", "there is no threshold 'budget_s'"),
         ('as_toml = "\x00"', "Illegal character"),
     ],
 )
@@ -109,6 +112,15 @@ def test_what_is_wrong_is_said_with_its_place(cli: Cli, here: Path, text: str, s
         assert result.code == ExitCode.USAGE
         assert "dpdlab.toml" in result.error
         assert said in result.error
+
+
+@pytest.mark.parametrize(
+    ("peer", "held"), [("192.0.2.0/24", True), ("192.0.3.0/24", False), ("2001:db8::/32", False)]
+)
+def test_a_suppression_may_be_for_a_network(cli: Cli, here: Path, peer: str, held: bool):
+    text = f'[[rules.suppress]]\nrule = "dpd-no-ack"\npeer = "{peer}"\nreason = "lab"\n'
+    (here / "dpdlab.toml").write_text(text)
+    assert cli("check", SAMPLE).code == (ExitCode.OK if held else ExitCode.FINDINGS)
 
 
 def test_a_missing_file_is_one_line(cli: Cli, here: Path):
