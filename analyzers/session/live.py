@@ -8,7 +8,7 @@ are frozen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -26,8 +26,8 @@ from analyzers.model.records import Problem, ProblemKind, SourceInfo, source_id
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, nanoseconds
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
-from analyzers.session.live_health import Rate, SourceHealth
-from analyzers.session.live_logs import LiveLog, LogMatcher
+from analyzers.session.live_channel import Channel
+from analyzers.session.live_health import SourceHealth
 from analyzers.session.live_snapshots import Snapshots
 from analyzers.session.live_store import CaptureStore
 from analyzers.session.notes import note_duplicates, note_keys, number_of
@@ -42,6 +42,9 @@ from analyzers.wire.pcapng import DROPPED
 
 if TYPE_CHECKING:
     from analyzers.rules.judge import Judgement
+    from analyzers.session.live_logs import LiveLog, LogMatcher
+
+# What reads logs is imported where there are logs: a capture shall begin at once.
 
 # A packet is held back this long, for one that was captured before it and is read after it.
 _LATENESS_NS: Final = 100 * NS_PER_MS
@@ -50,24 +53,6 @@ _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
 _TRIM_EVERY_NS: Final = NS_PER_SECOND
 _CLOSE_S: Final = 1.0
 _OVER: Final = (SourceState.ENDED, SourceState.FAILED)
-
-
-@dataclass(slots=True)
-class _Channel:
-    """A source with what decodes it."""
-
-    source: LiveSource
-    number: int = -1
-    capture: LiveCapture | None = None
-    logs: dict[str, int] = field(default_factory=dict)
-    """Number of the log of each sender; "" where there is but one."""
-    rate: Rate = field(default_factory=Rate)
-    seen_ns: int | None = None
-    """Until when a capture watched, in event time."""
-    records: int = 0
-    over: bool = False
-    dropped: int = 0
-    """What was noted of its drops."""
 
 
 class LiveSession:
@@ -94,10 +79,10 @@ class LiveSession:
         self._keys = load_keys(self.options.keys)
         self._arrived = Event()
         self._orderer = Orderer(0)
-        self._channels = [_Channel(source) for source in sources]
+        self._channels = [Channel(source) for source in sources]
         self._captured = [c for c in self._channels if c.source.kind == "capture"]
         self._logs: dict[int, LiveLog] = {}
-        self._matcher = LogMatcher(self.options.local, captured=bool(self._captured))
+        self._matcher_or_none: LogMatcher | None = None
         self._flagged: dict[int, LogEvent] = {}
         """Events that are evidence or astray, by `id()`: held until they are tracked."""
         self._dialects = dialects_of(self.options) if len(self._captured) < len(sources) else ()
@@ -128,17 +113,28 @@ class LiveSession:
         self.sources.append(info)
         return number, info
 
-    def _open_capture(self, channel: _Channel) -> None:
+    def _open_capture(self, channel: Channel) -> None:
         name = channel.source.name
         channel.number, info = self._open_source(name, "capture")
         ports = frozenset(self.options.ports)
         channel.capture = LiveCapture(info, ports, local_clock=not channel.source.remote)
 
-    def _open_log(self, channel: _Channel, sender: str, name: str) -> int:
+    def _open_log(self, channel: Channel, sender: str, name: str) -> int:
+        from analyzers.session.live_logs import LiveLog
+
         number, info = self._open_source(name, "log")
         self._logs[number] = LiveLog(info, self._dialects, self.options.clocks)
         channel.logs[sender] = number
         return number
+
+    @property
+    def _matcher(self) -> LogMatcher:
+        if self._matcher_or_none is None:
+            from analyzers.session.live_logs import LogMatcher
+
+            captured = bool(self._captured)
+            self._matcher_or_none = LogMatcher(self.options.local, captured=captured)
+        return self._matcher_or_none
 
     # --- driving ---------------------------------------------------------------------------
 
@@ -202,7 +198,7 @@ class LiveSession:
         """Whether all sources have ended: nothing more can come."""
         return all(channel.over for channel in self._channels)
 
-    def _take_captured(self, channel: _Channel, capture: LiveCapture, now_ns: int) -> bool:
+    def _take_captured(self, channel: Channel, capture: LiveCapture, now_ns: int) -> bool:
         status = channel.source.feed.status
         pieces = channel.source.feed.take()
         number = channel.number
@@ -221,13 +217,12 @@ class LiveSession:
         if capture.damage and status.state not in _OVER:
             channel.source.stop()
             channel.source.feed.tell(SourceState.FAILED, capture.damage)
-        elif status.state in _OVER and channel.source.feed.empty:
+        elif channel.is_drained:
             self._close_channel(channel, now_ns)
         return bool(batches)
 
-    def _take_text(self, channel: _Channel, now_ns: int) -> None:
+    def _take_text(self, channel: Channel, now_ns: int) -> None:
         """Hold what the lines of a log, or of several senders, say."""
-        status = channel.source.feed.status
         by_sender: dict[str, list[Piece]] = {sender: [] for sender in channel.logs}
         for piece in channel.source.feed.take():
             sender = piece.sender if isinstance(piece, Line) else ""
@@ -241,7 +236,7 @@ class LiveSession:
             self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
             channel.records += log.info.lines
         channel.rate.take(now_ns, channel.records)
-        if status.state in _OVER and channel.source.feed.empty:
+        if channel.is_drained:
             self._close_channel(channel, now_ns)
 
     def _settle_logs(self, now_ns: int, *, last: bool = False) -> None:
@@ -284,7 +279,7 @@ class LiveSession:
                     if isinstance(event, Datagram):
                         self._matcher.see(event)
 
-    def _close_channel(self, channel: _Channel, now_ns: int) -> None:
+    def _close_channel(self, channel: Channel, now_ns: int) -> None:
         channel.over = True
         for number in channel.logs.values():
             self._matcher.hold(number, self._logs[number].end(now_ns), now_ns)
@@ -297,7 +292,7 @@ class LiveSession:
             info.until_ns = max(info.last_ns, channel.seen_ns // 1000 * 1000)
         self._orderer.close(channel.number)
 
-    def _note_drops(self, channel: _Channel, info: SourceInfo, dropped: int) -> None:
+    def _note_drops(self, channel: Channel, info: SourceInfo, dropped: int) -> None:
         if dropped > channel.dropped:
             more = dropped - channel.dropped
             info.note(Problem(ProblemKind.PACKETS_DROPPED, DROPPED, None, more))
@@ -371,22 +366,7 @@ class LiveSession:
 
     def health(self, now_ns: int) -> tuple[SourceHealth, ...]:
         """How each source is."""
-        return tuple(self._health(channel, now_ns) for channel in self._channels)
-
-    @staticmethod
-    def _health(channel: _Channel, now_ns: int) -> SourceHealth:
-        status, rate = channel.source.feed.status, channel.rate
-        return SourceHealth(
-            name=channel.source.name,
-            kind=channel.source.kind,
-            state=status.state,
-            detail=status.detail,
-            records=channel.records,
-            per_second=rate.per_second(now_ns),
-            dropped=status.dropped,
-            restarts=status.restarts,
-            silent_ns=None if rate.last_ns is None else now_ns - rate.last_ns,
-        )
+        return tuple(channel.health(now_ns) for channel in self._channels)
 
     def _views(self, end_ns: int | None) -> tuple[PeerView, ...]:
         from analyzers.tracking.views import Viewer
