@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
+from dpdlab.cli.opening import Opening
 from dpdlab.cli.terminals import is_terminal
+
+if TYPE_CHECKING:
+    from dpdlab.tui.app import ConsoleApp
 
 _STANDARD_INPUT: Final = "-"
 _TERMINAL: Final = "/dev/tty"
@@ -34,6 +38,14 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     Raises:
         CommandError: an option cannot be used.
     """
+    with Opening(invocation.words, ascii_only=invocation.options.ascii) as opening:
+        app = _console(invocation)
+        opening.hand_over()
+    app.run()
+    return ExitCode.INPUT if app.model.failure else ExitCode.OK
+
+
+def _console(invocation: Invocation) -> ConsoleApp:
     from analyzers.errors import AnalyzerError
     from dpdlab.cli.analysis import check_inputs, session_options
 
@@ -52,10 +64,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     app = ConsoleApp(invocation.words, chosen, ascii_only=options.ascii)
     if wanted is not None:
         app.model.set_filter(wanted)
-    app.run()
-    if app.return_code:
-        return ExitCode.INTERNAL
-    return ExitCode.INPUT if app.model.failure else ExitCode.OK
+    return app
 
 
 def _piped(invocation: Invocation) -> bool:

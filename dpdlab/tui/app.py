@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual import work
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.message import Message
 from textual.screen import Screen
@@ -31,6 +31,7 @@ from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
+from dpdlab.tui import ending
 from dpdlab.tui.actions import ACTIONS, BY_ID
 from dpdlab.tui.bars import Line, Overview, footer_of, title_of
 from dpdlab.tui.dialogs.choose import Choose
@@ -44,6 +45,7 @@ from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.terminal_app import TerminalApp
 from dpdlab.tui.themes import THEMES
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
@@ -76,7 +78,7 @@ class Ready:
 _Result = TypeVar("_Result")
 
 
-class ConsoleApp(App[int]):
+class ConsoleApp(TerminalApp[int]):
     """The console. `run` gives the exit code."""
 
     TITLE = "dpdlab"
@@ -167,6 +169,7 @@ class ConsoleApp(App[int]):
 
     def on_mount(self) -> None:
         """Paint first, then read."""
+        ending.listen(self.exit)
         self.set_class(self.model.ascii_only, "ascii")
         self.screen.set_class(self.model.ascii_only, "ascii")
         for line in self.query(Line):
@@ -475,6 +478,10 @@ class ConsoleApp(App[int]):
     def do_quit(self) -> None:
         """Leave."""
         self.exit(0)
+
+    def do_suspend(self) -> None:
+        """Back to the shell; its fg comes back here."""
+        self.action_suspend_process()
 
     def do_palette(self) -> None:
         """All commands by name."""

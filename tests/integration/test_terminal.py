@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -125,3 +126,20 @@ def test_what_is_written_to_a_file_is_the_report(terminal: Terminal, tmp_path: P
     terminal.type(f"cd {ROOT}; {command(DEAD)} > {tmp_path}/report.txt; echo code $?")
     terminal.until("code 0")
     assert "given up" in (tmp_path / "report.txt").read_text()
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP"])
+def test_a_signal_that_ends_it_leaves_a_usable_terminal(
+    terminal: Terminal, tmp_path: Path, name: str
+):
+    number = tmp_path / "number"
+    terminal.type(f"cd {ROOT}; sh -c 'echo $$ > {number}; exec {command(DEAD)}'; echo code $?")
+    terminal.until("given up")
+    terminal.press("2")
+    terminal.until("probing")
+    os.kill(int(number.read_text()), getattr(signal, f"SIG{name}"))
+    screen = terminal.until(f"code {128 + getattr(signal, f'SIG{name}')}")
+    assert "probing" not in screen
+    terminal.type("stty -a")
+    terminal.until(" icanon")
+    terminal.until(" echo ")
