@@ -11,6 +11,7 @@ from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.session import SessionOptions
 from tests.rules.conftest import Tell
+from tests.rules.coverage import fires, silent
 from tests.scenarios.conftest import Told
 from tests.scenarios.logs import isakmp
 from tests.scenarios.timeline import key_log
@@ -74,6 +75,7 @@ def test_nothing_is_said_of_numbers_that_count_up(opened: Open):
 # --- dpd-first-seq-high-bit ----------------------------------------------------------------
 
 
+@fires("dpd-first-seq-high-bit")
 def test_dpd_first_seq_high_bit(opened: Open):
     told = opened(START + asks(10, 0x8000_0010) + asks(20, 0x8000_0011))
     (finding,) = told.of("dpd-first-seq-high-bit")
@@ -83,19 +85,38 @@ def test_dpd_first_seq_high_bit(opened: Open):
     assert finding.refs == (("s1", 1), ("s1", 10))
 
 
-def test_dpd_first_seq_high_bit_is_silent_where_the_sa_is_older(opened: Open):
-    text = START + asks(10, 0x8000_0010) + asks(20, 0x8000_0011) + "capture 5..30"
-    assert opened(text).of("dpd-first-seq-high-bit") == []
+@silent(
+    "dpd-first-seq-high-bit",
+    "the input does not show the SA's beginning: the number need not be the first",
+)
+def test_dpd_first_seq_high_bit_is_silent_where_the_sa_is_older(tell: Tell):
+    text = START + "".join(
+        f"{at} a>b v1 info 108 says=ruthere number={n}\n"
+        f"{at}.02 b>a v1 info 108 says=ack number={n}\n"
+        for n, at in ((0x8000_0010, 10), (0x8000_0011, 20))
+    )
+    log = ("r.log", isakmp(text))
+    assert len(tell(text, log).of("dpd-first-seq-high-bit")) == 1
+    assert tell(text + "capture 5..30", log).of("dpd-first-seq-high-bit") == []
+    assert tell(log).of("dpd-first-seq-high-bit") == []
 
 
-def test_dpd_first_seq_high_bit_is_told_once_of_a_counter_that_goes_on(opened: Open):
-    text = START + asks(10, 0x8000_0010) + begins(60, 0x8000_0011, "2")
-    assert len(opened(text).of("dpd-first-seq-high-bit")) == 1
+@silent(
+    "dpd-first-seq-high-bit",
+    "a counter that goes on from the SA before is not at its first number",
+)
+@pytest.mark.parametrize(("first", "told"), [(0x8000_0001, 0), (0x9000_0001, 1)])
+def test_dpd_first_seq_high_bit_is_silent_of_a_counter_that_goes_on(
+    opened: Open, first: int, told: int
+):
+    text = START + asks(10, 0x7FFF_FFFF) + asks(20, 0x8000_0000) + begins(60, first, "2")
+    assert len(opened(text).of("dpd-first-seq-high-bit")) == told
 
 
 # --- dpd-first-seq-predictable -------------------------------------------------------------
 
 
+@fires("dpd-first-seq-predictable")
 def test_dpd_first_seq_predictable(opened: Open):
     (finding,) = opened(START + asks(10, 1) + asks(20, 2)).of("dpd-first-seq-predictable")
     assert finding.severity is Severity.INFO
@@ -114,11 +135,16 @@ def test_dpd_first_seq_predictable_where_three_sas_begin_alike(opened: Open):
     assert len(finding.refs) == 3
 
 
+@silent(
+    "dpd-first-seq-predictable",
+    "12 or 15 random bits are weak, but random: small first numbers that differ",
+)
 def test_dpd_first_seq_predictable_is_silent_of_weak_numbers_that_differ(opened: Open):
     text = START + asks(10, 2873) + begins(60, 12, "2") + begins(120, 777, "3")
     assert opened(text).of("dpd-first-seq-predictable") == []
 
 
+@silent("dpd-first-seq-predictable", "the same first number on two SAs only")
 def test_dpd_first_seq_predictable_is_silent_of_two_sas_that_begin_alike(opened: Open):
     text = START + asks(10, 777) + begins(60, 777, "2")
     assert opened(text).of("dpd-first-seq-predictable") == []
@@ -127,6 +153,7 @@ def test_dpd_first_seq_predictable_is_silent_of_two_sas_that_begin_alike(opened:
 # --- dpd-seq-not-plus-one ------------------------------------------------------------------
 
 
+@fires("dpd-seq-not-plus-one")
 def test_dpd_seq_not_plus_one(opened: Open):
     text = START + "".join(asks(10 * n, 100 + 2 * n) for n in range(1, 6))
     (finding,) = opened(text).of("dpd-seq-not-plus-one")
@@ -154,6 +181,9 @@ def test_dpd_seq_not_plus_one_in_the_log_of_a_router(tell: Tell):
     assert "+7,000" in finding.detail
 
 
+@silent(
+    "dpd-seq-not-plus-one", "questions that the input lost may have used the numbers in between"
+)
 def test_dpd_seq_not_plus_one_is_silent_where_questions_were_not_captured(opened: Open):
     text = START + "".join(asks(10 * n, 100 + n) for n in range(1, 9))
     for pair in ("a>b", "b>a"):
@@ -161,6 +191,9 @@ def test_dpd_seq_not_plus_one_is_silent_where_questions_were_not_captured(opened
     assert opened(text).of("dpd-seq-not-plus-one") == []
 
 
+@silent(
+    "dpd-seq-not-plus-one", "questions that the input lost may have used the numbers in between"
+)
 def test_dpd_seq_not_plus_one_is_silent_where_another_input_shows_the_numbers(tell: Tell):
     # A log that goes on while the capture has a hole, and more numbers than fit in by the rhythm.
     text = "".join(
@@ -173,21 +206,34 @@ def test_dpd_seq_not_plus_one_is_silent_where_another_input_shows_the_numbers(te
     assert told.of("dpd-seq-not-plus-one") == []
 
 
+@silent("dpd-seq-not-plus-one", "a new IKE SA may begin anew")
 def test_dpd_seq_not_plus_one_is_silent_of_a_new_sa(opened: Open):
     assert opened(START + asks(10, 500) + begins(60, 90, "2")).of("dpd-seq-not-plus-one") == []
 
 
+@silent(
+    "dpd-seq-not-plus-one",
+    "counters side by side, one for each Child SA, each count up by one",
+)
 def test_dpd_seq_not_plus_one_is_silent_of_two_counters(opened: Open):
     text = START
     for n in range(4):
         text += asks(10 + 10 * n, 500 + n) + asks(15 + 10 * n, 90_000 + n)
-    assert opened(text).of("dpd-seq-not-plus-one") == []
-    assert opened(text).of("dpd-seq-reuse-after-ack") == []
+    assert numbers(opened(text)) == []
+
+
+@silent("dpd-seq-not-plus-one", "the same number in a retry is not this")
+@pytest.mark.parametrize(("again", "told"), [(42, 0), (90_042, 1)])
+def test_dpd_seq_not_plus_one_is_silent_of_retries(opened: Open, again: int, told: int):
+    text = START + "20 a>b v1 info says=ruthere seq=42\n"
+    text += f"22..30/2 a>b v1 info says=ruthere seq={again}\n"
+    assert len(opened(text).of("dpd-seq-not-plus-one")) == told
 
 
 # --- dpd-seq-reuse-after-ack ---------------------------------------------------------------
 
 
+@fires("dpd-seq-reuse-after-ack")
 def test_dpd_seq_reuse_after_ack(opened: Open):
     text = START + asks(10, 41) + asks(20, 42) + asks(30, 43) + asks(40, 41) + asks(50, 42)
     (finding,) = opened(text).of("dpd-seq-reuse-after-ack")
@@ -209,6 +255,10 @@ def test_dpd_seq_reuse_after_ack_where_the_log_shows_that_the_answer_came(tell: 
     assert finding.severity is Severity.ERROR
 
 
+@silent(
+    "dpd-seq-reuse-after-ack",
+    "the answer was captured but lost afterwards: the retry is right to repeat the number",
+)
 def test_dpd_seq_reuse_after_ack_is_no_error_where_the_answer_may_be_lost(opened: Open):
     text = START + asks(10, 41) + asks(20, 42) + asks(22, 42)
     (finding,) = opened(text).of("dpd-seq-reuse-after-ack")
@@ -225,11 +275,29 @@ def test_dpd_seq_reuse_after_ack_where_nobody_would_go_on_asking(opened: Open):
     assert "7 times" in finding.detail
 
 
+@silent("dpd-seq-reuse-after-ack", "counters side by side, one for each Child SA")
+@pytest.mark.parametrize("other", [90_000, 3], ids=["above", "below"])
+def test_dpd_seq_reuse_after_ack_is_no_error_where_another_counter_goes_on(
+    opened: Open, other: int
+):
+    text = START + asks(10, 500) + asks(15, other) + asks(20, 501) + asks(25, other + 1)
+    (finding,) = opened(text + asks(27, 501)).of("dpd-seq-reuse-after-ack")
+    assert finding.severity is Severity.INFO
+    assert finding.confidence is Confidence.SUSPECT
+    (finding,) = opened(text + asks(27, 500)).of("dpd-seq-reuse-after-ack")
+    assert finding.severity is Severity.ERROR
+
+
+@silent(
+    "dpd-seq-reuse-after-ack",
+    "the same datagram, duplicated by the network: same message ID and bytes",
+)
 def test_dpd_seq_reuse_after_ack_is_silent_of_duplicates_of_the_network(opened: Open):
     text = START + asks(10, 41, more="id=0x51") + "10.5 a>b v1 info says=ruthere seq=41 id=0x51\n"
     assert numbers(opened(text + asks(20, 42))) == []
 
 
+@silent("dpd-seq-reuse-after-ack", "a retry that crossed its answer on the way")
 def test_dpd_seq_reuse_after_ack_is_silent_of_a_retry_that_crossed_its_answer(opened: Open):
     text = START + "10 a>b v1 info says=ruthere seq=41\n12 a>b v1 info says=ruthere seq=41\n"
     text += "11.99 b>a v1 info says=ack seq=41\n"
@@ -239,6 +307,7 @@ def test_dpd_seq_reuse_after_ack_is_silent_of_a_retry_that_crossed_its_answer(op
 # --- dpd-seq-reused-on-retry ---------------------------------------------------------------
 
 
+@fires("dpd-seq-reused-on-retry")
 def test_dpd_seq_reused_on_retry(opened: Open):
     text = START + asks(10, 41) + "20..30/2 a>b v1 info says=ruthere seq=42\n"
     (finding,) = opened(text).of("dpd-seq-reused-on-retry")
@@ -253,6 +322,16 @@ def test_dpd_seq_reused_on_retry_is_silent_of_retries_that_count(opened: Open):
     assert numbers(opened(text)) == []
 
 
+@silent("dpd-seq-reused-on-retry", "a number that was answered in between is another matter")
+def test_dpd_seq_reused_on_retry_is_silent_of_a_number_that_was_answered(opened: Open):
+    told = opened(START + asks(10, 41) + asks(20, 42) + asks(30, 42))
+    assert told.of("dpd-seq-reused-on-retry") == []
+    assert len(told.of("dpd-seq-reuse-after-ack")) == 1
+
+
+@silent(
+    "dpd-seq-reused-on-retry", "the same datagram twice is a duplicate of the network, not a retry"
+)
 def test_dpd_seq_reused_on_retry_is_silent_of_the_same_datagram(opened: Open):
     text = START + asks(10, 41) + "20..20.9/0.3 a>b v1 info says=ruthere seq=42 id=0x77\n"
     assert numbers(opened(text)) == []

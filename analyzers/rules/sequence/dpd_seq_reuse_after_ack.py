@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from analyzers.model.finding import Severity
@@ -16,13 +17,22 @@ from analyzers.rules.wording import few, sa_name, spoken_ns, times, weakest
 
 # No product asks more often in vain (dpd-semantics section 3): beyond, answers arrived.
 _MOST_TRIES: Final = 6
+# Counters that one end keeps side by side: one for each Child SA.
+_MOST_COUNTERS: Final = 16
+# So many questions in a row may have been lost by the capture.
+_LOST: Final = 16
+
+
+@dataclass(slots=True, eq=False)
+class _Counter:
+    highest: IkeMessage
 
 
 class _Reuse(NamedTuple):
     answer: IkeMessage
     again: IkeMessage
     certain: bool
-    """The asker had the answer: it had gone on to later numbers, or its log says so."""
+    """The asker had the answer: the counter had gone on to later numbers, or its log says so."""
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -58,7 +68,8 @@ def _reuses(case: Case, stream: Stream) -> list[_Reuse]:
     asked: dict[int, IkeMessage] = {}
     ids: set[tuple[int, int]] = set()
     answers: dict[int, IkeMessage] = {}
-    highest: IkeMessage | None = None
+    counters: list[_Counter] = []
+    counter_of: dict[int, _Counter] = {}
     found = []
     for message in stream.messages:
         value = number(message)
@@ -68,15 +79,30 @@ def _reuses(case: Case, stream: Stream) -> list[_Reuse]:
             continue
         answer = answers.get(value)
         is_new = (value, message.message_id) not in ids
-        if answer is not None and highest is not None and is_new:
-            passed = ahead(number(highest), value) > 0
-            if is_later(case, message, highest if passed else answer):
+        counter = counter_of.get(value)
+        if answer is not None and counter is not None and is_new:
+            passed = ahead(number(counter.highest), value) > 0
+            if is_later(case, message, counter.highest if passed else answer):
                 found.append(_Reuse(answer, message, passed or answer.arrived))
         ids.add((value, message.message_id))
         asked[value] = message
-        if highest is None or ahead(value, number(highest)) > 0:
-            highest = message
+        if counter is None:
+            counter_of[value] = _counted(counters, message)
     return found
+
+
+def _counted(counters: list[_Counter], message: IkeMessage) -> _Counter:
+    """The counter that a new number goes on, or begins; the latest ones stand last."""
+    value = number(message)
+    near = [c for c in counters if 0 < ahead(value, number(c.highest)) <= _LOST]
+    counter = min(near, key=lambda c: ahead(value, number(c.highest)), default=None)
+    if counter is None:
+        counter = _Counter(message)
+    else:
+        counters.remove(counter)
+        counter.highest = message
+    counters[:] = [*counters[1 - _MOST_COUNTERS :], counter]
+    return counter
 
 
 RULE = PeerRule(
