@@ -43,6 +43,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("into", ("enter",), "open", "Into what the cursor is on.", MOVE, "Open"),
     Action("back", ("escape", "q"), "back", "Back to where you came from.", MOVE, "Back"),
     Action("quit", ("ctrl+q",), "quit", "Leave dpdlab.", MOVE, "Quit"),
+    Action("suspend", ("ctrl+z",), "shell", "To the shell, which comes back with fg.", MOVE,
+           "Suspend"),
     Action("view-peers", ("1",), "peers", "All peers, the worst first.", VIEWS, "Peers"),
     Action("view-timeline", ("2",), "timeline", "The peer on a time axis.", VIEWS, "Timeline"),
     Action("view-ladder", ("3",), "ladder", "The peer message by message.", VIEWS, "Ladder"),

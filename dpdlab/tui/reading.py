@@ -82,7 +82,7 @@ class Reader:
         """Begin to read."""
         self._thread.start()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
+    def stop(self, timeout_s: float = 0.7) -> None:
         """End as soon as the batch at hand is done."""
         self._stop.set()
         if self._thread.is_alive():
