@@ -7,21 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzers.export import words
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, Severity, counted, utc_date, utc_time
-from analyzers.export.report import build_finding
 from analyzers.export.selections import Selector
 from analyzers.model.finding import Finding
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS
-from analyzers.rules.catalogue import rules_by_id
-from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from analyzers.rules.rule import Rule
 
 SHADE: Final = {
     FindingSeverity.ERROR: Severity.BAD,
@@ -127,12 +126,16 @@ def place(ref: Ref, sources: dict[str, SourceInfo]) -> str:
 
 @cache
 def _rules() -> dict[str, tuple[Rule, ...]]:
+    from analyzers.rules.catalogue import rules_by_id
+
     return rules_by_id()
 
 
 def rule_of(finding: Finding) -> Rule | None:
     """The rule that made a finding; one id may have two, of traffic and of configurations."""
     rules = _rules().get(finding.rule, ())
+
+    from analyzers.rules.configuration.rule import ConfigurationRule
 
     def likeness(rule: Rule) -> tuple[bool, bool, bool]:
         of_configuration = isinstance(rule, ConfigurationRule) == (finding.peer is None)
@@ -169,6 +172,9 @@ def explained(finding: Finding, sources: dict[str, SourceInfo]) -> Iterator[Sect
 
 def copies(content: Content, finding: Finding) -> dict[str, str]:
     """The forms of a finding to be taken elsewhere, by name."""
+    # The contract's models are heavy, and most sessions copy nothing.
+    from analyzers.export.report import build_finding
+
     at_ns = finding.at_ns
     timed = at_ns is not None and at_ns >= ORDER_LIMIT_NS
     at = f"{utc_date(at_ns)} {utc_time(at_ns, 6)} UTC " if timed and at_ns is not None else ""

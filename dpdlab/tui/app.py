@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual import work
@@ -40,7 +40,6 @@ from dpdlab.tui.dialogs.help import HelpScreen
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
-from dpdlab.tui.live_reading import LiveReader
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
@@ -54,6 +53,9 @@ from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from dpdlab.tui.views.view import View
 from dpdlab.tui.views.what_if import WhatIfView
+
+if TYPE_CHECKING:
+    from dpdlab.tui.live_reading import LiveReader
 
 _SAYING_S: Final = 4.0
 _PATIENCE_S: Final = 0.03
