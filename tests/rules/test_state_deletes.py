@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
+from analyzers.model.sa import SaEnd
+from analyzers.rules.case import Case
+from analyzers.rules.state import half_open_sa
+from tests.model_builders import A, B, at, delete, esp_flow, ike_sa, peer
 from tests.rules.conftest import Tell
+from tests.rules.coverage import fires, silent
 from tests.scenarios.logs import Lost, charon
 from tests.scenarios.timeline import spi_of
 
@@ -40,6 +46,7 @@ LOST = (
 )
 
 
+@fires("half-open-sa")
 def test_half_open_sa(tell: Tell):
     (finding,) = tell(HALF_OPEN).of("half-open-sa")
     assert finding.severity is Severity.ERROR
@@ -49,6 +56,13 @@ def test_half_open_sa(tell: Tell):
     assert finding.refs
 
 
+@silent(
+    "half-open-sa",
+    "packets that were on their way; a log that has one line of them only",
+    "the old SA of a rekey: its Child SAs go on with the new IKE SA",
+    "a second IKE SA between the same ends, to which the traffic may belong",
+    "without keys a Delete may be none, or does not say which SPI it is about",
+)
 @pytest.mark.parametrize(
     "text",
     [
@@ -90,6 +104,24 @@ def test_half_open_sa_by_what_is_still_asked_on_it(tell: Tell):
     assert tell(LOST + "30.5 a>b liveness 1 resp").of("half-open-sa") == []
 
 
+def outlived(ike_version: int):
+    """ESP of the peer goes on for 20 s after a Delete of the IKE SA that keys have opened."""
+    view = peer(
+        ike_sas=(ike_sa(ike_version=ike_version, ended_ns=at(20), end=SaEnd.DELETE),),
+        esp_flows=(esp_flow(sender=B, receiver=A, last_ns=at(40)),),
+        deletes=(delete(at_ns=at(20), protocol=DeleteProtocol.IKE, spis=()),),
+        exchanges=(),
+        hints=(),
+    )
+    return [half_open_sa.RULE.finding(f) for f in half_open_sa.RULE.check(Case(view))]
+
+
+@silent("half-open-sa", "an IKEv1 IKE SA: its Child SAs outlive it")
+def test_the_child_sas_of_ikev1_outlive_their_ike_sa():
+    assert len(outlived(ike_version=2)) == 1
+    assert outlived(ike_version=1) == []
+
+
 INVALID_SPI = (
     "*Jun  3 2026 08:10:{second:02}.000: %CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet"
     " has invalid spi for destaddr=192.0.2.1, prot=50, spi=0xA1B2C3D4(2712847316),"
@@ -97,6 +129,7 @@ INVALID_SPI = (
 )
 
 
+@silent("half-open-sa", "packets that were on their way; a log that has one line of them only")
 def test_half_open_sa_by_the_log_of_the_end_that_has_no_sa(tell: Tell):
     lines = "".join(INVALID_SPI.format(second=s) for s in (4, 34))
     (finding,) = tell(("console.txt", lines)).of("half-open-sa")
@@ -107,6 +140,7 @@ def test_half_open_sa_by_the_log_of_the_end_that_has_no_sa(tell: Tell):
     assert tell(("console.txt", INVALID_SPI.format(second=4))).of("half-open-sa") == []
 
 
+@fires("delete-lost")
 def test_delete_lost(tell: Tell):
     (finding,) = tell(LOST).of("delete-lost")
     assert finding.severity is Severity.WARNING
@@ -114,6 +148,13 @@ def test_delete_lost(tell: Tell):
     assert "192.0.2.1 sent a Delete to 192.0.2.2 3 times; no answer came" in finding.detail
 
 
+@silent(
+    "delete-lost",
+    "a Delete to a peer that was given up for dead is not expected to arrive",
+    "the input ends before the answer is due",
+    "nothing of the receiver was captured",
+    "Deletes of both ends that cross",
+)
 @pytest.mark.parametrize(
     "text",
     [
@@ -163,6 +204,12 @@ def test_delete_lost_by_the_logs_of_both_ends(tell: Tell):
     assert tell(*whole).of("delete-lost") == []
 
 
+@silent("delete-lost", "an IKEv1 Delete has no answer: only the other end tells")
+def test_nobody_answers_a_delete_of_ikev1(tell: Tell):
+    assert tell(("charon-b.log", charon(IKEV1, "b"))).of("delete-lost") == []
+    assert tell(IKEV1).of("delete-lost") == []
+
+
 def test_delete_lost_between_a_capture_and_the_log_of_the_other_end(tell: Tell):
     near_a = IKEV1 + "unseen b>a 9.. "
     (finding,) = tell(near_a, ("charon-b.log", charon(IKEV1, "b"))).of("delete-lost")
@@ -189,6 +236,7 @@ DEAD = """
 """
 
 
+@fires("delete-after-dead")
 def test_delete_after_dead(tell: Tell):
     (finding,) = tell(DEAD).of("delete-after-dead")
     assert finding.severity is Severity.INFO
@@ -197,6 +245,7 @@ def test_delete_after_dead(tell: Tell):
     assert tell(DEAD).of("delete-lost") == []
 
 
+@silent("delete-after-dead", "a Delete after questions that were answered is an orderly end")
 def test_an_orderly_end_is_no_delete_after_dead(tell: Tell):
     text = DEAD.replace("26 a>b liveness 3", "26 b>a liveness 3 resp")
     assert tell(text).of("delete-after-dead") == []

@@ -70,7 +70,7 @@ RULE = RunRule(
     source="RFC 5905 (NTP)",
     needs=(Needs.CAPTURE, Needs.LOG),
     traps=(
-        "packets that change places by less than a second are no step",
+        "packets that change places by up to 0.1 s are no step",
         "a log that lists the newest line first runs backwards by design",
     ),
     check=_check,

@@ -14,12 +14,10 @@ def asked(case: Case, hint: Unprotected, until_ns: int) -> bool:
 
     Any request tests liveness (RFC 7296 section 2.4); one that was open when the hint came does.
     """
-    for exchange in case.exchanges_of.get(hint.sa.id, ()):
-        if exchange.prober != hint.receiver or exchange.first_ns > until_ns:
-            continue
-        open_until_ns = exchange.last_ns if exchange.answer is None else exchange.answer.at_ns
-        if open_until_ns >= hint.at_ns:
-            return True
+    own = [x for x in case.exchanges_of.get(hint.sa.id, ()) if x.prober == hint.receiver]
+    last = next((x for x in reversed(own) if x.first_ns <= until_ns), None)
+    if last is not None and (last.answer is None or last.answer.at_ns >= hint.at_ns):
+        return True
     return any(
         _is_request(message)
         and message.src == hint.receiver
