@@ -247,6 +247,8 @@ def duration(value_ns: int) -> str:
     sign, value_ns = ("-", -value_ns) if value_ns < 0 else ("", value_ns)
     if value_ns == 0:
         return "0 s"
+    if value_ns < 1_000:
+        return f"{sign}{value_ns} ns"
     if value_ns < 10 * NS_PER_MS:
         return f"{sign}{value_ns / NS_PER_MS:.2g} ms"
     if value_ns < 999_500_000:
@@ -386,6 +388,11 @@ class Clock:
 
 
 def black_hole_bounds(hole: BlackHole) -> str:
-    """Seconds and packets of a black hole: "12.0 to 17.1 s, 60 to 85 packets"."""
+    """Seconds and packets of a black hole: "12.0 to 17.1 s, 60 to 85 packets".
+
+    Packets only where an input shows them.
+    """
     seconds = seconds_range(hole.min_seconds, hole.max_seconds)
+    if not hole.traffic_known:
+        return seconds
     return f"{seconds}, {count_range(hole.min_packets, hole.max_packets, 'packet')}"

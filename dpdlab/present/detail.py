@@ -82,7 +82,7 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
 
 
 def _hole(hole: BlackHole, times: TimeFormat) -> Iterator[Detail]:
-    yield Detail("class", f"{hole.black_hole_class.value}: {black_hole_bounds(hole)}")
+    yield Detail("class", f"{words.CLASS[hole.black_hole_class]}: {black_hole_bounds(hole)}")
     for label, at_ns in (
         ("last proof", hole.last_proof_ns),
         ("exposed", hole.first_exposed_ns),

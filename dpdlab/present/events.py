@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analyzers.export.exchanges import answer_words, delete_words, sent_words
+from analyzers.export import words
+from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
 from analyzers.export.formatting import Severity, class_severity
 from analyzers.export.messages import message_word
 from analyzers.model.black_hole import BlackHole
@@ -63,7 +64,8 @@ def events_of(peer: PeerView) -> list[Event]:
     told = {event.ref for event in events}
     events += [_message(m) for m in peer.messages if m.ref not in told]
     events += [_hint(hint) for hint in peer.hints]
-    events.sort(key=lambda e: (e.at_ns, e.ref or Ref("", 0)))
+    # A black hole begins after what proved life at the same time.
+    events.sort(key=lambda e: (e.at_ns, e.kind is EventKind.HOLE, e.ref or Ref("", 0)))
     return events
 
 
@@ -100,15 +102,16 @@ def _exchanges(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]
                 message=by_ref.get(exchange.answer.ref),
             )
         if unanswered and exchange.verdict_ns is not None:
+            confidence = exchange.confidence if exchange.verdict_ref else Confidence.INFERRED
             yield Event(
                 exchange.verdict_ns,
                 EventKind.VERDICT,
                 None,
-                f"{exchange.prober} gives {exchange.responder} up",
+                f"{exchange.prober} gives {exchange.responder} up{bracketed(confidence)}",
                 Severity.BAD,
                 exchange.verdict_ref,
                 exchange.basis,
-                exchange.confidence if exchange.verdict_ref else Confidence.INFERRED,
+                confidence,
                 exchange,
             )
 
@@ -138,8 +141,10 @@ def _holes(peer: PeerView) -> Iterator[Event]:
             begin_ns, EventKind.HOLE, None, f"{said} begins", severity, None,
             confidence=hole.confidence, hole=hole,
         )  # fmt: skip
+        cut_off = words.is_censored(hole)
+        end = f"the input ends in {said}" if cut_off else f"{said} ends"
         yield Event(
-            hole.stop_ns, EventKind.HOLE_END, None, f"{said} ends", severity, None,
+            hole.stop_ns, EventKind.HOLE_END, None, end, severity, None,
             confidence=hole.confidence, hole=hole,
         )  # fmt: skip
 

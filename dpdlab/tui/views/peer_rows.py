@@ -39,6 +39,12 @@ _LATE: Final = 0.9
 """Shares of the detection time from which the last proof is tinted."""
 _LEAST_SPARK: Final = 8
 _MOST_ADDRESS: Final = 39
+_MODE: Final = {
+    PolicyMode.PERIODIC: "every ",
+    PolicyMode.ON_IDLE: "on idle ",
+    PolicyMode.ON_DEMAND: "on demand ",
+    PolicyMode.UNKNOWN: "after ",
+}
 _SPARK_EXCHANGES: Final = 500
 """Of a peer with many more exchanges not every one is drawn on a few columns."""
 
@@ -86,20 +92,27 @@ def _address(text: str) -> Text:
 
 
 def _policy(peer: PeerView, model: Model, palette: Palette) -> Text:
-    """What is seen, and in brackets what is expected: "10 s + 5×2 s (=)"."""
+    """What is seen, and in brackets what is expected of the same side: "10 s + 5×2 s (=)".
+
+    With an arrow where it is the other side that asks.
+    """
     seen = _of(peer, PolicyBasis.OBSERVED)
-    wanted = _of(peer, PolicyBasis.GIVEN) or _of(peer, PolicyBasis.CONFIG)
     told = Text(_brief(seen, model) if seen is not None else "none seen")
+    holder = None if seen is None else seen.holder
+    given = _of(peer, PolicyBasis.GIVEN, holder)
+    wanted = given or _of(peer, PolicyBasis.CONFIG, holder)
+    if holder == peer.remote:
+        told = Text(f"{model.signs.back} ").append_text(told)
     if wanted is None:
         return told
-    same = _brief(wanted, model) == told.plain
+    same = seen is not None and _brief(wanted, model) == _brief(seen, model)
     expected = "=" if same else _brief(wanted, model)
     return told.append(f" ({expected})", palette.faint if same else palette.warn)
 
 
-def _of(peer: PeerView, basis: PolicyBasis) -> DpdPolicy | None:
-    """The policy of the local side, else that of the other one."""
-    found = [p for p in peer.policies if p.basis is basis]
+def _of(peer: PeerView, basis: PolicyBasis, holder: str | None = None) -> DpdPolicy | None:
+    """The policy of a side; without one that of the local side, else of the other one."""
+    found = [p for p in peer.policies if p.basis is basis and holder in (None, p.holder)]
     own = [p for p in found if p.holder == peer.local]
     return next(iter(own or found), None)
 
@@ -107,7 +120,7 @@ def _of(peer: PeerView, basis: PolicyBasis) -> DpdPolicy | None:
 def _brief(policy: DpdPolicy, model: Model) -> str:
     if policy.mode is PolicyMode.DISABLED:
         return "never"
-    mode = "" if policy.mode is PolicyMode.UNKNOWN else f"{policy.mode.value} "
+    mode = _MODE.get(policy.mode, "")
     every = "?" if policy.interval_s is None else timer(policy.interval_s)
     if policy.retry_s is None:
         return mode + every

@@ -521,4 +521,4 @@ def _first_moment(peer: PeerView, events: list[Event]) -> int:
 
 
 def _hole_words(hole: BlackHole) -> str:
-    return f"black hole ({hole.black_hole_class.value}): {black_hole_bounds(hole)}"
+    return f"black hole ({words.CLASS[hole.black_hole_class]}): {black_hole_bounds(hole)}"

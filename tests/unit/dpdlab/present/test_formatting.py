@@ -18,6 +18,8 @@ from tests.unit.dpdlab.present import stories as s
     ("value_ns", "text"),
     [
         (0, "0 s"),
+        (1, "1 ns"),
+        (1_000, "0.001 ms"),
         (320_000, "0.32 ms"),
         (16_400_000, "16 ms"),
         (999_400_000, "999 ms"),

@@ -1,0 +1,74 @@
+"""What the console says is what is known: no bound is shown as certain, no end where none was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.conftest import SAMPLES, Opened
+
+Open = Callable[..., Opened]
+DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
+TERMINAL = SAMPLES / "ios-dead-peer-terminal" / "console.txt"
+
+
+@pytest.mark.parametrize("view", ["2", "3"])
+async def test_a_verdict_that_only_silence_shows_is_inferred(console: Open, view: str):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press(view, "G")
+        assert "192.0.2.1 gives 192.0.2.2 up [inferred]" in c.text
+
+
+@pytest.mark.parametrize("view", ["2", "3"])
+async def test_a_verdict_of_the_log_is_not_inferred(console: Open, view: str):
+    async with console(TERMINAL, size=(132, 43)) as c:
+        await c.press(view, "G")
+        assert "192.0.2.1 gives 198.51.100.9 up  line 207" in c.text
+
+
+@pytest.mark.parametrize("view", ["2", "3"])
+async def test_the_end_of_the_input_is_no_end_of_the_black_hole(console: Open, view: str):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press(view, "G")
+        assert "the input ends in black hole 192.0.2.1 to 192.0.2.2" in c.text
+        assert "192.0.2.2 ends" not in c.text
+
+
+async def test_what_a_log_does_not_show_is_no_number(console: Open):
+    async with console(TERMINAL, size=(132, 43)) as c:
+        for view in "123":
+            await c.press(view, "b")
+            assert "0 packets" not in c.text.replace("187 packets sent, 0 packets received", "")
+            assert "up to 20.0 s" in c.text
+
+
+async def test_the_bar_of_the_whole_time_shows_no_certain_loss_where_none_is(console: Open):
+    async with console(TERMINAL) as c:
+        assert "░░░" in c.lines[2]
+        assert "▓" not in c.lines[2]
+    async with console(DEAD) as c:
+        assert "░░░▓▓▓" in c.lines[2]
+
+
+async def test_a_black_hole_begins_after_the_proof_before_it(console: Open):
+    async with console(TERMINAL, size=(132, 43)) as c:
+        await c.press("2")
+        rows = [line for line in c.lines if "09:14:22.139" in line]
+        assert "R-U-THERE-ACK" in rows[-2]
+        assert "begins" in rows[-1]
+
+
+async def test_classes_have_the_words_of_the_report(console: Open):
+    async with console(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap") as c:
+        for view in "123":
+            await c.press(view, "b")
+            assert "data plane" in c.text
+            assert "data-plane" not in c.text
+
+
+async def test_what_one_side_does_is_not_held_against_what_the_other_should(console: Open):
+    folder = SAMPLES / "ikev1-both-sides"
+    async with console(folder, size=(160, 36)) as c:
+        row = next(line for line in c.lines if line.startswith(" ● alive"))
+        assert "← after 3 s (on idle 3 s + 3×3 s)" in row
