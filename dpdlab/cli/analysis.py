@@ -181,14 +181,17 @@ def session_options(options: argparse.Namespace) -> SessionOptions:
 
 
 def settings_of(options: argparse.Namespace) -> Settings | None:
-    """The settings of a file; None without one. Raises OptionError if it cannot be used."""
+    """The settings of a file; None without one. Raises OptionError if they cannot be used."""
     path = settings.found(options.settings)
     if path is None:
         return None
     # What reads it is heavy, and most people have none.
     from dpdlab.settings.model import load
+    from dpdlab.tui.keymap import keymap_of
 
-    return load(path)
+    own = load(path)
+    keymap_of(own.keys, str(path))
+    return own
 
 
 def _clock_options(options: argparse.Namespace) -> ClockOptions:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from dpdlab import settings
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
 from dpdlab.cli.opening import Opening
@@ -41,30 +42,39 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     with Opening(invocation.words, ascii_only=invocation.options.ascii) as opening:
         app = _console(invocation)
         opening.hand_over()
-    app.run()
+    from dpdlab.tui import ending
+
+    ending.follow(app.run())
     return ExitCode.INPUT if app.model.failure else ExitCode.OK
 
 
 def _console(invocation: Invocation) -> ConsoleApp:
     from analyzers.errors import AnalyzerError
-    from dpdlab.cli.analysis import check_inputs, session_options
+    from dpdlab.cli.analysis import check_inputs, session_options, settings_of
 
     options = invocation.options
     check_inputs(invocation)
     try:
-        chosen = session_options(options)
+        chosen, own = session_options(options), settings_of(options)
     except AnalyzerError as error:
         raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
     from dpdlab.cli import filtering
+    from dpdlab.tui import state
     from dpdlab.tui.app import ConsoleApp
+    from dpdlab.tui.keymap import keymap_of
 
     wanted = filtering.wanted(options)
     if _piped(invocation):
         _keys_from_terminal()
-    app = ConsoleApp(invocation.words, chosen, ascii_only=options.ascii)
-    if wanted is not None:
-        app.model.set_filter(wanted)
-    return app
+    return ConsoleApp(
+        invocation.words,
+        chosen,
+        ascii_only=options.ascii or (own is not None and own.console.ascii),
+        theme="" if own is None else own.console.theme,
+        keymap=None if own is None else keymap_of(own.keys, str(settings.found(options.settings))),
+        state=state.file_for(invocation.words),
+        wanted=wanted,
+    )
 
 
 def _piped(invocation: Invocation) -> bool:

@@ -22,14 +22,17 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     options = invocation.options
     output = Output(options.output, color=options.color, ascii_only=options.ascii)
     from dpdlab.settings.model import Settings, as_toml, load
+    from dpdlab.tui.actions import ACTIONS
+    from dpdlab.tui.keymap import keymap_of
 
     path = settings.found(options.settings)
     try:
         told = Settings() if path is None else load(path)
+        keymap_of(told.keys, str(path))
     except OptionError as error:
         raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
     diagnostics.note(_whence(path))
-    output.write(as_toml(told))
+    output.write(as_toml(told, {action.id: (action.keys, action.help) for action in ACTIONS}))
     return ExitCode.OK
 
 

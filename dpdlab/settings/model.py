@@ -6,7 +6,7 @@ What stands in it is a default: an option of the command line comes first.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -96,9 +96,21 @@ class RuleSettings(_Section):
         return {name: type(_THRESHOLDS[name])(number) for name, number in value.items()}
 
 
+class ConsoleSettings(_Section):
+    """How the console looks."""
+
+    theme: Literal["", "dpdlab-dark", "dpdlab-light", "dpdlab-contrast"] = Field(
+        default="", description="dpdlab-dark, dpdlab-light or dpdlab-contrast; empty: dark"
+    )
+    ascii: bool = Field(default=False, description="no sign beyond ASCII, as --ascii")
+
+
 class Settings(_Section):
     """All of a settings file."""
 
+    console: ConsoleSettings = ConsoleSettings()
+    keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Keys of actions of the console, by their ids; who knows the actions checks them."""
     report: ReportSettings = ReportSettings()
     rules: RuleSettings = RuleSettings()
 
@@ -140,8 +152,13 @@ def load(path: Path) -> Settings:
         raise OptionError(f"{path}: {key}: {message}", "dpdlab settings shows every key") from error
 
 
-def as_toml(settings: Settings) -> Iterator[str]:
-    """The settings with every key they can have, as a file that `load` reads again."""
+def as_toml(
+    settings: Settings, actions: Mapping[str, tuple[Sequence[str], str]] | None = None
+) -> Iterator[str]:
+    """The settings with every key they can have, as a file that `load` reads again.
+
+    `actions` are those of the console by id, with their own keys and what they do.
+    """
     yield "[report]\n"
     report = settings.report
     for name, field in ReportSettings.model_fields.items():
@@ -160,6 +177,15 @@ def as_toml(settings: Settings) -> Iterator[str]:
         yield "\n[[rules.suppress]]\n"
         for name in SuppressSettings.model_fields:
             yield f"{name} = {_literal(getattr(one, name))}\n"
+    yield "\n# the console\n[console]\n"
+    for name, field in ConsoleSettings.model_fields.items():
+        yield f"{name} = {_literal(getattr(settings.console, name))}  # {field.description}\n"
+    yield "\n# keys of its actions; what is not given keeps its own\n[keys]\n"
+    for name, (keys, does) in (actions or {}).items():
+        if name not in settings.keys:
+            yield f"# {name} = {_literal(tuple(keys))}  # {does}\n"
+    for name, keys in settings.keys.items():
+        yield f"{name} = {_literal(keys)}\n"
 
 
 def _literal(value: object) -> str:
@@ -173,6 +199,8 @@ def _literal(value: object) -> str:
         return f'"{escaped}"'
     if isinstance(value, float):
         return f"{value:g}" if "." in f"{value:g}" else f"{value:.1f}"
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value)
 
 

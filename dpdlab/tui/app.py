@@ -31,6 +31,7 @@ from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
+from dpdlab.present.times import TimeMode
 from dpdlab.tui import ending
 from dpdlab.tui.actions import ACTIONS, BY_ID
 from dpdlab.tui.bars import Line, Overview, footer_of, title_of
@@ -40,10 +41,12 @@ from dpdlab.tui.dialogs.help import HelpScreen
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
+from dpdlab.tui.keymap import Keymap
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.state import State, load, save
 from dpdlab.tui.terminal_app import TerminalApp
 from dpdlab.tui.themes import THEMES
 from dpdlab.tui.views.findings import FindingsView
@@ -90,15 +93,14 @@ class ConsoleApp(TerminalApp[int]):
     BINDINGS: ClassVar = [
         Binding(
             ",".join(action.keys),
-            f"act('{action.id}')",
+            "command_palette" if action.id == "palette" else f"act('{action.id}')",
             action.hint,
             id=action.id,
             show=False,
             # Whatever stands over the views, this key leaves.
-            priority=action.id == "quit",
+            priority=action.id in ("quit", "palette"),
         )
         for action in ACTIONS
-        if action.id != "palette"
     ]
 
     class Told(Message):
@@ -125,12 +127,20 @@ class ConsoleApp(TerminalApp[int]):
         ascii_only: bool = False,
         view_types: Sequence[type[View]] | None = None,
         live: Callable[[Callable[[Outcome], None]], LiveReader] | None = None,
+        theme: str = "",
+        keymap: Keymap | None = None,
+        state: Path | None = None,
+        wanted: Filter | None = None,
     ) -> None:
-        """`live` makes the reader of a session that goes on; `inputs` are only shown then."""
+        """`live` makes the reader of a session that goes on; `inputs` are only shown then.
+
+        `state` is the file in which is kept where the user was; a filter that is `wanted` comes
+        before the one that is kept.
+        """
         super().__init__()
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = THEMES[0].name
+        for own in THEMES:
+            self.register_theme(own)
+        self.theme = theme or THEMES[0].name
         self.inputs = list(inputs)
         self.options = options
         self.model = Model(
@@ -150,6 +160,17 @@ class ConsoleApp(TerminalApp[int]):
         self._pending: ConsoleApp.Told | None = None
         self._said: tuple[str, float] = ("", 0.0)
         self._before: list[str] = []
+        self._state_file = state
+        self._left = State() if state is None else load(state)
+        """Where the user was last time; emptied when the inputs are read, and it is restored."""
+        self._restored = state is None
+        self.model.filter = wanted or _filter_kept(self._left.filter)
+        self.model.times = replace(
+            self.model.times, mode=_mode_kept(self._left.times), mark_ns=self._left.mark_ns
+        )
+        if keymap is not None:
+            self.model.keymap = keymap
+            self.set_keymap({name: ",".join(keys) for name, keys in keymap.items()})
         self._narrowing = 0
         """Counts filters, so that one that is no longer wanted changes nothing."""
         self.model.later = self._later
@@ -165,7 +186,10 @@ class ConsoleApp(TerminalApp[int]):
         yield Line("title")
         yield Overview(self.model, self.colours)
         views = [view_type(self.model, self.colours) for view_type in self._view_types]
-        with ContentSwitcher(initial=f"view-{views[0].title}", id="views"):
+        for view in views:
+            view.restore(self._left.views.get(view.title, {}))
+        first = next((v for v in views if v.title == self._left.view), views[0])
+        with ContentSwitcher(initial=f"view-{first.title}", id="views"):
             yield from views
         yield Line("footer")
 
@@ -283,6 +307,7 @@ class ConsoleApp(TerminalApp[int]):
             self.model.take(content, done=outcome.done, digest=ready.digest, shown=ready.shown)
             if ready.filter is not self.model.filter:
                 self._narrow(self.model.filter)
+        self._come_back(done=outcome.done)
         self.captures = outcome.captures or self.captures
         if self.following:
             self.model.at_ns = self.model.end_ns
@@ -364,6 +389,44 @@ class ConsoleApp(TerminalApp[int]):
             self.changed()
 
         self.beside(lambda: shown_of(whole, wanted, digest), came, "filtering", _PATIENCE_S)
+
+    def _come_back(self, *, done: bool) -> None:
+        """To the peer, the moment and the range of the last session, as soon as they are there."""
+        if self._restored:
+            return
+        self._restored = done
+        model, left = self.model, self._left
+        for peer in model.peers:
+            if (peer.local, peer.remote) == left.peer:
+                model.peer_id, model.at_ns = peer.id, left.at_ns
+                self._restored = True
+                break
+        first, last = left.range_ns or (0, 0)
+        if model.start_ns <= first and last <= model.end_ns and first < last:
+            model.range_ns = left.range_ns
+
+    def _keep(self) -> None:
+        """Where the user is, for the next session of these inputs."""
+        model, peer = self.model, self.model.peer
+        if self._state_file is None or not (model.done and self._restored):
+            return
+        kept = State(
+            view=self.view.title,
+            filter="" if model.filter is None else model.filter.text,
+            times=model.times.mode.name,
+            mark_ns=model.times.mark_ns,
+            at_ns=model.at_ns,
+            range_ns=model.range_ns,
+            peer=None if peer is None else (peer.local, peer.remote),
+            views={view.title: view.kept() for view in self.views},
+        )
+        save(self._state_file, kept)
+
+    def exit(self, *args: Any, **options: Any) -> None:
+        """Leave, and keep where the user was."""
+        if self.is_running:
+            self._keep()
+        super().exit(*args, **options)
 
     def on_unmount(self) -> None:
         """The reader does not outlive the console."""
@@ -504,7 +567,7 @@ class ConsoleApp(TerminalApp[int]):
 
     def do_help(self) -> None:
         """All keys."""
-        self.push_screen(HelpScreen(self.view.title, self.view.hints))
+        self.push_screen(HelpScreen(self.view.title, self.view.hints, self.model.keymap))
 
     def do_view_peers(self) -> None:
         """View 1."""
@@ -739,6 +802,19 @@ class ConsoleApp(TerminalApp[int]):
         self.model.colour_by = self.model.colour_by.next()
         self.changed()
         self.say(f"colour by {self.model.colour_by.value}")
+
+
+def _filter_kept(text: str) -> Filter | None:
+    """The filter of the last session; none if it is not understood any more."""
+    try:
+        return Filter.of(text) if text.strip() else None
+    except FilterError:
+        return None
+
+
+def _mode_kept(name: str) -> TimeMode:
+    """The time format of the last session."""
+    return TimeMode.__members__.get(name, TimeMode.UTC)
 
 
 def _no_file(text: str) -> str:

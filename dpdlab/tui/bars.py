@@ -55,7 +55,6 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     if len(sources) > _NAMES_SHOWN:
         names.append(f"{len(sources) - _NAMES_SHOWN} more")
     left = Text().append(" dpdlab ", Style(bold=True, reverse=True))
-    left.append(" " + " + ".join(names))
     verdict = model.whole_digest.verdict
     if verdict is not None:
         told = Text(" · ").join(
@@ -65,6 +64,9 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     else:
         said = "cannot be read" if model.failure else "no peer found"
         told = Text(said if model.done else "reading", palette.warn if model.done else "")
+    # Long names leave the verdict its room.
+    least = max(width // 3, width - left.cell_len - told.cell_len - 3)
+    left.append_text(cut(Text(" " + " + ".join(names)), least))
     room = width - left.cell_len - told.cell_len - 1
     if room < 1:
         return left + Text("  ") + told
@@ -84,20 +86,28 @@ def footer_of(
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     state.append(Text(model.times.mode.value, palette.faint))
     right = Text(" · ", palette.faint).join(state)
-    left = Text()
-    for name in hints:
-        action = BY_ID[name]
-        hint = (
-            Text(" ").append(key_name(action.keys[0]), Style(bold=True)).append(f" {action.hint}")
-        )
-        if left.cell_len + hint.cell_len + 1 + min(right.cell_len, width // 2) > width:
-            break
-        left.append_text(hint)
+    told = [
+        Text(" ").append(key_name(model.keymap[name][0]), Style(bold=True)).append(f" {BY_ID[name].hint}")
+        for name in hints
+    ]
+    left = _fitting(told, width - min(right.cell_len, width // 2) - 1, model.signs.more)
     room = width - left.cell_len - right.cell_len - 1
     if room < 1:
         right = cut(right, max(width - left.cell_len - 2, 0))
         room = 1
     return left + Text(" " * room) + right
+
+
+def _fitting(hints: Sequence[Text], room: int, more: str) -> Text:
+    """Hints as many as fit; the last one, which leads to all others, stays."""
+    if sum(hint.cell_len for hint in hints) <= room:
+        return Text().join(hints)
+    left = Text()
+    for hint in hints[:-1]:
+        if left.cell_len + hint.cell_len + len(more) + 1 + hints[-1].cell_len > room:
+            break
+        left.append_text(hint)
+    return left.append(f" {more}").append_text(hints[-1])
 
 
 def _health_of(sources: Sequence[SourceHealth], palette: Palette) -> Text:

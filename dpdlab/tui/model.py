@@ -21,6 +21,7 @@ from dpdlab.present.events import Event, events_of
 from dpdlab.present.filter import Filter, narrowed
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
+from dpdlab.tui.keymap import DEFAULT, Keymap
 
 if TYPE_CHECKING:
     from dpdlab.tui.live_reading import LiveNow
@@ -107,6 +108,8 @@ class Model:
     """How the sources are, in a session that goes on."""
     live_since_s: float = 0.0
     """When that came, on the clock of `monotonic`."""
+    keymap: Keymap = field(default_factory=lambda: DEFAULT)
+    """The keys of all actions."""
     later: Later | None = None
     """How to do what takes long; None does it at once."""
 

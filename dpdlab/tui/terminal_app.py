@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import gc
-import signal
 import sys
 from typing import Any, Final
 
@@ -19,7 +16,6 @@ _SWITCH_S: Final = 0.001
 # Objects before a look for cycles, and looks at the young before one at their elders: the
 # interpreter's own numbers stop the keys again and again while a big capture is read.
 _COLLECTION: Final = (50_000, 20, 100)
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminalLost(AnalyzerError):
@@ -29,20 +25,16 @@ class TerminalLost(AnalyzerError):
 class TerminalApp(App[ReturnType]):
     """An application that always gives the terminal back, and tells what went wrong afterwards.
 
-    Signals that end it end it as the key does; an error inside it is raised by `run`, where there
-    is a terminal to tell it on.
+    An error inside it is raised by `run`, where there is a terminal again to tell it on.
     """
 
     crash: BaseException | None = None
     """What ended it, if that was an error."""
-    ended_by: int = 0
-    """The signal that ended it."""
 
     def run(self, *args: Any, **options: Any) -> ReturnType | None:
         """Run until the user leaves.
 
         Raises:
-            SystemExit: a signal ended it.
             Exception: whatever went wrong inside.
         """
         switch_s, collection = sys.getswitchinterval(), gc.get_threshold()
@@ -55,21 +47,7 @@ class TerminalApp(App[ReturnType]):
             gc.set_threshold(*collection)
         if self.crash is not None:
             raise self.crash
-        if self.ended_by:
-            raise SystemExit(128 + self.ended_by)
         return returned
-
-    def on_load(self) -> None:
-        """Signals that end the process leave by the front door."""
-        loop = asyncio.get_running_loop()
-        # Not in a thread of its own, and not everywhere.
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in _ENDING:
-                loop.add_signal_handler(number, self._end, number)
-
-    def _end(self, number: int) -> None:
-        self.ended_by = number
-        self.exit()
 
     def _handle_exception(self, error: Exception) -> None:
         self.crash = self.crash or error

@@ -24,9 +24,11 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 class Terminal:
     """A tmux session of its own server."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, state: Path) -> None:
+        """`state`: where the console keeps what the user did; every test begins anew."""
+        shell = f"env XDG_STATE_HOME={state} PS1='ready> ' sh"
         self._socket = f"dpdlab-{uuid.uuid4().hex[:12]}"
-        self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), "env PS1='ready> ' sh")
+        self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), shell)
         self.until("ready>")
 
     def _tmux(self, *words: str) -> str:
@@ -77,8 +79,8 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    opened = Terminal(80, 24)
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    opened = Terminal(80, 24, tmp_path)
     yield opened
     opened.close()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,10 +12,16 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from analyzers.export.formatting import Glyphs
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
 from dpdlab.tui.bars import key_name
+from dpdlab.tui.keymap import Keymap
 
-_KEYS: int = 14
+if TYPE_CHECKING:
+    from dpdlab.tui.app import ConsoleApp
+
+_KEYS: int = 16
+_SIGNS: int = 2
 
 
 class HelpScreen(ModalScreen[None]):
@@ -22,9 +29,10 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar = [("escape,q,question_mark,f1", "dismiss", "close")]
 
-    def __init__(self, view: str, hints: tuple[str, ...]) -> None:
+    def __init__(self, view: str, hints: tuple[str, ...], keymap: Keymap) -> None:
         super().__init__()
         self._view = view
+        self._keymap = keymap
         self._hints = hints
 
     def compose(self) -> ComposeResult:
@@ -37,14 +45,35 @@ class HelpScreen(ModalScreen[None]):
     def _text(self) -> Text:
         text = Text().append(f"In the {self._view} view\n", "bold")
         for name in self._hints:
-            text.append_text(_line(BY_ID[name]))
+            text.append_text(self._line(BY_ID[name]))
         for group, actions in groupby(ACTIONS, key=lambda action: action.group):
             text.append(f"\n{group}\n", "bold")
             for action in actions:
-                text.append_text(_line(action))
+                text.append_text(self._line(action))
+        text.append("\nSigns\n", "bold")
+        for sign, meaning in _meanings(cast("ConsoleApp", self.app).model.signs):
+            text.append(f"  {sign:<{_SIGNS}}  ", "bold").append(f"{meaning}\n")
         return text
 
+    def _line(self, action: Action) -> Text:
+        keys = " ".join(key_name(key) for key in self._keymap[action.id])
+        return Text().append(f"  {keys:<{_KEYS}} ", "bold").append(f"{action.help}\n")
 
-def _line(action: Action) -> Text:
-    keys = " ".join(key_name(key) for key in action.keys)
-    return Text().append(f"  {keys:<{_KEYS}}", "bold").append(f"{action.help}\n")
+
+def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
+    """Signs of lanes, ladder and log, in the words of the report."""
+    yield signs.answered, "answered question; among peers: alive"
+    yield signs.answer, "late answer"
+    yield signs.unanswered, "unanswered question; given up, dead"
+    yield signs.retry, "retry"
+    yield signs.open, "open question; among peers: unknown"
+    yield signs.delete, "Delete"
+    yield signs.deleted, "deleted"
+    yield signs.ghost, "a question that the policy expects"
+    yield signs.density[0] + signs.density[-1], "few, many packets"
+    yield signs.possible, "possible loss"
+    yield signs.certain, "certain loss"
+    yield signs.line_alive, "alive"
+    yield signs.line_questionable, "questionable"
+    yield signs.line_probing, "probing"
+    yield signs.phase_open + signs.phase_close, "a phase of a black hole"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, Final
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -219,6 +219,19 @@ class PeersView(View):
         """The peer of the cursor."""
         peer = self.model.peer
         return {} if peer is None else copying.of_peer(self.model.whole, peer)
+
+    def kept(self) -> dict[str, Any]:
+        """How it is sorted, and which columns are hidden."""
+        return {"sort": self.sort_by, "hidden": sorted(self.hidden)}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """The same as before."""
+        known = {column.id for column in COLUMNS}
+        if kept.get("sort") in known:
+            self.sort_by = kept["sort"]
+        hidden = kept.get("hidden")
+        if isinstance(hidden, list):
+            self.hidden = frozenset(n for n in hidden if isinstance(n, str)) & (known - {WORST})
 
     def search(self, text: str, by: int) -> bool:
         """The next peer whose row has the text."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.widget import Widget
 
@@ -49,6 +50,13 @@ class View(Widget):
 
     def tick(self) -> None:
         """Time goes on: paint what depends on it. Called twice a second in a live session."""
+
+    def kept(self) -> dict[str, Any]:
+        """What of the view itself is kept for the next session, fit for JSON."""
+        return {}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """As `kept` had it; what is no such thing is left out. The view is not painted yet."""
 
     def search(self, text: str, by: int) -> bool:
         """Go to the next (by 1) or previous (by -1) row with a text; whether there is one."""

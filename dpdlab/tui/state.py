@@ -1,0 +1,135 @@
+"""Where the user was in a set of inputs, kept from one session to the next.
+
+A small file for each set under `$XDG_STATE_HOME/dpdlab/console` (by default `~/.local/state`).
+Nothing depends on it: what cannot be read or written is as if it had never been.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+_VERSION: Final = 1
+_MOST_BYTES: Final = 64 << 10
+_MOST_TEXT: Final = 4_000
+_MOST_FILES: Final = 200
+_STANDARD_INPUT: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is kept; times in ns since the epoch."""
+
+    view: str = ""
+    filter: str = ""
+    times: str = ""
+    """The time format, by its name."""
+    mark_ns: int | None = None
+    at_ns: int | None = None
+    range_ns: tuple[int, int] | None = None
+    peer: tuple[str, str] | None = None
+    """Local and remote address: ids are those of one reading."""
+    views: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What each view keeps of its own, by its title."""
+
+
+def file_for(inputs: Sequence[str]) -> Path | None:
+    """The file of a set of inputs; None where nothing is kept: a pipe, a user without a home."""
+    if any(name.rpartition(":")[2] == _STANDARD_INPUT for name in inputs):
+        return None
+    base = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        folder = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
+        names = sorted(str(Path(name).resolve()) for name in inputs)
+    except (RuntimeError, OSError, ValueError):
+        return None
+    text = "\0".join(names).encode("utf-8", "surrogateescape")
+    return folder / "dpdlab" / "console" / f"{hashlib.sha256(text).hexdigest()[:32]}.json"
+
+
+def load(path: Path) -> State:
+    """What a file keeps; what in it is no such thing is left out."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        kept = json.loads(data) if len(data) <= _MOST_BYTES else None
+        if isinstance(kept, dict) and kept.get("version") == _VERSION:
+            return State(
+                view=_text(kept.get("view")),
+                filter=_text(kept.get("filter")),
+                times=_text(kept.get("times")),
+                mark_ns=_moment(kept.get("mark_ns")),
+                at_ns=_moment(kept.get("at_ns")),
+                range_ns=_range(kept.get("range_ns")),
+                peer=_pair(kept.get("peer")),
+                views=_views(kept.get("views")),
+            )
+    return State()
+
+
+def save(path: Path, state: State) -> None:
+    """Keep it, for this user's eyes only; the oldest files go when there are many."""
+    kept = {
+        "version": _VERSION,
+        "view": state.view,
+        "filter": state.filter,
+        "times": state.times,
+        "mark_ns": state.mark_ns,
+        "at_ns": state.at_ns,
+        "range_ns": state.range_ns,
+        "peer": state.peer,
+        "views": {name: dict(of_view) for name, of_view in state.views.items()},
+    }
+    with contextlib.suppress(OSError, ValueError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Only its owner may read what mkstemp makes.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(kept, file)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            return
+        _forget_oldest(path.parent)
+
+
+def _forget_oldest(folder: Path) -> None:
+    files = sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime_ns)
+    for old in files[:-_MOST_FILES]:
+        old.unlink(missing_ok=True)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= _MOST_TEXT else ""
+
+
+def _moment(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < 1 << 63 else None
+
+
+def _range(value: object) -> tuple[int, int] | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    first, last = _moment(value[0]), _moment(value[1])
+    return (first, last) if first is not None and last is not None and first < last else None
+
+
+def _pair(value: object) -> tuple[str, str] | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    first, second = _text(value[0]), _text(value[1])
+    return (first, second) if first and second else None
+
+
+def _views(value: object) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(name): of_view for name, of_view in value.items() if isinstance(of_view, dict)}
