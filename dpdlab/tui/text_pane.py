@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.text import Text
 
 from dpdlab.tui.palette import Palette
 
+_HEADING: Final = 2
+
 
 class TextRows:
     """Wrapped lines as rows. Wrapping happens once a width."""
 
-    def __init__(self, lines: Sequence[Text], title: str = "", indent: int = 0) -> None:
+    def __init__(
+        self, lines: Sequence[Text], title: str = "", indent: int = 0, heading: bool = False
+    ) -> None:
+        """`heading`: the first line has no label, and goes on below itself."""
         self._lines = lines
         self._title = title
         self._indent = indent
+        self._heading = heading
         self._wrapped: tuple[int, list[Text]] = (0, list(lines))
 
     def set_width(self, width: int) -> None:
@@ -23,8 +30,9 @@ class TextRows:
         if self._wrapped[0] == width:
             return
         rows: list[Text] = []
-        for line in self._lines:
-            rows += _wrapped(line, max(width, 8), self._indent)
+        for number, line in enumerate(self._lines):
+            indent = _HEADING if self._heading and not number else self._indent
+            rows += _wrapped(line, max(width, 8), indent)
         self._wrapped = (width, rows)
 
     def __len__(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from rich.console import Group
+from rich.padding import Padding
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -17,6 +19,8 @@ from analyzers.export.words import problem_word
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
+
+_INDENT: Final = 4
 
 
 class InputsScreen(ModalScreen[str | None]):
@@ -43,23 +47,25 @@ class InputsScreen(ModalScreen[str | None]):
         """Keys go to the list."""
         self.query_one(OptionList).focus()
 
-    def _told(self, source: SourceInfo) -> Text:
+    def _told(self, source: SourceInfo) -> Group:
         faint = self._palette.faint
-        text = Text().append(f"{safe(source.id)}  {safe(source.path)}", self._palette.strong)
+        head = Text(f"{safe(source.id)}  {safe(source.path)}", self._palette.strong)
         parts = [safe(source.format), *(str(p) for p in span_of(source))]
-        text.append("\n    " + " · ".join(parts), faint)
+        lines = [Text(" · ".join(parts), faint)]
         counts = [str(part) for part in counts_of(source)]
         if counts:
-            text.append("\n    " + " · ".join(counts), faint)
-        for alignment in self._model.whole.alignments:
-            if alignment.source == source.id:
-                text.append("\n    " + safe(clock_phrase(alignment)), self._palette.note)
+            lines.append(Text(" · ".join(counts), faint))
+        lines += [
+            Text(safe(clock_phrase(alignment)), self._palette.note)
+            for alignment in self._model.whole.alignments
+            if alignment.source == source.id
+        ]
         for first, number in folded(source.problems):
             times = f" ({number:,} times)" if number > 1 else ""
             style = faint if first.kind in BENIGN_PROBLEMS else self._palette.warn
             said = f"{problem_word(first.kind)}: {safe(first.detail)}{times}"
-            text.append(f"\n    ! {said}", style)
-        return text
+            lines.append(Text(f"! {said}", style))
+        return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in lines))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """The clock of this one."""

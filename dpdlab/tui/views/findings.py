@@ -52,10 +52,10 @@ class FindingsView(View):
     DEFAULT_CSS: ClassVar[str] = """
     FindingsView > Container { layout: vertical; }
     FindingsView #findings-verdict { height: auto; max-height: 3; }
-    FindingsView #finding-detail { height: 8; border-top: solid $panel; }
+    FindingsView #finding-detail { height: 8; max-height: 50%; border-top: solid $panel; }
     FindingsView.beside > Container { layout: horizontal; }
-    FindingsView.beside #finding-detail { width: 46; height: 1fr; border-top: none;
-        border-left: solid $panel; padding: 0 1; }
+    FindingsView.beside #finding-detail { width: 46; height: 1fr; max-height: 100%;
+        border-top: none; border-left: solid $panel; padding: 0 1; }
     """
 
     def __init__(self, model: Model, palette: Palette) -> None:
@@ -159,7 +159,7 @@ class FindingsView(View):
         return item if isinstance(item, Finding) else None
 
     def _show_detail(self) -> None:
-        rows = TextRows(self._detail_lines(), indent=_LABEL)
+        rows = TextRows(self._detail_lines(), indent=_LABEL, heading=True)
         rows.set_width(max(self.detail.size.width - 1, 20))
         self.detail.show(rows, -1)
         self.detail.cursor = -1

@@ -35,7 +35,7 @@ from dpdlab.tui.views.view import View
 
 _BESIDE_FROM: Final = 112
 """Columns from which the detail stands beside the ladder, not under it."""
-_LABEL: Final = 12
+_LABEL: Final = 14
 _HEX_WIDE: Final = 74
 _FETCHED_KEPT: Final = 200
 
@@ -59,9 +59,9 @@ class LadderView(View):
     )  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
     LadderView > Container { layout: vertical; }
-    LadderView #ladder-detail { height: 9; border-top: solid $panel; }
+    LadderView #ladder-detail { height: 9; max-height: 50%; border-top: solid $panel; }
     LadderView.beside > Container { layout: horizontal; }
-    LadderView.beside #ladder-detail { width: 44; height: 1fr; border-top: none;
+    LadderView.beside #ladder-detail { width: 44; height: 1fr; max-height: 100%; border-top: none;
         border-left: solid $panel; padding: 0 1; }
     """
 
@@ -163,7 +163,7 @@ class LadderView(View):
             lines[2:2] = [self._detail_line(d) for d in texts_of(self.model.log, event)]
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
-        rows = TextRows(lines, indent=_LABEL)
+        rows = TextRows(lines, indent=_LABEL, heading=True)
         rows.set_width(max(self.detail.size.width - 1, 20))
         self.detail.show(rows, -1)
         self.detail.cursor = -1

@@ -10,7 +10,6 @@ import numpy as np
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from analyzers.export.formatting import count, counted
@@ -26,11 +25,12 @@ from dpdlab.present import copying
 from dpdlab.present.filter.errors import PatternRefused
 from dpdlab.present.filter.pattern import Pattern
 from dpdlab.present.log_places import message_at, peer_at, places_in, places_of
+from dpdlab.tui.bars import Line
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.dialogs.raw_line import RawLine
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import NoRows, RowList, plain
+from dpdlab.tui.rows import NoRows, RowList
 from dpdlab.tui.views.log_rows import BAD, TROUBLE, LogRows, Wanted
 from dpdlab.tui.views.view import View
 
@@ -60,11 +60,10 @@ class LogView(View):
         "next-error", "next-warning", "next-event", "search", "compress", "raw", "into", "copy",
         "filter", "help",
     )  # fmt: skip
-    DEFAULT_CSS: ClassVar[str] = "LogView #log-told { height: 1; }"
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
-        self.told = Static("", id="log-told", markup=False)
+        self.told = Line("log-told")
         self.list = RowList(palette, id="log-rows", empty="")
         self.telling_only = False
         self.shift = 0
@@ -100,7 +99,7 @@ class LogView(View):
         rows = LogRows(self.model, log, self._picked, shift=self.shift, wanted=self.wanted)
         self._rows = rows
         self.list.show(rows, self._cursor(log, before))
-        self.told.update(plain(self._told(log), self.model.ascii_only))
+        self.told.say(self._told(log))
 
     def _why_empty(self) -> str:
         model = self.model
