@@ -21,7 +21,7 @@ from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
 from dpdlab import __version__
-from dpdlab.cli import filtering, live_console, live_sources
+from dpdlab.cli import filtering, live_console, live_metrics, live_sources
 from dpdlab.cli.analysis import session_options
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
@@ -65,19 +65,20 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     except AnalyzerError as error:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
         raise CommandError(code, error.message, error.hint) from error
-    if chosen is None and live_console.is_wanted(options):
-        code = live_console.watch(session, sources, options, _now_ns)
-        session.end(_now_ns())
-        _tell_saved(session, diagnostics, keep_empty=options.write is not None)
-        return code
-    options.format = options.format or "text"
-    watch = _Watch(session, sources, output, options, diagnostics, chosen)
-    try:
-        with _signals(watch.stop):
-            watch.run()
-            content = watch.finish()
-    finally:
-        session.end(_now_ns())
+    with live_metrics.metered(options, diagnostics) as measure:
+        if chosen is None and live_console.is_wanted(options):
+            code = live_console.watch(session, sources, options, _now_ns, measure)
+            session.end(_now_ns())
+            _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+            return code
+        options.format = options.format or "text"
+        watch = _Watch(session, sources, output, options, diagnostics, chosen, measure)
+        try:
+            with _signals(watch.stop):
+                watch.run()
+                content = watch.finish()
+        finally:
+            session.end(_now_ns())
     _tell_saved(session, diagnostics, keep_empty=options.write is not None)
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
@@ -103,6 +104,7 @@ class _Watch:
         options: argparse.Namespace,
         diagnostics: Diagnostics,
         until: Filter | None,
+        measure: live_metrics.Measure,
     ) -> None:
         self._session = session
         self._sources = sources
@@ -110,6 +112,7 @@ class _Watch:
         self._options = options
         self._diagnostics = diagnostics
         self._until = until
+        self._measure = measure
         self._facts = FactLog()
         self._stopped = False
         self._readable = True
@@ -203,6 +206,7 @@ class _Watch:
     def _look(self, now_ns: int, *, judging: bool) -> None:
         """Write what is new; stop if it is what was waited for."""
         peers = self._session.peers_so_far(now_ns)
+        self._measure(self._session, peers, now_ns)
         content = Content(version=__version__, sources=tuple(self._session.sources), peers=peers)
         shown = filtering.filtered(content, self._options).peers
         self._write(self._facts.take(shown))

@@ -10,6 +10,7 @@ from analyzers.session.live import LiveSession
 from analyzers.sources.feed import LiveSource
 from dpdlab.cli import filtering
 from dpdlab.cli.diagnostics import ExitCode
+from dpdlab.cli.live_metrics import Measure
 from dpdlab.cli.terminals import is_terminal
 
 
@@ -25,16 +26,27 @@ def watch(
     sources: Sequence[LiveSource],
     options: argparse.Namespace,
     clock_ns: Callable[[], int],
+    measure: Measure,
 ) -> ExitCode:
     """Stay in the console until the user leaves it."""
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.live_reading import LiveReader
+    from dpdlab.tui.reading import Outcome
+
+    def reader(tell: Callable[[Outcome], None]) -> LiveReader:
+        def told(outcome: Outcome) -> None:
+            # In the thread that drives the session, as the views themselves.
+            if outcome.content is not None and outcome.live is not None:
+                measure(session, outcome.content.peers, outcome.live.now_ns)
+            tell(outcome)
+
+        return LiveReader(session, clock_ns, told)
 
     app = ConsoleApp(
         [source.name for source in sources],
         session.options,
         ascii_only=options.ascii,
-        live=lambda tell: LiveReader(session, clock_ns, tell),
+        live=reader,
     )
     wanted = filtering.wanted(options)
     if wanted is not None:

@@ -85,6 +85,16 @@ _FORMAT: Final[Option] = (
     {"choices": LIVE_FORMATS, "help": "lines instead of the console; the default off a terminal"},
 )
 
+_METRICS: Final[Option] = (
+    ("--metrics",),
+    {
+        "metavar": "[HOST:]PORT",
+        "type": listener,
+        "help": "metrics of all peers and sources for Prometheus, over HTTP; without HOST on"
+        " loopback only",
+    },
+)
+
 
 def live_parser() -> Parser:
     """Options of `live`."""
@@ -209,7 +219,7 @@ def live_parser() -> Parser:
         fail_on_option(),
     )
     add_judging(parser, POLICY)
-    parser.group("output", _FORMAT, FILTER, *LOOKS)
+    parser.group("output", _FORMAT, FILTER, _METRICS, *LOOKS)
     add_common(parser)
     parser.set_defaults(redact=False, since=None, year=[], offset=[], align="auto")
     return parser
