@@ -86,11 +86,13 @@ def footer_of(
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     state.append(Text(model.times.mode.value, palette.faint))
     right = Text(" · ", palette.faint).join(state)
-    told = [
-        Text(" ").append(key_name(model.keymap[name][0]), Style(bold=True)).append(f" {BY_ID[name].hint}")
-        for name in hints
+    keys = [
+        Text.assemble(
+            " ", (key_name(model.keymap[name][0]), Style(bold=True)), f" {BY_ID[name].hint}"
+        )
+        for name in sorted(hints, key=lambda name: name == "help")
     ]
-    left = _fitting(told, width - min(right.cell_len, width // 2) - 1, model.signs.more)
+    left = _fitting(keys, width - min(right.cell_len, width // 2) - 1, model.signs.more)
     room = width - left.cell_len - right.cell_len - 1
     if room < 1:
         right = cut(right, max(width - left.cell_len - 2, 0))

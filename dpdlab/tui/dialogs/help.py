@@ -27,7 +27,15 @@ _SIGNS: int = 2
 class HelpScreen(ModalScreen[None]):
     """Gone with any of the keys that brought it."""
 
-    BINDINGS: ClassVar = [("escape,q,question_mark,f1", "dismiss", "close")]
+    BINDINGS: ClassVar = [
+        ("escape,q,question_mark,f1", "dismiss", "close"),
+        ("j", "scroll(1)", "down"),
+        ("k", "scroll(-1)", "up"),
+        ("ctrl+d", "page(1)", "page down"),
+        ("ctrl+u", "page(-1)", "page up"),
+        ("g", "ends(0)", "first"),
+        ("G", "ends(1)", "last"),
+    ]
 
     def __init__(self, view: str, hints: tuple[str, ...], keymap: Keymap) -> None:
         super().__init__()
@@ -41,6 +49,20 @@ class HelpScreen(ModalScreen[None]):
             page.border_title = "keys"
             page.border_subtitle = "esc closes"
             yield Static(self._text(), markup=False)
+
+    def action_scroll(self, by: int) -> None:
+        """Some lines down, or up."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """A page down, or up."""
+        page = self.query_one(VerticalScroll)
+        page.scroll_relative(y=by * page.size.height, animate=False)
+
+    def action_ends(self, last: int) -> None:
+        """To the end, or to the beginning."""
+        page = self.query_one(VerticalScroll)
+        page.scroll_to(y=page.max_scroll_y if last else 0, animate=False)
 
     def _text(self) -> Text:
         text = Text().append(f"In the {self._view} view\n", "bold")

@@ -1,0 +1,111 @@
+"""Small screens: what matters stays, and what is cut has a mark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tui.conftest import SAMPLES, Opened
+
+Open = Callable[..., Opened]
+DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
+TERMINAL = SAMPLES / "ios-dead-peer-terminal" / "console.txt"
+
+
+@pytest.mark.parametrize("view", "123456")
+async def test_the_key_of_all_keys_is_always_shown(console: Open, view: str):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press(view)
+        assert "… ? help" in c.lines[-1]
+        assert "UTC" in c.lines[-1]
+    async with console(DEAD, size=(200, 60)) as c:
+        await c.press(view)
+        assert " ? help" in c.lines[-1]
+        assert "…" not in c.lines[-1]
+
+
+async def test_long_names_leave_the_verdict_its_room(console: Open, tmp_path: Path):
+    names = [tmp_path / f"{letter * 60}.pcap" for letter in "abc"]
+    for name in names:
+        shutil.copy(DEAD, name)
+    async with console(*names, size=(80, 24)) as c:
+        assert "1 peer given up" in c.lines[0]
+        assert "aaa…" in c.lines[0]
+
+
+async def test_the_head_of_the_log_is_cut_with_a_mark(console: Open, tmp_path: Path):
+    log = tmp_path / ("console-" * 9 + ".txt")
+    shutil.copy(TERMINAL, log)
+    async with console(log, size=(80, 24)) as c:
+        await c.press("5")
+        assert c.lines[4].endswith("…")
+
+
+@pytest.mark.parametrize(("view", "wanted"), [("3", "black hole"), ("4", "✗ error")])
+async def test_low_screens_keep_rows_of_the_list(console: Open, view: str, wanted: str):
+    async with console(DEAD, size=(60, 12)) as c:
+        await c.press(view)
+        rows = next(w for w in c.app.view.query("RowList") if w.id and w.id.endswith("-rows"))
+        assert rows.size.height >= 4
+        assert wanted in c.text
+
+
+async def test_labels_of_a_detail_stand_apart_from_what_they_say(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("3", "b")
+        assert "questionable  19:55:02.768" in c.text
+
+
+async def test_a_heading_goes_on_below_itself(console: Open):
+    async with console(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap") as c:
+        await c.press("4")
+        detail = [line.partition("│")[2] for line in c.lines]
+        place = next(n for n, line in enumerate(detail) if "The peer answers" in line)
+        assert detail[place + 1].startswith("   gone")
+
+
+async def test_lines_of_an_input_that_are_too_long_go_on_below_themselves(console: Open):
+    async with console(TERMINAL, size=(80, 24)) as c:
+        await c.press("i")
+        inside = [line.split("│")[1] for line in c.lines if line.count("│") == 2]
+        assert len(inside) > 3
+        assert all(line.startswith("     ") for line in inside[1:] if line.strip())
+
+
+async def test_keys_stand_apart_from_what_they_do(console: Open):
+    async with console(DEAD) as c:
+        await c.press("?")
+        assert "ctrl+d pagedown  One page down." in c.text
+
+
+async def test_the_help_explains_the_signs(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("2", "?")
+        await c.press("end")
+        await c.pilot.pause(1.0)
+        for told in ("▓   certain loss", "┆   a question that the policy expects", "D   Delete"):
+            assert told in c.text
+    async with console(DEAD, size=(80, 24), ascii_only=True) as c:
+        await c.press("2", "?")
+        await c.press("end")
+        await c.pilot.pause(1.0)
+        assert "#   certain loss" in c.text
+
+
+async def test_the_keys_that_move_rows_move_the_help_too(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("?")
+        page = c.app.screen.query_one("VerticalScroll")
+        await c.press("j", "j")
+        assert page.scroll_y == 2
+        await c.press("k")
+        assert page.scroll_y == 1
+        await c.press("ctrl+d")
+        assert page.scroll_y > 10
+        await c.press("G")
+        assert page.scroll_y == page.max_scroll_y
+        await c.press("g")
+        assert page.scroll_y == 0
