@@ -89,6 +89,8 @@ class Exchange:
     verdict_ref: Ref | None = None
     """The line of the log that says so."""
     lost: Lost | None = None
+    peer_heard: bool = False
+    """It was not answered, but the responder was heard after it by other means."""
     first_missing: bool = False
     """The log calls its first transmission a retry: the question itself is not shown."""
 

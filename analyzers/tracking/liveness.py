@@ -38,7 +38,7 @@ def spans(
     place = {sa.id: number for number, sa in enumerate(sas)}
     for exchange in exchanges:
         number = place.get(exchange.ike_sa, 0)
-        if _may_be_answered(exchange, local):
+        if exchange.peer_heard or _may_be_answered(exchange, local):
             continue
         if not _moved_on(exchange, sas[number + 1 : number + _NEIGHBOURS]):
             events += _exchange_events(exchange)

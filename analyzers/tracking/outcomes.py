@@ -63,6 +63,8 @@ class Piece:
     outcome: Outcome
     verdict_ns: int | None
     confidence: Confidence
+    heard: bool = False
+    """It was not answered, but the peer was heard after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,11 @@ class Outcomes:
             return Piece(sent, Outcome.UNANSWERED, end_ns, track.confidence), Support.LOST
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
+            repeated = track.kind is ExchangeKind.LIVENESS and len(sent) > 1
+            if repeated and horizon_reached(sent, track.kind, self._end_ns):
+                # Its IKE did not answer all the same: repeating says that nothing came.
+                piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
+                return piece, Support.LOST
             return _unsettled(sent), Support.LOST
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)

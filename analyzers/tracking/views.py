@@ -263,6 +263,7 @@ class Viewer:
             verdict_ns=piece.verdict_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=self._lost(track, piece),
+            peer_heard=piece.heard,
             first_missing=track.first_missing and piece.sent[0] == track.transmissions[0],
         )
 

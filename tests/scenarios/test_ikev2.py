@@ -6,6 +6,7 @@ import pytest
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Outcome
+from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence, ProblemKind
 from analyzers.model.sa import SaEnd
@@ -550,3 +551,24 @@ def test_an_authentication_without_an_answer(tell: Tell) -> None:
     assert "IKE_AUTH" in problem.detail
     assert "3 times" in problem.detail
     assert told.peer.state is PeerState.UNKNOWN
+
+
+def test_an_ike_daemon_that_does_not_answer_while_its_esp_goes_on(tell: Tell) -> None:
+    text = """
+    0 a>b v2 handshake
+    0.5..600/0.5 a>b esp out
+    0.6..600/0.5 b>a esp in
+    50 a>b liveness 2
+    54 a>b liveness 2
+    61 a>b liveness 2
+    74 a>b liveness 2
+    """
+    told = tell(text)
+    (exchange,) = told.peer.exchanges
+    assert (exchange.outcome, exchange.verdict_ns) == (Outcome.UNANSWERED, None)
+    assert exchange.peer_heard
+    assert told.peer.state is PeerState.ALIVE
+    assert told.peer.black_holes == ()
+    (finding,) = told.of("dpd-no-ack")
+    assert finding.severity is Severity.WARNING
+    assert "its tunnel lives, its IKE does not" in finding.detail

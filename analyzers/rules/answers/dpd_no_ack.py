@@ -142,6 +142,8 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
             said += f", and the peer was given up after {whole}{by}"
     elif fate is _Fate.LEFT_BEHIND:
         said += f", but {sa_name(case.sas[first.ike_sa])} had been replaced before"
+    elif first.peer_heard:
+        said += f", though {first.responder} was heard after it: its tunnel lives, its IKE does not"
     said += "."
     if len(exchanges) > 1:
         said += f" On this IKE SA that happened to {len(exchanges):,} questions."
