@@ -61,6 +61,8 @@ class EspFlow:
     missing_sequences: int
     encapsulated: bool
     """Carried in UDP (or TCP) rather than directly over IP."""
+    ref: Ref | None = None
+    """Its first packet."""
     repeats: int = 0
     """Packets that came again, more than a second after their sequence number had passed."""
     repeat_ns: int | None = None

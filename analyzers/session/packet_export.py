@@ -77,6 +77,9 @@ def annotated_packets(
     comments = comments_on(content, whole)
     if esp is not EspChoice.NONE:
         _add_esp(comments, captures, content, options, esp)
+        for said in comments.values():
+            if not said:
+                said.append("ESP beside or in a black hole")
     paths = {source.id: source.path for source in content.sources}
     writer = PcapngWriter()
     named = ", ".join(paths[source_id(capture.number)] for capture in captures)

@@ -206,6 +206,7 @@ class Tracker:
         flow, row = flow_and_row
         at_ns = int(batch.esp.at_ns[row])
         ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
+        self.flows.first_refs[flow] = ref
         unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns, ref)
         if flow >= len(self._unit_of_flow):
             room = len(self._unit_of_flow)

@@ -81,6 +81,8 @@ class FlowTable:
     def __init__(self) -> None:
         self.count = 0
         self.identities: list[FlowIdentity] = []
+        self.first_refs: dict[int, Ref] = {}
+        """The first packet of each flow."""
         self.highest = np.empty(0, np.int64)
         self.lowest = np.empty(0, np.int64)
         self.packets = np.empty(0, np.int64)

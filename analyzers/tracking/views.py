@@ -337,6 +337,7 @@ class Viewer:
                     bytes=int(table.bytes[number]),
                     missing_sequences=table.missing(number),
                     encapsulated=identity.sport != 0,
+                    ref=table.first_refs.get(number),
                     repeats=0 if repeated is None else repeated.packets,
                     repeat_ns=None if repeated is None else repeated.at_ns,
                     repeat_ref=None if repeated is None else repeated.ref,

@@ -93,3 +93,9 @@ def test_what_is_silent_for_want_of_input_is_a_rule():
     lists = ("ABSENCE", "BIRTH", "OPEN_END", "CONTENT")
     named = {rule for name in lists for rule in getattr(capture_insufficient, name)}
     assert named <= known
+
+
+def test_esp_without_ike_has_the_place_of_its_first_packet(tell: Tell):
+    told = tell("1..20/0.5 a>b esp out\n1.2..20/0.5 b>a esp in")
+    (finding,) = told.of("capture-insufficient")
+    assert finding.refs == (("s1", 1),)

@@ -76,7 +76,7 @@ def _check(run: Run) -> Iterator[Found]:
 
 
 def _lacks(case: Case) -> Iterator[_Lack]:
-    whole = (case.peer.messages[0].ref,) if case.peer.messages else ()
+    whole = (case.peer.messages[0].ref,) if case.peer.messages else _first_esp(case)
     if not case.peer.ike_sas:
         ends = f"{case.peer.local} and {case.peer.remote}"
         yield _Lack(f"there is ESP but no IKE between {ends}", (*ABSENCE, *BIRTH), whole)
@@ -93,6 +93,11 @@ def _lacks(case: Case) -> Iterator[_Lack]:
             tuple(sa.refs[0] for sa in late[:5]),
         )
     yield from _open(case)
+
+
+def _first_esp(case: Case) -> tuple[Ref, ...]:
+    first = min(case.peer.esp_flows, key=lambda flow: flow.first_ns, default=None)
+    return () if first is None or first.ref is None else (first.ref,)
 
 
 def _begins_late(case: Case, sa: IkeSa) -> bool:
