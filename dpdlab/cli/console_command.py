@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
 from dpdlab import settings
@@ -45,7 +47,13 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     from dpdlab.tui import ending
 
     ending.follow(app.run())
-    return ExitCode.INPUT if app.model.failure else ExitCode.OK
+    code = ExitCode.INPUT if app.model.failure else ExitCode.OK
+    if app.reads_on and all(thread.daemon for thread in threading.enumerate()[1:]):
+        # To tidy up behind a thread that is still reading can take seconds, and nobody sees it.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
 def _console(invocation: Invocation) -> ConsoleApp:

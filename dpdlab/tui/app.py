@@ -64,6 +64,7 @@ _SAYING_S: Final = 4.0
 _PATIENCE_S: Final = 0.03
 """What a key may wait for; what takes longer goes on beside, with a remark."""
 _MOST_SECONDS: Final = 1e10
+_FAREWELL_S: Final = 0.2
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
 _LONG_NS: Final = 60 * NS_PER_SECOND
@@ -390,6 +391,11 @@ class ConsoleApp(TerminalApp[int]):
 
         self.beside(lambda: shown_of(whole, wanted, digest), came, "filtering", _PATIENCE_S)
 
+    @property
+    def reads_on(self) -> bool:
+        """Whether the reader was left in the middle of something."""
+        return isinstance(self._reader, Reader) and self._reader.is_busy
+
     def _come_back(self, *, done: bool) -> None:
         """To the peer, the moment and the range of the last session, as soon as they are there."""
         if self._restored:
@@ -430,7 +436,10 @@ class ConsoleApp(TerminalApp[int]):
 
     def on_unmount(self) -> None:
         """The reader does not outlive the console."""
-        if self._reader is not None:
+        if isinstance(self._reader, Reader):
+            # It owns nothing that outlives the process: nobody waits for what it is at.
+            self._reader.stop(_FAREWELL_S)
+        elif self._reader is not None:
             self._reader.stop()
         if self.model.log is not None:
             self.model.log.close()

@@ -82,6 +82,11 @@ class Reader:
         """Begin to read."""
         self._thread.start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it still reads, or is at a last piece of work."""
+        return self._thread.is_alive()
+
     def stop(self, timeout_s: float = 0.7) -> None:
         """End as soon as the batch at hand is done."""
         self._stop.set()

@@ -49,6 +49,15 @@ class TerminalApp(App[ReturnType]):
             raise self.crash
         return returned
 
+    def on_mount(self) -> None:
+        """After a suspension the screen is empty."""
+        self.app_resume_signal.subscribe(self, lambda _: self._paint_all())
+
+    def _paint_all(self) -> None:
+        self.screen.refresh(repaint=True, layout=True)
+        for widget in self.screen.walk_children():
+            widget.refresh()
+
     def _handle_exception(self, error: Exception) -> None:
         self.crash = self.crash or error
         super()._handle_exception(error)
