@@ -6,6 +6,7 @@ from analyzers.export.content import Content
 from analyzers.export.formatting import utc_date, utc_time
 from analyzers.export.report import build_black_hole, build_delete, build_exchange, build_peer_head
 from analyzers.export.selections import Selection, Selector
+from analyzers.export.words import peer_phrase
 from analyzers.model.peer import PeerView
 from dpdlab.present.events import Event
 
@@ -35,7 +36,7 @@ def of_event(content: Content, peer: PeerView, event: Event) -> dict[str, str]:
 
 def of_peer(content: Content, peer: PeerView) -> dict[str, str]:
     """The forms of a peer, by name."""
-    one = f"{peer.local} {peer.remote} {peer.state.value}"
+    one = f"{peer.local} → {peer.remote}: {peer_phrase(peer)}"
     return {
         "text": one,
         "JSON": build_peer_head(peer).model_dump_json(by_alias=True),

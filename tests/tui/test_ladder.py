@@ -29,7 +29,7 @@ async def test_rungs_between_the_two_ends(console: Open, size: tuple[int, int]):
 async def test_the_detail_says_what_the_message_is(console: Open):
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("3", "e")
-        assert "known by    header, certain" in c.text
+        assert "known by      header, certain" in c.text
         assert "given up" in c.text
         assert "[dpd-no-ack]" in c.text
 

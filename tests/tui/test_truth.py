@@ -72,3 +72,10 @@ async def test_what_one_side_does_is_not_held_against_what_the_other_should(cons
     async with console(folder, size=(160, 36)) as c:
         row = next(line for line in c.lines if line.startswith(" ● alive"))
         assert "← after 3 s (on idle 3 s + 3×3 s)" in row
+
+
+async def test_an_unknown_policy_is_a_question_mark(console: Open):
+    async with console(SAMPLES / "ikev1-clean-delete" / "capture.pcap") as c:
+        row = next(line for line in c.lines if line.startswith(" □ deleted"))
+        assert " ? " in row
+        assert "after ?" not in row

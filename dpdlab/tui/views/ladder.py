@@ -28,7 +28,7 @@ from dpdlab.present.hexdump import hexdump
 from dpdlab.present.log_places import texts_of
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import RowList
+from dpdlab.tui.rows import NoRows, RowList
 from dpdlab.tui.text_pane import TextRows
 from dpdlab.tui.views.ladder_rows import Fold, Item, LadderRows, folded
 from dpdlab.tui.views.view import View
@@ -99,6 +99,10 @@ class LadderView(View):
         peer = self.model.peer
         self.list.palette = self.detail.palette = self.palette
         if peer is None:
+            self._events, self._items, self._key = [], [], None
+            self.list.empty = self.why_no_peer()
+            self.list.show(NoRows(), 0)
+            self.detail.show(NoRows(), -1)
             return
         listed = self.model.listed(peer)
         key = (peer.id, self.model.revision, listed is None)

@@ -120,8 +120,9 @@ def _of(peer: PeerView, basis: PolicyBasis, holder: str | None = None) -> DpdPol
 def _brief(policy: DpdPolicy, model: Model) -> str:
     if policy.mode is PolicyMode.DISABLED:
         return "never"
-    mode = _MODE.get(policy.mode, "")
     every = "?" if policy.interval_s is None else timer(policy.interval_s)
+    guessed = policy.mode is PolicyMode.UNKNOWN and policy.interval_s is None
+    mode = "" if guessed else _MODE.get(policy.mode, "")
     if policy.retry_s is None:
         return mode + every
     times = "" if policy.retries is None else f"{policy.retries}{model.signs.times}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from rich.text import Text
 
-from analyzers.export import story, words
+from analyzers.export import exchanges, story, words
 from analyzers.export.formatting import Severity, class_severity, counted, duration
 from analyzers.export.untrusted import safe
+from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.session.expectations import expectations
@@ -19,6 +22,9 @@ from dpdlab.tui.palette import Palette
 
 HOLES_SHOWN: Final = 3
 FINDINGS_SHOWN: Final = 6
+QUESTIONS_SHOWN: Final = 5
+DELETES_SHOWN: Final = 4
+POLICIES_SHOWN: Final = 4
 _SHADE: Final = {
     FindingSeverity.ERROR: Severity.BAD,
     FindingSeverity.WARNING: Severity.WARN,
@@ -51,6 +57,9 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
     if len(holes) > HOLES_SHOWN:
         more = counted(len(holes) - HOLES_SHOWN, "more black hole")
         told.append(Text(f"{model.signs.more} {more} (2 shows all)", palette.faint))
+    if model.tally(peer).unanswered:
+        lost = dict.fromkeys(x.lost for x in peer.exchanges if x.lost is not None)
+        told += [Text(f"  {words.LOST[where]}", palette.warn) for where in lost]
     findings = model.digest.findings.get(peer.id, ())
     for finding in findings[:FINDINGS_SHOWN]:
         line = Text().append(
@@ -61,7 +70,54 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
     if len(findings) > FINDINGS_SHOWN:
         more = counted(len(findings) - FINDINGS_SHOWN, "more finding")
         told.append(Text(f"{model.signs.more} {more} (4 shows all)", palette.faint))
+    told += _questions(model, peer, palette)
+    told += _deletes(model, peer, palette)
+    for policy in peer.policies[:POLICIES_SHOWN]:
+        said = f"{words.asks(policy.mode)}{words.policy_summary(policy, model.signs)}"
+        told.append(Text(f"policy  {safe(policy.holder)} {said} ({policy.basis.value})"))
     return told
+
+
+def _questions(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
+    """Questions that were repeated, or met a late answer or none outside a black hole."""
+    if not peer.exchanges:
+        yield Text(words.why_no_question(peer), palette.faint)
+        return
+    if not model.tally(peer).retries and not model.tally(peer).unanswered:
+        # Of a million healthy questions none is looked at.
+        return
+    in_holes = {id(story.exchange_of(peer, hole)) for hole in peer.black_holes[:HOLES_SHOWN]}
+    found = islice(
+        (
+            x
+            for x in peer.exchanges
+            if exchanges.is_remarkable(x, peer.rtt_ns) and id(x) not in in_holes
+        ),
+        QUESTIONS_SHOWN + 1,
+    )
+    for number, exchange in enumerate(found):
+        if number == QUESTIONS_SHOWN:
+            yield Text(f"{model.signs.more} more of them (3 shows all)", palette.faint)
+            return
+        line = Text(f"  {model.times.at(exchange.first_ns)}  ")
+        named = f"{words.KIND[exchange.kind]} {exchanges.identity(exchange)}".rstrip()
+        became = exchanges.became(exchange, model.signs)
+        line.append(f"{named} by {safe(exchange.prober)} ")
+        answered = exchange.outcome is Outcome.ANSWERED
+        shade = palette.warn if answered else palette.bad
+        yield line.append(f"{words.OUTCOME[exchange.outcome]}{became}", shade)
+
+
+def _deletes(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
+    """The last Deletes: they closed what is closed."""
+    more = len(peer.deletes) - DELETES_SHOWN
+    if more > 0:
+        said = counted(more, "Delete")
+        yield Text(f"{model.signs.more} {said} before (3 shows all)", palette.faint)
+    for delete in peer.deletes[-DELETES_SHOWN:]:
+        line = Text(f"  {model.times.at(delete.at_ns)}  ")
+        said = f"{exchanges.delete_words(delete)} by {safe(delete.sender)}"
+        yield line.append(safe(said), palette.note)
 
 
 def _heading(model: Model, peer: PeerView, palette: Palette) -> Text:
@@ -72,6 +128,10 @@ def _heading(model: Model, peer: PeerView, palette: Palette) -> Text:
     if asked:
         answered = model.tally(peer).answered
         head.append(f"  {answered} of {counted(asked, 'question')} answered", palette.faint)
+        retries = model.tally(peer).retries
+        if retries:
+            again = counted(retries, "retry", "retries")
+            head.append(f", {again}", palette.warn if answered == asked else palette.faint)
     if peer.rtt_ns is not None:
         head.append(f", {duration(peer.rtt_ns)}", palette.faint)
     return head

@@ -9,10 +9,10 @@ from textual import events
 from textual.app import ComposeResult
 
 from analyzers.export.formatting import Severity
-from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from dpdlab.present import copying
 from dpdlab.tui.dialogs.choose import Choose
+from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
@@ -58,7 +58,7 @@ class PeersView(View):
             self._key = key
             self.rows = PeerRows(model, self.sort_by, self.hidden)
             self._places = {peer.id: number for number, peer in enumerate(self.rows.peers)}
-        self.list.empty = self._why_empty()
+        self.list.empty = self.why_no_peer()
         self.list.show(self.rows, self._places.get(model.peer_id or "", 0), self.palette)
         self._tell()
 
@@ -80,16 +80,6 @@ class PeersView(View):
         self.story.palette = self.palette
         self.story.show(told, -1)
         self.story.cursor = -1
-
-    def _why_empty(self) -> str:
-        if self.model.filter is not None and self.model.whole.peers:
-            return "nothing matches the filter (f changes it, an empty one shows all)"
-        if not self.model.done:
-            return "no IKE and no ESP so far"
-        if self.model.failure:
-            return "\n".join(safe(line) for line in self.model.failure.split("\n"))
-        told = [safe(sentence) for sentence in self.model.content.diagnosis]
-        return "\n".join(told) or "no IPsec peer in these inputs"
 
     def tick(self) -> None:
         """Countdowns and ages."""
@@ -148,6 +138,15 @@ class PeersView(View):
     def do_into(self) -> None:
         """The timeline of the peer."""
         self.console_app.open_view("timeline")
+
+    def do_explain(self) -> None:
+        """All findings on the peer."""
+        peer = self.model.peer
+        found = () if peer is None else self.model.digest.findings.get(peer.id, ())
+        if found:
+            self.console_app.push_screen(ExplainScreen(list(found), self.model, self.palette))
+        else:
+            self.console_app.say("no finding is on this peer (4 shows them all)")
 
     def do_select(self) -> None:
         """Select the peer, or no longer: the timeline shows those that are selected together."""

@@ -28,7 +28,7 @@ from dpdlab.present.timeline import Timeline, draw
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import RowList, cut
+from dpdlab.tui.rows import NoRows, RowList, cut
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.view import View
 
@@ -124,8 +124,11 @@ class TimelineView(View):
         peer = self.model.peer
         self.list.palette = self.palette
         if peer is None or self.size.width < 2:
-            self.lanes.paint([Text("no peer is chosen", self.palette.faint)])
+            self.lanes.paint([])
+            self.list.empty = self.why_no_peer()
+            self.list.show(NoRows(), 0)
             return
+        self.list.empty = "nothing happened here"
         if peer.first_ns < ORDER_LIMIT_NS:
             self.lanes.paint([Text("the input has no times: see the ladder (3)",
                                    self.palette.faint)])  # fmt: skip

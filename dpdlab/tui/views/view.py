@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.widget import Widget
 
+from analyzers.export.untrusted import safe
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 
@@ -61,6 +62,17 @@ class View(Widget):
     def search(self, text: str, by: int) -> bool:
         """Go to the next (by 1) or previous (by -1) row with a text; whether there is one."""
         return False
+
+    def why_no_peer(self) -> str:
+        """Why there is no peer to show: the filter, the reading, or the inputs."""
+        if self.model.filter is not None and self.model.whole.peers:
+            return "nothing matches the filter (f changes it, an empty one shows all)"
+        if not self.model.done:
+            return "no IKE and no ESP so far"
+        if self.model.failure:
+            return "\n".join(safe(line) for line in self.model.failure.split("\n"))
+        told = [safe(sentence) for sentence in self.model.content.diagnosis]
+        return "\n".join(told) or "no IPsec peer in these inputs"
 
     def copy_text(self) -> dict[str, str]:
         """What can be copied from the cursor, by name: text, JSON, Wireshark filter, BPF."""

@@ -1,0 +1,71 @@
+"""Who died when, when that was noticed, what was lost and why: from the first screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.conftest import SAMPLES, Opened
+
+Open = Callable[..., Opened]
+
+
+async def test_an_outage_that_was_ridden_out_is_told(console: Open):
+    async with console(SAMPLES / "ikev2-brief-outage" / "capture.pcap", size=(80, 24)) as c:
+        assert "5 of 5 questions answered, 4 retries" in c.text
+        assert "19:57:46.212  liveness check ID 5 by 192.0.2.1 answered" in c.text
+        assert "after 4 retries, 8.0 s" in " ".join(c.text.split())
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("ikev1-clean-delete", "20:00:45.811  Delete of IKE SA [inferred] by 192.0.2.1"),
+        ("ikev2-clean-delete", "20:00:31.741  Delete of IKE SA [inferred] by 192.0.2.1"),
+    ],
+)
+async def test_who_closed_the_tunnel_is_told(console: Open, folder: str, told: str):
+    async with console(SAMPLES / folder / "capture.pcap", size=(80, 24)) as c:
+        assert told in c.text
+
+
+async def test_where_a_question_was_lost_is_told(console: Open):
+    async with console(SAMPLES / "ikev1-one-way-loss") as c:
+        assert "lost on the way back: the log of the other end shows the answer" in c.text
+
+
+async def test_nobody_asked_is_told(console: Open):
+    async with console(SAMPLES / "ikev2-no-dpd-blackhole" / "capture.pcap", size=(80, 24)) as c:
+        assert "nobody asked whether the other side lives" in c.text
+
+
+async def test_who_asks_and_how_often_is_told_of_both_ends(console: Open):
+    async with console(SAMPLES / "ikev1-both-sides") as c:
+        assert "192.0.2.2 asks after 3 s (observed)" in c.text
+        assert "192.0.2.1 asks on idle 5 s, 2 retries × 5 s, worst case 20 s (config)" in c.text
+
+
+async def test_a_peer_is_copied_with_the_words_of_the_screen(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap") as c:
+        await c.press("y", "1")
+        assert c.app.clipboard == "192.0.2.1 → 192.0.2.2: given up (inferred)"
+
+
+async def test_the_findings_of_a_peer_are_explained_from_the_peers(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap") as c:
+        await c.press("x")
+        assert "dpd-no-ack" in c.text
+        assert "Capture at both ends" in c.text
+
+
+@pytest.mark.parametrize("view", "123")
+async def test_every_view_says_why_it_is_empty(console: Open, tmp_path, view: str):
+    nothing = tmp_path / "nothing.txt"
+    nothing.write_text("hello world\n" * 20)
+    async with console(nothing, size=(80, 24)) as c:
+        await c.press(view)
+        assert "neither capture" in c.text
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap") as c:
+        await c.press("f", *"state:alive", "enter", view)
+        assert "nothing matches the filter" in c.text
