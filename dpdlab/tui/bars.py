@@ -18,7 +18,7 @@ from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session import Progress
 from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import SourceState
-from dpdlab.present.axis import axis_text
+from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.tui.actions import BY_ID
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
@@ -192,7 +192,8 @@ class Overview(Painted):
         cells = max(width - _LABEL, 1)
         start, end = self.span
         if start < ORDER_LIMIT_NS:
-            self.paint([Text("no times in these inputs", self.palette.faint)])
+            said = "no times in these inputs" if self.model.done else "no times so far"
+            self.paint([Text(said, self.palette.faint)])
             return
         key = (id(self.model.whole_digest), width)
         if self._bar is None or self._bar[0] != key:
@@ -234,8 +235,9 @@ class Overview(Painted):
         return append_runs(line, ((sign, self.palette.severity(shade)) for sign, shade in marks))
 
     def _axis(self, cells: int, start: int, end: int) -> Text:
-        line = Text().append("UTC".ljust(_LABEL), self.palette.faint)
-        axis = Text(axis_text(start, end, cells, self.model.signs), self.palette.faint)
+        times = self.model.times
+        line = Text().append(axis_name(times).ljust(_LABEL), self.palette.faint)
+        axis = Text(axis_in(times, start, end, cells, self.model.signs), self.palette.faint)
         chosen = self.model.range_ns
         if chosen is not None:
             first = clamp((chosen[0] - start) * cells // (end - start), 0, cells - 1)

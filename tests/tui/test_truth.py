@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzers.session import SessionOptions
+from dpdlab.tui.app import ConsoleApp
 from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
@@ -79,3 +81,25 @@ async def test_an_unknown_policy_is_a_question_mark(console: Open):
         row = next(line for line in c.lines if line.startswith(" □ deleted"))
         assert " ? " in row
         assert "after ?" not in row
+
+
+async def test_axes_tell_times_in_the_format_of_the_rows(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2")
+        assert c.lines[3].startswith(" UTC")
+        assert c.lines[5].startswith(" UTC")
+        await c.press("T", "T")
+        for line in (c.lines[3], c.lines[5]):
+            assert line.startswith(" start")
+            assert "│+10 s" in line
+        await c.press("C")
+        assert "│+10 s" in c.lines[5]
+
+
+async def test_while_reading_no_more_is_said_than_is_known():
+    app = ConsoleApp([str(DEAD)], SessionOptions())
+    async with app.run_test(size=(80, 24)):
+        shown = app.screen._compositor.render_strips()
+        text = "\n".join("".join(s.text for s in strip) for strip in shown)
+        if not app.model.done:
+            assert "no times in these inputs" not in text

@@ -21,10 +21,12 @@ from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.present import copying
+from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.expected import policy_of
-from dpdlab.present.lane import Cell, RowKind
+from dpdlab.present.lane import Cell, Role, RowKind
 from dpdlab.present.timeline import Timeline, draw
+from dpdlab.present.times import TimeMode
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
@@ -216,7 +218,8 @@ class TimelineView(View):
         drawings = self._drawings(peers, window, cells)
         self._drawn = drawings[0]
         cursor = None if self.model.at_ns is None else self._drawn.place(self.model.at_ns)
-        lines.append(self._line("", self._drawn.axis, cursor))
+        name = axis_name(self.model.times)
+        lines.append(self._line(name, self._axis(self._drawn), cursor))
         for shown, drawing in zip(peers, drawings, strict=False):
             if len(peers) > 1:
                 named = Text(f"{safe(shown.local)} {self.model.signs.to} {safe(shown.remote)}")
@@ -229,6 +232,18 @@ class TimelineView(View):
             ]
         lines.append(self._minimap(peer, window, cells))
         return [*lines, *self._readout(peer, width)]
+
+    def _axis(self, drawn: Timeline) -> tuple[Cell, ...]:
+        """The axis of the drawing, which is in UTC, with its times told as elsewhere."""
+        times = self.model.times
+        if times.mode is TimeMode.UTC:
+            return drawn.axis
+        cells = list(drawn.axis)
+        for part in drawn.stretches:
+            if not part.folded:
+                told = axis_in(times, part.start_ns, part.end_ns, part.width, self.model.signs)
+                cells[part.first : part.first + part.width] = [Cell(c, Role.AXIS) for c in told]
+        return tuple(cells)
 
     def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
         line = Text().append(label.ljust(_LABEL)[:_LABEL], self.palette.faint)

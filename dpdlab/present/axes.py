@@ -1,0 +1,73 @@
+"""Time axes in the format the user chose."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Final
+
+from analyzers.export.formatting import Glyphs, moment
+from analyzers.model.time import NS_PER_SECOND
+from dpdlab.present.axis import axis_text, step_ns
+from dpdlab.present.times import TimeFormat, TimeMode
+
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+_NAME: Final = {
+    TimeMode.UTC: "UTC",
+    TimeMode.LOCAL: "local",
+    TimeMode.RELATIVE: "start",
+    TimeMode.DELTA: "start",
+    TimeMode.MARK: "mark",
+}
+
+
+def axis_name(times: TimeFormat) -> str:
+    """What an axis counts, in a word. Differences from event to event have no axis of their own."""
+    return _NAME[times.mode]
+
+
+def axis_in(times: TimeFormat, start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
+    """One line of `width` cells: ticks at round instants, or at round distances."""
+    match times.mode:
+        case TimeMode.UTC:
+            return axis_text(start_ns, end_ns, width, signs)
+        case TimeMode.LOCAL:
+            local = moment(start_ns).replace(tzinfo=UTC).astimezone().utcoffset()
+            shift_ns = 0 if local is None else round(local.total_seconds()) * NS_PER_SECOND
+            return axis_text(start_ns + shift_ns, end_ns + shift_ns, width, signs)
+        case _:
+            marked = times.mode is TimeMode.MARK and times.mark_ns is not None
+            zero_ns = times.mark_ns if marked and times.mark_ns is not None else times.start_ns
+            return _distances(start_ns - zero_ns, end_ns - zero_ns, width, signs)
+
+
+def _distances(first_ns: int, last_ns: int, width: int, signs: Glyphs) -> str:
+    line = [" "] * width
+    span = max(last_ns - first_ns, 1)
+    step = step_ns(first_ns, last_ns, width)
+    free = 0
+    for at in range(-(-first_ns // step) * step, last_ns + 1, step):
+        position = min((at - first_ns) * width // span, width - 1)
+        label = signs.tick + _distance(at, step)
+        if position < free:
+            continue
+        if position + len(label) > width:
+            label = signs.tick
+        line[position : position + len(label)] = label
+        free = position + len(label) + 1
+    return "".join(line)
+
+
+def _distance(at_ns: int, step: int) -> str:
+    """How far a tick is from zero: "+2.5 s", "+90 s", "+5:30", "+2 h 30", "+3 d 00 h"."""
+    sign = "-" if at_ns < 0 else "+" if at_ns else ""
+    if step < NS_PER_SECOND:
+        return f"{sign}{abs(at_ns) / NS_PER_SECOND:.1f} s"
+    whole = abs(at_ns) // NS_PER_SECOND
+    if whole < 2 * _MINUTE_S:
+        return f"{sign}{whole} s"
+    if whole < _HOUR_S:
+        return f"{sign}{whole // 60}:{whole % 60:02d}"
+    if whole < 48 * _HOUR_S:
+        return f"{sign}{whole // _HOUR_S} h {whole % _HOUR_S // 60:02d}"
+    return f"{sign}{whole // (24 * _HOUR_S)} d {whole % (24 * _HOUR_S) // _HOUR_S:02d} h"
