@@ -36,7 +36,7 @@ def of_event(content: Content, peer: PeerView, event: Event) -> dict[str, str]:
 
 def of_peer(content: Content, peer: PeerView) -> dict[str, str]:
     """The forms of a peer, by name."""
-    one = f"{peer.local} → {peer.remote}: {peer_phrase(peer)}"
+    one = f"{peer.local} to {peer.remote}: {peer_phrase(peer)}"
     return {
         "text": one,
         "JSON": build_peer_head(peer).model_dump_json(by_alias=True),

@@ -109,3 +109,10 @@ async def test_the_keys_that_move_rows_move_the_help_too(console: Open):
         assert page.scroll_y == page.max_scroll_y
         await c.press("g")
         assert page.scroll_y == 0
+
+
+@pytest.mark.parametrize("keys", [("2",), ("3",), ("4",), ("5",), ("6",), ("?",), ("i",), ("y",)])
+async def test_with_ascii_nothing_else_is_on_the_screen(console: Open, keys: tuple[str, ...]):
+    async with console(SAMPLES / "ikev2-dead-peer", size=(80, 24), ascii_only=True) as c:
+        await c.press(*keys)
+        assert c.text.isascii()

@@ -16,6 +16,7 @@ from analyzers.export.formatting import Glyphs
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
 from dpdlab.tui.bars import key_name
 from dpdlab.tui.keymap import Keymap
+from dpdlab.tui.rows import plain
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
@@ -48,7 +49,8 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as page:
             page.border_title = "keys"
             page.border_subtitle = "esc closes"
-            yield Static(self._text(), markup=False)
+            ascii_only = cast("ConsoleApp", self.app).model.ascii_only
+            yield Static(plain(self._text(), ascii_only), markup=False)
 
     def action_scroll(self, by: int) -> None:
         """Some lines down, or up."""

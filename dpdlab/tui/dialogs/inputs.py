@@ -19,6 +19,7 @@ from analyzers.export.words import problem_word
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import plain
 
 _INDENT: Final = 4
 
@@ -65,6 +66,7 @@ class InputsScreen(ModalScreen[str | None]):
             style = faint if first.kind in BENIGN_PROBLEMS else self._palette.warn
             said = f"{problem_word(first.kind)}: {safe(first.detail)}{times}"
             lines.append(Text(f"! {said}", style))
+        head, *lines = (plain(line, self._model.ascii_only) for line in (head, *lines))
         return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in lines))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

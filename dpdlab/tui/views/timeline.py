@@ -30,7 +30,7 @@ from dpdlab.present.times import TimeMode
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import NoRows, RowList, cut
+from dpdlab.tui.rows import NoRows, RowList, cut, plain
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.view import View
 
@@ -231,7 +231,8 @@ class TimelineView(View):
                 if len(peers) == 1 or row.kind in _STACKED
             ]
         lines.append(self._minimap(peer, window, cells))
-        return [*lines, *self._readout(peer, width)]
+        lines += self._readout(peer, width)
+        return [plain(line, self.model.ascii_only) for line in lines]
 
     def _axis(self, drawn: Timeline) -> tuple[Cell, ...]:
         """The axis of the drawing, which is in UTC, with its times told as elsewhere."""
