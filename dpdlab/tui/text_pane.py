@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from rich.text import Text
@@ -16,7 +16,11 @@ class TextRows:
     """Wrapped lines as rows. Wrapping happens once a width."""
 
     def __init__(
-        self, lines: Sequence[Text], title: str = "", indent: int = 0, heading: bool = False
+        self,
+        lines: Sequence[Text],
+        title: str = "",
+        indent: int | Callable[[Text], int] = 0,
+        heading: bool = False,
     ) -> None:
         """`heading`: the first line has no label, and goes on below itself."""
         self._lines = lines
@@ -31,7 +35,9 @@ class TextRows:
             return
         rows: list[Text] = []
         for number, line in enumerate(self._lines):
-            indent = _HEADING if self._heading and not number else self._indent
+            indent = self._indent if isinstance(self._indent, int) else self._indent(line)
+            if self._heading and not number:
+                indent = _HEADING
             rows += _wrapped(line, max(width, 8), indent)
         self._wrapped = (width, rows)
 

@@ -116,3 +116,9 @@ async def test_with_ascii_nothing_else_is_on_the_screen(console: Open, keys: tup
     async with console(SAMPLES / "ikev2-dead-peer", size=(80, 24), ascii_only=True) as c:
         await c.press(*keys)
         assert c.text.isascii()
+
+
+async def test_moments_of_a_story_go_on_below_their_text(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        place = next(n for n, line in enumerate(c.lines) if "from here on it may be" in line)
+        assert c.lines[place + 1].index("lost") == c.lines[place].index("192.0.2.1 keeps")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 
@@ -21,8 +23,18 @@ from dpdlab.tui.views import peer_story
 from dpdlab.tui.views.peer_rows import COLUMNS, WORST, PeerRows
 from dpdlab.tui.views.view import View
 
+_COLUMN: Final = re.compile(" {2,}")
+_TIMES: Final = 48
+"""Cells that the times of a moment take at most."""
 _LEAST_STORY: Final = 5
 """Rows under which the story of the peer is left out."""
+
+
+def _hang(line: Text) -> int:
+    """Where a long line goes on: below the text of a moment, which follows its times."""
+    if not line.plain.startswith("  "):
+        return 2
+    return max(found.end() for found in _COLUMN.finditer(line.plain[:_TIMES]))
 
 
 class PeersView(View):
@@ -75,7 +87,7 @@ class PeersView(View):
             self.list.styles.height = "1fr"
             return
         self.list.styles.height = least
-        told = TextRows(peer_story.lines(self.model, peer, self.palette), indent=2)
+        told = TextRows(peer_story.lines(self.model, peer, self.palette), indent=_hang)
         told.set_width(max(self.size.width - 2, 20))
         self.story.palette = self.palette
         self.story.show(told, -1)
