@@ -105,7 +105,12 @@ def open_descriptors() -> int:
 
 def children() -> set[int]:
     """Processes of ours."""
-    path = Path(f"/proc/{os.getpid()}/task")
+    return children_of(os.getpid())
+
+
+def children_of(process: int) -> set[int]:
+    """Processes that one has started."""
+    path = Path(f"/proc/{process}/task")
     return {int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()}
 
 

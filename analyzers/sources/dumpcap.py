@@ -44,6 +44,7 @@ _NARRATION: Final = (
     "Capturing on", "File:", "Packets captured", "Packets received", "tcpdump: listening",
     "dropped privs", "packets captured", "packet captured", "received by filter",
     "dropped by kernel", "dropped by interface", "tcpdump: verbose", "data link type",
+    "Running as user",
 )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ class CaptureSource:
         self.name = ", ".join(interfaces)
         self.tool = Path(found).name
         self.feed = Feed()
-        self._command = [*_tied_to_us(), *_command(found, interfaces, filters)]
+        self._command = [*tied_to_us(), *_command(found, interfaces, filters)]
         self._reading = Reading(self.feed, self._run, f"capture-{self.name}")
         self._back_off = BackOff()
         self._child: subprocess.Popen[bytes] | None = None
@@ -130,7 +131,7 @@ class CaptureSource:
                 return
             if self.feed.stopping.is_set():
                 return
-            said = self._complaint() or f"{self.tool} ended"
+            said = complaint(self._said) or f"{self.tool} ended"
             if not worked and not got_bytes:
                 self.feed.tell(SourceState.FAILED, said)
                 return
@@ -239,18 +240,19 @@ class CaptureSource:
             self.feed.count(dropped=drops - self._drops_now)
             self._drops_now = drops
 
-    def _complaint(self) -> str:
-        """What the child said beside its usual narration, on one line."""
-        lines = self._said.decode("utf-8", "replace").splitlines()
-        telling = [
-            line.strip()
-            for line in lines
-            if line.strip() and not any(usual in line for usual in _NARRATION)
-        ]
-        return " ".join(telling)
+
+def complaint(said: bytes) -> str:
+    """What a child said beside its usual narration, on one line."""
+    lines = said.decode("utf-8", "replace").splitlines()
+    telling = [
+        line.strip()
+        for line in lines
+        if line.strip() and not any(usual in line for usual in _NARRATION)
+    ]
+    return " ".join(telling)
 
 
-def _tied_to_us() -> list[str]:
+def tied_to_us() -> list[str]:
     """What ends the child when we are killed: else it would go on until its next packet.
 
     A dumpcap with rights of its own is beyond its reach.

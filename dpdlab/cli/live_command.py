@@ -20,6 +20,7 @@ from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
+from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
 from dpdlab.cli import filtering, live_console, live_metrics, live_sources
 from dpdlab.cli.analysis import session_options
@@ -191,7 +192,7 @@ class _Watch:
         """Wait until the captures have begun, or say why they cannot."""
         deadline_s = time.monotonic() + _BEGIN_S
         while not self._stopped and time.monotonic() < deadline_s:
-            states = [s.feed.status for s in self._sources if not s.remote]
+            states = [s.feed.status for s in self._sources if _is_ours(s)]
             failed = [status for status in states if status.state is SourceState.FAILED]
             if failed:
                 said = failed[0].detail
@@ -286,6 +287,11 @@ class _Watch:
                 verbose=self._options.verbose,
             )
         )
+
+
+def _is_ours(source: LiveSource) -> bool:
+    """Whether it begins when the session does, and not when somebody sends something."""
+    return not source.remote or isinstance(source, TsharkSource)
 
 
 def _until(options: argparse.Namespace) -> Filter | None:

@@ -22,6 +22,7 @@ from analyzers.sources.interfaces import exists
 from analyzers.sources.pipe import PipeSource, is_pipe
 from analyzers.sources.ring_files import RingFiles
 from analyzers.sources.syslog import SyslogListener
+from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.interfaces_command import may_capture
@@ -97,6 +98,8 @@ def _captures(
     diagnostics.note(f"capture filter on {', '.join(interfaces)}: {shown or '(none)'}{tagged}")
     tool = find_tool()
     try:
+        if options.engine == "pyshark":
+            return [TsharkSource(name, one) for name, one in zip(interfaces, filters, strict=True)]
         if tool is not None and Path(tool).name == "tcpdump":
             return [
                 CaptureSource([name], [one], tool)
