@@ -3,6 +3,7 @@
 #   make test    all checks and tests; installs tshark and tcpdump when it may (same as .ci/run)
 #   make check   the same without installing Debian packages
 #   make bench   speed and memory beside tcpdump and tshark
+#   make bench-console   first paint and keys of the console, in a session of a million events
 #   make screenshots   the pictures of the README
 #   make clean   remove what these made
 # PYTHON=... chooses the interpreter, BENCH="--quick" the options of the benchmark.
@@ -10,7 +11,7 @@
 DEAD_PEER := sample_pcaps/ikev1-dead-peer
 BENCH ?=
 
-.PHONY: help demo test check bench screenshots clean
+.PHONY: help demo test check bench bench-console screenshots clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -32,6 +33,10 @@ bench:
 screenshots:
 	@.ci/environment dev
 	@.venv/bin/python -m tests.tui.screenshots
+
+bench-console:
+	@.ci/environment
+	@.venv/bin/python -m tests.benchmarks.run_console $(BENCH)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

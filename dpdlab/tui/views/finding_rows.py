@@ -73,7 +73,7 @@ class FindingRows:
         self.model = model
         self.items = items
         self.by = by
-        self._peers = {peer.id: peer for peer in model.whole.peers}
+        self._peers = model.whole_digest.peers
         self._sources = {source.id: source for source in model.whole.sources}
         self._sizes: tuple[int, tuple[int, int, int]] | None = None
         self._measured = self._measure()

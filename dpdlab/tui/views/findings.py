@@ -14,7 +14,6 @@ from textual.widgets import Static
 from analyzers.export import words
 from analyzers.export.formatting import counted
 from analyzers.export.untrusted import safe
-from analyzers.export.verdict import verdict_of
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.records import Ref
@@ -69,6 +68,8 @@ class FindingsView(View):
         self._groups: list[Group] = []
         self._items: list[Item] = []
         self._key: object = None
+        self._folding: object = None
+        self._told: object = None
 
     def compose(self) -> ComposeResult:
         """The verdict, the list, and the detail beside or under it."""
@@ -92,17 +93,25 @@ class FindingsView(View):
         if key != self._key:
             self._key = key
             self._groups = grouped(self.model.content, self.by, self.model.signs)
-        self._items = items_of(self._groups, self.model.content.suppressed, self.folded)
+        folding = (key, self.folded)
+        if folding != self._folding:
+            self._folding = folding
+            self._items = items_of(self._groups, self.model.content.suppressed, self.folded)
         cursor = self._place_of(before)
         self.list.empty = self._why_empty()
         self.list.show(FindingRows(self.model, self._items, self.by), cursor)
-        self.verdict.update(plain(self._verdict(), self.model.ascii_only))
+        told = (self.model.revision, self.palette)
+        if told != self._told:
+            self._told = told
+            self.verdict.update(plain(self._verdict(), self.model.ascii_only))
         self._show_detail()
 
     def _place_of(self, before: Item | None) -> int:
         """Where what was under the cursor is now; else the first finding."""
-        if isinstance(before, Finding | Suppressed) and before in self._items:
-            return self._items.index(before)
+        if isinstance(before, Finding | Suppressed):
+            same = next((n for n, item in enumerate(self._items) if item is before), None)
+            if same is not None or before in self._items:
+                return self._items.index(before) if same is None else same
         if isinstance(before, Head):
             for place, item in enumerate(self._items):
                 if isinstance(item, Head) and item.group.key == before.group.key:
@@ -134,8 +143,8 @@ class FindingsView(View):
         ]
         if content.suppressed:
             parts.append(Text(f"{len(content.suppressed)} {SILENCED}", self.palette.faint))
-        if content.peers:
-            verdict = verdict_of(content.peers, partial=self.model.filter is not None)
+        verdict = self.model.digest.verdict
+        if verdict is not None:
             parts += [
                 Text(safe(part.text), self.palette.severity(verdict.severity))
                 if part.weighty
