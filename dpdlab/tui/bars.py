@@ -86,18 +86,21 @@ def footer_of(
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     state.append(Text(model.times.mode.value, palette.faint))
     right = Text(" · ", palette.faint).join(state)
-    keys = [
-        Text.assemble(
-            " ", (key_name(model.keymap[name][0]), Style(bold=True)), f" {BY_ID[name].hint}"
-        )
-        for name in sorted(hints, key=lambda name: name == "help")
-    ]
+    keys = [_hint(model, name) for name in sorted(hints, key=lambda name: name == "help")]
     left = _fitting(keys, width - min(right.cell_len, width // 2) - 1, model.signs.more)
     room = width - left.cell_len - right.cell_len - 1
     if room < 1:
         right = cut(right, max(width - left.cell_len - 2, 0))
         room = 1
     return left + Text(" " * room) + right
+
+
+def _hint(model: Model, name: str) -> Text:
+    """A key and what it does; a click does it too."""
+    key = key_name(model.keymap[name][0])
+    told = Text.assemble(" ", (key, Style(bold=True)), f" {BY_ID[name].hint}")
+    told.stylize(Style.from_meta({"@click": f"app.act('{name}')"}), 1)
+    return told
 
 
 def _fitting(hints: Sequence[Text], room: int, more: str) -> Text:

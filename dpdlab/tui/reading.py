@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _PROGRESS_EVERY_S: Final = 0.1
 _VIEWS_EVERY_S: Final = 0.7
+_FIRST_VIEWS_S: Final = 0.2
+"""What matched by then is shown at once."""
 # So many times what views cost goes into reading before they are made again.
 _READING_SHARE: Final = 4
 
@@ -96,7 +98,7 @@ class Reader:
     def _run(self) -> None:
         try:
             session = self._session = Session(self._options)
-            self._views_due_s = monotonic() + _VIEWS_EVERY_S
+            self._views_due_s = monotonic() + _FIRST_VIEWS_S
             session.run(self._inputs, self._progress)
             captures = tuple(session.captures())
             afterwards = Afterwards(session.packets_within, session.vendor_at)

@@ -192,3 +192,11 @@ async def test_following_stays_at_the_end(console: Open):
     async with console(DEAD) as c:
         await c.press("2", "A")
         assert c.app.model.at_ns == c.app.model.end_ns
+
+
+async def test_a_click_on_the_footer_does_what_its_key_does(console: Open):
+    async with console(DEAD) as c:
+        footer = c.lines[-1]
+        await c.pilot.click("#footer", offset=(footer.index("timeline") + 2, 0))
+        await c.pilot.pause()
+        assert c.app.view.title == "timeline"

@@ -68,7 +68,9 @@ class View(Widget):
         if self.model.filter is not None and self.model.whole.peers:
             return "nothing matches the filter (f changes it, an empty one shows all)"
         if not self.model.done:
-            return "no IKE and no ESP so far"
+            progress = self.console_app.progress
+            read = 0 if progress is None else progress.packets
+            return f"no IKE and no ESP in {read:,} packets so far" if read else "reading"
         if self.model.failure:
             return "\n".join(safe(line) for line in self.model.failure.split("\n"))
         told = [safe(sentence) for sentence in self.model.content.diagnosis]
