@@ -103,6 +103,10 @@ class RowList(ScrollView, can_focus=False):
         self._base = Style()
         self._width = 0
 
+    def on_mount(self) -> None:
+        """A scroll bar that comes or goes makes rows narrower or wider."""
+        self.watch(self, "show_vertical_scrollbar", lambda _: self.refresh_rows(), init=False)
+
     # --- what is shown ---------------------------------------------------------------------
 
     def show(
