@@ -22,7 +22,7 @@ from analyzers.session.live_facts import Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
-from dpdlab.cli import filtering, live_console, live_metrics, live_sources
+from dpdlab.cli import filtering, live_console, live_devices, live_metrics, live_sources
 from dpdlab.cli.analysis import session_options
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
@@ -67,6 +67,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
         raise CommandError(code, error.message, error.hint) from error
     with live_metrics.metered(options, diagnostics) as measure:
+        live_devices.log_in(sources, diagnostics)
         if chosen is None and live_console.is_wanted(options):
             code = live_console.watch(session, sources, options, _now_ns, measure)
             session.end(_now_ns())
@@ -199,7 +200,8 @@ class _Watch:
                 if any(word in said.lower() for word in _RIGHTS):
                     hint = f"{PROGRAM} interfaces says what grants the right"
                     raise CommandError(ExitCode.MISSING, said, hint)
-                raise CommandError(ExitCode.INPUT, said, f"see {PROGRAM} interfaces")
+                hint = f"see {PROGRAM} interfaces" if self._options.interface else ""
+                raise CommandError(ExitCode.INPUT, said, hint)
             if all(status.state is not SourceState.STARTING for status in states):
                 return
             self._session.wait(_WAIT_S)

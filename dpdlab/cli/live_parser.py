@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final, NamedTuple
 
+from analyzers.sources.ssh_login import Device
 from dpdlab.cli import values
 from dpdlab.cli.diagnostics import PROGRAM
 from dpdlab.cli.option_groups import (
@@ -38,6 +39,7 @@ examples:
   {PROGRAM} live -i eth0 --until 'peer:198.51.100.7 state:dead' --duration 10m
   ssh gw tcpdump -U -w - 'udp port 500 or udp port 4500 or esp' | {PROGRAM} live -i -
   ssh router 'terminal monitor' | {PROGRAM} live --log -
+  {PROGRAM} live --device admin@hub
 
 exit codes:
   0 fine   1 findings at or above --fail-on   2 usage   3 a source cannot be read
@@ -79,6 +81,21 @@ def listener(text: str) -> Address:
     """`HOST:PORT`, `[IPV6]:PORT`, or a port on loopback."""
     host, _, port = text.rpartition(":")
     return Address(host.strip("[]") or DEFAULT_SYSLOG_HOST, values.port(port))
+
+
+def device(text: str) -> Device:
+    """`[USER@]NAME[:PORT]`; an IPv6 address with a port is in brackets."""
+    user, at, where = text.rpartition("@")
+    host, colon, port = where, "", ""
+    if where.startswith("["):
+        host, _, rest = where[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+    elif where.count(":") == 1:
+        host, colon, port = where.partition(":")
+    plain = host.isascii() and host.isprintable() and not host.startswith("-") and " " not in host
+    if not host or not plain or (at and not user) or ":" in user:
+        raise argparse.ArgumentTypeError(f"{text!r} is no device (write NAME or USER@NAME:PORT)")
+    return Device(host, user or None, values.port(port) if colon else None)
 
 
 _FORMAT: Final[Option] = (
@@ -151,6 +168,18 @@ def live_parser() -> Parser:
                 "action": "append",
                 "default": [],
                 "help": "listen there, UDP and TCP; without HOST on loopback only",
+            },
+        ),
+        (
+            ("--device",),
+            {
+                "metavar": "[USER@]NAME[:PORT]",
+                "type": device,
+                "action": "append",
+                "default": [],
+                "help": "log in to a Cisco IOS, IOS XE or ASA over SSH, switch the debug of IKE on"
+                " for as long as this goes on, and read it; as ssh does it (ssh_config, agent,"
+                " known hosts), passwords are asked for; repeatable",
             },
         ),
         (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from analyzers.errors import AnalyzerError, SourceError
 from analyzers.session.live_store import CaptureStore
 from analyzers.sources.capture_filter import capture_filter
+from analyzers.sources.device import DeviceSource
 from analyzers.sources.dumpcap import CaptureSource, find_tool, has_vlans
 from analyzers.sources.feed import LiveSource
 from analyzers.sources.follow import FollowedFile
@@ -45,11 +46,11 @@ def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[
         CommandError: there is nothing to read, or no right to.
     """
     names, logs = options.interface, options.log
-    if not (names or logs or options.syslog):
+    if not (names or logs or options.syslog or options.device):
         raise UsageError(
             "there is nothing to watch",
-            f"{PROGRAM} live -i IFACE, --log PATH or --syslog PORT; {PROGRAM} interfaces lists"
-            " interfaces",
+            f"{PROGRAM} live -i IFACE, --log PATH, --syslog PORT or --device NAME;"
+            f" {PROGRAM} interfaces lists interfaces",
         )
     _check_standard_input([*names, *logs])
     piped = [name for name in names if is_pipe(name)]
@@ -61,6 +62,7 @@ def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[
     for path in dict.fromkeys(logs):
         sources.append(PipeSource(path, "log") if is_pipe(path) else FollowedFile(path))
     sources += [SyslogListener(where.host, where.port) for where in options.syslog]
+    sources += [DeviceSource(device) for device in dict.fromkeys(options.device)]
     return sources
 
 
