@@ -69,6 +69,8 @@ class FindingsView(View):
         self._items: list[Item] = []
         self._key: object = None
         self._folding: object = None
+        self._ways: object = None
+        self._rows: FindingRows | None = None
         self._told: object = None
 
     def compose(self) -> ComposeResult:
@@ -99,7 +101,11 @@ class FindingsView(View):
             self._items = items_of(self._groups, self.model.content.suppressed, self.folded)
         cursor = self._place_of(before)
         self.list.empty = self._why_empty()
-        self.list.show(FindingRows(self.model, self._items, self.by), cursor)
+        ways = (folding, self.model.times, self.palette)
+        if self._rows is None or ways != self._ways:
+            self._ways = ways
+            self._rows = FindingRows(self.model, self._items, self.by)
+        self.list.show(self._rows, cursor)
         told = (self.model.revision, self.palette)
         if told != self._told:
             self._told = told

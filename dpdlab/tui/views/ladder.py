@@ -78,6 +78,8 @@ class LadderView(View):
         self._events: list[Event] = []
         self._items: Sequence[Item] = []
         self._folding: object = None
+        self._ways: object = None
+        self._rows: LadderRows | None = None
         self._unfolded: frozenset[int] = frozenset()
         self._key: object = None
 
@@ -115,8 +117,12 @@ class LadderView(View):
         self.list.empty = (
             "listing what the peer did" if listed is None else "no message of this peer"
         )
-        rows = LadderRows(self.model, peer, self._events, self._items, frozenset(self.selected))
-        self.list.show(rows, self._row_at(self.model.at_ns))
+        ways = (self._folding, self.model.times, self.model.colour_by, self.selected, self.palette)
+        if self._rows is None or ways != self._ways:
+            self._ways = ways
+            chosen = frozenset(self.selected)
+            self._rows = LadderRows(self.model, peer, self._events, self._items, chosen)
+        self.list.show(self._rows, self._row_at(self.model.at_ns))
         self._show_detail()
 
     def _row_at(self, at_ns: int | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rich.cells import cell_len
@@ -38,6 +38,8 @@ _STALE: Final = 0.75
 _LATE: Final = 0.9
 """Shares of the detection time from which the last proof is tinted."""
 _LEAST_SPARK: Final = 8
+_SAMPLE: Final = 200
+"""Peers whose cells decide how wide a column is."""
 _MOST_ADDRESS: Final = 39
 _MODE: Final = {
     PolicyMode.PERIODIC: "every ",
@@ -191,10 +193,22 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
+@dataclass(slots=True)
+class Drawn:
+    """What of rows stays the same however they are sorted; for one report, range and palette."""
+
+    widths: dict[str, int] = field(default_factory=dict)
+    """Cells that the contents of a column need, by its id."""
+    sparks: dict[tuple[str, int], Text] = field(default_factory=dict)
+    """Traffic by the id of a peer and the room there is."""
+
+
 class PeerRows:
     """The peers as rows."""
 
-    def __init__(self, model: Model, sort_by: str, hidden: frozenset[str]) -> None:
+    def __init__(
+        self, model: Model, sort_by: str, hidden: frozenset[str], drawn: Drawn | None = None
+    ) -> None:
         column = next(c for c in COLUMNS if c.id == sort_by)
         self.model = model
         self.sort_by = sort_by
@@ -203,6 +217,7 @@ class PeerRows:
             # Sorting keeps the order of what is equal: the worst of them stays first.
             self.peers = sorted(self.peers, key=lambda p: column.key(p, model.tally(p)))
         self.columns = [c for c in COLUMNS if c.id not in hidden]
+        self._drawn = drawn or Drawn()
         self._sizes: tuple[int, list[tuple[PeerColumn, int]]] | None = None
 
     def __len__(self) -> int:
@@ -212,11 +227,10 @@ class PeerRows:
         """Columns with their widths; where there is no room, the least important ones go."""
         if self._sizes is not None and self._sizes[0] == width:
             return self._sizes[1]
-        sample = self.peers[:200]
         sizes = {
             column.id: max(
-                [cell_len(column.title) + (2 if column.id == self.sort_by else 0)]
-                + [column.cell(peer, self.model, palette).cell_len for peer in sample]
+                cell_len(column.title) + (2 if column.id == self.sort_by else 0),
+                self._content_width(column, palette),
             )
             for column in self.columns
         }
@@ -225,6 +239,15 @@ class PeerRows:
             kept.remove(max(reversed(kept), key=lambda c: c.rank))
         self._sizes = (width, [(column, sizes[column.id]) for column in kept])
         return self._sizes[1]
+
+    def _content_width(self, column: PeerColumn, palette: Palette) -> int:
+        """What the worst peers need: the others are cut where they need more."""
+        known = self._drawn.widths.get(column.id)
+        if known is None:
+            sample = self.model.digest.worst[:_SAMPLE]
+            cells = (column.cell(peer, self.model, palette).cell_len for peer in sample)
+            known = self._drawn.widths[column.id] = max(cells, default=0)
+        return known
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """Titles; the one that sorts has a mark."""
@@ -262,7 +285,10 @@ class PeerRows:
             gap = " " * _GAP
         room = width - line.cell_len
         if room >= 2:
-            line.append_text(_spark(peer, self.model, room, palette))
+            spark = self._drawn.sparks.get((peer.id, room))
+            if spark is None:
+                spark = self._drawn.sparks[peer.id, room] = _spark(peer, self.model, room, palette)
+            line.append_text(spark)
         return line
 
 

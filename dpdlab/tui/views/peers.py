@@ -20,7 +20,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.text_pane import TextRows
 from dpdlab.tui.views import peer_story
-from dpdlab.tui.views.peer_rows import COLUMNS, WORST, PeerRows
+from dpdlab.tui.views.peer_rows import COLUMNS, WORST, Drawn, PeerRows
 from dpdlab.tui.views.view import View
 
 _COLUMN: Final = re.compile(" {2,}")
@@ -55,7 +55,8 @@ class PeersView(View):
         self.rows = PeerRows(model, self.sort_by, self.hidden)
         self._places: dict[str, int] = {}
         self._key: object = None
-        self._told: object = None
+        self._about: object = None
+        self._drawn = Drawn()
 
     def compose(self) -> ComposeResult:
         """The list."""
@@ -65,10 +66,13 @@ class PeersView(View):
     def show(self) -> None:
         """The peers, the cursor on the one that is chosen."""
         model = self.model
-        key = (model.revision, self.sort_by, self.hidden, model.range_ns, model.selected_peers)
+        about = (model.revision, model.range_ns, self.palette)
+        key = (about, self.sort_by, self.hidden, model.selected_peers)
         if key != self._key:
             self._key = key
-            self.rows = PeerRows(model, self.sort_by, self.hidden)
+            if about != self._about:
+                self._about, self._drawn = about, Drawn()
+            self.rows = PeerRows(model, self.sort_by, self.hidden, self._drawn)
             self._places = {peer.id: number for number, peer in enumerate(self.rows.peers)}
         self.list.empty = self.why_no_peer()
         self.list.show(self.rows, self._places.get(model.peer_id or "", 0), self.palette)
