@@ -21,7 +21,7 @@ from dpdlab.cli.diagnostics import Diagnostics, ExitCode, UsageError
 from dpdlab.cli.installation import foreign_analyzers
 from dpdlab.cli.output import Output
 
-_LABEL_WIDTH = 14
+_LABEL_WIDTH = 19
 
 
 def run(invocation: Invocation, _diagnostics: Diagnostics) -> ExitCode:

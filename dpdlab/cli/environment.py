@@ -22,13 +22,20 @@ LIBRARIES: Final = (
     ("pydantic", "pydantic"),
     ("cryptography", "cryptography"),
     ("zstandard", "zstandard"),
+    ("htpy", "htpy"),
+    ("textual", "textual"),
+    ("ntc_templates", "ntc_templates"),
+    ("textfsm", "textfsm"),
+    ("pyshark", "pyshark"),
+    ("prometheus-client", "prometheus_client"),
+    ("asyncssh", "asyncssh"),
 )
 
 # Not needed for files; what each of them adds.
 TOOLS: Final = (
-    ("tshark", "second opinion on a packet"),
+    ("tshark", "second opinion on a packet, live --engine pyshark"),
     ("dumpcap", "live capture"),
-    ("tcpdump", "taking captures"),
+    ("tcpdump", "live capture without dumpcap"),
 )
 
 # A version is printed at once, or the tool hangs.

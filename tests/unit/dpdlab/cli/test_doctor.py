@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from dpdlab import __version__
 from dpdlab.cli import doctor, environment
 from dpdlab.cli.diagnostics import ExitCode
 from tests.unit.dpdlab.cli.conftest import Cli
+
+ROOT = Path(__file__).parents[4]
 
 
 def test_everything_is_here(cli: Cli):
@@ -27,9 +31,9 @@ def test_json(cli: Cli):
     findings = json.loads(result.out)
     assert findings["ok"] is True
     assert findings["dpdlab"]["version"] == __version__
-    assert {library["name"] for library in findings["libraries"]} == {
-        "numpy", "dpkt", "rich", "pydantic", "cryptography", "zstandard",
-    }  # fmt: skip
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {each.partition(">")[0] for each in project["dependencies"]}
+    assert {library["name"] for library in findings["libraries"]} == needed
     assert set(findings["capture"]) == {"allowed", "reason", "remedy"}
     assert findings["terminal"]["is_terminal"] is False
 
@@ -47,6 +51,24 @@ def test_missing_tools_are_no_problem(cli: Cli, monkeypatch):
     result = cli("doctor")
     assert result.code == ExitCode.OK
     assert "not found (only for: nothing)" in result.out
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_who_may_not_capture_is_told_what_grants_dumpcap_the_right(tmp_path: Path):
+    """As a user whose dumpcap was installed without its rights."""
+    dumpcap = tmp_path / "dumpcap"
+    dumpcap.write_text("#!/bin/sh\necho Dumpcap 4\n", encoding="utf-8")
+    dumpcap.chmod(0o755)
+    done = subprocess.run(
+        ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw",
+         sys.executable, "-m", "dpdlab", "doctor"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )  # fmt: skip
+    if "setpriv" in done.stderr:
+        pytest.skip("rights cannot be given up here")
+    assert f"may capture        no: {dumpcap} has no right to capture" in done.stdout
+    assert f"sudo setcap cap_net_raw,cap_net_admin+eip {dumpcap}" in done.stdout
 
 
 def test_a_shadowed_engine_is_a_problem(cli: Cli, monkeypatch, tmp_path):
