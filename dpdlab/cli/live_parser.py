@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Final, NamedTuple
 
-from analyzers.sources.ssh_login import Device
 from dpdlab.cli import values
 from dpdlab.cli.diagnostics import PROGRAM
 from dpdlab.cli.option_groups import (
@@ -55,6 +54,14 @@ class Ring(NamedTuple):
     value: int
 
 
+class Login(NamedTuple):
+    """A device to log in to; what is None is for the user's ssh_config to say."""
+
+    host: str
+    user: str | None
+    port: int | None
+
+
 class Address(NamedTuple):
     """Where to listen."""
 
@@ -83,7 +90,7 @@ def listener(text: str) -> Address:
     return Address(host.strip("[]") or DEFAULT_SYSLOG_HOST, values.port(port))
 
 
-def device(text: str) -> Device:
+def device(text: str) -> Login:
     """`[USER@]NAME[:PORT]`; an IPv6 address with a port is in brackets."""
     user, at, where = text.rpartition("@")
     host, colon, port = where, "", ""
@@ -95,7 +102,7 @@ def device(text: str) -> Device:
     plain = host.isascii() and host.isprintable() and not host.startswith("-") and " " not in host
     if not host or not plain or (at and not user) or ":" in user:
         raise argparse.ArgumentTypeError(f"{text!r} is no device (write NAME or USER@NAME:PORT)")
-    return Device(host, user or None, values.port(port) if colon else None)
+    return Login(host, user or None, values.port(port) if colon else None)
 
 
 _FORMAT: Final[Option] = (

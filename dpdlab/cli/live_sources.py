@@ -22,6 +22,7 @@ from analyzers.sources.inputs import STDIN
 from analyzers.sources.interfaces import exists
 from analyzers.sources.pipe import PipeSource, is_pipe
 from analyzers.sources.ring_files import RingFiles
+from analyzers.sources.ssh_login import Device
 from analyzers.sources.syslog import SyslogListener
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
@@ -62,7 +63,7 @@ def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[
     for path in dict.fromkeys(logs):
         sources.append(PipeSource(path, "log") if is_pipe(path) else FollowedFile(path))
     sources += [SyslogListener(where.host, where.port) for where in options.syslog]
-    sources += [DeviceSource(device) for device in dict.fromkeys(options.device)]
+    sources += [DeviceSource(Device(*login)) for login in dict.fromkeys(options.device)]
     return sources
 
 
