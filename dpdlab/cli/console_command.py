@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from dpdlab import settings
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
-from dpdlab.cli.opening import Opening
 from dpdlab.cli.terminals import is_terminal
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     Raises:
         CommandError: an option cannot be used.
     """
+    from dpdlab.cli.opening import Opening
+
     with Opening(invocation.words, ascii_only=invocation.options.ascii) as opening:
         app = _console(invocation)
         opening.hand_over()
