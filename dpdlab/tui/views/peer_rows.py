@@ -199,6 +199,8 @@ class Drawn:
 
     widths: dict[str, int] = field(default_factory=dict)
     """Cells that the contents of a column need, by its id."""
+    words: dict[str, str] = field(default_factory=dict)
+    """What a search looks at, by the id of a peer."""
     sparks: dict[tuple[str, int], Text] = field(default_factory=dict)
     """Traffic by the id of a peer and the room there is."""
 
@@ -267,6 +269,18 @@ class PeerRows:
             if x < place:
                 return column.id
         return None
+
+    def words(self, index: int) -> str:
+        """What a search looks at: state, addresses, IKE versions and policies, in small letters."""
+        peer = self.peers[index]
+        known = self._drawn.words.get(peer.id)
+        if known is None:
+            versions = " ".join(f"v{sa.ike_version}" for sa in peer.ike_sas)
+            policies = " ".join(_brief(policy, self.model) for policy in peer.policies)
+            parts = (words.peer_word(peer), peer.local, *peer.addresses, peer.remote)
+            known = " ".join((*map(safe, parts), versions, policies)).casefold()
+            self._drawn.words[peer.id] = known
+        return known
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One peer."""

@@ -254,8 +254,7 @@ class PeersView(View):
         size = len(self.rows)
         for step in range(1, size + 1):
             place = (self.list.cursor + by * step) % size
-            row = self.rows.row(place, 400, self.palette).plain
-            if wanted in row.casefold():
+            if wanted in self.rows.words(place):
                 self.list.go_to(place)
                 return True
         return False
