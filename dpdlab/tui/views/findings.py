@@ -67,7 +67,8 @@ class FindingsView(View):
         self.folded: frozenset[str] = frozenset()
         self._groups: list[Group] = []
         self._items: list[Item] = []
-        self._key: object = None
+        self._key: tuple[int, GroupBy] | None = None
+        self._grouped: dict[GroupBy, list[Group]] = {}
         self._folding: object = None
         self._ways: object = None
         self._rows: FindingRows | None = None
@@ -93,8 +94,12 @@ class FindingsView(View):
         before = self._current
         key = (self.model.revision, self.by)
         if key != self._key:
+            if self._key is None or self._key[0] != self.model.revision:
+                self._grouped.clear()
             self._key = key
-            self._groups = grouped(self.model.content, self.by, self.model.signs)
+            if self.by not in self._grouped:
+                self._grouped[self.by] = grouped(self.model.content, self.by, self.model.signs)
+            self._groups = self._grouped[self.by]
         folding = (key, self.folded)
         if folding != self._folding:
             self._folding = folding
