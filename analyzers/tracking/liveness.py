@@ -9,9 +9,12 @@ from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.time import NS_PER_SECOND
 
 # SAs of a peer that can overlap with one another in time: renewed ones, and strays.
 _NEIGHBOURS = 8
+# What was under way when an SA ended comes in within this.
+_UNDER_WAY_NS = 2 * NS_PER_SECOND
 
 
 def spans(
@@ -21,10 +24,13 @@ def spans(
     holes: Sequence[BlackHole],
     deletes: Sequence[Delete],
     first_ns: int,
+    heard_ns: Sequence[int] = (),
 ) -> list[StateSpan]:
     """States in the order of time, each different from the one before; never empty.
 
     The states are what the sides can know of each other; where both ask, the worse counts.
+    `heard_ns`: when each ESP flow of the other side began, which proves that it lives where the
+    negotiation was not captured (RFC 7296 section 2.4).
     """
     events: list[tuple[int, int, PeerState]] = [(first_ns, 0, PeerState.UNKNOWN)]
     for number, sa in enumerate(sas):
@@ -35,6 +41,10 @@ def spans(
             events.append((sa.ended_ns, 5, PeerState.DELETED))
         if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None and not _another_lives(sa, near):
             events.append((sa.ended_ns, 4, PeerState.DEAD))
+    ended = [sa.ended_ns for sa in sas if sa.ended_ns is not None]
+    for at_ns in heard_ns:
+        if not any(0 <= at_ns - ended_ns <= _UNDER_WAY_NS for ended_ns in ended):
+            events.append((at_ns, 1, PeerState.ALIVE))
     place = {sa.id: number for number, sa in enumerate(sas)}
     for exchange in exchanges:
         number = place.get(exchange.ike_sa, 0)

@@ -98,7 +98,8 @@ class Viewer:
         flows = self._flows(peer)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
-        states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns)
+        heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
+        states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard)
         states = liveness.with_untold(states, self._hindsight.untold(peer))
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
+from tests.scenarios.conftest import Tell
 from tests.scenarios.test_any_story import analyse
-from tests.scenarios.timeline import capture
+from tests.scenarios.timeline import at, capture
 
 # How a stack repeats its question: the waits after each try, s.
 STYLES = st.sampled_from(["constant", "growing", "interval"])
@@ -152,3 +153,31 @@ def test_a_peer_that_dies_is_given_up(
     assert last.outcome is Outcome.UNANSWERED
     assert last.verdict_ns is not None
     assert PeerState.DEAD in {s.state for s in peer.states}
+
+
+def states(peer: PeerView) -> list[PeerState]:
+    return [span.state for span in peer.states]
+
+
+def test_esp_tells_that_a_peer_lives_whose_negotiation_was_not_captured(tell: Tell) -> None:
+    """A capture begins when the tunnel is in use already, and nobody needs to ask."""
+    peer = tell("0..30/0.4 a>b esp out\n0.65..30/0.4 b>a esp in").peer
+    assert states(peer) == [PeerState.UNKNOWN, PeerState.ALIVE]
+    assert peer.states[1].start_ns == at(0.65)
+
+
+def test_what_only_goes_out_tells_nothing_of_the_peer(tell: Tell) -> None:
+    assert states(tell("0..30/0.4 a>b esp out").peer) == [PeerState.UNKNOWN]
+
+
+DELETED = "0 a>b v2 handshake\n9 a>b delete 2\n9.02 b>a liveness 2 resp\n"
+
+
+def test_esp_on_a_new_sa_is_life_after_a_delete(tell: Tell) -> None:
+    """The new SA was negotiated while nobody captured."""
+    text = DELETED + "60..70/0.4 a>b esp out2\n60.02..70/0.4 b>a esp in2"
+    assert states(tell(text).peer)[-2:] == [PeerState.DELETED, PeerState.ALIVE]
+
+
+def test_what_was_under_way_when_the_sa_was_deleted_revives_nobody(tell: Tell) -> None:
+    assert states(tell(DELETED + "9.03 b>a esp in").peer)[-1] is PeerState.DELETED
