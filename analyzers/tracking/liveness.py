@@ -42,9 +42,11 @@ def spans(
         if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None and not _another_lives(sa, near):
             events.append((sa.ended_ns, 4, PeerState.DEAD))
     ended = [sa.ended_ns for sa in sas if sa.ended_ns is not None]
-    for at_ns in heard_ns:
-        if not any(0 <= at_ns - ended_ns <= _UNDER_WAY_NS for ended_ns in ended):
-            events.append((at_ns, 1, PeerState.ALIVE))
+    events += [
+        (at_ns, 1, PeerState.ALIVE)
+        for at_ns in heard_ns
+        if not any(0 <= at_ns - ended_ns <= _UNDER_WAY_NS for ended_ns in ended)
+    ]
     place = {sa.id: number for number, sa in enumerate(sas)}
     for exchange in exchanges:
         number = place.get(exchange.ike_sa, 0)

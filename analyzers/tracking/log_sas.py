@@ -18,6 +18,10 @@ STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKi
 """Messages that begin an IKE SA."""
 _ZERO_SPI: Final = "0" * 16
 _SETTLING_NS: Final = 2 * NS_PER_SECOND
+_ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
+"""Events that are about no SA that began later, though a capture may have shown that one first."""
+_ESTABLISHED: Final = "ESTABLISHED"
+"""What charon says an SA was before it was removed."""
 
 
 class LoggedSas:
@@ -50,12 +54,15 @@ class LoggedSas:
     def newest(self, peer: PeerTrack, event: LogEvent) -> SaTrack | None:
         """The SA an event without a known handle is about: by SPIs, else the newest."""
         spi = event.initiator_spi
-        for sa in reversed(peer.sas[-16:]):
-            if event.version not in (None, sa.version) and sa.index not in self._guessed:
-                continue
-            if spi is None or sa.initiator_spi in ("", spi):
-                return sa
-        return None
+        found = [
+            sa
+            for sa in reversed(peer.sas[-16:])
+            if (event.version in (None, sa.version) or sa.index in self._guessed)
+            and (spi is None or sa.initiator_spi in ("", spi))
+        ]
+        if event.kind in _ENDS:
+            found = [sa for sa in found if _may_end(sa, event)] or found
+        return found[0] if found else None
 
     def _is_another(self, sa: SaTrack, event: LogEvent) -> bool:
         """Whether the log has another name for the SA that an event seems to be about.
@@ -115,6 +122,12 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
     # The end that finishes first logs it before the last message of the other arrives.
     at_ns = event.at_ns or 0
     return sa.established_ns is not None and at_ns - sa.established_ns > _SETTLING_NS
+
+
+def _may_end(sa: SaTrack, event: LogEvent) -> bool:
+    """Whether an event can be the end of an SA: it had begun, and got as far as that."""
+    half_open = sa.from_start and sa.established_ns is None
+    return sa.first_ns <= (event.at_ns or 0) and not (half_open and event.reason == _ESTABLISHED)
 
 
 def _initiator(event: LogEvent, side: int) -> int:

@@ -318,16 +318,24 @@ class LogTracker:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
-        if event.kind is LogEventKind.GAVE_UP:
-            self._given_up(peer, event)
+        if event.kind is LogEventKind.GAVE_UP and self._given_up(peer, event, side):
+            return
         self._hint(peer, event, peer.address(side))
 
-    def _given_up(self, peer: PeerTrack, event: LogEvent) -> None:
-        """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4)."""
+    def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
+        """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4).
+
+        Whether it is a verdict on a question that the log does not show, and a capture does.
+        """
         sa = self._sas.newest(peer, event)
-        if sa is None or sa.version != 2 or sa.established_ns is None or sa.ended_ns is not None:
-            return
-        sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.DEAD_PEER, event.ref
+        if sa is None or sa.version != 2 or sa.ended_ns is not None:
+            return False
+        if self._open_question(sa, side) is not None:
+            self._verdict(sa, event, side)
+            return True
+        if sa.established_ns is not None:
+            sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.DEAD_PEER, event.ref
+        return False
 
     def _revive(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """A Child SA needs a living peer: there is an IKE SA that the log does not show."""

@@ -318,7 +318,9 @@ class Outcomes:
         last_ns = sent[-1].at_ns
         for first_ns, sa in self._later(track):
             if sa.initiator == track.side and sa.from_start:
-                return first_ns - last_ns <= _FOLLOWED_BY_NS
+                # After a whole wait it was another question, and nothing was deleted.
+                wait_ns = last_ns - sent[-2].at_ns
+                return first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
         return (

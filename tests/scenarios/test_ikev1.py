@@ -104,6 +104,24 @@ def test_cisco_peer_dies_without_traffic_and_without_renewal(tell: Tell) -> None
     assert {h.black_hole_class for h in peer.black_holes} <= {BlackHoleClass.IDLE}
 
 
+def test_a_new_negotiation_a_whole_wait_after_the_last_question_is_the_verdict(tell: Tell) -> None:
+    """strongSwan with a DPD delay of 2 s sends no Delete when it gives a peer up."""
+    peer = tell(
+        SETUP
+        + """
+        1..14/0.2 a>b esp out
+        1.1..6/0.2 b>a esp in
+        8..13/2 a>b v1 info 108
+        13.999 a>b v1 mm1 sa=2
+        18.001 a>b v1 mm1 sa=2
+        """
+        + LATER
+    ).peer
+    assert times(peer) == [[at(t) for t in (8, 10, 12)]]
+    assert peer.exchanges[0].verdict_ns == pytest.approx(at(14), abs=2_000_000)
+    assert not peer.deletes
+
+
 def test_deletes_of_one_teardown_are_no_question(tell: Tell) -> None:
     peer = tell(
         SETUP

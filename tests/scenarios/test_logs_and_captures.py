@@ -13,6 +13,7 @@ from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
 from analyzers.model.records import Basis, Confidence, ProblemKind
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
 from analyzers.session import ClockOptions
 from tests.scenarios.inputs import alone, asked, together
@@ -588,3 +589,36 @@ def test_a_dead_data_plane_stays_one_beside_logs(tmp_path: Path) -> None:
     told = together(tmp_path, capture(text), charon(text, "a", Clock(syslog, 3600)))
     assert [h.black_hole_class for h in told.peer.black_holes] == [BlackHoleClass.DATA_PLANE]
     assert told.peer.black_holes == alone(tmp_path, text).black_holes
+
+
+def test_a_log_that_begins_when_the_peer_is_given_up(tmp_path: Path) -> None:
+    """It does not show what was asked, and the capture does; what follows is another IKE SA."""
+    text = """
+    0 a>b v2 handshake
+    0.1..13/0.2 a>b esp out
+    0.15..7/0.2 b>a esp in
+    9 a>b liveness 2
+    10 a>b liveness 2
+    11 a>b liveness 2
+    13.003 a>b v2 sa-init sa=2
+    14.003 a>b v2 sa-init sa=2
+    capture 3..30
+    """
+    log = "".join(
+        f"{iso_zoned(at(when))}{said}\n"
+        for when, said in (
+            (11, "06[IKE] retransmit 2 of request with message ID 2"),
+            (11, "06[NET] sending packet: from 192.0.2.1[4500] to 192.0.2.2[4500] (80 bytes)"),
+            (13, "06[IKE] giving up after 2 retransmits"),
+            (13, "06[IKE] initiating IKE_SA gw[2] to 192.0.2.2"),
+            (13.002, "06[ENC] generating IKE_SA_INIT request 0 [ SA KE No ]"),
+            (13.002, "06[NET] sending packet: from 192.0.2.1[500] to 192.0.2.2[500] (464 bytes)"),
+            (13.004, "06[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+        )
+    )
+    peer = together(tmp_path, capture(text), log.encode()).peer
+    assert [s.state for s in peer.states][-1] is PeerState.DEAD
+    (exchange,) = peer.exchanges
+    assert (exchange.outcome, exchange.verdict_ns) == (Outcome.UNANSWERED, at(13))
+    assert exchange.verdict_ref is not None
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER, None]
