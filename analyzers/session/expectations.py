@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Confidence
-from analyzers.model.time import nanoseconds
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.tracking.schedule import next_wait_ns
 
 _ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
 # An open question is among the last exchanges of a peer.
 _RECENT: Final = 4
+# Questions come so exactly, or within a fifth (charon's jitter, devices that round to seconds).
+_TOLERANCE_NS: Final = NS_PER_SECOND
+_TOLERANCE_SHARE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ def detection_ns(peer: PeerView, holder: str) -> int | None:
 
 def _of(peer: PeerView, exchange: Exchange) -> Expectation:
     sent = exchange.transmissions
-    policy = next((p for p in _policies(peer, exchange.prober) if p.waits_s), None)
+    known = _policies(peer, exchange.prober)
+    policy = next((p for p in known if p.waits_s and _is_kept(p, exchange)), None)
     of = next_ns = verdict_ns = None
     if policy is not None:
         waits_s = policy.waits_s
@@ -82,6 +87,17 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
         verdict_ns=verdict_ns,
         basis=None if policy is None else policy.basis,
     )
+
+
+def _is_kept(policy: DpdPolicy, exchange: Exchange) -> bool:
+    """Whether the questions so far came when the policy has them: else it is not in force."""
+    waits_s = policy.waits_s[exchange.first_missing :]
+    times_ns = [each.at_ns for each in exchange.transmissions]
+    for wait_s, (before_ns, after_ns) in zip(waits_s, pairwise(times_ns), strict=False):
+        due_ns, came_ns = nanoseconds(wait_s), after_ns - before_ns
+        if abs(came_ns - due_ns) > max(_TOLERANCE_NS, due_ns // _TOLERANCE_SHARE):
+            return False
+    return True
 
 
 def _policies(peer: PeerView, holder: str) -> list[DpdPolicy]:

@@ -93,7 +93,9 @@ class LiveSession:
                 self._open_capture(channel)
             elif channel.source.kind == "log":
                 self._open_log(channel, "", channel.source.name)
-        several = len(self._channels) > 1 or any("," in c.source.name for c in self._captured)
+        # What a log says of packets waits for them anyway.
+        competing = self._captured or self._channels
+        several = len(competing) > 1 or any("," in c.source.name for c in self._captured)
         self._lateness_ns = _SEVERAL_LATENESS_NS if several else _LATENESS_NS
         self._tracker = Tracker(
             IkeDecoder(self._keys),

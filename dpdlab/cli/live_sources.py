@@ -152,12 +152,14 @@ def configurations(words: Sequence[str]) -> list[Configuration]:
         CommandError: one cannot be read, or is none.
     """
     from analyzers.configs.catalogue import read_configurations
+    from analyzers.configs.daemon_options import with_daemon_options
     from analyzers.sources.inputs import read_text
 
     found: list[Configuration] = []
-    for number, word in enumerate(words, 1):
+    paths = {f"c{number}": word for number, word in enumerate(words, 1)}
+    for source, word in paths.items():
         try:
-            read = read_configurations(read_text(word, _MOST_CONFIG), f"c{number}")
+            read = read_configurations(read_text(word, _MOST_CONFIG), source)
         except AnalyzerError as error:
             raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
         if not read:
@@ -167,7 +169,7 @@ def configurations(words: Sequence[str]) -> list[Configuration]:
                 f"captures and logs are for {PROGRAM} report; a log is followed with --log {word}",
             )
         found += read
-    return found
+    return list(with_daemon_options(found, paths))
 
 
 def _autosave() -> RingFiles:

@@ -147,12 +147,12 @@ def test_a_ring_of_files_is_each_whole(tmp_path: Path) -> None:
         assert not [p for p in offline.sources[0].problems if "truncated" in p.kind]
 
 
-def test_a_verdict_is_expected_by_the_policy_in_force(tmp_path: Path) -> None:
+def _expected(tmp_path: Path, policy: str) -> dict[int, tuple[int | None, int | None]]:
+    """Of each question of a capture: after how many, and after which time, the verdict is due."""
     from analyzers.configs.vendors import parse_given
 
     fifo = _Fifo(tmp_path / "pipe")
-    given = parse_given("strongswan interval=2 retry=2 retries=5")
-    session = LiveSession([fifo.source], SessionOptions(policies=(given,)))
+    session = LiveSession([fifo.source], SessionOptions(policies=(parse_given(policy),)))
     session.start()
     data = (SAMPLES / "ikev2-dead-peer" / "capture.pcap").read_bytes()
     seen: dict[int, tuple[int | None, int | None]] = {}
@@ -169,10 +169,21 @@ def test_a_verdict_is_expected_by_the_policy_in_force(tmp_path: Path) -> None:
     session.end(now_ns)
     assert list(seen) == sorted(seen)
     assert max(seen) == 6
-    of, after_ns = seen[6]
-    assert of == 6
-    assert after_ns is not None
-    assert {count for count, _ in seen.values()} == {6}
+    return seen
+
+
+def test_a_verdict_is_expected_by_the_policy_in_force(tmp_path: Path) -> None:
+    seen = _expected(tmp_path, "strongswan interval=2 retry=2 retries=5 backoff=1")
+    assert {of for of, _ in seen.values()} == {6}
+    for _, after_ns in seen.values():
+        assert after_ns == pytest.approx(12 * SECOND, abs=SECOND // 2)
+
+
+def test_no_verdict_is_expected_by_a_policy_that_is_not_kept(tmp_path: Path) -> None:
+    """Its waits are 4, 7.2, 13 s; the questions come every 2 s."""
+    seen = _expected(tmp_path, "strongswan interval=2")
+    assert seen.pop(1)[0] == 6
+    assert {of for of, _ in seen.values()} == {None}
 
 
 def test_facts_come_once_and_when_they_are_final(tmp_path: Path) -> None:
