@@ -46,6 +46,7 @@ LineType = Literal[
     "black_hole",
     "message",
     "finding",
+    "question",
     "suppressed",
     "problem",
 ]
@@ -61,6 +62,7 @@ _MESSAGE_RANK: Final = 6
 
 # When an object begins, its rank, and what writes its lines. Lines are made when their turn
 # comes, so that sorting takes the memory of these tuples only.
+_About = dict[str, int | bool]
 _Entry = tuple[int, int, Callable[[], Iterator[str]]]
 
 # A source without a packet comes before everything that has a time.
@@ -98,41 +100,69 @@ def live_lines(
     revision: int,
     selector: Selector,
     *,
+    retracted: bool = False,
     ascii_only: bool = False,
 ) -> Iterator[str]:
     """The line of something that has just become final, as the report would have it.
 
-    `revision` counts how often it was told before; of a finding `selector` has its packets.
+    `revision` counts how often it was told before; `retracted`: there was no such thing after all.
+    Of a finding `selector` has its packets.
     """
     escape = ascii_escapes if ascii_only else terminal_escapes
     owner = None if peer is None else peer.id
-    yield escape(_live_line(item, owner, revision, selector))
+    about: _About = {"revision": revision}
+    if retracted:
+        about["retracted"] = True
+    yield escape(_live_line(item, owner, about, selector))
+
+
+def question_line(
+    *,
+    peer: str,
+    prober: str,
+    responder: str,
+    first_ns: int,
+    sent: int,
+    of: int | None,
+    next_ns: int | None,
+    verdict_ns: int | None,
+    basis: str | None,
+) -> str:
+    """The line of a question that is open while it is told: asked `sent` times out of `of`.
+
+    When it is asked again, and when the prober gives the peer up, by the policy known from
+    `basis`; None where nobody can tell.
+    """
+    head = {"type": "question", "at_ns": first_ns, "peer": peer}
+    ends = {"prober": prober, "responder": responder}
+    due = {"sent": sent, "of": of, "next_ns": next_ns, "verdict_ns": verdict_ns}
+    return _json({**head, **ends, **due, "basis": basis})
 
 
 def _live_line(
     item: PeerView | Exchange | Delete | BlackHole | IkeMessage | Finding,
     owner: str | None,
-    revision: int,
+    about: _About,
     selector: Selector,
 ) -> str:
     match item:
         case PeerView():
             # Its state is what is new: the line stands where that began.
-            began_ns = item.states[-1].start_ns if revision else item.first_ns
-            return _line("peer", began_ns, item.id, build_peer_head(item), revision=revision)
+            began_ns = item.states[-1].start_ns if about["revision"] else item.first_ns
+            return _line("peer", began_ns, item.id, build_peer_head(item), **about)
         case Exchange():
             model: BaseModel = build_exchange(item)
-            return _line("exchange", item.first_ns, owner, model, revision=revision)
+            return _line("exchange", item.first_ns, owner, model, **about)
         case Delete():
-            return _line("delete", item.at_ns, owner, build_delete(item), revision=revision)
+            return _line("delete", item.at_ns, owner, build_delete(item), **about)
         case BlackHole():
             began_ns, model = _black_hole_begin_ns(item), build_black_hole(item)
-            return _line("black_hole", began_ns, owner, model, revision=revision)
+            return _line("black_hole", began_ns, owner, model, **about)
         case IkeMessage():
-            return _line("message", item.at_ns, owner, build_message(item), revision=revision)
+            return _line("message", item.at_ns, owner, build_message(item), **about)
         case Finding():
             model = build_finding(item, selector.of_finding(item))
-            return _line("finding", item.at_ns, owner, model, revision=revision)
+            return _line("finding", item.at_ns, owner, model, **about)
 
 
 def source_lines(
@@ -214,4 +244,8 @@ def _line(
         # They are lines of their own.
         del fields["problems"]
     head = {"type": line_type, "at_ns": at_ns, "peer": peer, **extra}
-    return json.dumps(head | fields, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _json(head | fields)
+
+
+def _json(fields: dict[str, object]) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
-from analyzers.export.jsonl_writer import live_lines, source_lines
+from analyzers.export.jsonl_writer import live_lines, question_line, source_lines
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
-from analyzers.session.expectations import expectations
+from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
-from analyzers.session.live_facts import Fact, FactLog
+from analyzers.session.live_facts import Change, Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
@@ -213,8 +213,7 @@ class _Watch:
         content = Content(version=__version__, sources=tuple(self._session.sources), peers=peers)
         shown = filtering.filtered(content, self._options).peers
         self._write(self._facts.take(shown))
-        if self._options.format == "text":
-            self._tell_questions(shown, now_ns)
+        self._tell_questions(shown, now_ns)
         if self._until is None:
             return
         if any(word in self._until.text for word in _NEED_RULES):
@@ -245,6 +244,7 @@ class _Watch:
                 item.peer,
                 item.revision,
                 selector,
+                retracted=item.change is Change.RETRACTED,
                 ascii_only=self._output.ascii_requested,
             )
 
@@ -254,13 +254,29 @@ class _Watch:
         for peer in peers:
             for each in expectations(peer):
                 key, told = (each.peer, each.prober), (each.first_ns, each.sent)
-                if self._told_questions.get(key) != told:
-                    self._told_questions[key] = told
-                    if each.sent > 1:
-                        made.append(lines_for_people.expected(peer, each, now_ns))
+                if self._told_questions.get(key) == told:
+                    continue
+                self._told_questions[key] = told
+                if each.sent > 1:
+                    made.append(self._question(peer, each, now_ns))
         if made and self._readable:
-            stamp = utc_time(now_ns)
-            self._readable = self._output.write_now(f"{stamp}  {line}\n" for line in made)
+            self._readable = self._output.write_now(made)
+
+    def _question(self, peer: PeerView, open_question: Expectation, now_ns: int) -> str:
+        if self._options.format == "text":
+            said = lines_for_people.expected(peer, open_question, now_ns)
+            return f"{utc_time(now_ns)}  {said}\n"
+        return question_line(
+            peer=open_question.peer,
+            prober=open_question.prober,
+            responder=open_question.responder,
+            first_ns=open_question.first_ns,
+            sent=open_question.sent,
+            of=open_question.of,
+            next_ns=open_question.next_ns,
+            verdict_ns=open_question.verdict_ns,
+            basis=open_question.basis,
+        )
 
     def _tell_sources(self) -> None:
         for number, source in enumerate(self._sources):

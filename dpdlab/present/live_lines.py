@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from analyzers.model.black_hole import BlackHole
+from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.expectations import Expectation
-from analyzers.session.live_facts import Fact
+from analyzers.session.live_facts import Change, Fact
 from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import SourceState
 from dpdlab.present import words
 from dpdlab.present.formatting import counted, duration, utc_time
 from dpdlab.present.safe import safe
+
+_SAID_OF: Final = {
+    Change.GROWING: " so far",
+    Change.CORRECTED: " (corrected)",
+    Change.RETRACTED: " (taken back: it was none)",
+}
 
 
 def fact_lines(facts: Sequence[Fact]) -> Iterator[str]:
@@ -24,8 +31,7 @@ def fact_lines(facts: Sequence[Fact]) -> Iterator[str]:
         said = _said(fact)
         if said:
             at_ns, text = said
-            again = " (corrected)" if fact.revision and not isinstance(fact.item, PeerView) else ""
-            yield f"{utc_time(at_ns)}  {text}{again}\n"
+            yield f"{utc_time(at_ns)}  {text}{_SAID_OF.get(fact.change, '')}\n"
 
 
 def expected(peer: PeerView, open_question: Expectation, now_ns: int) -> str:
@@ -88,7 +94,9 @@ def _said(fact: Fact) -> tuple[int, str] | None:
             text = f"{item.sender} > {item.receiver}  black hole of {item.max_seconds:.1f} s"
             if item.max_packets:
                 text += f", up to {counted(item.max_packets, 'packet')}"
-            return item.stop_ns, f"{text}: {item.black_hole_class}"
+            if item.black_hole_class is not BlackHoleClass.OPEN:
+                text += f": {item.black_hole_class}"
+            return item.stop_ns, text
         case Finding():
             where = "" if peer is None else f"{peer.local} - {peer.remote}  "
             at_ns = item.at_ns or (0 if peer is None else peer.last_ns)
