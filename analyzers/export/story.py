@@ -30,8 +30,11 @@ class Moment(NamedTuple):
     text: str
 
 
-def bounds_of(hole: BlackHole) -> list[str]:
-    """How long it lasted, what went into it, and whether it goes on."""
+def bounds_of(hole: BlackHole, *, ongoing: bool = False) -> list[str]:
+    """How long it lasted, what went into it, and whether it goes on.
+
+    `ongoing`: the input does, too.
+    """
     if hole.max_seconds <= 0:
         return ["nothing was sent into it"]
     lasted = seconds_range(hole.min_seconds, hole.max_seconds)
@@ -42,12 +45,17 @@ def bounds_of(hole: BlackHole) -> list[str]:
     sized = size if hole.min_packets == hole.max_packets else f"up to {size}"
     parts = [lasted, f"{packets} ({sized})"]
     if words.is_censored(hole):
-        parts.append("going on when the input ends")
+        parts.append("going on" if ongoing else "going on when the input ends")
     return parts
 
 
-def moments(peer: PeerView, hole: BlackHole, name: Callable[[str], str] = str) -> Sequence[Moment]:
-    """The story in time order; the order of telling breaks ties. `name` shows an address."""
+def moments(
+    peer: PeerView, hole: BlackHole, name: Callable[[str], str] = str, *, ongoing: bool = False
+) -> Sequence[Moment]:
+    """The story in time order; the order of telling breaks ties. `name` shows an address.
+
+    `ongoing`: more is to come.
+    """
     sender, receiver = name(hole.sender), name(hole.receiver)
     found: list[Moment] = []
 
@@ -71,7 +79,7 @@ def moments(peer: PeerView, hole: BlackHole, name: Callable[[str], str] = str) -
     run = exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
     tell(hole.dead_ns, words.verdict_phrase(hole, run))
-    stopped = words.stop(hole)
+    stopped = words.stop(hole, ongoing=ongoing)
     if stopped:
         tell(hole.stop_ns, stopped)
     if hole.recovered_ns != hole.stop_ns:

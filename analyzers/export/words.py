@@ -233,14 +233,19 @@ def phase_means(hole: BlackHole, name: PhaseName) -> str:
     return PHASE_MEANS[name]
 
 
-def stop(hole: BlackHole) -> str:
-    """What ended a black hole; empty where there was nothing to end."""
+def stop(hole: BlackHole, *, ongoing: bool = False) -> str:
+    """What ended a black hole; empty where there was nothing to end.
+
+    `ongoing`: what ends with it is what is known so far, and not the input.
+    """
     data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
     if data_plane and hole.stop_basis is StopBasis.PROOF:
         return "ended: ESP came back"
     if hole.black_hole_class is BlackHoleClass.IDLE and hole.stop_basis in _NOTHING_SENT:
         return ""
     given_up = hole.dead_ns is not None and hole.dead_ns >= hole.stop_ns
+    if ongoing and hole.stop_basis is StopBasis.CAPTURE_END:
+        return "last packet sent into it so far" if given_up else "still sending"
     if given_up and hole.stop_basis is StopBasis.CAPTURE_END:
         return "last packet sent into it; the input ends here, too"
     return STOP[hole.stop_basis]

@@ -42,6 +42,7 @@ from analyzers.wire.pcapng import DROPPED
 
 if TYPE_CHECKING:
     from analyzers.rules.judge import Judgement
+    from analyzers.session.live_log_store import LogStore
     from analyzers.session.live_logs import LiveLog, LogMatcher
 
 # What reads logs is imported where there are logs: a capture shall begin at once.
@@ -64,10 +65,11 @@ class LiveSession:
         options: SessionOptions | None = None,
         *,
         store: CaptureStore | None = None,
+        log_store: LogStore | None = None,
         configurations: Sequence[Configuration] = (),
         most_events: int = MOST_EVENTS,
     ) -> None:
-        """`store` keeps what is captured; `most_events` of each kind are kept in memory.
+        """The stores keep what is captured and read; `most_events` of each kind stay in memory.
 
         Raises KeyFileError for keys that cannot be used.
         """
@@ -75,6 +77,7 @@ class LiveSession:
         self.sources: list[SourceInfo] = []
         self.alignments: tuple[Alignment, ...] = ()
         self.store = store
+        self.log_store = log_store
         self._configurations = tuple(configurations)
         self._keys = load_keys(self.options.keys)
         self._arrived = Event()
@@ -194,6 +197,8 @@ class LiveSession:
         note_keys(self.sources, self._keys)
         if self.store is not None:
             self.store.close([info.until_ns for info in self.sources])
+        if self.log_store is not None:
+            self.log_store.close()
 
     @property
     def over(self) -> bool:
@@ -235,6 +240,8 @@ class LiveSession:
             if number is None:
                 number = self._open_log(channel, sender, f"syslog {sender}")
             log = self._logs[number]
+            if self.log_store is not None:
+                self.log_store.write(number, log.info.path, pieces)
             self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
             channel.records += log.info.lines
         channel.rate.take(now_ns, channel.records)

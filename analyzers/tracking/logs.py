@@ -330,7 +330,8 @@ class LogTracker:
         sa = self._sas.newest(peer, event)
         if sa is None or sa.version != 2 or sa.ended_ns is not None:
             return False
-        if self._open_question(sa, side) is not None:
+        question = self._open_question(sa, side)
+        if question is not None and question.sa is sa:
             self._verdict(sa, event, side)
             return True
         if sa.established_ns is not None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,7 @@ from dpdlab.cli.judging import exit_code
 from dpdlab.cli.output import Output
 from dpdlab.present import live_lines as lines_for_people
 from dpdlab.present.formatting import utc_time
+from dpdlab.present.safe import safe
 
 if TYPE_CHECKING:
     from dpdlab.present.filter import Filter
@@ -62,7 +64,13 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     try:
         settings = session_options(options)
         store = live_sources.live_store(options, sources)
-        session = LiveSession(sources, settings, store=store, configurations=found)
+        session = LiveSession(
+            sources,
+            settings,
+            store=store,
+            log_store=live_sources.log_store(options, sources),
+            configurations=found,
+        )
     except AnalyzerError as error:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
         raise CommandError(code, error.message, error.hint) from error
@@ -74,7 +82,9 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
             return code
         options.format = options.format or "text"
-        watch = _Watch(session, sources, output, options, diagnostics, chosen, measure)
+        watch = _Watch(
+            session, sources, output, options, diagnostics, chosen, measure, invocation.words
+        )
         try:
             with _signals(watch.stop):
                 watch.run()
@@ -107,7 +117,9 @@ class _Watch:
         diagnostics: Diagnostics,
         until: Filter | None,
         measure: live_metrics.Measure,
+        configurations: Sequence[str],
     ) -> None:
+        self._configurations = configurations
         self._session = session
         self._sources = sources
         self._output = output
@@ -121,7 +133,7 @@ class _Watch:
         self._told_states: dict[int, tuple[SourceState, str]] = {}
         self._told_dropped: dict[int, int] = {}
         self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
-        self._told_store = False
+        self._told_stores: set[str] = set()
 
     def stop(self) -> None:
         """End as soon as what is at hand is done."""
@@ -163,17 +175,7 @@ class _Watch:
         session, options = self._session, self._options
         session.end(_now_ns())
         self._tell_sources()
-        peers = session.peers()
-        judgement = session.judgement(peers)
-        content = Content(
-            version=__version__,
-            sources=tuple(session.sources),
-            peers=peers,
-            alignments=session.alignments,
-            diagnosis=tuple(session.diagnosis()),
-            findings=judgement.findings,
-            suppressed=judgement.suppressed,
-        )
+        content = self._content()
         content = filtering.filtered(content, options)
         facts = self._facts.take(content.peers, last=True)
         facts += self._facts.findings(content.findings, content.peers)
@@ -186,6 +188,27 @@ class _Watch:
         elif self._readable and content.peers:
             self._write_report(content)
         return content
+
+    def _content(self) -> Content:
+        """What the whole session tells: with hindsight, where logs gain by it."""
+        from analyzers.session.live_again import again, note_unaligned
+
+        live = self._session
+        once_more = again(live, self._configurations)
+        if once_more.why_not:
+            note_unaligned(live, once_more.why_not)
+        session = once_more.session or live
+        peers = session.peers()
+        judgement = session.judgement() if once_more.session else live.judgement(peers)
+        return Content(
+            version=__version__,
+            sources=tuple(session.sources),
+            peers=peers,
+            alignments=session.alignments,
+            diagnosis=tuple(session.diagnosis()),
+            findings=judgement.findings,
+            suppressed=judgement.suppressed,
+        )
 
     # --- while it goes on --------------------------------------------------------------------
 
@@ -288,10 +311,10 @@ class _Watch:
                     self._diagnostics.warning(f"{source.name}: {status.detail}")
                 elif status.restarts and status.state is SourceState.OPEN:
                     self._diagnostics.note(f"{source.name}: it goes on")
-        store = self._session.store
-        if store is not None and store.stopped and not self._told_store:
-            self._told_store = True
-            self._diagnostics.warning(store.stopped)
+        for kept in (self._session.store, self._session.log_store):
+            if kept is not None and kept.stopped and kept.stopped not in self._told_stores:
+                self._told_stores.add(kept.stopped)
+                self._diagnostics.warning(kept.stopped)
 
     def _write_report(self, content: Content) -> None:
         from dpdlab.cli.text_report import render
@@ -329,15 +352,20 @@ def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: b
     for health in session.health(_now_ns()):
         diagnostics.note(lines_for_people.health_line(health))
     store = session.store
-    if store is None:
-        return
-    if not store.packets_bytes and not keep_empty:
+    if store is not None and not store.packets_bytes and not keep_empty:
         store.discard()
-        return
-    paths = store.paths
+    elif store is not None:
+        diagnostics.note(f"packets are in {_told_paths(store.paths, store.removed)}")
+    if session.log_store is not None:
+        for log in session.log_store.logs:
+            where = _told_paths(log.paths, log.files.removed)
+            diagnostics.note(f"the lines of {safe(log.name)} are in {where}")
+
+
+def _told_paths(paths: Sequence[Path], removed: int) -> str:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    gone = f"; {store.removed} older ones were removed" if store.removed else ""
-    diagnostics.note(f"packets are in {paths[0]}{more}{gone}")
+    gone = f"; {removed} older ones were removed" if removed else ""
+    return f"{paths[0]}{more}{gone}"
 
 
 @contextmanager

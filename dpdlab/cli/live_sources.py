@@ -32,11 +32,13 @@ from dpdlab.present.whole_file import is_same_or_inside
 
 if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
+    from analyzers.session.live_log_store import LogStore
 
 # What is kept in the cache, unless the user says where: of one session, and of all of them.
 _AUTOSAVE_BYTES: Final = 64_000_000
 _AUTOSAVE_FILES: Final = 4
 _KEPT_FILES: Final = 32
+_KEPT_LOGS: Final = 64
 _MOST_CONFIG: Final = 16 << 20
 
 
@@ -172,15 +174,45 @@ def configurations(words: Sequence[str]) -> list[Configuration]:
     return list(with_daemon_options(found, paths))
 
 
+def log_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> LogStore | None:
+    """Where the text of logs is kept: in the cache, also where -w names a file for the packets."""
+    if options.no_save or all(source.kind == "capture" for source in sources):
+        return None
+    from analyzers.session.live_log_store import LogStore
+
+    # A convenience as well.
+    with contextlib.suppress(OSError):
+        folder = _cache()
+        _make_room(folder, "*.log", _KEPT_LOGS)
+        return LogStore(folder, _stem())
+    return None
+
+
 def _autosave() -> RingFiles:
     """A ring of files in the cache of the user. Raises OSError and SourceError."""
+    folder = _cache()
+    _make_room(folder, "*.pcapng", _KEPT_FILES - _AUTOSAVE_FILES)
+    path = folder / f"{_stem()}.pcapng"
+    return RingFiles(path, most_bytes=_AUTOSAVE_BYTES, most_files=_AUTOSAVE_FILES)
+
+
+def _cache() -> Path:
+    """The folder for what is kept. Raises OSError."""
     cache = os.environ.get("XDG_CACHE_HOME") or ""
     root = Path(cache) if cache.startswith("/") else Path.home() / ".cache"
     folder = root / PROGRAM / "live"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    kept = sorted(folder.glob("*.pcapng"), key=lambda path: path.stat().st_mtime)
-    for old in kept[: max(0, len(kept) - _KEPT_FILES + _AUTOSAVE_FILES)]:
+    return folder
+
+
+def _make_room(folder: Path, pattern: str, most: int) -> None:
+    """Remove the oldest files of earlier sessions. Raises OSError."""
+    kept = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
+    for old in kept[: max(0, len(kept) - most)]:
         with contextlib.suppress(OSError):
             old.unlink()
-    name = time.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}.pcapng"
-    return RingFiles(folder / name, most_bytes=_AUTOSAVE_BYTES, most_files=_AUTOSAVE_FILES)
+
+
+def _stem() -> str:
+    """What the names of all files of this session begin with."""
+    return time.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"

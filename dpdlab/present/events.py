@@ -57,10 +57,10 @@ class Event:
         return None if self.exchange is None else ("x", self.exchange.id)
 
 
-def events_of(peer: PeerView) -> list[Event]:
-    """All events of a peer in the order of time."""
+def events_of(peer: PeerView, *, ongoing: bool = False) -> list[Event]:
+    """All events of a peer in the order of time; `ongoing`: what is known so far."""
     by_ref = {message.ref: message for message in peer.messages}
-    events = [*_exchanges(peer, by_ref), *_deletes(peer, by_ref), *_holes(peer)]
+    events = [*_exchanges(peer, by_ref), *_deletes(peer, by_ref), *_holes(peer, ongoing)]
     told = {event.ref for event in events}
     events += [_message(m) for m in peer.messages if m.ref not in told]
     events += [_hint(hint) for hint in peer.hints]
@@ -132,7 +132,7 @@ def _deletes(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
         )
 
 
-def _holes(peer: PeerView) -> Iterator[Event]:
+def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
     for hole in peer.black_holes:
         severity = class_severity(hole.black_hole_class)
         begin_ns = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
@@ -142,6 +142,8 @@ def _holes(peer: PeerView) -> Iterator[Event]:
             confidence=hole.confidence, hole=hole,
         )  # fmt: skip
         cut_off = words.is_censored(hole)
+        if cut_off and ongoing:
+            continue
         end = f"the input ends in {said}" if cut_off else f"{said} ends"
         yield Event(
             hole.stop_ns, EventKind.HOLE_END, None, end, severity, None,

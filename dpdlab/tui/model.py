@@ -56,9 +56,9 @@ class Listed:
     times: PeerTimes
 
 
-def listed_of(peer: PeerView) -> Listed:
+def listed_of(peer: PeerView, *, ongoing: bool = False) -> Listed:
     """The events of a peer, and what drawings of it look up."""
-    return Listed(events_of(peer), PeerTimes(peer))
+    return Listed(events_of(peer, ongoing=ongoing), PeerTimes(peer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +194,9 @@ class Model:
         known = self._listed.get(peer.id)
         if known is not None or peer.id in self._listing:
             return known
+        ongoing = self.now_ns is not None
         if self.later is None or len(peer.exchanges) + len(peer.messages) <= _AT_ONCE:
-            return self._keep(peer.id, listed_of(peer))
+            return self._keep(peer.id, listed_of(peer, ongoing=ongoing))
         revision = self.revision
         self._listing.add(peer.id)
 
@@ -204,7 +205,7 @@ class Model:
                 self._listing.discard(peer.id)
                 self._keep(peer.id, found)
 
-        self.later(lambda: listed_of(peer), came)
+        self.later(lambda: listed_of(peer, ongoing=ongoing), came)
         return None
 
     def _keep(self, peer_id: str, found: Listed) -> Listed:

@@ -17,6 +17,7 @@ from typing import IO, Any
 import pytest
 
 from tests.gateways import Pair, Timers, gateways, why_not
+from tests.integration.test_live_saved import report, saved, told
 from tests.live_capture import DPDLAB, PATIENCE_S, eventually
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "never")
@@ -32,6 +33,7 @@ class Watched:
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.saved = folder / "kept.pcapng"
         self.lines: list[dict[str, Any]] = []
+        self.err = b""
         left = pair.left
         self.process = subprocess.Popen(
             [*left.inside, *DPDLAB, "live", str(left.settings), str(left.connections),
@@ -65,7 +67,9 @@ class Watched:
     def end(self) -> None:
         """As Ctrl+C."""
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(PATIENCE_S) == 0
+        assert self.process.stderr is not None
+        self.err = self.process.stderr.read()
+        assert self.process.wait(PATIENCE_S) == 0, self.err
         self._reader.join(PATIENCE_S)
 
 
@@ -127,6 +131,7 @@ def _dies_and_comes_back(watched: Watched, pair: Pair, version: int) -> None:
     watched.until(lambda: watched.of("black_hole")[-1]["recovered_ns"], "the end of the black hole")
     hole = watched.of("black_hole")[-1]
     assert back_ns < hole["recovered_ns"] < back_ns + 6 * NS
+    assert hole["dead_ns"] == pytest.approx(gave_up_ns, abs=NS // 100)
     assert hole["stop_ns"] <= gave_up_ns + NS // 10
     time.sleep(1.0)
     watched.end()
@@ -134,3 +139,7 @@ def _dies_and_comes_back(watched: Watched, pair: Pair, version: int) -> None:
     assert watched.states.count("dead") == 1
     assert "dpd-no-ack" in {finding["rule"] for finding in watched.of("finding")}
     assert not [line for line in watched.of("delete") if not line.get("retracted")]
+    paths = saved(watched.err)
+    assert paths[0] == str(watched.saved)
+    given = (str(pair.left.settings), str(pair.left.connections))
+    assert told(watched.lines) == told(report(*paths, *given))

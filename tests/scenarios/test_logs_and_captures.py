@@ -614,6 +614,9 @@ def test_a_log_that_begins_when_the_peer_is_given_up(tmp_path: Path) -> None:
             (13.002, "06[ENC] generating IKE_SA_INIT request 0 [ SA KE No ]"),
             (13.002, "06[NET] sending packet: from 192.0.2.1[500] to 192.0.2.2[500] (464 bytes)"),
             (13.004, "06[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+            (16.0, "07[IKE] giving up after 2 retransmits"),
+            (16.0, "07[IKE] peer not responding, trying again (2/0)"),
+            (16.0, "07[IKE] initiating IKE_SA gw[2] to 192.0.2.2"),
         )
     )
     peer = together(tmp_path, capture(text), log.encode()).peer

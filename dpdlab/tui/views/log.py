@@ -40,6 +40,11 @@ _NEIGHBOURS: Final = 4
 _AT_ONCE: Final = 500
 """Lines that are searched before a thread is started for the rest."""
 _BATCH: Final = 2_000
+_LIVE_LOG: Final = """Lines that come now are kept in files, named on the terminal at the end.
+
+What they say is in the other views already. With those files, later,
+  dpdlab CAPTURE LOG
+shows them here, in time with the packets."""
 _NO_LOG: Final = """There is no log among the inputs.
 
 Give the debug text of either end, too, and its lines stand here in time with the packets:
@@ -110,6 +115,8 @@ class LogView(View):
             return model.failure
         if model.log is not None and model.log.problems:
             return "\n".join(safe(problem) for problem in model.log.problems)
+        if model.now_ns is not None:
+            return _LIVE_LOG
         if not model.done or any(source.kind == "log" for source in model.whole.sources):
             return "the lines of the logs are being looked up"
         return _NO_LOG

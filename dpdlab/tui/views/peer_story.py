@@ -44,12 +44,12 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
     holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
     for hole in holes[:HOLES_SHOWN]:
         head = Text(f"black hole {safe(hole.sender)} {model.signs.to} {safe(hole.receiver)}  ")
-        head.append(", ".join(story.bounds_of(hole)),
+        head.append(", ".join(story.bounds_of(hole, ongoing=now_ns is not None)),
                     palette.severity(class_severity(hole.black_hole_class)))  # fmt: skip
         head.append(f"  {words.CLASS[hole.black_hole_class]}", palette.faint)
         told.append(head)
         first_ns: int | None = None
-        for moment in story.moments(peer, hole, safe):
+        for moment in story.moments(peer, hole, safe, ongoing=now_ns is not None):
             first_ns = moment.at_ns if first_ns is None else first_ns
             line = Text(f"  {model.times.at(moment.at_ns)}  ")
             line.append(f"{signed(moment.at_ns - first_ns):>10}  ", palette.faint)

@@ -1,0 +1,127 @@
+"""The end of a live session that was kept as a whole: it is analysed again, as files are.
+
+While things happen, a log stands where its lines came. With hindsight it is put on the clock of the
+packets, and names those that are encrypted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analyzers.errors import AnalyzerError
+from analyzers.model.alignment import ClockBasis
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.time import ClockQuality
+from analyzers.session.clocks import value_of
+from analyzers.session.driver import Session
+from analyzers.session.live import LiveSession
+from analyzers.session.options import ClockOptions, SessionOptions
+
+# So much is analysed again in about a second.
+_MOST_BYTES: Final = 600_000_000
+_PLACED: Final = (ClockBasis.MATCHED, ClockBasis.MANUAL, ClockBasis.REFERENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The session as its files tell it; or why they do not."""
+
+    session: Session | None
+    why_not: str = ""
+    """Empty also where nothing is to be gained: no log has to be put in its place."""
+
+
+def again(live: LiveSession, configurations: Sequence[str]) -> Again:
+    """Analyse a session that has ended from what it kept; `configurations` are files."""
+    logs = [info for info in live.sources if info.kind == "log" and info.lines]
+    if not logs or len(live.sources) < 2:
+        return Again(None)
+    try:
+        names, paths = _kept(live)
+        session = Session(_options(live, dict(zip(paths, names, strict=True))))
+        kinds = {"capture": "pcapng", "log": "log"}
+        forced = [
+            f"{kinds[info.kind]}:{path}" for info, path in zip(live.sources, paths, strict=False)
+        ]
+        session.run([*forced, *configurations])
+        return Again(_checked(live, session, names))
+    except AnalyzerError as error:
+        return Again(None, error.message)
+
+
+class _Unfit(AnalyzerError):
+    """What was kept does not tell the session."""
+
+
+def _kept(live: LiveSession) -> tuple[list[str], list[str]]:
+    """Names and files of all sources, in their order. Raises _Unfit where something is missing."""
+    captures = [info for info in live.sources if info.kind == "capture"]
+    if len(captures) > 1:
+        raise _Unfit("several captures are kept in one file")
+    paths: dict[str, str] = {}
+    size = 0
+    if captures:
+        store = live.store
+        if store is None or store.stopped or store.removed or len(store.paths) != 1:
+            raise _Unfit("the packets were not kept in one file")
+        paths[captures[0].id] = str(store.paths[0])
+        size = store.packets_bytes
+    kept = live.log_store
+    if kept is None or not kept.whole:
+        raise _Unfit("not all lines were kept")
+    for log in kept.logs:
+        paths[live.sources[log.number].id] = str(log.paths[0])
+    if size > _MOST_BYTES:
+        raise _Unfit("too much was kept to analyse it again")
+    told = [info for info in live.sources if info.id in paths]
+    if told != live.sources[: len(told)]:
+        raise _Unfit("a source that came first said nothing")
+    return [info.path for info in told], [paths[info.id] for info in told]
+
+
+def _options(live: LiveSession, names: dict[str, str]) -> SessionOptions:
+    """The options of the session, for files whose names are others."""
+    clocks = live.options.clocks
+    zones = {path: value_of(clocks.zones, name, None) for path, name in names.items()}
+    years = {path: value_of(clocks.years, name, None) for path, name in names.items()}
+    offsets = {path: value_of(clocks.offsets_ns, name, None) for path, name in names.items()}
+    for_files = ClockOptions(
+        align=clocks.align,
+        year=clocks.year,
+        years={path: year for path, year in years.items() if year is not None},
+        zone=clocks.zone,
+        zones={path: zone for path, zone in zones.items() if zone is not None},
+        offsets_ns={path: offset for path, offset in offsets.items() if offset is not None},
+    )
+    return replace(live.options, clocks=for_files)
+
+
+def _checked(live: LiveSession, session: Session, names: Sequence[str]) -> Session:
+    """The session, under the names of the live one. Raises _Unfit where it knows less."""
+    for before, after, name in zip(live.sources, session.sources, names, strict=False):
+        if before.kind != after.kind:
+            raise _Unfit(f"what was kept of {name} is not recognised")
+        if after.kind == "log" and after.clock_basis not in _PLACED and _was_moved(before):
+            raise _Unfit(f"nothing in another source puts the clock of {name} right")
+        after.path = name
+    ends = [[{peer.local, peer.remote} for peer in each.peers()] for each in (live, session)]
+    if ends[0] != ends[1]:
+        raise _Unfit("with hindsight its peers would be others")
+    return session
+
+
+def _was_moved(log: SourceInfo) -> bool:
+    """Whether lines were put to when they came, and not to what their stamps say."""
+    if log.clock is ClockQuality.RELATIVE:
+        return True
+    return any(problem.kind is ProblemKind.CLOCK_GUESSED for problem in log.problems)
+
+
+def note_unaligned(live: LiveSession, why_not: str) -> None:
+    """Say of each log that its lines stand where they came."""
+    detail = f"followed live: its clock was not aligned with the other sources ({why_not})"
+    for info in live.sources:
+        if info.kind == "log" and info.lines:
+            info.note(Problem(ProblemKind.NOT_ALIGNED, detail))
