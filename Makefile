@@ -3,6 +3,7 @@
 #   make test    all checks and tests; installs tshark and tcpdump when it may (same as .ci/run)
 #   make check   the same without installing Debian packages
 #   make bench   speed and memory beside tcpdump and tshark
+#   make bench-live   packets, probes, log lines and a long day of dpdlab live (as root)
 #   make bench-console   first paint and keys of the console, in a session of a million events
 #   make screenshots   the pictures of the README
 #   make clean   remove what these made
@@ -11,7 +12,7 @@
 DEAD_PEER := sample_pcaps/ikev1-dead-peer
 BENCH ?=
 
-.PHONY: help demo test check bench bench-console screenshots clean
+.PHONY: help demo test check bench bench-live bench-console screenshots clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -29,6 +30,10 @@ check:
 bench:
 	@.ci/environment
 	@.venv/bin/python -m tests.benchmarks.run $(BENCH)
+
+bench-live:
+	@.ci/environment dev
+	@.venv/bin/python -m tests.benchmarks.run_live $(BENCH)
 
 screenshots:
 	@.ci/environment dev

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 # What reads logs is imported where there are logs: a capture shall begin at once.
 
 # A packet is held back this long, for one that was captured before it and is read after it.
-_LATENESS_NS: Final = 100 * NS_PER_MS
+_LATENESS_NS: Final = 50 * NS_PER_MS
 # Interfaces are read one after the other: their packets overtake each other by more.
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
 _TRIM_EVERY_NS: Final = NS_PER_SECOND
@@ -349,7 +349,7 @@ class LiveSession:
 
         Only what has changed is looked at again. Events are numbered within their peer.
         """
-        return self._snapshots.peers(self._tracker, self.event_ns(now_ns))
+        return self._snapshots.peers(self._tracker, self.event_ns(now_ns), exact=self.over)
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers, once the session has ended."""

@@ -1,7 +1,8 @@
 """The end of a live session that was kept as a whole: it is analysed again, as files are.
 
-While things happen, a log stands where its lines came. With hindsight it is put on the clock of the
-packets, and names those that are encrypted.
+While things happen, a log stands where its lines came, and the oldest events of a peer go. With
+hindsight a log is put on the clock of the packets, names those that are encrypted, and nothing is
+missing.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ class Again:
 
     session: Session | None
     why_not: str = ""
-    """Empty also where nothing is to be gained: no log has to be put in its place."""
+    """Empty also where nothing is to be gained: all is known, and in its place."""
 
 
 def again(live: LiveSession, configurations: Sequence[str]) -> Again:
     """Analyse a session that has ended from what it kept; `configurations` are files."""
     logs = [info for info in live.sources if info.kind == "log" and info.lines]
-    if not logs or len(live.sources) < 2:
+    if not live.forgotten and (not logs or len(live.sources) < 2):
         return Again(None)
     try:
         names, paths = _kept(live)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import is_
 from typing import Final, NamedTuple, TypeVar
 
 from analyzers.model.black_hole import BlackHole, StopBasis
@@ -80,6 +81,13 @@ class _Told:
     """Facts that began before change no more."""
     forgotten: int = 0
     """Events of the peer that are kept no more: those were not taken back."""
+    _seen: tuple[object, ...] = ()
+
+    def has_seen(self, peer: PeerView) -> bool:
+        """Whether a view holds what the one before held; from now on it does."""
+        before = self._seen
+        self._seen = peer.states, peer.messages, peer.exchanges, peer.deletes, peer.black_holes
+        return bool(before) and all(map(is_, before, self._seen))
 
 
 class FactLog:
@@ -95,6 +103,8 @@ class FactLog:
         found: list[tuple[int, int, Fact]] = []
         for peer in peers:
             told = self._peers.setdefault(peer.id, _Told())
+            if not last and told.has_seen(peer):
+                continue
             found += _state(peer, told)
             found += [(m.at_ns, 1, Fact(peer, m, 0)) for m in _new_messages(peer, told)]
             present = list(_present(peer, told.done_ns))

@@ -1,4 +1,7 @@
-"""Views of a session that goes on: those of peers of which nothing is new are kept."""
+"""Views of a session that goes on: those of peers of which nothing is new are kept.
+
+Where only more ESP went by, that alone is counted again: most peers are in use all the time.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Final, NamedTuple
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.tracks import PeerTrack
 from analyzers.tracking.views import Viewer
@@ -15,12 +19,16 @@ from analyzers.tracking.views import Viewer
 # In these states time alone changes what is known.
 _RESTLESS: Final = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
 _RECENT: Final = 4
+# What ESP tells of gaps of the capture is worked out so often.
+_WHOLE_EVERY_NS: Final = 5 * NS_PER_SECOND
 
 _Mark = tuple[object, ...]
 
 
 class _Kept(NamedTuple):
     mark: _Mark
+    packets: int
+    made_ns: int
     view: PeerView
     restless: bool
 
@@ -32,28 +40,37 @@ class Snapshots:
         self._local = local
         self._kept: dict[int, _Kept] = {}
 
-    def peers(self, tracker: Tracker, end_ns: int) -> tuple[PeerView, ...]:
-        """All peers in the order in which they appeared; `end_ns` is now, in event time."""
-        viewer = Viewer(tracker, self._local, end_ns, one_by_one=True)
-        return tuple(self._view(viewer, tracker, p, end_ns) for p in tracker.table.peers)
+    def peers(self, tracker: Tracker, end_ns: int, *, exact: bool = False) -> tuple[PeerView, ...]:
+        """All peers in the order in which they appeared; `end_ns` is now, in event time.
 
-    def _view(self, viewer: Viewer, tracker: Tracker, peer: PeerTrack, end_ns: int) -> PeerView:
-        mark = _mark(viewer, tracker, peer)
+        `exact`: every packet counts.
+        """
+        viewer = Viewer(tracker, self._local, end_ns, one_by_one=True)
+        return tuple(self._view(viewer, tracker, p, end_ns, exact) for p in tracker.table.peers)
+
+    def _view(
+        self, viewer: Viewer, tracker: Tracker, peer: PeerTrack, end_ns: int, exact: bool
+    ) -> PeerView:
+        mark = _mark(viewer, peer)
+        packets = int(tracker.flows.packets[peer.flows].sum()) if peer.flows else 0
         kept = self._kept.get(peer.index)
         if kept is not None and kept.mark == mark and not kept.restless:
-            return replace(kept.view, until_ns=end_ns)
+            if kept.packets == packets:
+                return replace(kept.view, until_ns=end_ns)
+            if not exact and end_ns - kept.made_ns < _WHOLE_EVERY_NS:
+                return viewer.with_traffic(kept.view, peer)
         view = viewer.view(peer)
-        self._kept[peer.index] = _Kept(mark, view, _is_restless(view))
+        self._kept[peer.index] = _Kept(mark, packets, end_ns, view, _is_restless(view))
         return view
 
 
-def _mark(viewer: Viewer, tracker: Tracker, peer: PeerTrack) -> _Mark:
-    """What is different when anything of a peer is."""
-    packets = int(tracker.flows.packets[peer.flows].sum()) if peer.flows else 0
+def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
+    """What is different when anything of a peer is, but for the packets of flows that are known."""
     side, _ = viewer.local_side(peer)
     return (
         side,
-        packets,
+        viewer.holes_known(peer),
+        len(peer.flows),
         peer.ike_messages,
         len(peer.messages),
         len(peer.exchanges),

@@ -12,9 +12,11 @@ from typing import Final
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.tracks import PeerTrack, SaTrack
 
-MOST_EVENTS: Final = 200_000
+MOST_EVENTS: Final = 50_000
 """Of each kind, of all peers together."""
 _LEAST: Final = 100
+# What a peer is looked at again costs grows with what is kept of it.
+_MOST_OF_ONE: Final = 500
 # Trimmed once it is so much over: moving a list for every event would cost more.
 _SLACK: Final = 1.25
 _MOST_SEEN_IDS: Final = 2048
@@ -32,7 +34,7 @@ class Retention:
     def trim(self, pinned: Collection[int] = ()) -> None:
         """Let go of what is too old; `pinned` are indices of peers that keep everything."""
         peers = self._tracker.table.peers
-        share = max(_LEAST, self._most // max(1, len(peers)))
+        share = min(_MOST_OF_ONE, max(_LEAST, self._most // max(1, len(peers))))
         for peer in peers:
             if peer.index not in pinned:
                 count = _trimmed(peer, share)

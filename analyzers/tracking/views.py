@@ -83,6 +83,26 @@ class Viewer:
         """All peers in the order in which they appeared."""
         return tuple(self.view(peer) for peer in self._tracker.table.peers)
 
+    def holes_known(self, peer: PeerTrack) -> tuple[object, ...]:
+        """What is different when a black hole of a peer is."""
+        return tuple(
+            (hole.role, hole.silence.first_out_ns, hole.stop_ns, hole.recovered_ns)
+            for hole in self._holes.get(peer.index, ())
+        )
+
+    def with_traffic(self, view: PeerView, peer: PeerTrack) -> PeerView:
+        """A view that was made before, with the ESP since; all else is as it was."""
+        local_side, _ = self.local_side(peer)
+        flows = self._flows(peer)
+        return replace(
+            view,
+            esp_flows=flows,
+            activity=self._activity(peer, local_side),
+            last_ns=max([peer.last_ns, *(flow.last_ns for flow in flows)]),
+            last_proof_ns=self._last_proof(peer, local_side),
+            until_ns=self._end_ns,
+        )
+
     def view(self, peer: PeerTrack) -> PeerView:
         """One peer."""
         if self._one_by_one:

@@ -34,6 +34,7 @@ from dpdlab.present.formatting import utc_time
 from dpdlab.present.safe import safe
 
 if TYPE_CHECKING:
+    from analyzers.session.driver import Session
     from dpdlab.present.filter import Filter
 
 _WAIT_S: Final = 0.05
@@ -41,7 +42,7 @@ _WAIT_S: Final = 0.05
 _GATHER_S: Final = 0.02
 _VIEWS_EVERY_S: Final = 0.1
 # So many times what views cost passes before they are made again.
-_REST_SHARE: Final = 4
+_REST_SHARE: Final = 2
 _JUDGE_EVERY_S: Final = 2.0
 _BEGIN_S: Final = 5.0
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
@@ -191,15 +192,17 @@ class _Watch:
 
     def _content(self) -> Content:
         """What the whole session tells: with hindsight, where logs gain by it."""
-        from analyzers.session.live_again import again, note_unaligned
-
         live = self._session
-        once_more = again(live, self._configurations)
-        if once_more.why_not:
-            note_unaligned(live, once_more.why_not)
-        session = once_more.session or live
+        session: Session | LiveSession = live
+        if live.forgotten or any(source.kind == "log" for source in live.sources):
+            from analyzers.session.live_again import again, note_unaligned
+
+            once_more = again(live, self._configurations)
+            session = once_more.session or live
+            if once_more.why_not:
+                note_unaligned(live, once_more.why_not)
         peers = session.peers()
-        judgement = session.judgement() if once_more.session else live.judgement(peers)
+        judgement = live.judgement(peers) if session is live else session.judgement()
         return Content(
             version=__version__,
             sources=tuple(session.sources),

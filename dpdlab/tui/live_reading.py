@@ -20,13 +20,13 @@ from dpdlab.tui.reading import Outcome
 _WAIT_S: Final = 0.05
 # What comes within this is taken at once: looking costs the same for one packet as for many.
 _GATHER_S: Final = 0.02
-_VIEWS_EVERY_S: Final = 0.15
+_VIEWS_EVERY_S: Final = 0.1
 _QUIET_S: Final = 1.0
 """Views are made anew this often even when nothing comes: silence goes on."""
 _JUDGE_EVERY_S: Final = 2.0
 _ABOUT_THE_END: Final = frozenset({"capture-insufficient"})
 # So many times what views cost passes before they are made again.
-_REST_SHARE: Final = 4
+_REST_SHARE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
