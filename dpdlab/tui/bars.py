@@ -63,7 +63,8 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
         )
     else:
         said = "cannot be read" if model.failure else "no peer found"
-        told = Text(said if model.done else "reading", palette.warn if model.done else "")
+        doing = "watching" if model.now_ns is not None else "reading"
+        told = Text(said if model.done else doing, palette.warn if model.done else "")
     # Long names leave the verdict its room.
     least = max(width // 3, width - left.cell_len - told.cell_len - 3)
     left.append_text(cut(Text(" " + " + ".join(names)), least))

@@ -67,6 +67,8 @@ class View(Widget):
         """Why there is no peer to show: the filter, the reading, or the inputs."""
         if self.model.filter is not None and self.model.whole.peers:
             return "nothing matches the filter (f changes it, an empty one shows all)"
+        if self.model.now_ns is not None:
+            return "watching: no IKE and no ESP so far"
         if not self.model.done:
             progress = self.console_app.progress
             read = 0 if progress is None else progress.packets
