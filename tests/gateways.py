@@ -11,13 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+from msgspec import Struct
 
 from tests.live_capture import PATIENCE_S, eventually
 
@@ -60,8 +60,7 @@ class Timers(NamedTuple):
     """IKEv2: how often it asks again."""
 
 
-@dataclass(frozen=True)
-class Gateway:
+class Gateway(Struct, frozen=True, dict=True):
     """One of the two."""
 
     namespace: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
@@ -21,8 +22,7 @@ _TOLERANCE_NS: Final = NS_PER_SECOND
 _TOLERANCE_SHARE: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """An open question of one side, and what its policy says of it. Times in ns."""
 
     peer: str

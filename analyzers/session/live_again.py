@@ -8,8 +8,10 @@ missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError
 from analyzers.model.alignment import ClockBasis
@@ -25,8 +27,7 @@ _MOST_BYTES: Final = 600_000_000
 _PLACED: Final = (ClockBasis.MATCHED, ClockBasis.MANUAL, ClockBasis.REFERENCE)
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """The session as its files tell it; or why they do not."""
 
     session: Session | None

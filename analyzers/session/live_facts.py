@@ -8,10 +8,12 @@ while it grows, in ever larger steps. Each fact has an id of its own that stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import is_
 from typing import Final, NamedTuple, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -64,8 +66,7 @@ class _Present(NamedTuple):
     item: Exchange | Delete | BlackHole
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What was told of a peer."""
 
     state: PeerState | None = None

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Line, Piece
@@ -26,8 +27,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _MOST_NAME: Final = 60
 
 
-@dataclass(slots=True)
-class KeptLog:
+class KeptLog(Struct):
     """The text of one source."""
 
     number: int

@@ -5,8 +5,9 @@ Where only more ESP went by, that alone is counted again: most peers are in use 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView

@@ -7,10 +7,11 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content

@@ -22,11 +22,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from tests.benchmarks.live_traffic import liveness, numbered
 from tests.benchmarks.measure import MIB, CommandFailed
@@ -52,8 +53,7 @@ _SCREEN: Final = ("capture-pane", "-p")
 _ASKED: Final = "probing 1"
 
 
-@dataclass
-class Running:
+class Running(Struct, dict=True):
     """A live session that is measured from outside."""
 
     process: subprocess.Popen[bytes]
