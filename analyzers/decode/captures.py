@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from analyzers.decode.flows import EspRows, FlowIdentity, FlowIndex, joined
 from analyzers.errors import SourceError
@@ -47,8 +47,7 @@ def capture_format(head: bytes) -> str | None:
     return None
 
 
-@dataclass(slots=True)
-class CaptureBatch:
+class CaptureBatch(Struct):
     """Observations of a chunk, in file order, each with the key that orders it in time.
 
     The key is the frame's time, except where the clock stepped back: there it is the latest time

@@ -7,10 +7,10 @@ works on small integers instead of addresses.
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.wire.columns import EspColumns
@@ -39,8 +39,7 @@ class FlowIdentity(NamedTuple):
     dport: int
 
 
-@dataclass(slots=True)
-class EspRows:
+class EspRows(Struct):
     """ESP packets, one row each."""
 
     at_ns: Int64Array

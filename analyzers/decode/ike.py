@@ -8,9 +8,10 @@ each other, except what decryption and reassembly need.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from analyzers.decode.ike_fragments import FragmentBuffers, Piece
 from analyzers.model.observations import Datagram, IkeMessage, MessageKind, Notify

@@ -8,12 +8,12 @@ count downwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import gt
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.decode.captures import CaptureBatch, keys_of
@@ -33,8 +33,7 @@ class OrderedEvent(NamedTuple):
     source: int
 
 
-@dataclass(slots=True)
-class OrderedBatch:
+class OrderedBatch(Struct):
     """ESP rows and events of all sources in the order of time."""
 
     esp: EspRows

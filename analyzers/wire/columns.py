@@ -8,10 +8,10 @@ everything unusual that might matter is named by index for the slow path. The re
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.wire.frames import BUFFER_SLACK_BYTES, FrameBlock, Int64Array
@@ -68,8 +68,7 @@ _PORT_SAMPLE_FRAMES: Final = 20_000
 assert _L3_GATHER + _L2_GATHER < BUFFER_SLACK_BYTES
 
 
-@dataclass(slots=True)
-class EspColumns:
+class EspColumns(Struct):
     """ESP packets, one row each, in frame order."""
 
     at_ns: Int64Array
@@ -89,8 +88,7 @@ class EspColumns:
         return len(self.record)
 
 
-@dataclass(slots=True)
-class Classified:
+class Classified(Struct):
     """What a chunk of frames consists of."""
 
     esp: EspColumns
@@ -332,10 +330,13 @@ def concatenate(parts: list[EspColumns]) -> EspColumns:
     if len(parts) == 1:
         return parts[0]
     return EspColumns(
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in EspColumns.__slots__)
+        *(
+            np.concatenate([getattr(p, name) for p in parts])
+            for name in EspColumns.__struct_fields__
+        )
     )
 
 
 def take(esp: EspColumns, rows: NDArray[np.intp] | slice) -> EspColumns:
     """The chosen rows, in the order chosen."""
-    return EspColumns(*(getattr(esp, name)[rows] for name in EspColumns.__slots__))
+    return EspColumns(*(getattr(esp, name)[rows] for name in EspColumns.__struct_fields__))

@@ -7,10 +7,10 @@ vector operations; the other packet blocks go through `_packet`, one at a time.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from analyzers.model.records import Problem, ProblemKind
 from analyzers.wire.frames import NO_LINK_TYPE, FrameBlock, Int64Array
@@ -39,8 +39,7 @@ DROPPED: Final = "packets were dropped while capturing: what is missing may have
 _MAX_NS: Final = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class _Interface:
+class _Interface(Struct, frozen=True):
     link_type: int
     snap_length: int
     ticks_per_second: int

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.content import Content
@@ -48,8 +49,7 @@ class GroupBy(StrEnum):
         return ways[(ways.index(self) + 1) % len(ways)]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Findings that belong together, the worst first."""
 
     key: str
@@ -144,8 +144,7 @@ def rule_of(finding: Finding) -> Rule | None:
     return max(rules, key=likeness, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading, and what is said under it."""
 
     title: str

@@ -6,12 +6,13 @@ import gc
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult, SystemCommand
@@ -71,8 +72,7 @@ _LONG_NS: Final = 60 * NS_PER_SECOND
 """How far a stretch of time that begins now reaches at first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """What the reader's thread has made of newer results, so that no key waits for it."""
 
     content: Content

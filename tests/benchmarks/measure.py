@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 MIB = 1 << 20
 # getrusage counts in kibibytes, on macOS in bytes.
@@ -19,8 +20,7 @@ SAMPLE_S = 0.005
 """Between two looks at the memory of a family of processes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run of a command."""
 
     seconds: float

@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from tests.benchmarks.measure import (
     CommandFailed,
@@ -51,8 +52,7 @@ BYTES_PER_PACKET = 600
 """A little more than a record takes: for judging free space."""
 
 
-@dataclass(slots=True)
-class Results:
+class Results(Struct):
     """Lines of the table, and whether each target was reached."""
 
     missed: list[str] = field(default_factory=list)
@@ -140,8 +140,7 @@ def start_up(results: Results) -> None:
     results.line("dpdlab --help", f"{seconds:.3f} s", target, reached=seconds < MAX_HELP_S)
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """What the report took for the capture that others are compared with."""
 
     seconds: float

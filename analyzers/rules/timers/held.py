@@ -6,8 +6,9 @@ that is held which it has no option for: anybody may set the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.configs.profiles import VendorProfile, Verdict
 from analyzers.configs.vendors import PROFILES
@@ -21,8 +22,7 @@ _COUNT_BY_CLOCK: Final = frozenset({Verdict.SINCE_PROOF, Verdict.SINCE_PROBE})
 _STRONGSWAN: Final = frozenset({"strongswan-ikev1", "strongswan-ikev2"})
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """How often a prober should ask."""
 
     mode: PolicyMode
@@ -38,8 +38,7 @@ class Interval:
     refs: tuple[Ref, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """How a prober should repeat its question, as far as it is known."""
 
     readings: tuple[tuple[float, ...], ...]

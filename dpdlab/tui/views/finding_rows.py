@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
@@ -29,16 +29,14 @@ _SAMPLE: Final = 200
 SILENCED: Final = "silenced"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The row above a group."""
 
     group: Group
     folded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SilencedHead:
+class SilencedHead(Struct, frozen=True):
     """The row above what is silenced."""
 
     number: int
