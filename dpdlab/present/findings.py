@@ -172,6 +172,7 @@ def explained(finding: Finding, sources: dict[str, SourceInfo]) -> Iterator[Sect
 def copies(content: Content, finding: Finding) -> dict[str, str]:
     """The forms of a finding to be taken elsewhere, by name."""
     # The contract's models are heavy, and most sessions copy nothing.
+    from analyzers.export.json_writer import line
     from analyzers.export.report import build_finding
 
     at_ns = finding.at_ns
@@ -185,7 +186,7 @@ def copies(content: Content, finding: Finding) -> dict[str, str]:
     selection = Selector(content.sources, content.peers).of_finding(finding)
     forms = {
         "text": text,
-        "JSON": build_finding(finding, selection).model_dump_json(by_alias=True),
+        "JSON": line(build_finding(finding, selection)),
     }
     if selection.display_filter:
         forms["Wireshark filter"] = selection.display_filter
