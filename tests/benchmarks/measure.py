@@ -42,6 +42,7 @@ def measure(command: Sequence[str], cwd: Path, *, watch: bool = False) -> Run:
     with subprocess.Popen(
         command,
         cwd=cwd,
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -59,6 +60,11 @@ def measure(command: Sequence[str], cwd: Path, *, watch: bool = False) -> Run:
         exit_code=process.returncode,
         message=lines[-1] if lines else "",
     )
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, but compiled modules are kept, as an installation keeps them."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _sample_family(pid: int) -> int:
