@@ -206,7 +206,7 @@ def many_peers(results: Results, packets: int, base: Baseline, rounds: int) -> N
     results.line(name, f"{ratio:.2f} x", target, reached=ratio <= MAX_TIME_GROWTH)
     each_ms = beyond[1] / MANY_PEERS * 1000
     results.line("a peer more, time", f"{each_ms:.2f} ms")
-    peak = peak_mib(report_command(path), ROOT)
+    peak = peak_mib(report_command(capture(packets, MANY_PEERS)), ROOT)
     results.line(f"{MANY_PEERS:,} peers, peak memory", f"{peak:.1f} MiB", "linear in peers")
 
 
