@@ -63,6 +63,7 @@ class ProblemKind(StrEnum):
     PACKETS_DROPPED = "packets-dropped"
     FRAGMENT_LOST = "fragment-lost"
     FRAGMENT_LIMIT = "fragment-limit"
+    FLOW_LIMIT = "flow-limit"
     STREAM_GAP = "stream-gap"
     MALFORMED_IKE = "malformed-ike"
     DECRYPTION_FAILED = "decryption-failed"
