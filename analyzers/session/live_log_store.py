@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Line, Piece
@@ -35,7 +35,7 @@ class KeptLog(Struct):
     name: str
     """As the session calls it; from outside, and untrusted."""
     files: RingFiles
-    _rest: bytes = field(default=b"", repr=False)
+    _rest: bytes = b""
     """The beginning of a line whose end has not come."""
 
     @property
