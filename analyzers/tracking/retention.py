@@ -19,7 +19,7 @@ _LEAST: Final = 100
 _MOST_OF_ONE: Final = 500
 # Trimmed once it is so much over: moving a list for every event would cost more.
 _SLACK: Final = 1.25
-_MOST_SEEN_IDS: Final = 2048
+_MOST_SEEN_IDS: Final = 128
 
 
 class Retention:
