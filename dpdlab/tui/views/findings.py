@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.widgets import Static
 
 from analyzers.export import words
@@ -33,15 +31,13 @@ from dpdlab.tui.views.finding_rows import (
     items_of,
     timed,
 )
-from dpdlab.tui.views.view import View
+from dpdlab.tui.views.list_view import DetailView
 
-_BESIDE_FROM: Final = 112
-"""Columns from which the detail stands beside the list, not under it."""
 _LABEL: Final = 10
 _PLACES_SHOWN: Final = 6
 
 
-class FindingsView(View):
+class FindingsView(DetailView):
     """View 4."""
 
     title = "findings"
@@ -49,12 +45,9 @@ class FindingsView(View):
         "into", "explain", "sort", "next-error", "next-warning", "copy", "search", "filter", "help",
     )  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
-    FindingsView > Container { layout: vertical; }
     FindingsView #findings-verdict { height: auto; max-height: 3; }
-    FindingsView #finding-detail { height: 8; max-height: 50%; border-top: solid $panel; }
-    FindingsView.beside > Container { layout: horizontal; }
-    FindingsView.beside #finding-detail { width: 46; height: 1fr; max-height: 100%;
-        border-top: none; border-left: solid $panel; padding: 0 1; }
+    FindingsView #finding-detail { height: 8; }
+    FindingsView.beside #finding-detail { width: 46; height: 1fr; }
     """
 
     def __init__(self, model: Model, palette: Palette) -> None:
@@ -77,14 +70,7 @@ class FindingsView(View):
     def compose(self) -> ComposeResult:
         """The verdict, the list, and the detail beside or under it."""
         yield self.verdict
-        with Container():
-            yield self.list
-            yield self.detail
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Wide screens have the detail beside."""
-        self.set_class(event.size.width >= _BESIDE_FROM, "beside")
-        self.call_after_refresh(self._show_detail)
+        yield from super().compose()
 
     # --- painting --------------------------------------------------------------------------
 
@@ -115,7 +101,7 @@ class FindingsView(View):
         if told != self._told:
             self._told = told
             self.verdict.update(plain(self._verdict(), self.model.ascii_only))
-        self._show_detail()
+        self.show_detail()
 
     def _place_of(self, before: Item | None) -> int:
         """Where what was under the cursor is now; else the first finding."""
@@ -178,7 +164,8 @@ class FindingsView(View):
             return item.finding
         return item if isinstance(item, Finding) else None
 
-    def _show_detail(self) -> None:
+    def show_detail(self) -> None:
+        """What the finding says, what it rests on, and what to do."""
         rows = TextRows(self._detail_lines(), indent=_LABEL, heading=True)
         rows.set_width(max(self.detail.size.width - 1, 20))
         self.detail.show(rows, -1)
@@ -230,44 +217,12 @@ class FindingsView(View):
     def on_row_list_moved(self, message: RowList.Moved) -> None:
         """The detail is that of the cursor."""
         if message.rows is self.list:
-            self._show_detail()
+            self.show_detail()
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """A double click opens."""
         if message.rows is self.list:
             self.do_into()
-
-    def do_up(self) -> None:
-        """One row up."""
-        self.list.move(-1)
-
-    def do_down(self) -> None:
-        """One row down."""
-        self.list.move(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self.list.page(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self.list.page(1)
-
-    def do_first(self) -> None:
-        """The first row."""
-        self.list.go_to(0)
-
-    def do_last(self) -> None:
-        """The last row."""
-        self.list.go_to(len(self._items) - 1)
-
-    def do_left(self) -> None:
-        """The detail upwards."""
-        self.detail.scroll_relative(y=-1, animate=False)
-
-    def do_right(self) -> None:
-        """The detail downwards."""
-        self.detail.scroll_relative(y=1, animate=False)
 
     def do_into(self) -> None:
         """To the evidence in the ladder; a header folds its group or opens it."""

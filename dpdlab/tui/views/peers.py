@@ -20,8 +20,8 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.text_pane import TextRows
 from dpdlab.tui.views import peer_story
+from dpdlab.tui.views.list_view import ListView
 from dpdlab.tui.views.peer_rows import COLUMNS, WORST, Drawn, PeerRows
-from dpdlab.tui.views.view import View
 
 _COLUMN: Final = re.compile(" {2,}")
 _TIMES: Final = 48
@@ -37,7 +37,7 @@ def _hang(line: Text) -> int:
     return max(found.end() for found in _COLUMN.finditer(line.plain[:_TIMES]))
 
 
-class PeersView(View):
+class PeersView(ListView):
     """View 1."""
 
     title = "peers"
@@ -126,30 +126,6 @@ class PeersView(View):
             self._tell()
 
     # --- keys ------------------------------------------------------------------------------
-
-    def do_up(self) -> None:
-        """One peer up."""
-        self.list.move(-1)
-
-    def do_down(self) -> None:
-        """One peer down."""
-        self.list.move(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self.list.page(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self.list.page(1)
-
-    def do_first(self) -> None:
-        """The first peer."""
-        self.list.go_to(0)
-
-    def do_last(self) -> None:
-        """The last peer."""
-        self.list.go_to(len(self.rows) - 1)
 
     def do_into(self) -> None:
         """The timeline of the peer."""
