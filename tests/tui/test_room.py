@@ -122,3 +122,27 @@ async def test_moments_of_a_story_go_on_below_their_text(console: Open):
     async with console(DEAD, size=(80, 24)) as c:
         place = next(n for n, line in enumerate(c.lines) if "from here on it may be" in line)
         assert c.lines[place + 1].index("lost") == c.lines[place].index("192.0.2.1 keeps")
+
+
+async def test_a_wide_screen_tells_all_of_the_peer_beside_its_story(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
+        told = c.text
+        assert "expected" in c.lines[4] or "findings" in c.lines[4]
+        for wanted in (
+            "policy of 192.0.2.1",
+            "asks      after about 5.1 s  =  on idle 5 s",
+            "last proof  19:55:01.750",
+            "→ R-U-THERE ID 0x57792ce3 unanswered, 3 × every 5.0 s",
+            "IKEv1 a41ac1a6…  ended: peer given up",
+            "→ 990b2fae  168 packets",
+            "probing 14.9 s",
+            "Capture at both ends",
+        ):
+            assert wanted in told
+
+
+async def test_a_narrow_screen_tells_the_same_below_the_story(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(80, 40)) as c:
+        await c.press(*["right"] * 20)
+        assert "policy of 192.0.2.1" in c.text
+        assert "168 packets" in c.text

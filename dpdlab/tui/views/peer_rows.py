@@ -14,15 +14,15 @@ from analyzers.export import words
 from analyzers.export.formatting import (
     Severity,
     count,
+    counted,
     duration,
     state_glyph,
     state_severity,
-    timer,
 )
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.policy import PolicyBasis
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.digest import Tally, WorstFirst
@@ -32,21 +32,17 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
+from dpdlab.tui.views import policy_cells
 
 _GAP: Final = 2
 _STALE: Final = 0.75
 _LATE: Final = 0.9
 """Shares of the detection time from which the last proof is tinted."""
 _LEAST_SPARK: Final = 8
+_GOOD_SPARK: Final = 24
 _SAMPLE: Final = 200
 """Peers whose cells decide how wide a column is."""
 _MOST_ADDRESS: Final = 39
-_MODE: Final = {
-    PolicyMode.PERIODIC: "every ",
-    PolicyMode.ON_IDLE: "on idle ",
-    PolicyMode.ON_DEMAND: "on demand ",
-    PolicyMode.UNKNOWN: "after ",
-}
 _SPARK_EXCHANGES: Final = 500
 """Of a peer with many more exchanges not every one is drawn on a few columns."""
 
@@ -58,10 +54,12 @@ class PeerColumn:
     id: str
     title: str
     cell: Callable[[PeerView, Model, Palette], Text]
-    key: Callable[[PeerView, Tally], str | float | WorstFirst]
+    key: Callable[[PeerView, Tally], str | float | tuple[int, int] | WorstFirst]
     right: bool = False
     rank: int = 0
     """Columns with a higher rank go first when there is no room."""
+    spare: bool = False
+    """Only there where the traffic keeps a good deal of room beside it."""
 
 
 def _state(peer: PeerView, model: Model, palette: Palette) -> Text:
@@ -93,43 +91,15 @@ def _address(text: str) -> Text:
     return Text(cut(Text(safe(text)), _MOST_ADDRESS).plain)
 
 
-def _policy(peer: PeerView, model: Model, palette: Palette) -> Text:
-    """What is seen, and in brackets what is expected of the same side: "10 s + 5×2 s (=)".
-
-    With an arrow where it is the other side that asks.
-    """
-    seen = _of(peer, PolicyBasis.OBSERVED)
-    told = Text(_brief(seen, model) if seen is not None else "none seen")
-    holder = None if seen is None else seen.holder
-    given = _of(peer, PolicyBasis.GIVEN, holder)
-    wanted = given or _of(peer, PolicyBasis.CONFIG, holder)
-    if holder == peer.remote:
-        told = Text(f"{model.signs.back} ").append_text(told)
-    if wanted is None:
-        return told
-    same = seen is not None and _brief(wanted, model) == _brief(seen, model)
-    expected = "=" if same else _brief(wanted, model)
-    return told.append(f" ({expected})", palette.faint if same else palette.warn)
+def _policy_order(peer: PeerView) -> str:
+    """What the peers are sorted by: like policies stand together."""
+    seen = next((p for p in peer.policies if p.basis is PolicyBasis.OBSERVED), None)
+    return "" if seen is None else f"{seen.mode} {seen.interval_s or 0:09.3f}"
 
 
-def _of(peer: PeerView, basis: PolicyBasis, holder: str | None = None) -> DpdPolicy | None:
-    """The policy of a side; without one that of the local side, else of the other one."""
-    found = [p for p in peer.policies if p.basis is basis and holder in (None, p.holder)]
-    own = [p for p in found if p.holder == peer.local]
-    return next(iter(own or found), None)
-
-
-def _brief(policy: DpdPolicy, model: Model) -> str:
-    if policy.mode is PolicyMode.DISABLED:
-        return "never"
-    every = "?" if policy.interval_s is None else timer(policy.interval_s)
-    guessed = policy.mode is PolicyMode.UNKNOWN and policy.interval_s is None
-    mode = "" if guessed else _MODE.get(policy.mode, "")
-    if policy.retry_s is None:
-        return mode + every
-    times = "" if policy.retries is None else f"{policy.retries}{model.signs.times}"
-    growth = "" if policy.backoff == 1.0 else f"{model.signs.times}{policy.backoff:.2g}"
-    return f"{mode}{every} + {times}{timer(policy.retry_s)}{growth}"
+def _expected_order(peer: PeerView) -> str:
+    wanted = [p for p in peer.policies if p.basis is not PolicyBasis.OBSERVED]
+    return "" if not wanted else f"{wanted[0].mode} {wanted[0].interval_s or 0:09.3f}"
 
 
 def _age(peer: PeerView) -> int | None:
@@ -150,6 +120,17 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     if packets:
         told += f", {count(sum(packets))} pkt"
     return Text(told, palette.bad if lost_s else palette.note)
+
+
+def _findings(peer: PeerView, model: Model, palette: Palette) -> Text:
+    """Errors and warnings: "1 error, 2 warnings"."""
+    tally = model.tally(peer)
+    told = []
+    if tally.errors:
+        told.append(Text(counted(tally.errors, "error"), palette.bad))
+    if tally.warnings:
+        told.append(Text(counted(tally.warnings, "warning"), palette.warn))
+    return Text(", ").join(told) if told else Text(model.signs.none, palette.faint)
 
 
 def _number(value: int, palette: Palette, severity: Severity = Severity.MUTE) -> Text:
@@ -175,8 +156,8 @@ COLUMNS: Final = (
         lambda p, t: max((sa.ike_version for sa in p.ike_sas), default=0), rank=3,
     ),
     PeerColumn("holes", "black holes", _holes, lambda p, t: -t.lost_s, rank=0),
-    PeerColumn("policy", "policy seen (expected)", _policy,
-               lambda p, t: str(_of(p, PolicyBasis.OBSERVED)), rank=2),
+    PeerColumn("policy", "policy seen (expected)", policy_cells.cell,
+               lambda p, t: _policy_order(p), rank=2),
     PeerColumn("proof", "last proof", _proof,
                lambda p, t: -(_age(p) or 0), right=True, rank=2),
     PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
@@ -190,6 +171,10 @@ COLUMNS: Final = (
                lambda p, t: -t.unanswered, right=True, rank=2),
     PeerColumn("deletes", "deletes", lambda p, m, c: _number(len(p.deletes), c, Severity.NOTE),
                lambda p, t: -len(p.deletes), right=True, rank=5),
+    PeerColumn("findings", "findings", _findings,
+               lambda p, t: (-t.errors, -t.warnings), rank=6, spare=True),
+    PeerColumn("expected", "expected", policy_cells.expected, lambda p, t: _expected_order(p),
+               rank=7, spare=True),
 )  # fmt: skip
 
 
@@ -237,7 +222,10 @@ class PeerRows:
             for column in self.columns
         }
         kept = list(self.columns)
-        while len(kept) > 1 and sum(sizes[c.id] + _GAP for c in kept) + _LEAST_SPARK > width:
+        while len(kept) > 1:
+            spark = _GOOD_SPARK if any(c.spare for c in kept) else _LEAST_SPARK
+            if sum(sizes[c.id] + _GAP for c in kept) + spark <= width:
+                break
             kept.remove(max(reversed(kept), key=lambda c: c.rank))
         self._sizes = (width, [(column, sizes[column.id]) for column in kept])
         return self._sizes[1]
@@ -276,7 +264,7 @@ class PeerRows:
         known = self._drawn.words.get(peer.id)
         if known is None:
             versions = " ".join(f"v{sa.ike_version}" for sa in peer.ike_sas)
-            policies = " ".join(_brief(policy, self.model) for policy in peer.policies)
+            policies = " ".join(policy_cells.brief(policy, self.model) for policy in peer.policies)
             parts = (words.peer_word(peer), peer.local, *peer.addresses, peer.remote)
             known = " ".join((*map(safe, parts), versions, policies)).casefold()
             self._drawn.words[peer.id] = known
@@ -311,7 +299,7 @@ def _spark(peer: PeerView, model: Model, width: int, palette: Palette) -> Text:
     first, last = model.range_ns or (model.start_ns, model.end_ns)
     if last <= first or first < ORDER_LIMIT_NS:
         return Text()
-    lane = build(_thinned(peer), Window(first, last), width, model.signs)
+    lane = build(thinned(peer), Window(first, last), width, model.signs)
     rows = {row.kind: row for row in lane.rows}
     holes = _over(rows, (RowKind.HOLE_OUT, RowKind.HOLE_IN), width)
     probes = _over(rows, (RowKind.PROBES_OUT, RowKind.PROBES_IN), width)
@@ -339,7 +327,7 @@ def _over(rows: dict[RowKind, Row], kinds: Sequence[RowKind], width: int) -> lis
     return cells
 
 
-def _thinned(peer: PeerView) -> PeerView:
+def thinned(peer: PeerView) -> PeerView:
     """The peer with as many exchanges as can be told apart; those in trouble before others."""
     step = len(peer.exchanges) // _SPARK_EXCHANGES
     if step < 2:
