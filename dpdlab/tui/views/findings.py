@@ -20,7 +20,7 @@ from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, plain
-from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views.finding_rows import (
     SILENCED,
     FindingRows,
@@ -54,8 +54,7 @@ class FindingsView(DetailView):
         super().__init__(model, palette)
         self.verdict = Static("", id="findings-verdict", markup=False)
         self.list = RowList(palette, id="finding-rows", empty="no finding")
-        self.detail = RowList(palette, id="finding-detail", empty="")
-        self.detail.cursor = -1
+        self.detail = TextPane(palette, id="finding-detail")
         self.by = GroupBy.SEVERITY
         self.folded: frozenset[str] = frozenset()
         self._groups: list[Group] = []
@@ -76,7 +75,7 @@ class FindingsView(DetailView):
 
     def show(self) -> None:
         """All findings that the filter leaves; the cursor stays on its finding."""
-        self.list.palette = self.detail.palette = self.palette
+        self.list.palette = self.palette
         before = self._current
         key = (self.model.revision, self.by)
         if key != self._key:
@@ -167,10 +166,7 @@ class FindingsView(DetailView):
     def show_detail(self) -> None:
         """What the finding says, what it rests on, and what to do."""
         rows = TextRows(self._detail_lines(), indent=_LABEL, heading=True)
-        rows.set_width(max(self.detail.size.width - 1, 20))
-        self.detail.show(rows, -1)
-        self.detail.cursor = -1
-        self.detail.scroll_to(y=0, animate=False, immediate=True)
+        self.detail.tell(rows, self.palette)
 
     def _detail_lines(self) -> list[Text]:
         item, finding = self._current, self._finding

@@ -27,7 +27,7 @@ from dpdlab.present.log_places import texts_of
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
-from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views.ladder_rows import Fold, Item, LadderRows, folded
 from dpdlab.tui.views.list_view import DetailView
 
@@ -61,8 +61,7 @@ class LadderView(DetailView):
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.list = RowList(palette, id="ladder-rows", empty="no message of this peer")
-        self.detail = RowList(palette, id="ladder-detail", empty="")
-        self.detail.cursor = -1
+        self.detail = TextPane(palette, id="ladder-detail")
         self.fold = True
         self.selected: tuple[int, ...] = ()
         """Places in the events, the earlier choice first; two at most."""
@@ -81,12 +80,12 @@ class LadderView(DetailView):
     def show(self) -> None:
         """The events of the peer, the cursor at the moment that all views share."""
         peer = self.model.peer
-        self.list.palette = self.detail.palette = self.palette
+        self.list.palette = self.palette
         if peer is None:
             self._events, self._items, self._key = [], [], None
             self.list.empty = self.why_no_peer()
             self.list.show(NoRows(), 0)
-            self.detail.show(NoRows(), -1)
+            self.detail.tell(TextRows([]), self.palette)
             return
         listed = self.model.listed(peer)
         key = (peer.id, self.model.revision, listed is None)
@@ -156,10 +155,7 @@ class LadderView(DetailView):
             lines[2:2] = [self._detail_line(d) for d in texts_of(self.model.log, event)]
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
-        rows = TextRows(lines, indent=_LABEL, heading=True)
-        rows.set_width(max(self.detail.size.width - 1, 20))
-        self.detail.show(rows, -1)
-        self.detail.cursor = -1
+        self.detail.tell(TextRows(lines, indent=_LABEL, heading=True), self.palette)
 
     def _detail_line(self, detail: Detail) -> Text:
         text = Text()

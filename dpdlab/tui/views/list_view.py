@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.text_pane import TextPane
 from dpdlab.tui.views.view import View
 
 BESIDE_FROM: Final = 112
@@ -56,7 +57,7 @@ class DetailView(ListView):
         border-left: solid $panel; padding: 0 1; }
     """
 
-    detail: RowList
+    detail: TextPane
 
     def compose(self) -> ComposeResult:
         """The list and the detail."""
@@ -68,7 +69,6 @@ class DetailView(ListView):
     def on_resize(self, event: events.Resize) -> None:
         """Wide screens have the detail beside."""
         self.set_class(event.size.width >= BESIDE_FROM, "beside")
-        self.call_after_refresh(self.show_detail)
 
     def show_detail(self) -> None:
         """Say what there is to say of the row under the cursor."""

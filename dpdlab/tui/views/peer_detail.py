@@ -22,8 +22,8 @@ from dpdlab.present.lane import RowKind, build
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import RowList, plain
-from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.rows import plain
+from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views import peer_facts, peer_story
 from dpdlab.tui.views.list_view import BESIDE_FROM
 from dpdlab.tui.views.peer_rows import thinned
@@ -69,11 +69,8 @@ class PeerDetail(Vertical):
         super().__init__(id="peer-detail")
         self.model = model
         self.lanes = Painted(id="peer-lanes")
-        self.story = RowList(palette, id="peer-story", empty="")
-        self.facts = RowList(palette, id="peer-facts", empty="")
-        for pane in (self.story, self.facts):
-            pane.cursor = -1
-        self._told: object = None
+        self.story = TextPane(palette, id="peer-story")
+        self.facts = TextPane(palette, id="peer-facts")
 
     def compose(self) -> ComposeResult:
         """The drawing above both texts."""
@@ -101,26 +98,19 @@ class PeerDetail(Vertical):
         story = peer_story.lines(model, peer, palette, in_full=wide)
         facts = peer_facts.lines(model, peer, palette)
         if wide:
-            self._show(self.facts, TextRows(facts, indent=_hang_fact), palette)
-            self._show(self.story, TextRows(story, indent=_hang), palette)
+            self.facts.tell(TextRows(facts, indent=_hang_fact), palette)
+            self.story.tell(TextRows(story, indent=_hang), palette)
         else:
             held = {id(line) for line in facts}
             both = TextRows(
                 [*story, *facts],
                 indent=lambda line: _hang_fact(line) if id(line) in held else _hang(line),
             )
-            self._show(self.story, both, palette)
+            self.story.tell(both, palette)
         if self.lanes.display:
             drawing = self._drawing(peer, palette)
             self.set_class(len(drawing) > _FEW_LANES, "both-ways")
             self.lanes.paint(drawing)
-
-    def _show(self, pane: RowList, rows: TextRows, palette: Palette) -> None:
-        rows.set_width(max(pane.size.width - 1, 20))
-        pane.palette = palette
-        pane.show(rows, -1)
-        pane.cursor = -1
-        pane.scroll_to(y=0, animate=False, immediate=True)
 
     def scroll(self, by: int) -> None:
         """Both texts by so many lines."""
