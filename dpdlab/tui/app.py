@@ -34,7 +34,7 @@ from dpdlab.present.filter import Filter, FilterError
 from dpdlab.present.times import TimeMode
 from dpdlab.tui import ending
 from dpdlab.tui.actions import ACTIONS, BY_ID
-from dpdlab.tui.bars import Line, Overview, footer_of, title_of
+from dpdlab.tui.bars import Line, Overview, footer_of, key_name, title_of
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.explain import ExplainScreen, findings_at
 from dpdlab.tui.dialogs.help import HelpScreen
@@ -295,6 +295,7 @@ class ConsoleApp(TerminalApp[int]):
         if self.model.log is not None:
             self.model.log.close()
         self.model.log = log
+        self.model.choose_range(self.model.range_ns)
         self.changed()
 
     def _take(self, message: ConsoleApp.Told) -> None:
@@ -409,7 +410,7 @@ class ConsoleApp(TerminalApp[int]):
                 break
         first, last = left.range_ns or (0, 0)
         if model.start_ns <= first and last <= model.end_ns and first < last:
-            model.range_ns = left.range_ns
+            model.choose_range(left.range_ns)
 
     def _keep(self) -> None:
         """Where the user is, for the next session of these inputs."""
@@ -765,13 +766,17 @@ class ConsoleApp(TerminalApp[int]):
 
     def do_fit(self) -> None:
         """All of the time."""
-        self.model.range_ns = None
+        self.model.choose_range(None)
         self.changed()
 
     def on_overview_ranged(self, message: Overview.Ranged) -> None:
         """A stretch of time was chosen with the mouse."""
-        self.model.range_ns = message.range_ns
+        self.model.choose_range(message.range_ns)
         self.changed()
+        if message.range_ns is not None and self.model.silent_range:
+            first, last = map(self.model.times.at, message.range_ns)
+            fit = key_name(self.model.keymap["fit"][0])
+            self.say(f"nothing happened from {first} to {last}: {fit} or a click there shows all")
 
     def do_pause(self) -> None:
         """Stop painting, or paint what came meanwhile."""
@@ -790,10 +795,10 @@ class ConsoleApp(TerminalApp[int]):
         """Only what comes from now on; again: everything."""
         now_ns = self.model.now_ns
         if self.model.range_ns is not None or now_ns is None:
-            self.model.range_ns = None
+            self.model.choose_range(None)
             said = "everything is shown"
         else:
-            self.model.range_ns = (now_ns, now_ns + _LONG_NS)
+            self.model.choose_range((now_ns, now_ns + _LONG_NS))
             said = "only what comes from now on (ctrl+l again: everything)"
         self.changed()
         self.say(said)

@@ -419,7 +419,7 @@ class TimelineView(View):
     def do_fit(self) -> None:
         """All of the peer's time."""
         self._window = None
-        self.model.range_ns = None
+        self.model.choose_range(None)
         self.console_app.changed()
 
     def do_compress(self) -> None:
