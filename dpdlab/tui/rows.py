@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
 from rich.cells import cell_len
@@ -63,14 +64,6 @@ class RowList(ScrollView, can_focus=False):
 
     DEFAULT_CSS: ClassVar[str] = "RowList { height: 1fr; scrollbar-size-vertical: 1; }"
 
-    class Moved(Message):
-        """The cursor is on another row."""
-
-        def __init__(self, rows: RowList, index: int) -> None:
-            super().__init__()
-            self.rows = rows
-            self.index = index
-
     class Chosen(Message):
         """A row was opened: a second click on it."""
 
@@ -96,6 +89,9 @@ class RowList(ScrollView, can_focus=False):
         self.cursor = 0
         self.empty = empty
         self.ascii_only = False
+        self.moved: Callable[[int], None] | None = None
+        """Called with the row that the cursor has come to. No message: what follows from it is
+        painted together with the cursor, not a frame later."""
         self.active = True
         """Whether the keys go here: the cursor is drawn faintly if not."""
         self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
@@ -194,8 +190,8 @@ class RowList(ScrollView, can_focus=False):
             self.refresh()
         elif changed:
             self.refresh(self._region_of(before), self._region_of(index))
-        if changed and not quiet:
-            self.post_message(self.Moved(self, index))
+        if changed and not quiet and self.moved is not None:
+            self.moved(index)
 
     def scroll_to_cursor(self) -> None:
         """Bring the row of the cursor into sight, with a few rows around it."""

@@ -70,6 +70,9 @@ class TextPane(RowList):
         self.cursor = -1
         self.scroll_to(y=0, animate=False, immediate=True)
 
+    def go_to(self, index: int, *, quiet: bool = False) -> None:
+        """Nowhere: a click into text chooses nothing."""
+
     def on_resize(self, _: events.Resize) -> None:
         """The same text for another width."""
         if isinstance(self.source, TextRows):

@@ -54,6 +54,7 @@ class FindingsView(DetailView):
         super().__init__(model, palette)
         self.verdict = Static("", id="findings-verdict", markup=False)
         self.list = RowList(palette, id="finding-rows", empty="no finding")
+        self.list.moved = self.moved
         self.detail = TextPane(palette, id="finding-detail")
         self.by = GroupBy.SEVERITY
         self.folded: frozenset[str] = frozenset()
@@ -210,10 +211,9 @@ class FindingsView(DetailView):
 
     # --- moving ----------------------------------------------------------------------------
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The detail is that of the cursor."""
-        if message.rows is self.list:
-            self.show_detail()
+        self.show_detail()
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """A double click opens."""

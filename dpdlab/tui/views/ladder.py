@@ -61,6 +61,7 @@ class LadderView(DetailView):
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.list = RowList(palette, id="ladder-rows", empty="no message of this peer")
+        self.list.moved = self.moved
         self.detail = TextPane(palette, id="ladder-detail")
         self.fold = True
         self.selected: tuple[int, ...] = ()
@@ -252,10 +253,8 @@ class LadderView(DetailView):
 
     # --- moving ----------------------------------------------------------------------------
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The moment of the row is that of all views."""
-        if message.rows is not self.list:
-            return
         event = self._current
         if event is not None:
             self.console_app.go_to_moment(event.at_ns)

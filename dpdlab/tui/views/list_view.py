@@ -21,6 +21,9 @@ class ListView(View):
 
     list: RowList
 
+    def moved(self, index: int) -> None:
+        """The cursor has come to another row."""
+
     def do_up(self) -> None:
         """One row up."""
         self.list.move(-1)

@@ -65,6 +65,7 @@ class LogView(ListView):
         super().__init__(model, palette)
         self.told = Line("log-told")
         self.list = RowList(palette, id="log-rows", empty="")
+        self.list.moved = self.moved
         self.telling_only = False
         self.shift = 0
         self.wanted: Wanted | None = None
@@ -175,7 +176,7 @@ class LogView(ListView):
 
     # --- moving ----------------------------------------------------------------------------
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The moment of the line is that of all views."""
         row, log = self._row, self.model.log
         at_ns = None if row is None or log is None else log.at_ns(row)

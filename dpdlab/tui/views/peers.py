@@ -38,6 +38,7 @@ class PeersView(ListView):
         self.sort_by = WORST
         self.hidden: frozenset[str] = frozenset()
         self.list = RowList(palette, id="peer-rows", empty="no peer")
+        self.list.moved = self.moved
         self.detail = PeerDetail(model, palette)
         self.rows = PeerRows(model, self.sort_by, self.hidden)
         self._places: dict[str, int] = {}
@@ -85,11 +86,9 @@ class PeersView(ListView):
         self.list.refresh_rows()
         self._tell()
 
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The peer under the cursor is the one that the other views show."""
-        if event.rows is not self.list:
-            return
-        self._choose(event.index)
+        self._choose(index)
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
         """A click on the cursor opens."""

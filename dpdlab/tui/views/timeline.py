@@ -98,6 +98,7 @@ class TimelineView(View):
         super().__init__(model, palette)
         self.lanes = Lanes()
         self.list = RowList(palette, id="timeline-rows", empty="nothing happened here")
+        self.list.moved = self.moved
         self.compress = False
         self._window: Window | None = None
         self._own_window = False
@@ -359,10 +360,10 @@ class TimelineView(View):
             cell = clamp(message.cell, 0, self._drawn.width - 1)
             self._zoom(message.by > 0, self._drawn.time_at(cell))
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The cursor goes where the row is."""
-        if message.index < len(self._events):
-            self._at(self._events[message.index].at_ns)
+        if index < len(self._events):
+            self._at(self._events[index].at_ns)
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """A double click opens."""
