@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.message import Message
@@ -208,10 +208,11 @@ class ConsoleApp(TerminalApp[int]):
         self.set_interval(1.0 if self._live is None else 0.5, self._tick)
         self.call_after_refresh(self._read)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Low terminals keep their rows for the view."""
-        self.query_one(Overview).display = self.size.height >= _OVERVIEW_FROM_ROWS
-        self._bars()
+        self.query_one(Overview).display = event.size.height >= _OVERVIEW_FROM_ROWS
+        # The lines have their new width only then.
+        self.call_after_refresh(self._bars)
 
     def _recolour(self) -> None:
         self.colours = palette_of(self.theme_variables)

@@ -160,7 +160,14 @@ class RowList(ScrollView, can_focus=False):
     def _fit(self) -> None:
         # What fits is as high as the list: another number of such rows is no other layout.
         rows = max(len(self.source) + self.header_lines, self.size.height)
-        self.virtual_size = Size(0, rows)
+        if self.show_vertical_scrollbar is not (rows > self.size.height):
+            self.virtual_size = Size(0, rows)
+            return
+        # The bar stays or stays away: nothing else has to be laid out anew.
+        self.set_reactive(ScrollView.virtual_size, Size(0, rows))
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = rows
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
     def on_resize(self, _: events.Resize) -> None:
         """Rows are as wide as the list."""

@@ -77,6 +77,7 @@ class TextPane(RowList):
         """The same text for another width."""
         if isinstance(self.source, TextRows):
             self.source.set_width(self._room)
+            self.refresh_rows()
 
     @property
     def _room(self) -> int:

@@ -146,3 +146,26 @@ async def test_a_narrow_screen_tells_the_same_below_the_story(console: Open):
         await c.press(*["right"] * 20)
         assert "policy of 192.0.2.1" in c.text
         assert "168 packets" in c.text
+
+
+async def test_a_wide_screen_tells_why_and_what_stands_where_a_finding_rests(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
+        await c.press("4")
+        assert "why       The answer is mandatory." in c.text
+        assert "frame 200  19:55:11.880  → R-U-THERE ID 0x4e7fcdbf, retry" in c.text
+        await c.press("g")
+        assert "peers     192.0.2.1 → 192.0.2.2" in c.text
+
+
+@pytest.mark.parametrize("view", ["1", "3", "4", "6"])
+async def test_texts_wrap_for_another_size_at_once(console: Open, view: str):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(80, 24)) as c:
+        await c.press(view)
+        await c.pilot.resize_terminal(132, 43)
+        await c.pilot.pause()
+        await c.pilot.resize_terminal(200, 60)
+        await c.pilot.pause()
+        wide = c.text
+    async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
+        await c.press(view)
+        assert c.text == wide

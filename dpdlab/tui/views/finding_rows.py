@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -29,16 +28,14 @@ _SAMPLE: Final = 200
 SILENCED: Final = "silenced"
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The row above a group."""
 
     group: Group
     folded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SilencedHead:
+class SilencedHead(NamedTuple):
     """The row above what is silenced."""
 
     number: int

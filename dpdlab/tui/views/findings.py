@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from analyzers.export import words
-from analyzers.export.formatting import counted
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.records import Ref
-from dpdlab.present.findings import SHADE, Group, GroupBy, copies, grouped, place, sign, tally
+from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, plain
 from dpdlab.tui.text_pane import TextPane, TextRows
+from dpdlab.tui.views import finding_detail
 from dpdlab.tui.views.finding_rows import (
     SILENCED,
     FindingRows,
@@ -33,9 +32,6 @@ from dpdlab.tui.views.finding_rows import (
 )
 from dpdlab.tui.views.list_view import DetailView
 
-_LABEL: Final = 10
-_PLACES_SHOWN: Final = 6
-
 
 class FindingsView(DetailView):
     """View 4."""
@@ -47,7 +43,7 @@ class FindingsView(DetailView):
     DEFAULT_CSS: ClassVar[str] = """
     FindingsView #findings-verdict { height: auto; max-height: 3; }
     FindingsView #finding-detail { height: 8; }
-    FindingsView.beside #finding-detail { width: 46; height: 1fr; }
+    FindingsView.beside #finding-detail { width: 38%; min-width: 46; height: 1fr; }
     """
 
     def __init__(self, model: Model, palette: Palette) -> None:
@@ -166,48 +162,10 @@ class FindingsView(DetailView):
 
     def show_detail(self) -> None:
         """What the finding says, what it rests on, and what to do."""
-        rows = TextRows(self._detail_lines(), indent=_LABEL, heading=True)
+        beside = self.has_class("beside")
+        lines = finding_detail.lines(self.model, self._current, self.palette, in_full=beside)
+        rows = TextRows(lines, indent=finding_detail.LABEL, heading=True)
         self.detail.tell(rows, self.palette)
-
-    def _detail_lines(self) -> list[Text]:
-        item, finding = self._current, self._finding
-        if isinstance(item, Head):
-            return self._group_lines(item.group)
-        if finding is None:
-            return []
-        palette = self.palette
-        sources = {source.id: source for source in self.model.whole.sources}
-        shade = palette.severity(SHADE[finding.severity])
-        head = Text().append(f"{sign(finding.severity, self.model.signs)} ", shade)
-        lines = [head.append(safe(finding.title), palette.strong)]
-        if isinstance(item, Suppressed):
-            lines.append(self._said(SILENCED, item.reason))
-        seen = finding.detail + words.confidence_mark(finding.confidence)
-        lines.append(self._said("seen", seen))
-        lines.append(self._said("remedy", finding.remedy))
-        peer = self.model.peer_of(finding)
-        if peer is not None:
-            lines.append(self._said("peer", f"{peer.local} {self.model.signs.to} {peer.remote}"))
-        if timed(finding) is not None:
-            lines.append(self._said("time", self.model.times.at(finding.at_ns or 0)))
-        for number, ref in enumerate(finding.refs[:_PLACES_SHOWN]):
-            lines.append(self._said("rests on" if not number else "", place(ref, sources)))
-        if len(finding.refs) > _PLACES_SHOWN:
-            more = counted(len(finding.refs) - _PLACES_SHOWN, "more place")
-            lines.append(self._said("", f"{self.model.signs.more} {more}"))
-        lines.append(self._said("rule", finding.rule))
-        lines.append(self._said("source", finding.reference))
-        return lines
-
-    def _said(self, label: str, text: str) -> Text:
-        return Text().append(f"{label:<{_LABEL}}", self.palette.faint).append(safe(text))
-
-    def _group_lines(self, group: Group) -> list[Text]:
-        lines = [Text(safe(group.title), self.palette.strong)]
-        for said, shade in tally(group.findings):
-            lines.append(Text(said, self.palette.severity(shade)))
-        lines.append(Text("enter folds the group or opens it", self.palette.faint))
-        return lines
 
     # --- moving ----------------------------------------------------------------------------
 

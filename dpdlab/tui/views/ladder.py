@@ -55,7 +55,7 @@ class LadderView(DetailView):
     )  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
     LadderView #ladder-detail { height: 9; }
-    LadderView.beside #ladder-detail { width: 44; height: 1fr; }
+    LadderView.beside #ladder-detail { width: 38%; min-width: 44; height: 1fr; }
     """
 
     def __init__(self, model: Model, palette: Palette) -> None:

@@ -71,7 +71,10 @@ class DetailView(ListView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Wide screens have the detail beside."""
-        self.set_class(event.size.width >= BESIDE_FROM, "beside")
+        beside = event.size.width >= BESIDE_FROM
+        if beside is not self.has_class("beside"):
+            self.set_class(beside, "beside")
+            self.call_after_refresh(self.show_detail)
 
     def show_detail(self) -> None:
         """Say what there is to say of the row under the cursor."""

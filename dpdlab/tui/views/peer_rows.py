@@ -22,7 +22,7 @@ from analyzers.export.formatting import (
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import PolicyBasis
+from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.digest import Tally, WorstFirst
@@ -188,6 +188,12 @@ class Drawn:
     """What a search looks at, by the id of a peer."""
     sparks: dict[tuple[str, int], Text] = field(default_factory=dict)
     """Traffic by the id of a peer and the room there is."""
+    orders: dict[str, Sequence[PeerView]] = field(default_factory=dict)
+    """The peers by what they are sorted by."""
+    places: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Where a peer is in that order, by its id."""
+    policies: dict[object, str] = field(default_factory=dict)
+    """Policies as they stand in cells, by their timers."""
 
 
 class PeerRows:
@@ -199,16 +205,33 @@ class PeerRows:
         column = next(c for c in COLUMNS if c.id == sort_by)
         self.model = model
         self.sort_by = sort_by
-        self.peers: Sequence[PeerView] = model.digest.worst
-        if sort_by != WORST:
-            # Sorting keeps the order of what is equal: the worst of them stays first.
-            self.peers = sorted(self.peers, key=lambda p: column.key(p, model.tally(p)))
         self.columns = [c for c in COLUMNS if c.id not in hidden]
         self._drawn = drawn or Drawn()
+        self.peers = self._sorted(column)
         self._sizes: tuple[int, list[tuple[PeerColumn, int]]] | None = None
 
     def __len__(self) -> int:
         return len(self.peers)
+
+    def _sorted(self, column: PeerColumn) -> Sequence[PeerView]:
+        """The peers in the order of a column, the worst of what is equal first."""
+        worst = self.model.digest.worst
+        if column.id == WORST:
+            return worst
+        known = self._drawn.orders.get(column.id)
+        if known is None:
+            tally = self.model.tally
+            known = sorted(worst, key=lambda p: column.key(p, tally(p)))
+            self._drawn.orders[column.id] = known
+        return known
+
+    def place_of(self, peer_id: str | None) -> int:
+        """The row of a peer; the first one where it has none."""
+        places = self._drawn.places.get(self.sort_by)
+        if places is None:
+            places = {peer.id: number for number, peer in enumerate(self.peers)}
+            self._drawn.places[self.sort_by] = places
+        return places.get(peer_id or "", 0)
 
     def _laid_out(self, width: int, palette: Palette) -> list[tuple[PeerColumn, int]]:
         """Columns with their widths; where there is no room, the least important ones go."""
@@ -263,11 +286,19 @@ class PeerRows:
         peer = self.peers[index]
         known = self._drawn.words.get(peer.id)
         if known is None:
-            versions = " ".join(f"v{sa.ike_version}" for sa in peer.ike_sas)
-            policies = " ".join(policy_cells.brief(policy, self.model) for policy in peer.policies)
-            parts = (words.peer_word(peer), peer.local, *peer.addresses, peer.remote)
-            known = " ".join((*map(safe, parts), versions, policies)).casefold()
-            self._drawn.words[peer.id] = known
+            versions = (f"v{sa.ike_version}" for sa in peer.ike_sas)
+            policies = map(self._policy_words, peer.policies)
+            ends = (peer.local, *peer.addresses, peer.remote)
+            parts = (words.peer_word(peer), *ends, *versions, *policies)
+            known = self._drawn.words[peer.id] = safe(" ".join(parts)).casefold()
+        return known
+
+    def _policy_words(self, policy: DpdPolicy) -> str:
+        """A policy as it stands in its cell; most peers have the same few."""
+        timers = (policy.mode, policy.interval_s, policy.retry_s, policy.retries, policy.backoff)
+        known = self._drawn.policies.get(timers)
+        if known is None:
+            known = self._drawn.policies[timers] = policy_cells.brief(policy, self.model)
         return known
 
     def row(self, index: int, width: int, palette: Palette) -> Text:

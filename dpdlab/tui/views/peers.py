@@ -41,7 +41,6 @@ class PeersView(ListView):
         self.list.moved = self.moved
         self.detail = PeerDetail(model, palette)
         self.rows = PeerRows(model, self.sort_by, self.hidden)
-        self._places: dict[str, int] = {}
         self._key: object = None
         self._about: object = None
         self._drawn = Drawn()
@@ -61,9 +60,8 @@ class PeersView(ListView):
             if about != self._about:
                 self._about, self._drawn = about, Drawn()
             self.rows = PeerRows(model, self.sort_by, self.hidden, self._drawn)
-            self._places = {peer.id: number for number, peer in enumerate(self.rows.peers)}
         self.list.empty = self.why_no_peer()
-        self.list.show(self.rows, self._places.get(model.peer_id or "", 0), self.palette)
+        self.list.show(self.rows, self.rows.place_of(model.peer_id), self.palette)
         self._tell()
 
     def on_resize(self, event: events.Resize) -> None:
