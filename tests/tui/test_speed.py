@@ -18,10 +18,11 @@ from analyzers.session import SessionOptions
 from dpdlab.present.digest import digest_of, tally_of
 from dpdlab.present.filter import Filter
 from dpdlab.present.timeline import PeerTimes, draw
-from dpdlab.tui.app import ConsoleApp, Ready
+from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.model import Model, shown_of
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Outcome
+from dpdlab.tui.reading_app import Ready
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView

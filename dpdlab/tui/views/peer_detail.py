@@ -25,6 +25,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import plain
 from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views import peer_facts, peer_story
+from dpdlab.tui.views.lanes import LABEL
 from dpdlab.tui.views.list_view import BESIDE_FROM
 from dpdlab.tui.views.peer_rows import thinned
 
@@ -33,7 +34,6 @@ _MOST_LANES: Final = 10
 """Lines of the drawing: a peer with trouble one way, and both ways."""
 _LANES_FROM: Final = 30
 """Rows from which there is room for the drawing."""
-_LABEL: Final = 14
 _INDENT: Final = 2
 _COLUMN: Final = re.compile(" {2,}")
 _TIMES: Final = 48
@@ -123,16 +123,16 @@ class PeerDetail(Vertical):
         """The time of the peer, or the range that is chosen, on all of the width."""
         model = self.model
         window = Window(*model.range_ns) if model.range_ns is not None else whole(peer)
-        cells = max(self.size.width - _LABEL, 1)
+        cells = max(self.size.width - LABEL, 1)
         if peer.first_ns < ORDER_LIMIT_NS or window.end_ns <= window.start_ns:
             return []
         times, signs = model.times, model.signs
-        lines = [Text().append(axis_name(times).ljust(_LABEL), palette.faint)]
+        lines = [Text().append(axis_name(times).ljust(LABEL), palette.faint)]
         axis = axis_in(times, window.start_ns, window.end_ns, cells, signs)
         lines[0].append(axis, palette.faint)
         for row in build(thinned(peer), window, cells, signs).rows:
             if row.kind is not RowKind.AXIS:
-                line = Text().append(row.label.ljust(_LABEL)[:_LABEL], palette.faint)
+                line = Text().append(row.label.ljust(LABEL)[:LABEL], palette.faint)
                 styled = ((cell.glyph, palette.role(cell.role)) for cell in row.cells)
                 lines.append(append_runs(line, styled))
         # Of two heights, so that what is below seldom moves with the cursor.
