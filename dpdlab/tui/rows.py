@@ -21,6 +21,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from analyzers.export.formatting import counted
 from dpdlab.tui.painted import strip_of
 from dpdlab.tui.palette import Palette
 
@@ -235,6 +236,11 @@ class RowList(ScrollView, can_focus=False):
             return self._strip(told, width, Style())
         if index >= len(self.source):
             return Strip.blank(width, self._base)
+        left = len(self.source) - index
+        if self.ascii_only and y == self.size.height - 1 and left > 1 and index != self.cursor:
+            # There is no scroll bar that would show it.
+            told = Text(f"{CUT} {counted(left, 'more line')}", self.palette.faint)
+            return self._strip(told, width, Style())
         strip = self._strips.get((index, width))
         if strip is None:
             strip = self._strip(self.source.row(index, width, self.palette), width, Style())

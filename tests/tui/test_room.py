@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -169,3 +170,19 @@ async def test_texts_wrap_for_another_size_at_once(console: Open, view: str):
     async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
         await c.press(view)
         assert c.text == wide
+
+
+async def test_without_scroll_bars_words_say_that_more_follows(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(80, 24), ascii_only=True) as c:
+        assert re.search(r"~ \d+ more lines", c.lines[-2])
+        await c.press(*["right"] * 60)
+        assert "more lines" not in c.text
+        assert "packets" in c.lines[-2]
+        await c.press("5")
+        for _ in range(100):
+            await c.pilot.pause(0.05)
+            if "more lines" in c.text:
+                break
+        assert re.search(r"~ \d+ more lines", c.lines[-2])
+        await c.press("G")
+        assert "more lines" not in c.text

@@ -75,3 +75,9 @@ async def test_every_view_says_why_it_is_empty(console: Open, tmp_path, view: st
     async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap") as c:
         await c.press("f", *"state:alive", "enter", view)
         assert "nothing matches the filter" in c.text
+
+
+async def test_the_story_of_a_peer_that_nobody_asked_about_is_in_its_messages(console: Open):
+    async with console(SAMPLES / "ikev2-no-dpd-blackhole" / "capture.pcap", size=(132, 43)) as c:
+        assert "IKE 8 messages" in c.text
+        assert "← IKE_AUTH response" in c.text

@@ -82,7 +82,6 @@ class PeerDetail(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         """What there is room for."""
         self.set_class(event.size.width >= BESIDE_FROM, "wide")
-        self.lanes.display = event.size.height >= _LANES_FROM
         self.call_after_refresh(self.refresh_texts)
 
     def refresh_texts(self) -> None:
@@ -107,6 +106,8 @@ class PeerDetail(Vertical):
                 indent=lambda line: _hang_fact(line) if id(line) in held else _hang(line),
             )
             self.story.tell(both, palette)
+        timed = peer.first_ns >= ORDER_LIMIT_NS
+        self.lanes.display = timed and self.size.height >= _LANES_FROM
         if self.lanes.display:
             drawing = self._drawing(peer, palette)
             self.set_class(len(drawing) > _FEW_LANES, "both-ways")
@@ -124,7 +125,7 @@ class PeerDetail(Vertical):
         model = self.model
         window = Window(*model.range_ns) if model.range_ns is not None else whole(peer)
         cells = max(self.size.width - LABEL, 1)
-        if peer.first_ns < ORDER_LIMIT_NS or window.end_ns <= window.start_ns:
+        if window.end_ns <= window.start_ns:
             return []
         times, signs = model.times, model.signs
         lines = [Text().append(axis_name(times).ljust(LABEL), palette.faint)]

@@ -17,6 +17,7 @@ from analyzers.export.formatting import (
     duration,
     short_spi,
 )
+from analyzers.export.messages import message_word
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
@@ -28,6 +29,7 @@ from dpdlab.tui.views import policy_cells
 
 LABEL: Final = policy_cells.LABEL
 QUESTIONS_SHOWN: Final = 8
+MESSAGES_SHOWN: Final = 5
 SAS_SHOWN: Final = 3
 FLOWS_SHOWN: Final = 6
 _OUTCOME: Final = {
@@ -43,6 +45,7 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
         list(policy_cells.lines(peer, model, palette)),
         list(_proof(model, peer, palette)),
         list(_questions(model, peer, palette)),
+        list(_messages(model, peer, palette)),
         list(_sas(model, peer, palette)),
         list(_flows(model, peer, palette)),
     )
@@ -54,7 +57,7 @@ def _proof(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
     at_ns = peer.last_proof_ns
     if at_ns is None:
         return
-    line = Text().append("last proof  ", palette.faint).append(model.times.at(at_ns))
+    line = Text().append("last proof  ", palette.strong).append(model.times.at(at_ns))
     if peer.until_ns is not None and at_ns >= ORDER_LIMIT_NS:
         before = duration(max(peer.until_ns - at_ns, 0))
         line.append(f"  {before} before the input ends", palette.faint)
@@ -81,6 +84,24 @@ def _question(model: Model, peer: PeerView, exchange: Exchange, palette: Palette
         severity = Severity.WARN
     line.append(told, palette.severity(severity))
     return line.append(exchanges.bracketed(exchange.confidence), palette.faint)
+
+
+def _messages(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
+    """How many messages there are, and where nobody asked anything the last ones."""
+    if not peer.ike_messages:
+        return
+    told = [counted(peer.ike_messages, "message")]
+    if peer.retransmissions:
+        told.append(counted(peer.retransmissions, "request sent again", "requests sent again"))
+    if peer.unknown_informationals:
+        told.append(f"{count(peer.unknown_informationals)} that cannot be told apart without keys")
+    yield Text("IKE ", palette.strong).append(", ".join(told), palette.text)
+    for message in () if peer.exchanges else peer.messages[-MESSAGES_SHOWN:]:
+        arrow = (
+            model.signs.back if message.src in (peer.remote, *peer.addresses) else model.signs.to
+        )
+        line = Text(f"  {model.times.at(message.at_ns)}  {arrow} ")
+        yield line.append(safe(message_word(message)))
 
 
 def _sas(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
@@ -135,4 +156,4 @@ def _flow(
 
 def _heading(title: str, number: int, shown: int, palette: Palette) -> Text:
     of = f" (the last {shown} of {count(number)})" if number > shown else ""
-    return Text(f"{title}{of}", palette.faint)
+    return Text(title, palette.strong).append(of, palette.faint)

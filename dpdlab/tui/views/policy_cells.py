@@ -119,7 +119,7 @@ def brief(policy: DpdPolicy, model: Model, about_s: float | None = None) -> str:
 
 
 def _growth(policy: DpdPolicy, model: Model) -> str:
-    return "" if policy.backoff == 1.0 else f"{model.signs.times}{policy.backoff:.2g}"
+    return "" if policy.backoff == 1.0 else f" {model.signs.times}{policy.backoff:.2g}"
 
 
 # --- in full --------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def lines(peer: PeerView, model: Model, palette: Palette) -> Iterator[Text]:
     """Both sides part by part, with what each expectation comes from."""
     for holder in sides(peer):
         match = match_of(peer, holder)
-        yield Text().append("policy of ", palette.faint).append(safe(holder), palette.strong)
+        yield Text(f"policy of {safe(holder)}", palette.strong)
         if match.wanted is None:
             yield from _only_seen(match, model, palette)
             continue
