@@ -9,12 +9,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import dpkt
 import pytest
+from msgspec import Struct
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_pcaps"
@@ -43,8 +43,7 @@ _numbers = count()
 needs_capture = pytest.mark.skipif(bool(_REASON), reason=_REASON or "never")
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True, dict=True):
     """A pair of interfaces: what is sent on one comes in on the other."""
 
     sender: str

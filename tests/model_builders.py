@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
 from analyzers.model.exchange import (

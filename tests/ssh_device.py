@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import asyncssh
+from msgspec import Struct, field
 
 USER, PASSWORD, ENABLE = "admin", "correct horse", "battery staple"
 IOS = "Cisco IOS Software, C2900 Software (C2900-UNIVERSALK9-M), Version 15.7(3)M8"
@@ -17,8 +17,7 @@ ASA = "Cisco Adaptive Security Appliance Software Version 9.16(4)"
 INVALID = "              ^\r\n% Invalid input detected at '^' marker.\r\n"
 
 
-@dataclass
-class Played:
+class Played(Struct, dict=True):
     """The device: what is on, and what was typed."""
 
     version: str = IOS

@@ -7,8 +7,10 @@ for: three retransmissions, so the verdict comes after four waits, or after thre
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.configs.lines import Line, quoted, unusable
 from analyzers.configs.sections import Section, after, is_address, number, starting
@@ -27,8 +29,7 @@ ACCESS_PARENTS: Final = ("DefaultRAGroup", "DefaultWEBVPNGroup")
 _ACCESS_TYPES: Final = ("remote-access", "ipsec-ra", "webvpn")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """One tunnel group; L2L groups are named by the address of their peer."""
 
     name: str

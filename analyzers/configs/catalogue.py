@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from analyzers.configs import asa, fortios, ios, ipsec_conf, strongswan_conf, swanctl
 from analyzers.configs.formats import Reader
@@ -84,8 +85,7 @@ def read_configurations(
     return tuple(read_block(block, source) for block in blocks)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Lines of a configuration, with their numbers in the input."""
 
     format: ConfigFormat

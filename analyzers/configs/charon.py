@@ -8,8 +8,10 @@ a retransmission would take (task_manager_v1.c).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.configs.durations import spoken_s
 from analyzers.configs.endpoints import Scope
@@ -31,8 +33,7 @@ _BY_VERSION: Final = {1: IKEV1, 2: IKEV2}
 DEFAULT_RETRANSMISSION: Final = Retransmission(timeout_s=4.0, base=1.8, tries=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The DPD options of one connection."""
 
     delay_s: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from analyzers.configs.lines import Line
 from analyzers.configs.sections import Section, after, is_address, number, starting
@@ -11,8 +12,7 @@ from analyzers.model.configuration import Redundancy, RemotePeer, Standby, Tunne
 from analyzers.model.records import Ref
 
 
-@dataclass(slots=True)
-class Interface:
+class Interface(Struct):
     """One interface as it is read, line by line."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.configs.charon import with_retransmission
 from analyzers.model.configuration import ConfigFormat, Configuration

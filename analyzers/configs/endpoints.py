@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 EVERYONE: Final = ("0.0.0.0/0", "::/0")
 """Any peer, as networks: a setting for them still belongs to its connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Whose DPD options they are."""
 
     name: str

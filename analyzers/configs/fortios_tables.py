@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.configs.lines import Line
 
@@ -34,8 +35,7 @@ class Value(NamedTuple):
         return f"{self.key} {self.text}"
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """One entry of a table, or a table without entries ("system global")."""
 
     table: str

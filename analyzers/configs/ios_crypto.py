@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from analyzers.configs.cisco_interfaces import Interface, address_of
 from analyzers.configs.lines import Line
@@ -22,8 +23,7 @@ from analyzers.model.records import Ref
 DEFAULT_IKE_LIFETIME_S = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class IkeProfile:
+class IkeProfile(Struct, frozen=True):
     """`crypto isakmp profile` (version 1) or `crypto ikev2 profile` (version 2)."""
 
     name: str

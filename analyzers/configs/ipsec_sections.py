@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.configs.lines import Line, unusable
 from analyzers.model.records import Problem
@@ -45,8 +46,7 @@ class Option(NamedTuple):
         return f"{self.key}={self.value}"
 
 
-@dataclass(slots=True)
-class Conn:
+class Conn(Struct):
     """One `conn` section."""
 
     name: str
@@ -60,8 +60,7 @@ class Conn:
         return None if found is None else found.value
 
 
-@dataclass(frozen=True, slots=True)
-class IpsecConf:
+class IpsecConf(Struct, frozen=True):
     """What an ipsec.conf says."""
 
     setup: dict[str, Option]

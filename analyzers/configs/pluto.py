@@ -9,8 +9,10 @@ Sources: Libreswan d.ipsec.conf/*.xml, retransmit.c, pluto_constants.h; Openswan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.configs.durations import spoken_s
 from analyzers.configs.endpoints import Scope
@@ -31,8 +33,7 @@ _OPENSWAN_DELAY_S: Final = 30.0
 _OPENSWAN_TIMEOUT_S: Final = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
+class Time(Struct, frozen=True):
     """An option that is a duration."""
 
     option: Option
@@ -43,8 +44,7 @@ class Time:
         return str(self.option)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The options of one connection that matter to DPD; None where one is absent."""
 
     line: int

@@ -6,9 +6,11 @@ Formulas: dpd-semantics sections 3 and 5.5. Durations in seconds.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Ref
@@ -27,8 +29,7 @@ class Verdict(StrEnum):
     """The doubled gap that reaches a timeout (Libreswan, IKEv2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
+class Timers(Struct, frozen=True):
     """Numbers of one setting, durations in seconds; None is unknown or not used."""
 
     interval_s: float | None = None
@@ -54,8 +55,7 @@ class Looks(StrEnum):
     """Once an interval of its own, back over all of it: a question can come an interval late."""
 
 
-@dataclass(frozen=True, slots=True)
-class Knob:
+class Knob(Struct, frozen=True):
     """One option of a product. Bounds and default are of durations in seconds, or of counts."""
 
     option: str
@@ -67,8 +67,7 @@ class Knob:
     default: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VendorProfile:
+class VendorProfile(Struct, frozen=True):
     """One product and IKE version. What no source tells is absent."""
 
     name: str

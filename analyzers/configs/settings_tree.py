@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.configs.lines import Line
 from analyzers.model.records import Problem, ProblemKind, Ref
@@ -35,8 +36,7 @@ _MAX_DOTS: Final = 20
 _SECRETS: Final = "secrets"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A key with its value; "" is an empty assignment."""
 
     key: str
@@ -48,8 +48,7 @@ class Setting:
         return f"{self.key} = {self.value}"
 
 
-@dataclass(slots=True)
-class Section:
+class Section(Struct):
     """One section as written; what it inherits is seen through a `View`."""
 
     name: str
@@ -60,8 +59,7 @@ class Section:
     """Absolute names of the sections that it inherits from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """What a text says, its includes, and what is wrong in it."""
 
     root: Section

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.configs.durations import duration_s, spoken_s
 from analyzers.configs.profile_table import rows

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
-from analyzers.decode.flows import EspRows, FlowIdentity, FlowIndex, joined
+from analyzers.decode.flows import MAX_SPIS, EspRows, FlowIdentity, FlowIndex, joined
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
@@ -47,8 +47,7 @@ def capture_format(head: bytes) -> str | None:
     return None
 
 
-@dataclass(slots=True)
-class CaptureBatch:
+class CaptureBatch(Struct):
     """Observations of a chunk, in file order, each with the key that orders it in time.
 
     The key is the frame's time, except where the clock stepped back: there it is the latest time
@@ -215,6 +214,7 @@ class CaptureReader:
             merged = take(merged, np.argsort(merged.record, kind="stable"))
         events = [f for f in found if not isinstance(f, EspPacket)]
         rows, new = self._flows.rows(merged)
+        self._note_crowds()
         esp_key: Int64Array | None = None
         if key is None:
             esp_key = np.full(len(rows), latest_ns, dtype=np.int64)
@@ -226,6 +226,16 @@ class CaptureReader:
         self.info.esp_packets += len(rows)
         watermark_ns = self._latest_ns - LATENESS_NS
         return CaptureBatch(rows, esp_key, new, events, event_key, watermark_ns)
+
+    def _note_crowds(self) -> None:
+        for (src, dst), record in self._flows.crowded:
+            self._problems.add(
+                ProblemKind.FLOW_LIMIT,
+                f"more than {MAX_SPIS} SPIs from {src} to {dst}: packets of further ones are"
+                " counted together as SPI 0",
+                record,
+            )
+        self._flows.crowded.clear()
 
     def _keys(self, frames: FrameBlock) -> Int64Array:
         """(n,) the time that orders each frame."""

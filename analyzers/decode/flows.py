@@ -7,10 +7,11 @@ works on small integers instead of addresses.
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from collections import Counter
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.wire.columns import EspColumns
@@ -29,6 +30,10 @@ _SPI_CHECK: Final = np.uint64(0xC4CEB9FE1A85EC53)
 _GROW: Final = 256
 
 
+MAX_SPIS: Final = 1 << 14
+"""Of one pair of addresses, one way: two months of an SA that is renewed every five minutes."""
+
+
 class FlowIdentity(NamedTuple):
     """What names a flow, and the ports of its first packet (0 directly over IP)."""
 
@@ -39,8 +44,7 @@ class FlowIdentity(NamedTuple):
     dport: int
 
 
-@dataclass(slots=True)
-class EspRows:
+class EspRows(Struct):
     """ESP packets, one row each."""
 
     at_ns: Int64Array
@@ -62,6 +66,13 @@ class EspRows:
             self.sequence[rows],
             self.length[rows],
         )
+
+
+class _Crowd(Struct):
+    """The flow of packets with ever new SPIs."""
+
+    number: int
+    packets: int = 0
 
 
 def no_rows() -> EspRows:
@@ -91,9 +102,17 @@ def joined(parts: list[EspRows]) -> EspRows:
 
 
 class FlowIndex:
-    """Numbers the flows of one capture."""
+    """Numbers the flows of one capture.
+
+    Of two addresses more than `MAX_SPIS` one way are no rekeying but noise, or an attack: what has
+    a further SPI is counted as one flow, whose SPI is 0, which no Child SA can have (RFC 4303 2.1).
+    """
 
     def __init__(self) -> None:
+        self.crowded: list[tuple[tuple[str, str], int]] = []
+        """Addresses and frame of what was counted so since this was last cleared."""
+        self._spis: Counter[tuple[str, str]] = Counter()
+        self._crowds: dict[tuple[str, str], _Crowd] = {}
         self._count = 0
         self._hash = np.empty(0, np.uint64)
         self._check = np.empty(0, np.uint64)
@@ -114,13 +133,44 @@ class FlowIndex:
         if len(unknown):
             _, first = np.unique(hashed[unknown], return_index=True)
             rows = np.sort(unknown[first])
-            new = [_identity(esp, row) for row in rows.tolist()]
-            self._add(hashed[rows], check[rows])
+            found = [_identity(esp, row) for row in rows.tolist()]
+            kept = [self._has_room(identity) for identity in found]
+            new = [identity for identity, room in zip(found, kept, strict=True) if room]
+            self._add(hashed[rows[kept]], check[rows[kept]])
             flow[unknown] = self._find(hashed[unknown], check[unknown])
+            if not all(kept):
+                new += self._crowd(esp, flow)
             # Two flows with one hash: so rare that joining them by the first is accepted openly.
             flow[flow < 0] = self._count - 1
         numbered = EspRows(esp.at_ns, esp.record, flow, esp.sequence, esp.length.astype(np.int32))
         return numbered, new
+
+    def _has_room(self, identity: FlowIdentity) -> bool:
+        """Whether a new flow gets a number of its own."""
+        pair = identity.src, identity.dst
+        self._spis[pair] += 1
+        return self._spis[pair] <= MAX_SPIS
+
+    def _crowd(self, esp: EspColumns, flow: NDArray[np.int32]) -> list[FlowIdentity]:
+        """Put what has no number into the crowd of its addresses; returns the crowds that are new.
+
+        A crowd has sequence numbers of its own: those of its packets belong to many SAs.
+        """
+        new: list[FlowIdentity] = []
+        for row in np.flatnonzero(flow < 0).tolist():
+            identity = _identity(esp, row)
+            pair = identity.src, identity.dst
+            if self._spis[pair] <= MAX_SPIS:
+                continue
+            crowd = self._crowds.get(pair)
+            if crowd is None:
+                crowd = self._crowds[pair] = _Crowd(self._count)
+                self._count += 1
+                new.append(identity._replace(spi=0))
+            crowd.packets += 1
+            flow[row], esp.sequence[row] = crowd.number, crowd.packets & 0xFFFFFFFF
+            self.crowded.append((pair, int(esp.record[row])))
+        return new
 
     def _find(self, hashed: NDArray[np.uint64], check: NDArray[np.uint64]) -> NDArray[np.int32]:
         if not self._count:

@@ -8,9 +8,11 @@ each other, except what decryption and reassembly need.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from hashlib import blake2b
+from sys import intern
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from analyzers.decode.ike_fragments import FragmentBuffers, Piece
 from analyzers.model.observations import Datagram, IkeMessage, MessageKind, Notify
@@ -133,14 +135,15 @@ class IkeDecoder:
         message = IkeMessage(
             at_ns=datagram.at_ns,
             ref=datagram.ref,
-            src=datagram.src,
-            dst=datagram.dst,
+            # Every message is kept; what many of them share is held once.
+            src=intern(datagram.src),
+            dst=intern(datagram.dst),
             sport=datagram.sport,
             dport=datagram.dport,
             encapsulation=datagram.encapsulation,
             version=major,
-            initiator_spi=header.initiator_spi.hex(),
-            responder_spi=header.responder_spi.hex(),
+            initiator_spi=intern(header.initiator_spi.hex()),
+            responder_spi=intern(header.responder_spi.hex()),
             exchange_type=header.exchange_type,
             flags=header.flags,
             message_id=header.message_id,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND
@@ -31,8 +32,7 @@ class Piece(NamedTuple):
     ref: Ref
 
 
-@dataclass(slots=True)
-class _Set:
+class _Set(Struct):
     first_ns: int
     total: int | None
     pieces: dict[int, Piece] = field(default_factory=dict)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from analyzers.decode.ikev1_state import (
     AES_KEYS,
@@ -40,8 +41,7 @@ _ONE_WAY: Final = frozenset({ikev1.INFORMATIONAL, ikev1.TRANSACTION})
 _DOIS: Final = frozenset({0, 1})
 
 
-@dataclass(slots=True)
-class Opened:
+class Opened(Struct):
     """What decryption gave: contents, or why there are none."""
 
     contents: Contents | None

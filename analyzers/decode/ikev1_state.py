@@ -8,8 +8,9 @@ then has a chain of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.wire import ikev1
 from analyzers.wire.algorithms import CipherMode
@@ -42,8 +43,7 @@ Cipher = tuple[CipherMode, int]
 """Mode and key bytes."""
 
 
-@dataclass(slots=True)
-class Ikev1Sa:
+class Ikev1Sa(Struct):
     """State of one pair of cookies."""
 
     keys: tuple[Ikev1Key, ...]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.observations import Proposal
 from analyzers.model.records import Confidence, ProblemKind
@@ -35,8 +36,7 @@ MAX_TRIALS: Final = 4096
 Suite = tuple[Encryption, Integrity]
 
 
-@dataclass(slots=True)
-class Opened:
+class Opened(Struct):
     """What decryption gave: contents, or why there are none."""
 
     contents: Contents | None
@@ -45,8 +45,7 @@ class Opened:
     problem: tuple[ProblemKind, str] | None = None
 
 
-@dataclass(slots=True)
-class _Sa:
+class _Sa(Struct):
     keys: tuple[Ikev2Keys, ...]
     proven: tuple[Ikev2Keys, Suite] | None = None
     chosen: Suite | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from calendar import isleap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.decode.logs import LogTally
 from analyzers.dialects.stamps import NS_PER_DAY, StampKind, in_year, year_of
@@ -26,8 +27,7 @@ _HARDLY_ANY: Final = 9
 _BASE_NS: Final = 10_957 * NS_PER_DAY
 
 
-@dataclass(frozen=True, slots=True)
-class ClockHints:
+class ClockHints(Struct, frozen=True):
     """What is known from outside of the log's stamps."""
 
     year: int | None = None

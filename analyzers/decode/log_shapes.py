@@ -7,10 +7,11 @@ found is what the regexes would find (`dialects.digits` tells how that is known)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from analyzers.decode.assembly.lines import Form, LogLine
 from analyzers.dialects.dialect import Outline, Reader
@@ -118,8 +119,7 @@ def _read_ns(line: str) -> int | None:
 StampForm = tuple[StampKind, int, bool, bool]
 
 
-@dataclass(slots=True)
-class Count:
+class Count(Struct):
     """How many lines there were of what counts as one."""
 
     dialect: str

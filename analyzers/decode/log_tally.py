@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from analyzers.decode.log_shapes import Count, Reads
 from analyzers.dialects.stamps import StampKind
 
 
-@dataclass(slots=True)
-class LogTally:
+class LogTally(Struct):
     """What was read from a log; grows with it."""
 
     dialects: Counter[str] = field(default_factory=Counter)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.dialects.stamps import NS_PER_DAY, StampKind, in_year, year_of
 from analyzers.model.time import NS_PER_SECOND
@@ -19,8 +20,7 @@ _CLOSE_NS: Final = 3600 * NS_PER_SECOND
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 
 
-@dataclass(slots=True)
-class LogTime:
+class LogTime(Struct):
     """Where a log has got to. Its scale is that of its first dated stamp: since the epoch, or, with
     NO_YEAR, from the start of the year 2000 on in years of 366 days."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.dialects.stamps import STAMP_AT_START
 from analyzers.model.log_events import LogEventKind
@@ -23,8 +24,7 @@ _LITERAL_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z?*{|])")
 HOST: Final = r"(?>(?P<host>[\w.:\-]{1,64}?):?[ \t]+(?:\d{1,10}:[ \t]+)?)??"
 
 
-@dataclass(frozen=True, slots=True)
-class Says:
+class Says(Struct, frozen=True):
     """What a line says, where one line says all of it."""
 
     kind: LogEventKind
@@ -35,8 +35,7 @@ class Says:
     retransmission: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """One form of line of a dialect.
 
     `regex` is matched at the start of the text after the tag. Its named groups are the fields:
@@ -54,8 +53,7 @@ class Pattern:
     """First words of the text, where the regex does not begin with a literal one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """The log language of one program."""
 
     name: str
@@ -98,8 +96,7 @@ class Outline(NamedTuple):
         return Reading(self.dialect, self.pattern, fields, self.ignored)
 
 
-@dataclass(slots=True)
-class _Compiled:
+class _Compiled(Struct):
     dialect: Dialect
     by_word: dict[str, list[tuple[re.Pattern[str], Pattern]]]
     any_word: list[tuple[re.Pattern[str], Pattern]]

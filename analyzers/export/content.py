@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from analyzers.model.alignment import Alignment
 from analyzers.model.finding import Finding, Suppressed
@@ -10,8 +10,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """One run: its sources, its peers, and why nothing was found where nothing was."""
 
     version: str

@@ -6,10 +6,11 @@ ASCII twin, and the severities that decide order and colour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
@@ -34,8 +35,7 @@ class Severity(IntEnum):
     BAD = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(Struct, frozen=True):
     """The signs of the reports. Every field has an ASCII twin of its own meaning."""
 
     alive: str
@@ -366,8 +366,7 @@ def utc_time(at_ns: int, digits: int = 3) -> str:
     return f"{text}.{fraction}"
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Times of one report: the date is said once, and again only where it differs."""
 
     date: str

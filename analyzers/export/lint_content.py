@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.export.names import Names
 from analyzers.export.redact import Redactor
@@ -21,8 +23,7 @@ from analyzers.model.records import Problem, Ref
 from analyzers.rules.configuration.estate import UNNAMED, Estate, device_name
 
 
-@dataclass(frozen=True, slots=True)
-class LintRow:
+class LintRow(Struct, frozen=True):
     """The DPD policy of one device towards one peer."""
 
     connection: str
@@ -40,8 +41,7 @@ class LintRow:
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class LintDevice:
+class LintDevice(Struct, frozen=True):
     """One configuration."""
 
     source: str
@@ -55,8 +55,7 @@ class LintDevice:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LintContent:
+class LintContent(Struct, frozen=True):
     """All that a run of `lint` found."""
 
     version: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Clock, utc_date
@@ -16,8 +17,7 @@ LONGEST_ADDRESS: Final = 60
 """Characters: a full IPv6 address with a zone and a port; a log may hold anything instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """Times by one clock; places by frame or line, with their source where there are several."""
 
     clock: Clock

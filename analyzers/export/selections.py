@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from itertools import pairwise
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import NO_MESSAGE_ID, Delete, Exchange
@@ -45,8 +46,7 @@ _RESPONSE: Final = 0x20
 _SPI_DIGITS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What selects the packets of one statement; None and empty where nothing can."""
 
     frames: Mapping[str, str] = field(default_factory=dict)

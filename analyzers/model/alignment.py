@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class ClockBasis(StrEnum):
@@ -15,8 +16,7 @@ class ClockBasis(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(Struct, frozen=True):
     """A clock against another one: `source` shows `offset_ns` more than `against` (semantics 5.6).
 
     `spread_ns` is the median deviation of the pairs from the offset; it belongs to every bound that

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.time import seconds
@@ -43,8 +44,7 @@ class PhaseName(StrEnum):
     RECOVERY = "recovery"
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """A part of a black hole; phases but recovery add up to the window."""
 
     name: PhaseName
@@ -52,8 +52,7 @@ class Phase:
     end_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class BlackHole:
+class BlackHole(Struct, frozen=True):
     """A silent period of `sender` towards `receiver`, as a pair of bounds."""
 
     id: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from msgspec import Struct
 
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref
@@ -22,8 +23,7 @@ class ConfigFormat(StrEnum):
     FORTIOS = "fortios"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredOption:
+class IgnoredOption(Struct, frozen=True):
     """Something that was configured and that this device does not use here."""
 
     option: str
@@ -33,8 +33,7 @@ class IgnoredOption:
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class DpdSetting:
+class DpdSetting(Struct, frozen=True):
     """One DPD setting and the peers it is for. Durations in seconds."""
 
     scope: str
@@ -79,8 +78,7 @@ class ConnectionKind(StrEnum):
     REMOTE_ACCESS = "remote-access"
 
 
-@dataclass(frozen=True, slots=True)
-class RemotePeer:
+class RemotePeer(Struct, frozen=True):
     """One address of a peer in the order in which they are tried."""
 
     address: str
@@ -89,8 +87,7 @@ class RemotePeer:
     """The device returns to it (`set peer … default`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """What one peer, or any peer, is reached by."""
 
     name: str
@@ -115,8 +112,7 @@ class LifetimeOf(StrEnum):
     CHILD = "child"
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(Struct, frozen=True):
     """How long an SA lives, in seconds."""
 
     of: LifetimeOf
@@ -138,8 +134,7 @@ class RoutingProtocol(StrEnum):
     GRE_KEEPALIVE = "GRE keepalive"
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingTimer:
+class RoutingTimer(Struct, frozen=True):
     """Hello and hold time of a protocol over one tunnel, in seconds."""
 
     protocol: RoutingProtocol
@@ -154,8 +149,7 @@ class RoutingTimer:
     """False: both are defaults of the protocol."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True):
     """A tunnel interface."""
 
     interface: str
@@ -171,8 +165,7 @@ class Tunnel:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Standby:
+class Standby(Struct, frozen=True):
     """A first-hop redundancy group (HSRP)."""
 
     interface: str
@@ -190,8 +183,7 @@ class EasyVpnRole(StrEnum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True)
-class EasyVpn:
+class EasyVpn(Struct, frozen=True):
     """An Easy VPN client or server definition."""
 
     role: EasyVpnRole
@@ -200,8 +192,7 @@ class EasyVpn:
     peers: tuple[RemotePeer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Redundancy:
+class Redundancy(Struct, frozen=True):
     """A crypto map tied to a redundancy group: the peer talks to the virtual address."""
 
     scope: str
@@ -211,16 +202,14 @@ class Redundancy:
     interface: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NatKeepalive:
+class NatKeepalive(Struct, frozen=True):
     """How often a NAT mapping is refreshed; 0 is never."""
 
     interval_s: float
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class Retransmission:
+class Retransmission(Struct, frozen=True):
     """Retransmission of IKEv2 requests: gap k is `timeout_s * base**k`, at most `limit_s`."""
 
     timeout_s: float
@@ -243,8 +232,7 @@ class Retransmission:
         return sum(self.gaps_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """What one configuration says, in the order of its lines."""
 
     source: str

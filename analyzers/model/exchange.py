@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -54,8 +55,7 @@ NO_MESSAGE_ID: Final = 1 << 32
 """From here on a message ID is none of the wire's: a log did not say it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transmission:
+class Transmission(Struct, frozen=True):
     """One message of an exchange on the wire."""
 
     at_ns: int
@@ -66,8 +66,7 @@ class Transmission:
     """Where else it was seen: in logs, or by a second capture."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One liveness question of one side, with all its transmissions and its answer."""
 
     id: str
@@ -130,8 +129,7 @@ class DeleteProtocol(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """One Delete request (its answer is not a second one); retransmissions are folded."""
 
     at_ns: int

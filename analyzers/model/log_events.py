@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.observations import MessageKind
@@ -34,8 +35,7 @@ class LogEventKind(StrEnum):
     """Something that explains but proves nothing; `reason` in the device's own words."""
 
 
-@dataclass(slots=True)
-class LogEvent:
+class LogEvent(Struct):
     """One thing a log says. Unknown parts are None.
 
     `at_ns` is the time of the log's own clock until the session has put it on the common one;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from analyzers.model.records import Basis, Confidence, Ref
 
@@ -19,8 +20,7 @@ class Encapsulation(StrEnum):
     """RFC 8229 / RFC 9329 stream."""
 
 
-@dataclass(slots=True)
-class Datagram:
+class Datagram(Struct):
     """One IKE message as it was carried; `payload` starts at the initiator SPI."""
 
     at_ns: int
@@ -36,8 +36,7 @@ class Datagram:
     checksum_bad: bool = False
 
 
-@dataclass(slots=True)
-class EspPacket:
+class EspPacket(Struct):
     """One ESP or AH packet from the slow path; `length` counts from the ESP (AH) header on."""
 
     at_ns: int
@@ -52,8 +51,7 @@ class EspPacket:
     length: int
 
 
-@dataclass(slots=True)
-class IcmpHint:
+class IcmpHint(Struct):
     """An ICMP error about an IKE or ESP packet: a hint, never a proof (RFC 7296 section 2.4)."""
 
     at_ns: int
@@ -97,8 +95,7 @@ class MessageKind(StrEnum):
     """Unknown exchange type; the number is in `exchange_type`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Struct, frozen=True):
     """A Notify payload. `protocol` and `type` are the wire numbers."""
 
     type: int
@@ -110,24 +107,21 @@ class Notify:
     """IKEv1 only."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeletePayload:
+class DeletePayload(Struct, frozen=True):
     """A Delete payload: protocol 1 IKE/ISAKMP, 2 AH, 3 ESP; SPIs in hex."""
 
     protocol: int
     spis: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class VendorId:
+class VendorId(Struct, frozen=True):
     """A Vendor ID payload: bytes in hex, and a name where the value is known."""
 
     value: str
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(Struct, frozen=True):
     """One transform (IKEv2) or one attribute set (IKEv1), numbers as on the wire."""
 
     protocol: int
@@ -138,8 +132,7 @@ class Transform:
     attributes: tuple[tuple[int, int | bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """One proposal of an SA payload."""
 
     number: int
@@ -148,8 +141,7 @@ class Proposal:
     transforms: tuple[Transform, ...]
 
 
-@dataclass(slots=True)
-class IkeMessage:
+class IkeMessage(Struct):
     """One IKE message, header and everything that could be read of its payloads.
 
     SPIs (cookies in IKEv1) are 16 hex digits. `kind` is what the message is by itself; what it

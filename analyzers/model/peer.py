@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
@@ -34,16 +35,14 @@ class LocalBasis(StrEnum):
     INITIATOR = "initiator"
 
 
-@dataclass(frozen=True, slots=True)
-class StateSpan:
+class StateSpan(Struct, frozen=True):
     """The state of a peer from `start_ns` on, until the next span."""
 
     state: PeerState
     start_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """ESP packets per equal slice of time, both directions; the last slice may be incomplete."""
 
     start_ns: int
@@ -52,8 +51,7 @@ class Activity:
     inbound: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """Something unprotected that suggests trouble but proves nothing."""
 
     at_ns: int
@@ -62,8 +60,7 @@ class Hint:
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSa:
+class ShownSa(Struct, frozen=True):
     """What a device showed of its SA with a peer at one moment (`show crypto …`)."""
 
     at_ns: int | None
@@ -84,8 +81,7 @@ class ShownSa:
     decaps_packets: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEnd:
+class LoggedEnd(Struct, frozen=True):
     """An end whose own log is among the inputs, and the time that the log covers."""
 
     address: str
@@ -93,8 +89,7 @@ class LoggedEnd:
     last_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class PeerView:
+class PeerView(Struct, frozen=True):
     """Everything about one peer. All tuples are in time order."""
 
     id: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.model.records import Ref
 
@@ -27,8 +28,7 @@ class PolicyBasis(StrEnum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class DpdPolicy:
+class DpdPolicy(Struct, frozen=True):
     """The timers of one holder; unknown parts are None. Durations in seconds."""
 
     holder: str
@@ -58,8 +58,7 @@ class DpdPolicy:
         return len(self.waits_s) or None
 
 
-@dataclass(frozen=True, slots=True)
-class GivenPolicy:
+class GivenPolicy(Struct, frozen=True):
     """A policy that the user says is in force, and where."""
 
     policy: DpdPolicy

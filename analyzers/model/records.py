@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.time import ClockQuality
@@ -62,6 +63,7 @@ class ProblemKind(StrEnum):
     PACKETS_DROPPED = "packets-dropped"
     FRAGMENT_LOST = "fragment-lost"
     FRAGMENT_LIMIT = "fragment-limit"
+    FLOW_LIMIT = "flow-limit"
     STREAM_GAP = "stream-gap"
     MALFORMED_IKE = "malformed-ike"
     DECRYPTION_FAILED = "decryption-failed"
@@ -96,8 +98,7 @@ BENIGN_PROBLEMS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Damage in the input, or a limit of what it can tell; `count` repeats are folded into one."""
 
     kind: ProblemKind
@@ -110,8 +111,7 @@ class Problem:
 _MAX_DETAILS_PER_KIND = 20
 
 
-@dataclass(slots=True)
-class SourceInfo:
+class SourceInfo(Struct):
     """What is known of one input. Counters grow while it is read."""
 
     id: str

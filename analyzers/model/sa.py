@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.model.records import Ref
 
@@ -17,8 +18,7 @@ class SaEnd(StrEnum):
     REPLACED = "replaced"
 
 
-@dataclass(frozen=True, slots=True)
-class IkeSa:
+class IkeSa(Struct, frozen=True):
     """One IKE SA (IKEv1: ISAKMP SA) of a peer."""
 
     id: str
@@ -47,8 +47,7 @@ class IkeSa:
     """First message, and the message that ended it."""
 
 
-@dataclass(frozen=True, slots=True)
-class EspFlow:
+class EspFlow(Struct, frozen=True):
     """One direction of one Child SA, as its SPI shows it."""
 
     spi: str

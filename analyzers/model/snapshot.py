@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.model.policy import PolicyMode
 from analyzers.model.time import ClockQuality
@@ -35,8 +36,7 @@ class SaRole(StrEnum):
     RESPONDER = "responder"
 
 
-@dataclass(frozen=True, slots=True)
-class DpdSetting:
+class DpdSetting(Struct, frozen=True):
     """DPD as the SA has it in force, which need not be what the configuration says now."""
 
     active: bool | None
@@ -52,8 +52,7 @@ class DpdSetting:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ChildSnapshot:
+class ChildSnapshot(Struct, frozen=True):
     """One Child SA (IPsec SA pair, or the flow whose counters are shown). SPIs are 8 hex digits.
 
     Counters are None where the output has none; `encaps` is what the device sent into the SA,
@@ -90,8 +89,7 @@ class ChildSnapshot:
     """Hardware carries the packets; the counters can lag behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class SaSnapshot:
+class SaSnapshot(Struct, frozen=True):
     """One peer of a snapshot: its IKE SA where the output shows one, and its Child SAs."""
 
     line: int
@@ -120,8 +118,7 @@ class SaSnapshot:
     children: tuple[ChildSnapshot, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """One output of one command."""
 
     format: SnapshotFormat
@@ -153,8 +150,7 @@ class ChangeKind(StrEnum):
     """The SAs are others: the peer negotiated between the two, so it was alive."""
 
 
-@dataclass(frozen=True, slots=True)
-class CounterChange:
+class CounterChange(Struct, frozen=True):
     """How one Child SA moved between two snapshots. Growths are None unless COUNTED."""
 
     format: SnapshotFormat

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.model.configuration import Configuration
 from analyzers.model.exchange import Delete, Exchange
@@ -34,8 +35,7 @@ class Place(NamedTuple):
     delete: Delete | None = None
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True, dict=True):
     """A peer with its inputs; what is derived is worked out when a rule first asks for it."""
 
     peer: PeerView

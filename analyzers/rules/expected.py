@@ -7,8 +7,9 @@ alone is inferred.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.configs.vendors import PROFILES
 from analyzers.model.peer import PeerView
@@ -37,8 +38,7 @@ _PROFILES: Final[dict[tuple[str, int], str]] = {
 _ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """A policy and, for people, what it is."""
 
     policy: DpdPolicy

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.configuration import same_address
 from analyzers.model.finding import Finding, Severity, Suppressed
@@ -21,8 +23,7 @@ from analyzers.rules.run import Run
 _ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What the rules say of a run."""
 
     findings: tuple[Finding, ...] = ()

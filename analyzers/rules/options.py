@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from analyzers.model.finding import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """Numbers that dpd-semantics section 4 proposes. Durations in seconds, shares from 0 to 1."""
 
     interval_tolerance_s: float = 1.5
@@ -64,8 +64,7 @@ class Thresholds:
         return max(self.retry_tolerance_s, self.retry_tolerance_share * retry_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """Findings that are known and accepted, with the reason that reports show."""
 
     reason: str
@@ -75,8 +74,7 @@ class Suppression:
     """Glob over the addresses of a peer, or a network."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOptions:
+class RuleOptions(Struct, frozen=True):
     """What the user set of the rules."""
 
     thresholds: Thresholds = field(default_factory=Thresholds)

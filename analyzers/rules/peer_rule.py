@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from analyzers.rules.case import Case
 from analyzers.rules.rule import Found, Rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerRule(Rule):
+class PeerRule(Rule, frozen=True, kw_only=True):
     """A pure function of one peer, its policies and the thresholds."""
 
     check: Callable[[Case], Iterator[Found]]

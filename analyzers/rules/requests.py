@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.exchange import NO_MESSAGE_ID
 from analyzers.model.observations import IkeMessage, MessageKind
@@ -23,8 +24,7 @@ _NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request of the initiator of its IKE SA, or of the responder."""
 
     by_initiator: bool

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.records import Confidence, Ref
@@ -18,8 +19,7 @@ class Needs(StrEnum):
     CONFIGURATION = "configuration"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One case that a rule sees. Empty texts stand for those of the rule."""
 
     detail: str
@@ -33,8 +33,7 @@ class Found:
     at_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """The public side of a rule: what `explain` tells of it."""
 
     id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from analyzers.model.configuration import Configuration
 from analyzers.model.peer import PeerView
@@ -14,8 +15,7 @@ from analyzers.rules.options import Thresholds
 from analyzers.rules.rule import Found, Rule
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True, dict=True):
     """One run; what is derived is worked out when a rule first asks for it."""
 
     peers: tuple[PeerView, ...]
@@ -31,8 +31,7 @@ class Run:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRule(Rule):
+class RunRule(Rule, frozen=True, kw_only=True):
     """A rule about several peers, or about the inputs."""
 
     check: Callable[[Run], Iterator[Found]]

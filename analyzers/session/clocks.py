@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import tzinfo
 from functools import partial
 from operator import add
 from pathlib import PurePath
 from typing import Final, NamedTuple, TypeVar
+
+from msgspec.structs import replace
 
 from analyzers.decode.log_clock import ClockHints, in_zone, main_kind, place, quality
 from analyzers.model.alignment import Alignment, ClockBasis

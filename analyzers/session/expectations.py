@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
@@ -17,8 +18,7 @@ _ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, Pol
 _RECENT: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """An open question of one side, and what its policy says of it. Times in ns."""
 
     peer: str

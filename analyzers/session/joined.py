@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from analyzers.model.alignment import Alignment
 from analyzers.model.log_events import LogEvent
@@ -14,8 +14,7 @@ from analyzers.tracking.witnesses import Witnesses
 Ends = tuple[str, str]
 
 
-@dataclass(slots=True)
-class CaptureClock:
+class CaptureClock(Struct):
     """A capture and the messages in it, for alignment."""
 
     number: int
@@ -35,8 +34,7 @@ class CaptureClock:
     """Added to all its times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """What of a capture is left to an earlier one that shows the same traffic.
 
     Times are those of the common clock, and inclusive.
@@ -49,8 +47,7 @@ class Left:
     esp: frozenset[Ends]
 
 
-@dataclass(slots=True)
-class Joined:
+class Joined(Struct):
     """What the session feeds beside the captures."""
 
     witnesses: Witnesses = field(default_factory=Witnesses)

@@ -8,10 +8,11 @@ are frozen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import accumulate
 from threading import Event
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from analyzers.decode.captures import CaptureBatch
 from analyzers.decode.flows import no_rows

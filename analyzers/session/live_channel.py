@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from analyzers.decode.live_captures import LiveCapture
 from analyzers.session.live_health import Rate, SourceHealth
 from analyzers.sources.feed import LiveSource, SourceState
 
 
-@dataclass(slots=True)
-class Channel:
+class Channel(Struct):
     """One source, and how far it has been taken."""
 
     source: LiveSource

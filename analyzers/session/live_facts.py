@@ -7,8 +7,10 @@ the next revision. Each fact has an id of its own that stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -34,8 +36,7 @@ class Fact(NamedTuple):
     revision: int
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What was told of a peer."""
 
     state: PeerState | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.sources.feed import SourceState
@@ -12,8 +13,7 @@ from analyzers.sources.feed import SourceState
 _WINDOW_NS: Final = 2 * NS_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
+class SourceHealth(Struct, frozen=True):
     """One source of the session, now."""
 
     name: str

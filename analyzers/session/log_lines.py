@@ -12,13 +12,13 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from analyzers.dialects.dialect import Dialect, Reader
 from analyzers.dialects.logical_lines import stamp_at_start
@@ -42,8 +42,7 @@ _WEIGHTY: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 _AGAIN: Final = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class LogText:
+class LogText(Struct, frozen=True):
     """One log that was read: where its text is, and which lines said something."""
 
     source: str
@@ -100,8 +99,7 @@ class Sense(StrEnum):
     """No dialect's: the rest of a line, a prompt, something else."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineReading:
+class LineReading(Struct, frozen=True):
     """A line as its dialect understands it."""
 
     text: str

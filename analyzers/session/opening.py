@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzers.decode.captures import CaptureBatch, CaptureReader, capture_format
 from analyzers.decode.flows import joined
@@ -38,8 +39,7 @@ _MAX_CONFIG: Final = 16 << 20
 _MAX_DIALECT: Final = 1 << 20
 
 
-@dataclass(slots=True)
-class OpenText:
+class OpenText(Struct):
     """A text that is a log, not read yet."""
 
     number: int
@@ -50,8 +50,7 @@ class OpenText:
     """What is read of a pipe."""
 
 
-@dataclass(slots=True)
-class Opened:
+class Opened(Struct):
     """All inputs, by number of their source."""
 
     sources: list[SourceInfo] = field(default_factory=list)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.decode.captures import CHUNK_BYTES
 from analyzers.model.policy import GivenPolicy
@@ -14,8 +15,7 @@ from analyzers.rules.options import RuleOptions
 BATCH_ROWS: Final = 1 << 15
 
 
-@dataclass(frozen=True, slots=True)
-class ClockOptions:
+class ClockOptions(Struct, frozen=True):
     """Clock repair; keys of the mappings are inputs as the user named them."""
 
     align: bool = True
@@ -27,8 +27,7 @@ class ClockOptions:
     """What is added to the times of an input."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
+class SessionOptions(Struct, frozen=True):
     """What the user chose. Times in ns since the epoch, durations in seconds."""
 
     keys: tuple[str, ...] = ()
@@ -57,8 +56,7 @@ class SessionOptions:
     """Logs are asked for their lines after they were read; one that is piped in is kept on disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnparsedLine:
+class UnparsedLine(Struct, frozen=True):
     """A line of a known dialect that nothing understands."""
 
     path: str
@@ -66,8 +64,7 @@ class UnparsedLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far the reading is."""
 
     path: str

@@ -8,9 +8,9 @@ what was recorded twice, and nothing of them is kept here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.decode.captures import CaptureReader
@@ -27,8 +27,7 @@ from analyzers.whatif.windows import Packets, Window
 from analyzers.wire.frames import Int64Array
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureAgain:
+class CaptureAgain(Struct, frozen=True):
     """A capture that was read, and how it was put together with the others."""
 
     spec: InputSpec

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzers.decode.log_repeats import told_once
 from analyzers.decode.logs import LogDecoder, LogTally
@@ -40,8 +42,7 @@ _SHOWS: Final = (
 _FOUND_SHARE: Final = 0.01
 
 
-@dataclass(slots=True)
-class LogSource:
+class LogSource(Struct):
     """One log, read to its end; times are its own until the clocks are settled."""
 
     number: int

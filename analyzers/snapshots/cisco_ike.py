@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.model.policy import PolicyMode
 from analyzers.model.snapshot import ChildSnapshot, DpdSetting, SaRole, SaSnapshot, SnapshotFormat

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.model.snapshot import ChildSnapshot, SaSnapshot, SnapshotFormat
 from analyzers.snapshots.layout import MAX_NAME, Layout, Line
@@ -62,8 +63,7 @@ _HEADER: Final = re.compile(
 _MAX_SAS: Final = 64
 
 
-@dataclass(slots=True)
-class _Flow:
+class _Flow(Struct):
     """One pair of identities while its lines are read."""
 
     line: int
@@ -118,8 +118,7 @@ class _Flow:
         return inbound, outbound
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     peer: str
     interface: str = ""
     map_tag: str = ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.time import NS_PER_SECOND, ClockQuality
 
@@ -41,8 +42,7 @@ _UTC_NAMES: Final = frozenset({"UTC", "GMT", "Z", "UCT"})
 _FIRST_YEAR: Final = 1970
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a line told of the time; `at_ns` is None for a time without a date."""
 
     text: str

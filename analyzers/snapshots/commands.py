@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.snapshot import SnapshotFormat as F
 
@@ -48,8 +49,7 @@ _JOINED: Final = re.compile(r";|&&")
 _PEER: Final = re.compile(r"\s(?:peer|remote|addr\w{0,4}) ([0-9A-Fa-f.:]{3,45})(?:\s|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A prompt, and what was typed at it. `formats` are those that the command can print."""
 
     line: int

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.snapshot import (
     ChangeKind,
@@ -90,8 +91,7 @@ def _in_order(first: Snapshot, second: Snapshot) -> tuple[Snapshot, Snapshot]:
     return first, second
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """A Child SA and the peer it belongs to."""
 
     sa: SaSnapshot

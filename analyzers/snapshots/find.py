@@ -9,8 +9,10 @@ Lines go by once; what is no part of an output costs a few containment tests.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzers.model.snapshot import Snapshot
 from analyzers.snapshots.catalogue import HEADS, LAYOUTS, TIME_HEADS, layout_of, may_begin
@@ -52,8 +54,7 @@ def find_snapshots(lines: Iterable[tuple[int, str]]) -> list[Snapshot]:
     return finder.finish()
 
 
-@dataclass(slots=True)
-class _Output:
+class _Output(Struct):
     """An output while its lines are gathered."""
 
     layout: Layout
@@ -95,8 +96,7 @@ class _Output:
         self.wrapped = self.torn = False
 
 
-@dataclass(slots=True)
-class _Finder:
+class _Finder(Struct):
     busy: bool = False
     """Every line matters: an output is open or expected."""
     said: Said | None = None

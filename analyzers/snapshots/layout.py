@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from analyzers.model.snapshot import SaSnapshot, SnapshotFormat
 
@@ -20,8 +21,7 @@ class Line(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """One format. All patterns are matched at the start of a line, and none of them searches."""
 
     format: SnapshotFormat

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.model.policy import PolicyMode
 from analyzers.model.snapshot import ChildSnapshot, DpdSetting, SaSnapshot, SnapshotFormat

@@ -6,12 +6,12 @@ end the debugging of others, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Debug:
+
+class Debug(Struct, frozen=True):
     """One debug of a platform."""
 
     on: str
@@ -20,8 +20,7 @@ class Debug:
     """What the list of active debugs says of it, in lower case; a pattern."""
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """How one kind of device is spoken to."""
 
     name: str

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from threading import Condition, Event, Thread
 from typing import Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 MOST_BYTES: Final = 64 << 20
 """Of one source that wait to be taken."""
@@ -36,8 +38,7 @@ class SourceState(StrEnum):
     """It cannot be had, and is not tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """What a source says of itself."""
 
     state: SourceState = SourceState.STARTING
@@ -52,8 +53,7 @@ class Restart:
     """In a queue: what follows is a new stream, the one before broke off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A message of one of several senders."""
 
     sender: str

@@ -7,9 +7,10 @@ import os
 import stat
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
+
+from msgspec import Struct
 
 from analyzers.errors import SourceError
 from analyzers.sources.streams import ByteStream, open_stream
@@ -26,8 +27,7 @@ _MAX_DEPTH: Final = 8
 _SPOOL_BYTES: Final = 1 << 20
 
 
-@dataclass(slots=True)
-class Input:
+class Input(Struct):
     """An opened input."""
 
     path: str
@@ -50,8 +50,7 @@ class Input:
             self.spool.close()
 
 
-@dataclass(frozen=True, slots=True)
-class InputSpec:
+class InputSpec(Struct, frozen=True):
     """One file to open."""
 
     path: str

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 ANY: Final = "any"
 """The pseudo interface of Linux that is all of them."""
 _UP: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True):
     """One interface."""
 
     name: str

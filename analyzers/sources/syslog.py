@@ -10,10 +10,11 @@ import contextlib
 import re
 import selectors
 import socket
-from dataclasses import dataclass
 from ipaddress import ip_address
 from time import monotonic
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Feed, Line, Reading, SourceState
@@ -216,8 +217,7 @@ def _without_structure(text: str) -> str:
     return text[place:].removeprefix(" ")
 
 
-@dataclass(slots=True)
-class _Connection:
+class _Connection(Struct):
     """One TCP sender: its bytes that are no message yet."""
 
     sender: str

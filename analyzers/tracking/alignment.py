@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking import drift
@@ -50,8 +50,7 @@ _EXACTLY_NS: Final = 20 * NS_PER_MS
 _CHANCES: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """The clock of one input seen from another: own time = other time + offset + drift."""
 
     matched: int

@@ -7,10 +7,10 @@ several stays alone, and nothing is said of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.silence import (
@@ -36,8 +36,7 @@ _RECENT: Final = 16
 _UNWATCHED: Final = (1 << 63) - 1
 
 
-@dataclass(slots=True, eq=False)
-class ChildTrack:
+class ChildTrack(Struct, eq=False):
     """A Child SA: at most one flow a direction."""
 
     index: int
@@ -46,8 +45,7 @@ class ChildTrack:
     flows: list[int | None] = field(default_factory=lambda: [None, None])
 
 
-@dataclass(frozen=True, slots=True)
-class LoneSilence:
+class LoneSilence(Struct, frozen=True):
     """A Child SA that was silent in one role; `stop_ns` None while it goes on."""
 
     child: ChildTrack

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from analyzers.model.configuration import Configuration, same_address
 from analyzers.model.policy import DpdPolicy, GivenPolicy

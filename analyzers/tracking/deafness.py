@@ -7,8 +7,9 @@ which nothing is captured: then its silence says nothing (dpd-semantics 5.6).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.records import Ref
 from analyzers.tracking.silence import NEVER
@@ -20,8 +21,7 @@ _SEVERAL: Final = 2
 _MOST_KEPT: Final = 16
 
 
-@dataclass(slots=True)
-class Stretch:
+class Stretch(Struct):
     """A time without anything from the side that `role` of the unit asks."""
 
     unit: UnitTrack

@@ -7,8 +7,9 @@ windows of a peer that is gone, the second those of a data plane that is dead wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import StopBasis
 from analyzers.model.records import Ref

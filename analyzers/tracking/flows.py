@@ -5,10 +5,10 @@ Memory grows with the number of flows, never with the number of packets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.decode.flows import EspRows, FlowIdentity
@@ -53,8 +53,7 @@ def segments(ordered: Int64Array) -> tuple[Int64Array, Int64Array]:
     return np.flatnonzero(changes), np.cumsum(changes) - 1
 
 
-@dataclass(slots=True)
-class FlowRows:
+class FlowRows(Struct):
     """The rows of a batch with their flows."""
 
     flow: Int64Array

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import ExchangeKind
@@ -33,8 +35,7 @@ _REQUESTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A time of which the capture has nothing of a peer, though both sides went on sending."""
 
     start_ns: int

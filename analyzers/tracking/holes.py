@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, Phase, PhaseName, StopBasis
 from analyzers.model.exchange import Transmission
@@ -22,8 +24,7 @@ SLOW_TEARDOWN_NS: Final = 2 * NS_PER_SECOND
 _AT_END_NS: Final = NS_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """An unanswered exchange as far as it had gone at some moment, from a last proof on."""
 
     exchange: ExchangeTrack
@@ -44,8 +45,7 @@ class Run:
         return schedule.next_wait_ns(self.sent, self.exchange.kind)
 
 
-@dataclass(slots=True)
-class HoleTrack:
+class HoleTrack(Struct):
     """A black hole; `recovered_ns` may still come."""
 
     unit: UnitTrack

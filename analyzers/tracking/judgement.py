@@ -5,8 +5,10 @@ A pure function of what `exposure` gathered about the silence; nothing is rememb
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import ExchangeKind
@@ -21,8 +23,7 @@ _TIMES_MEDIAN_WAIT: Final = 10
 _TIMES_HIGH_WAIT: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A silence with its end, and what else is known of its unit and role at that moment."""
 
     unit: UnitTrack

@@ -8,12 +8,12 @@ count downwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import gt
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.decode.captures import CaptureBatch, keys_of
@@ -33,8 +33,7 @@ class OrderedEvent(NamedTuple):
     source: int
 
 
-@dataclass(slots=True)
-class OrderedBatch:
+class OrderedBatch(Struct):
     """ESP rows and events of all sources in the order of time."""
 
     esp: EspRows
@@ -125,7 +124,8 @@ class Orderer:
         keys = np.concatenate([p[2] for p in parts])
         source = np.concatenate([np.full(len(p[1]), p[0], np.int16) for p in parts])
         self._esp = []
-        if len(parts) > 1 or (keys[1:] < keys[:-1]).any():
+        # The batches of one source come in its order.
+        if len({p[0] for p in parts}) > 1 or (keys[1:] < keys[:-1]).any():
             order = np.lexsort((esp.record, source, keys))
             esp, keys, source = esp.take(order), keys[order], source[order]
         if limit is None:
@@ -156,14 +156,16 @@ def _rows_before(
     if not len(esp):
         return [0] * len(events)
     places: list[int] = []
-    for event in events:
-        low = int(np.searchsorted(keys, event.key, side="left"))
-        high = int(np.searchsorted(keys, event.key, side="right"))
+    wanted = np.array([event.key for event in events], dtype=np.int64)
+    lows = np.searchsorted(keys, wanted, side="left").tolist()
+    highs = np.searchsorted(keys, wanted, side="right").tolist()
+    for event, low, high in zip(events, lows, highs, strict=True):
         if low < high:
             same = slice(low, high)
             earlier = (source[same] < event.source) | (
                 (source[same] == event.source) & (esp.record[same] < event.record)
             )
-            low += int(earlier.sum())
-        places.append(low)
+            places.append(low + int(earlier.sum()))
+        else:
+            places.append(low)
     return places

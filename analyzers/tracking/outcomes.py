@@ -7,10 +7,11 @@ else: with hindsight, and with what ESP says of the peer.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from enum import Enum, auto
 from operator import itemgetter
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
@@ -55,8 +56,7 @@ class Support(Enum):
     """It was answered, as far as its rhythm tells: the capture lost the other side's packets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One exchange of the report."""
 
     sent: tuple[Transmission, ...]
@@ -67,8 +67,7 @@ class Piece:
     """It was not answered, but the peer was heard after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What a run of questions came to."""
 
     pieces: tuple[Piece, ...]

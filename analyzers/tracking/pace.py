@@ -6,10 +6,10 @@ for they say nothing of the pace; but what looks like one again and again is how
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from analyzers.tracking.holes import HoleTrack
 from analyzers.tracking.silence import NEVER, NO_WAITS, Closing, SilenceClock
@@ -26,8 +26,7 @@ _ALIKE: Final = 3
 _MOST_KEPT: Final = 32
 
 
-@dataclass(slots=True)
-class _Habit:
+class _Habit(Struct):
     """Silences of one unit and role that no lost question supports."""
 
     slow: list[HoleTrack] = field(default_factory=list)

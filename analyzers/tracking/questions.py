@@ -5,10 +5,10 @@ Everything here is as it was at a place in the order of arrival; exchanges may b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from analyzers.model.exchange import Transmission
 from analyzers.model.records import Basis, Ref
@@ -23,8 +23,7 @@ from analyzers.tracking.tracks import ExchangeTrack, Mark, UnitTrack
 _LOST_NS: Final = 2 * NS_PER_SECOND
 
 
-@dataclass(slots=True)
-class RoleState:
+class RoleState(Struct):
     """What is known of one unit and role beyond its clocks."""
 
     unit: UnitTrack

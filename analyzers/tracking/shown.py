@@ -7,8 +7,10 @@ of a black hole, and bound it, also where nothing was captured.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
 from analyzers.model.exchange import Outcome
@@ -22,8 +24,7 @@ _MAX_SHOWN: Final = 200
 _UNKNOWN_LOCAL: Final = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """All outputs of one input, on the common clock."""
 
     source: str

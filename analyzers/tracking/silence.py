@@ -8,10 +8,10 @@ order of rows alone, never on how they were cut into batches.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, overload
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
@@ -31,8 +31,7 @@ _BUCKETS: Final = 32
 _GROW: Final = 64
 
 
-@dataclass(slots=True)
-class SilenceRows:
+class SilenceRows(Struct):
     """Rows of a batch, sorted by key and then by order of arrival.
 
     ESP rows, and proofs that are no ESP (IKE messages) as rows of their own.

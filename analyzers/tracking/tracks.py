@@ -5,9 +5,10 @@ Nothing of this leaves `tracking`: `views` turns it into the frozen types of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.model.exchange import (
     AnswerEvidence,
@@ -22,8 +23,7 @@ from analyzers.model.sa import SaEnd
 from analyzers.tracking import schedule
 
 
-@dataclass(slots=True, eq=False)
-class UnitTrack:
+class UnitTrack(Struct, eq=False):
     """What lives and dies together: an IKE SA, its Child SAs, and what they are rekeyed into."""
 
     index: int
@@ -35,8 +35,7 @@ class UnitTrack:
     """Child SAs that begin from now on may belong to it; else its IKE SA is not established."""
 
 
-@dataclass(slots=True, eq=False)
-class PeerTrack:
+class PeerTrack(Struct, eq=False):
     """Two ends that keep IKE SAs or Child SAs with each other."""
 
     index: int
@@ -87,8 +86,7 @@ class PeerTrack:
         return None
 
 
-@dataclass(slots=True, eq=False)
-class RequestTrack:
+class RequestTrack(Struct, eq=False):
     """An IKEv2 request that is outstanding or was the last of its direction."""
 
     message_id: int
@@ -106,8 +104,7 @@ class RequestTrack:
     ref: Ref | None = None
 
 
-@dataclass(slots=True, eq=False)
-class SaTrack:
+class SaTrack(Struct, eq=False):
     """One IKE SA."""
 
     index: int
@@ -165,8 +162,7 @@ class SaTrack:
         return f"i{self.index + 1}"
 
 
-@dataclass(slots=True, eq=False)
-class ExchangeTrack:
+class ExchangeTrack(Struct, eq=False):
     """A liveness exchange while it grows."""
 
     sa: SaTrack
@@ -221,8 +217,7 @@ class ExchangeTrack:
         return schedule.next_wait_ns(self.transmissions, self.kind)
 
 
-@dataclass(slots=True, eq=False)
-class DeleteTrack:
+class DeleteTrack(Struct, eq=False):
     """A Delete request while its answer is awaited."""
 
     sa: SaTrack

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
 from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome

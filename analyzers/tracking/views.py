@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import median
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import (

@@ -7,8 +7,9 @@ A log line that names an encrypted message makes its content known: the message 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -41,8 +42,7 @@ QUESTIONS: Final = frozenset(
 LIVENESS: Final = QUESTIONS | {MessageKind.R_U_THERE_ACK}
 
 
-@dataclass(slots=True)
-class Witnesses:
+class Witnesses(Struct):
     """Sightings of messages beside the one that is tracked, by the place of that one."""
 
     by_ref: dict[Ref, list[LogEvent | Ref]] = field(default_factory=dict)
@@ -79,8 +79,7 @@ def _tell(message: IkeMessage, event: LogEvent) -> None:
         message.deletes = () if protocol is None else (DeletePayload(protocol, event.spis),)
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What one input could have seen: messages between these ends, in this time."""
 
     first_ns: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.configs.config_lines import profile_for
 from analyzers.configs.vendors import parse_policy

@@ -5,10 +5,10 @@ The peers of a fleet have clocks and packets spread evenly, so its figures are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.whatif.timing import LOSS_RATES, Span, Timing, Trigger, false_death
@@ -20,8 +20,7 @@ _MOST_PEERS: Final = 10_000_000
 _GOLDEN: Final = 0.6180339887498949
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """What a policy has to do. Durations in seconds."""
 
     every_s: float | None = None
@@ -34,8 +33,7 @@ class Demand:
     both_ends_ask: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """When each of many peers of a dead hub gives it up, in seconds after it had gone."""
 
     first_s: float
@@ -46,8 +44,7 @@ class Fleet:
     last_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class HubLoad:
+class HubLoad(Struct, frozen=True):
     """Messages a second at a node with many peers: questions and answers."""
 
     at_most: float
@@ -58,8 +55,7 @@ class HubLoad:
     """In one second, where all clocks were started together."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingRules:
+class RoutingRules(Struct, frozen=True):
     """The two published rules on DPD beside a routing protocol over the same tunnel."""
 
     hold_s: float
@@ -69,8 +65,7 @@ class RoutingRules:
     """Routing has converged before IKE gives the peer up, even where that comes soonest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What to expect of a policy under a demand."""
 
     timing: Timing

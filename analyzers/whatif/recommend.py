@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.configs.config_lines import config_lines
 from analyzers.configs.profiles import Timers, VendorProfile
@@ -41,8 +43,7 @@ _CHARON_STEPS: Final = 40
 _CHARON_TRIES: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
+class Recommendation(Struct, frozen=True):
     """A policy with its plan, its lines, and the numbers that speak for it."""
 
     policy: DpdPolicy

@@ -9,9 +9,8 @@ given up sooner or later (transport retransmissions, failover) is not in the res
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzers.model.time import NS_PER_SECOND, nanoseconds, seconds
@@ -20,8 +19,7 @@ from analyzers.whatif.timing import Span, Timing
 Int64Array = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """A silent period, as far as a policy meets it. Times in ns since the epoch."""
 
     failed_ns: int
@@ -38,8 +36,7 @@ class Silence:
     """The latest end by something else: lifetime, rekey, the hold time of routing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """What is lost in a silence. None: it has no end, or nobody knows."""
 
     seconds: float | None
@@ -47,8 +44,7 @@ class Loss:
     bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """What a policy leaves of a silence."""
 
     worst: Loss

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from analyzers.whatif.plan import Demand, Plan
 from analyzers.whatif.recommend import Recommendation
@@ -16,8 +16,7 @@ VALIDITY = (
 """What a replay is worth (dpd-semantics 5.5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
+class Simulated(Struct, frozen=True):
     """The black holes of a run under other policies."""
 
     version: str
@@ -38,8 +37,7 @@ class Simulated:
         return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """Policies under a demand."""
 
     version: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.peer import PeerView
@@ -14,8 +15,7 @@ from analyzers.whatif.timing import Timing, timing_of
 from analyzers.whatif.windows import Flow, Packets, Window
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A policy that is tried, under the name it is shown by."""
 
     label: str
@@ -35,8 +35,7 @@ class Candidate:
         return timing_of(self.policy)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """A candidate in one black hole."""
 
     candidate: Candidate
@@ -59,8 +58,7 @@ class Result:
         return Loss(lasted, packets, size)
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
+class Study(Struct, frozen=True):
     """One black hole under all candidates."""
 
     peer: PeerView
@@ -71,8 +69,7 @@ class Study:
     """Why no policy helps, where none does."""
 
 
-@dataclass(slots=True)
-class _Running:
+class _Running(Struct):
     peer: PeerView
     hole: BlackHole
     candidates: Sequence[Candidate]

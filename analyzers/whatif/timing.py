@@ -6,9 +6,10 @@ within a span, where the device's own clock decides; so does the verdict.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.configs.profiles import Looks
 from analyzers.configs.vendors import PROFILES
@@ -36,8 +37,7 @@ class Trigger(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A time that lies anywhere from `first_s` to `last_s`, each as likely; often they are one."""
 
     first_s: float
@@ -53,8 +53,7 @@ class Span:
         return Span(self.first_s + by_s, self.last_s + by_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """A policy as replay and planning use it. Durations in seconds."""
 
     trigger: Trigger

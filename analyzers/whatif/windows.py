@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from analyzers.whatif.replay import Int64Array
 
@@ -11,8 +12,7 @@ Flow = tuple[str, str, int]
 """Source, destination and SPI."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Packets of some flows within a time; ns since the epoch, both ends inclusive."""
 
     flows: frozenset[Flow]

@@ -7,9 +7,10 @@ AES-based MACs; RFC 4595 for the untruncated ones.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 
 class CipherMode(StrEnum):
@@ -24,8 +25,7 @@ class CipherMode(StrEnum):
     NULL = "NULL"
 
 
-@dataclass(frozen=True, slots=True)
-class Encryption:
+class Encryption(Struct, frozen=True):
     """An encryption algorithm with everything that its SK payload looks like."""
 
     name: str
@@ -45,8 +45,7 @@ class Encryption:
         return self.key_bytes + self.salt_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Integrity:
+class Integrity(Struct, frozen=True):
     """An integrity algorithm; `mac` is a hashlib name, "xcbc", "cmac", "none" or "any"."""
 
     name: str

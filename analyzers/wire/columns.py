@@ -8,13 +8,13 @@ everything unusual that might matter is named by index for the slow path. The re
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from analyzers.wire.frames import BUFFER_SLACK_BYTES, FrameBlock, Int64Array
+from analyzers.wire.frames import FrameBlock, Int64Array
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -25,8 +25,8 @@ Bool = NDArray[np.bool_]
 IKE_PORT: Final = 500
 NAT_T_PORT: Final = 4500
 
-_L2_GATHER: Final = 20
-_L3_GATHER: Final = 64
+_L4_GATHER: Final = 16
+"""A UDP header and the first eight bytes behind it."""
 _VLAN_TYPES: Final = (0x8100, 0x88A8, 0x9100)
 _MAX_VLAN_TAGS: Final = 4
 _IPV4: Final = 0x0800
@@ -38,8 +38,14 @@ _LLC_IN_SLL: Final = 4
 
 _ETHERNET, _NULL, _LOOP, _SLL, _SLL2 = 1, 0, 108, 113, 276
 _RAW: Final = (12, 14, 101, 228, 229)
+# Bytes of the link layer, and where in it the EtherType stands.
+_LAYOUTS: Final = {_ETHERNET: (14, 12), _SLL: (16, 14), _SLL2: (20, 0)}
+_NO_TYPE: Final = 0xFFFF
+"""Of a frame that is cut off before it says what it carries."""
 
 _TCP, _UDP, _ESP = 6, 17, 50
+_NO_PROTOCOL: Final = np.uint16(256)
+"""Of a fragment: what stands behind its IP header is looked into elsewhere, if at all."""
 # ICMP, IP in IP, IPv6 in IP, GRE, AH, Ethernet in IP, MPLS in IP
 _ODD_IPV4: Final = (1, 4, 41, 47, 51, 97, 137)
 # Fragments of what is or carries IKE or ESP; ICMP errors are never fragmented.
@@ -65,11 +71,8 @@ _IS_ODD_TYPE: Final = _table(1 << 16, _ODD_TYPES)
 # diagnosis of an empty result, which a sample answers as well.
 _PORT_SAMPLE_FRAMES: Final = 20_000
 
-assert _L3_GATHER + _L2_GATHER < BUFFER_SLACK_BYTES
 
-
-@dataclass(slots=True)
-class EspColumns:
+class EspColumns(Struct):
     """ESP packets, one row each, in frame order."""
 
     at_ns: Int64Array
@@ -89,8 +92,7 @@ class EspColumns:
         return len(self.record)
 
 
-@dataclass(slots=True)
-class Classified:
+class Classified(Struct):
     """What a chunk of frames consists of."""
 
     esp: EspColumns
@@ -103,7 +105,9 @@ class ColumnClassifier:
     """Classifies chunk after chunk; counts what carries nothing for us."""
 
     def __init__(self, ports: frozenset[int]) -> None:
-        self._extra_ports = sorted(ports - {IKE_PORT, NAT_T_PORT})
+        # ESP in UDP stands on a port of its own; whatever else is ours gets a closer look.
+        self._is_udp_port = _table(1 << 16, tuple(ports - {NAT_T_PORT}))
+        self._is_tcp_port = _table(1 << 16, tuple((ports - {IKE_PORT}) | {NAT_T_PORT}))
         self._sampled = 0
         self.protocols: Counter[str] = Counter()
 
@@ -127,91 +131,174 @@ class ColumnClassifier:
     def _one_link_type(self, frames: FrameBlock, index: Int64Array, link: int) -> Classified:
         offset = frames.offset[index]
         captured = frames.captured[index]
-        l3, ipv4, ipv6, odd = _network_layer(frames.buffer, offset, captured, link)
-        available = captured - (l3 - offset)
-        ip = _gather(frames.buffer, l3, _L3_GATHER)
-        words = ip.view(">u2")
-        version = ip[:, 0] >> 4
-        plain4 = ipv4 & (ip[:, 0] == 0x45) & (available >= 28)
-        odd |= ipv4 & ~plain4 & (version == 4)
-        plain6 = ipv6 & (version == 6) & (available >= 48)
-        odd |= ipv6 & ~plain6 & (version == 6)
+        layer = _network_layer(frames.buffer, offset, captured, link)
+        available = captured - (layer.start - offset)
+        first = _gather(frames.buffer, layer.start, 1)[:, 0]
+        plain4 = layer.ipv4 & (first == 0x45) & (available >= 28)
+        plain6 = layer.ipv6 & (first >> 4 == 6) & (available >= 48)
+        odd = layer.odd
+        unusual = np.flatnonzero((layer.ipv4 ^ plain4) | (layer.ipv6 ^ plain6))
+        if len(unusual):
+            version = np.where(layer.ipv4[unusual], 4, 6)
+            odd[unusual] |= first[unusual] >> 4 == version
 
-        esp_parts: list[EspColumns] = []
-        keepalives = 0
-        for rows, is_ipv6 in ((plain4, False), (plain6, True)):
-            if not rows.any():
-                continue
-            protocol = ip[:, 6 if is_ipv6 else 9]
-            l4 = 40 if is_ipv6 else 20
-            if not is_ipv6:
-                fragment = rows & ((words[:, 3] & 0x3FFF) != 0)
-                if fragment.any():
-                    odd |= fragment & _IS_FRAGMENTED_IPV4[protocol]
-                    rows = rows & ~fragment
-            odd |= rows & (_IS_ODD_IPV6 if is_ipv6 else _IS_ODD_IPV4)[protocol]
-            source, destination = words[:, l4 // 2], words[:, l4 // 2 + 1]
-            wanted = (source == NAT_T_PORT) | (destination == NAT_T_PORT)
-            for port in self._extra_ports:
-                odd |= (
-                    rows
-                    & ((protocol == _UDP) | (protocol == _TCP))
-                    & ((source == port) | (destination == port))
+        found = _Found()
+        for plain, is_ipv6 in ((plain4, False), (plain6, True)):
+            rows = np.flatnonzero(plain)
+            if len(rows):
+                packets = _Packets(
+                    frames, index[rows], layer.start[rows], available[rows], is_ipv6=is_ipv6
                 )
-            odd |= rows & (protocol == _TCP) & wanted
-            udp = rows & (protocol == _UDP)
-            odd |= udp & ((source == IKE_PORT) | (destination == IKE_PORT))
-            nat_t = udp & wanted & ~odd
-            udp_length = words[:, l4 // 2 + 2].astype(np.int64)
-            keepalive = nat_t & (udp_length == 9) & (ip[:, l4 + 8] == 0xFF) & (available > l4 + 8)
-            keepalives += int(np.count_nonzero(keepalive))
-            marked = (words[:, l4 // 2 + 4] | words[:, l4 // 2 + 5]) != 0
-            in_udp = nat_t & ~keepalive & marked & (available >= l4 + 16) & (udp_length >= 16)
-            odd |= nat_t & ~keepalive & ~in_udp
-            over_ip = rows & (protocol == _ESP)
-            short = over_ip & (available < l4 + 8)
-            odd |= short
-            over_ip &= ~short
-            for chosen, shift in ((over_ip, 0), (in_udp, 8)):
-                if chosen.any():
-                    ip_length = (
-                        words[:, 2].astype(np.int64)
-                        if is_ipv6
-                        else words[:, 1].astype(np.int64) - 20
-                    )
-                    esp_parts.append(
-                        _esp_rows(
-                            frames, index, np.flatnonzero(chosen), ip, l4, shift, is_ipv6, ip_length
-                        )
-                    )
-            self._count_rest(rows & ~(odd | over_ip | nat_t), protocol, source, destination)
+                odd[rows] |= self._transport(packets, found)
         rest = len(index) - int(np.count_nonzero(plain4 | plain6 | odd))
         if rest:
             self.protocols["not ip"] += rest
-        esp = concatenate(esp_parts)
-        if len(esp_parts) > 1:
+        esp = concatenate(found.esp)
+        if len(found.esp) > 1:
             esp = take(esp, np.argsort(esp.record, kind="stable"))
-        return Classified(esp, index[np.flatnonzero(odd)], keepalives)
+        return Classified(esp, index[np.flatnonzero(odd)], found.nat_keepalives)
 
-    def _count_rest(
-        self, rows: Bool, protocol: U8, source: NDArray[np.uint16], destination: NDArray[np.uint16]
-    ) -> None:
-        for number, count in enumerate(np.bincount(protocol[rows], minlength=1)):
-            if count and number != _UDP:
-                self.protocols[{_TCP: "tcp"}.get(number, f"ip protocol {number}")] += int(count)
-        udp = np.flatnonzero(rows & (protocol == _UDP))
-        if not len(udp):
+    def _transport(self, packets: _Packets, found: _Found) -> Bool:
+        """Sort IP packets of the usual form by what they carry; (n,) which need a closer look."""
+        protocol = packets.protocol
+        odd = packets.odd_protocols[protocol]
+        usual: U8 | U16 = protocol
+        if not packets.is_ipv6:
+            fragment = (packets.words[:, 3] & 0x3FFF) != 0
+            if fragment.any():
+                odd = np.where(fragment, _IS_FRAGMENTED_IPV4[protocol], odd)
+                usual = np.where(fragment, _NO_PROTOCOL, protocol)
+        over_ip = np.flatnonzero(usual == _ESP)
+        if len(over_ip):
+            found.esp.append(packets.esp(over_ip, over_udp=False))
+        tcp = np.flatnonzero(usual == _TCP)
+        if len(tcp):
+            ours = (
+                self._is_tcp_port[packets.source(tcp)] | self._is_tcp_port[packets.destination(tcp)]
+            )
+            odd[tcp[ours]] = True
+            others = len(tcp) - int(np.count_nonzero(ours))
+            if others:
+                self.protocols["tcp"] += others
+        udp = np.flatnonzero(usual == _UDP)
+        if len(udp):
+            self._udp(packets, udp, odd, found)
+        if len(over_ip) + len(tcp) + len(udp) < len(protocol):
+            self._count_others(usual[~odd])
+        return odd
+
+    def _udp(self, packets: _Packets, rows: Int64Array, odd: Bool, found: _Found) -> None:
+        source, destination = packets.source(rows), packets.destination(rows)
+        ours = self._is_udp_port[source] | self._is_udp_port[destination]
+        odd[rows[ours]] = True
+        wanted = ((source == NAT_T_PORT) | (destination == NAT_T_PORT)) & ~ours
+        others = ~(wanted | ours)
+        if others.any():
+            self._count_udp(np.minimum(source[others], destination[others]))
+        rows = rows[wanted]
+        if not len(rows):
             return
+        l4, available = packets.l4, packets.available[rows]
+        length = packets.words[rows, l4 // 2 + 2]
+        keepalive = (length == 9) & (packets.ip[rows, l4 + 8] == 0xFF) & (available > l4 + 8)
+        marked = (packets.words[rows, l4 // 2 + 4] | packets.words[rows, l4 // 2 + 5]) != 0
+        is_esp = ~keepalive & marked & (available >= l4 + 16) & (length >= 16)
+        found.nat_keepalives += int(np.count_nonzero(keepalive))
+        odd[rows[~(keepalive | is_esp)]] = True
+        if is_esp.any():
+            found.esp.append(packets.esp(rows[is_esp], over_udp=True))
+
+    def _count_others(self, protocol: U8 | U16) -> None:
+        for number, count in enumerate(np.bincount(protocol, minlength=1)):
+            if count and number not in (_TCP, _UDP, _ESP, _NO_PROTOCOL):
+                self.protocols[f"ip protocol {number}"] += int(count)
+
+    def _count_udp(self, lower: U16) -> None:
+        """`lower`: of the two ports of each packet."""
         if self._sampled >= _PORT_SAMPLE_FRAMES:
-            self.protocols["udp"] += len(udp)
+            self.protocols["udp"] += len(lower)
             return
-        self._sampled += len(udp)
-        lower = np.minimum(source[udp], destination[udp])
+        self._sampled += len(lower)
         for port, count in zip(*np.unique(lower, return_counts=True), strict=True):
             name = f"udp:{port}"
             if name not in self.protocols and len(self.protocols) >= 64:
                 name = "udp"
             self.protocols[name] += int(count)
+
+
+class _Found(Struct):
+    """What a block turned out to hold."""
+
+    esp: list[EspColumns] = field(default_factory=list)
+    nat_keepalives: int = 0
+
+
+class _Packets:
+    """IP packets of one version without options or extension headers, as columns."""
+
+    def __init__(
+        self,
+        frames: FrameBlock,
+        frame: Int64Array,
+        start: Int64Array,
+        available: Int64Array,
+        *,
+        is_ipv6: bool,
+    ) -> None:
+        self.is_ipv6 = is_ipv6
+        self.l4 = 40 if is_ipv6 else 20
+        self.available = available
+        """(n,) captured bytes from the IP header on."""
+        self.ip = _gather(frames.buffer, start, self.l4 + _L4_GATHER)
+        self.words = self.ip.view(">u2")
+        self.protocol: U8 = np.ascontiguousarray(self.ip[:, 6 if is_ipv6 else 9])
+        self.odd_protocols = _IS_ODD_IPV6 if is_ipv6 else _IS_ODD_IPV4
+        self._frames = frames
+        self._frame = frame
+
+    def source(self, rows: Int64Array) -> U16:
+        """Source ports."""
+        ports: U16 = self.words[rows, self.l4 // 2].astype(np.uint16)
+        return ports
+
+    def destination(self, rows: Int64Array) -> U16:
+        """Destination ports."""
+        ports: U16 = self.words[rows, self.l4 // 2 + 1].astype(np.uint16)
+        return ports
+
+    def esp(self, rows: Int64Array, *, over_udp: bool) -> EspColumns:
+        """The rows as ESP packets."""
+        count = len(rows)
+        header = self.ip[rows]
+        words, numbers = header.view(">u2"), header.view(">u4")
+        address = np.zeros((count, 4), dtype=np.uint64)
+        halves = address.view(np.uint32)
+        if self.is_ipv6:
+            halves[:] = header.view(np.uint32)[:, 2:10]
+        else:
+            halves[:, 0] = header.view(np.uint32)[:, 3]
+            halves[:, 4] = header.view(np.uint32)[:, 4]
+        spi = (self.l4 + (8 if over_udp else 0)) // 4
+        if over_udp:
+            length = words[:, self.l4 // 2 + 2].astype(np.int64) - 8
+            source, destination = self.source(rows), self.destination(rows)
+        else:
+            length = words[:, 2 if self.is_ipv6 else 1].astype(np.int64)
+            if not self.is_ipv6:
+                length -= self.l4
+            source = destination = np.zeros(count, dtype=np.uint16)
+        frame = self._frame[rows]
+        return EspColumns(
+            at_ns=self._frames.at_ns[frame],
+            record=self._frames.first_record + frame,
+            address=address.view(np.uint8),
+            ipv6=np.full(count, self.is_ipv6),
+            source_port=source,
+            destination_port=destination,
+            spi=numbers[:, spi].astype(np.uint32),
+            sequence=numbers[:, spi + 1].astype(np.uint32),
+            length=np.maximum(length, 0),
+        )
 
 
 def _gather(buffer: bytearray, offset: Int64Array, width: int) -> U8:
@@ -220,94 +307,78 @@ def _gather(buffer: bytearray, offset: Int64Array, width: int) -> U8:
     return windows[offset].view(np.uint8).reshape(-1, width)
 
 
+class _NetworkLayer(Struct):
+    """Where the network layer of frames starts, and what it is."""
+
+    start: Int64Array
+    ipv4: Bool
+    ipv6: Bool
+    odd: Bool
+    """It may be IP in a way that needs a closer look."""
+
+
 def _network_layer(
     buffer: bytearray, offset: Int64Array, captured: Int64Array, link: int
-) -> tuple[Int64Array, Bool, Bool, Bool]:
-    """Where the network layer starts, and which frames are IPv4, IPv6, or need a closer look."""
-    count = len(offset)
-    none = np.zeros(count, dtype=np.bool_)
+) -> _NetworkLayer:
     if link in _RAW or link in (_NULL, _LOOP):
         header = 0 if link in _RAW else 4
-        l3 = offset + header
-        first = _gather(buffer, l3, 1)[:, 0]
+        start = offset + header
+        first = _gather(buffer, start, 1)[:, 0]
         version = first >> 4
         enough = captured > header
         # Some PPP devices announce raw IP but prepend address and control bytes.
-        return l3, enough & (version == 4), enough & (version == 6), enough & (first == 0xFF)
-    if link == _SLL:
-        l3, enough = offset + 16, captured >= 16
-        kind = _gather(buffer, offset, 16).view(">u2")[:, 7]
-    elif link == _SLL2:
-        l3, enough = offset + 20, captured >= 20
-        kind = _gather(buffer, offset, 20).view(">u2")[:, 0]
-    elif link == _ETHERNET:
-        l3, enough = offset + 14, captured >= 14
-        kind = _gather(buffer, offset, 14).view(">u2")[:, 6]
-    else:
+        odd = enough & (first == 0xFF)
+        return _NetworkLayer(start, enough & (version == 4), enough & (version == 6), odd)
+    if link not in _LAYOUTS:
         # PPP, HDLC, PPPoE and unknown link types: one frame at a time.
-        return offset, none, none, ~none
-    kind = kind.astype(np.uint16)
-    tagged = np.flatnonzero(_IS_VLAN[kind])
-    if len(tagged):
-        l3 = l3.copy()
-        for _ in range(_MAX_VLAN_TAGS):
-            kind[tagged] = _gather(buffer, l3[tagged], 4).view(">u2")[:, 1]
-            l3[tagged] += 4
-            tagged = tagged[_IS_VLAN[kind[tagged]]]
-            if not len(tagged):
-                break
-        enough &= l3 - offset <= captured
-    odd = enough & _IS_ODD_TYPE[kind]
-    odd[tagged] = True
-    if link == _ETHERNET:
-        # 802.3 with a SNAP header may carry IP.
-        snap = enough & (kind <= _SNAP_MAX_LENGTH)
-    else:
-        snap = enough & (kind == _LLC_IN_SLL)
-    if snap.any():
-        odd |= snap & (_gather(buffer, l3, 3) == (0xAA, 0xAA, 0x03)).all(axis=1)
-    return l3, enough & (kind == _IPV4), enough & (kind == _IPV6), odd
+        none = np.zeros(len(offset), dtype=np.bool_)
+        return _NetworkLayer(offset, none, none, ~none)
+    header, type_at = _LAYOUTS[link]
+    start = offset + header
+    kind = _gather(buffer, offset + type_at, 2).view(">u2")[:, 0].astype(np.uint16)
+    if len(captured) and captured.min() < header:
+        kind[captured < header] = _NO_TYPE
+    ipv4, ipv6 = kind == _IPV4, kind == _IPV6
+    layer = _NetworkLayer(start, ipv4, ipv6, np.zeros(len(offset), dtype=np.bool_))
+    others = np.flatnonzero(~(ipv4 | ipv6))
+    if len(others):
+        _look_below(buffer, layer, others, kind[others], (offset + captured)[others], link)
+    return layer
 
 
-def _esp_rows(
-    frames: FrameBlock,
-    index: Int64Array,
+def _look_below(
+    buffer: bytearray,
+    layer: _NetworkLayer,
     rows: Int64Array,
-    ip: U8,
-    l4: int,
-    shift: int,
-    is_ipv6: bool,
-    ip_length: Int64Array,
-) -> EspColumns:
-    count = len(rows)
-    header = ip[rows]
-    address = np.zeros((count, 32), dtype=np.uint8)
-    if is_ipv6:
-        address[:] = header[:, 8:40]
-    else:
-        address[:, 0:4] = header[:, 12:16]
-        address[:, 16:20] = header[:, 16:20]
-    start = l4 + shift
-    fields = np.ascontiguousarray(header[:, start : start + 8]).view(">u4")
-    words = header.view(">u2")
-    if shift:
-        length = words[:, l4 // 2 + 2].astype(np.int64) - 8
-        source, destination = words[:, l4 // 2], words[:, l4 // 2 + 1]
-    else:
-        length = ip_length[rows]
-        source = destination = np.zeros(count, dtype=np.uint16)
-    frame = index[rows]
-    return EspColumns(
-        at_ns=frames.at_ns[frame],
-        record=frames.first_record + frame,
-        address=address,
-        ipv6=np.full(count, is_ipv6),
-        source_port=source.astype(np.uint16),
-        destination_port=destination.astype(np.uint16),
-        spi=fields[:, 0].astype(np.uint32),
-        sequence=fields[:, 1].astype(np.uint32),
-        length=np.maximum(length, 0),
-    )
+    kind: U16,
+    end: Int64Array,
+    link: int,
+) -> None:
+    """The frames that do not say at once that they are IP: VLAN tags, SNAP, and what may hide IP.
+
+    `kind` and `end` are those of `rows`: the EtherType, and where the captured bytes end.
+    """
+    start = layer.start[rows]
+    tagged = np.flatnonzero(_IS_VLAN[kind])
+    for _ in range(_MAX_VLAN_TAGS):
+        if not len(tagged):
+            break
+        kind[tagged] = _gather(buffer, start[tagged], 4).view(">u2")[:, 1]
+        start[tagged] += 4
+        cut = start[tagged] > end[tagged]
+        if cut.any():
+            kind[tagged[cut]] = _NO_TYPE
+        tagged = tagged[_IS_VLAN[kind[tagged]]]
+    layer.start[rows] = start
+    layer.ipv4[rows] = kind == _IPV4
+    layer.ipv6[rows] = kind == _IPV6
+    odd = _IS_ODD_TYPE[kind]
+    odd[tagged] = True
+    # 802.3 with a SNAP header may carry IP.
+    snap = kind <= _SNAP_MAX_LENGTH if link == _ETHERNET else kind == _LLC_IN_SLL
+    if snap.any():
+        odd |= snap & (_gather(buffer, start, 3) == (0xAA, 0xAA, 0x03)).all(axis=1)
+    layer.odd[rows] = odd
 
 
 def empty_esp() -> EspColumns:
@@ -332,10 +403,13 @@ def concatenate(parts: list[EspColumns]) -> EspColumns:
     if len(parts) == 1:
         return parts[0]
     return EspColumns(
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in EspColumns.__slots__)
+        *(
+            np.concatenate([getattr(p, name) for p in parts])
+            for name in EspColumns.__struct_fields__
+        )
     )
 
 
 def take(esp: EspColumns, rows: NDArray[np.intp] | slice) -> EspColumns:
     """The chosen rows, in the order chosen."""
-    return EspColumns(*(getattr(esp, name)[rows] for name in EspColumns.__slots__))
+    return EspColumns(*(getattr(esp, name)[rows] for name in EspColumns.__struct_fields__))

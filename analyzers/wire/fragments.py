@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.wire.ip import AH, ESP, IpPacket
@@ -34,8 +35,7 @@ _HEADER_ONLY_BYTES: Final = 16
 Key = tuple[bytes, bytes, int, int]
 
 
-@dataclass(slots=True)
-class Whole:
+class Whole(Struct):
     """A reassembled datagram."""
 
     payload: bytes
@@ -54,8 +54,7 @@ class LossCause(StrEnum):
     END = "end"
 
 
-@dataclass(slots=True)
-class LostDatagram:
+class LostDatagram(Struct):
     """A datagram that was given up; `head` is empty if its first fragment was not seen."""
 
     src: bytes
@@ -70,8 +69,7 @@ class LostDatagram:
     cause: LossCause
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     protocol: int
     first_ns: int
     first_record: int

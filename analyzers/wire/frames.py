@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Int64Array = NDArray[np.int64]
@@ -18,8 +18,7 @@ BUFFER_SLACK_BYTES: Final = 256
 NO_LINK_TYPE: Final = -1
 
 
-@dataclass(slots=True)
-class FrameBlock:
+class FrameBlock(Struct):
     """Frames of one chunk, in file order. `buffer` is valid until the next chunk is read."""
 
     buffer: bytearray

@@ -5,8 +5,9 @@ They are unprotected: a hint, never a proof (RFC 7296 section 2.4, RFC 3706 sect
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.wire.ip import AH, ESP, ICMP, TCP, UDP, IpPacket, parse_ip
 
@@ -41,8 +42,7 @@ _FRAGMENTATION_NEEDED: Final = 4
 _HEADER_BYTES: Final = 8
 
 
-@dataclass(slots=True)
-class IcmpError:
+class IcmpError(Struct):
     """An error and the addresses of the packet it is about."""
 
     src: bytes

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Container
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.model.observations import DeletePayload, Notify, Proposal, Transform, VendorId
 
@@ -70,8 +71,7 @@ class Payload(NamedTuple):
     end: int
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(Struct):
     """A walk along a payload chain, as far as it could be followed."""
 
     payloads: list[Payload]
@@ -120,8 +120,7 @@ def walk(data: bytes, first: int, start: int, end: int, last: Container[int] = (
     return chain
 
 
-@dataclass(slots=True)
-class Contents:
+class Contents(Struct):
     """What could be read of a chain of payloads."""
 
     types: list[int] = field(default_factory=list)

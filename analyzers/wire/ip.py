@@ -6,8 +6,9 @@ Reassembly is in `fragments`; this module only tells that a packet is a fragment
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 TCP: Final = 6
 UDP: Final = 17
@@ -28,8 +29,7 @@ CUT: Final = "cut ip"
 """The capture ends inside the header."""
 
 
-@dataclass(slots=True)
-class Fragment:
+class Fragment(Struct):
     """Which part of a datagram a packet is. `offset` in bytes."""
 
     ident: int
@@ -37,8 +37,7 @@ class Fragment:
     more: bool
 
 
-@dataclass(slots=True)
-class IpPacket:
+class IpPacket(Struct):
     """One IP header. Offsets count from the start of the bytes it was read from."""
 
     header: int

@@ -11,8 +11,9 @@ that replaces another: the thread works on a message of the old SA then.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.wire.algorithms import NO_INTEGRITY, encryption_named, integrity_named
 from analyzers.wire.keys import SPI_DIGITS, ZERO_SPI, Ikev1Key, Ikev2Keys, KeyRing, check_lengths
@@ -45,8 +46,7 @@ def looks_like_charon(text: str) -> bool:
     return _DUMP.search(text) is not None or "[IKE]" in head or "[DMN]" in head
 
 
-@dataclass(slots=True)
-class _Thread:
+class _Thread(Struct):
     """What one thread of charon has told since it took up its current message."""
 
     name: str = ""

@@ -7,8 +7,9 @@ layers themselves are in `link`, `ip`, `fragments`, `tunnels`, `tcp_encap`, `nat
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.observations import Datagram, Encapsulation, EspPacket, IcmpHint
 from analyzers.model.records import Problem, ProblemKind, Ref
@@ -55,8 +56,7 @@ _SPI_OFFSETS: Final = {ESP: (0, _ESP_HEADER_BYTES), AH: (4, _AH_HEADER_BYTES)}
 _IP_NAMES: Final = {ICMP: "icmp", ICMPV6: "icmpv6", TCP: "tcp", UDP: "udp"}
 
 
-@dataclass(slots=True)
-class _Payload:
+class _Payload(Struct):
     """What IP carries: bytes, and where it starts and ends on the wire."""
 
     src: bytes

@@ -7,14 +7,15 @@ vector operations; the other packet blocks go through `_packet`, one at a time.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from analyzers.model.records import Problem, ProblemKind
 from analyzers.wire.frames import NO_LINK_TYPE, FrameBlock, Int64Array
 from analyzers.wire.framing import MAX_FRAME_BYTES, Parsed, ProblemFold
+from analyzers.wire.lanes import WORTHWHILE_BYTES, BlockGuess, Lanes
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE: Final = 1
@@ -37,10 +38,10 @@ OPTION_DROPPED: Final = 5
 DROPPED: Final = "packets were dropped while capturing: what is missing may have been sent"
 # Times outside 1970..2242 are damage; they would not fit the arithmetic below either.
 _MAX_NS: Final = 1 << 63
+_LEAST_BLOCK_BYTES: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class _Interface:
+class _Interface(Struct, frozen=True):
     link_type: int
     snap_length: int
     ticks_per_second: int
@@ -94,6 +95,7 @@ class PcapngFraming:
         position = start + skipped
         enhanced: list[int] = []
         others: list[tuple[int, int]] = []
+        walked = False
         read = struct.Struct(self._order + "II").unpack_from
         while position + 12 <= end:
             kind, length = read(buffer, position)
@@ -102,6 +104,12 @@ class PcapngFraming:
                     break  # frames before it belong to the section that ends here
                 length = self._section(buffer, position)
                 read = struct.Struct(self._order + "II").unpack_from
+            if kind == ENHANCED_PACKET and not walked and end - position >= WORTHWHILE_BYTES:
+                walked = True
+                blocks, position = self._walk(buffer, position, end)
+                enhanced += blocks
+                if blocks:
+                    continue
             if length < 12 or length & 3:
                 return self._stop(
                     buffer, end - start, enhanced, others, f"a block of {length} bytes"
@@ -130,6 +138,23 @@ class PcapngFraming:
                 self._statistics(buffer, position, length)
             position += length
         return Parsed(position - start, self._frames(buffer, enhanced, others))
+
+    def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[list[int], int]:
+        """Enhanced packet blocks from `start` on, as far as there is nothing else."""
+        guess = BlockGuess(start, self._order, ENHANCED_PACKET)
+        lanes = Lanes(self._order, length_at=4, added=0, least=_LEAST_BLOCK_BYTES)
+        offset, stop = lanes.walk(buffer, start, end, guess)
+        heads = np.ndarray((len(buffer) - 7,), dtype="V8", buffer=buffer, strides=(1,))[offset]
+        fields = heads.view(self._order + "u4").reshape(-1, 2)
+        length = fields[:, 1]
+        other = (
+            (fields[:, 0] != ENHANCED_PACKET) | (length < _LEAST_BLOCK_BYTES) | (length & 3 != 0)
+        )
+        first = np.flatnonzero(other)
+        if len(first):
+            stop = int(offset[first[0]])
+            offset = offset[: first[0]]
+        return offset.tolist(), stop
 
     def _stop(
         self,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from analyzers.wire.framing import MAX_FRAME_BYTES
 from analyzers.wire.pcap import FILE_HEADER_BYTES, MAGICS, is_pcap
@@ -45,8 +46,7 @@ class Bytes(Protocol):
         """Fill `view` as far as possible; 0 at the end."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RawInterface:
+class RawInterface(Struct, frozen=True, eq=False):
     """An interface description."""
 
     link_type: int

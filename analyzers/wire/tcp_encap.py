@@ -7,9 +7,10 @@ again by trial and only believed once it is verified.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.wire.tcp_framing import (
@@ -49,8 +50,7 @@ Address = tuple[bytes, bytes, int, int]
 """Source and destination address, source and destination port: one direction."""
 
 
-@dataclass(slots=True)
-class TcpSegment:
+class TcpSegment(Struct):
     """One TCP segment; `payload` is what was captured of `length` bytes."""
 
     direction: Address
@@ -63,8 +63,7 @@ class TcpSegment:
     record: int
 
 
-@dataclass(slots=True)
-class TcpMessage:
+class TcpMessage(Struct):
     """One message of a stream and where it became readable."""
 
     direction: Address
@@ -85,8 +84,7 @@ class _State(Enum):
     """Something else than IKE in TCP, until the next SYN."""
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(Struct):
     next_sequence: int
     state: _State = _State.START
     initial_sequence: int | None = None

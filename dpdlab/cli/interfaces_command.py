@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Final
+
+from msgspec.structs import asdict
 
 from analyzers.sources.dumpcap import find_tool
 from analyzers.sources.interfaces import Interface, interfaces

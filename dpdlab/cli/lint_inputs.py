@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.configs.catalogue import READERS, read_configurations
 from analyzers.configs.daemon_options import with_daemon_options
@@ -26,8 +27,7 @@ KINDS: Final = {
 """`KIND:PATH`: what an input is, where its content does not tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class LintInputs:
+class LintInputs(Struct, frozen=True):
     """What was read."""
 
     configurations: tuple[Configuration, ...]

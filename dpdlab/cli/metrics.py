@@ -7,9 +7,9 @@ when somebody asks: the answer is made of what the session handed over last.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from msgspec import Struct, field
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -51,8 +51,7 @@ class _Counts(NamedTuple):
 _NONE: Final = (_Counts(), _Counts())
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     """Counts of one peer that only grow, also when old exchanges are kept no more."""
 
     local: str
@@ -104,8 +103,7 @@ class _Known(NamedTuple):
     forgotten: int = 0
 
 
-@dataclass(slots=True)
-class Meter:
+class Meter(Struct):
     """What is known now, and the counts that go on."""
 
     _known: _Known = field(default_factory=_Known)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Severity, class_severity, state_severity
@@ -29,8 +29,7 @@ _GRID: Final = 1024
 WorstFirst = tuple[int, int, float, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """What is counted over the exchanges and black holes of a peer."""
 
     answered: int
@@ -54,8 +53,7 @@ class Silence(NamedTuple):
     """From here on it was certain: a question went unanswered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """Of one report."""
 
     start_ns: int = 0

@@ -7,8 +7,10 @@ parser of that text.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.configs.durations import duration_s
 from analyzers.configs.profiles import Knob, VendorProfile, Verdict
@@ -37,8 +39,7 @@ _MOST_COUNT: Final = 100.0
 _MOST_BACKOFF: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What was chosen and typed; what was not comes from the profile."""
 
     profile: str | None

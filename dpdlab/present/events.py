@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
@@ -32,8 +33,7 @@ class EventKind(StrEnum):
     HOLE_END = "hole-end"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One moment of a peer. `sender` None: nobody sent it, it is a conclusion or a remark."""
 
     at_ns: int

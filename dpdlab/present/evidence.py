@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.export.exchanges import answer_words, delete_words, sent_words
 from analyzers.export.messages import message_word
@@ -15,8 +16,7 @@ from analyzers.session.log_lines import LogLines
 _MOST: Final = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What is there, and when it was; None if no time is known."""
 
     at_ns: int | None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.content import Content
@@ -144,8 +145,7 @@ def rule_of(finding: Finding) -> Rule | None:
     return max(rules, key=likeness, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading, and what is said under it."""
 
     title: str

@@ -7,11 +7,11 @@ for the front end; a glyph alone already tells roles apart.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from analyzers.export.spans import (
     Window,
@@ -83,8 +83,7 @@ class Cell(NamedTuple):
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row: a label for the margin and exactly `Lane.width` cells."""
 
     kind: RowKind
@@ -92,8 +91,7 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """A stretch of a peer's time, drawn; `end_ns` is the last instant inside it."""
 
     start_ns: int
@@ -163,8 +161,7 @@ def _scale(window: Window, width: int) -> _Scale:
     return _Scale(window.start_ns, max(window.end_ns, window.start_ns + 1), max(width, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
+class _Scale(Struct, frozen=True):
     start_ns: int
     end_ns: int
     width: int

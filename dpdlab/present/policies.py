@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.export.formatting import (
     Severity,
@@ -84,8 +85,7 @@ def ascii_formula(text: str) -> str:
 # --- bars -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """The cells of a bar: those that are sure, then those that are possible."""
 
     sure: int
@@ -94,8 +94,7 @@ class Bar:
     """It goes on past its last cell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Bars that can be compared: so many cells stand for so many seconds."""
 
     longest_s: float

@@ -8,11 +8,12 @@ fifth, and a log that stamps whole seconds by one more. What was not seen is not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice, pairwise
 from statistics import median
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.configs.vendors import PROFILES
 from analyzers.export.formatting import counted, timer
@@ -48,8 +49,7 @@ class Agreement(StrEnum):
     """Nothing happened that would show it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of a policy."""
 
     name: str
@@ -62,8 +62,7 @@ class Part:
     """Where the expectation comes from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """One side: what was seen of it, and what is expected."""
 
     holder: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Final, cast
 
 import numpy as np
+from msgspec import Struct, field
 
 from analyzers.errors import AnalyzerError
 from analyzers.model.black_hole import BlackHole
@@ -36,8 +36,7 @@ class Stopped(Exception):
     """Nobody waits for the packets any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SentPackets:
+class SentPackets(Struct, frozen=True):
     """What was sent into the black holes of a peer."""
 
     by_hole: Mapping[str, Sent] = field(default_factory=dict)

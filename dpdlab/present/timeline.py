@@ -9,9 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.export.formatting import Glyphs, duration
 from analyzers.export.spans import Window
@@ -37,8 +39,7 @@ _LABELS: Final = {
 _ORDER: Final = tuple(RowKind)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A piece of the window that is drawn to scale; a fold has no scale and no rows."""
 
     start_ns: int
@@ -49,8 +50,7 @@ class Stretch:
     folded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """The drawing of one peer in one window."""
 
     window: Window

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
+
+from msgspec import Struct
 
 from analyzers.export.formatting import duration, moment, utc_date, utc_time
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
@@ -25,8 +26,7 @@ class TimeMode(StrEnum):
         return modes[(modes.index(self) + 1) % len(modes)]
 
 
-@dataclass(frozen=True, slots=True)
-class TimeFormat:
+class TimeFormat(Struct, frozen=True):
     """A mode with what it counts from; times in ns since the epoch."""
 
     mode: TimeMode = TimeMode.UTC

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from msgspec.structs import fields
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from analyzers.errors import OptionError

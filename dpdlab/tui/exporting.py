@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.export.content import Content
 from analyzers.session import Session, SessionOptions
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
 
-@dataclass(frozen=True, slots=True)
-class Exporter:
+class Exporter(Struct, frozen=True):
     """One format."""
 
     name: str

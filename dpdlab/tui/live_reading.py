@@ -4,10 +4,11 @@ second. The session lives in that thread alone."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
@@ -29,8 +30,7 @@ _ABOUT_THE_END: Final = frozenset({"capture-insufficient"})
 _REST_SHARE: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class LiveNow:
+class LiveNow(Struct, frozen=True):
     """The moment at which something was known, and how the sources were then."""
 
     now_ns: int

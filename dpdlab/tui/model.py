@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, glyphs
@@ -48,8 +49,7 @@ class ColourBy(StrEnum):
         return ways[(ways.index(self) + 1) % len(ways)]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One peer moment by moment."""
 
     events: list[Event]
@@ -62,8 +62,7 @@ def listed_of(peer: PeerView) -> Listed:
     return Listed(events_of(peer), PeerTimes(peer))
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A report as a filter leaves it, with its digest."""
 
     content: Content
@@ -78,8 +77,7 @@ def shown_of(whole: Content, wanted: Filter | None, digest: Digest | None = None
     return Shown(content, digest_of(content, partial=True))
 
 
-@dataclass
-class Model:
+class Model(Struct, dict=True):
     """One writer: the application. Views read it, and ask the application for changes."""
 
     whole: Content

@@ -6,9 +6,9 @@ Colour is never the only signal: with `NO_COLOR` all of these are attributes onl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.color import Color, ColorParseError
 from rich.style import Style
 
@@ -19,8 +19,7 @@ _BRIGHT: Final = 140
 """Of 255: how bright a colour is that black is read on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(Struct, frozen=True):
     """Rich styles by meaning."""
 
     text: Style

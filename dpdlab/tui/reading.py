@@ -6,10 +6,12 @@ The engine lives in that thread alone: what leaves it are frozen views.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
@@ -31,8 +33,7 @@ _FIRST_VIEWS_S: Final = 0.2
 _READING_SHARE: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Afterwards:
+class Afterwards(Struct, frozen=True):
     """What can be asked of the engine once everything is read, from any thread."""
 
     packets_within: Callable[[Sequence[Window], Callable[[Progress], None]], Iterator[Packets]]
@@ -41,8 +42,7 @@ class Afterwards:
     """The family of the product at one end of a peer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What the reader says: progress, results so far, the end, or why it cannot go on."""
 
     content: Content | None = None

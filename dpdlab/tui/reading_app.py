@@ -6,12 +6,13 @@ import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from textual.message import Message
 
 from analyzers.export.content import Content
@@ -36,8 +37,7 @@ PATIENCE_S: Final = 0.03
 _FAREWELL_S: Final = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """What the reader's thread has made of newer results, so that no key waits for it."""
 
     content: Content

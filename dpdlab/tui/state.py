@@ -12,9 +12,10 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 _VERSION: Final = 1
 _MOST_BYTES: Final = 64 << 10
@@ -23,8 +24,7 @@ _MOST_FILES: Final = 200
 _STANDARD_INPUT: Final = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What is kept; times in ns since the epoch."""
 
     view: str = ""

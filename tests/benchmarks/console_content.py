@@ -6,8 +6,9 @@ lab does; the others share the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
@@ -30,8 +31,7 @@ DEAD_EVERY = 20
 """One peer of so many is dead, with a black hole and an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """How much to make."""
 
     events: int = 1_000_000

@@ -12,8 +12,9 @@ import sys
 import termios
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 MARK = b"dpdlab"
 LIMIT_S = 20.0
@@ -27,8 +28,7 @@ HINT = b"filter"
 _ROWS, _COLUMNS = 36, 120
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
+class Paint(Struct, frozen=True):
     """Seconds from exec; `exit_s` counts from the key that leaves."""
 
     first_s: float

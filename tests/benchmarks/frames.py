@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from tests.benchmarks.ike_schedule import NAT_PORT, OUT, IkeEvent
 from tests.benchmarks.peers import (
@@ -37,8 +37,7 @@ EPOCH_US = 1_767_225_600 * 1_000_000
 """2026-01-01 00:00:00 UTC: the first moment of every generated capture."""
 
 
-@dataclass(slots=True)
-class Columns:
+class Columns(Struct):
     """Packets in order of time, one element a packet."""
 
     at_us: I64

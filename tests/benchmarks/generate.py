@@ -13,11 +13,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, get_args
 
 import numpy as np
+from msgspec import Struct
 
 from tests.benchmarks.frames import ESP, IKE, TCP, Columns, Format, RecordWriter, ike_frame
 from tests.benchmarks.ike_schedule import IN, OUT, IkeEvent, schedule
@@ -40,8 +40,7 @@ SLICE_PACKETS = 32_768
 """Packets made at a time: about 20 MB of records."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What to make."""
 
     packets: int = 1_000_000

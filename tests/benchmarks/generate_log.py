@@ -13,10 +13,11 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final, Literal, get_args
+
+from msgspec import Struct, field
 
 from tests.benchmarks.generate import cache_folder
 
@@ -54,8 +55,7 @@ _DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _SUBSYSTEMS: Final = ("sshd", "CRON", "kernel", "systemd", "dnsmasq", "nginx")
 
 
-@dataclass(frozen=True, slots=True)
-class LogPlan:
+class LogPlan(Struct, frozen=True):
     """What to make."""
 
     kind: Kind
@@ -68,8 +68,7 @@ class LogPlan:
         return f"{self.kind}-{self.lines}-lines-seed-{self.seed}-v{VERSION}.log"
 
 
-@dataclass(slots=True)
-class Talk:
+class Talk(Struct):
     """Lines with their times, in milliseconds since New Year of a leap year."""
 
     lines: list[tuple[int, str]] = field(default_factory=list)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tests.benchmarks.ike_messages import IkeSaV1, IkeSaV2
 from tests.benchmarks.peers import US_PER_SECOND, Peers
@@ -26,8 +27,7 @@ HANDSHAKE_MESSAGES = 5
 """On average: four of IKEv2, nine of IKEv1."""
 
 
-@dataclass(frozen=True, slots=True)
-class IkeEvent:
+class IkeEvent(Struct, frozen=True):
     """One IKE message to be put on the wire."""
 
     at_us: int

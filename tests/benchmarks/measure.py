@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 MIB = 1 << 20
 # getrusage counts in kibibytes, on macOS in bytes.
@@ -19,8 +20,7 @@ SAMPLE_S = 0.005
 """Between two looks at the memory of a family of processes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run of a command."""
 
     seconds: float
@@ -42,6 +42,7 @@ def measure(command: Sequence[str], cwd: Path, *, watch: bool = False) -> Run:
     with subprocess.Popen(
         command,
         cwd=cwd,
+        env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -59,6 +60,11 @@ def measure(command: Sequence[str], cwd: Path, *, watch: bool = False) -> Run:
         exit_code=process.returncode,
         message=lines[-1] if lines else "",
     )
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, but compiled modules are kept, as an installation keeps them."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _sample_family(pid: int) -> int:

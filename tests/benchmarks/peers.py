@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 US_PER_SECOND = 1_000_000
 
@@ -24,8 +24,7 @@ I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(slots=True)
-class Peers:
+class Peers(Struct):
     """One row a peer. Times are microseconds since the start of the capture."""
 
     count: int

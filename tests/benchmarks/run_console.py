@@ -18,9 +18,10 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from tests.benchmarks.first_paint import first_paint
 from tests.benchmarks.measure import MIB
@@ -53,8 +54,7 @@ SEARCHED: Final = "10.0.39.1"
 VIEWS: Final = "123456"
 
 
-@dataclass(slots=True)
-class Measured:
+class Measured(Struct):
     """Milliseconds from key to frame, and those of them that the console worked."""
 
     wall_ms: list[float] = field(default_factory=list)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec import Struct
 
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
@@ -32,8 +32,7 @@ WRITE: Final = bool(os.environ.get("DPDLAB_WRITE_GOLDEN"))
 HEALTHY: Final = ("ikev1-both-sides", "ikev1-healthy", "ikev2-healthy", "ikev2-ipv6-healthy")
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True, dict=True):
     """Inputs that are read together."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
 from analyzers.model.records import Basis

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from analyzers.configs.catalogue import read_configuration
 from analyzers.rules.case import Case

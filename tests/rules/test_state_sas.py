@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.finding import Severity

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind, Notify

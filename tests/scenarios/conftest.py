@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
@@ -18,8 +19,7 @@ from tests.scenarios.timeline import capture
 CUTTINGS = ((64, 0), (700, 3), (5_000, 40))
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True, dict=True):
     """What the report says of a timeline."""
 
     peers: tuple[PeerView, ...]

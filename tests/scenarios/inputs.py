@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.alignment import Alignment
 from analyzers.model.exchange import Exchange
@@ -14,8 +16,7 @@ from tests.scenarios.conftest import CUTTINGS
 from tests.scenarios.timeline import capture
 
 
-@dataclass(frozen=True)
-class Together:
+class Together(Struct, frozen=True, dict=True):
     """What the report says of several inputs."""
 
     peers: tuple[PeerView, ...]

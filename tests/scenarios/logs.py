@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from tests.scenarios.timeline import BASE_NS, Message, messages, ns
@@ -65,8 +66,7 @@ def _millis(at_ns: int) -> str:
     return f"{at_ns % NS_PER_SECOND // NS_PER_MS:03}"
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(Struct, frozen=True, dict=True):
     """The clock of a device: ahead by `shift_s`, gaining `drift` seconds a second."""
 
     stamp: Stamp = iso
@@ -78,8 +78,7 @@ class Clock:
         return self.stamp(at_ns + ns(self.shift_s) + round(self.drift * (at_ns - BASE_NS)))
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(Struct, frozen=True, dict=True):
     """Messages of one host that never reached the other, between two moments of a timeline."""
 
     src: str

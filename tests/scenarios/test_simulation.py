@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.peer import PeerView

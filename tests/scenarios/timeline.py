@@ -35,9 +35,11 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tests.builders import NON_ESP_MARKER, eth, ipv4, pcap_bytes, udp
 from tests.scenarios import ikev1_messages
@@ -71,8 +73,7 @@ _SPAN: Final = re.compile(rf"(?P<from>{_NUMBER})?\.\.(?P<to>{_NUMBER})?")
 _RESPONSE: Final = 0x20
 
 
-@dataclass(frozen=True)
-class _Event:
+class _Event(Struct, frozen=True, dict=True):
     """One line, one moment of it."""
 
     at_ns: int
@@ -87,8 +88,7 @@ class _Event:
     line: int
 
 
-@dataclass
-class _Frame:
+class _Frame(Struct, dict=True):
     file_ns: int
     """Where it stands in the file."""
     at_ns: int
@@ -96,8 +96,7 @@ class _Frame:
     wire_bytes: int
 
 
-@dataclass
-class _Directives:
+class _Directives(Struct, dict=True):
     hosts: dict[str, str] = field(default_factory=lambda: dict(_HOSTS))
     initiators: dict[str, frozenset[str]] = field(default_factory=dict)
     sealed: set[str] = field(default_factory=set)

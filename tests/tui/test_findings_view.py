@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.finding import Finding, Severity, Suppressed
 from analyzers.model.records import Confidence, Ref

@@ -8,8 +8,9 @@ end of one session is told by up to four lines, and a Child SA by two SAs of one
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import ClassVar, Final
+
+from msgspec import Struct, field
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.lines import LogLine, address, event
@@ -27,8 +28,7 @@ _MAX_REMEMBERED: Final = 4096
 _TOGETHER_NS: Final = NS_PER_SECOND
 
 
-@dataclass(slots=True)
-class _Peer:
+class _Peer(Struct):
     """What is known of one remote address."""
 
     local: str | None = None

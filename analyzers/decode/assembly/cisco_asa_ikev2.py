@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.cisco_asa_ikev2_sas import Request, Sa, Sas

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.decode.assembly.lines import LogLine, spi
 from analyzers.model.log_events import LogEvent
@@ -14,16 +15,14 @@ _MAX_SAS: Final = 4096
 _MAX_REQUESTS: Final = 64
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """A request; `event` is its first transmission."""
 
     event: LogEvent
     answered: bool = False
 
 
-@dataclass(slots=True)
-class Sa:
+class Sa(Struct):
     """What is known of one IKE SA."""
 
     handle: str | None = None

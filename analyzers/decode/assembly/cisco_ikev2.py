@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.decode.assembly.cisco_ikev2_sas import Content, Request, Sa, Sas
 from analyzers.decode.assembly.cisco_payloads import (

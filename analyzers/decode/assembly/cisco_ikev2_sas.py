@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from analyzers.decode.assembly.lines import LogLine, spi
 from analyzers.model.exchange import DeleteProtocol
@@ -18,8 +19,7 @@ _MAX_QUEUE: Final = 8
 RequestKey = tuple[bool | None, int | None]
 
 
-@dataclass(slots=True)
-class Content:
+class Content(Struct):
     """What a message that is not sent yet will carry."""
 
     line: LogLine
@@ -32,8 +32,7 @@ class Content:
     built: bool = False
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """A request; `event` is its first transmission."""
 
     event: LogEvent
@@ -43,8 +42,7 @@ class Request:
     answered: bool = False
 
 
-@dataclass(slots=True)
-class Sa:
+class Sa(Struct):
     """What is known of one IKE SA."""
 
     handle: str | None

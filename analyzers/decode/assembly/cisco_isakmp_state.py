@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from analyzers.decode.assembly.lines import LogLine, address
 from analyzers.model.log_events import LogEvent
@@ -18,8 +19,7 @@ _GOES_ON: Final = ("dpd-vendor-id", "input", "established", "notify-processing")
 _AUTHORITY: Final = ("packet-sent", "packet-received")
 
 
-@dataclass(slots=True)
-class Building:
+class Building(Struct):
     """A notify that will leave with the next packet."""
 
     kind: MessageKind
@@ -27,8 +27,7 @@ class Building:
     sequence: int | None = None
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Struct):
     """What is known of one conn id, or of one peer whose phase 1 has none yet."""
 
     key: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.decode.assembly.cisco_payloads import answer_kind, content_of, payload_names
 from analyzers.decode.assembly.lines import LogLine, address, event
@@ -32,8 +33,7 @@ _MAX_SAS: Final = 4096
 _MAX_WAITING: Final = 8
 
 
-@dataclass(slots=True)
-class _Sa:
+class _Sa(Struct):
     """What is known of one SESSION ID/SA ID."""
 
     handle: str

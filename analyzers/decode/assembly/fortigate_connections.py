@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -68,8 +69,7 @@ def kind_of_label(label: str) -> tuple[int, MessageKind | None]:
     return 0, None
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Struct):
     """What is known of one phase 1."""
 
     name: str = ""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.lines import LogLine, address, event, number, spi
@@ -39,8 +40,7 @@ _CHILDREN: Final = (
 )
 
 
-@dataclass(slots=True)
-class _Tunnel:
+class _Tunnel(Struct):
     up: bool | None = None
     initiator_spi: str | None = None
 

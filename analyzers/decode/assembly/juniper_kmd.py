@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.lines import LogLine, address, event
@@ -26,8 +27,7 @@ _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_TUNNELS: Final = 4096
 
 
-@dataclass(slots=True)
-class _Tunnel:
+class _Tunnel(Struct):
     """What is known of the tunnels with one peer."""
 
     up: bool = False

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _MAX_STATES: Final = 4096
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """What is known of one state, which is an IKE SA or a Child SA."""
 
     serial: str

@@ -7,8 +7,9 @@ the message ID. What does not have exactly the structure of a message is not dec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent
@@ -49,8 +50,7 @@ _DPD_KINDS: Final = {
 }
 
 
-@dataclass(slots=True)
-class Printed:
+class Printed(Struct):
     """What printed bytes say; unknown parts are None."""
 
     version: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final
+
+from msgspec import Struct
 
 from analyzers.decode.assembly.lines import LogLine, address, event, number, port
 from analyzers.model.exchange import DeleteProtocol
@@ -32,8 +33,7 @@ _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
 
 
-@dataclass(slots=True)
-class _Thread:
+class _Thread(Struct):
     """What a worker thread has said of the message it is at."""
 
     packet: LogLine | None = None

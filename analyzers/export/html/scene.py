@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import htpy
 from htpy import Node
+from msgspec import Struct
 
 from analyzers.export.content import Content
 from analyzers.export.html.parts import folded
@@ -14,8 +14,7 @@ from analyzers.export.naming import Naming
 from analyzers.export.selections import Selection, Selector
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """The content of a page, and how it names and selects things."""
 
     content: Content

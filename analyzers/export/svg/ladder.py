@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import htpy
 from htpy import Node
+from msgspec import Struct, field
 
 from analyzers.export.formatting import duration
 from analyzers.export.naming import Naming, address
@@ -53,8 +53,7 @@ _COLOR: Final = {
 }
 
 
-@dataclass(slots=True)
-class _Sheet:
+class _Sheet(Struct):
     """The ladder as it grows downwards."""
 
     naming: Naming

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import htpy
 from htpy import Element, Node
+from msgspec import Struct, field
 
 from analyzers.export.naming import Naming
 from analyzers.export.spans import Window
@@ -22,8 +22,7 @@ PLOT_RIGHT: Final = 880
 """Beyond it is room for the word of an end: "dead"."""
 
 
-@dataclass(slots=True)
-class Sheet:
+class Sheet(Struct):
     """The drawing as it grows downwards."""
 
     peer: PeerView

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.exchanges import (
@@ -49,8 +50,7 @@ class NoteKind(StrEnum):
     BACK = "good"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(Struct, frozen=True):
     """A message."""
 
     at_ns: int
@@ -65,8 +65,7 @@ class Arrow:
     """A retransmission."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something that is no message."""
 
     at_ns: int
@@ -75,8 +74,7 @@ class Note:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """What is not drawn between two steps."""
 
     at_ns: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence
@@ -32,8 +33,7 @@ class AckKind(Enum):
     """What was asked is not known well enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(Struct, frozen=True):
     """One acknowledgement."""
 
     kind: AckKind
@@ -44,8 +44,7 @@ class Ack:
     """How often its number had been asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Acks:
+class Acks(Struct, frozen=True):
     """The acknowledgements that one end got on one IKE SA, as one input shows them."""
 
     sa: IkeSa

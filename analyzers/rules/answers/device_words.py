@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.observations import MessageKind
 from analyzers.model.peer import Hint
 from analyzers.rules.case import Case
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """One line of a log about an acknowledgement; the sender of the hint wrote it."""
 
     hint: Hint

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Exchange
 from analyzers.model.finding import Severity
@@ -25,8 +26,7 @@ End: TypeAlias = tuple[str, int]
 _ALWAYS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Stray:
+class _Stray(Struct, frozen=True):
     exchange: Exchange
     question: IkeMessage
     answer: IkeMessage

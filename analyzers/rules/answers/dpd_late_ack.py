@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from statistics import median
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Transmission
 from analyzers.model.finding import Severity
@@ -23,8 +24,7 @@ _FEW: Final = 2
 _OWN_PORTS: Final = frozenset({0, 500, 4500})
 
 
-@dataclass(frozen=True, slots=True)
-class _Late:
+class _Late(Struct, frozen=True):
     exchange: Exchange
     answer: Transmission
     delay_ns: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol
 from analyzers.model.finding import Severity
@@ -26,8 +27,7 @@ _KINDS: Final = {
 _GROWTH: Final = 2
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Struct):
     sent: list[IkeMessage] = field(default_factory=list)
     followed: IkeMessage | None = None
     """The first request with a later ID of the same end."""

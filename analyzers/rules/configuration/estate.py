@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.configuration import (
     Configuration,
@@ -28,8 +30,7 @@ ASSUMED: Final = " strongswan.conf is not among the inputs: its defaults are tak
 """What to say of a verdict that rests on a guess."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """One connection of one configuration, and the DPD setting it is under."""
 
     configuration: Configuration
@@ -84,8 +85,7 @@ class Usage:
         return max(fitting, key=lambda lifetime: lifetime.seconds, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """Two connections that are the two ends of one."""
 
     left: Usage

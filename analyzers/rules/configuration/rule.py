@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from analyzers.rules.configuration.estate import Estate
@@ -13,8 +12,7 @@ Example: TypeAlias = tuple[str, ...]
 """The texts of configurations that are given together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationRule(Rule):
+class ConfigurationRule(Rule, frozen=True, kw_only=True):
     """A rule of this family."""
 
     check: Callable[[Estate], Iterator[Found]]

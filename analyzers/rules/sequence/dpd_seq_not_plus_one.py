@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
@@ -27,15 +28,13 @@ _MOST_COUNTERS: Final = 16
 _LOOKED_FOR: Final = 1000
 
 
-@dataclass(slots=True)
-class _Counter:
+class _Counter(Struct):
     last: IkeMessage
     left: list[_Jump] = field(default_factory=list)
     """Jumps away from it: none of them counts once it goes on."""
 
 
-@dataclass(slots=True, eq=False)
-class _Jump:
+class _Jump(Struct, eq=False):
     before: IkeMessage
     after: IkeMessage
     answered: bool

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
@@ -23,8 +24,7 @@ _MOST_COUNTERS: Final = 16
 _LOST: Final = 16
 
 
-@dataclass(slots=True, eq=False)
-class _Counter:
+class _Counter(Struct, eq=False):
     highest: IkeMessage
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Confidence
@@ -26,8 +27,7 @@ _RHYTHM_GAPS: Final = 3
 _ALIKE_SHARE: Final = 0.2
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(Struct, frozen=True, dict=True):
     """Questions of one end and what answered them, as one input shows them.
 
     Inputs are kept apart: their clocks need not be one.

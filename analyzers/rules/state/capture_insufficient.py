@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import Exchange, Outcome
@@ -55,8 +56,7 @@ CONTENT: Final = (
 """Rules that need whole messages."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Lack:
+class _Lack(Struct, frozen=True):
     text: str
     silences: tuple[str, ...]
     refs: tuple[Ref, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Delete, Outcome
 from analyzers.model.finding import Severity
@@ -23,8 +24,7 @@ from analyzers.rules.wording import few, times, weakest
 _Elsewhere = dict[tuple[str, str], tuple[bool, frozenset[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Loss:
+class _Loss(Struct, frozen=True):
     said: str
     confidence: Confidence
     refs: tuple[Ref, ...] = ()

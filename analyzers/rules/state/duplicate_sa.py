@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
@@ -18,8 +19,7 @@ from analyzers.rules.wording import few, sa_name, spoken_ns
 _MOST_NAMED: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Life:
+class _Life(Struct, frozen=True):
     """The time in which an IKE SA was used: protected messages at both ends of it."""
 
     sa: IkeSa

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.observations import IkeMessage
 from analyzers.model.records import Ref
@@ -29,8 +30,7 @@ _ICMP: Final = "ICMP: "
 _MOST_HINTS: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Unprotected:
+class Unprotected(Struct, frozen=True):
     """A hint that `sender` does not know an SA that `receiver` uses."""
 
     at_ns: int

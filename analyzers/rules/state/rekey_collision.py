@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.exchange import NO_MESSAGE_ID, Exchange, Outcome
 from analyzers.model.finding import Severity
@@ -23,8 +24,7 @@ _PAYLOAD_NOTIFY: Final = 41
 _TOGETHER_NS: Final = NS_PER_SECOND
 
 
-@dataclass(slots=True)
-class _Negotiation:
+class _Negotiation(Struct):
     """A CREATE_CHILD_SA or a Quick Mode."""
 
     first: IkeMessage

@@ -6,7 +6,7 @@ that is held which it has no option for: anybody may set the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from analyzers.configs.profiles import VendorProfile, Verdict
 from analyzers.configs.vendors import PROFILES
@@ -18,8 +18,7 @@ from analyzers.rules.expected import Expected
 from analyzers.rules.schedules import counts_by_clock, readings_of
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """How often a prober should ask."""
 
     mode: PolicyMode
@@ -35,8 +34,7 @@ class Interval:
     refs: tuple[Ref, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """How a prober should repeat its question, as far as it is known."""
 
     readings: tuple[tuple[float, ...], ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis
@@ -12,8 +13,7 @@ from analyzers.rules.case import Case
 _UNFIT = frozenset({MessageKind.SA_INIT, MessageKind.FRAGMENT})
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """One request of one end, and everything sent under its ID before it was answered."""
 
     sent: list[IkeMessage] = field(default_factory=list)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.records import Confidence, Ref
@@ -12,8 +13,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.wording import weakest
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
+class GivenUp(Struct, frozen=True):
     """The moment at which a prober showed that it had given its peer up, at the latest."""
 
     at_ns: int

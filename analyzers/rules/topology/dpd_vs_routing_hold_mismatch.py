@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from analyzers.configs.config_lines import config_lines
 from analyzers.configs.durations import spoken_s

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity
@@ -30,8 +31,7 @@ class _Mapping(NamedTuple):
         return f"[{self.address}]:{self.port}" if ":" in self.address else ":".join(map(str, self))
 
 
-@dataclass(slots=True)
-class _Change:
+class _Change(Struct):
     """A side is seen under another mapping than before."""
 
     last: IkeMessage

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Exchange
 from analyzers.rules.case import Case
@@ -20,8 +21,7 @@ class Asked(NamedTuple):
     exchange: Exchange
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True, dict=True):
     """One address with all of its peers."""
 
     address: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.configs.durations import spoken_s
 from analyzers.model.configuration import Configuration, Connection, same_address
@@ -22,8 +23,7 @@ from analyzers.rules.wording import few, weakest
 _JUST_BEFORE_NS: Final = 5 * NS_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class _Death:
+class _Death(Struct, frozen=True):
     case: Case
     local: str
     remote: str

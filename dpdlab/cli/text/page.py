@@ -7,9 +7,9 @@ as markup, and rich neither wraps nor cuts what was laid out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -58,8 +58,7 @@ def joined(parts: Sequence[Part], separator: str) -> Text:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a table: its title, its side, and whether it may be cut to fit."""
 
     title: str

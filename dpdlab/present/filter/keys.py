@@ -6,9 +6,10 @@ by any comparison of it, so `-key:value` takes it and `key!=value` does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
+
+from msgspec import Struct
 
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import ExchangeKind, Outcome
@@ -35,8 +36,7 @@ ITEM_KINDS: Final = ("peer", "exchange", "delete", "black-hole", "finding", "mes
 _KINDS: Final = tuple(dict.fromkeys((*ITEM_KINDS, *ExchangeKind, *MessageKind)))
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key: what it compares, and what people are told of it."""
 
     name: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv6Address
 from typing import Final
+
+from msgspec import Struct, field
 
 from dpdlab.present.filter.errors import FilterError
 from dpdlab.present.filter.tree import Operator, Value
@@ -28,16 +29,14 @@ class TokenKind(StrEnum):
     EXPRESSION = "expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Part of the text, as Python slices it."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One token. Of a term: key, operator and values; of words and expressions: `text`."""
 
     kind: TokenKind

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from dpdlab.present.filter.errors import PatternRefused
 
@@ -33,22 +34,19 @@ class Look(StrEnum):
     NO_BOUNDARY = "B"
 
 
-@dataclass(frozen=True, slots=True)
-class Consume:
+class Consume(Struct, frozen=True):
     """Takes one character, and goes on with the next step."""
 
     accepts: Accepts
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(Struct, frozen=True):
     """Goes on with the next step where the condition holds."""
 
     look: Look
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """Goes on with all of these."""
 
     targets: tuple[int, ...]

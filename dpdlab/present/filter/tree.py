@@ -6,8 +6,9 @@ more. Writing it and parsing that gives the same tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Operator(StrEnum):
@@ -24,16 +25,14 @@ class Operator(StrEnum):
 ORDERINGS = frozenset({Operator.OVER, Operator.AT_LEAST, Operator.UNDER, Operator.AT_MOST})
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """One value as it was written; in a quoted one a star is a star."""
 
     text: str
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A key compared with values; `:` and `!=` may have several."""
 
     key: str
@@ -41,42 +40,36 @@ class Term:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """Text that occurs somewhere in what is said of an item; large and small letters are equal."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """A regular expression that matches somewhere in what is said of an item."""
 
     source: str
     ignore_case: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """The empty filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """What does not match."""
 
     operand: Node
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """What matches all."""
 
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """What matches any."""
 
     operands: tuple[Node, ...]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator as operators
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from analyzers.model.configuration import address_key
 from dpdlab.present.filter.errors import ValueRefused
@@ -44,8 +45,7 @@ class ValueType(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of a closed vocabulary; `ordered` from the least to the most."""
 
     words: tuple[str, ...]
@@ -94,8 +94,7 @@ _DURATION: Final = re.compile(
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|[smhd])?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """Time that passed; facts are integer nanoseconds. A bare number is seconds."""
 
     @property
@@ -118,8 +117,7 @@ _DECIMAL: Final = re.compile(r"\d{1,19}", re.ASCII)
 _HEXADECIMAL: Final = re.compile(r"0x[0-9a-f]{1,16}", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A count or a number; facts are integers."""
 
     example: str = "7"
@@ -134,8 +132,7 @@ class Number:
         return _compared(operator, _integer(value.text))
 
 
-@dataclass(frozen=True, slots=True)
-class MessageId:
+class MessageId(Struct, frozen=True):
     """An IKE message ID; facts are integers."""
 
     @property
@@ -155,8 +152,7 @@ class MessageId:
         return _compared(operator, _integer(value.text))
 
 
-@dataclass(frozen=True, slots=True)
-class Hex:
+class Hex(Struct, frozen=True):
     """An SPI or a cookie; facts are lower-case hex."""
 
     @property
@@ -170,8 +166,7 @@ class Hex:
         return glob(Value(_hex(value.text.lower().removeprefix("0x")), value.quoted))
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """An address as written, or its network; facts are strings."""
 
     further: str = ""
@@ -193,8 +188,7 @@ class Address:
         return lambda fact: address_key(fact) == wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name; facts are strings, large and small letters are equal."""
 
     example: str
@@ -210,8 +204,7 @@ class Name:
         return _remembered(glob(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Struct, frozen=True):
     """Text somewhere in what is said; facts are strings."""
 
     @property

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.text import Text
 
 from analyzers.export.formatting import Severity, counted, duration
@@ -27,8 +27,7 @@ _FOLD_FROM: Final = 6
 _ORDINARY: Final = (EventKind.QUESTION, EventKind.ANSWER)
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """Healthy exchanges that take one row: their first and last place in the events."""
 
     first: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.style import Style
 from rich.text import Text
 
@@ -30,8 +30,7 @@ _STAMPS_FROM: Final = 150
 """Columns from which the stamp of the line itself is shown, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is searched for: a text, or an expression."""
 
     said: str

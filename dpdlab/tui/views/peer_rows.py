@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
@@ -47,8 +48,7 @@ _SPARK_EXCHANGES: Final = 500
 """Of a peer with many more exchanges not every one is drawn on a few columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeerColumn:
+class PeerColumn(Struct, frozen=True):
     """A column: its title, what stands in it, and what it is sorted by."""
 
     id: str
@@ -178,8 +178,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Drawn:
+class Drawn(Struct):
     """What of rows stays the same however they are sorted; for one report, range and palette."""
 
     widths: dict[str, int] = field(default_factory=dict)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Final
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from rich.text import Text
 
 from analyzers.configs.durations import duration_s
@@ -32,8 +33,7 @@ _LABELS: Final = {"retries": "questions"}
 _PAIRS: Final = ("1", "2", "5")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One row."""
 
     id: str
@@ -51,8 +51,7 @@ class Field:
     """What can be typed."""
 
 
-@dataclass
-class Sheet:
+class Sheet(Struct, dict=True):
     """The policy and the demand as they stand, and what was set on other products before."""
 
     draft: Draft = field(default_factory=lambda: Draft(None))

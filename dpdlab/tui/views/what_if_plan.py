@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from msgspec.structs import replace
 from rich.text import Text
 
 from analyzers.configs.config_lines import profile_for

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
 from rich.text import Text
 
 from analyzers.export import words
@@ -55,8 +55,7 @@ class Role(StrEnum):
     RECOMMENDED = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """A policy among the rows; the sign of its role stands before it."""
 
     candidate: Candidate
@@ -85,8 +84,7 @@ class _Kind(StrEnum):
     GAP = "gap"
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     kind: _Kind
     hole: int = 0
     slot: int = 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from rich.style import Style
 from rich.text import Text
 
@@ -29,8 +29,7 @@ _MOST_LABEL: Final = 34
 _LEAST_BAR: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of numbers. `page`: where not all have room, 0 is what is left, 1 what it costs."""
 
     title: str
@@ -38,8 +37,7 @@ class Column:
     pages: tuple[int, ...] = (0,)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Widths of a table: labels, bars, and the columns that have room."""
 
     label: int

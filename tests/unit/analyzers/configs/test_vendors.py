@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from analyzers.configs.profiles import Timers, Verdict
 from analyzers.configs.vendors import PROFILES, keys_of, out_of_range, parse_policy, profile_named

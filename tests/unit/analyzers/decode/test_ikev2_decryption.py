@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.decode.ike import IkeDecoder
 from analyzers.model.observations import IkeMessage, MessageKind

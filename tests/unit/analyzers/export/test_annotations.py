@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from analyzers.export.annotations import comments_on
 from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind

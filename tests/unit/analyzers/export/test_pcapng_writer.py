@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from analyzers.export.pcapng_writer import MOST_COMMENT_BYTES, MOST_COMMENTS, PcapngWriter
 from analyzers.wire.raw_packets import RawInterface, RawPacket, option, raw_packets, split_options

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.export import json_writer, jsonl_writer
 from analyzers.export.content import Content

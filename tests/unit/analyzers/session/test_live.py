@@ -7,10 +7,10 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec import Struct, field
 
 from analyzers.model.alignment import Alignment
 from analyzers.model.configuration import Configuration
@@ -17,8 +17,7 @@ from dpdlab.cli import analysis, main
 from tests.model_builders import peer, source
 
 
-@dataclass
-class Result:
+class Result(Struct, dict=True):
     code: int
     out: str
     err: str
@@ -30,8 +29,7 @@ class Result:
         return line
 
 
-@dataclass
-class StubSession:
+class StubSession(Struct, dict=True):
     """Stands where the engine stands: its answers are given, its questions are kept."""
 
     sources: list[SourceInfo] = field(default_factory=lambda: [source()])

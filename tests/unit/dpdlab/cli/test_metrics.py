@@ -4,9 +4,9 @@ import socket
 import threading
 import time
 import urllib.request
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from analyzers.model.exchange import Exchange

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
 from analyzers.model.exchange import (

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, ExchangeKind, Outcome

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 
 import html5lib
 import pytest
+from msgspec.structs import replace
 
 from analyzers.export.content import Content
 from analyzers.export.html.document import HEALTHY_SECTIONS, SECTIONS, chunks

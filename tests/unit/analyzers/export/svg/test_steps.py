@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from analyzers.export.naming import Naming
 from analyzers.export.svg.steps import (

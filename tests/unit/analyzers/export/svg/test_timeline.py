@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from analyzers.export.naming import Naming
 from analyzers.export.spans import Window

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
