@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct, structs
 
 HOSTILE = (
     '</title></text></style></svg><script>alert("1")</script><img src=x onerror=alert(1)>'
@@ -22,9 +23,9 @@ def poisoned(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return HOSTILE
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changes = {f.name: poisoned(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **changes)
+    if isinstance(value, Struct):
+        changes = {name: poisoned(getattr(value, name)) for name in value.__struct_fields__}
+        return structs.replace(value, **changes)
     if isinstance(value, tuple):
         parts = [poisoned(part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.configs.lines import Line
 
@@ -14,17 +15,16 @@ _MAX_DIGITS: Final = 9
 _COMMENT: Final = ("!", ":")
 
 
-@dataclass(slots=True)
-class Section:
+class Section(Struct):
     """A command at the left margin and the lines under it."""
 
     line: Line
     children: list[Line] = field(default_factory=list)
-    words: list[str] = field(init=False)
-    """Those of the command."""
 
-    def __post_init__(self) -> None:
-        self.words = self.line.words
+    @property
+    def words(self) -> list[str]:
+        """Those of the command."""
+        return self.line.words
 
 
 def sections(lines: Sequence[Line], belongs_below: dict[str, re.Pattern[str]]) -> list[Section]:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pydantic import BaseModel
+from msgspec.json import encode
+from msgspec.json import format as format_json
 
 from analyzers.export.content import Content
 from analyzers.export.report import (
@@ -20,6 +21,7 @@ from analyzers.export.report import (
     build_peer,
     build_suppressed,
 )
+from analyzers.export.schema import Model
 from analyzers.export.selections import Selector
 from analyzers.export.untrusted import UNPRINTABLE
 
@@ -35,7 +37,7 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     beyond ASCII with `ascii_only`; a JSON reader sees the same strings either way.
     """
     escape = ascii_escapes if ascii_only else terminal_escapes
-    header = _dump(
+    header = document(
         build_header(content.sources, version=content.version, narrowed_by=content.filter)
     )
     yield escape(header.removesuffix("\n}"))
@@ -48,18 +50,24 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _list(name: str, models: Iterable[BaseModel]) -> Iterator[str]:
+def _list(name: str, models: Iterable[Model]) -> Iterator[str]:
     """One more member of the document, element by element."""
     yield f',\n  "{name}": ['
     separator, end = "\n    ", "]"
     for model in models:
-        yield separator + _dump(model).replace("\n", "\n    ")
+        yield separator + document(model).replace("\n", "\n    ")
         separator, end = ",\n    ", "\n  ]"
     yield end
 
 
-def _dump(model: BaseModel) -> str:
-    return model.model_dump_json(by_alias=True, indent=_INDENT)
+def line(model: Model) -> str:
+    """A model as JSON in one line, without a line break at its end."""
+    return encode(model).decode()
+
+
+def document(model: Model) -> str:
+    """A model as indented JSON, without a line break at its end."""
+    return format_json(encode(model), indent=_INDENT).decode()
 
 
 def terminal_escapes(document: str) -> str:

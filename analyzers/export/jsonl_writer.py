@@ -8,13 +8,13 @@ those are lines of their own. A problem follows its source or its peer.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Final, Literal
 
-from pydantic import BaseModel
+from msgspec import to_builtins
+from msgspec.json import encode
 
 from analyzers.export.content import Content
 from analyzers.export.json_writer import ascii_escapes, terminal_escapes
@@ -29,7 +29,7 @@ from analyzers.export.report import (
     build_problem,
     build_suppressed,
 )
-from analyzers.export.schema import SCHEMA_VERSION, ReportSource
+from analyzers.export.schema import SCHEMA_VERSION, Model, ReportSource
 from analyzers.export.selections import Selector
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
@@ -121,7 +121,7 @@ def _live_line(
             began_ns = item.states[-1].start_ns if revision else item.first_ns
             return _line("peer", began_ns, item.id, build_peer_head(item), revision=revision)
         case Exchange():
-            model: BaseModel = build_exchange(item)
+            model: Model = build_exchange(item)
             return _line("exchange", item.first_ns, owner, model, revision=revision)
         case Delete():
             return _line("delete", item.at_ns, owner, build_delete(item), revision=revision)
@@ -207,11 +207,11 @@ def _suppressed_lines(one: Suppressed) -> Iterator[str]:
 
 
 def _line(
-    line_type: LineType, at_ns: int | None, peer: str | None, model: BaseModel, **extra: object
+    line_type: LineType, at_ns: int | None, peer: str | None, model: Model, **extra: object
 ) -> str:
-    fields = model.model_dump(mode="json", by_alias=True)
+    fields = to_builtins(model)
     if line_type == "source":
         # They are lines of their own.
         del fields["problems"]
     head = {"type": line_type, "at_ns": at_ns, "peer": peer, **extra}
-    return json.dumps(head | fields, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return encode(head | fields).decode() + "\n"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel, ConfigDict
-
-from analyzers.export.json_writer import ascii_escapes, terminal_escapes
+from analyzers.export.json_writer import ascii_escapes, document, terminal_escapes
 from analyzers.export.lint_content import LintContent, LintDevice, LintRow
 from analyzers.export.report import build_policy, build_problem
 from analyzers.export.schema import (
     SCHEMA_VERSION,
     TOOL_NAME,
+    Model,
     ReportPolicy,
     ReportProblem,
     ReportRef,
@@ -23,20 +22,14 @@ from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence, Ref
 
 
-class _Model(BaseModel):
-    """Closed and immutable, as the models of the report."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LintSource(_Model):
+class LintSource(Model, frozen=True):
     """One input."""
 
     id: str
     path: str
 
 
-class LintSetting(_Model):
+class LintSetting(Model, frozen=True):
     """What one device does about one peer."""
 
     connection: str
@@ -53,7 +46,7 @@ class LintSetting(_Model):
     ref: ReportRef
 
 
-class LintConfiguration(_Model):
+class LintConfiguration(Model, frozen=True):
     """One configuration; a terminal log may hold several."""
 
     source: str
@@ -65,7 +58,7 @@ class LintConfiguration(_Model):
     problems: list[ReportProblem]
 
 
-class LintFinding(_Model):
+class LintFinding(Model, frozen=True):
     """A finding of the report, without a peer."""
 
     id: str
@@ -81,7 +74,7 @@ class LintFinding(_Model):
     refs: list[ReportRef]
 
 
-class LintReport(_Model):
+class LintReport(Model, frozen=True):
     """The document."""
 
     schema_version: int
@@ -120,7 +113,7 @@ def build_lint(content: LintContent) -> LintReport:
 def chunks(content: LintContent, *, ascii_only: bool = False) -> Iterator[str]:
     """The document with a line break after, harmless on a terminal."""
     escape = ascii_escapes if ascii_only else terminal_escapes
-    yield escape(build_lint(content).model_dump_json(by_alias=True, indent=2)) + "\n"
+    yield escape(document(build_lint(content))) + "\n"
 
 
 def _configuration(device: LintDevice) -> LintConfiguration:

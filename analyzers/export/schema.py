@@ -10,7 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct
+from msgspec.json import schema_components
 
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
@@ -32,12 +33,18 @@ from analyzers.model.time import ClockQuality
 SCHEMA_VERSION: Final = 1
 TOOL_NAME: Final = "dpdlab"
 
-Nanoseconds = Annotated[int, Field(description="Nanoseconds since the epoch, UTC.")]
-DurationNs = Annotated[int, Field(description="A duration in nanoseconds.")]
-Address = Annotated[str, Field(description="An IP address, or its pseudonym.")]
-Spi = Annotated[str, Field(description="SPI or cookie: lower-case hex without 0x.")]
-MessageId = Annotated[str, Field(pattern="^0x[0-9a-f]{8}$", description="0x and 8 hex digits.")]
-Count = Annotated[int, Field(ge=0)]
+
+def about(text: str) -> Meta:
+    """What the schema says of a member."""
+    return Meta(description=text)
+
+
+Nanoseconds = Annotated[int, about("Nanoseconds since the epoch, UTC.")]
+DurationNs = Annotated[int, about("A duration in nanoseconds.")]
+Address = Annotated[str, about("An IP address, or its pseudonym.")]
+Spi = Annotated[str, about("SPI or cookie: lower-case hex without 0x.")]
+MessageId = Annotated[str, Meta(pattern="^0x[0-9a-f]{8}$", description="0x and 8 hex digits.")]
+Count = Annotated[int, Meta(ge=0)]
 
 
 class SourceKind(StrEnum):
@@ -55,27 +62,25 @@ class DeadBasis(StrEnum):
     INFERRED = "inferred"
 
 
-class _Model(BaseModel):
+class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Closed and immutable: a field nobody declared is an error, not a surprise for a reader."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class ReportRef(_Model):
+class ReportRef(Model, frozen=True):
     """A place in the input: the frame number as Wireshark counts it, or the line number."""
 
     source: str
     record: int
 
 
-class ReportTool(_Model):
+class ReportTool(Model, frozen=True):
     """What wrote the report."""
 
     name: str
     version: str
 
 
-class ReportClock(_Model):
+class ReportClock(Model, frozen=True):
     """How far the times of a source can be trusted, and what was added to them."""
 
     quality: ClockQuality
@@ -84,7 +89,7 @@ class ReportClock(_Model):
     basis: ClockBasis
 
 
-class ReportProblem(_Model):
+class ReportProblem(Model, frozen=True):
     """Damage in the input, or a limit of what it can tell; repeats are counted."""
 
     kind: ProblemKind
@@ -93,7 +98,7 @@ class ReportProblem(_Model):
     ref: ReportRef | None
 
 
-class ReportSource(_Model):
+class ReportSource(Model, frozen=True):
     """One input, and what was seen in it."""
 
     id: str
@@ -106,83 +111,79 @@ class ReportSource(_Model):
     ike_messages: Count
     esp_packets: Count
     lines: Count
-    log_lines: Count = Field(description="Lines of a log that belong to a known dialect.")
-    unparsed_lines: Count = Field(description="Lines of a known dialect nothing understands.")
-    dialects: dict[str, int] = Field(description="Lines of a log by dialect, most first.")
-    log_events: dict[str, int] = Field(description="What a log says, by kind.")
+    log_lines: Annotated[Count, about("Lines of a log that belong to a known dialect.")]
+    unparsed_lines: Annotated[Count, about("Lines of a known dialect nothing understands.")]
+    dialects: Annotated[dict[str, int], about("Lines of a log by dialect, most first.")]
+    log_events: Annotated[dict[str, int], about("What a log says, by kind.")]
     nat_keepalives: Count
     size_bytes: Count | None
-    protocols: dict[str, int] = Field(description="Packets by what they were, most first.")
+    protocols: Annotated[dict[str, int], about("Packets by what they were, most first.")]
     clock: ReportClock
     problems: list[ReportProblem]
 
 
-class ReportVendorId(_Model):
+class ReportVendorId(Model, frozen=True):
     """A Vendor ID payload: its name where it is known, else its bytes in hex."""
 
     sender: str
     value: str
 
 
-class ReportDpdVendorId(_Model):
+class ReportDpdVendorId(Model, frozen=True):
     """Whether each side announced DPD (IKEv1); null: not seen, or IKEv2, which has none."""
 
     initiator: bool | None
     responder: bool | None
 
 
-class ReportIkeSa(_Model):
+class ReportIkeSa(Model, frozen=True):
     """One IKE SA (IKEv1: ISAKMP SA)."""
 
     id: str
     ike_version: int
     initiator: Address
     responder: Address
-    initiator_spi: Spi | None = Field(description="null: known from a log that does not say it.")
+    initiator_spi: Annotated[Spi | None, about("null: known from a log that does not say it.")]
     responder_spi: Spi | None
     first_ns: Nanoseconds
     last_ns: Nanoseconds
     established_ns: Nanoseconds | None
     ended_ns: Nanoseconds | None
     end: SaEnd | None
-    rekeyed_into: str | None = Field(description="Id of the IKE SA that replaced this one.")
+    rekeyed_into: Annotated[str | None, about("Id of the IKE SA that replaced this one.")]
     dpd_vendor_id: ReportDpdVendorId
     vendor_ids: list[ReportVendorId]
-    proposal: str | None = Field(description="The chosen transforms, readable.")
+    proposal: Annotated[str | None, about("The chosen transforms, readable.")]
     lifetime_s: int | None
     messages: Count
     retransmissions: Count
-    refs: list[ReportRef] = Field(description="First message, and the message that ended it.")
+    refs: Annotated[list[ReportRef], about("First message, and the message that ended it.")]
 
 
-class ReportEspFlow(_Model):
+class ReportEspFlow(Model, frozen=True, rename={"sender": "from", "receiver": "to"}):
     """One direction of one Child SA, as its SPI shows it."""
 
     spi: Spi
-    sender: Address = Field(
-        validation_alias=AliasChoices("from", "sender"), serialization_alias="from"
-    )
-    receiver: Address = Field(
-        validation_alias=AliasChoices("to", "receiver"), serialization_alias="to"
-    )
+    sender: Address
+    receiver: Address
     first_ns: Nanoseconds
     last_ns: Nanoseconds
     packets: Count
     bytes: Count
     missing_sequences: Count
-    encapsulated: bool = Field(description="Carried in UDP or TCP, not directly over IP.")
+    encapsulated: Annotated[bool, about("Carried in UDP or TCP, not directly over IP.")]
 
 
-class ReportMessage(_Model):
+class ReportMessage(Model, frozen=True):
     """One message of an exchange on the wire."""
 
     at_ns: Nanoseconds
     message_id: MessageId
     ref: ReportRef
-    seen: list[ReportRef] = Field(description="Where else it was seen: logs, other captures.")
+    seen: Annotated[list[ReportRef], about("Where else it was seen: logs, other captures.")]
 
 
-class ReportNotify(_Model):
+class ReportNotify(Model, frozen=True):
     """A Notify payload that was read; numbers as on the wire."""
 
     type: int
@@ -190,39 +191,36 @@ class ReportNotify(_Model):
     spi: str
 
 
-class ReportIkeMessage(_Model):
+class ReportIkeMessage(Model, frozen=True, rename={"sender": "from", "receiver": "to"}):
     """One IKE message, whether or not it belongs to an exchange."""
 
     at_ns: Nanoseconds
-    sender: Address = Field(
-        validation_alias=AliasChoices("from", "sender"), serialization_alias="from"
-    )
-    receiver: Address = Field(
-        validation_alias=AliasChoices("to", "receiver"), serialization_alias="to"
-    )
-    source_port: int | None = Field(description="null where a log does not say it.")
+    sender: Address
+    receiver: Address
+    source_port: Annotated[int | None, about("null where a log does not say it.")]
     destination_port: int | None
     ike_sa: str
     ike_version: int
-    kind: MessageKind = Field(
-        description="What the message is by itself; what it was taken for is in the exchanges."
-    )
-    response: bool = Field(description="IKEv2: the R flag.")
-    message_id: MessageId | None = Field(description="null where a log does not say it.")
+    kind: Annotated[
+        MessageKind,
+        about("What the message is by itself; what it was taken for is in the exchanges."),
+    ]
+    response: Annotated[bool, about("IKEv2: the R flag.")]
+    message_id: Annotated[MessageId | None, about("null where a log does not say it.")]
     length: int
     encrypted: bool
-    sequence: int | None = Field(description="Of an R-U-THERE or its ACK.")
-    payloads: list[int] = Field(description="Payload types in order, inner ones if decrypted.")
+    sequence: Annotated[int | None, about("Of an R-U-THERE or its ACK.")]
+    payloads: Annotated[list[int], about("Payload types in order, inner ones if decrypted.")]
     notifies: list[ReportNotify]
-    vendor_ids: list[str] = Field(description="Names, or hex where the value is not known.")
-    integrity_ok: bool | None = Field(description="Verified with the user's keys; null: not.")
+    vendor_ids: Annotated[list[str], about("Names, or hex where the value is not known.")]
+    integrity_ok: Annotated[bool | None, about("Verified with the user's keys; null: not.")]
     basis: Basis
     confidence: Confidence
     ref: ReportRef
-    seen: list[ReportRef] = Field(description="Where else it was seen: logs, other captures.")
+    seen: Annotated[list[ReportRef], about("Where else it was seen: logs, other captures.")]
 
 
-class ReportExchange(_Model):
+class ReportExchange(Model, frozen=True):
     """One liveness question of one side: all its transmissions, and its answer."""
 
     id: str
@@ -230,30 +228,34 @@ class ReportExchange(_Model):
     kind: ExchangeKind
     prober: Address
     responder: Address
-    sequence: int | None = Field(description="R-U-THERE sequence number, where it could be read.")
+    sequence: Annotated[int | None, about("R-U-THERE sequence number, where it could be read.")]
     transmissions: list[ReportMessage]
-    retries: Count = Field(description="Transmissions after the first.")
+    retries: Annotated[Count, about("Transmissions after the first.")]
     answer: ReportMessage | None
-    answer_evidence: AnswerEvidence | None = Field(
-        description="next-request: the answer was not captured, the next request proves it."
-    )
-    rtt_ns: DurationNs | None = Field(
-        description="Answer minus the last transmission before it, nanoseconds."
-    )
-    since_proof_ns: DurationNs | None = Field(
-        description="From the prober's last inbound proof to the first transmission."
-    )
-    verdict_ns: Nanoseconds | None = Field(description="When the prober gave up.")
-    verdict_ref: ReportRef | None = Field(description="The line of the log that says so.")
-    lost: Lost | None = Field(
-        description="Where an unanswered question was lost, by the log of the other end."
-    )
+    answer_evidence: Annotated[
+        AnswerEvidence | None,
+        about("next-request: the answer was not captured, the next request proves it."),
+    ]
+    rtt_ns: Annotated[
+        DurationNs | None,
+        about("Answer minus the last transmission before it, nanoseconds."),
+    ]
+    since_proof_ns: Annotated[
+        DurationNs | None,
+        about("From the prober's last inbound proof to the first transmission."),
+    ]
+    verdict_ns: Annotated[Nanoseconds | None, about("When the prober gave up.")]
+    verdict_ref: Annotated[ReportRef | None, about("The line of the log that says so.")]
+    lost: Annotated[
+        Lost | None,
+        about("Where an unanswered question was lost, by the log of the other end."),
+    ]
     outcome: Outcome
     basis: Basis
     confidence: Confidence
 
 
-class ReportDelete(_Model):
+class ReportDelete(Model, frozen=True):
     """One Delete; retransmissions are folded, its answer is not a second one."""
 
     at_ns: Nanoseconds
@@ -263,13 +265,13 @@ class ReportDelete(_Model):
     spis: list[Spi]
     reason: str
     transmissions: Count
-    answered: bool | None = Field(description="IKEv2 only; an IKEv1 Delete has no answer.")
+    answered: Annotated[bool | None, about("IKEv2 only; an IKEv1 Delete has no answer.")]
     basis: Basis
     confidence: Confidence
     ref: ReportRef
 
 
-class ReportPhase(_Model):
+class ReportPhase(Model, frozen=True):
     """A part of a black hole; all but recovery add up to the window."""
 
     name: PhaseName
@@ -277,19 +279,15 @@ class ReportPhase(_Model):
     end_ns: Nanoseconds
 
 
-class ReportBlackHole(_Model):
+class ReportBlackHole(
+    Model, frozen=True, rename={"sender": "from", "receiver": "to", "black_hole_class": "class"}
+):
     """A silent period in which one side kept sending, as a pair of bounds."""
 
     id: str
-    sender: Address = Field(
-        validation_alias=AliasChoices("from", "sender"), serialization_alias="from"
-    )
-    receiver: Address = Field(
-        validation_alias=AliasChoices("to", "receiver"), serialization_alias="to"
-    )
-    black_hole_class: BlackHoleClass = Field(
-        validation_alias=AliasChoices("class", "black_hole_class"), serialization_alias="class"
-    )
+    sender: Address
+    receiver: Address
+    black_hole_class: BlackHoleClass
     last_proof_ns: Nanoseconds | None
     first_exposed_ns: Nanoseconds | None
     questionable_ns: Nanoseconds | None
@@ -301,22 +299,26 @@ class ReportBlackHole(_Model):
     recovered_ns: Nanoseconds | None
     min_seconds: float
     max_seconds: float
-    min_packets: Count | None = Field(
-        description="Packets and bytes are null where only a log tells: it shows no traffic."
-    )
+    min_packets: Annotated[
+        Count | None,
+        about("Packets and bytes are null where only a log tells: it shows no traffic."),
+    ]
     max_packets: Count | None
     max_bytes: Count | None
-    probes: Count = Field(description="Unanswered transmissions inside the window.")
-    spis: list[str] = Field(
-        description="The SPIs of the one Child SA that was silent while others lived;"
-        " empty: all of them were."
-    )
+    probes: Annotated[Count, about("Unanswered transmissions inside the window.")]
+    spis: Annotated[
+        list[str],
+        about(
+            "The SPIs of the one Child SA that was silent while others lived;"
+            " empty: all of them were."
+        ),
+    ]
     phases: list[ReportPhase]
     confidence: Confidence
     refs: list[ReportRef]
 
 
-class ReportPolicy(_Model):
+class ReportPolicy(Model, frozen=True):
     """The DPD timers of one holder; unknown parts are null."""
 
     holder: Address
@@ -324,28 +326,32 @@ class ReportPolicy(_Model):
     mode: PolicyMode
     interval_s: float | None
     retry_s: float | None
-    retries: int | None = Field(
-        description="As the product counts them; with basis observed, transmissions after the"
-        " first one up to the verdict."
-    )
-    transmissions: int | None = Field(
-        description="Questions sent before the verdict, the first included, whatever the basis."
-    )
-    backoff: float = Field(description="Ratio of successive retry gaps; 1.0 is constant.")
+    retries: Annotated[
+        int | None,
+        about(
+            "As the product counts them; with basis observed, transmissions after the"
+            " first one up to the verdict."
+        ),
+    ]
+    transmissions: Annotated[
+        int | None,
+        about("Questions sent before the verdict, the first included, whatever the basis."),
+    ]
+    backoff: Annotated[float, about("Ratio of successive retry gaps; 1.0 is constant.")]
     basis: PolicyBasis
     worst_case_s: float | None
-    evidence: str = Field(description="What the numbers were read from, for people.")
+    evidence: Annotated[str, about("What the numbers were read from, for people.")]
     ref: ReportRef | None
 
 
-class ReportState(_Model):
+class ReportState(Model, frozen=True):
     """The state of a peer from a moment on, until the next one."""
 
     state: PeerState
     start_ns: Nanoseconds
 
 
-class ReportActivity(_Model):
+class ReportActivity(Model, frozen=True):
     """ESP packets per equal slice of time, seen from the local side."""
 
     start_ns: Nanoseconds
@@ -354,7 +360,7 @@ class ReportActivity(_Model):
     inbound: list[int]
 
 
-class ReportHint(_Model):
+class ReportHint(Model, frozen=True):
     """Something unprotected that suggests trouble but proves nothing."""
 
     at_ns: Nanoseconds
@@ -363,7 +369,7 @@ class ReportHint(_Model):
     ref: ReportRef
 
 
-class ReportShownSa(_Model):
+class ReportShownSa(Model, frozen=True):
     """What a device showed of its SA with a peer at one moment."""
 
     at_ns: Nanoseconds | None
@@ -372,8 +378,8 @@ class ReportShownSa(_Model):
     state: str
     uptime_s: int | None
     remaining_s: int | None
-    dpd_active: bool | None = Field(description="DPD in force on the SA; null: not told.")
-    dpd: str | None = Field(description="In the words of the output.")
+    dpd_active: Annotated[bool | None, about("DPD in force on the SA; null: not told.")]
+    dpd: Annotated[str | None, about("In the words of the output.")]
     interval_s: float | None
     retry_s: float | None
     spis: list[Spi]
@@ -382,7 +388,7 @@ class ReportShownSa(_Model):
     ref: ReportRef
 
 
-class ReportPeerHead(_Model):
+class ReportPeerHead(Model, frozen=True):
     """What is known of a peer, without the events that JSONL writes as lines of their own."""
 
     id: str
@@ -390,17 +396,17 @@ class ReportPeerHead(_Model):
     remote: Address
     local_basis: LocalBasis
     state: PeerState
-    confidence: Confidence = Field(description="Confidence of `state`.")
+    confidence: Annotated[Confidence, about("Confidence of `state`.")]
     first_ns: Nanoseconds
     last_ns: Nanoseconds
     last_proof_ns: Nanoseconds | None
-    rtt_ns: DurationNs | None = Field(description="Median round trip of answered exchanges.")
-    addresses: list[Address] = Field(description="Every address of the remote side.")
+    rtt_ns: Annotated[DurationNs | None, about("Median round trip of answered exchanges.")]
+    addresses: Annotated[list[Address], about("Every address of the remote side.")]
     ike_messages: Count
     retransmissions: Count
-    unknown_informationals: Count = Field(
-        description="Encrypted IKEv1 Informationals that could not be told apart."
-    )
+    unknown_informationals: Annotated[
+        Count, about("Encrypted IKEv1 Informationals that could not be told apart.")
+    ]
     ike_sas: list[ReportIkeSa]
     esp_flows: list[ReportEspFlow]
     policies: list[ReportPolicy]
@@ -410,40 +416,42 @@ class ReportPeerHead(_Model):
     shown: list[ReportShownSa]
 
 
-class ReportPeer(ReportPeerHead):
+class ReportPeer(ReportPeerHead, frozen=True):
     """Everything about one peer; lists are in time order."""
 
     exchanges: list[ReportExchange]
     deletes: list[ReportDelete]
     black_holes: list[ReportBlackHole]
-    messages: list[ReportIkeMessage] = Field(description="Every IKE message, in time order.")
+    messages: Annotated[list[ReportIkeMessage], about("Every IKE message, in time order.")]
     problems: list[ReportProblem]
 
 
-class ReportFinding(_Model):
+class ReportFinding(Model, frozen=True):
     """What a rule says about a peer, or about the whole run."""
 
     id: str
     rule: str
     severity: Severity
     confidence: Confidence
-    peer: str | None = Field(description="null: several peers, or the inputs.")
+    peer: Annotated[str | None, about("null: several peers, or the inputs.")]
     at_ns: Nanoseconds | None
     title: str
     detail: str
     remedy: str
     reference: str
     refs: list[ReportRef]
-    frame_filters: dict[str, str] = Field(
-        description="Wireshark display filters by frame number, by the id of their capture."
-    )
-    display_filter: str | None = Field(
-        description="A Wireshark display filter for any capture of the same traffic."
-    )
-    bpf: str | None = Field(description="A capture filter (tcpdump) for the same packets.")
+    frame_filters: Annotated[
+        dict[str, str],
+        about("Wireshark display filters by frame number, by the id of their capture."),
+    ]
+    display_filter: Annotated[
+        str | None,
+        about("A Wireshark display filter for any capture of the same traffic."),
+    ]
+    bpf: Annotated[str | None, about("A capture filter (tcpdump) for the same packets.")]
 
 
-class ReportSuppressed(_Model):
+class ReportSuppressed(Model, frozen=True):
     """A finding that the user asked not to hear."""
 
     rule: str
@@ -451,10 +459,10 @@ class ReportSuppressed(_Model):
     peer: str | None
     at_ns: Nanoseconds | None
     title: str
-    reason: str = Field(description="Why, in the words of the user.")
+    reason: Annotated[str, about("Why, in the words of the user.")]
 
 
-class ReportAlignment(_Model):
+class ReportAlignment(Model, frozen=True):
     """How the clock of one source was laid on another's."""
 
     source: str
@@ -463,19 +471,19 @@ class ReportAlignment(_Model):
     offset_ns: DurationNs
     spread_ns: DurationNs
     drift_ppm: float
-    evidence: str = Field(description="What was identical in both, for people.")
+    evidence: Annotated[str, about("What was identical in both, for people.")]
 
 
-class ReportHeader(_Model):
+class ReportHeader(Model, frozen=True):
     """What stands before the peers."""
 
     schema_version: Literal[1]
     tool: ReportTool
-    filter: str | None = Field(description="What the report was narrowed by; null: it is whole.")
+    filter: Annotated[str | None, about("What the report was narrowed by; null: it is whole.")]
     sources: list[ReportSource]
 
 
-class Report(ReportHeader):
+class Report(ReportHeader, frozen=True):
     """The dpdlab report."""
 
     peers: list[ReportPeer]
@@ -486,5 +494,10 @@ class Report(ReportHeader):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the report as it is written."""
-    schema = Report.model_json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    (reference,), shapes = schema_components([Report], ref_template="#/$defs/{name}")
+    report = shapes.pop(reference["$ref"].rpartition("/")[2])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **report,
+        "$defs": dict(sorted(shapes.items())),
+    }

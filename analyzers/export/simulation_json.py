@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from analyzers.export.json_writer import ascii_escapes, terminal_escapes
+from analyzers.export.json_writer import ascii_escapes, document, terminal_escapes
 from analyzers.export.report import build_black_hole, build_policy
 from analyzers.export.schema import (
     SCHEMA_VERSION,
     TOOL_NAME,
+    Model,
     ReportBlackHole,
     ReportPolicy,
     ReportTool,
+    about,
 )
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.policy import DpdPolicy
@@ -26,44 +27,39 @@ from analyzers.whatif.study import Candidate, Result, Study
 from analyzers.whatif.timing import LOSS_RATES, Span, Timing, false_death
 
 
-class _Model(BaseModel):
-    """Closed and immutable, as the models of the report."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SimulationSpan(_Model):
+class SimulationSpan(Model, frozen=True):
     """A time that lies anywhere in between, each as likely; seconds after the last proof."""
 
     first_s: float
     last_s: float
 
 
-class SimulationFalseDeath(_Model):
+class SimulationFalseDeath(Model, frozen=True):
     """The chance that a live peer is given up, once it is asked."""
 
-    loss: float = Field(description="Packet loss each way.")
+    loss: Annotated[float, about("Packet loss each way.")]
     probability: float
 
 
-class SimulationPolicy(_Model):
+class SimulationPolicy(Model, frozen=True):
     """A policy that was tried, and what it costs."""
 
     id: str
     label: str
-    own: bool = Field(description="What the sender of the black hole does itself.")
+    own: Annotated[bool, about("What the sender of the black hole does itself.")]
     recommended: bool
     policy: ReportPolicy
-    worst_case: str | None = Field(description="The formula, with the numbers put in.")
-    probes_per_hour: float | None = Field(
-        description="At most: where nothing that comes keeps the device from asking."
-    )
+    worst_case: Annotated[str | None, about("The formula, with the numbers put in.")]
+    probes_per_hour: Annotated[
+        float | None,
+        about("At most: where nothing that comes keeps the device from asking."),
+    ]
     false_death: list[SimulationFalseDeath]
     why: list[str]
     config_lines: list[str]
 
 
-class SimulationLeft(_Model):
+class SimulationLeft(Model, frozen=True):
     """What a policy leaves of a black hole; null: it has no end, or nobody knows."""
 
     verdict: SimulationSpan | None
@@ -73,52 +69,51 @@ class SimulationLeft(_Model):
     soonest_seconds: float | None
     mean_seconds: float | None
     mean_packets: float | None
-    at_least: bool = Field(
-        description="The window ends after what was observed; packets and bytes count up to there."
-    )
+    at_least: Annotated[
+        bool,
+        about("The window ends after what was observed; packets and bytes count up to there."),
+    ]
 
 
-class SimulationResult(_Model):
+class SimulationResult(Model, frozen=True):
     """One policy in one black hole."""
 
     policy: str
-    left: SimulationLeft | None = Field(
-        description="With the peer gone at its last proof of life. Null: the timers are unknown."
-    )
-    left_if_gone_when_asked: SimulationLeft | None = Field(
-        description="With the peer gone when it was first asked in vain."
-    )
+    left: Annotated[
+        SimulationLeft | None,
+        about("With the peer gone at its last proof of life. Null: the timers are unknown."),
+    ]
+    left_if_gone_when_asked: Annotated[
+        SimulationLeft | None,
+        about("With the peer gone when it was first asked in vain."),
+    ]
     saved_seconds: float | None
     saved_packets: int | None
     saved_bytes: int | None
 
 
-class SimulationBlackHole(_Model):
+class SimulationBlackHole(Model, frozen=True):
     """A black hole as it was, and under every policy."""
 
     peer: str
     observed: ReportBlackHole
-    note: str = Field(
-        description="Why no policy helps; results are those of routing then, or none."
-    )
+    note: Annotated[str, about("Why no policy helps; results are those of routing then, or none.")]
     results: list[SimulationResult]
 
 
-class SimulationReport(_Model):
+class SimulationReport(Model, frozen=True):
     """The document, with inputs."""
 
     schema_version: int
     tool: ReportTool
-    target_s: float | None = Field(
-        description="As it was asked for; null: one for each black hole."
-    )
+    target_s: Annotated[float | None, about("As it was asked for; null: one for each black hole.")]
     routing_hold_s: float | None
     validity: str
     policies: list[SimulationPolicy]
     black_holes: list[SimulationBlackHole]
 
 
-class PlanDemand(_Model):
+class PlanDemand(Model, frozen=True):
     """What was asked for."""
 
     packet_every_s: float | None
@@ -128,17 +123,17 @@ class PlanDemand(_Model):
     routing_hold_s: float | None
 
 
-class PlanFleet(_Model):
+class PlanFleet(Model, frozen=True):
     """When each of many peers of a dead hub gives it up, s after it had gone."""
 
     first_s: float
     median_s: float
     mean_s: float
-    late_s: float = Field(description="95 of 100 have noticed.")
+    late_s: Annotated[float, about("95 of 100 have noticed.")]
     last_s: float
 
 
-class PlanHub(_Model):
+class PlanHub(Model, frozen=True):
     """Messages a second at a node with all the peers: questions and answers."""
 
     messages_per_s_at_most: float
@@ -146,7 +141,7 @@ class PlanHub(_Model):
     messages_in_one_second_if_started_together: int
 
 
-class PlanRouting(_Model):
+class PlanRouting(Model, frozen=True):
     """The two published rules on DPD beside a routing protocol."""
 
     hold_s: float
@@ -154,7 +149,7 @@ class PlanRouting(_Model):
     routing_first: bool
 
 
-class PlanResult(_Model):
+class PlanResult(Model, frozen=True):
     """What to expect of a policy."""
 
     verdict: SimulationSpan | None
@@ -164,14 +159,14 @@ class PlanResult(_Model):
     meets_target: bool | None
 
 
-class PlanRow(_Model):
+class PlanRow(Model, frozen=True):
     """A policy under the demand; null: its timers are unknown."""
 
     policy: SimulationPolicy
     result: PlanResult | None
 
 
-class PlanRecommendation(_Model):
+class PlanRecommendation(Model, frozen=True):
     """The cheapest policy of a product."""
 
     profile: str
@@ -180,7 +175,7 @@ class PlanRecommendation(_Model):
     result: PlanResult
 
 
-class PlanReport(_Model):
+class PlanReport(Model, frozen=True):
     """The document, without inputs."""
 
     schema_version: int
@@ -200,9 +195,9 @@ def planned_chunks(planned: Planned, *, ascii_only: bool = False) -> Iterator[st
     yield _document(build_plan(planned), ascii_only)
 
 
-def _document(model: BaseModel, ascii_only: bool) -> str:
+def _document(model: Model, ascii_only: bool) -> str:
     escape = ascii_escapes if ascii_only else terminal_escapes
-    return escape(model.model_dump_json(by_alias=True, indent=2)) + "\n"
+    return escape(document(model)) + "\n"
 
 
 def build_simulation(simulated: Simulated) -> SimulationReport:

@@ -360,6 +360,7 @@ PROBLEM: Final = {
     ProblemKind.PACKETS_DROPPED: "packets dropped while capturing",
     ProblemKind.FRAGMENT_LOST: "fragments missing",
     ProblemKind.FRAGMENT_LIMIT: "too many fragments to hold",
+    ProblemKind.FLOW_LIMIT: "too many SPIs to tell apart",
     ProblemKind.STREAM_GAP: "gap in a TCP stream",
     ProblemKind.MALFORMED_IKE: "malformed IKE message",
     ProblemKind.DECRYPTION_FAILED: "decryption failed",

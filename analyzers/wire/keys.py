@@ -7,8 +7,9 @@ costs the others. Key bytes are in no message and in no `repr`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from analyzers.wire.algorithms import (
     CipherMode,
@@ -35,35 +36,41 @@ _IKEV2_COLUMNS: Final = 8
 _IKEV1_KEY_BYTES: Final = range(16, 65)
 
 
-@dataclass(frozen=True, slots=True)
-class Ikev1Key:
+class Ikev1Key(Struct, frozen=True):
     """The encryption key Ka of one ISAKMP SA (RFC 2409 appendix B)."""
 
     initiator_spi: str
     """16 hex digits; empty where the source does not tell it: tried against every SA."""
-    key: bytes = field(repr=False)
+    key: bytes
     origin: str
     line: int
-    skeyid_a: bytes | None = field(default=None, repr=False)
+    skeyid_a: bytes | None = None
     """The authentication key, which lets HASH(1) be verified; Wireshark's table has none."""
 
+    def __repr__(self) -> str:
+        """Without the keys: a representation ends up in tracebacks."""
+        return f"Ikev1Key({self.initiator_spi!r}, {self.origin!r}, {self.line})"
 
-@dataclass(frozen=True, slots=True)
-class Ikev2Keys:
+
+class Ikev2Keys(Struct, frozen=True):
     """The keys of one IKE SA (RFC 7296 section 2.14); salts are part of SK_ei and SK_er."""
 
     initiator_spi: str
     """Empty where the source does not tell it."""
     responder_spi: str
     """Empty where the source does not tell it, or tells zero."""
-    sk_ei: bytes = field(repr=False)
-    sk_er: bytes = field(repr=False)
-    sk_ai: bytes = field(repr=False)
-    sk_ar: bytes = field(repr=False)
+    sk_ei: bytes
+    sk_er: bytes
+    sk_ai: bytes
+    sk_ar: bytes
     origin: str
     line: int
     encryption: Encryption | None = None
     integrity: Integrity | None = None
+
+    def __repr__(self) -> str:
+        """Without the keys: a representation ends up in tracebacks."""
+        return f"Ikev2Keys({self.initiator_spi!r}, {self.origin!r}, {self.line})"
 
     def suites(self) -> tuple[tuple[Encryption, Integrity], ...]:
         """The suites to try: the named one, else all whose key lengths fit."""
@@ -75,8 +82,7 @@ class Ikev2Keys:
 AnyKey = Ikev1Key | Ikev2Keys
 
 
-@dataclass(slots=True)
-class _Index:
+class _Index(Struct):
     """Keys by the initiator SPI that they name; the tuples of open ones are shared by all SAs."""
 
     keys: int
@@ -97,8 +103,7 @@ class _Index:
         return index
 
 
-@dataclass(slots=True)
-class KeyRing:
+class KeyRing(Struct):
     """All keys, and which of them turned out to be of use."""
 
     ikev1: list[Ikev1Key] = field(default_factory=list)
@@ -109,7 +114,7 @@ class KeyRing:
     """Origin and line of the keys whose SA was seen."""
     used: set[tuple[str, int]] = field(default_factory=set)
     """Origin and line of the keys that decrypted something."""
-    _index: _Index | None = field(default=None, repr=False)
+    _index: _Index | None = None
 
     def __len__(self) -> int:
         """Number of keys."""

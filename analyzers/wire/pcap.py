@@ -1,7 +1,7 @@
 """Classic pcap framing: micro- and nanoseconds, both byte orders, the modified record header.
 
-Record headers are walked in Python, one 32-bit read a record; everything else of them is
-gathered in one vector operation a chunk.
+Record headers are walked in many places of a chunk at once, and one by one where there is little
+of it; everything else of them is gathered in one vector operation a chunk.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ import numpy as np
 from analyzers.model.records import Problem, ProblemKind
 from analyzers.wire.frames import FrameBlock, Int64Array
 from analyzers.wire.framing import MAX_FRAME_BYTES, Parsed, ProblemFold
+from analyzers.wire.lanes import WORTHWHILE_BYTES, Lanes, PcapGuess
 
 FILE_HEADER_BYTES: Final = 24
+_CAPTURED_AT: Final = 8
+"""Where in a record header the captured length stands."""
 
 # magic as little-endian number -> (byte order, record header bytes, nanoseconds per tick)
 MAGICS: Final = {
@@ -70,9 +73,9 @@ class PcapFraming:
                 return Parsed(0, None)
             self._read_file_header(buffer, start)
             records += FILE_HEADER_BYTES
-        fields, stop = self._walk(buffer, records, end)
-        frames = self._frames(buffer, fields) if fields else None
-        self._records += len(fields)
+        offset, stop = self._walk(buffer, records, end)
+        frames = self._frames(buffer, offset) if len(offset) else None
+        self._records += len(offset)
         bad = self._bad_record_at(buffer, stop, end)
         if bad is not None:
             self._stopped = True
@@ -86,16 +89,28 @@ class PcapFraming:
         # The upper bits of the link type field carry FCS information.
         self._link_type = struct.unpack_from(self._order + "I", buffer, start + 20)[0] & 0xFFFF
 
-    def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[list[int], int]:
+    def _walk(self, buffer: bytearray, start: int, end: int) -> tuple[Int64Array, int]:
         """Offsets of the record headers whose records are complete, and where the walk ended."""
+        parts: list[Int64Array] = []
+        if end - start >= WORTHWHILE_BYTES:
+            guess = PcapGuess(buffer, start, self._order, self._header_bytes)
+            lanes = Lanes(self._order, _CAPTURED_AT, self._header_bytes)
+            offset, start = lanes.walk(buffer, start, end, guess)
+            parts.append(offset)
+        fields, stop = self._walk_on(buffer, start, end)
+        parts.append(np.array(fields, dtype=np.int64) - _CAPTURED_AT)
+        return np.concatenate(parts), stop
+
+    def _walk_on(self, buffer: bytearray, start: int, end: int) -> tuple[list[int], int]:
+        """One by one: offsets of the length fields, and where the walk ended."""
         # The walk goes from length field to length field, which stand 8 bytes into the header. A
         # record is complete if the next one's field lies within the bound; for a header that is
         # cut off even a length of 0, or what stands in the buffer's slack, goes beyond it.
         fields: list[int] = []
         append = fields.append
         header = self._header_bytes
-        bound = end + 8
-        field = start + 8
+        bound = end + _CAPTURED_AT
+        field = start + _CAPTURED_AT
         if field > end:
             return fields, start
         if self._order == "<":
@@ -111,7 +126,7 @@ class PcapFraming:
             while (following := field + header + read(buffer, field)[0]) <= bound:
                 append(field)
                 field = following
-        return fields, field - 8
+        return fields, field - _CAPTURED_AT
 
     def _bad_record_at(self, buffer: bytearray, position: int, end: int) -> str | None:
         if position + self._header_bytes > end:
@@ -121,8 +136,7 @@ class PcapFraming:
             return None
         return f"a record of {captured} bytes cannot be; nothing after it can be read"
 
-    def _frames(self, buffer: bytearray, length_fields: list[int]) -> FrameBlock:
-        offset = np.array(length_fields, dtype=np.int64) - 8
+    def _frames(self, buffer: bytearray, offset: Int64Array) -> FrameBlock:
         at = np.ndarray((len(buffer) - 15,), dtype="V16", buffer=buffer, strides=(1,))[offset]
         fields = at.view(self._order + "u4").reshape(-1, 4).astype(np.int64)
         fraction = fields[:, 1]

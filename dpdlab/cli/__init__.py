@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Callable, Sequence
@@ -52,6 +53,8 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
     run: Callable[[arguments.Invocation, Diagnostics], ExitCode]
     run = import_module(command.module).run
     gc.set_threshold(*_COLLECTION)
+    # At exit the interpreter looks through all that is left, to free what the system frees anyway.
+    atexit.register(gc.freeze)
     return run(invocation, diagnostics)
 
 

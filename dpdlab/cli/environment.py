@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 # Distribution and import package of everything that dpdlab cannot run without.
 LIBRARIES: Final = (
     ("numpy", "numpy"),
+    ("msgspec", "msgspec"),
     ("dpkt", "dpkt"),
     ("rich", "rich"),
     ("pydantic", "pydantic"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import utc_date, utc_time
+from analyzers.export.json_writer import line
 from analyzers.export.report import build_black_hole, build_delete, build_exchange, build_peer_head
 from analyzers.export.selections import Selection, Selector
 from analyzers.export.words import peer_phrase
@@ -21,13 +22,13 @@ def of_event(content: Content, peer: PeerView, event: Event) -> dict[str, str]:
     selector = Selector(content.sources, content.peers)
     selection: Selection | None = None
     if event.exchange is not None:
-        texts["JSON"] = build_exchange(event.exchange).model_dump_json(by_alias=True)
+        texts["JSON"] = line(build_exchange(event.exchange))
         selection = selector.of_exchange(event.exchange)
     elif event.delete is not None:
-        texts["JSON"] = build_delete(event.delete).model_dump_json(by_alias=True)
+        texts["JSON"] = line(build_delete(event.delete))
         selection = selector.of_delete(event.delete)
     elif event.hole is not None:
-        texts["JSON"] = build_black_hole(event.hole).model_dump_json(by_alias=True)
+        texts["JSON"] = line(build_black_hole(event.hole))
         selection = selector.of_black_hole(peer, event.hole)
     elif event.message is not None:
         selection = selector.of_message(event.message)
@@ -39,7 +40,7 @@ def of_peer(content: Content, peer: PeerView) -> dict[str, str]:
     one = f"{peer.local} to {peer.remote}: {peer_phrase(peer)}"
     return {
         "text": one,
-        "JSON": build_peer_head(peer).model_dump_json(by_alias=True),
+        "JSON": line(build_peer_head(peer)),
         "Wireshark filter": _both(peer, "ip"),
         "BPF": f"host {peer.local} and host {peer.remote}",
     }

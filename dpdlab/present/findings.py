@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -49,7 +49,7 @@ class GroupBy(StrEnum):
         return ways[(ways.index(self) + 1) % len(ways)]
 
 
-class Group(NamedTuple):
+class Group(Struct, frozen=True):
     """Findings that belong together, the worst first."""
 
     key: str
@@ -173,6 +173,7 @@ def explained(finding: Finding, sources: dict[str, SourceInfo]) -> Iterator[Sect
 def copies(content: Content, finding: Finding) -> dict[str, str]:
     """The forms of a finding to be taken elsewhere, by name."""
     # The contract's models are heavy, and most sessions copy nothing.
+    from analyzers.export.json_writer import line
     from analyzers.export.report import build_finding
 
     at_ns = finding.at_ns
@@ -186,7 +187,7 @@ def copies(content: Content, finding: Finding) -> dict[str, str]:
     selection = Selector(content.sources, content.peers).of_finding(finding)
     forms = {
         "text": text,
-        "JSON": build_finding(finding, selection).model_dump_json(by_alias=True),
+        "JSON": line(build_finding(finding, selection)),
     }
     if selection.display_filter:
         forms["Wireshark filter"] = selection.display_filter

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
 
 import pytest
+from msgspec import structs
 
 from analyzers.decode.logs import LogDecoder
 from analyzers.dialects.catalogue import DIALECTS, families
@@ -87,10 +87,10 @@ def test_names_and_words(dialect: Dialect) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 def test_words_hide_no_sample(dialect: Dialect) -> None:
     """A pattern is found by the first word of a text as it is without it."""
-    wordless = dataclasses.replace(
+    wordless = structs.replace(
         dialect,
         patterns=tuple(
-            dataclasses.replace(p, regex=f"(?:{p.regex})", words=()) for p in dialect.patterns
+            structs.replace(p, regex=f"(?:{p.regex})", words=()) for p in dialect.patterns
         ),
     )
     reader = Reader((wordless,))
@@ -121,8 +121,8 @@ GOOD = Dialect(
 
 
 def changed(**parts: object) -> Dialect:
-    pattern = dataclasses.replace(GOOD.patterns[0], **parts)  # type: ignore[arg-type]
-    return dataclasses.replace(GOOD, patterns=(pattern, GOOD.patterns[1]))
+    pattern = structs.replace(GOOD.patterns[0], **parts)
+    return structs.replace(GOOD, patterns=(pattern, GOOD.patterns[1]))
 
 
 def test_a_good_table() -> None:
@@ -142,7 +142,7 @@ def test_a_good_table() -> None:
         ((changed(regex=r"\w+ ?[\d.]*"),), r"good/down: the sample matches \['down', 'up'\]"),
         ((changed(words=("on",)),), "good/up: the sample begins with none of the words"),
         (
-            (dataclasses.replace(GOOD, name="other", patterns=()), GOOD),
+            (structs.replace(GOOD, name="other", patterns=()), GOOD),
             "good/up: the sample is taken for other",
         ),
     ],
@@ -157,8 +157,8 @@ def test_tables_that_are_refused(dialects: tuple[Dialect, ...], says: str) -> No
     [
         changed(regex="up (?P<peer"),
         changed(regex="up (?P<peer>a)(?P<peer>b)"),
-        dataclasses.replace(GOOD, tag="good("),
-        dataclasses.replace(GOOD, ignored=("*",)),
+        structs.replace(GOOD, tag="good("),
+        structs.replace(GOOD, ignored=("*",)),
     ],
 )
 def test_regexes_that_are_none(dialect: Dialect) -> None:
@@ -167,7 +167,7 @@ def test_regexes_that_are_none(dialect: Dialect) -> None:
 
 
 def test_lenient_tables_take_damaged_blanks_and_underscores() -> None:
-    lenient = dataclasses.replace(
+    lenient = structs.replace(
         GOOD,
         lenient=True,
         patterns=(Pattern("node", r"new node (?P<my_id>\d+) to QM_IDLE[ _]\d", ("good: x",)),),
@@ -181,13 +181,13 @@ def test_lenient_tables_take_damaged_blanks_and_underscores() -> None:
         reading = reader.read("good: " + text)
         assert reading is not None
         assert reading.fields == {"my_id": "12"}
-    strict = Reader((dataclasses.replace(lenient, lenient=False),)).read("good: new  node 12")
+    strict = Reader((structs.replace(lenient, lenient=False),)).read("good: new  node 12")
     assert strict is not None
     assert strict.pattern is None
 
 
 def test_fields_of_tags_and_hosts() -> None:
-    dialect = dataclasses.replace(
+    dialect = structs.replace(
         GOOD,
         tag=r"(?:good|bad)\[(?P<conn>\d+)\](?P<peer>x)?: ",
         patterns=(Pattern("up", r"up (?P<peer>[\d.]{7,15})?", ("good[1]: up ",)),),

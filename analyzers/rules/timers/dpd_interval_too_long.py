@@ -41,7 +41,9 @@ def _check(case: Case) -> Iterator[Found]:
         if held.mode is PolicyMode.ON_IDLE and not (case.captured and shows_esp(case)):
             continue
         for end in (own.prober, own.exchanges[0].responder):
-            presence.setdefault(case.is_local(end), Presence(case, end))
+            local = case.is_local(end)
+            if local not in presence:
+                presence[local] = Presence(case, end)
         late = _late(case, own, held, presence)
         if len(late) >= _FEWEST or any(each.awake for each in late):
             yield _found(own, held, late)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from analyzers.model.observations import Encapsulation
@@ -27,10 +28,7 @@ class Presence:
         activity = case.peer.activity
         if activity is not None:
             counts = activity.outbound if local else activity.inbound
-            for number, packets in enumerate(counts):
-                if packets:
-                    start_ns = activity.start_ns + number * activity.slice_ns
-                    spans.append(Span(start_ns, start_ns + activity.slice_ns))
+            spans += _busy(counts, activity.start_ns, activity.slice_ns)
         self._spans = _merged(sorted(spans))
         self._starts = [span.start_ns for span in self._spans]
 
@@ -49,6 +47,16 @@ class Presence:
         for before, after in zip(self._spans, self._spans[1:], strict=False):
             if after.start_ns - before.end_ns >= least_ns:
                 yield Span(before.end_ns, after.start_ns)
+
+
+def _busy(counts: Sequence[int], start_ns: int, slice_ns: int) -> Iterator[Span]:
+    """The runs of slices in which anything was sent."""
+    at = 0
+    for busy, run in groupby(counts, bool):
+        after = at + sum(1 for _ in run)
+        if busy:
+            yield Span(start_ns + at * slice_ns, start_ns + after * slice_ns)
+        at = after
 
 
 def _merged(spans: list[Span]) -> list[Span]:

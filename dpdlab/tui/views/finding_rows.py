@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
@@ -28,14 +29,14 @@ _SAMPLE: Final = 200
 SILENCED: Final = "silenced"
 
 
-class Head(NamedTuple):
+class Head(Struct, frozen=True):
     """The row above a group."""
 
     group: Group
     folded: bool
 
 
-class SilencedHead(NamedTuple):
+class SilencedHead(Struct, frozen=True):
     """The row above what is silenced."""
 
     number: int

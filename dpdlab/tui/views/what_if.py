@@ -288,7 +288,7 @@ class WhatIfView(WhatIfPage):
 
     def _json(self, rows: HoleRows) -> str:
         """The black hole at hand, as `dpdlab simulate --format json` writes it."""
-        # pydantic would cost every start of the console a tenth of a second.
+        # It is seldom wanted, and would cost every start of the console.
         from analyzers.export.simulation_json import simulated_chunks
 
         study, demand = rows.study(self._hole), self.sheet.demand

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import pytest
+from msgspec import structs
 
 from analyzers.export.content import Content
 from analyzers.export.json_writer import chunks as json_chunks
@@ -101,8 +101,8 @@ def test_files_become_their_source_with_the_extension():
 
 def test_the_given_values_are_not_touched():
     given = content()
-    before = dataclasses.replace(
-        given, sources=tuple(dataclasses.replace(s, problems=[*s.problems]) for s in given.sources)
+    before = structs.replace(
+        given, sources=tuple(structs.replace(s, problems=[*s.problems]) for s in given.sources)
     )
     redacted(given)
     assert given == before
