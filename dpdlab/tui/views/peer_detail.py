@@ -71,6 +71,7 @@ class PeerDetail(Vertical):
         self.lanes = Painted(id="peer-lanes")
         self.story = TextPane(palette, id="peer-story")
         self.facts = TextPane(palette, id="peer-facts")
+        self._told: object = None
 
     def compose(self) -> ComposeResult:
         """The drawing above both texts."""
@@ -91,8 +92,12 @@ class PeerDetail(Vertical):
             self.tell(peer, palette)
 
     def tell(self, peer: PeerView, palette: Palette) -> None:
-        """All of a peer."""
+        """All of a peer; what is told already stays."""
         model = self.model
+        told = (peer.id, model.revision, model.times, model.range_ns, palette, self.size)
+        if told == self._told and model.now_ns is None:
+            return
+        self._told = told
         wide = self.has_class("wide")
         story = peer_story.lines(model, peer, palette, in_full=wide)
         facts = peer_facts.lines(model, peer, palette)
