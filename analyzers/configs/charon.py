@@ -71,12 +71,14 @@ def _setting(
         evidence += f", {written.timeout_option}"
     if written.delay_s:
         evidence += _giving_up(profile, written.timeout_s, timers, retransmission)
+    says_retries = retransmission is not None or (version == 1 and bool(written.timeout_s))
     policy = profile.policy(
         timers,
         evidence,
         basis=PolicyBasis.CONFIG if written.explicit else PolicyBasis.DEFAULT,
         holder=scope.holder,
         ref=written.ref,
+        retry_basis=None if says_retries else PolicyBasis.DEFAULT,
     )
     waits = profile.waits_s(timers) if written.delay_s else None
     return DpdSetting(

@@ -160,6 +160,7 @@ class VendorProfile(Struct, frozen=True):
         mode: PolicyMode | None = None,
         holder: str = "",
         ref: Ref | None = None,
+        retry_basis: PolicyBasis | None = None,
     ) -> DpdPolicy:
         """The policy of a holder of this product; without an interval it never asks."""
         untold = self.interval_unknown and timers.interval_s is None
@@ -180,6 +181,7 @@ class VendorProfile(Struct, frozen=True):
             ref=ref,
             backoff=2.0 if doubling else timers.backoff,
             waits_s=waits or (),
+            retry_basis=retry_basis if waits else None,
         )
 
 

@@ -61,7 +61,9 @@ def gave_us_up(peer: PeerView) -> bool:
 
 def peer_word(peer: PeerView) -> str:
     """The state of a peer in a word or two, and whose verdict it is."""
-    return state_word(peer.state, peer.confidence, by_remote=gave_us_up(peer))
+    # Only for a death it matters whose verdict it is, and that costs a look at all questions.
+    by_remote = peer.state is PeerState.DEAD and gave_us_up(peer)
+    return state_word(peer.state, peer.confidence, by_remote=by_remote)
 
 
 def peer_phrase(peer: PeerView) -> str:

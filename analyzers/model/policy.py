@@ -49,6 +49,8 @@ class DpdPolicy(Struct, frozen=True):
     """Ratio of successive retry gaps; 1.0 is constant."""
     waits_s: tuple[float, ...] = ()
     """The wait after each transmission, the last one ending in the verdict; () is unknown."""
+    retry_basis: PolicyBasis | None = None
+    """Where the retries are known from, if not from where the interval is."""
 
     @property
     def transmissions(self) -> int | None:

@@ -18,6 +18,7 @@ from analyzers.export.formatting import Severity, class_severity, state_severity
 from analyzers.export.verdict import Verdict, verdict_of
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Finding
+from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -38,6 +39,9 @@ class Tally(Struct, frozen=True):
     severity: Severity
     worst_first: WorstFirst
     """As `analyzers.export.formatting.worst_first` orders peers."""
+    errors: int = 0
+    warnings: int = 0
+    """Findings on the peer, by their severity."""
 
 
 class Silence(NamedTuple):
@@ -81,7 +85,6 @@ class Digest(Struct, frozen=True):
 
 def digest_of(content: Content, *, partial: bool = False) -> Digest:
     """The digest of a report; `partial`: of one that a filter has narrowed."""
-    tallies = {peer.id: tally_of(peer) for peer in content.peers}
     findings: defaultdict[str, list[Finding]] = defaultdict(list)
     resting: defaultdict[Ref, list[Finding]] = defaultdict(list)
     for finding in content.findings:
@@ -89,6 +92,7 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
             findings[finding.peer].append(finding)
         for ref in dict.fromkeys(finding.refs):
             resting[ref].append(finding)
+    tallies = {peer.id: tally_of(peer, findings.get(peer.id, ())) for peer in content.peers}
     start_ns, end_ns = _span(content)
     return Digest(
         start_ns=start_ns,
@@ -119,8 +123,8 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
     )
 
 
-def tally_of(peer: PeerView) -> Tally:
-    """What is counted over one peer."""
+def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
+    """What is counted over one peer and its findings."""
     answered = unanswered = retries = 0
     for exchange in peer.exchanges:
         outcome = exchange.outcome
@@ -136,7 +140,9 @@ def tally_of(peer: PeerView) -> Tally:
         severity = max(severity, Severity.WARN)
     lost_s = sum(hole.max_seconds for hole in peer.black_holes)
     order = (-severity, -state_severity(peer.state), -lost_s, peer.local, peer.remote)
-    return Tally(answered, unanswered, retries, lost_s, severity, order)
+    found = [finding.severity for finding in findings]
+    errors, warnings = found.count(FindingSeverity.ERROR), found.count(FindingSeverity.WARNING)
+    return Tally(answered, unanswered, retries, lost_s, severity, order, errors, warnings)
 
 
 def _retries(exchange: Exchange) -> int:

@@ -28,7 +28,7 @@ SHADE: Final = {
     FindingSeverity.WARNING: Severity.WARN,
     FindingSeverity.INFO: Severity.NOTE,
 }
-_WORST: Final = tuple(FindingSeverity)
+_RANK: Final = {severity: rank for rank, severity in enumerate(FindingSeverity)}
 _PLURAL: Final = {
     FindingSeverity.ERROR: "errors",
     FindingSeverity.WARNING: "warnings",
@@ -86,10 +86,11 @@ def grouped(content: Content, by: GroupBy, signs: Glyphs) -> list[Group]:
         found.setdefault(_key(finding, by), []).append(finding)
     groups = []
     for key, members in found.items():
-        members.sort(key=lambda f: (_WORST.index(f.severity), f.at_ns or 0))
+        if len(members) > 1:
+            members.sort(key=lambda f: (_RANK[f.severity], f.at_ns or 0))
         title = _title(key, members[0], by, peers, signs)
         groups.append(Group(key, title, members[0].severity, tuple(members)))
-    groups.sort(key=lambda g: (_WORST.index(g.severity), -len(g.findings)))
+    groups.sort(key=lambda g: (_RANK[g.severity], -len(g.findings)))
     return groups
 
 

@@ -136,17 +136,29 @@ _MARK_RANK: Final = {
 
 def build(peer: PeerView, window: Window, width: int, signs: Glyphs) -> Lane:
     """Draw one window of a peer's time on `width` cells (at least 1)."""
-    scale = _Scale(window.start_ns, max(window.end_ns, window.start_ns + 1), max(width, 1))
+    scale = _scale(window, width)
     rows = [Row(RowKind.STATE, "state", _state_cells(peer, scale, signs))]
     rows.extend(_probe_rows(peer, scale, signs))
-    if peer.activity is not None and (any(peer.activity.outbound) or any(peer.activity.inbound)):
-        out, back = _esp_cells(peer.activity, scale, signs)
-        rows.append(Row(RowKind.ESP_OUT, f"ESP {signs.to}", out))
-        rows.append(Row(RowKind.ESP_IN, f"ESP {signs.back}", back))
+    rows.extend(_esp_rows(peer, scale, signs))
     rows.extend(_hole_rows(peer, scale, signs))
     labels = axis_text(scale.start_ns, scale.end_ns, scale.width, signs)
     rows.append(Row(RowKind.AXIS, "UTC", tuple(Cell(c, Role.AXIS) for c in labels)))
     return Lane(scale.start_ns, scale.end_ns, scale.width, tuple(rows))
+
+
+def traffic(peer: PeerView, window: Window, width: int, signs: Glyphs) -> list[Row]:
+    """Only ESP and black holes: what a small drawing has room for."""
+    scale = _scale(window, width)
+    return [*_esp_rows(peer, scale, signs), *_hole_rows(peer, scale, signs, phases_too=False)]
+
+
+def questions(peer: PeerView, window: Window, width: int, signs: Glyphs) -> list[Row]:
+    """Only what either side asked."""
+    return list(_probe_rows(peer, _scale(window, width), signs))
+
+
+def _scale(window: Window, width: int) -> _Scale:
+    return _Scale(window.start_ns, max(window.end_ns, window.start_ns + 1), max(width, 1))
 
 
 class _Scale(Struct, frozen=True):
@@ -279,6 +291,13 @@ def _mark(cells: list[Cell], at_ns: int, glyph: str, role: Role, scale: _Scale) 
 # --- ESP ------------------------------------------------------------------------------------
 
 
+def _esp_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
+    if peer.activity is not None and (any(peer.activity.outbound) or any(peer.activity.inbound)):
+        out, back = _esp_cells(peer.activity, scale, signs)
+        yield Row(RowKind.ESP_OUT, f"ESP {signs.to}", out)
+        yield Row(RowKind.ESP_IN, f"ESP {signs.back}", back)
+
+
 def _esp_cells(
     activity: Activity, scale: _Scale, signs: Glyphs
 ) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
@@ -312,7 +331,9 @@ def _resampled(counts: Sequence[int], activity: Activity, scale: _Scale) -> list
 # --- black holes ----------------------------------------------------------------------------
 
 
-def _hole_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
+def _hole_rows(
+    peer: PeerView, scale: _Scale, signs: Glyphs, *, phases_too: bool = True
+) -> Iterable[Row]:
     sides = (
         (RowKind.HOLE_OUT, RowKind.PHASES_OUT, signs.to, peer.local),
         (RowKind.HOLE_IN, RowKind.PHASES_IN, signs.back, peer.remote),
@@ -326,7 +347,8 @@ def _hole_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
         phases = [_BLANK] * scale.width
         for hole in holes:
             _draw_hole(cells, hole, scale, signs)
-            _draw_phases(phases, hole, scale, signs)
+            if phases_too:
+                _draw_phases(phases, hole, scale, signs)
         yield Row(kind, f"black hole {arrow}", tuple(cells))
         if any(cell is not _BLANK for cell in phases):
             yield Row(phases_kind, "", tuple(phases))
@@ -378,6 +400,8 @@ __all__ = [
     "Window",
     "build",
     "death_confidence",
+    "questions",
+    "traffic",
     "whole",
     "zooms",
 ]

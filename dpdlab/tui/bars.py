@@ -85,6 +85,8 @@ def footer_of(
         state.append(_health_of(model.live.sources, palette))
     if model.filter is not None:
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
+    if model.range_ns is not None:
+        state.append(Text(_range_text(model, model.range_ns), palette.warn))
     state.append(Text(model.times.mode.value, palette.faint))
     right = Text(" · ", palette.faint).join(state)
     keys = [_hint(model, name) for name in sorted(hints, key=lambda name: name == "help")]
@@ -94,6 +96,13 @@ def footer_of(
         right = cut(right, max(width - left.cell_len - 2, 0))
         room = 1
     return left + Text(" " * room) + right
+
+
+def _range_text(model: Model, range_ns: tuple[int, int]) -> str:
+    """The stretch of time that was chosen, and the key that leaves it."""
+    lasts = duration(range_ns[1] - range_ns[0])
+    said = f"nothing in these {lasts}" if model.silent_range else f"only {lasts}"
+    return f"{said}, {key_name(model.keymap['fit'][0])} shows all"
 
 
 def _hint(model: Model, name: str) -> Text:
@@ -275,11 +284,3 @@ class Overview(Painted):
             self.post_message(self.Ranged(None))
         else:
             self.post_message(self.Ranged((self._time_at(first), self._time_at(last + 1))))
-
-
-def span_text(model: Model) -> str:
-    """The chosen stretch of time, for the title of a view."""
-    if model.range_ns is None:
-        return ""
-    first, last = model.range_ns
-    return f"{model.times.at(first)} to {model.times.at(last)} ({duration(last - first)})"

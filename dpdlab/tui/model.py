@@ -20,6 +20,7 @@ from analyzers.session.log_lines import LogLines
 from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
 from dpdlab.present.events import Event, events_of
 from dpdlab.present.filter import Filter, narrowed
+from dpdlab.present.ranges import is_silent
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
 from dpdlab.tui.keymap import DEFAULT, Keymap
@@ -90,6 +91,8 @@ class Model(Struct, dict=True):
     """The moment that all views share."""
     range_ns: tuple[int, int] | None = None
     """The stretch of time that was chosen in the overview."""
+    silent_range: bool = False
+    """Nothing happened in that stretch."""
     times: TimeFormat = field(default_factory=TimeFormat)
     colour_by: ColourBy = ColourBy.STATE
     selected_peers: frozenset[str] = frozenset()
@@ -151,6 +154,7 @@ class Model(Struct, dict=True):
         self._listed.clear()
         self._listing.clear()
         self.revision += 1
+        self.choose_range(self.range_ns)
         if self.peer_id not in self.digest.peers:
             self.peer_id = self.digest.worst[0].id if self.digest.worst else None
         self.times = TimeFormat(
@@ -184,6 +188,13 @@ class Model(Struct, dict=True):
     def end_ns(self) -> int:
         """When the inputs end."""
         return self.whole_digest.end_ns
+
+    def choose_range(self, range_ns: tuple[int, int] | None) -> None:
+        """Another stretch of time, or all of it."""
+        self.range_ns = range_ns
+        self.silent_range = range_ns is not None and is_silent(
+            self.content, self.digest, self.log, *range_ns
+        )
 
     # --- moment by moment ------------------------------------------------------------------
 

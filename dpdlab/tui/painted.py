@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
+from rich.text import Span, Text
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -21,12 +21,66 @@ def strip_of(text: Text, width: int, base: Style, console: Console) -> Strip:
     if isinstance(text.style, Style):
         # rich leaves out the style of a whole text where no part of it has one.
         base += text.style
-    segments = [
-        Segment(s.text, base + s.style if s.style else base)
-        for s in text.render(console)
-        if s.text and s.text != "\n"
-    ]
-    return Strip(segments).adjust_cell_length(width, base)
+    letters = text.plain
+    segments = _runs(text, letters, base)
+    if segments is None:
+        segments = [
+            Segment(s.text, base + s.style if s.style else base)
+            for s in text.render(console)
+            if s.text and s.text != "\n"
+        ]
+    cells = len(letters) if letters.isascii() else None
+    return Strip(segments, cells).adjust_cell_length(width, base)
+
+
+def _runs(text: Text, letters: str, base: Style) -> list[Segment] | None:
+    """The segments of a text: its styles follow one another, and few lie over others.
+
+    That is nearly every line, and rich takes several times as long to find out. None where a
+    style is only a name.
+    """
+    if isinstance(text.style, str) and text.style:
+        return None
+    segments: list[Segment] = []
+    over: list[Span] = []
+    place = 0
+    for span in text.spans:
+        start, end, style = span
+        if not isinstance(style, Style):
+            return None
+        if start < place or over:
+            over.append(span)
+            continue
+        if start > place:
+            segments.append(Segment(letters[place:start], base))
+        if end > start:
+            segments.append(Segment(letters[start:end], base + style))
+        place = max(end, place)
+    if place < len(letters):
+        segments.append(Segment(letters[place:], base))
+    for start, end, style in over:
+        if isinstance(style, Style):
+            segments = _laid_over(segments, start, end, style)
+    return segments
+
+
+def _laid_over(segments: list[Segment], start: int, end: int, style: Style) -> list[Segment]:
+    """The segments with a style over the letters from `start` to `end`."""
+    laid: list[Segment] = []
+    place = 0
+    for segment in segments:
+        letters, below = segment.text, segment.style or Style()
+        first, last = max(start - place, 0), min(end - place, len(letters))
+        place += len(letters)
+        if first >= last:
+            laid.append(segment)
+            continue
+        if first:
+            laid.append(Segment(letters[:first], below))
+        laid.append(Segment(letters[first:last], below + style))
+        if last < len(letters):
+            laid.append(Segment(letters[last:], below))
+    return laid
 
 
 def append_runs(line: Text, cells: Iterable[tuple[str, Style]]) -> Text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
 from rich.cells import cell_len
@@ -20,6 +21,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from analyzers.export.formatting import counted
 from dpdlab.tui.painted import strip_of
 from dpdlab.tui.palette import Palette
 
@@ -63,14 +65,6 @@ class RowList(ScrollView, can_focus=False):
 
     DEFAULT_CSS: ClassVar[str] = "RowList { height: 1fr; scrollbar-size-vertical: 1; }"
 
-    class Moved(Message):
-        """The cursor is on another row."""
-
-        def __init__(self, rows: RowList, index: int) -> None:
-            super().__init__()
-            self.rows = rows
-            self.index = index
-
     class Chosen(Message):
         """A row was opened: a second click on it."""
 
@@ -96,6 +90,9 @@ class RowList(ScrollView, can_focus=False):
         self.cursor = 0
         self.empty = empty
         self.ascii_only = False
+        self.moved: Callable[[int], None] | None = None
+        """Called with the row that the cursor has come to. No message: what follows from it is
+        painted together with the cursor, not a frame later."""
         self.active = True
         """Whether the keys go here: the cursor is drawn faintly if not."""
         self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
@@ -164,7 +161,14 @@ class RowList(ScrollView, can_focus=False):
     def _fit(self) -> None:
         # What fits is as high as the list: another number of such rows is no other layout.
         rows = max(len(self.source) + self.header_lines, self.size.height)
-        self.virtual_size = Size(0, rows)
+        if self.show_vertical_scrollbar is not (rows > self.size.height):
+            self.virtual_size = Size(0, rows)
+            return
+        # The bar stays or stays away: nothing else has to be laid out anew.
+        self.set_reactive(ScrollView.virtual_size, Size(0, rows))
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = rows
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
     def on_resize(self, _: events.Resize) -> None:
         """Rows are as wide as the list."""
@@ -194,8 +198,8 @@ class RowList(ScrollView, can_focus=False):
             self.refresh()
         elif changed:
             self.refresh(self._region_of(before), self._region_of(index))
-        if changed and not quiet:
-            self.post_message(self.Moved(self, index))
+        if changed and not quiet and self.moved is not None:
+            self.moved(index)
 
     def scroll_to_cursor(self) -> None:
         """Bring the row of the cursor into sight, with a few rows around it."""
@@ -232,6 +236,11 @@ class RowList(ScrollView, can_focus=False):
             return self._strip(told, width, Style())
         if index >= len(self.source):
             return Strip.blank(width, self._base)
+        left = len(self.source) - index
+        if self.ascii_only and y == self.size.height - 1 and left > 1 and index != self.cursor:
+            # There is no scroll bar that would show it.
+            told = Text(f"{CUT} {counted(left, 'more line')}", self.palette.faint)
+            return self._strip(told, width, Style())
         strip = self._strips.get((index, width))
         if strip is None:
             strip = self._strip(self.source.row(index, width, self.palette), width, Style())

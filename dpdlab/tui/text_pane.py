@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from rich.text import Text
+from textual import events
 
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import RowList
 
 _HEADING: Final = 2
+_LEAST: Final = 20
 
 
 class TextRows:
@@ -51,6 +54,35 @@ class TextRows:
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One line."""
         return self._wrapped[1][index]
+
+
+class TextPane(RowList):
+    """A pane with text: it has no cursor, and wraps for whatever width it gets."""
+
+    def __init__(self, palette: Palette, *, id: str) -> None:
+        super().__init__(palette, id=id, empty="")
+        self.cursor = -1
+
+    def tell(self, rows: TextRows, palette: Palette) -> None:
+        """Another text, from its beginning."""
+        rows.set_width(self._room)
+        self.show(rows, -1, palette)
+        self.cursor = -1
+        self.scroll_to(y=0, animate=False, immediate=True)
+
+    def go_to(self, index: int, *, quiet: bool = False) -> None:
+        """Nowhere: a click into text chooses nothing."""
+
+    def on_resize(self, _: events.Resize) -> None:
+        """The same text for another width."""
+        if isinstance(self.source, TextRows):
+            self.source.set_width(self._room)
+            self.refresh_rows()
+
+    @property
+    def _room(self) -> int:
+        """Cells of a line: a scroll bar may come."""
+        return max(self.size.width - 1, _LEAST)
 
 
 def _wrapped(line: Text, width: int, indent: int) -> list[Text]:

@@ -84,7 +84,9 @@ async def test_tshark_gives_a_second_opinion(console: Open):
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("3", "g", "R")
         await _shows(c, "ETH")
-        for _ in range(60):
+        for _ in range(80):
+            if "Initiator SPI" in c.text:
+                break
             await c.press("right")
         assert "Initiator SPI" in c.text
 

@@ -200,3 +200,42 @@ async def test_a_click_on_the_footer_does_what_its_key_does(console: Open):
         await c.pilot.click("#footer", offset=(footer.index("timeline") + 2, 0))
         await c.pilot.pause()
         assert c.app.view.title == "timeline"
+
+
+async def _drag(c: Console, share_from: float, share_to: float) -> None:
+    """Drag over a part of the overview."""
+    bar = c.app.query_one("#overview")
+    first, last = (8 + int(share * (bar.size.width - 8)) for share in (share_from, share_to))
+    await c.pilot.mouse_down("#overview", offset=(first, 0))
+    await c.pilot.mouse_up("#overview", offset=(last, 0))
+    await c.pilot.pause()
+
+
+async def test_a_range_without_events_says_so_and_how_to_leave_it(console: Open):
+    # Between two questions nothing is in it.
+    capture = SAMPLES / "ikev1-both-sides" / "capture.pcap"
+    async with console(capture, size=(132, 43)) as c:
+        start, end = c.app.model.start_ns, c.app.model.end_ns
+        asked = sorted(x.first_ns for x in c.app.model.peers[0].exchanges)
+        middle = ((asked[0] + asked[1]) / 2 - start) / (end - start)
+        await _drag(c, middle - 0.02, middle + 0.02)
+        assert c.app.model.silent_range
+        assert "nothing happened from " in c.lines[-1]
+        assert "F or a click there shows all" in c.lines[-1]
+        # The remark goes with the next key, the state stays.
+        await c.press("j")
+        assert "nothing in these " in c.lines[-1]
+        assert "F shows all" in c.lines[-1]
+        await c.press("2")
+        assert "nothing in these " in c.lines[-1]
+        await c.press("F")
+        assert c.app.model.range_ns is None
+        assert "nothing" not in c.lines[-1]
+
+
+async def test_a_range_with_events_says_how_to_leave_it(console: Open):
+    async with console(SAMPLES / "ikev1-both-sides" / "capture.pcap", size=(132, 43)) as c:
+        await _drag(c, 0.0, 0.5)
+        assert not c.app.model.silent_range
+        assert "only " in c.lines[-1]
+        assert "F shows all" in c.lines[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -122,3 +123,66 @@ async def test_moments_of_a_story_go_on_below_their_text(console: Open):
     async with console(DEAD, size=(80, 24)) as c:
         place = next(n for n, line in enumerate(c.lines) if "from here on it may be" in line)
         assert c.lines[place + 1].index("lost") == c.lines[place].index("192.0.2.1 keeps")
+
+
+async def test_a_wide_screen_tells_all_of_the_peer_beside_its_story(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
+        told = c.text
+        assert "expected" in c.lines[4] or "findings" in c.lines[4]
+        for wanted in (
+            "policy of 192.0.2.1",
+            "asks      after about 5.1 s  =  on idle 5 s",
+            "last proof  19:55:01.750",
+            "→ R-U-THERE ID 0x57792ce3 unanswered, 3 × every 5.0 s",
+            "IKEv1 a41ac1a6…  ended: peer given up",
+            "→ 990b2fae  168 packets",
+            "probing 14.9 s",
+            "Capture at both ends",
+        ):
+            assert wanted in told
+
+
+async def test_a_narrow_screen_tells_the_same_below_the_story(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(80, 40)) as c:
+        await c.press(*["right"] * 20)
+        assert "policy of 192.0.2.1" in c.text
+        assert "168 packets" in c.text
+
+
+async def test_a_wide_screen_tells_why_and_what_stands_where_a_finding_rests(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
+        await c.press("4")
+        assert "why       The answer is mandatory." in c.text
+        assert "frame 200  19:55:11.880  → R-U-THERE ID" in c.text
+        await c.press("g")
+        assert "peers     192.0.2.1 → 192.0.2.2" in c.text
+
+
+@pytest.mark.parametrize("view", ["1", "3", "4", "6"])
+async def test_texts_wrap_for_another_size_at_once(console: Open, view: str):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(80, 24)) as c:
+        await c.press(view)
+        await c.pilot.resize_terminal(132, 43)
+        await c.pilot.pause()
+        await c.pilot.resize_terminal(200, 60)
+        await c.pilot.pause()
+        wide = c.text
+    async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
+        await c.press(view)
+        assert c.text == wide
+
+
+async def test_without_scroll_bars_words_say_that_more_follows(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(80, 24), ascii_only=True) as c:
+        assert re.search(r"~ \d+ more lines", c.lines[-2])
+        await c.press(*["right"] * 60)
+        assert "more lines" not in c.text
+        assert "packets" in c.lines[-2]
+        await c.press("5")
+        for _ in range(100):
+            await c.pilot.pause(0.05)
+            if "more lines" in c.text:
+                break
+        assert re.search(r"~ \d+ more lines", c.lines[-2])
+        await c.press("G")
+        assert "more lines" not in c.text

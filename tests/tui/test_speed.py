@@ -18,10 +18,11 @@ from analyzers.session import SessionOptions
 from dpdlab.present.digest import digest_of, tally_of
 from dpdlab.present.filter import Filter
 from dpdlab.present.timeline import PeerTimes, draw
-from dpdlab.tui.app import ConsoleApp, Ready
+from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.model import Model, shown_of
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Outcome
+from dpdlab.tui.reading_app import Ready
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
@@ -201,7 +202,7 @@ def test_a_digest_says_what_counting_everything_says(content: Content):
     assert digest.verdict == verdict_of(content.peers)
     assert list(digest.worst) == sorted(content.peers, key=worst_first)
     for peer in content.peers[:40]:
-        tally = tally_of(peer)
+        tally = tally_of(peer, digest.findings.get(peer.id, ()))
         assert digest.tallies[peer.id] == tally
         assert tally.worst_first == worst_first(peer)
         assert tally.retries == sum(x.retries for x in peer.exchanges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final
 
 from analyzers.model.exchange import Exchange
@@ -13,6 +13,7 @@ from analyzers.model.records import ProblemKind
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
+from analyzers.rules.schedules import fits
 from analyzers.rules.timers.evidence import (
     confidence_of,
     first_refs,
@@ -24,8 +25,6 @@ from analyzers.rules.timers.evidence import (
 from analyzers.rules.timers.held import Schedule, schedule_of
 from analyzers.rules.timers.questions import Asked, asked, gaps_s, stamp_s
 
-# By whole seconds shorter distances cannot be told.
-_COARSE_FROM_S: Final = 2.0
 _SHARE: Final = 0.2
 """How far a ratio may be off (dpd-semantics 4.4)."""
 
@@ -58,30 +57,8 @@ def _keeps(case: Case, held: Schedule, exchange: Exchange) -> bool:
         return True
     slack_s = stamp_s(case, exchange)
     if held.readings:
-        return any(_fits(case, reading, gaps, slack_s) for reading in held.readings)
+        return any(fits(reading, gaps, case.thresholds, slack_s) for reading in held.readings)
     return slack_s > 0 or held.growth is None or _grows(case, held, gaps)
-
-
-def _fits(case: Case, waits: Sequence[float], gaps: Sequence[float], slack_s: float) -> bool:
-    """Whether each distance is the next wait, or several of them: a retry may be missing."""
-    place = 0
-    for gap in gaps:
-        left = waits[place:]
-        if not left:
-            return True  # more retries than set is another finding
-        if slack_s and left[0] < _COARSE_FROM_S:
-            return True
-        sums = accumulate(left)
-        near = (
-            count
-            for count, total in enumerate(sums, start=1)
-            if abs(gap - total) <= case.thresholds.retry_tolerance(total) + slack_s
-        )
-        used = next(near, None)
-        if used is None:
-            return False
-        place += used
-    return True
 
 
 def _grows(case: Case, held: Schedule, gaps: Sequence[float]) -> bool:

@@ -6,8 +6,6 @@ that is held which it has no option for: anybody may set the rest.
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec import Struct
 
 from analyzers.configs.profiles import VendorProfile, Verdict
@@ -17,9 +15,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Confidence, Ref
 from analyzers.rules.case import Case
 from analyzers.rules.expected import Expected
-
-_COUNT_BY_CLOCK: Final = frozenset({Verdict.SINCE_PROOF, Verdict.SINCE_PROBE})
-_STRONGSWAN: Final = frozenset({"strongswan-ikev1", "strongswan-ikev2"})
+from analyzers.rules.schedules import counts_by_clock, readings_of
 
 
 class Interval(Struct, frozen=True):
@@ -103,11 +99,12 @@ def schedule_of(case: Case, prober: str, ike_version: int) -> Schedule | None:
         return None if profile is None else _fixed(profile, expected.said)
     if policy.mode is PolicyMode.DISABLED or not policy.waits_s:
         return None
-    configuration, setting = setting_of(case, policy)
-    whole = _is_whole(policy, configuration, setting)
+    _, setting = setting_of(case, policy)
+    # strongSwan retransmits as a second file says.
+    whole = policy.retry_basis is None
     if not whole and not profile.retry_is_interval:
         return None
-    readings = _readings(policy, profile, setting)
+    readings = readings_of(policy, profile, () if setting is None else setting.alternatives)
     return Schedule(
         readings,
         frozenset(len(waits) for waits in readings) if whole else frozenset(),
@@ -129,37 +126,9 @@ def setting_of(case: Case, policy: DpdPolicy) -> tuple[Configuration | None, Dpd
     return None, None
 
 
-def _is_whole(
-    policy: DpdPolicy, configuration: Configuration | None, setting: DpdSetting | None
-) -> bool:
-    """Whether all timers are written: strongSwan retransmits as a second file says."""
-    if policy.basis is PolicyBasis.GIVEN or policy.profile not in _STRONGSWAN:
-        return True
-    if configuration is not None and configuration.retransmission is not None:
-        return True
-    has_timeout = setting is not None and bool(setting.timeout_s)
-    return policy.profile == "strongswan-ikev1" and has_timeout
-
-
-def _readings(
-    policy: DpdPolicy, profile: VendorProfile, setting: DpdSetting | None
-) -> tuple[tuple[float, ...], ...]:
-    """All readings of a setting: where documents differ, or a clock cuts the count."""
-    waits = policy.waits_s
-    found = [waits]
-    if setting is not None:
-        found += [other.waits_s for other in setting.alternatives if other.waits_s]
-    if profile.otherwise_uncounted is not None:
-        more = profile.otherwise_uncounted - profile.uncounted
-        found.append((*waits, *waits[-1:] * more) if more > 0 else waits[:more])
-    if profile.verdict in _COUNT_BY_CLOCK:
-        found += [(*waits[:-1], waits[0], waits[-1]), waits[:-1]]
-    return tuple(dict.fromkeys(reading for reading in found if reading))
-
-
 def _fixed(profile: VendorProfile, said: str) -> Schedule | None:
     """What a product has no option for."""
-    if profile.verdict in _COUNT_BY_CLOCK:
+    if counts_by_clock(profile):
         return None
     by_retries = profile.verdict is Verdict.RETRIES
     counts: frozenset[int] = frozenset()

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.widgets import Static
 
-from analyzers.export import words
-from analyzers.export.formatting import counted
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.records import Ref
-from dpdlab.present.findings import SHADE, Group, GroupBy, copies, grouped, place, sign, tally
+from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, plain
-from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.text_pane import TextPane, TextRows
+from dpdlab.tui.views import finding_detail
 from dpdlab.tui.views.finding_rows import (
     SILENCED,
     FindingRows,
@@ -33,15 +30,10 @@ from dpdlab.tui.views.finding_rows import (
     items_of,
     timed,
 )
-from dpdlab.tui.views.view import View
-
-_BESIDE_FROM: Final = 112
-"""Columns from which the detail stands beside the list, not under it."""
-_LABEL: Final = 10
-_PLACES_SHOWN: Final = 6
+from dpdlab.tui.views.list_view import DetailView
 
 
-class FindingsView(View):
+class FindingsView(DetailView):
     """View 4."""
 
     title = "findings"
@@ -49,20 +41,17 @@ class FindingsView(View):
         "into", "explain", "sort", "next-error", "next-warning", "copy", "search", "filter", "help",
     )  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
-    FindingsView > Container { layout: vertical; }
     FindingsView #findings-verdict { height: auto; max-height: 3; }
-    FindingsView #finding-detail { height: 8; max-height: 50%; border-top: solid $panel; }
-    FindingsView.beside > Container { layout: horizontal; }
-    FindingsView.beside #finding-detail { width: 46; height: 1fr; max-height: 100%;
-        border-top: none; border-left: solid $panel; padding: 0 1; }
+    FindingsView #finding-detail { height: 8; }
+    FindingsView.beside #finding-detail { width: 38%; min-width: 46; height: 1fr; }
     """
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.verdict = Static("", id="findings-verdict", markup=False)
         self.list = RowList(palette, id="finding-rows", empty="no finding")
-        self.detail = RowList(palette, id="finding-detail", empty="")
-        self.detail.cursor = -1
+        self.list.moved = self.moved
+        self.detail = TextPane(palette, id="finding-detail")
         self.by = GroupBy.SEVERITY
         self.folded: frozenset[str] = frozenset()
         self._groups: list[Group] = []
@@ -77,20 +66,13 @@ class FindingsView(View):
     def compose(self) -> ComposeResult:
         """The verdict, the list, and the detail beside or under it."""
         yield self.verdict
-        with Container():
-            yield self.list
-            yield self.detail
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Wide screens have the detail beside."""
-        self.set_class(event.size.width >= _BESIDE_FROM, "beside")
-        self.call_after_refresh(self._show_detail)
+        yield from super().compose()
 
     # --- painting --------------------------------------------------------------------------
 
     def show(self) -> None:
         """All findings that the filter leaves; the cursor stays on its finding."""
-        self.list.palette = self.detail.palette = self.palette
+        self.list.palette = self.palette
         before = self._current
         key = (self.model.revision, self.by)
         if key != self._key:
@@ -115,7 +97,7 @@ class FindingsView(View):
         if told != self._told:
             self._told = told
             self.verdict.update(plain(self._verdict(), self.model.ascii_only))
-        self._show_detail()
+        self.show_detail()
 
     def _place_of(self, before: Item | None) -> int:
         """Where what was under the cursor is now; else the first finding."""
@@ -178,96 +160,23 @@ class FindingsView(View):
             return item.finding
         return item if isinstance(item, Finding) else None
 
-    def _show_detail(self) -> None:
-        rows = TextRows(self._detail_lines(), indent=_LABEL, heading=True)
-        rows.set_width(max(self.detail.size.width - 1, 20))
-        self.detail.show(rows, -1)
-        self.detail.cursor = -1
-        self.detail.scroll_to(y=0, animate=False, immediate=True)
-
-    def _detail_lines(self) -> list[Text]:
-        item, finding = self._current, self._finding
-        if isinstance(item, Head):
-            return self._group_lines(item.group)
-        if finding is None:
-            return []
-        palette = self.palette
-        sources = {source.id: source for source in self.model.whole.sources}
-        shade = palette.severity(SHADE[finding.severity])
-        head = Text().append(f"{sign(finding.severity, self.model.signs)} ", shade)
-        lines = [head.append(safe(finding.title), palette.strong)]
-        if isinstance(item, Suppressed):
-            lines.append(self._said(SILENCED, item.reason))
-        seen = finding.detail + words.confidence_mark(finding.confidence)
-        lines.append(self._said("seen", seen))
-        lines.append(self._said("remedy", finding.remedy))
-        peer = self.model.peer_of(finding)
-        if peer is not None:
-            lines.append(self._said("peer", f"{peer.local} {self.model.signs.to} {peer.remote}"))
-        if timed(finding) is not None:
-            lines.append(self._said("time", self.model.times.at(finding.at_ns or 0)))
-        for number, ref in enumerate(finding.refs[:_PLACES_SHOWN]):
-            lines.append(self._said("rests on" if not number else "", place(ref, sources)))
-        if len(finding.refs) > _PLACES_SHOWN:
-            more = counted(len(finding.refs) - _PLACES_SHOWN, "more place")
-            lines.append(self._said("", f"{self.model.signs.more} {more}"))
-        lines.append(self._said("rule", finding.rule))
-        lines.append(self._said("source", finding.reference))
-        return lines
-
-    def _said(self, label: str, text: str) -> Text:
-        return Text().append(f"{label:<{_LABEL}}", self.palette.faint).append(safe(text))
-
-    def _group_lines(self, group: Group) -> list[Text]:
-        lines = [Text(safe(group.title), self.palette.strong)]
-        for said, shade in tally(group.findings):
-            lines.append(Text(said, self.palette.severity(shade)))
-        lines.append(Text("enter folds the group or opens it", self.palette.faint))
-        return lines
+    def show_detail(self) -> None:
+        """What the finding says, what it rests on, and what to do."""
+        beside = self.has_class("beside")
+        lines = finding_detail.lines(self.model, self._current, self.palette, in_full=beside)
+        rows = TextRows(lines, indent=finding_detail.LABEL, heading=True)
+        self.detail.tell(rows, self.palette)
 
     # --- moving ----------------------------------------------------------------------------
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The detail is that of the cursor."""
-        if message.rows is self.list:
-            self._show_detail()
+        self.show_detail()
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """A double click opens."""
         if message.rows is self.list:
             self.do_into()
-
-    def do_up(self) -> None:
-        """One row up."""
-        self.list.move(-1)
-
-    def do_down(self) -> None:
-        """One row down."""
-        self.list.move(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self.list.page(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self.list.page(1)
-
-    def do_first(self) -> None:
-        """The first row."""
-        self.list.go_to(0)
-
-    def do_last(self) -> None:
-        """The last row."""
-        self.list.go_to(len(self._items) - 1)
-
-    def do_left(self) -> None:
-        """The detail upwards."""
-        self.detail.scroll_relative(y=-1, animate=False)
-
-    def do_right(self) -> None:
-        """The detail downwards."""
-        self.detail.scroll_relative(y=1, animate=False)
 
     def do_into(self) -> None:
         """To the evidence in the ladder; a header folds its group or opens it."""

@@ -8,9 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import events, work
-from textual.app import ComposeResult
-from textual.containers import Container
+from textual import work
 from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
@@ -29,12 +27,10 @@ from dpdlab.present.log_places import texts_of
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
-from dpdlab.tui.text_pane import TextRows
+from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views.ladder_rows import Fold, Item, LadderRows, folded
-from dpdlab.tui.views.view import View
+from dpdlab.tui.views.list_view import DetailView
 
-_BESIDE_FROM: Final = 112
-"""Columns from which the detail stands beside the ladder, not under it."""
 _LABEL: Final = 14
 _HEX_WIDE: Final = 74
 _FETCHED_KEPT: Final = 200
@@ -49,7 +45,7 @@ class Pane(StrEnum):
     COMPARED = "compared"
 
 
-class LadderView(View):
+class LadderView(DetailView):
     """View 3."""
 
     title = "ladder"
@@ -58,18 +54,15 @@ class LadderView(View):
         "select", "diff", "copy", "help",
     )  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
-    LadderView > Container { layout: vertical; }
-    LadderView #ladder-detail { height: 9; max-height: 50%; border-top: solid $panel; }
-    LadderView.beside > Container { layout: horizontal; }
-    LadderView.beside #ladder-detail { width: 44; height: 1fr; max-height: 100%; border-top: none;
-        border-left: solid $panel; padding: 0 1; }
+    LadderView #ladder-detail { height: 9; }
+    LadderView.beside #ladder-detail { width: 38%; min-width: 44; height: 1fr; }
     """
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.list = RowList(palette, id="ladder-rows", empty="no message of this peer")
-        self.detail = RowList(palette, id="ladder-detail", empty="")
-        self.detail.cursor = -1
+        self.list.moved = self.moved
+        self.detail = TextPane(palette, id="ladder-detail")
         self.fold = True
         self.selected: tuple[int, ...] = ()
         """Places in the events, the earlier choice first; two at most."""
@@ -83,28 +76,17 @@ class LadderView(View):
         self._unfolded: frozenset[int] = frozenset()
         self._key: object = None
 
-    def compose(self) -> ComposeResult:
-        """The ladder, and the detail beside or under it."""
-        with Container():
-            yield self.list
-            yield self.detail
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Wide screens have the detail beside."""
-        self.set_class(event.size.width >= _BESIDE_FROM, "beside")
-        self.call_after_refresh(self._show_detail)
-
     # --- painting --------------------------------------------------------------------------
 
     def show(self) -> None:
         """The events of the peer, the cursor at the moment that all views share."""
         peer = self.model.peer
-        self.list.palette = self.detail.palette = self.palette
+        self.list.palette = self.palette
         if peer is None:
             self._events, self._items, self._key = [], [], None
             self.list.empty = self.why_no_peer()
             self.list.show(NoRows(), 0)
-            self.detail.show(NoRows(), -1)
+            self.detail.tell(TextRows([]), self.palette)
             return
         listed = self.model.listed(peer)
         key = (peer.id, self.model.revision, listed is None)
@@ -123,7 +105,7 @@ class LadderView(View):
             chosen = frozenset(self.selected)
             self._rows = LadderRows(self.model, peer, self._events, self._items, chosen)
         self.list.show(self._rows, self._row_at(self.model.at_ns))
-        self._show_detail()
+        self.show_detail()
 
     def _row_at(self, at_ns: int | None) -> int:
         """The row of the last event at or before a moment."""
@@ -157,7 +139,8 @@ class LadderView(View):
         item = self._items[self.list.cursor]
         return None if isinstance(item, Fold) else self._events[item]
 
-    def _show_detail(self) -> None:
+    def show_detail(self) -> None:
+        """The message in full, its bytes, tshark's view of it, or two that are compared."""
         event, peer = self._current, self.model.peer
         lines: list[Text] = []
         if self.pane is Pane.COMPARED and len(self.selected) == 2:
@@ -173,10 +156,7 @@ class LadderView(View):
             lines[2:2] = [self._detail_line(d) for d in texts_of(self.model.log, event)]
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
-        rows = TextRows(lines, indent=_LABEL, heading=True)
-        rows.set_width(max(self.detail.size.width - 1, 20))
-        self.detail.show(rows, -1)
-        self.detail.cursor = -1
+        self.detail.tell(TextRows(lines, indent=_LABEL, heading=True), self.palette)
 
     def _detail_line(self, detail: Detail) -> Text:
         text = Text()
@@ -223,7 +203,7 @@ class LadderView(View):
         if len(self._fetched) > _FETCHED_KEPT:
             self._fetched.clear()
         self._fetched[pane, ref] = lines
-        self._show_detail()
+        self.show_detail()
 
     def do_raw(self) -> None:
         """The bytes of the message, or its detail again."""
@@ -235,7 +215,7 @@ class LadderView(View):
 
     def _turn(self, pane: Pane) -> None:
         self.pane = Pane.DETAIL if self.pane is pane else pane
-        self._show_detail()
+        self.show_detail()
 
     # --- comparing two ---------------------------------------------------------------------
 
@@ -273,50 +253,16 @@ class LadderView(View):
 
     # --- moving ----------------------------------------------------------------------------
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The moment of the row is that of all views."""
-        if message.rows is not self.list:
-            return
         event = self._current
         if event is not None:
             self.console_app.go_to_moment(event.at_ns)
-        self._show_detail()
+        self.show_detail()
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """A double click opens."""
         self.do_into()
-
-    def do_up(self) -> None:
-        """One rung up."""
-        self.list.move(-1)
-
-    def do_down(self) -> None:
-        """One rung down."""
-        self.list.move(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self.list.page(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self.list.page(1)
-
-    def do_first(self) -> None:
-        """The first rung."""
-        self.list.go_to(0)
-
-    def do_last(self) -> None:
-        """The last rung."""
-        self.list.go_to(len(self._items) - 1)
-
-    def do_left(self) -> None:
-        """The detail upwards."""
-        self.detail.scroll_relative(y=-1, animate=False)
-
-    def do_right(self) -> None:
-        """The detail downwards."""
-        self.detail.scroll_relative(y=1, animate=False)
 
     def do_into(self) -> None:
         """Unfold, else the same moment in the timeline."""
@@ -341,7 +287,7 @@ class LadderView(View):
     def _again(self, place: int) -> None:
         self.show()
         self.list.go_to(self._row_of(place))
-        self._show_detail()
+        self.show_detail()
 
     def do_next_event(self) -> None:
         """The next event."""

@@ -31,8 +31,8 @@ from dpdlab.tui.dialogs.raw_line import RawLine
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
+from dpdlab.tui.views.list_view import ListView
 from dpdlab.tui.views.log_rows import BAD, TROUBLE, LogRows, Wanted
-from dpdlab.tui.views.view import View
 
 _EXPRESSION: Final = re.compile(r"/(.+)/(i?)", re.DOTALL)
 _SHIFT: Final = 16
@@ -57,7 +57,7 @@ or press o and name the file. What to switch on:
   FortiGate   diagnose debug application ike -1"""
 
 
-class LogView(View):
+class LogView(ListView):
     """View 5."""
 
     title = "log"
@@ -70,6 +70,7 @@ class LogView(View):
         super().__init__(model, palette)
         self.told = Line("log-told")
         self.list = RowList(palette, id="log-rows", empty="")
+        self.list.moved = self.moved
         self.telling_only = False
         self.shift = 0
         self.wanted: Wanted | None = None
@@ -182,7 +183,7 @@ class LogView(View):
 
     # --- moving ----------------------------------------------------------------------------
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The moment of the line is that of all views."""
         row, log = self._row, self.model.log
         at_ns = None if row is None or log is None else log.at_ns(row)
@@ -192,30 +193,6 @@ class LogView(View):
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """A double click opens."""
         self.do_into()
-
-    def do_up(self) -> None:
-        """One line up."""
-        self.list.move(-1)
-
-    def do_down(self) -> None:
-        """One line down."""
-        self.list.move(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self.list.page(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self.list.page(1)
-
-    def do_first(self) -> None:
-        """The first line."""
-        self.list.go_to(0)
-
-    def do_last(self) -> None:
-        """The last line."""
-        self.list.go_to(len(self.list.source) - 1)
 
     def do_left(self) -> None:
         """The text to its beginning."""

@@ -15,39 +15,35 @@ from analyzers.export import words
 from analyzers.export.formatting import (
     Severity,
     count,
+    counted,
     duration,
     state_glyph,
     state_severity,
-    timer,
 )
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.digest import Tally, WorstFirst
-from dpdlab.present.lane import Cell, Row, RowKind, Window, build
+from dpdlab.present.lane import Cell, Row, RowKind, Window, questions, traffic
 from dpdlab.present.live_lines import countdown
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
+from dpdlab.tui.views import policy_cells
 
 _GAP: Final = 2
 _STALE: Final = 0.75
 _LATE: Final = 0.9
 """Shares of the detection time from which the last proof is tinted."""
 _LEAST_SPARK: Final = 8
+_GOOD_SPARK: Final = 24
 _SAMPLE: Final = 200
 """Peers whose cells decide how wide a column is."""
 _MOST_ADDRESS: Final = 39
-_MODE: Final = {
-    PolicyMode.PERIODIC: "every ",
-    PolicyMode.ON_IDLE: "on idle ",
-    PolicyMode.ON_DEMAND: "on demand ",
-    PolicyMode.UNKNOWN: "after ",
-}
 _SPARK_EXCHANGES: Final = 500
 """Of a peer with many more exchanges not every one is drawn on a few columns."""
 
@@ -58,10 +54,12 @@ class PeerColumn(Struct, frozen=True):
     id: str
     title: str
     cell: Callable[[PeerView, Model, Palette], Text]
-    key: Callable[[PeerView, Tally], str | float | WorstFirst]
+    key: Callable[[PeerView, Tally], str | float | tuple[int, int] | WorstFirst]
     right: bool = False
     rank: int = 0
     """Columns with a higher rank go first when there is no room."""
+    spare: bool = False
+    """Only there where the traffic keeps a good deal of room beside it."""
 
 
 def _state(peer: PeerView, model: Model, palette: Palette) -> Text:
@@ -93,43 +91,15 @@ def _address(text: str) -> Text:
     return Text(cut(Text(safe(text)), _MOST_ADDRESS).plain)
 
 
-def _policy(peer: PeerView, model: Model, palette: Palette) -> Text:
-    """What is seen, and in brackets what is expected of the same side: "10 s + 5×2 s (=)".
-
-    With an arrow where it is the other side that asks.
-    """
-    seen = _of(peer, PolicyBasis.OBSERVED)
-    told = Text(_brief(seen, model) if seen is not None else "none seen")
-    holder = None if seen is None else seen.holder
-    given = _of(peer, PolicyBasis.GIVEN, holder)
-    wanted = given or _of(peer, PolicyBasis.CONFIG, holder)
-    if holder == peer.remote:
-        told = Text(f"{model.signs.back} ").append_text(told)
-    if wanted is None:
-        return told
-    same = seen is not None and _brief(wanted, model) == _brief(seen, model)
-    expected = "=" if same else _brief(wanted, model)
-    return told.append(f" ({expected})", palette.faint if same else palette.warn)
+def _policy_order(peer: PeerView) -> str:
+    """What the peers are sorted by: like policies stand together."""
+    seen = next((p for p in peer.policies if p.basis is PolicyBasis.OBSERVED), None)
+    return "" if seen is None else f"{seen.mode} {seen.interval_s or 0:09.3f}"
 
 
-def _of(peer: PeerView, basis: PolicyBasis, holder: str | None = None) -> DpdPolicy | None:
-    """The policy of a side; without one that of the local side, else of the other one."""
-    found = [p for p in peer.policies if p.basis is basis and holder in (None, p.holder)]
-    own = [p for p in found if p.holder == peer.local]
-    return next(iter(own or found), None)
-
-
-def _brief(policy: DpdPolicy, model: Model) -> str:
-    if policy.mode is PolicyMode.DISABLED:
-        return "never"
-    every = "?" if policy.interval_s is None else timer(policy.interval_s)
-    guessed = policy.mode is PolicyMode.UNKNOWN and policy.interval_s is None
-    mode = "" if guessed else _MODE.get(policy.mode, "")
-    if policy.retry_s is None:
-        return mode + every
-    times = "" if policy.retries is None else f"{policy.retries}{model.signs.times}"
-    growth = "" if policy.backoff == 1.0 else f"{model.signs.times}{policy.backoff:.2g}"
-    return f"{mode}{every} + {times}{timer(policy.retry_s)}{growth}"
+def _expected_order(peer: PeerView) -> str:
+    wanted = [p for p in peer.policies if p.basis is not PolicyBasis.OBSERVED]
+    return "" if not wanted else f"{wanted[0].mode} {wanted[0].interval_s or 0:09.3f}"
 
 
 def _age(peer: PeerView) -> int | None:
@@ -150,6 +120,17 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     if packets:
         told += f", {count(sum(packets))} pkt"
     return Text(told, palette.bad if lost_s else palette.note)
+
+
+def _findings(peer: PeerView, model: Model, palette: Palette) -> Text:
+    """Errors and warnings: "1 error, 2 warnings"."""
+    tally = model.tally(peer)
+    told = []
+    if tally.errors:
+        told.append(Text(counted(tally.errors, "error"), palette.bad))
+    if tally.warnings:
+        told.append(Text(counted(tally.warnings, "warning"), palette.warn))
+    return Text(", ").join(told) if told else Text(model.signs.none, palette.faint)
 
 
 def _number(value: int, palette: Palette, severity: Severity = Severity.MUTE) -> Text:
@@ -175,8 +156,8 @@ COLUMNS: Final = (
         lambda p, t: max((sa.ike_version for sa in p.ike_sas), default=0), rank=3,
     ),
     PeerColumn("holes", "black holes", _holes, lambda p, t: -t.lost_s, rank=0),
-    PeerColumn("policy", "policy seen (expected)", _policy,
-               lambda p, t: str(_of(p, PolicyBasis.OBSERVED)), rank=2),
+    PeerColumn("policy", "policy seen (expected)", policy_cells.cell,
+               lambda p, t: _policy_order(p), rank=2),
     PeerColumn("proof", "last proof", _proof,
                lambda p, t: -(_age(p) or 0), right=True, rank=2),
     PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
@@ -190,6 +171,10 @@ COLUMNS: Final = (
                lambda p, t: -t.unanswered, right=True, rank=2),
     PeerColumn("deletes", "deletes", lambda p, m, c: _number(len(p.deletes), c, Severity.NOTE),
                lambda p, t: -len(p.deletes), right=True, rank=5),
+    PeerColumn("findings", "findings", _findings,
+               lambda p, t: (-t.errors, -t.warnings), rank=6, spare=True),
+    PeerColumn("expected", "expected", policy_cells.expected, lambda p, t: _expected_order(p),
+               rank=7, spare=True),
 )  # fmt: skip
 
 
@@ -202,6 +187,12 @@ class Drawn(Struct):
     """What a search looks at, by the id of a peer."""
     sparks: dict[tuple[str, int], Text] = field(default_factory=dict)
     """Traffic by the id of a peer and the room there is."""
+    orders: dict[str, Sequence[PeerView]] = field(default_factory=dict)
+    """The peers by what they are sorted by."""
+    places: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Where a peer is in that order, by its id."""
+    policies: dict[object, str] = field(default_factory=dict)
+    """Policies as they stand in cells, by their timers."""
 
 
 class PeerRows:
@@ -213,16 +204,33 @@ class PeerRows:
         column = next(c for c in COLUMNS if c.id == sort_by)
         self.model = model
         self.sort_by = sort_by
-        self.peers: Sequence[PeerView] = model.digest.worst
-        if sort_by != WORST:
-            # Sorting keeps the order of what is equal: the worst of them stays first.
-            self.peers = sorted(self.peers, key=lambda p: column.key(p, model.tally(p)))
         self.columns = [c for c in COLUMNS if c.id not in hidden]
         self._drawn = drawn or Drawn()
+        self.peers = self._sorted(column)
         self._sizes: tuple[int, list[tuple[PeerColumn, int]]] | None = None
 
     def __len__(self) -> int:
         return len(self.peers)
+
+    def _sorted(self, column: PeerColumn) -> Sequence[PeerView]:
+        """The peers in the order of a column, the worst of what is equal first."""
+        worst = self.model.digest.worst
+        if column.id == WORST:
+            return worst
+        known = self._drawn.orders.get(column.id)
+        if known is None:
+            tally = self.model.tally
+            known = sorted(worst, key=lambda p: column.key(p, tally(p)))
+            self._drawn.orders[column.id] = known
+        return known
+
+    def place_of(self, peer_id: str | None) -> int:
+        """The row of a peer; the first one where it has none."""
+        places = self._drawn.places.get(self.sort_by)
+        if places is None:
+            places = {peer.id: number for number, peer in enumerate(self.peers)}
+            self._drawn.places[self.sort_by] = places
+        return places.get(peer_id or "", 0)
 
     def _laid_out(self, width: int, palette: Palette) -> list[tuple[PeerColumn, int]]:
         """Columns with their widths; where there is no room, the least important ones go."""
@@ -236,7 +244,10 @@ class PeerRows:
             for column in self.columns
         }
         kept = list(self.columns)
-        while len(kept) > 1 and sum(sizes[c.id] + _GAP for c in kept) + _LEAST_SPARK > width:
+        while len(kept) > 1:
+            spark = _GOOD_SPARK if any(c.spare for c in kept) else _LEAST_SPARK
+            if sum(sizes[c.id] + _GAP for c in kept) + spark <= width:
+                break
             kept.remove(max(reversed(kept), key=lambda c: c.rank))
         self._sizes = (width, [(column, sizes[column.id]) for column in kept])
         return self._sizes[1]
@@ -274,11 +285,19 @@ class PeerRows:
         peer = self.peers[index]
         known = self._drawn.words.get(peer.id)
         if known is None:
-            versions = " ".join(f"v{sa.ike_version}" for sa in peer.ike_sas)
-            policies = " ".join(_brief(policy, self.model) for policy in peer.policies)
-            parts = (words.peer_word(peer), peer.local, *peer.addresses, peer.remote)
-            known = " ".join((*map(safe, parts), versions, policies)).casefold()
-            self._drawn.words[peer.id] = known
+            versions = (f"v{sa.ike_version}" for sa in peer.ike_sas)
+            policies = map(self._policy_words, peer.policies)
+            ends = (peer.local, *peer.addresses, peer.remote)
+            parts = (words.peer_word(peer), *ends, *versions, *policies)
+            known = self._drawn.words[peer.id] = safe(" ".join(parts)).casefold()
+        return known
+
+    def _policy_words(self, policy: DpdPolicy) -> str:
+        """A policy as it stands in its cell; most peers have the same few."""
+        timers = (policy.mode, policy.interval_s, policy.retry_s, policy.retries, policy.backoff)
+        known = self._drawn.policies.get(timers)
+        if known is None:
+            known = self._drawn.policies[timers] = policy_cells.brief(policy, self.model)
         return known
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
@@ -310,12 +329,16 @@ def _spark(peer: PeerView, model: Model, width: int, palette: Palette) -> Text:
     first, last = model.range_ns or (model.start_ns, model.end_ns)
     if last <= first or first < ORDER_LIMIT_NS:
         return Text()
-    lane = build(_thinned(peer), Window(first, last), width, model.signs)
-    rows = {row.kind: row for row in lane.rows}
+    window = Window(first, last)
+    rows = {row.kind: row for row in traffic(peer, window, width, model.signs)}
     holes = _over(rows, (RowKind.HOLE_OUT, RowKind.HOLE_IN), width)
-    probes = _over(rows, (RowKind.PROBES_OUT, RowKind.PROBES_IN), width)
     out = _over(rows, (RowKind.ESP_OUT,), width)
     back = _over(rows, (RowKind.ESP_IN,), width)
+    probes: list[Cell | None] = [None] * width
+    if any(not any(cells) for cells in zip(holes, out, back, strict=True)):
+        asked = questions(thinned(peer), window, width, model.signs)
+        by_kind = {row.kind: row for row in asked}
+        probes = _over(by_kind, (RowKind.PROBES_OUT, RowKind.PROBES_IN), width)
     density = model.signs.density
 
     def drawn(place: int) -> tuple[str, Style]:
@@ -338,7 +361,7 @@ def _over(rows: dict[RowKind, Row], kinds: Sequence[RowKind], width: int) -> lis
     return cells
 
 
-def _thinned(peer: PeerView) -> PeerView:
+def thinned(peer: PeerView) -> PeerView:
     """The peer with as many exchanges as can be told apart; those in trouble before others."""
     step = len(peer.exchanges) // _SPARK_EXCHANGES
     if step < 2:

@@ -24,7 +24,6 @@ HOLES_SHOWN: Final = 3
 FINDINGS_SHOWN: Final = 6
 QUESTIONS_SHOWN: Final = 5
 DELETES_SHOWN: Final = 4
-POLICIES_SHOWN: Final = 4
 _SHADE: Final = {
     FindingSeverity.ERROR: Severity.BAD,
     FindingSeverity.WARNING: Severity.WARN,
@@ -32,8 +31,8 @@ _SHADE: Final = {
 }
 
 
-def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
-    """The lines, longest ones still to be wrapped."""
+def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = False) -> list[Text]:
+    """The lines, longest ones still to be wrapped; `in_full` with what findings say and advise."""
     told = [_heading(model, peer, palette)]
     now_ns = model.now_ns
     if now_ns is not None:
@@ -67,14 +66,16 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
         )
         line.append(safe(finding.title), palette.strong)
         told.append(line.append(f" [{finding.rule}]", palette.faint))
+        if in_full:
+            doubt = words.confidence_mark(finding.confidence)
+            told.append(Text(f"  seen    {safe(finding.detail)}{doubt}"))
+            remedy = finding.remedy.partition("\n")[0]
+            told.append(Text().append("  remedy  ", palette.faint).append(safe(remedy)))
     if len(findings) > FINDINGS_SHOWN:
         more = counted(len(findings) - FINDINGS_SHOWN, "more finding")
         told.append(Text(f"{model.signs.more} {more} (4 shows all)", palette.faint))
     told += _questions(model, peer, palette)
     told += _deletes(model, peer, palette)
-    for policy in peer.policies[:POLICIES_SHOWN]:
-        said = f"{words.asks(policy.mode)}{words.policy_summary(policy, model.signs)}"
-        told.append(Text(f"policy  {safe(policy.holder)} {said} ({policy.basis.value})"))
     return told
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 
@@ -18,26 +16,15 @@ from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
-from dpdlab.tui.text_pane import TextRows
-from dpdlab.tui.views import peer_story
+from dpdlab.tui.views.list_view import ListView
+from dpdlab.tui.views.peer_detail import PeerDetail
 from dpdlab.tui.views.peer_rows import COLUMNS, WORST, Drawn, PeerRows
-from dpdlab.tui.views.view import View
 
-_COLUMN: Final = re.compile(" {2,}")
-_TIMES: Final = 48
-"""Cells that the times of a moment take at most."""
-_LEAST_STORY: Final = 5
-"""Rows under which the story of the peer is left out."""
+_LEAST_DETAIL: Final = 5
+"""Rows under which the detail of the peer is left out."""
 
 
-def _hang(line: Text) -> int:
-    """Where a long line goes on: below the text of a moment, which follows its times."""
-    if not line.plain.startswith("  "):
-        return 2
-    return max(found.end() for found in _COLUMN.finditer(line.plain[:_TIMES]))
-
-
-class PeersView(View):
+class PeersView(ListView):
     """View 1."""
 
     title = "peers"
@@ -51,17 +38,17 @@ class PeersView(View):
         self.sort_by = WORST
         self.hidden: frozenset[str] = frozenset()
         self.list = RowList(palette, id="peer-rows", empty="no peer")
-        self.story = RowList(palette, id="peer-story", empty="")
+        self.list.moved = self.moved
+        self.detail = PeerDetail(model, palette)
         self.rows = PeerRows(model, self.sort_by, self.hidden)
-        self._places: dict[str, int] = {}
         self._key: object = None
         self._about: object = None
         self._drawn = Drawn()
 
     def compose(self) -> ComposeResult:
-        """The list."""
+        """The list, and the peer under its cursor."""
         yield self.list
-        yield self.story
+        yield self.detail
 
     def show(self) -> None:
         """The peers, the cursor on the one that is chosen."""
@@ -73,40 +60,33 @@ class PeersView(View):
             if about != self._about:
                 self._about, self._drawn = about, Drawn()
             self.rows = PeerRows(model, self.sort_by, self.hidden, self._drawn)
-            self._places = {peer.id: number for number, peer in enumerate(self.rows.peers)}
         self.list.empty = self.why_no_peer()
-        self.list.show(self.rows, self._places.get(model.peer_id or "", 0), self.palette)
+        self.list.show(self.rows, self.rows.place_of(model.peer_id), self.palette)
         self._tell()
 
     def on_resize(self, event: events.Resize) -> None:
-        """The list takes what it needs, the story the rest, where there is room for both."""
+        """The list takes what it needs, the detail the rest, where there is room for both."""
         self.call_after_refresh(self._tell)
 
     def _tell(self) -> None:
-        """The story of the peer under the cursor."""
+        """All of the peer under the cursor."""
         peer, height = self.model.peer, self.size.height
         least = min(len(self.rows) + 2, max(height // 2, 4))
-        self.story.display = peer is not None and height - least >= _LEAST_STORY
-        if peer is None or not self.story.display:
+        self.detail.display = peer is not None and height - least >= _LEAST_DETAIL
+        if peer is None or not self.detail.display:
             self.list.styles.height = "1fr"
             return
         self.list.styles.height = least
-        told = TextRows(peer_story.lines(self.model, peer, self.palette), indent=_hang)
-        told.set_width(max(self.size.width - 2, 20))
-        self.story.palette = self.palette
-        self.story.show(told, -1)
-        self.story.cursor = -1
+        self.detail.tell(peer, self.palette)
 
     def tick(self) -> None:
         """Countdowns and ages."""
         self.list.refresh_rows()
         self._tell()
 
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The peer under the cursor is the one that the other views show."""
-        if event.rows is not self.list:
-            return
-        self._choose(event.index)
+        self._choose(index)
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
         """A click on the cursor opens."""
@@ -127,29 +107,13 @@ class PeersView(View):
 
     # --- keys ------------------------------------------------------------------------------
 
-    def do_up(self) -> None:
-        """One peer up."""
-        self.list.move(-1)
+    def do_left(self) -> None:
+        """The detail upwards."""
+        self.detail.scroll(-1)
 
-    def do_down(self) -> None:
-        """One peer down."""
-        self.list.move(1)
-
-    def do_page_up(self) -> None:
-        """One page up."""
-        self.list.page(-1)
-
-    def do_page_down(self) -> None:
-        """One page down."""
-        self.list.page(1)
-
-    def do_first(self) -> None:
-        """The first peer."""
-        self.list.go_to(0)
-
-    def do_last(self) -> None:
-        """The last peer."""
-        self.list.go_to(len(self.rows) - 1)
+    def do_right(self) -> None:
+        """The detail downwards."""
+        self.detail.scroll(1)
 
     def do_into(self) -> None:
         """The timeline of the peer."""

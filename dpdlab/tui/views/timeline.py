@@ -10,7 +10,6 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import clamp
-from textual.message import Message
 
 from analyzers.export import words
 from analyzers.export.formatting import Severity, black_hole_bounds, duration, short_spi
@@ -28,13 +27,13 @@ from dpdlab.present.lane import Cell, Role, RowKind
 from dpdlab.present.timeline import Timeline, draw
 from dpdlab.present.times import TimeMode
 from dpdlab.tui.model import Model
-from dpdlab.tui.painted import Painted, append_runs
+from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, cut, plain
 from dpdlab.tui.views.event_rows import EventRows
-from dpdlab.tui.views.view import View
+from dpdlab.tui.views.lanes import LABEL, Lanes
+from dpdlab.tui.views.list_view import ListView
 
-_LABEL: Final = 14
 _CLOSEST_NS: Final = 20 * NS_PER_MS
 _ZOOM: Final = 2
 _MARGIN_SHARE: Final = 20
@@ -43,49 +42,7 @@ _STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_I
                              RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
 
 
-class Lanes(Painted):
-    """The drawing; a click is a moment, the wheel zooms."""
-
-    DEFAULT_CSS: ClassVar[str] = "Lanes { height: auto; width: 1fr; }"
-
-    class Pointed(Message):
-        """A moment was clicked."""
-
-        def __init__(self, cell: int) -> None:
-            super().__init__()
-            self.cell = cell
-
-    class Zoomed(Message):
-        """The wheel was turned over a cell."""
-
-        def __init__(self, cell: int, by: int) -> None:
-            super().__init__()
-            self.cell = cell
-            self.by = by
-
-    def __init__(self) -> None:
-        super().__init__(id="lanes")
-
-    def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        """As many rows as there are lines."""
-        return len(self.texts)
-
-    def on_click(self, event: events.Click) -> None:
-        """A moment."""
-        self.post_message(self.Pointed(event.x - _LABEL))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Closer."""
-        event.stop()
-        self.post_message(self.Zoomed(event.x - _LABEL, 1))
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Farther."""
-        event.stop()
-        self.post_message(self.Zoomed(event.x - _LABEL, -1))
-
-
-class TimelineView(View):
+class TimelineView(ListView):
     """View 2."""
 
     title = "timeline"
@@ -98,6 +55,7 @@ class TimelineView(View):
         super().__init__(model, palette)
         self.lanes = Lanes()
         self.list = RowList(palette, id="timeline-rows", empty="nothing happened here")
+        self.list.moved = self.moved
         self.compress = False
         self._window: Window | None = None
         self._own_window = False
@@ -213,7 +171,7 @@ class TimelineView(View):
         width = self.size.width
         peers = self._peers(peer)
         lines = [self._heading(peer, width)]
-        cells = max(width - _LABEL, 1)
+        cells = max(width - LABEL, 1)
         window = self._window or self._all(peer)
         drawings = self._drawings(peers, window, cells)
         self._drawn = drawings[0]
@@ -247,10 +205,10 @@ class TimelineView(View):
         return tuple(cells)
 
     def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
-        line = Text().append(label.ljust(_LABEL)[:_LABEL], self.palette.faint)
+        line = Text().append(label.ljust(LABEL)[:LABEL], self.palette.faint)
         append_runs(line, ((cell.glyph, self.palette.role(cell.role)) for cell in cells))
         if cursor is not None and 0 <= cursor < len(cells):
-            line.stylize(self.palette.cursor, _LABEL + cursor, _LABEL + cursor + 1)
+            line.stylize(self.palette.cursor, LABEL + cursor, LABEL + cursor + 1)
         return line
 
     def _heading(self, peer: PeerView, width: int) -> Text:
@@ -275,12 +233,12 @@ class TimelineView(View):
         total = max(span.end_ns - span.start_ns, 1)
         first = clamp((window.start_ns - span.start_ns) * cells // total, 0, cells - 1)
         last = clamp((window.end_ns - span.start_ns) * cells // total, first, cells - 1)
-        line = Text(" " * _LABEL + self.model.signs.rule * cells, self.palette.faint)
+        line = Text(" " * LABEL + self.model.signs.rule * cells, self.palette.faint)
         if (first, last) != (0, cells - 1):
-            line.stylize(self.palette.selected, _LABEL + first, _LABEL + last + 1)
+            line.stylize(self.palette.selected, LABEL + first, LABEL + last + 1)
         for hole in peer.black_holes:
             place = clamp((hole.stop_ns - span.start_ns) * cells // total, 0, cells - 1)
-            line.stylize(self.palette.bad, _LABEL + place, _LABEL + place + 1)
+            line.stylize(self.palette.bad, LABEL + place, LABEL + place + 1)
         return line
 
     def _readout(self, peer: PeerView, width: int) -> list[Text]:
@@ -359,10 +317,10 @@ class TimelineView(View):
             cell = clamp(message.cell, 0, self._drawn.width - 1)
             self._zoom(message.by > 0, self._drawn.time_at(cell))
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
+    def moved(self, index: int) -> None:
         """The cursor goes where the row is."""
-        if message.index < len(self._events):
-            self._at(self._events[message.index].at_ns)
+        if index < len(self._events):
+            self._at(self._events[index].at_ns)
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """A double click opens."""
@@ -378,14 +336,6 @@ class TimelineView(View):
         """One cell later."""
         self._cell(1)
 
-    def do_up(self) -> None:
-        """The event before."""
-        self.list.move(-1)
-
-    def do_down(self) -> None:
-        """The next event."""
-        self.list.move(1)
-
     def do_page_up(self) -> None:
         """Half a window earlier."""
         self._half(-1)
@@ -400,14 +350,6 @@ class TimelineView(View):
             self._pan(half)
             self._at(self.model.at_ns + half)
 
-    def do_first(self) -> None:
-        """The first event."""
-        self.list.go_to(0)
-
-    def do_last(self) -> None:
-        """The last event."""
-        self.list.go_to(len(self._events) - 1)
-
     def do_zoom_in(self) -> None:
         """Closer."""
         self._zoom(True)
@@ -419,7 +361,7 @@ class TimelineView(View):
     def do_fit(self) -> None:
         """All of the peer's time."""
         self._window = None
-        self.model.range_ns = None
+        self.model.choose_range(None)
         self.console_app.changed()
 
     def do_compress(self) -> None:

@@ -30,12 +30,14 @@ class WhatIfView(WhatIfPage):
 
     # --- moving ----------------------------------------------------------------------------
 
-    def on_row_list_moved(self, message: RowList.Moved) -> None:
-        """The mouse, or a key, has moved a cursor."""
-        if message.rows is self.detail:
-            self.detail.cursor = -1
-            return
-        self.in_table = message.rows is self.table
+    def moved_in_fields(self, index: int) -> None:
+        """The mouse, or a key, has moved the cursor of the fields."""
+        self.in_table = False
+        self._moved()
+
+    def moved_in_table(self, index: int) -> None:
+        """The mouse, or a key, has moved the cursor of the table."""
+        self.in_table = True
         self._moved()
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:

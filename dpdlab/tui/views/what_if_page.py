@@ -30,6 +30,7 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Afterwards
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.text_pane import TextPane
 from dpdlab.tui.views.view import View
 from dpdlab.tui.views.what_if_detail import detail, fitted
 from dpdlab.tui.views.what_if_fields import FieldRows, Sheet
@@ -55,8 +56,10 @@ class WhatIfPage(View):
         super().__init__(model, palette)
         self.sheet = Sheet()
         self.fields = RowList(palette, id="what-if-fields")
-        self.detail = RowList(palette, id="what-if-detail", empty="")
+        self.detail = TextPane(palette, id="what-if-detail")
         self.table = RowList(palette, id="what-if-rows", empty="")
+        self.fields.moved = self.moved_in_fields
+        self.table.moved = self.moved_in_table
         self.top = Horizontal(self.fields, self.detail, id="what-if-top")
         self.in_table = False
         """Whether the cursor is on a policy, not on a field."""
@@ -80,6 +83,12 @@ class WhatIfPage(View):
         """Another width is another table."""
         if self.console_app.view is self:
             self.show()
+
+    def moved_in_fields(self, index: int) -> None:
+        """The cursor is on another field."""
+
+    def moved_in_table(self, index: int) -> None:
+        """The cursor is on another policy."""
 
     # --- painting --------------------------------------------------------------------------
 

@@ -1,0 +1,186 @@
+"""What the user is asked: filter and search, and where things come from or go to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+from textual import work
+
+from analyzers.export.untrusted import safe
+from analyzers.model.time import nanoseconds
+from dpdlab.present.filter import Filter, FilterError
+from dpdlab.tui.dialogs.choose import Choose
+from dpdlab.tui.dialogs.inputs import InputsScreen
+from dpdlab.tui.dialogs.prompt import Prompt
+from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.reading_app import ReadingApp
+
+_MOST_SECONDS: Final = 1e10
+
+
+class AskingApp(ReadingApp):
+    """Does what keys ask for that need an answer first."""
+
+    colours: Palette
+    searched = ""
+    """The text that was looked for last."""
+
+    # --- finding ---------------------------------------------------------------------------
+
+    def do_filter(self) -> None:
+        """Ask for a filter."""
+        now = "" if self.model.filter is None else self.model.filter.text
+        self.push_screen(
+            Prompt("filter", now, hint="peer:198.51.100.* state:dead", check=_filter_error),
+            self._filtered,
+        )
+
+    def _filtered(self, text: str | None) -> None:
+        if text is None:
+            return
+        self._narrow(Filter.of(text) if text.strip() else None)
+
+    def do_search(self) -> None:
+        """Ask for a text."""
+        self.push_screen(Prompt("search", self.searched), self._search)
+
+    def _search(self, text: str | None) -> None:
+        if text:
+            self.searched = text
+            self.do_search_next()
+
+    def do_search_next(self) -> None:
+        """To the next hit."""
+        self._hit(1)
+
+    def do_search_previous(self) -> None:
+        """To the hit before."""
+        self._hit(-1)
+
+    def _hit(self, by: int) -> None:
+        if not self.searched:
+            self.do_search()
+        elif not self.view.search(self.searched, by):
+            self.say(f"{self.searched!r} does not occur here")
+
+    # --- taking it elsewhere ---------------------------------------------------------------
+
+    def do_copy(self) -> None:
+        """To the clipboard of the terminal (OSC 52)."""
+        texts = self.view.copy_text()
+        names = list(texts)
+        if not names:
+            self.say("there is nothing to copy here")
+            return
+
+        def chosen(place: int | None) -> None:
+            if place is not None:
+                self.copy_to_clipboard(texts[names[place]])
+                self.say(f"{names[place]} is copied: {texts[names[place]][:60]}")
+
+        choices = [(name, texts[name].replace("\n", " ")[:60]) for name in names]
+        self.push_screen(Choose("copy as", choices), chosen)
+
+    def do_export(self) -> None:
+        """Choose a format, then a file."""
+        choices = [(exporter.name, exporter.told) for exporter in EXPORTERS]
+        self.push_screen(Choose("export what is shown", choices), self._export_as)
+
+    def _export_as(self, place: int | None) -> None:
+        if place is None:
+            return
+        exporter = EXPORTERS[place]
+
+        def named(path: str | None) -> None:
+            if path is not None:
+                self._export(exporter, path)
+
+        self.push_screen(
+            Prompt(
+                f"write {exporter.name} to",
+                default_path(exporter, self.inputs),
+                hint="an existing file is replaced",
+                check=lambda path: wrong_with(path, self.inputs),
+            ),
+            named,
+        )
+
+    @work(thread=True, group="export")
+    def _export(self, exporter: Exporter, path: str) -> None:
+        self.call_from_thread(self.say, f"writing {path}", keep=True)
+        said = write(
+            exporter, path, self.model.content, self.inputs, self.options, self.model.peer_id
+        )
+        self.call_from_thread(self.say, said)
+
+    def do_settings(self) -> None:
+        """The theme, and where settings come from."""
+        self.action_change_theme()
+
+    # --- inputs ----------------------------------------------------------------------------
+
+    def do_open(self) -> None:
+        """A further input."""
+        prompt = Prompt("read also", hint="a capture, a log or a configuration", check=_no_file)
+        self.push_screen(prompt, self._opened)
+
+    def _opened(self, path: str | None) -> None:
+        if path is not None:
+            self.read_also(str(Path(path).expanduser()))
+
+    def do_inputs(self) -> None:
+        """Inputs, their problems and their clocks."""
+        self.push_screen(InputsScreen(self.model, self.colours), self._shift)
+
+    def _shift(self, source: str | None) -> None:
+        """Move the clock of an input by hand."""
+        if source is None:
+            return
+        path = self.model.path_of(source)
+
+        def given(text: str | None) -> None:
+            if text is None:
+                return
+            clocks = self.options.clocks
+            offsets = {**clocks.offsets_ns, path: nanoseconds(float(text))}
+            self.read_with(replace(self.options, clocks=replace(clocks, offsets_ns=offsets)))
+
+        prompt = Prompt(
+            f"add to the times of {safe(path)}",
+            "0",
+            hint="seconds, 7.25 or -3600",
+            check=_no_seconds,
+        )
+        self.push_screen(prompt, given)
+
+
+def _no_file(text: str) -> str:
+    """What is wrong with the name of an input."""
+    try:
+        path = Path(text).expanduser()
+        return "" if path.exists() else f"there is no {text}"
+    except (OSError, ValueError, RuntimeError) as error:
+        return str(error)
+
+
+def _no_seconds(text: str) -> str:
+    """What is wrong with a number of seconds."""
+    try:
+        return "" if abs(float(text)) < _MOST_SECONDS else "that is too far"
+    except ValueError:
+        return "a number of seconds is wanted"
+
+
+def _filter_error(text: str) -> str:
+    """What is wrong with a filter; empty if nothing is."""
+    if not text.strip():
+        return ""
+    try:
+        Filter.of(text)
+    except FilterError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return "\n".join((*error.caret(), f"{error.message}{hint}"))
+    return ""

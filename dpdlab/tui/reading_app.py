@@ -1,0 +1,359 @@
+"""What is read, narrowed and kept: the application without its looks and keys."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+from textual.message import Message
+
+from analyzers.export.content import Content
+from analyzers.model.peer import PeerState
+from analyzers.session import Progress, SessionOptions
+from analyzers.session.log_lines import LogLines
+from analyzers.session.second_pass import CaptureAgain
+from dpdlab.present.digest import Digest, digest_of
+from dpdlab.present.filter import Filter, FilterError
+from dpdlab.present.times import TimeMode
+from dpdlab.tui.model import Model, Shown, shown_of
+from dpdlab.tui.reading import Afterwards, Outcome, Reader
+from dpdlab.tui.state import State, load, save
+from dpdlab.tui.terminal_app import TerminalApp
+from dpdlab.tui.views.view import View
+
+if TYPE_CHECKING:
+    from dpdlab.tui.live_reading import LiveReader
+
+PATIENCE_S: Final = 0.03
+"""What a key may wait for; what takes longer goes on beside, with a remark."""
+_FAREWELL_S: Final = 0.2
+
+
+class Ready(Struct, frozen=True):
+    """What the reader's thread has made of newer results, so that no key waits for it."""
+
+    content: Content
+    digest: Digest
+    filter: Filter | None
+    shown: Shown
+
+
+_Result = TypeVar("_Result")
+
+
+class ReadingApp(TerminalApp[int]):
+    """Reads the inputs into the model, and takes up where the user was."""
+
+    class Told(Message):
+        """The reader has something to say."""
+
+        def __init__(self, outcome: Outcome, ready: Ready | None = None) -> None:
+            super().__init__()
+            self.outcome = outcome
+            self.ready = ready
+
+    class Worked(Message):
+        """What a thread was asked for is there."""
+
+        def __init__(self, came: Callable[[Any], None], work: Future[Any]) -> None:
+            super().__init__()
+            self.came = came
+            self.work = work
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        options: SessionOptions,
+        model: Model,
+        *,
+        live: Callable[[Callable[[Outcome], None]], LiveReader] | None = None,
+        state: Path | None = None,
+        wanted: Filter | None = None,
+    ) -> None:
+        """`live` makes the reader of a session that goes on; `inputs` are only shown then.
+
+        `state` is the file in which is kept where the user was; a filter that is `wanted` comes
+        before the one that is kept.
+        """
+        super().__init__()
+        self.inputs = list(inputs)
+        self.options = options
+        self.model = model
+        self.progress: Progress | None = None
+        self.captures: tuple[CaptureAgain, ...] = ()
+        self.afterwards: Afterwards | None = None
+        self.paused = False
+        self.following = live is not None
+        self.bell_wanted = False
+        self._dead: frozenset[str] = frozenset()
+        self._live = live
+        self._reader: Reader | LiveReader | None = None
+        self._pending: ReadingApp.Told | None = None
+        self._state_file = state
+        self._left = State() if state is None else load(state)
+        """Where the user was last time; emptied when the inputs are read, and it is restored."""
+        self._restored = state is None
+        self.model.filter = wanted or _filter_kept(self._left.filter)
+        self.model.times = replace(
+            self.model.times, mode=_mode_kept(self._left.times), mark_ns=self._left.mark_ns
+        )
+        self._narrowing = 0
+        """Counts filters, so that one that is no longer wanted changes nothing."""
+        self.model.later = self._later
+
+    # --- what the screen does --------------------------------------------------------------
+
+    @property
+    def views(self) -> list[View]:
+        """All views."""
+        raise NotImplementedError
+
+    @property
+    def view(self) -> View:
+        """The view in sight."""
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        """Paint what the model has become."""
+        raise NotImplementedError
+
+    def say(self, text: str, *, keep: bool = False) -> None:
+        """A short remark; it goes by itself, unless `keep` is given."""
+        raise NotImplementedError
+
+    def unsay(self) -> None:
+        """Take the remark away."""
+        raise NotImplementedError
+
+    def bars(self) -> None:
+        """Paint the lines around the view."""
+        raise NotImplementedError
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Read the inputs, from the beginning."""
+        if self._reader is not None:
+            self._reader.stop()
+            self._show_lines(None)
+        self.model.done = False
+        self.model.failure = ""
+        if self._live is None:
+            self._reader = Reader(self.inputs, self.options, self._told)
+        else:
+            self._reader = self._live(self._told)
+        self._reader.start()
+        self.bars()
+
+    def _told(self, outcome: Outcome) -> None:
+        """In the reader's thread."""
+        content, ready = outcome.content, None
+        if content is not None:
+            wanted, digest = self.model.filter, digest_of(content)
+            ready = Ready(content, digest, wanted, shown_of(content, wanted, digest))
+            if self._live is None:
+                # Nothing of it is garbage: looking through it again would only stop keys.
+                gc.freeze()
+        self.post_message(self.Told(outcome, ready))
+
+    def read_also(self, path: str) -> None:
+        """A further input; all are read again, since they may change each other's clocks."""
+        self.inputs.append(path)
+        self._read()
+
+    def read_with(self, options: SessionOptions) -> None:
+        """The same inputs with other options."""
+        self.options = options
+        self._read()
+
+    def on_reading_app_told(self, message: Told) -> None:
+        """Newer results, how far the reading is, or why it ended."""
+        outcome = message.outcome
+        if outcome.log is not None:
+            self._show_lines(outcome.log)
+        if outcome.progress is not None:
+            self.progress = outcome.progress
+        if outcome.live is not None:
+            self.model.live, self.model.live_since_s = outcome.live, monotonic()
+        if outcome.error:
+            hint = f"\n{outcome.hint}" if outcome.hint else ""
+            self.model.failure = f"{outcome.error}{hint}"
+            self.model.done = True
+            self.changed()
+        if self.paused and not outcome.done:
+            if outcome.content is not None:
+                self._pending = message
+        elif outcome.content is not None:
+            self._take(message)
+        self.bars()
+
+    def _show_lines(self, log: LogLines | None) -> None:
+        """Other lines of logs; those before are let go."""
+        if self.model.log is not None:
+            self.model.log.close()
+        self.model.log = log
+        self.model.choose_range(self.model.range_ns)
+        self.changed()
+
+    def _take(self, message: ReadingApp.Told) -> None:
+        outcome, ready = message.outcome, message.ready
+        content = outcome.content
+        if content is None:
+            return
+        if ready is None:
+            self.model.take(content, done=outcome.done)
+        else:
+            self.model.take(content, done=outcome.done, digest=ready.digest, shown=ready.shown)
+            if ready.filter is not self.model.filter:
+                self._narrow(self.model.filter)
+        self._come_back(done=outcome.done)
+        self.captures = outcome.captures or self.captures
+        if self.following:
+            self.model.at_ns = self.model.end_ns
+        self._ring(content)
+        self.afterwards = outcome.afterwards
+        self.changed()
+
+    def _ring(self, content: Content) -> None:
+        """A bell for each peer that was given up since the last time, if that is wished."""
+        dead = frozenset(p.id for p in content.peers if p.state is PeerState.DEAD)
+        if self.bell_wanted and dead - self._dead:
+            self.bell()
+        self._dead = dead
+
+    # --- what takes long -------------------------------------------------------------------
+
+    def beside(
+        self,
+        work: Callable[[], _Result],
+        came: Callable[[_Result], None],
+        told: str = "",
+        patience_s: float = 0.0,
+    ) -> None:
+        """Work in a thread of its own, then `came` with its result, where keys are read.
+
+        Within `patience_s` that is at once; after it `told` stands in the footer until then.
+        """
+        done: Future[_Result] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except Exception as error:  # noqa: BLE001 - it is raised where the result is taken
+                done.set_exception(error)
+
+        Thread(target=run, name="dpdlab-beside", daemon=True).start()
+        try:
+            found = done.result(patience_s) if patience_s else None
+        except FutureTimeout:
+            found = None
+        if found is not None:
+            came(found)
+            return
+        if told:
+            self.say(told, keep=True)
+        done.add_done_callback(lambda work: self.post_message(self.Worked(came, work)))
+
+    def on_reading_app_worked(self, message: Worked) -> None:
+        """The result of a thread."""
+        self.unsay()
+        message.came(message.work.result())
+
+    def _later(self, work: Callable[[], object], came: Callable[[object], None]) -> None:
+        def arrived(found: object) -> None:
+            came(found)
+            self.changed()
+
+        self.beside(work, arrived, "listing what the peer did")
+
+    def _narrow(self, wanted: Filter | None) -> None:
+        """Show what a filter leaves; of several the last one counts."""
+        self._narrowing += 1
+        number, whole, digest = self._narrowing, self.model.whole, self.model.whole_digest
+
+        def came(shown: Shown) -> None:
+            if number != self._narrowing:
+                return
+            if self.model.whole is not whole:
+                self._narrow(wanted)
+                return
+            self.model.set_filter(wanted, shown)
+            self.changed()
+
+        self.beside(lambda: shown_of(whole, wanted, digest), came, "filtering", PATIENCE_S)
+
+    # --- where the user was ----------------------------------------------------------------
+
+    @property
+    def reads_on(self) -> bool:
+        """Whether the reader was left in the middle of something."""
+        return isinstance(self._reader, Reader) and self._reader.is_busy
+
+    def _come_back(self, *, done: bool) -> None:
+        """To the peer, the moment and the range of the last session, as soon as they are there."""
+        if self._restored:
+            return
+        self._restored = done
+        model, left = self.model, self._left
+        for peer in model.peers:
+            if (peer.local, peer.remote) == left.peer:
+                model.peer_id, model.at_ns = peer.id, left.at_ns
+                self._restored = True
+                break
+        first, last = left.range_ns or (0, 0)
+        if model.start_ns <= first and last <= model.end_ns and first < last:
+            model.choose_range(left.range_ns)
+
+    def _keep(self) -> None:
+        """Where the user is, for the next session of these inputs."""
+        model, peer = self.model, self.model.peer
+        if self._state_file is None or not (model.done and self._restored):
+            return
+        kept = State(
+            view=self.view.title,
+            filter="" if model.filter is None else model.filter.text,
+            times=model.times.mode.name,
+            mark_ns=model.times.mark_ns,
+            at_ns=model.at_ns,
+            range_ns=model.range_ns,
+            peer=None if peer is None else (peer.local, peer.remote),
+            views={view.title: view.kept() for view in self.views},
+        )
+        save(self._state_file, kept)
+
+    def exit(self, *args: Any, **options: Any) -> None:
+        """Leave, and keep where the user was."""
+        if self.is_running:
+            self._keep()
+        super().exit(*args, **options)
+
+    def on_unmount(self) -> None:
+        """The reader does not outlive the console."""
+        if isinstance(self._reader, Reader):
+            # It owns nothing that outlives the process: nobody waits for what it is at.
+            self._reader.stop(_FAREWELL_S)
+        elif self._reader is not None:
+            self._reader.stop()
+        if self.model.log is not None:
+            self.model.log.close()
+
+
+def _filter_kept(text: str) -> Filter | None:
+    """The filter of the last session; none if it is not understood any more."""
+    try:
+        return Filter.of(text) if text.strip() else None
+    except FilterError:
+        return None
+
+
+def _mode_kept(name: str) -> TimeMode:
+    """The time format of the last session."""
+    return TimeMode.__members__.get(name, TimeMode.UTC)

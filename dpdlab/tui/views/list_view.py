@@ -1,0 +1,89 @@
+"""Views whose rows the keys move through, alone or with the detail of one row."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from dpdlab.tui.rows import RowList
+from dpdlab.tui.text_pane import TextPane
+from dpdlab.tui.views.view import View
+
+BESIDE_FROM: Final = 112
+"""Columns from which a detail stands beside its list, not under it."""
+
+
+class ListView(View):
+    """A view with a list; the keys that move go to it."""
+
+    list: RowList
+
+    def moved(self, index: int) -> None:
+        """The cursor has come to another row."""
+
+    def do_up(self) -> None:
+        """One row up."""
+        self.list.move(-1)
+
+    def do_down(self) -> None:
+        """One row down."""
+        self.list.move(1)
+
+    def do_page_up(self) -> None:
+        """One page up."""
+        self.list.page(-1)
+
+    def do_page_down(self) -> None:
+        """One page down."""
+        self.list.page(1)
+
+    def do_first(self) -> None:
+        """The first row."""
+        self.list.go_to(0)
+
+    def do_last(self) -> None:
+        """The last row."""
+        self.list.go_to(len(self.list.source) - 1)
+
+
+class DetailView(ListView):
+    """A list, and beside or under it what there is to say of the row under the cursor."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    DetailView > Container { layout: vertical; }
+    DetailView .detail { max-height: 50%; border-top: solid $panel; }
+    DetailView.beside > Container { layout: horizontal; }
+    DetailView.beside .detail { max-height: 100%; border-top: none;
+        border-left: solid $panel; padding: 0 1; }
+    """
+
+    detail: TextPane
+
+    def compose(self) -> ComposeResult:
+        """The list and the detail."""
+        self.detail.add_class("detail")
+        with Container():
+            yield self.list
+            yield self.detail
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wide screens have the detail beside."""
+        beside = event.size.width >= BESIDE_FROM
+        if beside is not self.has_class("beside"):
+            self.set_class(beside, "beside")
+            self.call_after_refresh(self.show_detail)
+
+    def show_detail(self) -> None:
+        """Say what there is to say of the row under the cursor."""
+        raise NotImplementedError
+
+    def do_left(self) -> None:
+        """The detail upwards."""
+        self.detail.scroll_relative(y=-1, animate=False)
+
+    def do_right(self) -> None:
+        """The detail downwards."""
+        self.detail.scroll_relative(y=1, animate=False)
