@@ -43,7 +43,7 @@ class Reads(Enum):
 class TextShape:
     """How all texts that are alike are read."""
 
-    __slots__ = ("counts", "form", "host", "name", "reads", "take", "takes")
+    __slots__ = ("counts", "form", "host", "name", "reads", "take", "takes", "unparsed")
 
     def __init__(self, outline: Outline, *, takes: bool) -> None:
         """`takes`: what puts together the lines of the dialect wants to see such a text."""
@@ -58,12 +58,13 @@ class TextShape:
             self.reads = Reads.MATCHED
         else:
             self.reads = Reads.IGNORED if outline.ignored else Reads.UNPARSED
+        self.unparsed = self.reads is Reads.UNPARSED
 
 
 class StampShape:
     """Where the parts of a stamp stand in all lines that are alike."""
 
-    __slots__ = ("_fraction", "_scale", "_seconds", "_tail", "_whole", "kind", "place",
+    __slots__ = ("_fraction", "_has_tail", "_scale", "_seconds", "_tail", "_whole", "kind", "place",
                  "resolution_ns", "unsynchronised", "zone")  # fmt: skip
 
     def __init__(self, match: Match, stamp: Stamp, seconds: dict[str, int | None]) -> None:
@@ -84,12 +85,15 @@ class StampShape:
             self._whole, self._fraction = slice(start, first), slice(first, last)
             self._scale = int(10 ** (9 - (last - first)))
         self._tail = slice(self._fraction.stop, stop)
+        self._has_tail = self._fraction.stop < stop
 
     def ns(self, line: str) -> int | None:
         """The stamp of `line` as `Stamp.ns`; None if it is an impossible time."""
         if not self._scale:
             return _read_ns(line)
-        second = line[self._whole] + line[self._tail]
+        second = line[self._whole]
+        if self._has_tail:
+            second += line[self._tail]
         base = self._seconds.get(second)
         if base is None:
             base = self._second(second, line)
@@ -133,11 +137,12 @@ class Count(Struct):
 class LineShape:
     """What all physical lines are that are alike."""
 
-    __slots__ = ("begins", "count", "host", "kind", "passes", "stamp", "text", "text_at")
+    __slots__ = ("begins", "count", "goes_on", "host", "kind", "passes", "stamp", "text", "text_at")
 
     def __init__(self, kind: LineKind) -> None:
         self.kind = kind
         self.begins = kind is LineKind.STAMPED or kind is LineKind.TAGGED
+        self.goes_on = kind is LineKind.PLAIN
         self.stamp: StampShape | None = None
         self.text_at = 0
         self.host: tuple[int, int] | None = None
@@ -231,7 +236,7 @@ class Shapes:
                 shape.stamp = StampShape(look.stamp, stamp, self._seconds)
         shape.text = found
         shape.count = self.count(found, stamp)
-        shape.passes = not found.takes and found.reads is not Reads.UNPARSED
+        shape.passes = not found.takes and not found.unparsed
         return shape, alike
 
     def _text(self, text: str) -> tuple[TextShape | None, Alike]:

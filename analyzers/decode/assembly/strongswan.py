@@ -31,6 +31,9 @@ _NAT_DETECTION: Final = {"N(NATD_S_IP)", "N(NATD_D_IP)", "N(NO_NATS)"}
 # A packet and its content are logged within this by one thread.
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
+# Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
+_MESSAGE: Final = LogEventKind.MESSAGE
+_DELETE: Final = MessageKind.DELETE
 
 
 class _Thread(Struct):
@@ -59,10 +62,11 @@ class StrongswanAssembly:
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
         form = line.form
+        name = form.id
         thread = self._threads.get(line.text[form.spans["thread"]]) or self._thread(line)
-        if form.id == "message":
+        if name == "message":
             return self._message(line, thread)
-        if form.id == "packet":
+        if name == "packet":
             return self._packet(line, thread)
         return list(self._take(line, thread))
 
@@ -121,17 +125,15 @@ class StrongswanAssembly:
 
     def _message(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
         spans, text = line.form.spans, line.text
-        exchange = text[spans["exchange"]]
-        if exchange not in _KINDS:
+        told = _told(text[spans["exchange"]], text[spans["kind"]], text[spans["payloads"]])
+        if told is None:
             return []
-        version, kind = _KINDS[exchange]
         sent = text[spans["way"]] == "generating"
-        made = event(line, LogEventKind.MESSAGE)
-        made.version, made.sent = version, sent
-        made.response = text[spans["kind"]] == "response" if version == 2 else None
-        made.handle = _handle(line)
-        made.message, made.protocol = _content(version, kind, text[spans["payloads"]])
-        if made.message is MessageKind.DELETE and sent:
+        made = event(line, _MESSAGE)
+        made.version, made.response, made.message = told
+        made.sent, made.handle = sent, _handle(line)
+        deletes = made.message is _DELETE
+        if deletes and sent:
             # Several Deletes are announced before any of them is built.
             if thread.deletes:
                 made.protocol, made.spis = DeleteProtocol.ESP, thread.deletes[:1]
@@ -149,9 +151,11 @@ class StrongswanAssembly:
             made.at_ns, made.ref = packet.at_ns, packet.ref
         self._know(made)
         if made.response and made.message_id is not None:
-            self._requests.pop((made.remote, made.message_id), None)
-            self._retried.pop((made.remote, made.message_id), None)
-        if made.message is MessageKind.DELETE:
+            place = (made.remote, made.message_id)
+            self._requests.pop(place, None)
+            if self._retried:
+                self._retried.pop(place, None)
+        if deletes:
             # What it deletes stands in the next lines.
             thread.message = made
         else:
@@ -159,10 +163,9 @@ class StrongswanAssembly:
         return found
 
     def _packet(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
-        if line.field("way") == "received":
-            found = self._flush(thread)
+        if line.text[line.form.spans["way"]] == "received":
             thread.packet = line
-            return found
+            return [] if thread.message is None else self._flush(thread)
         made, again = thread.message, thread.retransmit
         if made is not None and made.sent:
             thread.message = None
@@ -174,9 +177,11 @@ class StrongswanAssembly:
         _carry(made, line)
         self._know(made)
         if made.message_id is not None and not made.response:
-            self._requests[made.remote, made.message_id] = made
-            self._requests.move_to_end((made.remote, made.message_id))
-            _trim(self._requests)
+            place = (made.remote, made.message_id)
+            self._requests[place] = made
+            self._requests.move_to_end(place)
+            if len(self._requests) > _MAX_REMEMBERED:
+                _trim(self._requests)
         return [made]
 
     def _retransmit(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
@@ -274,10 +279,10 @@ class StrongswanAssembly:
 
 
 def _handle(line: LogLine) -> str | None:
-    spans = line.form.spans
+    spans, text = line.form.spans, line.text
     if "name" not in spans or "unique" not in spans:
         return None
-    return f"{line.text[spans['name']]}[{line.text[spans['unique']]}]"
+    return f"{text[spans['name']]}[{text[spans['unique']]}]"
 
 
 def _trim(known: OrderedDict[Any, Any]) -> None:
@@ -289,44 +294,57 @@ _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageK
 
 
 @lru_cache(maxsize=256)
-def _content(version: int, kind: MessageKind, payloads: str) -> tuple[MessageKind, DeleteProtocol]:
+def _told(exchange: str, kind: str, payloads: str) -> tuple[int, bool | None, MessageKind] | None:
+    """Version, whether it is a response (IKEv2), and what a message is; None for others."""
+    if exchange not in _KINDS:
+        return None
+    version, message = _KINDS[exchange]
+    response = kind == "response" if version == 2 else None
+    return version, response, _content(version, message, payloads)
+
+
+def _content(version: int, kind: MessageKind, payloads: str) -> MessageKind:
     """What an Informational is by its list of payloads."""
-    unknown = DeleteProtocol.UNKNOWN
     if kind is not MessageKind.INFORMATIONAL:
-        return kind, unknown
+        return kind
     listed = payloads.split()
     if version == 1:
         if "N(DPD)" in listed:
-            return MessageKind.R_U_THERE, unknown
+            return MessageKind.R_U_THERE
         if "N(DPD_ACK)" in listed:
-            return MessageKind.R_U_THERE_ACK, unknown
+            return MessageKind.R_U_THERE_ACK
         if "D" in listed:
-            return MessageKind.DELETE, unknown
-        return (MessageKind.NOTIFY if "N" in payloads else kind), unknown
+            return MessageKind.DELETE
+        return MessageKind.NOTIFY if "N" in payloads else kind
     if not listed:
-        return MessageKind.LIVENESS, unknown
+        return MessageKind.LIVENESS
     if "D" in listed:
-        return MessageKind.DELETE, unknown
+        return MessageKind.DELETE
     if set(listed) <= _NAT_DETECTION:
-        return MessageKind.LIVENESS_MOBIKE, unknown
-    return MessageKind.NOTIFY, unknown
+        return MessageKind.LIVENESS_MOBIKE
+    return MessageKind.NOTIFY
 
 
 def _carry(made: LogEvent, packet: LogLine) -> None:
     """Take addresses and ports from the NET line of a message."""
     spans, text = packet.form.spans, packet.text
-    source = _end(text[spans["src"]], text[spans["src_port"]])
-    target = _end(text[spans["dst"]], text[spans["dst_port"]])
-    if not made.sent:
-        source, target = target, source
-    made.local, made.local_port = source
-    made.remote, made.remote_port = target
-    made.length = number(text[spans["length"]], 1 << 20)
+    source = text[spans["src"]], text[spans["src_port"]]
+    target = text[spans["dst"]], text[spans["dst_port"]]
+    ends = _ends(*source, *target) if made.sent else _ends(*target, *source)
+    made.local, made.local_port, made.remote, made.remote_port = ends
+    made.length = _length(text[spans["length"]])
 
 
 @lru_cache(maxsize=1 << 12)
-def _end(host: str, written: str) -> tuple[str, int | None]:
-    return address(host), port(written)
+def _ends(
+    local: str, local_port: str, remote: str, remote_port: str
+) -> tuple[str, int | None, str, int | None]:
+    return address(local), port(local_port), address(remote), port(remote_port)
+
+
+@lru_cache(maxsize=1 << 10)
+def _length(text: str) -> int | None:
+    return number(text, 1 << 20)
 
 
 def _near(packet: LogLine, line: LogLine) -> bool:
