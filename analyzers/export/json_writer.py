@@ -26,6 +26,7 @@ from analyzers.export.selections import Selector
 from analyzers.export.untrusted import UNPRINTABLE
 
 _INDENT: Final = 2
+_PIECE_BYTES: Final = 1 << 16
 # A line break outside a string is layout; inside one it is always escaped already.
 _DISTURBING: Final = re.compile(rf"{UNPRINTABLE.pattern}(?<!\n)")
 _PLAIN: Final = bytes(code for code in range(0x80) if code != 0x7F)
@@ -56,9 +57,19 @@ def _list(name: str, models: Iterable[Model]) -> Iterator[str]:
     yield f',\n  "{name}": ['
     separator, end = "\n    ", "]"
     for model in models:
-        yield separator + document(model).replace("\n", "\n    ")
+        yield separator
+        yield from _pieces(_indented(model).replace(b"\n", b"\n    "))
         separator, end = ",\n    ", "\n  ]"
     yield end
+
+
+def _pieces(data: bytes) -> Iterator[str]:
+    """A document in pieces of whole lines: only those with characters beyond ASCII are wide."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + _PIECE_BYTES) + 1 or len(data)
+        yield data[start:end].decode()
+        start = end
 
 
 def line(model: Model) -> str:
@@ -68,7 +79,11 @@ def line(model: Model) -> str:
 
 def document(model: Model) -> str:
     """A model as indented JSON, without a line break at its end."""
-    return format_json(encode(model), indent=_INDENT).decode()
+    return _indented(model).decode()
+
+
+def _indented(model: Model) -> bytes:
+    return format_json(encode(model), indent=_INDENT)
 
 
 def terminal_escapes(document: str) -> str:
