@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from analyzers.decode.assembly.lines import LogLine, address, event, number, port
+from analyzers.decode.assembly.lines import LogLine, address, event, message_id, number, port
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
+from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
 
 _KINDS: Final = {
@@ -34,6 +34,9 @@ _MAX_REMEMBERED: Final = 4096
 # Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
 _MESSAGE: Final = LogEventKind.MESSAGE
 _DELETE: Final = MessageKind.DELETE
+_new: Final = tuple.__new__
+
+Read = TypeVar("Read")
 
 
 class _Thread(Struct):
@@ -53,6 +56,7 @@ class StrongswanAssembly:
 
     def __init__(self) -> None:
         self._threads: dict[str, _Thread] = {}
+        self._said, self._carried = _Words(_said), _Words(_carried)
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
         self._requests: OrderedDict[tuple[str | None, int], LogEvent] = OrderedDict()
         """Requests that were sent and not answered, the last one at the end."""
@@ -124,15 +128,25 @@ class StrongswanAssembly:
     # --- messages --------------------------------------------------------------------------
 
     def _message(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
-        spans, text = line.form.spans, line.text
-        told = _told(text[spans["exchange"]], text[spans["kind"]], text[spans["payloads"]])
-        if told is None:
+        said = self._said.of(line)
+        if said is None:
             return []
-        sent = text[spans["way"]] == "generating"
-        made = event(line, _MESSAGE)
-        made.version, made.response, made.message = told
-        made.sent, made.handle = sent, _handle(line)
-        deletes = made.message is _DELETE
+        at_ns, resolution_ns, source, record, form, _ = line
+        sent, message = said.sent, said.message
+        made = LogEvent(
+            _MESSAGE,
+            at_ns,
+            _new(Ref, (source, record)),
+            form.dialect.name,
+            sent=sent,
+            handle=_handle(line),
+            version=said.version,
+            message=message,
+            message_id=said.message_id,
+            response=said.response,
+            resolution_ns=resolution_ns,
+        )
+        deletes = message is _DELETE
         if deletes and sent:
             # Several Deletes are announced before any of them is built.
             if thread.deletes:
@@ -147,7 +161,7 @@ class StrongswanAssembly:
         # Received: the packet line came first.
         packet, thread.packet = thread.packet, None
         if packet is not None and _near(packet, line):
-            _carry(made, packet)
+            self._carry(made, packet)
             made.at_ns, made.ref = packet.at_ns, packet.ref
         self._know(made)
         if made.response and made.message_id is not None:
@@ -174,7 +188,7 @@ class StrongswanAssembly:
             made.at_ns, made.ref = line.at_ns, line.ref
         else:
             return []  # a large message that was logged before, in pieces
-        _carry(made, line)
+        self._carry(made, line)
         self._know(made)
         if made.message_id is not None and not made.response:
             place = (made.remote, made.message_id)
@@ -183,6 +197,12 @@ class StrongswanAssembly:
             if len(self._requests) > _MAX_REMEMBERED:
                 _trim(self._requests)
         return [made]
+
+    def _carry(self, made: LogEvent, packet: LogLine) -> None:
+        """Take addresses and ports from the NET line of a message."""
+        made.local, made.local_port, made.remote, made.remote_port, made.length = self._carried.of(
+            packet
+        )
 
     def _retransmit(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         yield from self._flush(thread)
@@ -204,8 +224,8 @@ class StrongswanAssembly:
     def _request(self, line: LogLine) -> LogEvent | None:
         """The request that a line says is sent again."""
         wanted, handle = number(line.fields["mid"], 0xFFFFFFFF), _handle(line)
-        for (_, message_id), request in reversed(self._requests.items()):
-            if message_id == wanted and (handle is None or request.handle in (None, handle)):
+        for (_, number_sent), request in reversed(self._requests.items()):
+            if number_sent == wanted and (handle is None or request.handle in (None, handle)):
                 return request
         return None
 
@@ -293,14 +313,69 @@ def _trim(known: OrderedDict[Any, Any]) -> None:
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)
 
 
-@lru_cache(maxsize=256)
-def _told(exchange: str, kind: str, payloads: str) -> tuple[int, bool | None, MessageKind] | None:
-    """Version, whether it is a response (IKEv2), and what a message is; None for others."""
-    if exchange not in _KINDS:
+class _Words(Generic[Read]):
+    """What lines say but for who says it: there are few such words, and they come all the time."""
+
+    def __init__(self, read: Callable[[LogLine], Read]) -> None:
+        """`read` takes what it needs from the group `way` on."""
+        self._read = read
+        self._known: dict[str, Read] = {}
+
+    def of(self, line: LogLine) -> Read:
+        """What a line says."""
+        words = line.text[line.form.spans["way"].start :]
+        try:
+            return self._known[words]
+        except KeyError:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            found = self._known[words] = self._read(line)
+            return found
+
+
+class _Said(NamedTuple):
+    """What a message is."""
+
+    sent: bool
+    version: int
+    response: bool | None
+    message: MessageKind
+    message_id: int | None
+
+
+def _said(line: LogLine) -> _Said | None:
+    """None for kinds of exchanges that nobody knows."""
+    fields = line.fields
+    if fields["exchange"] not in _KINDS:
         return None
-    version, message = _KINDS[exchange]
-    response = kind == "response" if version == 2 else None
-    return version, response, _content(version, message, payloads)
+    version, kind = _KINDS[fields["exchange"]]
+    return _Said(
+        fields["way"] == "generating",
+        version,
+        fields["kind"] == "response" if version == 2 else None,
+        _content(version, kind, fields["payloads"]),
+        message_id(fields["mid"]),
+    )
+
+
+class _Carried(NamedTuple):
+    """How a message travelled."""
+
+    local: str
+    local_port: int | None
+    remote: str
+    remote_port: int | None
+    length: int | None
+
+
+def _carried(line: LogLine) -> _Carried:
+    fields = line.fields
+    ends = [
+        (address(fields["src"]), port(fields["src_port"])),
+        (address(fields["dst"]), port(fields["dst_port"])),
+    ]
+    local, remote = ends if fields["way"] == "sending" else ends[::-1]
+    return _Carried(*local, *remote, number(fields["length"], 1 << 20))
 
 
 def _content(version: int, kind: MessageKind, payloads: str) -> MessageKind:
@@ -323,28 +398,6 @@ def _content(version: int, kind: MessageKind, payloads: str) -> MessageKind:
     if set(listed) <= _NAT_DETECTION:
         return MessageKind.LIVENESS_MOBIKE
     return MessageKind.NOTIFY
-
-
-def _carry(made: LogEvent, packet: LogLine) -> None:
-    """Take addresses and ports from the NET line of a message."""
-    spans, text = packet.form.spans, packet.text
-    source = text[spans["src"]], text[spans["src_port"]]
-    target = text[spans["dst"]], text[spans["dst_port"]]
-    ends = _ends(*source, *target) if made.sent else _ends(*target, *source)
-    made.local, made.local_port, made.remote, made.remote_port = ends
-    made.length = _length(text[spans["length"]])
-
-
-@lru_cache(maxsize=1 << 12)
-def _ends(
-    local: str, local_port: str, remote: str, remote_port: str
-) -> tuple[str, int | None, str, int | None]:
-    return address(local), port(local_port), address(remote), port(remote_port)
-
-
-@lru_cache(maxsize=1 << 10)
-def _length(text: str) -> int | None:
-    return number(text, 1 << 20)
 
 
 def _near(packet: LogLine, line: LogLine) -> bool:
