@@ -8,12 +8,11 @@ from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from analyzers.model.records import Confidence
 from analyzers.model.time import nanoseconds
 from analyzers.tracking.schedule import next_wait_ns
 
-_ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
 # An open question is among the last exchanges of a peer.
 _RECENT: Final = 4
 
@@ -85,6 +84,6 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
 
 
 def _policies(peer: PeerView, holder: str) -> list[DpdPolicy]:
-    """The policies of a holder, the one that goes before the others first."""
-    own = [p for p in peer.policies if p.holder == holder and p.mode is not PolicyMode.DISABLED]
-    return sorted(own, key=lambda policy: _ORDER.index(policy.basis))
+    """Those of a holder that ask at all, the one that goes before the others first."""
+    known = by_precedence(peer.policies, holder)
+    return [policy for policy in known if policy.mode is not PolicyMode.DISABLED]
