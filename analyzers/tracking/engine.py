@@ -291,7 +291,8 @@ class Tracker:
     def _hint(self, hint: IcmpHint) -> None:
         peer = self.table.peer_of_pair(hint.src, hint.dst)
         if peer is not None and len(peer.hints) < _MAX_HINTS:
-            peer.hints.append(Hint(hint.at_ns, hint.reporter, f"ICMP: {hint.detail}", hint.ref))
+            text = f"ICMP: {hint.detail}"
+            peer.hints.append(Hint(hint.at_ns, hint.reporter, text, hint.ref, unprotected=True))
 
     # --- rows ------------------------------------------------------------------------------
 
@@ -389,4 +390,6 @@ def _note_unprotected(peer: PeerTrack, message: IkeMessage) -> None:
     for notify in message.notifies:
         text = _UNPROTECTED_NOTIFIES.get((message.version, notify.type))
         if text is not None and len(peer.hints) < _MAX_HINTS:
-            peer.hints.append(Hint(message.at_ns, message.src, f"unprotected {text}", message.ref))
+            said = f"unprotected {text}"
+            hint = Hint(message.at_ns, message.src, said, message.ref, unprotected=True)
+            peer.hints.append(hint)
