@@ -212,7 +212,8 @@ def policy(**changes) -> DpdPolicy:
 
 
 def hint(**changes) -> Hint:
-    value = Hint(at(21), B, "host unreachable, reported by 198.51.100.1", ref(310))
+    said = "host unreachable, reported by 198.51.100.1"
+    value = Hint(at(21), B, said, ref(310), unprotected=True)
     return replace(value, **changes)
 
 

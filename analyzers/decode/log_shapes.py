@@ -20,12 +20,14 @@ from analyzers.dialects.likeness import Alike, Likeness
 from analyzers.dialects.logical_lines import LineJoiner, LineKind, Look, Match, stamp_at_start
 from analyzers.dialects.stamps import Stamp, StampKind, form_of, read_stamp
 from analyzers.model.log_events import LogEvent
+from analyzers.model.time import NS_PER_SECOND
 
 # So many kinds of lines and texts are remembered, of at most such a length; then it begins anew.
 _MAX_SHAPES: Final = 1 << 14
 _MAX_VARIANTS: Final = 256
 _MAX_LENGTH: Final = 1000
-_MAX_SECONDS: Final = 4096
+_MAX_MINUTES: Final = 4096
+_LEAP_SECOND: Final = 60
 
 
 Known = TypeVar("Known")
@@ -43,7 +45,7 @@ class Reads(Enum):
 class TextShape:
     """How all texts that are alike are read."""
 
-    __slots__ = ("counts", "form", "host", "name", "reads", "take", "takes")
+    __slots__ = ("counts", "form", "host", "name", "reads", "take", "takes", "unparsed")
 
     def __init__(self, outline: Outline, *, takes: bool) -> None:
         """`takes`: what puts together the lines of the dialect wants to see such a text."""
@@ -58,55 +60,60 @@ class TextShape:
             self.reads = Reads.MATCHED
         else:
             self.reads = Reads.IGNORED if outline.ignored else Reads.UNPARSED
+        self.unparsed = self.reads is Reads.UNPARSED
 
 
 class StampShape:
     """Where the parts of a stamp stand in all lines that are alike."""
 
-    __slots__ = ("_fraction", "_scale", "_seconds", "_tail", "_whole", "kind", "place",
+    __slots__ = ("_fraction", "_minute", "_minutes", "_scale", "_second", "_tail", "kind", "place",
                  "resolution_ns", "unsynchronised", "zone")  # fmt: skip
 
-    def __init__(self, match: Match, stamp: Stamp, seconds: dict[str, int | None]) -> None:
-        """`stamp` is that of one of the lines; `seconds` remembers stamps without fractions."""
+    def __init__(self, match: Match, stamp: Stamp, minutes: dict[str, int]) -> None:
+        """`stamp` is that of one of the lines; `minutes` remembers where minutes begin."""
         self.kind: StampKind = stamp.kind
         self.resolution_ns = stamp.resolution_ns
         self.zone, self.unsynchronised = stamp.zone, stamp.unsynchronised
-        self._seconds = seconds
+        self._minutes = minutes
         prefix = form_of(match)
         start, stop = match.span(prefix)
         if prefix == "K":
             stop = len(match.string)  # what counts stands further on in the line
         self.place = slice(start, stop)
         """Lines that have the same there are of the same time."""
-        self._whole, self._fraction, self._scale = self.place, slice(stop, stop), 0
-        if prefix not in "KU" and match[prefix.lower() + "f"]:
+        self._second: slice | None = None
+        """None: the stamp has to be read as a whole."""
+        self._minute, self._tail = self.place, slice(stop, stop)
+        self._fraction, self._scale = slice(stop, stop), 0
+        if prefix in "KU":
+            return
+        first, last = match.span(prefix.lower() + "s")
+        self._minute, self._second = slice(start, first), slice(first, last)
+        if match[prefix.lower() + "f"]:
             first, last = match.span(prefix.lower() + "f")
-            self._whole, self._fraction = slice(start, first), slice(first, last)
-            self._scale = int(10 ** (9 - (last - first)))
-        self._tail = slice(self._fraction.stop, stop)
+            self._fraction, self._scale = slice(first, last), int(10 ** (9 - (last - first)))
+        self._tail = slice(last, stop)
 
     def ns(self, line: str) -> int | None:
         """The stamp of `line` as `Stamp.ns`; None if it is an impossible time."""
-        if not self._scale:
+        if self._second is None:
             return _read_ns(line)
-        second = line[self._whole] + line[self._tail]
-        base = self._seconds.get(second)
-        if base is None:
-            base = self._second(second, line)
-            if base is None:
+        second = int(line[self._second])
+        if second > _LEAP_SECOND:
+            return None
+        after_ns = second * NS_PER_SECOND
+        if self._scale:
+            after_ns += int(line[self._fraction]) * self._scale
+        minute = line[self._minute] + line[self._tail]
+        begin_ns = self._minutes.get(minute)
+        if begin_ns is None:
+            whole_ns = _read_ns(line)
+            if whole_ns is None:
                 return None
-        return base + int(line[self._fraction]) * self._scale
-
-    def _second(self, second: str, line: str) -> int | None:
-        """The stamp of a line without its fraction."""
-        if second not in self._seconds:
-            base = _read_ns(line)
-            if base is not None:
-                base -= int(line[self._fraction]) * self._scale
-            if len(self._seconds) >= _MAX_SECONDS:
-                self._seconds.clear()
-            self._seconds[second] = base
-        return self._seconds[second]
+            if len(self._minutes) >= _MAX_MINUTES:
+                self._minutes.clear()
+            begin_ns = self._minutes[minute] = whole_ns - after_ns
+        return begin_ns + after_ns
 
 
 def _read_ns(line: str) -> int | None:
@@ -133,11 +140,12 @@ class Count(Struct):
 class LineShape:
     """What all physical lines are that are alike."""
 
-    __slots__ = ("begins", "count", "host", "kind", "passes", "stamp", "text", "text_at")
+    __slots__ = ("begins", "count", "goes_on", "host", "kind", "passes", "stamp", "text", "text_at")
 
     def __init__(self, kind: LineKind) -> None:
         self.kind = kind
         self.begins = kind is LineKind.STAMPED or kind is LineKind.TAGGED
+        self.goes_on = kind is LineKind.PLAIN
         self.stamp: StampShape | None = None
         self.text_at = 0
         self.host: tuple[int, int] | None = None
@@ -199,7 +207,7 @@ class Shapes:
         self._likeness = likeness
         self._lines: _Memory[LineShape] = _Memory()
         self._texts: _Memory[tuple[TextShape | None]] = _Memory()
-        self._seconds: dict[str, int | None] = {}
+        self._minutes: dict[str, int] = {}
         self.known = self._lines.zeroed.get
         """The shape of a zeroed line, if that is enough."""
 
@@ -228,10 +236,10 @@ class Shapes:
                 # The line begins anew, but at no known time.
                 alike = Alike.NOT
             else:
-                shape.stamp = StampShape(look.stamp, stamp, self._seconds)
+                shape.stamp = StampShape(look.stamp, stamp, self._minutes)
         shape.text = found
         shape.count = self.count(found, stamp)
-        shape.passes = not found.takes and found.reads is not Reads.UNPARSED
+        shape.passes = not found.takes and not found.unparsed
         return shape, alike
 
     def _text(self, text: str) -> tuple[TextShape | None, Alike]:

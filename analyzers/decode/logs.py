@@ -23,7 +23,7 @@ from analyzers.decode.assembly.racoon import RacoonAssembly
 from analyzers.decode.assembly.routeros import RouterosAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.decode.log_order import Order, OrderProbe, Turned
-from analyzers.decode.log_shapes import LineShape, Reads, Shapes, Taker, TextShape
+from analyzers.decode.log_shapes import LineShape, Shapes, Taker, TextShape
 from analyzers.decode.log_tally import LogTally as LogTally
 from analyzers.decode.log_time import LogTime
 from analyzers.decode.log_wrap import SAMPLE as WRAP_SAMPLE
@@ -92,6 +92,7 @@ class LogDecoder:
         only in a longer log it pays to know which are alike.
         """
         self.info = info
+        self._source = info.id
         self.tally = LogTally()
         reader, likeness = _tables(tuple(dialects))
         self._joiner = LineJoiner(reader.tag)
@@ -252,7 +253,7 @@ class LogDecoder:
                     for logical in joiner.finish():
                         self._logical(logical, events)
                 held = (shape, line, record)
-            elif shape.kind is LineKind.PLAIN:
+            elif shape.goes_on:
                 if held is not None:
                     if len(more) < MAX_LINES - 1:
                         more.append(line)
@@ -299,7 +300,7 @@ class LogDecoder:
                 return
             count = self._shapes.count(shape, like.stamp)
         count.lines += 1
-        if shape.reads is Reads.UNPARSED:
+        if shape.unparsed:
             self._sample(record, text)
         if not shape.takes:
             return
@@ -321,7 +322,7 @@ class LogDecoder:
             host = None if like.host is None else line[like.host[0] : like.host[1]]
             take = self._taker(shape, text, host, stamped=stamp is not None)
         # Calling the type by its name takes twice the time, and there are as many as lines.
-        fields = (time.now_ns, time.resolution_ns, self.info.id, record, shape.form, text)
+        fields = (time.now_ns, time.resolution_ns, self._source, record, shape.form, text)
         if made := take(_new(LogLine, fields)):
             events += made
 
@@ -332,7 +333,7 @@ class LogDecoder:
         if shape is None:
             return
         self._shapes.count(shape, stamp).lines += 1
-        if shape.reads is Reads.UNPARSED:
+        if shape.unparsed:
             self._sample(record, text)
         if not shape.takes:
             return
@@ -340,8 +341,8 @@ class LogDecoder:
         if stamp is not None:
             self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)
         take = self._taker(shape, text, logical.host, stamped=stamp is not None)
-        source = self.info.id
-        events += take(LogLine(time.now_ns, time.resolution_ns, source, record, shape.form, text))
+        fields = (time.now_ns, time.resolution_ns, self._source, record, shape.form, text)
+        events += take(LogLine(*fields))
 
     def _sample(self, record: int, text: str) -> None:
         if len(self.tally.samples) < _KEPT_UNPARSED:

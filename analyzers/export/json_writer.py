@@ -26,8 +26,10 @@ from analyzers.export.selections import Selector
 from analyzers.export.untrusted import UNPRINTABLE
 
 _INDENT: Final = 2
+_PIECE_BYTES: Final = 1 << 16
 # A line break outside a string is layout; inside one it is always escaped already.
 _DISTURBING: Final = re.compile(rf"{UNPRINTABLE.pattern}(?<!\n)")
+_PLAIN: Final = bytes(code for code in range(0x80) if code != 0x7F)
 
 
 def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
@@ -55,9 +57,19 @@ def _list(name: str, models: Iterable[Model]) -> Iterator[str]:
     yield f',\n  "{name}": ['
     separator, end = "\n    ", "]"
     for model in models:
-        yield separator + document(model).replace("\n", "\n    ")
+        yield separator
+        yield from _pieces(_indented(model).replace(b"\n", b"\n    "))
         separator, end = ",\n    ", "\n  ]"
     yield end
+
+
+def _pieces(data: bytes) -> Iterator[str]:
+    """A document in pieces of whole lines: only those with characters beyond ASCII are wide."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + _PIECE_BYTES) + 1 or len(data)
+        yield data[start:end].decode()
+        start = end
 
 
 def line(model: Model) -> str:
@@ -67,12 +79,20 @@ def line(model: Model) -> str:
 
 def document(model: Model) -> str:
     """A model as indented JSON, without a line break at its end."""
-    return format_json(encode(model), indent=_INDENT).decode()
+    return _indented(model).decode()
+
+
+def _indented(model: Model) -> bytes:
+    return format_json(encode(model), indent=_INDENT)
 
 
 def terminal_escapes(document: str) -> str:
     """JSON text with controls, bidi and invisible characters of its strings as `\\u` escapes."""
     if document.isascii() and "\x7f" not in document:
+        return document
+    # What is not plain ASCII is little, and deleting the rest takes a tenth of a search in it.
+    rest = document.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
+    if _DISTURBING.search(rest.decode("utf-8", "surrogatepass")) is None:
         return document
     return _DISTURBING.sub(lambda found: _json_escape(found[0]), document)
 

@@ -49,7 +49,7 @@ from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import NO_MESSAGE_ID, Delete, Exchange, Transmission
 from analyzers.model.finding import Finding, Suppressed
-from analyzers.model.observations import IkeMessage
+from analyzers.model.observations import IkeMessage, Notify, VendorId
 from analyzers.model.peer import PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref, SourceInfo
@@ -405,16 +405,22 @@ def build_message(message: IkeMessage) -> ReportIkeMessage:
         encrypted=message.encrypted,
         sequence=message.dpd_sequence,
         payloads=list(message.payload_types),
-        notifies=[
-            ReportNotify(type=n.type, protocol=n.protocol, spi=n.spi) for n in message.notifies
-        ],
-        vendor_ids=[valid_unicode(v.name or v.value) for v in message.vendor_ids],
+        notifies=list(map(_notify, message.notifies)),
+        vendor_ids=list(map(_vendor_id, message.vendor_ids)),
         integrity_ok=message.integrity_ok,
         basis=message.basis,
         confidence=message.confidence,
         ref=_ref(message.ref),
-        seen=[_ref(ref) for ref in message.seen],
+        seen=list(map(_ref, message.seen)),
     )
+
+
+def _notify(notify: Notify) -> ReportNotify:
+    return ReportNotify(type=notify.type, protocol=notify.protocol, spi=notify.spi)
+
+
+def _vendor_id(vendor_id: VendorId) -> str:
+    return valid_unicode(vendor_id.name or vendor_id.value)
 
 
 def build_problem(problem: Problem) -> ReportProblem:
@@ -435,12 +441,12 @@ def _message(sent: Transmission) -> ReportMessage:
         at_ns=sent.at_ns,
         message_id=message_id,
         ref=_ref(sent.ref),
-        seen=[_ref(ref) for ref in sent.seen],
+        seen=list(map(_ref, sent.seen)),
     )
 
 
 def _ref(ref: Ref) -> ReportRef:
-    return ReportRef(source=ref.source, record=ref.record)
+    return ReportRef(*ref)
 
 
 def _optional_ref(ref: Ref | None) -> ReportRef | None:

@@ -73,6 +73,8 @@ def printable(document: str) -> str:
 
 def valid_unicode(text: str) -> str:
     r"""Text without lone surrogates (a file name's stray byte becomes `\udcff`), else unchanged."""
+    if text.isascii():
+        return text  # nearly always, and a report asks of millions
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

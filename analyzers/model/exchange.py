@@ -116,8 +116,11 @@ class Exchange(Struct, frozen=True):
         """
         if self.answer is None or self.answer.at_ns < ORDER_LIMIT_NS:
             return None
-        before = [t.at_ns for t in self.transmissions if t.at_ns <= self.answer.at_ns]
-        return self.answer.at_ns - before[-1] if before else None
+        answer_ns = self.answer.at_ns
+        for sent in reversed(self.transmissions):
+            if sent.at_ns <= answer_ns:
+                return answer_ns - sent.at_ns
+        return None
 
 
 class DeleteProtocol(StrEnum):

@@ -52,12 +52,14 @@ class Activity(Struct, frozen=True):
 
 
 class Hint(Struct, frozen=True):
-    """Something unprotected that suggests trouble but proves nothing."""
+    """Something that suggests trouble but proves nothing."""
 
     at_ns: int
     sender: str
     text: str
     ref: Ref
+    unprotected: bool = False
+    """It came as a packet that anybody could have written."""
 
 
 class ShownSa(Struct, frozen=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -56,6 +58,21 @@ class DpdPolicy(Struct, frozen=True):
     def transmissions(self) -> int | None:
         """Questions sent before the verdict, the first included."""
         return len(self.waits_s) or None
+
+
+# What somebody says or wrote goes before what its product does, and that before its own rhythm.
+_PRECEDENCE: Final = (
+    PolicyBasis.GIVEN,
+    PolicyBasis.CONFIG,
+    PolicyBasis.DEFAULT,
+    PolicyBasis.OBSERVED,
+)
+
+
+def by_precedence(policies: Iterable[DpdPolicy], holder: str) -> list[DpdPolicy]:
+    """The policies of a holder, the one that goes before the others first."""
+    own = (policy for policy in policies if policy.holder == holder)
+    return sorted(own, key=lambda policy: _PRECEDENCE.index(policy.basis))
 
 
 class GivenPolicy(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import cached_property
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
@@ -123,7 +123,15 @@ class Case(Struct, frozen=True, dict=True):
     def expected(self, holder: str, ike_version: int | None = None) -> Expected | None:
         """What the timers of a holder are held against; None where nothing is known."""
         version = self.ike_version if ike_version is None else ike_version
-        return expected_policy(self.peer, holder, self.vendor(holder), version)
+        if (holder, version) not in self._expected:
+            found = expected_policy(self.peer, holder, self.vendor(holder), version)
+            self._expected[holder, version] = found
+        return self._expected[holder, version]
+
+    @cached_property
+    def _expected(self) -> dict[tuple[str, int | None], Expected | None]:
+        """Policies that were asked for, by holder and IKE version."""
+        return {}
 
     @cached_property
     def ike_version(self) -> int | None:
@@ -154,6 +162,15 @@ class Case(Struct, frozen=True, dict=True):
         return dict(found)
 
     @cached_property
+    def packets(self) -> dict[str, list[IkeMessage]]:
+        """The messages that a capture shows, by id of the IKE SA, in the order of time."""
+        found: dict[str, list[IkeMessage]] = defaultdict(list)
+        for message in self.peer.messages:
+            if message.basis is not Basis.LOG:
+                found[message.ike_sa].append(message)
+        return dict(found)
+
+    @cached_property
     def message_at(self) -> dict[Ref, IkeMessage]:
         """Messages by their place."""
         return {message.ref: message for message in self.peer.messages}
@@ -162,7 +179,7 @@ class Case(Struct, frozen=True, dict=True):
     def requests(self) -> dict[str, list[Request]]:
         """Captured IKEv2 requests by id of the IKE SA, in the order of time."""
         return {
-            sa.id: requests_of(self.messages.get(sa.id, ()))
+            sa.id: requests_of(self.packets.get(sa.id, ()))
             for sa in self.peer.ike_sas
             if sa.ike_version == 2
         }
@@ -197,16 +214,31 @@ class Case(Struct, frozen=True, dict=True):
 
     def asked_by(self, prober: str) -> list[Exchange]:
         """Exchanges of one prober, in the order of time."""
-        return [x for x in self.peer.exchanges if x.prober == prober]
+        return self._asked_by.get(prober, [])
+
+    @cached_property
+    def _asked_by(self) -> dict[str, list[Exchange]]:
+        found: dict[str, list[Exchange]] = defaultdict(list)
+        for exchange in self.peer.exchanges:
+            found[exchange.prober].append(exchange)
+        return dict(found)
 
     @cached_property
     def _rtts_ns(self) -> dict[str, int]:
         times: dict[str, list[int]] = defaultdict(list)
         for exchange in self.peer.exchanges:
-            if exchange.rtt_ns is not None:
-                times[exchange.ike_sa].append(exchange.rtt_ns)
+            rtt_ns = exchange.rtt_ns
+            if rtt_ns is not None:
+                times[exchange.ike_sa].append(rtt_ns)
         return {ike_sa: round(median(known)) for ike_sa, known in times.items()}
 
     def rtt_ns(self, ike_sa: str) -> int | None:
         """Median round trip of the answered exchanges of one IKE SA."""
         return self._rtts_ns.get(ike_sa, self.peer.rtt_ns)
+
+    # --- what modules of rules derive ------------------------------------------------------
+
+    @cached_property
+    def derived(self) -> dict[object, Any]:
+        """What functions with `once` have worked out."""
+        return {}

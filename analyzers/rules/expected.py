@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from analyzers.configs.vendors import PROFILES
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis
+from analyzers.model.policy import DpdPolicy, PolicyBasis, by_precedence
 from analyzers.model.records import Confidence
 
 # Profiles by family and IKE version; None where both versions have one.
@@ -35,7 +35,6 @@ _PROFILES: Final[dict[tuple[str, int], str]] = {
     ("checkpoint", 1): "checkpoint",
     ("checkpoint", 2): "checkpoint",
 }
-_ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
 
 
 class Expected(Struct, frozen=True):
@@ -61,18 +60,14 @@ def expected_policy(
     peer: PeerView, holder: str, vendor: str | None, ike_version: int | None
 ) -> Expected | None:
     """What is expected of a holder; None where nothing is known of it."""
-    known = {p.basis: p for p in reversed(peer.policies) if p.holder == holder}
+    first = next(iter(by_precedence(peer.policies, holder)), None)
     profile = PROFILES.get(_PROFILES.get((vendor or "", ike_version or 0), ""))
-    for basis in _ORDER:
-        policy = known.get(basis)
-        if policy is not None:
-            return Expected(policy, _said(policy))
-        if basis is PolicyBasis.DEFAULT and profile is not None:
-            default = profile.policy(
-                profile.defaults, profile.source, basis=PolicyBasis.DEFAULT, holder=holder
-            )
-            return Expected(default, f"the default of {profile.title}")
-    return None
+    if profile is not None and (first is None or first.basis is PolicyBasis.OBSERVED):
+        default = profile.policy(
+            profile.defaults, profile.source, basis=PolicyBasis.DEFAULT, holder=holder
+        )
+        return Expected(default, f"the default of {profile.title}")
+    return None if first is None else Expected(first, _said(first))
 
 
 def _said(policy: DpdPolicy) -> str:

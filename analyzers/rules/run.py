@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -29,6 +30,11 @@ class Run(Struct, frozen=True, dict=True):
         return tuple(
             Case(peer, self.sources, self.configurations, self.thresholds) for peer in self.peers
         )
+
+    @cached_property
+    def derived(self) -> dict[object, Any]:
+        """What functions with `once` have worked out."""
+        return {}
 
 
 class RunRule(Rule, frozen=True, kw_only=True):

@@ -60,6 +60,8 @@ class Session:
         self._until_ns = self.options.until_ns
         self._views: tuple[PeerView, ...] | None = None
         self._opened = Opened()
+        self._configurations: tuple[Configuration, ...] | None = None
+        """Those of the inputs; None: not put together since the last one was read."""
         self._readers: list[Reader] = []
         self._joined: Joined | None = None
         self._shifts: dict[int, int] = {}
@@ -83,6 +85,7 @@ class Session:
         """Open all inputs; a large one is read ahead from now on. Raises SourceError."""
         try:
             self._opened = open_all(inputs, self.options)
+            self._configurations = None
             self.sources = self._opened.sources
             self._readers = list(self._opened.readers)
             self._read_ahead()
@@ -203,10 +206,12 @@ class Session:
 
     def configurations(self) -> tuple[Configuration, ...]:
         """Device configurations among the inputs, also those a terminal log shows."""
-        from analyzers.configs.daemon_options import with_daemon_options
+        if self._configurations is None:
+            from analyzers.configs.daemon_options import with_daemon_options
 
-        paths = {info.id: info.path for info in self.sources}
-        return with_daemon_options(self._opened.configurations, paths)
+            paths = {info.id: info.path for info in self.sources}
+            self._configurations = with_daemon_options(self._opened.configurations, paths)
+        return self._configurations
 
     def unparsed(self) -> list[UnparsedLine]:
         """Log lines of known dialects that nothing understands, as far as they are kept."""
@@ -248,6 +253,7 @@ class Session:
             twin = next((known for known in logs if known.digest == log.digest), None)
             if twin is None:
                 opened.configurations += configurations_in(log)
+                self._configurations = None
             else:
                 log.empty(twin.info.id)
             logs.append(log)

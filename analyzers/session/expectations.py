@@ -9,12 +9,11 @@ from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.tracking.schedule import next_wait_ns
 
-_ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
 # An open question is among the last exchanges of a peer.
 _RECENT: Final = 4
 # Questions come so exactly, or within a fifth (charon's jitter, devices that round to seconds).
@@ -101,6 +100,6 @@ def _is_kept(policy: DpdPolicy, exchange: Exchange) -> bool:
 
 
 def _policies(peer: PeerView, holder: str) -> list[DpdPolicy]:
-    """The policies of a holder, the one that goes before the others first."""
-    own = [p for p in peer.policies if p.holder == holder and p.mode is not PolicyMode.DISABLED]
-    return sorted(own, key=lambda policy: _ORDER.index(policy.basis))
+    """Those of a holder that ask at all, the one that goes before the others first."""
+    known = by_precedence(peer.policies, holder)
+    return [policy for policy in known if policy.mode is not PolicyMode.DISABLED]

@@ -51,6 +51,8 @@ _MAX_HINTS: Final = 200
 _FIRST_PACKETS: Final = 3
 # Messages whose bytes are remembered to recognise what the capture recorded twice.
 _MAX_RECENT: Final = 4096
+# Python 3.11 is slow to find a member by its name, and this one is asked for of every message.
+_FRAGMENT: Final = MessageKind.FRAGMENT
 
 
 class Tracker:
@@ -236,27 +238,32 @@ class Tracker:
         self._witnesses.testify(message)
         sa, side, _ = self.table.sa_of(message)
         sa.peer.captured = True
+        _share_texts(message)
         self._message(sa, message, side)
 
     def _message(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         """One message of an IKE SA, from the wire or from a log."""
         peer = sa.peer
-        _keep(sa, message)
-        if message.kind is not MessageKind.FRAGMENT:
+        message.ike_sa = sa.id
+        peer.messages.append(message)
+        if message.kind is not _FRAGMENT:
             self.ike_messages += 1
             peer.ike_messages += 1
             sa.messages += 1
-        peer.last_ns = max(peer.last_ns, message.at_ns)
-        peer.first_ns = min(peer.first_ns, message.at_ns)
+        at_ns = message.at_ns
+        peer.last_ns = max(peer.last_ns, at_ns)
+        peer.first_ns = min(peer.first_ns, at_ns)
         peer.heard[side] = True
-        peer.last_heard_ns[side] = message.at_ns
-        sa.last_ns = max(sa.last_ns, message.at_ns)
-        _note_phase1(sa, message, side)
+        peer.last_heard_ns[side] = at_ns
+        sa.last_ns = max(sa.last_ns, at_ns)
+        if message.vendor_ids or message.proposals:
+            _note_phase1(sa, message, side)
         if message.version == 2:
             self._feed_ikev2(sa, message, side)
         else:
             self._ikev1.feed(sa, message, side)
-        _note_unprotected(peer, message)
+        if message.notifies:
+            _note_unprotected(peer, message)
 
     def _feed_ikev2(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         peer = sa.peer
@@ -284,7 +291,8 @@ class Tracker:
     def _hint(self, hint: IcmpHint) -> None:
         peer = self.table.peer_of_pair(hint.src, hint.dst)
         if peer is not None and len(peer.hints) < _MAX_HINTS:
-            peer.hints.append(Hint(hint.at_ns, hint.reporter, f"ICMP: {hint.detail}", hint.ref))
+            text = f"ICMP: {hint.detail}"
+            peer.hints.append(Hint(hint.at_ns, hint.reporter, text, hint.ref, unprotected=True))
 
     # --- rows ------------------------------------------------------------------------------
 
@@ -340,13 +348,11 @@ def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:
     )
 
 
-def _keep(sa: SaTrack, message: IkeMessage) -> None:
-    """Keep a message with its SA; texts that all messages of an SA have are kept once."""
-    message.ike_sa = intern(sa.id)
+def _share_texts(message: IkeMessage) -> None:
+    """Keep texts that all messages of an SA have only once."""
     message.src, message.dst = intern(message.src), intern(message.dst)
     message.initiator_spi = intern(message.initiator_spi)
     message.responder_spi = intern(message.responder_spi)
-    sa.peer.messages.append(message)
 
 
 def _note_phase1(sa: SaTrack, message: IkeMessage, side: int) -> None:
@@ -384,4 +390,6 @@ def _note_unprotected(peer: PeerTrack, message: IkeMessage) -> None:
     for notify in message.notifies:
         text = _UNPROTECTED_NOTIFIES.get((message.version, notify.type))
         if text is not None and len(peer.hints) < _MAX_HINTS:
-            peer.hints.append(Hint(message.at_ns, message.src, f"unprotected {text}", message.ref))
+            said = f"unprotected {text}"
+            hint = Hint(message.at_ns, message.src, said, message.ref, unprotected=True)
+            peer.hints.append(hint)

@@ -37,6 +37,12 @@ _PROTOCOLS: Final = {
 }
 # Requests that are kept for late answers; a window is 1, so more only helps damaged captures.
 _MAX_REQUESTS: Final = 64
+# Python 3.11 is slow to find a member by its name, and these are asked for of every message.
+_FRAGMENT, _SA_INIT, _AUTH = MessageKind.FRAGMENT, MessageKind.SA_INIT, MessageKind.AUTH
+_CREATE_CHILD, _DELETE = MessageKind.CREATE_CHILD, MessageKind.DELETE
+_NOTIFY, _LIVENESS = MessageKind.NOTIFY, MessageKind.LIVENESS
+_PROOF, _PROBE, _ANSWERED = MarkKind.PROOF, MarkKind.PROBE, MarkKind.ANSWERED
+_QUESTION, _ANSWER_SEEN = ExchangeKind.LIVENESS, AnswerEvidence.MESSAGE
 
 # Lengths of a message with two NAT detection notifies, over all suites (dpd-semantics 2.5).
 _NAT_DETECTION_LENGTHS: Final = frozenset({105, 109, 113, 116, 120, 124, 128, 136, 144})
@@ -53,9 +59,9 @@ class Ikev2Tracker:
 
     def feed(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         """One message, sent by `side`; fragments that are not complete say nothing."""
-        if message.kind is MessageKind.FRAGMENT:
+        if message.kind is _FRAGMENT:
             return
-        if any(n.type == _SET_WINDOW_SIZE for n in message.notifies):
+        if message.notifies and any(n.type == _SET_WINDOW_SIZE for n in message.notifies):
             sa.window_one = False
         if message.is_response:
             self._response(sa, message, side)
@@ -67,7 +73,7 @@ class Ikev2Tracker:
         if known is not None and not self._starts_over(known, message):
             self._retransmission(sa, known, message, side)
             return
-        if message.kind is not MessageKind.SA_INIT:
+        if message.kind is not _SA_INIT:
             self._assume_answered(sa, message, side)
         request = RequestTrack(
             message.message_id,
@@ -81,10 +87,10 @@ class Ikev2Tracker:
         sa.requests[side, message.message_id] = request
         _forget_old(sa, side)
         if message.encrypted and message.integrity_ok is not False:
-            self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
+            self._marks.add(_PROOF, sa, 1 - side, message)
         if message.kind in LIVENESS_KINDS or _may_be_mobike(message):
             request.exchange = self._new_exchange(sa, message, side)
-        elif message.kind is MessageKind.DELETE and message.encrypted:
+        elif message.kind is _DELETE and message.encrypted:
             request.delete = self._new_delete(sa, message, side)
         elif message.encrypted and message.kind not in _BEFORE_LIVENESS:
             request.exchange = self._new_exchange(sa, message, side, listed=False)
@@ -98,9 +104,7 @@ class Ikev2Tracker:
     def _starts_over(known: RequestTrack, message: IkeMessage) -> bool:
         """Whether an ID is used for a new request: IKE_SA_INIT again with a cookie or group."""
         return (
-            message.kind is MessageKind.SA_INIT
-            and known.answered
-            and known.fingerprint != message.fingerprint
+            message.kind is _SA_INIT and known.answered and known.fingerprint != message.fingerprint
         )
 
     def _retransmission(
@@ -134,7 +138,7 @@ class Ikev2Tracker:
         if exchange is not None and exchange.answer is None:
             exchange.transmissions.append(transmission(message))
             exchange.arrived = exchange.arrived or message.arrived
-            self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
+            self._marks.add(_PROBE, sa, side, message, exchange=exchange)
         if request.delete is not None:
             request.delete.transmissions += 1
 
@@ -145,7 +149,7 @@ class Ikev2Tracker:
         previous = _last_before(sa, side, message.message_id)
         if previous is None or previous.answered or previous.assumed:
             return
-        if message.kind is MessageKind.DELETE and previous.last_ns > previous.at_ns:
+        if message.kind is _DELETE and previous.last_ns > previous.at_ns:
             return  # some stacks say goodbye to a peer that has stopped answering
         previous.assumed = True
         exchange = previous.exchange
@@ -164,7 +168,7 @@ class Ikev2Tracker:
         request.answered = True
         if not fresh:
             return
-        if message.kind is MessageKind.CREATE_CHILD or request.kind is MessageKind.CREATE_CHILD:
+        if message.kind is _CREATE_CHILD or request.kind is _CREATE_CHILD:
             sa.last_create_child_ns = message.at_ns
         if not message.encrypted or message.integrity_ok is False:
             return
@@ -173,20 +177,20 @@ class Ikev2Tracker:
             if exchange.evidence is None:
                 sa.unit.answered[1 - side] += 1
             exchange.answer = transmission(message)
-            exchange.evidence = AnswerEvidence.MESSAGE
-            self._marks.add(MarkKind.ANSWERED, sa, 1 - side, message, exchange=exchange)
+            exchange.evidence = _ANSWER_SEEN
+            self._marks.add(_ANSWERED, sa, 1 - side, message, exchange=exchange)
         if request.delete is not None:
             self._answer_delete(sa, request.delete, message)
-        self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
+        self._marks.add(_PROOF, sa, 1 - side, message)
 
     def _note_handshake(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
-        if message.kind is MessageKind.SA_INIT:
+        if message.kind is _SA_INIT:
             if side != sa.initiator and message.responder_spi != _ZERO_SPI:
                 sa.responder_spi = message.responder_spi
             return
         # An error notify first is a refusal, EAP first goes on; an identity or AUTH is success.
         unfinished = (None, _PAYLOAD_NOTIFY, _PAYLOAD_EAP)
-        if message.kind is MessageKind.AUTH and message.sk_next_payload not in unfinished:
+        if message.kind is _AUTH and message.sk_next_payload not in unfinished:
             sa.established_ns = message.at_ns
 
     def _new_exchange(
@@ -196,7 +200,7 @@ class Ikev2Tracker:
         sure = message.kind in LIVENESS_KINDS or not listed
         exchange = ExchangeTrack(
             sa=sa,
-            kind=ExchangeKind.LIVENESS,
+            kind=_QUESTION,
             side=side,
             sequence=None,
             transmissions=[transmission(message)],
@@ -209,7 +213,7 @@ class Ikev2Tracker:
         )
         if listed:
             sa.peer.exchanges.append(exchange)
-        self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
+        self._marks.add(_PROBE, sa, side, message, exchange=exchange)
         return exchange
 
     def _new_delete(self, sa: SaTrack, message: IkeMessage, side: int) -> DeleteTrack:
@@ -244,7 +248,7 @@ class Ikev2Tracker:
         # its other half (RFC 7296 section 1.4.1).
         delete.basis = Basis.HEADER
         delete.confidence = Confidence.INFERRED
-        if message.kind is MessageKind.LIVENESS:
+        if message.kind is _LIVENESS:
             delete.protocol = DeleteProtocol.IKE
             _end(sa, delete)
         else:
@@ -267,7 +271,7 @@ def _may_be_mobike(message: IkeMessage) -> bool:
     rhythm.
     """
     return (
-        message.kind is MessageKind.NOTIFY
+        message.kind is _NOTIFY
         and message.encrypted
         and message.basis is Basis.HEADER
         and message.length in _NAT_DETECTION_LENGTHS

@@ -38,6 +38,10 @@ from analyzers.tracking.witnesses import EDGE_NS, PROTOCOL_NUMBERS, QUESTIONS, W
 
 UNKNOWN_LOCAL: Final = "local"
 _RESPONSE, _INITIATOR = 0x20, 0x08
+# Python 3.11 is slow to find a member by its name, and these are asked for of every message.
+_MESSAGE: Final = LogEventKind.MESSAGE
+_INFORMATIONAL, _DELETE = MessageKind.INFORMATIONAL, MessageKind.DELETE
+_UDP, _LOG, _CERTAIN = Encapsulation.UDP, Basis.LOG, Confidence.CERTAIN
 _MAX_HINTS: Final = 200
 _MAX_LOST: Final = 200
 _ABOUT_IKE_SA: Final = frozenset(
@@ -125,17 +129,10 @@ class LogTracker:
             return
         sa = self._sas.of(peer, event, side)
         sa.last_ns = max(sa.last_ns, event.at_ns)
+        if event.kind is _MESSAGE:
+            self._logged(sa, event, side)
+            return
         match event.kind:
-            case LogEventKind.MESSAGE:
-                message = self._as_message(sa, event, side)
-                self._witnesses.testify(message)
-                sender = sender_of(event, side)
-                heard_ns = peer.last_heard_ns[1 - sender]
-                self._marks.proving = id(event) not in self.astray
-                self._message(sa, message, sender)
-                self._marks.proving = True
-                if event.message in QUESTIONS and not event.response:
-                    _note_question(peer, sender, event, heard_ns)
             case LogEventKind.PEER_DEAD:
                 self._verdict(sa, event, side)
             case LogEventKind.IKE_SA_UP:
@@ -149,6 +146,19 @@ class LogTracker:
                 pass
 
     # --- messages --------------------------------------------------------------------------
+
+    def _logged(self, sa: SaTrack, event: LogEvent, side: int) -> None:
+        """A message that its sender or its receiver logged."""
+        peer = sa.peer
+        message = self._as_message(sa, event, side)
+        self._witnesses.testify(message)
+        sender = sender_of(event, side)
+        heard_ns = peer.last_heard_ns[1 - sender]
+        self._marks.proving = id(event) not in self.astray
+        self._message(sa, message, sender)
+        self._marks.proving = True
+        if event.message in QUESTIONS and not event.response:
+            _note_question(peer, sender, event, heard_ns)
 
     def _message_id(self, sa: SaTrack, event: LogEvent, sender: int) -> int:
         """The message ID; for IKEv2 without one a number that pairs an answer with its question.
@@ -169,19 +179,21 @@ class LogTracker:
     def _as_message(self, sa: SaTrack, event: LogEvent, side: int) -> IkeMessage:
         """The message a log line stands for."""
         sender, ref = sender_of(event, side), event.ref
-        kind = event.message or MessageKind.INFORMATIONAL
+        kind = event.message or _INFORMATIONAL
         message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
         repeated = event.retransmission and event.message_id is not None and sa.version == 1
-        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else "{} {}".format(*ref)
+        place = f"{ref.source} {ref.record}"
+        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else place
         flags = _RESPONSE if event.response else 0
         flags |= _INITIATOR if sender == sa.initiator else 0
-        protocol = PROTOCOL_NUMBERS.get(event.protocol)
         deletes: tuple[DeletePayload, ...] = ()
-        if kind is MessageKind.DELETE and protocol is not None:
-            deletes = (DeletePayload(protocol, event.spis),)
-        elif kind is MessageKind.DELETE and sa.version == 1:
-            deletes = (DeletePayload(0, event.spis),)
+        if kind is _DELETE:
+            protocol = PROTOCOL_NUMBERS.get(event.protocol)
+            if protocol is not None:
+                deletes = (DeletePayload(protocol, event.spis),)
+            elif sa.version == 1:
+                deletes = (DeletePayload(0, event.spis),)
         return IkeMessage(
             at_ns=event.at_ns or 0,
             ref=ref,
@@ -189,7 +201,7 @@ class LogTracker:
             dst=dst,
             sport=event.local_port or 0,
             dport=event.remote_port or 0,
-            encapsulation=Encapsulation.UDP,
+            encapsulation=_UDP,
             version=sa.version,
             initiator_spi=sa.initiator_spi,
             responder_spi=sa.responder_spi,
@@ -204,8 +216,8 @@ class LogTracker:
             notifies=(),
             deletes=deletes,
             dpd_sequence=event.sequence,
-            basis=Basis.LOG,
-            confidence=Confidence.CERTAIN,
+            basis=_LOG,
+            confidence=_CERTAIN,
             arrived=event.sent is False,
         )
 

@@ -219,7 +219,7 @@ class PeerTable:
             found = next((p for p in recent if max(p.last_heard_ns) < silent_ns), None)
         if found is None and not strict and len(peers) == 1:
             found = peers[0]
-        if found is not None:
+        if found is not None and port:
             self._note_nat_port(found, port, _pair(src, dst))
         return found
 

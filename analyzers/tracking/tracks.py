@@ -156,10 +156,11 @@ class SaTrack(Struct, eq=False):
     r_u_there_lengths: set[int] = field(default_factory=set)
     """IKEv1 keyless: lengths that paired as question and answer."""
 
-    @property
-    def id(self) -> str:
-        """Its public id."""
-        return f"i{self.index + 1}"
+    id: str = ""
+    """Its public id."""
+
+    def __post_init__(self) -> None:
+        self.id = f"i{self.index + 1}"
 
 
 class ExchangeTrack(Struct, eq=False):

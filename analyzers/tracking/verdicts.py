@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -56,22 +57,22 @@ def holes_of_log(
     proof of life to the end of the SA. Where a holder's interval is known, the last proof is at
     most that long before its first question. `first_ns`: when the peer was first told of.
     """
+    alive = _alive_ns(sas, exchanges)
     for exchange in exchanges:
         if exchange.verdict_ref is None or exchange.verdict_ns is None:
             continue
         if exchange.first_ns < ORDER_LIMIT_NS:
             continue  # lines without stamps have no durations
-        yield _hole(exchange, exchange.verdict_ns, deletes, sas, intervals_s, first_ns, exchanges)
+        yield _hole(exchange, exchange.verdict_ns, deletes, intervals_s, first_ns, alive)
 
 
 def _hole(
     exchange: Exchange,
     dead_ns: int,
     deletes: Sequence[Delete],
-    sas: Sequence[IkeSa],
     intervals_s: dict[str, float],
     first_ns: int,
-    exchanges: Sequence[Exchange],
+    alive: Sequence[int],
 ) -> BlackHole:
     asked_ns = exchange.first_ns
     proof_ns = None
@@ -87,7 +88,8 @@ def _hole(
         (PhaseName.PROBING, asked_ns, dead_ns),
         (PhaseName.TEARDOWN, dead_ns, stop_ns),
     ]
-    recovered_ns = _recovered(stop_ns, sas, exchanges)
+    later = bisect_right(alive, stop_ns)
+    recovered_ns = alive[later] if later < len(alive) else None
     phases = [Phase(name, begin, end) for name, begin, end in cuts if end > begin]
     if recovered_ns is not None and recovered_ns > stop_ns:
         phases.append(Phase(PhaseName.RECOVERY, stop_ns, recovered_ns))
@@ -132,11 +134,12 @@ def _stop(
     return dead_ns, StopBasis.DELETE, exchange.verdict_ref
 
 
-def _recovered(stop_ns: int, sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> int | None:
+def _alive_ns(sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> list[int]:
+    """The times at which the peer showed that it lives, in their order."""
     times = [sa.established_ns for sa in sas if sa.established_ns is not None]
     times += [
         x.last_ns if x.answer is None else x.answer.at_ns
         for x in exchanges
         if x.outcome is Outcome.ANSWERED
     ]
-    return min((t for t in times if t > stop_ns), default=None)
+    return sorted(times)

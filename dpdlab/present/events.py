@@ -166,13 +166,12 @@ def _message(message: IkeMessage) -> Event:
 
 
 def _hint(hint: Hint) -> Event:
-    unprotected = hint.text.startswith(("unprotected", "ICMP"))
     return Event(
         hint.at_ns,
         EventKind.HINT,
         hint.sender,
         hint.text,
-        Severity.WARN if unprotected else Severity.NOTE,
+        Severity.WARN if hint.unprotected else Severity.NOTE,
         hint.ref,
-        confidence=Confidence.SUSPECT if unprotected else Confidence.CERTAIN,
+        confidence=Confidence.SUSPECT if hint.unprotected else Confidence.CERTAIN,
     )

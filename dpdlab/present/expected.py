@@ -10,20 +10,15 @@ from typing import Final
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.policy import DpdPolicy, PolicyMode, by_precedence
 from analyzers.model.time import nanoseconds
 
-_ORDER: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG, PolicyBasis.DEFAULT, PolicyBasis.OBSERVED)
 _MOST_RETRIES: Final = 32
 
 
 def policy_of(peer: PeerView, holder: str) -> DpdPolicy | None:
     """The policy that a holder is held against: given, configured, else what is seen of it."""
-    for basis in _ORDER:
-        for policy in peer.policies:
-            if policy.basis is basis and policy.holder == holder and policy.interval_s:
-                return policy
-    return None
+    return next((p for p in by_precedence(peer.policies, holder) if p.interval_s), None)
 
 
 def expected_ns(peer: PeerView, holder: str) -> list[int]:

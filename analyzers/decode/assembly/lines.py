@@ -12,6 +12,8 @@ from analyzers.model.records import Ref
 
 _MAX_ADDRESS: Final = 128
 _MAX_REASON: Final = 200
+_SURELY_32_BITS: Final = 10
+"""Decimal digits."""
 _HEX_DIGITS: Final = "0123456789abcdefABCDEF"
 _new: Final = tuple.__new__
 
@@ -202,6 +204,8 @@ def number(text: str, largest: int) -> int | None:
 
 def message_id(text: str) -> int | None:
     """A message ID in decimal, as old releases print it (signed) or newer ones (unsigned)."""
+    if len(text) < _SURELY_32_BITS and text.isascii() and text.isdigit():
+        return int(text)
     digits = text.removeprefix("-")
     value = number(digits, 0xFFFFFFFF)
     if value is None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from analyzers.decode.assembly.lines import LogLine, address, event, number, port
+from analyzers.decode.assembly.lines import LogLine, address, event, message_id, number, port
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
+from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
 
 _KINDS: Final = {
@@ -31,6 +31,12 @@ _NAT_DETECTION: Final = {"N(NATD_S_IP)", "N(NATD_D_IP)", "N(NO_NATS)"}
 # A packet and its content are logged within this by one thread.
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
+# Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
+_MESSAGE: Final = LogEventKind.MESSAGE
+_DELETE: Final = MessageKind.DELETE
+_new: Final = tuple.__new__
+
+Read = TypeVar("Read")
 
 
 class _Thread(Struct):
@@ -50,6 +56,7 @@ class StrongswanAssembly:
 
     def __init__(self) -> None:
         self._threads: dict[str, _Thread] = {}
+        self._said, self._carried = _Words(_said), _Words(_carried)
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
         self._requests: OrderedDict[tuple[str | None, int], LogEvent] = OrderedDict()
         """Requests that were sent and not answered, the last one at the end."""
@@ -59,10 +66,11 @@ class StrongswanAssembly:
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
         form = line.form
+        name = form.id
         thread = self._threads.get(line.text[form.spans["thread"]]) or self._thread(line)
-        if form.id == "message":
+        if name == "message":
             return self._message(line, thread)
-        if form.id == "packet":
+        if name == "packet":
             return self._packet(line, thread)
         return list(self._take(line, thread))
 
@@ -120,18 +128,26 @@ class StrongswanAssembly:
     # --- messages --------------------------------------------------------------------------
 
     def _message(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
-        spans, text = line.form.spans, line.text
-        exchange = text[spans["exchange"]]
-        if exchange not in _KINDS:
+        said = self._said.of(line)
+        if said is None:
             return []
-        version, kind = _KINDS[exchange]
-        sent = text[spans["way"]] == "generating"
-        made = event(line, LogEventKind.MESSAGE)
-        made.version, made.sent = version, sent
-        made.response = text[spans["kind"]] == "response" if version == 2 else None
-        made.handle = _handle(line)
-        made.message, made.protocol = _content(version, kind, text[spans["payloads"]])
-        if made.message is MessageKind.DELETE and sent:
+        at_ns, resolution_ns, source, record, form, _ = line
+        sent, message = said.sent, said.message
+        made = LogEvent(
+            _MESSAGE,
+            at_ns,
+            _new(Ref, (source, record)),
+            form.dialect.name,
+            sent=sent,
+            handle=_handle(line),
+            version=said.version,
+            message=message,
+            message_id=said.message_id,
+            response=said.response,
+            resolution_ns=resolution_ns,
+        )
+        deletes = message is _DELETE
+        if deletes and sent:
             # Several Deletes are announced before any of them is built.
             if thread.deletes:
                 made.protocol, made.spis = DeleteProtocol.ESP, thread.deletes[:1]
@@ -145,13 +161,15 @@ class StrongswanAssembly:
         # Received: the packet line came first.
         packet, thread.packet = thread.packet, None
         if packet is not None and _near(packet, line):
-            _carry(made, packet)
+            self._carry(made, packet)
             made.at_ns, made.ref = packet.at_ns, packet.ref
         self._know(made)
         if made.response and made.message_id is not None:
-            self._requests.pop((made.remote, made.message_id), None)
-            self._retried.pop((made.remote, made.message_id), None)
-        if made.message is MessageKind.DELETE:
+            place = (made.remote, made.message_id)
+            self._requests.pop(place, None)
+            if self._retried:
+                self._retried.pop(place, None)
+        if deletes:
             # What it deletes stands in the next lines.
             thread.message = made
         else:
@@ -159,10 +177,9 @@ class StrongswanAssembly:
         return found
 
     def _packet(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
-        if line.field("way") == "received":
-            found = self._flush(thread)
+        if line.text[line.form.spans["way"]] == "received":
             thread.packet = line
-            return found
+            return [] if thread.message is None else self._flush(thread)
         made, again = thread.message, thread.retransmit
         if made is not None and made.sent:
             thread.message = None
@@ -171,13 +188,21 @@ class StrongswanAssembly:
             made.at_ns, made.ref = line.at_ns, line.ref
         else:
             return []  # a large message that was logged before, in pieces
-        _carry(made, line)
+        self._carry(made, line)
         self._know(made)
         if made.message_id is not None and not made.response:
-            self._requests[made.remote, made.message_id] = made
-            self._requests.move_to_end((made.remote, made.message_id))
-            _trim(self._requests)
+            place = (made.remote, made.message_id)
+            self._requests[place] = made
+            self._requests.move_to_end(place)
+            if len(self._requests) > _MAX_REMEMBERED:
+                _trim(self._requests)
         return [made]
+
+    def _carry(self, made: LogEvent, packet: LogLine) -> None:
+        """Take addresses and ports from the NET line of a message."""
+        made.local, made.local_port, made.remote, made.remote_port, made.length = self._carried.of(
+            packet
+        )
 
     def _retransmit(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         yield from self._flush(thread)
@@ -199,8 +224,8 @@ class StrongswanAssembly:
     def _request(self, line: LogLine) -> LogEvent | None:
         """The request that a line says is sent again."""
         wanted, handle = number(line.fields["mid"], 0xFFFFFFFF), _handle(line)
-        for (_, message_id), request in reversed(self._requests.items()):
-            if message_id == wanted and (handle is None or request.handle in (None, handle)):
+        for (_, number_sent), request in reversed(self._requests.items()):
+            if number_sent == wanted and (handle is None or request.handle in (None, handle)):
                 return request
         return None
 
@@ -274,10 +299,10 @@ class StrongswanAssembly:
 
 
 def _handle(line: LogLine) -> str | None:
-    spans = line.form.spans
+    spans, text = line.form.spans, line.text
     if "name" not in spans or "unique" not in spans:
         return None
-    return f"{line.text[spans['name']]}[{line.text[spans['unique']]}]"
+    return f"{text[spans['name']]}[{text[spans['unique']]}]"
 
 
 def _trim(known: OrderedDict[Any, Any]) -> None:
@@ -288,45 +313,91 @@ def _trim(known: OrderedDict[Any, Any]) -> None:
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)
 
 
-@lru_cache(maxsize=256)
-def _content(version: int, kind: MessageKind, payloads: str) -> tuple[MessageKind, DeleteProtocol]:
+class _Words(Generic[Read]):
+    """What lines say but for who says it: there are few such words, and they come all the time."""
+
+    def __init__(self, read: Callable[[LogLine], Read]) -> None:
+        """`read` takes what it needs from the group `way` on."""
+        self._read = read
+        self._known: dict[str, Read] = {}
+
+    def of(self, line: LogLine) -> Read:
+        """What a line says."""
+        words = line.text[line.form.spans["way"].start :]
+        try:
+            return self._known[words]
+        except KeyError:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            found = self._known[words] = self._read(line)
+            return found
+
+
+class _Said(NamedTuple):
+    """What a message is."""
+
+    sent: bool
+    version: int
+    response: bool | None
+    message: MessageKind
+    message_id: int | None
+
+
+def _said(line: LogLine) -> _Said | None:
+    """None for kinds of exchanges that nobody knows."""
+    fields = line.fields
+    if fields["exchange"] not in _KINDS:
+        return None
+    version, kind = _KINDS[fields["exchange"]]
+    return _Said(
+        fields["way"] == "generating",
+        version,
+        fields["kind"] == "response" if version == 2 else None,
+        _content(version, kind, fields["payloads"]),
+        message_id(fields["mid"]),
+    )
+
+
+class _Carried(NamedTuple):
+    """How a message travelled."""
+
+    local: str
+    local_port: int | None
+    remote: str
+    remote_port: int | None
+    length: int | None
+
+
+def _carried(line: LogLine) -> _Carried:
+    fields = line.fields
+    ends = [
+        (address(fields["src"]), port(fields["src_port"])),
+        (address(fields["dst"]), port(fields["dst_port"])),
+    ]
+    local, remote = ends if fields["way"] == "sending" else ends[::-1]
+    return _Carried(*local, *remote, number(fields["length"], 1 << 20))
+
+
+def _content(version: int, kind: MessageKind, payloads: str) -> MessageKind:
     """What an Informational is by its list of payloads."""
-    unknown = DeleteProtocol.UNKNOWN
     if kind is not MessageKind.INFORMATIONAL:
-        return kind, unknown
+        return kind
     listed = payloads.split()
     if version == 1:
         if "N(DPD)" in listed:
-            return MessageKind.R_U_THERE, unknown
+            return MessageKind.R_U_THERE
         if "N(DPD_ACK)" in listed:
-            return MessageKind.R_U_THERE_ACK, unknown
+            return MessageKind.R_U_THERE_ACK
         if "D" in listed:
-            return MessageKind.DELETE, unknown
-        return (MessageKind.NOTIFY if "N" in payloads else kind), unknown
+            return MessageKind.DELETE
+        return MessageKind.NOTIFY if "N" in payloads else kind
     if not listed:
-        return MessageKind.LIVENESS, unknown
+        return MessageKind.LIVENESS
     if "D" in listed:
-        return MessageKind.DELETE, unknown
+        return MessageKind.DELETE
     if set(listed) <= _NAT_DETECTION:
-        return MessageKind.LIVENESS_MOBIKE, unknown
-    return MessageKind.NOTIFY, unknown
-
-
-def _carry(made: LogEvent, packet: LogLine) -> None:
-    """Take addresses and ports from the NET line of a message."""
-    spans, text = packet.form.spans, packet.text
-    source = _end(text[spans["src"]], text[spans["src_port"]])
-    target = _end(text[spans["dst"]], text[spans["dst_port"]])
-    if not made.sent:
-        source, target = target, source
-    made.local, made.local_port = source
-    made.remote, made.remote_port = target
-    made.length = number(text[spans["length"]], 1 << 20)
-
-
-@lru_cache(maxsize=1 << 12)
-def _end(host: str, written: str) -> tuple[str, int | None]:
-    return address(host), port(written)
+        return MessageKind.LIVENESS_MOBIKE
+    return MessageKind.NOTIFY
 
 
 def _near(packet: LogLine, line: LogLine) -> bool:

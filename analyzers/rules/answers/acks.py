@@ -14,6 +14,7 @@ from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 
 # So many questions in a row may have been lost by the capture.
 _LOST: Final = 16
@@ -57,12 +58,16 @@ class Acks(Struct, frozen=True):
         return [ack for ack in self.acks if ack.kind is kind]
 
 
-def acknowledged(case: Case) -> Iterator[Acks]:
+@once
+def acknowledged(case: Case) -> tuple[Acks, ...]:
     """All acknowledgements whose numbers can be read, by IKE SA, prober and input."""
-    asked = {prober: asked_numbers(case, prober) for prober in case.ends}
-    for sa in case.peer.ike_sas:
-        if sa.ike_version != 1:
-            continue
+    return tuple(_acknowledged(case))
+
+
+def _acknowledged(case: Case) -> Iterator[Acks]:
+    sas = [sa for sa in case.peer.ike_sas if sa.ike_version == 1]
+    asked = {prober: asked_numbers(case, prober) if sas else {} for prober in case.ends}
+    for sa in sas:
         for prober in case.ends:
             for messages in _by_source(case, sa, prober).values():
                 acks = tuple(_told(case, sa, messages, asked[prober]))

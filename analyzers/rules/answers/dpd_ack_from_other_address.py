@@ -33,6 +33,8 @@ class _Stray(Struct, frozen=True):
 
 
 def _check(case: Case) -> Iterator[Found]:
+    if not case.packets:
+        return
     for sa_id, exchanges in case.exchanges_of.items():
         for prober in case.ends:
             answered = [

@@ -41,39 +41,41 @@ class _Late(Struct, frozen=True):
 def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
-    groups: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[tuple[Exchange, int]]] = defaultdict(list)
     for exchange in case.peer.exchanges:
-        if exchange.answer is not None and exchange.rtt_ns is not None:
-            groups[exchange.ike_sa, exchange.prober].append(exchange)
+        rtt_ns = exchange.rtt_ns
+        if rtt_ns is not None:
+            groups[exchange.ike_sa, exchange.prober].append((exchange, rtt_ns))
     for answered in groups.values():
-        usual_ns = _usual_ns(answered)
-        late = [found for x in answered if (found := _late(case, x, usual_ns))]
+        limit_ns = _limit_ns(case, _usual_ns([rtt_ns for _, rtt_ns in answered]))
+        late = [
+            found
+            for x, rtt_ns in answered
+            # Of one transmission, the round trip is all that can be late.
+            if (rtt_ns > limit_ns or len(x.transmissions) > 1 or x.first_missing)
+            and (found := _late(case, x, limit_ns))
+        ]
         if late:
             yield _found(case, late, len(answered))
 
 
-def _usual_ns(answered: list[Exchange]) -> int:
+def _usual_ns(times: list[int]) -> int:
     """The usual round trip; of a lone answer nobody knows whether it is usual."""
-    times = [x.rtt_ns for x in answered if x.rtt_ns is not None]
     if len(times) <= _FEW:
         return min(times) if len(times) > 1 else 0
     return round(median(times))
 
 
-def _late(case: Case, exchange: Exchange, usual_ns: int) -> _Late | None:
+def _late(case: Case, exchange: Exchange, limit_ns: int) -> _Late | None:
     answer = exchange.answer
     if answer is None:
         return None
     sent = [t for t in exchange.transmissions if t.at_ns <= answer.at_ns]
     asked = _answered(case, sent, answer)
     before = len(sent) + exchange.first_missing
-    late = _Late(
-        exchange,
-        answer,
-        answer.at_ns - asked.at_ns,
-        _limit_ns(case, exchange, usual_ns),
-        before,
-    )
+    sources = {answer.ref.source, *(t.ref.source for t in exchange.transmissions)}
+    limit_ns += NS_PER_SECOND * bool(sources & case.coarse_sources)
+    late = _Late(exchange, answer, answer.at_ns - asked.at_ns, limit_ns, before)
     return late if late.is_slow or before > 1 else None
 
 
@@ -88,15 +90,11 @@ def _answered(case: Case, sent: list[Transmission], answer: Transmission) -> Tra
     return sent[-1]
 
 
-def _limit_ns(case: Case, exchange: Exchange, usual_ns: int) -> int:
-    limit_ns = max(
+def _limit_ns(case: Case, usual_ns: int) -> int:
+    return max(
         nanoseconds(case.thresholds.late_answer_s),
         round(case.thresholds.late_answer_rtts * usual_ns),
     )
-    sources = {t.ref.source for t in exchange.transmissions}
-    if exchange.answer is not None:
-        sources.add(exchange.answer.ref.source)
-    return limit_ns + NS_PER_SECOND * bool(sources & case.coarse_sources)
 
 
 def _found(case: Case, late: list[_Late], answered: int) -> Found:

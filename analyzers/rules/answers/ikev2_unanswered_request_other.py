@@ -13,6 +13,7 @@ from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.wording import few, sa_name, spoken_ns, weakest
@@ -35,7 +36,7 @@ class _Request(Struct):
 
 def _check(case: Case) -> Iterator[Found]:
     for sa in case.peer.ike_sas:
-        if sa.ike_version != 2:
+        if sa.ike_version != 2 or sa.id not in _with_others(case):
             continue
         lost: dict[bool, list[list[IkeMessage]]] = defaultdict(list)
         for request in _unanswered(case, sa):
@@ -43,6 +44,16 @@ def _check(case: Case) -> Iterator[Found]:
                 lost[case.is_local(request.sent[0].src)].append(request.sent)
         for found in lost.values():
             yield _found(sa, found)
+
+
+@once
+def _with_others(case: Case) -> frozenset[str]:
+    """IKE SAs on which anything else was asked: most have questions only."""
+    return frozenset(
+        m.ike_sa
+        for m in case.peer.messages
+        if m.kind in _KINDS and m.encrypted and not m.is_response
+    )
 
 
 def _unanswered(case: Case, sa: IkeSa) -> Iterator[_Request]:

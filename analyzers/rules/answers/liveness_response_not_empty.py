@@ -18,6 +18,8 @@ _PAYLOADS: Final = {41: "a Notify", 42: "a Delete", 43: "a Vendor ID", 47: "a Co
 
 
 def _check(case: Case) -> Iterator[Found]:
+    if not case.packets:
+        return
     found: dict[tuple[str, str], list[tuple[Exchange, IkeMessage]]] = defaultdict(list)
     for exchange in case.peer.exchanges:
         answer = _full_answer(case, exchange)

@@ -46,6 +46,8 @@ def _is_recorded_twice(repeats: int, everything: int) -> bool:
 
 
 def _messages(case: Case) -> Iterator[Found]:
+    if not case.packets:
+        return
     repeated, messages = _repeated(case), _captured(case)
     if _is_recorded_twice(len(repeated), len(messages)):
         return

@@ -38,6 +38,7 @@ class _Jump(Struct, eq=False):
     before: IkeMessage
     after: IkeMessage
     answered: bool
+    counts: bool = True
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -71,7 +72,8 @@ def _jumps(case: Case, stream: Stream) -> list[_Jump]:
             continue
         going_on = next((c for c in counters if ahead(value, number(c.last)) in (0, 1)), None)
         if going_on is not None:
-            found = [jump for jump in found if jump not in going_on.left]
+            for left in going_on.left:
+                left.counts = False
             going_on.left.clear()
             going_on.last = message
             counters.remove(going_on)
@@ -83,7 +85,7 @@ def _jumps(case: Case, stream: Stream) -> list[_Jump]:
                 found.append(jump)
             counters = [*counters[1 - _MOST_COUNTERS :], _Counter(message)]
         used.add(value)
-    return found
+    return [jump for jump in found if jump.counts]
 
 
 def _jump(

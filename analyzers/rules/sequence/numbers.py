@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 from typing import Final
@@ -15,6 +16,7 @@ from analyzers.model.records import Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import nanoseconds, seconds
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 
 HIGH_BIT: Final = 1 << 31
 _NUMBERS: Final = 1 << 32
@@ -40,11 +42,12 @@ class Stream(Struct, frozen=True, dict=True):
     born: bool
     """The input shows the SA's beginning."""
 
-    @property
+    @cached_property
     def questions(self) -> list[IkeMessage]:
         """The R-U-THEREs; a stream has one at least."""
         return [m for m in self.messages if m.kind is MessageKind.R_U_THERE]
 
+    @cached_property
     def steady_s(self) -> float | None:
         """The distance that its questions keep; None where they keep none."""
         times = [m.at_ns for m in self.questions]
@@ -55,8 +58,13 @@ class Stream(Struct, frozen=True, dict=True):
         return middle if all(abs(g - middle) <= _ALIKE_SHARE * middle for g in gaps) else None
 
 
-def streams(case: Case) -> Iterator[Stream]:
+@once
+def streams(case: Case) -> tuple[Stream, ...]:
     """All streams of a peer with at least one question whose number is known."""
+    return tuple(_streams(case))
+
+
+def _streams(case: Case) -> Iterator[Stream]:
     for sa in case.peer.ike_sas:
         if sa.ike_version != 1:
             continue
@@ -111,8 +119,13 @@ def goes_on(later: int, earlier: int) -> bool:
     return 0 <= ahead(later, earlier) <= _NEAR
 
 
-def askers(case: Case) -> Iterator[tuple[str, list[Stream]]]:
+@once
+def askers(case: Case) -> tuple[tuple[str, list[Stream]], ...]:
     """Each end that asked, with one stream for each of its SAs: that which shows most."""
+    return tuple(_askers(case))
+
+
+def _askers(case: Case) -> Iterator[tuple[str, list[Stream]]]:
     every = sorted(streams(case), key=lambda stream: len(stream.messages))
     for end in case.ends:
         fullest = {stream.sa.id: stream for stream in every if stream.asker == end}
@@ -135,7 +148,7 @@ def may_be_unseen(
     time_s = seconds(after.at_ns - before.at_ns)
     if time_s < _FASTEST_S * len(wanted):
         return False
-    every_s = stream.steady_s()
+    every_s = stream.steady_s
     expected = case.expected(stream.asker, 1)
     if every_s is None and expected is not None and expected.stated:
         every_s = expected.policy.interval_s

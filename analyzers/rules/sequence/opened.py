@@ -8,6 +8,7 @@ from typing import Final
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 from analyzers.rules.sequence.numbers import is_believed
 
 _DPD: Final = {
@@ -16,8 +17,13 @@ _DPD: Final = {
 }
 
 
-def opened_dpd(case: Case) -> Iterator[IkeMessage]:
+@once
+def opened_dpd(case: Case) -> tuple[IkeMessage, ...]:
     """R-U-THEREs and their answers whose payloads can be read, each once."""
+    return tuple(_opened(case))
+
+
+def _opened(case: Case) -> Iterator[IkeMessage]:
     seen: set[bytes] = set()
     for message in case.peer.messages:
         if message.kind not in _DPD or message.basis is not Basis.DECRYPTED:

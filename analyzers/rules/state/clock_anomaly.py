@@ -29,12 +29,13 @@ def _check(run: Run) -> Iterator[Found]:
 
 def _answered_before(case: Case) -> Iterator[Found]:
     """Answers that are stamped long before their questions: two clocks that disagree."""
+    if not case.timed:
+        return
+    step_ns = nanoseconds(case.thresholds.clock_step_s)
     early = [
         x
         for x in case.peer.exchanges
-        if x.answer is not None
-        and case.timed
-        and x.first_ns - x.answer.at_ns > nanoseconds(case.thresholds.clock_step_s)
+        if x.answer is not None and x.first_ns - x.answer.at_ns > step_ns
     ]
     if not early:
         return

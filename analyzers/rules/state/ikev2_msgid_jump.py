@@ -25,8 +25,7 @@ _MOST_JUMPS: Final = 50
 
 def _check(case: Case) -> Iterator[Found]:
     for sa in case.peer.ike_sas:
-        messages = case.messages.get(sa.id, ())
-        if sa.ike_version != 2 or window_known(messages) is False:
+        if sa.ike_version != 2 or window_known(case.packets.get(sa.id, ())) is False:
             continue
         requests = case.requests[sa.id]
         synchronised_ns = min(

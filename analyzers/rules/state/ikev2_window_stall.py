@@ -20,8 +20,7 @@ _EVER = 1 << 62
 def _check(case: Case) -> Iterator[Found]:
     least_ns = nanoseconds(case.thresholds.window_stall_s)
     for sa in case.peer.ike_sas:
-        messages = case.messages.get(sa.id, ())
-        window_is_one = window_known(messages)
+        window_is_one = window_known(case.packets.get(sa.id, ()))
         if sa.ike_version != 2 or window_is_one is False or case.one_direction:
             continue
         requests = case.requests[sa.id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,12 +15,14 @@ from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.wording import few, spoken_ns
 
 _TEMPORARY_FAILURE: Final = 43
 _PAYLOAD_NOTIFY: Final = 41
+_REKEYS: Final = frozenset({MessageKind.CREATE_CHILD, MessageKind.QUICK_MODE})
 # Two starts this close together crossed on the way, where no round trip is known.
 _TOGETHER_NS: Final = NS_PER_SECOND
 
@@ -36,7 +39,7 @@ def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
     for sa in case.peer.ike_sas:
-        messages = case.messages.get(sa.id, ())
+        messages = _rekeys(case).get(sa.id, ())
         crossing = _crossing(case, sa, _negotiations(sa, messages))
         refused = [
             m
@@ -52,6 +55,16 @@ def _check(case: Case) -> Iterator[Found]:
             yield _found(case, sa, crossing, refused if lasting else [])
         elif lasting:
             yield _refused(refused)
+
+
+@once
+def _rekeys(case: Case) -> dict[str, list[IkeMessage]]:
+    """The messages that rekey, by IKE SA: few of many."""
+    found: dict[str, list[IkeMessage]] = defaultdict(list)
+    for message in case.peer.messages:
+        if message.kind in _REKEYS:
+            found[message.ike_sa].append(message)
+    return found
 
 
 def _negotiations(sa: IkeSa, messages: Sequence[IkeMessage]) -> list[_Negotiation]:
@@ -76,6 +89,8 @@ def _negotiations(sa: IkeSa, messages: Sequence[IkeMessage]) -> list[_Negotiatio
 def _crossing(
     case: Case, sa: IkeSa, negotiations: Sequence[_Negotiation]
 ) -> list[tuple[_Negotiation, _Negotiation]]:
+    if len(negotiations) < 2:
+        return []
     together_ns = max(_TOGETHER_NS, 2 * (case.rtt_ns(sa.id) or 0))
     found = []
     for place, one in enumerate(negotiations):

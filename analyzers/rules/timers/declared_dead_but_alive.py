@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from analyzers.model.exchange import Exchange
 from analyzers.model.finding import Severity
-from analyzers.model.observations import MessageKind
+from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, question, spoken, times, weakest
-from analyzers.rules.timers.questions import asked
-from analyzers.rules.timers.verdict import GivenUp, given_up
+from analyzers.rules.timers.verdict import GivenUp, verdicts
 
 # What was under way at the verdict arrives within this.
 _UNDER_WAY_NS: Final = NS_PER_SECOND
@@ -32,12 +35,10 @@ class _Life(NamedTuple):
 def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
-    for own in asked(case):
-        for exchange in own.exchanges:
-            verdict = given_up(case, exchange)
-            life = None if verdict is None else _life(case, exchange, verdict)
-            if verdict is not None and life is not None:
-                yield _found(exchange, verdict, life)
+    for _, exchange, verdict in verdicts(case):
+        life = _life(case, exchange, verdict)
+        if life is not None:
+            yield _found(exchange, verdict, life)
 
 
 def _life(case: Case, exchange: Exchange, verdict: GivenUp) -> _Life | None:
@@ -47,40 +48,65 @@ def _life(case: Case, exchange: Exchange, verdict: GivenUp) -> _Life | None:
 
 
 def _ike(case: Case, exchange: Exchange, verdict: GivenUp) -> Iterator[_Life]:
-    known: set[bytes] = set()
-    local = case.is_local(exchange.responder)
-    for message in case.messages.get(exchange.ike_sa, ()):
-        if case.is_local(message.src) != local or not message.encrypted:
-            continue
-        fresh = message.fingerprint not in known
-        known.add(message.fingerprint)
-        whole = message.kind is not MessageKind.FRAGMENT and message.integrity_ok is not False
-        came = message.basis is not Basis.LOG or message.arrived
-        if fresh and whole and came and message.at_ns > verdict.at_ns:
+    fresh = _fresh(case).get((exchange.ike_sa, case.is_local(exchange.responder)))
+    if fresh is not None:
+        place = bisect_right(fresh.until_ns, verdict.at_ns)
+        for message in fresh.messages[place : place + 1]:
             yield _Life(message.at_ns, "an IKE message", (message.ref,), message.confidence)
-            return
+
+
+class _Fresh(NamedTuple):
+    """What one side sent on an IKE SA for the first time, and what came."""
+
+    messages: list[IkeMessage]
+    until_ns: list[int]
+    """The latest time up to each; messages of several clocks need not be in order."""
+
+
+@once
+def _fresh(case: Case) -> dict[tuple[str, bool], _Fresh]:
+    """By IKE SA with a verdict, and whether the local side sent it."""
+    found: dict[tuple[str, bool], list[IkeMessage]] = defaultdict(list)
+    for ike_sa in {exchange.ike_sa for _, exchange, _ in verdicts(case)}:
+        known: set[tuple[bool, bytes]] = set()
+        for message in case.messages.get(ike_sa, ()):
+            if not message.encrypted:
+                continue
+            local = case.is_local(message.src)
+            fresh = (local, message.fingerprint) not in known
+            known.add((local, message.fingerprint))
+            whole = message.kind is not MessageKind.FRAGMENT and message.integrity_ok is not False
+            came = message.basis is not Basis.LOG or message.arrived
+            if fresh and whole and came:
+                found[ike_sa, local].append(message)
+    return {
+        key: _Fresh(messages, list(accumulate((m.at_ns for m in messages), max)))
+        for key, messages in found.items()
+    }
 
 
 def _esp(case: Case, exchange: Exchange, verdict: GivenUp) -> Iterator[_Life]:
     """ESP of the peer on flows that are older than the question; which SA they belong to is only
     clear where there was no other."""
-    others = (
-        sa
-        for sa in case.peer.ike_sas
-        if sa.id != exchange.ike_sa
-        and sa.rekeyed_into != exchange.ike_sa
-        and (sa.established_ns or sa.first_ns) < verdict.at_ns
-        and (sa.ended_ns is None or sa.ended_ns > exchange.first_ns)
-    )
-    if any(others):
-        return
     local = case.is_local(exchange.responder)
     for flow in case.peer.esp_flows:
         old = case.is_local(flow.sender) == local and flow.first_ns < exchange.first_ns
         if old and flow.last_ns > verdict.at_ns + _UNDER_WAY_NS:
+            if _another_lives(case, exchange, verdict):
+                return
             said = f"ESP with SPI {flow.spi}, which was seen last then"
             yield _Life(flow.last_ns, said, (), Confidence.INFERRED)
             return
+
+
+def _another_lives(case: Case, exchange: Exchange, verdict: GivenUp) -> bool:
+    return any(
+        sa.id != exchange.ike_sa
+        and sa.rekeyed_into != exchange.ike_sa
+        and (sa.established_ns or sa.first_ns) < verdict.at_ns
+        and (sa.ended_ns is None or sa.ended_ns > exchange.first_ns)
+        for sa in case.peer.ike_sas
+    )
 
 
 def _found(exchange: Exchange, verdict: GivenUp, life: _Life) -> Found:

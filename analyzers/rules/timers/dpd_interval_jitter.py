@@ -14,7 +14,7 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import confidence_of, first_refs, spoken
 from analyzers.rules.timers.presence import shows_esp
-from analyzers.rules.timers.questions import Asked, asked, distances
+from analyzers.rules.timers.questions import Asked, asked, distances, stamp_s
 
 # No stack asks after less of silence: what comes sooner has another reason.
 _IDLE_S: Final = 1.0
@@ -26,9 +26,9 @@ def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
     for own in asked(case):
-        if any(t.ref.source in case.coarse_sources for x in own.exchanges for t in x.transmissions):
-            continue
         if not _asks_by_itself(case, own):
+            continue
+        if any(stamp_s(case, x) for x in own.exchanges):
             continue
         found = distances(own.exchanges)
         by_start = [d.seconds for d in found]

@@ -14,8 +14,8 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, question, spoken, times, weakest
 from analyzers.rules.timers.held import Schedule, observed, schedule_of
-from analyzers.rules.timers.questions import Asked, asked, gaps_s
-from analyzers.rules.timers.verdict import GivenUp, given_up, heard_otherwise
+from analyzers.rules.timers.questions import Asked, gaps_s
+from analyzers.rules.timers.verdict import GivenUp, heard_otherwise, verdicts
 
 # Fewer are too few for anybody: ordinary loss gives a living peer up.
 _ENOUGH: Final = 3
@@ -27,18 +27,16 @@ _GAPS: Final = 1.5
 def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
-    for own in asked(case):
+    for own, exchange, verdict in verdicts(case):
+        if heard_otherwise(case, exchange, verdict.at_ns):
+            continue
+        sent = len(exchange.transmissions) + int(exchange.first_missing)
+        if sent < 2 and not verdict.by_log:
+            continue  # somebody may have closed the tunnel just then
         held = schedule_of(case, own.prober, own.sa.ike_version)
-        for exchange in own.exchanges:
-            verdict = given_up(case, exchange)
-            if verdict is None or heard_otherwise(case, exchange, verdict.at_ns):
-                continue
-            sent = len(exchange.transmissions) + int(exchange.first_missing)
-            if sent < 2 and not verdict.by_log:
-                continue  # somebody may have closed the tunnel just then
-            found = _found(case, own, exchange, verdict, held, sent)
-            if found is not None:
-                yield found
+        found = _found(case, own, exchange, verdict, held, sent)
+        if found is not None:
+            yield found
 
 
 def _found(

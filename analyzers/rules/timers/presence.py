@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from analyzers.model.observations import Encapsulation
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 
 
 class Span(NamedTuple):
@@ -69,6 +70,7 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
+@once
 def shows_esp(case: Case) -> bool:
     """Whether the capture would show ESP: it has some, or IKE shares its port."""
     return bool(case.peer.esp_flows) or any(

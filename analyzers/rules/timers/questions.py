@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby, pairwise
+from collections import defaultdict
+from itertools import pairwise
 from typing import NamedTuple
 
 from analyzers.model.exchange import Exchange, Outcome
@@ -11,6 +11,7 @@ from analyzers.model.records import Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import ORDER_LIMIT_NS, seconds
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 
 _STAMP_S = 1.0
 
@@ -23,21 +24,18 @@ class Asked(NamedTuple):
     exchanges: tuple[Exchange, ...]
 
 
-def asked(case: Case) -> Iterator[Asked]:
+@once
+def asked(case: Case) -> tuple[Asked, ...]:
     """All questions of a peer that have a time, by prober and IKE SA; doubtful ones left out."""
-
-    def key(exchange: Exchange) -> tuple[str, str]:
-        return exchange.ike_sa, exchange.prober
-
-    known = [
-        x
-        for x in case.peer.exchanges
-        if x.ike_sa in case.sas
-        and x.first_ns >= ORDER_LIMIT_NS
-        and x.confidence is not Confidence.SUSPECT
-    ]
-    for (ike_sa, prober), found in groupby(sorted(known, key=key), key):
-        yield Asked(prober, case.sas[ike_sa], tuple(found))
+    known: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+    for exchange in case.peer.exchanges:
+        if exchange.confidence is not Confidence.SUSPECT and exchange.first_ns >= ORDER_LIMIT_NS:
+            known[exchange.ike_sa, exchange.prober].append(exchange)
+    return tuple(
+        Asked(prober, case.sas[ike_sa], tuple(found))
+        for (ike_sa, prober), found in sorted(known.items())
+        if ike_sa in case.sas
+    )
 
 
 class Distance(NamedTuple):
@@ -62,8 +60,10 @@ def distances(exchanges: tuple[Exchange, ...]) -> list[Distance]:
 
 def stamp_s(case: Case, exchange: Exchange) -> float:
     """How far a distance may be off because its log stamps whole seconds."""
-    coarse = any(t.ref.source in case.coarse_sources for t in exchange.transmissions)
-    return _STAMP_S if coarse else 0.0
+    coarse = case.coarse_sources
+    if coarse and any(t.ref.source in coarse for t in exchange.transmissions):
+        return _STAMP_S
+    return 0.0
 
 
 def gaps_s(exchange: Exchange) -> list[float]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from analyzers.model.observations import IkeMessage, MessageKind
-from analyzers.model.records import Basis
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 
 _UNFIT = frozenset({MessageKind.SA_INIT, MessageKind.FRAGMENT})
 
@@ -25,17 +25,22 @@ class Request(Struct):
         return self.sent[0]
 
 
-def requests(case: Case) -> Iterator[list[Request]]:
+@once
+def requests(case: Case) -> tuple[list[Request], ...]:
     """The captured IKEv2 requests of each end on each IKE SA, in the order of time.
 
     Left out: IKE_SA_INIT, which is sent anew with a cookie or another group; what came in
     fragments, which may be cut anew; and messages that are damaged, or fail their check.
     """
-    for messages in case.messages.values():
+    return tuple(_requests(case))
+
+
+def _requests(case: Case) -> Iterator[list[Request]]:
+    for messages in case.packets.values():
         of_end: dict[bool, list[Request]] = {}
         current: dict[tuple[bool, int], Request] = {}
         for message in messages:
-            if message.version != 2 or message.basis is Basis.LOG:
+            if message.version != 2:
                 continue
             end = case.is_local(message.src)
             if message.is_response:

@@ -15,9 +15,8 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, question, spoken, times, weakest
-from analyzers.rules.timers.held import Schedule, schedule_of
-from analyzers.rules.timers.questions import Asked, asked
-from analyzers.rules.timers.verdict import given_up, heard_otherwise
+from analyzers.rules.timers.held import schedule_of
+from analyzers.rules.timers.verdict import heard_otherwise, verdicts
 
 # Any request that is repeated in vain is a reason for a verdict (RFC 7296 section 2.4); the longest
 # schedules take this long (dpd-semantics 3.8: PAN-OS, 435 s).
@@ -29,21 +28,20 @@ _SEEN_BEFORE_NS: Final = 30 * NS_PER_SECOND
 def _check(case: Case) -> Iterator[Found]:
     if not case.timed or case.one_direction:
         return
-    for own in asked(case):
-        held = schedule_of(case, own.prober, own.sa.ike_version)
-        if held is not None and held.readings and held.counts:
-            yield from _cut_short(case, own, held)
+    yield from _cut_short(case)
     if case.captured:
         for sa in case.peer.ike_sas:
             yield from _unasked(case, sa)
 
 
-def _cut_short(case: Case, own: Asked, held: Schedule) -> Iterator[Found]:
+def _cut_short(case: Case) -> Iterator[Found]:
     """Verdicts after all retries, but before the last one could be answered."""
-    for exchange in own.exchanges:
+    for own, exchange, verdict in verdicts(case):
+        held = schedule_of(case, own.prober, own.sa.ike_version)
+        if held is None or not held.readings or not held.counts:
+            continue
         sent = len(exchange.transmissions)
-        verdict = given_up(case, exchange)
-        if verdict is None or sent < min(held.counts) or exchange.first_missing:
+        if sent < min(held.counts) or exchange.first_missing:
             continue
         fitting = [waits for waits in held.readings if len(waits) <= sent] or [held.readings[0]]
         took_s = seconds(verdict.at_ns - exchange.first_ns)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
+from operator import attrgetter
+from typing import Final
 
 from msgspec import Struct
 
-from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.records import Confidence, Ref
-from analyzers.model.sa import SaEnd
+from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
+from analyzers.rules.timers.questions import Asked, asked
 from analyzers.rules.wording import weakest
+
+_at_ns: Final = attrgetter("at_ns")
+_first_ns: Final = attrgetter("first_ns")
 
 
 class GivenUp(Struct, frozen=True):
@@ -27,6 +36,17 @@ class GivenUp(Struct, frozen=True):
 def at_most_inferred(confidence: Confidence) -> Confidence:
     """The confidence of what rests on a verdict that only silence shows."""
     return weakest((confidence, Confidence.INFERRED))
+
+
+@once
+def verdicts(case: Case) -> tuple[tuple[Asked, Exchange, GivenUp], ...]:
+    """All questions that have a time and after which the prober gave its peer up."""
+    return tuple(
+        (own, exchange, shown)
+        for own in asked(case)
+        for exchange in own.exchanges
+        if (shown := given_up(case, exchange)) is not None
+    )
 
 
 def given_up(case: Case, exchange: Exchange) -> GivenUp | None:
@@ -64,30 +84,63 @@ def _by_log(case: Case, exchange: Exchange) -> GivenUp | None:
 
 def _acts(case: Case, exchange: Exchange) -> Iterator[GivenUp]:
     """Deletes of the SA, and new SAs, after the last question."""
-    for delete in case.peer.deletes:
-        own = (delete.ike_sa, delete.sender) == (exchange.ike_sa, exchange.prober)
-        if own and delete.at_ns >= exchange.last_ns:
-            how = "it deleted the SA"
-            yield GivenUp(delete.at_ns, how, delete.ref, delete.confidence, by_log=False)
-    for sa in case.peer.ike_sas:
-        other = sa.id != exchange.ike_sa and sa.initiator == exchange.prober
-        if other and sa.first_ns >= exchange.last_ns and case.begins(sa):
+    deletes = _deletes(case).get((exchange.ike_sa, exchange.prober), [])
+    place = bisect_left(deletes, exchange.last_ns, key=_at_ns)
+    for delete in deletes[place : place + 1]:
+        how = "it deleted the SA"
+        yield GivenUp(delete.at_ns, how, delete.ref, delete.confidence, by_log=False)
+    begun = _begun(case).get(exchange.prober, [])
+    place = bisect_left(begun, exchange.last_ns, key=_first_ns)
+    for sa in begun[place : place + 2]:  # its own may be one of them
+        if sa.id != exchange.ike_sa:
             how = "it set up a new IKE SA"
             yield GivenUp(sa.first_ns, how, sa.refs[0], Confidence.CERTAIN, by_log=False)
 
 
+@once
+def _deletes(case: Case) -> dict[tuple[str, str], list[Delete]]:
+    """Deletes by IKE SA and sender, in the order of time."""
+    found: dict[tuple[str, str], list[Delete]] = defaultdict(list)
+    for delete in sorted(case.peer.deletes, key=_at_ns):
+        found[delete.ike_sa, delete.sender].append(delete)
+    return found
+
+
+@once
+def _begun(case: Case) -> dict[str, list[IkeSa]]:
+    """IKE SAs whose beginning was seen, by initiator, in the order of time."""
+    found: dict[str, list[IkeSa]] = defaultdict(list)
+    for sa in sorted(case.peer.ike_sas, key=_first_ns):
+        if case.begins(sa):
+            found[sa.initiator].append(sa)
+    return found
+
+
 def heard_otherwise(case: Case, exchange: Exchange, until_ns: int) -> bool:
     """Whether the other end, or somebody on its behalf, said meanwhile that the SA is gone."""
-    hinted = any(
-        h.sender != exchange.prober and exchange.first_ns <= h.at_ns <= until_ns
-        for h in case.peer.hints
+    return any(
+        _is_within(at_ns, exchange.first_ns, until_ns)
+        for (hinted, sender), at_ns in _said_ns(case).items()
+        if (sender != exchange.prober if hinted else sender == exchange.responder)
     )
-    deleted = any(
-        d.sender == exchange.responder and exchange.first_ns <= d.at_ns <= until_ns
-        for d in case.peer.deletes
-    )
-    renewed = any(
-        sa.initiator == exchange.responder and exchange.first_ns <= sa.first_ns <= until_ns
-        for sa in case.peer.ike_sas
-    )
-    return hinted or deleted or renewed
+
+
+@once
+def _said_ns(case: Case) -> dict[tuple[bool, str], list[int]]:
+    """When somebody sent a hint (True), or a Delete or the start of an IKE SA (False), by sender.
+
+    In the order of time.
+    """
+    found: dict[tuple[bool, str], list[int]] = defaultdict(list)
+    for hint in case.peer.hints:
+        found[True, hint.sender].append(hint.at_ns)
+    for delete in case.peer.deletes:
+        found[False, delete.sender].append(delete.at_ns)
+    for sa in case.peer.ike_sas:
+        found[False, sa.initiator].append(sa.first_ns)
+    return {key: sorted(at_ns) for key, at_ns in found.items()}
+
+
+def _is_within(at_ns: list[int], first_ns: int, last_ns: int) -> bool:
+    place = bisect_left(at_ns, first_ns)
+    return place < len(at_ns) and at_ns[place] <= last_ns

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from analyzers.model.exchange import Exchange, Transmission
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage
-from analyzers.model.records import Basis, Confidence
+from analyzers.model.records import Confidence
 from analyzers.model.sa import EspFlow
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.rules.case import Case
@@ -39,10 +40,9 @@ def _two_way_sources(run: Run) -> frozenset[str]:
     """Captures that show messages of both directions between some ends: no taps of one."""
     ways: dict[tuple[str, str, str], set[bool]] = defaultdict(set)
     for case in run.cases:
-        for message in case.peer.messages:
-            if message.basis is not Basis.LOG:
-                for source in _sources(run, message):
-                    ways[source, case.peer.local, case.peer.remote].add(case.is_local(message.src))
+        for message in chain.from_iterable(case.packets.values()):
+            for source in _sources(run, message):
+                ways[source, case.peer.local, case.peer.remote].add(case.is_local(message.src))
     return frozenset(source for (source, *_), both in ways.items() if len(both) > 1)
 
 
@@ -123,8 +123,10 @@ def _by_flows(run: Run) -> Iterator[Found]:
 def _one_way(case: Case) -> _OneWay | None:
     """A peer whose IKE goes both ways and whose ESP goes one way only."""
     flows = case.peer.esp_flows
+    if not flows:
+        return None
     senders = {case.is_local(flow.sender) for flow in flows}
-    talks = {case.is_local(m.src) for m in case.peer.messages if m.basis is not Basis.LOG}
+    talks = {case.is_local(m.src) for m in chain.from_iterable(case.packets.values())}
     return _OneWay(case, flows) if len(senders) == 1 and len(talks) == 2 else None
 
 

@@ -71,12 +71,12 @@ def _interval_s(asked: list[Asked]) -> float | None:
 def _bursts(asked: list[Asked], width_ns: int, peers: int, least_share: float) -> list[list[Asked]]:
     """Spans of that width with questions to more than a share of the peers, one after another."""
     found: list[list[Asked]] = []
-    start = 0
+    start = end = 0
     while start < len(asked):
-        end = start
         while end < len(asked) and asked[end].at_ns - asked[start].at_ns <= width_ns:
             end += 1
-        if _size(asked[start:end]) > least_share * peers:
+        enough = end - start > least_share * peers
+        if enough and _size(asked[start:end]) > least_share * peers:
             found.append(asked[start:end])
             start = end
         else:

@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
-from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.case import Case, Place
 from analyzers.rules.peer_rule import PeerRule
@@ -50,7 +49,7 @@ class _Change(Struct):
 
 
 def _check(case: Case) -> Iterator[Found]:
-    for ike_sa, messages in case.messages.items():
+    for ike_sa, messages in case.packets.items():
         for source in dict.fromkeys(m.ref.source for m in messages):
             own = [m for m in messages if m.ref.source == source]
             for local in (True, False):
@@ -67,7 +66,7 @@ def _changes(case: Case, messages: list[IkeMessage], *, local: bool) -> list[_Ch
     seen: set[bytes] = set()
     for message in messages:
         floated = message.encapsulation is Encapsulation.NON_ESP_MARKER
-        if not floated or message.basis is Basis.LOG or not message.encrypted:
+        if not floated or not message.encrypted:
             continue
         # The second time a message may be on the other side of the NAT.
         is_new = message.fingerprint not in seen

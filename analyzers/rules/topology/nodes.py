@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from analyzers.model.exchange import Exchange
 from analyzers.rules.case import Case
+from analyzers.rules.once import once
 from analyzers.rules.run import Run
 
 
@@ -52,8 +53,13 @@ class Node(Struct, frozen=True, dict=True):
 
 def nodes(run: Run, fewest_peers: int) -> list[Node]:
     """All nodes with so many peers."""
+    return [node for node in _nodes(run) if len(node.cases) >= fewest_peers]
+
+
+@once
+def _nodes(run: Run) -> list[Node]:
     found: dict[str, list[Case]] = defaultdict(list)
     for case in run.cases:
         for end in case.ends:
             found[end].append(case)
-    return [Node(end, tuple(own)) for end, own in found.items() if len(own) >= fewest_peers]
+    return [Node(end, tuple(own)) for end, own in found.items()]

@@ -161,7 +161,7 @@ def remarks(page: Page, peer: PeerView) -> None:
     limit = len(peer.hints) if page.verbose else HINTS_SHOWN
     for hint in peer.hints[:limit]:
         told = page.place(hint.ref)
-        if told.startswith("frame"):
+        if hint.unprotected:
             told += "; unprotected: a hint, no proof"
         text = assemble(
             f"{page.data(hint.text)}, said by {page.address(hint.sender)}",

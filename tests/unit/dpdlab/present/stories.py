@@ -400,7 +400,7 @@ def unsure() -> PeerView:
                 ref=Ref("s1", 240),
             ),
         ),
-        hints=(Hint(at(15), B, "port unreachable", Ref("s1", 160)),),
+        hints=(Hint(at(15), B, "port unreachable", Ref("s1", 160), unprotected=True),),
         unknown_informationals=9,
         addresses=(B, "198.51.100.9"),
         confidence=Confidence.SUSPECT,
