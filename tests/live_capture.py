@@ -27,14 +27,16 @@ def _why_not() -> str:
         return "only root may make interfaces here"
     if shutil.which("ip") is None or shutil.which("dumpcap") is None:
         return "ip and dumpcap are needed"
+    # Several processes of a test run probe at the same time.
+    name = f"dpdp{os.getpid() % 1_000_000}"
     probe = subprocess.run(
-        ["ip", "link", "add", "dpdprobe", "type", "veth", "peer", "name", "dpdprobe1"],
+        ["ip", "link", "add", name, "type", "veth", "peer", "name", f"{name}b"],
         capture_output=True,
         check=False,
     )
     if probe.returncode:
         return "no interface can be made here"
-    subprocess.run(["ip", "link", "del", "dpdprobe"], check=False)
+    subprocess.run(["ip", "link", "del", name], check=False)
     return ""
 
 

@@ -26,6 +26,7 @@ MOST_CONNECTIONS: Final = 64
 MOST_PER_SECOND: Final = 10_000
 """Messages of one sender."""
 _DATAGRAM_BYTES: Final = 65_535
+_FREE_PORT_TRIES: Final = 16
 _RECEIVE_BYTES: Final = 4 << 20
 """What the kernel may hold for the UDP socket."""
 _POLL_S: Final = 1.0
@@ -62,27 +63,41 @@ class SyslogListener:
     def start(self) -> None:
         """Listen. Raises SourceError where the port cannot be had."""
         try:
-            found = socket.getaddrinfo(self._host, self.port, type=socket.SOCK_DGRAM)
-            family, _, _, _, address = found[0]
-            self._udp = socket.socket(family, socket.SOCK_DGRAM)
-            with contextlib.suppress(OSError):
-                self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
-            self._udp.bind(address)
-            self.port = int(self._udp.getsockname()[1])
-            self._tcp = socket.socket(family, socket.SOCK_STREAM)
-            self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._tcp.bind((address[0], self.port, *address[2:]))
-            self._tcp.listen(MOST_CONNECTIONS)
+            self._udp, self._tcp = self._listening()
         except OSError as error:
             self._release()
             hint = "ports below 1024 are for root" if isinstance(error, PermissionError) else ""
             message = f"cannot listen on {self.name}: {error.strerror or error}"
             raise SourceError(message, hint) from error
+        self.port = int(self._udp.getsockname()[1])
         for listener in (self._udp, self._tcp):
             listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ)
         self.feed.tell(SourceState.OPEN)
         self._reading.start()
+
+    def _listening(self) -> tuple[socket.socket, socket.socket]:
+        """Sockets on one port. Raises OSError."""
+        for _ in range(0 if self.port else _FREE_PORT_TRIES - 1):
+            # A port that is free for UDP may be taken for TCP.
+            with contextlib.suppress(OSError):
+                return self._pair()
+        return self._pair()
+
+    def _pair(self) -> tuple[socket.socket, socket.socket]:
+        found = socket.getaddrinfo(self._host, self.port, type=socket.SOCK_DGRAM)
+        family, _, _, _, address = found[0]
+        with contextlib.ExitStack() as undo:
+            udp = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            with contextlib.suppress(OSError):
+                udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+            udp.bind(address)
+            tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tcp.bind((address[0], udp.getsockname()[1], *address[2:]))
+            tcp.listen(MOST_CONNECTIONS)
+            undo.pop_all()
+            return udp, tcp
 
     def stop(self) -> None:
         """Ask it to stop; returns at once."""

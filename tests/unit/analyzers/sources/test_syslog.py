@@ -1,5 +1,6 @@
 """Syslog over UDP and TCP."""
 
+import errno
 import os
 import socket
 import time
@@ -115,6 +116,24 @@ def test_messages_as_lines(message: bytes, line: str) -> None:
 def test_a_port_that_is_taken_is_said(listener: SyslogListener) -> None:
     with pytest.raises(SourceError, match="cannot listen"):
         SyslogListener(LOOPBACK, listener.port).start()
+
+
+def test_any_port_is_one_that_is_free_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    bind = socket.socket.bind
+
+    def bind_once_in_vain(self: socket.socket, address: tuple[str, int]) -> None:
+        if self.type == socket.SOCK_STREAM and not taken:
+            taken.append(address[1])
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        bind(self, address)
+
+    monkeypatch.setattr(socket.socket, "bind", bind_once_in_vain, raising=False)
+    source = SyslogListener(LOOPBACK, 0)
+    source.start()
+    assert source.port not in (0, *taken)
+    source.stop()
+    source.close(5)
 
 
 def test_a_hundred_times_leaves_no_descriptor() -> None:
