@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 # What reads logs is imported where there are logs: a capture shall begin at once.
 
 # A packet is held back this long, for one that was captured before it and is read after it.
-_LATENESS_NS: Final = 50 * NS_PER_MS
+_LATENESS_NS: Final = 20 * NS_PER_MS
 # Interfaces are read one after the other: their packets overtake each other by more.
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
 _TRIM_EVERY_NS: Final = NS_PER_SECOND

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from analyzers.session.driver import Session
     from dpdlab.present.filter import Filter
 
-_WAIT_S: Final = 0.05
+_WAIT_S: Final = 0.02
 # What comes within this is taken at once: looking costs the same for one packet as for many.
-_GATHER_S: Final = 0.02
-_VIEWS_EVERY_S: Final = 0.1
+_GATHER_S: Final = 0.01
+_VIEWS_EVERY_S: Final = 0.05
 # So many times what views cost passes before they are made again.
 _REST_SHARE: Final = 2
 _JUDGE_EVERY_S: Final = 2.0

@@ -18,10 +18,10 @@ from analyzers.session.live_health import SourceHealth
 from dpdlab import __version__
 from dpdlab.tui.reading import Outcome
 
-_WAIT_S: Final = 0.05
+_WAIT_S: Final = 0.02
 # What comes within this is taken at once: looking costs the same for one packet as for many.
-_GATHER_S: Final = 0.02
-_VIEWS_EVERY_S: Final = 0.1
+_GATHER_S: Final = 0.01
+_VIEWS_EVERY_S: Final = 0.05
 _QUIET_S: Final = 1.0
 """Views are made anew this often even when nothing comes: silence goes on."""
 _JUDGE_EVERY_S: Final = 2.0
