@@ -91,6 +91,8 @@ class LiveSession:
         """Events that are evidence or astray, by `id()`: held until they are tracked."""
         self._dialects = dialects_of(self.options) if len(self._captured) < len(sources) else ()
         self._ended = False
+        self._last: tuple[PeerView, ...] | None = None
+        """All peers, as they were when they were last asked for as a whole."""
         for channel in self._channels:
             channel.source.feed.arrived = self._arrived
             if channel.source.kind == "capture":
@@ -354,7 +356,9 @@ class LiveSession:
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers, once the session has ended."""
-        return self._views(self._end_ns())
+        if self._last is None or not self._ended:
+            self._last = self._views(self._end_ns())
+        return self._last
 
     def judgement(self, peers: Sequence[PeerView] | None = None) -> Judgement:
         """What the rules say of everything, or of views that were made before."""

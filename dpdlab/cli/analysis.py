@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
-from dpdlab import __version__, settings
+from dpdlab import settings
 from dpdlab.cli import filtering
 from dpdlab.cli.arguments import COMMANDS, Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
 from dpdlab.cli.progress import ProgressBar
 from dpdlab.cli.values import Moment
+from dpdlab.present.whole import whole
 
 if TYPE_CHECKING:
     from analyzers.session import ClockOptions, Session, SessionOptions
@@ -53,17 +54,7 @@ def analysed(
 
 def content_of(session: Session, invocation: Invocation) -> Content:
     """What was found, as every writer takes it; filtered and redacted if that is wanted."""
-    judgement = session.judgement()
-    content = Content(
-        version=__version__,
-        sources=tuple(session.sources),
-        peers=session.peers(),
-        alignments=session.alignments,
-        diagnosis=tuple(session.diagnosis()),
-        findings=judgement.findings,
-        suppressed=judgement.suppressed,
-    )
-    content = filtering.filtered(content, invocation.options)
+    content = filtering.filtered(whole(session), invocation.options)
     if not invocation.options.redact:
         return content
     from analyzers.export.names import names_of

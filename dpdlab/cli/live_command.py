@@ -33,6 +33,7 @@ from dpdlab.cli.output import Output
 from dpdlab.present import live_lines as lines_for_people
 from dpdlab.present.formatting import utc_time
 from dpdlab.present.safe import safe
+from dpdlab.present.whole import whole
 
 if TYPE_CHECKING:
     from analyzers.session.driver import Session
@@ -202,17 +203,7 @@ class _Watch:
             session = once_more.session or live
             if once_more.why_not:
                 note_unaligned(live, once_more.why_not)
-        peers = session.peers()
-        judgement = live.judgement(peers) if session is live else session.judgement()
-        return Content(
-            version=__version__,
-            sources=tuple(session.sources),
-            peers=peers,
-            alignments=session.alignments,
-            diagnosis=tuple(session.diagnosis()),
-            findings=judgement.findings,
-            suppressed=judgement.suppressed,
-        )
+        return whole(session)
 
     # --- while it goes on --------------------------------------------------------------------
 

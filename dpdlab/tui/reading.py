@@ -20,6 +20,7 @@ from analyzers.session import Progress, Session, SessionOptions
 from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
+from dpdlab.present.whole import whole
 
 if TYPE_CHECKING:
     from analyzers.whatif.windows import Packets, Window
@@ -102,7 +103,7 @@ class Reader:
             session.run(self._inputs, self._progress)
             captures = tuple(session.captures())
             afterwards = Afterwards(session.packets_within, session.vendor_at)
-            self._tell(Outcome(content_of(session), captures, afterwards, done=True))
+            self._tell(Outcome(whole(session), captures, afterwards, done=True))
             self._look_up_lines(session)
         except _Stopped:
             return
@@ -134,20 +135,6 @@ class Reader:
         if content is not None or now_s - self._told_s >= _PROGRESS_EVERY_S:
             self._told_s = now_s
             self._tell(Outcome(content, progress=progress))
-
-
-def content_of(session: Session) -> Content:
-    """All that was found."""
-    judgement = session.judgement()
-    return Content(
-        version=__version__,
-        sources=tuple(session.sources),
-        peers=session.peers(),
-        alignments=session.alignments,
-        diagnosis=tuple(session.diagnosis()),
-        findings=judgement.findings,
-        suppressed=judgement.suppressed,
-    )
 
 
 def content_so_far(session: Session) -> Content:
