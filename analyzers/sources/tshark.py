@@ -19,7 +19,7 @@ _TIMEOUT_S: Final = 30.0
 
 
 def dissected(path: str, record: int, preferences: Sequence[str] = ()) -> list[str]:
-    """The dissection of one packet of a capture: layers, and under each its fields, indented.
+    """The dissection of one packet of a capture: layers, the innermost first, with their fields.
 
     `preferences` are values of tshark's `-o`. Raises SourceError where tshark is missing or
     cannot read the capture.
@@ -53,14 +53,23 @@ def dissected(path: str, record: int, preferences: Sequence[str] = ()) -> list[s
 
 
 async def _first(capture: object) -> object | None:
+    from pyshark.capture.capture import StopCapture
+
     found: list[object] = []
-    await capture.packets_from_tshark(found.append, packet_count=1)  # type: ignore[attr-defined]
+
+    def take(packet: object) -> None:
+        found.append(packet)
+        raise StopCapture
+
+    # A number of packets would be tshark's `-c`, which counts before the filter does.
+    await capture.packets_from_tshark(take)  # type: ignore[attr-defined]
     return found[0] if found else None
 
 
 def _lines(packet: object) -> list[str]:
     lines: list[str] = []
-    for layer in packet.layers:  # type: ignore[attr-defined]
+    # What carries the message is known already.
+    for layer in reversed(packet.layers):  # type: ignore[attr-defined]
         lines.append(str(layer.layer_name).upper())
         for field in layer._get_all_field_lines():
             text = str(field).strip()
