@@ -83,6 +83,11 @@ def footer_of(
         state.append(Text(_progress_text(progress), palette.note))
     if model.live is not None:
         state.append(_health_of(model.live.sources, palette))
+    if model.damaged:
+        key = key_name(model.keymap["inputs"][0])
+        state.append(Text(f"damaged input ({key})", palette.warn))
+    if model.clock_by_hand:
+        state.append(Text("clock by hand", palette.warn))
     if model.filter is not None:
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     if model.range_ns is not None:

@@ -11,10 +11,11 @@ from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, glyphs
+from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Ref
+from analyzers.model.records import BENIGN_PROBLEMS, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
 from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
@@ -121,6 +122,20 @@ class Model(Struct, dict=True):
         self._listing: set[str] = set()
 
     # --- now -------------------------------------------------------------------------------
+
+    @property
+    def damaged(self) -> bool:
+        """Whether a part of an input could not be read."""
+        return any(
+            problem.kind not in BENIGN_PROBLEMS
+            for source in self.whole.sources
+            for problem in source.problems
+        )
+
+    @property
+    def clock_by_hand(self) -> bool:
+        """Whether the user has set a clock."""
+        return any(s.clock_basis is ClockBasis.MANUAL for s in self.whole.sources)
 
     @property
     def now_ns(self) -> int | None:

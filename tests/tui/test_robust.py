@@ -39,6 +39,20 @@ async def test_a_terminal_of_any_size_is_no_crash(console: Open, view: str, size
 
 
 @pytest.mark.parametrize("view", VIEWS)
+async def test_damage_of_an_input_is_told_in_every_view(console: Open, tmp_path: Path, view: str):
+    path = tmp_path / "cut.pcap"
+    path.write_bytes((DEAD / "capture.pcap").read_bytes()[:2000])
+    async with console(path) as c:
+        await c.press(view)
+        assert "damaged input (i)" in c.lines[-1]
+
+
+async def test_no_damage_is_told_of_a_whole_input(console: Open):
+    async with console(DEAD / "capture.pcap") as c:
+        assert "damaged" not in "\n".join(c.lines)
+
+
+@pytest.mark.parametrize("view", VIEWS)
 async def test_a_storm_of_sizes_ends_with_the_last_one(console: Open, view: str):
     async with console(DEAD / "capture.pcap") as c:
         await c.press(view)

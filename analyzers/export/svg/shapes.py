@@ -24,7 +24,7 @@ class Sign(IntEnum):
 
 MEANING: Final = {
     Sign.ANSWERED: "answered",
-    Sign.ANSWER: "late answer",
+    Sign.ANSWER: "its answer apart",
     Sign.UNANSWERED: "unanswered",
     Sign.RETRY: "retry",
     Sign.OPEN: "open",

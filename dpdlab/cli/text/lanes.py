@@ -120,7 +120,7 @@ def _coarse(activity: Activity, window: Window, width: int) -> bool:
 def _legend_entries(signs: Glyphs) -> tuple[tuple[Role, str, str], ...]:
     return (
         (Role.ANSWERED, signs.answered, "answered"),
-        (Role.ANSWER, signs.answer, "late answer"),
+        (Role.ANSWER, signs.answer, "its answer apart"),
         (Role.UNANSWERED, signs.unanswered, "unanswered"),
         (Role.RETRY, signs.retry, "retry"),
         (Role.OPEN, signs.open, "open"),

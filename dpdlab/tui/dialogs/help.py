@@ -87,7 +87,7 @@ class HelpScreen(ModalScreen[None]):
 def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     """Signs of lanes, ladder and log, in the words of the report."""
     yield signs.answered, "answered question; among peers: alive"
-    yield signs.answer, "late answer"
+    yield signs.answer, "its answer apart"
     yield signs.unanswered, "unanswered question; given up, dead"
     yield signs.retry, "retry"
     yield signs.open, "open question; among peers: unknown"

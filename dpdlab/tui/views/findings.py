@@ -14,6 +14,7 @@ from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.records import Ref
 from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
+from dpdlab.tui.bars import key_name
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -126,6 +127,9 @@ class FindingsView(DetailView):
         if not model.whole.peers:
             said = [safe(sentence) for sentence in model.content.diagnosis]
             return "\n".join(said) or "no IPsec peer, and so nothing to find"
+        if model.damaged:
+            key = key_name(model.keymap["inputs"][0])
+            return f"no rule has anything to say, but an input is damaged: {key} shows it"
         return "no rule has anything to say: nothing is wrong as far as these inputs tell"
 
     def _verdict(self) -> Text:
