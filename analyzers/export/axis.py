@@ -7,11 +7,13 @@ from typing import Final
 from analyzers.export.formatting import Glyphs, utc_date, utc_time
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 
+_MICROSECOND: Final = 1_000
 _MINUTE: Final = 60 * NS_PER_SECOND
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 STEPS_NS: Final = (
-    *(n * NS_PER_MS for n in (100, 200, 500)),
+    *(n * _MICROSECOND for n in (20, 50, 100, 200, 500)),
+    *(n * NS_PER_MS for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
     *(n * NS_PER_SECOND for n in (1, 2, 5, 10, 15, 30)),
     *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
     *(n * _HOUR for n in (1, 2, 3, 6, 12)),
@@ -52,6 +54,14 @@ def axis_text(start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
     return "".join(line)
 
 
+def digits_of(step: int) -> int:
+    """Digits behind the second that tell marks at this distance apart."""
+    digits = 0
+    while step < NS_PER_SECOND:
+        step, digits = step * 10, digits + 1
+    return digits
+
+
 def mark_name(at_ns: int, step: int, before_ns: int | None, start_ns: int) -> str:
     """As short as the mark before allows: the part that stayed the same is not repeated."""
     if step >= _DAY:
@@ -61,8 +71,7 @@ def mark_name(at_ns: int, step: int, before_ns: int | None, start_ns: int) -> st
         return f"{utc_date(at_ns)[5:]} {utc_time(at_ns, 0)[:5]}"
     if step >= _MINUTE:
         return utc_time(at_ns, 0)[:5]
-    digits = 1 if step < NS_PER_SECOND else 0
-    full = utc_time(at_ns, digits)
+    full = utc_time(at_ns, digits_of(step))
     if before_ns is None or before_ns // _MINUTE != at_ns // _MINUTE:
         return full
     return full[5:]

@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzers.export.formatting import Glyphs, moment
 from analyzers.model.time import NS_PER_SECOND
-from dpdlab.present.axis import axis_text, step_ns
+from dpdlab.present.axis import axis_text, digits_of, step_ns
 from dpdlab.present.times import TimeFormat, TimeMode
 
 _MINUTE_S: Final = 60
@@ -62,7 +62,7 @@ def _distance(at_ns: int, step: int) -> str:
     """How far a tick is from zero: "+2.5 s", "+90 s", "+5:30", "+2 h 30", "+3 d 00 h"."""
     sign = "-" if at_ns < 0 else "+" if at_ns else ""
     if step < NS_PER_SECOND:
-        return f"{sign}{abs(at_ns) / NS_PER_SECOND:.1f} s"
+        return f"{sign}{abs(at_ns) / NS_PER_SECOND:.{digits_of(step)}f} s"
     whole = abs(at_ns) // NS_PER_SECOND
     if whole < 2 * _MINUTE_S:
         return f"{sign}{whole} s"

@@ -34,7 +34,8 @@ from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
 from dpdlab.tui.views.list_view import ListView
 
-_CLOSEST_NS: Final = 20 * NS_PER_MS
+_CLOSEST_NS: Final = NS_PER_MS
+_LEAST_MARGIN_NS: Final = 20 * NS_PER_MS
 _ZOOM: Final = 2
 _MARGIN_SHARE: Final = 20
 """A window around everything has a twentieth of its length on both sides."""
@@ -397,7 +398,7 @@ class TimelineView(ListView):
         hole = self._events[self.list.cursor].hole if self._events else None
         if hole is not None:
             begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
-            margin = max((hole.stop_ns - begin) // 3, _CLOSEST_NS)
+            margin = max((hole.stop_ns - begin) // 3, _LEAST_MARGIN_NS)
             self._own_window = True
             self._window = Window(begin - margin, hole.stop_ns + margin)
             self.console_app.changed()
