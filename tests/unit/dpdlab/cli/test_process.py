@@ -191,8 +191,11 @@ def test_interrupted():
         # It waits for the rest of the capture by then.
         time.sleep(0.8)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
-        os.close(write_end)
+        try:
+            _, errors = process.communicate(timeout=10)
+        finally:
+            # Also where the interrupt did not reach it: then it ends with its input.
+            os.close(write_end)
     assert process.returncode == 130
     assert errors == b"dpdlab: interrupted\n"
 
