@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from analyzers.errors import AnalyzerError
@@ -137,7 +137,10 @@ def test_damaged_captures(tmp_path: Path, data: st.DataObject, keys: bool, pcapn
 @example(cut=0, flip=0)
 def test_damaged_compression(tmp_path: Path, cut: int, flip: int) -> None:
     packed = bytearray(gzip.compress(whole()))
-    packed[flip % len(packed)] ^= 0x55
+    place = flip % len(packed)
+    # Time, extra flags and system in the header are told nowhere and protected by nothing.
+    assume(cut or place not in range(4, 10))
+    packed[place] ^= 0x55
     path = tmp_path / "packed.gz"
     path.write_bytes(bytes(packed[: max(1, len(packed) - cut)]))
     if not isinstance(attempt(path), str):
