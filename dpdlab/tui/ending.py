@@ -1,18 +1,37 @@
-"""Signals that end the console: the terminal is given back first, then the process ends by them."""
+"""What ends the console from outside: signals, and a terminal that is gone.
+
+The terminal is given back first, then the process ends by the signal.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
+import sys
 from collections.abc import Callable
 from typing import Final
 
 _ENDING: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+_HANG_UP: Final = int(getattr(signal, "SIGHUP", 0))
 _FIRST_CODE: Final = 128
 """A shell gives a process that a signal ended this code and the number of the signal."""
+
+
+_LOOK_S: Final = 1.0
+"""Between two looks whether the terminal is still there."""
+
+
+def is_gone(descriptor: int) -> bool:
+    """Whether a terminal has been closed: not everyone who has one is sent a signal then."""
+    if not hasattr(select, "poll"):
+        return False
+    look = select.poll()
+    look.register(descriptor, 0)
+    return any(found & (select.POLLHUP | select.POLLERR) for _, found in look.poll(0))
 
 
 def listen(leave: Callable[[int], object]) -> None:
@@ -27,6 +46,16 @@ def listen(leave: Callable[[int], object]) -> None:
         loop.remove_signal_handler(number)
         leave(_FIRST_CODE + number)
 
+    def look() -> None:
+        # The console is drawn on standard error; keys may come from somewhere else.
+        stream = sys.__stderr__
+        if stream is not None and is_gone(stream.fileno()):
+            leave(_FIRST_CODE + _HANG_UP)
+        else:
+            loop.call_later(_LOOK_S, look)
+
+    if _HANG_UP:
+        loop.call_later(_LOOK_S, look)
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_DFL:
             continue

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Any, Final
+from collections.abc import Callable
+from typing import IO, Any, Final
 
 from textual.app import App, ReturnType
+from textual.driver import Driver
 
 from analyzers.errors import AnalyzerError
 
@@ -20,6 +22,41 @@ _COLLECTION: Final = (50_000, 20, 100)
 
 class TerminalLost(AnalyzerError):
     """Keys cannot be read any more."""
+
+
+class _Screen:
+    """What the driver writes to; a terminal that is gone takes everything without a word.
+
+    The thread that writes would end with an error otherwise, and whoever writes wait for it.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._gone = False
+
+    def write(self, text: str) -> None:
+        """Write, as long as there is something to write to."""
+        self._do(lambda: self._file.write(text))
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        self._do(self._file.flush)
+
+    def fileno(self) -> int:
+        """That of the terminal."""
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        """Whether it is one."""
+        return self._file.isatty()
+
+    def _do(self, action: Callable[[], object]) -> None:
+        if self._gone:
+            return
+        try:
+            action()
+        except OSError:
+            self._gone = True
 
 
 class TerminalApp(App[ReturnType]):
@@ -48,6 +85,13 @@ class TerminalApp(App[ReturnType]):
         if self.crash is not None:
             raise self.crash
         return returned
+
+    def _build_driver(self, *args: Any, **options: Any) -> Driver:
+        driver = super()._build_driver(*args, **options)
+        file = getattr(driver, "_file", None)
+        if file is not None:
+            driver._file = _Screen(file)  # type: ignore[attr-defined]
+        return driver
 
     def on_mount(self) -> None:
         """After a suspension the screen is empty."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -218,3 +219,28 @@ def test_a_mistake_in_the_settings_gives_the_terminal_back(tmp_path: Path):
     assert code == 2
     left = bytes(terminal.output[terminal.output.rindex(LEAVES) :])
     assert b"keys.serch: there is no action 'serch' (did you mean search?)" in left
+
+
+@linux
+def test_a_terminal_that_goes_without_a_signal_ends_it():
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dpdlab", str(DEAD / "capture.pcap")],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm-256color"},
+        # Without a controlling terminal nobody is told that it was closed.
+        start_new_session=True,
+    )
+    try:
+        os.close(slave)
+        shown = b""
+        while ENTERS not in shown:
+            shown += os.read(master, 65_536)
+        os.close(master)
+        assert process.wait(10) == -signal.SIGHUP
+    finally:
+        process.kill()
+        process.wait()
