@@ -292,6 +292,8 @@ class ConsoleApp(AskingApp):
 
     def do_back(self) -> None:
         """To the view before; from the first one, out."""
+        if self.view.step_back():
+            return
         if self._before:
             self.open_view(self._before.pop(), keep=False)
         elif self.view.title != self.views[0].title:

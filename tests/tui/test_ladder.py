@@ -83,12 +83,15 @@ async def test_the_bytes_of_a_message_are_those_of_the_capture(console: Open):
 async def test_tshark_gives_a_second_opinion(console: Open):
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("3", "g", "R")
-        await _shows(c, "ETH")
+        await _shows(c, "ISAKMP")
         for _ in range(80):
             if "Initiator SPI" in c.text:
                 break
             await c.press("right")
         assert "Initiator SPI" in c.text
+        # A later message is as good as the first one.
+        await c.press("R", "down", "R")
+        await _shows(c, "Exchange type: IKE_SA_INIT")
 
 
 async def test_two_messages_are_compared_field_by_field(console: Open):
@@ -102,6 +105,17 @@ async def test_two_messages_are_compared_field_by_field(console: Open):
         assert "= message" in c.text
         await c.press("d")
         assert "compared" not in c.text
+
+
+async def test_escape_leaves_what_stands_beside_the_ladder_and_then_the_ladder(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "space", "down", "space", "d")
+        assert "compared" in c.text
+        await c.press("escape")
+        assert "compared" not in c.text
+        assert c.app.view.title == "ladder"
+        await c.press("escape")
+        assert c.app.view.title != "ladder"
 
 
 async def test_a_log_line_is_no_packet(console: Open):

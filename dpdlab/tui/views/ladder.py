@@ -217,6 +217,13 @@ class LadderView(DetailView):
         self.pane = Pane.DETAIL if self.pane is pane else pane
         self.show_detail()
 
+    def step_back(self) -> bool:
+        """From bytes, tshark's view or a comparison to the detail."""
+        if self.pane is Pane.DETAIL:
+            return False
+        self._turn(Pane.DETAIL)
+        return True
+
     # --- comparing two ---------------------------------------------------------------------
 
     def do_select(self) -> None:

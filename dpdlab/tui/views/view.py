@@ -59,6 +59,10 @@ class View(Widget):
     def restore(self, kept: Mapping[str, Any]) -> None:
         """As `kept` had it; what is no such thing is left out. The view is not painted yet."""
 
+    def step_back(self) -> bool:
+        """Leave what was opened inside the view; False where nothing was."""
+        return False
+
     def search(self, text: str, by: int) -> bool:
         """Go to the next (by 1) or previous (by -1) row with a text; whether there is one."""
         return False
