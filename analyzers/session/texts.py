@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from analyzers.tracking.shown import Shown
 
 # What a text is shows in its first part.
-_TEXT_PER_NUL: Final = 64
 _PROBE_BYTES: Final = 256 << 10
 _PIECE_BYTES: Final = 1 << 20
 # Most logs show what they are at once.
@@ -84,9 +83,7 @@ class TextInput:
             encoding = "utf-16"
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self.whole = len(first) < _PROBE_BYTES
-        # A line that was cut by a crash may hold some NULs; what is no text is full of them.
-        begin = first[:4096]
-        self.binary = encoding == "utf-8" and begin.count(0) * _TEXT_PER_NUL > len(begin)
+        self.binary = encoding == "utf-8" and b"\0" in first[:4096]
         self.first = self._decoder.decode(first, final=self.whole)
         self.damaged = 0
 
