@@ -78,6 +78,8 @@ class Glyphs(Struct, frozen=True):
     plus_minus: str
     ghost: str
     """A question that a policy expects."""
+    fold: str
+    """Around what says how much is folded away."""
 
 
 UNICODE: Final = Glyphs(
@@ -114,6 +116,7 @@ UNICODE: Final = Glyphs(
     phase_close="┘",
     plus_minus="±",
     ghost="┆",
+    fold="⋯",
 )
 
 ASCII: Final = Glyphs(
@@ -150,6 +153,7 @@ ASCII: Final = Glyphs(
     phase_close="]",
     plus_minus="+-",
     ghost="'",
+    fold="~",
 )
 
 

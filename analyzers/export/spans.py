@@ -35,7 +35,12 @@ _WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE})
 
 def whole(peer: PeerView) -> Window:
     """The span of everything known of a peer."""
-    start, end = peer.first_ns, max(peer.last_ns, peer.first_ns)
+    return Window(peer.first_ns, max(last_known_ns(peer), peer.first_ns + SHORTEST_WINDOW_NS))
+
+
+def last_known_ns(peer: PeerView) -> int:
+    """The end of everything known of a peer, what was concluded included."""
+    end = max(peer.last_ns, peer.first_ns)
     if peer.states:
         # An inferred verdict can lie after the last packet.
         end = max(end, peer.states[-1].start_ns)
@@ -45,7 +50,7 @@ def whole(peer: PeerView) -> Window:
         end = max(end, hole.stop_ns, hole.dead_ns or 0)
     for delete in peer.deletes:
         end = max(end, delete.at_ns)
-    return Window(start, max(end, start + SHORTEST_WINDOW_NS))
+    return end
 
 
 def zooms(peer: PeerView, width: int, at_most: int) -> tuple[Window, ...]:
@@ -99,15 +104,15 @@ def exposed_ns(hole: BlackHole) -> int:
     return hole.stop_ns - nanoseconds(hole.max_seconds)
 
 
-def steadied(rates: Sequence[float]) -> Sequence[float]:
-    """Rates without the one packet that falls into this cell or the next by chance."""
+def steadied(rates: Sequence[float], chance: float = ONE_PACKET) -> Sequence[float]:
+    """Rates without the `chance` packets that fall into this cell or the next."""
     steady: list[float] = []
     for index, rate in enumerate(rates):
         before = steady[-1] if steady else 0.0
         after = rates[index + 1] if index + 1 < len(rates) else 0.0
-        if rate <= 0 < before <= ONE_PACKET and 0 < after <= ONE_PACKET:
+        if rate <= 0 < before <= chance and 0 < after <= chance:
             # A packet a cell or so: one empty cell is its pace, no silence.
             rate = before
-        calm = rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET
+        calm = rate > 0 and before > 0 and abs(rate - before) <= chance
         steady.append(before if calm else rate)
     return steady

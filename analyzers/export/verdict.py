@@ -29,6 +29,8 @@ class VerdictPart(NamedTuple):
     text: str
     weighty: bool
     """Whether it is as bad as the whole."""
+    shorter: tuple[str, ...] = ()
+    """The same in fewer words, from longer to shorter."""
 
 
 class Verdict(NamedTuple):
@@ -51,29 +53,44 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     lost = _holes(holes)
     if everything and not holes:
         lost = "no black hole with traffic in it"
-    parts = [VerdictPart(_states(peers), True)]
+    parts = [VerdictPart(_states(peers), True, _states_in_short(peers))]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
-    parts.append(VerdictPart(lost, bool(holes)))
+    parts.append(VerdictPart(lost, bool(holes), _holes_in_short(holes)))
     noticed = _noticed(holes)
     if noticed:
-        parts.append(VerdictPart(noticed, False))
+        brief = noticed.removesuffix(" after the first doubt")
+        parts.append(VerdictPart(noticed, False, (_after(brief),) if brief != noticed else ()))
         if any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
             parts.append(VerdictPart("the other end answered: the way back is broken", False))
     elif not holes:
-        parts.append(VerdictPart(_questions(peers), False))
+        asked = _questions(peers)
+        parts.append(VerdictPart(asked, False, (asked.rpartition(", ")[2],)))
     return Verdict(worst, state, tuple(parts))
 
 
 def _states(peers: Sequence[PeerView]) -> str:
+    groups = _by_state(peers)
+    named = [counted(groups[0][1], "peer") + f" {groups[0][0]}"]
+    return ", ".join([*named, *(f"{number:,} {phrase}" for phrase, number in groups[1:])])
+
+
+def _states_in_short(peers: Sequence[PeerView]) -> tuple[str, ...]:
+    """The worst state, and how many there are besides."""
+    groups = _by_state(peers)
+    phrase, number = groups[0]
+    worst = f"{counted(number, 'peer')} {phrase}"
+    if len(groups) == 1:
+        return ()
+    others = sum(number for _, number in groups[1:])
+    return (f"{worst}, {counted(others, 'other')}", f"{number:,} of {len(peers):,} {phrase}")
+
+
+def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
+    """How many peers are in which state, the worst first."""
     tally = Counter((words.peer_phrase(peer), -state_severity(peer.state)) for peer in peers)
-    named = [
-        f"{counted(number, 'peer')} {phrase}" if index == 0 else f"{number:,} {phrase}"
-        for index, ((phrase, _), number) in enumerate(
-            sorted(tally.items(), key=lambda item: (item[0][1], item[0][0]))
-        )
-    ]
-    return ", ".join(named)
+    ordered = sorted(tally.items(), key=lambda item: (item[0][1], item[0][0]))
+    return [(phrase, number) for (phrase, _), number in ordered]
 
 
 def _holes(holes: Sequence[BlackHole]) -> str:
@@ -87,6 +104,20 @@ def _holes(holes: Sequence[BlackHole]) -> str:
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
     lost = f"{packets} lost{so_far}" if packets else "what was lost is not in a log"
     return f"{number},{together} {seconds_range(low_s, high_s)} ({lost})"
+
+
+def _holes_in_short(holes: Sequence[BlackHole]) -> tuple[str, ...]:
+    if not holes:
+        return ()
+    bounds = seconds_range(sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes))
+    number = counted(len(holes), "black hole")
+    return f"{number}, {bounds}", number
+
+
+def _after(noticed: str) -> str:
+    """ "noticed after 19.1 s" of "noticed 19.1 s"."""
+    first, _, rest = noticed.partition("noticed")
+    return f"{first}noticed after{rest.replace(',', '')}"
 
 
 def _noticed(holes: Sequence[BlackHole]) -> str:

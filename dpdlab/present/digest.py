@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Severity, class_severity, state_severity
+from analyzers.export.spans import last_known_ns
 from analyzers.export.verdict import Verdict, verdict_of
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -75,10 +76,10 @@ class Digest(Struct, frozen=True):
     packets: Sequence[float] = (0.0, 0.0)
     """ESP packets of all peers up to equally distant times from `start_ns` to `end_ns`."""
 
-    def packets_per_cell(self, cells: int) -> list[float]:
-        """ESP packets on a bar of the whole time."""
-        edges = np.linspace(0.0, 1.0, cells + 1)
-        known = np.linspace(0.0, 1.0, len(self.packets))
+    def packets_per_cell(self, cells: int, start_ns: int = 0, end_ns: int = 0) -> list[float]:
+        """ESP packets on a bar from `start_ns` to `end_ns`, by default of the whole time."""
+        edges = np.linspace(start_ns or self.start_ns, end_ns or self.end_ns, cells + 1)
+        known = np.linspace(self.start_ns, self.end_ns, len(self.packets))
         rates = np.diff(np.interp(edges, known, np.asarray(self.packets)))
         return [float(rate) for rate in np.round(rates, 6)]
 
@@ -153,7 +154,8 @@ def _span(content: Content) -> tuple[int, int]:
     starts = [s.first_ns for s in content.sources if s.first_ns is not None]
     starts += [peer.first_ns for peer in content.peers]
     ends = [s.last_ns for s in content.sources if s.last_ns is not None]
-    ends += [peer.last_ns for peer in content.peers]
+    # An inferred verdict can lie after the last packet.
+    ends += [last_known_ns(peer) for peer in content.peers]
     return min((at for at in starts if at >= ORDER_LIMIT_NS), default=0), max(ends, default=0)
 
 

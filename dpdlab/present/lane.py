@@ -6,12 +6,13 @@ for the front end; a glyph alone already tells roles apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.export.spans import (
     Window,
@@ -29,7 +30,9 @@ from analyzers.model.peer import Activity, PeerState, PeerView
 from analyzers.model.time import nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
+from dpdlab.present.folding import fold_label
 from dpdlab.present.formatting import Glyphs, duration, state_glyph
+from dpdlab.present.scale import Scale, Stretch, linear
 
 
 class Role(StrEnum):
@@ -123,6 +126,11 @@ _STATE_RANK: Final = {
     PeerState.PROBING: 4,
     PeerState.DEAD: 5,
 }
+# What goes on through a fold, and may bear its sign.
+_FLOWING: Final = frozenset(
+    {Role.BLANK, Role.ALIVE, Role.QUESTIONABLE, Role.PROBING, Role.UNKNOWN, Role.ESP}
+    | {Role.POSSIBLE, Role.CERTAIN}
+)
 _MARK_RANK: Final = {
     Role.BLANK: 0,
     Role.ANSWER: 1,
@@ -134,55 +142,61 @@ _MARK_RANK: Final = {
 }
 
 
-def build(peer: PeerView, window: Window, width: int, signs: Glyphs) -> Lane:
-    """Draw one window of a peer's time on `width` cells (at least 1)."""
-    scale = _scale(window, width)
+def build(
+    peer: PeerView, window: Window, width: int, signs: Glyphs, scale: Scale | None = None
+) -> Lane:
+    """Draw one window of a peer's time on `width` cells (at least 1), or on a `scale` of its own.
+
+    A fold of the scale goes on as what is around it, with a sign in its middle.
+    """
+    scale = scale or linear(window, width)
     rows = [Row(RowKind.STATE, "state", _state_cells(peer, scale, signs))]
     rows.extend(_probe_rows(peer, scale, signs))
     rows.extend(_esp_rows(peer, scale, signs))
     rows.extend(_hole_rows(peer, scale, signs))
-    labels = axis_text(scale.start_ns, scale.end_ns, scale.width, signs)
-    rows.append(Row(RowKind.AXIS, "UTC", tuple(Cell(c, Role.AXIS) for c in labels)))
+    if scale.folds:
+        rows = [replace(row, cells=_folded(row.cells, scale, signs)) for row in rows]
+    rows.append(Row(RowKind.AXIS, "UTC", axis_cells(scale, signs)))
     return Lane(scale.start_ns, scale.end_ns, scale.width, tuple(rows))
+
+
+def axis_cells(
+    scale: Scale, signs: Glyphs, told: Callable[[Stretch], str] | None = None
+) -> tuple[Cell, ...]:
+    """Ticks of every stretch, as `told` tells them or in UTC; folds say how long they are."""
+    cells: list[Cell] = []
+    for part in scale.stretches:
+        if part.folded:
+            cells += [Cell(c, Role.FOLD) for c in fold_label(part, signs)]
+        elif told is not None:
+            cells += [Cell(c, Role.AXIS) for c in told(part)]
+        else:
+            text = axis_text(part.start_ns, part.end_ns, part.width, signs)
+            cells += [Cell(c, Role.AXIS) for c in text]
+    return tuple(cells)
+
+
+def _folded(cells: tuple[Cell, ...], scale: Scale, signs: Glyphs) -> tuple[Cell, ...]:
+    """A sign in the middle of each fold, where no word stands."""
+    marked = list(cells)
+    for part in scale.folds:
+        middle = part.first + part.width // 2
+        here = cells[middle]
+        in_a_word = here.glyph.isalnum() or (here.glyph == " " and here.role is not Role.BLANK)
+        if here.role in _FLOWING and not in_a_word:
+            marked[middle] = Cell(signs.fold, Role.FOLD)
+    return tuple(marked)
 
 
 def traffic(peer: PeerView, window: Window, width: int, signs: Glyphs) -> list[Row]:
     """Only ESP and black holes: what a small drawing has room for."""
-    scale = _scale(window, width)
+    scale = linear(window, width)
     return [*_esp_rows(peer, scale, signs), *_hole_rows(peer, scale, signs, phases_too=False)]
 
 
 def questions(peer: PeerView, window: Window, width: int, signs: Glyphs) -> list[Row]:
     """Only what either side asked."""
-    return list(_probe_rows(peer, _scale(window, width), signs))
-
-
-def _scale(window: Window, width: int) -> _Scale:
-    return _Scale(window.start_ns, max(window.end_ns, window.start_ns + 1), max(width, 1))
-
-
-class _Scale(Struct, frozen=True):
-    start_ns: int
-    end_ns: int
-    width: int
-
-    def at(self, at_ns: int) -> int:
-        """The cell of an instant; outside the window it is outside 0 .. width - 1."""
-        if at_ns == self.end_ns:
-            return self.width - 1
-        return (at_ns - self.start_ns) * self.width // (self.end_ns - self.start_ns)
-
-    def holds(self, at_ns: int) -> bool:
-        """Whether an instant is drawn at all."""
-        return self.start_ns <= at_ns <= self.end_ns
-
-    def cells(self, start_ns: int, end_ns: int) -> range:
-        """The cells of a stretch, at least one when it touches the window."""
-        if end_ns < self.start_ns or start_ns > self.end_ns:
-            return range(0)
-        first = min(max(self.at(start_ns), 0), self.width - 1)
-        last = min(max(self.at(end_ns), first), self.width - 1)
-        return range(first, last + 1)
+    return list(_probe_rows(peer, linear(window, width), signs))
 
 
 def _write(cells: list[Cell], first: int, text: str, role: Role) -> None:
@@ -193,7 +207,7 @@ def _write(cells: list[Cell], first: int, text: str, role: Role) -> None:
 # --- state ----------------------------------------------------------------------------------
 
 
-def _state_cells(peer: PeerView, scale: _Scale, signs: Glyphs) -> tuple[Cell, ...]:
+def _state_cells(peer: PeerView, scale: Scale, signs: Glyphs) -> tuple[Cell, ...]:
     states: list[PeerState | None] = [None] * scale.width
     for index, span in enumerate(peer.states):
         last = index + 1 == len(peer.states)
@@ -241,7 +255,7 @@ def _draw_state(cells: list[Cell], run: range, state: PeerState, word: str, sign
 # --- probes ---------------------------------------------------------------------------------
 
 
-def _probe_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
+def _probe_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
     sides = (
         (RowKind.PROBES_OUT, f"probes {signs.to}", peer.local),
         (RowKind.PROBES_IN, f"probes {signs.back}", peer.remote),
@@ -260,7 +274,7 @@ def _probe_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
             yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
 
 
-def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: _Scale, signs: Glyphs) -> None:
+def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: Scale, signs: Glyphs) -> None:
     answered_by = answered_transmission(exchange)
     for index, sent in enumerate(exchange.transmissions):
         if index == answered_by:
@@ -280,7 +294,7 @@ def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: _Scale, signs: 
         _mark(cells, answer.at_ns, signs.answer, Role.ANSWER, scale)
 
 
-def _mark(cells: list[Cell], at_ns: int, glyph: str, role: Role, scale: _Scale) -> None:
+def _mark(cells: list[Cell], at_ns: int, glyph: str, role: Role, scale: Scale) -> None:
     if not scale.holds(at_ns):
         return
     position = scale.at(at_ns)
@@ -291,7 +305,7 @@ def _mark(cells: list[Cell], at_ns: int, glyph: str, role: Role, scale: _Scale) 
 # --- ESP ------------------------------------------------------------------------------------
 
 
-def _esp_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
+def _esp_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
     if peer.activity is not None and (any(peer.activity.outbound) or any(peer.activity.inbound)):
         out, back = _esp_cells(peer.activity, scale, signs)
         yield Row(RowKind.ESP_OUT, f"ESP {signs.to}", out)
@@ -299,7 +313,7 @@ def _esp_rows(peer: PeerView, scale: _Scale, signs: Glyphs) -> Iterable[Row]:
 
 
 def _esp_cells(
-    activity: Activity, scale: _Scale, signs: Glyphs
+    activity: Activity, scale: Scale, signs: Glyphs
 ) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
     """Both directions on one scale of height, so that they can be compared."""
     out = _resampled(activity.outbound, activity, scale)
@@ -319,12 +333,16 @@ def _esp_cells(
     return drawn(out), drawn(back)
 
 
-def _resampled(counts: Sequence[int], activity: Activity, scale: _Scale) -> list[float]:
-    """Packets per cell; a slice that covers several cells is spread over them evenly."""
-    edges = np.linspace(scale.start_ns, scale.end_ns, scale.width + 1)
+def _resampled(counts: Sequence[int], activity: Activity, scale: Scale) -> list[float]:
+    """Packets per cell that is no fold; a slice is spread evenly over the cells it covers."""
+    edges = np.array(scale.edges(), float)
     at = activity.start_ns + np.arange(len(counts) + 1) * activity.slice_ns
     so_far = np.concatenate(([0.0], np.cumsum(np.asarray(counts, float))))
-    rates: list[float] = np.round(np.diff(np.interp(edges, at, so_far)), 6).tolist()
+    packets = np.diff(np.interp(edges, at, so_far))
+    if scale.folds:
+        # A cell of a fold is longer than the others: what counts is the rate.
+        packets *= scale.cell_ns / np.maximum(np.diff(edges), 1)
+    rates: list[float] = np.round(packets, 6).tolist()
     return rates
 
 
@@ -332,7 +350,7 @@ def _resampled(counts: Sequence[int], activity: Activity, scale: _Scale) -> list
 
 
 def _hole_rows(
-    peer: PeerView, scale: _Scale, signs: Glyphs, *, phases_too: bool = True
+    peer: PeerView, scale: Scale, signs: Glyphs, *, phases_too: bool = True
 ) -> Iterable[Row]:
     sides = (
         (RowKind.HOLE_OUT, RowKind.PHASES_OUT, signs.to, peer.local),
@@ -354,7 +372,7 @@ def _hole_rows(
             yield Row(phases_kind, "", tuple(phases))
 
 
-def _draw_hole(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyphs) -> None:
+def _draw_hole(cells: list[Cell], hole: BlackHole, scale: Scale, signs: Glyphs) -> None:
     if hole.max_seconds <= 0:
         return
     for position in scale.cells(exposed_ns(hole), hole.stop_ns):
@@ -366,7 +384,7 @@ def _draw_hole(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyphs)
             cells[position] = Cell(signs.certain, Role.CERTAIN)
 
 
-def _draw_phases(cells: list[Cell], hole: BlackHole, scale: _Scale, signs: Glyphs) -> None:
+def _draw_phases(cells: list[Cell], hole: BlackHole, scale: Scale, signs: Glyphs) -> None:
     free = 0
     for phase in hole.phases:
         if phase.end_ns <= phase.start_ns or phase.name is PhaseName.UNQUESTIONED:

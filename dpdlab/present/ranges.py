@@ -13,11 +13,13 @@ from dpdlab.present.digest import Digest
 def is_silent(
     content: Content, digest: Digest, log: LogLines | None, first_ns: int, last_ns: int
 ) -> bool:
-    """Whether no message, no ESP, no verdict and no line of a log is of a stretch of time.
+    """Whether no message, ESP, verdict, black hole and line of a log is of a stretch of time.
 
     Where ESP is counted in pieces longer than that, a piece with packets counts as something.
     """
     if any(first_ns <= at_ns <= last_ns for at_ns in digest.given_up_ns):
+        return False
+    if any(s.begin_ns <= last_ns and first_ns <= s.stop_ns for s in digest.silences):
         return False
     if log is not None and _says_something(log, first_ns, last_ns):
         return False

@@ -25,15 +25,16 @@ from dpdlab.present.filter import Filter
 from dpdlab.tui import ending
 from dpdlab.tui.actions import ACTIONS, BY_ID
 from dpdlab.tui.asking_app import AskingApp
-from dpdlab.tui.bars import Line, Overview, footer_of, key_name, title_of
+from dpdlab.tui.bars import Line, Overview, footer_of
 from dpdlab.tui.dialogs.explain import ExplainScreen, findings_at
 from dpdlab.tui.dialogs.help import HelpScreen
-from dpdlab.tui.keymap import Keymap
+from dpdlab.tui.keymap import Keymap, key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Outcome
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.themes import THEMES
+from dpdlab.tui.title import title_of
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.log import LogView
@@ -171,7 +172,13 @@ class ConsoleApp(AskingApp):
         view = self.view
         self._shown_revision[view.title] = self._state
         view.show()
+        self._mark_window()
         self.bars()
+
+    def _mark_window(self) -> None:
+        """The overview marks what the view in sight shows of the time."""
+        self.model.window = self.view.shown_window
+        self.query_one(Overview).show()
 
     @property
     def _state(self) -> int:
@@ -180,7 +187,6 @@ class ConsoleApp(AskingApp):
     def changed(self) -> None:
         """Something else than the content changed: the moment, a mark, the time format."""
         self._moment += 1
-        self.query_one(Overview).show()
         self.refresh_view()
 
     def bars(self) -> None:
@@ -238,6 +244,8 @@ class ConsoleApp(AskingApp):
         self.unsay()
         if self._shown_revision.get(title) != self._state:
             self.refresh_view()
+        else:
+            self._mark_window()
         self.bars()
 
     # --- actions ---------------------------------------------------------------------------

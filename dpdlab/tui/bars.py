@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -12,7 +12,7 @@ from textual.geometry import clamp
 from textual.message import Message
 
 from analyzers.export.formatting import Severity, count, duration
-from analyzers.export.spans import steadied
+from analyzers.export.spans import ONE_PACKET, steadied
 from analyzers.export.untrusted import safe
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session import Progress
@@ -20,14 +20,12 @@ from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import SourceState
 from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.tui.actions import BY_ID
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut, plain
-
-_NAMES_SHOWN: Final = 3
-_LABEL: Final = 8
-"""Columns of the labels of the overview."""
+from dpdlab.tui.views.lanes import LABEL
 
 
 class Line(Painted):
@@ -46,32 +44,6 @@ class Line(Painted):
     def line_for(self, text: Text, width: int) -> Text:
         """The text, as wide as the line."""
         return plain(cut(text, width), self.ascii_only)
-
-
-def title_of(model: Model, palette: Palette, width: int) -> Text:
-    """What is open, and what it comes to."""
-    sources = model.whole.sources
-    names = [safe(s.path.rpartition("/")[2] or s.path) for s in sources[:_NAMES_SHOWN]]
-    if len(sources) > _NAMES_SHOWN:
-        names.append(f"{len(sources) - _NAMES_SHOWN} more")
-    left = Text().append(" dpdlab ", Style(bold=True, reverse=True))
-    verdict = model.whole_digest.verdict
-    if verdict is not None:
-        told = Text(" · ").join(
-            Text(part.text, palette.severity(verdict.severity) if part.weighty else "")
-            for part in verdict.parts
-        )
-    else:
-        said = "cannot be read" if model.failure else "no peer found"
-        doing = "watching" if model.now_ns is not None else "reading"
-        told = Text(said if model.done else doing, palette.warn if model.done else "")
-    # Long names leave the verdict its room.
-    least = max(width // 3, width - left.cell_len - told.cell_len - 3)
-    left.append_text(cut(Text(" " + " + ".join(names)), least))
-    room = width - left.cell_len - told.cell_len - 1
-    if room < 1:
-        return left + Text("  ") + told
-    return left + Text(" " * room) + told
 
 
 def footer_of(
@@ -154,23 +126,11 @@ def _progress_text(progress: Progress) -> str:
     return f"reading · {told}"
 
 
-_KEY_NAMES: Final = {
-    "question_mark": "?", "slash": "/", "colon": ":", "comma": ",", "full_stop": ".",
-    "left_square_bracket": "[", "right_square_bracket": "]", "plus": "+", "minus": "-",
-    "equals_sign": "=", "apostrophe": "'", "escape": "esc", "space": "space", "enter": "enter",
-    "up": "↑", "down": "↓", "left": "←", "right": "→",
-}  # fmt: skip
-
-
-def key_name(key: str) -> str:
-    """A key as people call it."""
-    if key in _KEY_NAMES:
-        return _KEY_NAMES[key]
-    return key.upper() if key[0] == "f" and key[1:].isdigit() else key
-
-
 class Overview(Painted):
-    """The whole time on a few lines: traffic, what went wrong, black holes, the chosen range."""
+    """The whole time on a few lines: traffic, what went wrong, black holes, the chosen range.
+
+    Its columns are those of the timeline when that shows all of the time.
+    """
 
     DEFAULT_CSS: ClassVar[str] = "Overview { height: 3; width: 1fr; }"
 
@@ -201,36 +161,44 @@ class Overview(Painted):
     @property
     def span(self) -> tuple[int, int]:
         """The time that the lines stand for."""
-        start, end = self.model.start_ns, self.model.end_ns
-        return start, max(end, start + 1)
+        return self.model.span
 
     def show(self) -> None:
         """Paint what changed: with the content or the width all, else the axis with its marks."""
         width = self.size.width
-        cells = max(width - _LABEL, 1)
+        cells = max(width - LABEL, 1)
         start, end = self.span
         if start < ORDER_LIMIT_NS:
             said = "no times in these inputs" if self.model.done else "no times so far"
             self.paint([Text(said, self.palette.faint)])
             return
-        key = (id(self.model.whole_digest), width)
+        key = (id(self.model.digest), width)
         if self._bar is None or self._bar[0] != key:
-            self._bar = (key, [self._traffic(cells), self._events(cells, start, end)])
+            self._bar = (key, [self._traffic(cells, start, end), self._events(cells, start, end)])
         self.paint([*self._bar[1], self._axis(cells, start, end)])
 
-    def _traffic(self, cells: int) -> Text:
-        """ESP of all peers, both ways."""
-        line = Text().append("esp".ljust(_LABEL), self.palette.faint)
+    def _label(self, name: str) -> Text:
+        """What a line is about: all peers, or those that the filter leaves."""
+        if self.model.filter is None:
+            return Text().append(name.ljust(LABEL), self.palette.faint)
+        return Text().append(f"{name} shown".ljust(LABEL), self.palette.warn)
+
+    def _traffic(self, cells: int, start: int, end: int) -> Text:
+        """ESP of the peers, both ways."""
+        line = self._label("esp")
+        if not any(self.model.digest.packets):
+            return line.append("none", self.palette.faint)
         density = self.model.signs.density
-        steady = steadied(self.model.whole_digest.packets_per_cell(cells))
+        # A packet each way falls into this cell or the next.
+        steady = steadied(self.model.digest.packets_per_cell(cells, start, end), 2 * ONE_PACKET)
         top = max(steady, default=0.0) or 1.0
         levels = [min(int(rate / top * len(density)), len(density) - 1) for rate in steady]
         drawn = [density[n] if rate > 0 else " " for n, rate in zip(levels, steady, strict=True)]
         return line.append("".join(drawn), self.palette.esp)
 
     def _events(self, cells: int, start: int, end: int) -> Text:
-        """Black holes and verdicts of all peers; the worst of a cell shows."""
-        signs, digest = self.model.signs, self.model.whole_digest
+        """Black holes and verdicts of the peers; the worst of a cell shows."""
+        signs, digest = self.model.signs, self.model.digest
         marks: list[tuple[str, Severity]] = [(" ", Severity.MUTE)] * cells
         total = end - start
 
@@ -249,18 +217,25 @@ class Overview(Painted):
                     marks[place] = (signs.possible, Severity.WARN)
         for place in {cell(at_ns) for at_ns in digest.given_up_ns}:
             marks[place] = (signs.dead, Severity.BAD)
-        line = Text().append("trouble".ljust(_LABEL), self.palette.faint)
+        line = self._label("trouble")
+        if not drawn and not digest.given_up_ns:
+            return line.append("none: no black hole, nobody given up", self.palette.faint)
         return append_runs(line, ((sign, self.palette.severity(shade)) for sign, shade in marks))
 
     def _axis(self, cells: int, start: int, end: int) -> Text:
         times = self.model.times
-        line = Text().append(axis_name(times).ljust(_LABEL), self.palette.faint)
+        line = Text().append(axis_name(times).ljust(LABEL), self.palette.faint)
         axis = Text(axis_in(times, start, end, cells, self.model.signs), self.palette.faint)
         chosen = self.model.range_ns
         if chosen is not None:
             first = clamp((chosen[0] - start) * cells // (end - start), 0, cells - 1)
             last = clamp((chosen[1] - start) * cells // (end - start), first, cells - 1)
             axis.stylize(Style(reverse=True), first, last + 1)
+        elif self.model.window is not None and self.model.window != self.model.span:
+            # What the view below shows of it.
+            first, last = (clamp((at_ns - start) * cells // (end - start), 0, cells - 1)
+                           for at_ns in self.model.window)  # fmt: skip
+            axis.stylize(self.palette.selected, first, last + 1)
         if self.model.at_ns is not None and start <= self.model.at_ns <= end:
             place = clamp((self.model.at_ns - start) * cells // (end - start), 0, cells - 1)
             axis.stylize(self.palette.cursor, place, place + 1)
@@ -269,13 +244,13 @@ class Overview(Painted):
     # --- mouse -----------------------------------------------------------------------------
 
     def _time_at(self, x: int) -> int:
-        cells = max(self.size.width - _LABEL, 1)
+        cells = max(self.size.width - LABEL, 1)
         start, end = self.span
-        return start + clamp(x - _LABEL, 0, cells) * (end - start) // cells
+        return start + clamp(x - LABEL, 0, cells) * (end - start) // cells
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A drag begins."""
-        self._drag_from = event.x
+        self._drag_from = event.get_content_offset_capture(self).x
         self.capture_mouse()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
@@ -284,7 +259,7 @@ class Overview(Painted):
         begun, self._drag_from = self._drag_from, None
         if begun is None:
             return
-        first, last = sorted((begun, event.x))
+        first, last = sorted((begun, event.get_content_offset_capture(self).x))
         if last - first < 1:
             self.post_message(self.Ranged(None))
         else:

@@ -90,3 +90,19 @@ def _is_key(name: str) -> bool:
 def _name_of(character: str) -> str:
     name = unicodedata.name(character).lower().replace(" ", "_").replace("-", "_")
     return _SHORT.get(name, name)
+
+
+_KEY_NAMES: Final = {
+    "question_mark": "?", "slash": "/", "colon": ":", "comma": ",", "full_stop": ".",
+    "left_square_bracket": "[", "right_square_bracket": "]", "plus": "+", "minus": "-",
+    "equals_sign": "=", "apostrophe": "'", "escape": "esc", "space": "space", "enter": "enter",
+    "greater_than_sign": ">", "less_than_sign": "<",
+    "up": "↑", "down": "↓", "left": "←", "right": "→",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """A key as people call it."""
+    if key in _KEY_NAMES:
+        return _KEY_NAMES[key]
+    return key.upper() if key[0] == "f" and key[1:].isdigit() else key

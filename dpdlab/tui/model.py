@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, glyphs
+from analyzers.export.spans import SHORTEST_WINDOW_NS, Window
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
@@ -94,6 +95,8 @@ class Model(Struct, dict=True):
     """The stretch of time that was chosen in the overview."""
     silent_range: bool = False
     """Nothing happened in that stretch."""
+    window: Window | None = None
+    """The stretch of time that the view in sight is about; None is all of it."""
     times: TimeFormat = field(default_factory=TimeFormat)
     colour_by: ColourBy = ColourBy.STATE
     selected_peers: frozenset[str] = frozenset()
@@ -203,6 +206,12 @@ class Model(Struct, dict=True):
     def end_ns(self) -> int:
         """When the inputs end."""
         return self.whole_digest.end_ns
+
+    @property
+    def span(self) -> Window:
+        """The whole time, as the overview and the timeline show it."""
+        start_ns = self.start_ns
+        return Window(start_ns, max(self.end_ns, start_ns + SHORTEST_WINDOW_NS))
 
     def choose_range(self, range_ns: tuple[int, int] | None) -> None:
         """Another stretch of time, or all of it."""

@@ -40,6 +40,8 @@ class Palette(Struct, frozen=True):
     possible: Style
     certain: Style
     ghost: Style
+    fold: Style
+    """Under what is folded."""
     series: tuple[Style, ...]
     """Colours that tell peers apart."""
 
@@ -112,6 +114,7 @@ def palette_of(variables: Mapping[str, str]) -> Palette:
         possible=ink("warning"),
         certain=ink("error", bold=True),
         ghost=ink("foreground") + Style(dim=True),
+        fold=paper("panel"),
         series=tuple(
             ink(name) for name in ("primary", "success", "warning", "accent", "secondary", "error")
         ),

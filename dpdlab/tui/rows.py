@@ -143,6 +143,16 @@ class RowList(ScrollView, can_focus=False):
             self.refresh()
 
     @property
+    def tells_more(self) -> bool:
+        """Whether words say that more follows: where no scroll bar shows it."""
+        return self.ascii_only
+
+    @property
+    def how_to_more(self) -> str:
+        """What leads to the lines that follow."""
+        return ""
+
+    @property
     def row_width(self) -> int:
         """Cells of a row: a scroll bar takes one."""
         return self.scrollable_content_region.width or self.size.width
@@ -237,9 +247,8 @@ class RowList(ScrollView, can_focus=False):
         if index >= len(self.source):
             return Strip.blank(width, self._base)
         left = len(self.source) - index
-        if self.ascii_only and y == self.size.height - 1 and left > 1 and index != self.cursor:
-            # There is no scroll bar that would show it.
-            told = Text(f"{CUT} {counted(left, 'more line')}", self.palette.faint)
+        if self.tells_more and y == self.size.height - 1 and left > 1 and index != self.cursor:
+            told = Text(f"{CUT} {counted(left, 'more line')}{self.how_to_more}", self.palette.faint)
             return self._strip(told, width, Style())
         strip = self._strips.get((index, width))
         if strip is None:

@@ -70,6 +70,16 @@ class TextPane(RowList):
         self.cursor = -1
         self.scroll_to(y=0, animate=False, immediate=True)
 
+    @property
+    def tells_more(self) -> bool:
+        """Always: without a cursor nothing else invites to scroll."""
+        return True
+
+    @property
+    def how_to_more(self) -> str:
+        """The keys that scroll, in letters where arrows are none."""
+        return " (l, h)" if self.ascii_only else " (→ ←)"
+
     def go_to(self, index: int, *, quiet: bool = False) -> None:
         """Nowhere: a click into text chooses nothing."""
 

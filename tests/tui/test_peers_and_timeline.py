@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dpdlab.tui.views.lanes import LABEL
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -55,12 +56,6 @@ async def test_zoom_and_fit(console: Open):
         assert c.lines[4] != wide
         await c.press("F")
         assert c.lines[4] == wide
-
-
-async def test_silence_is_folded(console: Open):
-    async with console(HEALTHY, size=(80, 24)) as c:
-        await c.press("2", "C", "plus")
-        assert "3.6s" in c.text
 
 
 async def test_the_pair_of_a_question_is_its_answer(console: Open):
@@ -205,7 +200,9 @@ async def test_a_click_on_the_footer_does_what_its_key_does(console: Open):
 async def _drag(c: Console, share_from: float, share_to: float) -> None:
     """Drag over a part of the overview."""
     bar = c.app.query_one("#overview")
-    first, last = (8 + int(share * (bar.size.width - 8)) for share in (share_from, share_to))
+    # The widget has a blank before its labels.
+    cells = bar.size.width - LABEL
+    first, last = (1 + LABEL + int(share * cells) for share in (share_from, share_to))
     await c.pilot.mouse_down("#overview", offset=(first, 0))
     await c.pilot.mouse_up("#overview", offset=(last, 0))
     await c.pilot.pause()

@@ -17,6 +17,7 @@ from analyzers.export.verdict import verdict_of
 from analyzers.session import SessionOptions
 from dpdlab.present.digest import digest_of, tally_of
 from dpdlab.present.filter import Filter
+from dpdlab.present.scale import linear
 from dpdlab.present.timeline import PeerTimes, draw
 from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.model import Model, shown_of
@@ -227,11 +228,12 @@ def test_a_drawing_of_what_can_be_told_apart_is_that_of_everything(content: Cont
     whole_ns = peer.last_ns - peer.first_ns
     window = Window(peer.first_ns, peer.first_ns + whole_ns // share)
     times = PeerTimes(peer)
-    thin = times.within(window, WIDTH)
+    scale = linear(window, WIDTH)
+    thin = times.within(scale)
     assert len(thin.exchanges) <= 4 * WIDTH + 2
     everything = PeerTimes(peer)
-    everything.within = lambda window, width: peer  # type: ignore[method-assign]
-    drawn, full = (draw(t, window, WIDTH, glyphs(False)) for t in (times, everything))
+    everything.within = lambda scale: peer  # type: ignore[method-assign]
+    drawn, full = (draw(t, scale, glyphs(False)) for t in (times, everything))
     assert drawn.rows == full.rows
 
 

@@ -92,7 +92,7 @@ async def test_axes_tell_times_in_the_format_of_the_rows(console: Open):
             assert line.startswith(" start")
             assert "│+10 s" in line
         await c.press("C")
-        assert "│+10 s" in c.lines[5]
+        assert "│+20 s" in c.lines[5]
 
 
 async def test_while_reading_no_more_is_said_than_is_known():

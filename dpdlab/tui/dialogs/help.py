@@ -14,8 +14,7 @@ from textual.widgets import Static
 
 from analyzers.export.formatting import Glyphs
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
-from dpdlab.tui.bars import key_name
-from dpdlab.tui.keymap import Keymap
+from dpdlab.tui.keymap import Keymap, key_name
 from dpdlab.tui.rows import plain
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from rich.console import Group
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -50,7 +51,13 @@ class InputsScreen(ModalScreen[str | None]):
 
     def _told(self, source: SourceInfo) -> Group:
         faint = self._palette.faint
-        head = Text(f"{safe(source.id)}  {safe(source.path)}", self._palette.strong)
+        # A path that is too long goes on below itself.
+        head = Table.grid()
+        head.add_column(min_width=_INDENT)
+        head.add_column(overflow="fold")
+        named = (Text(f"{safe(source.id)}  "), Text(safe(source.path)))
+        head.add_row(*(plain(text, self._model.ascii_only) for text in named),
+                     style=self._palette.strong)  # fmt: skip
         parts = [safe(source.format), *(str(p) for p in span_of(source))]
         lines = [Text(" · ".join(parts), faint)]
         counts = [str(part) for part in counts_of(source)]
@@ -66,8 +73,8 @@ class InputsScreen(ModalScreen[str | None]):
             style = faint if first.kind in BENIGN_PROBLEMS else self._palette.warn
             said = f"{problem_word(first.kind)}: {safe(first.detail)}{times}"
             lines.append(Text(f"! {said}", style))
-        head, *lines = (plain(line, self._model.ascii_only) for line in (head, *lines))
-        return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in lines))
+        shown = (plain(line, self._model.ascii_only) for line in lines)
+        return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in shown))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """The clock of this one."""

@@ -14,8 +14,8 @@ from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.records import Ref
 from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
-from dpdlab.tui.bars import key_name
 from dpdlab.tui.dialogs.explain import ExplainScreen
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, plain

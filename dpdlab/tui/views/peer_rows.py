@@ -29,6 +29,7 @@ from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.digest import Tally, WorstFirst
 from dpdlab.present.lane import Cell, Row, RowKind, Window, questions, traffic
 from dpdlab.present.live_lines import countdown
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
@@ -43,6 +44,8 @@ _LEAST_SPARK: Final = 8
 _GOOD_SPARK: Final = 24
 _SAMPLE: Final = 200
 """Peers whose cells decide how wide a column is."""
+_PINNED: Final = ("state", "remote")
+"""Columns that every page has."""
 _MOST_ADDRESS: Final = 39
 _SPARK_EXCHANGES: Final = 500
 """Of a peer with many more exchanges not every one is drawn on a few columns."""
@@ -199,15 +202,22 @@ class PeerRows:
     """The peers as rows."""
 
     def __init__(
-        self, model: Model, sort_by: str, hidden: frozenset[str], drawn: Drawn | None = None
+        self,
+        model: Model,
+        sort_by: str,
+        hidden: frozenset[str],
+        drawn: Drawn | None = None,
+        page: int = 0,
     ) -> None:
+        """`page`: of the columns, where not all have room beside each other."""
         column = next(c for c in COLUMNS if c.id == sort_by)
         self.model = model
         self.sort_by = sort_by
         self.columns = [c for c in COLUMNS if c.id not in hidden]
         self._drawn = drawn or Drawn()
         self.peers = self._sorted(column)
-        self._sizes: tuple[int, list[tuple[PeerColumn, int]]] | None = None
+        self.page = page
+        self._paged: tuple[int, list[list[tuple[PeerColumn, int]]]] | None = None
 
     def __len__(self) -> int:
         return len(self.peers)
@@ -232,10 +242,13 @@ class PeerRows:
             self._drawn.places[self.sort_by] = places
         return places.get(peer_id or "", 0)
 
-    def _laid_out(self, width: int, palette: Palette) -> list[tuple[PeerColumn, int]]:
-        """Columns with their widths; where there is no room, the least important ones go."""
-        if self._sizes is not None and self._sizes[0] == width:
-            return self._sizes[1]
+    def pages(self, width: int, palette: Palette) -> list[list[tuple[PeerColumn, int]]]:
+        """Columns with their widths, page by page: the most important ones, then the others.
+
+        Every page begins with what tells the peers apart.
+        """
+        if self._paged is not None and self._paged[0] == width:
+            return self._paged[1]
         sizes = {
             column.id: max(
                 cell_len(column.title) + (2 if column.id == self.sort_by else 0),
@@ -249,8 +262,32 @@ class PeerRows:
             if sum(sizes[c.id] + _GAP for c in kept) + spark <= width:
                 break
             kept.remove(max(reversed(kept), key=lambda c: c.rank))
-        self._sizes = (width, [(column, sizes[column.id]) for column in kept])
-        return self._sizes[1]
+        pages, left = [kept], [c for c in self.columns if c not in kept]
+        pinned = [c for c in self.columns if c.id in _PINNED]
+        while left:
+            page = [*pinned, left.pop(0)]
+            while (
+                left and sum(sizes[c.id] + _GAP for c in [*page, left[0]]) <= width - _LEAST_SPARK
+            ):
+                page.append(left.pop(0))
+            pages.append(page)
+        found = [[(column, sizes[column.id]) for column in page] for page in pages]
+        self._paged = (width, found)
+        return found
+
+    def _laid_out(self, width: int, palette: Palette) -> list[tuple[PeerColumn, int]]:
+        """The columns of the page that is shown."""
+        pages = self.pages(width, palette)
+        return pages[min(self.page, len(pages) - 1)]
+
+    def shows(self, column: str, width: int, palette: Palette) -> bool:
+        """Whether a column is on the page that is shown."""
+        return column in [c.id for c, _ in self._laid_out(width, palette)]
+
+    def page_of(self, column: str, width: int, palette: Palette) -> int:
+        """The first page with a column."""
+        pages = self.pages(width, palette)
+        return next((n for n, page in enumerate(pages) if column in [c.id for c, _ in page]), 0)
 
     def _content_width(self, column: PeerColumn, palette: Palette) -> int:
         """What the worst peers need: the others are cut where they need more."""
@@ -262,14 +299,40 @@ class PeerRows:
         return known
 
     def header(self, width: int, palette: Palette) -> Text | None:
-        """Titles; the one that sorts has a mark."""
+        """Titles; the one that sorts has a mark, and so have columns that are on other pages."""
         line = Text()
         for column, size in self._laid_out(width, palette):
             mark = " ▾" if not self.model.ascii_only else " v"
             title = column.title + (mark if column.id == self.sort_by else "")
             line.append(title.rjust(size) if column.right else title.ljust(size))
             line.append(" " * _GAP)
-        return line.append("activity").append(" " * max(width - line.cell_len, 0))
+        forms = self._elsewhere(width, palette)
+        room = width - line.cell_len
+        more = next((form for form in forms if len(form) <= room), forms[-1])
+        room -= len(more)
+        line.append(("activity" if room > len("activity") else "").ljust(max(room, 0)))
+        return cut(line, width - len(more)).append(more, palette.note)
+
+    def _elsewhere(self, width: int, palette: Palette) -> Sequence[str]:
+        """How many columns are on other pages and the keys that lead there; the longer form first.
+
+        The shorter form has room on every page.
+        """
+        pages = self.pages(width, palette)
+        if len(pages) == 1:
+            return ("",)
+        back, on = (
+            key_name(self.model.keymap[name][0]) for name in ("columns-left", "columns-right")
+        )
+        page = min(self.page, len(pages) - 1)
+        if page == 0:
+            shown = {column.id for column, _ in pages[0]}
+            number = sum(c.id not in shown for c in self.columns)
+            return (f"+{counted(number, 'column')} {on}", f"+{number} {on}")
+        return (
+            f"{back} columns {page + 1} of {len(pages)} {on}",
+            f"{back} {page + 1}/{len(pages)} {on}",
+        )
 
     def column_at(self, x: int, width: int, palette: Palette) -> str | None:
         """The column at a place of the header."""

@@ -29,14 +29,16 @@ class PeersView(ListView):
 
     title = "peers"
     hints: ClassVar[tuple[str, ...]] = (
-        "into", "view-timeline", "view-ladder", "view-findings", "filter", "sort", "next-hole",
-        "time-format", "help", "quit",
+        "into", "view-timeline", "view-ladder", "view-findings", "filter", "sort", "columns-right",
+        "next-hole", "time-format", "help", "quit",
     )  # fmt: skip
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.sort_by = WORST
         self.hidden: frozenset[str] = frozenset()
+        self.page = 0
+        """Of the columns, where not all have room."""
         self.list = RowList(palette, id="peer-rows", empty="no peer")
         self.list.moved = self.moved
         self.detail = PeerDetail(model, palette)
@@ -54,19 +56,20 @@ class PeersView(ListView):
         """The peers, the cursor on the one that is chosen."""
         model = self.model
         about = (model.revision, model.range_ns, self.palette)
-        key = (about, self.sort_by, self.hidden, model.selected_peers)
+        key = (about, self.sort_by, self.hidden, self.page, model.selected_peers)
         if key != self._key:
             self._key = key
             if about != self._about:
                 self._about, self._drawn = about, Drawn()
-            self.rows = PeerRows(model, self.sort_by, self.hidden, self._drawn)
+            self.rows = PeerRows(model, self.sort_by, self.hidden, self._drawn, self.page)
         self.list.empty = self.why_no_peer()
         self.list.show(self.rows, self.rows.place_of(model.peer_id), self.palette)
         self._tell()
 
     def on_resize(self, event: events.Resize) -> None:
         """The list takes what it needs, the detail the rest, where there is room for both."""
-        self.call_after_refresh(self._tell)
+        self.page = 0
+        self.call_after_refresh(self.show)
 
     def _tell(self) -> None:
         """All of the peer under the cursor."""
@@ -94,11 +97,13 @@ class PeersView(ListView):
         self.do_into()
 
     def on_row_list_header_clicked(self, event: RowList.HeaderClicked) -> None:
-        """Sort by the column."""
+        """Sort by the column, or turn the page."""
         column = self.rows.column_at(event.column, self.list.row_width, self.palette)
         if column is not None:
             self.sort_by = column
             self.show()
+        else:
+            self.do_columns_right()
 
     def _choose(self, index: int) -> None:
         if index < len(self.rows.peers):
@@ -149,8 +154,30 @@ class PeersView(ListView):
             self.do_columns()
 
         yes = "x" if self.model.ascii_only else "✓"
-        choices = [(c.title, " " if c.id in self.hidden else yes) for c in COLUMNS]
+
+        def told(column: str) -> str:
+            if column in self.hidden:
+                return " "
+            page = self.rows.page_of(column, self.list.row_width, self.palette)
+            return f"{yes} page {page + 1}" if page else yes
+
+        choices = [(c.title, told(c.id)) for c in COLUMNS]
         self.app.push_screen(Choose("columns", choices), chosen)
+
+    def do_columns_right(self) -> None:
+        """The columns that have no room; after the last ones the first again."""
+        self._turn(1)
+
+    def do_columns_left(self) -> None:
+        """The columns before."""
+        self._turn(-1)
+
+    def _turn(self, by: int) -> None:
+        pages = len(self.rows.pages(self.list.row_width, self.palette))
+        if pages == 1:
+            self.console_app.say("all columns are shown")
+        self.page = (min(self.page, pages - 1) + by) % pages
+        self.show()
 
     def do_sort(self) -> None:
         """Sort by the next column."""
@@ -158,6 +185,10 @@ class PeersView(ListView):
         place = ids.index(self.sort_by) if self.sort_by in ids else -1
         self.sort_by = ids[(place + 1) % len(ids)]
         self.show()
+        width = self.list.row_width
+        if not self.rows.shows(self.sort_by, width, self.palette):
+            self.page = self.rows.page_of(self.sort_by, width, self.palette)
+            self.show()
         self.console_app.say(f"sorted by {self.sort_by}")
 
     def _next(self, wanted: Callable[[PeerView], bool], by: int) -> None:

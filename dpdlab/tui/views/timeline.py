@@ -11,36 +11,32 @@ from textual import events
 from textual.app import ComposeResult
 from textual.geometry import clamp
 
-from analyzers.export import words
-from analyzers.export.formatting import Severity, black_hole_bounds, duration, short_spi
+from analyzers.export.formatting import Severity, counted, duration
 from analyzers.export.spans import Window, whole
-from analyzers.export.untrusted import safe
-from analyzers.model.black_hole import BlackHole
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
-from dpdlab.present import copying
-from dpdlab.present.axes import axis_in, axis_name
+from dpdlab.present import copying, readout
 from dpdlab.present.events import Event, EventKind
-from dpdlab.present.expected import policy_of
-from dpdlab.present.lane import Cell, Role, RowKind
+from dpdlab.present.folding import Folding, fold
+from dpdlab.present.scale import linear
 from dpdlab.present.timeline import Timeline, draw
-from dpdlab.present.times import TimeMode
 from dpdlab.tui.model import Model
-from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import NoRows, RowList, cut, plain
+from dpdlab.tui.rows import NoRows, RowList, plain
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
 from dpdlab.tui.views.list_view import ListView
+from dpdlab.tui.views.timeline_lines import TimelineLines
 
 _CLOSEST_NS: Final = NS_PER_MS
 _LEAST_MARGIN_NS: Final = 20 * NS_PER_MS
 _ZOOM: Final = 2
 _MARGIN_SHARE: Final = 20
 """A window around everything has a twentieth of its length on both sides."""
-_STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_IN,
-                             RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
+_NO_EVENT: Final = "no message, no question, no verdict"
+_SHORT_LIVED: Final = 2
+"""A peer whose time is so many times shorter than all of the time is shown on its own."""
 
 
 class TimelineView(ListView):
@@ -55,7 +51,7 @@ class TimelineView(ListView):
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.lanes = Lanes()
-        self.list = RowList(palette, id="timeline-rows", empty="nothing happened here")
+        self.list = RowList(palette, id="timeline-rows", empty=_NO_EVENT)
         self.list.moved = self.moved
         self.compress = False
         self._window: Window | None = None
@@ -65,6 +61,7 @@ class TimelineView(ListView):
         self._range: tuple[int, int] | None = None
         self._drawn: Timeline | None = None
         self._kept: tuple[object, list[Timeline]] | None = None
+        self._folding: Folding | None = None
         self._events: list[Event] = []
         self._rows_of: tuple[str, int, object] | None = None
 
@@ -76,7 +73,7 @@ class TimelineView(ListView):
     def on_resize(self, _: events.Resize) -> None:
         """Another width is another drawing."""
         if self.console_app.view is self:
-            self.show()
+            self.console_app.refresh_view()
 
     # --- painting --------------------------------------------------------------------------
 
@@ -89,7 +86,7 @@ class TimelineView(ListView):
             self.list.empty = self.why_no_peer()
             self.list.show(NoRows(), 0)
             return
-        self.list.empty = "nothing happened here"
+        self.list.empty = self._why_no_event(peer)
         if peer.first_ns < ORDER_LIMIT_NS:
             self.lanes.paint([Text("the input has no times: see the ladder (3)",
                                    self.palette.faint)])  # fmt: skip
@@ -101,20 +98,36 @@ class TimelineView(ListView):
         if peer.first_ns >= ORDER_LIMIT_NS and listed is not None:
             self.lanes.paint(self._lines(peer))
 
+    def _why_no_event(self, peer: PeerView) -> str:
+        """Why the list is empty, which may stand under lanes that are not."""
+        if self.model.filter is not None:
+            return f"{_NO_EVENT} matches the filter; states and ESP are those of the whole peer"
+        return f"{_NO_EVENT} of this peer: only ESP" if peer.activity else f"{_NO_EVENT}"
+
     def _keep_window(self, peer: PeerView) -> None:
         """The window stays while the peer stays; a new range or peer starts over."""
+        listed = self.model.listed(peer)
+        listed_events = [] if listed is None else listed.events
         fresh = self._window is None or self._window_of != peer.id
         if self.model.range_ns is not None and self.model.range_ns != self._range:
             self._window = Window(*self.model.range_ns)
+            self._come_into(self._window, listed_events)
         elif fresh or (self._range and not self.model.range_ns):
             self._window, self._own_window = self._all(peer), False
         elif not self.model.done:
             self._go_along(peer)
         self._range = self.model.range_ns
         self._window_of = peer.id
-        listed = self.model.listed(peer)
         if self.model.at_ns is None and listed is not None:
-            self.model.at_ns = _first_moment(peer, listed.events)
+            self.model.at_ns = _first_moment(peer, listed_events)
+
+    def _come_into(self, window: Window, listed_events: list[Event]) -> None:
+        """The cursor comes to what matters most in a stretch that was chosen."""
+        at_ns = self.model.at_ns
+        if at_ns is None or not window.start_ns <= at_ns <= window.end_ns:
+            inside = readout.within(listed_events, window)
+            first = max(inside, key=lambda e: e.severity, default=None)
+            self.model.at_ns = window.start_ns if first is None else first.at_ns
 
     def _go_along(self, peer: PeerView) -> None:
         """While more comes: all of it, or with a window of the user's own its last stretch."""
@@ -126,9 +139,16 @@ class TimelineView(ListView):
             self._window = Window(end_ns - width, end_ns)
 
     def _all(self, peer: PeerView) -> Window:
-        span = whole(peer)
-        margin = (span.end_ns - span.start_ns) // _MARGIN_SHARE
-        return Window(span.start_ns - margin, span.end_ns + margin)
+        """All of the time, as in the overview; of peers that were there shortly only theirs."""
+        span = self.model.span
+        spans = [whole(shown) for shown in self._peers(peer)]
+        start_ns, end_ns = min(w.start_ns for w in spans), max(w.end_ns for w in spans)
+        if (end_ns - start_ns) * _SHORT_LIVED > span.end_ns - span.start_ns:
+            return span
+        margin = (end_ns - start_ns) // _MARGIN_SHARE
+        return Window(
+            max(start_ns - margin, span.start_ns), min(end_ns + margin, max(span.end_ns, end_ns))
+        )
 
     def _list_events(self, peer: PeerView, events: list[Event]) -> None:
         """The list under the drawing; it stays as it is while only the cursor moves."""
@@ -160,103 +180,47 @@ class TimelineView(ListView):
     def _drawings(self, peers: list[PeerView], window: Window, cells: int) -> list[Timeline]:
         """What is drawn of the peers; kept while the cursor moves inside the window."""
         listed = [found for peer in peers if (found := self.model.listed(peer)) is not None]
-        compress = self.compress and len(peers) == 1
-        key = ([id(one) for one in listed], window, cells, compress)
+        key = ([id(one) for one in listed], window, cells, self.compress)
         if self._kept is None or self._kept[0] != key:
-            signs = self.model.signs
-            drawn = [draw(one.times, window, cells, signs, compress=compress) for one in listed]
-            self._kept = (key, drawn)
+            all_times = [one.times for one in listed]
+            self._folding = None
+            scale = linear(window, cells)
+            if self.compress:
+                self._folding = fold([times.moments for times in all_times], window, cells)
+                scale = self._folding.scale
+            self._kept = (key, [draw(times, scale, self.model.signs) for times in all_times])
         return self._kept[1]
 
     def _lines(self, peer: PeerView) -> list[Text]:
         width = self.size.width
         peers = self._peers(peer)
-        lines = [self._heading(peer, width)]
-        cells = max(width - LABEL, 1)
         window = self._window or self._all(peer)
-        drawings = self._drawings(peers, window, cells)
+        drawings = self._drawings(peers, window, max(width - LABEL, 1))
         self._drawn = drawings[0]
-        cursor = None if self.model.at_ns is None else self._drawn.place(self.model.at_ns)
-        name = axis_name(self.model.times)
-        lines.append(self._line(name, self._axis(self._drawn), cursor))
-        for shown, drawing in zip(peers, drawings, strict=False):
-            if len(peers) > 1:
-                named = Text(f"{safe(shown.local)} {self.model.signs.to} {safe(shown.remote)}")
-                named.stylize(self.palette.strong if shown is peer else self.palette.faint)
-                lines.append(named)
-            lines += [
-                self._line(row.label, row.cells, cursor)
-                for row in drawing.rows
-                if len(peers) == 1 or row.kind in _STACKED
-            ]
-        lines.append(self._minimap(peer, window, cells))
-        lines += self._readout(peer, width)
-        return [plain(line, self.model.ascii_only) for line in lines]
+        lines = TimelineLines(self.model, self.palette, self._drawn.scale)
+        cursor = None if self.model.at_ns is None else self._drawn.scale.at(self.model.at_ns)
+        shown = [lines.heading(peer, width, folding=self.compress), lines.axis(cursor)]
+        for one, drawing in zip(peers, drawings, strict=False):
+            shown += lines.of_peer(one, drawing, cursor, chosen=one is peer, alone=len(peers) == 1)
+        shown.append(lines.minimap(peer))
+        column = self._column()
+        if column is not None and self.model.at_ns is not None:
+            event = self._events[self.list.cursor] if self._events else None
+            shown += lines.readout(peer, column, event, self.model.at_ns, width)
+        self.list.set_active(column is None or bool(column.events))
+        return [plain(line, self.model.ascii_only) for line in shown]
 
-    def _axis(self, drawn: Timeline) -> tuple[Cell, ...]:
-        """The axis of the drawing, which is in UTC, with its times told as elsewhere."""
-        times = self.model.times
-        if times.mode is TimeMode.UTC:
-            return drawn.axis
-        cells = list(drawn.axis)
-        for part in drawn.stretches:
-            if not part.folded:
-                told = axis_in(times, part.start_ns, part.end_ns, part.width, self.model.signs)
-                cells[part.first : part.first + part.width] = [Cell(c, Role.AXIS) for c in told]
-        return tuple(cells)
+    def _column(self) -> readout.Column | None:
+        """What is in the column of the cursor; None where it is out of the window."""
+        peer, at_ns, drawn = self.model.peer, self.model.at_ns, self._drawn
+        if peer is None or at_ns is None or drawn is None or not drawn.scale.holds(at_ns):
+            return None
+        return readout.column(peer, self._events, drawn.scale, drawn.scale.at(at_ns))
 
-    def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
-        line = Text().append(label.ljust(LABEL)[:LABEL], self.palette.faint)
-        append_runs(line, ((cell.glyph, self.palette.role(cell.role)) for cell in cells))
-        if cursor is not None and 0 <= cursor < len(cells):
-            line.stylize(self.palette.cursor, LABEL + cursor, LABEL + cursor + 1)
-        return line
-
-    def _heading(self, peer: PeerView, width: int) -> Text:
-        ends = f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}"
-        line = Text().append(ends, self.palette.strong)
-        if peer.ike_sas:
-            sa = peer.ike_sas[-1]
-            spi = short_spi(sa.initiator_spi, self.model.signs)
-            line.append(f"  IKEv{sa.ike_version} {spi}")
-        policy = policy_of(peer, peer.local)
-        if policy is not None:
-            said = f"  {words.policy_summary(policy, self.model.signs)} ({policy.basis.value})"
-            line.append(said, self.palette.faint)
-        window = self._window
-        zoom = "" if window is None else f"{duration(window.end_ns - window.start_ns)} wide"
-        room = width - line.cell_len - len(zoom)
-        return line.append(" " * room + zoom) if room > 1 else cut(line, width)
-
-    def _minimap(self, peer: PeerView, window: Window, cells: int) -> Text:
-        """Where the window is in all of the time."""
-        span = self._all(peer)
-        total = max(span.end_ns - span.start_ns, 1)
-        first = clamp((window.start_ns - span.start_ns) * cells // total, 0, cells - 1)
-        last = clamp((window.end_ns - span.start_ns) * cells // total, first, cells - 1)
-        line = Text(" " * LABEL + self.model.signs.rule * cells, self.palette.faint)
-        if (first, last) != (0, cells - 1):
-            line.stylize(self.palette.selected, LABEL + first, LABEL + last + 1)
-        for hole in peer.black_holes:
-            place = clamp((hole.stop_ns - span.start_ns) * cells // total, 0, cells - 1)
-            line.stylize(self.palette.bad, LABEL + place, LABEL + place + 1)
-        return line
-
-    def _readout(self, peer: PeerView, width: int) -> list[Text]:
-        """What is at the cursor: the moment, the black hole it is in, findings about it."""
-        at_ns = self.model.at_ns
-        if at_ns is None:
-            return []
-        line = Text().append(f"{self.model.times.at(at_ns)}  ", self.palette.strong)
-        state = next((s for s in reversed(peer.states) if s.start_ns <= at_ns), None)
-        if state is not None:
-            line.append(words.STATE[state.state], self.palette.faint)
-        for hole in peer.black_holes:
-            begin = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
-            if begin <= at_ns <= hole.stop_ns:
-                line.append("  in ", self.palette.faint)
-                line.append(_hole_words(hole), self.palette.bad)
-        return [cut(line, width)]
+    @property
+    def shown_window(self) -> Window | None:
+        """What is drawn of the whole time."""
+        return self._window
 
     # --- moving ----------------------------------------------------------------------------
 
@@ -271,18 +235,25 @@ class TimelineView(ListView):
 
     def _cell(self, by: int) -> None:
         drawn, at_ns = self._drawn, self.model.at_ns
-        if drawn is None or at_ns is None:
+        if drawn is None or at_ns is None or not drawn.scale.holds(at_ns):
             return
-        place = drawn.place(at_ns)
-        if place is None:
-            return
-        wanted = place + by
-        if 0 <= wanted < drawn.width:
-            self._at(drawn.time_at(wanted))
+        scale = drawn.scale
+        wanted = scale.step(scale.at(at_ns), by)
+        if 0 <= wanted < scale.width:
+            self._at_cell(wanted)
         else:
-            step = max((drawn.window.end_ns - drawn.window.start_ns) // drawn.width, 1)
-            self._pan(by * max(drawn.width // 8, 1) * step)
+            step = max(round(scale.cell_ns), 1)
+            self._pan(by * max(scale.width // 8, 1) * step)
             self._at(at_ns + by * step)
+
+    def _at_cell(self, cell: int) -> None:
+        """The cursor on a column: on what matters most in it, else on its beginning."""
+        peer, drawn = self.model.peer, self._drawn
+        if peer is None or drawn is None:
+            return
+        column = readout.column(peer, self._events, drawn.scale, cell)
+        foremost = column.foremost
+        self._at(drawn.scale.time_at(cell) if foremost is None else foremost.at_ns)
 
     def _pan(self, by_ns: int) -> None:
         if self._window is not None:
@@ -309,14 +280,14 @@ class TimelineView(ListView):
 
     def on_lanes_pointed(self, message: Lanes.Pointed) -> None:
         """A click."""
-        if self._drawn is not None and 0 <= message.cell < self._drawn.width:
-            self._at(self._drawn.time_at(message.cell))
+        if self._drawn is not None and 0 <= message.cell < self._drawn.scale.width:
+            self._at_cell(message.cell)
 
     def on_lanes_zoomed(self, message: Lanes.Zoomed) -> None:
         """The wheel."""
         if self._drawn is not None:
-            cell = clamp(message.cell, 0, self._drawn.width - 1)
-            self._zoom(message.by > 0, self._drawn.time_at(cell))
+            cell = clamp(message.cell, 0, self._drawn.scale.width - 1)
+            self._zoom(message.by > 0, self._drawn.scale.time_at(cell))
 
     def moved(self, index: int) -> None:
         """The cursor goes where the row is."""
@@ -361,7 +332,7 @@ class TimelineView(ListView):
 
     def do_fit(self) -> None:
         """All of the peer's time."""
-        self._window = None
+        self._window, self._own_window = None, False
         self.model.choose_range(None)
         self.console_app.changed()
 
@@ -369,7 +340,23 @@ class TimelineView(ListView):
         """Fold silence away, or unfold it."""
         self.compress = not self.compress
         self.console_app.changed()
-        self.console_app.say("silence is folded" if self.compress else "time is to scale")
+        if self.model.peer is not None:
+            self.console_app.say(self._folded_words())
+
+    def _folded_words(self) -> str:
+        """What became of the silence."""
+        folding = self._folding
+        if not self.compress or folding is None:
+            return "time is to scale"
+        folds = folding.scale.folds
+        if folds:
+            length = duration(sum(fold.end_ns - fold.start_ns for fold in folds))
+            number = counted(len(folds), "stretch", "stretches")
+            return f"{number} without an event folded: {length}"
+        if folding.even:
+            return "nothing to fold: it would bring no two events farther apart"
+        longest = duration(folding.longest_ns)
+        return f"nothing to fold: the longest time without an event, {longest}, takes little room"
 
     def do_into(self) -> None:
         """The ladder, at the same moment."""
@@ -477,10 +464,7 @@ def _first_moment(peer: PeerView, events: list[Event]) -> int:
     holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
     if holes:
         return holes[0].first_exposed_ns or holes[0].stop_ns
-    first = next((e for e in events if e.kind is not EventKind.MESSAGE), None)
+    told = (EventKind.MESSAGE, EventKind.HINT)
+    first = next((e for e in events if e.kind not in told), None)
     first = first or next(iter(events), None)
     return peer.first_ns if first is None else first.at_ns
-
-
-def _hole_words(hole: BlackHole) -> str:
-    return f"black hole ({words.CLASS[hole.black_hole_class]}): {black_hole_bounds(hole)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.widget import Widget
 
+from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -32,6 +33,11 @@ class View(Widget):
         super().__init__(id=f"view-{self.title}")
         self.model = model
         self.palette = palette
+
+    @property
+    def shown_window(self) -> Window | None:
+        """The stretch of time that it shows; None is all of it."""
+        return None
 
     @property
     def console_app(self) -> ConsoleApp:

@@ -1,0 +1,124 @@
+"""What lies in a column of a drawing: a column is a stretch of time, and all of it counts."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from analyzers.export.spans import Window, exposed_ns
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.peer import Activity, PeerState, PeerView, StateSpan
+from analyzers.model.time import NS_PER_SECOND
+from dpdlab.present.events import Event, EventKind
+from dpdlab.present.scale import Scale
+
+# Of events that are equally bad: what the reader must not miss comes first.
+_RANK: Final = {
+    EventKind.VERDICT: 0,
+    EventKind.HOLE: 1,
+    EventKind.HOLE_END: 2,
+    EventKind.DELETE: 3,
+    EventKind.QUESTION: 4,
+    EventKind.RETRY: 5,
+    EventKind.HINT: 6,
+    EventKind.ANSWER: 7,
+    EventKind.MESSAGE: 8,
+}
+_COUNTED: Final = 2
+"""Slices of activity from which their packets can be told to lie in a column."""
+
+
+class Column(Struct, frozen=True):
+    """What of a peer lies in a stretch of time."""
+
+    span: Window
+    folded: bool
+    events: Sequence[Event]
+    before: Event | None
+    """The last event before it."""
+    states: Sequence[PeerState]
+    """In the order of time, neighbours differ."""
+    packets: tuple[float, float] | None
+    """ESP out and back; None where no ESP is known."""
+    counted: bool
+    """Whether that is a number of packets; per second where the column is too short for one."""
+    holes: Sequence[BlackHole]
+
+    @property
+    def foremost(self) -> Event | None:
+        """The event that matters most, the first of several."""
+        return min(self.events, key=lambda e: (-e.severity, _RANK[e.kind], e.at_ns), default=None)
+
+
+def column(peer: PeerView, events: Sequence[Event], scale: Scale, cell: int) -> Column:
+    """What lies in a cell of a drawing of the peer; a fold is one column."""
+    stretch = scale.stretch_of(cell)
+    span = scale.span_of(cell)
+    if stretch.folded:
+        first, last = stretch.first, stretch.first + stretch.width - 1
+        span = Window(scale.span_of(first).start_ns, scale.span_of(last).end_ns)
+    inside = within(events, span)
+    place = bisect_left(events, span.start_ns, key=_at_ns)
+    packets: tuple[float, float] | None = None
+    counted = False
+    if peer.activity is not None:
+        packets = _packets(peer.activity, span)
+        length_ns = span.end_ns - span.start_ns + 1
+        counted = length_ns >= _COUNTED * peer.activity.slice_ns
+        if not counted:
+            out, back = packets
+            packets = (out * NS_PER_SECOND / length_ns, back * NS_PER_SECOND / length_ns)
+    return Column(
+        span=span,
+        folded=stretch.folded,
+        events=inside,
+        before=events[place - 1] if place else None,
+        states=_states(peer, span),
+        packets=packets,
+        counted=counted,
+        holes=[
+            hole
+            for hole in peer.black_holes
+            if exposed_ns(hole) <= span.end_ns and span.start_ns <= hole.stop_ns
+        ],
+    )
+
+
+def within(events: Sequence[Event], span: Window) -> Sequence[Event]:
+    """The events of a stretch of time, its ends included; they are in the order of time."""
+    first = bisect_left(events, span.start_ns, key=_at_ns)
+    return events[first : bisect_right(events, span.end_ns, first, key=_at_ns)]
+
+
+def _states(peer: PeerView, span: Window) -> Sequence[PeerState]:
+    first = max(bisect_right(peer.states, span.start_ns, key=_start_of) - 1, 0)
+    last = bisect_right(peer.states, span.end_ns, key=_start_of)
+    found: list[PeerState] = []
+    for held in peer.states[first:last]:
+        if found[-1:] != [held.state]:
+            found.append(held.state)
+    return found
+
+
+def _packets(activity: Activity, span: Window) -> tuple[float, float]:
+    """ESP of a stretch; what a slice holds is spread over it evenly."""
+    first = max((span.start_ns - activity.start_ns) // activity.slice_ns, 0)
+    last = max((span.end_ns - activity.start_ns) // activity.slice_ns, -1)
+    sums = [0.0, 0.0]
+    for number, counts in enumerate((activity.outbound, activity.inbound)):
+        for place in range(first, min(last + 1, len(counts))):
+            begin = activity.start_ns + place * activity.slice_ns
+            shared = min(begin + activity.slice_ns, span.end_ns + 1) - max(begin, span.start_ns)
+            sums[number] += counts[place] * max(shared, 0) / activity.slice_ns
+    return sums[0], sums[1]
+
+
+def _at_ns(event: Event) -> int:
+    return event.at_ns
+
+
+def _start_of(held: StateSpan) -> int:
+    return held.start_ns

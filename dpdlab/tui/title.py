@@ -1,0 +1,97 @@
+"""The first line: what is open, and what it comes to, in as many words as there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.style import Style
+from rich.text import Text
+
+from analyzers.export.formatting import counted
+from analyzers.export.untrusted import safe
+from analyzers.export.verdict import VerdictPart
+from dpdlab.tui.model import Model
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import CUT, cut
+
+_NAMES_SHOWN: Final = 3
+_LEAST_NAME: Final = 12
+_BETWEEN: Final = " · "
+
+
+def title_of(model: Model, palette: Palette, width: int) -> Text:
+    """What is open, and what it comes to: with a filter, what is left by it."""
+    left = Text().append(" dpdlab ", Style(bold=True, reverse=True)).append(" ")
+    names = _names(model)
+    # The verdict comes first; the shortest form of the names keeps its room.
+    least = min(len(names[-1]), max(width // 4, _LEAST_NAME))
+    told = _verdict(model, palette, width - left.cell_len - least - 2)
+    room = width - left.cell_len - told.cell_len - 2
+    fitting = next((name for name in names if len(name) <= room), names[-1])
+    left.append_text(cut(Text(fitting), max(room, 0)))
+    return left + Text(" " * max(width - left.cell_len - told.cell_len, 2)) + told
+
+
+def _names(model: Model) -> list[str]:
+    """The names of the inputs, in longer and shorter forms."""
+    names = [safe(s.path.rpartition("/")[2] or s.path) for s in model.whole.sources]
+    forms = []
+    for shown in range(min(len(names), _NAMES_SHOWN), 0, -1):
+        more = [f"{len(names) - shown} more"] if len(names) > shown else []
+        forms.append(" + ".join([*names[:shown], *more]))
+    return forms or [""]
+
+
+def _verdict(model: Model, palette: Palette, room: int) -> Text:
+    verdict = model.digest.verdict
+    parts = list(_of_how_many(model))
+    if verdict is not None:
+        parts += verdict.parts
+        severity = palette.severity(verdict.severity)
+        return _joined([(said, severity if weighty else Style()) for said, weighty
+                        in fitting(parts, room)])  # fmt: skip
+    if parts:
+        return _joined([(said, palette.warn) for said, _ in fitting(parts, room)])
+    said = "cannot be read" if model.failure else "no peer found"
+    doing = "watching" if model.now_ns is not None else "reading"
+    return Text(said if model.done else doing, palette.warn if model.done else "")
+
+
+def _of_how_many(model: Model) -> Iterator[VerdictPart]:
+    """With a filter: what follows is about these peers only."""
+    number, every = len(model.peers), len(model.whole.peers)
+    if model.filter is not None and every:
+        said = f"{number:,} of {counted(every, 'peer')} shown"
+        yield VerdictPart(said, False, (said.removesuffix(" shown"),))
+
+
+def fitting(parts: Sequence[VerdictPart], room: int) -> list[tuple[str, bool]]:
+    """What of a verdict fits: the last clauses lose words first, then go, which leaves a mark."""
+    forms = [(part.text, *part.shorter) for part in parts]
+    taken = [0] * len(forms)
+    shown = len(forms)
+
+    def said() -> list[tuple[str, bool]]:
+        told = [
+            (form[place], part.weighty)
+            for form, place, part in zip(forms[:shown], taken, parts, strict=False)
+        ]
+        return told if shown == len(forms) else [*told, (CUT, False)]
+
+    def fits() -> bool:
+        return len(_BETWEEN.join(text for text, _ in said())) <= room
+
+    while not fits():
+        longer = [n for n in range(shown) if taken[n] + 1 < len(forms[n])]
+        if longer and (longer[-1] == shown - 1 or shown <= 2):
+            taken[longer[-1]] += 1
+        elif shown > 1:
+            shown -= 1
+        else:
+            break
+    return said()
+
+
+def _joined(parts: Sequence[tuple[str, Style]]) -> Text:
+    return Text(_BETWEEN).join(Text(text, style) for text, style in parts)

@@ -1,0 +1,167 @@
+"""The lines of the timeline: heading, axis, lanes, the window in all of the time, the readout."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.text import Text
+from textual.geometry import clamp
+
+from analyzers.export import words
+from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi, trimmed
+from analyzers.export.untrusted import safe
+from analyzers.model.peer import PeerView
+from dpdlab.present.axes import axis_in, axis_name
+from dpdlab.present.events import Event
+from dpdlab.present.expected import policy_of
+from dpdlab.present.lane import Cell, RowKind, axis_cells
+from dpdlab.present.readout import Column
+from dpdlab.present.scale import Scale
+from dpdlab.present.timeline import Timeline
+from dpdlab.present.times import TimeMode
+from dpdlab.tui.model import Model
+from dpdlab.tui.painted import append_runs
+from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
+from dpdlab.tui.views.lanes import LABEL
+
+_STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_IN,
+                             RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
+
+
+class TimelineLines:
+    """Paints drawings that share a scale."""
+
+    def __init__(self, model: Model, palette: Palette, scale: Scale) -> None:
+        self.model = model
+        self.palette = palette
+        self.scale = scale
+
+    def heading(self, peer: PeerView, width: int, *, folding: bool) -> Text:
+        """Who is shown, with which policy, and how much of the time."""
+        line = Text().append(
+            f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}", self.palette.strong
+        )
+        extent = Text(self._extent(folding), self.palette.faint)
+        room = width - extent.cell_len - 2
+        if peer.ike_sas:
+            sa = peer.ike_sas[-1]
+            spi = short_spi(safe(sa.initiator_spi), self.model.signs)
+            self._append_if(line, f"  IKEv{sa.ike_version} {spi}", room)
+        policy = policy_of(peer, peer.local)
+        if policy is not None:
+            summary = words.policy_summary(policy, self.model.signs)
+            # The worst case and the basis are in the peers view too.
+            for said in (f"{summary} ({policy.basis.value})", summary, summary.partition(",")[0]):
+                if self._append_if(line, f"  {said}", room):
+                    break
+        line = cut(line, max(room, 0))
+        return line.append(" " * (width - line.cell_len - extent.cell_len)).append_text(extent)
+
+    def _append_if(self, line: Text, said: str, room: int) -> bool:
+        if line.cell_len + len(said) > room:
+            return False
+        line.append(said, self.palette.faint)
+        return True
+
+    def _extent(self, folding: bool) -> str:
+        """How much of the time is drawn, and how much of that is folded."""
+        span, scale = self.model.span, self.scale
+        length = duration(scale.end_ns - scale.start_ns)
+        whole = (scale.start_ns, scale.end_ns) == (span.start_ns, span.end_ns)
+        told = f"all {length}" if whole else f"{length} of {duration(span.end_ns - span.start_ns)}"
+        if folding:
+            folded = sum(fold.end_ns - fold.start_ns for fold in scale.folds)
+            told += f", {duration(folded)} folded" if folded else ", nothing folded"
+        return told
+
+    def axis(self, cursor: int | None) -> Text:
+        """The times over the lanes, told as elsewhere."""
+        times, signs = self.model.times, self.model.signs
+        if times.mode is TimeMode.UTC:
+            cells = axis_cells(self.scale, signs)
+        else:
+            cells = axis_cells(
+                self.scale,
+                signs,
+                lambda part: axis_in(times, part.start_ns, part.end_ns, part.width, signs),
+            )
+        return self._line(axis_name(times), cells, cursor)
+
+    def of_peer(
+        self, peer: PeerView, drawing: Timeline, cursor: int | None, *, chosen: bool, alone: bool
+    ) -> list[Text]:
+        """The lanes of a peer; of several only the most important ones, under their names."""
+        if alone:
+            return [self._line(row.label, row.cells, cursor) for row in drawing.rows]
+        named = Text(f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}")
+        named.stylize(self.palette.strong if chosen else self.palette.faint)
+        rows = [row for row in drawing.rows if row.kind in _STACKED]
+        return [named, *(self._line(row.label, row.cells, cursor) for row in rows)]
+
+    def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
+        line = Text().append(label.ljust(LABEL)[:LABEL], self.palette.faint)
+        append_runs(line, ((cell.glyph, self.palette.role(cell.role)) for cell in cells))
+        for fold in self.scale.folds:
+            line.stylize(self.palette.fold, LABEL + fold.first, LABEL + fold.first + fold.width)
+        if cursor is not None and 0 <= cursor < len(cells):
+            line.stylize(self.palette.cursor, LABEL + cursor, LABEL + cursor + 1)
+        return line
+
+    def minimap(self, peer: PeerView) -> Text:
+        """Where the window is in all of the time, column by column as in the overview."""
+        span, cells = self.model.span, self.scale.width
+        total = span.end_ns - span.start_ns
+
+        def cell(at_ns: int) -> int:
+            return clamp((at_ns - span.start_ns) * cells // total, 0, cells - 1)
+
+        line = Text(" " * LABEL + self.model.signs.rule * cells, self.palette.faint)
+        first, last = cell(self.scale.start_ns), cell(self.scale.end_ns)
+        if (first, last) != (0, cells - 1):
+            line.stylize(self.palette.selected, LABEL + first, LABEL + last + 1)
+        for hole in peer.black_holes:
+            place = cell(hole.stop_ns)
+            line.stylize(self.palette.bad, LABEL + place, LABEL + place + 1)
+        return line
+
+    # --- the cursor ------------------------------------------------------------------------
+
+    def readout(
+        self, peer: PeerView, column: Column, event: Event | None, at_ns: int, width: int
+    ) -> list[Text]:
+        """The moment of the cursor, and all that its column stands for."""
+        states = f" {self.model.signs.to} ".join(words.STATE[state] for state in column.states)
+        if event is None or event.at_ns != at_ns:
+            event = column.foremost
+        told_ns = at_ns if event is None else event.at_ns
+        first = Text().append(f"{self.model.times.at(told_ns)}  ", self.palette.strong)
+        first.append(states, self.palette.faint)
+        if event is not None:
+            first.append(f"  {safe(event.label)}", self.palette.severity(event.severity))
+        elif column.before is not None:
+            since = duration(at_ns - column.before.at_ns)
+            first.append(f"  no event here, the one before was {since} earlier", self.palette.faint)
+        else:
+            first.append("  no event here, and none before", self.palette.faint)
+        return [cut(first, width), cut(self._all_of(column), width)]
+
+    def _all_of(self, column: Column) -> Text:
+        """Everything in a column, counted."""
+        length = duration(column.span.end_ns - column.span.start_ns + 1)
+        fold = ", folded" if column.folded else ""
+        line = Text(f"in this column of {length}{fold}: ", self.palette.faint)
+        parts = [Text(counted(len(column.events), "event") if column.events else "no event")]
+        if column.packets is not None:
+            signs = self.model.signs
+            out, back = (_packets(number, column.counted) for number in column.packets)
+            parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}"))
+        for hole in column.holes:
+            bounds = seconds_range(hole.min_seconds, hole.max_seconds)
+            said = f"black hole ({words.CLASS[hole.black_hole_class]}), {bounds}"
+            parts.append(Text(said, self.palette.bad))
+        return line.append_text(Text(", ").join(parts))
+
+
+def _packets(number: float, counted: bool) -> str:
+    return count(round(number)) if counted or not number else f"{trimmed(number)}/s"

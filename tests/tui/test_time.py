@@ -1,0 +1,234 @@
+"""Time on the screen: one range and one set of columns everywhere, folds, and the cursor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dpdlab.tui.bars import Overview
+from dpdlab.tui.views.lanes import LABEL
+from dpdlab.tui.views.timeline import TimelineView
+from tests.tui.conftest import SAMPLES, Console, Opened
+
+Open = Callable[..., Opened]
+DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
+HEALTHY = SAMPLES / "ikev2-healthy" / "capture.pcap"
+ONE_WAY = SAMPLES / "ikev1-one-way-loss" / "capture.pcap"
+SIZES = [(80, 24), (132, 43)]
+
+
+def readout(c: Console) -> str:
+    """The two lines about the column of the cursor."""
+    place = next(n for n, line in enumerate(c.lines) if line.startswith(" in this column of"))
+    return "\n".join(c.lines[place - 1 : place + 1])
+
+
+def scale_of(c: Console):
+    drawn = c.app.query_one(TimelineView)._drawn
+    assert drawn is not None
+    return drawn.scale
+
+
+# --- folds ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("capture", [DEAD, HEALTHY])
+async def test_silence_is_folded_when_everything_is_fitted(
+    console: Open, capture: Path, size: tuple[int, int]
+):
+    async with console(capture, size=size) as c:
+        await c.press("2")
+        before = scale_of(c).cell_ns
+        await c.press("C")
+        assert "without an event folded: " in c.lines[-1]
+        assert " folded" in c.lines[4]
+        assert re.search(r"⋯ ?[\d.]+ s ?⋯", c.lines[5])
+        assert scale_of(c).cell_ns < before
+        await c.press("C")
+        assert "time is to scale" in c.lines[-1]
+        assert scale_of(c).cell_ns == before
+
+
+async def test_silence_is_folded_at_every_zoom(console: Open):
+    async with console(HEALTHY, size=(80, 24)) as c:
+        await c.press("2", "C")
+        for key in ("plus", "plus", "right", "minus", "minus", "minus", "F"):
+            await c.press(key)
+            assert scale_of(c).folds, key
+
+
+async def test_where_nothing_can_be_folded_that_is_said(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        # Three questions, five seconds from each other.
+        await c.press("2", *["full_stop"] * 3, "plus", "plus", "minus", "C")
+        assert "nothing to fold: it would bring no two events farther apart" in c.lines[-1]
+        assert ", nothing folded" in c.lines[4]
+        await c.press("C", "plus", "plus", "C")
+        assert "nothing to fold" in c.lines[-1]
+
+
+async def test_the_cursor_walks_through_a_folded_drawing(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("2", "C", "g")
+        (fold,) = scale_of(c).folds
+        seen = []
+        for _ in range(12):
+            seen.append(scale_of(c).at(c.app.model.at_ns))
+            await c.press("right")
+        assert seen == sorted(set(seen)), "every step goes on"
+        inside = [cell for cell in seen if fold.first <= cell < fold.first + fold.width]
+        assert len(inside) == 1, "a fold is one step"
+
+
+async def test_a_fold_is_one_column_of_the_readout(console: Open):
+    async with console(HEALTHY, size=(80, 24)) as c:
+        await c.press("2", "C")
+        fold = scale_of(c).folds[0]
+        x = LABEL + fold.first + 2
+        await c.pilot.click("#lanes", offset=(x, 2))
+        await c.pilot.pause()
+        assert "folded: no event" in readout(c)
+
+
+# --- the cursor and its column --------------------------------------------------------------
+
+
+async def test_the_readout_tells_all_of_a_column(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("2", "g", "right", "left")
+        told = readout(c)
+        # The whole handshake is in one cell.
+        assert re.search(r"in this column of \d+ ms: 9 events, ESP", told)
+        place = next(n for n, line in enumerate(c.lines) if line.startswith(" time "))
+        assert "Main Mode" in c.lines[place + 1]
+
+
+@pytest.mark.parametrize("capture", [DEAD, ONE_WAY, SAMPLES / "ikev2-peer-restart"])
+async def test_a_cell_with_a_mark_is_never_told_as_empty(console: Open, capture: Path):
+    async with console(capture, size=(80, 24)) as c:
+        await c.press("2")
+        lanes = next(n for n, line in enumerate(c.lines) if line.startswith(" probes →"))
+        marks = [x for x, glyph in enumerate(c.lines[lanes]) if x > LABEL and glyph in "●✗↻?○D"]
+        assert marks
+        for x in marks:
+            await c.pilot.click("#lanes", offset=(x - 1, 2))
+            await c.pilot.pause()
+            told = readout(c)
+            assert "no event" not in told, (x, told)
+            assert re.search(r"\d+ events?", told)
+            row = c.app.query_one(TimelineView)._events[c.app.query_one(TimelineView).list.cursor]
+            assert scale_of(c).at(row.at_ns) == x - 1 - LABEL
+
+
+async def test_an_empty_column_says_how_long_ago_the_last_event_was(console: Open):
+    async with console(HEALTHY, size=(80, 24)) as c:
+        await c.press("2", *["right"] * 3)
+        assert "no event here, the one before was " in readout(c)
+        # The list stands on that event, faintly: it is not in the column.
+        assert not c.app.query_one(TimelineView).list.active
+        await c.press("full_stop")
+        assert c.app.query_one(TimelineView).list.active
+
+
+async def test_lanes_without_events_say_what_they_are(console: Open, tmp_path: Path):
+    async with console(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap", size=(80, 24)) as c:
+        await c.press("f", *"kind:black_hole state:dead", "enter")
+        assert "nothing happened here" not in c.text
+
+
+async def test_a_range_brings_the_cursor_along(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("2", "g")
+        bar = c.app.query_one(Overview)
+        cells = bar.size.width - LABEL
+        await c.pilot.mouse_down("#overview", offset=(1 + LABEL + cells // 2, 0))
+        await c.pilot.mouse_up("#overview", offset=(LABEL + cells, 0))
+        await c.pilot.pause()
+        chosen, at_ns = c.app.model.range_ns, c.app.model.at_ns
+        assert chosen is not None
+        assert at_ns is not None
+        assert chosen[0] <= at_ns <= chosen[1]
+        assert "in this column of" in c.text
+        # The last cell reaches to the very end.
+        assert chosen[1] == c.app.model.span.end_ns
+
+
+# --- one time -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("folder", ["ikev1-dead-peer", "ikev2-brief-outage", "ikev2-peer-restart"])
+async def test_overview_and_timeline_have_the_same_columns(
+    console: Open, folder: str, size: tuple[int, int]
+):
+    async with console(SAMPLES / folder, size=size) as c:
+        await c.press("2")
+        assert c.lines[3] == c.lines[5], "the axes"
+        assert " all " in c.lines[4]
+        holes = [line for line in c.lines if line.startswith(" black hole →")]
+        for line in holes:
+            trouble = c.lines[2].replace("✗", " ").rstrip()
+            assert abs(trouble.index("░") - line.index("░")) <= 1
+            assert abs(trouble.index("▓") - line.index("▓")) <= 1
+
+
+async def test_the_overview_marks_what_the_timeline_shows(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("2")
+        assert tuple(c.app.model.window or ()) == tuple(c.app.model.span)
+        await c.press("plus", "plus")
+        assert re.search(r"8\.5 s of 33\.9 s", c.lines[4])
+        window = c.app.model.window
+        assert window is not None
+        assert window != c.app.model.span
+        overview = c.app.query_one(Overview)
+        marked = [
+            span for span in overview.texts[2].spans if span.style == overview.palette.selected
+        ]
+        assert marked
+        start, end = c.app.model.span
+        cells = overview.size.width - LABEL
+        first = LABEL + (window.start_ns - start) * cells // (end - start)
+        assert (marked[0].start, marked[0].end) == (
+            first,
+            LABEL + (window.end_ns - start) * cells // (end - start) + 1,
+        )
+        await c.press("1")
+        assert not [
+            span for span in overview.texts[2].spans if span.style == overview.palette.selected
+        ]
+
+
+async def test_a_click_on_the_overview_is_about_the_cell_under_the_mouse(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        overview = c.app.query_one(Overview)
+        x = c.lines[3].index("│")
+        await c.pilot.mouse_down("#overview", offset=(x, 2))
+        await c.pilot.mouse_up("#overview", offset=(x + 6, 2))
+        await c.pilot.pause()
+        chosen = c.app.model.range_ns
+        assert chosen is not None
+        reversed_cells = [s for s in overview.texts[2].spans if getattr(s.style, "reverse", False)]
+        assert reversed_cells[0].start == x - 1, "the widget has a blank at its left"
+
+
+async def test_a_peer_that_was_there_shortly_has_the_room_and_a_mark(console: Open, tmp_path: Path):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(
+        capture(
+            "0 a>b v2 handshake\n5..600/5 a>b liveness 2+\n5.01..600/5 b>a liveness 2+ resp\n"
+            "300 c>b v2 handshake sa=2\n307..320/5 c>b liveness 2+ sa=2\n"
+        )
+    )
+    async with console(path) as c:
+        short = next(p for p in c.app.model.peers if "192.0.2.3" in (p.local, p.remote))
+        c.app.choose_peer(short.id)
+        await c.press("2")
+        assert re.search(r"\d+\.\d s of 9 min", c.lines[4])
+        assert c.app.model.window != c.app.model.span
