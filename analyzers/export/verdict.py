@@ -59,13 +59,12 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     parts.append(VerdictPart(lost, bool(holes), _holes_in_short(holes)))
     noticed = _noticed(holes)
     if noticed:
-        brief = noticed.removesuffix(" after the first doubt")
-        parts.append(VerdictPart(noticed, False, (_after(brief),) if brief != noticed else ()))
+        parts.append(VerdictPart(noticed, False, _noticed_in_short(noticed)))
         if any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
             parts.append(VerdictPart("the other end answered: the way back is broken", False))
     elif not holes:
-        asked = _questions(peers)
-        parts.append(VerdictPart(asked, False, (asked.rpartition(", ")[2],)))
+        said, brief = _questions(peers)
+        parts.append(VerdictPart(said, False, (brief,)))
     return Verdict(worst, state, tuple(parts))
 
 
@@ -114,10 +113,12 @@ def _holes_in_short(holes: Sequence[BlackHole]) -> tuple[str, ...]:
     return f"{number}, {bounds}", number
 
 
-def _after(noticed: str) -> str:
-    """ "noticed after 19.1 s" of "noticed 19.1 s"."""
-    first, _, rest = noticed.partition("noticed")
-    return f"{first}noticed after{rest.replace(',', '')}"
+def _noticed_in_short(noticed: str) -> tuple[str, ...]:
+    """ "noticed after 19.1 s", or without the reason why nobody noticed."""
+    first, _, rest = noticed.removesuffix(" after the first doubt").partition("noticed")
+    if noticed.endswith(" after the first doubt"):
+        return (f"{first}noticed after{rest.replace(',', '')}",)
+    return ("never noticed", "unnoticed") if first == "never " else ()
 
 
 def _noticed(holes: Sequence[BlackHole]) -> str:
@@ -149,15 +150,17 @@ def _noticed(holes: Sequence[BlackHole]) -> str:
     return "no verdict" if holes else ""
 
 
-def _questions(peers: Sequence[PeerView]) -> str:
+def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
+    """What became of all questions, and the same in fewer words."""
     asked = [x for peer in peers for x in peer.exchanges]
     if not asked:
-        return "no liveness exchange seen"
+        return ("no liveness exchange seen", "nobody asked")
     answered = sum(1 for x in asked if x.outcome is Outcome.ANSWERED)
-    if answered == len(asked):
-        return (
-            f"{counted(answered, 'exchange')}, all answered"
-            if answered > 1
-            else ("1 exchange, answered")
-        )
-    return f"{count(answered)} of {counted(len(asked), 'exchange')} answered"
+    retries = sum(x.retries for x in asked)
+    again = f", {counted(retries, 'retry', 'retries')}" if retries else ""
+    brief = f"{count(answered)} of {count(len(asked))} answered{again}"
+    if answered < len(asked):
+        return f"{count(answered)} of {counted(len(asked), 'exchange')} answered{again}", brief
+    if answered > 1:
+        return f"{counted(answered, 'exchange')}, all answered{again}", brief
+    return f"1 exchange, answered{again}", brief

@@ -73,6 +73,9 @@ class Digest(Struct, frozen=True):
     silences: Sequence[Silence] = ()
     given_up_ns: Sequence[int] = ()
     """When somebody was given up, in the order of the peers."""
+    repeats: Sequence[float] = ()
+    """Pieces of the time from `start_ns` to `end_ns` in which questions were repeated, as the
+    shares of it that are before them; no more than there are columns anywhere."""
     packets: Sequence[float] = (0.0, 0.0)
     """ESP packets of all peers up to equally distant times from `start_ns` to `end_ns`."""
 
@@ -120,6 +123,7 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
             for exchange in peer.exchanges
             if exchange.verdict_ns is not None
         ],
+        repeats=_repeats(content.peers, start_ns, end_ns),
         packets=_packets(content.peers, start_ns, end_ns),
     )
 
@@ -157,6 +161,20 @@ def _span(content: Content) -> tuple[int, int]:
     # An inferred verdict can lie after the last packet.
     ends += [last_known_ns(peer) for peer in content.peers]
     return min((at for at in starts if at >= ORDER_LIMIT_NS), default=0), max(ends, default=0)
+
+
+def _repeats(peers: Iterable[PeerView], start_ns: int, end_ns: int) -> list[float]:
+    """Where questions were repeated, on a grid."""
+    if start_ns < ORDER_LIMIT_NS or end_ns <= start_ns:
+        return []
+    pieces = {
+        (sent.at_ns - start_ns) * _GRID // (end_ns - start_ns)
+        for peer in peers
+        for exchange in peer.exchanges
+        if len(exchange.transmissions) > 1
+        for sent in exchange.transmissions[1:]
+    }
+    return [piece / _GRID for piece in sorted(pieces)]
 
 
 def _packets(peers: Iterable[PeerView], start_ns: int, end_ns: int) -> list[float]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from analyzers.export.formatting import duration, moment, utc_date, utc_time
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
+
+_SEEN_NS: Final = 1_000
+"""Less is no difference: inputs tell microseconds, and what is nearer was only put in order."""
 
 
 class TimeMode(StrEnum):
@@ -71,6 +75,8 @@ def signed(delta_ns: int) -> str:
     """A difference with its sign: "+10.048 s"."""
     sign = "-" if delta_ns < 0 else "+"
     delta_ns = abs(delta_ns)
+    if delta_ns < _SEEN_NS:
+        return "+0 s"
     if delta_ns < 100 * NS_PER_SECOND and delta_ns >= NS_PER_SECOND:
         return f"{sign}{delta_ns / NS_PER_SECOND:.3f} s"
     return f"{sign}{duration(delta_ns)}"

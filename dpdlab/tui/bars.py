@@ -197,7 +197,7 @@ class Overview(Painted):
         return line.append("".join(drawn), self.palette.esp)
 
     def _events(self, cells: int, start: int, end: int) -> Text:
-        """Black holes and verdicts of the peers; the worst of a cell shows."""
+        """Black holes, verdicts and retries of the peers; the worst of a cell shows."""
         signs, digest = self.model.signs, self.model.digest
         marks: list[tuple[str, Severity]] = [(" ", Severity.MUTE)] * cells
         total = end - start
@@ -215,11 +215,18 @@ class Overview(Painted):
                     marks[place] = (signs.certain, Severity.BAD)
                 elif marks[place][1] < Severity.BAD:
                     marks[place] = (signs.possible, Severity.WARN)
+        length = digest.end_ns - digest.start_ns
+        for place in {cell(digest.start_ns + round(share * length)) for share in digest.repeats}:
+            if marks[place][1] is Severity.MUTE:
+                marks[place] = (signs.retry, Severity.WARN)
         for place in {cell(at_ns) for at_ns in digest.given_up_ns}:
             marks[place] = (signs.dead, Severity.BAD)
         line = self._label("trouble")
-        if not drawn and not digest.given_up_ns:
-            return line.append("none: no black hole, nobody given up", self.palette.faint)
+        if not digest.peers:
+            return line.append("no peer", self.palette.faint)
+        if not drawn and not digest.given_up_ns and not digest.repeats:
+            said = "none: no black hole, nobody given up, no question repeated"
+            return line.append(said, self.palette.faint)
         return append_runs(line, ((sign, self.palette.severity(shade)) for sign, shade in marks))
 
     def _axis(self, cells: int, start: int, end: int) -> Text:

@@ -16,7 +16,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import CUT, cut
 
 _NAMES_SHOWN: Final = 3
-_LEAST_NAME: Final = 12
+_LEAST_NAME: Final = 10
 _BETWEEN: Final = " · "
 
 
@@ -24,13 +24,19 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     """What is open, and what it comes to: with a filter, what is left by it."""
     left = Text().append(" dpdlab ", Style(bold=True, reverse=True)).append(" ")
     names = _names(model)
-    # The verdict comes first; the shortest form of the names keeps its room.
-    least = min(len(names[-1]), max(width // 4, _LEAST_NAME))
-    told = _verdict(model, palette, width - left.cell_len - least - 2)
+    # The names keep some room; more of it goes where the verdict would lose a clause.
+    rooms = (min(len(names[-1]), max(width // 4, _LEAST_NAME)), min(len(names[-1]), _LEAST_NAME))
+    verdicts = [_verdict(model, palette, width - left.cell_len - least - 3) for least in rooms]
+    told = next((v for v in verdicts if not v.plain.endswith(CUT)), None)
+    told = (told or max(verdicts, key=_clauses)).append(" ")
     room = width - left.cell_len - told.cell_len - 2
     fitting = next((name for name in names if len(name) <= room), names[-1])
     left.append_text(cut(Text(fitting), max(room, 0)))
     return left + Text(" " * max(width - left.cell_len - told.cell_len, 2)) + told
+
+
+def _clauses(verdict: Text) -> int:
+    return verdict.plain.count(_BETWEEN)
 
 
 def _names(model: Model) -> list[str]:

@@ -22,7 +22,7 @@ SIZES = [(80, 24), (132, 43)]
 
 def readout(c: Console) -> str:
     """The two lines about the column of the cursor."""
-    place = next(n for n, line in enumerate(c.lines) if line.startswith(" in this column of"))
+    place = next(n for n, line in enumerate(c.lines) if line.startswith(" column of"))
     return "\n".join(c.lines[place - 1 : place + 1])
 
 
@@ -102,7 +102,7 @@ async def test_the_readout_tells_all_of_a_column(console: Open):
         await c.press("2", "g", "right", "left")
         told = readout(c)
         # The whole handshake is in one cell.
-        assert re.search(r"in this column of \d+ ms: 9 events, ESP", told)
+        assert re.search(r"column of \d+ ms: 9 events, ESP", told)
         place = next(n for n, line in enumerate(c.lines) if line.startswith(" time "))
         assert "Main Mode" in c.lines[place + 1]
 
@@ -152,7 +152,7 @@ async def test_a_range_brings_the_cursor_along(console: Open):
         assert chosen is not None
         assert at_ns is not None
         assert chosen[0] <= at_ns <= chosen[1]
-        assert "in this column of" in c.text
+        assert "column of" in c.text
         # The last cell reaches to the very end.
         assert chosen[1] == c.app.model.span.end_ns
 

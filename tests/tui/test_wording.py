@@ -83,7 +83,7 @@ async def test_with_a_filter_title_overview_and_rows_tell_of_the_same_peers(
         assert c.lines[0] == title
         await c.press("f", *"peer:203.0.113.9", "enter")
         assert "0 of 2 peers shown" in c.lines[0]
-        assert "none: no black hole, nobody given up" in c.lines[2]
+        assert "no peer" in c.lines[2]
 
 
 async def test_the_overview_shows_black_holes_of_the_filter_only(console: Open):
@@ -91,6 +91,18 @@ async def test_the_overview_shows_black_holes_of_the_filter_only(console: Open):
         assert "▓" in c.lines[2]
         await c.press("f", *"kind:delete", "enter")
         assert "▓" not in c.lines[2]
+
+
+async def test_an_outage_that_retries_rode_out_is_in_title_and_overview(console: Open):
+    async with console(SAMPLES / "ikev2-brief-outage", size=(80, 24)) as c:
+        assert "5 of 5 answered, 4 retries" in c.lines[0]
+        probes = c.lines[2]
+        assert probes.count("↻") == 4
+        await c.press("2")
+        lane = next(line for line in c.lines if line.startswith(" probes →"))
+        assert [x for x, sign in enumerate(lane) if sign == "↻"][1:] == [
+            x for x, sign in enumerate(probes) if sign == "↻"
+        ][1:4] or probes.index("↻") == lane.index("↻")
 
 
 # --- rows that have no room -----------------------------------------------------------------

@@ -10,13 +10,16 @@ from rich.text import Text
 
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
-from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.times import signed
 from dpdlab.tui.model import ColourBy, Model
 from dpdlab.tui.palette import Palette
 
 _DELTA: Final = 11
+_LONG_DELTA: Final = 14
+"""Cells of the time after the event before: "+14.072 s", over minutes "+59 min 59 s"."""
+_LONG_NS: Final = 100 * NS_PER_SECOND
 
 
 class EventRows:
@@ -27,6 +30,8 @@ class EventRows:
         self.peer = peer
         self.events = events
         ends = (*events[:1], *events[-1:])
+        long = bool(events) and events[-1].at_ns - events[0].at_ns >= _LONG_NS
+        self._delta = _LONG_DELTA if long else _DELTA
         self._time = max([12, *(len(model.times.at(e.at_ns)) for e in ends)])
 
     def __len__(self) -> int:
@@ -34,7 +39,7 @@ class EventRows:
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """Column titles."""
-        title = f"{'time':<{self._time}}  {'after':>{_DELTA}}      what"
+        title = f"{'time':<{self._time}}  {'after':>{self._delta}}      what"
         return Text(title.ljust(width))
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
@@ -44,7 +49,7 @@ class EventRows:
         timed = event.at_ns >= ORDER_LIMIT_NS
         line = Text(f"{self.model.times.at(event.at_ns, before):<{self._time}}  ")
         delta = signed(event.at_ns - before) if before is not None and timed else ""
-        line.append(f"{delta:>{_DELTA}}  ", palette.faint)
+        line.append(f"{delta:>{self._delta}}  ", palette.faint)
         line.append(f"{self._arrow(event):<3} ", self.style(event, palette))
         line.append(safe(event.label), self.style(event, palette))
         if event.ref is not None:

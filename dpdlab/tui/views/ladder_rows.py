@@ -19,7 +19,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
 from dpdlab.tui.views.event_rows import EventRows
 
-_DELTA: Final = 10
+_LEAST_DELTA: Final = 10
 _LEAST_RUNG: Final = 24
 _MOST_RUNG: Final = 58
 _FOLD_FROM: Final = 6
@@ -78,6 +78,7 @@ class LadderRows(EventRows):
     ) -> None:
         super().__init__(model, peer, events)
         self.items = items
+        self._delta = max(self._delta - 1, _LEAST_DELTA)
         self.selected = selected
 
     def __len__(self) -> int:
@@ -85,7 +86,7 @@ class LadderRows(EventRows):
 
     def _rung(self, width: int) -> int:
         """Cells between the two ends, their lines included."""
-        room = width - self._time - _DELTA - 6 - 11
+        room = width - self._time - self._delta - 6 - 11
         return max(_LEAST_RUNG, min(room, _MOST_RUNG))
 
     def header(self, width: int, palette: Palette) -> Text | None:
@@ -94,7 +95,7 @@ class LadderRows(EventRows):
         left, right = safe(self.peer.local), safe(self.peer.remote)
         ends = cut(Text(left), rung // 2).plain
         gap = max(rung - len(ends) - len(right), 1)
-        head = f"{'time':<{self._time}}  {'after':>{_DELTA}}   "
+        head = f"{'time':<{self._time}}  {'after':>{self._delta}}   "
         return Text((head + ends + " " * gap + right).ljust(width))
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
@@ -108,7 +109,7 @@ class LadderRows(EventRows):
         line = Text(f"{self.model.times.at(event.at_ns, before):<{self._time}} ")
         line.append(mark, palette.warn)
         delta = signed(event.at_ns - before) if before is not None else ""
-        line.append(f"{delta:>{_DELTA}}   ", palette.faint)
+        line.append(f"{delta:>{self._delta}}   ", palette.faint)
         rung = self._rung(width)
         if event.sender is None or event.kind is EventKind.HINT:
             return self._remark(line, event, palette)
@@ -160,14 +161,19 @@ class LadderRows(EventRows):
         took = duration(last.at_ns - first.at_ns)
         more = self.model.signs.more
         told = f"{more} {counted(asked, 'answered question')} in {took} {more}"
-        lead = " " * (self._time + 2 + _DELTA + 3)
+        lead = " " * (self._time + 2 + self._delta + 3)
         return Text(lead + told.center(self._rung(width)), palette.severity(Severity.MUTE))
 
 
 def _brief(event: Event, room: int) -> str:
     """A label without what the sign beside the rung says; of a long one what is new in it."""
     parts = event.label.split(" [")[0].split(", ")
+    whole = ", ".join(parts)
     if event.kind is EventKind.RETRY:
-        both = ", ".join(parts[:2])
-        return both if len(both) <= room or len(parts) < 2 else parts[1]
-    return parts[0] if event.kind is EventKind.QUESTION else ", ".join(parts)
+        forms = [", ".join(parts[:2]), parts[1] if len(parts) > 1 else parts[0]]
+    elif event.kind is EventKind.ANSWER:
+        # How long it took stands in the column of differences too.
+        forms = [whole, parts[0], parts[0].replace("answer to liveness check", "answer to")]
+    else:
+        forms = [parts[0] if event.kind is EventKind.QUESTION else whole]
+    return next((form for form in forms if len(form) <= room), forms[-1])

@@ -150,7 +150,7 @@ class TimelineLines:
         """Everything in a column, counted."""
         length = duration(column.span.end_ns - column.span.start_ns + 1)
         fold = ", folded" if column.folded else ""
-        line = Text(f"in this column of {length}{fold}: ", self.palette.faint)
+        line = Text().append(f"column of {length}{fold}: ", self.palette.faint)
         parts = [Text(counted(len(column.events), "event") if column.events else "no event")]
         if column.packets is not None:
             signs = self.model.signs
@@ -158,10 +158,12 @@ class TimelineLines:
             parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}"))
         for hole in column.holes:
             bounds = seconds_range(hole.min_seconds, hole.max_seconds)
-            said = f"black hole ({words.CLASS[hole.black_hole_class]}), {bounds}"
+            said = f"black hole {bounds} ({words.CLASS[hole.black_hole_class]})"
             parts.append(Text(said, self.palette.bad))
         return line.append_text(Text(", ").join(parts))
 
 
 def _packets(number: float, counted: bool) -> str:
-    return count(round(number)) if counted or not number else f"{trimmed(number)}/s"
+    if counted or not number:
+        return count(round(number))
+    return f"{trimmed(number, 0 if number >= 1 else 1)}/s"
