@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Final
 
 from rich.style import Style
@@ -17,6 +18,8 @@ from dpdlab.tui.rows import CUT, cut
 
 _NAMES_SHOWN: Final = 3
 _LEAST_NAME: Final = 10
+_NEXT_TO_NOTHING: Final = 2
+"""From so many forms on a clause keeps only its head."""
 _BETWEEN: Final = " · "
 
 
@@ -73,30 +76,25 @@ def _of_how_many(model: Model) -> Iterator[VerdictPart]:
 
 
 def fitting(parts: Sequence[VerdictPart], room: int) -> list[tuple[str, bool]]:
-    """What of a verdict fits: the last clauses lose words first, then go, which leaves a mark."""
-    forms = [(part.text, *part.shorter) for part in parts]
-    taken = [0] * len(forms)
-    shown = len(forms)
+    """What of a verdict fits: in fewer words, then without its last clauses, which leaves a mark.
 
-    def said() -> list[tuple[str, bool]]:
-        told = [
-            (form[place], part.weighty)
-            for form, place, part in zip(forms[:shown], taken, parts, strict=False)
-        ]
-        return told if shown == len(forms) else [*told, (CUT, False)]
-
-    def fits() -> bool:
-        return len(_BETWEEN.join(text for text, _ in said())) <= room
-
-    while not fits():
-        longer = [n for n in range(shown) if taken[n] + 1 < len(forms[n])]
-        if longer and (longer[-1] == shown - 1 or shown <= 2):
-            taken[longer[-1]] += 1
-        elif shown > 1:
-            shown -= 1
-        else:
-            break
-    return said()
+    A clause that would say next to nothing in its shortest words is kept before the others go only
+    where it is the second one: what was lost comes right after who is gone.
+    """
+    best: tuple[tuple[bool, bool, bool, int, int], list[tuple[str, bool]]] | None = None
+    for shown in range(len(parts), 0, -1):
+        kept = parts[:shown]
+        mark = [] if shown == len(parts) else [(CUT, False)]
+        for chosen in product(*(enumerate((part.text, *part.shorter)) for part in kept)):
+            told = [(text, part.weighty) for (_, text), part in zip(chosen, kept, strict=True)]
+            length = len(_BETWEEN.join(text for text, _ in (*told, *mark)))
+            telling = all(place < _NEXT_TO_NOTHING for place, _ in chosen)
+            rank = (length <= room, shown >= min(2, len(parts)), telling, shown, length)
+            if length > room:
+                rank = (False, False, False, -shown, -length)
+            if best is None or rank > best[0]:
+                best = rank, [*told, *mark]
+    return [] if best is None else best[1]
 
 
 def _joined(parts: Sequence[tuple[str, Style]]) -> Text:
