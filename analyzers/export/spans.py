@@ -104,15 +104,15 @@ def exposed_ns(hole: BlackHole) -> int:
     return hole.stop_ns - nanoseconds(hole.max_seconds)
 
 
-def steadied(rates: Sequence[float], chance: float = ONE_PACKET) -> Sequence[float]:
-    """Rates without the `chance` packets that fall into this cell or the next."""
+def steadied(rates: Sequence[float]) -> Sequence[float]:
+    """Rates without the one packet that falls into this cell or the next by chance."""
     steady: list[float] = []
     for index, rate in enumerate(rates):
         before = steady[-1] if steady else 0.0
         after = rates[index + 1] if index + 1 < len(rates) else 0.0
-        if rate <= 0 < before <= chance and 0 < after <= chance:
+        if rate <= 0 < before <= ONE_PACKET and 0 < after <= ONE_PACKET:
             # A packet a cell or so: one empty cell is its pace, no silence.
             rate = before
-        calm = rate > 0 and before > 0 and abs(rate - before) <= chance
+        calm = rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET
         steady.append(before if calm else rate)
     return steady

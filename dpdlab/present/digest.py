@@ -76,15 +76,22 @@ class Digest(Struct, frozen=True):
     repeats: Sequence[float] = ()
     """Pieces of the time from `start_ns` to `end_ns` in which questions were repeated, as the
     shares of it that are before them; no more than there are columns anywhere."""
-    packets: Sequence[float] = (0.0, 0.0)
+    packets_out: Sequence[float] = (0.0, 0.0)
+    packets_back: Sequence[float] = (0.0, 0.0)
     """ESP packets of all peers up to equally distant times from `start_ns` to `end_ns`."""
 
-    def packets_per_cell(self, cells: int, start_ns: int = 0, end_ns: int = 0) -> list[float]:
-        """ESP packets on a bar from `start_ns` to `end_ns`, by default of the whole time."""
+    def packets_per_cell(
+        self, cells: int, start_ns: int = 0, end_ns: int = 0
+    ) -> tuple[list[float], list[float]]:
+        """ESP out and back on a bar from `start_ns` to `end_ns`, by default of the whole time."""
         edges = np.linspace(start_ns or self.start_ns, end_ns or self.end_ns, cells + 1)
-        known = np.linspace(self.start_ns, self.end_ns, len(self.packets))
-        rates = np.diff(np.interp(edges, known, np.asarray(self.packets)))
-        return [float(rate) for rate in np.round(rates, 6)]
+        known = np.linspace(self.start_ns, self.end_ns, len(self.packets_out))
+
+        def rates(so_far: Sequence[float]) -> list[float]:
+            packets = np.diff(np.interp(edges, known, np.asarray(so_far)))
+            return [float(rate) for rate in np.round(packets, 6)]
+
+        return rates(self.packets_out), rates(self.packets_back)
 
 
 def digest_of(content: Content, *, partial: bool = False) -> Digest:
@@ -98,6 +105,7 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
             resting[ref].append(finding)
     tallies = {peer.id: tally_of(peer, findings.get(peer.id, ())) for peer in content.peers}
     start_ns, end_ns = _span(content)
+    packets_out, packets_back = _packets(content.peers, start_ns, end_ns)
     return Digest(
         start_ns=start_ns,
         end_ns=end_ns,
@@ -124,7 +132,8 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
             if exchange.verdict_ns is not None
         ],
         repeats=_repeats(content.peers, start_ns, end_ns),
-        packets=_packets(content.peers, start_ns, end_ns),
+        packets_out=packets_out,
+        packets_back=packets_back,
     )
 
 
@@ -177,17 +186,20 @@ def _repeats(peers: Iterable[PeerView], start_ns: int, end_ns: int) -> list[floa
     return [piece / _GRID for piece in sorted(pieces)]
 
 
-def _packets(peers: Iterable[PeerView], start_ns: int, end_ns: int) -> list[float]:
+def _packets(
+    peers: Iterable[PeerView], start_ns: int, end_ns: int
+) -> tuple[list[float], list[float]]:
     if start_ns < ORDER_LIMIT_NS or end_ns <= start_ns:
-        return [0.0, 0.0]
+        return [0.0, 0.0], [0.0, 0.0]
     grid = np.linspace(start_ns, end_ns, _GRID + 1)
-    total = np.zeros(_GRID + 1)
+    sums = np.zeros((2, _GRID + 1))
     for peer in peers:
         activity = peer.activity
         if activity is None:
             continue
-        packets = np.asarray(activity.outbound, float) + np.asarray(activity.inbound, float)
-        at = activity.start_ns + np.arange(len(packets) + 1) * activity.slice_ns
-        # What a slice holds is spread over the pieces it covers.
-        total += np.interp(grid, at, np.concatenate(([0.0], np.cumsum(packets))))
-    return [float(sum_so_far) for sum_so_far in total]
+        at = activity.start_ns + np.arange(len(activity.outbound) + 1) * activity.slice_ns
+        for total, packets in zip(sums, (activity.outbound, activity.inbound), strict=True):
+            # What a slice holds is spread over the pieces it covers.
+            so_far = np.concatenate(([0.0], np.cumsum(np.asarray(packets, float))))
+            total += np.interp(grid, at, so_far)
+    return sums[0].tolist(), sums[1].tolist()

@@ -12,7 +12,7 @@ from textual.geometry import clamp
 from textual.message import Message
 
 from analyzers.export.formatting import Severity, count, duration
-from analyzers.export.spans import ONE_PACKET, steadied
+from analyzers.export.spans import steadied
 from analyzers.export.untrusted import safe
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session import Progress
@@ -186,11 +186,12 @@ class Overview(Painted):
     def _traffic(self, cells: int, start: int, end: int) -> Text:
         """ESP of the peers, both ways."""
         line = self._label("esp")
-        if not any(self.model.digest.packets):
+        digest = self.model.digest
+        if not any(digest.packets_out) and not any(digest.packets_back):
             return line.append("none", self.palette.faint)
         density = self.model.signs.density
-        # A packet each way falls into this cell or the next.
-        steady = steadied(self.model.digest.packets_per_cell(cells, start, end), 2 * ONE_PACKET)
+        both = map(steadied, digest.packets_per_cell(cells, start, end))
+        steady = [out + back for out, back in zip(*both, strict=True)]
         top = max(steady, default=0.0) or 1.0
         levels = [min(int(rate / top * len(density)), len(density) - 1) for rate in steady]
         drawn = [density[n] if rate > 0 else " " for n, rate in zip(levels, steady, strict=True)]

@@ -176,6 +176,16 @@ async def test_overview_and_timeline_have_the_same_columns(
             assert abs(trouble.index("▓") - line.index("▓")) <= 1
 
 
+@pytest.mark.parametrize("size", [(80, 24), (132, 43), (200, 60)])
+async def test_traffic_that_goes_one_way_only_is_lower_in_the_overview(
+    console: Open, size: tuple[int, int]
+):
+    async with console(SAMPLES / "ikev2-peer-restart" / "capture.pcap", size=size) as c:
+        bar, trouble = c.lines[1], c.lines[2]
+        middle = (trouble.index("▓") + trouble.rindex("▓")) // 2
+        assert bar[middle] < bar[1 + LABEL + 3]
+
+
 async def test_the_overview_marks_what_the_timeline_shows(console: Open):
     async with console(DEAD, size=(80, 24)) as c:
         await c.press("2")

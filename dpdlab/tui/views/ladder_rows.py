@@ -147,9 +147,9 @@ class LadderRows(EventRows):
     def _remark(self, line: Text, event: Event, palette: Palette) -> Text:
         bar = "|" if self.model.ascii_only else "▌"
         style = palette.severity(event.severity)
-        line.append(f"{bar} {safe(event.label)}", style)
-        if event.kind is EventKind.HINT and event.sender:
-            line.append(f", from {safe(event.sender)}", style)
+        # Whose log says it.
+        arrow = f"{self._arrow(event)} " if event.kind is EventKind.HINT and event.sender else ""
+        line.append(f"{bar} {arrow}{safe(event.label)}", style)
         place = self.place(event)
         return line.append(f"  {place}", palette.faint) if place else line
 
