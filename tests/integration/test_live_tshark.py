@@ -137,15 +137,19 @@ def test_nothing_is_left_behind(wire: Link) -> None:
 
 
 def test_as_a_user_runs_it(wire: Link, tmp_path: Path) -> None:
-    words = ["live", "-i", wire.receiver, "--engine", "pyshark", "-w", str(tmp_path / "out.pcapng")]
+    out_path = tmp_path / "out.pcapng"
+    words = ["live", "-i", wire.receiver, "--engine", "pyshark", "-w", str(out_path)]
+    sent = frames("ikev2-dead-peer")
     with subprocess.Popen(
         [*DPDLAB, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
     ) as process:
         before = children_of(process.pid)
         eventually(lambda: len(children_of(process.pid)) >= 2, before)
         time.sleep(3)
-        send(wire.sender, frames("ikev2-dead-peer"), 20)
-        time.sleep(3)
+        send(wire.sender, sent, 20)
+        # tshark dissects at its own pace.
+        everything = sum(map(len, sent))
+        eventually(lambda: out_path.stat().st_size > everything, "what was sent is saved")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
