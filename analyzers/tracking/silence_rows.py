@@ -48,7 +48,7 @@ class SilenceRows(Struct, dict=True):
         """By key: the number of its segment, its first row, and the row after its last."""
         starts = segments(self.key)[0]
         keys, begins = self.key[starts].tolist(), starts.tolist()
-        ends = [*begins[1:], len(self.key)]
+        ends = [*begins[1:], len(self.key)][: len(begins)]
         numbered = zip(range(len(keys)), begins, ends, strict=True)
         return dict(zip(keys, numbered, strict=True))
 
