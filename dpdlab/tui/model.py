@@ -20,7 +20,7 @@ from analyzers.model.records import BENIGN_PROBLEMS, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
 from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
-from dpdlab.present.events import Event, events_of
+from dpdlab.present.events import Event, EventKind, events_of
 from dpdlab.present.filter import Filter, narrowed
 from dpdlab.present.ranges import is_silent
 from dpdlab.present.timeline import PeerTimes
@@ -56,12 +56,16 @@ class Listed(Struct, frozen=True):
 
     events: list[Event]
     """In the order of time."""
+    holes: list[int]
+    """The places of those with which a black hole begins."""
     times: PeerTimes
 
 
 def listed_of(peer: PeerView, *, ongoing: bool = False) -> Listed:
     """The events of a peer, and what drawings of it look up."""
-    return Listed(events_of(peer, ongoing=ongoing), PeerTimes(peer))
+    events = events_of(peer, ongoing=ongoing)
+    holes = [place for place, event in enumerate(events) if event.kind is EventKind.HOLE]
+    return Listed(events, holes, PeerTimes(peer))
 
 
 class Shown(Struct, frozen=True):

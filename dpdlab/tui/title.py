@@ -29,9 +29,11 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     names = _names(model)
     # The names keep some room; more of it goes where the verdict would lose a clause.
     rooms = (min(len(names[-1]), max(width // 4, _LEAST_NAME)), min(len(names[-1]), _LEAST_NAME))
-    verdicts = [_verdict(model, palette, width - left.cell_len - least - 3) for least in rooms]
-    told = next((v for v in verdicts if not v.plain.endswith(CUT)), None)
-    told = (told or max(verdicts, key=_clauses)).append(" ")
+    told = _verdict(model, palette, width - left.cell_len - rooms[0] - 3)
+    if told.plain.endswith(CUT) and rooms[1] < rooms[0]:
+        longer = _verdict(model, palette, width - left.cell_len - rooms[1] - 3)
+        told = max(told, longer, key=_clauses)
+    told.append(" ")
     room = width - left.cell_len - told.cell_len - 2
     fitting = next((name for name in names if len(name) <= room), names[-1])
     left.append_text(cut(Text(fitting), max(room, 0)))
@@ -39,7 +41,7 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
 
 
 def _clauses(verdict: Text) -> int:
-    return verdict.plain.count(_BETWEEN)
+    return verdict.plain.removesuffix(_BETWEEN + CUT).count(_BETWEEN)
 
 
 def _names(model: Model) -> list[str]:

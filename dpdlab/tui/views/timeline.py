@@ -11,7 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.geometry import clamp
 
-from analyzers.export.formatting import Severity, counted, duration
+from analyzers.export.formatting import Severity
 from analyzers.export.spans import Window, whole
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
@@ -27,7 +27,7 @@ from dpdlab.tui.rows import NoRows, RowList, plain
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
 from dpdlab.tui.views.list_view import ListView
-from dpdlab.tui.views.timeline_lines import TimelineLines
+from dpdlab.tui.views.timeline_lines import TimelineLines, folded_words
 
 _CLOSEST_NS: Final = NS_PER_MS
 _LEAST_MARGIN_NS: Final = 20 * NS_PER_MS
@@ -62,6 +62,7 @@ class TimelineView(ListView):
         self._drawn: Timeline | None = None
         self._kept: tuple[object, list[Timeline]] | None = None
         self._folding: Folding | None = None
+        self._known: tuple[Timeline, list[Event], int, readout.Column] | None = None
         self._events: list[Event] = []
         self._rows_of: tuple[str, int, object] | None = None
 
@@ -215,7 +216,16 @@ class TimelineView(ListView):
         peer, at_ns, drawn = self.model.peer, self.model.at_ns, self._drawn
         if peer is None or at_ns is None or drawn is None or not drawn.scale.holds(at_ns):
             return None
-        return readout.column(peer, self._events, drawn.scale, drawn.scale.at(at_ns))
+        return self._column_at(peer, drawn, drawn.scale.at(at_ns))
+
+    def _column_at(self, peer: PeerView, drawn: Timeline, cell: int) -> readout.Column:
+        """What is in a column; of a long time it may be very much, so it is looked up once."""
+        known = self._known
+        same = known is not None and known[0] is drawn and known[1] is self._events
+        if known is None or not same or known[2] != cell:
+            found = readout.column(peer, self._events, drawn.scale, cell)
+            known = self._known = (drawn, self._events, cell, found)
+        return known[3]
 
     @property
     def shown_window(self) -> Window | None:
@@ -251,8 +261,7 @@ class TimelineView(ListView):
         peer, drawn = self.model.peer, self._drawn
         if peer is None or drawn is None:
             return
-        column = readout.column(peer, self._events, drawn.scale, cell)
-        foremost = column.foremost
+        foremost = self._column_at(peer, drawn, cell).foremost
         self._at(drawn.scale.time_at(cell) if foremost is None else foremost.at_ns)
 
     def _pan(self, by_ns: int) -> None:
@@ -341,22 +350,7 @@ class TimelineView(ListView):
         self.compress = not self.compress
         self.console_app.changed()
         if self.model.peer is not None:
-            self.console_app.say(self._folded_words())
-
-    def _folded_words(self) -> str:
-        """What became of the silence."""
-        folding = self._folding
-        if not self.compress or folding is None:
-            return "time is to scale"
-        folds = folding.scale.folds
-        if folds:
-            length = duration(sum(fold.end_ns - fold.start_ns for fold in folds))
-            number = counted(len(folds), "stretch", "stretches")
-            return f"{number} without an event folded: {length}"
-        if folding.even:
-            return "nothing to fold: it would bring no two events farther apart"
-        longest = duration(folding.longest_ns)
-        return f"nothing to fold: the longest time without an event, {longest}, takes little room"
+            self.console_app.say(folded_words(self._folding))
 
     def do_into(self) -> None:
         """The ladder, at the same moment."""
@@ -379,10 +373,16 @@ class TimelineView(ListView):
         self._hole(-1)
 
     def _hole(self, by: int) -> None:
-        before = self._events[self.list.cursor].hole if self._events else None
-        if before is None or any(e.hole not in (None, before) for e in self._events):
-            self._jump(lambda e: e.kind is EventKind.HOLE, by, "black hole")
-        hole = self._events[self.list.cursor].hole if self._events else None
+        listed = None if self.model.peer is None else self.model.listed(self.model.peer)
+        if listed is None or not self._events:
+            return
+        before = self._events[self.list.cursor].hole
+        ahead = [n for n in listed.holes if (n - self.list.cursor) * by > 0]
+        if ahead:
+            self.list.go_to(ahead[0] if by > 0 else ahead[-1])
+        elif before is None or len(listed.holes) > 1:
+            self.console_app.say(f"no {'further' if by > 0 else 'earlier'} black hole")
+        hole = self._events[self.list.cursor].hole
         if hole is not None:
             begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
             margin = max((hole.stop_ns - begin) // 3, _LEAST_MARGIN_NS)

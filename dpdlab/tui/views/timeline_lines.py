@@ -14,6 +14,7 @@ from analyzers.model.peer import PeerView
 from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.present.events import Event
 from dpdlab.present.expected import policy_of
+from dpdlab.present.folding import Folding
 from dpdlab.present.lane import Cell, RowKind, axis_cells
 from dpdlab.present.readout import Column
 from dpdlab.present.scale import Scale
@@ -161,6 +162,21 @@ class TimelineLines:
             said = f"black hole {bounds} ({words.CLASS[hole.black_hole_class]})"
             parts.append(Text(said, self.palette.bad))
         return line.append_text(Text(", ").join(parts))
+
+
+def folded_words(folding: Folding | None) -> str:
+    """What became of the silence; None: nobody wants it folded."""
+    if folding is None:
+        return "time is to scale"
+    folds = folding.scale.folds
+    if folds:
+        length = duration(sum(fold.end_ns - fold.start_ns for fold in folds))
+        number = counted(len(folds), "stretch", "stretches")
+        return f"{number} without an event folded: {length}"
+    if folding.even:
+        return "nothing to fold: it would bring no two events farther apart"
+    longest = duration(folding.longest_ns)
+    return f"nothing to fold: the longest time without an event, {longest}, takes little room"
 
 
 def _packets(number: float, counted: bool) -> str:
