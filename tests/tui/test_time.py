@@ -242,3 +242,35 @@ async def test_a_peer_that_was_there_shortly_has_the_room_and_a_mark(console: Op
         await c.press("2")
         assert re.search(r"\d+\.\d s of 9 min", c.lines[4])
         assert c.app.model.window != c.app.model.span
+
+
+async def test_a_low_screen_keeps_the_cursor_and_counts_what_it_does_without(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(60, 12)) as c:
+        await c.press("2")
+        assert "column of" in c.text
+        assert re.search(r"… no room for log, expected →", c.text)
+        for lane in (" state ", " probes →", " black hole →"):
+            assert any(line.startswith(lane) for line in c.lines), lane
+        assert c.app.query_one(TimelineView).list.size.height >= 2
+
+
+async def test_selected_peers_without_room_are_counted(console: Open):
+    async with console(SAMPLES, size=(80, 20)) as c:
+        await c.press("space", "space", "space", "2")
+        peer = c.app.model.peer
+        assert peer is not None
+        assert re.search(r"… \d more selected peers? ha(s|ve) no room", c.text)
+        assert sum(line == f" {peer.local} → {peer.remote}" for line in c.lines) == 1
+        assert "column of" in c.text
+    async with console(SAMPLES, size=(80, 40)) as c:
+        await c.press("space", "space", "space", "2")
+        assert "no room" not in c.text
+        assert c.text.count("\n state ") == 3
+
+
+async def test_peers_one_above_the_other_are_folded_together(console: Open):
+    async with console(SAMPLES, size=(132, 43)) as c:
+        await c.press("space", "space", "space", "2", "C")
+        (fold,) = scale_of(c).folds
+        assert fold.end_ns - fold.start_ns > 8 * 86_400 * 10**9
+        assert "8 d 10 h folded" in c.lines[4]

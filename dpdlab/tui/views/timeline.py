@@ -34,6 +34,12 @@ _LEAST_MARGIN_NS: Final = 20 * NS_PER_MS
 _ZOOM: Final = 2
 _MARGIN_SHARE: Final = 20
 """A window around everything has a twentieth of its length on both sides."""
+_LOW: Final = 16
+"""Rows from which there is room for several events below the drawing."""
+_ROWS: Final = 4
+_FEW_ROWS: Final = 2
+"""Rows that the events keep, the titles of their columns included."""
+_READOUT: Final = 2
 _NO_EVENT: Final = "no message, no question, no verdict"
 _SHORT_LIVED: Final = 2
 """A peer whose time is so many times shorter than all of the time is shown on its own."""
@@ -201,9 +207,13 @@ class TimelineView(ListView):
         lines = TimelineLines(self.model, self.palette, self._drawn.scale)
         cursor = None if self.model.at_ns is None else self._drawn.scale.at(self.model.at_ns)
         shown = [lines.heading(peer, width, folding=self.compress), lines.axis(cursor)]
-        for one, drawing in zip(peers, drawings, strict=False):
-            shown += lines.of_peer(one, drawing, cursor, chosen=one is peer, alone=len(peers) == 1)
-        shown.append(lines.minimap(peer))
+        # The events below keep a few rows.
+        low = self.size.height < _LOW
+        below = _READOUT + (_FEW_ROWS if low or len(peers) > 1 else _ROWS) + (not low)
+        room = self.size.height - len(shown) - below
+        shown += lines.lanes(list(zip(peers, drawings, strict=False)), cursor, peer, room)
+        if not low:
+            shown.append(lines.minimap(peer))
         column = self._column()
         if column is not None and self.model.at_ns is not None:
             event = self._events[self.list.cursor] if self._events else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.text import Text
@@ -23,11 +24,14 @@ from dpdlab.present.times import TimeMode
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import cut
+from dpdlab.tui.rows import CUT, cut
 from dpdlab.tui.views.lanes import LABEL
 
 _STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_IN,
                              RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
+_FIRST_TO_GO: Final = (RowKind.LOG, RowKind.EXPECTED, RowKind.PHASES_OUT, RowKind.PHASES_IN,
+                       RowKind.ESP_OUT, RowKind.ESP_IN)  # fmt: skip
+"""Lanes that a low screen does without."""
 
 
 class TimelineLines:
@@ -89,14 +93,52 @@ class TimelineLines:
             )
         return self._line(axis_name(times), cells, cursor)
 
-    def of_peer(
-        self, peer: PeerView, drawing: Timeline, cursor: int | None, *, chosen: bool, alone: bool
+    def lanes(
+        self,
+        drawings: Sequence[tuple[PeerView, Timeline]],
+        cursor: int | None,
+        chosen: PeerView,
+        room: int,
     ) -> list[Text]:
-        """The lanes of a peer; of several only the most important ones, under their names."""
-        if alone:
-            return [self._line(row.label, row.cells, cursor) for row in drawing.rows]
+        """The lanes of a peer, or of several under their names; what has no room is counted."""
+        if len(drawings) == 1:
+            return self._alone(drawings[0][1], cursor, room)
+        blocks = {peer.id: self._stacked(peer, drawn, cursor, chosen) for peer, drawn in drawings}
+        kept, used = {chosen.id}, len(blocks[chosen.id])
+        if sum(map(len, blocks.values())) > room:
+            # What is left out is counted in a line of its own.
+            room -= 1
+        for peer, _ in drawings:
+            if peer is not chosen and used + len(blocks[peer.id]) <= room:
+                kept.add(peer.id)
+                used += len(blocks[peer.id])
+        lines = [line for peer, _ in drawings if peer.id in kept for line in blocks[peer.id]]
+        left = len(drawings) - len(kept)
+        if left:
+            said = counted(left, "more selected peer has", "more selected peers have")
+            lines.append(Text(f"{CUT} {said} no room", self.palette.faint))
+        return lines
+
+    def _alone(self, drawing: Timeline, cursor: int | None, room: int) -> list[Text]:
+        rows = list(drawing.rows)
+        left: list[str] = []
+        for kind in _FIRST_TO_GO:
+            if len(rows) + bool(left) <= room:
+                break
+            gone = next((row for row in rows if row.kind is kind), None)
+            if gone is not None:
+                rows.remove(gone)
+                left.append(gone.label or "phases")
+        lines = [self._line(row.label, row.cells, cursor) for row in rows]
+        if left:
+            lines.append(Text(f"{CUT} no room for {', '.join(left)}", self.palette.faint))
+        return lines
+
+    def _stacked(
+        self, peer: PeerView, drawing: Timeline, cursor: int | None, chosen: PeerView
+    ) -> list[Text]:
         named = Text(f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}")
-        named.stylize(self.palette.strong if chosen else self.palette.faint)
+        named.stylize(self.palette.strong if peer is chosen else self.palette.faint)
         rows = [row for row in drawing.rows if row.kind in _STACKED]
         return [named, *(self._line(row.label, row.cells, cursor) for row in rows)]
 
