@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, glyphs
-from analyzers.export.spans import SHORTEST_WINDOW_NS, Window
+from analyzers.export.spans import SHORTEST_WINDOW_NS, Window, whole
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
@@ -30,6 +30,10 @@ from dpdlab.tui.keymap import DEFAULT, Keymap
 if TYPE_CHECKING:
     from dpdlab.tui.live_reading import LiveNow
 
+_SHORT_LIVED: Final = 2
+"""Peers whose time is so many times shorter than all of the time are drawn on their own."""
+_MARGIN_SHARE: Final = 20
+"""They have a twentieth of their time on both sides."""
 _LISTS_KEPT: Final = 64
 _AT_ONCE: Final = 4_000
 """Exchanges and messages of a peer that are listed while a key waits; more take a thread."""
@@ -216,6 +220,16 @@ class Model(Struct, dict=True):
         """The whole time, as the overview and the timeline show it."""
         start_ns = self.start_ns
         return Window(start_ns, max(self.end_ns, start_ns + SHORTEST_WINDOW_NS))
+
+    def fit(self, peers: Sequence[PeerView]) -> Window:
+        """All of the time, as in the overview; of peers that were there shortly only theirs."""
+        span, spans = self.span, [whole(peer) for peer in peers]
+        start_ns, end_ns = min(w.start_ns for w in spans), max(w.end_ns for w in spans)
+        if (end_ns - start_ns) * _SHORT_LIVED > span.end_ns - span.start_ns:
+            return span
+        margin = (end_ns - start_ns) // _MARGIN_SHARE
+        last_ns = min(end_ns + margin, max(span.end_ns, end_ns))
+        return Window(max(start_ns - margin, span.start_ns), last_ns)
 
     def choose_range(self, range_ns: tuple[int, int] | None) -> None:
         """Another stretch of time, or all of it."""

@@ -176,6 +176,13 @@ async def test_overview_and_timeline_have_the_same_columns(
             assert abs(trouble.index("▓") - line.index("▓")) <= 1
 
 
+async def test_the_detail_of_a_peer_has_the_columns_of_the_overview_too(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
+        axes = [line for line in c.lines if line.startswith(" UTC")]
+        assert len(axes) == 2
+        assert axes[0] == axes[1]
+
+
 @pytest.mark.parametrize("size", [(80, 24), (132, 43), (200, 60)])
 async def test_traffic_that_goes_one_way_only_is_lower_in_the_overview(
     console: Open, size: tuple[int, int]

@@ -14,7 +14,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from analyzers.export.spans import Window, whole
+from analyzers.export.spans import Window
 from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.axes import axis_in, axis_name
@@ -128,7 +128,7 @@ class PeerDetail(Vertical):
     def _drawing(self, peer: PeerView, palette: Palette) -> list[Text]:
         """The time of the peer, or the range that is chosen, on all of the width."""
         model = self.model
-        window = Window(*model.range_ns) if model.range_ns is not None else whole(peer)
+        window = Window(*model.range_ns) if model.range_ns is not None else model.fit([peer])
         cells = max(self.size.width - LABEL, 1)
         if window.end_ns <= window.start_ns:
             return []

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.geometry import clamp
 
 from analyzers.export.formatting import Severity
-from analyzers.export.spans import Window, whole
+from analyzers.export.spans import Window
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
@@ -41,8 +41,6 @@ _FEW_ROWS: Final = 2
 """Rows that the events keep, the titles of their columns included."""
 _READOUT: Final = 2
 _NO_EVENT: Final = "no message, no question, no verdict"
-_SHORT_LIVED: Final = 2
-"""A peer whose time is so many times shorter than all of the time is shown on its own."""
 
 
 class TimelineView(ListView):
@@ -146,16 +144,7 @@ class TimelineView(ListView):
             self._window = Window(end_ns - width, end_ns)
 
     def _all(self, peer: PeerView) -> Window:
-        """All of the time, as in the overview; of peers that were there shortly only theirs."""
-        span = self.model.span
-        spans = [whole(shown) for shown in self._peers(peer)]
-        start_ns, end_ns = min(w.start_ns for w in spans), max(w.end_ns for w in spans)
-        if (end_ns - start_ns) * _SHORT_LIVED > span.end_ns - span.start_ns:
-            return span
-        margin = (end_ns - start_ns) // _MARGIN_SHARE
-        return Window(
-            max(start_ns - margin, span.start_ns), min(end_ns + margin, max(span.end_ns, end_ns))
-        )
+        return self.model.fit(self._peers(peer))
 
     def _list_events(self, peer: PeerView, events: list[Event]) -> None:
         """The list under the drawing; it stays as it is while only the cursor moves."""
