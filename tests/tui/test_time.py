@@ -53,6 +53,15 @@ async def test_silence_is_folded_when_everything_is_fitted(
         assert scale_of(c).cell_ns == before
 
 
+async def test_folding_says_what_it_did_even_before_the_first_drawing(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        # Both keys at once: the timeline has no size yet when the second one comes.
+        c.app.action_act("view-timeline")
+        c.app.action_act("compress")
+        await c.pilot.pause(0.3)
+        assert "1 stretch without an event folded: " in c.lines[-1]
+
+
 async def test_silence_is_folded_at_every_zoom(console: Open):
     async with console(HEALTHY, size=(80, 24)) as c:
         await c.press("2", "C")

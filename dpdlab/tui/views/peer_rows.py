@@ -265,11 +265,13 @@ class PeerRows:
         pages, left = [kept], [c for c in self.columns if c not in kept]
         pinned = [c for c in self.columns if c.id in _PINNED]
         while left:
-            page = [*pinned, left.pop(0)]
-            while (
-                left and sum(sizes[c.id] + _GAP for c in [*page, left[0]]) <= width - _LEAST_SPARK
-            ):
-                page.append(left.pop(0))
+            page = [*pinned, left[0]]
+            for column in left[1:]:
+                # A narrow one may stand beside a wide one that comes before it.
+                needed = sum(sizes[c.id] + _GAP for c in [*page, column])
+                if needed <= width - _LEAST_SPARK:
+                    page.append(column)
+            left = [column for column in left if column not in page]
             pages.append(page)
         found = [[(column, sizes[column.id]) for column in page] for page in pages]
         self._paged = (width, found)

@@ -348,6 +348,13 @@ class TimelineView(ListView):
         """Fold silence away, or unfold it."""
         self.compress = not self.compress
         self.console_app.changed()
+        if self.compress and self._folding is None:
+            # The view has only just come: its first drawing follows.
+            self.call_after_refresh(self._tell_folded)
+        else:
+            self._tell_folded()
+
+    def _tell_folded(self) -> None:
         if self.model.peer is not None:
             self.console_app.say(folded_words(self._folding))
 
