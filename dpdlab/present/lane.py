@@ -58,6 +58,8 @@ class Role(StrEnum):
     AXIS = "axis"
     GHOST = "ghost"
     """What was expected, or is told elsewhere."""
+    SA = "sa"
+    """An SA takes over from another one."""
     FOLD = "fold"
     """Silence that takes no room."""
 
@@ -66,6 +68,7 @@ class RowKind(StrEnum):
     """The rows of a lane, in their order from the top."""
 
     STATE = "state"
+    SAS = "sas"
     EXPECTED = "expected"
     PROBES_OUT = "probes-out"
     PROBES_IN = "probes-in"

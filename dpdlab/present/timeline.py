@@ -58,6 +58,8 @@ class PeerTimes:
             for m in peer.messages
             if m.basis in (Basis.LOG, Basis.CORRELATED) or (m.seen and m.basis is not Basis.HEADER)
         )
+        self.further_sas = _further_sas(peer)
+        """When SAs began that were not the first ones, the IKE SAs last."""
         self.moments: Moments = moments_of(_moments(peer))
         """When anything happened."""
 
@@ -99,7 +101,7 @@ def draw(times: PeerTimes, scale: Scale, signs: Glyphs) -> Timeline:
 def _with_extras(
     scale: Scale, rows: Sequence[Row], times: PeerTimes, signs: Glyphs
 ) -> Iterator[Row]:
-    """Expected questions above the questions, marks of log lines at the end."""
+    """SAs below the state, expected questions above those sent, marks of log lines at the end."""
     peer = times.peer
     told: set[str] = set()
     for row in rows:
@@ -112,9 +114,21 @@ def _with_extras(
             if marks is not None:
                 yield Row(RowKind.EXPECTED, f"expected {arrow}", marks)
         yield row
+        if row.kind is RowKind.STATE:
+            begun = _begun(scale, times.further_sas)
+            if begun is not None:
+                yield Row(RowKind.SAS, "new SAs", begun)
     marks = _marks(scale, times.logged, signs.tick)
     if marks is not None:
         yield Row(RowKind.LOG, "log", marks)
+
+
+def _begun(scale: Scale, sas: Sequence[tuple[str, int]]) -> tuple[Cell, ...] | None:
+    cells = [_BLANK] * scale.width
+    for sign, at_ns in sas:
+        if scale.holds(at_ns):
+            cells[scale.at(at_ns)] = Cell(sign, Role.SA)
+    return None if all(cell is _BLANK for cell in cells) else tuple(cells)
 
 
 def _marks(scale: Scale, at: Sequence[int], glyph: str) -> tuple[Cell, ...] | None:
@@ -147,6 +161,17 @@ def _looks_like(exchange: Exchange) -> object:
     """What decides the look of an exchange in a drawing, but its time."""
     sent = len(exchange.transmissions)
     return (exchange.prober, exchange.outcome, sent, exchange.answer is None)
+
+
+def _further_sas(peer: PeerView) -> list[tuple[str, int]]:
+    found: list[tuple[str, int]] = []
+    seen: set[str] = set()
+    for flow in sorted(peer.esp_flows, key=lambda f: f.first_ns):
+        if flow.sender in seen:
+            found.append(("E", flow.first_ns))
+        seen.add(flow.sender)
+    further = sorted(peer.ike_sas, key=lambda sa: sa.first_ns)[1:]
+    return [*found, *(("I", sa.established_ns or sa.first_ns) for sa in further)]
 
 
 def _moments(peer: PeerView) -> set[int]:

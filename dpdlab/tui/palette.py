@@ -80,6 +80,7 @@ _ROLES: Final = {
     Role.PHASE: "text",
     Role.AXIS: "faint",
     Role.GHOST: "ghost",
+    Role.SA: "deleted",
     Role.FOLD: "faint",
 }
 """The fields of a palette by what a cell means."""

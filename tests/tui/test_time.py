@@ -290,3 +290,33 @@ async def test_peers_one_above_the_other_are_folded_together(console: Open):
         (fold,) = scale_of(c).folds
         assert fold.end_ns - fold.start_ns > 8 * 86_400 * 10**9
         assert "8 d 10 h folded" in c.lines[4]
+
+
+# --- SAs ------------------------------------------------------------------------------------
+
+
+async def test_a_rekey_and_a_new_beginning_are_seen(console: Open, tmp_path: Path):
+    from tests.scenarios.timeline import capture
+
+    async with console(SAMPLES / "ikev2-peer-restart" / "capture.pcap", size=(80, 24)) as c:
+        await c.press("2")
+        lane = next(line for line in c.lines if line.startswith(" new SAs"))
+        assert lane.split()[2:] == ["IE"], "ESP comes a little later"
+        state = next(line for line in c.lines if line.startswith(" state"))
+        assert abs(lane.index("I", LABEL) - state.index("✗")) <= 1
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("2")
+        assert "new SAs" not in c.text
+    path = tmp_path / "rekey.pcap"
+    path.write_bytes(
+        capture(
+            "0 a>b v2 handshake\n0.5..30/0.5 a>b esp out1\n0.6..30/0.5 b>a esp in1\n"
+            "30 a>b create-child 2\n30.02 b>a create-child 2 resp\n30.1 a>b delete 3\n"
+            "30.12 b>a delete 3 resp\n30.2..60/0.5 a>b esp out2\n30.3..60/0.5 b>a esp in2\n"
+        )
+    )
+    async with console(path, size=(80, 24)) as c:
+        await c.press("2")
+        lane = next(line for line in c.lines if line.startswith(" new SAs"))
+        assert set(lane.split()[2:]) <= {"E", "EE"}
+        assert "E" in lane[LABEL:]

@@ -92,6 +92,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.open, "open question; among peers: unknown"
     yield signs.delete, "Delete"
     yield signs.deleted, "deleted"
+    yield "IE", "a further IKE SA, a further ESP SA: a rekey, or a new beginning"
     yield signs.ghost, "a question that the policy expects"
     yield signs.density[0] + signs.density[-1], "few, many packets"
     yield signs.possible, "possible loss"

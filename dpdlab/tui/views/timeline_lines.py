@@ -29,8 +29,8 @@ from dpdlab.tui.views.lanes import LABEL
 
 _STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_IN,
                              RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
-_FIRST_TO_GO: Final = (RowKind.LOG, RowKind.EXPECTED, RowKind.PHASES_OUT, RowKind.PHASES_IN,
-                       RowKind.ESP_OUT, RowKind.ESP_IN)  # fmt: skip
+_FIRST_TO_GO: Final = (RowKind.LOG, RowKind.EXPECTED, RowKind.SAS, RowKind.PHASES_OUT,
+                       RowKind.PHASES_IN, RowKind.ESP_OUT, RowKind.ESP_IN)  # fmt: skip
 """Lanes that a low screen does without."""
 
 
