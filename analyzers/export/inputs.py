@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzers.export.formatting import counted, duration, utc_date, utc_time
 from analyzers.model.alignment import Alignment
-from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
+from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality
 
 _CLOCK: Final = {
@@ -20,6 +20,8 @@ _CLOCK: Final = {
 
 def counts_of(source: SourceInfo) -> list[str]:
     """What was in an input: "250 packets", "12 IKE", "238 ESP"."""
+    if source.kind == UNREADABLE:
+        return []
     if source.kind == "config":
         return [counted(source.lines, "line")]
     if source.kind == "log":
@@ -51,6 +53,8 @@ def clock_phrase(alignment: Alignment) -> str:
 
 def span_of(source: SourceInfo) -> list[str]:
     """From when to when an input reaches, and how far its clock can be trusted."""
+    if source.kind == UNREADABLE:
+        return ["not read"]
     if source.first_ns is None or source.last_ns is None or source.last_ns < ORDER_LIMIT_NS:
         return ["no time stamps"]
     start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"

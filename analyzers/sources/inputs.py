@@ -64,10 +64,10 @@ class InputSpec(Struct, frozen=True):
     """What the user said it is."""
 
 
-def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
+def expand(names: list[str] | tuple[str, ...], *, missing_too: bool = False) -> list[InputSpec]:
     """The files behind the names; directories give their files in name order.
 
-    Raises SourceError for a name that does not exist.
+    Raises SourceError for a name that does not exist, unless those are wanted as well.
     """
     specs: list[InputSpec] = []
     for name in names:
@@ -82,7 +82,9 @@ def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
         try:
             is_directory = stat.S_ISDIR(path.stat().st_mode)
         except OSError as error:
-            raise _cannot_open(name, error) from error
+            if not missing_too:
+                raise _cannot_open(name, error) from error
+            is_directory = False
         except ValueError as error:
             raise SourceError(f"{name!r} is no path: {error}") from error
         if is_directory:
@@ -114,7 +116,7 @@ def open_input(spec: InputSpec) -> Input:
         stream, head = open_stream(raw)
     except SourceError as error:
         raw.close()
-        raise SourceError(f"{shown}: {error.message}") from error
+        raise SourceError(f"{shown}: {error.message}", reason=error.message) from error
     return Input(shown, stream, head, size, raw, modified_ns)
 
 
@@ -158,6 +160,8 @@ def _files(directory: Path) -> list[Path]:
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
+            if depth:
+                continue  # as a file in it that cannot be opened
             raise _cannot_open(str(folder), error) from error
         for entry in entries:
             if entry.is_symlink() and entry.is_dir():
@@ -175,4 +179,4 @@ def _cannot_open(path: str, error: OSError) -> SourceError:
     hint = ""
     if isinstance(error, PermissionError):
         hint = "captures made as root often belong to root: chmod or chown the file"
-    return SourceError(f"cannot open {path}: {reason}", hint)
+    return SourceError(f"cannot open {path}: {reason}", hint, f"it cannot be opened: {reason}")

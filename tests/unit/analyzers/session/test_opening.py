@@ -15,7 +15,7 @@ import pytest
 from analyzers.errors import SourceError
 from analyzers.model.exchange import Outcome
 from analyzers.model.policy import PolicyBasis
-from analyzers.model.records import Basis, ProblemKind
+from analyzers.model.records import UNREADABLE, Basis, ProblemKind
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.scenarios.logs import Clock, charon, isakmp, iso, star
@@ -122,10 +122,54 @@ def test_a_folder_without_any(tmp_path: Path) -> None:
         run(tmp_path)
 
 
-def test_what_the_user_names_must_be_something(folder: Path) -> None:
-    for name in ("notes.txt", "image.bin", "empty"):
+NO_INPUTS = [
+    ("notes.txt", "it is neither capture, log nor configuration"),
+    ("image.bin", "it is neither capture, log nor configuration"),
+    ("empty", "it is empty"),
+]
+
+
+@pytest.mark.parametrize(("name", "why"), NO_INPUTS)
+def test_what_cannot_be_read_does_not_hide_the_others(folder: Path, name: str, why: str) -> None:
+    session = run(folder / name, folder / "hub.pcap", folder / "hub-console.txt")
+    assert kinds(session) == [
+        ("hub.pcap", "capture"),
+        ("hub-console.txt", "log"),
+        (name, UNREADABLE),
+    ]
+    told = session.sources[2]
+    assert [(p.kind, p.detail) for p in told.problems] == [(ProblemKind.UNREADABLE, why)]
+    without = run(folder / "hub.pcap", folder / "hub-console.txt")
+    assert session.peers() == without.peers()
+    assert session.judgement() == without.judgement()
+
+
+def test_what_cannot_be_read_alone_is_refused(folder: Path) -> None:
+    for name, _ in NO_INPUTS:
         with pytest.raises(SourceError, match=name):
-            run(folder / "hub.pcap", folder / name)
+            run(folder / name)
+        with pytest.raises(SourceError, match=name):
+            run(folder / name, folder / "configs")
+    with pytest.raises(SourceError, match=r"notes\.txt .*; .*empty is empty"):
+        run(folder / "notes.txt", folder / "empty")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_in_one_that_may(folder: Path) -> None:
+    (folder / "configs").chmod(0)
+    assert kinds(run(folder)) == [("hub-console.txt", "log"), ("hub.pcap", "capture")]
+    (folder / "configs").chmod(0o700)
+
+
+def test_a_name_that_does_not_exist(folder: Path) -> None:
+    gone = folder / "gone.pcap"
+    with pytest.raises(SourceError, match="cannot open"):
+        run(folder / "hub.pcap", gone)
+    lenient = SessionOptions(missing_too=True)
+    session = run(gone, folder / "hub.pcap", options=lenient)
+    assert kinds(session) == [("hub.pcap", "capture"), ("gone.pcap", UNREADABLE)]
+    with pytest.raises(SourceError, match="cannot open"):
+        run(gone, options=lenient)
 
 
 def test_configurations_alone_are_for_lint(folder: Path) -> None:
@@ -188,7 +232,9 @@ def test_an_offset_for_what_comes_on_stdin(folder: Path) -> None:
 
 def test_stdin_is_nothing(folder: Path) -> None:
     with stdin(b""), pytest.raises(SourceError, match="stdin is empty"):
-        run(folder / "hub.pcap", "-")
+        run("-")
+    with stdin(b""):
+        assert kinds(run(folder / "hub.pcap", "-"))[1] == ("stdin", UNREADABLE)
 
 
 # --- what the user says it is --------------------------------------------------------------------
