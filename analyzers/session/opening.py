@@ -223,8 +223,13 @@ def _of_family(dialects: tuple[Dialect, ...], family: str) -> tuple[Dialect, ...
 
 def _configurations(text: TextInput, info: SourceInfo) -> list[Configuration]:
     from analyzers.configs.catalogue import read_configurations
+    from analyzers.decode import log_gaps
 
     whole = text.all(_MAX_CONFIG)
+    if log_gaps.NUL in whole:
+        before, _, _ = whole.partition(log_gaps.NUL)
+        info.note(log_gaps.problem(info.id, before.count("\n") + 1))
+        whole = log_gaps.without(whole)
     found = read_configurations(whole, info.id)
     info.lines = whole.count("\n") + (not whole.endswith("\n"))
     info.format = found[0].format.value if found else "unknown"
