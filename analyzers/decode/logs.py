@@ -386,6 +386,8 @@ class LogDecoder:
         for (other, device), assembly in self._assemblies.items():
             if device == host and made_by is not None and _ASSEMBLIES.get(other) is made_by:
                 found = assembly
+        hosts = {device for _, device in self._assemblies} | {host}
+        self.tally.hosts = len(hosts - {None})
         self._assemblies[name, host] = found or (made_by or DirectAssembly)()
         return self._assemblies[name, host]
 

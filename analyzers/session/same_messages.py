@@ -331,7 +331,9 @@ def _said(event: LogEvent) -> tuple[object, ...]:
 
 
 def _reach(log: LogSource) -> Reach | None:
-    times = [e.at_ns for e in log.events if e.at_ns is not None]
+    # When a device starts it knows none of the SAs that a message could be missing of.
+    events = [e for e in log.events if e.kind is not LogEventKind.STARTED]
+    times = [e.at_ns for e in events if e.at_ns is not None]
     if not times or main_kind(log.tally) is None:
         return None
-    return reach_of_log(log.events, min(times), max(times))
+    return reach_of_log(events, min(times), max(times))

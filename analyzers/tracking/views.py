@@ -17,7 +17,7 @@ from analyzers.model.exchange import (
     Outcome,
     Transmission,
 )
-from analyzers.model.peer import Activity, LocalBasis, PeerView
+from analyzers.model.peer import STARTED, Activity, LocalBasis, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
@@ -298,6 +298,13 @@ class Viewer:
         first_ns, last_ns = piece.sent[0].at_ns, piece.sent[-1].at_ns
         if not self._tracker.logs.covers(responder, first_ns, last_ns):
             return None
+        if any(
+            hint.sender == responder
+            and hint.text.startswith(STARTED)
+            and track.sa.first_ns <= hint.at_ns <= last_ns
+            for hint in track.sa.peer.hints
+        ):
+            return None  # devices say nothing of messages for SAs that they do not know
         return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST
 
     # --- SAs and flows ---------------------------------------------------------------------

@@ -249,6 +249,29 @@ def test_a_followed_log_tells_at_once(tmp_path: Path) -> None:
     assert session.sources[0].log_lines == len(DIALOGUE)
 
 
+def test_a_followed_log_tells_of_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "charon.log"
+    path.write_text("")
+    session = LiveSession([FollowedFile(str(path))])
+    session.start()
+    now_ns = 1_795_255_211 * SECOND
+    with path.open("a") as file:
+        file.writelines(_charon(4, text) for text in DIALOGUE)
+        file.write(_charon(9, "00[DMN] Starting IKE charon daemon (strongSwan 5.9.8, Linux)"))
+        file.write(_charon(10, "00[DMN] loaded plugins: charon"))
+    end = time.monotonic() + PATIENCE_S
+    while not any(p.hints for p in session.peers_so_far(now_ns)):
+        session.wait(0.05)
+        session.pump(now_ns)
+        now_ns += SECOND // 20
+        assert time.monotonic() < end, session.sources
+    session.end(now_ns)
+    (peer,) = session.peers()
+    assert [(h.sender, h.at_ns) for h in peer.hints] == [("192.0.2.1", 1_795_255_209 * SECOND)]
+    (finding,) = [f for f in session.judgement().findings if f.rule == "peer-rebooted"]
+    assert finding.detail.startswith("192.0.2.1 started anew (Starting IKE charon daemon)")
+
+
 @pytest.mark.parametrize(("hours", "clock"), [(2, "zone"), (0, "right")])
 def test_stamps_of_another_zone_are_put_to_when_they_arrive(
     tmp_path: Path, hours: int, clock: str
