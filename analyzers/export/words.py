@@ -158,6 +158,7 @@ SA_END: Final = {
     SaEnd.DEAD_PEER: "ended: peer given up",
     SaEnd.REKEYED: "rekeyed",
     SaEnd.REPLACED: "replaced",
+    SaEnd.FAILED: "an attempt that failed",
 }
 
 # --- black holes ----------------------------------------------------------------------------

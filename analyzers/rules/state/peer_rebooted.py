@@ -161,7 +161,8 @@ def _proven_by(case: Case, hint: Unprotected) -> tuple[str, tuple[Ref, ...]] | N
             return f"what {hint.receiver} asked on that IKE SA was not answered", refs
     for sa in negotiations(case):
         after_ns = sa.first_ns - hint.at_ns
-        if 0 < after_ns <= AROUND_NS:
+        answers = any(m.src == hint.sender for m in case.messages.get(sa.id, ()))
+        if 0 < after_ns <= AROUND_NS and answers:
             return f"a new IKE SA was negotiated {spoken_ns(after_ns)} later", sa.refs[:1]
     return None
 
