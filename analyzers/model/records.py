@@ -146,6 +146,8 @@ class SourceInfo(Struct):
     clock_offset_ns: int | None = None
     """How far its clock is ahead of the common one."""
     clock_spread_ns: int | None = None
+    resolution_ns: int = 1
+    """The finest resolution of the stamps of a log."""
     size_bytes: int | None = None
     clock: ClockQuality = ClockQuality.ABSOLUTE
     problems: list[Problem] = field(default_factory=list)

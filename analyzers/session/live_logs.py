@@ -98,7 +98,7 @@ class LiveLog:
         info.dialects = dict(tally.dialects.most_common())
         info.format = next(iter(info.dialects), "unknown")
         info.clock = quality(tally)
-        self.resolution_ns = tally.resolution_ns or 1
+        self.resolution_ns = info.resolution_ns = tally.resolution_ns or 1
         place(events, tally, ClockHints(self._year, self._zone, now_ns, near_is_input=True))
         kind = main_kind(tally)
         for event in events:

@@ -114,7 +114,7 @@ class Matcher:
         self._on_wire[log.number] = len(found)
         self._take(log, found)
         times = {id(event): sighting.at_ns for event, sighting in found}
-        bracket(log.events, times, clock.tolerance_ns)
+        log.moved_ns = bracket(log.events, times, clock.tolerance_ns)
 
     def _take(self, log: LogSource, found: Sequence[tuple[LogEvent, Sighting]]) -> None:
         """The wire has these messages of a log."""

@@ -55,6 +55,8 @@ class LogSource(Struct):
     info: SourceInfo
     tally: LogTally
     events: list[LogEvent] = field(default_factory=list)
+    moved_ns: dict[int, int] = field(default_factory=dict)
+    """By how much events were moved to stand in their order among the messages of captures."""
     modified_ns: int | None = None
     """When the file was last written."""
     digest: bytes = b""
@@ -219,6 +221,7 @@ def read_log(
     if text.item.stream.damage:
         info.note(Problem(ProblemKind.BAD_COMPRESSION, text.item.stream.damage))
     tally = decoder.tally
+    info.resolution_ns = tally.resolution_ns or 1
     info.format = tally.dialects.most_common(1)[0][0] if tally.dialects else "unknown"
     info.log_lines = sum(tally.dialects.values())
     info.unparsed_lines = tally.unparsed

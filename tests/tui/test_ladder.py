@@ -43,6 +43,20 @@ async def test_healthy_exchanges_fold_and_unfold(console: Open):
         assert len([x for x in c.lines if "liveness check" in x]) > folded
 
 
+@pytest.mark.parametrize("sample", ["ikev1-dead-peer", "ikev2-data-plane-dead"])
+async def test_distances_are_no_finer_than_the_log_that_tells_them(console: Open, sample: str):
+    folder = SAMPLES / sample
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(132, 60)) as c:
+        await c.press("3", "C")
+        view = c.app.view
+        rows = [
+            view.list.source.row(n, 132, view.palette).plain for n in range(len(view.list.source))
+        ]
+        after = [row[13:26] for row in rows]
+        assert not any(" ns" in told for told in after), after
+        assert any("< 1 ms" in told for told in after)
+
+
 async def test_a_pair_inside_a_fold_is_unfolded(console: Open):
     async with console(HEALTHY, size=(120, 40)) as c:
         await c.press("3", "slash")
