@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from analyzers.session.second_pass import CaptureAgain
     from analyzers.session.texts import LogSource
     from analyzers.session.viewpoints import Leaver
+    from analyzers.sources.inputs import InputSpec
     from analyzers.tracking.engine import Tracker
     from analyzers.tracking.ordering import OrderedBatch
     from analyzers.tracking.shown import Shown
@@ -78,13 +79,13 @@ class Session:
         self._log_texts: list[LogText] = []
 
     def run(
-        self, inputs: Sequence[str], progress: Callable[[Progress], None] | None = None
+        self, inputs: Sequence[str | InputSpec], progress: Callable[[Progress], None] | None = None
     ) -> None:
         """Read all inputs to their end. Raises SourceError where one cannot be read."""
         self.open(inputs)
         self.read(progress)
 
-    def open(self, inputs: Sequence[str]) -> None:
+    def open(self, inputs: Sequence[str | InputSpec]) -> None:
         """Open all inputs; a large one is read ahead from now on. Raises SourceError."""
         try:
             self._opened = open_all(inputs, self.options)

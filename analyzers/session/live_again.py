@@ -8,6 +8,7 @@ missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from analyzers.session.clocks import value_of
 from analyzers.session.driver import Session
 from analyzers.session.live import LiveSession
 from analyzers.session.options import ClockOptions, SessionOptions
+from analyzers.sources.inputs import InputSpec
 
 # So much is analysed again in about a second.
 _MOST_BYTES: Final = 600_000_000
@@ -41,13 +43,10 @@ def again(live: LiveSession, configurations: Sequence[str]) -> Again:
     if not live.forgotten and (not logs or len(live.sources) < 2):
         return Again(None)
     try:
-        names, paths = _kept(live)
+        names, kept = _kept(live)
+        paths = [spec.path for spec in kept]
         session = Session(_options(live, dict(zip(paths, names, strict=True))))
-        kinds = {"capture": "pcapng", "log": "log"}
-        forced = [
-            f"{kinds[info.kind]}:{path}" for info, path in zip(live.sources, paths, strict=False)
-        ]
-        session.run([*forced, *configurations])
+        session.run([*kept, *configurations])
         return Again(_checked(live, session, names))
     except AnalyzerError as error:
         return Again(None, error.message)
@@ -57,30 +56,40 @@ class _Unfit(AnalyzerError):
     """What was kept does not tell the session."""
 
 
-def _kept(live: LiveSession) -> tuple[list[str], list[str]]:
+def _kept(live: LiveSession) -> tuple[list[str], list[InputSpec]]:
     """Names and files of all sources, in their order. Raises _Unfit where something is missing."""
     captures = [info for info in live.sources if info.kind == "capture"]
     if len(captures) > 1:
         raise _Unfit("several captures are kept in one file")
-    paths: dict[str, str] = {}
+    parts: dict[str, Sequence[Path]] = {}
     size = 0
     if captures:
         store = live.store
-        if store is None or store.stopped or store.removed or len(store.paths) != 1:
-            raise _Unfit("the packets were not kept in one file")
-        paths[captures[0].id] = str(store.paths[0])
+        if store is None or store.stopped or store.removed or not store.paths:
+            raise _Unfit("not all packets were kept")
+        parts[captures[0].id] = store.paths
         size = store.packets_bytes
     kept = live.log_store
     if kept is None or not kept.whole:
         raise _Unfit("not all lines were kept")
+    if live.options.keep_lines and any(len(log.paths) > 1 for log in kept.logs):
+        raise _Unfit("lines can be looked up in one file only")
     for log in kept.logs:
-        paths[live.sources[log.number].id] = str(log.paths[0])
+        parts[live.sources[log.number].id] = log.paths
     if size > _MOST_BYTES:
         raise _Unfit("too much was kept to analyse it again")
-    told = [info for info in live.sources if info.id in paths]
+    told = [info for info in live.sources if info.id in parts]
     if told != live.sources[: len(told)]:
         raise _Unfit("a source that came first said nothing")
-    return [info.path for info in told], [paths[info.id] for info in told]
+    return [info.path for info in told], [_spec(info, parts[info.id]) for info in told]
+
+
+def _spec(info: SourceInfo, parts: Sequence[Path]) -> InputSpec:
+    """A source as its files tell it; several are read as one."""
+    names = tuple(map(str, parts))
+    kind = "pcapng" if info.kind == "capture" else "log"
+    several = names if len(names) > 1 else ()
+    return InputSpec(names[0], True, forced=True, name=names[0], kind=kind, parts=several)
 
 
 def _options(live: LiveSession, names: dict[str, str]) -> SessionOptions:

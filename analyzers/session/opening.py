@@ -98,7 +98,7 @@ class LogReplay:
         """Nothing is held."""
 
 
-def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
+def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opened:
     """Open what the user named.
 
     An input that cannot be read is told as a source with a problem, behind the others. Raises
@@ -108,7 +108,7 @@ def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
     try:
         if options.dialects:
             opened.dialects = dialects_of(options)
-        specs = expand(tuple(names), missing_too=options.missing_too)
+        specs = expand(names, missing_too=options.missing_too)
         for spec in specs:
             try:
                 _open(spec, opened, options, several=len(specs) > 1)
@@ -123,13 +123,14 @@ def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
     return opened
 
 
-def _check(opened: Opened, names: Sequence[str]) -> None:
+def _check(opened: Opened, names: Sequence[str | InputSpec]) -> None:
     if opened.refused and all(info.kind == "config" for info in opened.sources):
         error = opened.refused[0][1]
         others = [other.message for _, other in opened.refused[1:]]
         raise SourceError("; ".join((error.message, *others)), error.hint, error.reason)
     if not opened.sources:
-        raise SourceError(f"no capture and no log in {', '.join(names)}", _KINDS_HINT)
+        named = [name if isinstance(name, str) else name.path for name in names]
+        raise SourceError(f"no capture and no log in {', '.join(named)}", _KINDS_HINT)
     if all(info.kind == "config" for info in opened.sources):
         raise SourceError(
             "there are configurations only, and nothing that happened",

@@ -7,12 +7,14 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from msgspec import Struct
 
 from analyzers.errors import SourceError
+from analyzers.sources.parts import Parts
 from analyzers.sources.streams import ByteStream, open_stream
 
 STDIN: Final = "-"
@@ -62,15 +64,20 @@ class InputSpec(Struct, frozen=True):
     """As the user named it."""
     kind: str = ""
     """What the user said it is."""
+    parts: tuple[str, ...] = ()
+    """Files that are one input when they are read one after the other; `path` is the first."""
 
 
-def expand(names: list[str] | tuple[str, ...], *, missing_too: bool = False) -> list[InputSpec]:
+def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> list[InputSpec]:
     """The files behind the names; directories give their files in name order.
 
     Raises SourceError for a name that does not exist, unless those are wanted as well.
     """
     specs: list[InputSpec] = []
     for name in names:
+        if isinstance(name, InputSpec):
+            specs.append(name)
+            continue
         forced, given, said = False, name, ""
         kind, colon, rest = name.partition(":")
         if colon and kind in _KINDS and not Path(name).exists():
@@ -105,12 +112,16 @@ def open_input(spec: InputSpec) -> Input:
         size = None
     else:
         try:
-            raw = io.FileIO(spec.path, "rb")
+            if spec.parts:
+                raw = Parts(spec.parts)
+                size, modified_ns = raw.size_bytes, raw.modified_ns
+            else:
+                raw = io.FileIO(spec.path, "rb")
+                status = os.fstat(raw.fileno())
+                size = status.st_size if stat.S_ISREG(status.st_mode) else None
+                modified_ns = status.st_mtime_ns
         except OSError as error:
             raise _cannot_open(spec.path, error) from error
-        status = os.fstat(raw.fileno())
-        size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        modified_ns = status.st_mtime_ns
     shown = "stdin" if spec.path == STDIN else spec.path
     try:
         stream, head = open_stream(raw)

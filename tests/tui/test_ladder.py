@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dpdlab.tui.views.ladder import LadderView
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -48,7 +49,7 @@ async def test_distances_are_no_finer_than_the_log_that_tells_them(console: Open
     folder = SAMPLES / sample
     async with console(folder / "capture.pcap", folder / "charon-a.log", size=(132, 60)) as c:
         await c.press("3", "C")
-        view = c.app.view
+        view = c.app.query_one(LadderView)
         rows = [
             view.list.source.row(n, 132, view.palette).plain for n in range(len(view.list.source))
         ]

@@ -15,10 +15,12 @@ from msgspec.structs import replace
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis
-from analyzers.session import ClockOptions, Session, SessionOptions
+from analyzers.session import ClockOptions, Session, SessionOptions, live_log_store
 from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
+from analyzers.session.live_again import again
 from analyzers.session.live_facts import Fact, FactLog
+from analyzers.session.live_log_store import LogStore
 from analyzers.session.live_store import CaptureStore
 from analyzers.sources.feed import SourceState
 from analyzers.sources.follow import FollowedFile
@@ -343,3 +345,56 @@ def test_a_log_beside_a_capture_tells_nothing_twice(tmp_path: Path) -> None:
     (peer,) = session.peers()
     sent = [len(x.transmissions) for x in before.exchanges]
     assert [len(x.transmissions) for x in peer.exchanges] == sent
+
+
+@pytest.mark.parametrize("most_bytes", [None, 4_000])
+def test_a_session_that_was_kept_in_many_files_has_hindsight(
+    tmp_path: Path, most_bytes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same report as of what was captured and logged."""
+    monkeypatch.setattr(live_log_store, "_FILE_BYTES", most_bytes or 1 << 20)
+    folder = SAMPLES / "ikev1-dead-peer"
+    fifo = _Fifo(tmp_path / "pipe")
+    log = tmp_path / "charon-a.log"
+    log.write_text("")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    files = RingFiles(kept / "ring.pcapng", most_bytes=most_bytes)
+    logs = LogStore(kept, "ring")
+    sources = [fifo.source, FollowedFile(str(log))]
+    session = LiveSession(sources, store=CaptureStore(files, "test"), log_store=logs)
+    session.start()
+    offline = Session()
+    offline.run([str(folder / "capture.pcap"), str(folder / "charon-a.log")])
+    now_ns = (offline.sources[0].last_ns or 0) + SECOND
+    text = (folder / "charon-a.log").read_bytes()
+    data = (folder / "capture.pcap").read_bytes()
+    for at in range(0, len(data), 4000):
+        fifo.write(data[at : at + 4000])
+        session.wait(0.2)
+        session.pump(now_ns)
+    fifo.close()
+    for at in range(0, len(text), 2000):
+        with log.open("ab") as file:
+            file.write(text[at : at + 2000])
+        session.wait(0.2)
+        session.pump(now_ns)
+
+    def all_came() -> bool:
+        session.pump(now_ns)
+        return session.sources[1].lines >= text.count(b"\n") - 1
+
+    _until(all_came)
+    session.end(now_ns)
+    if most_bytes is not None:
+        assert len(files.files) > 3
+        assert len(logs.logs[0].paths) == 2
+    found = again(session, ())
+    assert found.why_not == ""
+    assert found.session is not None
+    assert [x.basis for p in found.session.peers() for x in p.exchanges] == [
+        x.basis for p in offline.peers() for x in p.exchanges
+    ]
+    assert found.session.judgement().findings == offline.judgement().findings
+    assert [s.path for s in found.session.sources] == [s.path for s in session.sources]
+    assert found.session.sources[0].packets == offline.sources[0].packets
