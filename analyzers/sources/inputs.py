@@ -14,7 +14,7 @@ from typing import IO, Final
 from msgspec import Struct
 
 from analyzers.errors import SourceError
-from analyzers.sources.parts import Parts
+from analyzers.sources.parts import OneSource, Parts
 from analyzers.sources.streams import ByteStream, open_stream
 
 STDIN: Final = "-"
@@ -66,6 +66,8 @@ class InputSpec(Struct, frozen=True):
     """What the user said it is."""
     parts: tuple[str, ...] = ()
     """Files that are one input when they are read one after the other; `path` is the first."""
+    interfaces: frozenset[int] | None = None
+    """Of a capture that a live session wrote: the interfaces that are this input; None: all."""
 
 
 def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> list[InputSpec]:
@@ -113,8 +115,10 @@ def open_input(spec: InputSpec) -> Input:
     else:
         try:
             if spec.parts:
-                raw = Parts(spec.parts)
-                size, modified_ns = raw.size_bytes, raw.modified_ns
+                raw = parts = Parts(spec.parts)
+                size, modified_ns = parts.size_bytes, parts.modified_ns
+                if spec.interfaces is not None:
+                    raw = OneSource(parts, spec.interfaces)
             else:
                 raw = io.FileIO(spec.path, "rb")
                 status = os.fstat(raw.fileno())

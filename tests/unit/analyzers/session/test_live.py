@@ -15,12 +15,10 @@ from msgspec.structs import replace
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis
-from analyzers.session import ClockOptions, Session, SessionOptions, live_log_store
+from analyzers.session import ClockOptions, Session, SessionOptions
 from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
-from analyzers.session.live_again import again
 from analyzers.session.live_facts import Fact, FactLog
-from analyzers.session.live_log_store import LogStore
 from analyzers.session.live_store import CaptureStore
 from analyzers.sources.feed import SourceState
 from analyzers.sources.follow import FollowedFile
@@ -35,7 +33,7 @@ SECOND = 1_000_000_000
 START_NS = 1_800_000_000 * SECOND
 
 
-class _Fifo:
+class Fifo:
     """A pipe that a test writes into, as much as is read of it."""
 
     def __init__(self, path: Path) -> None:
@@ -53,7 +51,7 @@ class _Fifo:
         os.close(self._handle)
 
 
-def _until(check: Callable[[], bool]) -> None:
+def until(check: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not check():
         assert time.monotonic() < end
@@ -77,7 +75,7 @@ def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
     """Pieces cut anywhere, looked at in between, one file after the other."""
     cut = random.Random(sample)
     data = (SAMPLES / sample / "capture.pcap").read_bytes()
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     path = tmp_path / "saved.pcapng"
     session = LiveSession([fifo.source], store=CaptureStore(RingFiles(path), "test"))
     session.start()
@@ -91,7 +89,7 @@ def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
         session.pump(now_ns)
         session.judgement(session.peers_so_far(now_ns))
     fifo.close()
-    _until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
+    until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
     session.pump(now_ns)
     assert session.over
     so_far = session.peers_so_far(now_ns)
@@ -108,12 +106,12 @@ def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
 def test_silence_at_the_end_is_part_of_the_report(tmp_path: Path) -> None:
     """The last packet is no end: nothing came for a minute after it, and the file says so."""
     data = (SAMPLES / "ikev2-dead-peer" / "capture.pcap").read_bytes()
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     path = tmp_path / "saved.pcapng"
     session = LiveSession([fifo.source], store=CaptureStore(RingFiles(path), "test"))
     session.start()
     fifo.write(data[:15_000])
-    _until(lambda: session.pump(START_NS))
+    until(lambda: session.pump(START_NS))
     last_ns = session.sources[0].last_ns
     session.pump(START_NS + 60 * SECOND)
     session.end(START_NS + 60 * SECOND)
@@ -127,7 +125,7 @@ def test_silence_at_the_end_is_part_of_the_report(tmp_path: Path) -> None:
 
 
 def test_a_ring_of_files_is_each_whole(tmp_path: Path) -> None:
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     files = RingFiles(tmp_path / "ring.pcapng", most_bytes=10_000, most_files=3)
     session = LiveSession([fifo.source], store=CaptureStore(files, "test"))
     session.start()
@@ -137,7 +135,7 @@ def test_a_ring_of_files_is_each_whole(tmp_path: Path) -> None:
         session.wait(0.2)
         session.pump(START_NS)
     fifo.close()
-    _until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
+    until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
     session.end(START_NS)
     assert len(files.files) == 3
     assert files.removed
@@ -153,7 +151,7 @@ def _expected(tmp_path: Path, policy: str) -> dict[int, tuple[int | None, int | 
     """Of each question of a capture: after how many, and after which time, the verdict is due."""
     from analyzers.configs.vendors import parse_given
 
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     session = LiveSession([fifo.source], SessionOptions(policies=(parse_given(policy),)))
     session.start()
     data = (SAMPLES / "ikev2-dead-peer" / "capture.pcap").read_bytes()
@@ -189,7 +187,7 @@ def test_no_verdict_is_expected_by_a_policy_that_is_not_kept(tmp_path: Path) -> 
 
 
 def test_facts_come_once_and_when_they_are_final(tmp_path: Path) -> None:
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     session = LiveSession([fifo.source])
     session.start()
     data = (SAMPLES / "ikev2-healthy" / "capture.pcap").read_bytes()
@@ -313,7 +311,7 @@ def test_syslog_has_a_source_for_each_sender() -> None:
         session.pump(now_ns)
         return sum(info.lines for info in session.sources) == 2 * len(DIALOGUE)
 
-    _until(came)
+    until(came)
     session.end(now_ns)
     assert [info.path for info in session.sources] == ["syslog 127.0.0.1", "syslog 127.0.0.2"]
     assert threading.active_count() == threads
@@ -322,7 +320,7 @@ def test_syslog_has_a_source_for_each_sender() -> None:
 def test_a_log_beside_a_capture_tells_nothing_twice(tmp_path: Path) -> None:
     """Both show the same questions; the log of the gateway is of its own capture's time."""
     folder = SAMPLES / "ikev2-dead-peer"
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     path = tmp_path / "charon.log"
     path.write_text("")
     session = LiveSession([fifo.source, FollowedFile(str(path))])
@@ -337,64 +335,11 @@ def test_a_log_beside_a_capture_tells_nothing_twice(tmp_path: Path) -> None:
         session.pump(now_ns)
         return session.sources[0].packets == alone.sources[0].packets
 
-    _until(captured)
+    until(captured)
     path.write_bytes((folder / "charon-a.log").read_bytes())
-    _until(lambda: session.pump(now_ns) or session.sources[1].lines > 50)
+    until(lambda: session.pump(now_ns) or session.sources[1].lines > 50)
     fifo.close()
     session.end(now_ns)
     (peer,) = session.peers()
     sent = [len(x.transmissions) for x in before.exchanges]
     assert [len(x.transmissions) for x in peer.exchanges] == sent
-
-
-@pytest.mark.parametrize("most_bytes", [None, 4_000])
-def test_a_session_that_was_kept_in_many_files_has_hindsight(
-    tmp_path: Path, most_bytes: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same report as of what was captured and logged."""
-    monkeypatch.setattr(live_log_store, "_FILE_BYTES", most_bytes or 1 << 20)
-    folder = SAMPLES / "ikev1-dead-peer"
-    fifo = _Fifo(tmp_path / "pipe")
-    log = tmp_path / "charon-a.log"
-    log.write_text("")
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    files = RingFiles(kept / "ring.pcapng", most_bytes=most_bytes)
-    logs = LogStore(kept, "ring")
-    sources = [fifo.source, FollowedFile(str(log))]
-    session = LiveSession(sources, store=CaptureStore(files, "test"), log_store=logs)
-    session.start()
-    offline = Session()
-    offline.run([str(folder / "capture.pcap"), str(folder / "charon-a.log")])
-    now_ns = (offline.sources[0].last_ns or 0) + SECOND
-    text = (folder / "charon-a.log").read_bytes()
-    data = (folder / "capture.pcap").read_bytes()
-    for at in range(0, len(data), 4000):
-        fifo.write(data[at : at + 4000])
-        session.wait(0.2)
-        session.pump(now_ns)
-    fifo.close()
-    for at in range(0, len(text), 2000):
-        with log.open("ab") as file:
-            file.write(text[at : at + 2000])
-        session.wait(0.2)
-        session.pump(now_ns)
-
-    def all_came() -> bool:
-        session.pump(now_ns)
-        return session.sources[1].lines >= text.count(b"\n") - 1
-
-    _until(all_came)
-    session.end(now_ns)
-    if most_bytes is not None:
-        assert len(files.files) > 3
-        assert len(logs.logs[0].paths) == 2
-    found = again(session, ())
-    assert found.why_not == ""
-    assert found.session is not None
-    assert [x.basis for p in found.session.peers() for x in p.exchanges] == [
-        x.basis for p in offline.peers() for x in p.exchanges
-    ]
-    assert found.session.judgement().findings == offline.judgement().findings
-    assert [s.path for s in found.session.sources] == [s.path for s in session.sources]
-    assert found.session.sources[0].packets == offline.sources[0].packets
