@@ -98,8 +98,10 @@ class LogRows:
         line = Text().append(f"{sign} ", palette.severity(severity))
         at = self._at(index, row, reading)
         if self._time:
-            line.append(f"{at:<{self._time}}").append(self._back(index, row, at), palette.warn)
-            line.append(" ")
+            if self._goes_back(index, row, at):
+                line.append(f"{at:<{self._time}}").append(BACK, palette.warn).append(" ")
+            else:
+                line.append(f"{at:<{self._time}}  ")
         if self._source:
             source = self.log.ref(row).source
             shade = palette.series[self._series.get(source, 0) % len(palette.series)]
@@ -144,13 +146,13 @@ class LogRows:
         precision = precision_ns(self._sources, self.log.ref(last), self.log.ref(row))
         return self.model.times.at(at_ns, self.log.at_ns(last), precision)
 
-    def _back(self, index: int, row: int, at: str) -> str:
-        """A mark where the line above is later: the lines of a log keep their order."""
+    def _goes_back(self, index: int, row: int, at: str) -> bool:
+        """Whether the line above is later: the lines of a log keep their order."""
         at_ns = self.log.at_ns(row)
         last_ns = self.log.at_ns(self.place(index - 1)) if index and at else None
-        if at_ns is None or last_ns is None or at_ns >= last_ns:
-            return " "
-        return BACK if at_ns // NS_PER_MS < last_ns // NS_PER_MS else " "
+        if at_ns is None or last_ns is None:
+            return False
+        return at_ns // NS_PER_MS < last_ns // NS_PER_MS
 
     def _text(self, reading: LineReading, begin: int, severity: Severity, palette: Palette) -> Text:
         """The line, with what was read from it in colour; lines that say nothing are faint."""
