@@ -26,6 +26,7 @@ from dpdlab.tui import ending
 from dpdlab.tui.actions import ACTIONS, BY_ID
 from dpdlab.tui.asking_app import AskingApp
 from dpdlab.tui.bars import Line, Overview, footer_of, key_name, title_of
+from dpdlab.tui.dialogs.confirm import Confirm
 from dpdlab.tui.dialogs.explain import ExplainScreen, findings_at
 from dpdlab.tui.dialogs.help import HelpScreen
 from dpdlab.tui.keymap import Keymap
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _SAYING_S: Final = 4.0
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
+_ESCAPE: Final = "escape"
 _LONG_NS: Final = 60 * NS_PER_SECOND
 """How far a stretch of time that begins now reaches at first."""
 
@@ -98,6 +100,7 @@ class ConsoleApp(AskingApp):
             self.set_keymap({name: ",".join(keys) for name, keys in keymap.items()})
         self._said: tuple[str, float] = ("", 0.0)
         self._before: list[str] = []
+        self.last_key = ""
         self._view_types = VIEWS if view_types is None else view_types
         self._shown_revision: dict[str, int] = {}
         self._moment = 0
@@ -232,7 +235,9 @@ class ConsoleApp(AskingApp):
         before = self.view
         if before.title == title:
             return
-        if keep:
+        if title == self.views[0].title:
+            self._before.clear()
+        elif keep:
             self._before.append(before.title)
         self.query_one(ContentSwitcher).current = f"view-{title}"
         self.unsay()
@@ -247,6 +252,9 @@ class ConsoleApp(AskingApp):
         handler = self.handler(name)
         if handler is None:
             self.say(f"{BY_ID[name].hint} does nothing in this view")
+            return
+        if BY_ID[name].live and self._live is None:
+            self.say(f"{BY_ID[name].hint} is for live sessions: dpdlab live")
             return
         self.unsay()
         handler()
@@ -263,13 +271,18 @@ class ConsoleApp(AskingApp):
         return None
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the registry, and the themes."""
+        """Every action of the registry that is of use here."""
         for action in ACTIONS:
-            if action.id != "palette":
+            if action.id != "palette" and (self._live is not None or not action.live):
                 yield SystemCommand(
                     action.title or action.help, action.help, self._palette_entry(action.id)
                 )
-        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Remember the key: one that only closes things never leaves the console."""
+        if isinstance(event, events.Key):
+            self.last_key = event.key
+        await super().on_event(event)
 
     def _palette_entry(self, name: str) -> Callable[[], None]:
         return lambda: self.action_act(name)
@@ -291,15 +304,46 @@ class ConsoleApp(AskingApp):
         self.action_command_palette()
 
     def do_back(self) -> None:
-        """To the view before; from the first one, out."""
+        """To the view before; in the first one what narrows it goes, then it leads out."""
+        home = self.views[0].title
         if self.view.step_back():
             return
-        if self._before:
-            self.open_view(self._before.pop(), keep=False)
-        elif self.view.title != self.views[0].title:
-            self.open_view(self.views[0].title, keep=False)
+        if self.view.title != home:
+            self.open_view(self._before.pop() if self._before else home, keep=False)
+        elif not self._widened():
+            self._ask_to_leave()
+
+    def _widened(self) -> bool:
+        """Let go what was chosen last of selection, range and filter; False where nothing is."""
+        model = self.model
+        if model.selected_peers:
+            model.selected_peers = frozenset()
+            said = "no peer is selected now"
+        elif model.range_ns is not None:
+            model.choose_range(None)
+            said = "all of the time is shown"
+        elif model.filter is not None:
+            self._narrow(None)
+            said = "the filter is gone: all peers are shown"
         else:
-            self.say("ctrl+q leaves dpdlab")
+            return False
+        self.changed()
+        self.say(said)
+        return True
+
+    def _ask_to_leave(self) -> None:
+        keys = [key for key in self.model.keymap["back"] if key != _ESCAPE]
+        if self.last_key == _ESCAPE and keys:
+            leaving = " or ".join(key_name(key) for key in (*keys, *self.model.keymap["quit"]))
+            self.say(f"{leaving} leaves dpdlab")
+            return
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self.exit(0)
+
+        question = Confirm("Leave dpdlab?", "leaves", "stays", key=",".join(keys))
+        self.push_screen(question, answered)
 
     def do_help(self) -> None:
         """All keys."""

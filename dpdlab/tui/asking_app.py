@@ -14,7 +14,7 @@ from dpdlab.present.filter import Filter, FilterError
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
-from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
+from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, replaces, write, wrong_with
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading_app import ReadingApp
 
@@ -102,8 +102,8 @@ class AskingApp(ReadingApp):
             Prompt(
                 f"write {exporter.name} to",
                 default_path(exporter, self.inputs),
-                hint="an existing file is replaced",
                 check=lambda path: wrong_with(path, self.inputs),
+                question=replaces,
             ),
             named,
         )
