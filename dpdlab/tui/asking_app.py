@@ -8,8 +8,9 @@ from typing import Final
 from msgspec.structs import replace
 from textual import work
 
+from analyzers.export.inputs import is_by_hand
 from analyzers.export.untrusted import safe
-from analyzers.model.time import nanoseconds
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.inputs import InputsScreen
@@ -148,9 +149,11 @@ class AskingApp(ReadingApp):
             offsets = {**clocks.offsets_ns, path: nanoseconds(float(text))}
             self.read_with(replace(self.options, clocks=replace(clocks, offsets_ns=offsets)))
 
+        sources = [one for one in self.model.whole.sources if one.id == source]
+        now_ns = sum(-(one.clock_offset_ns or 0) for one in sources if is_by_hand(one))
         prompt = Prompt(
             f"add to the times of {safe(path)}",
-            "0",
+            f"{now_ns / NS_PER_SECOND:.12g}",
             hint="seconds, 7.25 or -3600",
             check=_no_seconds,
         )

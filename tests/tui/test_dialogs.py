@@ -106,6 +106,17 @@ async def test_inputs_show_their_clocks_and_can_be_moved(console: Open):
         assert list(c.app.options.clocks.offsets_ns.values()) == [3600 * 10**9]
 
 
+async def test_a_clock_that_was_set_by_hand_is_named_even_that_of_the_reference(console: Open):
+    async with console(DEAD, LOG, size=(80, 24)) as c:
+        await c.press("i", "enter", *"3600", "enter")
+        await _until(c, lambda: c.app.model.done and c.app.model.clock_by_hand)
+        await c.press("i")
+        assert "clock set by hand: 60 min 00 s added to its times" in c.text
+        # What is in force is what is edited.
+        await c.press("enter")
+        assert "3600" in c.lines[-1]
+
+
 async def test_the_palette_does_what_keys_do(console: Open):
     async with console(HEALTHY) as c:
         await c.press("ctrl+p")
