@@ -65,7 +65,7 @@ class AskingApp(ReadingApp):
         if not self.searched:
             self.do_search()
         elif not self.view.search(self.searched, by):
-            self.say(f"{self.searched!r} does not occur here")
+            self.say(f"no match for {self.searched!r}")
 
     # --- taking it elsewhere ---------------------------------------------------------------
 
