@@ -117,10 +117,6 @@ class AskingApp(ReadingApp):
         )
         self.call_from_thread(self.say, said)
 
-    def do_settings(self) -> None:
-        """The theme, and where settings come from."""
-        self.action_change_theme()
-
     # --- inputs ----------------------------------------------------------------------------
 
     def do_open(self) -> None:
