@@ -55,7 +55,7 @@ NO_MESSAGE_ID: Final = 1 << 32
 """From here on a message ID is none of the wire's: a log did not say it."""
 
 
-class Transmission(Struct, frozen=True):
+class Transmission(Struct, frozen=True, gc=False):
     """One message of an exchange on the wire."""
 
     at_ns: int

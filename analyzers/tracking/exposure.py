@@ -18,14 +18,8 @@ from analyzers.tracking.holes import HoleTrack, end_basis, pause_ns
 from analyzers.tracking.judgement import Window, judge, judge_data_plane
 from analyzers.tracking.pace import Pace
 from analyzers.tracking.questions import Questions, RoleState
-from analyzers.tracking.silence import (
-    NEVER,
-    NO_WAITS,
-    Closing,
-    Silence,
-    SilenceClock,
-    SilenceRows,
-)
+from analyzers.tracking.silence import NEVER, NO_WAITS, Closing, Silence, SilenceClock
+from analyzers.tracking.silence_rows import SilenceRows
 from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, UnitTrack
 from analyzers.wire.frames import Int64Array
 

@@ -5,8 +5,9 @@ Nothing of this leaves `tracking`: `views` turns it into the frozen types of the
 
 from __future__ import annotations
 
+from collections.abc import Set
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -21,6 +22,9 @@ from analyzers.model.peer import Hint
 from analyzers.model.records import Basis, Confidence, Problem, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.tracking import schedule
+
+# Most exchanges never have any: an empty set each would be a third of what is kept of them.
+_NONE: Final[Set[int]] = frozenset()
 
 
 class UnitTrack(Struct, eq=False):
@@ -174,7 +178,7 @@ class ExchangeTrack(Struct, eq=False):
     basis: Basis
     confidence: Confidence
     length: int = 0
-    sequences: set[int] = field(default_factory=set)
+    sequences: Set[int] = _NONE
     answer: Transmission | None = None
     evidence: AnswerEvidence | None = None
     dissolved: bool = False
@@ -183,7 +187,7 @@ class ExchangeTrack(Struct, eq=False):
     """False: a request with another purpose, which tests liveness all the same (IKEv2)."""
     candidate: bool = False
     """IKEv1 keyless: not yet corroborated by an answer or by rhythm."""
-    heard_before: set[int] = field(default_factory=set)
+    heard_before: Set[int] = _NONE
     """Times of transmissions before which the other side was heard since the one before."""
     closed_ns: int | None = None
     """The prober gave the SA up: its Delete, or a replacement."""
@@ -197,6 +201,14 @@ class ExchangeTrack(Struct, eq=False):
     replied: Ref | None = None
     """The responder's log says that it answered, though no answer came back."""
     since_proof_ns: int | None = None
+
+    def note_sequence(self, number: int) -> None:
+        """One of its questions has this sequence number."""
+        self.sequences = _with(self.sequences, number)
+
+    def note_heard_before(self, at_ns: int) -> None:
+        """The other side was heard since the transmission before this one."""
+        self.heard_before = _with(self.heard_before, at_ns)
 
     @property
     def answered(self) -> bool:
@@ -232,6 +244,12 @@ class DeleteTrack(Struct, eq=False):
     ref: Ref
     transmissions: int = 1
     answered: bool | None = None
+
+
+def _with(numbers: Set[int], number: int) -> Set[int]:
+    grown = numbers if isinstance(numbers, set) else set()
+    grown.add(number)
+    return grown
 
 
 def transmission(message: IkeMessage) -> Transmission:
