@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import counted, duration, utc_date, utc_time
-from analyzers.model.alignment import Alignment
+from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality
 
@@ -38,6 +38,21 @@ def counts_of(source: SourceInfo) -> list[str]:
     if source.nat_keepalives:
         counts.append(counted(source.nat_keepalives, "NAT keepalive"))
     return counts
+
+
+def is_by_hand(source: SourceInfo) -> bool:
+    """Whether the user has set its clock."""
+    return source.clock_basis is ClockBasis.MANUAL
+
+
+def clock_phrases(source: SourceInfo, alignments: Sequence[Alignment]) -> list[str]:
+    """How the clock of an input was put right: by the user, or by what another input shows."""
+    found = [clock_phrase(one) for one in alignments if one.source == source.id]
+    if not is_by_hand(source) or source.clock_offset_ns is None:
+        return found
+    added_ns = -source.clock_offset_ns
+    way = "added to" if added_ns >= 0 else "taken from"
+    return [f"clock set by hand: {duration(abs(added_ns))} {way} its times", *found]
 
 
 def clock_phrase(alignment: Alignment) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
@@ -343,20 +344,28 @@ class LogLines:
         It is looked for from `place` on, `place` itself included, upwards with `by` 1 and
         downwards with -1, and does not go round. Reads past the cache: for other threads, too.
         """
+        found = (at for at, text in islice(self._from(rows, place, by), most) if wanted(text))
+        return next(found, None)
+
+    def find_all(
+        self, rows: Int64s | None, first: int, most: int, wanted: Callable[[str], bool]
+    ) -> list[int]:
+        """Those of `rows` (None: of all) from `first` on, `most` at most, whose text is wanted."""
+        return [at for at, text in islice(self._from(rows, first, 1), most) if wanted(text)]
+
+    def _from(self, rows: Int64s | None, place: int, by: int) -> Iterator[tuple[int, str]]:
+        """Places from one on with their texts, to the end; reads past the cache."""
         size = len(self) if rows is None else len(rows)
         last: tuple[int, int] | None = None
         lines: list[str] = []
-        for _ in range(most):
-            if not 0 <= place < size:
-                return None
+        while 0 <= place < size:
             log, line = self._line(place if rows is None else int(rows[place]))
             number, within = divmod(line, BLOCK_LINES)
             if (log, number) != last:
                 last, lines = (log, number), self._files[log].block(number)
-            if within < len(lines) and wanted(lines[within]):
-                return place
+            if within < len(lines):
+                yield place, lines[within]
             place += by
-        return None
 
 
 @lru_cache(maxsize=4)

@@ -29,6 +29,7 @@ def watch(
     measure: Measure,
 ) -> ExitCode:
     """Stay in the console until the user leaves it."""
+    from dpdlab.cli.console_looks import looks_of
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.live_reading import LiveReader
     from dpdlab.tui.reading import Outcome
@@ -45,8 +46,8 @@ def watch(
     app = ConsoleApp(
         [source.name for source in sources],
         session.options,
-        ascii_only=options.ascii,
         live=reader,
+        **looks_of(options),
     )
     wanted = filtering.wanted(options)
     if wanted is not None:

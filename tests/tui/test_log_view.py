@@ -134,12 +134,39 @@ async def test_search_by_text_and_by_expression(console: Open):
         assert c.app.is_running
 
 
+async def test_it_is_said_which_of_how_many_matches_this_is(console: Open):
+    async with looked_up(console(DEAD)) as c:
+        log = c.app.model.log
+        assert log is not None
+        total = sum("vendor id" in log.text(row).casefold() for row in range(len(log)))
+        await c.press("slash", *"vendor id", "enter")
+        assert f"match 1 of {total}" in c.lines[-1]
+        await c.press("n")
+        assert f"match 2 of {total}" in c.lines[-1]
+        await c.press("N", "N")
+        await c.app.workers.wait_for_complete()
+        await c.pilot.pause()
+        assert f"match {total} of {total}" in c.lines[-1]
+
+
+async def test_of_many_matches_a_thousand_are_counted(console: Open, tmp_path: Path):
+    path = tmp_path / "a.log"
+    path.write_text((DEAD / "charon-a.log").read_text() + "x needle\n" * 3000)
+    async with looked_up(console(path)) as c:
+        await c.press("slash", *"needle", "enter")
+        await c.app.workers.wait_for_complete()
+        await c.pilot.pause()
+        assert "match 1 of 1,000+" in c.lines[-1]
+        await c.press("G", "N")
+        assert "a match after the first 1,000" in c.lines[-1]
+
+
 async def test_a_text_that_is_nowhere_is_said(console: Open):
     async with looked_up(console(DEAD)) as c:
         await c.press("slash", *"nowhere", "enter")
         await c.app.workers.wait_for_complete()
         await c.pilot.pause()
-        assert "'nowhere' does not occur" in c.lines[-1]
+        assert "no match for 'nowhere'" in c.lines[-1]
 
 
 async def test_searching_goes_round_in_a_thread(console: Open, tmp_path: Path):
