@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
+import tomlkit
 from pydantic import ValidationError
+from tomlkit.exceptions import TOMLKitError
 
 from analyzers.errors import OptionError
-from dpdlab.settings.model import Settings, literal, read
-
-# A value on one line: a number or word, a text, a list.
-_VALUE: Final = r"""(?:[^#"\[]+|"[^"]*"|\[[^\]]*\])"""
+from dpdlab.settings.model import Settings, read
 
 Changes = Mapping[tuple[str, str], object]
 """New values by section and key."""
@@ -28,15 +25,11 @@ def edited(text: str, changes: Changes, path: str) -> str:
     """
     before = read(text, path)
     wanted = changed(before, changes)
-    lines = text.splitlines()
-    for (section, key), value in changes.items():
-        if getattr(getattr(before, section), key) != value:
-            _set(lines, section, key, literal(value))
-    made = "\n".join(lines) + "\n" if lines else ""
     try:
-        same = Settings.model_validate(tomllib.loads(made)) == wanted
-    except ValueError:
-        same = False
+        made = _with_values(text, before, changes)
+        same = read(made, path) == wanted
+    except (TOMLKitError, OptionError, TypeError, ValueError):
+        same, made = False, ""
     if not same:
         raise OptionError(f"{path}: written in a way that only an editor can change")
     return made
@@ -54,21 +47,13 @@ def changed(settings: Settings, changes: Changes) -> Settings:
         raise OptionError(message.removeprefix("Value error, ")) from error
 
 
-def _set(lines: list[str], section: str, key: str, value: str) -> None:
-    """Replace the value of a key, or add it to its section, or that to the end."""
-    heads = [n for n, line in enumerate(lines) if re.match(rf"\s*\[\s*{section}\s*\]", line)]
-    if not heads:
-        gap = [""] if lines and lines[-1].strip() else []
-        lines += [*gap, f"[{section}]", f"{key} = {value}"]
-        return
-    last = heads[0] + 1
-    while last < len(lines) and not re.match(r"\s*\[", lines[last]):
-        found = re.match(rf"(\s*{key}\s*=\s*){_VALUE}(\s*#.*)?$", lines[last])
-        if found is not None:
-            comment = f"  {found[2].strip()}" if found[2] else ""
-            lines[last] = f"{found[1]}{value}{comment}"
-            return
-        last += 1
-    while last > heads[0] + 1 and not lines[last - 1].strip():
-        last -= 1
-    lines.insert(last, f"{key} = {value}")
+def _with_values(text: str, before: Settings, changes: Changes) -> str:
+    document = tomlkit.parse(text)
+    for (section, key), value in changes.items():
+        if getattr(getattr(before, section), key) == value:
+            continue
+        if section not in document:
+            document[section] = tomlkit.table()
+        table: Any = document[section]
+        table[key] = list(value) if isinstance(value, tuple) else value
+    return tomlkit.dumps(document)

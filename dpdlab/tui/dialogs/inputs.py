@@ -6,7 +6,6 @@ from typing import ClassVar, Final
 
 from rich.console import Group
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -18,9 +17,10 @@ from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand
 from analyzers.export.untrusted import safe
 from analyzers.export.words import problem_word
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
+from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import plain
+from dpdlab.tui.rows import end_of, plain
 
 _INDENT: Final = 4
 
@@ -51,13 +51,9 @@ class InputsScreen(ModalScreen[str | None]):
 
     def _told(self, source: SourceInfo) -> Group:
         faint = self._palette.faint
-        # A path that is too long goes on below itself.
-        head = Table.grid()
-        head.add_column(min_width=_INDENT)
-        head.add_column(overflow="fold")
-        named = (Text(f"{safe(source.id)}  "), Text(safe(source.path)))
-        head.add_row(*(plain(text, self._model.ascii_only) for text in named),
-                     style=self._palette.strong)  # fmt: skip
+        name = safe(source.id)
+        path = end_of(safe(source.path), room_of_title(self.app.size.width) - len(name))
+        head = Text(f"{name}  {path}", self._palette.strong)
         parts = [safe(source.format), *(str(p) for p in span_of(source))]
         lines = [Text(" · ".join(parts), faint)]
         counts = [str(part) for part in counts_of(source)]
@@ -74,8 +70,8 @@ class InputsScreen(ModalScreen[str | None]):
             style = faint if first.kind in BENIGN_PROBLEMS else self._palette.warn
             said = f"{problem_word(first.kind)}: {safe(first.detail)}{times}"
             lines.append(Text(f"! {said}", style))
-        shown = (plain(line, self._model.ascii_only) for line in lines)
-        return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in shown))
+        head, *lines = (plain(line, self._model.ascii_only) for line in (head, *lines))
+        return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in lines))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """The clock of this one."""

@@ -55,9 +55,10 @@ def test_what_stays_as_it_is_is_not_written():
         '[console]\ntheme = """dpdlab-dark"""\n',
     ],
 )
-def test_what_only_people_can_change_is_left_alone(text: str):
-    with pytest.raises(OptionError, match="only an editor"):
-        edited(text, {THEME: "dpdlab-light"}, "x.toml")
+def test_however_people_wrote_it(text: str):
+    assert read(edited(text, {THEME: "dpdlab-light"}, "x.toml"), "x").console.theme == (
+        "dpdlab-light"
+    )
 
 
 @pytest.mark.parametrize(
