@@ -284,6 +284,14 @@ async def test_selected_peers_without_room_are_counted(console: Open):
         assert c.text.count("\n state ") == 3
 
 
+async def test_the_peer_of_the_cursor_need_not_be_selected(console: Open):
+    async with console(SAMPLES, size=(80, 24)) as c:
+        await c.press("g", "space", "space", "G", "2")
+        assert c.app.model.peer is not None
+        assert c.app.model.peer.id not in c.app.model.selected_peers
+        assert c.text.count("\n state ") == 2
+
+
 async def test_peers_one_above_the_other_are_folded_together(console: Open):
     async with console(SAMPLES, size=(132, 43)) as c:
         await c.press("space", "space", "space", "2", "C")

@@ -189,7 +189,8 @@ class TimelineView(ListView):
 
     def _lines(self, peer: PeerView) -> list[Text]:
         width = self.size.width
-        peers = self._peers(peer)
+        # What is still being listed comes with a later painting.
+        peers = [one for one in self._peers(peer) if self.model.listed(one)] or [peer]
         window = self._window or self._all(peer)
         drawings = self._drawings(peers, window, max(width - LABEL, 1))
         self._drawn = drawings[0]

@@ -104,12 +104,14 @@ class TimelineLines:
         if len(drawings) == 1:
             return self._alone(drawings[0][1], cursor, room)
         blocks = {peer.id: self._stacked(peer, drawn, cursor, chosen) for peer, drawn in drawings}
-        kept, used = {chosen.id}, len(blocks[chosen.id])
+        # The peer of the cursor stays; it need not be among those that are selected.
+        first = chosen if chosen.id in blocks else drawings[0][0]
+        kept, used = {first.id}, len(blocks[first.id])
         if sum(map(len, blocks.values())) > room:
             # What is left out is counted in a line of its own.
             room -= 1
         for peer, _ in drawings:
-            if peer is not chosen and used + len(blocks[peer.id]) <= room:
+            if peer is not first and used + len(blocks[peer.id]) <= room:
                 kept.add(peer.id)
                 used += len(blocks[peer.id])
         lines = [line for peer, _ in drawings if peer.id in kept for line in blocks[peer.id]]
