@@ -100,8 +100,10 @@ async def test_jumps_by_severity_and_by_peer(console: Open):
         await c.press("E")
         assert current(c).startswith("✗ error")
         await c.press("full_stop")
+        assert "The peer has lost its SAs" in current(c)
+        await c.press("full_stop")
         assert "Retransmissions keep one distance" in current(c)
-        await c.press("comma")
+        await c.press("comma", "comma")
         assert current(c).startswith("✗ error")
         await c.press("e")
         assert "no further error" in c.lines[-1]
