@@ -95,6 +95,8 @@ class ReadingApp(TerminalApp[int]):
         self.following = live is not None
         self.bell_wanted = False
         self._dead: frozenset[str] = frozenset()
+        self._kept = False
+        """Something was read to its end before."""
         self._live = live
         self._reader: Reader | LiveReader | None = None
         self._pending: ReadingApp.Told | None = None
@@ -160,9 +162,6 @@ class ReadingApp(TerminalApp[int]):
         if content is not None:
             wanted, digest = self.model.filter, digest_of(content)
             ready = Ready(content, digest, wanted, shown_of(content, wanted, digest))
-            if self._live is None:
-                # Nothing of it is garbage: looking through it again would only stop keys.
-                gc.freeze()
         self.post_message(self.Told(outcome, ready))
 
     def read_also(self, path: str) -> None:
@@ -222,6 +221,17 @@ class ReadingApp(TerminalApp[int]):
         self._ring(content)
         self.afterwards = outcome.afterwards
         self.changed()
+        if self._live is None and outcome.done:
+            self.call_after_refresh(self._keep_for_good)
+
+    def _keep_for_good(self) -> None:
+        """Looking through it again for garbage would only stop keys: there is none in it."""
+        if self._kept:
+            # What was read before is garbage now.
+            gc.unfreeze()
+            gc.collect()
+        self._kept = True
+        gc.freeze()
 
     def _ring(self, content: Content) -> None:
         """A bell for each peer that was given up since the last time, if that is wished."""

@@ -30,6 +30,15 @@ class Console:
             await self.pilot.press(key)
         await self.pilot.pause()
 
+    async def read(self) -> None:
+        """Wait until the inputs are read."""
+        for _ in range(400):
+            await self.pilot.pause(0.05)
+            if self.app.model.done:
+                break
+        assert self.app.model.done, "the inputs are not read after 20 s"
+        await self.pilot.pause()
+
     @property
     def lines(self) -> list[str]:
         """The screen as text."""
@@ -58,12 +67,8 @@ def console() -> Callable[..., Opened]:
             [str(i) for i in inputs], options or SessionOptions(), ascii_only=ascii_only
         )
         async with app.run_test(size=size) as pilot:
-            for _ in range(400):
-                await pilot.pause(0.05)
-                if app.model.done:
-                    break
-            assert app.model.done, "the inputs are not read after 20 s"
-            await pilot.pause()
-            yield Console(app, pilot)
+            running = Console(app, pilot)
+            await running.read()
+            yield running
 
     return opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from analyzers.export.untrusted import UNPRINTABLE
+from analyzers.tracking.tracks import PeerTrack
 from dpdlab.cli.opening import picture
 from tests.benchmarks.first_paint import HINT, Terminal
 from tests.tui.conftest import SAMPLES, Opened
@@ -261,3 +263,15 @@ def test_a_terminal_that_goes_without_a_signal_ends_it():
     finally:
         process.kill()
         process.wait()
+
+
+async def test_what_was_read_before_is_let_go(console: Open):
+    def kept() -> int:
+        return sum(type(each) is PeerTrack for each in gc.get_objects())
+
+    async with console(DEAD / "capture.pcap") as c:
+        for _ in range(3):
+            c.app.read_with(c.app.options)
+            await c.read()
+        gc.unfreeze()
+        assert kept() <= 1
