@@ -55,7 +55,7 @@ NO_MESSAGE_ID: Final = 1 << 32
 """From here on a message ID is none of the wire's: a log did not say it."""
 
 
-class Transmission(Struct, frozen=True):
+class Transmission(Struct, frozen=True, gc=False):
     """One message of an exchange on the wire."""
 
     at_ns: int
@@ -66,7 +66,7 @@ class Transmission(Struct, frozen=True):
     """Where else it was seen: in logs, or by a second capture."""
 
 
-class Exchange(Struct, frozen=True):
+class Exchange(Struct, frozen=True, gc=False):
     """One liveness question of one side, with all its transmissions and its answer."""
 
     id: str

@@ -141,7 +141,7 @@ class Proposal(Struct, frozen=True):
     transforms: tuple[Transform, ...]
 
 
-class IkeMessage(Struct):
+class IkeMessage(Struct, gc=False):
     """One IKE message, header and everything that could be read of its payloads.
 
     SPIs (cookies in IKEv1) are 16 hex digits. `kind` is what the message is by itself; what it

@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 
 # What reads logs is imported where there are logs: a capture shall begin at once.
 
-# A packet is held back this long, for one that was captured before it and is read after it.
-_LATENESS_NS: Final = 20 * NS_PER_MS
+# A packet is held back this long, for one that was captured before it and is read after it: that
+# of another queue of the same interface.
+_LATENESS_NS: Final = 5 * NS_PER_MS
 # Interfaces are read one after the other: their packets overtake each other by more.
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
 _TRIM_EVERY_NS: Final = NS_PER_SECOND
@@ -156,23 +157,27 @@ class LiveSession:
             raise
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until a source has something, or for so long; whether one has."""
+        """Wait until a source has something, or for so long; whether one has.
+
+        What is held back for the order is waited for no longer than that takes.
+        """
+        if self._orderer.holds:
+            timeout_s = min(timeout_s, self._lateness_ns / NS_PER_SECOND)
         arrived = self._arrived.wait(timeout_s)
         self._arrived.clear()
         return arrived
 
     def pump(self, now_ns: int) -> bool:
-        """Take what the sources have read, and track what can be; whether anything was new."""
-        news = False
+        """Take what the sources have read, and track what can be; whether anything was tracked."""
         for channel in self._channels:
             if channel.over:
                 continue
             if channel.capture is None:
                 self._take_text(channel, now_ns)
             else:
-                news |= self._take_captured(channel, channel.capture, now_ns)
+                self._take_captured(channel, channel.capture, now_ns)
         self._settle_logs(now_ns)
-        news |= self._release()
+        news = self._release()
         if now_ns >= self._trim_due_ns:
             self._trim_due_ns = now_ns + _TRIM_EVERY_NS
             self._retention.trim(self._pinned)
@@ -208,7 +213,7 @@ class LiveSession:
         """Whether all sources have ended: nothing more can come."""
         return all(channel.over for channel in self._channels)
 
-    def _take_captured(self, channel: Channel, capture: LiveCapture, now_ns: int) -> bool:
+    def _take_captured(self, channel: Channel, capture: LiveCapture, now_ns: int) -> None:
         status = channel.source.feed.status
         pieces = channel.source.feed.take()
         number = channel.number
@@ -229,7 +234,6 @@ class LiveSession:
             channel.source.feed.tell(SourceState.FAILED, capture.damage)
         elif channel.is_drained:
             self._close_channel(channel, now_ns)
-        return bool(batches)
 
     def _take_text(self, channel: Channel, now_ns: int) -> None:
         """Hold what the lines of a log, or of several senders, say."""

@@ -18,7 +18,7 @@ _LEAST: Final = 100
 # What a peer is looked at again costs grows with what is kept of it.
 _MOST_OF_ONE: Final = 500
 # Trimmed once it is so much over: moving a list for every event would cost more.
-_SLACK: Final = 1.25
+_SLACK: Final = 1.1
 _MOST_SEEN_IDS: Final = 128
 
 

@@ -5,6 +5,7 @@ Nothing of this leaves `tracking`: `views` turns it into the frozen types of the
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -174,7 +175,8 @@ class ExchangeTrack(Struct, eq=False):
     basis: Basis
     confidence: Confidence
     length: int = 0
-    sequences: set[int] = field(default_factory=set)
+    sequences: AbstractSet[int] = frozenset()
+    """DPD sequence numbers of its questions; see `add_sequence`."""
     answer: Transmission | None = None
     evidence: AnswerEvidence | None = None
     dissolved: bool = False
@@ -183,7 +185,7 @@ class ExchangeTrack(Struct, eq=False):
     """False: a request with another purpose, which tests liveness all the same (IKEv2)."""
     candidate: bool = False
     """IKEv1 keyless: not yet corroborated by an answer or by rhythm."""
-    heard_before: set[int] = field(default_factory=set)
+    heard_before: AbstractSet[int] = frozenset()
     """Times of transmissions before which the other side was heard since the one before."""
     closed_ns: int | None = None
     """The prober gave the SA up: its Delete, or a replacement."""
@@ -197,6 +199,14 @@ class ExchangeTrack(Struct, eq=False):
     replied: Ref | None = None
     """The responder's log says that it answered, though no answer came back."""
     since_proof_ns: int | None = None
+
+    def add_sequence(self, number: int) -> None:
+        """A question had this sequence number."""
+        self.sequences = with_one_more(self.sequences, number)
+
+    def add_heard_before(self, at_ns: int) -> None:
+        """The other side was heard before the transmission of this time."""
+        self.heard_before = with_one_more(self.heard_before, at_ns)
 
     @property
     def answered(self) -> bool:
@@ -216,6 +226,14 @@ class ExchangeTrack(Struct, eq=False):
     def next_wait_ns(self) -> int | None:
         """How long the prober waits after the last transmission, see `schedule`."""
         return schedule.next_wait_ns(self.transmissions, self.kind)
+
+
+def with_one_more(numbers: AbstractSet[int], number: int) -> AbstractSet[int]:
+    """A set with a number in it; the empty one that most exchanges share stays empty."""
+    if isinstance(numbers, set):
+        numbers.add(number)
+        return numbers
+    return {*numbers, number}
 
 
 class DeleteTrack(Struct, eq=False):
