@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from analyzers.export.content import Content
 from analyzers.model.alignment import Alignment
 from analyzers.model.finding import Finding, Severity, Suppressed
-from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
+from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView, ShownSa
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.time import NS_PER_MS
 from tests.model_builders import (
-    INITIATOR_SPI,
-    RESPONDER_SPI,
     A,
     B,
     at,
     healthy_peer,
+    ike_message,
     peer,
     problem,
     ref,
@@ -44,26 +45,17 @@ def finding(**changes) -> Finding:
 
 
 def message(seconds: float, record: int, **changes) -> IkeMessage:
-    value = IkeMessage(
-        at_ns=at(seconds),
-        ref=ref(record),
-        src=A,
-        dst=B,
-        sport=500,
-        dport=500,
-        encapsulation=Encapsulation.UDP,
-        version=1,
-        initiator_spi=INITIATOR_SPI,
-        responder_spi=RESPONDER_SPI,
-        exchange_type=2,
-        flags=0,
-        message_id=0,
-        length=200,
-        first_payload=1,
-        fingerprint=bytes(16),
-        kind=MessageKind.MAIN_MODE,
-    )
-    return replace(value, **changes)
+    """The first of main mode, in the clear."""
+    told: dict[str, Any] = {
+        "version": 1,
+        "exchange_type": 2,
+        "flags": 0,
+        "message_id": 0,
+        "length": 200,
+        "first_payload": 1,
+        "kind": MessageKind.MAIN_MODE,
+    }
+    return ike_message(seconds, record, **told | changes)
 
 
 def shown() -> ShownSa:

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -115,8 +114,7 @@ class Pair:
         subprocess.run(command, input=rules, text=True, capture_output=True, check=True)
 
 
-@cache
-def why_not() -> str:
+def _why_not() -> str:
     """Why no gateways can be had here; empty where they can."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return "only root may make network namespaces"
@@ -144,12 +142,13 @@ def why_not() -> str:
     return "nft has no say in this kernel" if refused.returncode else ""
 
 
+_REASON = _why_not()
+needs_gateways = pytest.mark.skipif(bool(_REASON), reason=_REASON or "never")
+
+
 @contextmanager
 def gateways(ike_version: int, left: Timers, right: Timers) -> Iterator[Pair]:
-    """A tunnel that is up, with traffic in it. Skips the test where that cannot be."""
-    reason = why_not()
-    if reason:
-        pytest.skip(reason)
+    """A tunnel that is up, with traffic in it."""
     number = next(_numbers)
     stem = f"dpd{os.getpid() % 100_000}g{number}"
     with contextlib.ExitStack() as stack:

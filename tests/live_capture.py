@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import IO
 
 import dpkt
 import pytest
@@ -97,6 +99,20 @@ def eventually(check: Callable[[], bool], what: object = "") -> None:
     while not check():
         assert time.monotonic() < end, f"never came: {what}"
         time.sleep(0.02)
+
+
+def said(stream: IO[bytes] | None, wanted: bytes) -> bytes:
+    """What a stream says until `wanted` is in it."""
+    assert stream is not None
+    got, end = b"", time.monotonic() + PATIENCE_S
+    while wanted not in got:
+        ready, _, _ = select.select([stream], [], [], 0.2)
+        if ready:
+            data = os.read(stream.fileno(), 65536)
+            assert data, got
+            got += data
+        assert time.monotonic() < end, got
+    return got
 
 
 def open_descriptors() -> int:

@@ -14,6 +14,7 @@ from analyzers.model.exchange import (
     Outcome,
     Transmission,
 )
+from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
 from analyzers.model.peer import Activity, Hint, LocalBasis, PeerState, PeerView, StateSpan
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind, Ref, SourceInfo
@@ -54,6 +55,30 @@ def source(**changes) -> SourceInfo:
         protocols={"tcp": 20, "udp:53": 4},
     )
     return replace(info, **changes)
+
+
+def ike_message(seconds: float, record: int, **changes) -> IkeMessage:
+    """A liveness request of A, in the clear."""
+    message = IkeMessage(
+        at_ns=at(seconds),
+        ref=ref(record),
+        src=A,
+        dst=B,
+        sport=500,
+        dport=500,
+        encapsulation=Encapsulation.UDP,
+        version=2,
+        initiator_spi=INITIATOR_SPI,
+        responder_spi=RESPONDER_SPI,
+        exchange_type=37,
+        flags=0x08,
+        message_id=7,
+        length=76,
+        first_payload=46,
+        fingerprint=bytes(16),
+        kind=MessageKind.LIVENESS,
+    )
+    return replace(message, **changes)
 
 
 def problem(

@@ -62,6 +62,9 @@ _DPD_KINDS: Final = {
     ikev1.R_U_THERE: MessageKind.R_U_THERE,
     ikev1.R_U_THERE_ACK: MessageKind.R_U_THERE_ACK,
 }
+# What nearly all messages have in common; held once, as each message is kept.
+_ONLY_SK: Final = (ikev2.PAYLOAD_SK,)
+_PORTS: Final = {port: port for port in (500, 4500)}
 _NO_SK: Final = Payload(0, 0, 0, 0)
 
 
@@ -138,8 +141,8 @@ class IkeDecoder:
             # Every message is kept; what many of them share is held once.
             src=intern(datagram.src),
             dst=intern(datagram.dst),
-            sport=datagram.sport,
-            dport=datagram.dport,
+            sport=_PORTS.get(datagram.sport, datagram.sport),
+            dport=_PORTS.get(datagram.dport, datagram.dport),
             encapsulation=datagram.encapsulation,
             version=major,
             initiator_spi=intern(header.initiator_spi.hex()),
@@ -175,7 +178,7 @@ class IkeDecoder:
             following, _, length = GENERIC.unpack_from(data, HEADER_BYTES)
             end = HEADER_BYTES + length
             if end == len(data) and length >= GENERIC_BYTES:
-                message.payload_types = (ikev2.PAYLOAD_SK,)
+                message.payload_types = _ONLY_SK
                 sk = Payload(ikev2.PAYLOAD_SK, following, HEADER_BYTES, end)
                 self._read_protected(draft, data, sk)
                 return

@@ -14,6 +14,7 @@ from msgspec.json import encode
 from msgspec.json import format as format_json
 
 from analyzers.export.content import Content
+from analyzers.export.contract import Model
 from analyzers.export.report import (
     build_alignment,
     build_finding,
@@ -21,7 +22,6 @@ from analyzers.export.report import (
     build_peer,
     build_suppressed,
 )
-from analyzers.export.schema import Model
 from analyzers.export.selections import Selector
 from analyzers.export.untrusted import UNPRINTABLE
 

@@ -17,6 +17,7 @@ from msgspec import to_builtins
 from msgspec.json import encode
 
 from analyzers.export.content import Content
+from analyzers.export.contract import SCHEMA_VERSION, Model
 from analyzers.export.json_writer import ascii_escapes, terminal_escapes
 from analyzers.export.report import (
     build_black_hole,
@@ -29,7 +30,7 @@ from analyzers.export.report import (
     build_problem,
     build_suppressed,
 )
-from analyzers.export.schema import SCHEMA_VERSION, Model, ReportSource
+from analyzers.export.schema import ReportSource
 from analyzers.export.selections import Selector
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange

@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from analyzers.export.schema import (
+from analyzers.export.contract import (
     SCHEMA_VERSION,
     TOOL_NAME,
+    ReportProblem,
+    ReportRef,
+    ReportTool,
+)
+from analyzers.export.schema import (
     DeadBasis,
     Report,
     ReportActivity,
@@ -33,13 +38,10 @@ from analyzers.export.schema import (
     ReportPeerHead,
     ReportPhase,
     ReportPolicy,
-    ReportProblem,
-    ReportRef,
     ReportShownSa,
     ReportSource,
     ReportState,
     ReportSuppressed,
-    ReportTool,
     ReportVendorId,
     SourceKind,
 )

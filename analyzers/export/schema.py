@@ -1,18 +1,28 @@
-"""The models behind the public JSON: names, shapes and closed vocabularies, nothing else.
+"""The models behind the report's JSON: names, shapes and closed vocabularies, nothing else.
 
-What stands here is a promise to scripts: additions are free, a rename or a change of meaning
-raises `SCHEMA_VERSION`. Times are integer nanoseconds since the epoch, UTC; unknown is null.
 `analyzers.export.report` fills the models from the engine's values.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
 from msgspec.json import schema_components
 
+from analyzers.export.contract import (
+    Address,
+    Count,
+    DurationNs,
+    MessageId,
+    Model,
+    Nanoseconds,
+    ReportProblem,
+    ReportRef,
+    ReportTool,
+    Spi,
+    about,
+)
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import (
@@ -26,25 +36,9 @@ from analyzers.model.finding import Severity
 from analyzers.model.observations import MessageKind
 from analyzers.model.peer import LocalBasis, PeerState
 from analyzers.model.policy import PolicyBasis, PolicyMode
-from analyzers.model.records import Basis, Confidence, ProblemKind
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import ClockQuality
-
-SCHEMA_VERSION: Final = 1
-TOOL_NAME: Final = "dpdlab"
-
-
-def about(text: str) -> Meta:
-    """What the schema says of a member."""
-    return Meta(description=text)
-
-
-Nanoseconds = Annotated[int, about("Nanoseconds since the epoch, UTC.")]
-DurationNs = Annotated[int, about("A duration in nanoseconds.")]
-Address = Annotated[str, about("An IP address, or its pseudonym.")]
-Spi = Annotated[str, about("SPI or cookie: lower-case hex without 0x.")]
-MessageId = Annotated[str, Meta(pattern="^0x[0-9a-f]{8}$", description="0x and 8 hex digits.")]
-Count = Annotated[int, Meta(ge=0)]
 
 
 class SourceKind(StrEnum):
@@ -62,24 +56,6 @@ class DeadBasis(StrEnum):
     INFERRED = "inferred"
 
 
-class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Closed and immutable: a field nobody declared is an error, not a surprise for a reader."""
-
-
-class ReportRef(Model, frozen=True):
-    """A place in the input: the frame number as Wireshark counts it, or the line number."""
-
-    source: str
-    record: int
-
-
-class ReportTool(Model, frozen=True):
-    """What wrote the report."""
-
-    name: str
-    version: str
-
-
 class ReportClock(Model, frozen=True):
     """How far the times of a source can be trusted, and what was added to them."""
 
@@ -87,15 +63,6 @@ class ReportClock(Model, frozen=True):
     offset_ns: DurationNs
     spread_ns: DurationNs | None
     basis: ClockBasis
-
-
-class ReportProblem(Model, frozen=True):
-    """Damage in the input, or a limit of what it can tell; repeats are counted."""
-
-    kind: ProblemKind
-    count: Count
-    detail: str
-    ref: ReportRef | None
 
 
 class ReportSource(Model, frozen=True):

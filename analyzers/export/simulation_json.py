@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from analyzers.export.json_writer import ascii_escapes, document, terminal_escapes
-from analyzers.export.report import build_black_hole, build_policy
-from analyzers.export.schema import (
+from analyzers.export.contract import (
     SCHEMA_VERSION,
     TOOL_NAME,
     Model,
-    ReportBlackHole,
-    ReportPolicy,
     ReportTool,
     about,
 )
+from analyzers.export.json_writer import ascii_escapes, document, terminal_escapes
+from analyzers.export.report import build_black_hole, build_policy
+from analyzers.export.schema import ReportBlackHole, ReportPolicy
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.policy import DpdPolicy
 from analyzers.whatif.formula import worst_case_formula

@@ -95,7 +95,7 @@ class MessageKind(StrEnum):
     """Unknown exchange type; the number is in `exchange_type`."""
 
 
-class Notify(Struct, frozen=True):
+class Notify(Struct, frozen=True, gc=False):
     """A Notify payload. `protocol` and `type` are the wire numbers."""
 
     type: int
@@ -107,21 +107,21 @@ class Notify(Struct, frozen=True):
     """IKEv1 only."""
 
 
-class DeletePayload(Struct, frozen=True):
+class DeletePayload(Struct, frozen=True, gc=False):
     """A Delete payload: protocol 1 IKE/ISAKMP, 2 AH, 3 ESP; SPIs in hex."""
 
     protocol: int
     spis: tuple[str, ...]
 
 
-class VendorId(Struct, frozen=True):
+class VendorId(Struct, frozen=True, gc=False):
     """A Vendor ID payload: bytes in hex, and a name where the value is known."""
 
     value: str
     name: str | None
 
 
-class Transform(Struct, frozen=True):
+class Transform(Struct, frozen=True, gc=False):
     """One transform (IKEv2) or one attribute set (IKEv1), numbers as on the wire."""
 
     protocol: int
@@ -132,7 +132,7 @@ class Transform(Struct, frozen=True):
     attributes: tuple[tuple[int, int | bytes], ...] = ()
 
 
-class Proposal(Struct, frozen=True):
+class Proposal(Struct, frozen=True, gc=False):
     """One proposal of an SA payload."""
 
     number: int

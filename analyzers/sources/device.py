@@ -15,8 +15,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from analyzers.errors import SourceError
+from analyzers.sources.again import Attempts
+from analyzers.sources.cancelling import Cancelling
 from analyzers.sources.device_commands import REFUSED, WHICH, Debug, Platform, platform_of
-from analyzers.sources.feed import BackOff, Feed, Reading, SourceState
+from analyzers.sources.feed import Feed, Reading, SourceState
 from analyzers.sources.ssh_login import MOST_ATTEMPTS, Device, LoginError, Secrets, connected
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ _ANSWER_S: Final = 10.0
 UNDO_S: Final = 6.0
 """The end waits so long at most for the debug to be off."""
 _LOOK_S: Final = 0.1
-_WORKED_S: Final = 10.0
 _PIECE_BYTES: Final = 1 << 16
 _MOST_ANSWER: Final = 1 << 20
 # Cisco devices log out who says nothing for ten minutes (`exec-timeout 10 0`).
@@ -52,13 +53,12 @@ class DeviceSource:
         self._asking = False
         self._secrets = Secrets(self._ask)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cancel: Callable[[], object] | None = None
+        self._cancelling = Cancelling()
         self._go = asyncio.Event()
         self._ready = False
         self._failure: SourceError | None = None
         self._on: list[Debug] = []
         """Switched on by us, and not yet off again."""
-        self._back_off = BackOff()
         self._reading = Reading(self.feed, self._run, f"device-{device}")
 
     # --- what others call -------------------------------------------------------------------
@@ -98,11 +98,7 @@ class DeviceSource:
     def stop(self) -> None:
         """Ask it to stop; returns at once."""
         self.feed.stopping.set()
-        # Once: a second time would cut off the undoing.
-        cancel, self._cancel = self._cancel, None
-        if cancel is not None:
-            with contextlib.suppress(RuntimeError):
-                cancel()
+        self._cancelling.cancel()
 
     def close(self, timeout_s: float) -> None:
         """Wait until the debug is off and nothing is left."""
@@ -115,18 +111,17 @@ class DeviceSource:
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
             with contextlib.suppress(asyncio.CancelledError):
-                runner.run(self._sessions(self._loop))
+                runner.run(self._sessions())
         if self._on:
             commands = "; ".join(debug.off for debug in self._on)
             self.feed.tell(SourceState.FAILED, f"its debug may still be on, type there: {commands}")
 
-    async def _sessions(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _sessions(self) -> None:
         """One login after the other, until nobody wants any."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        self._cancelling.arm()
+        attempts = Attempts(self.feed)
         while not self.feed.stopping.is_set():
-            began_s = monotonic()
+            attempts.begin()
             try:
                 await self._session()
                 said = "it hung up"
@@ -138,11 +133,7 @@ class DeviceSource:
                     self._fail(error)
                     return
                 said = error.message
-            if monotonic() - began_s >= _WORKED_S:
-                self._back_off.reset()
-            wait_s = self._back_off.next_s()
-            self.feed.tell(SourceState.WAITING, f"{said}; again in {wait_s:g} s")
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(attempts.broke_off(said))
             self.feed.count(restarts=1)
 
     def _fail(self, error: SourceError) -> None:

@@ -19,7 +19,8 @@ from time import monotonic
 from typing import IO, Final
 
 from analyzers.errors import SourceError
-from analyzers.sources.feed import BackOff, Feed, Reading, Restart, SourceState
+from analyzers.sources.again import capture_again
+from analyzers.sources.feed import Feed, Reading, SourceState
 
 TOOLS: Final = ("dumpcap", "tcpdump")
 """In the order in which they are tried."""
@@ -30,8 +31,6 @@ _SET_PIPE_SIZE: Final = 1031
 _POLL_MS: Final = 200
 _BUFFER_MIB: Final = 16
 """Of the kernel: what it holds while nobody reads."""
-# A child that lived so long is one that worked: its end is no failure to begin.
-_WORKED_S: Final = 10.0
 _END_S: Final = 0.4
 _COUNT_EVERY_S: Final = 2.0
 _MOST_SAID: Final = 4000
@@ -88,7 +87,6 @@ class CaptureSource:
         self.feed = Feed()
         self._command = [*tied_to_us(), *_command(found, interfaces, filters)]
         self._reading = Reading(self.feed, self._run, f"capture-{self.name}")
-        self._back_off = BackOff()
         self._child: subprocess.Popen[bytes] | None = None
         self._said = b""
         self._drops_before = 0
@@ -121,58 +119,37 @@ class CaptureSource:
     # --- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
-        worked = False
-        while not self.feed.stopping.is_set():
-            began_s = monotonic()
-            try:
-                got_bytes = self._one_child(again=worked)
-            except OSError as error:
-                self.feed.tell(SourceState.FAILED, f"{self.tool}: {error.strerror or error}")
-                return
-            if self.feed.stopping.is_set():
-                return
-            said = complaint(self._said) or f"{self.tool} ended"
-            if not worked and not got_bytes:
-                self.feed.tell(SourceState.FAILED, said)
-                return
-            worked = True
-            if monotonic() - began_s >= _WORKED_S:
-                self._back_off.reset()
-            wait_s = self._back_off.next_s()
-            self.feed.tell(SourceState.WAITING, f"{said}; again in {wait_s:g} s")
-            if not self.feed.rest(wait_s):
-                return
-            self.feed.count(restarts=1)
+        capture_again(self.feed, self._one_child)
 
-    def _one_child(self, *, again: bool) -> int:
-        """Run one child to its end; returns how many bytes it gave. Raises OSError."""
+    def _one_child(self) -> str:
+        """Run one child to its end; why that came. Raises SourceError."""
         self._said, self._drops_now = b"", 0
-        child = subprocess.Popen(
-            self._command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            # Ctrl+C reaches the whole process group: ending is for us to ask.
-            start_new_session=True,
-        )
+        try:
+            child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                # Ctrl+C reaches the whole process group: ending is for us to ask.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SourceError(f"{self.tool}: {error.strerror or error}") from error
         self._child = child
         if self.feed.stopping.is_set():
             child.terminate()
-        got_bytes = 0
         try:
-            if again:
-                self.feed.put(Restart())
-            got_bytes = self._pump(child)
+            self._pump(child)
         finally:
             self._end(child)
             self._drops_before += self._drops_now
-        return got_bytes
+        return complaint(self._said) or f"{self.tool} ended"
 
-    def _pump(self, child: subprocess.Popen[bytes]) -> int:
+    def _pump(self, child: subprocess.Popen[bytes]) -> None:
         """Take what the child says until it has nothing more to say."""
         if child.stdout is None or child.stderr is None:
-            return 0
+            return
         out, err = child.stdout, child.stderr
         _widen(out)
         poll = select.poll()
@@ -180,7 +157,7 @@ class CaptureSource:
             os.set_blocking(stream.fileno(), False)
             poll.register(stream, select.POLLIN)
         open_streams = {out.fileno(): out, err.fileno(): err}
-        got_bytes, count_due_s = 0, monotonic() + _COUNT_EVERY_S
+        got_any, count_due_s = False, monotonic() + _COUNT_EVERY_S
         deadline_s: float | None = None
         while open_streams:
             if self.feed.stopping.is_set():
@@ -197,9 +174,9 @@ class CaptureSource:
                 elif handle == err.fileno():
                     self._listen(data)
                 else:
-                    if not got_bytes:
+                    if not got_any:
                         self.feed.tell(SourceState.OPEN)
-                    got_bytes += len(data)
+                    got_any = True
                     if not self.feed.put(data):
                         break
             if self.tool == "tcpdump" and monotonic() >= count_due_s and deadline_s is None:
@@ -207,7 +184,6 @@ class CaptureSource:
                 count_due_s = monotonic() + _COUNT_EVERY_S
                 with contextlib.suppress(OSError):
                     child.send_signal(signal.SIGUSR1)
-        return got_bytes
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         """Leave neither process nor descriptor."""

@@ -20,8 +20,6 @@ MOST_BYTES: Final = 64 << 20
 _AT_ONCE_BYTES: Final = 1 << 20
 LONGEST_WAIT_S: Final = 0.2
 """A reading thread looks this often whether it shall stop."""
-_FIRST_BACK_OFF_S: Final = 0.5
-_MOST_BACK_OFF_S: Final = 30.0
 _MOST_TOLD: Final = 300
 
 
@@ -195,23 +193,6 @@ class Reading:
             self._run()
         except Exception as error:  # noqa: BLE001 - one source fails, the others go on
             self._feed.tell(SourceState.FAILED, f"internal error: {error!r}")
-
-
-class BackOff:
-    """How long to wait before the next try: twice as long each time, up to half a minute."""
-
-    def __init__(self) -> None:
-        self._next_s = _FIRST_BACK_OFF_S
-
-    def next_s(self) -> float:
-        """Seconds to wait now."""
-        wait_s = self._next_s
-        self._next_s = min(2 * wait_s, _MOST_BACK_OFF_S)
-        return wait_s
-
-    def reset(self) -> None:
-        """It worked."""
-        self._next_s = _FIRST_BACK_OFF_S
 
 
 def _size(piece: Piece) -> int:

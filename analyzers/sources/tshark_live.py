@@ -15,17 +15,17 @@ import shutil
 import struct
 import subprocess
 from decimal import Decimal, InvalidOperation
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from analyzers.errors import SourceError
+from analyzers.sources.again import capture_again
+from analyzers.sources.cancelling import Cancelling
 from analyzers.sources.dumpcap import complaint, tied_to_us
-from analyzers.sources.feed import BackOff, Feed, Reading, Restart, SourceState
+from analyzers.sources.feed import Feed, Reading, SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WORKED_S: Final = 10.0
 _END_S: Final = 0.4
 _LOOK_S: Final = 0.05
 _MOST_SAID: Final = 4000
@@ -59,8 +59,7 @@ class TsharkSource:
         self.feed = Feed()
         self._filter = capture_filter
         self._reading = Reading(self.feed, self._run, f"tshark-{interface}")
-        self._back_off = BackOff()
-        self._cancel: Callable[[], object] | None = None
+        self._cancelling = Cancelling()
         self._said = b""
         self.processes: tuple[int, ...] = ()
         """Process ids of the children, while there are some."""
@@ -72,12 +71,7 @@ class TsharkSource:
     def stop(self) -> None:
         """Ask it to stop; returns at once."""
         self.feed.stopping.set()
-        # Once: a second time would cut off the tidying up.
-        cancel, self._cancel = self._cancel, None
-        if cancel is not None:
-            # The loop may be closed by now.
-            with contextlib.suppress(RuntimeError):
-                cancel()
+        self._cancelling.cancel()
 
     def close(self, timeout_s: float) -> None:
         """Wait until it has stopped."""
@@ -87,32 +81,17 @@ class TsharkSource:
     # --- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
-        worked = False
-        while not self.feed.stopping.is_set():
-            began_s = monotonic()
-            if worked:
-                self.feed.put(Restart())
-            reason = self._one_capture()
-            if self.feed.stopping.is_set():
-                return
-            said = complaint(self._said) or reason or "tshark ended"
-            if not worked and self.feed.status.state is not SourceState.OPEN:
-                self.feed.tell(SourceState.FAILED, said)
-                return
-            worked = True
-            if monotonic() - began_s >= _WORKED_S:
-                self._back_off.reset()
-            wait_s = self._back_off.next_s()
-            self.feed.tell(SourceState.WAITING, f"{said}; again in {wait_s:g} s")
-            if not self.feed.rest(wait_s):
-                return
-            self.feed.count(restarts=1)
+        capture_again(self.feed, self._one_capture)
 
     def _one_capture(self) -> str:
         """Capture until it ends, or somebody ends it; why it ended."""
+        self._said = b""
+        reason = self._captured_with_pyshark()
+        return complaint(self._said) or reason or "tshark ended"
+
+    def _captured_with_pyshark(self) -> str:
         import pyshark.capture.capture as pyshark_capture
 
-        self._said = b""
         with asyncio.Runner() as runner:
             loop = runner.get_loop()
             try:
@@ -125,12 +104,10 @@ class TsharkSource:
                 # What tshark writes is read by pyshark, with whatever it makes of it.
                 return f"what tshark says cannot be read: {error!r}"
             finally:
-                self._cancel = None
+                self._cancelling.disarm()
 
     async def _captured(self, loop: asyncio.AbstractEventLoop) -> str:
-        task = asyncio.current_task()
-        assert task is not None
-        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        self._cancelling.arm()
         if self.feed.stopping.is_set():
             return ""
         capture = _capture_class()(self.name, self._filter, loop)

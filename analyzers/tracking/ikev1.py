@@ -137,7 +137,7 @@ class Ikev1Tracker:
             exchange.transmissions.append(sent)
         exchange.arrived = exchange.arrived or message.arrived
         if message.dpd_sequence is not None:
-            exchange.add_sequence(message.dpd_sequence)
+            exchange.note_sequence(message.dpd_sequence)
         self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
 
     def _ack(self, sa: SaTrack, message: IkeMessage, side: int) -> None:

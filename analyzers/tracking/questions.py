@@ -119,7 +119,7 @@ class Questions:
                 return  # an older question is still open: the silence counts from there
             state.run, state.sent, older = exchange, [], False
         if state.sent and not older:
-            exchange.add_heard_before(mark.at_ns)
+            exchange.note_heard_before(mark.at_ns)
         state.sent.append(Transmission(mark.at_ns, 0, mark.ref))
         if not older:
             # The first question since the last proof: what leaves from here on is lost for sure.

@@ -5,9 +5,9 @@ Nothing of this leaves `tracking`: `views` turns it into the frozen types of the
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Set
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -22,6 +22,9 @@ from analyzers.model.peer import Hint
 from analyzers.model.records import Basis, Confidence, Problem, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.tracking import schedule
+
+# Most exchanges never have any: an empty set each would be a third of what is kept of them.
+_NONE: Final[Set[int]] = frozenset()
 
 
 class UnitTrack(Struct, eq=False):
@@ -175,8 +178,7 @@ class ExchangeTrack(Struct, eq=False):
     basis: Basis
     confidence: Confidence
     length: int = 0
-    sequences: AbstractSet[int] = frozenset()
-    """DPD sequence numbers of its questions; see `add_sequence`."""
+    sequences: Set[int] = _NONE
     answer: Transmission | None = None
     evidence: AnswerEvidence | None = None
     dissolved: bool = False
@@ -185,7 +187,7 @@ class ExchangeTrack(Struct, eq=False):
     """False: a request with another purpose, which tests liveness all the same (IKEv2)."""
     candidate: bool = False
     """IKEv1 keyless: not yet corroborated by an answer or by rhythm."""
-    heard_before: AbstractSet[int] = frozenset()
+    heard_before: Set[int] = _NONE
     """Times of transmissions before which the other side was heard since the one before."""
     closed_ns: int | None = None
     """The prober gave the SA up: its Delete, or a replacement."""
@@ -200,13 +202,13 @@ class ExchangeTrack(Struct, eq=False):
     """The responder's log says that it answered, though no answer came back."""
     since_proof_ns: int | None = None
 
-    def add_sequence(self, number: int) -> None:
-        """A question had this sequence number."""
-        self.sequences = with_one_more(self.sequences, number)
+    def note_sequence(self, number: int) -> None:
+        """One of its questions has this sequence number."""
+        self.sequences = _with(self.sequences, number)
 
-    def add_heard_before(self, at_ns: int) -> None:
-        """The other side was heard before the transmission of this time."""
-        self.heard_before = with_one_more(self.heard_before, at_ns)
+    def note_heard_before(self, at_ns: int) -> None:
+        """The other side was heard since the transmission before this one."""
+        self.heard_before = _with(self.heard_before, at_ns)
 
     @property
     def answered(self) -> bool:
@@ -228,14 +230,6 @@ class ExchangeTrack(Struct, eq=False):
         return schedule.next_wait_ns(self.transmissions, self.kind)
 
 
-def with_one_more(numbers: AbstractSet[int], number: int) -> AbstractSet[int]:
-    """A set with a number in it; the empty one that most exchanges share stays empty."""
-    if isinstance(numbers, set):
-        numbers.add(number)
-        return numbers
-    return {*numbers, number}
-
-
 class DeleteTrack(Struct, eq=False):
     """A Delete request while its answer is awaited."""
 
@@ -250,6 +244,12 @@ class DeleteTrack(Struct, eq=False):
     ref: Ref
     transmissions: int = 1
     answered: bool | None = None
+
+
+def _with(numbers: Set[int], number: int) -> Set[int]:
+    grown = numbers if isinstance(numbers, set) else set()
+    grown.add(number)
+    return grown
 
 
 def transmission(message: IkeMessage) -> Transmission:

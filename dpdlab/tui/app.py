@@ -148,13 +148,16 @@ class ConsoleApp(AskingApp):
     @property
     def views(self) -> list[View]:
         """All views."""
-        return list(self.query(View))
+        children = self.query_one(ContentSwitcher).children
+        return [each for each in children if isinstance(each, View)]
 
     @property
     def view(self) -> View:
         """The view in sight."""
         switcher = self.query_one(ContentSwitcher)
-        return self.query_one(f"#{switcher.current}", View)
+        view = switcher.get_child_by_id(switcher.current or "")
+        assert isinstance(view, View)
+        return view
 
     # --- reading ---------------------------------------------------------------------------
 

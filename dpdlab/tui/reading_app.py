@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -112,30 +113,30 @@ class ReadingApp(TerminalApp[int]):
     # --- what the screen does --------------------------------------------------------------
 
     @property
+    @abstractmethod
     def views(self) -> list[View]:
         """All views."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def view(self) -> View:
         """The view in sight."""
-        raise NotImplementedError
 
+    @abstractmethod
     def changed(self) -> None:
         """Paint what the model has become."""
-        raise NotImplementedError
 
+    @abstractmethod
     def say(self, text: str, *, keep: bool = False) -> None:
         """A short remark; it goes by itself, unless `keep` is given."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unsay(self) -> None:
         """Take the remark away."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bars(self) -> None:
         """Paint the lines around the view."""
-        raise NotImplementedError
 
     # --- reading ---------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tests.benchmarks.measure import (
     CommandFailed,
@@ -28,6 +27,7 @@ from tests.benchmarks.measure import (
     median_seconds,
     peak_mib,
 )
+from tests.benchmarks.results import Results, print_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,25 +51,6 @@ LEAST_S = 0.05
 
 BYTES_PER_PACKET = 600
 """A little more than a record takes: for judging free space."""
-
-
-class Results(Struct):
-    """Lines of the table, and whether each target was reached."""
-
-    missed: list[str] = field(default_factory=list)
-
-    def line(self, name: str, value: str, target: str = "", *, reached: bool = True) -> None:
-        """Print one measurement beside its target."""
-        verdict = "" if not target else "ok" if reached else "MISSED"
-        print(f"{name:<46} {value:>16}   {target:<26} {verdict}".rstrip(), flush=True)
-        if not reached:
-            self.missed.append(name)
-
-    def skipped(self, name: str, reason: str, *, counts: bool) -> None:
-        """Print why something was not measured; `counts`: a target stays unproven."""
-        print(f"{name:<46} not measured: {reason}", flush=True)
-        if counts:
-            self.missed.append(name)
 
 
 def capture(packets: int, peers: int, folder: Path | None = None) -> Path:
@@ -105,32 +86,6 @@ def help_command() -> list[str]:
 def spread(runs: Sequence[Run]) -> str:
     """Median, for the table."""
     return f"{median_seconds(runs):.3f} s"
-
-
-def cpu_name() -> str:
-    """What the processor calls itself."""
-    try:
-        for line in (
-            Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-        ):
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def print_machine() -> None:
-    """What the numbers were measured on."""
-    print(f"{cpu_name()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
-    versions = [f"Python {platform.python_version()}"]
-    for tool in ("tcpdump", "tshark"):
-        if shutil.which(tool):
-            done = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False)
-            # As root tshark warns before it says its name.
-            lines = (done.stdout + done.stderr).splitlines()
-            versions.append(next((line for line in lines if line.lower().startswith(tool)), tool))
-    print(", ".join(versions), flush=True)
 
 
 def start_up(results: Results) -> None:
@@ -237,7 +192,7 @@ def many_packets(results: Results, packets: int, base: Baseline) -> None:
     results.line(f"{name}, peak memory", f"{growth:.2f} x", target, reached=reached)
 
 
-def main() -> int:
+def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="a fifth of the packets, no extremes")
@@ -247,25 +202,19 @@ def main() -> int:
     packets = QUICK_PACKETS if options.quick else PACKETS
     results = Results()
     print_machine()
-    try:
+    with results.told(check=options.check):
         path = capture(packets, PEERS)
         size = path.stat().st_size / 1e6
         print(f"{packets:,} packets of {PEERS} peers, {size:.0f} MB\n", flush=True)
         start_up(results)
         base = main_capture(results, path, options.rounds)
         beside_tshark(results, path, base)
-        if not options.quick:
+        if options.quick:
+            print("\nquick: start-up weighs more in a small capture; targets are for the whole one")
+        else:
             many_peers(results, packets, base, min(options.rounds, 3))
             many_packets(results, packets, base)
-    except (CommandFailed, OSError, subprocess.CalledProcessError) as error:
-        print(f"benchmark stopped: {error}", file=sys.stderr)
-        return 2
-    if options.quick:
-        print("\nquick: start-up weighs more in a small capture; targets are for the whole one")
-    if results.missed:
-        print(f"\n{len(results.missed)} missed: {', '.join(results.missed)}")
-    return 1 if options.check and results.missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -31,7 +31,8 @@ from msgspec import Struct
 
 from tests.benchmarks.live_traffic import liveness, numbered
 from tests.benchmarks.measure import MIB, CommandFailed
-from tests.benchmarks.run import ROOT, Results, print_machine
+from tests.benchmarks.results import Results, print_machine
+from tests.benchmarks.run import ROOT
 from tests.live_capture import Link, children_of, link, send
 
 LIVE: Final = (sys.executable, "-m", "dpdlab", "live")
@@ -340,7 +341,7 @@ def long_day(results: Results, hours: float) -> None:
     results.line("day, most memory", f"{peak_mib:.1f} MiB")
 
 
-def main() -> int:
+def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=int, default=SECONDS, help="on the wire (default 60)")
@@ -357,17 +358,11 @@ def main() -> int:
         "log": lambda: busy_log(results, LOG_SECONDS),
         "day": lambda: long_day(results, options.hours),
     }
-    try:
+    with results.told(check=options.check):
         for name, part in parts.items():
             if options.only in (None, name):
                 part()
-    except (CommandFailed, OSError, subprocess.SubprocessError) as error:
-        print(f"benchmark stopped: {error}", file=sys.stderr)
-        return 2
-    if results.missed:
-        print(f"\n{len(results.missed)} missed: {', '.join(results.missed)}")
-    return 1 if options.check and results.missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

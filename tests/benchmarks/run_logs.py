@@ -18,7 +18,8 @@ from pathlib import Path
 from tests.benchmarks.generate import cache_folder
 from tests.benchmarks.generate_log import KINDS, LogPlan, make_log
 from tests.benchmarks.measure import MIB, CommandFailed, measure
-from tests.benchmarks.run import ROOT, Results, print_machine, report_command
+from tests.benchmarks.results import Results, print_machine
+from tests.benchmarks.run import ROOT, report_command
 
 LINES = 1_000_000
 FEWER = 5
@@ -67,7 +68,7 @@ def log(plan: LogPlan) -> Path:
     return path
 
 
-def main() -> int:
+def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--lines", type=int, default=LINES)
@@ -77,11 +78,11 @@ def main() -> int:
     options = parser.parse_args()
     if options.decode:
         print(decode(options.decode))
-        return 0
+        return
     results = Results()
     print_machine()
     scale = options.lines / LINES
-    try:
+    with results.told(check=options.check):
         for kind in KINDS:
             path = log(LogPlan(kind, options.lines))
             fewer = log(LogPlan(kind, options.lines // FEWER))
@@ -102,13 +103,7 @@ def main() -> int:
             text, target = f"{more:.0f} MiB", f"<= {less + MAX_GROWTH_MIB:.0f} MiB"
             reached = more <= less + MAX_GROWTH_MIB
             results.line(f"{kind}, decoder, peak memory", text, target, reached=reached)
-    except (CommandFailed, OSError) as error:
-        print(f"benchmark stopped: {error}", file=sys.stderr)
-        return 2
-    if results.missed:
-        print(f"\n{len(results.missed)} missed: {', '.join(results.missed)}")
-    return 1 if options.check and results.missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,7 +7,6 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,12 +33,6 @@ from tests.live_capture import (
 
 pytestmark = needs_capture
 TOOLS = [pytest.param(shutil.which(name), id=name) for name in ("dumpcap", "tcpdump")]
-
-
-@pytest.fixture(scope="module")
-def wire() -> Iterator[Link]:
-    with link() as made:
-        yield made
 
 
 def _source(wire: Link, tool: str | None = None) -> CaptureSource:

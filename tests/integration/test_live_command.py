@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -22,10 +21,11 @@ from tests.live_capture import (
     PATIENCE_S,
     SAMPLES,
     Link,
+    children_of,
     eventually,
     frames,
-    link,
     needs_capture,
+    said,
     send,
 )
 
@@ -57,27 +57,6 @@ def live(
         process.communicate()
 
 
-def _said(stream: IO[bytes] | None, wanted: bytes) -> bytes:
-    """What a stream says until `wanted` is in it."""
-    assert stream is not None
-    got, end = b"", time.monotonic() + PATIENCE_S
-    while wanted not in got:
-        ready, _, _ = select.select([stream], [], [], 0.2)
-        if ready:
-            data = os.read(stream.fileno(), 65536)
-            assert data, got
-            got += data
-        assert time.monotonic() < end, got
-    return got
-
-
-def _children(process: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{process}/task").iterdir():
-        found += [int(pid) for pid in (task / "children").read_text().split()]
-    return found
-
-
 def _is_running(process: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2][:3]
@@ -95,12 +74,6 @@ def _report(path: Path) -> dict[str, object]:
 
 def _lines(output: bytes) -> list[dict[str, object]]:
     return [json.loads(line) for line in output.decode().splitlines()]
-
-
-@pytest.fixture(scope="module")
-def wire() -> Iterator[Link]:
-    with link() as made:
-        yield made
 
 
 # --- captures from elsewhere ----------------------------------------------------------------------
@@ -201,12 +174,12 @@ def test_a_signal_ends_it_within_a_second(
     wire: Link, environment: dict[str, str], number: signal.Signals
 ) -> None:
     with live(environment, "-i", wire.receiver, "--format", "jsonl") as process:
-        _said(process.stderr, b"capture filter")
-        eventually(lambda: bool(_children(process.pid)))
-        (child,) = _children(process.pid)
+        said(process.stderr, b"capture filter")
+        eventually(lambda: bool(children_of(process.pid)))
+        (child,) = children_of(process.pid)
         time.sleep(0.5)
         send(wire.sender, frames("ikev2-dead-peer")[:40], 1000)
-        _said(process.stdout, b'"type":"peer"')
+        said(process.stdout, b'"type":"peer"')
         began = time.monotonic()
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE_S)
@@ -224,8 +197,8 @@ def test_killed_it_leaves_whole_records_and_no_child(
 ) -> None:
     path = tmp_path / "kept.pcapng"
     with live(environment, "-i", wire.receiver, "-w", str(path)) as process:
-        eventually(lambda: path.exists() and bool(_children(process.pid)))
-        (child,) = _children(process.pid)
+        eventually(lambda: path.exists() and bool(children_of(process.pid)))
+        (child,) = children_of(process.pid)
         time.sleep(0.5)
         stop = threading.Event()
 
@@ -259,11 +232,11 @@ def test_a_full_disk_stops_the_writing_and_not_the_session(
     try:
         words = ("-i", wire.receiver, "-w", str(path), "--format", "jsonl")
         with live(environment, *words) as process:
-            eventually(lambda: path.exists() and bool(_children(process.pid)))
+            eventually(lambda: path.exists() and bool(children_of(process.pid)))
             time.sleep(0.5)
             send(wire.sender, packets, 100)
-            said = _said(process.stderr, b"nothing more is written")
-            assert b"full" in said or b"No space" in said
+            last = said(process.stderr, b"nothing more is written")
+            assert b"full" in last or b"No space" in last
             send(wire.sender, packets[:10], 100)
             time.sleep(0.7)
             process.send_signal(signal.SIGINT)
@@ -299,7 +272,7 @@ def test_in_a_network_namespace(environment: dict[str, str]) -> None:
             stderr=subprocess.PIPE,
             env=environment,
         )
-        _said(process.stderr, b"capture filter")
+        said(process.stderr, b"capture filter")
         time.sleep(1.0)
         code = (
             "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"

@@ -16,11 +16,11 @@ from typing import IO, Any
 
 import pytest
 
-from tests.gateways import Pair, Timers, gateways, why_not
+from tests.gateways import Pair, Timers, gateways, needs_gateways
 from tests.integration.test_live_saved import report, saved, told
 from tests.live_capture import DPDLAB, PATIENCE_S, eventually
 
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "never")
+pytestmark = needs_gateways
 
 NS = 1_000_000_000
 GAVE_UP = {1: "DPD check timed out", 2: "giving up after"}

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,6 @@ from tests.live_capture import (
     children_of,
     eventually,
     frames,
-    link,
     needs_capture,
     now_ns,
     open_descriptors,
@@ -43,12 +41,6 @@ from tests.live_capture import (
 
 pytestmark = needs_capture
 TIMES = 100
-
-
-@pytest.fixture(scope="module")
-def wire() -> Iterator[Link]:
-    with link() as made:
-        yield made
 
 
 def sockets() -> int:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,10 +26,10 @@ from tests.live_capture import (
     children_of,
     eventually,
     frames,
-    link,
     needs_capture,
     now_ns,
     open_descriptors,
+    said,
     send,
 )
 
@@ -39,12 +38,6 @@ pytestmark = [
     pytest.mark.tshark,
     pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed"),
 ]
-
-
-@pytest.fixture(scope="module")
-def wire() -> Iterator[Link]:
-    with link() as made:
-        yield made
 
 
 def _open(source: TsharkSource) -> None:
@@ -145,9 +138,8 @@ def test_as_a_user_runs_it(wire: Link, tmp_path: Path) -> None:
         eventually(lambda: len(children_of(process.pid)) >= 2, before)
         time.sleep(3)
         send(wire.sender, frames("ikev2-dead-peer"), 20)
-        time.sleep(3)
+        told = said(process.stdout, b"liveness unanswered")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    assert "liveness unanswered" in out.decode()
-    assert "237 packets" in err.decode()
+    assert b"237 packets" in err, told + out

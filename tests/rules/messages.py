@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec.structs import replace
-
-from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
+from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis
-from tests.model_builders import INITIATOR_SPI, RESPONDER_SPI, at, ref
+from tests.model_builders import ike_message
 
 _EXCHANGE_TYPES = {
     MessageKind.SA_INIT: 34,
@@ -31,26 +29,17 @@ def message(
 ) -> IkeMessage:
     """An IKEv2 message that keys have opened; its frame is its time in tenths of a second."""
     record = round(seconds * 10) + 1
-    value = IkeMessage(
-        at_ns=at(seconds),
-        ref=ref(record),
-        src=src,
-        dst=dst,
-        sport=500,
-        dport=500,
-        encapsulation=Encapsulation.UDP,
-        version=2,
-        initiator_spi=INITIATOR_SPI,
-        responder_spi=RESPONDER_SPI,
-        exchange_type=_EXCHANGE_TYPES.get(kind, 37),
-        flags=_RESPONSE * response,
-        message_id=record,
-        length=80,
-        first_payload=46,
-        fingerprint=record.to_bytes(16, "big"),
-        kind=kind,
-        encrypted=not clear,
-        basis=Basis.HEADER if clear else Basis.DECRYPTED,
-        ike_sa=sa,
-    )
-    return replace(value, **changes)
+    told: dict[str, Any] = {
+        "src": src,
+        "dst": dst,
+        "exchange_type": _EXCHANGE_TYPES.get(kind, 37),
+        "flags": _RESPONSE * response,
+        "message_id": record,
+        "length": 80,
+        "fingerprint": record.to_bytes(16, "big"),
+        "kind": kind,
+        "encrypted": not clear,
+        "basis": Basis.HEADER if clear else Basis.DECRYPTED,
+        "ike_sa": sa,
+    }
+    return ike_message(seconds, record, **told | changes)

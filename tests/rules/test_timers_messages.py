@@ -18,7 +18,7 @@ from analyzers.rules.timers import (
     ikev2_new_id_instead_of_retransmit,
     ikev2_retransmit_not_identical,
 )
-from tests.model_builders import A, B, at, ike_sa, peer, ref, unanswered
+from tests.model_builders import A, B, ike_message, ike_sa, peer, ref, unanswered
 from tests.rules.coverage import silent
 
 _REQUEST, _RESPONSE = 0x08, 0x20
@@ -27,28 +27,8 @@ _WINDOW = Notify(type=16385, protocol=0, spi="", data=b"\x00\x00\x00\x05")
 
 def message(second: float, record: int, message_id: int = 2, **changes) -> IkeMessage:
     """A liveness request of A."""
-    value = IkeMessage(
-        at_ns=at(second),
-        ref=ref(record),
-        src=A,
-        dst=B,
-        sport=500,
-        dport=500,
-        encapsulation=Encapsulation.UDP,
-        version=2,
-        initiator_spi="a" * 16,
-        responder_spi="b" * 16,
-        exchange_type=37,
-        flags=_REQUEST,
-        message_id=message_id,
-        length=80,
-        first_payload=46,
-        fingerprint=b"one",
-        kind=MessageKind.LIVENESS,
-        encrypted=True,
-        ike_sa="i1",
-    )
-    return replace(value, **changes)
+    told: dict[str, Any] = {"encrypted": True, "fingerprint": b"one", "ike_sa": "i1"}
+    return ike_message(second, record, message_id=message_id, **told | changes)
 
 
 def findings(rule: PeerRule, *messages: IkeMessage, **changes) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Final
 
 from textual import events
@@ -76,9 +77,9 @@ class DetailView(ListView):
             self.set_class(beside, "beside")
             self.call_after_refresh(self.show_detail)
 
+    @abstractmethod
     def show_detail(self) -> None:
         """Say what there is to say of the row under the cursor."""
-        raise NotImplementedError
 
     def do_left(self) -> None:
         """The detail upwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -40,9 +41,9 @@ class View(Widget):
 
         return cast(ConsoleApp, self.app)
 
+    @abstractmethod
     def show(self) -> None:
         """Paint the model as it is now: content, filter, peer, moment or time format changed."""
-        raise NotImplementedError
 
     def set_palette(self, palette: Palette) -> None:
         """Other colours."""

@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from analyzers.export.schema import SCHEMA_VERSION, json_schema
+from analyzers.export.contract import SCHEMA_VERSION
+from analyzers.export.schema import json_schema
 
 COMMITTED = Path(__file__).parents[3] / "golden" / "report.schema.json"
 HOW = "run: dpdlab schema -o tests/golden/report.schema.json, and look at the difference"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from msgspec.structs import replace
 
 from analyzers.export import json_writer, jsonl_writer
 from analyzers.export.content import Content
@@ -14,13 +13,11 @@ from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
 from analyzers.model.records import Confidence, Ref
 from tests.model_builders import (
-    INITIATOR_SPI,
-    RESPONDER_SPI,
     A,
     B,
-    at,
     black_hole,
     esp_flow,
+    ike_message,
     peer,
     ref,
     source,
@@ -30,26 +27,7 @@ LOG = source(id="s2", kind="log")
 
 
 def message(record: int = 21, **changes) -> IkeMessage:
-    value = IkeMessage(
-        at_ns=at(record),
-        ref=ref(record),
-        src=A,
-        dst=B,
-        sport=500,
-        dport=500,
-        encapsulation=Encapsulation.UDP,
-        version=2,
-        initiator_spi=INITIATOR_SPI,
-        responder_spi=RESPONDER_SPI,
-        exchange_type=37,
-        flags=0x08,
-        message_id=7,
-        length=76,
-        first_payload=46,
-        fingerprint=bytes(16),
-        kind=MessageKind.LIVENESS,
-    )
-    return replace(value, **changes)
+    return ike_message(record, record, **changes)
 
 
 def finding(*refs: Ref, of: str | None = "p1") -> Finding:

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from analyzers.model.finding import Finding, Severity
-from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
+from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Confidence, Problem, ProblemKind
 from dpdlab.present.filter import Filter, Item, Surroundings
 from tests.model_builders import (
     INITIATOR_SPI,
-    RESPONDER_SPI,
     A,
     B,
     answered,
     at,
     black_hole,
     delete,
+    ike_message,
     peer,
     ref,
     unanswered,
@@ -27,27 +29,17 @@ SOURCES = {"s1": "captures/hub.pcapng", "s2": "console.txt"}
 
 def message(seconds: float, record: int, **changes) -> IkeMessage:
     """An encrypted Informational from A to B."""
-    value = IkeMessage(
-        at_ns=at(seconds),
-        ref=ref(record),
-        src=A,
-        dst=B,
-        sport=500,
-        dport=500,
-        encapsulation=Encapsulation.UDP,
-        version=1,
-        initiator_spi=INITIATOR_SPI,
-        responder_spi=RESPONDER_SPI,
-        exchange_type=5,
-        flags=1,
-        message_id=0xF2C790DA,
-        length=92,
-        first_payload=8,
-        fingerprint=bytes(16),
-        kind=MessageKind.R_U_THERE,
-        encrypted=True,
-    )
-    return replace(value, **changes)
+    told: dict[str, Any] = {
+        "version": 1,
+        "exchange_type": 5,
+        "flags": 1,
+        "message_id": 0xF2C790DA,
+        "length": 92,
+        "first_payload": 8,
+        "kind": MessageKind.R_U_THERE,
+        "encrypted": True,
+    }
+    return ike_message(seconds, record, **told | changes)
 
 
 def finding(**changes) -> Finding:

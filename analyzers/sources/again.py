@@ -1,0 +1,65 @@
+"""A live source that broke off is tried again: after how long, and when no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from analyzers.errors import SourceError
+from analyzers.sources.feed import Feed, Restart, SourceState
+
+# Who lived so long is one that worked: the end is no failure to begin.
+_WORKED_S: Final = 10.0
+_FIRST_WAIT_S: Final = 0.5
+_MOST_WAIT_S: Final = 30.0
+
+
+class Attempts:
+    """The tries of one source: twice as long a wait after each, up to half a minute."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._wait_s = _FIRST_WAIT_S
+        self._began_s = monotonic()
+
+    def begin(self) -> None:
+        """One more begins now."""
+        self._began_s = monotonic()
+
+    def broke_off(self, why: str) -> float:
+        """Tell why it ended; seconds to wait before the next."""
+        if monotonic() - self._began_s >= _WORKED_S:
+            self._wait_s = _FIRST_WAIT_S
+        wait_s = self._wait_s
+        self._wait_s = min(2 * wait_s, _MOST_WAIT_S)
+        self._feed.tell(SourceState.WAITING, f"{why}; again in {wait_s:g} s")
+        return wait_s
+
+
+def capture_again(feed: Feed, capture: Callable[[], str]) -> None:
+    """Capture anew whenever it ended, until the source is stopped.
+
+    `capture` runs to its end and tells why that came; it raises SourceError where trying again is
+    of no use, as it is where the first try never came to be open.
+    """
+    attempts = Attempts(feed)
+    worked = False
+    while not feed.stopping.is_set():
+        attempts.begin()
+        if worked:
+            feed.put(Restart())
+        try:
+            why = capture()
+        except SourceError as error:
+            feed.tell(SourceState.FAILED, error.message)
+            return
+        if feed.stopping.is_set():
+            return
+        if not worked and feed.status.state is not SourceState.OPEN:
+            feed.tell(SourceState.FAILED, why)
+            return
+        worked = True
+        if not feed.rest(attempts.broke_off(why)):
+            return
+        feed.count(restarts=1)
