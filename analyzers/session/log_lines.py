@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
@@ -76,13 +77,14 @@ def log_text(log: LogSource, opened: Opened) -> LogText:
         log.info.lines,
         np.array([e.ref.record for e in events], np.int64),
         np.array([NO_TIME if e.at_ns is None else e.at_ns for e in events], np.int64),
-        np.array([_code(e) for e in events], np.uint8),
+        np.array([code_of(e) for e in events], np.uint8),
         frozenset(n for n, _ in tally.samples) if tally.unparsed <= len(tally.samples) else None,
         open_text.dialects,
     )
 
 
-def _code(event: LogEvent) -> int:
+def code_of(event: LogEvent) -> int:
+    """What an event says, in a byte; 0 would be nothing."""
     return _KINDS.index(event.kind) + 1 | (_AGAIN if event.retransmission else 0)
 
 
@@ -209,6 +211,11 @@ class LogLines:
         log = bisect_right(self._bases, line) - 1
         return log, line - self._bases[log]
 
+    def _place(self, row: int) -> tuple[LogText, int]:
+        """The log of a row, and its line in it, from 0."""
+        log, line = self._line(row)
+        return self._known[log], line
+
     def _all(self, row: int) -> int:
         return row if self._order is None else int(self._order[row])
 
@@ -255,18 +262,26 @@ class LogLines:
 
     def kind(self, row: int) -> LogEventKind | None:
         """What a row said; None if nothing."""
-        code = int(self._codes[self._all(row)]) & ~_AGAIN
+        code = self._code(row) & ~_AGAIN
         return _KINDS[code - 1] if code else None
 
     def is_again(self, row: int) -> bool:
         """Whether it says that something was sent again."""
-        return bool(self._codes[self._all(row)] & _AGAIN)
+        return bool(self._code(row) & _AGAIN)
+
+    def _code(self, row: int) -> int:
+        """What a row said; 0 is nothing."""
+        return int(self._codes[self._all(row)])
+
+    def _codes_in_order(self) -> npt.NDArray[np.uint8]:
+        """What each row said."""
+        return self._codes if self._order is None else self._codes[self._order]
 
     def telling(
         self, kinds: Iterable[LogEventKind] | None = None, *, again: bool = False
     ) -> Int64s:
         """All rows that said something, of some kinds only; `again`: and what was sent again."""
-        codes = self._codes if self._order is None else self._codes[self._order]
+        codes = self._codes_in_order()
         if kinds is None:
             return np.flatnonzero(codes)
         wanted = np.isin(codes & ~np.uint8(_AGAIN), [_KINDS.index(kind) + 1 for kind in kinds])
@@ -305,8 +320,8 @@ class LogLines:
 
     def reading(self, row: int) -> LineReading:
         """What a row says, and what its dialect makes of it."""
-        log, line = self._line(row)
-        known, text = self._known[log], self._text(log, line)
+        known, line = self._place(row)
+        text = self.text(row)
         start = stamp_at_start(text)[1]
         reader = _reader(known.dialects)
         rest = text[start:]
@@ -324,7 +339,7 @@ class LogLines:
             elif sense is Sense.UNKNOWN:
                 # With the lines that belong to it, it is understood.
                 sense = Sense.KNOWN
-        if self._codes[self._all(row)]:
+        if self._code(row):
             sense = Sense.EVENT
         return LineReading(text, sense, start, fields)
 
@@ -336,20 +351,28 @@ class LogLines:
         It is looked for from `place` on, `place` itself included, upwards with `by` 1 and
         downwards with -1, and does not go round. Reads past the cache: for other threads, too.
         """
+        found = (at for at, text in islice(self._from(rows, place, by), most) if wanted(text))
+        return next(found, None)
+
+    def find_all(
+        self, rows: Int64s | None, first: int, most: int, wanted: Callable[[str], bool]
+    ) -> list[int]:
+        """Those of `rows` (None: of all) from `first` on, `most` at most, whose text is wanted."""
+        return [at for at, text in islice(self._from(rows, first, 1), most) if wanted(text)]
+
+    def _from(self, rows: Int64s | None, place: int, by: int) -> Iterator[tuple[int, str]]:
+        """Places from one on with their texts, to the end; reads past the cache."""
         size = len(self) if rows is None else len(rows)
         last: tuple[int, int] | None = None
         lines: list[str] = []
-        for _ in range(most):
-            if not 0 <= place < size:
-                return None
+        while 0 <= place < size:
             log, line = self._line(place if rows is None else int(rows[place]))
             number, within = divmod(line, BLOCK_LINES)
             if (log, number) != last:
                 last, lines = (log, number), self._files[log].block(number)
-            if within < len(lines) and wanted(lines[within]):
-                return place
+            if within < len(lines):
+                yield place, lines[within]
             place += by
-        return None
 
 
 @lru_cache(maxsize=4)

@@ -70,6 +70,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             store=store,
             log_store=live_sources.log_store(options, sources),
             configurations=found,
+            keep_lines=chosen is None and live_console.is_wanted(options),
         )
     except AnalyzerError as error:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
@@ -77,8 +78,10 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     with live_metrics.metered(options, diagnostics) as measure:
         live_devices.log_in(sources, diagnostics)
         if chosen is None and live_console.is_wanted(options):
-            code = live_console.watch(session, sources, options, _now_ns, measure)
+            code, seen = live_console.watch(session, sources, options, _now_ns, measure)
             session.end(_now_ns())
+            if code is ExitCode.OK and seen.peers:
+                _write_summary(seen, output)
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
             return code
         options.format = options.format or "text"
@@ -323,6 +326,15 @@ class _Watch:
                 verbose=self._options.verbose,
             )
         )
+
+
+def _write_summary(content: Content, output: Output) -> None:
+    """What stays on the terminal of the console."""
+    from dpdlab.cli.text_report import render_summary
+
+    output.write_page(
+        lambda console: render_summary(content, console=console, ascii_only=output.ascii_only)
+    )
 
 
 def _is_ours(source: LiveSource) -> bool:

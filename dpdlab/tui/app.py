@@ -222,6 +222,9 @@ class ConsoleApp(AskingApp):
 
     def go_to_moment(self, at_ns: int | None) -> None:
         """The moment that all views share."""
+        if self.model.now_ns is not None and at_ns is not None and at_ns < self.model.end_ns:
+            # Else the next packet would take the user away from there.
+            self.following = False
         self.model.at_ns = at_ns
         self.query_one(Overview).show()
         self._moment += 1

@@ -119,4 +119,5 @@ class LiveReader:
             findings=self._judgement.findings,
             suppressed=self._judgement.suppressed,
         )
-        return Outcome(content, live=LiveNow(now_ns, session.health(now_ns)), done=done)
+        live = LiveNow(now_ns, session.health(now_ns))
+        return Outcome(content, live=live, log=session.lines(), done=done)

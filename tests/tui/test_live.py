@@ -14,9 +14,12 @@ import pytest
 from analyzers.model.peer import PeerState
 from analyzers.session import SessionOptions
 from analyzers.session.live import LiveSession
+from analyzers.sources.follow import FollowedFile
 from analyzers.sources.pipe import PipeSource
 from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.live_reading import LiveReader
+from dpdlab.tui.views.log import LogView
+from tests.live_capture import now_ns
 from tests.scenarios.timeline import BASE_NS, capture
 from tests.tui.conftest import Console
 
@@ -149,3 +152,42 @@ async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
 def test_the_feed_writes_whole_captures():
     data = capture(ALIVE)
     assert struct.unpack_from("<I", data)[0] in (0xA1B2C3D4, 0xA1B23C4D)
+
+
+def _said(number: int, text: str = "sending DPD request") -> str:
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    return f"{stamp} 07[IKE] <gw|1> {text} {number}\n"
+
+
+async def test_lines_of_logs_stand_in_view_5_as_they_come(tmp_path: Path):
+    path = tmp_path / "charon.log"
+    path.touch()
+    session = LiveSession([FollowedFile(str(path))], SessionOptions(), keep_lines=True)
+    app = ConsoleApp(
+        [str(path)], SessionOptions(), live=lambda tell: LiveReader(session, now_ns, tell)
+    )
+    async with app.run_test(size=(120, 24)) as pilot:
+        c = Console(app, pilot)
+        await c.press("5")
+        await _until(c, lambda: "No line has come so far" in c.text)
+        with path.open("a") as file:
+            file.writelines(_said(number) for number in range(100))
+        await _until(c, lambda: "request 99" in c.text)
+        assert "request 60" not in c.text
+        # Who scrolls back stays there.
+        await c.press("ctrl+u", "ctrl+u", "ctrl+u")
+        shown = app.query_one(LogView).list
+        here = shown.source.row(shown.cursor, 120, app.colours).plain
+        with path.open("a") as file:
+            file.writelines(_said(number) for number in range(100, 150))
+        await _until(c, lambda: "150 lines" in c.text)
+        assert "staying here, A follows" in c.text
+        assert shown.source.row(shown.cursor, 120, app.colours).plain == here
+        assert "request 149" not in c.text
+        # Who comes to the end goes along again.
+        await c.press("G")
+        with path.open("a") as file:
+            file.write(_said(150))
+        await _until(c, lambda: "request 150" in c.text)
+        assert "staying here" not in c.text
+        await c.press("ctrl+q")
