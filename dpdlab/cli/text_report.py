@@ -78,7 +78,8 @@ def render_summary(content: Content, *, console: Console, ascii_only: bool) -> N
         peer_table.table(page, told)
     if len(told) < len(ordered):
         page.line((f"{page.signs.more} {counted(len(ordered) - len(told), 'more peer')}", FAINT))
-    _findings(page, content)
+    page.gap()
+    findings.titles(page, content.findings)
 
 
 def _findings(page: Page, content: Content) -> None:
