@@ -25,9 +25,10 @@ from analyzers.wire.columns import (
 )
 from analyzers.wire.frames import BUFFER_SLACK_BYTES, FrameBlock, Int64Array
 from analyzers.wire.framing import Framing, ProblemFold
-from analyzers.wire.odd_frames import OddFrameDecoder
+from analyzers.wire.odd_frames import Observation, OddFrameDecoder
 from analyzers.wire.pcap import PcapFraming, is_pcap
 from analyzers.wire.pcapng import PcapngFraming, is_pcapng
+from analyzers.wire.plain_frames import ETHERNET, PlainFrames
 
 # Larger chunks leave the cache and get slower; smaller ones pay more for each vector operation.
 CHUNK_BYTES: Final = 4 << 20
@@ -93,6 +94,7 @@ class CaptureReader:
         )
         info.format = framing
         self._classifier = ColumnClassifier(ports)
+        self._plain = PlainFrames(info.id)
         self._odd = OddFrameDecoder(info.id, ports)
         self._problems = ProblemFold(info.id)
         self._flows = FlowIndex()
@@ -179,16 +181,7 @@ class CaptureReader:
         info = self.info
         key = self._keys(frames)
         classified = self._classifier.classify(frames)
-        decode = self._odd.decode
-        found: list[Datagram | EspPacket | IcmpHint] = []
-        for index in classified.closer_look.tolist():
-            found += decode(
-                frames.frame(index),
-                frames.link_type(index),
-                int(frames.at_ns[index]),
-                frames.first_record + index,
-                int(frames.wire[index]),
-            )
+        found = self._looked_at(frames, classified.closer_look)
         info.packets += len(frames)
         first, last = int(frames.at_ns.min()), int(frames.at_ns.max())
         info.first_ns = first if info.first_ns is None else min(info.first_ns, first)
@@ -197,10 +190,25 @@ class CaptureReader:
         self._odd.nat_keepalives = 0
         return self._batch(classified.esp, found, int(key[-1]), key, frames.first_record)
 
+    def _looked_at(self, frames: FrameBlock, chosen: Int64Array) -> list[Observation]:
+        """What the frames tell that are no ESP of the usual kind."""
+        found: list[Observation] = []
+        plain, odd = self._plain.ike, self._odd.decode
+        times, lengths = frames.at_ns[chosen].tolist(), frames.wire[chosen].tolist()
+        for index, at_ns, wire_length in zip(chosen.tolist(), times, lengths, strict=True):
+            frame, link_type = frames.frame(index), frames.link_type(index)
+            record = frames.first_record + index
+            message = plain(frame, at_ns, record) if link_type == ETHERNET else None
+            if message is None:
+                found += odd(frame, link_type, at_ns, record, wire_length)
+            else:
+                found.append(message)
+        return found
+
     def _batch(
         self,
         esp: EspColumns | None,
-        found: list[Datagram | EspPacket | IcmpHint],
+        found: list[Observation],
         latest_ns: int,
         key: Int64Array | None = None,
         first_record: int = 0,

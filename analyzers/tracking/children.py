@@ -13,14 +13,8 @@ import numpy as np
 from msgspec import Struct, field
 
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.silence import (
-    MIN_PACKETS,
-    NEVER,
-    Silence,
-    SilenceClock,
-    SilenceRows,
-    summarise,
-)
+from analyzers.tracking.silence import MIN_PACKETS, NEVER, Silence, SilenceClock, summarise
+from analyzers.tracking.silence_rows import SilenceRows
 from analyzers.tracking.tracks import UnitTrack
 from analyzers.wire.frames import Int64Array
 

@@ -6,6 +6,7 @@ into batches gives the same result.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, OrderedDict
 from itertools import product
 from sys import intern
@@ -32,13 +33,8 @@ from analyzers.tracking.logs import LogTracker
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.ordering import OrderedBatch
 from analyzers.tracking.peers import PeerTable
-from analyzers.tracking.silence import (
-    SilenceClock,
-    SilenceRows,
-    esp_place,
-    event_place,
-    no_rows,
-)
+from analyzers.tracking.silence import SilenceClock
+from analyzers.tracking.silence_rows import SilenceRows, esp_place, event_place, no_rows
 from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack, UnitTrack
 from analyzers.tracking.witnesses import Witnesses
 from analyzers.wire.frames import Int64Array
@@ -331,10 +327,10 @@ def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:
         return rows
     proofs.sort(key=lambda m: (m.unit, m.place))
     key = np.array([m.unit for m in proofs], np.int64)
-    starts = np.searchsorted(rows.key, key, side="left").tolist()
-    ends = np.searchsorted(rows.key, key, side="right").tolist()
+    starts = rows.key.searchsorted(key, side="left").tolist()
+    ends = rows.key.searchsorted(key, side="right").tolist()
     before = [
-        start + int(np.searchsorted(rows.place[start:end], mark.place))
+        bisect_left(rows.places, mark.place, start, end)
         for mark, start, end in zip(proofs, starts, ends, strict=True)
     ]
     return SilenceRows(

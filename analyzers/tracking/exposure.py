@@ -25,8 +25,8 @@ from analyzers.tracking.silence import (
     Closing,
     Silence,
     SilenceClock,
-    SilenceRows,
 )
+from analyzers.tracking.silence_rows import SilenceRows
 from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, PeerTrack, UnitTrack
 from analyzers.wire.frames import Int64Array
 

@@ -5,9 +5,9 @@ Everything here is as it was at a place in the order of arrival; exchanges may b
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Final
 
-import numpy as np
 from msgspec import Struct, field
 
 from analyzers.model.exchange import Transmission
@@ -16,7 +16,8 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.deafness import Deafness
 from analyzers.tracking.holes import MISSING_DPD_NS, Run
 from analyzers.tracking.judgement import Window
-from analyzers.tracking.silence import NEVER, Silence, SilenceClock, SilenceRows
+from analyzers.tracking.silence import NEVER, Silence, SilenceClock
+from analyzers.tracking.silence_rows import SilenceRows
 from analyzers.tracking.tracks import ExchangeTrack, Mark, UnitTrack
 
 # A question this old without an answer counts as lost, even if it was not repeated yet.
@@ -202,19 +203,20 @@ class Questions:
         Returns how many packets of the same time come before `place` in the order of arrival.
         """
         unit = state.unit.index
-        start, end = (int(row) for row in np.searchsorted(rows.key, [unit, unit + 1]))
-        out_rows = rows.sent(state.role).out_rows
-        row = start + int(np.searchsorted(rows.place[start:end], place))
-        first = int(np.searchsorted(out_rows, row))
+        if unit not in rows.segments:
+            return 0
+        _, start, end = rows.segments[unit]
+        out = rows.sent(state.role).out
+        first = bisect_left(out, bisect_left(rows.places, place, start, end))
         same_time = 0
         while first - same_time > 0:
-            earlier = int(out_rows[first - same_time - 1])
-            if earlier < start or rows.at_ns[earlier] < since_ns or place == NEVER:
+            earlier = out[first - same_time - 1]
+            if earlier < start or rows.times[earlier] < since_ns or place == NEVER:
                 break
             same_time += 1
         found = first - same_time
-        if found < len(out_rows) and out_rows[found] < end:
-            state.first_out_after_probe_ns = int(rows.at_ns[out_rows[found]])
+        if found < len(out) and out[found] < end:
+            state.first_out_after_probe_ns = rows.times[out[found]]
             del self._waiting[unit, state.role]
         return same_time
 

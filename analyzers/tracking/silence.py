@@ -8,14 +8,16 @@ order of rows alone, never on how they were cut into batches.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, overload
+from bisect import bisect_left, bisect_right
+from functools import cached_property
+from typing import Final, NamedTuple
 
 import numpy as np
-from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.flows import segments
+from analyzers.tracking.silence_rows import Sent, SilenceRows
 from analyzers.wire.frames import Int64Array
 
 Bool = NDArray[np.bool_]
@@ -29,59 +31,6 @@ MIN_PACKETS: Final = 4
 # Waiting times are counted by powers of two of a millisecond: 1 ms … 2^30 ms (12 days).
 _BUCKETS: Final = 32
 _GROW: Final = 64
-
-
-class SilenceRows(Struct):
-    """Rows of a batch, sorted by key and then by order of arrival.
-
-    ESP rows, and proofs that are no ESP (IKE messages) as rows of their own.
-    """
-
-    key: Int64Array
-    place: Int64Array
-    """Order of arrival within the batch, see `esp_place` and `event_place`."""
-    at_ns: Int64Array
-    bytes: Int64Array
-    esp: Bool
-    direction: Int64Array
-    """ESP: 0 sent by side a, 1 by side b. Other proofs: the role that is proven something."""
-    proof: Bool
-    """ESP: fresh. Others: True."""
-
-    _sent: dict[int, _Sent] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.key)
-
-    def sent(self, role: int) -> _Sent:
-        """What a role sent; computed once for all clocks."""
-        if role not in self._sent:
-            self._sent[role] = _Sent(self, role, segments(self.key))
-        return self._sent[role]
-
-
-def no_rows() -> SilenceRows:
-    """Rows without a row."""
-    empty, none = np.empty(0, np.int64), np.empty(0, np.bool_)
-    return SilenceRows(empty, empty, empty, empty, none, empty, none)
-
-
-# Events between two ESP rows are told apart by their ordinal; no batch holds this many.
-_PLACES: Final = 1 << 24
-
-
-@overload
-def esp_place(row: int) -> int: ...
-@overload
-def esp_place(row: Int64Array) -> Int64Array: ...
-def esp_place(row: int | Int64Array) -> int | Int64Array:
-    """The place of ESP rows in the order of arrival."""
-    return (row + 1) * _PLACES
-
-
-def event_place(esp_before: int, ordinal: int) -> int:
-    """The place of the batch's `ordinal`-th event, which comes after `esp_before` ESP rows."""
-    return esp_before * _PLACES + ordinal + 1
 
 
 class Silence(NamedTuple):
@@ -217,45 +166,28 @@ class SilenceClock:
         return bucket
 
 
-class _Sent:
-    """What one role sent in a batch, for both clocks: raw running counts and how to read them."""
+class _Cells(NamedTuple):
+    """What a pass has found out, to look up single values."""
 
-    def __init__(self, rows: SilenceRows, role: int, parts: tuple[Int64Array, Int64Array]) -> None:
-        self.starts, self.segment = parts
-        self.keys = rows.key[self.starts]
-        out = rows.esp & (rows.direction == role)
-        self.out_rows = np.flatnonzero(out)
-        self.received = rows.esp & (rows.direction != role)
-        self._packets = np.cumsum(out)
-        self._bytes = np.cumsum(rows.bytes * out)
-        self._before = np.zeros((2, len(self.starts)), np.int64)
-        if len(self.starts):
-            self._before[0, 1:] = self._packets[self.starts[1:] - 1]
-            self._before[1, 1:] = self._bytes[self.starts[1:] - 1]
-
-    def packets(self, row: Int64Array) -> Int64Array:
-        """Packets of the row's key up to and with the row, in this batch."""
-        count: Int64Array = self._packets[row] - self._before[0, self.segment[row]]
-        return count
-
-    def so_far(self, row: int, segment: int, base: tuple[int, int]) -> tuple[int, int]:
-        """Packets and bytes up to and with one row, counted from a base."""
-        before = self._before
-        return (
-            int(self._packets[row]) - int(before[0, segment]) + base[0],
-            int(self._bytes[row]) - int(before[1, segment]) + base[1],
-        )
-
-    def bytes(self, row: Int64Array) -> Int64Array:
-        """Bytes of the row's key up to and with the row, in this batch."""
-        count: Int64Array = self._bytes[row] - self._before[1, self.segment[row]]
-        return count
+    segment: memoryview
+    group: memoryview
+    state_group: memoryview
+    in_row: memoryview
+    last_in: memoryview
+    first_out: memoryview
+    last_out: memoryview
+    questionable: memoryview
+    total: memoryview
+    total_bytes: memoryview
+    at_in: memoryview
+    bytes_at_in: memoryview
+    last_out_before: memoryview
 
 
 class _Pass:
     """One role's way through a batch: groups of rows between proofs."""
 
-    def __init__(self, clock: SilenceClock, rows: SilenceRows, role: int, sent: _Sent) -> None:
+    def __init__(self, clock: SilenceClock, rows: SilenceRows, role: int, sent: Sent) -> None:
         self._clock = clock
         self._rows = rows
         self._role = role
@@ -300,6 +232,30 @@ class _Pass:
         if len(late):
             starts, _ = segments(self._group[late])
             self._take_first(self._questionable, late[starts])
+
+    @cached_property
+    def _cells(self) -> _Cells:
+        old = self._old
+        return _Cells(
+            *(
+                values.data
+                for values in (
+                    self._segment,
+                    self._group,
+                    self._state_group,
+                    self._in_row,
+                    self._last_in,
+                    self._first_out,
+                    self._last_out,
+                    self._questionable,
+                    self._total,
+                    self._total_bytes,
+                    old["at_in"],
+                    old["bytes_at_in"],
+                    old["last_out"],
+                )
+            )
+        )
 
     def _carry(self, name: str, groups: int) -> Int64Array:
         """A value for every group: that of the state, NEVER for groups that begin here."""
@@ -360,21 +316,21 @@ class _Pass:
 
     def _silence(self, row: int, group: int, questionable_ns: int) -> Silence:
         """The silence of a group as it was at a row."""
-        segment = int(self._segment[row])
-        base = int(self._total[segment]), int(self._total_bytes[segment])
+        cells = self._cells
+        segment = cells.segment[row]
+        base = cells.total[segment], cells.total_bytes[segment]
         total, total_bytes = self._sent.so_far(row, segment, base)
-        in_row = int(self._in_row[group])
+        in_row = cells.in_row[group]
         if in_row < 0:
-            old = self._old
-            at_in, bytes_at_in = int(old["at_in"][segment]), int(old["bytes_at_in"][segment])
+            at_in, bytes_at_in = cells.at_in[segment], cells.bytes_at_in[segment]
         else:
             at_in, bytes_at_in = self._sent.so_far(in_row, segment, base)
         packets = total - at_in
         return Silence(
-            int(self._last_in[group]),
-            int(self._first_out[group]) if packets else NEVER,
+            cells.last_in[group],
+            cells.first_out[group] if packets else NEVER,
             questionable_ns if packets else NEVER,
-            int(self._last_out[group]),
+            cells.last_out[group],
             packets,
             total_bytes - bytes_at_in,
             total,
@@ -393,17 +349,16 @@ class _Pass:
     def at(self, key: int, place: int) -> Silence:
         """The silence just before a place of this batch."""
         rows = self._rows
-        segment = int(np.searchsorted(self._keys, key))
-        if segment == len(self._keys) or self._keys[segment] != key:
+        found = rows.segments.get(key)
+        if found is None:
             return self._clock.now(key, self._role)
-        start = int(self._starts[segment])
-        end = int(self._starts[segment + 1]) if segment + 1 < len(self._starts) else len(rows)
-        row = start + int(np.searchsorted(rows.place[start:end], place)) - 1
+        segment, start, end = found
+        row = bisect_left(rows.places, place, start, end) - 1
         if row < start:
             return self._carried(segment)
-        group = int(self._group[row])
-        questionable = int(self._questionable[group])
-        if questionable > int(rows.at_ns[row]):
+        group = self._cells.group[row]
+        questionable = self._cells.questionable[group]
+        if questionable > rows.times[row]:
             questionable = NEVER
         silence = self._silence(row, group, questionable)
         return silence._replace(last_out_ns=self._last_out_until(start, row, group, segment))
@@ -425,12 +380,12 @@ class _Pass:
 
     def _last_out_until(self, start: int, row: int, group: int, segment: int) -> int:
         """Time of the last packet out of a group up to a row."""
-        out_rows = self._sent.out_rows
-        last = int(np.searchsorted(out_rows, row, side="right")) - 1
-        if last >= 0 and out_rows[last] >= start and self._group[out_rows[last]] == group:
-            return int(self._rows.at_ns[out_rows[last]])
-        if group == int(self._state_group[segment]):
-            return int(self._old["last_out"][segment])
+        out, cells = self._sent.out, self._cells
+        last = bisect_right(out, row) - 1
+        if last >= 0 and out[last] >= start and cells.group[out[last]] == group:
+            return self._rows.times[out[last]]
+        if group == cells.state_group[segment]:
+            return cells.last_out_before[segment]
         return NEVER
 
     def commit(self) -> None:

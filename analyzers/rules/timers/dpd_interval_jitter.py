@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import fmean, median, pstdev
+from math import sqrt
+from statistics import fmean, median
 from typing import Final
 
 from analyzers.model.finding import Severity
@@ -64,7 +65,9 @@ def _unsteadiness(values: Sequence[float]) -> float:
         value / count if abs(value - count * middle) <= _NEAR_SHARE * value else value
         for value, count in zip(values, counts, strict=True)
     ]
-    return pstdev(single) / fmean(single)
+    mean = fmean(single)
+    # `statistics.pstdev` counts in fractions: exact, and a hundred times as slow.
+    return sqrt(fmean([(value - mean) ** 2 for value in single])) / mean
 
 
 def _found(case: Case, own: Asked, values: Sequence[float]) -> Found:
