@@ -149,6 +149,44 @@ async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
     assert not [t for t in threading.enumerate() if t.name.startswith("dpdlab")]
 
 
+async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    clock.to(10.5)
+    app = live_app(tmp_path / "fifo", clock)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Console(app, pilot)
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(c, lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
+        writer.join()
+        await c.press("3", "g")
+        here = app.model.at_ns
+        assert "staying here: A follows again" in c.text
+        clock.to(15.5)
+        feed.write(ASKED)
+        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        assert app.model.at_ns == here
+        await c.press("A")
+        assert app.model.at_ns == app.model.end_ns
+        assert app.following
+        feed.close()
+        await c.press("ctrl+q")
+
+
+async def test_what_comes_while_the_console_is_taken_down_is_not_shown(feed: Feed, tmp_path: Path):
+    app = live_app(tmp_path / "fifo", Clock())
+    async with app.run_test(size=(80, 24)) as pilot:
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(Console(app, pilot), lambda: bool(app.model.peers))
+        writer.join()
+        for widget in list(app.screen.children):
+            await widget.remove()
+        app.changed()
+        app.bars()
+    feed.close()
+
+
 def test_the_feed_writes_whole_captures():
     data = capture(ALIVE)
     assert struct.unpack_from("<I", data)[0] in (0xA1B2C3D4, 0xA1B23C4D)
