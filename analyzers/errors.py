@@ -21,7 +21,14 @@ class AnalyzerError(Exception):
 
 
 class SourceError(AnalyzerError):
-    """An input cannot be opened, is not recognised, or cannot be continued."""
+    """An input cannot be opened, is not recognised, or cannot be continued.
+
+    `reason` is the message for a place where the input is named already.
+    """
+
+    def __init__(self, message: str, hint: str = "", reason: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason = reason or message
 
 
 class KeyFileError(AnalyzerError):

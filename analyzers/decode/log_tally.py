@@ -25,6 +25,8 @@ class LogTally(Struct):
     """Lines that say something, by the kind of time that they have."""
     unsynchronised: int = 0
     zoned: int = 0
+    hosts: int = 0
+    """Names that relays have for the devices that wrote it."""
     resolution_ns: int = 0
     """The finest resolution of its stamps."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from analyzers.decode import log_gaps
 from analyzers.decode.assembly.cisco_asa import CiscoAsaAssembly
 from analyzers.decode.assembly.cisco_asa_ikev2 import CiscoAsaIkev2Assembly
 from analyzers.decode.assembly.cisco_ios import CiscoIosAssembly
@@ -116,6 +117,8 @@ class LogDecoder:
         """Lines that wait for the order to be known."""
         self._turned: Turned | None = None
         self._record = 0
+        self._gaps = False
+        """Whether there were any NULs in the text so far."""
         self._held: tuple[LineShape, str, int] | None = None
         """The last line, unless the joiner has it, and its number."""
         self._more: list[str] = []
@@ -124,7 +127,8 @@ class LogDecoder:
     def feed(self, text: str) -> list[LogEvent]:
         """Take the next piece of text; a line may be cut anywhere."""
         events: list[LogEvent] = []
-        self._take(self._cutter.feed(text), events)
+        self._gaps = self._gaps or log_gaps.NUL in text
+        self._take(self._cutter.feed(log_gaps.narrowed(text)), events)
         self._settle()
         self.info.lines = self._record
         return events
@@ -165,6 +169,10 @@ class LogDecoder:
 
     def _take(self, lines: list[str], events: list[LogEvent]) -> None:
         """Read lines, or keep them until it is known in which order to read them."""
+        if self._gaps:
+            for record, line in enumerate(lines, self._record + 1):
+                if log_gaps.NUL in line:
+                    self.info.note(log_gaps.problem(self.info.id, record))
         self._record += len(lines)
         probe = self._probe
         if self._early or probe.order is Order.UNKNOWN:
@@ -179,7 +187,9 @@ class LogDecoder:
         if not lines:
             return
         if probe.order is Order.OLDEST_FIRST:
-            numbers = range(self._record - len(lines) + 1, self._record + 1)
+            numbers: Sequence[int] = range(self._record - len(lines) + 1, self._record + 1)
+            if self._gaps:
+                numbers, lines = log_gaps.cut(numbers, lines)
             if self._unwrapper is None or self._width or max(map(len, lines)) > MAX_LINE:
                 self._unwrap([*self._first[0], *numbers], [*self._first[1], *lines], events)
             else:
@@ -376,6 +386,8 @@ class LogDecoder:
         for (other, device), assembly in self._assemblies.items():
             if device == host and made_by is not None and _ASSEMBLIES.get(other) is made_by:
                 found = assembly
+        hosts = {device for _, device in self._assemblies} | {host}
+        self.tally.hosts = len(hosts - {None})
         self._assemblies[name, host] = found or (made_by or DirectAssembly)()
         return self._assemblies[name, host]
 

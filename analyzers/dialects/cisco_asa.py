@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects.dialect import Dialect, Pattern
+from analyzers.dialects.dialect import Dialect, Pattern, Says
+from analyzers.model.log_events import LogEventKind
 
 _IP: Final = r"[0-9A-Fa-fxyzXYZ.:*]{2,45}"
 _SPI: Final = r"(?P<{0}>0x[0-9A-Fa-f]{{1,8}})"
@@ -29,7 +30,7 @@ DIALECT = Dialect(
     tag=(
         r"(?::[ \t]{1,4})?(?:\w{1,16}\.\w{1,16}[ \t]{1,4})?"
         r"(?:%(?:ASA|PIX|FTD)-(?:\w{1,20}-)?\d-"
-        r"(?P<code>113019|402\d{3}|602\d{3}|713\d{3}|714\d{3}|715\d{3}|750\d{3}):\s{0,4}"
+        r"(?P<code>113019|199002|402\d{3}|602\d{3}|713\d{3}|714\d{3}|715\d{3}|750\d{3}):\s{0,4}"
         r"|(?:%(?:ASA|PIX|FTD)-\d-711001:\s{0,4})?\[IKEv1(?:[ \t]{1,2}[A-Z]{1,10})?\]:?\s{0,4})"
         r"(?:Group\s{1,4}=\s{1,4}(?P<group>[^,\n]{1,100}),\s{1,4})?"
         r"(?:Username\s{1,4}=\s{1,4}(?P<user>[^,\n]{1,100}),\s{1,4})?"
@@ -213,6 +214,12 @@ DIALECT = Dialect(
                 "%ASA-5-750007: Local:192.0.2.1:500 Remote:192.0.2.9:500 Username:192.0.2.9 IKEv2"
                 " SA DOWN. Reason: peer lost",
             ),
+        ),
+        Pattern(
+            "started",
+            r"(?P<reason>Startup completed)\.",
+            ("%ASA-6-199002: Startup completed.  Beginning operation.",),
+            Says(LogEventKind.STARTED),
         ),
         Pattern(
             "ikev2-failed",

@@ -17,7 +17,10 @@ DIALECT = Dialect(
     family="ios",
     title="Cisco IOS/IOS XE crypto syslog",
     lenient=True,
-    tag=r"(?:%IOSXE\w{0,12}-\d-PLATFORM:[^%\n]{0,120})?%(?:CRYPTO|IKEV2|FLEXVPN|IPSEC)-(?:SW\d_)?\d-",
+    tag=(
+        r"(?:%IOSXE\w{0,12}-\d-PLATFORM:[^%\n]{0,120})?%(?:(?:CRYPTO|IKEV2|FLEXVPN|IPSEC)-(?:SW\d_)?"
+        r"\d-|SYS-\d-(?=RESTART:|RELOAD:))"
+    ),
     patterns=(
         Pattern(
             "session",
@@ -81,6 +84,17 @@ DIALECT = Dialect(
                 "%IKEV2-5-SA_UP: SA UP",
                 "%IKEV2-5-SA_DOWN: SA DOWN, peer 198.51.100.9",
             ),
+        ),
+        Pattern(
+            "started",
+            r"(?P<reason>RESTART: System restarted|RELOAD: Reload requested)",
+            (
+                "*Mar  1 00:00:12.403: %SYS-5-RESTART: System restarted --",
+                "Jun  3 08:00:45.395: %SYS-5-RELOAD: Reload requested by admin on vty0"
+                " (192.0.2.7). Reload Reason: Reload Command.",
+            ),
+            Says(LogEventKind.STARTED),
+            words=("RESTART", "RELOAD"),
         ),
         Pattern(
             "aborted",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects.dialect import Dialect, Pattern
+from analyzers.dialects.dialect import Dialect, Pattern, Says
+from analyzers.model.log_events import LogEventKind
 
 _IP: Final = r"[0-9A-Za-z.:%]{2,60}?"
 _STATE_NAME: Final = r"(?P<state_name>[A-Z][A-Z_0-9]{3,40})"
@@ -46,9 +47,16 @@ DIALECT = Dialect(
         r'(?:"(?P<name>[^"\n]{1,100})"(?:\[\d{1,10}\]){0,2}'
         r'(?:[ \t](?:\.\.\.)?(?P<instance>[^\s"#]{2,60}))?[ \t]#(?P<serial>\d{1,10}):[ \t]'
         rf"|\|[ \t](?={_DEBUG})"
-        rf"|packet from {_end('peer')}:[ \t])"
+        rf"|packet from {_end('peer')}:[ \t]"
+        r"|(?=Starting Pluto ))"
     ),
     patterns=(
+        Pattern(
+            "started",
+            r"(?P<reason>Starting Pluto) \(",
+            ("pluto[812]: Starting Pluto (Libreswan Version 4.12 IKEv2 IKEv1 XFRM) pid:812",),
+            Says(LogEventKind.STARTED),
+        ),
         # --- IKEv1 Dead Peer Detection
         Pattern(
             "dpd-sending",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects.dialect import Dialect, Pattern
+from analyzers.dialects.dialect import Dialect, Pattern, Says
+from analyzers.model.log_events import LogEventKind
 
 _IP: Final = r"[0-9A-Za-z.:%*]{2,60}"
 _SPIS: Final = r"(?P<ispi>[0-9a-f]{16}):(?P<rspi>[0-9a-f]{16})"
@@ -19,6 +20,7 @@ _PEER: Final = rf"\[(?P<peer>{_IP})(?:\[\d{{1,5}}\])?\][ \t]{{1,4}}"
 _WORDS: Final = (
     r"DPD|ISAKMP-SA|IPsec-SA|purg|received an? (?:valid )?R-U|received Vendor ID: DPD"
     r"|(?:initiate|respond) new phase|phase[12] negotiation|rescheduling send_r_u|Wrong DPD"
+    r"|@\(#\)ipsec-tools"
     r"|delete payload for|sendto Information|resend phase|received INITIAL-CONTACT"
 )
 
@@ -186,6 +188,17 @@ DIALECT = Dialect(
     ),
     patterns=(
         *words("2026-03-11 12:00:00: [192.0.2.9] INFO: "),
+        Pattern(
+            "started",
+            r"@\(#\)(?P<reason>ipsec-tools) \d",
+            (
+                "racoon: INFO: @(#)ipsec-tools 0.8.2 (http://ipsec-tools.sourceforge.net)",
+                "2026-03-11 12:00:00: INFO: @(#)ipsec-tools 0.8.0"
+                " (http://ipsec-tools.sourceforge.net)",
+            ),
+            Says(LogEventKind.STARTED),
+            words=("ipsec",),
+        ),
         Pattern(
             "iked-sent",
             r"(?:\w{2,24}\(\d{1,4}\) )?spi=0x(?P<ispi>[0-9a-f]{16}):\s{1,4}"

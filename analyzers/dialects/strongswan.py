@@ -140,6 +140,16 @@ DIALECT = Dialect(
             ),
         ),
         Pattern(
+            "started",
+            r"(?P<reason>Starting (?:IKE(?:v\d)? )?charon(?:-\w{1,16})?(?: IKE)? daemon)",
+            (
+                "00[DMN] Starting IKE charon daemon (strongSwan 5.9.8, Linux 6.1.0, x86_64)",
+                "00[DMN] Starting charon-systemd IKE daemon (strongSwan 5.9.13, Linux 6.1.0,"
+                " x86_64)",
+            ),
+            Says(LogEventKind.STARTED),
+        ),
+        Pattern(
             "dpd-vendor-id",
             r"(?P<way>sending|received) DPD vendor ID",
             ("15[IKE] sending DPD vendor ID", "02[IKE] received DPD vendor ID"),

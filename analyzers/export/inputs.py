@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import counted, duration, utc_date, utc_time
-from analyzers.model.alignment import Alignment
-from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
+from analyzers.model.alignment import Alignment, ClockBasis
+from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality
 
 _CLOCK: Final = {
@@ -20,6 +20,8 @@ _CLOCK: Final = {
 
 def counts_of(source: SourceInfo) -> list[str]:
     """What was in an input: "250 packets", "12 IKE", "238 ESP"."""
+    if source.kind == UNREADABLE:
+        return []
     if source.kind == "config":
         return [counted(source.lines, "line")]
     if source.kind == "log":
@@ -38,6 +40,21 @@ def counts_of(source: SourceInfo) -> list[str]:
     return counts
 
 
+def is_by_hand(source: SourceInfo) -> bool:
+    """Whether the user has set its clock."""
+    return source.clock_basis is ClockBasis.MANUAL
+
+
+def clock_phrases(source: SourceInfo, alignments: Sequence[Alignment]) -> list[str]:
+    """How the clock of an input was put right: by the user, or by what another input shows."""
+    found = [clock_phrase(one) for one in alignments if one.source == source.id]
+    if not is_by_hand(source) or source.clock_offset_ns is None:
+        return found
+    added_ns = -source.clock_offset_ns
+    way = "added to" if added_ns >= 0 else "taken from"
+    return [f"clock set by hand: {duration(abs(added_ns))} {way} its times", *found]
+
+
 def clock_phrase(alignment: Alignment) -> str:
     """How an input's clock stands to another, and how that is known."""
     offset = alignment.offset_ns
@@ -51,6 +68,8 @@ def clock_phrase(alignment: Alignment) -> str:
 
 def span_of(source: SourceInfo) -> list[str]:
     """From when to when an input reaches, and how far its clock can be trusted."""
+    if source.kind == UNREADABLE:
+        return ["not read"]
     if source.first_ns is None or source.last_ns is None or source.last_ns < ORDER_LIMIT_NS:
         return ["no time stamps"]
     start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"

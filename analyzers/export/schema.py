@@ -47,6 +47,8 @@ class SourceKind(StrEnum):
     CAPTURE = "capture"
     LOG = "log"
     CONFIG = "config"
+    UNREADABLE = "unreadable"
+    """Nothing of it was read; a problem says why."""
 
 
 class DeadBasis(StrEnum):

@@ -158,6 +158,7 @@ SA_END: Final = {
     SaEnd.DEAD_PEER: "ended: peer given up",
     SaEnd.REKEYED: "rekeyed",
     SaEnd.REPLACED: "replaced",
+    SaEnd.FAILED: "an attempt that failed",
 }
 
 # --- black holes ----------------------------------------------------------------------------
@@ -386,6 +387,8 @@ PROBLEM: Final = {
     ProblemKind.CLOCK_GUESSED: "a log without a year",
     ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
     ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
+    ProblemKind.NUL_BYTES: "NUL bytes in a text",
+    ProblemKind.UNREADABLE: "not read",
     ProblemKind.CONFIG_LINE: "a line of a configuration cannot be used",
 }
 

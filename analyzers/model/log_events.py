@@ -31,6 +31,8 @@ class LogEventKind(StrEnum):
     """DPD is on for this SA; `interval_s` where the log says it."""
     DPD_VENDOR_ID = "dpd-vendor-id"
     """The peer (`sent` False) or the device offered DPD in phase 1."""
+    STARTED = "started"
+    """The device, or its IKE daemon, started: it has none of the SAs of before."""
     HINT = "hint"
     """Something that explains but proves nothing; `reason` in the device's own words."""
 

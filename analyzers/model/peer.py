@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -49,6 +50,10 @@ class Activity(Struct, frozen=True):
     slice_ns: int
     outbound: tuple[int, ...]
     inbound: tuple[int, ...]
+
+
+STARTED: Final = "it started anew, as its log says"
+"""Start of the hint that the log of a device gives of its own start."""
 
 
 class Hint(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -78,6 +78,9 @@ class ProblemKind(StrEnum):
     ADDRESS_CHANGED = "address-changed"
     REQUEST_UNANSWERED = "request-unanswered"
     CONFIG_LINE = "config-line"
+    NUL_BYTES = "nul-bytes"
+    UNREADABLE = "unreadable-input"
+    """Nothing of an input was read."""
 
 
 # Kinds that describe the reach of the input rather than damage in it: `--strict` ignores them.
@@ -107,6 +110,9 @@ class Problem(Struct, frozen=True):
     count: int = 1
 
 
+UNREADABLE: Final = "unreadable"
+"""The kind of an input of which nothing was read."""
+
 # Hostile input makes as many different messages as it likes; the rest is only counted.
 _MAX_DETAILS_PER_KIND = 20
 
@@ -117,6 +123,7 @@ class SourceInfo(Struct):
     id: str
     path: str
     kind: str
+    """ "capture", "log", "config" or UNREADABLE."""
     format: str
     first_ns: int | None = None
     last_ns: int | None = None
@@ -139,6 +146,8 @@ class SourceInfo(Struct):
     clock_offset_ns: int | None = None
     """How far its clock is ahead of the common one."""
     clock_spread_ns: int | None = None
+    resolution_ns: int = 1
+    """The finest resolution of the stamps of a log."""
     size_bytes: int | None = None
     clock: ClockQuality = ClockQuality.ABSOLUTE
     problems: list[Problem] = field(default_factory=list)

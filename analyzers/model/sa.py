@@ -16,6 +16,8 @@ class SaEnd(StrEnum):
     DEAD_PEER = "dead-peer"
     REKEYED = "rekeyed"
     REPLACED = "replaced"
+    FAILED = "failed"
+    """It was never one: phase 1 was begun, and did not get through."""
 
 
 class IkeSa(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzers.model.configuration import ConfigFormat, Configuration, same_address
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Basis, SourceInfo
+from analyzers.model.records import SourceInfo
 
 _BY_FORMAT: Final = {
     ConfigFormat.CISCO_IOS: "cisco-ios",
@@ -55,17 +55,32 @@ def vendor_of(
     for configuration in configurations:
         if any(same_address(a, address) for a in configuration.addresses):
             return _BY_FORMAT.get(configuration.format)
-    wrote = {
-        m.ref.source
-        for m in peer.messages
-        if m.basis is Basis.LOG and (m.dst if m.arrived else m.src) == address
-    }
-    logged = {_family(sources[s].format, _BY_DIALECT) for s in wrote if s in sources}
+    logged = _by_logs(peer, sources, address)
     for told in (logged, _by_vendor_ids(peer, address)):
         known = {family for family in told if family is not None}
         if known:
             return known.pop() if len(known) == 1 else None
     return None
+
+
+def _by_logs(peer: PeerView, sources: Mapping[str, SourceInfo], address: str) -> set[str | None]:
+    """Who wrote the logs of this end, by the messages that one log alone tells of.
+
+    A message that several logs tell of does not say which of them is whose; where all of them are
+    of one product, it is that of both ends.
+    """
+    logs = {name for name, source in sources.items() if source.kind == "log"}
+    alone, together = set[str](), set[str]()
+    for message in peer.messages:
+        saw = {ref.source for ref in (message.ref, *message.seen)} & logs
+        if len(saw) == 1 and (message.dst if message.arrived else message.src) == address:
+            alone |= saw
+        elif len(saw) > 1:
+            together |= saw
+    if alone:
+        return {_family(sources[name].format, _BY_DIALECT) for name in alone}
+    families = {_family(sources[name].format, _BY_DIALECT) for name in together}
+    return families if len(families) == 1 else set()
 
 
 def _by_vendor_ids(peer: PeerView, address: str) -> set[str | None]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from analyzers.decode.ahead import ReaderAhead, can_read_ahead
 from analyzers.decode.captures import CaptureReader
+from analyzers.model.log_events import LogEventKind
 from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from analyzers.session.second_pass import CaptureAgain
     from analyzers.session.texts import LogSource
     from analyzers.session.viewpoints import Leaver
+    from analyzers.sources.inputs import InputSpec
     from analyzers.tracking.engine import Tracker
     from analyzers.tracking.ordering import OrderedBatch
     from analyzers.tracking.shown import Shown
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 _PAST_UNTIL_NS: Final = NS_PER_SECOND
 # More captures than this are the parts of one, not the views of several points.
 _MAX_VIEWS: Final = 8
+
+_STARTED: Final = LogEventKind.STARTED
 
 Reader = CaptureReader | ReaderAhead | LogReplay
 
@@ -75,13 +79,13 @@ class Session:
         self._log_texts: list[LogText] = []
 
     def run(
-        self, inputs: Sequence[str], progress: Callable[[Progress], None] | None = None
+        self, inputs: Sequence[str | InputSpec], progress: Callable[[Progress], None] | None = None
     ) -> None:
         """Read all inputs to their end. Raises SourceError where one cannot be read."""
         self.open(inputs)
         self.read(progress)
 
-    def open(self, inputs: Sequence[str]) -> None:
+    def open(self, inputs: Sequence[str | InputSpec]) -> None:
         """Open all inputs; a large one is read ahead from now on. Raises SourceError."""
         try:
             self._opened = open_all(inputs, self.options)
@@ -279,7 +283,9 @@ class Session:
         told: set[bytes] = set()
         for log in logs:
             stream = joined.streams[log.number]
-            times = [e.at_ns for e in log.events if e.at_ns is not None]
+            # A device may have started long before it had anything to say of a peer.
+            about = [e for e in log.events if e.kind is not _STARTED]
+            times = [e.at_ns for e in about if e.at_ns is not None]
             times = [at_ns for at_ns in times if at_ns >= ORDER_LIMIT_NS]
             log.info.first_ns, log.info.last_ns = min(times, default=None), max(times, default=None)
             self._unparsed += [
@@ -289,7 +295,9 @@ class Session:
             if options.keep_lines and log.digest not in told:
                 told.add(log.digest)
                 self._log_texts.append(log_text(log, opened))
-            log.info.log_events = dict(Counter(e.kind.value for e in log.events))
+            # A start is told to all peers of its device.
+            said = {(e.kind, e.ref) if e.kind is _STARTED else id(e): e.kind for e in log.events}
+            log.info.log_events = dict(Counter(kind.value for kind in said.values()))
             self._readers[log.number] = LogReplay(log.info, stream)
             found = shown_in(log)
             if found is not None:

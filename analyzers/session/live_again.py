@@ -8,6 +8,7 @@ missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -21,9 +22,12 @@ from analyzers.session.clocks import value_of
 from analyzers.session.driver import Session
 from analyzers.session.live import LiveSession
 from analyzers.session.options import ClockOptions, SessionOptions
+from analyzers.sources.inputs import InputSpec
 
 # So much is analysed again in about a second.
 _MOST_BYTES: Final = 600_000_000
+# To choose the packets of a source costs as much as to read so many times as much.
+_SPLIT_COST: Final = 4
 _PLACED: Final = (ClockBasis.MATCHED, ClockBasis.MANUAL, ClockBasis.REFERENCE)
 
 
@@ -41,13 +45,9 @@ def again(live: LiveSession, configurations: Sequence[str]) -> Again:
     if not live.forgotten and (not logs or len(live.sources) < 2):
         return Again(None)
     try:
-        names, paths = _kept(live)
-        session = Session(_options(live, dict(zip(paths, names, strict=True))))
-        kinds = {"capture": "pcapng", "log": "log"}
-        forced = [
-            f"{kinds[info.kind]}:{path}" for info, path in zip(live.sources, paths, strict=False)
-        ]
-        session.run([*forced, *configurations])
+        names, kept = _kept(live)
+        session = Session(_options(live, {s.name: n for s, n in zip(kept, names, strict=True)}))
+        session.run([*kept, *configurations])
         return Again(_checked(live, session, names))
     except AnalyzerError as error:
         return Again(None, error.message)
@@ -57,30 +57,42 @@ class _Unfit(AnalyzerError):
     """What was kept does not tell the session."""
 
 
-def _kept(live: LiveSession) -> tuple[list[str], list[str]]:
+def _kept(live: LiveSession) -> tuple[list[str], list[InputSpec]]:
     """Names and files of all sources, in their order. Raises _Unfit where something is missing."""
-    captures = [info for info in live.sources if info.kind == "capture"]
-    if len(captures) > 1:
-        raise _Unfit("several captures are kept in one file")
-    paths: dict[str, str] = {}
+    captures = [n for n, info in enumerate(live.sources) if info.kind == "capture"]
+    specs: dict[str, InputSpec] = {}
     size = 0
     if captures:
         store = live.store
-        if store is None or store.stopped or store.removed or len(store.paths) != 1:
-            raise _Unfit("the packets were not kept in one file")
-        paths[captures[0].id] = str(store.paths[0])
-        size = store.packets_bytes
+        if store is None or store.stopped or store.removed or not store.paths:
+            raise _Unfit("not all packets were kept")
+        for number in captures:
+            # What came of several sources is in the same files: each is read out of them.
+            chosen = store.interfaces_of(number) if len(captures) > 1 else None
+            specs[live.sources[number].id] = _spec("pcapng", store.paths, chosen)
+        size = store.packets_bytes * (1 if len(captures) == 1 else _SPLIT_COST * len(captures))
     kept = live.log_store
     if kept is None or not kept.whole:
         raise _Unfit("not all lines were kept")
+    if live.options.keep_lines and any(len(log.paths) > 1 for log in kept.logs):
+        raise _Unfit("lines can be looked up in one file only")
     for log in kept.logs:
-        paths[live.sources[log.number].id] = str(log.paths[0])
+        specs[live.sources[log.number].id] = _spec("log", log.paths)
     if size > _MOST_BYTES:
         raise _Unfit("too much was kept to analyse it again")
-    told = [info for info in live.sources if info.id in paths]
+    told = [info for info in live.sources if info.id in specs]
     if told != live.sources[: len(told)]:
         raise _Unfit("a source that came first said nothing")
-    return [info.path for info in told], [paths[info.id] for info in told]
+    return [info.path for info in told], [specs[info.id] for info in told]
+
+
+def _spec(kind: str, paths: Sequence[Path], chosen: frozenset[int] | None = None) -> InputSpec:
+    """A source as its files tell it; several are read as one."""
+    names = tuple(map(str, paths))
+    parts = names if len(names) > 1 or chosen is not None else ()
+    # Several sources may be in the same files.
+    name = names[0] if chosen is None else f"{names[0]}#{min(chosen, default=-1)}"
+    return InputSpec(names[0], True, True, name, kind, parts, chosen)
 
 
 def _options(live: LiveSession, names: dict[str, str]) -> SessionOptions:

@@ -45,8 +45,8 @@ class KeptLog(Struct):
 
     @property
     def whole(self) -> bool:
-        """Whether one file has all of it."""
-        return len(self.paths) == 1 and not self.files.removed and not self.files.stopped
+        """Whether its files have all of it."""
+        return bool(self.paths) and not self.files.removed and not self.files.stopped
 
     def write(self, data: bytes) -> None:
         """Text as it came."""

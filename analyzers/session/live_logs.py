@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from analyzers.decode.log_clock import ClockHints, main_kind, place, quality
 from analyzers.decode.log_order import Order
@@ -75,6 +77,11 @@ class LiveLog:
         """The device's own address towards each of its peers."""
         self.resolution_ns = 1
 
+    @property
+    def devices(self) -> int:
+        """Names that a relay has for the devices that write it."""
+        return self._decoder.tally.hosts
+
     def take(self, pieces: Sequence[Piece], now_ns: int) -> list[LogEvent]:
         """What came; events on the session's clock."""
         texts = [_text_of(self._text, piece) for piece in pieces]
@@ -107,7 +114,7 @@ class LiveLog:
         info.dialects = dict(tally.dialects.most_common())
         info.format = next(iter(info.dialects), "unknown")
         info.clock = quality(tally)
-        self.resolution_ns = tally.resolution_ns or 1
+        self.resolution_ns = info.resolution_ns = tally.resolution_ns or 1
         place(events, tally, ClockHints(self._year, self._zone, now_ns, near_is_input=True))
         kind = main_kind(tally)
         for event in events:
@@ -224,7 +231,7 @@ class LogMatcher:
             if other != number and (own := frozenset(log.local.values()))
         ]
         settled = []
-        for event in events:
+        for event in _to_all_peers(events, logs[number]):
             if id(event) in told:
                 continue
             self._name(event, logs[number])
@@ -265,6 +272,16 @@ class LogMatcher:
             event.local = next(iter(seen))
         if event.local is None:
             event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
+
+
+def _to_all_peers(events: Iterable[LogEvent], log: LiveLog) -> Iterator[LogEvent]:
+    """A start of the device is told to all its peers; of a log of several devices to none."""
+    for event in events:
+        if event.kind is not LogEventKind.STARTED:
+            yield event
+        elif log.devices <= 1:
+            for remote, local in log.local.items():
+                yield replace(event, local=local, remote=remote)
 
 
 def _text_of(decoder: codecs.IncrementalDecoder, piece: Piece) -> str:

@@ -52,6 +52,10 @@ class CaptureStore:
         """What was written and is still there."""
         return self._files.files
 
+    def interfaces_of(self, source: int) -> frozenset[int]:
+        """The interfaces of a source, by their numbers in the files."""
+        return frozenset(n for n, (owner, _) in enumerate(self._interfaces) if owner == source)
+
     @property
     def stopped(self) -> str:
         """Why nothing is written any more; empty while it is."""

@@ -76,11 +76,18 @@ def log_text(log: LogSource, opened: Opened) -> LogText:
         open_text.kept,
         log.info.lines,
         np.array([e.ref.record for e in events], np.int64),
-        np.array([NO_TIME if e.at_ns is None else e.at_ns for e in events], np.int64),
+        np.array([_stamped_ns(e, log) for e in events], np.int64),
         np.array([code_of(e) for e in events], np.uint8),
         frozenset(n for n, _ in tally.samples) if tally.unparsed <= len(tally.samples) else None,
         open_text.dialects,
     )
+
+
+def _stamped_ns(event: LogEvent, log: LogSource) -> int:
+    """When its own stamp says that it was."""
+    if event.at_ns is None:
+        return NO_TIME
+    return event.at_ns - log.moved_ns.get(id(event), 0)
 
 
 def code_of(event: LogEvent) -> int:

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analyzers.model.log_events import LogEvent
+from msgspec.structs import replace
+
+from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.session.joined import CaptureClock
 from analyzers.session.texts import LogSource
 from analyzers.tracking.sightings import is_private
@@ -91,3 +93,23 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
             event.local = next(iter(seen))
         if event.local is None:
             event.local = next(iter(own)) if len(own) == 1 else nameless
+    _tell_starts(log)
+
+
+def _tell_starts(log: LogSource) -> None:
+    """A start of the device is told to all its peers; of a log of several devices to none."""
+    starts = [e for e in log.events if e.kind is LogEventKind.STARTED]
+    if not starts:
+        return
+    ends = {e.remote: e.local for e in log.events if e.kind is not LogEventKind.STARTED}
+    told: list[LogEvent] = []
+    for event in log.events:
+        if event.kind is not LogEventKind.STARTED:
+            told.append(event)
+        elif log.tally.hosts <= 1:
+            told += [
+                replace(event, local=local, remote=remote)
+                for remote, local in ends.items()
+                if remote is not None
+            ]
+    log.events = told

@@ -13,7 +13,7 @@ from analyzers.decode.captures import CaptureBatch, CaptureReader, capture_forma
 from analyzers.decode.flows import joined
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
-from analyzers.model.records import SourceInfo, source_id
+from analyzers.model.records import UNREADABLE, Problem, ProblemKind, SourceInfo, source_id
 from analyzers.session.options import SessionOptions
 from analyzers.sources.inputs import (
     STDIN,
@@ -61,6 +61,8 @@ class Opened(Struct):
     items: list[Input] = field(default_factory=list)
     dialects: tuple[Dialect, ...] = ()
     configurations: list[Configuration] = field(default_factory=list)
+    refused: list[tuple[InputSpec, SourceError]] = field(default_factory=list)
+    """What the user named and cannot be read, and why."""
 
     @property
     def total_bytes(self) -> int | None:
@@ -96,25 +98,39 @@ class LogReplay:
         """Nothing is held."""
 
 
-def open_all(names: Sequence[str], options: SessionOptions) -> Opened:
-    """Open what the user named. Raises SourceError where that is not possible."""
+def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opened:
+    """Open what the user named.
+
+    An input that cannot be read is told as a source with a problem, behind the others. Raises
+    SourceError if nothing else is left, and for a name that does not exist.
+    """
     opened = Opened()
     try:
         if options.dialects:
             opened.dialects = dialects_of(options)
-        specs = expand(tuple(names))
+        specs = expand(names, missing_too=options.missing_too)
         for spec in specs:
-            _open(spec, opened, options, several=len(specs) > 1)
+            try:
+                _open(spec, opened, options, several=len(specs) > 1)
+            except SourceError as error:
+                if spec.required:
+                    opened.refused.append((spec, error))
         _check(opened, names)
+        _tell_refused(opened)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _check(opened: Opened, names: Sequence[str]) -> None:
+def _check(opened: Opened, names: Sequence[str | InputSpec]) -> None:
+    if opened.refused and all(info.kind == "config" for info in opened.sources):
+        error = opened.refused[0][1]
+        others = [other.message for _, other in opened.refused[1:]]
+        raise SourceError("; ".join((error.message, *others)), error.hint, error.reason)
     if not opened.sources:
-        raise SourceError(f"no capture and no log in {', '.join(names)}", _KINDS_HINT)
+        named = [name if isinstance(name, str) else name.path for name in names]
+        raise SourceError(f"no capture and no log in {', '.join(named)}", _KINDS_HINT)
     if all(info.kind == "config" for info in opened.sources):
         raise SourceError(
             "there are configurations only, and nothing that happened",
@@ -122,13 +138,17 @@ def _check(opened: Opened, names: Sequence[str]) -> None:
         )
 
 
+def _tell_refused(opened: Opened) -> None:
+    """They come last: a report of the others has the same numbers without them."""
+    for spec, error in opened.refused:
+        shown = "stdin" if spec.path == STDIN else spec.path
+        info = SourceInfo(source_id(len(opened.sources)), shown, UNREADABLE, "unknown")
+        info.note(Problem(ProblemKind.UNREADABLE, error.reason))
+        _add(opened, spec, info, LogReplay(info))
+
+
 def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: bool) -> None:
-    try:
-        item = open_input(spec)
-    except SourceError:
-        if spec.required:
-            raise
-        return
+    item = open_input(spec)
     number = len(opened.sources)
     if capture_format(item.head) is not None:
         if spec.path == STDIN and (several or options.read_again):
@@ -143,9 +163,7 @@ def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: 
         return
     if not item.head:
         item.close()
-        if spec.required:
-            raise SourceError(f"{item.path} is empty")
-        return
+        raise SourceError(f"{item.path} is empty", reason="it is empty")
     _open_text(spec, item, opened, options)
 
 
@@ -166,9 +184,8 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
         kept.stop()
     if kind is None:
         item.close()
-        if spec.required:
-            raise SourceError(f"{item.path} is neither capture, log nor configuration", _KINDS_HINT)
-        return
+        what = "is neither capture, log nor configuration"
+        raise SourceError(f"{item.path} {what}", _KINDS_HINT, f"it {what}")
     opened.items.append(item)
     info = info_of(item, len(opened.sources), kind)
     if kind == "config":
@@ -207,8 +224,13 @@ def _of_family(dialects: tuple[Dialect, ...], family: str) -> tuple[Dialect, ...
 
 def _configurations(text: TextInput, info: SourceInfo) -> list[Configuration]:
     from analyzers.configs.catalogue import read_configurations
+    from analyzers.decode import log_gaps
 
     whole = text.all(_MAX_CONFIG)
+    if log_gaps.NUL in whole:
+        before, _, _ = whole.partition(log_gaps.NUL)
+        info.note(log_gaps.problem(info.id, before.count("\n") + 1))
+        whole = log_gaps.without(whole)
     found = read_configurations(whole, info.id)
     info.lines = whole.count("\n") + (not whole.endswith("\n"))
     info.format = found[0].format.value if found else "unknown"

@@ -114,7 +114,7 @@ class Matcher:
         self._on_wire[log.number] = len(found)
         self._take(log, found)
         times = {id(event): sighting.at_ns for event, sighting in found}
-        bracket(log.events, times, clock.tolerance_ns)
+        log.moved_ns = bracket(log.events, times, clock.tolerance_ns)
 
     def _take(self, log: LogSource, found: Sequence[tuple[LogEvent, Sighting]]) -> None:
         """The wire has these messages of a log."""
@@ -331,7 +331,9 @@ def _said(event: LogEvent) -> tuple[object, ...]:
 
 
 def _reach(log: LogSource) -> Reach | None:
-    times = [e.at_ns for e in log.events if e.at_ns is not None]
+    # When a device starts it knows none of the SAs that a message could be missing of.
+    events = [e for e in log.events if e.kind is not LogEventKind.STARTED]
+    times = [e.at_ns for e in events if e.at_ns is not None]
     if not times or main_kind(log.tally) is None:
         return None
-    return reach_of_log(log.events, min(times), max(times))
+    return reach_of_log(events, min(times), max(times))

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from analyzers.decode.log_gaps import without
 from analyzers.decode.log_repeats import told_once
 from analyzers.decode.logs import LogDecoder, LogTally
 from analyzers.dialects.dialect import Dialect
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import ClockQuality
+from analyzers.sources.binary import is_binary
 from analyzers.sources.inputs import Input
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 # What a text is shows in its first part.
 _PROBE_BYTES: Final = 256 << 10
 _PIECE_BYTES: Final = 1 << 20
+# A log that was emptied while a program wrote to it begins with as many NULs as it was long.
+_MAX_GAP: Final = 256 << 20
 # Most logs show what they are at once.
 _GLANCE: Final = 16 << 10
 # Configurations and outputs of `show` are looked for in this much of a log, and only where one of
@@ -51,6 +55,8 @@ class LogSource(Struct):
     info: SourceInfo
     tally: LogTally
     events: list[LogEvent] = field(default_factory=list)
+    moved_ns: dict[int, int] = field(default_factory=dict)
+    """By how much events were moved to stand in their order among the messages of captures."""
     modified_ns: int | None = None
     """When the file was last written."""
     digest: bytes = b""
@@ -77,13 +83,13 @@ class TextInput:
     def __init__(self, item: Input) -> None:
         """Reads the first part, by which the kind of text is told."""
         self.item = item
-        first = self._read(_PROBE_BYTES)
+        first = self._past_gap(self._read(_PROBE_BYTES))
         encoding = "utf-8"
         if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             encoding = "utf-16"
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self.whole = len(first) < _PROBE_BYTES
-        self.binary = encoding == "utf-8" and b"\0" in first[:4096]
+        self.binary = encoding == "utf-8" and is_binary(first)
         self.first = self._decoder.decode(first, final=self.whole)
         self.damaged = 0
 
@@ -108,6 +114,14 @@ class TextInput:
         data = self._read(_PIECE_BYTES)
         self.whole = len(data) < _PIECE_BYTES
         return self._decoder.decode(data, final=self.whole)
+
+    def _past_gap(self, first: bytes) -> bytes:
+        """The first part; one that is all NULs goes on behind them, they count as one."""
+        passed = len(first)
+        while len(first) == _PROBE_BYTES and passed < _MAX_GAP and not first.strip(b"\0"):
+            first = b"\0" + self._read(_PROBE_BYTES - 1)
+            passed += len(first)
+        return first
 
     def _read(self, limit: int) -> bytes:
         view = memoryview(bytearray(limit))
@@ -152,13 +166,14 @@ def kind_of(text: TextInput, dialects: Sequence[Dialect], *, named: bool) -> str
     from analyzers.configs.catalogue import detect, read_configurations
     from analyzers.snapshots.find import find_snapshots
 
-    if detect(text.first) is not None:
+    first = without(text.first)
+    if detect(first) is not None:
         return "config"
     if is_log(text.first, dialects, named=named):
         return "log"
-    if find_snapshots(enumerate(text.first.split("\n"), 1)):
+    if find_snapshots(enumerate(first.split("\n"), 1)):
         return "log"
-    return "config" if named and read_configurations(text.first, "s0") else None
+    return "config" if named and read_configurations(first, "s0") else None
 
 
 def is_log(first: str, dialects: Sequence[Dialect], *, named: bool) -> bool:
@@ -183,7 +198,7 @@ def read_log(
         size += len(piece)
         digest.update(piece.encode("utf-8", "replace"))
         if size <= _MAX_KEPT:
-            kept.append(piece)
+            kept.append(without(piece))
             shows = shows or any(mark in piece for mark in _SHOWS)
         if not piece.isascii():
             replaced += piece.count("\ufffd")
@@ -206,6 +221,7 @@ def read_log(
     if text.item.stream.damage:
         info.note(Problem(ProblemKind.BAD_COMPRESSION, text.item.stream.damage))
     tally = decoder.tally
+    info.resolution_ns = tally.resolution_ns or 1
     info.format = tally.dialects.most_common(1)[0][0] if tally.dialects else "unknown"
     info.log_lines = sum(tally.dialects.values())
     info.unparsed_lines = tally.unparsed

@@ -93,11 +93,15 @@ def settle(events: Sequence[LogEvent], times: Mapping[int, int]) -> int:
     return without
 
 
-def bracket(events: Sequence[LogEvent], times: Mapping[int, int], tolerance_ns: int) -> None:
+def bracket(
+    events: Sequence[LogEvent], times: Mapping[int, int], tolerance_ns: int
+) -> dict[int, int]:
     """Move events between the messages that they stand between, as far as stamps are that coarse.
 
-    `events` are on the common clock, in the order of the lines; `times` as for `settle`.
+    `events` are on the common clock, in the order of the lines; `times` as for `settle`. Returns by
+    how much each was moved, by `id()`: that is their order, and nothing that a stamp says.
     """
+    moved: dict[int, int] = {}
     known = [place for place, event in enumerate(events) if id(event) in times]
     for place, event in enumerate(events):
         at_ns = event.at_ns
@@ -114,6 +118,9 @@ def bracket(events: Sequence[LogEvent], times: Mapping[int, int], tolerance_ns: 
             upper = times[id(behind)] - 1
             if at_ns > upper >= at_ns - tolerance_ns and (behind.at_ns or 0) >= at_ns:
                 event.at_ns = upper
+        if event.at_ns is not None and event.at_ns != at_ns:
+            moved[id(event)] = event.at_ns - at_ns
+    return moved
 
 
 def by_time(events: Sequence[LogEvent]) -> list[LogEvent]:

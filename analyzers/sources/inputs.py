@@ -7,12 +7,14 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from msgspec import Struct
 
 from analyzers.errors import SourceError
+from analyzers.sources.parts import OneSource, Parts
 from analyzers.sources.streams import ByteStream, open_stream
 
 STDIN: Final = "-"
@@ -62,15 +64,22 @@ class InputSpec(Struct, frozen=True):
     """As the user named it."""
     kind: str = ""
     """What the user said it is."""
+    parts: tuple[str, ...] = ()
+    """Files that are one input when they are read one after the other; `path` is the first."""
+    interfaces: frozenset[int] | None = None
+    """Of a capture that a live session wrote: the interfaces that are this input; None: all."""
 
 
-def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
+def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> list[InputSpec]:
     """The files behind the names; directories give their files in name order.
 
-    Raises SourceError for a name that does not exist.
+    Raises SourceError for a name that does not exist, unless those are wanted as well.
     """
     specs: list[InputSpec] = []
     for name in names:
+        if isinstance(name, InputSpec):
+            specs.append(name)
+            continue
         forced, given, said = False, name, ""
         kind, colon, rest = name.partition(":")
         if colon and kind in _KINDS and not Path(name).exists():
@@ -82,7 +91,9 @@ def expand(names: list[str] | tuple[str, ...]) -> list[InputSpec]:
         try:
             is_directory = stat.S_ISDIR(path.stat().st_mode)
         except OSError as error:
-            raise _cannot_open(name, error) from error
+            if not missing_too:
+                raise _cannot_open(name, error) from error
+            is_directory = False
         except ValueError as error:
             raise SourceError(f"{name!r} is no path: {error}") from error
         if is_directory:
@@ -103,18 +114,24 @@ def open_input(spec: InputSpec) -> Input:
         size = None
     else:
         try:
-            raw = io.FileIO(spec.path, "rb")
+            if spec.parts:
+                raw = parts = Parts(spec.parts)
+                size, modified_ns = parts.size_bytes, parts.modified_ns
+                if spec.interfaces is not None:
+                    raw = OneSource(parts, spec.interfaces)
+            else:
+                raw = io.FileIO(spec.path, "rb")
+                status = os.fstat(raw.fileno())
+                size = status.st_size if stat.S_ISREG(status.st_mode) else None
+                modified_ns = status.st_mtime_ns
         except OSError as error:
             raise _cannot_open(spec.path, error) from error
-        status = os.fstat(raw.fileno())
-        size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        modified_ns = status.st_mtime_ns
     shown = "stdin" if spec.path == STDIN else spec.path
     try:
         stream, head = open_stream(raw)
     except SourceError as error:
         raw.close()
-        raise SourceError(f"{shown}: {error.message}") from error
+        raise SourceError(f"{shown}: {error.message}", reason=error.message) from error
     return Input(shown, stream, head, size, raw, modified_ns)
 
 
@@ -158,6 +175,8 @@ def _files(directory: Path) -> list[Path]:
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
+            if depth:
+                continue  # as a file in it that cannot be opened
             raise _cannot_open(str(folder), error) from error
         for entry in entries:
             if entry.is_symlink() and entry.is_dir():
@@ -175,4 +194,4 @@ def _cannot_open(path: str, error: OSError) -> SourceError:
     hint = ""
     if isinstance(error, PermissionError):
         hint = "captures made as root often belong to root: chmod or chown the file"
-    return SourceError(f"cannot open {path}: {reason}", hint)
+    return SourceError(f"cannot open {path}: {reason}", hint, f"it cannot be opened: {reason}")

@@ -95,6 +95,7 @@ class LineFile:
         """Find all lines; False if `go_on` said no before the end. Raises OSError."""
         found = [np.zeros(1, np.int64)]
         size = lines = 0
+        closed = True
         while lines < self._limit:
             if not go_on():
                 return False
@@ -108,12 +109,15 @@ class LineFile:
             places = np.flatnonzero(ends) + (size + 1)
             found.append(places)
             lines += len(places)
+            closed = bool(ends[-1])
+            if b"\0" in data:
+                _past_gaps(found, codes, size)
             size += len(data)
         starts = np.concatenate(found)
         if len(starts) > self._limit:
             size = int(starts[self._limit])
             starts = starts[: self._limit]
-        elif int(starts[-1]) >= size:
+        elif closed:
             starts = starts[:-1]
         self._starts, self._size = starts, size
         return True
@@ -174,8 +178,23 @@ class LineFile:
         self._file.close()
 
 
+def _past_gaps(found: list[npt.NDArray[np.int64]], codes: npt.NDArray[np.uint8], at: int) -> None:
+    """Lines of a piece of text at `at` that begin with NULs begin behind them.
+
+    Else nothing would be seen of a line behind a long gap, and not even its stamp.
+    """
+    text = np.append(np.flatnonzero(codes), len(codes)) + at
+    before = next(places for places in reversed(found[:-1]) if len(places))
+    if before[-1] == at:
+        before[-1] = text[0]
+    here = found[-1]
+    inner = here < at + len(codes)
+    here[inner] = text[np.searchsorted(text, here[inner])]
+
+
 def _text(data: bytes, number: int) -> str:
-    text = data.decode("utf-8", "replace")
+    # What is behind the end is the gap at the beginning of the next line.
+    text = data.rstrip(b"\0").decode("utf-8", "replace")
     if text.endswith("\n"):
         text = text[:-1]
     text = text.removesuffix("\r")

@@ -23,6 +23,8 @@ from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack
 
+# No retry of phase 1 comes later than this after the first ones.
+_ATTEMPT_NS: Final = 30 * NS_PER_SECOND
 # A time in which neither side is captured is told from this length on.
 _GAP_NS: Final = 3 * NS_PER_SECOND
 # Gaps of one peer that are told.
@@ -52,6 +54,19 @@ class Hindsight:
         self._outcomes = outcomes
         self._end_ns = end_ns
         self._cuts: dict[int, tuple[list[Cut], list[Cut]]] | None = None
+
+    # --- IKE SAs ---------------------------------------------------------------------------
+
+    def failed(self, sa: SaTrack) -> bool:
+        """Whether an attempt at phase 1 was never answered, and its initiator had to give it up.
+
+        Retries grow: the next one comes later than the time that all before it took together.
+        """
+        responder = 1 - sa.initiator
+        if not sa.is_attempt or sa.clear_messages[responder] or not sa.peer.heard[responder]:
+            return False
+        waited_ns = self._end_ns - sa.last_ns
+        return waited_ns > max(_ATTEMPT_NS, sa.last_ns - sa.first_ns)
 
     # --- black holes -----------------------------------------------------------------------
 

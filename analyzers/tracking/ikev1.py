@@ -48,6 +48,7 @@ class Ikev1Tracker:
         if message.kind in (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE):
             self._phase1(sa, message, side)
         if message.encrypted:
+            sa.protected = True
             self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
         if not message.encrypted:
             return  # unprotected content proves nothing, whatever it claims
@@ -96,7 +97,7 @@ class Ikev1Tracker:
 
         IKEv1 Child SAs outlive their IKE SA: a renewed one takes them over.
         """
-        older = [o for o in sa.peer.sas[-_RECENT:] if o.index < sa.index]
+        older = [o for o in sa.peer.sas[-_RECENT:] if o.index < sa.index and not o.is_attempt]
         living = [o for o in older if o.ended_ns is None and not any(o.open_dpd)]
         if older and not living and sa.unit is sa.peer.unit:
             self._table.separate(sa, message.at_ns)
@@ -104,9 +105,15 @@ class Ikev1Tracker:
     def established(self, sa: SaTrack, at_ns: int) -> None:
         """Phase 1 is complete: older SAs end here at the latest."""
         sa.established_ns = at_ns
+        if sa.end is SaEnd.FAILED:
+            sa.ended_ns = sa.end = None  # another one was faster
         self._table.adopt(sa)
         for old in sa.peer.sas[-_RECENT:]:
             if old.index >= sa.index or old.version != 1 or old.ended_ns is not None:
+                continue
+            if old.is_attempt:
+                # It renews nothing and was renewed by nothing.
+                old.ended_ns, old.end = old.last_ns, SaEnd.FAILED
                 continue
             dead = any(old.open_dpd)
             old.ended_ns = sa.first_ns

@@ -32,6 +32,8 @@ class LoggedSas:
         self._by_handle: dict[tuple[str, str], SaTrack] = {}
         self._handles: dict[tuple[int, str], str] = {}
         """What each log calls an SA, by its index and the log."""
+        self._started: dict[int, int] = {}
+        """When a device last started, by peer."""
         self._guessed: set[int] = set()
         """Indices of SAs of which nothing has told the version yet."""
 
@@ -41,9 +43,9 @@ class LoggedSas:
         known = None if handle is None else self._by_handle.get((source, handle))
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
-        if known is None or known.peer is not peer or _begins(known, event):
+        if known is None or known.peer is not peer or self._begins(known, event):
             known = self.newest(peer, event)
-            if known is None or _begins(known, event) or self._is_another(known, event):
+            if known is None or self._begins(known, event) or self._is_another(known, event):
                 known = self._begin(peer, event, side, known)
             if handle is not None:
                 self._by_handle[source, handle] = known
@@ -63,6 +65,18 @@ class LoggedSas:
         if event.kind in _ENDS:
             found = [sa for sa in found if _may_end(sa, event)] or found
         return found[0] if found else None
+
+    def started(self, peer: PeerTrack, at_ns: int) -> None:
+        """A device has none of the SAs of before: what is negotiated next is another one."""
+        self._started[peer.index] = at_ns
+
+    def _begins(self, sa: SaTrack, event: LogEvent) -> bool:
+        """Whether an event can only be about a later SA."""
+        first = event.message in STARTS and not event.response
+        started_ns = self._started.get(sa.peer.index)
+        if first and started_ns is not None and sa.first_ns < started_ns:
+            return True
+        return _begins(sa, event)
 
     def _is_another(self, sa: SaTrack, event: LogEvent) -> bool:
         """Whether the log has another name for the SA that an event seems to be about.

@@ -18,7 +18,7 @@ from analyzers.model.observations import (
     IkeMessage,
     MessageKind,
 )
-from analyzers.model.peer import Hint, LoggedEnd
+from analyzers.model.peer import STARTED, Hint, LoggedEnd
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
@@ -118,6 +118,9 @@ class LogTracker:
             self.lost_events += 1
             return
         local = event.local or UNKNOWN_LOCAL
+        if event.kind is LogEventKind.STARTED:
+            self._started(event, local, remote)
+            return
         peer, side = self._table.peer_between(local, remote, event.at_ns)
         if id(event) in self.evidence:
             self._evidence(peer, event, side)
@@ -144,6 +147,14 @@ class LogTracker:
                 sa.vendor_ids.append((sender, "Dead Peer Detection", True))
             case _:
                 pass
+
+    def _started(self, event: LogEvent, local: str, remote: str) -> None:
+        """The device of a log started: that matters to the peers that it had SAs with."""
+        peer = self._table.peer_of_pair(local, remote)
+        if peer is None or not peer.sas:
+            return
+        self._hint(peer, event, local)
+        self._sas.started(peer, event.at_ns or 0)
 
     # --- messages --------------------------------------------------------------------------
 
@@ -379,6 +390,7 @@ class LogTracker:
 
 
 _HINTS: Final = {
+    LogEventKind.STARTED: STARTED,
     LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
     LogEventKind.GAVE_UP: "retransmissions exhausted; the log does not show a liveness question",
     LogEventKind.PEER_DEAD: "its log says that it gave the peer up",

@@ -139,6 +139,8 @@ class SaTrack(Struct, eq=False):
     """How many of the two clear phase-1 messages in which a side can offer DPD were captured whole;
     the only one of Aggressive Mode counts as both."""
     encrypted_main_mode: list[bool] = field(default_factory=lambda: [False, False])
+    protected: bool = False
+    """IKEv1: an encrypted message was seen on it."""
     proposal: str | None = None
     suite: tuple[int, int] | None = None
     """IKEv1: cipher block and hash length, bytes."""
@@ -165,6 +167,12 @@ class SaTrack(Struct, eq=False):
 
     def __post_init__(self) -> None:
         self.id = f"i{self.index + 1}"
+
+    @property
+    def is_attempt(self) -> bool:
+        """IKEv1: phase 1 was begun, and nothing shows so far that it got anywhere."""
+        begun = self.version == 1 and self.from_start
+        return begun and not self.protected and self.established_ns is None
 
 
 class ExchangeTrack(Struct, eq=False):

@@ -17,7 +17,14 @@ from analyzers.model.exchange import (
     Outcome,
     Transmission,
 )
-from analyzers.model.peer import Activity, LocalBasis, PeerState, PeerView, StateSpan
+from analyzers.model.peer import (
+    STARTED,
+    Activity,
+    LocalBasis,
+    PeerState,
+    PeerView,
+    StateSpan,
+)
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
@@ -311,6 +318,13 @@ class Viewer:
         first_ns, last_ns = piece.sent[0].at_ns, piece.sent[-1].at_ns
         if not self._tracker.logs.covers(responder, first_ns, last_ns):
             return None
+        if any(
+            hint.sender == responder
+            and hint.text.startswith(STARTED)
+            and track.sa.first_ns <= hint.at_ns <= last_ns
+            for hint in track.sa.peer.hints
+        ):
+            return None  # devices say nothing of messages for SAs that they do not know
         return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST
 
     # --- SAs and flows ---------------------------------------------------------------------
@@ -330,6 +344,9 @@ class Viewer:
             end, ended_ns = SaEnd.REPLACED, moved_ns
         if end is None and deleted is not None:
             end, ended_ns, end_ref = SaEnd.DELETE, deleted.at_ns, deleted.ref
+        if end is SaEnd.FAILED or (end is None and self._hindsight.failed(sa)):
+            # What was encrypted on it since says that it was one after all.
+            end, ended_ns = (SaEnd.FAILED, sa.last_ns) if sa.is_attempt else (None, None)
         now = sa.peer.address(sa.initiator), sa.peer.address(1 - sa.initiator)
         initiator, responder = sa.ends or now
         return IkeSa(

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from analyzers.configs.config_lines import profile_for
+from analyzers.configs.config_lines import config_lines, profile_for
 from analyzers.configs.vendors import parse_policy
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
@@ -18,7 +18,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import seconds
 from analyzers.whatif.formula import number, worst_case_formula
 from analyzers.whatif.plan import Demand
-from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable
+from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable, why_fragile
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import timing_of
 
@@ -33,6 +33,7 @@ _SHORT: Final = {
     "strongswan-ikev1": "strongSwan",
     "strongswan-ikev2": "strongSwan",
 }
+_UNCHANGED: Final = "recommended: its own"
 _STATED: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG)
 _COMMON: Final = {
     1: (
@@ -115,7 +116,8 @@ def recommended(
 
     In time is `target_s`; without one half of what was observed, within `budget_s`, and not sooner
     than products can. `vendor`: a profile; None where the product of the sender is not known.
-    `in_force`: what the sender does; where that is in time already, the reasons say so first.
+    `in_force`: what the sender does; where that is as soon, and as sturdy, it is recommended to
+    leave it alone.
     """
     every_s = None
     if hole.max_packets > 1:
@@ -132,6 +134,7 @@ def recommended(
             f" 2 = {number(hole.max_seconds / 2)} s, but not under {_SOONEST_S:g} s{pause}, in"
             f" whole seconds, and not over the budget of {number(budget_s)} s",
         )
+    is_guess = vendor is None
     if vendor is None:
         chosen = (
             "the product of the sender is not known: the numbers are those of Cisco IOS",
@@ -139,30 +142,63 @@ def recommended(
         )
         vendor = "cisco-ios" if ike_version == 1 else "cisco-ios-ikev2"
     demand = Demand(every_s=every_s, target_s=target_s, hold_s=hold_s)
-    chosen = (*_enough(in_force, demand), *chosen)
     found = recommend(vendor, demand, mode, ride_out_s=ride_out_s)
     set_s = f"{number(found.policy.interval_s or 0.0)} {number(found.policy.retry_s or 0.0)}"
-    return Candidate(
+    advised = Candidate(
         f"recommended: {_SHORT.get(vendor, vendor)} {set_s}",
         found.policy,
         why=(*chosen, *found.why),
         lines=found.lines,
         met=found.met,
     )
+    # What a product is told is told to that one alone.
+    lines = () if in_force is None or is_guess else config_lines(in_force.policy, vendor)
+    return _beside_own(advised, in_force, demand, ride_out_s, chosen, lines)
 
 
-def _enough(in_force: Candidate | None, demand: Demand) -> tuple[str, ...]:
-    """That what the sender does is in time already, where it is."""
-    timing = None if in_force is None else in_force.timing
-    verdict = None if timing is None else timing.verdict(demand.every_s)
-    if timing is None or verdict is None or demand.target_s is None:
-        return ()
-    if verdict.last_s > demand.target_s:
-        return ()
-    formula = worst_case_formula(timing, demand.every_s)
-    return (
-        f"what it has is in time, too: {formula} <= {number(demand.target_s)} s; to change it would"
-        " save questions, not packets",
+def _beside_own(
+    advised: Candidate,
+    in_force: Candidate | None,
+    demand: Demand,
+    ride_out_s: float,
+    chosen: tuple[str, ...],
+    lines: tuple[str, ...],
+) -> Candidate:
+    """The recommendation, or what the sender has where that is as soon, and as sturdy.
+
+    `lines` configure what it has; `chosen`: why the target is what it is.
+    """
+    has = None if in_force is None else in_force.timing
+    takes = advised.timing
+    own_verdict = None if has is None else has.verdict(demand.every_s)
+    verdict = None if takes is None else takes.verdict(demand.every_s)
+    if in_force is None or has is None or own_verdict is None or takes is None or verdict is None:
+        return advised
+    target_s = demand.target_s or 0.0
+    in_time = own_verdict.last_s <= target_s + 1e-9
+    formula = worst_case_formula(has, demand.every_s)
+    enough = f"what it has is in time, too: {formula} <= {number(target_s)} s"
+    gain_s = verdict.last_s - own_verdict.last_s
+    if gain_s < 0:
+        more = f"{enough}; to change it would save questions, not packets"
+        return replace(advised, why=(more, *advised.why)) if in_time else advised
+    fragile = why_fragile(has, ride_out_s)
+    if fragile:
+        told = f"its own policy gives up {number(gain_s)} s sooner, but {fragile}"
+        return replace(advised, why=(told, *advised.why))
+    if not in_time:
+        enough = f"nothing sooner was found than what it has: {formula}"
+    other = advised.label.removeprefix("recommended: ")
+    than = f"{other} would give up {number(gain_s)} s later"
+    fewer = has.questions_per_hour - takes.questions_per_hour
+    if fewer > 0:
+        than += f", and ask {number(fewer)} times an hour less"
+    return Candidate(
+        _UNCHANGED,
+        in_force.policy,
+        why=(f"{enough}; {than}", *chosen),
+        lines=lines,
+        met=in_time,
     )
 
 

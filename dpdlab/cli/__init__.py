@@ -48,13 +48,14 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
     command = arguments.COMMANDS[invocation.command or "report"]
     if command.engine:
         _refuse_foreign_engine()
+    # Before anything big is loaded: what modules make stays, too.
+    gc.set_threshold(*_COLLECTION)
+    # At exit the interpreter looks through all that is left, to free what the system frees anyway.
+    atexit.register(gc.freeze)
     if console_command.is_wanted(invocation):
         return console_command.run(invocation, diagnostics)
     run: Callable[[arguments.Invocation, Diagnostics], ExitCode]
     run = import_module(command.module).run
-    gc.set_threshold(*_COLLECTION)
-    # At exit the interpreter looks through all that is left, to free what the system frees anyway.
-    atexit.register(gc.freeze)
     return run(invocation, diagnostics)
 
 

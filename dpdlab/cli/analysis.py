@@ -150,13 +150,14 @@ def session_options(options: argparse.Namespace) -> SessionOptions:
             budget_s=own.report.budget_s,
             black_hole_min_s=own.report.black_hole_min_s,
             local=own.report.local,
+            ports=own.report.ports,
             rules=own.rule_options(),
         )
     return replace(
         base,
         keys=tuple(options.keys),
         local=tuple(options.local) or base.local,
-        ports=tuple(options.port),
+        ports=tuple(options.port) or base.ports,
         budget_s=base.budget_s if options.budget is None else options.budget,
         black_hole_min_s=(
             base.black_hole_min_s if options.black_hole_min is None else options.black_hole_min

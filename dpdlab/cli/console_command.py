@@ -8,7 +8,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
-from dpdlab import settings
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
 from dpdlab.cli.terminals import is_terminal
@@ -48,7 +47,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     from dpdlab.tui import ending
 
     ending.follow(app.run())
-    code = ExitCode.INPUT if app.model.failure else ExitCode.OK
+    code = ExitCode.INPUT if app.model.failure or app.model.unread else ExitCode.OK
     if app.reads_on and all(thread.daemon for thread in threading.enumerate()[1:]):
         # To tidy up behind a thread that is still reading can take seconds, and nobody sees it.
         with contextlib.suppress(OSError, ValueError):
@@ -59,18 +58,18 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
 
 def _console(invocation: Invocation) -> ConsoleApp:
     from analyzers.errors import AnalyzerError
-    from dpdlab.cli.analysis import check_inputs, session_options, settings_of
+    from dpdlab.cli.analysis import check_inputs, session_options
+    from dpdlab.cli.console_looks import looks_of
 
     options = invocation.options
     check_inputs(invocation)
     try:
-        chosen, own = session_options(options), settings_of(options)
+        chosen, looks = session_options(options), looks_of(options)
     except AnalyzerError as error:
         raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
     from dpdlab.cli import filtering
     from dpdlab.tui import state
     from dpdlab.tui.app import ConsoleApp
-    from dpdlab.tui.keymap import keymap_of
 
     wanted = filtering.wanted(options)
     if _piped(invocation):
@@ -78,11 +77,9 @@ def _console(invocation: Invocation) -> ConsoleApp:
     return ConsoleApp(
         invocation.words,
         chosen,
-        ascii_only=options.ascii or (own is not None and own.console.ascii),
-        theme="" if own is None else own.console.theme,
-        keymap=None if own is None else keymap_of(own.keys, str(settings.found(options.settings))),
         state=state.file_for(invocation.words),
         wanted=wanted,
+        **looks,
     )
 
 

@@ -7,10 +7,17 @@ from typing import Final
 
 from analyzers.export.content import Content
 from analyzers.model.finding import Finding, Severity
-from analyzers.model.records import BENIGN_PROBLEMS, Problem, ProblemKind
+from analyzers.model.records import (
+    BENIGN_PROBLEMS,
+    UNREADABLE,
+    Problem,
+    ProblemKind,
+    SourceInfo,
+)
 from dpdlab.cli.diagnostics import Diagnostics, ExitCode
 
 _WORST_FIRST: Final = tuple(Severity)
+_UNREAD_TOLD: Final = 5
 
 
 def as_bad_as(findings: Sequence[Finding], fail_on: str | None) -> bool:
@@ -32,6 +39,7 @@ def exit_code(
 ) -> ExitCode:
     """What the run comes to; `…_told`: the output on the terminal says it itself."""
     damage = _damage(content)
+    unread = tell_unread(content.sources, diagnostics)
     if not damage_told:
         _warn(damage, diagnostics)
     nothing = not content.peers and not content.findings
@@ -40,13 +48,23 @@ def exit_code(
             diagnostics.note(sentence)
         if nothing and not content.filter:
             diagnostics.error("nothing was recognised in the input")
-    if nothing and not content.filter:
+    if unread or (nothing and not content.filter):
         return ExitCode.INPUT
     if strict and damage:
         kinds = ", ".join(dict.fromkeys(problem.kind for _, problem in damage))
         diagnostics.error(f"the input is damaged: {kinds}", "--strict")
         return ExitCode.DAMAGE
     return ExitCode.FINDINGS if as_bad_as(content.findings, fail_on) else ExitCode.OK
+
+
+def tell_unread(sources: Sequence[SourceInfo], diagnostics: Diagnostics) -> bool:
+    """One line an input of which nothing was read; whether there is any."""
+    unread = [info for info in sources if info.kind == UNREADABLE]
+    for info in unread[:_UNREAD_TOLD]:
+        diagnostics.error(f"{info.path}: {info.problems[0].detail}", "the others were read")
+    if len(unread) > _UNREAD_TOLD:
+        diagnostics.error(f"{len(unread) - _UNREAD_TOLD} more inputs were not read")
+    return bool(unread)
 
 
 def _warn(damage: Sequence[tuple[str, Problem]], diagnostics: Diagnostics) -> None:
@@ -67,7 +85,7 @@ def _damage(content: Content) -> list[tuple[str, Problem]]:
     return [
         (_place(problem, paths, owner), problem)
         for owner, problems in (
-            *((info.path, info.problems) for info in content.sources),
+            *((i.path, i.problems) for i in content.sources if i.kind != UNREADABLE),
             *((peer.id, peer.problems) for peer in content.peers),
         )
         for problem in problems

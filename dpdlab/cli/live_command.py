@@ -59,10 +59,11 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     filtering.wanted(options)
     output = Output(None, color=options.color, ascii_only=options.ascii)
     found = live_sources.configurations(invocation.words)
-    sources = live_sources.live_sources(options, diagnostics)
     options.until = None
     try:
         settings = session_options(options)
+        options.port = list(settings.ports)
+        sources = live_sources.live_sources(options, diagnostics)
         store = live_sources.live_store(options, sources)
         session = LiveSession(
             sources,

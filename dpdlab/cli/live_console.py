@@ -30,6 +30,7 @@ def watch(
     measure: Measure,
 ) -> tuple[ExitCode, Content]:
     """Stay in the console until the user leaves it; with what it showed last."""
+    from dpdlab.cli.console_looks import looks_of
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.live_reading import LiveReader
     from dpdlab.tui.reading import Outcome
@@ -46,8 +47,8 @@ def watch(
     app = ConsoleApp(
         [source.name for source in sources],
         session.options,
-        ascii_only=options.ascii,
         live=reader,
+        **looks_of(options),
     )
     wanted = filtering.wanted(options)
     if wanted is not None:

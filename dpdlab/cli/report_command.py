@@ -10,7 +10,7 @@ from analyzers.export.content import Content
 from dpdlab.cli.analysis import analysed, content_of, opened_output
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import Diagnostics, ExitCode, UsageError
-from dpdlab.cli.judging import exit_code
+from dpdlab.cli.judging import exit_code, tell_unread
 from dpdlab.cli.output import Output
 
 _IDS_SHOWN: Final = 8
@@ -33,7 +33,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         from dpdlab.cli.unparsed import listing
 
         output.write(listing(session.unparsed(), redact=options.redact))
-        return ExitCode.OK
+        unread = tell_unread(session.sources, diagnostics)
+        return ExitCode.INPUT if unread else ExitCode.OK
     content = content_of(session, invocation)
     _write(content, report_format, output, options)
     text = report_format == "text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 
 def is_terminal(stream: object) -> bool:
@@ -10,3 +11,8 @@ def is_terminal(stream: object) -> bool:
     with contextlib.suppress(AttributeError, ValueError, OSError):
         return bool(stream.isatty())  # type: ignore[attr-defined]
     return False
+
+
+def wants_colour(option: str) -> bool:
+    """Whether a console has colours: `--color`, and NO_COLOR where that says auto."""
+    return option == "always" or (option == "auto" and not os.environ.get("NO_COLOR"))

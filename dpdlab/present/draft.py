@@ -35,6 +35,14 @@ _STEPS_S: Final = ((20.0, 1.0), (60.0, 5.0), (120.0, 10.0), (300.0, 30.0), (1800
 _LONG_STEP_S: Final = 300.0
 _SHORT_STEP_S: Final = 0.1
 _LONGEST_S: Final = 86_400.0
+# Beyond them nobody asks any more, or nobody waits; in seconds, counts, and ratios.
+_RANGES: Final = {
+    "interval": (_SHORT_STEP_S, _LONGEST_S),
+    "retry": (_SHORT_STEP_S, 3_600.0),
+    "retries": (1.0, 100.0),
+    "backoff": (1.0, 10.0),
+    "timeout": (1.0, _LONGEST_S),
+}
 _MOST_COUNT: Final = 100.0
 _MOST_BACKOFF: Final = 10.0
 
@@ -118,7 +126,7 @@ class Draft(Struct, frozen=True):
             return ""
         below = knob.least is not None and number < knob.least
         above = knob.most is not None and number > knob.most
-        return range_of(knob) if below or above else ""
+        return self.range_of(key) if below or above else ""
 
     def typed(self, key: str, text: str) -> Draft:
         """With another value; an empty one is the product's own again. Raises OptionError."""
@@ -128,7 +136,33 @@ class Draft(Struct, frozen=True):
             raise OptionError(f"{key}: one value", f"{key}=10")
         made = replace(self, given=_sorted((*kept, (key, value)) if value else kept))
         made.candidate()
+        made._check_range(key)
         return made
+
+    def range_of(self, key: str) -> str:
+        """What can be typed: "10 to 3600", by its documents, else what makes sense."""
+        least, most = self._bounds(key)
+        return "" if most is None else f"{_written(least or 0.0)} to {_written(most)}"
+
+    def _bounds(self, key: str) -> tuple[float | None, float | None]:
+        """The least and the most of a value; those of the product, where it has any."""
+        knob, (least, most) = self.knob(key), _RANGES.get(key, (None, None))
+        if knob is None:
+            return least, most
+        return (
+            least if knob.least is None else knob.least,
+            most if knob.most is None else knob.most,
+        )
+
+    def _check_range(self, key: str) -> None:
+        number, (least, most) = self._number(key), self._bounds(key)
+        if number is None or least is None or most is None or not self.is_given(key):
+            return
+        if not least <= number <= most:
+            knob = self.knob(key)
+            documented = knob is not None and (knob.least is not None or knob.most is not None)
+            who = self.row.title if self.row is not None and documented else key
+            raise OptionError(f"{who} takes {self.range_of(key)}, not {_written(number)}")
 
     def stepped(self, key: str, by: int) -> Draft:
         """With the next value up or down. Raises OptionError where it cannot be."""
@@ -138,16 +172,13 @@ class Draft(Struct, frozen=True):
         number = self._number(key)
         if number is None:
             return self.typed(key, _written(_begin(self, key)))
-        return self.typed(key, _written(self._bounded(key, _next(key, number, by), by)))
+        return self.typed(key, _written(self.bounded(key, _next(key, number, by))))
 
-    def _bounded(self, key: str, number: float, by: int) -> float:
-        """Within what the product takes."""
-        knob = self.knob(key)
-        if knob is not None and knob.least is not None and by < 0:
-            number = max(number, knob.least)
-        if knob is not None and knob.most is not None and by > 0:
-            number = min(number, knob.most)
-        return number
+    def bounded(self, key: str, number: float) -> float:
+        """As near as the product takes it."""
+        least, most = self._bounds(key)
+        number = number if least is None else max(number, least)
+        return number if most is None else min(number, most)
 
     def _number(self, key: str) -> float | None:
         text = self.value(key)
@@ -189,8 +220,14 @@ def turned_to(draft: Draft, profile: str | None) -> Draft:
         for key in wanted.keys
         if key != "mode" and not wanted.value(key) and _must_be_told(wanted.row, key)
     )
-    made = replace(wanted, given=_sorted(given))
-    return wanted if wrong_with(made.candidate) else made
+    made = replace(wanted, given=tuple((key, made_to_fit(wanted, key, v)) for key, v in given))
+    return wanted if wrong_with(made.candidate) else replace(made, given=_sorted(made.given))
+
+
+def made_to_fit(draft: Draft, key: str, value: str) -> str:
+    """A duration as near as the product takes it."""
+    number = duration_s(value)
+    return value if number is None else _written(draft.bounded(key, number))
 
 
 def _must_be_told(row: VendorProfile, key: str) -> bool:
@@ -251,15 +288,6 @@ def wrong_with(edit: Callable[[], object]) -> str:
     except OptionError as error:
         return f"{error.message} ({error.hint})" if error.hint else error.message
     return ""
-
-
-def range_of(knob: Knob) -> str:
-    """ "10 to 3600", "from 30 on"."""
-    if knob.least is not None and knob.most is not None:
-        return f"{_written(knob.least)} to {_written(knob.most)}"
-    if knob.least is not None:
-        return f"from {_written(knob.least)} on"
-    return "" if knob.most is None else f"up to {_written(knob.most)}"
 
 
 def next_duration_s(seconds: float, by: int, least_s: float = _SHORT_STEP_S) -> float:

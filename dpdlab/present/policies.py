@@ -13,7 +13,7 @@ from analyzers.export.formatting import (
     seconds_range,
     timer,
 )
-from analyzers.model.black_hole import BlackHole
+from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.whatif.formula import number, rate
 from analyzers.whatif.study import Result, Study
 from analyzers.whatif.timing import Timing
@@ -133,3 +133,27 @@ def window_severity(hole: BlackHole, result: Result) -> Severity:
     if lasted_s is None or lasted_s > hole.max_seconds + _ALIKE_S:
         return Severity.BAD
     return Severity.GOOD if lasted_s < hole.max_seconds - _ALIKE_S else Severity.WARN
+
+
+def against_own(own: Result | None, other: Result) -> str:
+    """That the own policy of the sender would have left less, where it would have."""
+    if own is None or own.left is None or other.left is None:
+        return ""
+    own_s, other_s = own.left.worst.seconds, other.left.worst.seconds
+    if own_s is None:
+        return ""
+    if other_s is None:
+        return "its own policy is better: this one would not have ended it"
+    gain_s = other_s - own_s
+    return f"its own policy is better by {tenths(gain_s)}" if gain_s > _ALIKE_S else ""
+
+
+def against_observed(hole: BlackHole, result: Result) -> str:
+    """That it leaves more than was observed, and why that need not be worse."""
+    saved_s = result.saved(hole).seconds
+    if saved_s is None or saved_s > -_ALIKE_S:
+        return ""
+    more = f"leaves {tenths(-saved_s)} more than was observed"
+    if hole.stop_basis is StopBasis.CAPTURE_END:
+        return f"{more}: the input ends before that"
+    return f"{more}: saves nothing"

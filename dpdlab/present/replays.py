@@ -13,11 +13,11 @@ from typing import Final, cast
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import PolicyMode
 from analyzers.whatif import candidates
 from analyzers.whatif.replay import Int64Array
 from analyzers.whatif.study import Candidate, Result, Simulation, Study, window_of
@@ -129,7 +129,13 @@ class Replays:
             product = self._product_at(self.peer, hole.sender)
             profile = candidates.advised_profile(own, product, version)
             advised = candidates.recommended(
-                hole, profile, version, target_s=target_s, budget_s=self._budget_s, hold_s=hold_s
+                hole,
+                profile,
+                version,
+                target_s=target_s,
+                budget_s=self._budget_s,
+                hold_s=hold_s,
+                in_force=own,
             )
             found = self._tried[key] = (own, *candidates.common(version), advised)
         return found
@@ -146,7 +152,9 @@ class Replays:
             found = self._studies[key] = simulation.studies()[0]
             if len(self._studies) > _STUDIES_KEPT:
                 self._studies.popitem(last=False)
-        return found
+        # One policy can stand under several names.
+        results = tuple(replace(result, candidate=candidate) for result in found.results)
+        return replace(found, results=results)
 
     def result(self, hole: BlackHole, candidate: Candidate, hold_s: float | None) -> Result | None:
         """The result of a policy; None where no policy changes anything."""
@@ -168,17 +176,3 @@ def _first_of(hole: BlackHole) -> Sent:
     """The first packet of a black hole, which is known without reading again."""
     first_ns = hole.stop_ns if hole.first_exposed_ns is None else hole.first_exposed_ns
     return np.array([first_ns], np.int64), np.zeros(1, np.int64)
-
-
-def starting_policy(peer: PeerView) -> Candidate:
-    """What the editing begins with: the policy of the peer, else the most common one."""
-    worst = max(peer.black_holes, key=lambda hole: hole.max_seconds, default=None)
-    version = max((sa.ike_version for sa in peer.ike_sas), default=None)
-    if worst is not None:
-        version = candidates.version_at(peer, worst.stop_ns)
-        own = candidates.own(peer, worst)
-        policy = own.policy
-        asks = own.timing is not None and policy.mode is not PolicyMode.DISABLED
-        if asks and policy.profile is not None:
-            return own
-    return candidates.common(version)[0]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from analyzers.export.formatting import duration, moment, utc_date, utc_time
-from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
+from analyzers.model.records import Ref, SourceInfo
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
+
+_LEAST_NS: Final = 1_000
 
 
 class TimeMode(StrEnum):
@@ -34,8 +39,9 @@ class TimeFormat(Struct, frozen=True):
     mark_ns: int | None = None
     digits: int = 3
 
-    def at(self, at_ns: int, before_ns: int | None = None) -> str:
-        """A time; `before_ns` is that of the event before, for the mode that counts from it."""
+    def at(self, at_ns: int, before_ns: int | None = None, precision_ns: int = 1) -> str:
+        """A time; `before_ns` is that of the event before, for the mode that counts from it, and
+        `precision_ns` how far the distance of the two can be told."""
         if at_ns < ORDER_LIMIT_NS:
             return "no time"
         match self.mode:
@@ -48,7 +54,8 @@ class TimeFormat(Struct, frozen=True):
             case TimeMode.RELATIVE:
                 return signed(at_ns - self.start_ns)
             case TimeMode.DELTA:
-                return signed(at_ns - (self.start_ns if before_ns is None else before_ns))
+                before_ns = self.start_ns if before_ns is None else before_ns
+                return signed(at_ns - before_ns, precision_ns)
             case TimeMode.MARK:
                 return signed(at_ns - (self.start_ns if self.mark_ns is None else self.mark_ns))
 
@@ -67,10 +74,35 @@ class TimeFormat(Struct, frozen=True):
         return f"{date[5:] if date[:4] == first[:4] else date} "
 
 
-def signed(delta_ns: int) -> str:
-    """A difference with its sign: "+10.048 s"."""
+def signed(delta_ns: int, precision_ns: int = 1) -> str:
+    """A difference with its sign, as far as it can be told: "+10.048 s", "+10 s", "< 1 s".
+
+    Of less than a microsecond nothing is told: what follows in no time is kept in its order by a
+    nanosecond.
+    """
+    step_ns, digits = _LEAST_NS, 3
+    while step_ns < min(precision_ns, NS_PER_SECOND):
+        step_ns *= 10
+        digits -= step_ns > NS_PER_MS
     sign = "-" if delta_ns < 0 else "+"
-    delta_ns = abs(delta_ns)
-    if delta_ns < 100 * NS_PER_SECOND and delta_ns >= NS_PER_SECOND:
-        return f"{sign}{delta_ns / NS_PER_SECOND:.3f} s"
-    return f"{sign}{duration(delta_ns)}"
+    told_ns = (abs(delta_ns) + step_ns // 2) // step_ns * step_ns
+    if not told_ns:
+        return "+0 s" if step_ns == _LEAST_NS else f"< {_unit(step_ns)}"
+    if NS_PER_SECOND <= told_ns < 100 * NS_PER_SECOND:
+        return f"{sign}{told_ns / NS_PER_SECOND:.{digits}f} s"
+    return f"{sign}{duration(told_ns)}"
+
+
+def _unit(step_ns: int) -> str:
+    return "1 s" if step_ns >= NS_PER_SECOND else duration(step_ns)
+
+
+def precision_ns(sources: Mapping[str, SourceInfo], one: Ref | None, other: Ref | None) -> int:
+    """How far the distance of two moments can be told, by the inputs that tell them."""
+    known = [
+        sources[ref.source] for ref in (one, other) if ref is not None and ref.source in sources
+    ]
+    told = [info.resolution_ns for info in known]
+    if len({info.id for info in known}) > 1:
+        told += [info.clock_spread_ns or 0 for info in known]
+    return max(told, default=1)

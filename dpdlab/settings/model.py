@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec.structs import fields
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -30,6 +30,9 @@ _THRESHOLDS: Final[dict[str, float]] = {
 }
 
 
+Port = Annotated[int, Field(ge=1, le=65_535, strict=True)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,6 +43,7 @@ class ReportSettings(_Section):
     budget_s: float = Field(default=30.0, gt=0, description="a later verdict is slow, seconds")
     black_hole_min_s: float = Field(default=3.0, ge=0, description="less silence is none, seconds")
     local: tuple[str, ...] = Field(default=(), description="addresses of our side")
+    ports: tuple[Port, ...] = Field(default=(), description="further UDP ports that carry IKE")
 
     @field_validator("local")
     @classmethod
@@ -103,6 +107,11 @@ class ConsoleSettings(_Section):
         default="", description="dpdlab-dark, dpdlab-light or dpdlab-contrast; empty: dark"
     )
     ascii: bool = Field(default=False, description="no sign beyond ASCII, as --ascii")
+    times: Literal["utc", "local", "relative", "delta", "mark"] = Field(
+        default="utc",
+        description="utc, local, relative (to the start), delta (to the event before) or mark",
+    )
+    bell: bool = Field(default=False, description="a bell when a peer is given up, dpdlab live")
 
 
 class Settings(_Section):
@@ -132,6 +141,11 @@ class Settings(_Section):
 
 def load(path: Path) -> Settings:
     """The settings in a file. Raises `OptionError`, which names the file and the key or line."""
+    return read(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """What a settings file says. Raises `OptionError`, which names it."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -140,9 +154,15 @@ def load(path: Path) -> Settings:
     if len(data) > _MAX_BYTES:
         raise OptionError(f"{path}: more than a megabyte is no settings file")
     try:
-        return Settings.model_validate(tomllib.loads(data.decode()))
+        return data.decode()
     except UnicodeDecodeError as error:
         raise OptionError(f"{path}: no UTF-8 at byte {error.start}") from error
+
+
+def read(text: str, path: str) -> Settings:
+    """The settings in a text. Raises `OptionError`, which names `path` and the key or line."""
+    try:
+        return Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{path}: {error}") from error
     except ValidationError as error:
@@ -162,35 +182,36 @@ def as_toml(
     yield "[report]\n"
     report = settings.report
     for name, field in ReportSettings.model_fields.items():
-        yield f"{name} = {_literal(getattr(report, name))}  # {field.description}\n"
+        yield f"{name} = {literal(getattr(report, name))}  # {field.description}\n"
     yield "\n# error, warning, info or off, by rule; dpdlab explain lists the rules\n"
     yield "[rules.severity]\n"
     for rule, word in sorted(settings.rules.severity.items()):
         yield f'{rule} = "{word}"\n'
     yield "\n# tolerances and limits; what ends in _s is seconds\n[rules.thresholds]\n"
     for name, default in _THRESHOLDS.items():
-        yield f"{name} = {_literal(settings.rules.thresholds.get(name, default))}\n"
+        yield f"{name} = {literal(settings.rules.thresholds.get(name, default))}\n"
     yield "\n# known and accepted: [[rules.suppress]] with\n"
     for name, field in SuppressSettings.model_fields.items():
         yield f"#   {name}: {field.description}\n"
     for one in settings.rules.suppress:
         yield "\n[[rules.suppress]]\n"
         for name in SuppressSettings.model_fields:
-            yield f"{name} = {_literal(getattr(one, name))}\n"
+            yield f"{name} = {literal(getattr(one, name))}\n"
     yield "\n# the console\n[console]\n"
     for name, field in ConsoleSettings.model_fields.items():
-        yield f"{name} = {_literal(getattr(settings.console, name))}  # {field.description}\n"
+        yield f"{name} = {literal(getattr(settings.console, name))}  # {field.description}\n"
     yield "\n# keys of its actions; what is not given keeps its own\n[keys]\n"
     for name, (keys, does) in (actions or {}).items():
         if name not in settings.keys:
-            yield f"# {name} = {_literal(tuple(keys))}  # {does}\n"
+            yield f"# {name} = {literal(tuple(keys))}  # {does}\n"
     for name, keys in settings.keys.items():
-        yield f"{name} = {_literal(keys)}\n"
+        yield f"{name} = {literal(keys)}\n"
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """A value as TOML has it."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_literal, value))}]"
+        return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, str):
         escaped = "".join(
             f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c

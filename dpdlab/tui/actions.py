@@ -23,12 +23,15 @@ class Action(Struct, frozen=True):
     """In the command palette; empty: the help."""
     footer: bool = False
     """Shown in the footer of every view."""
+    live: bool = False
+    """Only of use in a session that goes on: not offered elsewhere."""
 
 
 MOVE: Final = "Move"
 VIEWS: Final = "Views"
 FIND: Final = "Find"
 TIME: Final = "Time"
+LIVE: Final = "Live, in dpdlab live"
 DO: Final = "Do"
 
 ACTIONS: Final[tuple[Action, ...]] = (
@@ -89,10 +92,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("mark", ("m",), "mark", "Mark this moment.", TIME, "Mark this moment"),
     Action("go-to-mark", ("apostrophe",), "to mark", "Go to the mark.", TIME, "Go to the mark"),
     Action("pause", ("p",), "pause", "Stop painting; reading goes on.", TIME, "Pause"),
-    Action("clear", ("ctrl+l",), "clear", "Only what comes from now on, or everything again.", TIME,
-           "Clear"),
-    Action("bell", ("ctrl+g",), "bell", "A bell when a peer is given up, or none.", TIME, "Bell"),
-    Action("follow", ("A",), "follow", "Follow what comes in.", TIME, "Follow"),
+    Action("follow", ("A",), "follow", "Follow what comes in.", LIVE, "Follow", live=True),
+    Action("clear", ("ctrl+l",), "clear", "Only what comes from now on, or everything again.", LIVE,
+           "Clear", live=True),
+    Action("bell", ("ctrl+g",), "bell", "A bell when a peer is given up, or none.", LIVE, "Bell",
+           live=True),
     Action("export", ("s", "f2"), "export", "Write a report, a capture or a drawing.", DO,
            "Export"),
     Action("raw", ("r", "f6"), "raw", "The bytes of the message, or the line of the log.", DO,
@@ -110,7 +114,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("columns", ("v",), "columns", "Choose the columns.", DO, "Choose columns"),
     Action("inputs", ("i",), "inputs", "Inputs, their problems and their clocks.", DO, "Inputs"),
     Action("open", ("o",), "open file", "Read a further file.", DO, "Open a file"),
-    Action("settings", ("f10",), "settings", "Settings in force, and theme.", DO, "Settings"),
+    Action("settings", ("f10",), "settings", "Settings: see them, change them, keep them.", DO,
+           "Settings"),
 )  # fmt: skip
 
 BY_ID: Final = {action.id: action for action in ACTIONS}

@@ -12,27 +12,28 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import glyphs
 from analyzers.export.untrusted import safe
-from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import SessionOptions
 from dpdlab import __version__
 from dpdlab.present.filter import Filter
 from dpdlab.tui import ending
 from dpdlab.tui.actions import ACTIONS, BY_ID
-from dpdlab.tui.asking_app import AskingApp
 from dpdlab.tui.bars import Line, Overview, footer_of, key_name, title_of
+from dpdlab.tui.colourless import paint
+from dpdlab.tui.dialogs.confirm import Confirm
 from dpdlab.tui.dialogs.explain import ExplainScreen, findings_at
 from dpdlab.tui.dialogs.help import HelpScreen
 from dpdlab.tui.keymap import Keymap
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Outcome
-from dpdlab.tui.rows import RowList
+from dpdlab.tui.settled_app import mode_named
 from dpdlab.tui.themes import THEMES
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
@@ -41,6 +42,7 @@ from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from dpdlab.tui.views.view import View
 from dpdlab.tui.views.what_if import WhatIfView
+from dpdlab.tui.watching_app import WatchingApp
 
 if TYPE_CHECKING:
     from dpdlab.tui.live_reading import LiveReader
@@ -48,11 +50,10 @@ if TYPE_CHECKING:
 _SAYING_S: Final = 4.0
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
-_LONG_NS: Final = 60 * NS_PER_SECOND
-"""How far a stretch of time that begins now reaches at first."""
+_ESCAPE: Final = "escape"
 
 
-class ConsoleApp(AskingApp):
+class ConsoleApp(WatchingApp):
     """The console. `run` gives the exit code."""
 
     TITLE = "dpdlab"
@@ -84,20 +85,34 @@ class ConsoleApp(AskingApp):
         keymap: Keymap | None = None,
         state: Path | None = None,
         wanted: Filter | None = None,
+        colour: bool = True,
+        times: str = "",
+        bell: bool = False,
+        settings_file: Path | None = None,
     ) -> None:
-        """As `ReadingApp`, with the looks and the keys."""
+        """As `ReadingApp`, with the looks and the keys.
+
+        `times` is the format of inputs that are seen for the first time; `settings_file` is where
+        changed settings go, by default the user's own file.
+        """
         content = Content(version=__version__)
         model = Model(content, signs=glyphs(ascii_only), ascii_only=ascii_only)
         super().__init__(inputs, options, model, live=live, state=state, wanted=wanted)
+        if times and not self._left.times:
+            model.times = replace(model.times, mode=mode_named(times))
+        self.bell_wanted = bell
+        self.settings_file = settings_file
         for own in THEMES:
             self.register_theme(own)
         self.theme = theme or THEMES[0].name
-        self.colours: Palette = palette_of(self.theme_variables)
+        paint(self, colour=colour)
+        self.colours: Palette = palette_of(self.theme_variables, colour=colour)
         if keymap is not None:
             self.model.keymap = keymap
             self.set_keymap({name: ",".join(keys) for name, keys in keymap.items()})
         self._said: tuple[str, float] = ("", 0.0)
         self._before: list[str] = []
+        self.last_key = ""
         self._view_types = VIEWS if view_types is None else view_types
         self._shown_revision: dict[str, int] = {}
         self._moment = 0
@@ -120,12 +135,7 @@ class ConsoleApp(AskingApp):
     def on_mount(self) -> None:
         """Paint first, then read."""
         ending.listen(self.exit)
-        self.set_class(self.model.ascii_only, "ascii")
-        self.screen.set_class(self.model.ascii_only, "ascii")
-        for line in self.query(Line):
-            line.ascii_only = self.model.ascii_only
-        for rows in self.query(RowList):
-            rows.ascii_only = self.model.ascii_only
+        self.apply_ascii()
         self.theme_changed_signal.subscribe(self, lambda _: self._recolour())
         self._recolour()
         self.set_interval(1.0 if self._live is None else 0.5, self._tick)
@@ -138,7 +148,7 @@ class ConsoleApp(AskingApp):
         self.call_after_refresh(self.bars)
 
     def _recolour(self) -> None:
-        self.colours = palette_of(self.theme_variables)
+        self.colours = palette_of(self.theme_variables, colour=not self.no_color)
         self.query_one(Overview).set_palette(self.colours)
         for view in self.views:
             view.palette = self.colours
@@ -242,7 +252,9 @@ class ConsoleApp(AskingApp):
         before = self.view
         if before.title == title:
             return
-        if keep:
+        if title == self.views[0].title:
+            self._before.clear()
+        elif keep:
             self._before.append(before.title)
         self.query_one(ContentSwitcher).current = f"view-{title}"
         self.unsay()
@@ -257,6 +269,9 @@ class ConsoleApp(AskingApp):
         handler = self.handler(name)
         if handler is None:
             self.say(f"{BY_ID[name].hint} does nothing in this view")
+            return
+        if BY_ID[name].live and not self.is_live:
+            self.say(f"{BY_ID[name].hint} is for live sessions: dpdlab live")
             return
         self.unsay()
         handler()
@@ -273,13 +288,18 @@ class ConsoleApp(AskingApp):
         return None
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the registry, and the themes."""
+        """Every action of the registry that is of use here."""
         for action in ACTIONS:
-            if action.id != "palette":
+            if action.id != "palette" and (self.is_live or not action.live):
                 yield SystemCommand(
                     action.title or action.help, action.help, self._palette_entry(action.id)
                 )
-        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Remember the key: one that only closes things never leaves the console."""
+        if isinstance(event, events.Key):
+            self.last_key = event.key
+        await super().on_event(event)
 
     def _palette_entry(self, name: str) -> Callable[[], None]:
         return lambda: self.action_act(name)
@@ -292,6 +312,11 @@ class ConsoleApp(AskingApp):
         """Back to the shell; its fg comes back here."""
         self.action_suspend_process()
 
+    def action_command_palette(self) -> None:
+        """All commands by name."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="a command", id="--command-palette"))
+
     def do_palette(self) -> None:
         """All commands by name."""
         self.action_command_palette()
@@ -301,15 +326,46 @@ class ConsoleApp(AskingApp):
         self.action_command_palette()
 
     def do_back(self) -> None:
-        """To the view before; from the first one, out."""
+        """To the view before; in the first one what narrows it goes, then it leads out."""
+        home = self.views[0].title
         if self.view.step_back():
             return
-        if self._before:
-            self.open_view(self._before.pop(), keep=False)
-        elif self.view.title != self.views[0].title:
-            self.open_view(self.views[0].title, keep=False)
+        if self.view.title != home:
+            self.open_view(self._before.pop() if self._before else home, keep=False)
+        elif not self._widened():
+            self._ask_to_leave()
+
+    def _widened(self) -> bool:
+        """Let go what was chosen last of selection, range and filter; False where nothing is."""
+        model = self.model
+        if model.selected_peers:
+            model.selected_peers = frozenset()
+            said = "no peer is selected now"
+        elif model.range_ns is not None:
+            model.choose_range(None)
+            said = "all of the time is shown"
+        elif model.filter is not None:
+            self._narrow(None)
+            said = "the filter is gone: all peers are shown"
         else:
-            self.say("ctrl+q leaves dpdlab")
+            return False
+        self.changed()
+        self.say(said)
+        return True
+
+    def _ask_to_leave(self) -> None:
+        keys = [key for key in self.model.keymap["back"] if key != _ESCAPE]
+        if self.last_key == _ESCAPE and keys:
+            leaving = " or ".join(key_name(key) for key in (*keys, *self.model.keymap["quit"]))
+            self.say(f"{leaving} leaves dpdlab")
+            return
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self.exit(0)
+
+        question = Confirm("Leave dpdlab?", "leaves", "stays", key=",".join(keys))
+        self.push_screen(question, answered)
 
     def do_help(self) -> None:
         """All keys."""
@@ -389,39 +445,6 @@ class ConsoleApp(AskingApp):
             first, last = map(self.model.times.at, message.range_ns)
             fit = key_name(self.model.keymap["fit"][0])
             self.say(f"nothing happened from {first} to {last}: {fit} or a click there shows all")
-
-    def do_pause(self) -> None:
-        """Stop painting, or paint what came meanwhile."""
-        self.paused = not self.paused
-        if not self.paused and self._pending is not None:
-            pending, self._pending = self._pending, None
-            self._take(pending)
-        self.say("paused: reading goes on" if self.paused else "painting again")
-
-    def do_bell(self) -> None:
-        """A bell at each verdict, or none."""
-        self.bell_wanted = not self.bell_wanted
-        self.say("a bell at each verdict" if self.bell_wanted else "no bell")
-
-    def do_clear(self) -> None:
-        """Only what comes from now on; again: everything."""
-        now_ns = self.model.now_ns
-        if self.model.range_ns is not None or now_ns is None:
-            self.model.choose_range(None)
-            said = "everything is shown"
-        else:
-            self.model.choose_range((now_ns, now_ns + _LONG_NS))
-            said = "only what comes from now on (ctrl+l again: everything)"
-        self.changed()
-        self.say(said)
-
-    def do_follow(self) -> None:
-        """Stay at what comes in last, or no longer."""
-        self.following = not self.following
-        if self.following:
-            self.go_to_moment(self.model.end_ns)
-            self.changed()
-        self.say("following what comes in" if self.following else "staying here")
 
     def do_colour(self) -> None:
         """Colour by the next thing."""

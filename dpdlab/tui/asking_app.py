@@ -8,13 +8,14 @@ from typing import Final
 from msgspec.structs import replace
 from textual import work
 
+from analyzers.export.inputs import is_by_hand
 from analyzers.export.untrusted import safe
-from analyzers.model.time import nanoseconds
+from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
-from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, write, wrong_with
+from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, replaces, write, wrong_with
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading_app import ReadingApp
 
@@ -64,7 +65,7 @@ class AskingApp(ReadingApp):
         if not self.searched:
             self.do_search()
         elif not self.view.search(self.searched, by):
-            self.say(f"{self.searched!r} does not occur here")
+            self.say(f"no match for {self.searched!r}")
 
     # --- taking it elsewhere ---------------------------------------------------------------
 
@@ -102,8 +103,8 @@ class AskingApp(ReadingApp):
             Prompt(
                 f"write {exporter.name} to",
                 default_path(exporter, self.inputs),
-                hint="an existing file is replaced",
                 check=lambda path: wrong_with(path, self.inputs),
+                question=replaces,
             ),
             named,
         )
@@ -115,10 +116,6 @@ class AskingApp(ReadingApp):
             exporter, path, self.model.content, self.inputs, self.options, self.model.peer_id
         )
         self.call_from_thread(self.say, said)
-
-    def do_settings(self) -> None:
-        """The theme, and where settings come from."""
-        self.action_change_theme()
 
     # --- inputs ----------------------------------------------------------------------------
 
@@ -148,9 +145,11 @@ class AskingApp(ReadingApp):
             offsets = {**clocks.offsets_ns, path: nanoseconds(float(text))}
             self.read_with(replace(self.options, clocks=replace(clocks, offsets_ns=offsets)))
 
+        sources = [one for one in self.model.whole.sources if one.id == source]
+        now_ns = sum(-(one.clock_offset_ns or 0) for one in sources if is_by_hand(one))
         prompt = Prompt(
             f"add to the times of {safe(path)}",
-            "0",
+            f"{now_ns / NS_PER_SECOND:.12g}",
             hint="seconds, 7.25 or -3600",
             check=_no_seconds,
         )

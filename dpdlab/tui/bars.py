@@ -11,7 +11,7 @@ from textual import events
 from textual.geometry import clamp
 from textual.message import Message
 
-from analyzers.export.formatting import Severity, count, duration
+from analyzers.export.formatting import Severity, count, counted, duration
 from analyzers.export.spans import steadied
 from analyzers.export.untrusted import safe
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -83,9 +83,11 @@ def footer_of(
         state.append(Text(_progress_text(progress), palette.note))
     if model.live is not None:
         state.append(_health_of(model.live.sources, palette))
+    inputs = key_name(model.keymap["inputs"][0])
+    if model.unread:
+        state.append(Text(f"{counted(model.unread, 'input')} not read ({inputs})", palette.bad))
     if model.damaged:
-        key = key_name(model.keymap["inputs"][0])
-        state.append(Text(f"damaged input ({key})", palette.warn))
+        state.append(Text(f"damaged input ({inputs})", palette.warn))
     if model.clock_by_hand:
         state.append(Text("clock by hand", palette.warn))
     if model.filter is not None:

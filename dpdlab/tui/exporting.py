@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from analyzers.export.content import Content
+from analyzers.export.formatting import byte_count
+from analyzers.export.untrusted import safe
 from analyzers.session import Session, SessionOptions
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
@@ -119,6 +122,20 @@ def wrong_with(path: str, inputs: Sequence[str]) -> str:
     except (OSError, ValueError, RuntimeError) as error:
         return str(error)
     return ""
+
+
+def replaces(path: str) -> str:
+    """What is asked before a file is replaced: its name, size and time; empty if there is none."""
+    try:
+        target = Path(path).expanduser()
+        known = target.stat()
+    except (OSError, ValueError, RuntimeError):
+        return ""
+    written = datetime.fromtimestamp(known.st_mtime).astimezone()
+    return (
+        f"replace {safe(target.name)}? It exists: {byte_count(known.st_size)}, written"
+        f" {written:%Y-%m-%d %H:%M}. Enter again replaces it, esc leaves it."
+    )
 
 
 def write(

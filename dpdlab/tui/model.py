@@ -15,7 +15,7 @@ from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
-from analyzers.model.records import BENIGN_PROBLEMS, Ref
+from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
 from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
@@ -129,8 +129,14 @@ class Model(Struct, dict=True):
         return any(
             problem.kind not in BENIGN_PROBLEMS
             for source in self.whole.sources
+            if source.kind != UNREADABLE
             for problem in source.problems
         )
+
+    @property
+    def unread(self) -> int:
+        """How many inputs could not be read at all."""
+        return sum(source.kind == UNREADABLE for source in self.whole.sources)
 
     @property
     def clock_by_hand(self) -> bool:

@@ -115,6 +115,11 @@ class Painted(Widget):
         self._strips.clear()
         self.refresh(layout=higher)
 
+    def repaint(self) -> None:
+        """Draw every line anew: something besides the texts has changed."""
+        self._strips.clear()
+        self.refresh()
+
     def line_for(self, text: Text, width: int) -> Text:
         """A line as it fits the width."""
         return text

@@ -83,8 +83,10 @@ _ROLES: Final = {
 """The fields of a palette by what a cell means."""
 
 
-def palette_of(variables: Mapping[str, str]) -> Palette:
-    """The styles for the variables of a Textual theme."""
+def palette_of(variables: Mapping[str, str], *, colour: bool = True) -> Palette:
+    """The styles for the variables of a Textual theme; without colour their attributes."""
+    if not colour:
+        return _colourless()
 
     def ink(name: str, *, bold: bool | None = None, underline: bool | None = None) -> Style:
         return Style(color=_color(variables.get(name, "")), bold=bold, underline=underline)
@@ -115,6 +117,30 @@ def palette_of(variables: Mapping[str, str]) -> Palette:
         series=tuple(
             ink(name) for name in ("primary", "success", "warning", "accent", "secondary", "error")
         ),
+    )
+
+
+def _colourless() -> Palette:
+    none, bold, dim = Style(), Style(bold=True), Style(dim=True)
+    return Palette(
+        text=none,
+        faint=dim,
+        strong=bold,
+        cursor=Style(bold=True, reverse=True),
+        cursor_away=Style(underline=True),
+        header=Style(dim=True, underline=True),
+        match=Style(bold=True, underline=True),
+        selected=Style(reverse=True),
+        good=none,
+        note=none,
+        deleted=bold,
+        warn=none,
+        bad=bold,
+        esp=none,
+        possible=none,
+        certain=bold,
+        ghost=dim,
+        series=(none, bold, dim),
     )
 
 

@@ -314,5 +314,10 @@ def cut(text: Text, width: int) -> Text:
     return short
 
 
+def end_of(text: str, room: int) -> str:
+    """A text, or its end where there is no room for all of it: of paths that says more."""
+    return text if len(text) <= room else f"...{text[max(len(text) - room + 3, 0) :]}"
+
+
 def _over(strip: Strip, style: Style) -> Strip:
     return Strip([Segment(s.text, (s.style or Style()) + style) for s in strip], strip.cell_length)

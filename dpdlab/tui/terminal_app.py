@@ -76,6 +76,8 @@ class TerminalApp(App[ReturnType]):
         """
         switch_s, collection = sys.getswitchinterval(), gc.get_threshold()
         sys.setswitchinterval(_SWITCH_S)
+        # Nothing of what was loaded is garbage: looking through it would only stop keys.
+        gc.freeze()
         gc.set_threshold(*_COLLECTION)
         try:
             returned = super().run(*args, **options)

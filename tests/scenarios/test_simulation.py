@@ -15,6 +15,7 @@ from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
 from analyzers.whatif import candidates
+from analyzers.whatif.recommend import RIDE_OUT_S, why_fragile
 from analyzers.whatif.replay import Loss
 from analyzers.whatif.study import Candidate, Result, Simulation, Study
 from tests.scenarios.inputs import shifted
@@ -217,6 +218,40 @@ def test_a_recommendation_has_its_reasons(tmp_path: Path) -> None:
 
 def _recommended(peer: PeerView, hole: BlackHole, vendor: str | None) -> Candidate:
     return candidates.recommended(hole, vendor, 2, target_s=None, budget_s=30.0)
+
+
+@pytest.mark.parametrize("interval", [1, 5, 9, 10, 12, 20, 60])
+@pytest.mark.parametrize("retry", [1, 2, 3, 5, 12])
+@pytest.mark.parametrize("questions", [1, 2, 4, 5, 8])
+def test_nothing_worse_than_its_own_is_recommended_without_saying_why(
+    recorded: tuple[PeerView, BlackHole], interval: int, retry: int, questions: int
+) -> None:
+    _, hole = recorded
+    has = candidates.plain(PolicyMode.ON_IDLE, interval, retry, questions)
+    found = candidates.recommended(
+        hole, None, 2, target_s=None, budget_s=30.0, in_force=replace(has, own=True)
+    )
+    assert has.timing is not None
+    assert found.timing is not None
+    own, advised = has.timing.verdict(0.2), found.timing.verdict(0.2)
+    assert own is not None
+    assert advised is not None
+    if found.policy == has.policy:
+        assert not why_fragile(has.timing, RIDE_OUT_S)
+        return
+    if advised.last_s > own.last_s:
+        assert "its own policy gives up" in found.why[0]
+        assert why_fragile(has.timing, RIDE_OUT_S) in found.why[0]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[PeerView, BlackHole]:
+    path = tmp_path_factory.mktemp("recorded") / "0.pcap"
+    path.write_bytes(capture(COMES_BACK))
+    session = Session()
+    session.run([str(path)])
+    ((peer, hole),) = [(p, h) for p in session.peers() for h in p.black_holes]
+    return peer, hole
 
 
 @pytest.mark.skipif(os.name != "posix", reason="replaces stdin by a pipe")

@@ -65,6 +65,27 @@ async def test_an_input_is_not_overwritten(console: Open, tmp_path: Path):
     assert copy.read_bytes() == DEAD.read_bytes()
 
 
+async def test_a_file_that_is_there_is_replaced_after_a_second_enter(
+    console: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    known = tmp_path / "capture-markdown.md"
+    known.write_text("x" * 12_000)
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("s", "2", "enter")
+        assert "replace capture-markdown.md?" in c.text
+        assert "12 kB" in c.text
+        assert max(map(len, c.lines)) <= 80
+        await c.press("escape")
+        assert known.read_text() == "x" * 12_000
+        # Another name is another question.
+        await c.press("s", "2", "enter", "end", "x", "backspace", "enter")
+        assert "replace capture-markdown.md?" in c.text
+        await c.press("enter")
+        await _until(c, lambda: "is written" in c.lines[-1])
+    assert known.read_text().startswith("#")
+
+
 async def test_a_further_file_is_read(console: Open):
     async with console(DEAD) as c:
         await c.press("o")
@@ -83,6 +104,17 @@ async def test_inputs_show_their_clocks_and_can_be_moved(console: Open):
         await c.press("backspace", *"3600", "enter")
         await _until(c, lambda: c.app.model.done)
         assert list(c.app.options.clocks.offsets_ns.values()) == [3600 * 10**9]
+
+
+async def test_a_clock_that_was_set_by_hand_is_named_even_that_of_the_reference(console: Open):
+    async with console(DEAD, LOG, size=(80, 24)) as c:
+        await c.press("i", "enter", *"3600", "enter")
+        await _until(c, lambda: c.app.model.done and c.app.model.clock_by_hand)
+        await c.press("i")
+        assert "clock set by hand: 60 min 00 s added to its times" in c.text
+        # What is in force is what is edited.
+        await c.press("enter")
+        assert "3600" in c.lines[-1]
 
 
 async def test_the_palette_does_what_keys_do(console: Open):

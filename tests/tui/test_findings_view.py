@@ -132,7 +132,7 @@ async def test_x_in_the_ladder_explains_what_rests_on_the_message(console: Open)
 async def test_search_reads_what_findings_say(console: Open):
     async with console(RESTART) as c:
         await c.press("4", "slash", *"nowhere", "enter")
-        assert "does not occur" in c.lines[-1]
+        assert "no match for" in c.lines[-1]
         await c.press("slash", *["backspace"] * 20, *"gives up by RETRANSMISSION", "enter")
         assert "dpd-timeout-ignored-ikev2" in current(c)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dpdlab.tui.views.ladder import LadderView
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -41,6 +42,20 @@ async def test_healthy_exchanges_fold_and_unfold(console: Open):
         folded = len([x for x in c.lines if "liveness check" in x])
         await c.press("C")
         assert len([x for x in c.lines if "liveness check" in x]) > folded
+
+
+@pytest.mark.parametrize("sample", ["ikev1-dead-peer", "ikev2-data-plane-dead"])
+async def test_distances_are_no_finer_than_the_log_that_tells_them(console: Open, sample: str):
+    folder = SAMPLES / sample
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(132, 60)) as c:
+        await c.press("3", "C")
+        view = c.app.query_one(LadderView)
+        rows = [
+            view.list.source.row(n, 132, view.palette).plain for n in range(len(view.list.source))
+        ]
+        after = [row[13:26] for row in rows]
+        assert not any(" ns" in told for told in after), after
+        assert any("< 1 ms" in told for told in after)
 
 
 async def test_a_pair_inside_a_fold_is_unfolded(console: Open):
@@ -118,8 +133,33 @@ async def test_escape_leaves_what_stands_beside_the_ladder_and_then_the_ladder(c
         assert c.app.view.title != "ladder"
 
 
-async def test_a_log_line_is_no_packet(console: Open):
-    log = SAMPLES / "ikev1-dead-peer" / "charon-a.log"
-    async with console(log, size=(132, 43)) as c:
-        await c.press("3", "g", "r")
-        assert "no packet of a capture" in c.text
+@pytest.mark.parametrize("key", ["b", "B"])
+async def test_the_bytes_of_a_black_hole_are_those_of_what_shows_it(console: Open, key: str):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "G" if key == "B" else "g", key, "r")
+        await c.app.workers.wait_for_complete()
+        await c.pilot.pause()
+        assert "liveness check ID 3" in c.text
+        assert "this itself is no packet" in c.text
+        assert "0000  " in c.text
+
+
+async def test_the_bytes_of_the_end_of_a_black_hole_are_those_of_what_came_last(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "G", "r")
+        await c.app.workers.wait_for_complete()
+        await c.pilot.pause()
+        assert "0000  " in c.text
+
+
+async def test_what_only_a_log_knows_is_shown_as_its_line(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer" / "charon-a.log", size=(132, 43)) as c:
+        for _ in range(200):
+            if c.app.model.log is not None:
+                break
+            await c.pilot.pause(0.05)
+        await c.press("3", "e", "r")
+        assert "line 76 of charon-a.log  (the same key goes" in c.text
+        assert "76 2026-11-20 19:55:06.880" in c.text
+        await c.press("R")
+        assert "no packet for tshark; line " in c.text

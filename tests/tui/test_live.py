@@ -136,6 +136,25 @@ async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Pat
         await c.press("ctrl+q")
 
 
+async def test_following_stays_at_the_end(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    clock.to(10.5)
+    app = live_app(tmp_path / "fifo", clock)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Console(app, pilot)
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(c, lambda: bool(app.model.peers))
+        writer.join()
+        await c.press("2", "A")
+        assert [app.following] == [False]
+        await c.press("g", "A")
+        assert app.following
+        assert app.model.at_ns == app.model.end_ns
+        feed.close()
+        await c.press("ctrl+q")
+
+
 async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
     app = live_app(tmp_path / "fifo", Clock())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -104,7 +104,7 @@ async def test_lines_that_nothing_understands_are_marked(console: Open):
 async def test_only_what_says_something(console: Open):
     async with looked_up(console(DEAD)) as c:
         await c.press("C")
-        assert "31 shown" in c.text
+        assert "33 shown" in c.text
         assert "loaded plugins" not in c.text
         await c.press("C")
         assert "loaded plugins" in c.text
@@ -134,12 +134,39 @@ async def test_search_by_text_and_by_expression(console: Open):
         assert c.app.is_running
 
 
+async def test_it_is_said_which_of_how_many_matches_this_is(console: Open):
+    async with looked_up(console(DEAD)) as c:
+        log = c.app.model.log
+        assert log is not None
+        total = sum("vendor id" in log.text(row).casefold() for row in range(len(log)))
+        await c.press("slash", *"vendor id", "enter")
+        assert f"match 1 of {total}" in c.lines[-1]
+        await c.press("n")
+        assert f"match 2 of {total}" in c.lines[-1]
+        await c.press("N", "N")
+        await c.app.workers.wait_for_complete()
+        await c.pilot.pause()
+        assert f"match {total} of {total}" in c.lines[-1]
+
+
+async def test_of_many_matches_a_thousand_are_counted(console: Open, tmp_path: Path):
+    path = tmp_path / "a.log"
+    path.write_text((DEAD / "charon-a.log").read_text() + "x needle\n" * 3000)
+    async with looked_up(console(path)) as c:
+        await c.press("slash", *"needle", "enter")
+        await c.app.workers.wait_for_complete()
+        await c.pilot.pause()
+        assert "match 1 of 1,000+" in c.lines[-1]
+        await c.press("G", "N")
+        assert "a match after the first 1,000" in c.lines[-1]
+
+
 async def test_a_text_that_is_nowhere_is_said(console: Open):
     async with looked_up(console(DEAD)) as c:
         await c.press("slash", *"nowhere", "enter")
         await c.app.workers.wait_for_complete()
         await c.pilot.pause()
-        assert "'nowhere' does not occur" in c.lines[-1]
+        assert "no match for 'nowhere'" in c.lines[-1]
 
 
 async def test_searching_goes_round_in_a_thread(console: Open, tmp_path: Path):
@@ -245,6 +272,18 @@ async def test_a_log_without_times(console: Open):
         assert len(view(c).list.source) > 10
         await c.press("e", "w", "full_stop", "G", "enter")
         assert c.app.is_running
+
+
+async def test_a_time_that_goes_back_is_marked(console: Open, tmp_path: Path):
+    """Threads overtake each other: the lines stay as they were written."""
+    log = (DEAD / "charon-a.log").read_text().splitlines()
+    at = next(n for n in range(30, 60) if log[n][:23] < log[n + 1][:23])
+    log[at : at + 2] = [log[at + 1][:23] + log[at][23:], log[at][:23] + log[at + 1][23:]]
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(log) + "\n")
+    async with looked_up(console(path, size=(132, 60))) as c:
+        rows = [view(c).list.source.row(n, 132, view(c).palette).plain for n in range(60)]
+        assert [n for n, row in enumerate(rows) if row[2:16].rstrip().endswith("<")] == [at + 1]
 
 
 async def test_ascii_is_ascii(console: Open):

@@ -188,10 +188,13 @@ async def test_several_peers_stand_one_above_the_other(console: Open, tmp_path):
         assert c.text.count("state ") >= 2
 
 
-async def test_following_stays_at_the_end(console: Open):
+async def test_there_is_nothing_to_follow_in_files(console: Open):
     async with console(DEAD) as c:
-        await c.press("2", "A")
-        assert c.app.model.at_ns == c.app.model.end_ns
+        at_ns = c.app.model.at_ns
+        for key in ("A", "ctrl+l", "ctrl+g"):
+            await c.press(key)
+            assert "is for live sessions" in c.lines[-1]
+        assert (c.app.following, c.app.bell_wanted, c.app.model.at_ns) == (False, False, at_ns)
 
 
 async def test_a_click_on_the_footer_does_what_its_key_does(console: Open):

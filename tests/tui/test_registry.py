@@ -49,6 +49,22 @@ def test_no_key_means_two_things():
 
 
 async def test_every_action_is_in_the_palette():
-    app = ConsoleApp([], options=None)  # type: ignore[arg-type]
-    commands = {command.title for command in app.get_system_commands(None)}  # type: ignore[arg-type]
-    assert {action.title for action in ACTIONS if action.id != "palette"} <= commands
+    offered = {action.title for action in ACTIONS if action.id != "palette" and not action.live}
+    assert offered <= _commands(ConsoleApp([], options=None))  # type: ignore[arg-type]
+
+
+async def test_what_is_for_live_sessions_is_offered_in_them_alone():
+    live = {action.title for action in ACTIONS if action.live}
+    assert live == {"Bell", "Clear", "Follow"}
+    assert not live & _commands(ConsoleApp([], options=None))  # type: ignore[arg-type]
+    watching = ConsoleApp([], options=None, live=lambda _: None)  # type: ignore[arg-type, return-value]
+    assert live <= _commands(watching)
+
+
+def test_no_view_hints_at_what_is_for_live_sessions():
+    live = {action.id for action in ACTIONS if action.live}
+    assert not live & {hint for view in VIEWS for hint in view.hints}
+
+
+def _commands(app: ConsoleApp) -> set[str]:
+    return {command.title for command in app.get_system_commands(None)}  # type: ignore[arg-type]

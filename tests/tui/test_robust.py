@@ -54,6 +54,23 @@ async def test_no_damage_is_told_of_a_whole_input(console: Open):
 
 
 @pytest.mark.parametrize("view", VIEWS)
+async def test_an_input_that_cannot_be_read_is_named_beside_the_others(
+    console: Open, tmp_path: Path, view: str
+):
+    path, gone = tmp_path / "image.bin", tmp_path / "gone.log"
+    path.write_bytes(bytes(range(256)) * 40)
+    async with console(path, DEAD / "capture.pcap", gone) as c:
+        await c.press(view)
+        assert not c.app.model.failure
+        assert "1 peer given up" in c.lines[0]
+        assert "2 inputs not read (i)" in c.lines[-1]
+        assert "damaged" not in c.lines[-1]
+        await c.press("i")
+        assert "not read: it is neither capture, log nor configuration" in c.text
+        assert "not read: it cannot be opened: No such file or directory" in c.text
+
+
+@pytest.mark.parametrize("view", VIEWS)
 async def test_a_storm_of_sizes_ends_with_the_last_one(console: Open, view: str):
     async with console(DEAD / "capture.pcap") as c:
         await c.press(view)

@@ -185,6 +185,8 @@ class CiscoAsaAssembly:
             case "dpd-vendor-id-received" | "dpd-vendor-id-sent":
                 sent = line.id.endswith("sent")
                 yield event(line, LogEventKind.DPD_VENDOR_ID, version=1, sent=sent)
+            case "started":
+                yield event(line, LogEventKind.STARTED)
             case "invalid-spi" | "invalid-spi-old":
                 yield event(line, LogEventKind.INVALID_SPI, protocol=DeleteProtocol.ESP)
             case _:

@@ -58,6 +58,8 @@ class PlutoAssembly:
                 self._packets.note(line)
             case "packet-sent":
                 yield from self._packet_sent(line)
+            case "started":
+                yield event(line, LogEventKind.STARTED)
             case _:
                 yield from self._about_state(line, self._state(line))
 

@@ -75,6 +75,8 @@ class RacoonAssembly:
         if half is not None and (line.id != "child-up" or not _near(half, line)):
             yield from self._half_told()
         match line.id:
+            case "started":
+                yield event(line, LogEventKind.STARTED)
             case "phase1":
                 self._about(line, LogEventKind.HINT)
             case "ike-up":

@@ -120,10 +120,20 @@ class StrongswanAssembly:
             case "dpd-vendor-id":
                 sent = fields["way"] == "sending"
                 yield self._about_sa(line, LogEventKind.DPD_VENDOR_ID, sent=sent)
+            case "started":
+                self._forget()
+                yield event(line, LogEventKind.STARTED)
             case "wrong-sequence":
                 yield self._about_sa(line, LogEventKind.HINT, reason=line.text[:120])
             case _:
                 pass
+
+    def _forget(self) -> None:
+        """A new process gives the names of the old one's SAs to others."""
+        self._threads.clear()
+        self._ends.clear()
+        self._requests.clear()
+        self._retried.clear()
 
     # --- messages --------------------------------------------------------------------------
 

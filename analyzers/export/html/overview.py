@@ -34,7 +34,7 @@ from analyzers.export.html.parts import (
 )
 from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
-from analyzers.export.inputs import clock_phrase, counts_of, span_of
+from analyzers.export.inputs import clock_phrases, counts_of, span_of
 from analyzers.export.inputs import folded as folded_problems
 from analyzers.export.naming import Naming, address
 from analyzers.export.verdict import verdict_of
@@ -236,7 +236,7 @@ def inputs(content: Content, naming: Naming) -> Node:
 def _input(content: Content, source: SourceInfo, naming: Naming) -> Element:
     label = f"{source.id} " if naming.several_sources else ""
     what = ["configuration"] if source.kind == "config" else span_of(source)
-    clocks = [clock_phrase(a) for a in content.alignments if a.source == source.id]
+    clocks = clock_phrases(source, content.alignments)
     return htpy.div(".input")[
         htpy.div(".name")[htpy.span(".soft")[label], data(source.path)],
         htpy.div(".soft")[dotted([source.format, *what, *counts_of(source)])],

@@ -16,7 +16,7 @@ from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.hints import in_flight_ns
+from analyzers.rules.state.hints import in_flight_ns, starts
 from analyzers.rules.wording import few, times, weakest
 
 # By IKE SA and sender: whether any message is logged to have arrived, and which other inputs
@@ -95,6 +95,8 @@ def _at_the_other_end(case: Case, delete: Delete, elsewhere: _Elsewhere) -> _Los
         return None
     arrived, sources = elsewhere.get((delete.ike_sa, sent.src), (False, frozenset()))
     after_ns = delete.at_ns + in_flight_ns(case, delete.ike_sa)
+    if any(h.sender == receiver and h.at_ns <= after_ns for h in starts(case)):
+        return None  # it does not know the SA, and says nothing of what comes for it
     covered = any(
         log.address == receiver and log.first_ns <= delete.at_ns and after_ns <= log.last_ns
         for log in case.peer.logged

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.model.observations import IkeMessage
+from analyzers.model.peer import STARTED, Hint
 from analyzers.model.records import Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
@@ -76,6 +77,13 @@ def logged(case: Case) -> list[Unprotected]:
             other = case.other(hint.sender)
             found.append(Unprotected(hint.at_ns, hint.ref, hint.sender, other, hint.text, sa))
     return found
+
+
+def starts(case: Case) -> list[Hint]:
+    """When the devices at the ends started, as far as their logs say so."""
+    return [
+        hint for hint in case.peer.hints if hint.text.startswith(STARTED) and case.is_log(hint.ref)
+    ]
 
 
 def icmp(case: Case) -> list[Unprotected]:
@@ -161,5 +169,6 @@ __all__ = [
     "living",
     "logged",
     "negotiations",
+    "starts",
     "unprotected",
 ]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.model.exchange import Outcome
+from analyzers.model.alignment import ClockBasis
+from analyzers.model.exchange import Delete, DeleteProtocol, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage
+from analyzers.model.peer import Hint
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
@@ -20,10 +23,13 @@ from analyzers.rules.state.hints import (
     in_flight_ns,
     logged,
     negotiations,
+    starts,
     unprotected,
 )
 from analyzers.rules.wording import sa_name, spoken_ns
 
+# Many logs have stamps of whole seconds.
+_RESOLUTION_NS: Final = NS_PER_SECOND
 # IKEv1: RFC 2407 section 4.6.3; IKEv2: RFC 7296 section 3.10.1.
 _INITIAL_CONTACT: Final = {(1, 24578), (2, 16384)}
 
@@ -32,7 +38,13 @@ def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
     told: set[str] = set()
+    for start, old in _starts(case):
+        if old.id not in told:
+            told.add(old.id)
+            yield _restarted(case, start, old)
     for sa, message, old in _initial_contacts(case):
+        if old.id in told:
+            continue
         told.add(old.id)
         yield Found(
             f"{message.src} came back with INITIAL_CONTACT on a new {sa_name(sa)} and"
@@ -55,6 +67,75 @@ def _check(case: Case) -> Iterator[Found]:
                 confidence=Confidence.INFERRED,
                 at_ns=hint.at_ns,
             )
+
+
+def _starts(case: Case) -> Iterator[tuple[Hint, IkeSa]]:
+    """Starts of a device, and the IKE SA that it had before, which no Delete had ended."""
+    for start in starts(case):
+        old = next((sa for sa in reversed(case.peer.ike_sas) if _was_in_use(case, sa, start)), None)
+        if old is None:
+            continue
+        over_ns = old.ended_ns if old.end is not None else None
+        given_up = old.end is SaEnd.DEAD_PEER and start.at_ns - (over_ns or 0) <= AROUND_NS
+        if over_ns is not None and over_ns <= start.at_ns and not given_up:
+            continue
+        if any(d.ike_sa == old.id and _may_end(d) for d in case.peer.deletes):
+            continue
+        still_used = any(
+            m.src == start.sender
+            and m.encrypted
+            and m.at_ns > start.at_ns + _margin_ns(case, start)
+            for m in case.messages.get(old.id, ())
+        )
+        if not still_used:
+            yield start, old
+
+
+def _may_end(delete: Delete) -> bool:
+    """Whether a Delete is one of an IKE SA, or may be."""
+    return delete.protocol is not DeleteProtocol.ESP or (
+        delete.confidence is not Confidence.CERTAIN and not delete.spis
+    )
+
+
+def _was_in_use(case: Case, sa: IkeSa, start: Hint) -> bool:
+    """Whether the device had used an IKE SA before it started."""
+    before_ns = start.at_ns - _margin_ns(case, start)
+    return any(
+        m.encrypted and m.src == start.sender and m.at_ns < before_ns
+        for m in case.messages.get(sa.id, ())
+    )
+
+
+def _margin_ns(case: Case, start: Hint) -> int:
+    """How far the time of a log's line may be off."""
+    return max(case.source[start.ref.source].clock_spread_ns or 0, _RESOLUTION_NS)
+
+
+def _restarted(case: Case, start: Hint, old: IkeSa) -> Found:
+    said = start.text.partition(": ")[2]
+    came = f" ({said})" if said else ""
+    unanswered = [
+        x
+        for x in case.exchanges_of.get(old.id, ())
+        if x.outcome is Outcome.UNANSWERED and x.responder == start.sender
+    ]
+    asked = ""
+    if unanswered:
+        asked = f" What {unanswered[0].prober} asked on it was not answered."
+    return Found(
+        f"{start.sender} started anew{came}, by its own log, while it had an IKE SA that"
+        f" nobody had deleted: it has lost its SAs.{asked}",
+        (start.ref, *(t.ref for x in unanswered[:1] for t in x.transmissions[:10])),
+        confidence=Confidence.CERTAIN if _is_placed(case, start) else Confidence.INFERRED,
+        at_ns=start.at_ns,
+    )
+
+
+def _is_placed(case: Case, start: Hint) -> bool:
+    """Whether the time of a log's line is known against all other inputs."""
+    info = case.source[start.ref.source]
+    return len(case.sources) == 1 or info.clock_basis is not ClockBasis.NONE
 
 
 def _said(case: Case, hint: Unprotected) -> str:
@@ -80,7 +161,8 @@ def _proven_by(case: Case, hint: Unprotected) -> tuple[str, tuple[Ref, ...]] | N
             return f"what {hint.receiver} asked on that IKE SA was not answered", refs
     for sa in negotiations(case):
         after_ns = sa.first_ns - hint.at_ns
-        if 0 < after_ns <= AROUND_NS:
+        answers = any(m.src == hint.sender for m in case.messages.get(sa.id, ()))
+        if 0 < after_ns <= AROUND_NS and answers:
             return f"a new IKE SA was negotiated {spoken_ns(after_ns)} later", sa.refs[:1]
     return None
 
@@ -143,6 +225,7 @@ RULE = PeerRule(
         "its sender goes on using the SA: the notify is forged",
         "packets that were on their way when the SA was deleted",
         "INITIAL_CONTACT of an end that gave the peer up itself",
+        "a start of the daemon after its SA was deleted, or before there was one",
     ),
     check=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzers.model.peer import PeerView
-from analyzers.model.sa import EspFlow, IkeSa
+from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
 from dpdlab.cli.text.summary import problems
@@ -60,7 +60,7 @@ def _ike_sa(page: Page, sa: IkeSa) -> None:
         took_ns = sa.established_ns - sa.first_ns
         took = f" in {duration(took_ns)}" if took_ns >= NS_PER_MS else ""
         parts.append(f"established {_at(page, sa.established_ns)}{took}".rstrip())
-    else:
+    elif sa.end is not SaEnd.FAILED:
         parts.append("establishment not seen")
     if sa.end is not None and sa.ended_ns is not None:
         parts.append(f"{words.SA_END[sa.end]} {_at(page, sa.ended_ns)}".rstrip())

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export.inputs import clock_phrase, counts_of, folded, span_of
+from analyzers.export.inputs import clock_phrases, counts_of, folded, span_of
 from analyzers.export.verdict import verdict_of
 from analyzers.model.alignment import Alignment
 from analyzers.model.peer import PeerView
@@ -69,8 +69,8 @@ def _input(page: Page, source: SourceInfo, alignments: Sequence[Alignment]) -> N
     else:
         page.listing("", span)
         page.listing("", counts)
-    for alignment in alignments:
-        page.listing("", [page.data(clock_phrase(alignment))])
+    for phrase in clock_phrases(source, alignments):
+        page.listing("", [page.data(phrase)])
     problems(page, source.problems)
 
 

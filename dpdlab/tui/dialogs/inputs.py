@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from analyzers.export.inputs import clock_phrase, counts_of, folded, span_of
+from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand, span_of
 from analyzers.export.untrusted import safe
 from analyzers.export.words import problem_word
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
@@ -56,10 +56,11 @@ class InputsScreen(ModalScreen[str | None]):
         counts = [str(part) for part in counts_of(source)]
         if counts:
             lines.append(Text(" · ".join(counts), faint))
+        # What the user has set is no fact of the inputs.
+        shade = self._palette.warn if is_by_hand(source) else self._palette.note
         lines += [
-            Text(safe(clock_phrase(alignment)), self._palette.note)
-            for alignment in self._model.whole.alignments
-            if alignment.source == source.id
+            Text(safe(phrase), shade)
+            for phrase in clock_phrases(source, self._model.whole.alignments)
         ]
         for first, number in folded(source.problems):
             times = f" ({number:,} times)" if number > 1 else ""

@@ -23,13 +23,19 @@ class Prompt(ModalScreen[str | None]):
         *,
         hint: str = "",
         check: Callable[[str], str] = lambda _: "",
+        question: Callable[[str], str] = lambda _: "",
     ) -> None:
-        """`check` says what is wrong with a text; empty is nothing."""
+        """`check` says what is wrong with a text; empty is nothing.
+
+        `question` asks something about a text, which a second enter says yes to.
+        """
         super().__init__()
         self._label = label
         self._value = value
         self._hint = hint
         self._check = check
+        self._question = question
+        self._asked = False
 
     def compose(self) -> ComposeResult:
         """What is asked, the line, and what is wrong with it."""
@@ -44,13 +50,16 @@ class Prompt(ModalScreen[str | None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """What was wrong may be right now."""
+        self._asked = False
         self.query_one(".error", Static).update("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Done, unless something is wrong."""
         wrong = self._check(event.value)
-        if wrong:
-            self.query_one(".error", Static).update(wrong)
+        asked = "" if wrong or self._asked else self._question(event.value)
+        if wrong or asked:
+            self._asked = bool(asked)
+            self.query_one(".error", Static).update(wrong or asked)
         else:
             self.dismiss(event.value)
 

@@ -12,8 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from analyzers.export.untrusted import safe
+from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import plain
+from dpdlab.tui.rows import end_of, plain
 
 
 class RawLine(ModalScreen[None]):
@@ -45,7 +46,8 @@ class RawLine(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A scrolling page."""
         with VerticalScroll(classes="dialog") as page:
-            page.border_title = Text(safe(self._title))
+            title = end_of(safe(self._title), room_of_title(self.app.size.width))
+            page.border_title = plain(Text(title), self._ascii_only)
             page.border_subtitle = "esc closes"
             yield Static(plain(self._text(), self._ascii_only), markup=False)
 

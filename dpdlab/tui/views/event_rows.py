@@ -12,7 +12,7 @@ from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.events import Event, EventKind
-from dpdlab.present.times import signed
+from dpdlab.present.times import precision_ns, signed
 from dpdlab.tui.model import ColourBy, Model
 from dpdlab.tui.palette import Palette
 
@@ -26,6 +26,7 @@ class EventRows:
         self.model = model
         self.peer = peer
         self.events = events
+        self._sources = {source.id: source for source in model.whole.sources}
         ends = (*events[:1], *events[-1:])
         self._time = max([12, *(len(model.times.at(e.at_ns)) for e in ends)])
 
@@ -40,16 +41,24 @@ class EventRows:
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One event."""
         event = self.events[index]
-        before = self.events[index - 1].at_ns if index else None
-        timed = event.at_ns >= ORDER_LIMIT_NS
-        line = Text(f"{self.model.times.at(event.at_ns, before):<{self._time}}  ")
-        delta = signed(event.at_ns - before) if before is not None and timed else ""
-        line.append(f"{delta:>{_DELTA}}  ", palette.faint)
+        at, delta = self.when(index)
+        line = Text(f"{at:<{self._time}}  ").append(f"{delta:>{_DELTA}}  ", palette.faint)
         line.append(f"{self._arrow(event):<3} ", self.style(event, palette))
         line.append(safe(event.label), self.style(event, palette))
         if event.ref is not None:
             line.append(f"  {self.place(event)}", palette.faint)
         return line
+
+    def when(self, index: int) -> tuple[str, str]:
+        """The time of an event, and how long after the one before it is."""
+        event = self.events[index]
+        if not index:
+            return self.model.times.at(event.at_ns), ""
+        last = self.events[index - 1]
+        precision = precision_ns(self._sources, last.ref, event.ref)
+        at = self.model.times.at(event.at_ns, last.at_ns, precision)
+        timed = event.at_ns >= ORDER_LIMIT_NS
+        return at, signed(event.at_ns - last.at_ns, precision) if timed else ""
 
     def _arrow(self, event: Event) -> str:
         signs = self.model.signs

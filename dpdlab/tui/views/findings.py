@@ -127,9 +127,10 @@ class FindingsView(DetailView):
         if not model.whole.peers:
             said = [safe(sentence) for sentence in model.content.diagnosis]
             return "\n".join(said) or "no IPsec peer, and so nothing to find"
-        if model.damaged:
+        if model.damaged or model.unread:
             key = key_name(model.keymap["inputs"][0])
-            return f"no rule has anything to say, but an input is damaged: {key} shows it"
+            wrong = "damaged" if model.damaged else "not read"
+            return f"no rule has anything to say, but an input is {wrong}: {key} shows it"
         return "no rule has anything to say: nothing is wrong as far as these inputs tell"
 
     def _verdict(self) -> Text:

@@ -16,7 +16,7 @@ from analyzers.export.formatting import Severity
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
-from analyzers.model.records import Basis, Ref
+from analyzers.model.records import Ref
 from analyzers.session.one_message import bytes_of, tshark_view
 from dpdlab.present import copying
 from dpdlab.present.compare import compared
@@ -24,6 +24,7 @@ from dpdlab.present.detail import Detail, details
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.hexdump import hexdump
 from dpdlab.present.log_places import texts_of
+from dpdlab.present.packet_behind import packet_behind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
@@ -34,6 +35,8 @@ from dpdlab.tui.views.list_view import DetailView
 _LABEL: Final = 14
 _HEX_WIDE: Final = 74
 _FETCHED_KEPT: Final = 200
+_NEIGHBOURS: Final = (2, 6)
+"""Lines of a log before and after the one that is meant."""
 
 
 class Pane(StrEnum):
@@ -170,16 +173,41 @@ class LadderView(DetailView):
 
     def _second_opinion(self, event: Event) -> list[Text]:
         """Bytes or tshark's view: at once if they are known, else when they come."""
-        message = event.message
-        if message is None or message.basis is Basis.LOG:
-            return [Text("this is no packet of a capture", self.palette.faint)]
+        behind = packet_behind(self._events, self._place())
+        message = None if behind is None else self._events[behind].message
+        if behind is None or message is None:
+            return self._line_of_log(event)
         key = (self.pane, message.ref)
         known = self._fetched.get(key)
         if known is None:
             self._fetch(self.pane, message)
             return [Text(f"reading: {self.pane.value}", self.palette.faint)]
-        head = Text(f"{self.pane.value}  (the same key goes back)", self.palette.faint)
+        about = self._events[behind]
+        head = Text(self.pane.value, self.palette.faint)
+        if about is not event:
+            at = self.model.times.at(about.at_ns)
+            head.append(
+                f" of {at} {safe(about.label)}: this itself is no packet", self.palette.warn
+            )
+        head.append("  (the same key goes back)", self.palette.faint)
         return [head, *(Text(safe(line)) for line in known)]
+
+    def _line_of_log(self, event: Event) -> list[Text]:
+        """What only a log knows: its line among its neighbours."""
+        faint, log = self.palette.faint, self.model.log
+        refs = [event.ref] if event.ref is not None else []
+        refs += () if event.hole is None else event.hole.refs
+        ref = next((r for r in refs if log is not None and log.row_of(r) is not None), None)
+        if log is None or ref is None:
+            return [Text("there is no packet of a capture and no line of a log behind this", faint)]
+        around = log.lines_around(ref, *_NEIGHBOURS)
+        none = "" if self.pane is Pane.RAW else "no packet for tshark; "
+        path = safe(self.model.path_of(ref.source).rpartition("/")[2])
+        lines = [Text(f"{none}line {ref.record} of {path}  (the same key goes back)", faint)]
+        return lines + [
+            Text(f"{number} {safe(text)}", self.palette.strong if number == ref.record else faint)
+            for number, text in around
+        ]
 
     @work(thread=True, exclusive=True, group="second-opinion")
     def _fetch(self, pane: Pane, message: IkeMessage) -> None:

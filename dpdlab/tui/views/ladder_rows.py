@@ -13,7 +13,6 @@ from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from dpdlab.present.events import Event, EventKind
-from dpdlab.present.times import signed
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
@@ -103,11 +102,10 @@ class LadderRows(EventRows):
         if isinstance(item, Fold):
             return self._fold(item, width, palette)
         event = self.events[item]
-        before = self.events[item - 1].at_ns if item else None
+        at, delta = self.when(item)
         mark = "*" if item in self.selected else " "
-        line = Text(f"{self.model.times.at(event.at_ns, before):<{self._time}} ")
+        line = Text(f"{at:<{self._time}} ")
         line.append(mark, palette.warn)
-        delta = signed(event.at_ns - before) if before is not None else ""
         line.append(f"{delta:>{_DELTA}}   ", palette.faint)
         rung = self._rung(width)
         if event.sender is None or event.kind is EventKind.HINT:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import ClassVar, Final
 
 import numpy as np
 from rich.text import Text
-from textual import work
 from textual.app import ComposeResult
-from textual.worker import get_current_worker
 
 from analyzers.export.formatting import count, counted
 from analyzers.export.untrusted import safe
@@ -23,8 +20,6 @@ from analyzers.session.live_lines import LiveLines
 from analyzers.session.log_lines import LogLines
 from analyzers.sources.lines import MAX_SHOWN
 from dpdlab.present import copying
-from dpdlab.present.filter.errors import PatternRefused
-from dpdlab.present.filter.pattern import Pattern
 from dpdlab.present.log_places import message_at, peer_at, places_in, places_of
 from dpdlab.tui.bars import Line, key_name
 from dpdlab.tui.dialogs.explain import ExplainScreen
@@ -32,15 +27,11 @@ from dpdlab.tui.dialogs.raw_line import RawLine
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
-from dpdlab.tui.views.list_view import ListView
-from dpdlab.tui.views.log_rows import BAD, TROUBLE, LogRows, Wanted
+from dpdlab.tui.views.log_rows import BAD, TROUBLE, LogRows
+from dpdlab.tui.views.log_search import LogSearch
 
-_EXPRESSION: Final = re.compile(r"/(.+)/(i?)", re.DOTALL)
 _SHIFT: Final = 16
 _NEIGHBOURS: Final = 4
-_AT_ONCE: Final = 500
-"""Lines that are searched before a thread is started for the rest."""
-_BATCH: Final = 2_000
 _LIVE_LOG: Final = """No line has come so far.
 
 Lines of logs that are followed stand here as they come, the last ones at the end:
@@ -57,7 +48,7 @@ or press o and name the file. What to switch on:
   FortiGate   diagnose debug application ike -1"""
 
 
-class LogView(ListView):
+class LogView(LogSearch):
     """View 5."""
 
     title = "log"
@@ -73,9 +64,6 @@ class LogView(ListView):
         self.list.moved = self.moved
         self.telling_only = False
         self.shift = 0
-        self.wanted: Wanted | None = None
-        self._rows: LogRows | None = None
-        self._key: object = None
         self._picked: Int64s | None = None
         self._marked: tuple[object, dict[str, Int64s]] = (None, {})
 
@@ -369,68 +357,6 @@ class LogView(ListView):
         picked = self._picked
         self.list.go_to(row if picked is None else int(np.searchsorted(picked, row)))
 
-    # --- searching -------------------------------------------------------------------------
-
-    def search(self, text: str, by: int) -> bool:
-        """The next line with a text, or that fits /an expression/i; far ones in a thread."""
-        log, rows = self.model.log, self._rows
-        if log is None or rows is None or not len(rows):
-            return False
-        try:
-            wanted = wanted_of(text)
-        except PatternRefused as error:
-            self.console_app.say(f"{text}: {error.message}")
-            return True
-        self.wanted = rows.wanted = wanted
-        self.list.refresh_rows()
-        start = self.list.cursor + by
-        found = log.find(rows.picked, start, by, wanted.fits, _AT_ONCE)
-        if found is not None:
-            self.list.go_to(found)
-        else:
-            self.console_app.say(f"searching {text!r}", keep=True)
-            self._search_on(log, rows, wanted, self.list.cursor, by)
-        return True
-
-    @work(thread=True, exclusive=True, group="log-search")
-    def _search_on(
-        self, log: LogLines, rows: LogRows, wanted: Wanted, cursor: int, by: int
-    ) -> None:
-        """All lines from the cursor on, and round to it."""
-        worker, size = get_current_worker(), len(rows)
-        for step in range(1, size + 1, _BATCH):
-            if worker.is_cancelled:
-                return
-            most = min(_BATCH, size + 1 - step)
-            found = self._batch(log, rows, wanted, (cursor + by * step) % size, by, most)
-            if found is not None:
-                self.app.call_from_thread(self._searched, rows, found)
-                return
-        self.app.call_from_thread(self._searched, rows, None)
-
-    @staticmethod
-    def _batch(
-        log: LogLines, rows: LogRows, wanted: Wanted, place: int, by: int, most: int
-    ) -> int | None:
-        """So many lines, and on at the other end."""
-        size = len(rows)
-        room = size - place if by > 0 else place + 1
-        found = log.find(rows.picked, place, by, wanted.fits, min(most, room))
-        if found is None and most > room:
-            other = 0 if by > 0 else size - 1
-            found = log.find(rows.picked, other, by, wanted.fits, most - room)
-        return found
-
-    def _searched(self, rows: LogRows, found: int | None) -> None:
-        if rows is not self._rows:
-            return
-        if found is None:
-            said = "" if self.wanted is None else self.wanted.said
-            self.console_app.say(f"{said!r} does not occur here")
-        else:
-            self.console_app.say("")
-            self.list.go_to(found)
-
     # --- one line --------------------------------------------------------------------------
 
     def do_raw(self) -> None:
@@ -478,11 +404,3 @@ class LogView(ListView):
                 if event.message is message:
                     return copying.of_event(self.model.whole, peer, event) | texts
         return texts
-
-
-def wanted_of(text: str) -> Wanted:
-    """What a search means. Raises PatternRefused for an expression that cannot be used."""
-    found = _EXPRESSION.fullmatch(text)
-    if found is None:
-        return Wanted(text)
-    return Wanted(text, Pattern(found[1], ignore_case=bool(found[2])))

@@ -11,10 +11,11 @@ from rich.text import Text
 from analyzers.export.formatting import Severity
 from analyzers.export.untrusted import safe
 from analyzers.model.log_events import LogEventKind
-from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from analyzers.session.line_times import Int64s
 from analyzers.session.log_lines import LineReading, LogLines, Sense
 from dpdlab.present.filter.pattern import Pattern
+from dpdlab.present.times import precision_ns
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import CUT
@@ -25,6 +26,8 @@ TROUBLE: Final = (LogEventKind.HINT, LogEventKind.INVALID_SPI)
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
 _IDS: Final = frozenset({"mid", "mid_hex", "seq", "seq_hex", "ispi", "rspi", "spi", "spi2", "conn"})
+BACK: Final = "<"
+"""Behind a time that is earlier than the one above it."""
 _MOST_MATCHES: Final = 50
 _STAMPS_FROM: Final = 150
 """Columns from which the stamp of the line itself is shown, too."""
@@ -62,6 +65,7 @@ class LogRows:
         self.picked = picked
         self.shift = shift
         self.wanted = wanted
+        self._sources = {source.id: source for source in model.whole.sources}
         ids = [text.source for text in log.texts]
         self._series = {source: number for number, source in enumerate(ids)}
         self._source = max(map(len, ids), default=0) + 2 if len(ids) > 1 else 0
@@ -94,7 +98,10 @@ class LogRows:
         line = Text().append(f"{sign} ", palette.severity(severity))
         at = self._at(index, row, reading)
         if self._time:
-            line.append(f"{at:<{self._time}}  ")
+            if self._goes_back(index, row, at):
+                line.append(f"{at:<{self._time}}").append(BACK, palette.warn).append(" ")
+            else:
+                line.append(f"{at:<{self._time}}  ")
         if self._source:
             source = self.log.ref(row).source
             shade = palette.series[self._series.get(source, 0) % len(palette.series)]
@@ -116,6 +123,8 @@ class LogRows:
             return signs.dead, Severity.BAD
         if kind in TROUBLE:
             return signs.questionable, Severity.WARN
+        if kind is LogEventKind.STARTED:
+            return signs.retry, Severity.NOTE
         if self.log.is_again(row):
             return signs.retry, Severity.WARN
         if kind in _ENDS:
@@ -131,8 +140,19 @@ class LogRows:
         at_ns = self.log.at_ns(row)
         if at_ns is None or (not reading.stamp and reading.sense is not Sense.EVENT):
             return ""
-        before = self.log.at_ns(self.place(index - 1)) if index else None
-        return self.model.times.at(at_ns, before)
+        if not index:
+            return self.model.times.at(at_ns)
+        last = self.place(index - 1)
+        precision = precision_ns(self._sources, self.log.ref(last), self.log.ref(row))
+        return self.model.times.at(at_ns, self.log.at_ns(last), precision)
+
+    def _goes_back(self, index: int, row: int, at: str) -> bool:
+        """Whether the line above is later: the lines of a log keep their order."""
+        at_ns = self.log.at_ns(row)
+        last_ns = self.log.at_ns(self.place(index - 1)) if index and at else None
+        if at_ns is None or last_ns is None:
+            return False
+        return at_ns // NS_PER_MS < last_ns // NS_PER_MS
 
     def _text(self, reading: LineReading, begin: int, severity: Severity, palette: Palette) -> Text:
         """The line, with what was read from it in colour; lines that say nothing are faint."""

@@ -33,14 +33,20 @@ def lines_of(candidate: Candidate, product: str | None = None) -> tuple[str, ...
 
 
 def detail(
-    tried: Tried, demand: Demand, product: str | None, palette: Palette, *, ascii_only: bool
+    tried: Tried,
+    demand: Demand,
+    product: str | None,
+    palette: Palette,
+    *,
+    remarks: Sequence[str] = (),
+    ascii_only: bool,
 ) -> list[Text]:
-    """What to say of a policy, what matters most first."""
+    """What to say of a policy, what matters most first; `remarks` come after its name."""
     candidate, timing = tried.candidate, tried.candidate.timing
     head = Text(safe(candidate.label), palette.strong)
     if not candidate.met:
         head.append(" (the nearest it comes)", palette.warn)
-    told = [head]
+    told = [head, *(Text(remark, palette.warn) for remark in remarks)]
     if timing is None:
         told.append(Text("how long it takes is not told: set what is missing", palette.warn))
     else:
@@ -51,8 +57,10 @@ def detail(
     told += [] if timing is None else _costs(timing, demand)
     if tried.role is Role.RECOMMENDED:
         # Its load is that of one peer; the load of all is told above.
-        why = (reason for reason in candidate.why if not reason.startswith(_LOAD))
-        told += [Text(reason, palette.faint) for reason in why]
+        why = [Text(r, palette.faint) for r in candidate.why if not r.startswith(_LOAD)]
+        # The first reason says how it stands to what is in force.
+        told[1 + len(remarks) : 1 + len(remarks)] = why[:1]
+        told += why[1:]
     return [_in_ascii(line) for line in told] if ascii_only else told
 
 

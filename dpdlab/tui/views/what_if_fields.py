@@ -18,7 +18,6 @@ from dpdlab.present.draft import (
     NO_PRODUCT,
     Draft,
     next_duration_s,
-    range_of,
     turned_to,
 )
 from dpdlab.tui.palette import Palette
@@ -28,6 +27,10 @@ _PLAN_TARGET_S: Final = 30.0
 _MOST_PEERS: Final = 10_000_000
 _FIRST_HOLD_S: Final = 15.0
 _FIRST_PAUSE_S: Final = 1.0
+_LEAST_S: Final = 0.001
+_DAY_S: Final = 86_400.0
+_MOST_HOLD_S: Final = 65_535.0
+"""As BGP has it (RFC 4271 section 4.2), the longest of the routing protocols."""
 _NO_VALUE: Final = ("", "-", "none", "always", "automatic")
 _LABELS: Final = {"retries": "questions"}
 _PAIRS: Final = ("1", "2", "5")
@@ -59,6 +62,8 @@ class Sheet(Struct, dict=True):
     planning: bool = False
     touched: bool = False
     """The user has changed the policy: it no longer follows the peer."""
+    whence: str = ""
+    """What the policy is until then."""
     _before: dict[str | None, Draft] = field(default_factory=dict)
 
     @property
@@ -102,12 +107,12 @@ class Sheet(Struct, dict=True):
 
     def _policy_field(self, key: str) -> Field:
         draft = self.draft
-        value, knob = draft.value(key), draft.knob(key)
+        value = draft.value(key)
         shown = f"{value} s" if key in ("interval", "retry", "timeout") else value
         if value and not value.replace(".", "", 1).isdigit():
             shown = value
         note = "" if draft.is_given(key) or draft.row is None else "default"
-        hint = "" if knob is None else range_of(knob)
+        hint = draft.range_of(key)
         if key == "mode":
             choices = tuple((mode, _MODE_WORDS[mode]) for mode in MODES)
             return Field(key, key, value, note, draft.is_given(key), choices=choices)
@@ -200,7 +205,7 @@ class Sheet(Struct, dict=True):
             case "peers":
                 demand = replace(demand, peers=_count(text))
             case "hold":
-                demand = replace(demand, hold_s=_duration("routing", text))
+                demand = replace(demand, hold_s=_duration("hold", text, _MOST_HOLD_S))
             case "every":
                 demand = replace(demand, every_s=_duration("traffic", text))
             case "target":
@@ -273,12 +278,14 @@ def _count(text: str) -> int:
     return number
 
 
-def _duration(name: str, text: str) -> float | None:
+def _duration(name: str, text: str, most_s: float = _DAY_S) -> float | None:
     if text.strip().lower() in _NO_VALUE:
         return None
     seconds = duration_s(text.strip())
-    if not seconds or seconds > 100 * 86_400:
+    if not seconds:
         raise OptionError(f"{name}={text[:40]} is no duration", "10, 10s or 2m")
+    if not _LEAST_S <= seconds <= most_s:
+        raise OptionError(f"{name} takes {_LEAST_S:g} to {most_s:g}, not {seconds:g}")
     return seconds
 
 

@@ -17,15 +17,15 @@ from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.whatif import candidates
 from analyzers.whatif.study import Candidate, window_of
-from dpdlab.present.draft import NO_PRODUCT, draft_of
+from dpdlab.present.draft import NO_PRODUCT
 from dpdlab.present.policies import worst_case
 from dpdlab.present.replays import (
     Replays,
     SentPackets,
     Stopped,
     sent_packets,
-    starting_policy,
 )
+from dpdlab.present.starting import starting_policy
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Afterwards
@@ -121,10 +121,8 @@ class WhatIfPage(View):
             self._begin(peer)
 
     def _begin(self, peer: PeerView | None) -> None:
-        first = candidates.common(1)[0] if peer is None else starting_policy(peer)
-        found = draft_of(first.policy)
-        if found is not None:
-            self.sheet.draft = found[0]
+        start = starting_policy(peer, self._product_at)
+        self.sheet.draft, self.sheet.whence = start.draft, start.whence
 
     def _first_hole(self, peer: PeerView | None) -> int:
         """The one at the moment of the other views, else the worst."""
@@ -240,13 +238,23 @@ class WhatIfPage(View):
                 named = replace(tried.candidate, label=self.sheet.draft.text)
                 tried = replace(tried, candidate=named)
             lines = detail(
-                tried, demand, self._sender_profile(), self.palette,
+                tried, demand, self._sender_profile(), self.palette, remarks=self._remarks(tried),
                 ascii_only=self.model.ascii_only,
             )  # fmt: skip
         width = max(self.size.width - _FIELDS_WIDE - _MARGIN, 20)
         height = int(self.top.styles.height.value) if self.top.styles.height else 8
         self.detail.show(fitted(lines, width, height, self.palette), -1)
         self.detail.cursor = -1
+
+    def _remarks(self, tried: Tried) -> list[str]:
+        """Where the policy in the fields is from, and whether the own one does better."""
+        told = []
+        if tried.role is Role.EDITED and not self.sheet.touched and self.sheet.whence:
+            told.append(f"begins with {safe(self.sheet.whence)}")
+        if isinstance(self.rows, HoleRows) and self.rows.holes:
+            number = min(self._hole, len(self.rows.holes) - 1)
+            told += self.rows.remarks(number, tried)
+        return told
 
     def _sender_profile(self) -> str | None:
         """The product of who sent into the black hole, for policies of no product."""

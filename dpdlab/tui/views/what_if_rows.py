@@ -21,6 +21,8 @@ from dpdlab.present.policies import (
     AT_LEAST,
     UNENDING,
     Scale,
+    against_observed,
+    against_own,
     comparable,
     is_nothing,
     longest_s,
@@ -81,6 +83,7 @@ class _Kind(StrEnum):
     TITLED = "titled"
     POLICY = "policy"
     TEXT = "text"
+    REMARK = "remark"
     GAP = "gap"
 
 
@@ -135,6 +138,7 @@ class HoleRows:
                 yield _Row(_Kind.OBSERVED, number)
                 for slot in range(policies):
                     yield _Row(_Kind.POLICY, number, slot)
+                yield _Row(_Kind.REMARK, number, policies - 1)
             yield _Row(_Kind.GAP, number)
         for text in self._legend():
             for line in textwrap.wrap(text, max(width - MARK - 2, 20)):
@@ -202,6 +206,16 @@ class HoleRows:
         found = (self._tried(hole, slot) for slot in range(slots))
         return [tried for tried in found if tried is not None]
 
+    def remarks(self, number: int, tried: Tried) -> list[str]:
+        """Whether a policy does worse than the sender's own one, and than what was observed."""
+        hole = self.holes[number]
+        result = self.replays.result(hole, tried.candidate, self._hold_s)
+        if result is None or not self.replays.seconds_known(hole, tried.candidate):
+            return []
+        own = self.replays.result(hole, self.replays.own(hole), self._hold_s)
+        said = (against_own(own, result), against_observed(hole, result))
+        return [one for one in said if one]
+
     def study(self, number: int) -> Study:
         """A black hole under all of its policies."""
         hole = self.holes[number]
@@ -242,6 +256,10 @@ class HoleRows:
         tried = self._tried(hole, row.slot)
         if tried is None:
             return Text()
+        if row.kind is _Kind.REMARK:
+            # Only what is recommended owes an answer where it does worse.
+            said = "; ".join(self.remarks(row.hole, tried))
+            return Text(" " * 2 * MARK + said, palette.warn)
         return self._policy(row.hole, hole, tried, layout, palette)
 
     def _heading(self, number: int, hole: BlackHole, palette: Palette) -> Text:

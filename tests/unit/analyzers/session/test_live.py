@@ -33,7 +33,7 @@ SECOND = 1_000_000_000
 START_NS = 1_800_000_000 * SECOND
 
 
-class _Fifo:
+class Fifo:
     """A pipe that a test writes into, as much as is read of it."""
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +51,7 @@ class _Fifo:
         os.close(self._handle)
 
 
-def _until(check: Callable[[], bool]) -> None:
+def until(check: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not check():
         assert time.monotonic() < end
@@ -75,7 +75,7 @@ def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
     """Pieces cut anywhere, looked at in between, one file after the other."""
     cut = random.Random(sample)
     data = (SAMPLES / sample / "capture.pcap").read_bytes()
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     path = tmp_path / "saved.pcapng"
     session = LiveSession([fifo.source], store=CaptureStore(RingFiles(path), "test"))
     session.start()
@@ -89,7 +89,7 @@ def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
         session.pump(now_ns)
         session.judgement(session.peers_so_far(now_ns))
     fifo.close()
-    _until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
+    until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
     session.pump(now_ns)
     assert session.over
     so_far = session.peers_so_far(now_ns)
@@ -106,12 +106,12 @@ def test_what_was_saved_tells_the_same(sample: str, tmp_path: Path) -> None:
 def test_silence_at_the_end_is_part_of_the_report(tmp_path: Path) -> None:
     """The last packet is no end: nothing came for a minute after it, and the file says so."""
     data = (SAMPLES / "ikev2-dead-peer" / "capture.pcap").read_bytes()
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     path = tmp_path / "saved.pcapng"
     session = LiveSession([fifo.source], store=CaptureStore(RingFiles(path), "test"))
     session.start()
     fifo.write(data[:15_000])
-    _until(lambda: session.pump(START_NS))
+    until(lambda: session.pump(START_NS))
     last_ns = session.sources[0].last_ns
     session.pump(START_NS + 60 * SECOND)
     session.end(START_NS + 60 * SECOND)
@@ -125,7 +125,7 @@ def test_silence_at_the_end_is_part_of_the_report(tmp_path: Path) -> None:
 
 
 def test_a_ring_of_files_is_each_whole(tmp_path: Path) -> None:
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     files = RingFiles(tmp_path / "ring.pcapng", most_bytes=10_000, most_files=3)
     session = LiveSession([fifo.source], store=CaptureStore(files, "test"))
     session.start()
@@ -135,7 +135,7 @@ def test_a_ring_of_files_is_each_whole(tmp_path: Path) -> None:
         session.wait(0.2)
         session.pump(START_NS)
     fifo.close()
-    _until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
+    until(lambda: fifo.source.feed.status.state is SourceState.ENDED)
     session.end(START_NS)
     assert len(files.files) == 3
     assert files.removed
@@ -151,7 +151,7 @@ def _expected(tmp_path: Path, policy: str) -> dict[int, tuple[int | None, int | 
     """Of each question of a capture: after how many, and after which time, the verdict is due."""
     from analyzers.configs.vendors import parse_given
 
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     session = LiveSession([fifo.source], SessionOptions(policies=(parse_given(policy),)))
     session.start()
     data = (SAMPLES / "ikev2-dead-peer" / "capture.pcap").read_bytes()
@@ -187,7 +187,7 @@ def test_no_verdict_is_expected_by_a_policy_that_is_not_kept(tmp_path: Path) -> 
 
 
 def test_facts_come_once_and_when_they_are_final(tmp_path: Path) -> None:
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     session = LiveSession([fifo.source])
     session.start()
     data = (SAMPLES / "ikev2-healthy" / "capture.pcap").read_bytes()
@@ -249,6 +249,29 @@ def test_a_followed_log_tells_at_once(tmp_path: Path) -> None:
     assert session.sources[0].log_lines == len(DIALOGUE)
 
 
+def test_a_followed_log_tells_of_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "charon.log"
+    path.write_text("")
+    session = LiveSession([FollowedFile(str(path))])
+    session.start()
+    now_ns = 1_795_255_211 * SECOND
+    with path.open("a") as file:
+        file.writelines(_charon(4, text) for text in DIALOGUE)
+        file.write(_charon(9, "00[DMN] Starting IKE charon daemon (strongSwan 5.9.8, Linux)"))
+        file.write(_charon(10, "00[DMN] loaded plugins: charon"))
+    end = time.monotonic() + PATIENCE_S
+    while not any(p.hints for p in session.peers_so_far(now_ns)):
+        session.wait(0.05)
+        session.pump(now_ns)
+        now_ns += SECOND // 20
+        assert time.monotonic() < end, session.sources
+    session.end(now_ns)
+    (peer,) = session.peers()
+    assert [(h.sender, h.at_ns) for h in peer.hints] == [("192.0.2.1", 1_795_255_209 * SECOND)]
+    (finding,) = [f for f in session.judgement().findings if f.rule == "peer-rebooted"]
+    assert finding.detail.startswith("192.0.2.1 started anew (Starting IKE charon daemon)")
+
+
 @pytest.mark.parametrize(("hours", "clock"), [(2, "zone"), (0, "right")])
 def test_stamps_of_another_zone_are_put_to_when_they_arrive(
     tmp_path: Path, hours: int, clock: str
@@ -288,7 +311,7 @@ def test_syslog_has_a_source_for_each_sender() -> None:
         session.pump(now_ns)
         return sum(info.lines for info in session.sources) == 2 * len(DIALOGUE)
 
-    _until(came)
+    until(came)
     session.end(now_ns)
     assert [info.path for info in session.sources] == ["syslog 127.0.0.1", "syslog 127.0.0.2"]
     assert threading.active_count() == threads
@@ -297,7 +320,7 @@ def test_syslog_has_a_source_for_each_sender() -> None:
 def test_a_log_beside_a_capture_tells_nothing_twice(tmp_path: Path) -> None:
     """Both show the same questions; the log of the gateway is of its own capture's time."""
     folder = SAMPLES / "ikev2-dead-peer"
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     path = tmp_path / "charon.log"
     path.write_text("")
     session = LiveSession([fifo.source, FollowedFile(str(path))])
@@ -312,9 +335,9 @@ def test_a_log_beside_a_capture_tells_nothing_twice(tmp_path: Path) -> None:
         session.pump(now_ns)
         return session.sources[0].packets == alone.sources[0].packets
 
-    _until(captured)
+    until(captured)
     path.write_bytes((folder / "charon-a.log").read_bytes())
-    _until(lambda: session.pump(now_ns) or session.sources[1].lines > 50)
+    until(lambda: session.pump(now_ns) or session.sources[1].lines > 50)
     fifo.close()
     session.end(now_ns)
     (peer,) = session.peers()

@@ -10,7 +10,7 @@ from analyzers.session.live import LiveSession
 from analyzers.sources.feed import SourceState
 from analyzers.sources.pipe import PipeSource
 from tests.scenarios.timeline import at, capture
-from tests.unit.analyzers.session.test_live import _Fifo, _until
+from tests.unit.analyzers.session.test_live import Fifo, until
 
 SETUP = "0 a>b v2 handshake\n"
 BUSY = SETUP + "0.1..{out}/0.2 a>b esp out\n0.15..{back}/0.2 b>a esp in\n"
@@ -18,12 +18,12 @@ BUSY = SETUP + "0.1..{out}/0.2 a>b esp out\n0.15..{back}/0.2 b>a esp in\n"
 
 def _seen(tmp_path: Path, text: str, now_s: float) -> PeerView:
     """The peer of a capture that is still going on at a moment."""
-    fifo = _Fifo(tmp_path / "pipe")
+    fifo = Fifo(tmp_path / "pipe")
     session = LiveSession([fifo.source], SessionOptions())
     assert isinstance(fifo.source, PipeSource)
     session.start()
     fifo.write(capture(text))
-    _until(lambda: not fifo.source.feed.empty)
+    until(lambda: not fifo.source.feed.empty)
     session.pump(at(now_s))
     assert fifo.source.feed.status.state is SourceState.OPEN
     session.pump(at(now_s) + 1_000_000_000)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from analyzers.model.log_events import LogEventKind
 from analyzers.model.records import Ref
-from analyzers.model.time import NS_PER_SECOND
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session import Session, SessionOptions, log_lines
 from analyzers.session.log_lines import LogLines, Sense
 from tests.unit.analyzers.session.test_opening import stdin
 
+SAMPLES = Path(__file__).parents[4] / "sample_pcaps"
 STAMP = "2026-11-20 10:00:{:06.3f} "
 IDLE = "12[IKE] nothing to initiate"
 DEAD = "02[JOB] DPD check timed out, enforcing DPD action"
@@ -220,3 +222,16 @@ def test_without_being_asked_nothing_is_kept(tmp_path: Path):
     session = Session(SessionOptions())
     session.run([str(path)])
     assert session.log_texts() == ()
+
+
+@pytest.mark.parametrize("sample", ["ikev1-one-way-loss", "ikev2-data-plane-dead"])
+def test_lines_beside_a_capture_have_the_times_of_their_stamps(sample: str):
+    """Events are put in order among packets by a nanosecond; lines and their distances stay."""
+    folder = SAMPLES / sample
+    with opened(folder / "capture.pcap", folder / "charon-a.log") as lines:
+        stamps = [datetime.fromisoformat(lines.text(row)[:23]) for row in range(len(lines))]
+        own_ns = [round((s - stamps[0]).total_seconds() * 1000) * NS_PER_MS for s in stamps]
+        told_ns = [(lines.at_ns(row) or 0) - (lines.at_ns(0) or 0) for row in range(len(lines))]
+    # A clock that drifts stretches them.
+    assert max(abs(a - b) for a, b in zip(own_ns, told_ns, strict=True)) < NS_PER_MS
+    assert told_ns == sorted(told_ns)

@@ -15,10 +15,10 @@ import pytest
 from analyzers.errors import SourceError
 from analyzers.model.exchange import Outcome
 from analyzers.model.policy import PolicyBasis
-from analyzers.model.records import Basis, ProblemKind
+from analyzers.model.records import UNREADABLE, Basis, ProblemKind
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
-from tests.scenarios.logs import Clock, charon, isakmp, iso, star
+from tests.scenarios.logs import Clock, Stamp, charon, isakmp, iso, star
 from tests.scenarios.timeline import at, capture
 
 TEXT = """
@@ -122,10 +122,54 @@ def test_a_folder_without_any(tmp_path: Path) -> None:
         run(tmp_path)
 
 
-def test_what_the_user_names_must_be_something(folder: Path) -> None:
-    for name in ("notes.txt", "image.bin", "empty"):
+NO_INPUTS = [
+    ("notes.txt", "it is neither capture, log nor configuration"),
+    ("image.bin", "it is neither capture, log nor configuration"),
+    ("empty", "it is empty"),
+]
+
+
+@pytest.mark.parametrize(("name", "why"), NO_INPUTS)
+def test_what_cannot_be_read_does_not_hide_the_others(folder: Path, name: str, why: str) -> None:
+    session = run(folder / name, folder / "hub.pcap", folder / "hub-console.txt")
+    assert kinds(session) == [
+        ("hub.pcap", "capture"),
+        ("hub-console.txt", "log"),
+        (name, UNREADABLE),
+    ]
+    told = session.sources[2]
+    assert [(p.kind, p.detail) for p in told.problems] == [(ProblemKind.UNREADABLE, why)]
+    without = run(folder / "hub.pcap", folder / "hub-console.txt")
+    assert session.peers() == without.peers()
+    assert session.judgement() == without.judgement()
+
+
+def test_what_cannot_be_read_alone_is_refused(folder: Path) -> None:
+    for name, _ in NO_INPUTS:
         with pytest.raises(SourceError, match=name):
-            run(folder / "hub.pcap", folder / name)
+            run(folder / name)
+        with pytest.raises(SourceError, match=name):
+            run(folder / name, folder / "configs")
+    with pytest.raises(SourceError, match=r"notes\.txt .*; .*empty is empty"):
+        run(folder / "notes.txt", folder / "empty")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_in_one_that_may(folder: Path) -> None:
+    (folder / "configs").chmod(0)
+    assert kinds(run(folder)) == [("hub-console.txt", "log"), ("hub.pcap", "capture")]
+    (folder / "configs").chmod(0o700)
+
+
+def test_a_name_that_does_not_exist(folder: Path) -> None:
+    gone = folder / "gone.pcap"
+    with pytest.raises(SourceError, match="cannot open"):
+        run(folder / "hub.pcap", gone)
+    lenient = SessionOptions(missing_too=True)
+    session = run(gone, folder / "hub.pcap", options=lenient)
+    assert kinds(session) == [("hub.pcap", "capture"), ("gone.pcap", UNREADABLE)]
+    with pytest.raises(SourceError, match="cannot open"):
+        run(gone, options=lenient)
 
 
 def test_configurations_alone_are_for_lint(folder: Path) -> None:
@@ -150,6 +194,65 @@ def test_bytes_that_are_no_text_are_counted(folder: Path) -> None:
     session = run(damaged)
     (problem,) = [p for p in session.sources[0].problems if p.kind is ProblemKind.BAD_ENCODING]
     assert problem.count == 2 * log().count("QM_IDLE")
+
+
+# --- gaps ----------------------------------------------------------------------------------------
+
+
+def lines_of_problem(session: Session) -> list[tuple[int, int]]:
+    """Where NULs were first, and in how many lines."""
+    problems = [p for p in session.sources[-1].problems if p.kind is ProblemKind.NUL_BYTES]
+    return [(p.ref.record, p.count) for p in problems if p.ref is not None]
+
+
+@pytest.mark.parametrize("gap", [1, 2, 5000, 70_000, 1 << 20])
+def test_nuls_in_a_log_are_damage_and_nothing_more(folder: Path, gap: int) -> None:
+    """In the middle of a line, behind its end, and at the end of the file."""
+    lines = log().encode().splitlines(keepends=True)
+    damaged = folder / "damaged.txt"
+    holes = b"".join((*lines[:5], lines[5][:40], bytes(gap), lines[5][40:], *lines[6:9],
+                      bytes(gap), *lines[9:], bytes(gap)))  # fmt: skip
+    damaged.write_bytes(holes)
+    whole, session = run(folder / "hub-console.txt"), run(damaged)
+    assert session.peers() == whole.peers()
+    assert lines_of_problem(session) == [(6, 3)]
+    assert session.sources[0].lines == whole.sources[0].lines + 1
+
+
+@pytest.mark.parametrize("gap", [300, 600_000])
+def test_a_log_that_begins_with_a_gap(folder: Path, gap: int) -> None:
+    """It was emptied while a program wrote to it."""
+    sparse = folder / "sparse.log"
+    sparse.write_bytes(bytes(gap) + log().encode())
+    session = run(folder / "hub.pcap", sparse)
+    assert kinds(session)[1] == ("sparse.log", "log")
+    assert session.peers() == run(folder / "hub.pcap", folder / "hub-console.txt").peers()
+    assert lines_of_problem(session) == [(1, 1)]
+
+
+@pytest.mark.parametrize("stamp", [star, iso])
+def test_a_line_that_a_crash_cut_does_not_hide_the_next_one(folder: Path, stamp: Stamp) -> None:
+    text = isakmp(TEXT, "a", Clock(stamp, 77), said=DEAD)
+    lines = text.encode().splitlines(keepends=True)
+    at = len(lines) - 1
+    assert b"not responding" in lines[at]
+    (folder / "whole.txt").write_text(text)
+    crashed = folder / "crashed.txt"
+    crashed.write_bytes(b"".join((*lines[:at], lines[at - 1][:50], bytes(4096), lines[at])))
+    session = run(crashed)
+    (peer,), (whole,) = session.peers(), run(folder / "whole.txt").peers()
+    assert peer.state is whole.state
+    assert [x.outcome for x in peer.exchanges] == [x.outcome for x in whole.exchanges]
+    assert peer.exchanges[-1].verdict_ns == whole.exchanges[-1].verdict_ns
+
+
+def test_nuls_in_a_configuration(folder: Path) -> None:
+    damaged = folder / "damaged.cfg"
+    damaged.write_bytes(CONFIG.encode().replace(b" authentication", bytes(9) + b" authentication"))
+    session = run(folder / "hub.pcap", damaged)
+    assert lines_of_problem(session) == [(5, 1)]
+    (configured,) = [p for p in session.peers()[0].policies if p.basis is PolicyBasis.CONFIG]
+    assert (configured.interval_s, configured.retry_s, configured.worst_case_s) == (10, 2, 20)
 
 
 # --- stdin ---------------------------------------------------------------------------------------
@@ -188,7 +291,9 @@ def test_an_offset_for_what_comes_on_stdin(folder: Path) -> None:
 
 def test_stdin_is_nothing(folder: Path) -> None:
     with stdin(b""), pytest.raises(SourceError, match="stdin is empty"):
-        run(folder / "hub.pcap", "-")
+        run("-")
+    with stdin(b""):
+        assert kinds(run(folder / "hub.pcap", "-"))[1] == ("stdin", UNREADABLE)
 
 
 # --- what the user says it is --------------------------------------------------------------------

@@ -47,6 +47,25 @@ def test_lines_are_those_of_the_decoder(text: str):
         assert [line.rstrip("\r") for line in lines_of(path)] == [x.rstrip("\r") for x in wanted]
 
 
+@given(st.text("ab\0\r\n", max_size=60), st.integers(1, 20))
+def test_lines_behind_gaps_are_those_of_the_decoder(text: str, piece: int):
+    """A line begins with what is no NUL, wherever the pieces in which it is read are cut."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_PIECE_BYTES", piece)
+        path = Path(folder) / "x.log"
+        path.write_bytes(text.encode())
+        wanted = cut(text)
+        got = lines_of(path)
+        assert [line.strip("\r\0") for line in got] == [x.strip("\r\0") for x in wanted]
+        assert not any(line.startswith("\0") for line in got)
+
+
+def test_a_line_behind_a_long_gap_has_its_text(tmp_path: Path):
+    path = tmp_path / "x.log"
+    path.write_bytes(bytes(3 << 20) + b"one\n" + bytes(1 << 20) + b"two\n" + bytes(70_000))
+    assert lines_of(path) == ["one", "two", ""]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends_of_long_texts(tmp_path: Path, end: str):
     text = "".join(f"line {n}{end}" for n in range(40_000))

@@ -13,6 +13,7 @@ from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 from analyzers.rules.judge import Judgement
+from analyzers.session.options import UnparsedLine
 from dpdlab.cli import analysis, main
 from tests.model_builders import peer, source
 
@@ -57,6 +58,9 @@ class StubSession(Struct, dict=True):
 
     def diagnosis(self) -> list[str]:
         return self.sentences
+
+    def unparsed(self) -> list[UnparsedLine]:
+        return []
 
     def configurations(self) -> tuple[Configuration, ...]:
         return ()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from analyzers.errors import AnalyzerError, KeyFileError, OptionError, SourceError
-from analyzers.model.records import BENIGN_PROBLEMS, ProblemKind
+from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, ProblemKind, SourceInfo
 from dpdlab.cli import analysis
 from dpdlab.cli.arguments import parse
 from dpdlab.cli.diagnostics import ExitCode
@@ -259,3 +259,55 @@ def test_a_refused_output_is_refused_before_any_work(cli: Cli, session: StubSess
 def test_names_that_can_be_no_file(cli: Cli, name):
     assert cli(name).code in (ExitCode.INPUT, ExitCode.USAGE)
     assert cli("report", name).code in (ExitCode.INPUT, ExitCode.USAGE)
+
+
+# --- inputs that cannot be read ------------------------------------------------------------------
+
+
+def unreadable(path: str) -> SourceInfo:
+    why = "it is neither capture, log nor configuration"
+    told = Problem(ProblemKind.UNREADABLE, why)
+    return SourceInfo("s2", path, UNREADABLE, "unknown", problems=[told])
+
+
+@pytest.mark.parametrize("report_format", ["text", "json", "jsonl", "csv", "markdown", "html"])
+def test_an_input_that_cannot_be_read_is_named_beside_the_report(
+    cli: Cli, session: StubSession, report_format
+):
+    session.sources = [source(), unreadable("image.bin")]
+    result = cli("report", "hub.pcap", "image.bin", "--format", report_format)
+    assert result.code == ExitCode.INPUT
+    assert result.error == (
+        "dpdlab: error: image.bin: it is neither capture, log nor configuration"
+        " (the others were read)"
+    )
+    assert "192.0.2.1" in result.out
+    if report_format == "json":
+        told = json.loads(result.out)["sources"][1]
+        assert (told["kind"], told["problems"][0]["kind"]) == ("unreadable", "unreadable-input")
+    elif report_format != "csv":
+        assert "it is neither capture" in result.out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("report", "--fail-on", "info"),
+        ("report", "--strict"),
+        ("report", "--unparsed"),
+        ("report", "-q"),
+        ("check",),
+    ],
+)
+def test_an_input_that_cannot_be_read_decides_the_exit_code(cli: Cli, session: StubSession, argv):
+    session.sources = [source(problems=[problem()]), unreadable("image.bin")]
+    result = cli(*argv, "hub.pcap", "image.bin")
+    assert result.code == ExitCode.INPUT
+    assert "error: image.bin: it is neither" in result.err
+
+
+def test_of_many_inputs_that_cannot_be_read_some_are_named(cli: Cli, session: StubSession):
+    session.sources = [source(), *(unreadable(f"{n}.bin") for n in range(9))]
+    lines = cli("check", "hub.pcap").err.splitlines()
+    assert sum("it is neither" in line for line in lines) == 5
+    assert "dpdlab: error: 4 more inputs were not read" in lines

@@ -38,7 +38,41 @@ def test_steps_stay_within_what_the_product_takes():
     for _ in range(3):
         draft = draft.stepped("interval", -1)
     assert draft.value("interval") == "10"
-    assert draft.typed("interval", "5").out_of_range("interval") == "10 to 3600"
+    outside = Draft("cisco-ios", (("interval", "5"),))
+    assert outside.out_of_range("interval") == "10 to 3600"
+    assert outside.stepped("interval", 1).value("interval") == "10"
+
+
+@pytest.mark.parametrize(
+    ("product", "key", "value", "said"),
+    [
+        ("cisco-ios", "retry", "99999", "IKEv1 takes 2 to 60, not 99999"),
+        ("cisco-ios", "interval", "5", "takes 10 to 3600, not 5"),
+        ("cisco-asa", "retry", "11", "takes 2 to 10"),
+        ("juniper-srx", "retries", "6", "takes 1 to 5"),
+        ("cisco-ios-ikev2", "retry", "99999", "retry takes 0.1 to 3600, not 99999"),
+        ("strongswan-ikev2", "retries", "101", "retries takes 1 to 100, not 101"),
+        ("strongswan-ikev1", "timeout", "2d", "timeout takes 1 to 86400, not 172800"),
+        (None, "interval", "100000", "interval takes 0.1 to 86400"),
+        (None, "retries", "500", "retries takes 1 to 100"),
+    ],
+)
+def test_no_value_beyond_what_makes_sense(product: str | None, key: str, value: str, said: str):
+    draft = turned_to(IOS, product)
+    assert said in wrong_with(partial(draft.typed, key, value))
+
+
+@pytest.mark.parametrize("product", [None, *PROFILES])
+def test_every_hint_is_a_range_that_holds(product: str | None):
+    draft = Draft(product, (("interval", "10"),))
+    for key in draft.keys:
+        if key == "mode":
+            continue
+        least, _, most = draft.range_of(key).partition(" to ")
+        assert not wrong_with(partial(draft.typed, key, most)), (key, most)
+        assert float(least) < float(most)
+        beyond = wrong_with(partial(draft.typed, key, str(int(float(most)) + 1)))
+        assert beyond, (key, most)
 
 
 @pytest.mark.parametrize("value", ["x", "1 2", "-3", "0", "9" * 40, "1,2", "nan", "inf"])

@@ -13,7 +13,7 @@ from analyzers.model.peer import PeerView
 from analyzers.session import Session, SessionOptions
 from analyzers.whatif.windows import Packets
 from dpdlab.present import replays
-from dpdlab.present.replays import Replays, Stopped, sent_packets, starting_policy
+from dpdlab.present.replays import Replays, Stopped, sent_packets
 
 SAMPLES = Path(__file__).parents[4] / "sample_pcaps"
 
@@ -87,7 +87,3 @@ def test_seconds_do_not_need_packets_unless_it_asks_on_demand(session: Session, 
         if before.seconds_known(hole, candidate):
             assert early.left.worst.seconds == late.left.worst.seconds
             assert early.left.mean_seconds == late.left.mean_seconds
-
-
-def test_editing_begins_with_what_is_common(peer: PeerView):
-    assert starting_policy(peer).label == "IOS periodic 10 2"

@@ -1,0 +1,39 @@
+"""How a console looks and sounds, by the command line and the settings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TypedDict
+
+from dpdlab import settings
+from dpdlab.cli.analysis import settings_of
+from dpdlab.cli.terminals import wants_colour
+from dpdlab.tui.keymap import Keymap, keymap_of
+
+
+class Looks(TypedDict):
+    """Arguments of `ConsoleApp`."""
+
+    ascii_only: bool
+    theme: str
+    keymap: Keymap | None
+    colour: bool
+    times: str
+    bell: bool
+    settings_file: Path | None
+
+
+def looks_of(options: argparse.Namespace) -> Looks:
+    """Those that are wanted. Raises OptionError if the settings cannot be used."""
+    own, path = settings_of(options), settings.found(options.settings)
+    console = None if own is None else own.console
+    return Looks(
+        ascii_only=options.ascii or (console is not None and console.ascii),
+        theme="" if console is None else console.theme,
+        keymap=None if own is None else keymap_of(own.keys, str(path)),
+        colour=wants_colour(options.color),
+        times="" if console is None else console.times,
+        bell=console is not None and console.bell,
+        settings_file=path,
+    )

@@ -1,0 +1,14 @@
+"""Titles in the frames of dialogs: what is too long there, Textual cuts with a sign of its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# As the style has it: nine tenths of the screen, and not wider than this.
+_WIDEST: Final = 110
+_FRAME: Final = 8
+
+
+def room_of_title(width: int) -> int:
+    """Cells of a title in a dialog on a screen of so many columns."""
+    return min(width * 9 // 10, _WIDEST) - _FRAME

@@ -1,0 +1,139 @@
+"""Settings while the console runs: shown, tried, kept in their file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from analyzers.errors import OptionError
+from analyzers.export.formatting import glyphs
+from dpdlab import settings
+from dpdlab.present.times import TimeMode
+from dpdlab.present.whole_file import write_whole
+from dpdlab.tui.asking_app import AskingApp
+from dpdlab.tui.bars import Line, Overview
+from dpdlab.tui.rows import RowList
+from dpdlab.tui.themes import THEMES
+
+Key = tuple[str, str]
+
+
+class SettledApp(AskingApp):
+    """Does what the settings say, at once where that is possible."""
+
+    settings_file: Path | None = None
+    """The file in force, or where the user's own one would be; None: nothing can be kept."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a session that goes on."""
+        return self._live is not None
+
+    def do_settings(self) -> None:
+        """All settings, to be changed and kept."""
+        # What reads them is heavy, and seldom wanted.
+        from dpdlab.settings.model import Settings, load
+        from dpdlab.tui.dialogs.settings import SettingsScreen
+
+        path = self.settings_file or settings.users_file()
+        try:
+            known = Settings() if path is None or not path.is_file() else load(path)
+        except OptionError as error:
+            self.say(error.message)
+            return
+        named = "nowhere to keep them: no home" if path is None else str(path)
+        theme, times = self.theme, self.model.times
+        screen = SettingsScreen(known, named, self._in_force(), self._preview)
+
+        def answered(changes: Mapping[Key, object] | None) -> None:
+            if changes is None:
+                # What was tried goes, what an option or a key had set comes back.
+                self.theme = theme
+                self.model.times = times
+                self.changed()
+            elif changes and path is not None:
+                self._keep_settings(path, changes)
+
+        self.push_screen(screen, answered)
+
+    def _in_force(self) -> dict[Key, object]:
+        """What the settings come to here, with the options of the command line."""
+        options = self.options
+        return {
+            ("console", "ascii"): self.model.ascii_only,
+            ("report", "budget_s"): options.budget_s,
+            ("report", "black_hole_min_s"): options.black_hole_min_s,
+            ("report", "local"): options.local,
+            ("report", "ports"): options.ports,
+        }
+
+    def _preview(self, key: Key, value: object) -> None:
+        """Show what can be shown at once."""
+        match key[1]:
+            case "theme":
+                self.theme = str(value) or THEMES[0].name
+            case "times":
+                self.model.times = replace(self.model.times, mode=mode_named(str(value)))
+                self.changed()
+
+    def _keep_settings(self, path: Path, changes: Mapping[Key, object]) -> None:
+        from dpdlab.settings.edit import edited
+        from dpdlab.settings.model import text_of
+
+        try:
+            text = text_of(path) if path.is_file() else ""
+            made = edited(text, changes, str(path))
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(path, [made.encode()])
+        except OptionError as error:
+            self.say(f"nothing is kept: {error.message}")
+        except OSError as error:
+            self.say(f"nothing is kept: {path}: {error.strerror or error}")
+        else:
+            self.say(f"kept in {path}")
+        # What was wanted counts from now on, kept or not.
+        self._settle(changes)
+
+    def _settle(self, changes: Mapping[Key, object]) -> None:
+        if ("console", "ascii") in changes:
+            self.set_ascii(bool(changes["console", "ascii"]))
+        if ("console", "bell") in changes:
+            self.bell_wanted = bool(changes["console", "bell"])
+        reading = {key: value for (section, key), value in changes.items() if section == "report"}
+        if not reading:
+            return
+        if self.is_live:
+            self.say("kept: what concerns the reading counts from the next start on")
+        else:
+            self.read_with(replace(self.options, **reading))
+
+    def set_ascii(self, ascii_only: bool) -> None:
+        """Only signs of ASCII from now on, or all of them."""
+        self.model.ascii_only, self.model.signs = ascii_only, glyphs(ascii_only)
+        # What is drawn knows its revision.
+        self.model.revision += 1
+        self.apply_ascii()
+        self.changed()
+
+    def apply_ascii(self) -> None:
+        """Tell all widgets whether they may use more than ASCII."""
+        ascii_only = self.model.ascii_only
+        self.set_class(ascii_only, "ascii")
+        for screen in self.screen_stack:
+            screen.set_class(ascii_only, "ascii")
+        main = self.screen_stack[0]
+        for line in main.query(Line):
+            line.ascii_only = ascii_only
+            line.repaint()
+        for overview in main.query(Overview):
+            overview.set_palette(overview.palette)
+        for rows in main.query(RowList):
+            rows.ascii_only = ascii_only
+            rows.refresh_rows()
+
+
+def mode_named(name: str) -> TimeMode:
+    """The time format of a setting."""
+    return TimeMode.__members__.get(name.upper(), TimeMode.UTC)

@@ -1,0 +1,52 @@
+"""What keys do while things happen: pause, follow, begin anew, a bell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.time import NS_PER_SECOND
+from dpdlab.tui.settled_app import SettledApp
+
+_LONG_NS: Final = 60 * NS_PER_SECOND
+"""How far a stretch of time that begins now reaches at first."""
+
+
+class WatchingApp(SettledApp):
+    """Most of it is of use in a live session alone."""
+
+    def go_to_moment(self, at_ns: int | None) -> None:
+        """The moment that all views share."""
+        raise NotImplementedError
+
+    def do_pause(self) -> None:
+        """Stop painting, or paint what came meanwhile."""
+        self.paused = not self.paused
+        if not self.paused and self._pending is not None:
+            pending, self._pending = self._pending, None
+            self._take(pending)
+        self.say("paused: reading goes on" if self.paused else "painting again")
+
+    def do_bell(self) -> None:
+        """A bell at each verdict, or none."""
+        self.bell_wanted = not self.bell_wanted
+        self.say("a bell at each verdict" if self.bell_wanted else "no bell")
+
+    def do_clear(self) -> None:
+        """Only what comes from now on; again: everything."""
+        now_ns = self.model.now_ns
+        if self.model.range_ns is not None or now_ns is None:
+            self.model.choose_range(None)
+            said = "everything is shown"
+        else:
+            self.model.choose_range((now_ns, now_ns + _LONG_NS))
+            said = "only what comes from now on (ctrl+l again: everything)"
+        self.changed()
+        self.say(said)
+
+    def do_follow(self) -> None:
+        """Stay at what comes in last, or no longer."""
+        self.following = not self.following
+        if self.following:
+            self.go_to_moment(self.model.end_ns)
+            self.changed()
+        self.say("following what comes in" if self.following else "staying here")

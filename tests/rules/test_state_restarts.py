@@ -1,0 +1,142 @@
+"""peer-rebooted, where the log of a device says that it started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.finding import Finding, Severity
+from analyzers.model.records import Confidence, Ref
+from analyzers.session import Session
+from tests.rules.conftest import Tell
+from tests.rules.coverage import fires, silent
+from tests.scenarios.logs import Clock, Lost, Stamp, charon, iso, syslog
+from tests.scenarios.timeline import at
+
+SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
+STARTING = "00[DMN] Starting IKE charon daemon (strongSwan 5.9.8, Linux 6.1.0, x86_64)"
+V2 = """
+0 a>b v2 handshake
+5 a>b liveness 2
+5.02 b>a liveness 2 resp
+0.2..60/0.2 a>b esp out
+0.3..20/0.2 b>a esp in
+30 a>b liveness 3
+32 a>b liveness 3
+36 a>b liveness 3
+60 a>b v2 handshake sa=2
+"""
+DELETED = """
+0 a>b v2 handshake
+5 a>b liveness 2
+5.02 b>a liveness 2 resp
+21 b>a delete 0
+21.02 a>b delete 0 resp
+60 a>b v2 handshake sa=2
+"""
+V1 = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+10 a>b v1 info 108 says=ruthere number=7
+10.02 b>a v1 info 108 says=ack number=7
+30 a>b v1 info 108 says=ruthere number=8
+35 a>b v1 info 108 says=ruthere number=8
+40 a>b v1 info 108 says=ruthere number=8
+60 a>b v1 main-mode sa=2
+60.1 a>b v1 quick sa=2
+"""
+
+
+def log_of_b(text: str, start_s: float = 25.0, clock: Clock | None = None) -> tuple[str, str]:
+    """b was gone from 20 s on, and does not know the SA after its start."""
+    gone = [Lost("a", 22, 59)]
+    return "b.log", charon(text, "b", clock, lost=gone, said=[(start_s, STARTING)])
+
+
+def restarts(told: object) -> list[Finding]:
+    return [f for f in told.of("peer-rebooted") if "started anew" in f.detail]  # type: ignore[attr-defined]
+
+
+@fires("peer-rebooted")
+@pytest.mark.parametrize("text", [V2, V1], ids=["IKEv2", "IKEv1"])
+@pytest.mark.parametrize("stamp", [iso, syslog])
+def test_the_log_of_a_peer_says_that_it_started(tell: Tell, text: str, stamp: Stamp):
+    told = tell(text, log_of_b(text, clock=Clock(stamp, 77)))
+    (finding,) = restarts(told)
+    assert len(told.of("peer-rebooted")) == 1
+    assert finding.severity is Severity.WARNING
+    assert finding.confidence is Confidence.CERTAIN
+    assert "192.0.2.2 started anew (Starting IKE charon daemon), by its own log" in finding.detail
+    assert "What 192.0.2.1 asked on it was not answered." in finding.detail
+    assert finding.refs[0].source == "s2"
+    log = log_of_b(text, clock=Clock(stamp, 77))[1].splitlines()
+    assert "Starting IKE charon" in log[finding.refs[0].record - 1]
+    assert abs((finding.at_ns or 0) - at(25)) <= 1_100_000_000
+
+
+@pytest.mark.parametrize("names", ["capture.pcap charon-b.log", "charon-a.log charon-b.log"])
+def test_real_gateways(names: str):
+    session = Session()
+    session.run([str(SAMPLES / "ikev2-peer-restart" / name) for name in names.split()])
+    (finding,) = [f for f in session.judgement().findings if f.rule == "peer-rebooted"]
+    assert finding.confidence is Confidence.CERTAIN
+    assert finding.detail.startswith("192.0.2.2 started anew (Starting IKE charon daemon)")
+    assert finding.refs[0] == Ref("s2", 1)
+
+
+@pytest.mark.parametrize("name", [p.name for p in SAMPLES.glob("ikev[12]-*")])
+def test_gateways_that_started_before_all_else(name: str):
+    session = Session()
+    session.run([str(p) for p in sorted((SAMPLES / name).glob("c*a*[.-]*"))])
+    found = [f for f in session.judgement().findings if f.rule == "peer-rebooted"]
+    assert len(found) == (name == "ikev2-peer-restart")
+
+
+def test_only_the_log_of_the_device_that_started(tell: Tell):
+    (finding,) = restarts(tell(log_of_b(V2)))
+    assert finding.confidence is Confidence.CERTAIN
+    assert "192.0.2.2 started anew" in finding.detail
+
+
+def test_a_question_after_the_start_is_not_told_as_lost(tell: Tell):
+    """charon says nothing of messages for SAs that it does not know."""
+    (peer,) = tell(V2, log_of_b(V2)).peers
+    (asked,) = [x for x in peer.exchanges if x.outcome is Outcome.UNANSWERED]
+    assert asked.lost is None
+    (peer,) = tell(V2, log_of_b(V2, start_s=59.0)).peers
+    (asked,) = [x for x in peer.exchanges if x.outcome is Outcome.UNANSWERED]
+    assert asked.lost is not None
+
+
+@silent(
+    "peer-rebooted",
+    "a start of the daemon after its SA was deleted, or before there was one",
+)
+@pytest.mark.parametrize(
+    ("text", "start_s"),
+    [
+        (V2, -5.0),
+        (DELETED, 25.0),
+        (V2 + "50 b>a liveness 0\n50.02 a>b liveness 0 resp", 25.0),
+    ],
+    ids=["before the SA", "after its Delete", "it still uses the SA"],
+)
+def test_a_start_that_costs_no_sa(tell: Tell, text: str, start_s: float):
+    assert restarts(tell(text, log_of_b(text, start_s))) == []
+
+
+def test_the_start_of_a_device_is_told_to_all_its_peers(tell: Tell):
+    second = "0 c>b v2 handshake sa=5\n60 c>b v2 handshake sa=6"
+    both = charon(V2 + second, "b", lost=[Lost("a", 22, 59)], said=[(25.0, STARTING)])
+    told = tell(V2, second, ("b.log", both))
+    assert {f.peer for f in restarts(told)} == {"p1", "p2"}
+
+
+def test_of_a_log_of_several_devices_nobody_knows_whose_start_it_is(tell: Tell):
+    lines = charon(V2, "b", Clock(iso)).splitlines()
+    start = charon("0 a>c v2 handshake", "c", said=[(25.0, STARTING)]).splitlines()
+    relayed = [line.replace(" 0", " b charon: 0", 1) for line in lines]
+    relayed += [line.replace(" 0", " c charon: 0", 1) for line in start]
+    assert restarts(tell(V2, ("relay.log", "\n".join(sorted(relayed)) + "\n"))) == []

@@ -1,0 +1,85 @@
+"""IKEv1 phase 1 that was begun and did not get through: it renews nothing, and ends no SA."""
+
+from __future__ import annotations
+
+from analyzers.model.peer import PeerView
+from analyzers.model.sa import SaEnd
+from tests.scenarios.conftest import Tell
+from tests.scenarios.timeline import at
+
+UP_ONCE = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+10 a>b v1 info 108 says=ruthere number=7
+10.02 b>a v1 info 108 says=ack number=7
+"""
+ATTEMPT = """
+40 a>b v1 mm1 sa=2
+44 a>b v1 mm1 sa=2
+51 a>b v1 mm1 sa=2
+64 a>b v1 mm1 sa=2
+"""
+UP_AGAIN = "140 a>b v1 main-mode sa=3\n140.1 a>b v1 quick sa=3\n"
+
+
+def later(at_s: float) -> str:
+    """A frame that is nobody's: the capture goes on until then."""
+    return f"{at_s} c:4500>a:4500 keepalive\n"
+
+
+def ends(peer: PeerView) -> list[tuple[SaEnd | None, str | None]]:
+    return [(sa.end, sa.rekeyed_into) for sa in peer.ike_sas]
+
+
+def test_an_attempt_that_nobody_answered_is_no_sa_that_was_renewed(tell: Tell) -> None:
+    peer = tell(UP_ONCE + ATTEMPT + UP_AGAIN).peer
+    assert ends(peer) == [(SaEnd.REKEYED, "i3"), (SaEnd.FAILED, None), (None, None)]
+    assert peer.ike_sas[1].ended_ns == at(64)
+    assert peer.ike_sas[1].established_ns is None
+
+
+def test_an_attempt_after_which_nothing_came(tell: Tell) -> None:
+    peer = tell(UP_ONCE + ATTEMPT + later(96)).peer
+    assert ends(peer) == [(None, None), (SaEnd.FAILED, None)]
+    assert peer.ike_sas[1].ended_ns == at(64)
+
+
+def test_an_attempt_that_may_go_on_has_not_failed(tell: Tell) -> None:
+    assert ends(tell(UP_ONCE + ATTEMPT + later(90)).peer) == [(None, None)] * 2
+
+
+def test_an_attempt_of_which_an_answer_would_not_be_seen(tell: Tell) -> None:
+    assert ends(tell(ATTEMPT + later(200)).peer) == [(None, None)]
+
+
+def test_the_slower_one_of_two_attempts_gets_through_too(tell: Tell) -> None:
+    slow = """
+    40 b>a v1 mm1 sa=2
+    40.1 a>b v1 main-mode sa=3
+    41 a>b v1 mm2 sa=2
+    41.1 b>a v1 mm3 sa=2
+    41.2 a>b v1 mm4 sa=2
+    41.3 b>a v1 mm5 sa=2
+    41.4 a>b v1 mm6 sa=2
+    """
+    peer = tell(UP_ONCE + slow).peer
+    assert peer.ike_sas[1].established_ns == at(41.4)
+    assert peer.ike_sas[1].end is not SaEnd.FAILED
+
+
+def test_attempts_in_vain_do_not_keep_a_peer_alive(tell: Tell) -> None:
+    """The SA after a death is another one, whatever was tried in between."""
+    traffic = "0.2..30/0.2 a>b esp out\n0.3..12/0.2 b>a esp in\n"
+    dead = UP_ONCE + traffic + "".join(
+        f"{n} a>b v1 info 108 says=ruthere number=8\n" for n in (20, 22, 24, 26, 28)
+    ) + "30.02 a>b v1 info 108 says=delete\n"  # fmt: skip
+    renewed = UP_AGAIN + "140.3..150/0.2 a>b esp out2\n140.4..150/0.2 b>a esp in2\n"
+    tried = tell(dead + ATTEMPT + renewed).peer
+    without = tell(dead + renewed).peer
+    assert [sa.end for sa in tried.ike_sas if sa.end is not SaEnd.FAILED] == [
+        sa.end for sa in without.ike_sas
+    ]
+    assert [s.state for s in tried.states] == [s.state for s in without.states]
+    assert [(h.stop_ns, h.recovered_ns) for h in tried.black_holes] == [
+        (h.stop_ns, h.recovered_ns) for h in without.black_holes
+    ]

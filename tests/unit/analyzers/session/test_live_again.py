@@ -1,0 +1,134 @@
+"""The end of a live session: the report of what it kept, in however many files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.records import Basis
+from analyzers.session import Session, live_log_store
+from analyzers.session.live import LiveSession
+from analyzers.session.live_again import again
+from analyzers.session.live_log_store import LogStore
+from analyzers.session.live_store import CaptureStore
+from analyzers.sources.follow import FollowedFile
+from analyzers.sources.ring_files import RingFiles
+from tests.live_capture import SAMPLES
+from tests.scenarios.logs import Clock, charon, iso
+from tests.scenarios.timeline import at, capture
+from tests.unit.analyzers.session.test_live import SECOND, Fifo, until
+
+
+@pytest.mark.parametrize("most_bytes", [None, 4_000])
+def test_a_session_that_was_kept_in_many_files_has_hindsight(
+    tmp_path: Path, most_bytes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same report as of what was captured and logged."""
+    monkeypatch.setattr(live_log_store, "_FILE_BYTES", most_bytes or 1 << 20)
+    folder = SAMPLES / "ikev1-dead-peer"
+    fifo = Fifo(tmp_path / "pipe")
+    log = tmp_path / "charon-a.log"
+    log.write_text("")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    files = RingFiles(kept / "ring.pcapng", most_bytes=most_bytes)
+    logs = LogStore(kept, "ring")
+    session = LiveSession(
+        [fifo.source, FollowedFile(str(log))],
+        store=CaptureStore(files, "test"),
+        log_store=logs,
+    )
+    session.start()
+    offline = Session()
+    offline.run([str(folder / "capture.pcap"), str(folder / "charon-a.log")])
+    now_ns = (offline.sources[0].last_ns or 0) + SECOND
+    text = (folder / "charon-a.log").read_bytes()
+    data = (folder / "capture.pcap").read_bytes()
+    for place in range(0, len(data), 4000):
+        fifo.write(data[place : place + 4000])
+        session.wait(0.2)
+        session.pump(now_ns)
+    fifo.close()
+    for place in range(0, len(text), 2000):
+        with log.open("ab") as file:
+            file.write(text[place : place + 2000])
+        session.wait(0.2)
+        session.pump(now_ns)
+
+    def all_came() -> bool:
+        session.pump(now_ns)
+        return session.sources[1].lines >= text.count(b"\n") - 1
+
+    until(all_came)
+    session.end(now_ns)
+    if most_bytes is not None:
+        assert len(files.files) > 3
+        assert len(logs.logs[0].paths) == 2
+    found = again(session, ())
+    assert found.why_not == ""
+    assert found.session is not None
+    assert [x.basis for p in found.session.peers() for x in p.exchanges] == [
+        x.basis for p in offline.peers() for x in p.exchanges
+    ]
+    assert found.session.judgement().findings == offline.judgement().findings
+    assert [s.path for s in found.session.sources] == [s.path for s in session.sources]
+    assert found.session.sources[0].packets == offline.sources[0].packets
+
+
+@pytest.mark.parametrize("most_bytes", [None, 4_000])
+def test_several_captures_that_were_kept_in_one_file_have_hindsight(
+    tmp_path: Path, most_bytes: int | None
+) -> None:
+    told = """
+    0 {0} v2 handshake
+    0.2..40/0.2 {0} esp out
+    0.3..30/0.2 {1} esp in
+    20 {0} liveness 2
+    20.02 {1} liveness 2 resp
+    30 {0} liveness 3
+    """
+    other = told.replace("esp out", "esp out5").replace("esp in", "esp in5")
+    other = other.replace("handshake", "handshake sa=5").replace("liveness", "liveness sa=5")
+    texts = [told.format("a>b", "b>a"), other.format("c>b", "b>c")]
+    log = tmp_path / "charon.log"
+    log.write_text("")
+    fifos = []
+    for number in range(2):
+        (tmp_path / str(number)).mkdir()
+        fifos.append(Fifo(tmp_path / str(number) / "pipe"))
+    files = RingFiles(tmp_path / "saved.pcapng", most_bytes=most_bytes)
+    session = LiveSession(
+        [fifos[0].source, FollowedFile(str(log)), fifos[1].source],
+        store=CaptureStore(files, "test"),
+        log_store=LogStore(tmp_path, "saved"),
+    )
+    session.start()
+    now_ns = at(41)
+    captures = [capture(text) for text in texts]
+    for start in range(0, max(map(len, captures)), 1500):
+        for fifo, data in zip(fifos, captures, strict=True):
+            fifo.write(data[start : start + 1500])
+        session.wait(0.1)
+        session.pump(now_ns)
+    for fifo in fifos:
+        fifo.close()
+    text = charon(texts[0], "a", Clock(iso, 3600))
+    log.write_text(text)
+    until(lambda: session.pump(now_ns) or len([s for s in session.sources if s.lines]) == 1)
+    until(lambda: session.pump(now_ns) or all(s.packets > 300 for s in session.sources[::2]))
+    session.end(now_ns)
+    found = again(session, ())
+    assert found.why_not == ""
+    assert found.session is not None
+    paths = []
+    for number, content in enumerate([captures[0], text.encode(), captures[1]]):
+        paths.append(tmp_path / f"in-{number}")
+        paths[-1].write_bytes(content)
+    offline = Session()
+    offline.run([str(path) for path in paths])
+    assert [s.packets for s in found.session.sources] == [s.packets for s in offline.sources]
+    assert [s.path for s in found.session.sources] == [s.path for s in session.sources]
+    views = [[p.exchanges, p.esp_flows] for p in found.session.peers()]
+    assert views == [[p.exchanges, p.esp_flows] for p in offline.peers()]
+    assert {x.basis for p in offline.peers() for x in p.exchanges} == {Basis.HEADER}

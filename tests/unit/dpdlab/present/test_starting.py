@@ -1,0 +1,90 @@
+"""What editing begins with: configured, then observed, then the product, then what is common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from analyzers.configs.vendors import parse_given
+from analyzers.session import Session, SessionOptions
+from dpdlab.present.starting import Start, starting_policy
+
+SAMPLES = Path(__file__).parents[4] / "sample_pcaps"
+DEAD = SAMPLES / "ikev1-dead-peer"
+UNASKED = SAMPLES / "ikev2-no-dpd-blackhole"
+
+
+def _start(*inputs: Path, options: SessionOptions | None = None) -> Start:
+    session = Session(options or SessionOptions())
+    session.run([str(path) for path in inputs])
+    (peer,) = session.peers()
+    return starting_policy(peer, session.vendor_at)
+
+
+def test_a_configuration_comes_before_what_was_observed():
+    start = _start(DEAD / "capture.pcap", DEAD / "charon-a.log", DEAD / "swanctl-a.conf")
+    assert start.draft.text == "strongswan-ikev1 interval=5 timeout=20"
+    assert start.whence == "what is configured at 192.0.2.1"
+
+
+def test_what_was_given_comes_before_the_configuration():
+    given = parse_given("strongswan-ikev1 interval=7 timeout=30")
+    options = SessionOptions(policies=(given,))
+    start = _start(DEAD / "capture.pcap", DEAD / "swanctl-a.conf", options=options)
+    assert start.draft.text == "strongswan-ikev1 interval=7 timeout=30"
+    assert start.whence == "the policy that was given for 192.0.2.1"
+
+
+def test_what_was_observed_is_put_as_the_product_that_the_log_tells_of_has_it():
+    start = _start(DEAD / "capture.pcap", DEAD / "charon-a.log")
+    assert start.draft.profile == "strongswan-ikev1"
+    timing = start.draft.candidate().timing
+    assert timing is not None
+    verdict = timing.verdict()
+    assert verdict is not None
+    assert verdict.last_s == pytest.approx(20.1, abs=0.5)
+    assert start.whence == "what 192.0.2.1 was seen to do, as strongSwan, IKEv1 has it"
+
+
+def test_what_was_observed_without_a_product_is_numbers_alone():
+    start = _start(DEAD / "capture.pcap")
+    assert start.draft.profile is None
+    assert start.draft.value("interval") == "5.13"
+    assert start.whence.startswith("what 192.0.2.1 was seen to do")
+
+
+@pytest.mark.parametrize(
+    ("product", "profile"),
+    [("strongswan", "strongswan-ikev2"), ("fortios", "fortios-ikev2"), ("cisco-asa", "cisco-asa")],
+)
+def test_a_known_product_that_never_asked(product: str, profile: str):
+    session = Session(SessionOptions())
+    session.run([str(UNASKED / "capture.pcap")])
+    (peer,) = session.peers()
+    start = starting_policy(peer, lambda *_: product)
+    assert start.draft.profile == profile
+    assert start.whence.startswith("what is usual on ")
+
+
+def test_where_nothing_is_known_it_is_said():
+    start = _start(UNASKED / "capture.pcap")
+    assert start.draft.text == "cisco-ios-ikev2 interval=10 retry=2"
+    assert "neither timers nor product of 192.0.2.1 are known" in start.whence
+
+
+def test_without_a_black_hole_the_local_side_counts():
+    healthy = SAMPLES / "ikev2-healthy"
+    start = _start(healthy / "capture.pcap", healthy / "swanctl-a.conf")
+    assert start.draft.profile == "strongswan-ikev2"
+    assert start.whence == "what is configured at 192.0.2.1"
+
+
+def test_timers_that_are_not_told_begin_nothing():
+    session = Session(SessionOptions())
+    session.run([str(DEAD / "capture.pcap")])
+    (peer,) = session.peers()
+    bare = replace(peer, policies=(), black_holes=(), exchanges=())
+    start = starting_policy(bare, session.vendor_at)
+    assert start.draft.profile == "cisco-ios"
