@@ -56,13 +56,23 @@ class Watched:
 
     @property
     def states(self) -> list[str]:
-        """The states of the peer as they were told, each once."""
+        """The states of the peer as they were told, each once.
+
+        Its first packet may be told before the one that answers it: that it is unknown until then
+        says nothing.
+        """
         told = [line["state"] for line in self.of("peer")]
+        if told[:1] == ["unknown"]:
+            del told[0]
         return [state for n, state in enumerate(told) if not n or state != told[n - 1]]
 
     def until(self, wanted: Callable[[], object], what: str) -> None:
         """Wait for something to be told."""
-        eventually(lambda: bool(wanted()), f"{what}: {self.states} {self.of('question')}")
+        try:
+            eventually(lambda: bool(wanted()), what)
+        except AssertionError as error:
+            error.add_note(f"{self.states} {self.of('question')}")
+            raise
 
     def end(self) -> None:
         """As Ctrl+C."""
