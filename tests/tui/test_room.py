@@ -76,6 +76,19 @@ async def test_lines_of_an_input_that_are_too_long_go_on_below_themselves(consol
         assert all(line.startswith("     ") for line in inside[1:] if line.strip())
 
 
+async def test_of_a_long_path_its_end_is_shown(console: Open, tmp_path: Path):
+    folder = tmp_path / ("a-long-name-of-a-folder-" * 3)
+    folder.mkdir()
+    path = folder / "hub.txt"
+    path.write_bytes(TERMINAL.read_bytes())
+    async with console(path, size=(80, 24)) as c:
+        await c.press("i")
+        inside = [line.split("│")[1].rstrip() for line in c.lines if line.count("│") == 2]
+        assert inside[0].startswith(" s1  ...")
+        assert inside[0].endswith("/hub.txt")
+        assert inside[1].startswith("     cisco-isakmp")
+
+
 async def test_keys_stand_apart_from_what_they_do(console: Open):
     async with console(DEAD) as c:
         await c.press("?")

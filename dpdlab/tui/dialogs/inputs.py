@@ -17,9 +17,10 @@ from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand
 from analyzers.export.untrusted import safe
 from analyzers.export.words import problem_word
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
+from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.rows import plain
+from dpdlab.tui.rows import end_of, plain
 
 _INDENT: Final = 4
 
@@ -50,7 +51,9 @@ class InputsScreen(ModalScreen[str | None]):
 
     def _told(self, source: SourceInfo) -> Group:
         faint = self._palette.faint
-        head = Text(f"{safe(source.id)}  {safe(source.path)}", self._palette.strong)
+        name = safe(source.id)
+        path = end_of(safe(source.path), room_of_title(self.app.size.width) - len(name))
+        head = Text(f"{name}  {path}", self._palette.strong)
         parts = [safe(source.format), *(str(p) for p in span_of(source))]
         lines = [Text(" · ".join(parts), faint)]
         counts = [str(part) for part in counts_of(source)]
