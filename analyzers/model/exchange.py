@@ -66,7 +66,7 @@ class Transmission(Struct, frozen=True, gc=False):
     """Where else it was seen: in logs, or by a second capture."""
 
 
-class Exchange(Struct, frozen=True):
+class Exchange(Struct, frozen=True, gc=False):
     """One liveness question of one side, with all its transmissions and its answer."""
 
     id: str

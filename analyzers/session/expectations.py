@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Outcome
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
@@ -19,6 +19,9 @@ _RECENT: Final = 4
 # Questions come so exactly, or within a fifth (charon's jitter, devices that round to seconds).
 _TOLERANCE_NS: Final = NS_PER_SECOND
 _TOLERANCE_SHARE: Final = 5
+# An answer is missing after so many round trips, and no sooner than this (dpd-semantics 5.2, t_q).
+_ROUND_TRIPS: Final = 2
+_LEAST_PATIENCE_NS: Final = NS_PER_SECOND
 
 
 class Expectation(Struct, frozen=True):
@@ -38,6 +41,9 @@ class Expectation(Struct, frozen=True):
     """When the prober gives the peer up; None: the policy does not tell."""
     basis: PolicyBasis | None
     """Where the policy is known from; None: the times are those of the rhythm so far."""
+    questionable_ns: int
+    """From when on the peer is in question: its silence, an answer that is missing, or a question
+    that is asked again."""
 
 
 def expectations(peer: PeerView) -> tuple[Expectation, ...]:
@@ -85,7 +91,18 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
         next_ns=next_ns,
         verdict_ns=verdict_ns,
         basis=None if policy is None else policy.basis,
+        questionable_ns=_questionable_ns(peer, exchange),
     )
+
+
+def _questionable_ns(peer: PeerView, exchange: Exchange) -> int:
+    """Who asks again has had no answer; before that, the answers so far say when one is late."""
+    patience_ns = max(_LEAST_PATIENCE_NS, _ROUND_TRIPS * (peer.rtt_ns or 0))
+    known = [exchange.first_ns + (0 if exchange.first_missing else patience_ns)]
+    known += [sent.at_ns for sent in exchange.transmissions[1:2]]
+    before = [span for span in peer.states if span.start_ns <= exchange.first_ns][-2:]
+    known += [span.start_ns for span in before if span.state is PeerState.QUESTIONABLE]
+    return min(known)
 
 
 def _is_kept(policy: DpdPolicy, exchange: Exchange) -> bool:

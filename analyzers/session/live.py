@@ -43,16 +43,20 @@ from analyzers.wire.pcapng import DROPPED
 
 if TYPE_CHECKING:
     from analyzers.rules.judge import Judgement
+    from analyzers.session.live_lines import HeldLines, LiveLines
     from analyzers.session.live_log_store import LogStore
     from analyzers.session.live_logs import LiveLog, LogMatcher
 
 # What reads logs is imported where there are logs: a capture shall begin at once.
 
-# A packet is held back this long, for one that was captured before it and is read after it.
-_LATENESS_NS: Final = 20 * NS_PER_MS
+# A packet is held back this long, for one that was captured before it and is read after it: that
+# of another queue of the same interface.
+_LATENESS_NS: Final = 5 * NS_PER_MS
 # Interfaces are read one after the other: their packets overtake each other by more.
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
 _TRIM_EVERY_NS: Final = NS_PER_SECOND
+# A backlog that is worked off knows no time.
+_TRIM_EVERY: Final = 10_000
 _CLOSE_S: Final = 1.0
 _OVER: Final = (SourceState.ENDED, SourceState.FAILED)
 
@@ -69,8 +73,11 @@ class LiveSession:
         log_store: LogStore | None = None,
         configurations: Sequence[Configuration] = (),
         most_events: int = MOST_EVENTS,
+        keep_lines: bool = False,
     ) -> None:
         """The stores keep what is captured and read; `most_events` of each kind stay in memory.
+
+        `keep_lines`: the last lines of logs do so, too.
 
         Raises KeyFileError for keys that cannot be used.
         """
@@ -90,6 +97,11 @@ class LiveSession:
         self._flagged: dict[int, LogEvent] = {}
         """Events that are evidence or astray, by `id()`: held until they are tracked."""
         self._dialects = dialects_of(self.options) if len(self._captured) < len(sources) else ()
+        self._held_lines: HeldLines | None = None
+        if keep_lines and len(self._captured) < len(sources):
+            from analyzers.session.live_lines import HeldLines
+
+            self._held_lines = HeldLines(self._dialects)
         self._ended = False
         self._last: tuple[PeerView, ...] | None = None
         """All peers, as they were when they were last asked for as a whole."""
@@ -114,6 +126,8 @@ class LiveSession:
         self._retention = Retention(self._tracker, most_events)
         self._pinned: frozenset[int] = frozenset()
         self._trim_due_ns = 0
+        self._untrimmed = 0
+        """Events since the last time."""
 
     def _open_source(self, name: str, kind: str) -> tuple[int, SourceInfo]:
         number = self._orderer.open()
@@ -131,7 +145,8 @@ class LiveSession:
         from analyzers.session.live_logs import LiveLog
 
         number, info = self._open_source(name, "log")
-        self._logs[number] = LiveLog(info, self._dialects, self.options.clocks)
+        log = LiveLog(info, self._dialects, self.options.clocks, self._held_lines)
+        self._logs[number] = log
         channel.logs[sender] = number
         return number
 
@@ -156,25 +171,29 @@ class LiveSession:
             raise
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until a source has something, or for so long; whether one has."""
+        """Wait until a source has something, or for so long; whether one has.
+
+        What is held back for the order is waited for no longer than that takes.
+        """
+        if self._orderer.holds:
+            timeout_s = min(timeout_s, self._lateness_ns / NS_PER_SECOND)
         arrived = self._arrived.wait(timeout_s)
         self._arrived.clear()
         return arrived
 
     def pump(self, now_ns: int) -> bool:
-        """Take what the sources have read, and track what can be; whether anything was new."""
-        news = False
+        """Take what the sources have read, and track what can be; whether anything was tracked."""
         for channel in self._channels:
             if channel.over:
                 continue
             if channel.capture is None:
                 self._take_text(channel, now_ns)
             else:
-                news |= self._take_captured(channel, channel.capture, now_ns)
+                self._take_captured(channel, channel.capture, now_ns)
         self._settle_logs(now_ns)
-        news |= self._release()
-        if now_ns >= self._trim_due_ns:
-            self._trim_due_ns = now_ns + _TRIM_EVERY_NS
+        news = self._release()
+        if now_ns >= self._trim_due_ns or self._untrimmed >= _TRIM_EVERY:
+            self._trim_due_ns, self._untrimmed = now_ns + _TRIM_EVERY_NS, 0
             self._retention.trim(self._pinned)
         return news
 
@@ -208,7 +227,7 @@ class LiveSession:
         """Whether all sources have ended: nothing more can come."""
         return all(channel.over for channel in self._channels)
 
-    def _take_captured(self, channel: Channel, capture: LiveCapture, now_ns: int) -> bool:
+    def _take_captured(self, channel: Channel, capture: LiveCapture, now_ns: int) -> None:
         status = channel.source.feed.status
         pieces = channel.source.feed.take()
         number = channel.number
@@ -229,7 +248,6 @@ class LiveSession:
             channel.source.feed.tell(SourceState.FAILED, capture.damage)
         elif channel.is_drained:
             self._close_channel(channel, now_ns)
-        return bool(batches)
 
     def _take_text(self, channel: Channel, now_ns: int) -> None:
         """Hold what the lines of a log, or of several senders, say."""
@@ -317,6 +335,7 @@ class LiveSession:
         if ready is None:
             return False
         self._tracker.feed(ready)
+        self._untrimmed += len(ready.events)
         for event in ready.events if self._flagged else ():
             self._forget(id(event.observation))
         for problem in self._tracker.take_problems():
@@ -369,6 +388,10 @@ class LiveSession:
         thresholds = replace(rules.thresholds, budget_s=self.options.budget_s)
         views = self.peers() if peers is None else tuple(peers)
         return judge(Run(views, tuple(self.sources), self._configurations, thresholds), rules)
+
+    def lines(self) -> LiveLines | None:
+        """The last lines of logs, if they are kept and any came; another object once more came."""
+        return None if self._held_lines is None else self._held_lines.frozen()
 
     def configurations(self) -> tuple[Configuration, ...]:
         """Device configurations that were given."""

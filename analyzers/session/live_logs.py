@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -32,6 +32,9 @@ from analyzers.tracking.pairing import pairs
 from analyzers.tracking.sightings import Sighting, of_datagram, of_event
 from analyzers.tracking.witnesses import Reach, belongs, came_by, reach_of_capture
 
+if TYPE_CHECKING:
+    from analyzers.session.live_lines import HeldLines
+
 # After this long without another byte the last line is taken for whole.
 _QUIET_NS: Final = 200 * NS_PER_MS
 # A wall clock in another zone differs by quarters of an hour, up to this.
@@ -49,8 +52,16 @@ _MOST_REMOTES: Final = 10_000
 class LiveLog:
     """One log, or one sender of syslog messages."""
 
-    def __init__(self, info: SourceInfo, dialects: Sequence[Dialect], clocks: ClockOptions) -> None:
+    def __init__(
+        self,
+        info: SourceInfo,
+        dialects: Sequence[Dialect],
+        clocks: ClockOptions,
+        lines: HeldLines | None = None,
+    ) -> None:
+        """`lines` keeps the text, if it is wanted."""
         self.info = info
+        self._lines = lines
         self._decoder = LogDecoder(info, dialects, order=Order.OLDEST_FIRST)
         self._text = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._year = value_of(clocks.years, info.path, clocks.year)
@@ -77,6 +88,8 @@ class LiveLog:
         text = "".join(texts)
         events: list[LogEvent] = []
         if text:
+            if self._lines is not None:
+                self._lines.take(self.info.id, text, now_ns)
             events = self._decoder.feed(text)
             self._fed_ns = now_ns
         elif self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS:
@@ -86,7 +99,10 @@ class LiveLog:
 
     def end(self, now_ns: int) -> list[LogEvent]:
         """Nothing more comes."""
-        events = self._decoder.feed(self._text.decode(b"", final=True)) + self._decoder.finish()
+        text = self._text.decode(b"", final=True)
+        if self._lines is not None:
+            self._lines.take(self.info.id, text, now_ns, last=True)
+        events = self._decoder.feed(text) + self._decoder.finish()
         return self._placed(events, now_ns)
 
     def _placed(self, events: list[LogEvent], now_ns: int) -> list[LogEvent]:
@@ -108,6 +124,8 @@ class LiveLog:
             info.log_events[event.kind.value] = info.log_events.get(event.kind.value, 0) + 1
             if event.remote and event.local and len(self.local) < _MOST_REMOTES:
                 self.local[event.remote] = event.local
+        if self._lines is not None:
+            self._lines.know(events)
         return events
 
     def _on_clock(self, at_ns: int | None, kind: StampKind | None, now_ns: int) -> int:

@@ -77,7 +77,7 @@ def log_text(log: LogSource, opened: Opened) -> LogText:
         log.info.lines,
         np.array([e.ref.record for e in events], np.int64),
         np.array([_stamped_ns(e, log) for e in events], np.int64),
-        np.array([_code(e) for e in events], np.uint8),
+        np.array([code_of(e) for e in events], np.uint8),
         frozenset(n for n, _ in tally.samples) if tally.unparsed <= len(tally.samples) else None,
         open_text.dialects,
     )
@@ -90,7 +90,8 @@ def _stamped_ns(event: LogEvent, log: LogSource) -> int:
     return event.at_ns - log.moved_ns.get(id(event), 0)
 
 
-def _code(event: LogEvent) -> int:
+def code_of(event: LogEvent) -> int:
+    """What an event says, in a byte; 0 would be nothing."""
     return _KINDS.index(event.kind) + 1 | (_AGAIN if event.retransmission else 0)
 
 
@@ -217,6 +218,11 @@ class LogLines:
         log = bisect_right(self._bases, line) - 1
         return log, line - self._bases[log]
 
+    def _place(self, row: int) -> tuple[LogText, int]:
+        """The log of a row, and its line in it, from 0."""
+        log, line = self._line(row)
+        return self._known[log], line
+
     def _all(self, row: int) -> int:
         return row if self._order is None else int(self._order[row])
 
@@ -263,18 +269,26 @@ class LogLines:
 
     def kind(self, row: int) -> LogEventKind | None:
         """What a row said; None if nothing."""
-        code = int(self._codes[self._all(row)]) & ~_AGAIN
+        code = self._code(row) & ~_AGAIN
         return _KINDS[code - 1] if code else None
 
     def is_again(self, row: int) -> bool:
         """Whether it says that something was sent again."""
-        return bool(self._codes[self._all(row)] & _AGAIN)
+        return bool(self._code(row) & _AGAIN)
+
+    def _code(self, row: int) -> int:
+        """What a row said; 0 is nothing."""
+        return int(self._codes[self._all(row)])
+
+    def _codes_in_order(self) -> npt.NDArray[np.uint8]:
+        """What each row said."""
+        return self._codes if self._order is None else self._codes[self._order]
 
     def telling(
         self, kinds: Iterable[LogEventKind] | None = None, *, again: bool = False
     ) -> Int64s:
         """All rows that said something, of some kinds only; `again`: and what was sent again."""
-        codes = self._codes if self._order is None else self._codes[self._order]
+        codes = self._codes_in_order()
         if kinds is None:
             return np.flatnonzero(codes)
         wanted = np.isin(codes & ~np.uint8(_AGAIN), [_KINDS.index(kind) + 1 for kind in kinds])
@@ -313,8 +327,8 @@ class LogLines:
 
     def reading(self, row: int) -> LineReading:
         """What a row says, and what its dialect makes of it."""
-        log, line = self._line(row)
-        known, text = self._known[log], self._text(log, line)
+        known, line = self._place(row)
+        text = self.text(row)
         start = stamp_at_start(text)[1]
         reader = _reader(known.dialects)
         rest = text[start:]
@@ -332,7 +346,7 @@ class LogLines:
             elif sense is Sense.UNKNOWN:
                 # With the lines that belong to it, it is understood.
                 sense = Sense.KNOWN
-        if self._codes[self._all(row)]:
+        if self._code(row):
             sense = Sense.EVENT
         return LineReading(text, sense, start, fields)
 

@@ -31,6 +31,8 @@ _SET_PIPE_SIZE: Final = 1031
 _POLL_MS: Final = 200
 _BUFFER_MIB: Final = 16
 """Of the kernel: what it holds while nobody reads."""
+# Where nothing is held up, every packet takes the room of the longest one.
+_IMMEDIATE_BUFFER_MIB: Final = 64
 _END_S: Final = 0.4
 _COUNT_EVERY_S: Final = 2.0
 _MOST_SAID: Final = 4000
@@ -47,9 +49,9 @@ _NARRATION: Final = (
 )  # fmt: skip
 
 
-def find_tool() -> str | None:
-    """The path of what captures here; None where nothing does."""
-    for name in TOOLS:
+def find_tool(names: Sequence[str] = TOOLS) -> str | None:
+    """The path of what captures here, the first of these that there is; None where nothing does."""
+    for name in names:
         path = shutil.which(name) or shutil.which(name, path=_SBIN)
         if path is not None:
             return path
@@ -242,8 +244,8 @@ def _command(tool: str, interfaces: Sequence[str], filters: Sequence[str]) -> li
         if len(interfaces) != 1:
             raise SourceError("tcpdump captures on one interface", "install dumpcap for several")
         return [
-            tool, "-i", interfaces[0], "-n", "-U", "--immediate-mode", "-s", "0",
-            "-B", str(_BUFFER_MIB << 10), "-w", "-", "--", filters[0],
+            tool, "-i", interfaces[0], "-n", "-U", "--immediate-mode", "-s", "65535",
+            "-B", str(_IMMEDIATE_BUFFER_MIB << 10), "-w", "-", "--", filters[0],
         ]  # fmt: skip
     command = [tool, "-q", "-w", "-"]
     for interface, chosen in zip(interfaces, filters, strict=True):

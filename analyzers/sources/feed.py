@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-MOST_BYTES: Final = 64 << 20
+MOST_BYTES: Final = 32 << 20
 """Of one source that wait to be taken."""
 _AT_ONCE_BYTES: Final = 1 << 20
 LONGEST_WAIT_S: Final = 0.2

@@ -11,21 +11,30 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from analyzers.model.black_hole import StopBasis
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.records import Ref
 from analyzers.tracking.deafness import Deafness
 from analyzers.tracking.holes import HoleTrack, end_basis, pause_ns
 from analyzers.tracking.judgement import Window, judge, judge_data_plane
 from analyzers.tracking.pace import Pace
 from analyzers.tracking.questions import Questions, RoleState
-from analyzers.tracking.silence import NEVER, NO_WAITS, Closing, Silence, SilenceClock
+from analyzers.tracking.silence import (
+    NEVER,
+    NO_WAITS,
+    QUESTIONABLE_NS,
+    Closing,
+    Silence,
+    SilenceClock,
+)
 from analyzers.tracking.silence_rows import SilenceRows
-from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, UnitTrack
+from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, PeerTrack, UnitTrack
 from analyzers.wire.frames import Int64Array
 
 _MAX_DEFERRED: Final = 64
 # A new SA takes over from one of the last few units; older ones ended long ago.
 _RECENT: Final = 16
+# After so many packets that were answered in time the pace of a flow is known.
+_LEAST_PACE: Final = 10
 
 
 class Exposures:
@@ -240,14 +249,33 @@ class Exposures:
         for key in sorted(opened):
             state = self._asked.of(*key)
             if not self._is_over(state, self._any.now(*key)):
-                holes += self._judge_open(state, end_ns, verdict)
+                holes += self._judge_open(state, end_ns, verdict, self._report_ns)
         return holes
+
+    def doubts(self, end_ns: int) -> list[tuple[PeerTrack, int]]:
+        """Peers that are silent now, too short so far for a black hole, and since when that is odd.
+
+        Only what stands out of a pace that is known counts (dpd-semantics 5.2, t_q).
+        """
+        found: list[tuple[PeerTrack, int]] = []
+        for key in self._any.open(QUESTIONABLE_NS):
+            state, silence = self._asked.of(*key), self._any.now(*key)
+            since_ns = silence.questionable_ns
+            if NEVER in (silence.last_proof_ns, since_ns) or self._is_over(state, silence):
+                continue
+            if silence.total_packets - silence.packets < _LEAST_PACE:
+                continue
+            holes = self._judge_open(state, end_ns, lambda _: None, QUESTIONABLE_NS)
+            if any(hole.hole_class is not BlackHoleClass.DATA_PLANE for hole in holes):
+                found.append((state.unit.peer, since_ns))
+        return found
 
     def _judge_open(
         self,
         state: RoleState,
         end_ns: int,
         verdict: Callable[[ExchangeTrack], int | None],
+        least_ns: int,
     ) -> list[HoleTrack]:
         unit, role = state.unit.index, state.role
         esp, silence = self._esp.now(unit, role), self._any.now(unit, role)
@@ -256,7 +284,7 @@ class Exposures:
         unheard = self._asked.is_unheard(state, run, None)
         if run is None and not unheard and self._asked.answered_within(state, esp, esp.last_out_ns):
             window = self._window(state, esp, esp.last_out_ns, end_basis(esp, end_ns), None)
-            hole = judge_data_plane(replace(window, run=None, waits=waits), self._report_ns)
+            hole = judge_data_plane(replace(window, run=None, waits=waits), least_ns)
             return [] if hole is None or self._is_usual(hole) else [self._with_answer(state, hole)]
         windows = list(state.deferred)
         if unheard:
@@ -271,7 +299,7 @@ class Exposures:
             window = self._window(state, silence, stop_ns, basis, None, end_ns)
             windows.append(replace(window, by_end_ns=by_end_ns))
         judged = (
-            judge(replace(window, waits=waits), self._budget_of(window), self._report_ns)
+            judge(replace(window, waits=waits), self._budget_of(window), least_ns)
             for window in windows
         )
         return [hole for hole in judged if hole is not None and not self._is_usual(hole)]

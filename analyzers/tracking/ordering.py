@@ -89,6 +89,11 @@ class Orderer:
         open_sources = [(mark, s) for s, mark in enumerate(self._watermark) if mark is not None]
         return min(open_sources)[1] if open_sources else None
 
+    @property
+    def holds(self) -> bool:
+        """Whether anything is held back."""
+        return bool(self._esp or self._events)
+
     def release(self, at_least: int = 0) -> OrderedBatch | None:
         """Everything that no later batch can precede; None if that is nothing.
 

@@ -7,19 +7,26 @@ go. Peers share a budget, so memory is bounded by it and by the number of peers.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, TypeVar
 
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.tracks import PeerTrack, SaTrack
 
 MOST_EVENTS: Final = 50_000
 """Of each kind, of all peers together."""
-_LEAST: Final = 100
+_LEAST: Final = 50
+# A question and its answer are two messages.
+_LEAST_MESSAGES: Final = 2 * _LEAST
 # What a peer is looked at again costs grows with what is kept of it.
 _MOST_OF_ONE: Final = 500
 # Trimmed once it is so much over: moving a list for every event would cost more.
-_SLACK: Final = 1.25
+_SLACK: Final = 1.1
 _MOST_SEEN_IDS: Final = 128
+# A sender has as many requests under way as its window has room for, mostly one.
+_MOST_REQUESTS: Final = 16
+
+
+_T = TypeVar("_T")
 
 
 class Retention:
@@ -34,7 +41,7 @@ class Retention:
     def trim(self, pinned: Collection[int] = ()) -> None:
         """Let go of what is too old; `pinned` are indices of peers that keep everything."""
         peers = self._tracker.table.peers
-        share = min(_MOST_OF_ONE, max(_LEAST, self._most // max(1, len(peers))))
+        share = min(_MOST_OF_ONE, self._most // max(1, len(peers)))
         for peer in peers:
             if peer.index not in pinned:
                 count = _trimmed(peer, share)
@@ -42,15 +49,33 @@ class Retention:
                 self.forgotten += count
 
 
-def _trimmed(peer: PeerTrack, most: int) -> int:
-    count = 0
-    for events in (peer.exchanges, peer.messages, peer.deletes, peer.lost_deletes):
-        if len(events) > _SLACK * most:
-            count += len(events) - most
-            del events[:-most]
+def _trimmed(peer: PeerTrack, share: int) -> int:
+    most = max(_LEAST, share)
+    count = _shortened(peer.messages, max(_LEAST_MESSAGES, share))
+    count += _shortened(peer.exchanges, most)
+    count += _shortened(peer.deletes, most) + _shortened(peer.lost_deletes, most)
     if peer.sas:
         _forget_ids(peer.sas[-1])
+        _forget_requests(peer.sas[-1])
     return count
+
+
+def _shortened(events: list[_T], most: int) -> int:
+    """Let go of the oldest once there are a good deal too many; how many went."""
+    count = len(events) - most
+    if len(events) <= _SLACK * most:
+        return 0
+    del events[:count]
+    return count
+
+
+def _forget_requests(sa: SaTrack) -> None:
+    """Requests that were answered long ago: nobody repeats those either."""
+    requests = sa.requests
+    if len(requests) > _SLACK * _MOST_REQUESTS:
+        for key in list(requests)[: len(requests) - _MOST_REQUESTS]:
+            if requests[key].answered:
+                del requests[key]
 
 
 def _forget_ids(sa: SaTrack) -> None:

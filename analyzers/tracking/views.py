@@ -17,7 +17,14 @@ from analyzers.model.exchange import (
     Outcome,
     Transmission,
 )
-from analyzers.model.peer import STARTED, Activity, LocalBasis, PeerView
+from analyzers.model.peer import (
+    STARTED,
+    Activity,
+    LocalBasis,
+    PeerState,
+    PeerView,
+    StateSpan,
+)
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
@@ -45,8 +52,12 @@ class Viewer:
         end_ns: int | None,
         *,
         one_by_one: bool = False,
+        doubts: bool = False,
     ) -> None:
-        """`one_by_one`: views are asked for singly, and events are numbered within their peer."""
+        """`one_by_one`: views are asked for singly, and events are numbered within their peer.
+
+        `doubts`: silences that go on make a peer questionable before they are black holes.
+        """
         self._tracker = tracker
         self._end_ns = tracker.now_ns if end_ns is None else max(end_ns, tracker.now_ns)
         self._local = local
@@ -64,6 +75,9 @@ class Viewer:
         children = tracker.children
         for lone in [*children.found, *children.silent_now()]:
             self._add_lone(hole_of_child(lone, self._end_ns))
+        self._doubts: dict[int, int] = {}
+        for doubted, since_ns in tracker.exposures.doubts(self._end_ns) if doubts else ():
+            self._doubts.setdefault(doubted.index, since_ns)
         self._numbers = {"x": 0, "b": 0}
         self._one_by_one = one_by_one
         self._prefix = ""
@@ -84,10 +98,13 @@ class Viewer:
         return tuple(self.view(peer) for peer in self._tracker.table.peers)
 
     def holes_known(self, peer: PeerTrack) -> tuple[object, ...]:
-        """What is different when a black hole of a peer is."""
-        return tuple(
-            (hole.role, hole.silence.first_out_ns, hole.stop_ns, hole.recovered_ns)
-            for hole in self._holes.get(peer.index, ())
+        """What is different when a black hole of a peer is, or what may become one."""
+        return (
+            self._doubts.get(peer.index),
+            *(
+                (hole.role, hole.silence.first_out_ns, hole.stop_ns, hole.recovered_ns)
+                for hole in self._holes.get(peer.index, ())
+            ),
         )
 
     def with_traffic(self, view: PeerView, peer: PeerTrack) -> PeerView:
@@ -121,6 +138,9 @@ class Viewer:
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard)
         states = liveness.with_untold(states, self._hindsight.untold(peer))
+        doubt_ns = self._doubts.get(peer.index)
+        if doubt_ns is not None and states[-1].state is PeerState.ALIVE:
+            states.append(StateSpan(PeerState.QUESTIONABLE, max(doubt_ns, states[-1].start_ns)))
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]

@@ -32,6 +32,7 @@ from dpdlab.cli.judging import exit_code
 from dpdlab.cli.output import Output
 from dpdlab.present import live_lines as lines_for_people
 from dpdlab.present.formatting import utc_time
+from dpdlab.present.pace import WAIT_S, Pace
 from dpdlab.present.safe import safe
 from dpdlab.present.whole import whole
 
@@ -39,13 +40,9 @@ if TYPE_CHECKING:
     from analyzers.session.driver import Session
     from dpdlab.present.filter import Filter
 
-_WAIT_S: Final = 0.02
-# What comes within this is taken at once: looking costs the same for one packet as for many.
-_GATHER_S: Final = 0.01
-_VIEWS_EVERY_S: Final = 0.05
-# So many times what views cost passes before they are made again.
-_REST_SHARE: Final = 2
+_QUIET_S: Final = 0.25
 _JUDGE_EVERY_S: Final = 2.0
+_JUDGE_REST: Final = 2
 _BEGIN_S: Final = 5.0
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
 _NEED_RULES: Final = ("sev", "rule")
@@ -74,6 +71,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             store=store,
             log_store=live_sources.log_store(options, sources),
             configurations=found,
+            keep_lines=chosen is None and live_console.is_wanted(options),
         )
     except AnalyzerError as error:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
@@ -81,8 +79,10 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     with live_metrics.metered(options, diagnostics) as measure:
         live_devices.log_in(sources, diagnostics)
         if chosen is None and live_console.is_wanted(options):
-            code = live_console.watch(session, sources, options, _now_ns, measure)
+            code, seen = live_console.watch(session, sources, options, _now_ns, measure)
             session.end(_now_ns())
+            if code is ExitCode.OK and seen.peers:
+                _write_summary(seen, output)
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
             return code
         options.format = options.format or "text"
@@ -136,7 +136,7 @@ class _Watch:
         self._readable = True
         self._told_states: dict[int, tuple[SourceState, str]] = {}
         self._told_dropped: dict[int, int] = {}
-        self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._told_questions: dict[tuple[str, str], tuple[int, int, bool]] = {}
         self._told_stores: set[str] = set()
 
     def stop(self) -> None:
@@ -151,23 +151,24 @@ class _Watch:
             raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
         self._begin()
         began_s = time.monotonic()
-        views_due_s = judge_due_s = began_s
+        pace, judge_due_s = Pace(_QUIET_S), began_s
         limit_s = self._options.duration
         news = False
         while not self._stopped and self._readable:
-            if self._session.wait(_WAIT_S):
-                time.sleep(_GATHER_S)
+            if self._session.wait(pace.wait_s(time.monotonic(), news=news)):
+                time.sleep(pace.gather_s(time.monotonic()))
             now_ns, now_s = _now_ns(), time.monotonic()
             news |= self._session.pump(now_ns)
+            pace.taken(now_s)
             self._tell_sources()
-            if now_s >= views_due_s:
+            if pace.is_due(now_s, news=news):
                 judging = self._until is not None and now_s >= judge_due_s
                 self._look(now_ns, judging=judging)
                 news = False
-                spent_s = time.monotonic() - now_s
-                views_due_s = now_s + max(_VIEWS_EVERY_S, (1 + _REST_SHARE) * spent_s)
+                ended_s = time.monotonic()
+                pace.looked(now_s, ended_s)
                 if judging:
-                    judge_due_s = now_s + max(_JUDGE_EVERY_S, _REST_SHARE * spent_s)
+                    judge_due_s = now_s + max(_JUDGE_EVERY_S, _JUDGE_REST * (ended_s - now_s))
             if limit_s is not None and now_s - began_s >= limit_s:
                 self._diagnostics.note(f"ended after {limit_s:g} s")
                 break
@@ -223,7 +224,7 @@ class _Watch:
                 raise CommandError(ExitCode.INPUT, said, hint)
             if all(status.state is not SourceState.STARTING for status in states):
                 return
-            self._session.wait(_WAIT_S)
+            self._session.wait(WAIT_S)
 
     def _look(self, now_ns: int, *, judging: bool) -> None:
         """Write what is new; stop if it is what was waited for."""
@@ -268,22 +269,23 @@ class _Watch:
             )
 
     def _tell_questions(self, peers: Sequence[PeerView], now_ns: int) -> None:
-        """A line for each question that is asked again, with when the verdict is due."""
+        """A line for each question that has no answer in time, and each time it is asked again."""
         made = []
         for peer in peers:
             for each in expectations(peer):
-                key, told = (each.peer, each.prober), (each.first_ns, each.sent)
+                doubtful = now_ns >= each.questionable_ns
+                key, told = (each.peer, each.prober), (each.first_ns, each.sent, doubtful)
                 if self._told_questions.get(key) == told:
                     continue
                 self._told_questions[key] = told
-                if each.sent > 1:
-                    made.append(self._question(peer, each, now_ns))
+                if doubtful:
+                    made.append(self._question(each, now_ns))
         if made and self._readable:
             self._readable = self._output.write_now(made)
 
-    def _question(self, peer: PeerView, open_question: Expectation, now_ns: int) -> str:
+    def _question(self, open_question: Expectation, now_ns: int) -> str:
         if self._options.format == "text":
-            said = lines_for_people.expected(peer, open_question, now_ns)
+            said = lines_for_people.expected(open_question, now_ns)
             return f"{utc_time(now_ns)}  {said}\n"
         return question_line(
             peer=open_question.peer,
@@ -295,6 +297,7 @@ class _Watch:
             next_ns=open_question.next_ns,
             verdict_ns=open_question.verdict_ns,
             basis=open_question.basis,
+            questionable_ns=open_question.questionable_ns,
         )
 
     def _tell_sources(self) -> None:
@@ -324,6 +327,15 @@ class _Watch:
                 verbose=self._options.verbose,
             )
         )
+
+
+def _write_summary(content: Content, output: Output) -> None:
+    """What stays on the terminal of the console."""
+    from dpdlab.cli.text_report import render_summary
+
+    output.write_page(
+        lambda console: render_summary(content, console=console, ascii_only=output.ascii_only)
+    )
 
 
 def _is_ours(source: LiveSource) -> bool:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from analyzers.export.content import Content
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import LiveSource
 from dpdlab.cli import filtering
@@ -27,8 +28,8 @@ def watch(
     options: argparse.Namespace,
     clock_ns: Callable[[], int],
     measure: Measure,
-) -> ExitCode:
-    """Stay in the console until the user leaves it."""
+) -> tuple[ExitCode, Content]:
+    """Stay in the console until the user leaves it; with what it showed last."""
     from dpdlab.cli.console_looks import looks_of
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.live_reading import LiveReader
@@ -53,6 +54,5 @@ def watch(
     if wanted is not None:
         app.model.set_filter(wanted)
     app.run()
-    if app.return_code:
-        return ExitCode.INTERNAL
-    return ExitCode.INPUT if app.model.failure else ExitCode.OK
+    code = ExitCode.INPUT if app.model.failure else ExitCode.OK
+    return ExitCode.INTERNAL if app.return_code else code, app.model.whole

@@ -15,7 +15,7 @@ from analyzers.errors import AnalyzerError, SourceError
 from analyzers.session.live_store import CaptureStore
 from analyzers.sources.capture_filter import capture_filter
 from analyzers.sources.device import DeviceSource
-from analyzers.sources.dumpcap import CaptureSource, find_tool, has_vlans
+from analyzers.sources.dumpcap import TOOLS, CaptureSource, find_tool, has_vlans
 from analyzers.sources.feed import LiveSource
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.inputs import STDIN
@@ -101,7 +101,9 @@ def _captures(
     shown = capture_filter(options.port, vlan=False) if chosen is None else chosen
     tagged = "" if chosen is not None else ", the same under VLAN tags"
     diagnostics.note(f"capture filter on {', '.join(interfaces)}: {shown or '(none)'}{tagged}")
-    tool = find_tool()
+    tool = find_tool(["tcpdump"] if options.engine == "tcpdump" else TOOLS)
+    if tool is None and options.engine == "tcpdump":
+        raise CommandError(ExitCode.MISSING, "tcpdump is not installed", "sudo apt install tcpdump")
     try:
         if options.engine == "pyshark":
             return [TsharkSource(name, one) for name, one in zip(interfaces, filters, strict=True)]

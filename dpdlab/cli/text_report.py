@@ -61,6 +61,27 @@ def render(content: Content, *, console: Console, ascii_only: bool, verbose: int
         page.line((f"{page.signs.more} {rest}", FAINT))
 
 
+def render_summary(content: Content, *, console: Console, ascii_only: bool) -> None:
+    """What it comes to, on a few lines: the verdict, what was read, and the peers in trouble."""
+    ordered = sorted(content.peers, key=worst_first)
+    page = _page(content.sources, ordered, console, ascii_only, 0)
+    if not ordered:
+        summary.nothing_found(page, content.sources, content.diagnosis)
+        return
+    summary.verdict(page, ordered)
+    page.gap()
+    summary.inputs(page, content.sources, content.alignments)
+    page.gap()
+    sick = [peer for peer in ordered if not peer_table.is_healthy(peer)]
+    told = ordered if len(ordered) <= SICK_IN_DETAIL else sick[:SICK_IN_DETAIL]
+    if told:
+        peer_table.table(page, told)
+    if len(told) < len(ordered):
+        page.line((f"{page.signs.more} {counted(len(ordered) - len(told), 'more peer')}", FAINT))
+    page.gap()
+    findings.titles(page, content.findings)
+
+
 def _findings(page: Page, content: Content) -> None:
     """What the rules say, after who is concerned."""
     peers = {peer.id: peer for peer in content.peers}

@@ -34,20 +34,18 @@ def fact_lines(facts: Sequence[Fact]) -> Iterator[str]:
             yield f"{utc_time(at_ns)}  {text}{_SAID_OF.get(fact.change, '')}\n"
 
 
-def expected(peer: PeerView, open_question: Expectation, now_ns: int) -> str:
-    """An open question in words: "probing 2 of 5, verdict expected in 6 s"."""
+def expected(open_question: Expectation, now_ns: int) -> str:
+    """An open question in words: "questionable, probing 2 of 5, verdict expected in 6 s"."""
     of = "" if open_question.of is None else f" of {open_question.of}"
     pair = f"{open_question.prober} > {open_question.responder}"
-    text = f"{pair}  probing {open_question.sent}{of}"
+    doubt = "questionable, " if now_ns >= open_question.questionable_ns else ""
+    text = f"{pair}  {doubt}probing {open_question.sent}{of}"
     if open_question.verdict_ns is not None:
         left_ns = open_question.verdict_ns - now_ns
         when = f"in {round_up(left_ns)} s" if left_ns > 0 else "now"
         text += f", verdict expected {when}"
     elif open_question.of is None:
         text += ", no known policy tells when the verdict is due"
-    doubt = [s.start_ns for s in peer.states if s.state.value == "questionable"]
-    if doubt and doubt[-1] <= open_question.first_ns:
-        text = text.replace("  probing", "  questionable, probing", 1)
     return text
 
 

@@ -199,12 +199,14 @@ class ConsoleApp(WatchingApp):
 
     def changed(self) -> None:
         """Something else than the content changed: the moment, a mark, the time format."""
+        if not self.query(Overview):
+            return  # something came in while the screen was being taken down
         self._moment += 1
         self.refresh_view()
 
     def bars(self) -> None:
         """Paint title and footer."""
-        if not self.is_running:
+        if not self.is_running or not self.query("#title"):
             return
         width = self.size.width
         self.query_one("#title", Line).say(title_of(self.model, self.colours, width))
@@ -238,6 +240,11 @@ class ConsoleApp(WatchingApp):
 
     def go_to_moment(self, at_ns: int | None) -> None:
         """The moment that all views share."""
+        now_ns, end_ns = self.model.now_ns, self.model.end_ns
+        if self.following and now_ns is not None and at_ns is not None and at_ns < end_ns:
+            # Else the next packet would take the user away from there.
+            self.following = False
+            self.say(f"staying here: {key_name(self.model.keymap['follow'][0])} follows again")
         self.model.at_ns = at_ns
         self.query_one(Overview).show()
         self._moment += 1

@@ -12,22 +12,19 @@ from msgspec import Struct
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
+from analyzers.model.peer import PeerView
 from analyzers.rules.judge import Judgement
 from analyzers.session.live import LiveSession
 from analyzers.session.live_health import SourceHealth
 from dpdlab import __version__
+from dpdlab.present.pace import Pace
 from dpdlab.tui.reading import Outcome
 
-_WAIT_S: Final = 0.02
-# What comes within this is taken at once: looking costs the same for one packet as for many.
-_GATHER_S: Final = 0.01
-_VIEWS_EVERY_S: Final = 0.05
 _QUIET_S: Final = 1.0
-"""Views are made anew this often even when nothing comes: silence goes on."""
 _JUDGE_EVERY_S: Final = 2.0
+# So many times what judging costs passes before it is done again.
+_JUDGE_REST: Final = 4
 _ABOUT_THE_END: Final = frozenset({"capture-insufficient"})
-# So many times what views cost passes before they are made again.
-_REST_SHARE: Final = 2
 
 
 class LiveNow(Struct, frozen=True):
@@ -78,36 +75,42 @@ class LiveReader:
 
     def _watch(self) -> None:
         session = self._session
-        views_due_s = judge_due_s = quiet_due_s = 0.0
+        pace, judge_due_s = Pace(_QUIET_S), 0.0
         news = True
         while not self._stop.is_set():
-            if session.wait(_WAIT_S):
-                sleep(_GATHER_S)
+            if session.wait(pace.wait_s(monotonic(), news=news)):
+                sleep(pace.gather_s(monotonic()))
             now_ns, now_s = self._clock_ns(), monotonic()
             news |= session.pump(now_ns)
-            if now_s >= views_due_s and (news or now_s >= quiet_due_s):
-                judging = now_s >= judge_due_s
-                self._tell(self._outcome(now_ns, judging=judging))
-                spent_s = monotonic() - now_s
-                views_due_s = now_s + max(_VIEWS_EVERY_S, (1 + _REST_SHARE) * spent_s)
-                quiet_due_s = now_s + max(_QUIET_S, (1 + _REST_SHARE) * spent_s)
-                if judging:
-                    judge_due_s = now_s + max(_JUDGE_EVERY_S, 2 * _REST_SHARE * spent_s)
+            pace.taken(now_s)
+            if pace.is_due(now_s, news=news):
+                peers = session.peers_so_far(now_ns)
+                self._tell(self._outcome(now_ns, peers))
+                looked_s = monotonic()
+                if looked_s >= judge_due_s:
+                    # What is seen does not wait for what the rules say of it.
+                    self._judge(peers)
+                    self._tell(self._outcome(now_ns, peers))
+                    judge_due_s = looked_s + max(
+                        _JUDGE_EVERY_S, _JUDGE_REST * (monotonic() - looked_s)
+                    )
+                pace.looked(now_s, monotonic())
                 news = False
             if session.over:
                 session.end(now_ns)
-                self._tell(self._outcome(now_ns, judging=True, done=True))
+                peers = session.peers()
+                self._judgement = session.judgement(peers)
+                self._tell(self._outcome(now_ns, peers, done=True))
                 return
 
-    def _outcome(self, now_ns: int, *, judging: bool, done: bool = False) -> Outcome:
+    def _judge(self, peers: tuple[PeerView, ...]) -> None:
+        """What the rules say so far: the end of what is known is no end of the input."""
+        found = self._session.judgement(peers)
+        kept = [finding for finding in found.findings if finding.rule not in _ABOUT_THE_END]
+        self._judgement = Judgement(tuple(kept), found.suppressed)
+
+    def _outcome(self, now_ns: int, peers: tuple[PeerView, ...], *, done: bool = False) -> Outcome:
         session = self._session
-        peers = session.peers() if done else session.peers_so_far(now_ns)
-        if judging:
-            self._judgement = session.judgement(peers)
-            if not done:
-                # The end of what is known is no end of the input.
-                kept = [f for f in self._judgement.findings if f.rule not in _ABOUT_THE_END]
-                self._judgement = Judgement(tuple(kept), self._judgement.suppressed)
         content = Content(
             version=__version__,
             sources=tuple(session.sources),
@@ -116,4 +119,5 @@ class LiveReader:
             findings=self._judgement.findings,
             suppressed=self._judgement.suppressed,
         )
-        return Outcome(content, live=LiveNow(now_ns, session.health(now_ns)), done=done)
+        live = LiveNow(now_ns, session.health(now_ns))
+        return Outcome(content, live=live, log=session.lines(), done=done)

@@ -177,12 +177,15 @@ class ReadingApp(TerminalApp[int]):
     def on_reading_app_told(self, message: Told) -> None:
         """Newer results, how far the reading is, or why it ended."""
         outcome = message.outcome
-        if outcome.log is not None:
+        if outcome.log is not None and outcome.live is None:
             self._show_lines(outcome.log)
         if outcome.progress is not None:
             self.progress = outcome.progress
         if outcome.live is not None:
             self.model.live, self.model.live_since_s = outcome.live, monotonic()
+            if outcome.log is not None and not self.paused:
+                # Painted with the content that came with them.
+                self.model.log = outcome.log
         if outcome.error:
             hint = f"\n{outcome.hint}" if outcome.hint else ""
             self.model.failure = f"{outcome.error}{hint}"

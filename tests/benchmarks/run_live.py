@@ -1,6 +1,6 @@
 """Measure `dpdlab live`: packets of a wire, probes to the screen, lines of a log, a long day.
 
-    python -m tests.benchmarks.run_live [--seconds N] [--hours N] [--only PART] [--check]
+    python -m tests.benchmarks.run_live [--only PART] [--engine E] [--seconds N] [--hours N]
 
 As root, on a link of its own. CPU is that of dpdlab alone, in cores; the capturing child stands
 beside it. A day is fed in event time, as fast as it is taken.
@@ -62,8 +62,16 @@ class Running(Struct, dict=True):
     @property
     def rss_mib(self) -> float:
         """What it holds."""
+        return self._status_mib("VmRSS")
+
+    @property
+    def peak_mib(self) -> float:
+        """The most that it has held."""
+        return self._status_mib("VmHWM")
+
+    def _status_mib(self, name: str) -> float:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", text)
+        found = re.search(rf"{name}:\s+(\d+) kB", text)
         return int(found[1]) * 1024 / MIB if found else 0.0
 
     @property
@@ -111,10 +119,10 @@ def percentiles(values: list[float]) -> tuple[float, float, float]:
     return statistics.median(ordered), ordered[int(0.99 * (len(ordered) - 1))], ordered[-1]
 
 
-def busy_wire(results: Results, seconds: int) -> None:
+def busy_wire(results: Results, seconds: int, engine: str) -> None:
     """20,000 packets a second for a minute."""
     with tempfile.TemporaryDirectory() as folder, link() as wire:
-        words = ("-i", wire.receiver, "--format", "jsonl")
+        words = ("-i", wire.receiver, "--engine", engine, "--format", "jsonl")
         with running(*words, folder=folder) as live:
             lines: list[tuple[float, bytes]] = []
             stream = live.process.stdout
@@ -159,7 +167,7 @@ def busy_wire(results: Results, seconds: int) -> None:
     results.line("dropped by the kernel", f"{dropped:,}")
     results.line("lost in the tool", f"{lost:,}", "0", reached=lost == 0)
     results.line("CPU of dpdlab", f"{cores:.2f} cores", f"< {MAX_CORES:.0f}", reached=cores < 1)
-    results.line("CPU of dumpcap", f"{capturing:.2f} cores")
+    results.line(f"CPU of {engine}", f"{capturing:.2f} cores")
     results.line("memory after 10 s", f"{early_mib:.1f} MiB")
     growth = late_mib / early_mib
     results.line(f"memory after {seconds} s", f"{late_mib:.1f} MiB", f"<= {MAX_GROWTH} x",
@@ -188,13 +196,17 @@ def _latency(results: Results, name: str, waits_ms: list[float]) -> None:
     results.line(f"{name}, longest", f"{most:.0f} ms")
 
 
-def to_screen(results: Results) -> None:
+def to_screen(results: Results, engine: str) -> None:
     """Questions to a peer, until the terminal says that it is asked; then it answers."""
     if shutil.which("tmux") is None:
         results.skipped("probe to screen", "tmux is not installed", counts=True)
         return
     waits: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, link() as wire, _terminal(folder, wire) as tmux:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        link() as wire,
+        _terminal(folder, wire, engine) as tmux,
+    ):
         wanted = "unknown"
         for number in range(PROBES + 1):
             sent_s = time.monotonic()
@@ -214,7 +226,7 @@ def _shows(tmux: Callable[..., str], wanted: str) -> bool:
 
 
 @contextmanager
-def _terminal(folder: str, wire: Link) -> Iterator[Callable[..., str]]:
+def _terminal(folder: str, wire: Link, engine: str) -> Iterator[Callable[..., str]]:
     """The console on a terminal of its own; what it is told to do by tmux."""
     socket = f"dpdlab-bench-{os.getpid()}"
 
@@ -224,7 +236,7 @@ def _terminal(folder: str, wire: Link) -> Iterator[Callable[..., str]]:
 
     width, height = _TERMINAL
     shell = f"cd {ROOT} && XDG_CACHE_HOME={folder} XDG_STATE_HOME={folder} "
-    shell += " ".join([*LIVE, "-i", wire.receiver])
+    shell += " ".join([*LIVE, "-i", wire.receiver, "--engine", engine])
     tmux("new-session", "-d", "-x", str(width), "-y", str(height), "sh", "-c", shell)
     try:
         until(lambda: "dpdlab" in tmux(*_SCREEN), "the console")
@@ -312,22 +324,25 @@ def long_day(results: Results, hours: float) -> None:
                 feeder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
                 assert feeder.stdout is not None
                 total = hours * 360 * PEERS * 2 * 138
-                fed, early_mib, began_s = 0, 0.0, time.monotonic()
+                fed, held_mib, began_s = 0, [0.0] * 11, time.monotonic()
                 while data := feeder.stdout.read(1 << 18):
                     write.write(data)
                     fed += len(data)
-                    if not early_mib and fed >= total / 10:
-                        early_mib = live.rss_mib
+                    tenth = min(int(10 * fed / total), 10)
+                    held_mib[tenth] = held_mib[tenth] or live.rss_mib
                 feeder.wait()
-            late_mib = live.rss_mib
+            held_mib[10] = live.rss_mib
+            peak_mib = live.peak_mib
             live.process.wait(3600)
             took_s = time.monotonic() - began_s
     results.line(f"{hours:g} h of {PEERS:,} peers", f"{took_s:.0f} s",
                  f"{hours * 3600 / took_s:.0f} x real time")  # fmt: skip
-    results.line("day, memory at 10 %", f"{early_mib:.1f} MiB")
-    growth = late_mib / early_mib
-    results.line("day, memory at 100 %", f"{late_mib:.1f} MiB", f"<= {MAX_GROWTH} x",
+    results.line("day, memory at 10 %", f"{held_mib[1]:.1f} MiB")
+    results.line("day, memory at 50 %", f"{held_mib[5]:.1f} MiB")
+    growth = held_mib[10] / held_mib[1]
+    results.line("day, memory at 100 %", f"{held_mib[10]:.1f} MiB", f"<= {MAX_GROWTH} x",
                  reached=growth <= MAX_GROWTH)  # fmt: skip
+    results.line("day, most memory", f"{peak_mib:.1f} MiB")
 
 
 def main() -> None:
@@ -336,14 +351,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS, help="on the wire (default 60)")
     parser.add_argument("--hours", type=float, default=HOURS, help="of the day (default 24)")
     parser.add_argument("--only", choices=("wire", "screen", "log", "day"), help="one part")
+    parser.add_argument("--engine", choices=("dumpcap", "tcpdump"), default="dumpcap")
     parser.add_argument("--check", action="store_true", help="exit code 1 when a target is missed")
     options = parser.parse_args()
     results = Results()
     print_machine()
     print(f"load {os.getloadavg()[0]:.2f}\n", flush=True)
     parts: dict[str, Callable[[], None]] = {
-        "wire": lambda: busy_wire(results, options.seconds),
-        "screen": lambda: to_screen(results),
+        "wire": lambda: busy_wire(results, options.seconds, options.engine),
+        "screen": lambda: to_screen(results, options.engine),
         "log": lambda: busy_log(results, LOG_SECONDS),
         "day": lambda: long_day(results, options.hours),
     }

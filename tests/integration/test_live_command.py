@@ -180,6 +180,7 @@ def test_a_signal_ends_it_within_a_second(
         time.sleep(0.5)
         send(wire.sender, frames("ikev2-dead-peer")[:40], 1000)
         said(process.stdout, b'"type":"peer"')
+        time.sleep(0.4)  # dumpcap holds the rest of them for 250 ms at most
         began = time.monotonic()
         process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE_S)
@@ -251,6 +252,25 @@ def test_a_full_disk_stops_the_writing_and_not_the_session(
         assert not [p for p in problems if p["kind"] == "truncated-tail"]
     finally:
         subprocess.run(["umount", str(small)], check=False)
+
+
+@needs_capture
+@pytest.mark.parametrize("engine", ["dumpcap", "tcpdump"])
+def test_who_captures_can_be_chosen(environment: dict[str, str], wire: Link, engine: str) -> None:
+    if shutil.which(engine) is None:
+        pytest.skip(f"{engine} is not installed")
+    words = ("-i", wire.receiver, "--engine", engine, "--format", "jsonl")
+    with live(environment, *words) as process:
+        eventually(lambda: bool(children_of(process.pid)), "the capture")
+        (child,) = children_of(process.pid)
+        eventually(lambda: Path(f"/proc/{child}/comm").read_text().strip() == engine, engine)
+        time.sleep(1.0)
+        send(wire.sender, frames("ikev2-healthy")[:10], 1000)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert _lines(out)[-1]["packets"] == 10
 
 
 @needs_capture

@@ -14,9 +14,12 @@ import pytest
 from analyzers.model.peer import PeerState
 from analyzers.session import SessionOptions
 from analyzers.session.live import LiveSession
+from analyzers.sources.follow import FollowedFile
 from analyzers.sources.pipe import PipeSource
 from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.live_reading import LiveReader
+from dpdlab.tui.views.log import LogView
+from tests.live_capture import now_ns
 from tests.scenarios.timeline import BASE_NS, capture
 from tests.tui.conftest import Console
 
@@ -165,6 +168,83 @@ async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
     assert not [t for t in threading.enumerate() if t.name.startswith("dpdlab")]
 
 
+async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    clock.to(10.5)
+    app = live_app(tmp_path / "fifo", clock)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Console(app, pilot)
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(c, lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
+        writer.join()
+        await c.press("3", "g")
+        here = app.model.at_ns
+        assert "staying here: A follows again" in c.text
+        clock.to(15.5)
+        feed.write(ASKED)
+        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        assert app.model.at_ns == here
+        await c.press("A")
+        assert app.model.at_ns == app.model.end_ns
+        assert app.following
+        feed.close()
+        await c.press("ctrl+q")
+
+
+async def test_what_comes_while_the_console_is_taken_down_is_not_shown(feed: Feed, tmp_path: Path):
+    app = live_app(tmp_path / "fifo", Clock())
+    async with app.run_test(size=(80, 24)) as pilot:
+        writer = threading.Thread(target=feed.write, args=(ALIVE,))
+        writer.start()
+        await _until(Console(app, pilot), lambda: bool(app.model.peers))
+        writer.join()
+        for widget in list(app.screen.children):
+            await widget.remove()
+        app.changed()
+        app.bars()
+    feed.close()
+
+
 def test_the_feed_writes_whole_captures():
     data = capture(ALIVE)
     assert struct.unpack_from("<I", data)[0] in (0xA1B2C3D4, 0xA1B23C4D)
+
+
+def _said(number: int, text: str = "sending DPD request") -> str:
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    return f"{stamp} 07[IKE] <gw|1> {text} {number}\n"
+
+
+async def test_lines_of_logs_stand_in_view_5_as_they_come(tmp_path: Path):
+    path = tmp_path / "charon.log"
+    path.touch()
+    session = LiveSession([FollowedFile(str(path))], SessionOptions(), keep_lines=True)
+    app = ConsoleApp(
+        [str(path)], SessionOptions(), live=lambda tell: LiveReader(session, now_ns, tell)
+    )
+    async with app.run_test(size=(120, 24)) as pilot:
+        c = Console(app, pilot)
+        await c.press("5")
+        await _until(c, lambda: "No line has come so far" in c.text)
+        with path.open("a") as file:
+            file.writelines(_said(number) for number in range(100))
+        await _until(c, lambda: "request 99" in c.text)
+        assert "request 60" not in c.text
+        # Who scrolls back stays there.
+        await c.press("ctrl+u", "ctrl+u", "ctrl+u")
+        shown = app.query_one(LogView).list
+        here = shown.source.row(shown.cursor, 120, app.colours).plain
+        with path.open("a") as file:
+            file.writelines(_said(number) for number in range(100, 150))
+        await _until(c, lambda: "150 lines" in c.text)
+        assert "staying here, A follows" in c.text
+        assert shown.source.row(shown.cursor, 120, app.colours).plain == here
+        assert "request 149" not in c.text
+        # Who comes to the end goes along again.
+        await c.press("G")
+        with path.open("a") as file:
+            file.write(_said(150))
+        await _until(c, lambda: "request 150" in c.text)
+        assert "staying here" not in c.text
+        await c.press("ctrl+q")

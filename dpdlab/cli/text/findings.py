@@ -70,6 +70,18 @@ def brief(page: Page, findings: Sequence[Finding], lead: Lead, where: Callable[[
         page.gap()
 
 
+def titles(page: Page, findings: Sequence[Finding]) -> None:
+    """One line for each rule that an error or a warning is of."""
+    alike: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.severity is not Severity.INFO:
+            alike.setdefault(finding.rule, []).append(finding)
+    for first, *others in alike.values():
+        more = f" {page.signs.more} and {len(others)} more" if others else ""
+        text = assemble(page.data(first.title), (f" [{first.rule}]{more}", FAINT))
+        page.wrapped(text, _severity(first), _INDENT)
+
+
 def suppressed(page: Page, held_back: Sequence[Suppressed]) -> None:
     """What the user did not want to hear, with the reason."""
     shown = held_back if page.verbose else held_back[:SUPPRESSED_SHOWN]

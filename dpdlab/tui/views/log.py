@@ -16,11 +16,12 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session.line_times import Int64s
+from analyzers.session.live_lines import LiveLines
 from analyzers.session.log_lines import LogLines
 from analyzers.sources.lines import MAX_SHOWN
 from dpdlab.present import copying
 from dpdlab.present.log_places import message_at, peer_at, places_in, places_of
-from dpdlab.tui.bars import Line
+from dpdlab.tui.bars import Line, key_name
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.dialogs.raw_line import RawLine
 from dpdlab.tui.model import Model
@@ -31,11 +32,10 @@ from dpdlab.tui.views.log_search import LogSearch
 
 _SHIFT: Final = 16
 _NEIGHBOURS: Final = 4
-_LIVE_LOG: Final = """Lines that come now are kept in files, named on the terminal at the end.
+_LIVE_LOG: Final = """No line has come so far.
 
-What they say is in the other views already. With those files, later,
-  dpdlab CAPTURE LOG
-shows them here, in time with the packets."""
+Lines of logs that are followed stand here as they come, the last ones at the end:
+  dpdlab live -i eth0 --log /var/log/charon.log --syslog 127.0.0.1:5514"""
 _NO_LOG: Final = """There is no log among the inputs.
 
 Give the debug text of either end, too, and its lines stand here in time with the packets:
@@ -84,7 +84,7 @@ class LogView(LogSearch):
             self.list.empty = self._why_empty()
             self.list.show(NoRows(), 0)
             return
-        before = self._row
+        before = self._row_before(log)
         key = (id(log), self.model.revision, self.telling_only)
         if key != self._key:
             self._key = key
@@ -132,6 +132,8 @@ class LogView(LogSearch):
 
     def _cursor(self, log: LogLines, before: int | None) -> int:
         """The row of the list for the moment; one line of several of a moment stays chosen."""
+        if self._follows:
+            return (len(log) if self._picked is None else len(self._picked)) - 1
         at_ns = self.model.at_ns
         row = before
         if at_ns is not None and (before is None or log.at_ns(before) != at_ns):
@@ -141,6 +143,21 @@ class LogView(LogSearch):
         if self._picked is None:
             return row
         return max(int(np.searchsorted(self._picked, row, "right")) - 1, 0)
+
+    @property
+    def _follows(self) -> bool:
+        """Whether the last line is the one to look at, whatever the moment of the other views."""
+        return self.console_app.following and self.model.now_ns is not None
+
+    def _row_before(self, log: LogLines) -> int | None:
+        """Where the line under the cursor is, also among the newer lines of logs that grow."""
+        rows = self._rows
+        if rows is None or not 0 <= self.list.cursor < len(rows):
+            return None
+        row = rows.place(self.list.cursor)
+        if isinstance(log, LiveLines) and isinstance(rows.log, LiveLines):
+            return max(row + rows.log.gone - log.gone, 0)
+        return row if rows.log is log else None
 
     @property
     def _row(self) -> int | None:
@@ -167,6 +184,11 @@ class LogView(LogSearch):
             text.append(f" · {count(len(self._picked))} shown", self.palette.warn)
         for problem in log.problems:
             text.append(f" · {safe(problem)}", self.palette.warn)
+        if isinstance(log, LiveLines) and log.gone:
+            text.append(f" · {count(log.gone)} before these", faint)
+        if self.model.now_ns is not None and not self._follows:
+            key = key_name(self.model.keymap["follow"][0])
+            text.append(f" · staying here, {key} follows", self.palette.warn)
         return text
 
     # --- moving ----------------------------------------------------------------------------
@@ -174,6 +196,11 @@ class LogView(LogSearch):
     def moved(self, index: int) -> None:
         """The moment of the line is that of all views."""
         row, log = self._row, self.model.log
+        if self.model.now_ns is not None:
+            # As with tail: who scrolls back stays there, who comes to the end goes along.
+            self.console_app.following = index == len(self.list.source) - 1
+            if self._follows:
+                return
         at_ns = None if row is None or log is None else log.at_ns(row)
         if at_ns is not None and at_ns >= ORDER_LIMIT_NS:
             self.console_app.go_to_moment(at_ns)

@@ -53,14 +53,16 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
 
 
 def _proof(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
-    """The last sign of life, and how long ago that is where the input ends."""
+    """The last sign of life, and how long ago that is now, or where the input ends."""
     at_ns = peer.last_proof_ns
     if at_ns is None:
         return
     line = Text().append("last proof  ", palette.strong).append(model.times.at(at_ns))
     if peer.until_ns is not None and at_ns >= ORDER_LIMIT_NS:
-        before = duration(max(peer.until_ns - at_ns, 0))
-        line.append(f"  {before} before the input ends", palette.faint)
+        now_ns = model.now_ns
+        before = duration(max((peer.until_ns if now_ns is None else now_ns) - at_ns, 0))
+        said = "before the input ends" if now_ns is None else "ago"
+        line.append(f"  {before} {said}", palette.faint)
     yield line
 
 

@@ -37,8 +37,7 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     now_ns = model.now_ns
     if now_ns is not None:
         told += [
-            Text(safe(expected(peer, question, now_ns)), palette.warn)
-            for question in expectations(peer)
+            Text(safe(expected(question, now_ns)), palette.warn) for question in expectations(peer)
         ]
     holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
     for hole in holes[:HOLES_SHOWN]:

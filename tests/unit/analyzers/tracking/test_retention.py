@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.decode.captures import CaptureReader
 from analyzers.decode.ike import IkeDecoder
@@ -59,3 +60,28 @@ def test_a_peer_that_is_looked_at_keeps_everything(tracker: Tracker) -> None:
     retention.trim(pinned={peer.index})
     assert len(peer.messages) == before
     assert retention.forgotten == 0
+
+
+def test_among_many_peers_each_keeps_its_last_questions_with_their_messages(
+    tracker: Tracker,
+) -> None:
+    """However many peers there are: so many exchanges, and twice as many messages."""
+    (peer,) = tracker.table.peers
+    (sa,) = peer.sas
+    Retention(tracker, 1).trim()
+    assert 50 <= len(peer.exchanges) <= 55
+    assert 100 <= len(peer.messages) <= 110
+    assert len(sa.requests) <= 18
+
+
+def test_a_request_that_waits_for_its_answer_is_not_forgotten(tracker: Tracker) -> None:
+    (peer,) = tracker.table.peers
+    (sa,) = peer.sas
+    known = next(iter(sa.requests.values()))
+    sa.requests = {
+        (0, number): replace(known, message_id=number, answered=number > 0) for number in range(40)
+    }
+    Retention(tracker, 1).trim()
+    assert (0, 0) in sa.requests
+    assert (0, 39) in sa.requests
+    assert len(sa.requests) < 20

@@ -1,0 +1,60 @@
+"""A peer that has just fallen silent is questionable before that is a black hole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.session import SessionOptions
+from analyzers.session.live import LiveSession
+from analyzers.sources.feed import SourceState
+from analyzers.sources.pipe import PipeSource
+from tests.scenarios.timeline import at, capture
+from tests.unit.analyzers.session.test_live import Fifo, until
+
+SETUP = "0 a>b v2 handshake\n"
+BUSY = SETUP + "0.1..{out}/0.2 a>b esp out\n0.15..{back}/0.2 b>a esp in\n"
+
+
+def _seen(tmp_path: Path, text: str, now_s: float) -> PeerView:
+    """The peer of a capture that is still going on at a moment."""
+    fifo = Fifo(tmp_path / "pipe")
+    session = LiveSession([fifo.source], SessionOptions())
+    assert isinstance(fifo.source, PipeSource)
+    session.start()
+    fifo.write(capture(text))
+    until(lambda: not fifo.source.feed.empty)
+    session.pump(at(now_s))
+    assert fifo.source.feed.status.state is SourceState.OPEN
+    session.pump(at(now_s) + 1_000_000_000)
+    (peer,) = session.peers_so_far(at(now_s) + 1_000_000_000)
+    fifo.close()
+    session.end(at(now_s) + 1_000_000_000)
+    return peer
+
+
+def test_silence_of_more_than_a_second_is_a_question(tmp_path: Path):
+    peer = _seen(tmp_path, BUSY.format(out=11.5, back=10), 11.5)
+    assert peer.state is PeerState.QUESTIONABLE
+    assert not peer.black_holes
+    assert at(10.9) < peer.states[-1].start_ns < at(11.3)
+
+
+def test_silence_of_less_is_none(tmp_path: Path):
+    assert _seen(tmp_path, BUSY.format(out=10.8, back=10), 10.8).state is PeerState.ALIVE
+
+
+def test_who_answers_again_was_never_in_question(tmp_path: Path):
+    text = BUSY.format(out=11.8, back=10) + "11.75 b>a esp in\n"
+    peer = _seen(tmp_path, text, 11.8)
+    assert [span.state for span in peer.states] == [PeerState.UNKNOWN, PeerState.ALIVE]
+
+
+def test_a_flow_that_is_slow_by_nature_is_no_question(tmp_path: Path):
+    text = SETUP + "0.1..21.4/0.2 a>b esp out\n2..20/2 b>a esp in\n"
+    assert _seen(tmp_path, text, 21.4).state is PeerState.ALIVE
+
+
+def test_a_flow_whose_pace_nobody_knows_is_no_question(tmp_path: Path):
+    text = SETUP + "0.1..2.4/0.2 a>b esp out\n0.15 b>a esp in\n"
+    assert _seen(tmp_path, text, 2.4).state is PeerState.ALIVE
