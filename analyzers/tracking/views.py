@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Final
 
 import numpy as np
 from msgspec.structs import replace
@@ -15,7 +14,6 @@ from analyzers.model.exchange import (
     Exchange,
     Lost,
     Outcome,
-    Transmission,
 )
 from analyzers.model.peer import (
     STARTED,
@@ -26,20 +24,18 @@ from analyzers.model.peer import (
     StateSpan,
 )
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.model.records import Basis, Confidence
-from analyzers.model.sa import EspFlow, IkeSa, SaEnd
+from analyzers.model.records import Basis
+from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import ORDER_LIMIT_NS, seconds
 from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
 from analyzers.tracking.outcomes import Outcomes, Piece
+from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
-from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
 from analyzers.tracking.verdicts import holes_of_log, judged_by_log
-
-# Clear messages of Main Mode in which each side can send vendor IDs.
-_OFFERS: Final = 2
 
 
 class Viewer:
@@ -131,7 +127,17 @@ class Viewer:
         holes = self._black_holes(peer)
         last_asked = {x.ike_sa: x for x in exchanges}
         gone = {d.ike_sa: d for d in reversed(deletes) if d.protocol is DeleteProtocol.IKE}
-        sas = tuple(self._sa(sa, last_asked.get(sa.id), gone.get(sa.id)) for sa in peer.sas)
+        moved_ns = self._tracker.exposures.took_over_ns
+        sas = tuple(
+            sa_view(
+                sa,
+                last_asked.get(sa.id),
+                gone.get(sa.id),
+                self._hindsight,
+                moved_ns(sa.unit.index, sa.initiator),
+            )
+            for sa in peer.sas
+        )
         flows = self._flows(peer)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
@@ -185,7 +191,7 @@ class Viewer:
             logged=tuple(
                 log for log in self._tracker.logs.reaches if peer.side_of(log.address) is not None
             ),
-            lost_deletes=tuple(_delete(peer, d) for d in peer.lost_deletes),
+            lost_deletes=tuple(delete_view(peer, d) for d in peer.lost_deletes),
             forgotten=peer.forgotten,
             unheard=tuple(peer.address(side) for side in (0, 1) if not peer.heard[side]),
             confidence=liveness.confidence(
@@ -272,12 +278,12 @@ class Viewer:
     # --- exchanges and Deletes -------------------------------------------------------------
 
     def _exchanges(self, peer: PeerTrack) -> tuple[tuple[Exchange, ...], tuple[Delete, ...]]:
-        deletes = [_delete(peer, d) for d in peer.deletes]
+        deletes = [delete_view(peer, d) for d in peer.deletes]
         exchanges: list[Exchange] = []
         for track in sorted(peer.exchanges, key=lambda x: x.first_ns):
             settled = self._outcomes.of(track)
             if settled.delete is not None:
-                deletes.append(_inferred_delete(track, settled.delete))
+                deletes.append(inferred_delete(track, settled.delete))
             exchanges += [self._exchange(peer, track, piece) for piece in settled.pieces]
         deletes.sort(key=lambda d: d.at_ns)
         return tuple(exchanges), tuple(deletes)
@@ -327,49 +333,7 @@ class Viewer:
             return None  # devices say nothing of messages for SAs that they do not know
         return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST
 
-    # --- SAs and flows ---------------------------------------------------------------------
-
-    def _sa(self, sa: SaTrack, asked: Exchange | None, deleted: Delete | None) -> IkeSa:
-        """An IKE SA, with its last exchange and its first Delete."""
-        end, ended_ns, end_ref = sa.end, sa.ended_ns, sa.end_ref
-        if asked is not None and asked.verdict_ns is not None and end in (None, SaEnd.REPLACED):
-            end, ended_ns = SaEnd.DEAD_PEER, asked.verdict_ns
-            end_ref = asked.verdict_ref or asked.transmissions[-1].ref
-        moved_ns = self._tracker.exposures.took_over_ns(sa.unit.index, sa.initiator)
-        given_up = self._hindsight.given_up(sa)
-        if end is None and given_up is not None:
-            end, (ended_ns, end_ref) = SaEnd.DEAD_PEER, given_up
-        lost = asked is not None and asked.outcome is Outcome.UNANSWERED
-        if end is None and lost and asked and moved_ns and moved_ns <= asked.first_ns:
-            end, ended_ns = SaEnd.REPLACED, moved_ns
-        if end is None and deleted is not None:
-            end, ended_ns, end_ref = SaEnd.DELETE, deleted.at_ns, deleted.ref
-        if end is SaEnd.FAILED or (end is None and self._hindsight.failed(sa)):
-            # What was encrypted on it since says that it was one after all.
-            end, ended_ns = (SaEnd.FAILED, sa.last_ns) if sa.is_attempt else (None, None)
-        now = sa.peer.address(sa.initiator), sa.peer.address(1 - sa.initiator)
-        initiator, responder = sa.ends or now
-        return IkeSa(
-            id=sa.id,
-            ike_version=sa.version,
-            initiator=initiator,
-            responder=responder,
-            initiator_spi=sa.initiator_spi,
-            responder_spi=sa.responder_spi,
-            first_ns=sa.first_ns,
-            last_ns=sa.last_ns,
-            established_ns=sa.established_ns,
-            ended_ns=ended_ns,
-            end=end,
-            rekeyed_into=None if sa.rekeyed_into is None else sa.rekeyed_into.id,
-            dpd_vendor_id=_dpd_vendor_id(sa),
-            vendor_ids=tuple((sa.peer.address(side), name) for side, name, _ in sa.vendor_ids),
-            proposal=sa.proposal,
-            lifetime_s=sa.lifetime_s,
-            messages=sa.messages,
-            retransmissions=sa.retransmissions,
-            refs=(sa.first_ref,) if end_ref is None else (sa.first_ref, end_ref),
-        )
+    # --- flows ---------------------------------------------------------------------
 
     def _flows(self, peer: PeerTrack) -> tuple[EspFlow, ...]:
         table = self._tracker.flows
@@ -471,48 +435,6 @@ def _common_addresses(peers: list[PeerTrack]) -> dict[str, int]:
             address = peer.address(side)
             common[address] = common.get(address, 0) + 1
     return common
-
-
-def _delete(peer: PeerTrack, track: DeleteTrack) -> Delete:
-    return Delete(
-        at_ns=track.at_ns,
-        sender=peer.address(track.side),
-        ike_sa=track.sa.id,
-        protocol=track.protocol,
-        spis=track.spis,
-        reason=track.reason,
-        basis=track.basis,
-        confidence=track.confidence,
-        ref=track.ref,
-        transmissions=track.transmissions,
-        answered=track.answered,
-    )
-
-
-def _inferred_delete(track: ExchangeTrack, sent: Transmission) -> Delete:
-    return Delete(
-        at_ns=sent.at_ns,
-        sender=track.sa.peer.address(track.side),
-        ike_sa=track.sa.id,
-        protocol=DeleteProtocol.IKE,
-        spis=(),
-        reason="in the rhythm of the retries, but the SA was given up with it",
-        basis=Basis.RHYTHM,
-        confidence=Confidence.INFERRED,
-        ref=sent.ref,
-    )
-
-
-def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
-    if sa.version != 1:
-        return None, None
-    sent = {side for side, _, is_dpd in sa.vendor_ids if is_dpd}
-    # The Vendor ID may come in message 3 or 4 of Main Mode, 1 or 2 of Aggressive Mode.
-    found: list[bool | None] = []
-    for side in (sa.initiator, 1 - sa.initiator):
-        whole = sa.from_start and sa.offers[side] >= _OFFERS
-        found.append(True if side in sent else (False if whole else None))
-    return found[0], found[1]
 
 
 def _dead_basis(track: HoleTrack) -> str | None:

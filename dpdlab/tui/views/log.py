@@ -21,9 +21,10 @@ from analyzers.session.log_lines import LogLines
 from analyzers.sources.lines import MAX_SHOWN
 from dpdlab.present import copying
 from dpdlab.present.log_places import message_at, peer_at, places_in, places_of
-from dpdlab.tui.bars import Line, key_name
+from dpdlab.tui.bars import Line
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.dialogs.raw_line import RawLine
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
