@@ -344,7 +344,7 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         max_seconds=hole.max_seconds,
         min_packets=hole.min_packets if hole.traffic_known else None,
         max_packets=hole.max_packets if hole.traffic_known else None,
-        max_bytes=hole.max_bytes if hole.traffic_known else None,
+        max_bytes=hole.max_bytes if hole.bytes_known else None,
         probes=hole.probes,
         spis=list(hole.spis),
         phases=[

@@ -82,7 +82,9 @@ def black_hole(hole: BlackHole) -> str:
     data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
     missing = "fresh proof that {} was there" if not data_plane else "any ESP from {}"
     packets = counted(hole.max_packets, "packet")
-    most = f"{hole.sender} sent at most {packets} ({hole.max_bytes:,} bytes) in"
+    if hole.bytes_known:
+        packets += f" ({hole.max_bytes:,} bytes)"
+    most = f"{hole.sender} sent at most {packets} in"
     if not hole.traffic_known:
         most = f"What {hole.sender} sent is not in a log; at most"
     sentences = [

@@ -75,7 +75,8 @@ def _study(study: Study) -> Iterator[str]:
     )
     yield ""
     if hole.traffic_known:
-        yield f"Observed: {black_hole_bounds(hole)} ({byte_count(hole.max_bytes)})."
+        size = f" ({byte_count(hole.max_bytes)})" if hole.bytes_known else ""
+        yield f"Observed: {black_hole_bounds(hole)}{size}."
     else:
         bounds = seconds_range(hole.min_seconds, hole.max_seconds)
         yield f"Observed: {bounds}; a log does not show what was sent into it."

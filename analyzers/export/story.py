@@ -43,7 +43,7 @@ def bounds_of(hole: BlackHole, *, ongoing: bool = False) -> list[str]:
     packets = count_range(hole.min_packets, hole.max_packets, "packet")
     size = byte_count(hole.max_bytes)
     sized = size if hole.min_packets == hole.max_packets else f"up to {size}"
-    parts = [lasted, f"{packets} ({sized})"]
+    parts = [lasted, f"{packets} ({sized})" if hole.bytes_known else packets]
     if words.is_censored(hole):
         parts.append("going on" if ongoing else "going on when the input ends")
     return parts

@@ -85,6 +85,11 @@ class BlackHole(Struct, frozen=True):
     """False: known from a log alone, which does not show what was sent into it."""
 
     @property
+    def bytes_known(self) -> bool:
+        """Whether `max_bytes` says anything: counters of a device may be of packets alone."""
+        return self.traffic_known and (self.max_bytes > 0 or not self.max_packets)
+
+    @property
     def duration_s(self) -> float:
         """The upper bound, in seconds."""
         return self.max_seconds

@@ -67,7 +67,8 @@ def worst_case(timing: Timing) -> str:
 def observed(hole: BlackHole) -> str:
     """What a black hole cost: "14.7 to 19.8 s, 73 to 98 packets (12 kB)"."""
     if hole.traffic_known:
-        return f"{black_hole_bounds(hole)} ({byte_count(hole.max_bytes)})"
+        size = f" ({byte_count(hole.max_bytes)})" if hole.bytes_known else ""
+        return f"{black_hole_bounds(hole)}{size}"
     bounds = seconds_range(hole.min_seconds, hole.max_seconds)
     return f"{bounds}; a log does not show what was sent into it"
 

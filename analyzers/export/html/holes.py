@@ -71,8 +71,9 @@ def _figures(hole: BlackHole) -> Element:
     facts = [
         (seconds_range(hole.min_seconds, hole.max_seconds), "without proof of life"),
         (count_range(hole.min_packets, hole.max_packets, "packet"), "sent into it"),
-        (f"up to {byte_count(hole.max_bytes)}", "of ESP"),
     ]
+    if hole.bytes_known:
+        facts.append((f"up to {byte_count(hole.max_bytes)}", "of ESP"))
     if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
         facts[0] = (facts[0][0], "without ESP")
     if words.is_censored(hole):

@@ -296,7 +296,7 @@ class HoleRows:
         cells = {
             "window": Text(tenths(hole.max_seconds), palette.strong),
             "packets": Text(count(hole.max_packets), palette.strong) if known else none,
-            "bytes": Text(byte_count(hole.max_bytes), palette.strong) if known else none,
+            "bytes": Text(byte_count(hole.max_bytes), palette.strong) if hole.bytes_known else none,
         }
         label = Text(" " * MARK + "observed", palette.strong)
         return row_line(layout, label, bar, cells, self._signs())
