@@ -21,6 +21,7 @@ LIBRARIES: Final = (
     ("dpkt", "dpkt"),
     ("rich", "rich"),
     ("pydantic", "pydantic"),
+    ("tomlkit", "tomlkit"),
     ("cryptography", "cryptography"),
     ("zstandard", "zstandard"),
     ("htpy", "htpy"),

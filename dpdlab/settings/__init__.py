@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,10 @@ def found(given: str | None = None) -> Path | None:
     if given is not None:
         return Path(given)
     for path in (Path(FILE_NAME), users_file()):
-        if path is not None and path.is_file():
-            return path
+        # A folder that may not be looked into, as after `su`, has no settings for us.
+        with suppress(OSError):
+            if path is not None and path.is_file():
+                return path
     return None
 
 

@@ -82,15 +82,31 @@ def test_several_captures_that_were_kept_in_one_file_have_hindsight(
 ) -> None:
     told = """
     0 {0} v2 handshake
-    0.2..40/0.2 {0} esp out
+    0.2..70/0.2 {0} esp out
     0.3..30/0.2 {1} esp in
     20 {0} liveness 2
     20.02 {1} liveness 2 resp
     30 {0} liveness 3
     """
-    other = told.replace("esp out", "esp out5").replace("esp in", "esp in5")
-    other = other.replace("handshake", "handshake sa=5").replace("liveness", "liveness sa=5")
+    # No two packets at one time: which of them comes first in the kept file would be chance.
+    other = """
+    0.05 {0} v2 handshake sa=5
+    0.25..70/0.2 {0} esp out5
+    0.35..30/0.2 {1} esp in5
+    20.1 {0} liveness sa=5 2
+    20.12 {1} liveness sa=5 2 resp
+    30.1 {0} liveness sa=5 3
+    """
     texts = [told.format("a>b", "b>a"), other.format("c>b", "b>c")]
+    captures = [capture(text) for text in texts]
+    text = charon(texts[0], "a", Clock(iso, 3600))
+    paths = []
+    for number, content in enumerate([captures[0], text.encode(), captures[1]]):
+        paths.append(tmp_path / f"in-{number}")
+        paths[-1].write_bytes(content)
+    offline = Session()
+    offline.run([str(path) for path in paths])
+    packets = [s.packets for s in offline.sources]
     log = tmp_path / "charon.log"
     log.write_text("")
     fifos = []
@@ -104,30 +120,23 @@ def test_several_captures_that_were_kept_in_one_file_have_hindsight(
         log_store=LogStore(tmp_path, "saved"),
     )
     session.start()
-    now_ns = at(41)
-    captures = [capture(text) for text in texts]
+    now_ns = at(71)
     for start in range(0, max(map(len, captures)), 1500):
         for fifo, data in zip(fifos, captures, strict=True):
             fifo.write(data[start : start + 1500])
         session.wait(0.1)
-        session.pump(now_ns)
+        # Which of two pipes is read first is chance: nothing is late yet, so all waits for both.
+        session.pump(at(0))
+    until(lambda: session.pump(at(0)) or [s.packets for s in session.sources] == packets)
     for fifo in fifos:
         fifo.close()
-    text = charon(texts[0], "a", Clock(iso, 3600))
     log.write_text(text)
     until(lambda: session.pump(now_ns) or len([s for s in session.sources if s.lines]) == 1)
-    until(lambda: session.pump(now_ns) or all(s.packets > 300 for s in session.sources[::2]))
     session.end(now_ns)
     found = again(session, ())
     assert found.why_not == ""
     assert found.session is not None
-    paths = []
-    for number, content in enumerate([captures[0], text.encode(), captures[1]]):
-        paths.append(tmp_path / f"in-{number}")
-        paths[-1].write_bytes(content)
-    offline = Session()
-    offline.run([str(path) for path in paths])
-    assert [s.packets for s in found.session.sources] == [s.packets for s in offline.sources]
+    assert [s.packets for s in found.session.sources] == packets
     assert [s.path for s in found.session.sources] == [s.path for s in session.sources]
     views = [[p.exchanges, p.esp_flows] for p in found.session.peers()]
     assert views == [[p.exchanges, p.esp_flows] for p in offline.peers()]

@@ -10,6 +10,7 @@ import pytest
 
 from analyzers.model.finding import Severity
 from analyzers.rules.options import Thresholds
+from dpdlab import settings
 from dpdlab.cli.diagnostics import ExitCode
 from dpdlab.settings.model import as_toml, load
 from tests.unit.dpdlab.cli.conftest import Cli
@@ -136,3 +137,11 @@ def test_hostile_reasons_survive_the_round_trip(here: Path):
     assert settings.rules.suppress[0].reason == reason
     (here / "b.toml").write_text("".join(as_toml(settings)))
     assert load(here / "b.toml").rule_options() == settings.rule_options()
+
+
+def test_a_home_that_may_not_be_looked_into_has_no_settings(monkeypatch: pytest.MonkeyPatch):
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert settings.found() is None
