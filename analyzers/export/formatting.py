@@ -51,6 +51,8 @@ class Glyphs(Struct, frozen=True):
     line_unknown: str
     answered: str
     unanswered: str
+    asked: str
+    """A first transmission that only a retry of it was answered for."""
     retry: str
     open: str
     delete: str
@@ -96,6 +98,7 @@ UNICODE: Final = Glyphs(
     line_unknown="·",
     answered="●",
     unanswered="✗",
+    asked="◇",
     retry="↻",
     open="?",
     delete="D",
@@ -133,6 +136,7 @@ ASCII: Final = Glyphs(
     line_unknown=".",
     answered="o",
     unanswered="X",
+    asked="q",
     retry="r",
     open="?",
     delete="D",

@@ -47,6 +47,8 @@ class Role(StrEnum):
     UNKNOWN = "unknown"
     ANSWERED = "answered"
     UNANSWERED = "unanswered"
+    ASKED = "asked"
+    """A question that was answered when it was sent again."""
     RETRY = "retry"
     OPEN = "open"
     DELETE = "delete"
@@ -138,10 +140,11 @@ _MARK_RANK: Final = {
     Role.BLANK: 0,
     Role.ANSWER: 1,
     Role.ANSWERED: 2,
-    Role.RETRY: 3,
-    Role.OPEN: 4,
-    Role.UNANSWERED: 5,
-    Role.DELETE: 6,
+    Role.ASKED: 3,
+    Role.RETRY: 4,
+    Role.OPEN: 5,
+    Role.UNANSWERED: 6,
+    Role.DELETE: 7,
 }
 
 
@@ -286,6 +289,8 @@ def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: Scale, signs: G
             glyph, role = signs.retry, Role.RETRY
         elif exchange.outcome is Outcome.OPEN:
             glyph, role = signs.open, Role.OPEN
+        elif exchange.outcome is Outcome.ANSWERED:
+            glyph, role = signs.asked, Role.ASKED
         else:
             glyph, role = signs.unanswered, Role.UNANSWERED
         _mark(cells, sent.at_ns, glyph, role, scale)

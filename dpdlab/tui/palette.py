@@ -70,6 +70,7 @@ _ROLES: Final = {
     Role.UNKNOWN: "faint",
     Role.ANSWERED: "good",
     Role.UNANSWERED: "bad",
+    Role.ASKED: "warn",
     Role.RETRY: "warn",
     Role.OPEN: "warn",
     Role.DELETE: "deleted",

@@ -121,7 +121,7 @@ async def test_a_cell_with_a_mark_is_never_told_as_empty(console: Open, capture:
     async with console(capture, size=(80, 24)) as c:
         await c.press("2")
         lanes = next(n for n, line in enumerate(c.lines) if line.startswith(" probes →"))
-        marks = [x for x, glyph in enumerate(c.lines[lanes]) if x > LABEL and glyph in "●✗↻?○D"]
+        marks = [x for x, glyph in enumerate(c.lines[lanes]) if x > LABEL and glyph in "●✗◇↻?○D"]
         assert marks
         for x in marks:
             await c.pilot.click("#lanes", offset=(x - 1, 2))

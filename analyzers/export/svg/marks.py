@@ -61,6 +61,8 @@ def _of_exchange(exchange: Exchange) -> Iterator[Mark]:
             sign = Sign.ANSWERED
         elif index:
             sign = Sign.RETRY
+        elif exchange.outcome is Outcome.ANSWERED:
+            sign = Sign.ASKED
         else:
             sign = Sign.OPEN if exchange.outcome is Outcome.OPEN else Sign.UNANSWERED
         yield Mark(sent.at_ns, sign, sent.ref, partial(sent_words, exchange, index))

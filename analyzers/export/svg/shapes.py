@@ -16,22 +16,25 @@ class Sign(IntEnum):
 
     ANSWER = 1
     ANSWERED = 2
-    RETRY = 3
-    OPEN = 4
-    UNANSWERED = 5
-    DELETE = 6
+    ASKED = 3
+    RETRY = 4
+    OPEN = 5
+    UNANSWERED = 6
+    DELETE = 7
 
 
 MEANING: Final = {
     Sign.ANSWERED: "answered",
     Sign.ANSWER: "its answer apart",
     Sign.UNANSWERED: "unanswered",
+    Sign.ASKED: "answered to a retry",
     Sign.RETRY: "retry",
     Sign.OPEN: "open",
     Sign.DELETE: "Delete",
 }
 
 _RING: Final = "M3.2 -2.6A4.1 4.1 0 1 0 4.1 0.6"
+_RHOMBUS: Final = "M0 -4.5L4.5 0L0 4.5L-4.5 0Z"
 _HEAD: Final = "M4.4 -6L4 -2.2L0.4 -3.2"
 _CROSS: Final = "M-3.6 -3.6L3.6 3.6M-3.6 3.6L3.6 -3.6"
 
@@ -51,6 +54,8 @@ def _form(kind: Sign) -> Node:
             return htpy.circle(r="3.5", class_="stroke")
         case Sign.UNANSWERED:
             return path(_CROSS, "stroke strong")
+        case Sign.ASKED:
+            return path(_RHOMBUS, "stroke")
         case Sign.RETRY:
             return path(_RING + _HEAD, "stroke")
         case Sign.OPEN:

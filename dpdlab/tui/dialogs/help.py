@@ -88,6 +88,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.answered, "answered question; among peers: alive"
     yield signs.answer, "its answer apart"
     yield signs.unanswered, "unanswered question; given up, dead"
+    yield signs.asked, "question that was answered when it was sent again"
     yield signs.retry, "retry"
     yield signs.open, "open question; among peers: unknown"
     yield signs.delete, "Delete"

@@ -57,7 +57,8 @@ def test_an_upper_bound_alone_is_never_certain():
 
 def test_one_lost_question_among_hundreds_is_seen():
     probes = text(drawn(s.long_history()), RowKind.PROBES_OUT)
-    assert probes.count("✗") == 2
+    assert probes.count("✗") == 1
+    assert probes.count("◇") == 1
     assert "●●●●" in probes
 
 
@@ -70,7 +71,15 @@ def test_the_transmission_that_was_answered_carries_the_dot():
     run = s.given_up()
     back = replace(run, outcome=Outcome.ANSWERED, answer=s.sent(29.1, 3, 230))
     built = drawn(s.dead_peer(exchanges=(back,)))
-    assert text(built, RowKind.PROBES_OUT).split() == ["✗", "↻", "↻", "↻", "↻", "●"]
+    assert text(built, RowKind.PROBES_OUT).split() == ["◇", "↻", "↻", "↻", "↻", "●"]
+
+
+def test_a_question_that_a_retry_was_answered_for_is_not_called_unanswered():
+    back = replace(s.given_up(), outcome=Outcome.ANSWERED, answer=s.sent(29.1, 3, 230))
+    for signs in (ASCII, UNICODE):
+        marks = text(drawn(s.dead_peer(exchanges=(back,)), signs=signs), RowKind.PROBES_OUT)
+        assert marks.split()[0] == signs.asked
+        assert signs.unanswered not in marks
 
 
 def test_an_open_question_is_not_called_unanswered():
