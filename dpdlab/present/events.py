@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -46,7 +47,7 @@ class Event(Struct, frozen=True):
     confidence: Confidence = Confidence.CERTAIN
     exchange: Exchange | None = None
     number: int = 0
-    """Of a transmission in its exchange, from 0."""
+    """Of a transmission in its exchange, or of one message that was sent again, from 0."""
     delete: Delete | None = None
     hole: BlackHole | None = None
     message: IkeMessage | None = None
@@ -62,7 +63,7 @@ def events_of(peer: PeerView, *, ongoing: bool = False) -> list[Event]:
     by_ref = {message.ref: message for message in peer.messages}
     events = [*_exchanges(peer, by_ref), *_deletes(peer, by_ref), *_holes(peer, ongoing)]
     told = {event.ref for event in events}
-    events += [_message(m) for m in peer.messages if m.ref not in told]
+    events += _messages([m for m in peer.messages if m.ref not in told])
     events += [_hint(hint) for hint in peer.hints]
     # A black hole begins after what proved life at the same time.
     events.sort(key=lambda e: (e.at_ns, e.kind is EventKind.HOLE, e.ref or Ref("", 0)))
@@ -151,16 +152,42 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _message(message: IkeMessage) -> Event:
+def _messages(messages: Sequence[IkeMessage]) -> Iterator[Event]:
+    """Messages of no exchange that is followed; those whose bytes came before say so."""
+    sent = Counter(map(_bytes_of, messages))
+    before: Counter[object] = Counter()
+    for message in sorted(messages, key=lambda m: (m.at_ns, m.ref)):
+        same = _bytes_of(message)
+        number = before[same]
+        before[same] += 1
+        if not number:
+            again = ""
+        elif message.version == 2 and not message.is_response:
+            again = f", retry {number} of {sent[same] - 1}"
+        else:
+            # A response is repeated for a request that is; IKEv1 does not tell them apart.
+            again = ", sent again"
+        yield _message(message, again, number)
+
+
+def _bytes_of(message: IkeMessage) -> object:
+    """Equal for the transmissions of one message; a log does not show the bytes."""
+    if message.basis is Basis.LOG or not message.fingerprint:
+        return message.ref
+    return message.src, message.dst, message.initiator_spi, message.message_id, message.fingerprint
+
+
+def _message(message: IkeMessage, again: str, number: int) -> Event:
     return Event(
         message.at_ns,
         EventKind.MESSAGE,
         message.src,
-        message_word(message),
+        message_word(message) + again,
         Severity.MUTE,
         message.ref,
         message.basis,
         message.confidence,
+        number=number,
         message=message,
     )
 

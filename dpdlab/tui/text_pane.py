@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -13,6 +14,8 @@ from dpdlab.tui.rows import RowList
 
 _HEADING: Final = 2
 _LEAST: Final = 20
+_SEPARATOR: Final = re.compile(r"[/\\,;_=&|]|-(?!\d)|:(?![0-9a-fA-F])")
+"""After these a word may be broken; not in dates, times and addresses."""
 
 
 class TextRows:
@@ -117,6 +120,22 @@ def _indented(text: Text, by: int) -> Text:
 
 
 def _break(text: str, room: int) -> int:
-    """Where to break: after the last blank that fits, else where the room ends."""
-    place = text.rfind(" ", room // 2, room + 1)
-    return place if place > 0 else max(room, 1)
+    """Where to break: at the last blank that fits, else after a separator; in no number that fits.
+
+    Half of a line is not given away for a blank where a separator serves.
+    """
+    lead = len(text) - len(text.lstrip(" "))
+    place = text.rfind(" ", max(room // 2, lead + 1), room + 1)
+    if place > 0:
+        return place
+    word_ends = [m.end() for m in _SEPARATOR.finditer(text, lead) if m.end() <= room]
+    if word_ends and word_ends[-1] > room // 2:
+        return word_ends[-1]
+    place = text.rfind(" ", lead + 1, room + 1)
+    if place > 0:
+        return place
+    end = max(room, 1)
+    start = end
+    while start > 1 and text[start - 1].isdigit() and text[start : start + 1].isdigit():
+        start -= 1
+    return start if start > 1 else end

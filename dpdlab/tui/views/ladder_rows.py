@@ -117,7 +117,7 @@ class LadderRows(EventRows):
 
     def _arrow_of(self, event: Event, rung: int, palette: Palette) -> Text:
         signs = self.model.signs
-        again = event.kind is EventKind.RETRY
+        again = event.kind is EventKind.RETRY or event.number > 0
         ascii_only = self.model.ascii_only
         dash = ("=" if again else "-") if ascii_only else ("═" if again else "─")
         side = signs.tick

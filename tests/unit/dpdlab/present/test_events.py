@@ -1,0 +1,44 @@
+"""Moments of a peer, as ladders list them."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from analyzers.model.observations import MessageKind
+from analyzers.model.records import Basis
+from dpdlab.present.events import events_of
+from tests.model_builders import ike_message
+from tests.unit.dpdlab.present import stories as s
+
+
+def labels(*messages) -> list[str]:
+    peer = replace(s.healthy(), exchanges=(), deletes=(), hints=(), black_holes=())
+    return [e.label for e in events_of(replace(peer, messages=messages))]
+
+
+def auth(seconds: float, record: int, **changes):
+    return ike_message(seconds, record, kind=MessageKind.AUTH, message_id=1, **changes)
+
+
+def test_the_same_bytes_again_are_a_retry():
+    assert labels(auth(1, 1), auth(3, 2), auth(7, 3)) == [
+        "IKE_AUTH request",
+        "IKE_AUTH request, retry 1 of 2",
+        "IKE_AUTH request, retry 2 of 2",
+    ]
+
+
+def test_other_bytes_or_another_number_are_no_retry():
+    other = auth(3, 2, fingerprint=b"another message")
+    further = replace(auth(5, 3), message_id=2)
+    assert labels(auth(1, 1), other, further) == ["IKE_AUTH request"] * 3
+
+
+def test_a_response_is_sent_again():
+    first, again = auth(1, 1, flags=0x20), auth(3, 2, flags=0x20)
+    assert labels(first, again) == ["IKE_AUTH response", "IKE_AUTH response, sent again"]
+
+
+def test_lines_of_a_log_that_read_alike_are_not_called_retries():
+    first, other = auth(1, 1, basis=Basis.LOG), auth(3, 2, basis=Basis.LOG)
+    assert labels(first, other) == ["IKE_AUTH request"] * 2
