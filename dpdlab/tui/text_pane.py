@@ -138,4 +138,7 @@ def _break(text: str, room: int) -> int:
     start = end
     while start > 1 and text[start - 1].isdigit() and text[start : start + 1].isdigit():
         start -= 1
+    if text[start - 1] == ":" and text[start : start + 1].isdigit():
+        # The number of a place keeps its colon.
+        start -= 1
     return start if start > 1 else end
