@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
+from rich.text import Text
 from textual import work
 
 from analyzers.export.inputs import is_by_hand
@@ -18,8 +19,11 @@ from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, replaces, write, wrong_with
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading_app import ReadingApp
+from dpdlab.tui.rows import cut
 
 _MOST_SECONDS: Final = 1e10
+_BEGIN: Final = 60
+"""Cells of what is copied that are shown."""
 
 
 class AskingApp(ReadingApp):
@@ -80,9 +84,9 @@ class AskingApp(ReadingApp):
         def chosen(place: int | None) -> None:
             if place is not None:
                 self.copy_to_clipboard(texts[names[place]])
-                self.say(f"{names[place]} is copied: {texts[names[place]][:60]}")
+                self.say(f"{names[place]} is copied: {_begin(texts[names[place]])}")
 
-        choices = [(name, texts[name].replace("\n", " ")[:60]) for name in names]
+        choices = [(name, _begin(texts[name])) for name in names]
         self.push_screen(Choose("copy as", choices), chosen)
 
     def do_export(self) -> None:
@@ -183,3 +187,8 @@ def _filter_error(text: str) -> str:
         hint = f" ({error.hint})" if error.hint else ""
         return "\n".join((*error.caret(), f"{error.message}{hint}"))
     return ""
+
+
+def _begin(text: str) -> str:
+    """What a text begins with, on one line; a cut is marked."""
+    return cut(Text(text[: 4 * _BEGIN].replace("\n", " ")), _BEGIN).plain

@@ -44,7 +44,7 @@ class TextRows:
             indent = self._indent if isinstance(self._indent, int) else self._indent(line)
             if self._heading and not number:
                 indent = _HEADING
-            rows += _wrapped(line, max(width, 8), indent)
+            rows += wrapped(line, max(width, 8), indent)
         self._wrapped = (width, rows)
 
     def __len__(self) -> int:
@@ -98,7 +98,7 @@ class TextPane(RowList):
         return max(self.size.width - 1, _LEAST)
 
 
-def _wrapped(line: Text, width: int, indent: int) -> list[Text]:
+def wrapped(line: Text, width: int, indent: int) -> list[Text]:
     """A line in pieces of at most `width` cells, later ones indented; broken at blanks if any."""
     rows: list[Text] = []
     rest = line

@@ -35,6 +35,25 @@ async def test_an_event_is_copied_in_every_form(console: Open):
         assert copied["outcome"] == "unanswered"
 
 
+async def test_what_would_be_copied_is_cut_with_a_mark_and_goes_on_below_itself(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("y")
+        lines = [line.partition("│")[2].rpartition("│")[0] for line in c.lines]
+        first = next(n for n, line in enumerate(lines) if "2 JSON" in line)
+        column = lines[first].index("{")
+        said = [lines[first]]
+        for line in lines[first + 1 :]:
+            if "3 Wireshark" in line:
+                break
+            assert not line[:column].strip()
+            said.append(line)
+        assert len(said) > 1
+        assert said[-1].rstrip().endswith("…")
+        await c.press("2")
+        assert "JSON is copied: {" in c.lines[-1]
+        assert "…" in c.lines[-1]
+
+
 async def test_a_peer_is_copied_as_a_filter(console: Open):
     async with console(DEAD) as c:
         await c.press("y", "4")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from rich.text import Text
 from textual import events
@@ -12,6 +12,19 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from dpdlab.tui.rows import plain
+from dpdlab.tui.text_pane import wrapped
+
+if TYPE_CHECKING:
+    from dpdlab.tui.app import ConsoleApp
+
+_MOST: Final = 110
+"""Cells of a dialog at most, as in the style sheet."""
+_FRAME: Final = 6
+"""Borders, padding and a scroll bar."""
+_LEAST: Final = 16
+_INDENT: Final = 2
 
 
 class Choose(ModalScreen[int | None]):
@@ -37,11 +50,19 @@ class Choose(ModalScreen[int | None]):
             wide = max((len(name) for name, _ in self._choices), default=0) + 2
             yield OptionList(
                 *(
-                    Option(Text(f"{number} {name:<{wide}}").append(told, "dim"))
+                    Option(self._line(f"{number} {name:<{wide}}", told))
                     for number, (name, told) in enumerate(self._choices, start=1)
                 ),
                 markup=False,
             )
+
+    def _line(self, name: str, told: str) -> Text:
+        """A choice; what goes on in a further line stands below what is said."""
+        ascii_only = cast("ConsoleApp", self.app).model.ascii_only
+        room = min(self.app.size.width * 9 // 10, _MOST) - _FRAME
+        line = plain(Text(name).append(told, "dim"), ascii_only)
+        indent = len(name) if len(name) <= room // 2 else _INDENT
+        return Text("\n").join(wrapped(line, max(room, _LEAST), indent))
 
     def on_mount(self) -> None:
         """Keys go to the list."""
