@@ -18,8 +18,9 @@ from analyzers.export.formatting import Glyphs
 from analyzers.export.spans import Window
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import PeerView
+from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Basis
-from dpdlab.present.expected import expected_ns
+from dpdlab.present.expected import expected_ns, policy_of
 from dpdlab.present.folding import Moments, moments_of, starts_and_stops
 from dpdlab.present.lane import Cell, Role, Row, RowKind, build
 from dpdlab.present.scale import Scale
@@ -53,6 +54,8 @@ class PeerTimes:
         self._firsts = {kind: [x.first_ns for x in of] for kind, of in self._kinds.items()}
         self._longest_ns = max((_last_ns(x) - x.first_ns for x in peer.exchanges), default=0)
         self.expected = {side: expected_ns(peer, side) for side in (peer.local, peer.remote)}
+        self.due_by = {side: _due_by(peer, side) for side in (peer.local, peer.remote)}
+        """What the marks of expected questions are called."""
         self.logged = sorted(
             m.at_ns
             for m in peer.messages
@@ -112,7 +115,7 @@ def _with_extras(
             marks = _marks(scale, times.expected[side], signs.ghost)
             arrow = signs.to if row.kind is RowKind.PROBES_OUT else signs.back
             if marks is not None:
-                yield Row(RowKind.EXPECTED, f"expected {arrow}", marks)
+                yield Row(RowKind.EXPECTED, f"{times.due_by[side]} {arrow}", marks)
         yield row
         if row.kind is RowKind.STATE:
             begun = _begun(scale, times.further_sas)
@@ -121,6 +124,12 @@ def _with_extras(
     marks = _marks(scale, times.logged, signs.tick)
     if marks is not None:
         yield Row(RowKind.LOG, "log", marks)
+
+
+def _due_by(peer: PeerView, holder: str) -> str:
+    """What tells when questions are due; the rhythm that was seen is nobody's expectation."""
+    policy = policy_of(peer, holder)
+    return "rhythm" if policy and policy.basis is PolicyBasis.OBSERVED else "expected"
 
 
 def _begun(scale: Scale, sas: Sequence[tuple[str, int]]) -> tuple[Cell, ...] | None:

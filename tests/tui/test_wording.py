@@ -180,3 +180,20 @@ async def test_the_wheel_scrolls_the_detail_of_a_peer(console: Open):
         )
         await c.pilot.pause(0.5)
         assert story.scroll_y > before
+
+
+# --- what is due, and by whom ---------------------------------------------------------------
+
+
+async def test_marks_of_due_questions_say_whether_anybody_expects_them(console: Open):
+    folder = SAMPLES / "ikev2-brief-outage"
+    async with console(folder / "capture.pcap", size=(132, 43)) as c:
+        await c.press("2")
+        assert any(line.startswith(" rhythm →") for line in c.lines)
+        assert " expected →" not in c.text
+        await c.press("question_mark", "G")
+        assert "rhythm: when what was seen would go on" in c.text
+    async with console(folder, size=(132, 43)) as c:
+        await c.press("2")
+        assert any(line.startswith(" expected →") for line in c.lines)
+        assert " rhythm →" not in c.text

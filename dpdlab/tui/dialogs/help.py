@@ -94,7 +94,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.delete, "Delete"
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, a further ESP SA: a rekey, or a new beginning"
-    yield signs.ghost, "a question that the policy expects"
+    yield signs.ghost, "expected: when a policy asks; rhythm: when what was seen would go on"
     yield signs.density[0] + signs.density[-1], "few, many packets"
     yield signs.possible, "possible loss"
     yield signs.certain, "certain loss"
