@@ -57,6 +57,8 @@ class Glyphs(Struct, frozen=True):
     open: str
     delete: str
     answer: str
+    covered: str
+    """Beside a sign that covers others."""
     possible: str
     certain: str
     density: str
@@ -103,6 +105,7 @@ UNICODE: Final = Glyphs(
     open="?",
     delete="D",
     answer="○",
+    covered="+",
     possible="░",
     certain="▓",
     density="▁▂▃▄▅",
@@ -141,6 +144,7 @@ ASCII: Final = Glyphs(
     open="?",
     delete="D",
     answer="a",
+    covered="+",
     possible=":",
     certain="#",
     density=".:-=+",

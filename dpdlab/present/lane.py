@@ -52,6 +52,8 @@ class Role(StrEnum):
     RETRY = "retry"
     OPEN = "open"
     DELETE = "delete"
+    MORE = "more"
+    """Beside a sign: other signs that matter lie under it."""
     ANSWER = "answer"
     ESP = "esp"
     POSSIBLE = "possible"
@@ -143,8 +145,9 @@ _MARK_RANK: Final = {
     Role.ASKED: 3,
     Role.RETRY: 4,
     Role.OPEN: 5,
-    Role.UNANSWERED: 6,
-    Role.DELETE: 7,
+    Role.DELETE: 6,
+    # A cross is what must not be missed; a Delete shows in the state too.
+    Role.UNANSWERED: 7,
 }
 
 
@@ -272,15 +275,19 @@ def _probe_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
         if not asked and not said:
             continue
         cells = [_BLANK] * scale.width
+        covered: set[int] = set()
         for exchange in asked:
-            _draw_exchange(cells, exchange, scale, signs)
+            _draw_exchange(cells, covered, exchange, scale, signs)
         for delete in said:
-            _mark(cells, delete.at_ns, signs.delete, Role.DELETE, scale)
+            _mark(cells, covered, delete.at_ns, signs.delete, Role.DELETE, scale)
+        _tell_covered(cells, covered, signs)
         if any(cell is not _BLANK for cell in cells):
             yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
 
 
-def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: Scale, signs: Glyphs) -> None:
+def _draw_exchange(
+    cells: list[Cell], covered: set[int], exchange: Exchange, scale: Scale, signs: Glyphs
+) -> None:
     answered_by = answered_transmission(exchange)
     for index, sent in enumerate(exchange.transmissions):
         if index == answered_by:
@@ -293,21 +300,37 @@ def _draw_exchange(cells: list[Cell], exchange: Exchange, scale: Scale, signs: G
             glyph, role = signs.asked, Role.ASKED
         else:
             glyph, role = signs.unanswered, Role.UNANSWERED
-        _mark(cells, sent.at_ns, glyph, role, scale)
+        _mark(cells, covered, sent.at_ns, glyph, role, scale)
     answer = exchange.answer
     if answer is None or answered_by is None:
         return
     # An answer in the cell of its question is the filled dot; a late one has a place of its own.
     if scale.at(answer.at_ns) != scale.at(exchange.transmissions[answered_by].at_ns):
-        _mark(cells, answer.at_ns, signs.answer, Role.ANSWER, scale)
+        _mark(cells, covered, answer.at_ns, signs.answer, Role.ANSWER, scale)
 
 
-def _mark(cells: list[Cell], at_ns: int, glyph: str, role: Role, scale: Scale) -> None:
+def _mark(
+    cells: list[Cell], covered: set[int], at_ns: int, glyph: str, role: Role, scale: Scale
+) -> None:
+    """The sign that matters most shows; `covered`: where a Delete and a question share a cell."""
     if not scale.holds(at_ns):
         return
     position = scale.at(at_ns)
+    here = cells[position].role
+    if here is not role and Role.DELETE in (here, role) and here is not Role.BLANK:
+        covered.add(position)
     if _MARK_RANK[role] > _MARK_RANK[cells[position].role]:
         cells[position] = Cell(glyph, role)
+
+
+def _tell_covered(cells: list[Cell], covered: set[int], signs: Glyphs) -> None:
+    """A mark beside a sign that covers others, where there is room."""
+    for position in sorted(covered):
+        beside = (position + 1, position - 1)
+        free = (p for p in beside if 0 <= p < len(cells) and cells[p] is _BLANK)
+        place = next(free, None)
+        if place is not None:
+            cells[place] = Cell(signs.covered, Role.MORE)
 
 
 # --- ESP ------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ _ROLES: Final = {
     Role.RETRY: "warn",
     Role.OPEN: "warn",
     Role.DELETE: "deleted",
+    Role.MORE: "faint",
     Role.ANSWER: "good",
     Role.ESP: "esp",
     Role.POSSIBLE: "possible",

@@ -92,6 +92,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.retry, "retry"
     yield signs.open, "open question; among peers: unknown"
     yield signs.delete, "Delete"
+    yield signs.covered, "more signs under the one beside it"
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, a further ESP SA: a rekey, or a new beginning"
     yield signs.ghost, "expected: when a policy asks; rhythm: when what was seen would go on"

@@ -82,6 +82,17 @@ def test_a_question_that_a_retry_was_answered_for_is_not_called_unanswered():
         assert signs.unanswered not in marks
 
 
+def test_a_delete_hides_no_question_that_was_not_answered():
+    peer = replace(s.dead_peer(), deletes=s.unsure().deletes)
+    asked = replace(peer.exchanges[-1], transmissions=peer.exchanges[-1].transmissions[:1])
+    at_ns = asked.transmissions[0].at_ns
+    delete = replace(s.unsure().deletes[0], at_ns=at_ns, sender=s.A)
+    built = drawn(replace(peer, exchanges=(asked,), deletes=(delete,)))
+    assert text(built, RowKind.PROBES_OUT).split() == ["✗+"]
+    alone = drawn(replace(peer, exchanges=(asked,), deletes=()))
+    assert text(alone, RowKind.PROBES_OUT).split() == ["✗"]
+
+
 def test_an_open_question_is_not_called_unanswered():
     run = replace(s.given_up(), outcome=Outcome.OPEN, verdict_ns=None)
     marks = text(drawn(s.dead_peer(exchanges=(run,))), RowKind.PROBES_OUT).split()
