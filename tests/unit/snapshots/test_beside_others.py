@@ -28,3 +28,10 @@ def test_a_capture_of_another_year_and_of_other_peers_changes_nothing() -> None:
     ]
     assert beside.states == alone.states
     assert [x.first_ns for x in beside.exchanges] == [x.first_ns for x in alone.exchanges]
+
+
+def test_the_configuration_of_another_device_with_its_address_changes_nothing() -> None:
+    other = SAMPLES / "ikev1-dead-peer"
+    beside = peer(CONSOLE, other / "capture.pcap", *sorted(other.glob("swanctl*.conf")))
+    assert beside.policies == peer(CONSOLE).policies
+    assert len(beside.policies) == 2
