@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzers.configs.config_lines import as_set_on, profile_for
+from analyzers.configs.config_lines import as_set_on, is_spaced_as, profile_for
 from analyzers.configs.vendors import PROFILES, keys_of
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
@@ -28,6 +28,7 @@ _IN_PART: Final = {
     PolicyBasis.DEFAULT: "that is the default at",
     PolicyBasis.OBSERVED: "seen at",
 }
+_MOST_WAITS: Final = 6
 _STRAY_S: Final = 0.005
 _NEAR_S: Final = 1.0
 """Fields whose worst case is this near to what was observed stand for it."""
@@ -122,6 +123,7 @@ def _start_with(
         found = _on_product(policy, profile)
         if found is not None:
             said = f"what {sender} was seen to do, as {PROFILES[profile].title} has it"
+            said += "" if found[1] else f", only near: {_spacing(policy)}"
             return Start(found[0], said)
     found = draft_of(policy)
     if found is None:
@@ -161,7 +163,10 @@ def _even(seconds: float | None) -> str:
 
 
 def _on_product(policy: DpdPolicy, profile: str) -> tuple[Draft, bool] | None:
-    """An observed policy as a product can be told it, where that is near."""
+    """An observed policy as a product can be told it, where that is near.
+
+    And whether it repeats its questions just as they were seen.
+    """
     fitted = as_set_on(policy, profile)
     wanted, made = timing_of(policy), None if fitted is None else timing_of(fitted)
     if fitted is None or wanted is None or made is None:
@@ -169,7 +174,15 @@ def _on_product(policy: DpdPolicy, profile: str) -> tuple[Draft, bool] | None:
     has, was = made.verdict(), wanted.verdict()
     if has is None or was is None or abs(has.last_s - was.last_s) > _NEAR_S:
         return None
-    return draft_of(fitted)
+    found = draft_of(fitted)
+    return None if found is None else (found[0], is_spaced_as(made.waits_s, policy))
+
+
+def _spacing(policy: DpdPolicy) -> str:
+    """How the questions were repeated: "it waited 5 + 5 + 5 s"."""
+    waits = " + ".join(_even(wait_s) for wait_s in policy.waits_s[:_MOST_WAITS])
+    more = "" if len(policy.waits_s) <= _MOST_WAITS else " + ..."
+    return f"it waited {waits}{more} s"
 
 
 def _near(exact: bool) -> str:

@@ -146,3 +146,21 @@ def test_a_product_without_a_profile_of_the_version_is_not_called_unknown():
     start = starting_policy(peer, lambda *_: "cisco-asa")
     assert start.draft.profile == "cisco-ios-ikev2"
     assert start.whence.endswith("nor what is usual on cisco-asa in IKEv2")
+
+
+def test_an_even_spacing_is_put_exactly_where_the_product_can_be_told_it():
+    dead = SAMPLES / "ikev2-dead-peer"
+    start = _start(dead / "capture.pcap", dead / "charon-a.log")
+    assert start.draft.text == "strongswan-ikev2 interval=5 retry=2 backoff=1"
+    assert start.whence == "what 192.0.2.1 was seen to do, as strongSwan, IKEv2 has it"
+
+
+def test_a_spacing_that_the_product_cannot_be_told_is_only_near():
+    session = Session(SessionOptions())
+    session.run([str(SAMPLES / "ikev2-dead-peer" / "capture.pcap")])
+    (peer,) = session.peers()
+    (seen,) = peer.policies
+    uneven = replace(seen, interval_s=5.0, waits_s=(1.0, 3.0, 2.0, 2.0))
+    start = starting_policy(replace(peer, policies=(uneven,)), lambda *_: "strongswan")
+    assert start.draft.profile == "strongswan-ikev2"
+    assert start.whence.endswith("has it, only near: it waited 1 + 3 + 2 + 2 s")
