@@ -42,15 +42,17 @@ class Start(Struct, frozen=True):
 
 
 def starting_policy(
-    peer: PeerView | None, product_at: Callable[[PeerView, str], str | None]
+    peer: PeerView | None,
+    product_at: Callable[[PeerView, str], str | None],
+    why_none: str = "there is no peer",
 ) -> Start:
     """What is stated for the sender, else observed, else usual on its product, else usual at all.
 
     Of a policy that is known in part the rest is the product's. `product_at`: the family of the
-    product at an address of the peer.
+    product at an address of the peer. `why_none`: why there is no peer, where there is none.
     """
     if peer is None:
-        return _usual(None, None, "no peer")
+        return _common(None, why_none)
     hole = max(peer.black_holes, key=lambda one: one.max_seconds, default=None)
     sender = _asker(peer) if hole is None else hole.sender
     version = _version(peer, hole)
@@ -199,10 +201,16 @@ def _usual(product: str | None, version: int | None, sender: str) -> Start:
             if found is not None:
                 said = f"what is usual on {PROFILES[profile].title}, the product of {sender}"
                 return Start(found[0], said)
-    found = draft_of(common[0].policy)
-    assert found is not None
     unknown = f"neither timers nor product of {sender} are known"
     if product is not None:
         ike = "" if version is None else f" in IKEv{version}"
         unknown = f"no timers of {sender} are known, nor what is usual on {product}{ike}"
-    return Start(found[0], f"{common[0].label}: {unknown}")
+    return _common(version, unknown)
+
+
+def _common(version: int | None, why: str) -> Start:
+    """What is common on Cisco IOS, and why nothing better is known."""
+    usual = candidates.common(version)[0]
+    found = draft_of(usual.policy)
+    assert found is not None
+    return Start(found[0], f"{usual.label}: {why}")

@@ -499,3 +499,11 @@ def test_every_policy_text_survives_the_fields():
             policy.interval_s,
             policy.waits_s,
         )
+
+
+async def test_a_filter_with_nothing_left_is_said_to_be_the_reason(console: Open):
+    async with console(DEAD, DEAD_LOG) as c:
+        await c.press("6", "f", *"state:alive", "enter")
+        await c.pilot.pause()
+        assert "begins with IOS periodic 10 2: no peer matches the filter" in " ".join(c.lines)
+        assert "neither timers" not in c.text

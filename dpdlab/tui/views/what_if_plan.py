@@ -56,6 +56,12 @@ def _cheapest(vendor: str, demand: Demand) -> Recommendation:
     return recommend(vendor, demand)
 
 
+def words_of_no_peer(model: Model) -> str:
+    """Why the view is about no peer."""
+    filtered = model.filter is not None and model.whole.peers
+    return "no peer matches the filter" if filtered else "there is no peer"
+
+
 class PlanRows:
     """The policies as rows, each with its plan."""
 
@@ -140,7 +146,8 @@ class PlanRows:
         layout = self._laid_out(width)
         if index == 0:
             good = palette.good if self.model.peer is not None else palette.faint
-            said = "no black hole" if self.model.peer is not None else "no peer"
+            has_peer = self.model.peer is not None
+            said = "no black hole" if has_peer else words_of_no_peer(self.model)
             sign = self.model.signs.alive if self.model.peer is not None else self.model.signs.none
             line = Text(f"{sign} {said}", good)
             return line.append(": what to expect of policies", palette.faint)

@@ -164,3 +164,9 @@ def test_a_spacing_that_the_product_cannot_be_told_is_only_near():
     start = starting_policy(replace(peer, policies=(uneven,)), lambda *_: "strongswan")
     assert start.draft.profile == "strongswan-ikev2"
     assert start.whence.endswith("has it, only near: it waited 1 + 3 + 2 + 2 s")
+
+
+def test_without_a_peer_it_is_said_why():
+    start = starting_policy(None, lambda *_: None, "no peer matches the filter")
+    assert start.draft.profile == "cisco-ios"
+    assert start.whence == "IOS periodic 10 2: no peer matches the filter"
