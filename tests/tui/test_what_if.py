@@ -507,3 +507,13 @@ async def test_a_filter_with_nothing_left_is_said_to_be_the_reason(console: Open
         await c.pilot.pause()
         assert "begins with IOS periodic 10 2: no peer matches the filter" in " ".join(c.lines)
         assert "neither timers" not in c.text
+
+
+async def test_a_black_hole_of_a_log_is_dated_by_its_start(console: Open):
+    async with console(SAMPLES / "ios-dead-peer-terminal" / "console.txt") as c:
+        view = await _opened(c)
+        assert view.replays is not None
+        (hole,) = view.replays.peer.black_holes
+        heading = next(line for line in c.lines if "b1 detected" in line)
+        assert view.model.times.at(hole.last_proof_ns or 0) in heading
+        assert view.model.times.at(hole.stop_ns) not in heading

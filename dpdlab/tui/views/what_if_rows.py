@@ -268,7 +268,7 @@ class HoleRows:
         line.stylize(palette.severity(class_severity(hole.black_hole_class)))
         if len(self.holes) > 1:
             line.append(f" ({number + 1} of {len(self.holes)})", palette.faint)
-        begin_ns = hole.first_exposed_ns or hole.stop_ns
+        begin_ns = hole.begin_ns
         if begin_ns >= ORDER_LIMIT_NS:
             line.append(f"{dot}{self.model.times.at(begin_ns)}")
         line.append(f"{dot}{observed(hole)}", palette.strong)
