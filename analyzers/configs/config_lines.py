@@ -8,12 +8,14 @@ where that is possible, and the lines are those of the result. Ranges are the pr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
+
+from msgspec.structs import replace
 
 from analyzers.configs.profiles import Timers, VendorProfile
 from analyzers.configs.vendors import PROFILES
-from analyzers.model.policy import DpdPolicy, PolicyMode
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 
 NAME: Final = "NAME"
 """Stands in the lines for the connection or tunnel group, or what else has a name there."""
@@ -22,6 +24,9 @@ NAME: Final = "NAME"
 _CHARON_BASE: Final = 1.8
 _CHARON_TRIES: Final = 4
 _HUNDREDTH: Final = 100
+# What is seen strays from what is set: s, and as a ratio.
+_STRAY_S: Final = 0.05
+_STRAY: Final = 0.02
 # Profiles by product and IKE version.
 _BY_PRODUCT: Final = {
     "cisco-ios": ("cisco-ios", "cisco-ios-ikev2"),
@@ -58,6 +63,8 @@ def as_set_on(policy: DpdPolicy, vendor: str, ike_version: int | None = None) ->
     profile = PROFILES[name]
     probing_s = sum(policy.waits_s) or sum(profile.waits_s(profile.defaults) or (10.0,))
     timers = _FIT[name](profile, policy.interval_s, probing_s)
+    if policy.basis is PolicyBasis.OBSERVED:
+        timers = _as_spaced(profile, policy, timers) or timers
     evidence = f"put into what {profile.title} can be told"
     mode = policy.mode if policy.mode in _MODES[name] else profile.mode
     return profile.policy(timers, evidence, basis=policy.basis, holder=policy.holder, mode=mode)
@@ -83,6 +90,28 @@ def _profile_name(policy: DpdPolicy, vendor: str, ike_version: int | None) -> st
 
 
 # --- what a product can be told ---
+
+
+def _as_spaced(profile: VendorProfile, policy: DpdPolicy, timers: Timers) -> Timers | None:
+    """The spacing that was seen, where options of the product set just that; else None."""
+    settable = {knob.sets for knob in profile.knobs}
+    if not policy.waits_s or not settable >= {"retry", "retries", "backoff"}:
+        return None
+    spaced = replace(
+        timers,
+        retry_s=round(policy.waits_s[0] * _HUNDREDTH) / _HUNDREDTH,
+        retries=len(policy.waits_s) - profile.uncounted,
+        backoff=round(policy.backoff, 2),
+    )
+    return spaced if is_spaced_as(profile.waits_s(spaced) or (), policy) else None
+
+
+def is_spaced_as(waits_s: Sequence[float], policy: DpdPolicy) -> bool:
+    """Whether these waits are those of a policy, but for what clocks stray."""
+    return len(waits_s) == len(policy.waits_s) and all(
+        math.isclose(made, seen, rel_tol=_STRAY, abs_tol=_STRAY_S)
+        for made, seen in zip(waits_s, policy.waits_s, strict=True)
+    )
 
 
 def _ios(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:

@@ -85,6 +85,11 @@ class BlackHole(Struct, frozen=True):
     """False: known from a log alone, which does not show what was sent into it."""
 
     @property
+    def begin_ns(self) -> int:
+        """When it begins: with the first packet into it, else with the last proof of life."""
+        return self.first_exposed_ns or self.last_proof_ns or self.stop_ns
+
+    @property
     def bytes_known(self) -> bool:
         """Whether `max_bytes` says anything: counters of a device may be of packets alone."""
         return self.traffic_known and (self.max_bytes > 0 or not self.max_packets)

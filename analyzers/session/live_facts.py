@@ -262,7 +262,7 @@ def _delete_ns(delete: Delete) -> int:
 
 
 def _hole_ns(hole: BlackHole) -> int:
-    return hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
+    return hole.begin_ns
 
 
 def _is_settled(exchange: Exchange) -> bool:

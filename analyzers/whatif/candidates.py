@@ -145,7 +145,7 @@ def recommended(
     found = recommend(vendor, demand, mode, ride_out_s=ride_out_s)
     set_s = f"{number(found.policy.interval_s or 0.0)} {number(found.policy.retry_s or 0.0)}"
     advised = Candidate(
-        f"recommended: {_SHORT.get(vendor, vendor)} {set_s}",
+        f"recommended: {_SHORT.get(vendor, vendor)} {found.policy.mode} {set_s}",
         found.policy,
         why=(*chosen, *found.why),
         lines=found.lines,

@@ -117,7 +117,7 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
         resting=resting,
         silences=[
             Silence(
-                hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns,
+                hole.begin_ns,
                 hole.stop_ns,
                 hole.first_probe_ns if hole.min_seconds > 0 else None,
             )

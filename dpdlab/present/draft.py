@@ -6,7 +6,7 @@ parser of that text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -222,6 +222,13 @@ def turned_to(draft: Draft, profile: str | None) -> Draft:
     )
     made = replace(wanted, given=tuple((key, made_to_fit(wanted, key, v)) for key, v in given))
     return wanted if wrong_with(made.candidate) else replace(made, given=_sorted(made.given))
+
+
+def with_values(profile: str | None, values: Mapping[str, str]) -> Draft:
+    """A draft with these values, where they are not the product's own."""
+    bare = Draft(profile)
+    given = ((k, v) for k, v in values.items() if k in bare.keys and v != bare.value(k))
+    return Draft(profile, _sorted(tuple(given)))
 
 
 def made_to_fit(draft: Draft, key: str, value: str) -> str:

@@ -136,7 +136,7 @@ def _deletes(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
 def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
     for hole in peer.black_holes:
         severity = class_severity(hole.black_hole_class)
-        begin_ns = hole.first_exposed_ns or hole.last_proof_ns or hole.stop_ns
+        begin_ns = hole.begin_ns
         said = f"black hole {hole.sender} to {hole.receiver}"
         yield Event(
             begin_ns, EventKind.HOLE, None, f"{said} begins", severity, None,

@@ -6,21 +6,30 @@ from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from analyzers.configs.config_lines import as_set_on, profile_for
-from analyzers.configs.vendors import PROFILES
+from analyzers.configs.config_lines import as_set_on, is_spaced_as, profile_for
+from analyzers.configs.vendors import PROFILES, keys_of
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from analyzers.whatif import candidates
 from analyzers.whatif.timing import timing_of
-from dpdlab.present.draft import Draft, draft_of
+from dpdlab.present.draft import Draft, draft_of, turned_to, with_values, wrong_with
 
 _STATED: Final = {
     PolicyBasis.GIVEN: "the policy that was given for",
     PolicyBasis.CONFIG: "what is configured at",
     PolicyBasis.DEFAULT: "what the product does by itself at",
 }
+_IN_PART: Final = {
+    PolicyBasis.GIVEN: "given for",
+    PolicyBasis.CONFIG: "configured at",
+    PolicyBasis.DEFAULT: "that is the default at",
+    PolicyBasis.OBSERVED: "seen at",
+}
+_MOST_WAITS: Final = 6
+_STRAY_S: Final = 0.005
 _NEAR_S: Final = 1.0
 """Fields whose worst case is this near to what was observed stand for it."""
 
@@ -33,16 +42,19 @@ class Start(Struct, frozen=True):
 
 
 def starting_policy(
-    peer: PeerView | None, product_at: Callable[[PeerView, str], str | None]
+    peer: PeerView | None,
+    product_at: Callable[[PeerView, str], str | None],
+    why_none: str = "there is no peer",
 ) -> Start:
     """What is stated for the sender, else observed, else usual on its product, else usual at all.
 
-    `product_at`: the family of the product at an address of the peer.
+    Of a policy that is known in part the rest is the product's. `product_at`: the family of the
+    product at an address of the peer. `why_none`: why there is no peer, where there is none.
     """
     if peer is None:
-        return _usual(None, None, "no peer")
+        return _common(None, why_none)
     hole = max(peer.black_holes, key=lambda one: one.max_seconds, default=None)
-    sender = peer.local if hole is None else hole.sender
+    sender = _asker(peer) if hole is None else hole.sender
     version = _version(peer, hole)
     product = product_at(peer, sender)
     for policy in _known(peer, hole, sender):
@@ -52,32 +64,68 @@ def starting_policy(
     return _usual(product, version, sender)
 
 
+def _asker(peer: PeerView) -> str:
+    """Who asks; the local side where both do, or neither."""
+    asking = [end for end in (peer.local, peer.remote) if _known(peer, None, end)]
+    return asking[0] if asking else peer.local
+
+
 def _version(peer: PeerView, hole: BlackHole | None) -> int | None:
     if hole is not None:
         return candidates.version_at(peer, hole.stop_ns)
     return max((sa.ike_version for sa in peer.ike_sas), default=None)
 
 
+def _profile_of(product: str | None, version: int | None) -> str | None:
+    """The profile of a product, if it is of the IKE version."""
+    profile = profile_for(product or "", version)
+    if profile is None or version is None:
+        return profile
+    return profile if PROFILES[profile].ike_version in (None, version) else None
+
+
 def _known(peer: PeerView, hole: BlackHole | None, sender: str) -> list[DpdPolicy]:
-    """Policies of the sender with all of their timers, the one that counts most first."""
+    """Policies of the sender whose interval is known, the one that counts most first.
+
+    Waits that it does not tell are those that were seen.
+    """
     found = by_precedence(peer.policies, sender)
     if hole is not None:
         found.append(candidates.own(peer, hole).policy)
-    return [p for p in found if p.mode is not PolicyMode.DISABLED and timing_of(p) is not None]
+    asking = [p for p in found if p.mode is not PolicyMode.DISABLED]
+    seen = next((p for p in asking if p.basis is PolicyBasis.OBSERVED and p.waits_s), None)
+    return [_completed(p, seen) for p in asking if p.interval_s]
+
+
+def _completed(policy: DpdPolicy, seen: DpdPolicy | None) -> DpdPolicy:
+    untold = policy.profile is None and not policy.waits_s
+    if seen is None or not untold:
+        return policy
+    return replace(
+        policy,
+        retry_s=seen.retry_s,
+        retries=seen.retries,
+        backoff=seen.backoff,
+        waits_s=seen.waits_s,
+        retry_basis=seen.basis,
+    )
 
 
 def _start_with(
     policy: DpdPolicy, sender: str, product: str | None, version: int | None
 ) -> Start | None:
+    profile = _profile_of(product, version)
+    if timing_of(policy) is None:
+        return _start_in_part(policy, sender, profile)
     told = _STATED.get(policy.basis)
     if told is not None:
         found = draft_of(policy)
         return None if found is None else Start(found[0], f"{told} {sender}{_near(found[1])}")
-    profile = profile_for(product or "", version)
     if profile is not None:
         found = _on_product(policy, profile)
         if found is not None:
             said = f"what {sender} was seen to do, as {PROFILES[profile].title} has it"
+            said += "" if found[1] else f", only near: {_spacing(policy)}"
             return Start(found[0], said)
     found = draft_of(policy)
     if found is None:
@@ -85,8 +133,42 @@ def _start_with(
     return Start(found[0], f"what {sender} was seen to do{_near(found[1])}")
 
 
+def _start_in_part(policy: DpdPolicy, sender: str, profile: str | None) -> Start | None:
+    """What is known of a policy, and the rest as the product has it."""
+    profile = policy.profile or profile
+    known = {"interval": _even(policy.interval_s)}
+    row = PROFILES.get(profile or "")
+    if policy.retry_s and (row is None or "retry" in keys_of(row)):
+        known["retry"] = _even(policy.retry_s)
+    rest = turned_to(Draft(None, tuple(known.items())), profile)
+    given = {**dict(rest.given), **known}
+    if policy.mode is not PolicyMode.UNKNOWN:
+        given["mode"] = str(policy.mode)
+    elif row is None:
+        given["mode"] = str(PolicyMode.ON_IDLE)
+    draft = with_values(profile, given)
+    if wrong_with(draft.candidate):
+        return None
+    guessed = row is None or any(key not in known for key, _ in rest.given)
+    whose = "no source tells it" if row is None else f"{row.title} has no default"
+    others = f"a guess: {whose}" if guessed or row is None else f"the default of {row.title}"
+    parts = " and ".join(f"the {key} of {value} s" for key, value in known.items())
+    how = _IN_PART[policy.basis]
+    return Start(draft, f"{parts} {how} {sender}; the rest is {others}")
+
+
+def _even(seconds: float | None) -> str:
+    """A duration as people set it, where the clock of a device strays from that by little."""
+    value = seconds or 0.0
+    tenth = round(value, 1)
+    return f"{tenth if tenth and abs(value - tenth) <= _STRAY_S else round(value, 3):.10g}"
+
+
 def _on_product(policy: DpdPolicy, profile: str) -> tuple[Draft, bool] | None:
-    """An observed policy as a product can be told it, where that is near."""
+    """An observed policy as a product can be told it, where that is near.
+
+    And whether it repeats its questions just as they were seen.
+    """
     fitted = as_set_on(policy, profile)
     wanted, made = timing_of(policy), None if fitted is None else timing_of(fitted)
     if fitted is None or wanted is None or made is None:
@@ -94,7 +176,15 @@ def _on_product(policy: DpdPolicy, profile: str) -> tuple[Draft, bool] | None:
     has, was = made.verdict(), wanted.verdict()
     if has is None or was is None or abs(has.last_s - was.last_s) > _NEAR_S:
         return None
-    return draft_of(fitted)
+    found = draft_of(fitted)
+    return None if found is None else (found[0], is_spaced_as(made.waits_s, policy))
+
+
+def _spacing(policy: DpdPolicy) -> str:
+    """How the questions were repeated: "it waited 5 + 5 + 5 s"."""
+    waits = " + ".join(_even(wait_s) for wait_s in policy.waits_s[:_MOST_WAITS])
+    more = "" if len(policy.waits_s) <= _MOST_WAITS else " + ..."
+    return f"it waited {waits}{more} s"
 
 
 def _near(exact: bool) -> str:
@@ -104,13 +194,23 @@ def _near(exact: bool) -> str:
 def _usual(product: str | None, version: int | None, sender: str) -> Start:
     """What is common on the product; on Cisco IOS where it is not known."""
     common = candidates.common(version)
-    profile = profile_for(product or "", version)
+    profile = _profile_of(product, version)
     for candidate in common:
         if profile is not None and candidate.policy.profile == profile:
             found = draft_of(candidate.policy)
             if found is not None:
                 said = f"what is usual on {PROFILES[profile].title}, the product of {sender}"
                 return Start(found[0], said)
-    found = draft_of(common[0].policy)
+    unknown = f"neither timers nor product of {sender} are known"
+    if product is not None:
+        ike = "" if version is None else f" in IKEv{version}"
+        unknown = f"no timers of {sender} are known, nor what is usual on {product}{ike}"
+    return _common(version, unknown)
+
+
+def _common(version: int | None, why: str) -> Start:
+    """What is common on Cisco IOS, and why nothing better is known."""
+    usual = candidates.common(version)[0]
+    found = draft_of(usual.policy)
     assert found is not None
-    return Start(found[0], f"{common[0].label}: neither timers nor product of {sender} are known")
+    return Start(found[0], f"{usual.label}: {why}")

@@ -383,8 +383,14 @@ async def test_planning_without_a_black_hole(console: Open, tmp_path: Path):
         assert "no black hole: what to expect of policies" in c.text
         await _type(c, "hold", "25")
         await _type(c, "peers", "500")
+        versions = {
+            "FortiGate 20×3": "FortiGate IKEv1 20×3",
+            "FortiGate 20 s": "FortiGate IKEv2 20 s",
+            "strongSwan 30 s, 150 s": "strongSwan IKEv1 30 s",
+            "strongSwan 30 s": "strongSwan IKEv2 30 s",
+        }
         for label, found in plans.items():
-            row = _row(c, label)
+            row = next(line for line in c.lines if versions.get(label, label) in line)
             assert f"{found['fleet']['mean_s']:.1f} s" in row
             assert f"{found['hub']['messages_per_s_at_most']:.3g}" in row
             assert ("met" in row) == found["meets_target"]
@@ -499,3 +505,39 @@ def test_every_policy_text_survives_the_fields():
             policy.interval_s,
             policy.waits_s,
         )
+
+
+async def test_a_filter_with_nothing_left_is_said_to_be_the_reason(console: Open):
+    async with console(DEAD, DEAD_LOG) as c:
+        await c.press("6", "f", *"state:alive", "enter")
+        await c.pilot.pause()
+        assert "begins with IOS periodic 10 2: no peer matches the filter" in " ".join(c.lines)
+        assert "neither timers" not in c.text
+
+
+async def test_a_black_hole_of_a_log_is_dated_by_its_start(console: Open):
+    async with console(SAMPLES / "ios-dead-peer-terminal" / "console.txt") as c:
+        view = await _opened(c)
+        assert view.replays is not None
+        (hole,) = view.replays.peer.black_holes
+        heading = next(line for line in c.lines if "b1 detected" in line)
+        assert view.model.times.at(hole.last_proof_ns or 0) in heading
+        assert view.model.times.at(hole.stop_ns) not in heading
+
+
+async def test_labels_tell_mode_and_version_and_the_recommended_one_its_reason(console: Open):
+    async with console(UNASKED) as c:
+        view = await _opened(c)
+        told = [view.rows.row(n, 130, view.palette).plain for n in range(len(view.rows or ()))]  # type: ignore[union-attr]
+        place = next(n for n, line in enumerate(told) if line.startswith("* IOS on-demand 10 2"))
+        assert told[place + 1].strip() == (
+            "cheapest in time: sooner ones ask more, bear less, or are another product's"
+        )
+        assert "each time it begins to ask" in " ".join(told)
+
+
+async def test_a_product_that_stands_twice_says_its_version(console: Open):
+    async with console(HEALTHY) as c:
+        await _opened(c)
+        assert all(label in c.text for label in ("FortiGate IKEv1 20×3", "FortiGate IKEv2 20 s"))
+        assert "strongSwan IKEv2 30 s" in c.text

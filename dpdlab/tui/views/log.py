@@ -335,7 +335,7 @@ class LogView(LogSearch):
                 return np.union1d(log.telling(TROUBLE, again=True), self._rows_of(log, refs))
             case "black hole":
                 holes = () if peer is None else peer.black_holes
-                begins = [h.first_exposed_ns or h.last_proof_ns or h.stop_ns for h in holes]
+                begins = [h.begin_ns for h in holes]
                 return np.unique(np.array([log.row_at(at_ns) for at_ns in begins], np.int64))
             case _:
                 own = self._rows_of(log, set() if peer is None else set(places_of(peer)))

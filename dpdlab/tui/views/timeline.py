@@ -470,7 +470,7 @@ def _first_moment(peer: PeerView, events: list[Event]) -> int:
     """Where the eye should be first: the worst black hole, else the first event."""
     holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
     if holes:
-        return holes[0].first_exposed_ns or holes[0].stop_ns
+        return holes[0].begin_ns
     told = (EventKind.MESSAGE, EventKind.HINT)
     first = next((e for e in events if e.kind not in told), None)
     first = first or next(iter(events), None)

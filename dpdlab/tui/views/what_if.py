@@ -140,7 +140,7 @@ class WhatIfView(WhatIfPage):
             return
         self._hole = wanted
         hole = rows.holes[wanted]
-        self.console_app.go_to_moment(hole.first_exposed_ns or hole.stop_ns)
+        self.console_app.go_to_moment(hole.begin_ns)
         self.table.go_to(self._edited_row(), quiet=True)
         self._scroll_to_hole()
         self._tell()

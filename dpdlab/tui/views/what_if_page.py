@@ -34,7 +34,7 @@ from dpdlab.tui.text_pane import TextPane
 from dpdlab.tui.views.view import View
 from dpdlab.tui.views.what_if_detail import detail, fitted
 from dpdlab.tui.views.what_if_fields import FieldRows, Sheet
-from dpdlab.tui.views.what_if_plan import PlanRows
+from dpdlab.tui.views.what_if_plan import PlanRows, words_of_no_peer
 from dpdlab.tui.views.what_if_rows import HoleRows, Role, Tried
 
 _FIELDS_WIDE: Final = 36
@@ -121,7 +121,7 @@ class WhatIfPage(View):
             self._begin(peer)
 
     def _begin(self, peer: PeerView | None) -> None:
-        start = starting_policy(peer, self._product_at)
+        start = starting_policy(peer, self._product_at, words_of_no_peer(self.model))
         self.sheet.draft, self.sheet.whence = start.draft, start.whence
 
     def _first_hole(self, peer: PeerView | None) -> int:

@@ -56,6 +56,21 @@ def _cheapest(vendor: str, demand: Demand) -> Recommendation:
     return recommend(vendor, demand)
 
 
+def words_of_no_peer(model: Model) -> str:
+    """Why the view is about no peer."""
+    filtered = model.filter is not None and model.whole.peers
+    return "no peer matches the filter" if filtered else "there is no peer"
+
+
+def _with_version(candidate: Candidate) -> Candidate:
+    """A product whose two IKE versions differ says of which one it is."""
+    profile = candidate.policy.profile or ""
+    if not profile.endswith(("-ikev1", "-ikev2")) or profile.startswith("cisco"):
+        return candidate
+    product, _, values = candidate.label.partition(" ")
+    return replace(candidate, label=f"{product} IKEv{profile[-1]} {values}")
+
+
 class PlanRows:
     """The policies as rows, each with its plan."""
 
@@ -81,13 +96,13 @@ class PlanRows:
             yield Tried(edited, Role.EDITED)
         yield from (Tried(candidate, Role.PINNED) for candidate in pinned)
         for candidate in (*candidates.common(1), *candidates.common(2)[3:]):
-            yield Tried(candidate, Role.USUAL)
+            yield Tried(_with_version(candidate), Role.USUAL)
         profile = None if edited is None else edited.policy.profile
         vendor = profile if profile in recommendable() else profile_for(_DEFAULT_PRODUCT, None)
         if vendor is not None:
             # Neither the choice nor its mean depends on how many peers there are.
             found = _cheapest(vendor, replace(self.demand, peers=1))
-            label = f"cheapest: {vendor}"
+            label = f"cheapest: {vendor} {found.policy.mode}"
             advised = Candidate(
                 label, found.policy, why=found.why, lines=found.lines, met=found.met
             )
@@ -140,7 +155,8 @@ class PlanRows:
         layout = self._laid_out(width)
         if index == 0:
             good = palette.good if self.model.peer is not None else palette.faint
-            said = "no black hole" if self.model.peer is not None else "no peer"
+            has_peer = self.model.peer is not None
+            said = "no black hole" if has_peer else words_of_no_peer(self.model)
             sign = self.model.signs.alive if self.model.peer is not None else self.model.signs.none
             line = Text(f"{sign} {said}", good)
             return line.append(": what to expect of policies", palette.faint)

@@ -45,6 +45,8 @@ from dpdlab.tui.views.what_if_table import (
 )
 
 _PENDING: Final = "…"
+_ALIKE_S: Final = 0.05
+_WHY_NOT_SOONER: Final = "sooner ones ask more, bear less, or are another product's"
 
 
 class Role(StrEnum):
@@ -216,6 +218,25 @@ class HoleRows:
         said = (against_own(own, result), against_observed(hole, result))
         return [one for one in said if one]
 
+    def _reason(self, number: int, tried: Tried) -> str:
+        """Why a policy is recommended, and not one that would have been sooner."""
+        candidate = tried.candidate
+        if not candidate.met or candidate.policy == self.replays.own(self.holes[number]).policy:
+            return candidate.why[0] if candidate.why else ""
+        mine_s = self._window_s(number, tried)
+        lengths = (self._window_s(number, one) for one in self.tried(number)[:-1])
+        if mine_s is not None and any(s is not None and s < mine_s - _ALIKE_S for s in lengths):
+            return f"cheapest in time: {_WHY_NOT_SOONER}"
+        return "cheapest in time, and nothing above is sooner"
+
+    def _window_s(self, number: int, tried: Tried) -> float | None:
+        hole = self.holes[number]
+        result = self.replays.result(hole, tried.candidate, self._hold_s)
+        if result is None or result.left is None:
+            return None
+        known = self.replays.seconds_known(hole, tried.candidate)
+        return result.left.worst.seconds if known else None
+
     def study(self, number: int) -> Study:
         """A black hole under all of its policies."""
         hole = self.holes[number]
@@ -257,9 +278,11 @@ class HoleRows:
         if tried is None:
             return Text()
         if row.kind is _Kind.REMARK:
-            # Only what is recommended owes an answer where it does worse.
+            # Only what is recommended owes an answer where it does worse, and why it is.
             said = "; ".join(self.remarks(row.hole, tried))
-            return Text(" " * 2 * MARK + said, palette.warn)
+            if said:
+                return Text(" " * 2 * MARK + said, palette.warn)
+            return Text(" " * 2 * MARK + self._reason(row.hole, tried), palette.faint)
         return self._policy(row.hole, hole, tried, layout, palette)
 
     def _heading(self, number: int, hole: BlackHole, palette: Palette) -> Text:
@@ -268,7 +291,7 @@ class HoleRows:
         line.stylize(palette.severity(class_severity(hole.black_hole_class)))
         if len(self.holes) > 1:
             line.append(f" ({number + 1} of {len(self.holes)})", palette.faint)
-        begin_ns = hole.first_exposed_ns or hole.stop_ns
+        begin_ns = hole.begin_ns
         if begin_ns >= ORDER_LIMIT_NS:
             line.append(f"{dot}{self.model.times.at(begin_ns)}")
         line.append(f"{dot}{observed(hole)}", palette.strong)
@@ -305,7 +328,11 @@ class HoleRows:
         self, number: int, hole: BlackHole, tried: Tried, layout: Layout, palette: Palette
     ) -> Text:
         candidate, signs = tried.candidate, self.model.signs
-        label = Text(f"{tried.role.value} {safe(candidate.label)}")
+        name = safe(candidate.label)
+        if len(name) > layout.label:
+            # Its sign says so, too; mode and timers must not be cut.
+            name = name.removeprefix("recommended: ")
+        label = Text(f"{tried.role.value} {name}")
         if tried.role is Role.EDITED:
             label.stylize(palette.strong)
         cells = self.cells(hole, candidate, palette)

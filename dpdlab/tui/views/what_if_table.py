@@ -74,7 +74,8 @@ COST_COLUMNS: Final = (
 COST_LEGEND: Final = (
     "asks/h: questions an hour at most; "
     + ", ".join(loss_title(loss) for loss in LOSS_RATES)
-    + ": the chance that a live peer is given up at this packet loss"
+    + ": the chance, each time it begins to ask, that a live peer is given up at this packet"
+    " loss"
 )
 
 

@@ -47,7 +47,7 @@ def test_the_observed_bounds_and_every_policy(cli: Cli):
     # 18 s after the last proof of life; the first packet leaves 0.2 s after it.
     assert row(result.out, "ASA 10 2") == ["17.8", "s", "–", "88", "11", "kB", "7.3", "s", "36"]
     for label in ("IOS periodic 10 2", "IOS on-demand 10 2", "FortiGate 20 s", "strongSwan 30 s",
-                  "recommended: IOS 10 2"):  # fmt: skip
+                  "recommended: IOS on-demand 10 2"):  # fmt: skip
         assert row(result.out, label)
     assert "10 + 4 × 2 = 18 s" in result.out
     text = " ".join(result.out.split())
@@ -97,7 +97,7 @@ def test_bars_are_as_long_as_the_windows(cli: Cli):
 def test_json_has_what_the_text_has(cli: Cli):
     document = simulated(cli, NO_DPD, "--policy", ASA)
     found = results(document)
-    assert list(found) == ["its own: never asked", ASA, "recommended: IOS 10 2"]
+    assert list(found) == ["its own: never asked", ASA, "recommended: IOS on-demand 10 2"]
     (hole,) = document["black_holes"]
     assert hole["observed"]["max_packets"] == 124
     own, asa = found["its own: never asked"], found[ASA]

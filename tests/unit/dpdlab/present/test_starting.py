@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from analyzers.configs.vendors import parse_given
+from analyzers.model.policy import PolicyBasis
 from analyzers.session import Session, SessionOptions
 from dpdlab.present.starting import Start, starting_policy
 
@@ -57,7 +58,11 @@ def test_what_was_observed_without_a_product_is_numbers_alone():
 
 @pytest.mark.parametrize(
     ("product", "profile"),
-    [("strongswan", "strongswan-ikev2"), ("fortios", "fortios-ikev2"), ("cisco-asa", "cisco-asa")],
+    [
+        ("strongswan", "strongswan-ikev2"),
+        ("fortios", "fortios-ikev2"),
+        ("cisco-ios", "cisco-ios-ikev2"),
+    ],
 )
 def test_a_known_product_that_never_asked(product: str, profile: str):
     session = Session(SessionOptions())
@@ -88,3 +93,80 @@ def test_timers_that_are_not_told_begin_nothing():
     bare = replace(peer, policies=(), black_holes=(), exchanges=())
     start = starting_policy(bare, session.vendor_at)
     assert start.draft.profile == "cisco-ios"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "known", "asker"),
+    [
+        (
+            "ikev2-data-plane-dead",
+            "strongswan-ikev2 interval=4",
+            "the interval of 4 s",
+            "192.0.2.1",
+        ),
+        (
+            "ikev2-brief-outage",
+            "strongswan-ikev2 interval=3 retry=2",
+            "the interval of 3 s and the retry of 2 s",
+            "192.0.2.1",
+        ),
+        ("ikev1-both-sides", "strongswan-ikev1 interval=3", "the interval of 3 s", "192.0.2.2"),
+    ],
+)
+def test_a_known_interval_is_used_though_the_rest_is_not_known(
+    name: str, text: str, known: str, asker: str
+):
+    session = Session(SessionOptions())
+    session.run([str(SAMPLES / name / "capture.pcap")])
+    (peer,) = session.peers()
+    start = starting_policy(peer, lambda *_: "strongswan")
+    title = "strongSwan, IKEv1" if name.startswith("ikev1") else "strongSwan, IKEv2"
+    assert start.draft.text == text
+    assert start.whence == f"{known} seen at {asker}; the rest is the default of {title}"
+
+
+def test_what_the_log_of_an_asa_says_of_ikev2_is_not_put_into_its_ikev1_profile():
+    session = Session(SessionOptions())
+    session.run([str(SAMPLES / "ikev2-healthy" / "capture.pcap")])
+    (peer,) = session.peers()
+    (seen,) = peer.policies
+    told = replace(seen, basis=PolicyBasis.CONFIG, interval_s=10.0)
+    start = starting_policy(replace(peer, policies=(told, seen)), lambda *_: "cisco-asa")
+    assert start.draft.profile is None
+    assert start.draft.value("interval") == "10"
+    assert start.whence == (
+        "the interval of 10 s configured at 192.0.2.1; the rest is a guess: no source tells it"
+    )
+
+
+def test_a_product_without_a_profile_of_the_version_is_not_called_unknown():
+    session = Session(SessionOptions())
+    session.run([str(UNASKED / "capture.pcap")])
+    (peer,) = session.peers()
+    start = starting_policy(peer, lambda *_: "cisco-asa")
+    assert start.draft.profile == "cisco-ios-ikev2"
+    assert start.whence.endswith("nor what is usual on cisco-asa in IKEv2")
+
+
+def test_an_even_spacing_is_put_exactly_where_the_product_can_be_told_it():
+    dead = SAMPLES / "ikev2-dead-peer"
+    start = _start(dead / "capture.pcap", dead / "charon-a.log")
+    assert start.draft.text == "strongswan-ikev2 interval=5 retry=2 backoff=1"
+    assert start.whence == "what 192.0.2.1 was seen to do, as strongSwan, IKEv2 has it"
+
+
+def test_a_spacing_that_the_product_cannot_be_told_is_only_near():
+    session = Session(SessionOptions())
+    session.run([str(SAMPLES / "ikev2-dead-peer" / "capture.pcap")])
+    (peer,) = session.peers()
+    (seen,) = peer.policies
+    uneven = replace(seen, interval_s=5.0, waits_s=(1.0, 3.0, 2.0, 2.0))
+    start = starting_policy(replace(peer, policies=(uneven,)), lambda *_: "strongswan")
+    assert start.draft.profile == "strongswan-ikev2"
+    assert start.whence.endswith("has it, only near: it waited 1 + 3 + 2 + 2 s")
+
+
+def test_without_a_peer_it_is_said_why():
+    start = starting_policy(None, lambda *_: None, "no peer matches the filter")
+    assert start.draft.profile == "cisco-ios"
+    assert start.whence == "IOS periodic 10 2: no peer matches the filter"
