@@ -296,7 +296,7 @@ POLICY_BASIS: Final = {
 def why_no_question(peer: PeerView) -> str:
     """Why there is no liveness exchange, as far as the input can tell."""
     if any(problem.kind is ProblemKind.REQUEST_UNANSWERED for problem in peer.problems):
-        return "another request that met no answer took their place"
+        return "none could be asked: another request was sent again and again without an answer"
     if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):
         return "the log shows the verdict, not the questions"
     if not peer.ike_messages:
