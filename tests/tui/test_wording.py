@@ -180,3 +180,12 @@ async def test_the_wheel_scrolls_the_detail_of_a_peer(console: Open):
         )
         await c.pilot.pause(0.5)
         assert story.scroll_y > before
+
+
+async def test_without_a_peer_title_and_view_say_what_is_wrong(console: Open):
+    inputs = (SAMPLES / "configs" / name for name in ("hub.cfg", "spoke-console.txt"))
+    async with console(*inputs, size=(120, 36)) as c:
+        found = "no peer · 1 error, 3 warnings"
+        assert found in c.lines[0]
+        assert "see 4 findings" in c.lines[0]
+        assert found in "\n".join(c.lines[1:])
