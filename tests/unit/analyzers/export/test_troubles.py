@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from analyzers.export.troubles import troubles
 from analyzers.export.verdict import verdict_of
-from analyzers.export.words import why_no_question
+from analyzers.export.words import problem_said, why_no_question
 from analyzers.model.peer import PeerState
 from analyzers.model.records import ProblemKind
 from analyzers.model.sa import SaEnd
@@ -61,3 +61,11 @@ def test_where_no_question_is_seen_nobody_says_that_none_was_asked():
 
 def test_a_request_that_met_no_answer_is_the_plain_reason_for_no_question():
     assert "another request was sent again and again" in why_no_question(never_up())
+
+
+def test_a_detail_that_begins_with_the_words_of_its_kind_is_not_told_twice():
+    word = "the file ends inside a record"
+    kind = ProblemKind.TRUNCATED_TAIL
+    assert problem_said(kind, f"{word} (7 bytes left over)") == f"{word} (7 bytes left over)"
+    assert problem_said(kind, word, " (2 times)") == f"{word} (2 times)"
+    assert problem_said(kind, "in frame 3") == f"{word}: in frame 3"
