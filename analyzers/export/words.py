@@ -330,8 +330,8 @@ def _asking(policy: DpdPolicy) -> str:
 def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
     """The timers of a holder: "on idle 5 s, 5 retries x 2 s, worst case 17 s"."""
     parts = [_asking(policy)]
-    if policy.retries is not None:
-        tries = counted(policy.retries, "retry", "retries")
+    if policy.repetitions is not None:
+        tries = counted(policy.repetitions, "retry", "retries")
         if policy.retry_s is not None:
             if abs(policy.backoff - 1.0) > 0.05:
                 tries += f" from {timer(policy.retry_s)}, each {policy.backoff:.1f}"

@@ -59,6 +59,11 @@ class DpdPolicy(Struct, frozen=True):
         """Questions sent before the verdict, the first included."""
         return len(self.waits_s) or None
 
+    @property
+    def repetitions(self) -> int | None:
+        """Of them those after the first: what everybody calls retries, however a product counts."""
+        return len(self.waits_s) - 1 if self.waits_s else self.retries
+
 
 # What somebody says or wrote goes before what its product does, and that before its own rhythm.
 _PRECEDENCE: Final = (

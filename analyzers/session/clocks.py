@@ -80,8 +80,9 @@ class ClockJoiner:
             for e in other.events[-1:]
             if e.at_ns is not None
         ]
-        # The output of `show clock` has the year that the debug around it lacks.
-        ends += [s.at_ns for s in log.snapshots if s.at_ns is not None]
+        # The output of `show clock` has the year that the debug around it lacks, and knows it
+        # better than another input.
+        ends = [s.at_ns for s in log.snapshots if s.at_ns is not None] or ends
         if ends:
             near, is_input = max(ends), True
         options = self._options

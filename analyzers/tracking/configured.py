@@ -53,13 +53,24 @@ class Configured:
         return mine.index(True) if mine.count(True) == 1 else None
 
     def _of(self, holder: str, remote: str) -> Configuration | None:
-        """The configuration of the device with an address, else one that names its peer."""
-        for configuration in self._configurations:
-            if any(same_address(a, holder) for a in configuration.addresses):
+        """The configuration of the device with an address, else one that names its peer.
+
+        Inputs of several sites may have a device each with one address: then it is the one that
+        says anything about the peer.
+        """
+        owning = [
+            configuration
+            for configuration in self._configurations
+            if any(same_address(a, holder) for a in configuration.addresses)
+        ]
+        for configuration in owning:
+            if configuration.policy_for(None, remote, None) is not None:
                 return configuration
         naming = [c for c in self._configurations if _may_have(c, holder) and _names(c, remote)]
         devices = {c.hostname or str(number) for number, c in enumerate(naming)}
-        return naming[0] if len(devices) == 1 else None
+        if len(devices) == 1:
+            return naming[0]
+        return owning[0] if owning else None
 
 
 def _may_have(configuration: Configuration, address: str) -> bool:

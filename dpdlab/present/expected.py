@@ -6,6 +6,7 @@ an unanswered one its retries, and in a black hole the question that should have
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Final
 
 from analyzers.model.exchange import Exchange, Outcome
@@ -35,7 +36,8 @@ def expected_ns(peer: PeerView, holder: str) -> list[int]:
         if exchange.outcome is not Outcome.ANSWERED:
             found.update(_retries_ns(exchange, policy))
     for hole in peer.black_holes:
-        if hole.sender == holder and hole.last_proof_ns is not None:
+        unasked = hole.first_probe_ns is None
+        if hole.sender == holder and hole.last_proof_ns is not None and unasked:
             found.add(hole.last_proof_ns + interval_ns)
     return sorted(found)
 
@@ -49,12 +51,10 @@ def _due_ns(exchange: Exchange, policy: DpdPolicy, interval_ns: int) -> int:
 
 
 def _retries_ns(exchange: Exchange, policy: DpdPolicy) -> list[int]:
-    if policy.retry_s is None or policy.retries is None:
-        return []
-    at_ns, gap_s = exchange.first_ns, policy.retry_s
-    found = []
-    for _ in range(min(policy.retries, _MOST_RETRIES)):
-        at_ns += nanoseconds(gap_s)
-        found.append(at_ns)
-        gap_s *= policy.backoff
-    return found
+    """When it would be asked again; after the last wait comes the verdict, and no question."""
+    waits_s = policy.waits_s[: _MOST_RETRIES + 1]
+    if not waits_s and policy.retry_s is not None and policy.retries is not None:
+        count = min(policy.retries, _MOST_RETRIES) + 1
+        waits_s = tuple(policy.retry_s * policy.backoff**n for n in range(count))
+    after_s = accumulate(waits_s[:-1])
+    return [exchange.first_ns + nanoseconds(s) for s in after_s]

@@ -96,7 +96,7 @@ def _short(part: Part, wanted: DpdPolicy, model: Model) -> str:
         case "retries":
             return f"retry {timer(wanted.retry_s or 0)}{_growth(wanted, model)}"
         case _:
-            return f"{wanted.retries}{times}"
+            return f"{wanted.repetitions}{times}"
 
 
 def _sign(agreement: Agreement, model: Model) -> str:
@@ -114,7 +114,7 @@ def brief(policy: DpdPolicy, model: Model, about_s: float | None = None) -> str:
         every = f"~{timer(round(about_s, 1))}"
     if policy.retry_s is None:
         return mode + every
-    times = "" if policy.retries is None else f"{policy.retries}{model.signs.times}"
+    times = "" if policy.repetitions is None else f"{policy.repetitions}{model.signs.times}"
     return f"{mode}{every} + {times}{timer(policy.retry_s)}{_growth(policy, model)}"
 
 
