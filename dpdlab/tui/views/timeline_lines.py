@@ -72,8 +72,7 @@ class TimelineLines:
     def _extent(self, folding: bool) -> str:
         """How much of the time is drawn, and how much of that is folded."""
         span, scale = self.model.span, self.scale
-        shown_ns = min(scale.end_ns, span.end_ns) - max(scale.start_ns, span.start_ns)
-        length = duration(max(shown_ns, 0))
+        length = duration(min(scale.end_ns - scale.start_ns, span.end_ns - span.start_ns))
         # A window that reaches beyond the input shows all of it.
         whole = scale.start_ns <= span.start_ns and scale.end_ns >= span.end_ns
         told = f"all {length}" if whole else f"{length} of {duration(span.end_ns - span.start_ns)}"
