@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analyzers.export import words
+from analyzers.export import troubles, words
 from analyzers.export.formatting import (
     Severity,
     count,
@@ -154,7 +154,10 @@ def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
     """What became of all questions, and the same in fewer words."""
     asked = [x for peer in peers for x in peer.exchanges]
     if not asked:
-        return ("no liveness exchange seen", "nobody asked")
+        said, brief = troubles.clause(peers)
+        if said:
+            return said, brief
+        return ("no liveness exchange seen", "no question seen")
     answered = sum(1 for x in asked if x.outcome is Outcome.ANSWERED)
     retries = sum(x.retries for x in asked)
     again = f", {counted(retries, 'retry', 'retries')}" if retries else ""

@@ -296,7 +296,7 @@ POLICY_BASIS: Final = {
 def why_no_question(peer: PeerView) -> str:
     """Why there is no liveness exchange, as far as the input can tell."""
     if any(problem.kind is ProblemKind.REQUEST_UNANSWERED for problem in peer.problems):
-        return "another request that met no answer took their place"
+        return "none could be asked: another request was sent again and again without an answer"
     if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):
         return "the log shows the verdict, not the questions"
     if not peer.ike_messages:
@@ -371,7 +371,7 @@ PROBLEM: Final = {
     ProblemKind.MALFORMED_IKE: "malformed IKE message",
     ProblemKind.DECRYPTION_FAILED: "decryption failed",
     ProblemKind.INTEGRITY_FAILED: "integrity check failed",
-    ProblemKind.CAPTURE_DUPLICATE: "duplicates made by the capture",
+    ProblemKind.CAPTURE_DUPLICATE: "duplicates, told once",
     ProblemKind.CAPTURE_INSUFFICIENT: "the capture cannot tell",
     ProblemKind.BAD_COMPRESSION: "damaged compression",
     ProblemKind.KEY_ROW: "unusable row in a key table",
@@ -396,6 +396,14 @@ PROBLEM: Final = {
 def problem_word(kind: ProblemKind) -> str:
     """A kind of problem in words; a kind without words of its own is its public name."""
     return PROBLEM.get(kind, kind.value)
+
+
+def problem_said(kind: ProblemKind, detail: str, times: str = "") -> str:
+    """A kind of problem with its detail, which may begin with the same words."""
+    word = problem_word(kind)
+    if detail.startswith(word):
+        return f"{detail}{times}"
+    return f"{word}: {detail}{times}" if detail else f"{word}{times}"
 
 
 def unknown_informationals(number: int) -> str:

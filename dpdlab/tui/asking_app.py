@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,8 +19,9 @@ from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, replaces, write, wrong_with
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading_app import ReadingApp
-from dpdlab.tui.rows import cut
+from dpdlab.tui.rows import cut, end_of
 
+_MARGIN: Final = 4
 _MOST_SECONDS: Final = 1e10
 _BEGIN: Final = 60
 """Cells of what is copied that are shown."""
@@ -146,15 +147,20 @@ class AskingApp(ReadingApp):
             if text is None:
                 return
             clocks = self.options.clocks
-            offsets = {**clocks.offsets_ns, path: nanoseconds(float(text))}
+            names = (path, path.partition(":")[2], PurePath(path).name)
+            offsets = {one: ns for one, ns in clocks.offsets_ns.items() if one not in names}
+            if text.strip():
+                offsets[path] = nanoseconds(float(text))
             self.read_with(replace(self.options, clocks=replace(clocks, offsets_ns=offsets)))
 
         sources = [one for one in self.model.whole.sources if one.id == source]
         now_ns = sum(-(one.clock_offset_ns or 0) for one in sources if is_by_hand(one))
+        hint = "seconds, 7.25 or -3600; empty: automatic"
+        room = self.size.width - len(f"add to the times of   {hint}") - _MARGIN
         prompt = Prompt(
-            f"add to the times of {safe(path)}",
+            f"add to the times of {end_of(safe(path), room)}",
             f"{now_ns / NS_PER_SECOND:.12g}",
-            hint="seconds, 7.25 or -3600",
+            hint=hint,
             check=_no_seconds,
         )
         self.push_screen(prompt, given)
@@ -170,7 +176,9 @@ def _no_file(text: str) -> str:
 
 
 def _no_seconds(text: str) -> str:
-    """What is wrong with a number of seconds."""
+    """What is wrong with a number of seconds; an empty one is none."""
+    if not text.strip():
+        return ""
     try:
         return "" if abs(float(text)) < _MOST_SECONDS else "that is too far"
     except ValueError:

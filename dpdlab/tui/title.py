@@ -12,6 +12,8 @@ from rich.text import Text
 from analyzers.export.formatting import counted
 from analyzers.export.untrusted import safe
 from analyzers.export.verdict import VerdictPart
+from dpdlab.present.findings import tally
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import CUT, cut
@@ -64,9 +66,20 @@ def _verdict(model: Model, palette: Palette, room: int) -> Text:
                         in fitting(parts, room)])  # fmt: skip
     if parts:
         return _joined([(said, palette.warn) for said, _ in fitting(parts, room)])
+    found = without_peers(model)
+    if found and model.done and not model.failure:
+        return Text(found, palette.warn)
     said = "cannot be read" if model.failure else "no peer found"
     doing = "watching" if model.now_ns is not None else "reading"
     return Text(said if model.done else doing, palette.warn if model.done else "")
+
+
+def without_peers(model: Model) -> str:
+    """What was found in inputs without a peer, in their configurations; empty for nothing."""
+    found = ", ".join(told for told, _ in tally(model.content.findings))
+    if model.whole.peers or not found:
+        return ""
+    return f"no peer · {found}: see {key_name(model.keymap['view-findings'][0])} findings"
 
 
 def _of_how_many(model: Model) -> Iterator[VerdictPart]:

@@ -24,7 +24,8 @@ class WatchingApp(SettledApp):
         if not self.paused and self._pending is not None:
             pending, self._pending = self._pending, None
             self._take(pending)
-        self.say("paused: reading goes on" if self.paused else "painting again")
+        going_on = "everything is read" if self.model.done else "reading goes on"
+        self.say(f"paused: {going_on}" if self.paused else "painting again")
 
     def do_bell(self) -> None:
         """A bell at each verdict, or none."""

@@ -136,6 +136,19 @@ async def test_a_clock_that_was_set_by_hand_is_named_even_that_of_the_reference(
         assert "3600" in c.lines[-1]
 
 
+async def test_a_clock_that_was_set_by_hand_is_automatic_again_where_nothing_is_given(
+    console: Open,
+):
+    async with console(DEAD, LOG, size=(80, 24)) as c:
+        await c.press("i", "enter", *"3600", "enter")
+        await _until(c, lambda: c.app.model.done and c.app.model.clock_by_hand)
+        await c.press("i", "enter")
+        assert "empty: automatic" in c.text
+        await c.press("ctrl+u", "enter")
+        await _until(c, lambda: c.app.model.done and not c.app.model.clock_by_hand)
+        assert not c.app.options.clocks.offsets_ns
+
+
 async def test_the_palette_does_what_keys_do(console: Open):
     async with console(HEALTHY) as c:
         await c.press("ctrl+p")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from analyzers.session import SessionOptions
 from dpdlab.present.findings import GroupBy, copies, grouped, rule_of
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.views.findings import FindingsView
+from tests.scenarios.timeline import capture
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -246,3 +248,14 @@ async def test_groups_are_complete(console: Open):
         unknown = replace(content.findings[0], rule="none", refs=(Ref("s99", 1),), peer=None)
         assert copies(content, unknown)["text"]
         assert rule_of(unknown) is None
+
+
+async def test_a_tunnel_that_never_came_up_is_not_called_sound(console: Open, tmp_path: Path):
+    path = tmp_path / "silent.pcap"
+    tries = "".join(f"{at_s} a>b v2 auth 1\n" for at_s in (0.1, 2, 6))
+    path.write_bytes(capture(f"0 a>b v2 sa-init 0\n0.05 b>a v2 sa-init 0 resp\n{tries}"))
+    async with console(path, size=(80, 24)) as c:
+        await c.press("4")
+        assert "no IKE SA was seen to come up" in c.text
+        assert "nothing is wrong" not in c.text
+        assert "was sent 3 times and never answered" in " ".join(c.text.split())

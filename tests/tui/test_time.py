@@ -297,7 +297,7 @@ async def test_peers_one_above_the_other_are_folded_together(console: Open):
         await c.press("space", "space", "space", "2", "C")
         (fold,) = scale_of(c).folds
         assert fold.end_ns - fold.start_ns > 8 * 86_400 * 10**9
-        assert "8 d 10 h folded" in c.lines[4]
+        assert "373 d 07 h folded" in c.lines[4]
 
 
 # --- SAs ------------------------------------------------------------------------------------

@@ -401,7 +401,7 @@ async def test_ten_million_peers_do_not_stop_the_keys(console: Open):
     async with console(HEALTHY) as c:
         await _opened(c)
         await _type(c, "peers", "10000000")
-        assert "2 × 10,000,000 / 10 = 2,000,000 messages/s" in c.text
+        assert "2 × 10,000,000 / 4 = 5,000,000 messages/s" in c.text
 
 
 async def test_what_is_recommended_is_no_worse_or_says_why(console: Open):

@@ -197,3 +197,27 @@ async def test_marks_of_due_questions_say_whether_anybody_expects_them(console: 
         await c.press("2")
         assert any(line.startswith(" expected →") for line in c.lines)
         assert " rhythm →" not in c.text
+
+
+async def test_without_a_peer_title_and_view_say_what_is_wrong(console: Open):
+    inputs = (SAMPLES / "configs" / name for name in ("hub.cfg", "spoke-console.txt"))
+    async with console(*inputs, size=(120, 36)) as c:
+        found = "no peer · 1 error, 3 warnings"
+        assert found in c.lines[0]
+        assert "see 4 findings" in c.lines[0]
+        assert found in "\n".join(c.lines[1:])
+
+
+async def test_a_pause_does_not_say_that_reading_goes_on_when_all_is_read(console: Open):
+    async with console(SAMPLES / "ikev2-healthy") as c:
+        await c.press("p")
+        assert "paused: everything is read" in c.text
+
+
+async def test_no_window_of_the_timeline_is_longer_than_the_input(console: Open):
+    async with console(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap", size=(80, 24)) as c:
+        await c.press("2", "b")
+        assert c.app.view.title == "timeline"
+        shown = re.search(r"all 30\.4 s|([\d.]+) s of 30\.4 s", c.text)
+        assert shown is not None
+        assert float(shown[1] or 0) <= 30.4

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand, span_of
 from analyzers.export.untrusted import safe
-from analyzers.export.words import problem_word
+from analyzers.export.words import problem_said
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
 from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.model import Model
@@ -68,7 +68,7 @@ class InputsScreen(ModalScreen[str | None]):
         for first, number in folded(source.problems):
             times = f" ({number:,} times)" if number > 1 else ""
             style = faint if first.kind in BENIGN_PROBLEMS else self._palette.warn
-            said = f"{problem_word(first.kind)}: {safe(first.detail)}{times}"
+            said = problem_said(first.kind, safe(first.detail), times)
             lines.append(Text(f"! {said}", style))
         head, *lines = (plain(line, self._model.ascii_only) for line in (head, *lines))
         return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in lines))

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from analyzers.export.troubles import troubles
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
@@ -131,6 +132,9 @@ class FindingsView(DetailView):
             key = key_name(model.keymap["inputs"][0])
             wrong = "damaged" if model.damaged else "not read"
             return f"no rule has anything to say, but an input is {wrong}: {key} shows it"
+        wrong_with = troubles(model.whole.peers)
+        if wrong_with:
+            return "\n".join(["no rule has anything to say, but", *map(safe, wrong_with)])
         return "no rule has anything to say: nothing is wrong as far as these inputs tell"
 
     def _verdict(self) -> Text:

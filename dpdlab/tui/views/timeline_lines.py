@@ -72,8 +72,9 @@ class TimelineLines:
     def _extent(self, folding: bool) -> str:
         """How much of the time is drawn, and how much of that is folded."""
         span, scale = self.model.span, self.scale
-        length = duration(scale.end_ns - scale.start_ns)
-        whole = (scale.start_ns, scale.end_ns) == (span.start_ns, span.end_ns)
+        length = duration(min(scale.end_ns - scale.start_ns, span.end_ns - span.start_ns))
+        # A window that reaches beyond the input shows all of it.
+        whole = scale.start_ns <= span.start_ns and scale.end_ns >= span.end_ns
         told = f"all {length}" if whole else f"{length} of {duration(span.end_ns - span.start_ns)}"
         if folding:
             folded = sum(fold.end_ns - fold.start_ns for fold in scale.folds)

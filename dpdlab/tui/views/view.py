@@ -12,6 +12,7 @@ from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.title import without_peers
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
@@ -87,6 +88,9 @@ class View(Widget):
         if self.model.failure:
             return "\n".join(safe(line) for line in self.model.failure.split("\n"))
         told = [safe(sentence) for sentence in self.model.content.diagnosis]
+        found = without_peers(self.model)
+        if found:
+            told.insert(0, found)
         return "\n".join(told) or "no IPsec peer in these inputs"
 
     def copy_text(self) -> dict[str, str]:
