@@ -48,9 +48,10 @@ class Choose(ModalScreen[int | None]):
             box.border_title = self._title
             box.border_subtitle = "enter chooses, esc leaves"
             wide = max((len(name) for name, _ in self._choices), default=0) + 2
+            digits = len(str(len(self._choices)))
             yield OptionList(
                 *(
-                    Option(self._line(f"{number} {name:<{wide}}", told))
+                    Option(self._line(f"{number:>{digits}} {name:<{wide}}", told))
                     for number, (name, told) in enumerate(self._choices, start=1)
                 ),
                 markup=False,
