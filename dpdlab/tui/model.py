@@ -233,9 +233,13 @@ class Model(Struct, dict=True):
         start_ns, end_ns = min(w.start_ns for w in spans), max(w.end_ns for w in spans)
         if (end_ns - start_ns) * _SHORT_LIVED > span.end_ns - span.start_ns:
             return span
-        margin = (end_ns - start_ns) // _MARGIN_SHARE
-        last_ns = min(end_ns + margin, max(span.end_ns, end_ns))
-        return Window(max(start_ns - margin, span.start_ns), last_ns)
+        return self.around(start_ns, end_ns, (end_ns - start_ns) // _MARGIN_SHARE)
+
+    def around(self, start_ns: int, end_ns: int, margin_ns: int) -> Window:
+        """A stretch of time with a margin, but nothing before or after the inputs."""
+        span = self.span
+        first_ns = max(start_ns - margin_ns, min(span.start_ns, start_ns))
+        return Window(first_ns, min(end_ns + margin_ns, max(span.end_ns, end_ns)))
 
     def choose_range(self, range_ns: tuple[int, int] | None) -> None:
         """Another stretch of time, or all of it."""

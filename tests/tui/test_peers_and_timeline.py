@@ -58,6 +58,20 @@ async def test_zoom_and_fit(console: Open):
         assert c.lines[4] == wide
 
 
+@pytest.mark.parametrize("keys", ["b", "bb", "GB", "GBb"])
+async def test_the_window_of_a_black_hole_ends_with_the_input(console: Open, keys: str):
+    async with console(DEAD) as c:
+        await c.press("2", *keys)
+        window = c.app.view.shown_window
+        assert window is not None
+        span = c.app.model.span
+        assert span.start_ns <= window.start_ns
+        assert window.end_ns <= span.end_ns
+        (hole,) = c.app.model.peers[0].black_holes
+        assert window.start_ns <= hole.begin_ns
+        assert hole.stop_ns <= window.end_ns
+
+
 async def test_the_pair_of_a_question_is_its_answer(console: Open):
     async with console(HEALTHY) as c:
         await c.press("2", "g")

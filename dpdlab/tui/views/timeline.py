@@ -394,7 +394,7 @@ class TimelineView(ListView):
             begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
             margin = max((hole.stop_ns - begin) // 3, _LEAST_MARGIN_NS)
             self._own_window = True
-            self._window = Window(begin - margin, hole.stop_ns + margin)
+            self._window = self.model.around(begin, hole.stop_ns, margin)
             self.console_app.changed()
 
     def do_next_error(self) -> None:
