@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -270,12 +271,68 @@ async def test_a_low_screen_keeps_the_cursor_and_counts_what_it_does_without(con
         assert c.app.query_one(TimelineView).list.size.height >= 2
 
 
+TWO_PEERS = """\
+0 a>b v2 handshake
+5..60/5 a>b liveness 2+
+5.01..60/5 b>a liveness 2+ resp
+5..90/1 a>b esp out1
+5.5..60/1 b>a esp in1
+65..68/1 a>b liveness 13
+1 c>b v2 handshake sa=2
+7..60/5 c>b liveness 2+ sa=2
+7.01..60/5 b>c liveness 2+ sa=2 resp
+5..90/1 c>b esp out2
+5.5..90/1 b>c esp in2
+"""
+
+
+@pytest.mark.parametrize("size", [(132, 43), (200, 60)])
+async def test_all_lanes_of_selected_peers_are_drawn_where_there_is_room(
+    console: Open, tmp_path: Path, size: tuple[int, int]
+):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(capture(TWO_PEERS))
+    async with console(path, size=size) as c:
+        alone: Counter[str] = Counter()
+        for _ in range(2):
+            await c.press("2")
+            alone += _lanes(c)
+            await c.press("1", "down")
+        assert alone["ESP →"] == 2
+        await c.press("g", "space", "space", "2")
+        assert _lanes(c) == alone
+        assert "no room" not in c.text
+
+
+async def test_lanes_of_selected_peers_without_room_are_named(console: Open, tmp_path: Path):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(capture(TWO_PEERS))
+    async with console(path, size=(80, 24)) as c:
+        await c.press("g", "space", "space", "2")
+        shown = _lanes(c)
+        assert shown["state"] == 2
+        said = next(line for line in c.lines if "no room for" in line)
+        for lane in ("rhythm ←", "ESP →", "ESP ←"):
+            assert shown[lane] == (0 if lane in said else 2), lane
+
+
+def _lanes(c: Console) -> Counter[str]:
+    """How often each lane stands in the drawing."""
+    names = ("state", "rhythm →", "rhythm ←", "probes →", "probes ←", "ESP →", "ESP ←",
+             "black hole →", "black hole ←")  # fmt: skip
+    return Counter(n for n in names for line in c.lines if line.strip().startswith(n + " "))
+
+
 async def test_selected_peers_without_room_are_counted(console: Open):
     async with console(SAMPLES, size=(80, 20)) as c:
         await c.press("space", "space", "space", "2")
         peer = c.app.model.peer
         assert peer is not None
-        assert re.search(r"… \d more selected peers? ha(s|ve) no room", c.text)
+        assert re.search(r"… no room for \d+ more selected peers?, log, ", c.text)
         assert sum(line == f" {peer.local} → {peer.remote}" for line in c.lines) == 1
         assert "column of" in c.text
     async with console(SAMPLES, size=(80, 40)) as c:
