@@ -257,6 +257,7 @@ class ConsoleApp(WatchingApp):
             return
         before = self.view
         if before.title == title:
+            self.say(f"this is the {title} view")
             return
         if title == self.views[0].title:
             self._before.clear()
@@ -280,6 +281,10 @@ class ConsoleApp(WatchingApp):
             return
         if BY_ID[name].live and not self.is_live:
             self.say(f"{BY_ID[name].hint} is for live sessions: dpdlab live")
+            return
+        nothing = self.view.nothing_here
+        if nothing and getattr(handler, "__self__", None) is self.view:
+            self.say(f"{BY_ID[name].hint} does nothing here: {nothing}")
             return
         self.unsay()
         handler()
@@ -439,11 +444,13 @@ class ConsoleApp(WatchingApp):
             return
         self.go_to_moment(mark_ns)
         self.changed()
+        self.say(f"at the mark, {self.model.times.at(mark_ns)}")
 
     def do_fit(self) -> None:
         """All of the time."""
         self.model.choose_range(None)
         self.changed()
+        self.say("all of the time is shown")
 
     def on_overview_ranged(self, message: Overview.Ranged) -> None:
         """A stretch of time was chosen with the mouse."""

@@ -73,6 +73,12 @@ class TextPane(RowList):
         self.cursor = -1
         self.scroll_to(y=0, animate=False, immediate=True)
 
+    def scroll_by(self, by: int) -> bool:
+        """Up or down by so many lines; False where it is at its end."""
+        before = self.scroll_y
+        self.scroll_relative(y=by, animate=False, immediate=True)
+        return self.scroll_y != before
+
     @property
     def tells_more(self) -> bool:
         """Always: without a cursor nothing else invites to scroll."""

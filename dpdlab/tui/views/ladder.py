@@ -326,11 +326,17 @@ class LadderView(DetailView):
 
     def do_next_event(self) -> None:
         """The next event."""
-        self.list.move(1)
+        self._row_by(1)
 
     def do_previous_event(self) -> None:
         """The event before."""
-        self.list.move(-1)
+        self._row_by(-1)
+
+    def _row_by(self, by: int) -> None:
+        if 0 <= self.list.cursor + by < len(self._items):
+            self.list.move(by)
+        else:
+            self.console_app.say(f"no {'further' if by > 0 else 'earlier'} event")
 
     def do_next_hole(self) -> None:
         """The next black hole."""

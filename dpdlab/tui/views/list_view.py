@@ -16,11 +16,19 @@ from dpdlab.tui.views.view import View
 BESIDE_FROM: Final = 112
 """Columns from which a detail stands beside its list, not under it."""
 
+DETAIL_AT_END: Final = {-1: "the detail begins here", 1: "the detail ends here"}
+"""What the keys that scroll it up (-1) and down (1) say where they cannot."""
+
 
 class ListView(View):
     """A view with a list; the keys that move go to it."""
 
     list: RowList
+
+    @property
+    def nothing_here(self) -> str:
+        """There is no row."""
+        return "" if len(self.list.source) else "there is no row"
 
     def moved(self, index: int) -> None:
         """The cursor has come to another row."""
@@ -83,8 +91,12 @@ class DetailView(ListView):
 
     def do_left(self) -> None:
         """The detail upwards."""
-        self.detail.scroll_relative(y=-1, animate=False)
+        self._scroll(-1)
 
     def do_right(self) -> None:
         """The detail downwards."""
-        self.detail.scroll_relative(y=1, animate=False)
+        self._scroll(1)
+
+    def _scroll(self, by: int) -> None:
+        if not self.detail.scroll_by(by):
+            self.console_app.say(DETAIL_AT_END[by])

@@ -212,6 +212,8 @@ class LogView(LogSearch):
 
     def do_left(self) -> None:
         """The text to its beginning."""
+        if not self.shift:
+            self.console_app.say("the lines begin here")
         self._shift_to(max(self.shift - _SHIFT, 0))
 
     def do_right(self) -> None:
@@ -296,6 +298,7 @@ class LogView(LogSearch):
     def _pair(self, by: int) -> None:
         log, row, peer = self.model.log, self._row, self.model.peer
         if log is None or row is None or peer is None:
+            self.console_app.say("there is no peer whose exchange this line could belong to")
             return
         ref = log.ref(row)
         for exchange in peer.exchanges:

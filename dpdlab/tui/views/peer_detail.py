@@ -118,10 +118,10 @@ class PeerDetail(Vertical):
             self.set_class(len(drawing) > _FEW_LANES, "both-ways")
             self.lanes.paint(drawing)
 
-    def scroll(self, by: int) -> None:
-        """Both texts by so many lines."""
-        for pane in (self.story, self.facts):
-            pane.scroll_relative(y=by, animate=False)
+    def scroll_by(self, by: int) -> bool:
+        """Both texts by so many lines; False where both are at their ends."""
+        moved = [pane.scroll_by(by) for pane in (self.story, self.facts)]
+        return any(moved)
 
     # --- the drawing -----------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
-from dpdlab.tui.views.list_view import ListView
+from dpdlab.tui.views.list_view import DETAIL_AT_END, ListView
 from dpdlab.tui.views.peer_detail import PeerDetail
 from dpdlab.tui.views.peer_rows import COLUMNS, WORST, Drawn, PeerRows
 
@@ -114,11 +114,17 @@ class PeersView(ListView):
 
     def do_left(self) -> None:
         """The detail upwards."""
-        self.detail.scroll(-1)
+        self._scroll(-1)
 
     def do_right(self) -> None:
         """The detail downwards."""
-        self.detail.scroll(1)
+        self._scroll(1)
+
+    def _scroll(self, by: int) -> None:
+        if not self.detail.display:
+            self.console_app.say("the detail of the peer has no room here")
+        elif not self.detail.scroll_by(by):
+            self.console_app.say(DETAIL_AT_END[by])
 
     def do_into(self) -> None:
         """The timeline of the peer."""

@@ -80,6 +80,11 @@ class TimelineView(ListView):
         if self.console_app.view is self:
             self.console_app.refresh_view()
 
+    @property
+    def nothing_here(self) -> str:
+        """There may be lanes without a row below them."""
+        return "" if self.model.peer is not None else "there is no peer"
+
     # --- painting --------------------------------------------------------------------------
 
     def show(self) -> None:
@@ -342,8 +347,7 @@ class TimelineView(ListView):
     def do_fit(self) -> None:
         """All of the peer's time."""
         self._window, self._own_window = None, False
-        self.model.choose_range(None)
-        self.console_app.changed()
+        self.console_app.do_fit()
 
     def do_compress(self) -> None:
         """Fold silence away, or unfold it."""
@@ -382,6 +386,7 @@ class TimelineView(ListView):
     def _hole(self, by: int) -> None:
         listed = None if self.model.peer is None else self.model.listed(self.model.peer)
         if listed is None or not self._events:
+            self.console_app.say("this peer has no black hole")
             return
         before = self._events[self.list.cursor].hole
         ahead = [n for n in listed.holes if (n - self.list.cursor) * by > 0]
@@ -433,9 +438,7 @@ class TimelineView(ListView):
         self._pair(-1)
 
     def _pair(self, by: int) -> None:
-        if not self._events:
-            return
-        pair = self._events[self.list.cursor].pairs_with
+        pair = self._events[self.list.cursor].pairs_with if self._events else None
         if pair is None:
             self.console_app.say("this event has no pair")
             return

@@ -42,6 +42,11 @@ class View(Widget):
         return None
 
     @property
+    def nothing_here(self) -> str:
+        """Why keys of the view have nothing to work on; empty where they have."""
+        return ""
+
+    @property
     def console_app(self) -> ConsoleApp:
         """The application, with its own methods."""
         from dpdlab.tui.app import ConsoleApp

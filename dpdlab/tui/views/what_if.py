@@ -190,6 +190,9 @@ class WhatIfView(WhatIfPage):
 
     def do_columns(self) -> None:
         """Where not all columns have room: what is left, or what it costs."""
+        if self.rows is not None and self.rows.shows_all:
+            self.console_app.say("all columns are shown")
+            return
         self.page = 1 - self.page
         self._rebuild()
 
