@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,15 +18,17 @@ from textual.message import Message
 
 from analyzers.export.content import Content
 from analyzers.model.peer import PeerState
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import Progress, SessionOptions
 from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.present.times import TimeMode
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
-from dpdlab.tui.state import State, load, save
+from dpdlab.tui.state import State, clocks_here, load, resolved, save
 from dpdlab.tui.terminal_app import TerminalApp
 from dpdlab.tui.views.view import View
 
@@ -104,6 +106,9 @@ class ReadingApp(TerminalApp[int]):
         self._left = State() if state is None else load(state)
         """Where the user was last time; emptied when the inputs are read, and it is restored."""
         self._restored = state is None
+        self.clocks_by_hand: dict[str, int] = {}
+        """What was added to the times of inputs in the console, in ns, by path."""
+        self._set_kept_clocks()
         self.model.filter = wanted or _filter_kept(self._left.filter)
         self.model.times = replace(
             self.model.times, mode=_mode_kept(self._left.times), mark_ns=self._left.mark_ns
@@ -154,6 +159,8 @@ class ReadingApp(TerminalApp[int]):
         else:
             self._reader = self._live(self._told)
         self._reader.start()
+        if not self._kept:
+            self._tell_kept_clocks(keep=True)
         self.bars()
 
     def _told(self, outcome: Outcome) -> None:
@@ -218,6 +225,8 @@ class ReadingApp(TerminalApp[int]):
             if ready.filter is not self.model.filter:
                 self._narrow(self.model.filter)
         self._come_back(done=outcome.done)
+        if outcome.done and not self._kept:
+            self._tell_kept_clocks(keep=False)
         self.captures = outcome.captures or self.captures
         if self.following:
             self.model.at_ns = self.model.end_ns
@@ -326,6 +335,29 @@ class ReadingApp(TerminalApp[int]):
         if model.start_ns <= first and last <= model.end_ns and first < last:
             model.choose_range(left.range_ns)
 
+    def _set_kept_clocks(self) -> None:
+        """Clocks that the user has set in an earlier session; those of the command line win."""
+        if not self._left.clocks:
+            return
+        given = self.options.clocks.offsets_ns
+        kept = clocks_here(self._left.clocks, self.inputs)
+        self.clocks_by_hand = {
+            path: shift_ns for path, shift_ns in kept.items() if not given.keys() & names_of(path)
+        }
+        if self.clocks_by_hand:
+            clocks = replace(self.options.clocks, offsets_ns={**given, **self.clocks_by_hand})
+            self.options = replace(self.options, clocks=clocks)
+
+    def _tell_kept_clocks(self, *, keep: bool) -> None:
+        """Times are other ones than those of the inputs: who opens them again should know."""
+        clocks = clocks_here(self._left.clocks, self.inputs).items() & self.clocks_by_hand.items()
+        told = [f"{clock_shift(ns)} {PurePath(path).name}" for path, ns in sorted(clocks)]
+        if told:
+            more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+            key = key_name(self.model.keymap["inputs"][0])
+            said = f"clock by hand as you left it: {told[0]}{more} ({key} changes it)"
+            self.say(said, keep=keep)
+
     def _keep(self) -> None:
         """Where the user is, for the next session of these inputs."""
         model, peer = self.model, self.model.peer
@@ -340,6 +372,7 @@ class ReadingApp(TerminalApp[int]):
             range_ns=model.range_ns,
             peer=None if peer is None else (peer.local, peer.remote),
             views={view.title: view.kept() for view in self.views},
+            clocks={resolved(path): ns for path, ns in self.clocks_by_hand.items()},
         )
         save(self._state_file, kept)
 
@@ -358,6 +391,17 @@ class ReadingApp(TerminalApp[int]):
             self._reader.stop()
         if self.model.log is not None:
             self.model.log.close()
+
+
+def names_of(path: str) -> set[str]:
+    """What an option may call an input: its path, with a kind before it or without, its name."""
+    return {path, path.partition(":")[2], PurePath(path).name}
+
+
+def clock_shift(shift_ns: int) -> str:
+    """What was added to the times of an input."""
+    sign = "+" if shift_ns >= 0 else "-"
+    return f"{sign}{abs(shift_ns) / NS_PER_SECOND:.12g} s"
 
 
 def _filter_kept(text: str) -> Filter | None:
