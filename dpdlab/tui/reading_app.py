@@ -28,7 +28,7 @@ from dpdlab.present.times import TimeMode
 from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
-from dpdlab.tui.state import State, clocks_here, load, resolved, save
+from dpdlab.tui.state import STANDARD_INPUT, State, clocks_here, load, resolved, save
 from dpdlab.tui.terminal_app import TerminalApp
 from dpdlab.tui.views.view import View
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 0.03
 """What a key may wait for; what takes longer goes on beside, with a remark."""
+_QUICK_S: Final = 1.0
 _FAREWELL_S: Final = 0.2
 
 
@@ -97,6 +98,8 @@ class ReadingApp(TerminalApp[int]):
         self.following = live is not None
         self.bell_wanted = False
         self._dead: frozenset[str] = frozenset()
+        self._begun_s = self._took_s = 0.0
+        """When the reading began, on the clock of `monotonic`, and how long the last one took."""
         self._kept = False
         """Something was read to its end before."""
         self._live = live
@@ -154,6 +157,7 @@ class ReadingApp(TerminalApp[int]):
             self._show_lines(None)
         self.model.done = False
         self.model.failure = ""
+        self._begun_s = monotonic()
         if self._live is None:
             self._reader = Reader(self.inputs, self.options, self._told)
         else:
@@ -225,6 +229,8 @@ class ReadingApp(TerminalApp[int]):
             if ready.filter is not self.model.filter:
                 self._narrow(self.model.filter)
         self._come_back(done=outcome.done)
+        if outcome.done:
+            self._took_s = monotonic() - self._begun_s
         if outcome.done and not self._kept:
             self._tell_kept_clocks(keep=False)
         self.captures = outcome.captures or self.captures
@@ -251,6 +257,12 @@ class ReadingApp(TerminalApp[int]):
         if self.bell_wanted and dead - self._dead:
             self.bell()
         self._dead = dead
+
+    @property
+    def reads_quickly(self) -> bool:
+        """Whether to read all again costs next to nothing; a pipe cannot be read again."""
+        piped = any(name.rpartition(":")[2] == STANDARD_INPUT for name in self.inputs)
+        return self._live is None and self._kept and not piped and self._took_s < _QUICK_S
 
     # --- what takes long -------------------------------------------------------------------
 

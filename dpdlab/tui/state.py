@@ -23,7 +23,7 @@ _MOST_TEXT: Final = 4_000
 _MOST_FILES: Final = 200
 _MOST_CLOCKS: Final = 200
 _LONGEST_SHIFT_NS: Final = 10**19
-_STANDARD_INPUT: Final = "-"
+STANDARD_INPUT: Final = "-"
 
 
 class State(Struct, frozen=True):
@@ -46,7 +46,7 @@ class State(Struct, frozen=True):
 
 def file_for(inputs: Sequence[str]) -> Path | None:
     """The file of a set of inputs; None where nothing is kept: a pipe, a user without a home."""
-    if any(name.rpartition(":")[2] == _STANDARD_INPUT for name in inputs):
+    if any(name.rpartition(":")[2] == STANDARD_INPUT for name in inputs):
         return None
     base = os.environ.get("XDG_STATE_HOME", "")
     try:

@@ -276,11 +276,7 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         self.dismiss(dict(self._changes))
 
     def action_leave(self) -> None:
-        """Nothing is changed."""
-        for entry in ENTRIES:
-            if entry.key in self._changes:
-                section, key = entry.key
-                self._preview(entry.key, getattr(getattr(self._settings, section), key))
+        """Nothing is changed; who asked takes back what was tried."""
         self.dismiss(None)
 
 
