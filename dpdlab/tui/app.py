@@ -455,6 +455,7 @@ class ConsoleApp(WatchingApp):
     def on_overview_ranged(self, message: Overview.Ranged) -> None:
         """A stretch of time was chosen with the mouse."""
         self.model.choose_range(message.range_ns)
+        self.go_to_moment(self.model.moment_in_range())
         self.changed()
         if message.range_ns is not None and self.model.silent_range:
             first, last = map(self.model.times.at, message.range_ns)

@@ -23,9 +23,10 @@ from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
 from dpdlab.present.events import Event, EventKind, events_of
 from dpdlab.present.filter import Filter, narrowed
 from dpdlab.present.ranges import is_silent
+from dpdlab.present.readout import within
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
-from dpdlab.tui.keymap import DEFAULT, Keymap
+from dpdlab.tui.keymap import DEFAULT, Keymap, key_name
 
 if TYPE_CHECKING:
     from dpdlab.tui.live_reading import LiveNow
@@ -247,6 +248,26 @@ class Model(Struct, dict=True):
         self.silent_range = range_ns is not None and is_silent(
             self.content, self.digest, self.log, *range_ns
         )
+
+    def moment_in_range(self) -> int | None:
+        """The moment of all views, or what matters most in a stretch that it is not in."""
+        chosen, at_ns = self.range_ns, self.at_ns
+        if chosen is None or (at_ns is not None and self.in_range(at_ns)):
+            return at_ns
+        events = [] if self.peer is None else self.events(self.peer)
+        first = max(within(events, Window(*chosen)), key=lambda e: e.severity, default=None)
+        return chosen[0] if first is None else first.at_ns
+
+    def in_range(self, at_ns: int | None) -> bool:
+        """Whether a moment is of the stretch that was chosen; what has no time always is."""
+        if at_ns is None or self.range_ns is None:
+            return True
+        return self.range_ns[0] <= at_ns <= self.range_ns[1]
+
+    @property
+    def range_left(self) -> str:
+        """How the stretch that was chosen is left."""
+        return f"{key_name(self.keymap['fit'][0])} shows all"
 
     # --- moment by moment ------------------------------------------------------------------
 

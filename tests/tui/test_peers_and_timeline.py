@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzers.model.finding import Finding
+from dpdlab.tui.views.finding_rows import timed
+from dpdlab.tui.views.findings import FindingsView
+from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.lanes import LABEL
+from dpdlab.tui.views.log import LogView
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -245,6 +250,43 @@ async def test_a_range_without_events_says_so_and_how_to_leave_it(console: Open)
         await c.press("F")
         assert c.app.model.range_ns is None
         assert "nothing" not in c.lines[-1]
+
+
+async def test_a_range_counts_in_every_view_and_the_title_tells_it(console: Open):
+    folder = SAMPLES / "ikev1-dead-peer"
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(132, 43)) as c:
+        model = c.app.model
+        await c.press("3")
+        every = len(c.app.query_one(LadderView).list.source)
+        await _drag(c, 0.7, 0.9)
+        assert model.range_ns is not None
+        assert model.at_ns is not None
+        assert model.in_range(model.at_ns)
+        for view in "123456":
+            await c.press(view)
+            assert "only " in c.lines[0]
+            assert "F shows all" in c.lines[0], view
+        ladder = c.app.query_one(LadderView)
+        await c.press("3")
+        assert 0 < len(ladder.list.source) < every
+        assert all(model.in_range(event.at_ns) for event in ladder._events)
+        await c.press("4")
+        found = c.app.query_one(FindingsView)
+        shown = [item for item in found._items if isinstance(item, Finding)]
+        assert all(model.in_range(timed(finding)) for finding in shown)
+        hidden = len(model.content.findings) - len(shown)
+        assert hidden > 0
+        assert f"{hidden} of other times not shown, F shows all" in c.text
+        await c.press("5")
+        log = model.log
+        assert log is not None
+        rows = c.app.query_one(LogView)._picked
+        assert rows is not None
+        assert 0 < len(rows) < len(log)
+        assert all(model.in_range(log.at_ns(int(row))) for row in rows)
+        await c.press("F", "3")
+        assert len(ladder.list.source) == every
+        assert "F shows all" not in c.lines[0]
 
 
 async def test_a_range_with_events_says_how_to_leave_it(console: Open):

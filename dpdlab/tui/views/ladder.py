@@ -13,6 +13,7 @@ from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.formatting import Severity
+from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
@@ -25,6 +26,7 @@ from dpdlab.present.events import Event, EventKind
 from dpdlab.present.hexdump import hexdump
 from dpdlab.present.log_places import texts_of
 from dpdlab.present.packet_behind import packet_behind
+from dpdlab.present.readout import within
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
@@ -92,16 +94,14 @@ class LadderView(DetailView):
             self.detail.tell(TextRows([]), self.palette)
             return
         listed = self.model.listed(peer)
-        key = (peer.id, self.model.revision, listed is None)
+        key = (peer.id, self.model.revision, listed is None, self.model.range_ns)
         if key != self._key:
             self._key = key
-            self._events = [] if listed is None else listed.events
+            self._events = [] if listed is None else self._in_range(listed.events)
             self.selected = ()
             self._unfolded = frozenset()
         self._fold_items(key)
-        self.list.empty = (
-            "listing what the peer did" if listed is None else "no message of this peer"
-        )
+        self.list.empty = self._why_no_event(listed is None)
         ways = (self._folding, self.model.times, self.model.colour_by, self.selected, self.palette)
         if self._rows is None or ways != self._ways:
             self._ways = ways
@@ -109,6 +109,18 @@ class LadderView(DetailView):
             self._rows = LadderRows(self.model, peer, self._events, self._items, chosen)
         self.list.show(self._rows, self._row_at(self.model.at_ns))
         self.show_detail()
+
+    def _in_range(self, events: list[Event]) -> list[Event]:
+        """The events of the stretch of time that is chosen."""
+        chosen = self.model.range_ns
+        return events if chosen is None else list(within(events, Window(*chosen)))
+
+    def _why_no_event(self, listing: bool) -> str:
+        if listing:
+            return "listing what the peer did"
+        if self.model.range_ns is not None:
+            return f"no message of this peer in the stretch of time: {self.model.range_left}"
+        return "no message of this peer"
 
     def _row_at(self, at_ns: int | None) -> int:
         """The row of the last event at or before a moment."""

@@ -121,7 +121,7 @@ class TimelineView(ListView):
         fresh = self._window is None or self._window_of != peer.id
         if self.model.range_ns is not None and self.model.range_ns != self._range:
             self._window = Window(*self.model.range_ns)
-            self._come_into(self._window, listed_events)
+            self.model.at_ns = self.model.moment_in_range()
         elif fresh or (self._range and not self.model.range_ns):
             self._window, self._own_window = self._all(peer), False
         elif not self.model.done:
@@ -130,14 +130,6 @@ class TimelineView(ListView):
         self._window_of = peer.id
         if self.model.at_ns is None and listed is not None:
             self.model.at_ns = _first_moment(peer, listed_events)
-
-    def _come_into(self, window: Window, listed_events: list[Event]) -> None:
-        """The cursor comes to what matters most in a stretch that was chosen."""
-        at_ns = self.model.at_ns
-        if at_ns is None or not window.start_ns <= at_ns <= window.end_ns:
-            inside = readout.within(listed_events, window)
-            first = max(inside, key=lambda e: e.severity, default=None)
-            self.model.at_ns = window.start_ns if first is None else first.at_ns
 
     def _go_along(self, peer: PeerView) -> None:
         """While more comes: all of it, or with a window of the user's own its last stretch."""

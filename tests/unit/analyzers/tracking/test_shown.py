@@ -240,7 +240,7 @@ def test_counters_bound_what_a_log_does_not_show(
 
 def test_the_same_counters_in_two_commands_are_counted_once() -> None:
     hole = black_hole(traffic_known=False, sender=A, receiver=B)
-    parts = {"from_ns": at(15), "to_ns": at(20)}
+    parts: dict[str, Any] = {"from_ns": at(15), "to_ns": at(20)}
     changes = (change(**parts), change(format=SnapshotFormat.IOS_CRYPTO_SESSION, **parts))
     (view,) = with_shown([quiet(black_holes=(hole,))], [shown(changes=changes)], 3.0)
     assert view.black_holes[0].counted_least == 120
