@@ -257,7 +257,6 @@ class ConsoleApp(WatchingApp):
             return
         before = self.view
         if before.title == title:
-            self.say(f"this is the {title} view")
             return
         if title == self.views[0].title:
             self._before.clear()
@@ -384,29 +383,34 @@ class ConsoleApp(WatchingApp):
         """All keys."""
         self.push_screen(HelpScreen(self.view.title, self.view.hints, self.model.keymap))
 
+    def _to_view(self, title: str) -> None:
+        if self.view.title == title:
+            self.say(f"this is the {title} view")
+        self.open_view(title)
+
     def do_view_peers(self) -> None:
         """View 1."""
-        self.open_view("peers")
+        self._to_view("peers")
 
     def do_view_timeline(self) -> None:
         """View 2."""
-        self.open_view("timeline")
+        self._to_view("timeline")
 
     def do_view_ladder(self) -> None:
         """View 3."""
-        self.open_view("ladder")
+        self._to_view("ladder")
 
     def do_view_findings(self) -> None:
         """View 4."""
-        self.open_view("findings")
+        self._to_view("findings")
 
     def do_view_log(self) -> None:
         """View 5."""
-        self.open_view("log")
+        self._to_view("log")
 
     def do_view_what_if(self) -> None:
         """View 6."""
-        self.open_view("what-if")
+        self._to_view("what-if")
 
     # --- finding ---------------------------------------------------------------------------
 
