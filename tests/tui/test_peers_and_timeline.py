@@ -196,7 +196,7 @@ async def test_a_click_on_the_footer_does_what_its_key_does(console: Open):
     async with console(DEAD) as c:
         footer = c.lines[-1]
         await c.pilot.click("#footer", offset=(footer.index("timeline") + 2, 0))
-        await c.pilot.pause()
+        await c.settle()
         assert c.app.view.title == "timeline"
 
 
@@ -208,7 +208,7 @@ async def _drag(c: Console, share_from: float, share_to: float) -> None:
     first, last = (1 + LABEL + int(share * cells) for share in (share_from, share_to))
     await c.pilot.mouse_down("#overview", offset=(first, 0))
     await c.pilot.mouse_up("#overview", offset=(last, 0))
-    await c.pilot.pause()
+    await c.settle()
 
 
 async def test_a_range_without_events_says_so_and_how_to_leave_it(console: Open):

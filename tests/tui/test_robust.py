@@ -79,7 +79,7 @@ async def test_a_storm_of_sizes_ends_with_the_last_one(console: Open, view: str)
         for width, height in [(20, 5), (200, 60), (1, 1), (80, 24), (132, 3), (5, 50)] * 4:
             await c.pilot.resize_terminal(width, height)
         await c.pilot.resize_terminal(120, 36)
-        await c.pilot.pause()
+        await c.settle()
         assert len(c.lines) == 36
         assert "dpdlab" in c.lines[0]
         assert max(map(cell_len, c.lines)) <= 120

@@ -75,7 +75,7 @@ class DetailView(ListView):
         beside = event.size.width >= BESIDE_FROM
         if beside is not self.has_class("beside"):
             self.set_class(beside, "beside")
-            self.call_after_refresh(self.show_detail)
+            self.show_detail()
 
     @abstractmethod
     def show_detail(self) -> None:

@@ -69,7 +69,7 @@ class PeersView(ListView):
     def on_resize(self, event: events.Resize) -> None:
         """The list takes what it needs, the detail the rest, where there is room for both."""
         self.page = 0
-        self.call_after_refresh(self.show)
+        self.show()
 
     def _tell(self) -> None:
         """All of the peer under the cursor."""
