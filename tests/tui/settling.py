@@ -18,10 +18,13 @@ _STEP_S: Final = 0.005
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Until no widget has a message or a callback to see to, and nothing is to be painted."""
+    """Until no widget has a message or a callback to see to, and nothing is to be painted.
+
+    Or until the console is being left.
+    """
     for _ in range(_ROUNDS):
         await pilot.pause()
-        if not _busy(pilot.app):
+        if pilot.app._exit or not _busy(pilot.app):
             return
         await asyncio.sleep(_STEP_S)
     raise AssertionError("the console does not come to rest")
