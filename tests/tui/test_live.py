@@ -19,6 +19,7 @@ from analyzers.sources.follow import FollowedFile
 from analyzers.sources.pipe import PipeSource
 from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.live_reading import LiveReader
+from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.log import LogView
 from tests.live_capture import now_ns
 from tests.scenarios.timeline import BASE_NS, capture
@@ -175,6 +176,26 @@ async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
         await c.press("A")
         assert app.model.at_ns == app.model.end_ns
         assert app.following
+        await c.press("ctrl+q")
+
+
+async def test_what_is_selected_and_read_stays_while_more_comes(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    async with watching(feed, tmp_path, clock, (80, 24)) as c:
+        app = c.app
+        await c.press("3", "C", "g", "space", "j", "space", "right", "right")
+        ladder = app.query_one(LadderView)
+        selected = [ladder._events[place].ref for place in ladder.selected]
+        below = ladder.detail.scroll_offset.y
+        assert len(selected) == 2
+        assert below == 2
+        clock.to(15.5)
+        feed.write(ASKED)
+        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        assert [ladder._events[place].ref for place in ladder.selected] == selected
+        assert ladder.detail.scroll_offset.y == below
+        await c.press("d")
+        assert "compared" in c.text
         await c.press("ctrl+q")
 
 

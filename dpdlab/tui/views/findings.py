@@ -174,7 +174,7 @@ class FindingsView(DetailView):
         beside = self.has_class("beside")
         lines = finding_detail.lines(self.model, self._current, self.palette, in_full=beside)
         rows = TextRows(lines, indent=finding_detail.LABEL, heading=True)
-        self.detail.tell(rows, self.palette)
+        self.detail.tell(rows, self.palette, self._current)
 
     # --- moving ----------------------------------------------------------------------------
 

@@ -103,15 +103,15 @@ class PeerDetail(Vertical):
         story = peer_story.lines(model, peer, palette, in_full=wide)
         facts = peer_facts.lines(model, peer, palette)
         if wide:
-            self.facts.tell(TextRows(facts, indent=_hang_fact), palette)
-            self.story.tell(TextRows(story, indent=_hang), palette)
+            self.facts.tell(TextRows(facts, indent=_hang_fact), palette, peer.id)
+            self.story.tell(TextRows(story, indent=_hang), palette, peer.id)
         else:
             held = {id(line) for line in facts}
             both = TextRows(
                 [*story, *facts],
                 indent=lambda line: _hang_fact(line) if id(line) in held else _hang(line),
             )
-            self.story.tell(both, palette)
+            self.story.tell(both, palette, peer.id)
         timed = peer.first_ns >= ORDER_LIMIT_NS
         self.lanes.display = timed and self.size.height >= _LANES_FROM
         if self.lanes.display:
