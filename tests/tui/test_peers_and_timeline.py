@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from dpdlab.tui.views.lanes import LABEL
+from dpdlab.tui.views.timeline import TimelineView
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -239,3 +240,15 @@ async def test_a_range_with_events_says_how_to_leave_it(console: Open):
         assert not c.app.model.silent_range
         assert "only " in c.lines[-1]
         assert "F shows all" in c.lines[-1]
+
+
+async def test_a_search_goes_on_at_the_beginning(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(132, 43)) as c:
+        await c.press("2", "G", "slash", *"main mode", "enter")
+        timeline = c.app.query_one(TimelineView)
+        first = timeline.list.cursor
+        assert "Main Mode" in timeline._events[first].label
+        assert "no match" not in c.text
+        await c.press("N")
+        assert "no match" not in c.text
+        assert timeline.list.cursor > first

@@ -241,14 +241,17 @@ def test_a_mistake_in_the_settings_gives_the_terminal_back(tmp_path: Path):
 
 
 @linux
-def test_a_terminal_that_goes_without_a_signal_ends_it():
+@pytest.mark.parametrize(
+    "words", [["capture.pcap"], ["live", "--no-save", "--log", "charon-a.log"]]
+)
+def test_a_terminal_that_goes_without_a_signal_ends_it(words: str):
     master, slave = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "dpdlab", str(DEAD / "capture.pcap")],
+        [sys.executable, "-m", "dpdlab", *words.split()],
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        cwd=ROOT,
+        cwd=DEAD,
         env={**os.environ, "TERM": "xterm-256color"},
         # Without a controlling terminal nobody is told that it was closed.
         start_new_session=True,

@@ -31,7 +31,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
 from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views.ladder_rows import Fold, Item, LadderRows, folded
-from dpdlab.tui.views.list_view import DetailView
+from dpdlab.tui.views.list_view import DetailView, next_place
 
 _LABEL: Final = 14
 _HEX_WIDE: Final = 74
@@ -429,14 +429,13 @@ class LadderView(DetailView):
 
     def search(self, text: str, by: int) -> bool:
         """The next message whose words have the text."""
-        wanted = text.casefold()
-        size = len(self._events)
-        for step in range(1, size + 1):
-            place = (self._place() + by * step) % size
-            if wanted in self._events[place].label.casefold():
-                self._go(place)
-                return True
-        return False
+        wanted, events = text.casefold(), self._events
+        place = next_place(
+            len(events), self._place(), by, lambda n: wanted in events[n].label.casefold()
+        )
+        if place is not None:
+            self._go(place)
+        return place is not None
 
 
 def _last_of(item: Item) -> int:
