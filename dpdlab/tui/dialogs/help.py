@@ -95,7 +95,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.covered, "more signs under the one beside it"
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, ESP SA: rekey or new beginning"
-    yield signs.ghost, "a question that the policy, or the rhythm, makes due"
+    yield signs.ghost, "a question that the policy, or its own rhythm, expects"
     yield signs.density[0] + signs.density[-1], "few, many packets"
     yield signs.possible, "possible loss"
     yield signs.certain, "certain loss"
