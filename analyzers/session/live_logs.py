@@ -62,7 +62,8 @@ class LiveLog:
         """`lines` keeps the text, if it is wanted."""
         self.info = info
         self._lines = lines
-        self._decoder = LogDecoder(info, dialects, order=Order.OLDEST_FIRST)
+        order = Order.OLDEST_FIRST
+        self._decoder = LogDecoder(info, dialects, order=order, on_lines=self._keep)
         self._text = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._year = value_of(clocks.years, info.path, clocks.year)
         self._zone = value_of(clocks.zones, info.path, clocks.zone)
@@ -71,6 +72,8 @@ class LiveLog:
         self._zone_ns: int | None = None
         self._relative_ns: int | None = None
         self._ahead_ns = 0
+        self._now_ns = 0
+        """When the text that is being read came."""
         self._fed_ns: int | None = None
         """When the last text came, if its last line may not be whole."""
         self.local: dict[str, str] = {}
@@ -84,12 +87,10 @@ class LiveLog:
 
     def take(self, pieces: Sequence[Piece], now_ns: int) -> list[LogEvent]:
         """What came; events on the session's clock."""
-        texts = [_text_of(self._text, piece) for piece in pieces]
-        text = "".join(texts)
+        self._now_ns = now_ns
+        text = "".join(_text_of(self._text, piece) for piece in pieces)
         events: list[LogEvent] = []
         if text:
-            if self._lines is not None:
-                self._lines.take(self.info.id, text, now_ns)
             events = self._decoder.feed(text)
             self._fed_ns = now_ns
         elif self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS:
@@ -99,11 +100,14 @@ class LiveLog:
 
     def end(self, now_ns: int) -> list[LogEvent]:
         """Nothing more comes."""
+        self._now_ns = now_ns
         text = self._text.decode(b"", final=True)
-        if self._lines is not None:
-            self._lines.take(self.info.id, text, now_ns, last=True)
         events = self._decoder.feed(text) + self._decoder.finish()
         return self._placed(events, now_ns)
+
+    def _keep(self, first: int, lines: Sequence[str]) -> None:
+        if self._lines is not None:
+            self._lines.take(self.info.id, first, lines, self._now_ns)
 
     def _placed(self, events: list[LogEvent], now_ns: int) -> list[LogEvent]:
         info, tally = self.info, self._decoder.tally
