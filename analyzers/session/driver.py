@@ -284,8 +284,7 @@ class Session:
         for log in logs:
             stream = joined.streams[log.number]
             # A device may have started long before it had anything to say of a peer.
-            about = [e for e in log.events if e.kind is not _STARTED]
-            times = [e.at_ns for e in about if e.at_ns is not None]
+            times = [e.at_ns for e in log.about_peers if e.at_ns is not None]
             times = [at_ns for at_ns in times if at_ns >= ORDER_LIMIT_NS]
             log.info.first_ns, log.info.last_ns = min(times, default=None), max(times, default=None)
             self._unparsed += [

@@ -101,7 +101,7 @@ def _tell_starts(log: LogSource) -> None:
     starts = [e for e in log.events if e.kind is LogEventKind.STARTED]
     if not starts:
         return
-    ends = {e.remote: e.local for e in log.events if e.kind is not LogEventKind.STARTED}
+    ends = {e.remote: e.local for e in log.about_peers}
     told: list[LogEvent] = []
     for event in log.events:
         if event.kind is not LogEventKind.STARTED:

@@ -332,7 +332,7 @@ def _said(event: LogEvent) -> tuple[object, ...]:
 
 def _reach(log: LogSource) -> Reach | None:
     # When a device starts it knows none of the SAs that a message could be missing of.
-    events = [e for e in log.events if e.kind is not LogEventKind.STARTED]
+    events = log.about_peers
     times = [e.at_ns for e in events if e.at_ns is not None]
     if not times or main_kind(log.tally) is None:
         return None
