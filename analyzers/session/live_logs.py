@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-from msgspec.structs import replace
 
 from analyzers.decode.log_clock import ClockHints, main_kind, place, quality
 from analyzers.decode.log_order import Order
@@ -24,6 +22,7 @@ from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
+from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
@@ -81,7 +80,7 @@ class LiveLog:
         self.resolution_ns = 1
 
     @property
-    def devices(self) -> int:
+    def hosts(self) -> int:
         """Names that a relay has for the devices that write it."""
         return self._decoder.tally.hosts
 
@@ -235,10 +234,11 @@ class LogMatcher:
             if other != number and (own := frozenset(log.local.values()))
         ]
         settled = []
-        for event in _to_all_peers(events, logs[number]):
+        log = logs[number]
+        for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
                 continue
-            self._name(event, logs[number])
+            self._name(event, log)
             evidence = not belongs(event, others)
             astray = not evidence and bool(event.sent) and came_by(event, others)
             settled.append(Settled(event, evidence, astray))
@@ -276,16 +276,6 @@ class LogMatcher:
             event.local = next(iter(seen))
         if event.local is None:
             event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
-
-
-def _to_all_peers(events: Iterable[LogEvent], log: LiveLog) -> Iterator[LogEvent]:
-    """A start of the device is told to all its peers; of a log of several devices to none."""
-    for event in events:
-        if event.kind is not LogEventKind.STARTED:
-            yield event
-        elif log.devices <= 1:
-            for remote, local in log.local.items():
-                yield replace(event, local=local, remote=remote)
 
 
 def _text_of(decoder: codecs.IncrementalDecoder, piece: Piece) -> str:
