@@ -115,7 +115,7 @@ class Ikev1Tracker:
                 # It renews nothing and was renewed by nothing.
                 old.ended_ns, old.end = old.last_ns, SaEnd.FAILED
                 continue
-            dead = any(old.open_dpd)
+            dead = old.lost or any(old.open_dpd)
             old.ended_ns = sa.first_ns
             old.end = SaEnd.REPLACED if dead else SaEnd.REKEYED
             old.end_ref = sa.first_ref
