@@ -89,14 +89,14 @@ class HeldLines:
 
     def _trim(self) -> None:
         count = max(0, len(self._lines) - self._most)
-        while self._characters > _MOST_CHARACTERS // _SLACK and count < len(self._lines):
-            self._characters -= sum(len(each.text) for each in self._lines[count : count + 100])
-            count += 100
+        self._characters -= sum(len(line.text) for line in self._lines[:count])
+        while self._characters > _MOST_CHARACTERS // _SLACK:
+            self._characters -= len(self._lines[count].text)
+            count += 1
         for line in self._lines[:count]:
             self._place.pop((line.source, line.record), None)
         del self._lines[:count]
         self._gone += count
-        self._characters = sum(len(line.text) for line in self._lines)
 
     def frozen(self) -> LiveLines | None:
         """What is kept now, the same object until there is more; None where nothing ever came."""

@@ -99,3 +99,15 @@ def test_long_lines_do_not_fill_the_memory():
     for number in range(300):
         held.take("s1", number + 1, ["x" * 60_000], NOW_NS + number)
     assert sum(len(_frozen(held).whole(row)) for row in range(len(_frozen(held)))) <= 8_000_000
+
+
+def test_no_more_lines_go_than_have_to():
+    held = _held(most=20_000)
+    held.take("s1", 1, ["x" * 300] * 25_001, NOW_NS)
+    assert len(_frozen(held)) == 20_000
+    held = _held(most=20_000)
+    held.take("s1", 1, ["x" * 60_000] * 199, NOW_NS)
+    lines = _frozen(held)
+    assert len(lines) == 8_000_000 // 1.25 // 60_000
+    assert lines.gone + len(lines) == 199
+    assert lines.ref(0) == Ref("s1", lines.gone + 1)
