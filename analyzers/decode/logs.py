@@ -195,7 +195,7 @@ class LogDecoder:
             return
         if probe.order is Order.OLDEST_FIRST:
             numbers: Sequence[int] = range(self._record - len(lines) + 1, self._record + 1)
-            if self._gaps:
+            if self._gaps and any(log_gaps.NUL in line for line in lines):
                 numbers, lines = log_gaps.cut(numbers, lines)
             if self._unwrapper is None or self._width or max(map(len, lines)) > MAX_LINE:
                 self._unwrap([*self._first[0], *numbers], [*self._first[1], *lines], events)
