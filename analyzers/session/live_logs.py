@@ -77,7 +77,6 @@ class LiveLog:
         """When the last text came, if its last line may not be whole."""
         self.local: dict[str, str] = {}
         """The device's own address towards each of its peers."""
-        self.resolution_ns = 1
 
     @property
     def hosts(self) -> int:
@@ -117,7 +116,7 @@ class LiveLog:
         info.dialects = dict(tally.dialects.most_common())
         info.format = next(iter(info.dialects), "unknown")
         info.clock = quality(tally)
-        self.resolution_ns = info.resolution_ns = tally.resolution_ns or 1
+        info.resolution_ns = tally.resolution_ns or 1
         place(events, tally, ClockHints(self._year, self._zone, now_ns, near_is_input=True))
         kind = main_kind(tally)
         for event in events:
@@ -226,7 +225,7 @@ class LogMatcher:
         logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
     ) -> list[Settled]:
-        told = self._told_by_wire(events, logs[number].resolution_ns)
+        told = self._told_by_wire(events, logs[number].info.resolution_ns)
         others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
         others += [
             Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
