@@ -8,7 +8,6 @@ import pytest
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding, Severity
-from analyzers.model.peer import STARTED
 from analyzers.model.records import Confidence, Ref
 from analyzers.session import Session
 from tests.rules.conftest import Tell
@@ -141,7 +140,7 @@ def test_two_logs_of_one_device_tell_of_one_start(tell: Tell, captures: list[str
     again = log_of_b(V2, clock=Clock(syslog))[1]
     told = tell(*captures, log_of_b(V2, clock=Clock(iso)), ("syslog", again))
     (peer,) = told.peers
-    assert [hint.text.partition(":")[0] for hint in peer.hints] == [STARTED]
+    assert [hint.started for hint in peer.hints] == [True]
     logs = [source for source in told.sources if source.kind == "log"]
     assert [log.log_events["started"] for log in logs] == [1, 1]
 
