@@ -79,11 +79,14 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     with live_metrics.metered(options, diagnostics) as measure:
         live_devices.log_in(sources, diagnostics)
         if chosen is None and live_console.is_wanted(options):
-            code, seen = live_console.watch(session, sources, options, _now_ns, measure)
+            from dpdlab.tui import ending
+
+            code, seen, ended = live_console.watch(session, sources, options, _now_ns, measure)
             session.end(_now_ns())
-            if code is ExitCode.OK and seen.peers:
+            if not ended and code is ExitCode.OK and seen.peers:
                 _write_summary(seen, output)
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+            ending.follow(ended)
             return code
         options.format = options.format or "text"
         watch = _Watch(

@@ -28,8 +28,11 @@ def watch(
     options: argparse.Namespace,
     clock_ns: Callable[[], int],
     measure: Measure,
-) -> tuple[ExitCode, Content]:
-    """Stay in the console until the user leaves it; with what it showed last."""
+) -> tuple[ExitCode, Content, int | None]:
+    """Stay in the console until it is left; with what it showed last, and what ended it.
+
+    That is a code for `dpdlab.tui.ending.follow`.
+    """
     from dpdlab.cli.console_looks import looks_of
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.live_reading import LiveReader
@@ -53,6 +56,6 @@ def watch(
     wanted = filtering.wanted(options)
     if wanted is not None:
         app.model.set_filter(wanted)
-    app.run()
+    ended = app.run()
     code = ExitCode.INPUT if app.model.failure else ExitCode.OK
-    return ExitCode.INTERNAL if app.return_code else code, app.model.whole
+    return ExitCode.INTERNAL if app.return_code else code, app.model.whole, ended
