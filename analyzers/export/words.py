@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
+from analyzers.export.troubles import open_requests
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
@@ -295,7 +296,7 @@ POLICY_BASIS: Final = {
 
 def why_no_question(peer: PeerView) -> str:
     """Why there is no liveness exchange, as far as the input can tell."""
-    if any(problem.kind is ProblemKind.REQUEST_UNANSWERED for problem in peer.problems):
+    if open_requests(peer):
         return "none could be asked: another request was sent again and again without an answer"
     if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):
         return "the log shows the verdict, not the questions"

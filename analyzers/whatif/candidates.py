@@ -152,8 +152,8 @@ def recommended(
         met=found.met,
     )
     # What a product is told is told to that one alone.
-    lines = () if in_force is None or is_guess else config_lines(in_force.policy, vendor)
-    return _beside_own(advised, in_force, demand, ride_out_s, chosen, lines)
+    told = None if is_guess else vendor
+    return _beside_own(advised, in_force, demand, ride_out_s, chosen, told)
 
 
 def _beside_own(
@@ -162,11 +162,11 @@ def _beside_own(
     demand: Demand,
     ride_out_s: float,
     chosen: tuple[str, ...],
-    lines: tuple[str, ...],
+    vendor: str | None,
 ) -> Candidate:
     """The recommendation, or what the sender has where that is as soon, and as sturdy.
 
-    `lines` configure what it has; `chosen`: why the target is what it is.
+    `chosen`: why the target is what it is; `vendor`: its product, where that is known.
     """
     has = None if in_force is None else in_force.timing
     takes = advised.timing
@@ -197,7 +197,7 @@ def _beside_own(
         _UNCHANGED,
         in_force.policy,
         why=(f"{enough}; {than}", *chosen),
-        lines=lines,
+        lines=() if vendor is None else config_lines(in_force.policy, vendor),
         met=in_time,
     )
 

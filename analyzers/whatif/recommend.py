@@ -85,7 +85,7 @@ def recommend(
         plan=made,
         why=_why(timing, demand, ride_out_s),
         lines=config_lines(policy, vendor),
-        met=bool(made.meets_target) and is_sturdy(timing, ride_out_s),
+        met=bool(made.meets_target) and _is_sturdy(timing, ride_out_s),
     )
 
 
@@ -139,7 +139,7 @@ def _charon_delay_s(profile: VendorProfile, timers: Timers, target_s: float) -> 
     return float(max(1, min(math.floor(target_s - total_s), _LONGEST_S)))
 
 
-def is_sturdy(timing: Timing, ride_out_s: float) -> bool:
+def _is_sturdy(timing: Timing, ride_out_s: float) -> bool:
     """Whether ordinary loss and a short outage leave a live peer alone."""
     return not why_fragile(timing, ride_out_s)
 
@@ -161,7 +161,7 @@ def _rank(timing: Timing, made: Plan, ride_out_s: float) -> tuple[float, ...]:
     late_s = 0.0
     if not made.meets_target:
         late_s = math.inf if made.verdict is None else made.verdict.last_s
-    fragile = not is_sturdy(timing, ride_out_s)
+    fragile = not _is_sturdy(timing, ride_out_s)
     routing = made.routing
     broken = 0 if routing is None else 2 - routing.backstop - routing.routing_first
     # A mode that asks only where there is traffic never notices a peer nobody writes to; between
