@@ -246,11 +246,14 @@ def test_outputs_beside_stamps_of_another_clock(tmp_path: Path) -> None:
 # --- hardly any stamps ---------------------------------------------------------------------------
 
 NO_STAMPS = isakmp(TEXT, "a", Clock(no_stamp))
-OFF, ON = (f"*May  2 16:05:{s}.450: %CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON\n" for s in (37, 40))
+OTHERS = isakmp(OTHER, "a", Clock(no_stamp))
+FIRST, SECOND, THIRD = (
+    f"*May  2 16:05:{s}.450: %CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON\n" for s in (37, 40, 38)
+)
 
 
 def test_the_few_stamps_of_a_log_bound_what_follows_them(tmp_path: Path) -> None:
-    told = together(tmp_path, NO_STAMPS + OFF + NO_STAMPS + ON)
+    told = together(tmp_path, NO_STAMPS + FIRST + OTHERS + SECOND)
     source = told.sources[0]
     assert "only 2 of " in told.problem(ProblemKind.NO_TIMES).detail
     assert source.clock is ClockQuality.RELATIVE
@@ -260,7 +263,7 @@ def test_the_few_stamps_of_a_log_bound_what_follows_them(tmp_path: Path) -> None
 
 
 def test_stamps_that_go_back_bound_nothing(tmp_path: Path) -> None:
-    told = together(tmp_path, NO_STAMPS + (OFF + NO_STAMPS + ON) * 2)
+    told = together(tmp_path, FIRST + NO_STAMPS + SECOND + OTHERS + THIRD)
     assert told.sources[0].not_before_ns == ()
 
 
