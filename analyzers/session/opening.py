@@ -115,7 +115,7 @@ def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opene
             except SourceError as error:
                 if spec.required:
                     opened.refused.append((spec, error))
-        _check(opened, names)
+        _check(opened, names, configurations_alone=options.configurations_alone)
         _tell_refused(opened)
     except BaseException:
         opened.close()
@@ -123,7 +123,9 @@ def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opene
     return opened
 
 
-def _check(opened: Opened, names: Sequence[str | InputSpec]) -> None:
+def _check(opened: Opened, names: Sequence[str | InputSpec], *, configurations_alone: bool) -> None:
+    if configurations_alone and opened.configurations:
+        return
     if opened.refused and all(info.kind == "config" for info in opened.sources):
         error = opened.refused[0][1]
         others = [other.message for _, other in opened.refused[1:]]
