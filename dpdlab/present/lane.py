@@ -151,6 +151,10 @@ _MARK_RANK: Final = {
 }
 
 
+# What is told where another sign lies over it.
+_NOT_TO_MISS: Final = frozenset({Role.RETRY, Role.OPEN, Role.DELETE, Role.UNANSWERED})
+
+
 def build(
     peer: PeerView, window: Window, width: int, signs: Glyphs, scale: Scale | None = None
 ) -> Lane:
@@ -312,14 +316,17 @@ def _draw_exchange(
 def _mark(
     cells: list[Cell], covered: set[int], at_ns: int, glyph: str, role: Role, scale: Scale
 ) -> None:
-    """The sign that matters most shows; `covered`: where a Delete and a question share a cell."""
+    """The sign that matters most shows; `covered`: where it hides one that is not to be missed."""
     if not scale.holds(at_ns):
         return
     position = scale.at(at_ns)
     here = cells[position].role
-    if here is not role and Role.DELETE in (here, role) and here is not Role.BLANK:
+    above = _MARK_RANK[role] > _MARK_RANK[here]
+    over, under = (role, here) if above else (here, role)
+    hides = over is not under and under is not Role.BLANK
+    if hides and (under in _NOT_TO_MISS or over is Role.DELETE):
         covered.add(position)
-    if _MARK_RANK[role] > _MARK_RANK[cells[position].role]:
+    if above:
         cells[position] = Cell(glyph, role)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from analyzers.export.formatting import counted
 from analyzers.export.spans import Window, exposed_ns
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import Activity, PeerState, PeerView, StateSpan
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.scale import Scale
@@ -27,6 +30,18 @@ _RANK: Final = {
     EventKind.ANSWER: 7,
     EventKind.MESSAGE: 8,
 }
+_WORDS: Final = {
+    EventKind.QUESTION: ("question", "questions"),
+    EventKind.RETRY: ("retry", "retries"),
+    EventKind.ANSWER: ("answer", "answers"),
+    EventKind.VERDICT: ("peer given up", "times given up"),
+    EventKind.DELETE: ("Delete", "Deletes"),
+    EventKind.MESSAGE: ("other message", "other messages"),
+    EventKind.HINT: ("remark", "remarks"),
+    EventKind.HOLE: ("black hole begins", "black holes begin"),
+    EventKind.HOLE_END: ("black hole ends", "black holes end"),
+}
+_CONCLUDED: Final = (EventKind.HOLE, EventKind.HOLE_END)
 _COUNTED: Final = 2
 """Slices of activity from which their packets can be told to lie in a column."""
 
@@ -51,6 +66,28 @@ class Column(Struct, frozen=True):
     def foremost(self) -> Event | None:
         """The event that matters most, the first of several."""
         return min(self.events, key=lambda e: (-e.severity, _RANK[e.kind], e.at_ns), default=None)
+
+
+def told(events: Sequence[Event]) -> str:
+    """All events, counted by what they are: "1 question, 2 retries, 1 peer given up (3 logged)".
+
+    What logs show is counted where they show only a part.
+    """
+    numbers = Counter(event.kind for event in events)
+    parts = [counted(numbers[kind], *said) for kind, said in _WORDS.items() if numbers[kind]]
+    logged = [_is_logged(event) for event in events if event.kind not in _CONCLUDED]
+    some = any(logged) and not all(logged)
+    return (", ".join(parts) or "no event") + (f" ({sum(logged):,} logged)" if some else "")
+
+
+def _is_logged(event: Event) -> bool:
+    """Whether a log says it, alone or too."""
+    if event.kind is EventKind.VERDICT:
+        return event.ref is not None
+    if event.kind is EventKind.HINT:
+        return event.confidence is Confidence.CERTAIN
+    seen = event.message is not None and bool(event.message.seen)
+    return event.basis in (Basis.LOG, Basis.CORRELATED) or seen
 
 
 def column(peer: PeerView, events: Sequence[Event], scale: Scale, cell: int) -> Column:

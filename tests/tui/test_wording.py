@@ -192,7 +192,8 @@ async def test_marks_of_due_questions_say_whether_anybody_expects_them(console: 
         assert any(line.startswith(" rhythm →") for line in c.lines)
         assert " expected →" not in c.text
         await c.press("question_mark", "G")
-        assert "rhythm: when what was seen would go on" in c.text
+        assert "a question that the policy, or its own rhythm, expects" in c.text
+        assert "↻   there: that the log shows as a retry" in c.text
     async with console(folder, size=(132, 43)) as c:
         await c.press("2")
         assert any(line.startswith(" expected →") for line in c.lines)

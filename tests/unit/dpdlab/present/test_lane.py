@@ -93,6 +93,22 @@ def test_a_delete_hides_no_question_that_was_not_answered():
     assert text(alone, RowKind.PROBES_OUT).split() == ["✗"]
 
 
+def test_a_question_in_a_narrow_drawing_does_not_hide_that_it_was_repeated():
+    """A minute a cell: the question and its retries share one."""
+    peer = s.dead_peer()
+    window = lane.Window(peer.first_ns - 600 * NS_PER_SECOND, peer.last_ns + 600 * NS_PER_SECOND)
+    for signs in (UNICODE, ASCII):
+        built = lane.build(peer, window, 20, signs)
+        marks = text(built, RowKind.PROBES_OUT).split()
+        assert marks == [signs.unanswered + signs.covered]
+        assert Role.MORE in built.roles
+
+
+def test_questions_that_were_answered_at_once_are_no_more_than_their_dots():
+    built = lane.build(s.long_history(), lane.whole(s.healthy()), 10, UNICODE)
+    assert Role.MORE not in built.roles
+
+
 def test_an_open_question_is_not_called_unanswered():
     run = replace(s.given_up(), outcome=Outcome.OPEN, verdict_ns=None)
     marks = text(drawn(s.dead_peer(exchanges=(run,))), RowKind.PROBES_OUT).split()
