@@ -48,6 +48,8 @@ class Glyphs(Struct, frozen=True):
     unknown: str
     line_alive: str
     line_questionable: str
+    line_ike_only: str
+    """IKE is alive, and no ESP comes back."""
     line_probing: str
     line_deleted: str
     line_unknown: str
@@ -97,6 +99,7 @@ UNICODE: Final = Glyphs(
     unknown="?",
     line_alive="━",
     line_questionable="┄",
+    line_ike_only="╍",
     line_probing="═",
     line_deleted=" ",
     line_unknown="·",
@@ -136,6 +139,7 @@ ASCII: Final = Glyphs(
     unknown="?",
     line_alive="=",
     line_questionable="-",
+    line_ike_only="%",
     line_probing="~",
     line_deleted=" ",
     line_unknown=".",

@@ -75,7 +75,10 @@ def moments(
             until = "before ESP came back" if back else "while ESP stayed silent"
             more = f", and {len(meanwhile) - 1} more {until}"
             tell(meanwhile[0].first_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
-    tell(hole.questionable_ns, "questionable: silent for longer than usual")
+    data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    # Who answers is in no doubt: what is missing is what goes through the tunnel.
+    silent = "no ESP" if data_plane else "questionable: silent"
+    tell(hole.questionable_ns, f"{silent} for longer than usual")
     run = exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
     tell(hole.dead_ns, words.verdict_phrase(hole, run))

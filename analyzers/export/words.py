@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
+from analyzers.export.spans import is_ike_only
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
@@ -40,6 +41,10 @@ STATE_MEANS: Final = {
 }
 
 
+IKE_ONLY: Final = "IKE alive, no ESP back"
+"""A peer that answers while nothing else comes from it."""
+
+
 def state_word(state: PeerState, confidence: Confidence, *, by_remote: bool = False) -> str:
     """A state in a word or two; a death that no log confirms is what the prober did: gave up.
 
@@ -61,6 +66,8 @@ def gave_us_up(peer: PeerView) -> bool:
 
 def peer_word(peer: PeerView) -> str:
     """The state of a peer in a word or two, and whose verdict it is."""
+    if is_ike_only(peer):
+        return IKE_ONLY
     # Only for a death it matters whose verdict it is, and that costs a look at all questions.
     by_remote = peer.state is PeerState.DEAD and gave_us_up(peer)
     return state_word(peer.state, peer.confidence, by_remote=by_remote)

@@ -9,10 +9,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from analyzers.export import words
 from analyzers.export.formatting import counted
-from analyzers.export.spans import Window, exposed_ns
+from analyzers.export.spans import Window, exposed_ns, told_states
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.peer import Activity, PeerState, PeerView, StateSpan
+from analyzers.model.peer import Activity, PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present.events import Event, EventKind
@@ -54,8 +55,8 @@ class Column(Struct, frozen=True):
     events: Sequence[Event]
     before: Event | None
     """The last event before it."""
-    states: Sequence[PeerState]
-    """In the order of time, neighbours differ."""
+    states: Sequence[str]
+    """Their words in the order of time, neighbours differ."""
     packets: tuple[float, float] | None
     """ESP out and back; None where no ESP is known."""
     counted: bool
@@ -130,13 +131,12 @@ def within(events: Sequence[Event], span: Window) -> Sequence[Event]:
     return events[first : bisect_right(events, span.end_ns, first, key=_at_ns)]
 
 
-def _states(peer: PeerView, span: Window) -> Sequence[PeerState]:
-    first = max(bisect_right(peer.states, span.start_ns, key=_start_of) - 1, 0)
-    last = bisect_right(peer.states, span.end_ns, key=_start_of)
-    found: list[PeerState] = []
-    for held in peer.states[first:last]:
-        if found[-1:] != [held.state]:
-            found.append(held.state)
+def _states(peer: PeerView, span: Window) -> Sequence[str]:
+    found: list[str] = []
+    for held in told_states(peer, span):
+        word = words.IKE_ONLY if held.ike_only else words.STATE[held.state]
+        if found[-1:] != [word]:
+            found.append(word)
     return found
 
 
@@ -155,7 +155,3 @@ def _packets(activity: Activity, span: Window) -> tuple[float, float]:
 
 def _at_ns(event: Event) -> int:
     return event.at_ns
-
-
-def _start_of(held: StateSpan) -> int:
-    return held.start_ns

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from analyzers.export import words
 from analyzers.export.formatting import Glyphs
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
 from dpdlab.tui.keymap import Keymap, key_name
@@ -104,5 +105,6 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.certain, "certain loss"
     yield signs.line_alive, "alive"
     yield signs.line_questionable, "questionable"
+    yield signs.line_ike_only, words.IKE_ONLY
     yield signs.line_probing, "probing"
     yield signs.phase_open + signs.phase_close, "a phase of a black hole"

@@ -177,7 +177,7 @@ class TimelineLines:
         self, peer: PeerView, column: Column, event: Event | None, at_ns: int, width: int
     ) -> list[Text]:
         """The moment of the cursor, and all that its column stands for."""
-        states = f" {self.model.signs.to} ".join(words.STATE[state] for state in column.states)
+        states = f" {self.model.signs.to} ".join(column.states)
         if event is None or event.at_ns != at_ns:
             event = column.foremost
         told_ns = at_ns if event is None else event.at_ns

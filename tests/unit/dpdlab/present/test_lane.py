@@ -55,6 +55,17 @@ def test_an_upper_bound_alone_is_never_certain():
     assert "▓" not in text(drawn(s.data_plane()), RowKind.HOLE_OUT)
 
 
+@pytest.mark.parametrize("signs", [UNICODE, ASCII])
+def test_a_lane_tells_a_life_of_ike_alone(signs):
+    built = drawn(s.data_plane(), signs=signs)
+    state = text(built, RowKind.STATE)
+    assert " IKE alive, no ESP back " in state
+    assert state.startswith(signs.line_alive)
+    assert state.endswith(signs.line_alive)
+    assert signs.line_ike_only in state
+    assert Role.IKE_ONLY in built.roles
+
+
 def test_one_lost_question_among_hundreds_is_seen():
     probes = text(drawn(s.long_history()), RowKind.PROBES_OUT)
     assert probes.count("✗") == 1
