@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzers.export import troubles, words
 from analyzers.export.formatting import (
@@ -17,10 +17,13 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
+from analyzers.export.story import arriving
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.time import seconds
+
+_BACK: Final = "the way back is broken"
 
 
 class VerdictPart(NamedTuple):
@@ -48,9 +51,10 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     worst = max((peer_severity(peer) for peer in peers), default=Severity.MUTE)
     first = min(peers, key=worst_first)
     state = None if worst > state_severity(first.state) else first.state
-    everything = [h for p in peers for h in p.black_holes]
-    holes = [h for h in everything if h.max_seconds > 0]
-    lost = _holes(holes)
+    everything = [(p, h) for p in peers for h in p.black_holes]
+    owned = [(p, h) for p, h in everything if h.max_seconds > 0]
+    holes = [hole for _, hole in owned]
+    lost = _holes(holes, _fate(owned))
     if everything and not holes:
         lost = "no black hole with traffic in it"
     parts = [VerdictPart(_states(peers), True, _states_in_short(peers))]
@@ -61,7 +65,7 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     if noticed:
         parts.append(VerdictPart(noticed, False, _noticed_in_short(noticed)))
         if any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
-            parts.append(VerdictPart("the other end answered: the way back is broken", False))
+            parts.append(VerdictPart(f"the other end answered: {_BACK}", False, (_BACK,)))
     elif not holes:
         said, brief = _questions(peers)
         parts.append(VerdictPart(said, False, (brief,)))
@@ -92,7 +96,17 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
     return [(phrase, number) for (phrase, _), number in ordered]
 
 
-def _holes(holes: Sequence[BlackHole]) -> str:
+def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
+    """What became of the packets: only the way that fails may be said to lose them."""
+    there = {peer.id: arriving(peer) for peer, _ in holes}
+    known = [(peer, hole) for peer, hole in holes if hole.traffic_known]
+    arrived = sum(1 for peer, hole in known if hole.id in there[peer.id])
+    if not arrived:
+        return "lost"
+    return "sent, nothing came back" if arrived == len(known) else "lost or without an answer"
+
+
+def _holes(holes: Sequence[BlackHole], fate: str) -> str:
     if not holes:
         return "no black hole"
     low_s = sum(hole.min_seconds for hole in holes)
@@ -101,7 +115,10 @@ def _holes(holes: Sequence[BlackHole]) -> str:
     together = " together" if len(holes) > 1 else ""
     packets = words.packets_lost(holes)
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
-    lost = f"{packets} lost{so_far}" if packets else "what was lost is not in a log"
+    happened, comma, then = fate.partition(",")
+    lost = (
+        f"{packets} {happened}{so_far}{comma}{then}" if packets else "what was lost is not in a log"
+    )
     return f"{number},{together} {seconds_range(low_s, high_s)} ({lost})"
 
 

@@ -182,9 +182,9 @@ CLASS: Final = {
 }
 
 LOST: Final = {
-    Lost.REQUEST: "lost on the way there: the log of the other end shows no question",
-    Lost.ANSWER: "lost on the way back: the log of the other end shows the answer",
-    Lost.NEVER_ANSWERED: "it arrived: the log of the other end shows the question, no answer",
+    Lost.REQUEST: "the question was lost on the way there: the log of the other end has none",
+    Lost.ANSWER: "the answer was lost on the way back: the log of the other end has it",
+    Lost.NEVER_ANSWERED: "the question arrived: the log of the other end has it, and no answer",
 }
 
 CLASS_WHY: Final = {

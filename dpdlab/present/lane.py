@@ -23,6 +23,7 @@ from analyzers.export.spans import (
     whole,
     zooms,
 )
+from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import Activity, PeerView
@@ -258,6 +259,7 @@ def _hole_rows(
         (RowKind.HOLE_OUT, RowKind.PHASES_OUT, signs.to, peer.local),
         (RowKind.HOLE_IN, RowKind.PHASES_IN, signs.back, peer.remote),
     )
+    there = arriving(peer)
     for kind, phases_kind, arrow, side in sides:
         holes = [h for h in peer.black_holes if is_side(h.sender, side, peer)]
         holes = [h for h in holes if scale.cells(exposed_ns(h), h.stop_ns)]
@@ -266,7 +268,7 @@ def _hole_rows(
         cells = [BLANK] * scale.width
         phases = [BLANK] * scale.width
         for hole in holes:
-            _draw_hole(cells, hole, scale, signs)
+            _draw_hole(cells, hole, certainly_lost_s(hole, there), scale, signs)
             if phases_too:
                 _draw_phases(phases, hole, scale, signs)
         yield Row(kind, f"black hole {arrow}", tuple(cells))
@@ -274,14 +276,16 @@ def _hole_rows(
             yield Row(phases_kind, "", tuple(phases))
 
 
-def _draw_hole(cells: list[Cell], hole: BlackHole, scale: Scale, signs: Glyphs) -> None:
+def _draw_hole(
+    cells: list[Cell], hole: BlackHole, certain_s: float, scale: Scale, signs: Glyphs
+) -> None:
     if hole.max_seconds <= 0:
         return
     for position in scale.cells(exposed_ns(hole), hole.stop_ns):
         if cells[position].role is not Role.CERTAIN:
             cells[position] = Cell(signs.possible, Role.POSSIBLE)
-    if hole.min_seconds > 0:
-        certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)
+    if certain_s > 0:
+        certain_ns = hole.stop_ns - nanoseconds(certain_s)
         for position in scale.cells(certain_ns, hole.stop_ns):
             cells[position] = Cell(signs.certain, Role.CERTAIN)
 
