@@ -406,11 +406,16 @@ def problem_word(kind: ProblemKind) -> str:
 
 
 def problem_said(kind: ProblemKind, detail: str, times: str = "") -> str:
-    """A kind of problem with its detail, which may begin with the same words."""
+    """A kind of problem with its detail."""
+    return f"{problem_word(kind)}{problem_rest(kind, detail)}{times}"
+
+
+def problem_rest(kind: ProblemKind, detail: str) -> str:
+    """What follows `problem_word`: of a detail that begins with it the rest."""
     word = problem_word(kind)
     if detail.startswith(word):
-        return f"{detail}{times}"
-    return f"{word}: {detail}{times}" if detail else f"{word}{times}"
+        return detail.removeprefix(word)
+    return f": {detail}" if detail else ""
 
 
 def unknown_informationals(number: int) -> str:
