@@ -52,6 +52,7 @@ _SAYING_S: Final = 4.0
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
 _ESCAPE: Final = "escape"
+_PARTS: Final = "#title, Overview, #views, #footer"
 
 
 class ConsoleApp(WatchingApp):
@@ -170,11 +171,16 @@ class ConsoleApp(WatchingApp):
         assert isinstance(view, View)
         return view
 
+    @property
+    def _stands(self) -> bool:
+        """Whether the screen is there: things come in while it is being taken down, too."""
+        return self.is_running and len(self.query(_PARTS)) == len(_PARTS.split(","))
+
     # --- reading ---------------------------------------------------------------------------
 
     def _tick(self) -> None:
         """Countdowns go on between two looks."""
-        if self.model.now_ns is not None and not self.paused:
+        if self._stands and self.model.now_ns is not None and not self.paused:
             self.view.tick()
         self.bars()
 
@@ -199,14 +205,14 @@ class ConsoleApp(WatchingApp):
 
     def changed(self) -> None:
         """Something else than the content changed: the moment, a mark, the time format."""
-        if not self.query(Overview):
-            return  # something came in while the screen was being taken down
+        if not self._stands:
+            return
         self._moment += 1
         self.refresh_view()
 
     def bars(self) -> None:
         """Paint title and footer."""
-        if not self.is_running or not self.query("#title"):
+        if not self._stands:
             return
         width = self.size.width
         self.query_one("#title", Line).say(title_of(self.model, self.colours, width))

@@ -117,6 +117,13 @@ class Model(Struct, dict=True):
     log: LogLines | None = None
     """The lines of the logs; None until they are looked up."""
 
+    unread: int = 0
+    """How many inputs could not be read at all."""
+    damaged: bool = False
+    """A part of an input could not be read."""
+    clock_by_hand: bool = False
+    """The user has set a clock."""
+
     live: LiveNow | None = None
     """How the sources are, in a session that goes on."""
     live_since_s: float = 0.0
@@ -128,31 +135,12 @@ class Model(Struct, dict=True):
 
     def __post_init__(self) -> None:
         self.content = self.whole
+        self._note_sources()
         self.whole_digest = self.digest = digest_of(self.whole)
         self._listed: dict[str, Listed] = {}
         self._listing: set[str] = set()
 
     # --- now -------------------------------------------------------------------------------
-
-    @property
-    def damaged(self) -> bool:
-        """Whether a part of an input could not be read."""
-        return any(
-            problem.kind not in BENIGN_PROBLEMS
-            for source in self.whole.sources
-            if source.kind != UNREADABLE
-            for problem in source.problems
-        )
-
-    @property
-    def unread(self) -> int:
-        """How many inputs could not be read at all."""
-        return sum(source.kind == UNREADABLE for source in self.whole.sources)
-
-    @property
-    def clock_by_hand(self) -> bool:
-        """Whether the user has set a clock."""
-        return any(s.clock_basis is ClockBasis.MANUAL for s in self.whole.sources)
 
     @property
     def now_ns(self) -> int | None:
@@ -173,8 +161,20 @@ class Model(Struct, dict=True):
     ) -> None:
         """Newer results of the engine; what is not given with them is worked out here."""
         self.whole, self.done = whole, done
+        self._note_sources()
         self.whole_digest = digest or digest_of(whole)
         self._show(shown or shown_of(whole, self.filter, self.whole_digest))
+
+    def _note_sources(self) -> None:
+        sources = self.whole.sources
+        self.unread = sum(source.kind == UNREADABLE for source in sources)
+        self.clock_by_hand = any(s.clock_basis is ClockBasis.MANUAL for s in sources)
+        self.damaged = any(
+            problem.kind not in BENIGN_PROBLEMS
+            for source in sources
+            if source.kind != UNREADABLE
+            for problem in source.problems
+        )
 
     def set_filter(self, wanted: Filter | None, shown: Shown | None = None) -> None:
         """Show only what a filter matches; None shows all."""

@@ -61,6 +61,15 @@ class ReadingApp(TerminalApp[int]):
             self.outcome = outcome
             self.ready = ready
 
+        def can_replace(self, message: Message) -> bool:
+            """A look of a live session that waits is left out where a later one waits behind it."""
+            return (
+                self.outcome.live is not None
+                and not self.outcome.error
+                and isinstance(message, ReadingApp.Told)
+                and message.outcome.content is not None
+            )
+
     class Worked(Message):
         """What a thread was asked for is there."""
 

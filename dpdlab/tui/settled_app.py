@@ -39,7 +39,7 @@ class SettledApp(AskingApp):
 
         path = self.settings_file or settings.users_file()
         try:
-            known = Settings() if path is None or not path.is_file() else load(path)
+            known = load(path) if settings.is_there(path) else Settings()
         except OptionError as error:
             self.say(error.message)
             return
@@ -83,7 +83,7 @@ class SettledApp(AskingApp):
         from dpdlab.settings.model import text_of
 
         try:
-            text = text_of(path) if path.is_file() else ""
+            text = text_of(path) if settings.is_there(path) else ""
             made = edited(text, changes, str(path))
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(path, [made.encode()])

@@ -65,13 +65,16 @@ class TextPane(RowList):
     def __init__(self, palette: Palette, *, id: str) -> None:
         super().__init__(palette, id=id, empty="")
         self.cursor = -1
+        self._about: object = None
 
-    def tell(self, rows: TextRows, palette: Palette) -> None:
-        """Another text, from its beginning."""
+    def tell(self, rows: TextRows, palette: Palette, about: object = None) -> None:
+        """Another text, from its beginning; at the same place if it is `about` the same thing."""
+        y = self.scroll_offset.y if about is not None and about == self._about else 0
+        self._about = about
         rows.set_width(self._room)
         self.show(rows, -1, palette)
         self.cursor = -1
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=y, animate=False, immediate=True)
 
     @property
     def tells_more(self) -> bool:

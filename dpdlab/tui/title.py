@@ -48,10 +48,11 @@ def _clauses(verdict: Text) -> int:
 
 def _names(model: Model) -> list[str]:
     """The names of the inputs, in longer and shorter forms."""
-    names = [safe(s.path.rpartition("/")[2] or s.path) for s in model.whole.sources]
+    sources = model.whole.sources
+    names = [safe(s.path.rpartition("/")[2] or s.path) for s in sources[:_NAMES_SHOWN]]
     forms = []
-    for shown in range(min(len(names), _NAMES_SHOWN), 0, -1):
-        more = [f"{len(names) - shown} more"] if len(names) > shown else []
+    for shown in range(len(names), 0, -1):
+        more = [f"{len(sources) - shown} more"] if len(sources) > shown else []
         forms.append(" + ".join([*names[:shown], *more]))
     return forms or [""]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Final
 
 from analyzers.model.time import NS_PER_SECOND
@@ -14,9 +15,9 @@ _LONG_NS: Final = 60 * NS_PER_SECOND
 class WatchingApp(SettledApp):
     """Most of it is of use in a live session alone."""
 
+    @abstractmethod
     def go_to_moment(self, at_ns: int | None) -> None:
         """The moment that all views share."""
-        raise NotImplementedError
 
     def do_pause(self) -> None:
         """Stop painting, or paint what came meanwhile."""

@@ -124,11 +124,11 @@ async def test_the_mouse_does_it_too(console: Open, users_file: Path):
         await c.press("f10")
         row = next(n for n, line in enumerate(c.lines) if "  theme " in line)
         await c.pilot.click(offset=(c.lines[row].index("theme") + 1, row))
-        await c.pilot.pause()
+        await c.settle()
         assert c.app.theme == "dpdlab-light"
         row = next(n for n, line in enumerate(c.lines) if "s keeps" in line)
         await c.pilot.click(offset=(c.lines[row].index("s keeps") + 2, row))
-        await c.pilot.pause()
+        await c.settle()
         assert "kept in" in c.lines[-1]
     assert 'theme = "dpdlab-light"' in users_file.read_text()
 

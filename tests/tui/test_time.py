@@ -99,7 +99,7 @@ async def test_a_fold_is_one_column_of_the_readout(console: Open):
         fold = scale_of(c).folds[0]
         x = LABEL + fold.first + 2
         await c.pilot.click("#lanes", offset=(x, 2))
-        await c.pilot.pause()
+        await c.settle()
         assert "folded: no event" in readout(c)
 
 
@@ -125,7 +125,7 @@ async def test_a_cell_with_a_mark_is_never_told_as_empty(console: Open, capture:
         assert marks
         for x in marks:
             await c.pilot.click("#lanes", offset=(x - 1, 2))
-            await c.pilot.pause()
+            await c.settle()
             told = readout(c)
             assert "no event" not in told, (x, told)
             assert re.search(r"column of [^:]+: \d+ (question|retr|Delete|answer)", told)
@@ -156,7 +156,7 @@ async def test_a_range_brings_the_cursor_along(console: Open):
         cells = bar.size.width - LABEL
         await c.pilot.mouse_down("#overview", offset=(1 + LABEL + cells // 2, 0))
         await c.pilot.mouse_up("#overview", offset=(LABEL + cells, 0))
-        await c.pilot.pause()
+        await c.settle()
         chosen, at_ns = c.app.model.range_ns, c.app.model.at_ns
         assert chosen is not None
         assert at_ns is not None
@@ -235,7 +235,7 @@ async def test_a_click_on_the_overview_is_about_the_cell_under_the_mouse(console
         x = c.lines[3].index("│")
         await c.pilot.mouse_down("#overview", offset=(x, 2))
         await c.pilot.mouse_up("#overview", offset=(x + 6, 2))
-        await c.pilot.pause()
+        await c.settle()
         chosen = c.app.model.range_ns
         assert chosen is not None
         reversed_cells = [s for s in overview.texts[2].spans if getattr(s.style, "reverse", False)]

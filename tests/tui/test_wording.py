@@ -135,7 +135,7 @@ async def test_pages_of_columns_go_back_and_round(console: Open):
         assert c.lines[4] == first
         await c.press(">")
         await c.pilot.resize_terminal(80, 30)
-        await c.pilot.pause()
+        await c.settle()
         assert c.lines[4] == first
 
 

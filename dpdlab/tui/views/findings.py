@@ -32,7 +32,7 @@ from dpdlab.tui.views.finding_rows import (
     items_of,
     timed,
 )
-from dpdlab.tui.views.list_view import DetailView
+from dpdlab.tui.views.list_view import DetailView, next_place
 
 
 class FindingsView(DetailView):
@@ -174,7 +174,7 @@ class FindingsView(DetailView):
         beside = self.has_class("beside")
         lines = finding_detail.lines(self.model, self._current, self.palette, in_full=beside)
         rows = TextRows(lines, indent=finding_detail.LABEL, heading=True)
-        self.detail.tell(rows, self.palette)
+        self.detail.tell(rows, self.palette, self._current)
 
     # --- moving ----------------------------------------------------------------------------
 
@@ -287,14 +287,13 @@ class FindingsView(DetailView):
 
     def search(self, text: str, by: int) -> bool:
         """The next finding that has the text in what it says."""
-        wanted = text.casefold()
-        size = len(self._items)
-        for step in range(1, size + 1):
-            place = (self.list.cursor + by * step) % size
-            if wanted in _said_of(self._items[place]).casefold():
-                self.list.go_to(place)
-                return True
-        return False
+        wanted, items = text.casefold(), self._items
+        place = next_place(
+            len(items), self.list.cursor, by, lambda n: wanted in _said_of(items[n]).casefold()
+        )
+        if place is not None:
+            self.list.go_to(place)
+        return place is not None
 
     def copy_text(self) -> dict[str, str]:
         """The finding under the cursor."""

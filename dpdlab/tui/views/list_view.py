@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 from textual import events
@@ -15,6 +16,12 @@ from dpdlab.tui.views.view import View
 
 BESIDE_FROM: Final = 112
 """Columns from which a detail stands beside its list, not under it."""
+
+
+def next_place(size: int, start: int, by: int, fits: Callable[[int], bool]) -> int | None:
+    """The next (by 1) or previous (by -1) place of so many that fits, also beyond the end."""
+    places = ((start + by * step) % size for step in range(1, size + 1))
+    return next(filter(fits, places), None)
 
 
 class ListView(View):
@@ -75,7 +82,7 @@ class DetailView(ListView):
         beside = event.size.width >= BESIDE_FROM
         if beside is not self.has_class("beside"):
             self.set_class(beside, "beside")
-            self.call_after_refresh(self.show_detail)
+            self.show_detail()
 
     @abstractmethod
     def show_detail(self) -> None:

@@ -26,7 +26,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, plain
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
-from dpdlab.tui.views.list_view import ListView
+from dpdlab.tui.views.list_view import ListView, next_place
 from dpdlab.tui.views.timeline_lines import TimelineLines, folded_words
 
 _CLOSEST_NS: Final = NS_PER_MS
@@ -442,15 +442,14 @@ class TimelineView(ListView):
             return
         self._jump(lambda e: e.pairs_with == pair, by, "message of this exchange")
 
-    def _jump(self, wanted: Callable[[Event], bool], by: int, what: str) -> bool:
+    def _jump(self, wanted: Callable[[Event], bool], by: int, what: str) -> None:
         place = self.list.cursor + by
         while 0 <= place < len(self._events):
             if wanted(self._events[place]):
                 self.list.go_to(place)
-                return True
+                return
             place += by
         self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what}")
-        return False
 
     def copy_text(self) -> dict[str, str]:
         """The event of the cursor."""
@@ -461,10 +460,13 @@ class TimelineView(ListView):
 
     def search(self, text: str, by: int) -> bool:
         """The next event whose words have the text."""
-        wanted = text.casefold()
-        return any(wanted in e.label.casefold() for e in self._events) and self._jump(
-            lambda e: wanted in e.label.casefold(), by, f"{text!r}"
+        wanted, events = text.casefold(), self._events
+        place = next_place(
+            len(events), self.list.cursor, by, lambda n: wanted in events[n].label.casefold()
         )
+        if place is not None:
+            self.list.go_to(place)
+        return place is not None
 
 
 def _first_moment(peer: PeerView, events: list[Event]) -> int:

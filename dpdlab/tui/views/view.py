@@ -52,11 +52,6 @@ class View(Widget):
     def show(self) -> None:
         """Paint the model as it is now: content, filter, peer, moment or time format changed."""
 
-    def set_palette(self, palette: Palette) -> None:
-        """Other colours."""
-        self.palette = palette
-        self.show()
-
     def tick(self) -> None:
         """Time goes on: paint what depends on it. Called twice a second in a live session."""
 
