@@ -431,7 +431,7 @@ async def test_costs_on_a_page_of_their_own_where_there_is_no_room(console: Open
         assert "v: costs" in c.text
         await c.press("v")
         assert "asks/h" in c.text
-        assert "2e-11" in _row(c, "FTD on-idle 10 2")
+        assert "2e-11" in _row(c, "ASA on-idle 10 2")
         await c.press("G", "right")
         assert "packets" in c.text
 
@@ -457,8 +457,8 @@ async def test_a_log_alone_knows_no_packets(console: Open):
     async with console(DEAD_LOG) as c:
         await _opened(c)
         assert "a log does not show what was sent into it" in c.text
-        assert "–" in _row(c, "FTD on-idle 10 2")
-        assert "16.0 s" in _row(c, "FTD on-idle 10 2")
+        assert "–" in _row(c, "ASA on-idle 10 2")
+        assert "16.0 s" in _row(c, "ASA on-idle 10 2")
         assert "unknown" in _row(c, "its own: interval")
 
 
