@@ -17,12 +17,14 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
+from analyzers.export.story import arriving
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.time import seconds
 
 _UNNOTICED: Final = ("never noticed", "unnoticed")
+_BACK: Final = "the way back is broken"
 
 
 class VerdictPart(NamedTuple):
@@ -50,13 +52,14 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     worst = max((peer_severity(peer) for peer in peers), default=Severity.MUTE)
     first = min(peers, key=worst_first)
     state = None if worst > state_severity(first.state) else first.state
-    everything = [h for p in peers for h in p.black_holes]
-    holes = [h for h in everything if h.max_seconds > 0]
+    everything = [(p, h) for p in peers for h in p.black_holes]
+    owned = [(p, h) for p, h in everything if h.max_seconds > 0]
+    holes = [hole for _, hole in owned]
     said, shorter = _states(peers)
     parts = [VerdictPart(said, True, shorter)]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
-    said, shorter = _holes(holes)
+    said, shorter = _holes(owned)
     if everything and not holes:
         said = "no black hole with traffic in it"
     parts.append(VerdictPart(said, bool(holes), shorter))
@@ -64,7 +67,7 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
         said, shorter = _noticed(holes)
         parts.append(VerdictPart(said, False, shorter))
         if any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
-            parts.append(VerdictPart("the other end answered: the way back is broken", False))
+            parts.append(VerdictPart(f"the other end answered: {_BACK}", False, (_BACK,)))
     else:
         said, brief = _questions(peers)
         parts.append(VerdictPart(said, False, (brief,)))
@@ -91,7 +94,18 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
     return [(phrase, number) for (phrase, _), number in ordered]
 
 
-def _holes(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:
+def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
+    """What became of the packets: only the way that fails may be said to lose them."""
+    there = {peer.id: arriving(peer) for peer, _ in holes}
+    known = [(peer, hole) for peer, hole in holes if hole.traffic_known]
+    arrived = sum(1 for peer, hole in known if hole.id in there[peer.id])
+    if not arrived:
+        return "lost"
+    return "sent, nothing came back" if arrived == len(known) else "lost or without an answer"
+
+
+def _holes(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:
+    holes = [hole for _, hole in owned]
     if not holes:
         return "no black hole", ()
     bounds = seconds_range(sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes))
@@ -99,7 +113,8 @@ def _holes(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:
     together = " together" if len(holes) > 1 else ""
     packets = words.packets_lost(holes)
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
-    lost = f"{packets} lost{so_far}" if packets else words.packets_counted(holes)
+    happened, comma, then = _fate(owned).partition(",")
+    lost = f"{packets} {happened}{so_far}{comma}{then}" if packets else words.packets_counted(holes)
     lost = lost or "what was lost is not in a log"
     return f"{number},{together} {bounds} ({lost})", (f"{number}, {bounds}", number)
 

@@ -15,6 +15,7 @@ from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds
+from analyzers.session.configured import configured
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
 from analyzers.session.notes import note_duplicates, note_keys, number_of
@@ -201,7 +202,12 @@ class Session:
 
     def diagnosis(self) -> list[str]:
         """Why nothing was found, in sentences; empty when something was."""
-        return diagnosis(self.sources, self.peers(), (self._since_ns, self._until_ns))
+        peers = self.peers()
+        said = diagnosis(self.sources, peers, (self._since_ns, self._until_ns))
+        if not peers:
+            paths = {info.id: info.path for info in self.sources}
+            said += configured(self.configurations(), paths)
+        return said
 
     # --- reading ---------------------------------------------------------------------------
 

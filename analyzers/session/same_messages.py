@@ -21,7 +21,7 @@ from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import ends_by_other, name_local, rename, told_to_peers
 from analyzers.session.texts import LogSource
-from analyzers.session.untimed import bracket, by_time, in_order, settle
+from analyzers.session.untimed import bracket, by_time, give_places, in_order, settle
 from analyzers.session.viewpoints import own_sightings
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.logs import UNKNOWN_LOCAL
@@ -59,8 +59,7 @@ def match_messages(
 def take_alone(log: LogSource, joined: Joined) -> None:
     """All of a log that is the only input."""
     if main_kind(log.tally) is None:
-        for place, event in enumerate(log.events, 1):
-            event.at_ns = place
+        give_places(log)
     name_local(log, (), UNKNOWN_LOCAL)
     stream = by_time([e for e in log.events if e.at_ns is not None])
     joined.streams[log.number] = _to_peers(stream, log)
@@ -191,8 +190,7 @@ class Matcher:
     def _adrift(self, log: LogSource) -> None:
         """Nothing ties a log without times to the other inputs."""
         if not self._captures and all(main_kind(other.tally) is None for other in self._logs):
-            for place, event in enumerate(log.events, 1):
-                event.at_ns = place
+            give_places(log)
         elif log.events:
             self._matched.update(id(e) for e in log.events)
             text = "no line has a time, and none names a message of another input: left out"

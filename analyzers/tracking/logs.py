@@ -230,6 +230,7 @@ class LogTracker:
             basis=_LOG,
             confidence=_CERTAIN,
             arrived=event.sent is False,
+            again=event.retransmission,
         )
 
     # --- verdicts and SAs ------------------------------------------------------------------
