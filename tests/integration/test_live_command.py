@@ -255,15 +255,20 @@ def test_a_full_disk_stops_the_writing_and_not_the_session(
 
 
 @needs_capture
-@pytest.mark.parametrize("engine", ["dumpcap", "tcpdump"])
-def test_who_captures_can_be_chosen(environment: dict[str, str], wire: Link, engine: str) -> None:
-    if shutil.which(engine) is None:
-        pytest.skip(f"{engine} is not installed")
+@pytest.mark.parametrize(
+    ("engine", "captures"),
+    [("dumpcap", "dumpcap"), ("tcpdump", "tcpdump"), ("auto", "tcpdump")],
+)
+def test_who_captures_can_be_chosen(
+    environment: dict[str, str], wire: Link, engine: str, captures: str
+) -> None:
+    if shutil.which(captures) is None:
+        pytest.skip(f"{captures} is not installed")
     words = ("-i", wire.receiver, "--engine", engine, "--format", "jsonl")
     with live(environment, *words) as process:
         eventually(lambda: bool(children_of(process.pid)), "the capture")
         (child,) = children_of(process.pid)
-        eventually(lambda: Path(f"/proc/{child}/comm").read_text().strip() == engine, engine)
+        eventually(lambda: Path(f"/proc/{child}/comm").read_text().strip() == captures, engine)
         time.sleep(1.0)
         send(wire.sender, frames("ikev2-healthy")[:10], 1000)
         time.sleep(1.0)
