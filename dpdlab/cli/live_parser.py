@@ -152,9 +152,9 @@ def live_parser() -> Parser:
             {
                 "choices": ENGINES,
                 "default": ENGINES[0],
-                "help": "who captures for -i. auto (the default): tcpdump on one interface where it may"
-                " capture, which holds no packet back; else dumpcap, which may capture for its"
-                " group, takes several interfaces, and holds packets of a quiet wire for up to"
+                "help": "who captures for -i. auto (the default): tcpdump on one interface where it"
+                " may capture, which holds no packet back; else dumpcap, which its group may run"
+                " and which takes several interfaces, but holds packets of a quiet wire for up to"
                 " 0.25 s. pyshark has tshark dissect every packet first: 0.7 s late, some"
                 " 2,000 packets a second at most, more memory the longer it runs, and nobody knows"
                 " what the kernel dropped",

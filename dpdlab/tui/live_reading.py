@@ -89,8 +89,8 @@ class LiveReader:
                 looked_s = monotonic()
                 if looked_s >= judge_due_s:
                     # What is seen does not wait for what the rules say of it.
-                    self._judge(peers)
-                    self._tell(self._outcome(now_ns, peers))
+                    if self._judge(peers):
+                        self._tell(self._outcome(now_ns, peers))
                     judge_due_s = looked_s + max(
                         _JUDGE_EVERY_S, _JUDGE_REST * (monotonic() - looked_s)
                     )
@@ -103,11 +103,15 @@ class LiveReader:
                 self._tell(self._outcome(now_ns, peers, done=True))
                 return
 
-    def _judge(self, peers: tuple[PeerView, ...]) -> None:
-        """What the rules say so far: the end of what is known is no end of the input."""
+    def _judge(self, peers: tuple[PeerView, ...]) -> bool:
+        """Whether the rules say something else by now.
+
+        The end of what is known is no end of the input.
+        """
         found = self._session.judgement(peers)
         kept = [finding for finding in found.findings if finding.rule not in _ABOUT_THE_END]
-        self._judgement = Judgement(tuple(kept), found.suppressed)
+        before, self._judgement = self._judgement, Judgement(tuple(kept), found.suppressed)
+        return self._judgement != before
 
     def _outcome(self, now_ns: int, peers: tuple[PeerView, ...], *, done: bool = False) -> Outcome:
         session = self._session
