@@ -44,7 +44,7 @@ from tests.live_capture import Link, children_of, link, now_ns, send
 
 LIVE: Final = (sys.executable, "-m", "dpdlab", "live")
 PPS, SECONDS = 20_000, 60
-FILL_PPS, FILL_SECONDS, FILL_SHARE = 2_000, 60, 2
+FILL_PPS, FILL_SECONDS, FILL_SHARE = 2_000, 26, 2
 """What fills the rings of recent events of all peers."""
 LATER_SECOND: Final = 1_000
 """Sequence numbers and message IDs of the measured minute are those that follow."""
