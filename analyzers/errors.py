@@ -2,6 +2,7 @@
 
     AnalyzerError            base: a message for the user, and a hint what to do
     ├─ SourceError           an input cannot be opened, is no capture, or cannot go on
+    │  └─ UnopenedError      the system does not open it
     ├─ KeyFileError          a key table cannot be used at all
     └─ OptionError           an option has a value the engine cannot use
 
@@ -29,6 +30,10 @@ class SourceError(AnalyzerError):
     def __init__(self, message: str, hint: str = "", reason: str = "") -> None:
         super().__init__(message, hint)
         self.reason = reason or message
+
+
+class UnopenedError(SourceError):
+    """The system does not open an input: what it holds, and whether it matters, is not known."""
 
 
 class KeyFileError(AnalyzerError):

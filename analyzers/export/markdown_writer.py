@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from analyzers.export import sentences
+from analyzers.export import sentences, words
 from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
@@ -118,7 +118,8 @@ def _headline(peers: Sequence[PeerView], *, filtered: bool) -> str:
     at_most = sum(hole.max_seconds for hole in holes)
     seen = [h for h in holes if h.traffic_known]
     packets = (sum(h.min_packets for h in seen), sum(h.max_packets for h in seen))
-    lost = f"{packets[0]:,} to {packets[1]:,} packets" if seen else "packets unknown"
+    untold = words.packets_counted(holes) or "packets unknown"
+    lost = f"{packets[0]:,} to {packets[1]:,} packets" if seen else untold
     number = sentences.counted(len(holes), "black hole")
     return f"{text} {number}: {at_least:.1f} to {at_most:.1f} s, {lost}."
 
@@ -215,7 +216,9 @@ def _black_hole_row(hole: BlackHole) -> tuple[str, ...]:
         f"{hole.sender} → {hole.receiver}",
         hole.black_hole_class,
         f"{hole.min_seconds:.3f} to {hole.max_seconds:.3f}",
-        f"{hole.min_packets:,} to {hole.max_packets:,}" if hole.traffic_known else "unknown",
+        f"{hole.min_packets:,} to {hole.max_packets:,}"
+        if hole.traffic_known
+        else words.packets_counted([hole]) or "unknown",
         _moment(hole.first_exposed_ns),
         f"{_moment(hole.stop_ns)} ({hole.stop_basis})",
         _moment(hole.recovered_ns),

@@ -345,6 +345,8 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         min_packets=hole.min_packets if hole.traffic_known else None,
         max_packets=hole.max_packets if hole.traffic_known else None,
         max_bytes=hole.max_bytes if hole.bytes_known else None,
+        counted_least_packets=hole.counted_least,
+        counted_most_packets=hole.counted_most,
         probes=hole.probes,
         spis=list(hole.spis),
         phases=[

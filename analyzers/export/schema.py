@@ -274,6 +274,16 @@ class ReportBlackHole(
     ]
     max_packets: Count | None
     max_bytes: Count | None
+    counted_least_packets: Annotated[
+        Count | None,
+        about(
+            "Where only a log tells: packets that counters in it (show crypto ipsec sa) grew by"
+            " within the black hole, while nothing came back; null where none did."
+        ),
+    ]
+    counted_most_packets: Annotated[
+        Count | None, about("Packets that such counters grew by around all of the black hole.")
+    ]
     probes: Annotated[Count, about("Unanswered transmissions inside the window.")]
     spis: Annotated[
         list[str],

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from analyzers.export import words
 from analyzers.export.instants import utc
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import Exchange, Outcome
@@ -86,7 +87,9 @@ def black_hole(hole: BlackHole) -> str:
         packets += f" ({hole.max_bytes:,} bytes)"
     most = f"{hole.sender} sent at most {packets} in"
     if not hole.traffic_known:
-        most = f"What {hole.sender} sent is not in a log; at most"
+        counted_by = words.packets_counted([hole])
+        told = f"{counted_by[:1].upper()}{counted_by[1:]}"
+        most = f"{told or f'What {hole.sender} sent is not in a log'}; at most"
     sentences = [
         f"{most} {hole.max_seconds:.3f} s without {missing.format(hole.receiver)}"
         f" ({hole.black_hole_class}: {CLASS_MEANING[hole.black_hole_class]})."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from analyzers.export import words
 from analyzers.export.formatting import black_hole_bounds, byte_count, seconds_range
 from analyzers.export.untrusted import markdown_text
 from analyzers.export.words import CLASS
@@ -79,7 +80,7 @@ def _study(study: Study) -> Iterator[str]:
         yield f"Observed: {black_hole_bounds(hole)}{size}."
     else:
         bounds = seconds_range(hole.min_seconds, hole.max_seconds)
-        yield f"Observed: {bounds}; a log does not show what was sent into it."
+        yield f"Observed: {bounds}; {words.untold(hole)}."
     yield ""
     if study.note:
         yield study.note[0].upper() + study.note[1:] + "."

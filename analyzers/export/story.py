@@ -39,7 +39,7 @@ def bounds_of(hole: BlackHole, *, ongoing: bool = False) -> list[str]:
         return ["nothing was sent into it"]
     lasted = seconds_range(hole.min_seconds, hole.max_seconds)
     if not hole.traffic_known:
-        return [lasted, "a log does not show what was sent into it"]
+        return [lasted, words.untold(hole)]
     packets = count_range(hole.min_packets, hole.max_packets, "packet")
     size = byte_count(hole.max_bytes)
     sized = size if hole.min_packets == hole.max_packets else f"up to {size}"

@@ -101,7 +101,8 @@ def _holes(holes: Sequence[BlackHole]) -> str:
     together = " together" if len(holes) > 1 else ""
     packets = words.packets_lost(holes)
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
-    lost = f"{packets} lost{so_far}" if packets else "what was lost is not in a log"
+    lost = f"{packets} lost{so_far}" if packets else words.packets_counted(holes)
+    lost = lost or "what was lost is not in a log"
     return f"{number},{together} {seconds_range(low_s, high_s)} ({lost})"
 
 

@@ -313,6 +313,27 @@ def packets_lost(holes: Sequence[BlackHole]) -> str:
     return count_range(low, high, "packet")
 
 
+def packets_counted(holes: Sequence[BlackHole]) -> str:
+    """What counters say of black holes that no capture shows; empty if they say nothing."""
+    counted = [h for h in holes if h.counted_least is not None or h.counted_most is not None]
+    if not counted:
+        return ""
+    low = sum(hole.counted_least or 0 for hole in counted)
+    most = [hole.counted_most for hole in holes]
+    known = [number for number in most if number is not None]
+    into = "it" if len(holes) == 1 else "them"
+    if len(known) < len(most):
+        if not low:
+            return ""
+        return f"{count_range(low, low, 'packet')} or more sent into {into}, by counters"
+    return f"{count_range(low, max(low, sum(known)), 'packet')} sent into {into}, by counters"
+
+
+def untold(hole: BlackHole) -> str:
+    """What went into a black hole that no capture shows."""
+    return packets_counted([hole]) or "a log does not show what was sent into it"
+
+
 def _asking(policy: DpdPolicy) -> str:
     every = "" if policy.interval_s is None else timer(policy.interval_s)
     if policy.mode is PolicyMode.PERIODIC:

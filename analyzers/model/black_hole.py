@@ -83,6 +83,10 @@ class BlackHole(Struct, frozen=True):
     """The SPIs of the one Child SA that was silent while others lived; empty: all of them."""
     traffic_known: bool = True
     """False: known from a log alone, which does not show what was sent into it."""
+    counted_least: int | None = None
+    """Packets that counters of the sender grew by within it, while nothing came back."""
+    counted_most: int | None = None
+    """Packets that they grew by around all of it."""
 
     @property
     def begin_ns(self) -> int:

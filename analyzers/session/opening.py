@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from analyzers.decode.captures import CaptureBatch, CaptureReader, capture_format
 from analyzers.decode.flows import joined
-from analyzers.errors import SourceError
+from analyzers.errors import SourceError, UnopenedError
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import UNREADABLE, Problem, ProblemKind, SourceInfo, source_id
 from analyzers.session.options import SessionOptions
@@ -62,7 +62,7 @@ class Opened(Struct):
     dialects: tuple[Dialect, ...] = ()
     configurations: list[Configuration] = field(default_factory=list)
     refused: list[tuple[InputSpec, SourceError]] = field(default_factory=list)
-    """What the user named and cannot be read, and why."""
+    """What cannot be read, though the user named it or its directory, and why."""
 
     @property
     def total_bytes(self) -> int | None:
@@ -113,7 +113,8 @@ def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opene
             try:
                 _open(spec, opened, options, several=len(specs) > 1)
             except SourceError as error:
-                if spec.required:
+                # What is no input at all may lie in a directory; what it is has to be seen first.
+                if spec.required or isinstance(error, UnopenedError):
                     opened.refused.append((spec, error))
         _check(opened, names)
         _tell_refused(opened)

@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from msgspec import Struct
 
-from analyzers.errors import SourceError
+from analyzers.errors import SourceError, UnopenedError
 from analyzers.sources.parts import OneSource, Parts
 from analyzers.sources.streams import ByteStream, open_stream
 
@@ -68,6 +68,8 @@ class InputSpec(Struct, frozen=True):
     """Files that are one input when they are read one after the other; `path` is the first."""
     interfaces: frozenset[int] | None = None
     """Of a capture that a live session wrote: the interfaces that are this input; None: all."""
+    refused: UnopenedError | None = None
+    """Why it cannot be opened, where that is known already."""
 
 
 def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> list[InputSpec]:
@@ -97,7 +99,7 @@ def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> li
         except ValueError as error:
             raise SourceError(f"{name!r} is no path: {error}") from error
         if is_directory:
-            specs.extend(InputSpec(str(f), False, name=str(f)) for f in _files(path))
+            specs.extend(_files(path))
         else:
             specs.append(InputSpec(name, True, forced, given, said))
     return specs
@@ -105,6 +107,8 @@ def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> li
 
 def open_input(spec: InputSpec) -> Input:
     """Open one input; raises SourceError where that is not possible."""
+    if spec.refused is not None:
+        raise spec.refused
     raw: io.RawIOBase
     modified_ns: int | None = None
     if spec.path == STDIN:
@@ -167,31 +171,42 @@ def read_text(path: str, limit_bytes: int) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _files(directory: Path) -> list[Path]:
+def _files(directory: Path) -> list[InputSpec]:
+    """What is in a directory, folders that cannot be opened among it, in the order of names."""
     found: list[Path] = []
+    refused: dict[Path, UnopenedError] = {}
     pending = [(directory, 0)]
     while pending:
         folder, depth = pending.pop()
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
-            if depth:
-                continue  # as a file in it that cannot be opened
-            raise _cannot_open(str(folder), error) from error
+            if not depth:
+                raise _cannot_open(str(folder), error) from error
+            refused[folder] = _cannot_open(str(folder), error)
+            continue
         for entry in entries:
-            if entry.is_symlink() and entry.is_dir():
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError as error:
+                # The folder tells names, but lets nobody in.
+                refused[entry] = _cannot_open(str(entry), error)
+                continue
+            if is_folder and entry.is_symlink():
                 continue  # a link upwards would never end
-            if entry.is_dir():
-                if depth < _MAX_DEPTH:
-                    pending.append((entry, depth + 1))
-            elif entry.is_file():
+            if is_folder and depth < _MAX_DEPTH:
+                pending.append((entry, depth + 1))
+            elif is_file:
                 found.append(entry)
-    return sorted(found)
+    return [
+        InputSpec(str(path), False, name=str(path), refused=refused.get(path))
+        for path in sorted((*found, *refused))
+    ]
 
 
-def _cannot_open(path: str, error: OSError) -> SourceError:
+def _cannot_open(path: str, error: OSError) -> UnopenedError:
     reason = error.strerror or str(error)
     hint = ""
     if isinstance(error, PermissionError):
         hint = "captures made as root often belong to root: chmod or chown the file"
-    return SourceError(f"cannot open {path}: {reason}", hint, f"it cannot be opened: {reason}")
+    return UnopenedError(f"cannot open {path}: {reason}", hint, f"it cannot be opened: {reason}")

@@ -6,6 +6,7 @@ of a black hole, and bound it, also where nothing was captured.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -16,7 +17,7 @@ from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseNa
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import Hint, LocalBasis, PeerState, PeerView, ShownSa, StateSpan
 from analyzers.model.records import Confidence, Ref
-from analyzers.model.snapshot import CounterChange, SaSnapshot, Snapshot
+from analyzers.model.snapshot import CounterChange, SaSnapshot, Snapshot, SnapshotFormat
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 
 _MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
@@ -40,6 +41,7 @@ def with_shown(
     `least_s`: shorter black holes are not reported.
     """
     gathered = list(peers)
+    silent: dict[int, list[tuple[str, CounterChange]]] = defaultdict(list)
     for item in shown:
         for snapshot in item.snapshots:
             for entry in snapshot.entries:
@@ -58,7 +60,42 @@ def with_shown(
                 place = _place(gathered, change.local, remote, spis, change.from_ns)
                 if place is not None:
                     gathered[place] = _silent(gathered[place], item.source, change, least_s)
+                    silent[place].append((item.source, change))
+    for place, changes in silent.items():
+        peer = gathered[place]
+        holes = tuple(_counted(peer, hole, changes) for hole in peer.black_holes)
+        gathered[place] = replace(peer, black_holes=holes)
     return tuple(gathered)
+
+
+def _counted(
+    peer: PeerView, hole: BlackHole, changes: Sequence[tuple[str, CounterChange]]
+) -> BlackHole:
+    """A black hole that no capture shows, with what counters say of the packets sent into it."""
+    if hole.traffic_known or hole.max_seconds <= 0:
+        return hole
+    begin_ns = hole.stop_ns - nanoseconds(hole.max_seconds)
+    # Several commands show the same counters: what each of them says is counted by itself.
+    within: dict[tuple[str, SnapshotFormat], int] = defaultdict(int)
+    around: dict[tuple[str, SnapshotFormat], int] = defaultdict(int)
+    for source, change in changes:
+        first, last, sent = change.from_ns, change.to_ns, change.encaps_packets
+        if first is None or last is None or sent is None or _sender(peer, change) != hole.sender:
+            continue
+        if begin_ns <= first and last <= hole.stop_ns:
+            within[source, change.format] += sent
+        elif first <= begin_ns and hole.stop_ns <= last:
+            around[source, change.format] += sent
+    return replace(
+        hole,
+        counted_least=max(within.values(), default=None),
+        counted_most=max(around.values(), default=None),
+    )
+
+
+def _sender(peer: PeerView, change: CounterChange) -> str:
+    """The device that shows its counters is the one that sends."""
+    return peer.remote if change.local in {peer.remote, *peer.addresses} else peer.local
 
 
 def _spis(entry: SaSnapshot) -> set[str]:
@@ -144,9 +181,8 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 
 def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) -> PeerView:
     refs = (Ref(source, change.older_line), Ref(source, change.newer_line))
-    # The device that shows its counters is the one that sends.
-    ends = (peer.local, peer.remote)
-    sender, receiver = ends[::-1] if change.local in {peer.remote, *peer.addresses} else ends
+    sender = _sender(peer, change)
+    receiver = peer.remote if sender == peer.local else peer.local
     hint = Hint(change.to_ns or peer.first_ns, sender, change.evidence, refs[1])
     peer = replace(peer, hints=tuple(sorted((*peer.hints, hint), key=lambda h: h.at_ns)))
     if peer.state is PeerState.UNKNOWN:

@@ -133,17 +133,17 @@ def open_session(options: argparse.Namespace) -> Session:
     """A session with the options of a command line; key files are read at once."""
     from analyzers.session import Session
 
-    return Session(session_options(options))
+    return Session(session_options(options, settings_of(options)))
 
 
-def session_options(options: argparse.Namespace) -> SessionOptions:
-    """The options of a command line as the engine takes them."""
+def session_options(options: argparse.Namespace, own: Settings | None) -> SessionOptions:
+    """The options of a command line, and the user's settings, as the engine takes them."""
     from analyzers.configs.vendors import parse_given
     from analyzers.session import SessionOptions
 
     since, until = options.since, options.until
     _check_window(since, until)
-    base, own = SessionOptions(), settings_of(options)
+    base = SessionOptions()
     if own is not None:
         base = replace(
             base,

@@ -58,13 +58,14 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
 
 def _console(invocation: Invocation) -> ConsoleApp:
     from analyzers.errors import AnalyzerError
-    from dpdlab.cli.analysis import check_inputs, session_options
+    from dpdlab.cli.analysis import check_inputs, session_options, settings_of
     from dpdlab.cli.console_looks import looks_of
 
     options = invocation.options
     check_inputs(invocation)
     try:
-        chosen, looks = session_options(options), looks_of(options)
+        own = settings_of(options)
+        chosen, looks = session_options(options, own), looks_of(options, own)
     except AnalyzerError as error:
         raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
     from dpdlab.cli import filtering

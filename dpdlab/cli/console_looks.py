@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from dpdlab import settings
-from dpdlab.cli.analysis import settings_of
 from dpdlab.cli.terminals import wants_colour
 from dpdlab.tui.keymap import Keymap, keymap_of
+
+if TYPE_CHECKING:
+    from dpdlab.settings.model import Settings
 
 
 class Looks(TypedDict):
@@ -24,9 +26,9 @@ class Looks(TypedDict):
     settings_file: Path | None
 
 
-def looks_of(options: argparse.Namespace) -> Looks:
-    """Those that are wanted. Raises OptionError if the settings cannot be used."""
-    own, path = settings_of(options), settings.found(options.settings)
+def looks_of(options: argparse.Namespace, own: Settings | None) -> Looks:
+    """Those that are wanted, with the user's settings."""
+    path = settings.found(options.settings)
     console = None if own is None else own.console
     return Looks(
         ascii_only=options.ascii or (console is not None and console.ascii),

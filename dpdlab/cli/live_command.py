@@ -25,7 +25,7 @@ from analyzers.sources.feed import LiveSource, SourceState
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
 from dpdlab.cli import filtering, live_console, live_devices, live_metrics, live_sources
-from dpdlab.cli.analysis import session_options
+from dpdlab.cli.analysis import session_options, settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
@@ -61,7 +61,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     found = live_sources.configurations(invocation.words)
     options.until = None
     try:
-        settings = session_options(options)
+        own = settings_of(options)
+        settings = session_options(options, own)
         options.port = list(settings.ports)
         sources = live_sources.live_sources(options, diagnostics)
         store = live_sources.live_store(options, sources)
@@ -79,11 +80,18 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     with live_metrics.metered(options, diagnostics) as measure:
         live_devices.log_in(sources, diagnostics)
         if chosen is None and live_console.is_wanted(options):
-            code, seen = live_console.watch(session, sources, options, _now_ns, measure)
+            from dpdlab.cli.console_looks import looks_of
+            from dpdlab.tui import ending
+
+            looks, wanted = looks_of(options, own), filtering.wanted(options)
+            code, seen, ended = live_console.watch(
+                session, sources, looks, wanted, _now_ns, measure
+            )
             session.end(_now_ns())
-            if code is ExitCode.OK and seen.peers:
+            if not ended and code is ExitCode.OK and seen.peers:
                 _write_summary(seen, output)
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+            ending.follow(ended)
             return code
         options.format = options.format or "text"
         watch = _Watch(

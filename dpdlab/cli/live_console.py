@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from analyzers.export.content import Content
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import LiveSource
-from dpdlab.cli import filtering
 from dpdlab.cli.diagnostics import ExitCode
 from dpdlab.cli.live_metrics import Measure
 from dpdlab.cli.terminals import is_terminal
+
+if TYPE_CHECKING:
+    from dpdlab.cli.console_looks import Looks
+    from dpdlab.present.filter import Filter
 
 
 def is_wanted(options: argparse.Namespace) -> bool:
@@ -25,12 +29,15 @@ def is_wanted(options: argparse.Namespace) -> bool:
 def watch(
     session: LiveSession,
     sources: Sequence[LiveSource],
-    options: argparse.Namespace,
+    looks: Looks,
+    wanted: Filter | None,
     clock_ns: Callable[[], int],
     measure: Measure,
-) -> tuple[ExitCode, Content]:
-    """Stay in the console until the user leaves it; with what it showed last."""
-    from dpdlab.cli.console_looks import looks_of
+) -> tuple[ExitCode, Content, int | None]:
+    """Stay in the console until it is left; with what it showed last, and what ended it.
+
+    That is a code for `dpdlab.tui.ending.follow`.
+    """
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.live_reading import LiveReader
     from dpdlab.tui.reading import Outcome
@@ -48,11 +55,10 @@ def watch(
         [source.name for source in sources],
         session.options,
         live=reader,
-        **looks_of(options),
+        **looks,
     )
-    wanted = filtering.wanted(options)
     if wanted is not None:
         app.model.set_filter(wanted)
-    app.run()
+    ended = app.run()
     code = ExitCode.INPUT if app.model.failure else ExitCode.OK
-    return ExitCode.INTERNAL if app.return_code else code, app.model.whole
+    return ExitCode.INTERNAL if app.return_code else code, app.model.whole, ended

@@ -17,7 +17,7 @@ from analyzers.export.content import Content
 from analyzers.export.formatting import Severity, class_severity, state_severity
 from analyzers.export.spans import last_known_ns
 from analyzers.export.verdict import Verdict, verdict_of
-from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
@@ -146,7 +146,7 @@ def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
             answered += 1
         elif outcome is Outcome.UNANSWERED:
             unanswered += 1
-        retries += _retries(exchange)
+        retries += exchange.retries
     severity = state_severity(peer.state)
     for hole in peer.black_holes:
         severity = max(severity, class_severity(hole.black_hole_class))
@@ -157,10 +157,6 @@ def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
     found = [finding.severity for finding in findings]
     errors, warnings = found.count(FindingSeverity.ERROR), found.count(FindingSeverity.WARNING)
     return Tally(answered, unanswered, retries, lost_s, severity, order, errors, warnings)
-
-
-def _retries(exchange: Exchange) -> int:
-    return len(exchange.transmissions) - (0 if exchange.first_missing else 1)
 
 
 def _span(content: Content) -> tuple[int, int]:

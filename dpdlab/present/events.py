@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -56,6 +57,21 @@ class Event(Struct, frozen=True):
     def pairs_with(self) -> tuple[str, str] | None:
         """What belongs together has the same value: a question and its answer."""
         return None if self.exchange is None else ("x", self.exchange.id)
+
+
+def same_event(event: Event) -> tuple[object, ...]:
+    """What an event has in common with itself when the peer's events are listed anew."""
+    return event.at_ns, event.kind, event.ref, event.number
+
+
+def place_of(event: Event, events: Sequence[Event]) -> int | None:
+    """Where an event of another list stands in this one, which is in the order of time."""
+    place = bisect_left(events, event.at_ns, key=lambda e: e.at_ns)
+    while place < len(events) and events[place].at_ns == event.at_ns:
+        if same_event(events[place]) == same_event(event):
+            return place
+        place += 1
+    return None
 
 
 def events_of(peer: PeerView, *, ongoing: bool = False) -> list[Event]:

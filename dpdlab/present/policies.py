@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from analyzers.export import words
 from analyzers.export.formatting import (
     Severity,
     black_hole_bounds,
@@ -70,7 +71,7 @@ def observed(hole: BlackHole) -> str:
         size = f" ({byte_count(hole.max_bytes)})" if hole.bytes_known else ""
         return f"{black_hole_bounds(hole)}{size}"
     bounds = seconds_range(hole.min_seconds, hole.max_seconds)
-    return f"{bounds}; a log does not show what was sent into it"
+    return f"{bounds}; {words.untold(hole)}"
 
 
 def is_nothing(text: str) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 FILE_NAME: Final = "dpdlab.toml"
 
@@ -19,11 +18,17 @@ def found(given: str | None = None) -> Path | None:
     if given is not None:
         return Path(given)
     for path in (Path(FILE_NAME), users_file()):
-        # A folder that may not be looked into, as after `su`, has no settings for us.
-        with suppress(OSError):
-            if path is not None and path.is_file():
-                return path
+        if is_there(path):
+            return path
     return None
+
+
+def is_there(path: Path | None) -> TypeGuard[Path]:
+    """Whether it is a file: in a folder that may not be looked into, as after `su`, none is."""
+    try:
+        return path is not None and path.is_file()
+    except OSError:
+        return False
 
 
 def users_file() -> Path | None:

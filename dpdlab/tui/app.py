@@ -52,6 +52,7 @@ _SAYING_S: Final = 4.0
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
 _ESCAPE: Final = "escape"
+_PARTS: Final = "#title, Overview, #views, #footer"
 
 
 class ConsoleApp(WatchingApp):
@@ -170,11 +171,16 @@ class ConsoleApp(WatchingApp):
         assert isinstance(view, View)
         return view
 
+    @property
+    def _stands(self) -> bool:
+        """Whether the screen is there: things come in while it is being taken down, too."""
+        return self.is_running and len(self.query(_PARTS)) == len(_PARTS.split(","))
+
     # --- reading ---------------------------------------------------------------------------
 
     def _tick(self) -> None:
         """Countdowns go on between two looks."""
-        if self.model.now_ns is not None and not self.paused:
+        if self._stands and self.model.now_ns is not None and not self.paused:
             self.view.tick()
         self.bars()
 
@@ -199,14 +205,14 @@ class ConsoleApp(WatchingApp):
 
     def changed(self) -> None:
         """Something else than the content changed: the moment, a mark, the time format."""
-        if not self.query(Overview):
-            return  # something came in while the screen was being taken down
+        if not self._stands:
+            return
         self._moment += 1
         self.refresh_view()
 
     def bars(self) -> None:
         """Paint title and footer."""
-        if not self.is_running or not self.query("#title"):
+        if not self._stands:
             return
         width = self.size.width
         self.query_one("#title", Line).say(title_of(self.model, self.colours, width))
@@ -280,6 +286,10 @@ class ConsoleApp(WatchingApp):
             return
         if BY_ID[name].live and not self.is_live:
             self.say(f"{BY_ID[name].hint} is for live sessions: dpdlab live")
+            return
+        nothing = self.view.nothing_here
+        if nothing and getattr(handler, "__self__", None) is self.view:
+            self.say(f"{BY_ID[name].hint} does nothing here: {nothing}")
             return
         self.unsay()
         handler()
@@ -379,29 +389,34 @@ class ConsoleApp(WatchingApp):
         """All keys."""
         self.push_screen(HelpScreen(self.view.title, self.view.hints, self.model.keymap))
 
+    def _to_view(self, title: str) -> None:
+        if self.view.title == title:
+            self.say(f"this is the {title} view")
+        self.open_view(title)
+
     def do_view_peers(self) -> None:
         """View 1."""
-        self.open_view("peers")
+        self._to_view("peers")
 
     def do_view_timeline(self) -> None:
         """View 2."""
-        self.open_view("timeline")
+        self._to_view("timeline")
 
     def do_view_ladder(self) -> None:
         """View 3."""
-        self.open_view("ladder")
+        self._to_view("ladder")
 
     def do_view_findings(self) -> None:
         """View 4."""
-        self.open_view("findings")
+        self._to_view("findings")
 
     def do_view_log(self) -> None:
         """View 5."""
-        self.open_view("log")
+        self._to_view("log")
 
     def do_view_what_if(self) -> None:
         """View 6."""
-        self.open_view("what-if")
+        self._to_view("what-if")
 
     # --- finding ---------------------------------------------------------------------------
 
@@ -439,20 +454,7 @@ class ConsoleApp(WatchingApp):
             return
         self.go_to_moment(mark_ns)
         self.changed()
-
-    def do_fit(self) -> None:
-        """All of the time."""
-        self.model.choose_range(None)
-        self.changed()
-
-    def on_overview_ranged(self, message: Overview.Ranged) -> None:
-        """A stretch of time was chosen with the mouse."""
-        self.model.choose_range(message.range_ns)
-        self.changed()
-        if message.range_ns is not None and self.model.silent_range:
-            first, last = map(self.model.times.at, message.range_ns)
-            fit = key_name(self.model.keymap["fit"][0])
-            self.say(f"nothing happened from {first} to {last}: {fit} or a click there shows all")
+        self.say(f"at the mark, {self.model.times.at(mark_ns)}")
 
     def do_colour(self) -> None:
         """Colour by the next thing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, replaces, write, wrong_with
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.reading_app import ReadingApp
+from dpdlab.tui.reading_app import ReadingApp, names_of
 from dpdlab.tui.rows import cut, end_of
 
 _MARGIN: Final = 4
@@ -147,10 +147,11 @@ class AskingApp(ReadingApp):
             if text is None:
                 return
             clocks = self.options.clocks
-            names = (path, path.partition(":")[2], PurePath(path).name)
+            names = names_of(path)
             offsets = {one: ns for one, ns in clocks.offsets_ns.items() if one not in names}
+            self.clocks_by_hand.pop(path, None)
             if text.strip():
-                offsets[path] = nanoseconds(float(text))
+                offsets[path] = self.clocks_by_hand[path] = nanoseconds(float(text))
             self.read_with(replace(self.options, clocks=replace(clocks, offsets_ns=offsets)))
 
         sources = [one for one in self.model.whole.sources if one.id == source]

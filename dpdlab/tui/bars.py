@@ -81,7 +81,7 @@ def _range_text(model: Model, range_ns: tuple[int, int]) -> str:
     """The stretch of time that was chosen, and the key that leaves it."""
     lasts = duration(range_ns[1] - range_ns[0])
     said = f"nothing in these {lasts}" if model.silent_range else f"only {lasts}"
-    return f"{said}, {key_name(model.keymap['fit'][0])} shows all"
+    return f"{said}, {model.range_left}"
 
 
 def _hint(model: Model, name: str) -> Text:

@@ -104,7 +104,7 @@ class LiveReader:
                 return
 
     def _judge(self, peers: tuple[PeerView, ...]) -> bool:
-        """Whether the rules say something else by now.
+        """What the rules say so far, and whether that is something else than before.
 
         The end of what is known is no end of the input.
         """

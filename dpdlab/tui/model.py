@@ -23,9 +23,10 @@ from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
 from dpdlab.present.events import Event, EventKind, events_of
 from dpdlab.present.filter import Filter, narrowed
 from dpdlab.present.ranges import is_silent
+from dpdlab.present.readout import within
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
-from dpdlab.tui.keymap import DEFAULT, Keymap
+from dpdlab.tui.keymap import DEFAULT, Keymap, key_name
 
 if TYPE_CHECKING:
     from dpdlab.tui.live_reading import LiveNow
@@ -117,6 +118,13 @@ class Model(Struct, dict=True):
     log: LogLines | None = None
     """The lines of the logs; None until they are looked up."""
 
+    unread: int = 0
+    """How many inputs could not be read at all."""
+    damaged: bool = False
+    """A part of an input could not be read."""
+    clock_by_hand: bool = False
+    """The user has set a clock."""
+
     live: LiveNow | None = None
     """How the sources are, in a session that goes on."""
     live_since_s: float = 0.0
@@ -128,31 +136,12 @@ class Model(Struct, dict=True):
 
     def __post_init__(self) -> None:
         self.content = self.whole
+        self._note_sources()
         self.whole_digest = self.digest = digest_of(self.whole)
         self._listed: dict[str, Listed] = {}
         self._listing: set[str] = set()
 
     # --- now -------------------------------------------------------------------------------
-
-    @property
-    def damaged(self) -> bool:
-        """Whether a part of an input could not be read."""
-        return any(
-            problem.kind not in BENIGN_PROBLEMS
-            for source in self.whole.sources
-            if source.kind != UNREADABLE
-            for problem in source.problems
-        )
-
-    @property
-    def unread(self) -> int:
-        """How many inputs could not be read at all."""
-        return sum(source.kind == UNREADABLE for source in self.whole.sources)
-
-    @property
-    def clock_by_hand(self) -> bool:
-        """Whether the user has set a clock."""
-        return any(s.clock_basis is ClockBasis.MANUAL for s in self.whole.sources)
 
     @property
     def now_ns(self) -> int | None:
@@ -173,8 +162,20 @@ class Model(Struct, dict=True):
     ) -> None:
         """Newer results of the engine; what is not given with them is worked out here."""
         self.whole, self.done = whole, done
+        self._note_sources()
         self.whole_digest = digest or digest_of(whole)
         self._show(shown or shown_of(whole, self.filter, self.whole_digest))
+
+    def _note_sources(self) -> None:
+        sources = self.whole.sources
+        self.unread = sum(source.kind == UNREADABLE for source in sources)
+        self.clock_by_hand = any(s.clock_basis is ClockBasis.MANUAL for s in sources)
+        self.damaged = any(
+            problem.kind not in BENIGN_PROBLEMS
+            for source in sources
+            if source.kind != UNREADABLE
+            for problem in source.problems
+        )
 
     def set_filter(self, wanted: Filter | None, shown: Shown | None = None) -> None:
         """Show only what a filter matches; None shows all."""
@@ -233,9 +234,13 @@ class Model(Struct, dict=True):
         start_ns, end_ns = min(w.start_ns for w in spans), max(w.end_ns for w in spans)
         if (end_ns - start_ns) * _SHORT_LIVED > span.end_ns - span.start_ns:
             return span
-        margin = (end_ns - start_ns) // _MARGIN_SHARE
-        last_ns = min(end_ns + margin, max(span.end_ns, end_ns))
-        return Window(max(start_ns - margin, span.start_ns), last_ns)
+        return self.around(start_ns, end_ns, (end_ns - start_ns) // _MARGIN_SHARE)
+
+    def around(self, start_ns: int, end_ns: int, margin_ns: int) -> Window:
+        """A stretch of time with a margin, but nothing before or after the inputs."""
+        span = self.span
+        first_ns = max(start_ns - margin_ns, min(span.start_ns, start_ns))
+        return Window(first_ns, min(end_ns + margin_ns, max(span.end_ns, end_ns)))
 
     def choose_range(self, range_ns: tuple[int, int] | None) -> None:
         """Another stretch of time, or all of it."""
@@ -243,6 +248,26 @@ class Model(Struct, dict=True):
         self.silent_range = range_ns is not None and is_silent(
             self.content, self.digest, self.log, *range_ns
         )
+
+    def moment_in_range(self) -> int | None:
+        """The moment of all views, or what matters most in a stretch that it is not in."""
+        chosen, at_ns = self.range_ns, self.at_ns
+        if chosen is None or (at_ns is not None and self.in_range(at_ns)):
+            return at_ns
+        events = [] if self.peer is None else self.events(self.peer)
+        first = max(within(events, Window(*chosen)), key=lambda e: e.severity, default=None)
+        return chosen[0] if first is None else first.at_ns
+
+    def in_range(self, at_ns: int | None) -> bool:
+        """Whether a moment is of the stretch that was chosen; what has no time always is."""
+        if at_ns is None or self.range_ns is None:
+            return True
+        return self.range_ns[0] <= at_ns <= self.range_ns[1]
+
+    @property
+    def range_left(self) -> str:
+        """How the stretch that was chosen is left."""
+        return f"{key_name(self.keymap['fit'][0])} shows all"
 
     # --- moment by moment ------------------------------------------------------------------
 

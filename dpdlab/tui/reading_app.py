@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,15 +18,17 @@ from textual.message import Message
 
 from analyzers.export.content import Content
 from analyzers.model.peer import PeerState
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import Progress, SessionOptions
 from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.present.times import TimeMode
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
-from dpdlab.tui.state import State, load, save
+from dpdlab.tui.state import STANDARD_INPUT, State, clocks_here, load, resolved, save
 from dpdlab.tui.terminal_app import TerminalApp
 from dpdlab.tui.views.view import View
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 0.03
 """What a key may wait for; what takes longer goes on beside, with a remark."""
+_QUICK_S: Final = 1.0
 _FAREWELL_S: Final = 0.2
 
 
@@ -60,6 +63,15 @@ class ReadingApp(TerminalApp[int]):
             super().__init__()
             self.outcome = outcome
             self.ready = ready
+
+        def can_replace(self, message: Message) -> bool:
+            """A look of a live session that waits is left out where a later one waits behind it."""
+            return (
+                self.outcome.live is not None
+                and not self.outcome.error
+                and isinstance(message, ReadingApp.Told)
+                and message.outcome.content is not None
+            )
 
     class Worked(Message):
         """What a thread was asked for is there."""
@@ -95,6 +107,8 @@ class ReadingApp(TerminalApp[int]):
         self.following = live is not None
         self.bell_wanted = False
         self._dead: frozenset[str] = frozenset()
+        self._begun_s = self._took_s = 0.0
+        """When the reading began, on the clock of `monotonic`, and how long the last one took."""
         self._kept = False
         """Something was read to its end before."""
         self._live = live
@@ -104,6 +118,9 @@ class ReadingApp(TerminalApp[int]):
         self._left = State() if state is None else load(state)
         """Where the user was last time; emptied when the inputs are read, and it is restored."""
         self._restored = state is None
+        self.clocks_by_hand: dict[str, int] = {}
+        """What was added to the times of inputs in the console, in ns, by path."""
+        self._set_kept_clocks()
         self.model.filter = wanted or _filter_kept(self._left.filter)
         self.model.times = replace(
             self.model.times, mode=_mode_kept(self._left.times), mark_ns=self._left.mark_ns
@@ -149,11 +166,14 @@ class ReadingApp(TerminalApp[int]):
             self._show_lines(None)
         self.model.done = False
         self.model.failure = ""
+        self._begun_s = monotonic()
         if self._live is None:
             self._reader = Reader(self.inputs, self.options, self._told)
         else:
             self._reader = self._live(self._told)
         self._reader.start()
+        if not self._kept:
+            self._tell_kept_clocks(keep=True)
         self.bars()
 
     def _told(self, outcome: Outcome) -> None:
@@ -218,6 +238,10 @@ class ReadingApp(TerminalApp[int]):
             if ready.filter is not self.model.filter:
                 self._narrow(self.model.filter)
         self._come_back(done=outcome.done)
+        if outcome.done:
+            self._took_s = monotonic() - self._begun_s
+        if outcome.done and not self._kept:
+            self._tell_kept_clocks(keep=False)
         self.captures = outcome.captures or self.captures
         if self.following:
             self.model.at_ns = self.model.end_ns
@@ -242,6 +266,12 @@ class ReadingApp(TerminalApp[int]):
         if self.bell_wanted and dead - self._dead:
             self.bell()
         self._dead = dead
+
+    @property
+    def reads_quickly(self) -> bool:
+        """Whether to read all again costs next to nothing; a pipe cannot be read again."""
+        piped = any(name.rpartition(":")[2] == STANDARD_INPUT for name in self.inputs)
+        return self._live is None and self._kept and not piped and self._took_s < _QUICK_S
 
     # --- what takes long -------------------------------------------------------------------
 
@@ -326,6 +356,29 @@ class ReadingApp(TerminalApp[int]):
         if model.start_ns <= first and last <= model.end_ns and first < last:
             model.choose_range(left.range_ns)
 
+    def _set_kept_clocks(self) -> None:
+        """Clocks that the user has set in an earlier session; those of the command line win."""
+        if not self._left.clocks:
+            return
+        given = self.options.clocks.offsets_ns
+        kept = clocks_here(self._left.clocks, self.inputs)
+        self.clocks_by_hand = {
+            path: shift_ns for path, shift_ns in kept.items() if not given.keys() & names_of(path)
+        }
+        if self.clocks_by_hand:
+            clocks = replace(self.options.clocks, offsets_ns={**given, **self.clocks_by_hand})
+            self.options = replace(self.options, clocks=clocks)
+
+    def _tell_kept_clocks(self, *, keep: bool) -> None:
+        """Times are other ones than those of the inputs: who opens them again should know."""
+        clocks = clocks_here(self._left.clocks, self.inputs).items() & self.clocks_by_hand.items()
+        told = [f"{clock_shift(ns)} {PurePath(path).name}" for path, ns in sorted(clocks)]
+        if told:
+            more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+            key = key_name(self.model.keymap["inputs"][0])
+            said = f"clock by hand as you left it: {told[0]}{more} ({key} changes it)"
+            self.say(said, keep=keep)
+
     def _keep(self) -> None:
         """Where the user is, for the next session of these inputs."""
         model, peer = self.model, self.model.peer
@@ -340,6 +393,7 @@ class ReadingApp(TerminalApp[int]):
             range_ns=model.range_ns,
             peer=None if peer is None else (peer.local, peer.remote),
             views={view.title: view.kept() for view in self.views},
+            clocks={resolved(path): ns for path, ns in self.clocks_by_hand.items()},
         )
         save(self._state_file, kept)
 
@@ -358,6 +412,17 @@ class ReadingApp(TerminalApp[int]):
             self._reader.stop()
         if self.model.log is not None:
             self.model.log.close()
+
+
+def names_of(path: str) -> set[str]:
+    """What an option may call an input: its path, with a kind before it or without, its name."""
+    return {path, path.partition(":")[2], PurePath(path).name}
+
+
+def clock_shift(shift_ns: int) -> str:
+    """What was added to the times of an input."""
+    sign = "+" if shift_ns >= 0 else "-"
+    return f"{sign}{abs(shift_ns) / NS_PER_SECOND:.12g} s"
 
 
 def _filter_kept(text: str) -> Filter | None:

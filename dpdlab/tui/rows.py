@@ -131,11 +131,6 @@ class RowList(ScrollView, can_focus=False):
         self._head = None
         self.refresh()
 
-    def set_palette(self, palette: Palette) -> None:
-        """Other colours."""
-        self.palette = palette
-        self.refresh_rows()
-
     def set_active(self, active: bool) -> None:
         """Whether the keys go here."""
         if self.active is not active:
@@ -280,10 +275,6 @@ class RowList(ScrollView, can_focus=False):
             self.post_message(self.Chosen(self, index))
         else:
             self.go_to(index)
-
-    def region_of_cursor(self) -> Region:
-        """Where the cursor is, in the widget."""
-        return self._region_of(self.cursor)
 
     def _region_of(self, index: int) -> Region:
         y = index - int(self.scroll_offset.y) + self.header_lines

@@ -39,12 +39,13 @@ class SettledApp(AskingApp):
 
         path = self.settings_file or settings.users_file()
         try:
-            known = Settings() if path is None or not path.is_file() else load(path)
+            known = load(path) if settings.is_there(path) else Settings()
         except OptionError as error:
             self.say(error.message)
             return
         named = "nowhere to keep them: no home" if path is None else str(path)
-        theme, times = self.theme, self.model.times
+        theme, times, options = self.theme, self.model.times, self.options
+        ascii_only = self.model.ascii_only
         screen = SettingsScreen(known, named, self._in_force(), self._preview)
 
         def answered(changes: Mapping[Key, object] | None) -> None:
@@ -52,7 +53,11 @@ class SettledApp(AskingApp):
                 # What was tried goes, what an option or a key had set comes back.
                 self.theme = theme
                 self.model.times = times
+                if self.model.ascii_only is not ascii_only:
+                    self.set_ascii(ascii_only)
                 self.changed()
+                if self.options != options:
+                    self.read_with(options)
             elif changes and path is not None:
                 self._keep_settings(path, changes)
 
@@ -71,19 +76,23 @@ class SettledApp(AskingApp):
 
     def _preview(self, key: Key, value: object) -> None:
         """Show what can be shown at once."""
-        match key[1]:
-            case "theme":
+        match key:
+            case "console", "theme":
                 self.theme = str(value) or THEMES[0].name
-            case "times":
+            case "console", "times":
                 self.model.times = replace(self.model.times, mode=mode_named(str(value)))
                 self.changed()
+            case "console", "ascii":
+                self.set_ascii(bool(value))
+            case "report", name if self.reads_quickly:
+                self.read_with(replace(self.options, **{name: value}))
 
     def _keep_settings(self, path: Path, changes: Mapping[Key, object]) -> None:
         from dpdlab.settings.edit import edited
         from dpdlab.settings.model import text_of
 
         try:
-            text = text_of(path) if path.is_file() else ""
+            text = text_of(path) if settings.is_there(path) else ""
             made = edited(text, changes, str(path))
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(path, [made.encode()])
@@ -104,10 +113,11 @@ class SettledApp(AskingApp):
         reading = {key: value for (section, key), value in changes.items() if section == "report"}
         if not reading:
             return
+        options = replace(self.options, **reading)
         if self.is_live:
             self.say("kept: what concerns the reading counts from the next start on")
-        else:
-            self.read_with(replace(self.options, **reading))
+        elif options != self.options:
+            self.read_with(options)
 
     def set_ascii(self, ascii_only: bool) -> None:
         """Only signs of ASCII from now on, or all of them."""

@@ -21,7 +21,9 @@ _VERSION: Final = 1
 _MOST_BYTES: Final = 64 << 10
 _MOST_TEXT: Final = 4_000
 _MOST_FILES: Final = 200
-_STANDARD_INPUT: Final = "-"
+_MOST_CLOCKS: Final = 200
+_LONGEST_SHIFT_NS: Final = 10**19
+STANDARD_INPUT: Final = "-"
 
 
 class State(Struct, frozen=True):
@@ -38,11 +40,13 @@ class State(Struct, frozen=True):
     """Local and remote address: ids are those of one reading."""
     views: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What each view keeps of its own, by its title."""
+    clocks: Mapping[str, int] = field(default_factory=dict)
+    """What is added to the times of inputs by hand, in ns, by their absolute paths."""
 
 
 def file_for(inputs: Sequence[str]) -> Path | None:
     """The file of a set of inputs; None where nothing is kept: a pipe, a user without a home."""
-    if any(name.rpartition(":")[2] == _STANDARD_INPUT for name in inputs):
+    if any(name.rpartition(":")[2] == STANDARD_INPUT for name in inputs):
         return None
     base = os.environ.get("XDG_STATE_HOME", "")
     try:
@@ -70,6 +74,7 @@ def load(path: Path) -> State:
                 range_ns=_range(kept.get("range_ns")),
                 peer=_pair(kept.get("peer")),
                 views=_views(kept.get("views")),
+                clocks=_clocks(kept.get("clocks")),
             )
     return State()
 
@@ -86,6 +91,7 @@ def save(path: Path, state: State) -> None:
         "range_ns": state.range_ns,
         "peer": state.peer,
         "views": {name: dict(of_view) for name, of_view in state.views.items()},
+        "clocks": dict(state.clocks),
     }
     with contextlib.suppress(OSError, ValueError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -99,6 +105,31 @@ def save(path: Path, state: State) -> None:
             Path(name).unlink(missing_ok=True)
             return
         _forget_oldest(path.parent)
+
+
+def resolved(name: str) -> str:
+    """An input as it is called wherever one stands; as it is where it cannot be told."""
+    kind, colon, rest = name.partition(":")
+    try:
+        path = Path(rest) if colon and kind.isalnum() and not Path(name).exists() else Path(name)
+        return str(path.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return name
+
+
+def clocks_here(kept: Mapping[str, int], inputs: Sequence[str]) -> dict[str, int]:
+    """Clocks that were kept, by inputs as they are named here, and files in them if folders."""
+    found: dict[str, int] = {}
+    for path, offset_ns in kept.items():
+        named = path
+        for name in inputs:
+            whole = resolved(name)
+            if whole == path:
+                named = name
+            elif path.startswith(f"{whole}{os.sep}"):
+                named = str(Path(name) / path[len(whole) + 1 :])
+        found[named] = offset_ns
+    return found
 
 
 def _forget_oldest(folder: Path) -> None:
@@ -133,3 +164,13 @@ def _views(value: object) -> dict[str, dict[str, Any]]:
     if not isinstance(value, dict):
         return {}
     return {str(name): of_view for name, of_view in value.items() if isinstance(of_view, dict)}
+
+
+def _clocks(value: object) -> dict[str, int]:
+    if not isinstance(value, dict) or len(value) > _MOST_CLOCKS:
+        return {}
+    return {
+        path: shift_ns
+        for path, shift_ns in value.items()
+        if _text(path) and type(shift_ns) is int and abs(shift_ns) < _LONGEST_SHIFT_NS
+    }

@@ -65,13 +65,22 @@ class TextPane(RowList):
     def __init__(self, palette: Palette, *, id: str) -> None:
         super().__init__(palette, id=id, empty="")
         self.cursor = -1
+        self._about: object = None
 
-    def tell(self, rows: TextRows, palette: Palette) -> None:
-        """Another text, from its beginning."""
+    def tell(self, rows: TextRows, palette: Palette, about: object = None) -> None:
+        """Another text, from its beginning; at the same place if it is `about` the same thing."""
+        y = self.scroll_offset.y if about is not None and about == self._about else 0
+        self._about = about
         rows.set_width(self._room)
         self.show(rows, -1, palette)
         self.cursor = -1
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=y, animate=False, immediate=True)
+
+    def scroll_by(self, by: int) -> bool:
+        """Up or down by so many lines; False where it is at its end."""
+        before = self.scroll_y
+        self.scroll_relative(y=by, animate=False, immediate=True)
+        return self.scroll_y != before
 
     @property
     def tells_more(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 from rich.style import Style
 from rich.text import Text
 
-from analyzers.export.formatting import counted
+from analyzers.export.formatting import counted, duration
 from analyzers.export.untrusted import safe
 from analyzers.export.verdict import VerdictPart
 from dpdlab.present.findings import tally
@@ -28,6 +28,9 @@ _BETWEEN: Final = " · "
 def title_of(model: Model, palette: Palette, width: int) -> Text:
     """What is open, and what it comes to: with a filter, what is left by it."""
     left = Text().append(" dpdlab ", Style(bold=True, reverse=True)).append(" ")
+    if model.range_ns is not None:
+        lasts = duration(model.range_ns[1] - model.range_ns[0])
+        left.append(f"only {lasts}, {model.range_left}", palette.warn).append("  ")
     names = _names(model)
     # The names keep some room; more of it goes where the verdict would lose a clause.
     rooms = (min(len(names[-1]), max(width // 4, _LEAST_NAME)), min(len(names[-1]), _LEAST_NAME))
@@ -48,10 +51,11 @@ def _clauses(verdict: Text) -> int:
 
 def _names(model: Model) -> list[str]:
     """The names of the inputs, in longer and shorter forms."""
-    names = [safe(s.path.rpartition("/")[2] or s.path) for s in model.whole.sources]
+    sources = model.whole.sources
+    names = [safe(s.path.rpartition("/")[2] or s.path) for s in sources[:_NAMES_SHOWN]]
     forms = []
-    for shown in range(min(len(names), _NAMES_SHOWN), 0, -1):
-        more = [f"{len(names) - shown} more"] if len(names) > shown else []
+    for shown in range(len(names), 0, -1):
+        more = [f"{len(sources) - shown} more"] if len(sources) > shown else []
         forms.append(" + ".join([*names[:shown], *more]))
     return forms or [""]
 

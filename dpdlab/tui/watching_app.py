@@ -1,10 +1,13 @@
-"""What keys do while things happen: pause, follow, begin anew, a bell."""
+"""What keys do while things happen, and about stretches of time: pause, follow, begin anew, fit."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Final
 
 from analyzers.model.time import NS_PER_SECOND
+from dpdlab.tui.bars import Overview
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.settled_app import SettledApp
 
 _LONG_NS: Final = 60 * NS_PER_SECOND
@@ -14,9 +17,9 @@ _LONG_NS: Final = 60 * NS_PER_SECOND
 class WatchingApp(SettledApp):
     """Most of it is of use in a live session alone."""
 
+    @abstractmethod
     def go_to_moment(self, at_ns: int | None) -> None:
         """The moment that all views share."""
-        raise NotImplementedError
 
     def do_pause(self) -> None:
         """Stop painting, or paint what came meanwhile."""
@@ -43,6 +46,22 @@ class WatchingApp(SettledApp):
             said = "only what comes from now on (ctrl+l again: everything)"
         self.changed()
         self.say(said)
+
+    def do_fit(self) -> None:
+        """All of the time."""
+        self.model.choose_range(None)
+        self.changed()
+        self.say("all of the time is shown")
+
+    def on_overview_ranged(self, message: Overview.Ranged) -> None:
+        """A stretch of time was chosen with the mouse."""
+        self.model.choose_range(message.range_ns)
+        self.go_to_moment(self.model.moment_in_range())
+        self.changed()
+        if message.range_ns is not None and self.model.silent_range:
+            first, last = map(self.model.times.at, message.range_ns)
+            fit = key_name(self.model.keymap["fit"][0])
+            self.say(f"nothing happened from {first} to {last}: {fit} or a click there shows all")
 
     def do_follow(self) -> None:
         """Stay at what comes in last, or no longer."""

@@ -131,17 +131,26 @@ def test_what_is_written_to_a_file_is_the_report(terminal: Terminal, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["TERM", "HUP"])
+@pytest.mark.parametrize(
+    ("words", "first", "then"),
+    [
+        pytest.param((DEAD,), "given up", "probing", id="file"),
+        pytest.param(
+            ("live", "--no-save", "--log", DEAD / "charon-a.log"), "watching", "zoom", id="live"
+        ),
+    ],
+)
 def test_a_signal_that_ends_it_leaves_a_usable_terminal(
-    terminal: Terminal, tmp_path: Path, name: str
+    terminal: Terminal, tmp_path: Path, words: tuple[object, ...], first: str, then: str, name: str
 ):
     number = tmp_path / "number"
-    terminal.type(f"cd {ROOT}; sh -c 'echo $$ > {number}; exec {command(DEAD)}'; echo code $?")
-    terminal.until("given up")
+    terminal.type(f"cd {ROOT}; sh -c 'echo $$ > {number}; exec {command(*words)}'; echo code $?")
+    terminal.until(first)
     terminal.press("2")
-    terminal.until("probing")
+    terminal.until(then)
     os.kill(int(number.read_text()), getattr(signal, f"SIG{name}"))
     screen = terminal.until(f"code {128 + getattr(signal, f'SIG{name}')}")
-    assert "probing" not in screen
+    assert then not in screen
     terminal.type("stty -a")
     terminal.until(" icanon")
     terminal.until(" echo ")

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from analyzers.session import SessionOptions
 from dpdlab.tui.app import ConsoleApp
+from tests.tui.settling import settle
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
 
@@ -28,7 +29,11 @@ class Console:
         """Press keys, one after the other, and let them work."""
         for key in keys:
             await self.pilot.press(key)
-        await self.pilot.pause()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until everything is painted."""
+        await settle(self.pilot)
 
     async def read(self) -> None:
         """Wait until the inputs are read."""
@@ -37,7 +42,7 @@ class Console:
             if self.app.model.done:
                 break
         assert self.app.model.done, "the inputs are not read after 20 s"
-        await self.pilot.pause()
+        await self.settle()
 
     @property
     def lines(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,18 @@ async def test_what_would_be_copied_is_cut_with_a_mark_and_goes_on_below_itself(
         await c.press("2")
         assert "JSON is copied: {" in c.lines[-1]
         assert "…" in c.lines[-1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (132, 43)])
+async def test_choices_from_the_tenth_on_stand_below_the_others(
+    console: Open, size: tuple[int, int]
+):
+    async with console(DEAD, size=size) as c:
+        await c.press("v", "end")
+        rows = [m for line in c.lines if (m := re.search(r"│ *(\d+) (\w[^✓│]*)(✓)", line))]
+        assert {len(m[1]) for m in rows} == {1, 2}, c.text
+        assert len({m.start(2) for m in rows}) == 1
+        assert len({m.start(3) for m in rows}) == 1
 
 
 async def test_a_peer_is_copied_as_a_filter(console: Open):

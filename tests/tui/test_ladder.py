@@ -138,7 +138,7 @@ async def test_the_bytes_of_a_black_hole_are_those_of_what_shows_it(console: Ope
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("3", "G" if key == "B" else "g", key, "r")
         await c.app.workers.wait_for_complete()
-        await c.pilot.pause()
+        await c.settle()
         assert "liveness check ID 3" in c.text
         assert "this itself is no packet" in c.text
         assert "0000  " in c.text
@@ -148,7 +148,7 @@ async def test_the_bytes_of_the_end_of_a_black_hole_are_those_of_what_came_last(
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("3", "G", "r")
         await c.app.workers.wait_for_complete()
-        await c.pilot.pause()
+        await c.settle()
         assert "0000  " in c.text
 
 

@@ -63,6 +63,6 @@ async def test_a_click_answers(console: Open):
         await c.press("q")
         row = next(n for n, line in enumerate(c.lines) if "esc stays" in line)
         await c.pilot.click(offset=(c.lines[row].index("esc stays") + 1, row))
-        await c.pilot.pause()
+        await c.settle()
         assert not isinstance(c.app.screen, Confirm)
         assert c.app.is_running

@@ -6,7 +6,8 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from analyzers.sources.follow import FollowedFile
 from analyzers.sources.pipe import PipeSource
 from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.live_reading import LiveReader
+from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.log import LogView
 from tests.live_capture import now_ns
 from tests.scenarios.timeline import BASE_NS, capture
@@ -52,6 +54,7 @@ class Feed:
         """Nothing more comes."""
         if self._stream is not None:
             os.close(self._stream)
+            self._stream = None
 
 
 class Clock:
@@ -91,16 +94,28 @@ def live_app(path: Path, clock: Clock) -> ConsoleApp:
     )
 
 
-async def test_a_peer_is_seen_probing_and_dead_while_it_happens(feed: Feed, tmp_path: Path):
-    clock = Clock()
+@asynccontextmanager
+async def watching(
+    feed: Feed, path: Path, clock: Clock, size: tuple[int, int] = (120, 36)
+) -> AsyncIterator[Console]:
+    """A console that has seen the peer alive, with all of its exchanges so far."""
     clock.to(10.5)
-    app = live_app(tmp_path / "fifo", clock)
-    async with app.run_test(size=(120, 36)) as pilot:
+    app = live_app(path / "fifo", clock)
+    async with app.run_test(size=size) as pilot:
         c = Console(app, pilot)
+        # Opening a FIFO waits for who reads it.
         writer = threading.Thread(target=feed.write, args=(ALIVE,))
         writer.start()
-        await _until(c, lambda: "alive" in c.text and bool(app.model.peers))
+        await _until(c, lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
         writer.join()
+        yield c
+    feed.close()
+
+
+async def test_a_peer_is_seen_probing_and_dead_while_it_happens(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    async with watching(feed, tmp_path, clock) as c:
+        app = c.app
         assert "5 exchanges" not in c.text
         clock.to(15.5)
         feed.write(ASKED)
@@ -116,68 +131,41 @@ async def test_a_peer_is_seen_probing_and_dead_while_it_happens(feed: Feed, tmp_
 
 async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Path):
     clock = Clock()
-    clock.to(10.5)
-    app = live_app(tmp_path / "fifo", clock)
-    async with app.run_test(size=(120, 36)) as pilot:
-        c = Console(app, pilot)
-        writer = threading.Thread(target=feed.write, args=(ALIVE,))
-        writer.start()
-        await _until(c, lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
-        writer.join()
+    async with watching(feed, tmp_path, clock) as c:
+        app = c.app
         await c.press("p")
         clock.to(15.5)
         feed.write(ASKED)
         for _ in range(20):
-            await pilot.pause(0.05)
+            await c.pilot.pause(0.05)
         assert app.model.peers[0].state is PeerState.ALIVE
         await c.press("p")
         await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
-        feed.close()
         await c.press("ctrl+q")
 
 
 async def test_following_stays_at_the_end(feed: Feed, tmp_path: Path):
     clock = Clock()
-    clock.to(10.5)
-    app = live_app(tmp_path / "fifo", clock)
-    async with app.run_test(size=(120, 36)) as pilot:
-        c = Console(app, pilot)
-        writer = threading.Thread(target=feed.write, args=(ALIVE,))
-        writer.start()
-        await _until(c, lambda: bool(app.model.peers))
-        writer.join()
+    async with watching(feed, tmp_path, clock) as c:
+        app = c.app
         await c.press("2", "A")
         assert [app.following] == [False]
         await c.press("g", "A")
         assert app.following
         assert app.model.at_ns == app.model.end_ns
-        feed.close()
         await c.press("ctrl+q")
 
 
 async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
-    app = live_app(tmp_path / "fifo", Clock())
-    async with app.run_test(size=(80, 24)) as pilot:
-        writer = threading.Thread(target=feed.write, args=(ALIVE,))
-        writer.start()
-        await _until(Console(app, pilot), lambda: bool(app.model.peers))
-        writer.join()
-        await pilot.press("ctrl+q")
-        await pilot.pause()
-    feed.close()
+    async with watching(feed, tmp_path, Clock(), (80, 24)) as c:
+        await c.press("ctrl+q")
     assert not [t for t in threading.enumerate() if t.name.startswith("dpdlab")]
 
 
 async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
     clock = Clock()
-    clock.to(10.5)
-    app = live_app(tmp_path / "fifo", clock)
-    async with app.run_test(size=(120, 36)) as pilot:
-        c = Console(app, pilot)
-        writer = threading.Thread(target=feed.write, args=(ALIVE,))
-        writer.start()
-        await _until(c, lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
-        writer.join()
+    async with watching(feed, tmp_path, clock) as c:
+        app = c.app
         await c.press("3", "g")
         here = app.model.at_ns
         assert "staying here: A follows again" in c.text
@@ -188,22 +176,36 @@ async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
         await c.press("A")
         assert app.model.at_ns == app.model.end_ns
         assert app.following
-        feed.close()
+        await c.press("ctrl+q")
+
+
+async def test_what_is_selected_and_read_stays_while_more_comes(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    async with watching(feed, tmp_path, clock, (80, 24)) as c:
+        app = c.app
+        await c.press("3", "C", "g", "space", "j", "space", "right", "right")
+        ladder = app.query_one(LadderView)
+        selected = [ladder._events[place].ref for place in ladder.selected]
+        below = ladder.detail.scroll_offset.y
+        assert len(selected) == 2
+        assert below == 2
+        clock.to(15.5)
+        feed.write(ASKED)
+        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        assert [ladder._events[place].ref for place in ladder.selected] == selected
+        assert ladder.detail.scroll_offset.y == below
+        await c.press("d")
+        assert "compared" in c.text
         await c.press("ctrl+q")
 
 
 async def test_what_comes_while_the_console_is_taken_down_is_not_shown(feed: Feed, tmp_path: Path):
-    app = live_app(tmp_path / "fifo", Clock())
-    async with app.run_test(size=(80, 24)) as pilot:
-        writer = threading.Thread(target=feed.write, args=(ALIVE,))
-        writer.start()
-        await _until(Console(app, pilot), lambda: bool(app.model.peers))
-        writer.join()
+    async with watching(feed, tmp_path, Clock(), (80, 24)) as c:
+        app = c.app
         for widget in list(app.screen.children):
             await widget.remove()
         app.changed()
         app.bars()
-    feed.close()
 
 
 def test_the_feed_writes_whole_captures():

@@ -145,7 +145,7 @@ async def test_it_is_said_which_of_how_many_matches_this_is(console: Open):
         assert f"match 2 of {total}" in c.lines[-1]
         await c.press("N", "N")
         await c.app.workers.wait_for_complete()
-        await c.pilot.pause()
+        await c.settle()
         assert f"match {total} of {total}" in c.lines[-1]
 
 
@@ -155,7 +155,7 @@ async def test_of_many_matches_a_thousand_are_counted(console: Open, tmp_path: P
     async with looked_up(console(path)) as c:
         await c.press("slash", *"needle", "enter")
         await c.app.workers.wait_for_complete()
-        await c.pilot.pause()
+        await c.settle()
         assert "match 1 of 1,000+" in c.lines[-1]
         await c.press("G", "N")
         assert "a match after the first 1,000" in c.lines[-1]
@@ -165,7 +165,7 @@ async def test_a_text_that_is_nowhere_is_said(console: Open):
     async with looked_up(console(DEAD)) as c:
         await c.press("slash", *"nowhere", "enter")
         await c.app.workers.wait_for_complete()
-        await c.pilot.pause()
+        await c.settle()
         assert "no match for 'nowhere'" in c.lines[-1]
 
 
@@ -178,7 +178,7 @@ async def test_searching_goes_round_in_a_thread(console: Open, tmp_path: Path):
     async with looked_up(console(path)) as c:
         await c.press("G", "slash", *"tun device", "enter")
         await c.app.workers.wait_for_complete()
-        await c.pilot.pause()
+        await c.settle()
         assert "created TUN device" in current(c)
 
 

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzers.model.finding import Finding
+from dpdlab.tui.views.finding_rows import timed
+from dpdlab.tui.views.findings import FindingsView
+from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.lanes import LABEL
+from dpdlab.tui.views.log import LogView
+from dpdlab.tui.views.timeline import TimelineView
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -56,6 +62,20 @@ async def test_zoom_and_fit(console: Open):
         assert c.lines[4] != wide
         await c.press("F")
         assert c.lines[4] == wide
+
+
+@pytest.mark.parametrize("keys", ["b", "bb", "GB", "GBb"])
+async def test_the_window_of_a_black_hole_ends_with_the_input(console: Open, keys: str):
+    async with console(DEAD) as c:
+        await c.press("2", *keys)
+        window = c.app.view.shown_window
+        assert window is not None
+        span = c.app.model.span
+        assert span.start_ns <= window.start_ns
+        assert window.end_ns <= span.end_ns
+        (hole,) = c.app.model.peers[0].black_holes
+        assert window.start_ns <= hole.begin_ns
+        assert hole.stop_ns <= window.end_ns
 
 
 async def test_the_pair_of_a_question_is_its_answer(console: Open):
@@ -196,7 +216,7 @@ async def test_a_click_on_the_footer_does_what_its_key_does(console: Open):
     async with console(DEAD) as c:
         footer = c.lines[-1]
         await c.pilot.click("#footer", offset=(footer.index("timeline") + 2, 0))
-        await c.pilot.pause()
+        await c.settle()
         assert c.app.view.title == "timeline"
 
 
@@ -208,7 +228,7 @@ async def _drag(c: Console, share_from: float, share_to: float) -> None:
     first, last = (1 + LABEL + int(share * cells) for share in (share_from, share_to))
     await c.pilot.mouse_down("#overview", offset=(first, 0))
     await c.pilot.mouse_up("#overview", offset=(last, 0))
-    await c.pilot.pause()
+    await c.settle()
 
 
 async def test_a_range_without_events_says_so_and_how_to_leave_it(console: Open):
@@ -233,9 +253,58 @@ async def test_a_range_without_events_says_so_and_how_to_leave_it(console: Open)
         assert "nothing" not in c.lines[-1]
 
 
+async def test_a_range_counts_in_every_view_and_the_title_tells_it(console: Open):
+    folder = SAMPLES / "ikev1-dead-peer"
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(132, 43)) as c:
+        model = c.app.model
+        await c.press("3")
+        every = len(c.app.query_one(LadderView).list.source)
+        await _drag(c, 0.7, 0.9)
+        assert model.range_ns is not None
+        assert model.at_ns is not None
+        assert model.in_range(model.at_ns)
+        for view in "123456":
+            await c.press(view)
+            assert "only " in c.lines[0]
+            assert "F shows all" in c.lines[0], view
+        ladder = c.app.query_one(LadderView)
+        await c.press("3")
+        assert 0 < len(ladder.list.source) < every
+        assert all(model.in_range(event.at_ns) for event in ladder._events)
+        await c.press("4")
+        found = c.app.query_one(FindingsView)
+        shown = [item for item in found._items if isinstance(item, Finding)]
+        assert all(model.in_range(timed(finding)) for finding in shown)
+        hidden = len(model.content.findings) - len(shown)
+        assert hidden > 0
+        assert f"{hidden} of other times not shown, F shows all" in c.text
+        await c.press("5")
+        log = model.log
+        assert log is not None
+        rows = c.app.query_one(LogView)._picked
+        assert rows is not None
+        assert 0 < len(rows) < len(log)
+        assert all(model.in_range(log.at_ns(int(row))) for row in rows)
+        await c.press("F", "3")
+        assert len(ladder.list.source) == every
+        assert "F shows all" not in c.lines[0]
+
+
 async def test_a_range_with_events_says_how_to_leave_it(console: Open):
     async with console(SAMPLES / "ikev1-both-sides" / "capture.pcap", size=(132, 43)) as c:
         await _drag(c, 0.0, 0.5)
         assert not c.app.model.silent_range
         assert "only " in c.lines[-1]
         assert "F shows all" in c.lines[-1]
+
+
+async def test_a_search_goes_on_at_the_beginning(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(132, 43)) as c:
+        await c.press("2", "G", "slash", *"main mode", "enter")
+        timeline = c.app.query_one(TimelineView)
+        first = timeline.list.cursor
+        assert "Main Mode" in timeline._events[first].label
+        assert "no match" not in c.text
+        await c.press("N")
+        assert "no match" not in c.text
+        assert timeline.list.cursor > first

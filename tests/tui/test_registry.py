@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
+from rich.style import Style
 
 from dpdlab.tui.actions import ACTIONS, Action
 from dpdlab.tui.app import VIEWS, ConsoleApp
+from tests.tui.conftest import SAMPLES, Console, Opened
+
+Open = Callable[..., Opened]
 
 # Contract, section 3.
 CONTRACT = {
@@ -64,6 +69,39 @@ async def test_what_is_for_live_sessions_is_offered_in_them_alone():
 def test_no_view_hints_at_what_is_for_live_sessions():
     live = {action.id for action in ACTIONS if action.live}
     assert not live & {hint for view in VIEWS for hint in view.hints}
+
+
+MOVES = ("up", "down", "page-up", "page-down", "first", "last")
+"""At the end of a list they do nothing, as in every list."""
+
+
+@pytest.mark.parametrize("inputs", ["ikev1-dead-peer", "configs"])
+async def test_no_key_does_nothing_without_a_word(console: Open, inputs: str):
+    silent = []
+    async with console(SAMPLES / inputs, size=(132, 43)) as c:
+        for view in VIEWS:
+            for action in ACTIONS:
+                if action.id in (*MOVES, "quit", "suspend", "palette", "command"):
+                    continue
+                c.app.open_view(view.title)
+                c.app.unsay()
+                c.app.bars()
+                before = _painted(c)
+                c.app.action_act(action.id)
+                await c.pilot.pause()
+                if len(c.app.screen_stack) > 1:
+                    c.app.pop_screen()
+                    await c.pilot.pause()
+                    continue
+                if _painted(c) == before:
+                    silent.append((view.title, action.id))
+    assert silent == []
+
+
+def _painted(c: Console) -> list[list[tuple[str, Style | None]]]:
+    return [
+        [(s.text, s.style) for s in strip] for strip in c.app.screen._compositor.render_strips()
+    ]
 
 
 def _commands(app: ConsoleApp) -> set[str]:

@@ -79,7 +79,7 @@ async def test_a_storm_of_sizes_ends_with_the_last_one(console: Open, view: str)
         for width, height in [(20, 5), (200, 60), (1, 1), (80, 24), (132, 3), (5, 50)] * 4:
             await c.pilot.resize_terminal(width, height)
         await c.pilot.resize_terminal(120, 36)
-        await c.pilot.pause()
+        await c.settle()
         assert len(c.lines) == 36
         assert "dpdlab" in c.lines[0]
         assert max(map(cell_len, c.lines)) <= 120
@@ -241,14 +241,17 @@ def test_a_mistake_in_the_settings_gives_the_terminal_back(tmp_path: Path):
 
 
 @linux
-def test_a_terminal_that_goes_without_a_signal_ends_it():
+@pytest.mark.parametrize(
+    "words", [["capture.pcap"], ["live", "--no-save", "--log", "charon-a.log"]]
+)
+def test_a_terminal_that_goes_without_a_signal_ends_it(words: str):
     master, slave = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "dpdlab", str(DEAD / "capture.pcap")],
+        [sys.executable, "-m", "dpdlab", *words.split()],
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        cwd=ROOT,
+        cwd=DEAD,
         env={**os.environ, "TERM": "xterm-256color"},
         # Without a controlling terminal nobody is told that it was closed.
         start_new_session=True,

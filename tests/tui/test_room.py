@@ -177,9 +177,9 @@ async def test_texts_wrap_for_another_size_at_once(console: Open, view: str):
     async with console(SAMPLES / "ikev1-dead-peer", size=(80, 24)) as c:
         await c.press(view)
         await c.pilot.resize_terminal(132, 43)
-        await c.pilot.pause()
+        await c.settle()
         await c.pilot.resize_terminal(200, 60)
-        await c.pilot.pause()
+        await c.settle()
         wide = c.text
     async with console(SAMPLES / "ikev1-dead-peer", size=(200, 60)) as c:
         await c.press(view)

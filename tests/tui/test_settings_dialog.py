@@ -102,6 +102,44 @@ async def test_esc_leaves_everything_as_it_was(console: Open, users_file: Path):
         assert not users_file.exists()
 
 
+async def test_ascii_is_tried_and_taken_back(console: Open, users_file: Path):
+    async with console(DEAD, size=(80, 24)) as c:
+        await _to(c, "only ASCII")
+        assert not c.text.isascii()
+        await c.press("right")
+        assert c.text.isascii(), [line for line in c.lines if not line.isascii()]
+        await c.press("escape")
+        assert not c.app.model.ascii_only
+        assert "✗" in c.text
+        assert not users_file.exists()
+
+
+async def test_what_a_black_hole_is_is_tried_and_taken_back(console: Open, users_file: Path):
+    async with console(DEAD) as c:
+        assert sum(len(peer.black_holes) for peer in c.app.model.peers) == 1
+        c.app._took_s = 0.1
+        await _to(c, "black hole")
+        await c.press("enter", *"60", "enter")
+        await _read_again(c)
+        assert not any(peer.black_holes for peer in c.app.model.peers)
+        assert isinstance(c.app.screen, SettingsScreen)
+        await c.press("escape")
+        await _read_again(c)
+        assert sum(len(peer.black_holes) for peer in c.app.model.peers) == 1
+        assert not users_file.exists()
+
+
+async def test_what_takes_long_to_read_is_not_read_to_try_something(
+    console: Open, users_file: Path
+):
+    async with console(DEAD) as c:
+        c.app._took_s = 5.0
+        options = c.app.options
+        await _to(c, "black hole")
+        await c.press("enter", *"60", "enter")
+        assert c.app.options is options
+
+
 async def test_values_are_checked_where_they_are_typed(console: Open, users_file: Path):
     async with console(DEAD) as c:
         for label, text, said in (
@@ -124,11 +162,11 @@ async def test_the_mouse_does_it_too(console: Open, users_file: Path):
         await c.press("f10")
         row = next(n for n, line in enumerate(c.lines) if "  theme " in line)
         await c.pilot.click(offset=(c.lines[row].index("theme") + 1, row))
-        await c.pilot.pause()
+        await c.settle()
         assert c.app.theme == "dpdlab-light"
         row = next(n for n, line in enumerate(c.lines) if "s keeps" in line)
         await c.pilot.click(offset=(c.lines[row].index("s keeps") + 2, row))
-        await c.pilot.pause()
+        await c.settle()
         assert "kept in" in c.lines[-1]
     assert 'theme = "dpdlab-light"' in users_file.read_text()
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from analyzers.errors import OptionError
-from analyzers.session import SessionOptions
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.session import ClockOptions, SessionOptions
 from dpdlab.present.filter import Filter
 from dpdlab.settings.model import Settings, as_toml, load
 from dpdlab.tui import state
@@ -18,7 +19,7 @@ from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.keymap import DEFAULT, keymap_of
 from dpdlab.tui.state import State
 from dpdlab.tui.views.peers import PeersView
-from tests.tui.conftest import SAMPLES
+from tests.tui.conftest import SAMPLES, Console
 
 DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
 
@@ -75,12 +76,51 @@ async def test_a_filter_of_the_command_line_comes_first(tmp_path: Path):
     "text",
     ["", "[]", "{", "null", '{"version": 99}', "[" * 100_000, '"' + "x" * 70_000 + '"',
      '{"version": 1, "view": 7, "filter": ["x"], "range_ns": [2, 1], "mark_ns": true,'
-     ' "peer": ["a"], "views": {"peers": 3}, "at_ns": -1}'],
+     ' "peer": ["a"], "views": {"peers": 3}, "at_ns": -1, "clocks": {"a": "1", "": 2}}'],
 )  # fmt: skip
 def test_what_is_no_state_is_none(tmp_path: Path, text: str):
     path = tmp_path / "kept.json"
     path.write_text(text, encoding="utf-8")
     assert state.load(path) == State()
+
+
+async def test_a_clock_that_was_set_by_hand_is_kept_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "kept.json"
+    first = await session(path, "i", "enter", *"3600", "enter")
+    assert first.options.clocks.offsets_ns == {str(DEAD): 3600 * NS_PER_SECOND}
+    assert state.load(path).clocks == {str(DEAD): 3600 * NS_PER_SECOND}
+    # The same inputs under another name.
+    monkeypatch.chdir(DEAD.parent)
+    app = ConsoleApp([DEAD.name], SessionOptions(), state=path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Console(app, pilot)
+        await c.read()
+        assert app.model.clock_by_hand
+        said = "clock by hand as you left it: +3600 s capture.pcap (i changes it)"
+        assert said in c.lines[-1]
+        await c.press("i", "enter", *["backspace"] * 8, "enter")
+        await c.read()
+        await c.press("ctrl+q")
+    assert state.load(path).clocks == {}
+
+
+async def test_a_clock_of_the_command_line_comes_first(tmp_path: Path):
+    path = tmp_path / "kept.json"
+    state.save(path, State(clocks={str(DEAD): 3600 * NS_PER_SECOND}))
+    given = ClockOptions(offsets_ns={DEAD.name: 5 * NS_PER_SECOND})
+    app = ConsoleApp([str(DEAD)], SessionOptions(clocks=given), state=path)
+    assert app.options.clocks == given
+
+
+def test_clocks_of_files_in_a_folder_are_named_as_the_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    kept = {str(tmp_path / "logs" / "a.log"): 7, "/elsewhere/b.log": 8}
+    assert state.clocks_here(kept, ["logs"]) == {"logs/a.log": 7, "/elsewhere/b.log": 8}
+    assert state.clocks_here(kept, ["ios:logs/a.log"])["ios:logs/a.log"] == 7
 
 
 async def test_a_state_that_fits_nothing_changes_nothing(tmp_path: Path):

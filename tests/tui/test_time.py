@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,7 +100,7 @@ async def test_a_fold_is_one_column_of_the_readout(console: Open):
         fold = scale_of(c).folds[0]
         x = LABEL + fold.first + 2
         await c.pilot.click("#lanes", offset=(x, 2))
-        await c.pilot.pause()
+        await c.settle()
         assert "folded: no event" in readout(c)
 
 
@@ -125,7 +126,7 @@ async def test_a_cell_with_a_mark_is_never_told_as_empty(console: Open, capture:
         assert marks
         for x in marks:
             await c.pilot.click("#lanes", offset=(x - 1, 2))
-            await c.pilot.pause()
+            await c.settle()
             told = readout(c)
             assert "no event" not in told, (x, told)
             assert re.search(r"\d+ events?", told)
@@ -156,7 +157,7 @@ async def test_a_range_brings_the_cursor_along(console: Open):
         cells = bar.size.width - LABEL
         await c.pilot.mouse_down("#overview", offset=(1 + LABEL + cells // 2, 0))
         await c.pilot.mouse_up("#overview", offset=(LABEL + cells, 0))
-        await c.pilot.pause()
+        await c.settle()
         chosen, at_ns = c.app.model.range_ns, c.app.model.at_ns
         assert chosen is not None
         assert at_ns is not None
@@ -235,7 +236,7 @@ async def test_a_click_on_the_overview_is_about_the_cell_under_the_mouse(console
         x = c.lines[3].index("│")
         await c.pilot.mouse_down("#overview", offset=(x, 2))
         await c.pilot.mouse_up("#overview", offset=(x + 6, 2))
-        await c.pilot.pause()
+        await c.settle()
         chosen = c.app.model.range_ns
         assert chosen is not None
         reversed_cells = [s for s in overview.texts[2].spans if getattr(s.style, "reverse", False)]
@@ -270,12 +271,68 @@ async def test_a_low_screen_keeps_the_cursor_and_counts_what_it_does_without(con
         assert c.app.query_one(TimelineView).list.size.height >= 2
 
 
+TWO_PEERS = """\
+0 a>b v2 handshake
+5..60/5 a>b liveness 2+
+5.01..60/5 b>a liveness 2+ resp
+5..90/1 a>b esp out1
+5.5..60/1 b>a esp in1
+65..68/1 a>b liveness 13
+1 c>b v2 handshake sa=2
+7..60/5 c>b liveness 2+ sa=2
+7.01..60/5 b>c liveness 2+ sa=2 resp
+5..90/1 c>b esp out2
+5.5..90/1 b>c esp in2
+"""
+
+
+@pytest.mark.parametrize("size", [(132, 43), (200, 60)])
+async def test_all_lanes_of_selected_peers_are_drawn_where_there_is_room(
+    console: Open, tmp_path: Path, size: tuple[int, int]
+):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(capture(TWO_PEERS))
+    async with console(path, size=size) as c:
+        alone: Counter[str] = Counter()
+        for _ in range(2):
+            await c.press("2")
+            alone += _lanes(c)
+            await c.press("1", "down")
+        assert alone["ESP →"] == 2
+        await c.press("g", "space", "space", "2")
+        assert _lanes(c) == alone
+        assert "no room" not in c.text
+
+
+async def test_lanes_of_selected_peers_without_room_are_named(console: Open, tmp_path: Path):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(capture(TWO_PEERS))
+    async with console(path, size=(80, 24)) as c:
+        await c.press("g", "space", "space", "2")
+        shown = _lanes(c)
+        assert shown["state"] == 2
+        said = next(line for line in c.lines if "no room for" in line)
+        for lane in ("rhythm ←", "ESP →", "ESP ←"):
+            assert shown[lane] == (0 if lane in said else 2), lane
+
+
+def _lanes(c: Console) -> Counter[str]:
+    """How often each lane stands in the drawing."""
+    names = ("state", "rhythm →", "rhythm ←", "probes →", "probes ←", "ESP →", "ESP ←",
+             "black hole →", "black hole ←")  # fmt: skip
+    return Counter(n for n in names for line in c.lines if line.strip().startswith(n + " "))
+
+
 async def test_selected_peers_without_room_are_counted(console: Open):
     async with console(SAMPLES, size=(80, 20)) as c:
         await c.press("space", "space", "space", "2")
         peer = c.app.model.peer
         assert peer is not None
-        assert re.search(r"… \d more selected peers? ha(s|ve) no room", c.text)
+        assert re.search(r"… no room for \d+ more selected peers?, log, ", c.text)
         assert sum(line == f" {peer.local} → {peer.remote}" for line in c.lines) == 1
         assert "column of" in c.text
     async with console(SAMPLES, size=(80, 40)) as c:

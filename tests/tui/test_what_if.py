@@ -40,7 +40,7 @@ async def _opened(c: Console) -> WhatIfView:
         if view.replays is None or view.sheet.planning or view.replays.sent.done:
             break
         await c.pilot.pause(0.05)
-    await c.pilot.pause()
+    await c.settle()
     return view
 
 
@@ -298,7 +298,7 @@ async def test_a_click_goes_to_a_field_or_a_policy(console: Open):
         assert _value(view, "retry") == "3 s"
         place = next(n for n, line in enumerate(c.lines) if "FortiGate 20 s" in line)
         await c.pilot.click(offset=(5, place))
-        await c.pilot.pause()
+        await c.settle()
         assert _current(view) == "FortiGate 20 s"
         assert "set dpd-retryinterval 20" in c.text
 
@@ -344,7 +344,7 @@ async def test_until_packets_come_there_are_seconds(console: Open):
         whole = _row(c, "ASA 10 2")
         view.replays = view.replays.with_sent(SentPackets())
         view._rebuild()
-        await c.pilot.pause()
+        await c.settle()
         early = _row(c, "ASA 10 2")
         assert "17.8 s" in early
         assert early.split()[:3] == whole.split()[:3]
@@ -510,7 +510,7 @@ def test_every_policy_text_survives_the_fields():
 async def test_a_filter_with_nothing_left_is_said_to_be_the_reason(console: Open):
     async with console(DEAD, DEAD_LOG) as c:
         await c.press("6", "f", *"state:alive", "enter")
-        await c.pilot.pause()
+        await c.settle()
         assert "begins with IOS periodic 10 2: no peer matches the filter" in " ".join(c.lines)
         assert "neither timers" not in c.text
 

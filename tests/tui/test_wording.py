@@ -135,7 +135,7 @@ async def test_pages_of_columns_go_back_and_round(console: Open):
         assert c.lines[4] == first
         await c.press(">")
         await c.pilot.resize_terminal(80, 30)
-        await c.pilot.pause()
+        await c.settle()
         assert c.lines[4] == first
 
 
@@ -192,7 +192,7 @@ async def test_marks_of_due_questions_say_whether_anybody_expects_them(console: 
         assert any(line.startswith(" rhythm →") for line in c.lines)
         assert " expected →" not in c.text
         await c.press("question_mark", "G")
-        assert "rhythm: when what was seen would go on" in c.text
+        assert "a question that the policy, or its own rhythm, expects" in c.text
     async with console(folder, size=(132, 43)) as c:
         await c.press("2")
         assert any(line.startswith(" expected →") for line in c.lines)

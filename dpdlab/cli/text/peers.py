@@ -195,7 +195,7 @@ class _Table:
         low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
         if high > 0:
             parts.append(seconds_range(low, high))
-            packets = words.packets_lost(holes)
+            packets = words.packets_lost(holes) or words.packets_counted(holes)
             parts += [packets] if packets else []
         return parts
 

@@ -13,14 +13,14 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from dpdlab.tui.dialogs.options import Options
+from dpdlab.tui.dialogs.titles import width_of_dialog
 from dpdlab.tui.rows import plain
 from dpdlab.tui.text_pane import wrapped
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
 
-_MOST: Final = 110
-"""Cells of a dialog at most, as in the style sheet."""
 _FRAME: Final = 6
 """Borders, padding and a scroll bar."""
 _LEAST: Final = 16
@@ -32,8 +32,6 @@ class Choose(ModalScreen[int | None]):
 
     BINDINGS: ClassVar = [
         ("escape,q", "leave", "leave"),
-        ("j", "move(1)", "down"),
-        ("k", "move(-1)", "up"),
     ]
 
     def __init__(self, title: str, choices: Sequence[tuple[str, str]]) -> None:
@@ -48,9 +46,10 @@ class Choose(ModalScreen[int | None]):
             box.border_title = self._title
             box.border_subtitle = "enter chooses, esc leaves"
             wide = max((len(name) for name, _ in self._choices), default=0) + 2
-            yield OptionList(
+            digits = len(str(len(self._choices)))
+            yield Options(
                 *(
-                    Option(self._line(f"{number} {name:<{wide}}", told))
+                    Option(self._line(f"{number:>{digits}} {name:<{wide}}", told))
                     for number, (name, told) in enumerate(self._choices, start=1)
                 ),
                 markup=False,
@@ -59,7 +58,7 @@ class Choose(ModalScreen[int | None]):
     def _line(self, name: str, told: str) -> Text:
         """A choice; what goes on in a further line stands below what is said."""
         ascii_only = cast("ConsoleApp", self.app).model.ascii_only
-        room = min(self.app.size.width * 9 // 10, _MOST) - _FRAME
+        room = width_of_dialog(self.app.size.width) - _FRAME
         line = plain(Text(name).append(told, "dim"), ascii_only)
         indent = len(name) if len(name) <= room // 2 else _INDENT
         return Text("\n").join(wrapped(line, max(room, _LEAST), indent))
@@ -79,14 +78,6 @@ class Choose(ModalScreen[int | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Chosen."""
         self.dismiss(event.option_index)
-
-    def action_move(self, by: int) -> None:
-        """As the arrows do."""
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_leave(self) -> None:
         """Without a choice."""

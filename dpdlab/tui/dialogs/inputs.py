@@ -17,6 +17,7 @@ from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand
 from analyzers.export.untrusted import safe
 from analyzers.export.words import problem_said
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
+from dpdlab.tui.dialogs.options import Options
 from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -40,7 +41,7 @@ class InputsScreen(ModalScreen[str | None]):
         with VerticalScroll(classes="dialog") as box:
             box.border_title = "inputs"
             box.border_subtitle = "enter moves the clock of an input, o in the views opens another"
-            yield OptionList(
+            yield Options(
                 *(Option(self._told(source), id=source.id) for source in self._model.whole.sources),
                 markup=False,
             )

@@ -19,6 +19,7 @@ from analyzers.errors import OptionError
 from analyzers.export.untrusted import safe
 from dpdlab.settings.edit import changed
 from dpdlab.settings.model import Settings
+from dpdlab.tui.dialogs.options import Options
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.rows import end_of
@@ -120,8 +121,6 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         ("s,f2,f10", "keep", "keep"),
         ("left,h,minus", "step(-1)", "value before"),
         ("right,l,plus,space", "step(1)", "next value"),
-        ("j", "move(1)", "down"),
-        ("k", "move(-1)", "up"),
     ]
 
     def __init__(
@@ -146,7 +145,7 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         with Vertical(classes="dialog", id="settings") as box:
             box.border_title = "settings"
             box.border_subtitle = Text(end_of(safe(self._path), room_of_title(self.app.size.width)))
-            yield OptionList(*self._options(), markup=False)
+            yield Options(*self._options(), markup=False)
             yield Static(self._leaving(), markup=False)
 
     def _options(self) -> list[Option]:
@@ -263,24 +262,12 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         if current is not None:
             self.query_one(OptionList).replace_option_prompt_at_index(current[0], self._line(entry))
 
-    def action_move(self, by: int) -> None:
-        """As the arrows do."""
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
     def action_keep(self) -> None:
         """What was changed goes into the file."""
         self.dismiss(dict(self._changes))
 
     def action_leave(self) -> None:
-        """Nothing is changed."""
-        for entry in ENTRIES:
-            if entry.key in self._changes:
-                section, key = entry.key
-                self._preview(entry.key, getattr(getattr(self._settings, section), key))
+        """Nothing is changed; who asked takes back what was tried."""
         self.dismiss(None)
 
 

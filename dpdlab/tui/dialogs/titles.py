@@ -1,4 +1,4 @@
-"""Titles in the frames of dialogs: what is too long there, Textual cuts with a sign of its own."""
+"""How wide dialogs are, and their titles: what is too long, Textual cuts as it likes."""
 
 from __future__ import annotations
 
@@ -11,4 +11,9 @@ _FRAME: Final = 8
 
 def room_of_title(width: int) -> int:
     """Cells of a title in a dialog on a screen of so many columns."""
-    return min(width * 9 // 10, _WIDEST) - _FRAME
+    return width_of_dialog(width) - _FRAME
+
+
+def width_of_dialog(width: int) -> int:
+    """Cells of a dialog, frame included, on a screen of so many columns."""
+    return min(width * 9 // 10, _WIDEST)

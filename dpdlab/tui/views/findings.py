@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from analyzers.export.content import Content
 from analyzers.export.troubles import troubles
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
@@ -32,7 +34,7 @@ from dpdlab.tui.views.finding_rows import (
     items_of,
     timed,
 )
-from dpdlab.tui.views.list_view import DetailView
+from dpdlab.tui.views.list_view import DetailView, next_place
 
 
 class FindingsView(DetailView):
@@ -58,7 +60,7 @@ class FindingsView(DetailView):
         self.folded: frozenset[str] = frozenset()
         self._groups: list[Group] = []
         self._items: list[Item] = []
-        self._key: tuple[int, GroupBy] | None = None
+        self._key: tuple[object, GroupBy] | None = None
         self._grouped: dict[GroupBy, list[Group]] = {}
         self._folding: object = None
         self._ways: object = None
@@ -76,13 +78,14 @@ class FindingsView(DetailView):
         """All findings that the filter leaves; the cursor stays on its finding."""
         self.list.palette = self.palette
         before = self._current
-        key = (self.model.revision, self.by)
+        about = (self.model.revision, self.model.range_ns)
+        key = (about, self.by)
         if key != self._key:
-            if self._key is None or self._key[0] != self.model.revision:
+            if self._key is None or self._key[0] != about:
                 self._grouped.clear()
             self._key = key
             if self.by not in self._grouped:
-                self._grouped[self.by] = grouped(self.model.content, self.by, self.model.signs)
+                self._grouped[self.by] = grouped(self._content, self.by, self.model.signs)
             self._groups = self._grouped[self.by]
         folding = (key, self.folded)
         if folding != self._folding:
@@ -95,11 +98,20 @@ class FindingsView(DetailView):
             self._ways = ways
             self._rows = FindingRows(self.model, self._items, self.by)
         self.list.show(self._rows, cursor)
-        told = (self.model.revision, self.palette)
+        told = (about, self.palette)
         if told != self._told:
             self._told = told
             self.verdict.update(plain(self._verdict(), self.model.ascii_only))
         self.show_detail()
+
+    @property
+    def _content(self) -> Content:
+        """What is shown: without findings of other times than those that are chosen."""
+        content = self.model.content
+        if self.model.range_ns is None:
+            return content
+        kept = tuple(f for f in content.findings if self.model.in_range(timed(f)))
+        return replace(content, findings=kept)
 
     def _place_of(self, before: Item | None) -> int:
         """Where what was under the cursor is now; else the first finding."""
@@ -121,6 +133,8 @@ class FindingsView(DetailView):
         model = self.model
         if model.filter is not None and model.whole.findings:
             return "no finding matches the filter (f changes it, an empty one shows all)"
+        if model.range_ns is not None and model.content.findings:
+            return f"no finding is of the stretch of time: {model.range_left}"
         if not model.done:
             return "findings are made when everything is read"
         if model.failure:
@@ -145,6 +159,10 @@ class FindingsView(DetailView):
         ]
         if content.suppressed:
             parts.append(Text(f"{len(content.suppressed)} {SILENCED}", self.palette.faint))
+        hidden = len(content.findings) - len(self._content.findings)
+        if hidden:
+            said = f"{hidden} of other times not shown, {self.model.range_left}"
+            parts.append(Text(said, self.palette.warn))
         verdict = self.model.digest.verdict
         if verdict is not None:
             parts += [
@@ -174,7 +192,7 @@ class FindingsView(DetailView):
         beside = self.has_class("beside")
         lines = finding_detail.lines(self.model, self._current, self.palette, in_full=beside)
         rows = TextRows(lines, indent=finding_detail.LABEL, heading=True)
-        self.detail.tell(rows, self.palette)
+        self.detail.tell(rows, self.palette, self._current)
 
     # --- moving ----------------------------------------------------------------------------
 
@@ -287,14 +305,13 @@ class FindingsView(DetailView):
 
     def search(self, text: str, by: int) -> bool:
         """The next finding that has the text in what it says."""
-        wanted = text.casefold()
-        size = len(self._items)
-        for step in range(1, size + 1):
-            place = (self.list.cursor + by * step) % size
-            if wanted in _said_of(self._items[place]).casefold():
-                self.list.go_to(place)
-                return True
-        return False
+        wanted, items = text.casefold(), self._items
+        place = next_place(
+            len(items), self.list.cursor, by, lambda n: wanted in _said_of(items[n]).casefold()
+        )
+        if place is not None:
+            self.list.go_to(place)
+        return place is not None
 
     def copy_text(self) -> dict[str, str]:
         """The finding under the cursor."""

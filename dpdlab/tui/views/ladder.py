@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -13,24 +13,27 @@ from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.formatting import Severity
+from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.records import Ref
 from analyzers.session.one_message import bytes_of, tshark_view
+from analyzers.session.second_pass import CaptureAgain
 from dpdlab.present import copying
 from dpdlab.present.compare import compared
 from dpdlab.present.detail import Detail, details
-from dpdlab.present.events import Event, EventKind
+from dpdlab.present.events import Event, EventKind, place_of, same_event
 from dpdlab.present.hexdump import hexdump
 from dpdlab.present.log_places import texts_of
 from dpdlab.present.packet_behind import packet_behind
+from dpdlab.present.readout import within
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
 from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views.ladder_rows import Fold, Item, LadderRows, folded
-from dpdlab.tui.views.list_view import DetailView
+from dpdlab.tui.views.list_view import DetailView, next_place
 
 _LABEL: Final = 14
 _HEX_WIDE: Final = 74
@@ -71,13 +74,15 @@ class LadderView(DetailView):
         """Places in the events, the earlier choice first; two at most."""
         self.pane = Pane.DETAIL
         self._fetched: dict[tuple[Pane, Ref], list[str]] = {}
+        self._fetched_from: tuple[CaptureAgain, ...] = ()
+        """The captures that it was fetched from: of others there may be more to see."""
         self._events: list[Event] = []
         self._items: Sequence[Item] = []
         self._folding: object = None
         self._ways: object = None
         self._rows: LadderRows | None = None
         self._unfolded: frozenset[int] = frozenset()
-        self._key: object = None
+        self._key: tuple[str, int, bool, tuple[int, int] | None] | None = None
 
     # --- painting --------------------------------------------------------------------------
 
@@ -92,16 +97,15 @@ class LadderView(DetailView):
             self.detail.tell(TextRows([]), self.palette)
             return
         listed = self.model.listed(peer)
-        key = (peer.id, self.model.revision, listed is None)
-        if key != self._key:
-            self._key = key
-            self._events = [] if listed is None else listed.events
-            self.selected = ()
-            self._unfolded = frozenset()
+        key = (peer.id, self.model.revision, listed is None, self.model.range_ns)
+        same = self._key is not None and self._key[0] == peer.id
+        # Until it is listed anew, what was listed of the same peer stays.
+        if key != self._key and not (same and listed is None):
+            events = [] if listed is None else self._in_range(listed.events)
+            self._keep(events if same else [])
+            self._key, self._events = key, events
         self._fold_items(key)
-        self.list.empty = (
-            "listing what the peer did" if listed is None else "no message of this peer"
-        )
+        self.list.empty = self._why_no_event(listed is None)
         ways = (self._folding, self.model.times, self.model.colour_by, self.selected, self.palette)
         if self._rows is None or ways != self._ways:
             self._ways = ways
@@ -109,6 +113,28 @@ class LadderView(DetailView):
             self._rows = LadderRows(self.model, peer, self._events, self._items, chosen)
         self.list.show(self._rows, self._row_at(self.model.at_ns))
         self.show_detail()
+
+    def _in_range(self, events: list[Event]) -> list[Event]:
+        """The events of the stretch of time that is chosen."""
+        chosen = self.model.range_ns
+        return events if chosen is None else list(within(events, Window(*chosen)))
+
+    def _why_no_event(self, listing: bool) -> str:
+        if listing:
+            return "listing what the peer did"
+        if self.model.range_ns is not None:
+            return f"no message of this peer in the stretch of time: {self.model.range_left}"
+        return "no message of this peer"
+
+    def _keep(self, events: Sequence[Event]) -> None:
+        """What was selected and unfolded stays so where there are more events of the same peer."""
+
+        def again(places: Iterable[int]) -> Iterator[int]:
+            found = (place_of(self._events[place], events) for place in places)
+            return (place for place in found if place is not None)
+
+        self.selected = tuple(again(self.selected))
+        self._unfolded = frozenset(again(self._unfolded))
 
     def _row_at(self, at_ns: int | None) -> int:
         """The row of the last event at or before a moment."""
@@ -159,7 +185,8 @@ class LadderView(DetailView):
             lines[2:2] = [self._detail_line(d) for d in texts_of(self.model.log, event)]
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
-        self.detail.tell(TextRows(lines, indent=_LABEL, heading=True), self.palette)
+        about = (self.pane, None if event is None else same_event(event))
+        self.detail.tell(TextRows(lines, indent=_LABEL, heading=True), self.palette, about)
 
     def _detail_line(self, detail: Detail) -> Text:
         text = Text()
@@ -177,6 +204,9 @@ class LadderView(DetailView):
         message = None if behind is None else self._events[behind].message
         if behind is None or message is None:
             return self._line_of_log(event)
+        if self._fetched_from is not self.console_app.captures:
+            self._fetched_from = self.console_app.captures
+            self._fetched.clear()
         key = (self.pane, message.ref)
         known = self._fetched.get(key)
         if known is None:
@@ -326,11 +356,17 @@ class LadderView(DetailView):
 
     def do_next_event(self) -> None:
         """The next event."""
-        self.list.move(1)
+        self._row_by(1)
 
     def do_previous_event(self) -> None:
         """The event before."""
-        self.list.move(-1)
+        self._row_by(-1)
+
+    def _row_by(self, by: int) -> None:
+        if 0 <= self.list.cursor + by < len(self._items):
+            self.list.move(by)
+        else:
+            self.console_app.say(f"no {'further' if by > 0 else 'earlier'} event")
 
     def do_next_hole(self) -> None:
         """The next black hole."""
@@ -411,14 +447,13 @@ class LadderView(DetailView):
 
     def search(self, text: str, by: int) -> bool:
         """The next message whose words have the text."""
-        wanted = text.casefold()
-        size = len(self._events)
-        for step in range(1, size + 1):
-            place = (self._place() + by * step) % size
-            if wanted in self._events[place].label.casefold():
-                self._go(place)
-                return True
-        return False
+        wanted, events = text.casefold(), self._events
+        place = next_place(
+            len(events), self._place(), by, lambda n: wanted in events[n].label.casefold()
+        )
+        if place is not None:
+            self._go(place)
+        return place is not None
 
 
 def _last_of(item: Item) -> int:

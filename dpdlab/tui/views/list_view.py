@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 from textual import events
@@ -16,11 +17,25 @@ from dpdlab.tui.views.view import View
 BESIDE_FROM: Final = 112
 """Columns from which a detail stands beside its list, not under it."""
 
+DETAIL_AT_END: Final = {-1: "the detail begins here", 1: "the detail ends here"}
+"""What the keys that scroll it up (-1) and down (1) say where they cannot."""
+
+
+def next_place(size: int, start: int, by: int, fits: Callable[[int], bool]) -> int | None:
+    """The next (by 1) or previous (by -1) place of so many that fits, also beyond the end."""
+    places = ((start + by * step) % size for step in range(1, size + 1))
+    return next(filter(fits, places), None)
+
 
 class ListView(View):
     """A view with a list; the keys that move go to it."""
 
     list: RowList
+
+    @property
+    def nothing_here(self) -> str:
+        """There is no row."""
+        return "" if len(self.list.source) else "there is no row"
 
     def moved(self, index: int) -> None:
         """The cursor has come to another row."""
@@ -75,7 +90,7 @@ class DetailView(ListView):
         beside = event.size.width >= BESIDE_FROM
         if beside is not self.has_class("beside"):
             self.set_class(beside, "beside")
-            self.call_after_refresh(self.show_detail)
+            self.show_detail()
 
     @abstractmethod
     def show_detail(self) -> None:
@@ -83,8 +98,12 @@ class DetailView(ListView):
 
     def do_left(self) -> None:
         """The detail upwards."""
-        self.detail.scroll_relative(y=-1, animate=False)
+        self._scroll(-1)
 
     def do_right(self) -> None:
         """The detail downwards."""
-        self.detail.scroll_relative(y=1, animate=False)
+        self._scroll(1)
+
+    def _scroll(self, by: int) -> None:
+        if not self.detail.scroll_by(by):
+            self.console_app.say(DETAIL_AT_END[by])

@@ -86,7 +86,7 @@ class LogView(LogSearch):
             self.list.show(NoRows(), 0)
             return
         before = self._row_before(log)
-        key = (id(log), self.model.revision, self.telling_only)
+        key = (id(log), self.model.revision, self.telling_only, self.model.range_ns)
         if key != self._key:
             self._key = key
             self._picked = self._pick(log)
@@ -99,6 +99,8 @@ class LogView(LogSearch):
     def _why_empty(self) -> str:
         model = self.model
         if model.log is not None and len(model.log):
+            if model.range_ns is not None:
+                return f"no such line in the stretch of time: {model.range_left}"
             why = "no line of a log is what the filter matches rests on"
             return why if model.filter is not None else "no line says anything (C shows all)"
         if model.failure:
@@ -120,7 +122,18 @@ class LogView(LogSearch):
             sources = frozenset(text.source for text in log.texts)
             rows = self._rows_of(log, places_in(self.model.content, sources))
             picked = rows if picked is None else np.intersect1d(picked, rows)
+        if self.model.range_ns is not None:
+            rows = self._rows_within(log, *self.model.range_ns)
+            picked = rows if picked is None else np.intersect1d(picked, rows)
         return picked
+
+    @staticmethod
+    def _rows_within(log: LogLines, first_ns: int, last_ns: int) -> Int64s:
+        """The rows of a stretch of time; lines without a time are of that before them."""
+        first, last = log.row_at(first_ns), log.row_at(last_ns)
+        while first <= last and (log.at_ns(first) or 0) < first_ns:
+            first += 1
+        return np.arange(first, last + 1, dtype=np.int64)
 
     @staticmethod
     def _unparsed(log: LogLines) -> set[Ref]:
@@ -212,6 +225,8 @@ class LogView(LogSearch):
 
     def do_left(self) -> None:
         """The text to its beginning."""
+        if not self.shift:
+            self.console_app.say("the lines begin here")
         self._shift_to(max(self.shift - _SHIFT, 0))
 
     def do_right(self) -> None:
@@ -296,6 +311,7 @@ class LogView(LogSearch):
     def _pair(self, by: int) -> None:
         log, row, peer = self.model.log, self._row, self.model.peer
         if log is None or row is None or peer is None:
+            self.console_app.say("there is no peer whose exchange this line could belong to")
             return
         ref = log.ref(row)
         for exchange in peer.exchanges:

@@ -82,8 +82,7 @@ class PeerDetail(Vertical):
 
     def on_resize(self, event: events.Resize) -> None:
         """What there is room for."""
-        self.set_class(event.size.width >= BESIDE_FROM, "wide")
-        self.call_after_refresh(self.refresh_texts)
+        self.refresh_texts()
 
     def refresh_texts(self) -> None:
         """Wrap and draw for another width."""
@@ -98,19 +97,21 @@ class PeerDetail(Vertical):
         if told == self._told and model.now_ns is None:
             return
         self._told = told
-        wide = self.has_class("wide")
+        # By the size itself: the message that tells of a new one may still be on its way.
+        wide = self.size.width >= BESIDE_FROM
+        self.set_class(wide, "wide")
         story = peer_story.lines(model, peer, palette, in_full=wide)
         facts = peer_facts.lines(model, peer, palette)
         if wide:
-            self.facts.tell(TextRows(facts, indent=_hang_fact), palette)
-            self.story.tell(TextRows(story, indent=_hang), palette)
+            self.facts.tell(TextRows(facts, indent=_hang_fact), palette, peer.id)
+            self.story.tell(TextRows(story, indent=_hang), palette, peer.id)
         else:
             held = {id(line) for line in facts}
             both = TextRows(
                 [*story, *facts],
                 indent=lambda line: _hang_fact(line) if id(line) in held else _hang(line),
             )
-            self.story.tell(both, palette)
+            self.story.tell(both, palette, peer.id)
         timed = peer.first_ns >= ORDER_LIMIT_NS
         self.lanes.display = timed and self.size.height >= _LANES_FROM
         if self.lanes.display:
@@ -118,10 +119,10 @@ class PeerDetail(Vertical):
             self.set_class(len(drawing) > _FEW_LANES, "both-ways")
             self.lanes.paint(drawing)
 
-    def scroll(self, by: int) -> None:
-        """Both texts by so many lines."""
-        for pane in (self.story, self.facts):
-            pane.scroll_relative(y=by, animate=False)
+    def scroll_by(self, by: int) -> bool:
+        """Both texts by so many lines; False where both are at their ends."""
+        moved = [pane.scroll_by(by) for pane in (self.story, self.facts)]
+        return any(moved)
 
     # --- the drawing -----------------------------------------------------------------------
 

@@ -122,6 +122,8 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     told = f"{len(holes)}, {duration(round(lost_s * 1e9))}"
     if packets:
         told += f", {count(sum(packets))} pkt"
+    elif any(hole.counted_least for hole in holes):
+        told += f", {count(sum(hole.counted_least or 0 for hole in holes))} pkt or more"
     return Text(told, palette.bad if lost_s else palette.note)
 
 

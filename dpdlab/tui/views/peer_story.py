@@ -9,12 +9,12 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.export import exchanges, story, words
-from analyzers.export.formatting import Severity, class_severity, counted, duration
+from analyzers.export.formatting import class_severity, counted, duration
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Outcome
-from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.session.expectations import expectations
+from dpdlab.present.findings import SHADE
 from dpdlab.present.live_lines import expected
 from dpdlab.present.times import signed
 from dpdlab.tui.model import Model
@@ -24,11 +24,6 @@ HOLES_SHOWN: Final = 3
 FINDINGS_SHOWN: Final = 6
 QUESTIONS_SHOWN: Final = 5
 DELETES_SHOWN: Final = 4
-_SHADE: Final = {
-    FindingSeverity.ERROR: Severity.BAD,
-    FindingSeverity.WARNING: Severity.WARN,
-    FindingSeverity.INFO: Severity.NOTE,
-}
 
 
 def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = False) -> list[Text]:
@@ -61,7 +56,7 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     findings = model.digest.findings.get(peer.id, ())
     for finding in findings[:FINDINGS_SHOWN]:
         line = Text().append(
-            f"{finding.severity.value:<8}", palette.severity(_SHADE[finding.severity])
+            f"{finding.severity.value:<8}", palette.severity(SHADE[finding.severity])
         )
         line.append(safe(finding.title), palette.strong)
         told.append(line.append(f" [{finding.rule}]", palette.faint))

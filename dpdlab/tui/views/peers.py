@@ -16,7 +16,7 @@ from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
-from dpdlab.tui.views.list_view import ListView
+from dpdlab.tui.views.list_view import DETAIL_AT_END, ListView, next_place
 from dpdlab.tui.views.peer_detail import PeerDetail
 from dpdlab.tui.views.peer_rows import COLUMNS, WORST, Drawn, PeerRows
 
@@ -69,7 +69,7 @@ class PeersView(ListView):
     def on_resize(self, event: events.Resize) -> None:
         """The list takes what it needs, the detail the rest, where there is room for both."""
         self.page = 0
-        self.call_after_refresh(self.show)
+        self.show()
 
     def _tell(self) -> None:
         """All of the peer under the cursor."""
@@ -114,11 +114,17 @@ class PeersView(ListView):
 
     def do_left(self) -> None:
         """The detail upwards."""
-        self.detail.scroll(-1)
+        self._scroll(-1)
 
     def do_right(self) -> None:
         """The detail downwards."""
-        self.detail.scroll(1)
+        self._scroll(1)
+
+    def _scroll(self, by: int) -> None:
+        if not self.detail.display:
+            self.console_app.say("the detail of the peer has no room here")
+        elif not self.detail.scroll_by(by):
+            self.console_app.say(DETAIL_AT_END[by])
 
     def do_into(self) -> None:
         """The timeline of the peer."""
@@ -245,11 +251,8 @@ class PeersView(ListView):
 
     def search(self, text: str, by: int) -> bool:
         """The next peer whose row has the text."""
-        wanted = text.casefold()
-        size = len(self.rows)
-        for step in range(1, size + 1):
-            place = (self.list.cursor + by * step) % size
-            if wanted in self.rows.words(place):
-                self.list.go_to(place)
-                return True
-        return False
+        wanted, rows = text.casefold(), self.rows
+        place = next_place(len(rows), self.list.cursor, by, lambda n: wanted in rows.words(n))
+        if place is not None:
+            self.list.go_to(place)
+        return place is not None

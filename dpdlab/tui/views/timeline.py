@@ -26,7 +26,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, plain
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
-from dpdlab.tui.views.list_view import ListView
+from dpdlab.tui.views.list_view import ListView, next_place
 from dpdlab.tui.views.timeline_lines import TimelineLines, folded_words
 
 _CLOSEST_NS: Final = NS_PER_MS
@@ -80,6 +80,11 @@ class TimelineView(ListView):
         if self.console_app.view is self:
             self.console_app.refresh_view()
 
+    @property
+    def nothing_here(self) -> str:
+        """There may be lanes without a row below them."""
+        return "" if self.model.peer is not None else "there is no peer"
+
     # --- painting --------------------------------------------------------------------------
 
     def show(self) -> None:
@@ -116,7 +121,7 @@ class TimelineView(ListView):
         fresh = self._window is None or self._window_of != peer.id
         if self.model.range_ns is not None and self.model.range_ns != self._range:
             self._window = Window(*self.model.range_ns)
-            self._come_into(self._window, listed_events)
+            self.model.at_ns = self.model.moment_in_range()
         elif fresh or (self._range and not self.model.range_ns):
             self._window, self._own_window = self._all(peer), False
         elif not self.model.done:
@@ -125,14 +130,6 @@ class TimelineView(ListView):
         self._window_of = peer.id
         if self.model.at_ns is None and listed is not None:
             self.model.at_ns = _first_moment(peer, listed_events)
-
-    def _come_into(self, window: Window, listed_events: list[Event]) -> None:
-        """The cursor comes to what matters most in a stretch that was chosen."""
-        at_ns = self.model.at_ns
-        if at_ns is None or not window.start_ns <= at_ns <= window.end_ns:
-            inside = readout.within(listed_events, window)
-            first = max(inside, key=lambda e: e.severity, default=None)
-            self.model.at_ns = window.start_ns if first is None else first.at_ns
 
     def _go_along(self, peer: PeerView) -> None:
         """While more comes: all of it, or with a window of the user's own its last stretch."""
@@ -342,8 +339,7 @@ class TimelineView(ListView):
     def do_fit(self) -> None:
         """All of the peer's time."""
         self._window, self._own_window = None, False
-        self.model.choose_range(None)
-        self.console_app.changed()
+        self.console_app.do_fit()
 
     def do_compress(self) -> None:
         """Fold silence away, or unfold it."""
@@ -382,6 +378,7 @@ class TimelineView(ListView):
     def _hole(self, by: int) -> None:
         listed = None if self.model.peer is None else self.model.listed(self.model.peer)
         if listed is None or not self._events:
+            self.console_app.say("this peer has no black hole")
             return
         before = self._events[self.list.cursor].hole
         ahead = [n for n in listed.holes if (n - self.list.cursor) * by > 0]
@@ -394,7 +391,7 @@ class TimelineView(ListView):
             begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
             margin = max((hole.stop_ns - begin) // 3, _LEAST_MARGIN_NS)
             self._own_window = True
-            self._window = Window(begin - margin, hole.stop_ns + margin)
+            self._window = self.model.around(begin, hole.stop_ns, margin)
             self.console_app.changed()
 
     def do_next_error(self) -> None:
@@ -433,23 +430,20 @@ class TimelineView(ListView):
         self._pair(-1)
 
     def _pair(self, by: int) -> None:
-        if not self._events:
-            return
-        pair = self._events[self.list.cursor].pairs_with
+        pair = self._events[self.list.cursor].pairs_with if self._events else None
         if pair is None:
             self.console_app.say("this event has no pair")
             return
         self._jump(lambda e: e.pairs_with == pair, by, "message of this exchange")
 
-    def _jump(self, wanted: Callable[[Event], bool], by: int, what: str) -> bool:
+    def _jump(self, wanted: Callable[[Event], bool], by: int, what: str) -> None:
         place = self.list.cursor + by
         while 0 <= place < len(self._events):
             if wanted(self._events[place]):
                 self.list.go_to(place)
-                return True
+                return
             place += by
         self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what}")
-        return False
 
     def copy_text(self) -> dict[str, str]:
         """The event of the cursor."""
@@ -460,10 +454,13 @@ class TimelineView(ListView):
 
     def search(self, text: str, by: int) -> bool:
         """The next event whose words have the text."""
-        wanted = text.casefold()
-        return any(wanted in e.label.casefold() for e in self._events) and self._jump(
-            lambda e: wanted in e.label.casefold(), by, f"{text!r}"
+        wanted, events = text.casefold(), self._events
+        place = next_place(
+            len(events), self.list.cursor, by, lambda n: wanted in events[n].label.casefold()
         )
+        if place is not None:
+            self.list.go_to(place)
+        return place is not None
 
 
 def _first_moment(peer: PeerView, events: list[Event]) -> int:

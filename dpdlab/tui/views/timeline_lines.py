@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.text import Text
@@ -16,7 +16,7 @@ from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.present.events import Event
 from dpdlab.present.expected import policy_of
 from dpdlab.present.folding import Folding
-from dpdlab.present.lane import Cell, RowKind, axis_cells
+from dpdlab.present.lane import Cell, Row, RowKind, axis_cells
 from dpdlab.present.readout import Column
 from dpdlab.present.scale import Scale
 from dpdlab.present.timeline import Timeline
@@ -27,8 +27,6 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import CUT, cut
 from dpdlab.tui.views.lanes import LABEL
 
-_STACKED: Final = frozenset({RowKind.STATE, RowKind.PROBES_OUT, RowKind.PROBES_IN,
-                             RowKind.HOLE_OUT, RowKind.HOLE_IN})  # fmt: skip
 _FIRST_TO_GO: Final = (RowKind.LOG, RowKind.EXPECTED, RowKind.SAS, RowKind.PHASES_OUT,
                        RowKind.PHASES_IN, RowKind.ESP_OUT, RowKind.ESP_IN)  # fmt: skip
 """Lanes that a low screen does without."""
@@ -101,49 +99,46 @@ class TimelineLines:
         chosen: PeerView,
         room: int,
     ) -> list[Text]:
-        """The lanes of a peer, or of several under their names; what has no room is counted."""
-        if len(drawings) == 1:
-            return self._alone(drawings[0][1], cursor, room)
-        blocks = {peer.id: self._stacked(peer, drawn, cursor, chosen) for peer, drawn in drawings}
-        # The peer of the cursor stays; it need not be among those that are selected.
-        first = chosen if chosen.id in blocks else drawings[0][0]
-        kept, used = {first.id}, len(blocks[first.id])
-        if sum(map(len, blocks.values())) > room:
-            # What is left out is counted in a line of its own.
-            room -= 1
-        for peer, _ in drawings:
-            if peer is not first and used + len(blocks[peer.id]) <= room:
-                kept.add(peer.id)
-                used += len(blocks[peer.id])
-        lines = [line for peer, _ in drawings if peer.id in kept for line in blocks[peer.id]]
-        left = len(drawings) - len(kept)
+        """The lanes of a peer, or of several under their names; what has no room is named."""
+        kept = {peer.id: list(drawn.rows) for peer, drawn in drawings}
+        names = len(drawings) if len(drawings) > 1 else 0
+        left = _without(list(kept.values()), room - names)
+        # What is left out is told in a line of its own.
+        blocks = {
+            peer.id: [
+                *([self._name(peer, chosen)] if names else []),
+                *(self._line(row.label, row.cells, cursor) for row in kept[peer.id]),
+            ]
+            for peer, _ in drawings
+        }
+        fitting = self._fitting(blocks, chosen, room - bool(left)) if names else list(blocks)
+        gone = len(blocks) - len(fitting)
+        lines = [line for name in fitting for line in blocks[name]]
+        if gone:
+            left.insert(0, counted(gone, "more selected peer"))
         if left:
-            said = counted(left, "more selected peer has", "more selected peers have")
-            lines.append(Text(f"{CUT} {said} no room", self.palette.faint))
+            said = Text(f"{CUT} no room for {', '.join(left)}", self.palette.faint)
+            lines.append(cut(said, LABEL + self.scale.width))
         return lines
 
-    def _alone(self, drawing: Timeline, cursor: int | None, room: int) -> list[Text]:
-        rows = list(drawing.rows)
-        left: list[str] = []
-        for kind in _FIRST_TO_GO:
-            if len(rows) + bool(left) <= room:
-                break
-            gone = next((row for row in rows if row.kind is kind), None)
-            if gone is not None:
-                rows.remove(gone)
-                left.append(gone.label or "phases")
-        lines = [self._line(row.label, row.cells, cursor) for row in rows]
-        if left:
-            lines.append(Text(f"{CUT} no room for {', '.join(left)}", self.palette.faint))
-        return lines
+    def _fitting(
+        self, blocks: Mapping[str, Sequence[Text]], chosen: PeerView, room: int
+    ) -> list[str]:
+        """The peers that have room; that of the cursor stays, but it need not be selected."""
+        if sum(map(len, blocks.values())) <= room:
+            return list(blocks)
+        first = chosen.id if chosen.id in blocks else next(iter(blocks))
+        kept, used = {first}, len(blocks[first]) + 1
+        for name, lines in blocks.items():
+            if name != first and used + len(lines) <= room:
+                kept.add(name)
+                used += len(lines)
+        return [name for name in blocks if name in kept]
 
-    def _stacked(
-        self, peer: PeerView, drawing: Timeline, cursor: int | None, chosen: PeerView
-    ) -> list[Text]:
+    def _name(self, peer: PeerView, chosen: PeerView) -> Text:
         named = Text(f"{safe(peer.local)} {self.model.signs.to} {safe(peer.remote)}")
         named.stylize(self.palette.strong if peer is chosen else self.palette.faint)
-        rows = [row for row in drawing.rows if row.kind in _STACKED]
-        return [named, *(self._line(row.label, row.cells, cursor) for row in rows)]
+        return named
 
     def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
         line = Text().append(label.ljust(LABEL)[:LABEL], self.palette.faint)
@@ -207,6 +202,25 @@ class TimelineLines:
             said = f"black hole {bounds} ({words.CLASS[hole.black_hole_class]})"
             parts.append(Text(said, self.palette.bad))
         return line.append_text(Text(", ").join(parts))
+
+
+def _without(drawings: Sequence[list[Row]], room: int) -> list[str]:
+    """Take out what all drawings together can do without, until they have room; gives the names.
+
+    The line that tells them has to have room, too.
+    """
+    gone: list[str] = []
+    for kind in _FIRST_TO_GO:
+        while sum(map(len, drawings)) + bool(gone) > room:
+            # The same lanes of all of them: drawings below each other are compared.
+            found = [row for rows in drawings for row in rows if row.kind is kind]
+            if not found:
+                break
+            label = found[0].label
+            for rows in drawings:
+                rows[:] = [row for row in rows if row.kind is not kind or row.label != label]
+            gone.append(label or "phases")
+    return list(dict.fromkeys(gone))
 
 
 def folded_words(folding: Folding | None) -> str:

@@ -42,6 +42,11 @@ class View(Widget):
         return None
 
     @property
+    def nothing_here(self) -> str:
+        """Why keys of the view have nothing to work on; empty where they have."""
+        return ""
+
+    @property
     def console_app(self) -> ConsoleApp:
         """The application, with its own methods."""
         from dpdlab.tui.app import ConsoleApp
@@ -51,11 +56,6 @@ class View(Widget):
     @abstractmethod
     def show(self) -> None:
         """Paint the model as it is now: content, filter, peer, moment or time format changed."""
-
-    def set_palette(self, palette: Palette) -> None:
-        """Other colours."""
-        self.palette = palette
-        self.show()
 
     def tick(self) -> None:
         """Time goes on: paint what depends on it. Called twice a second in a live session."""

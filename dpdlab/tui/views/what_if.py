@@ -11,6 +11,7 @@ from dpdlab.present.draft import Draft, draft_of, wrong_with
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.rows import RowList
+from dpdlab.tui.views.list_view import next_place
 from dpdlab.tui.views.what_if_detail import lines_of
 from dpdlab.tui.views.what_if_fields import Field, FieldRows
 from dpdlab.tui.views.what_if_page import WhatIfPage
@@ -18,6 +19,8 @@ from dpdlab.tui.views.what_if_plan import PlanRows
 from dpdlab.tui.views.what_if_rows import HoleRows, Role, Tried
 
 _MOST_PINNED: Final = 8
+_ALL_OF_IT: Final = 200
+"""Cells in which a row is searched."""
 
 
 class WhatIfView(WhatIfPage):
@@ -190,6 +193,9 @@ class WhatIfView(WhatIfPage):
 
     def do_columns(self) -> None:
         """Where not all columns have room: what is left, or what it costs."""
+        if self.rows is not None and self.rows.shows_all:
+            self.console_app.say("all columns are shown")
+            return
         self.page = 1 - self.page
         self._rebuild()
 
@@ -300,15 +306,15 @@ class WhatIfView(WhatIfPage):
         rows = self.rows
         if rows is None:
             return False
-        wanted, size = text.casefold(), len(rows)
-        begin = self.table.cursor
-        for step in range(1, size + 1):
-            place = (begin + by * step) % size
-            if rows.tried_at(place) is None:
-                continue
-            if wanted in rows.row(place, 200, self.palette).plain.casefold():
-                self.in_table = True
-                self.table.go_to(place, quiet=True)
-                self._moved()
-                return True
-        return False
+        wanted = text.casefold()
+
+        def fits(place: int) -> bool:
+            line = rows.row(place, _ALL_OF_IT, self.palette)
+            return rows.tried_at(place) is not None and wanted in line.plain.casefold()
+
+        place = next_place(len(rows), self.table.cursor, by, fits)
+        if place is not None:
+            self.in_table = True
+            self.table.go_to(place, quiet=True)
+            self._moved()
+        return place is not None

@@ -144,6 +144,11 @@ class PlanRows:
         self._laid_out(width)
         return self._header
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether all columns have room."""
+        return self._layout is not None and self._layout[1].is_all
+
     def _laid_out(self, width: int) -> Layout:
         if self._layout is None or self._layout[0] != width:
             self.set_width(width)

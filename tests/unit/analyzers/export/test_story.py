@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzers.export import sentences
 from analyzers.export.report import build_black_hole
 from analyzers.export.story import bounds_of
-from tests.model_builders import black_hole
+from analyzers.export.verdict import verdict_of
+from tests.model_builders import black_hole, peer
 
 
 def test_packets_that_a_counter_tells_have_no_bytes() -> None:
@@ -17,3 +20,20 @@ def test_packets_that_a_counter_tells_have_no_bytes() -> None:
 
 def test_no_packets_are_no_bytes() -> None:
     assert build_black_hole(black_hole(min_packets=0, max_packets=0, max_bytes=0)).max_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "said"),
+    [
+        (None, None, "a log does not show what was sent into it"),
+        (187, None, "187 packets or more sent into it, by counters"),
+        (None, 187, "up to 187 packets sent into it, by counters"),
+        (1, 187, "1 to 187 packets sent into it, by counters"),
+    ],
+)
+def test_a_log_alone_tells_what_its_counters_bound(least: int | None, most: int | None, said: str):
+    hole = black_hole(traffic_known=False, counted_least=least, counted_most=most)
+    assert bounds_of(hole)[1:] == [said]
+    told = "what was lost is not in a log" if "log" in said else said
+    verdict = verdict_of([peer(black_holes=(hole,))])
+    assert f"({told})" in verdict.parts[1].text

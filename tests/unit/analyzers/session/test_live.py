@@ -224,6 +224,17 @@ DIALOGUE = (
 )
 
 
+def _pumped(session: LiveSession, now_ns: int, wanted: Callable[[PeerView], bool]) -> int:
+    """Pump until a peer is as wanted; when that was, on the session's clock."""
+    end = time.monotonic() + PATIENCE_S
+    while not any(map(wanted, session.peers_so_far(now_ns))):
+        session.wait(0.05)
+        session.pump(now_ns)
+        now_ns += SECOND // 20
+        assert time.monotonic() < end, session.sources
+    return now_ns
+
+
 def test_a_followed_log_tells_at_once(tmp_path: Path) -> None:
     path = tmp_path / "charon.log"
     path.write_text("")
@@ -233,12 +244,7 @@ def test_a_followed_log_tells_at_once(tmp_path: Path) -> None:
     with path.open("a") as file:
         for text in DIALOGUE:
             file.write(_charon(4, text))
-    end = time.monotonic() + PATIENCE_S
-    while not any(p.exchanges for p in session.peers_so_far(now_ns)):
-        session.wait(0.05)
-        session.pump(now_ns)
-        now_ns += SECOND // 20
-        assert time.monotonic() < end, session.sources
+    now_ns = _pumped(session, now_ns, lambda peer: bool(peer.exchanges))
     session.end(now_ns)
     (peer,) = session.peers()
     assert (peer.local, peer.remote) == ("192.0.2.1", "192.0.2.2")
@@ -259,12 +265,7 @@ def test_a_followed_log_tells_of_a_start(tmp_path: Path) -> None:
         file.writelines(_charon(4, text) for text in DIALOGUE)
         file.write(_charon(9, "00[DMN] Starting IKE charon daemon (strongSwan 5.9.8, Linux)"))
         file.write(_charon(10, "00[DMN] loaded plugins: charon"))
-    end = time.monotonic() + PATIENCE_S
-    while not any(p.hints for p in session.peers_so_far(now_ns)):
-        session.wait(0.05)
-        session.pump(now_ns)
-        now_ns += SECOND // 20
-        assert time.monotonic() < end, session.sources
+    now_ns = _pumped(session, now_ns, lambda peer: bool(peer.hints))
     session.end(now_ns)
     (peer,) = session.peers()
     assert [(h.sender, h.at_ns) for h in peer.hints] == [("192.0.2.1", 1_795_255_209 * SECOND)]

@@ -157,7 +157,9 @@ def test_what_cannot_be_read_alone_is_refused(folder: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_read_in_one_that_may(folder: Path) -> None:
     (folder / "configs").chmod(0)
-    assert kinds(run(folder)) == [("hub-console.txt", "log"), ("hub.pcap", "capture")]
+    assert kinds(run(folder)) == [
+        ("hub-console.txt", "log"), ("hub.pcap", "capture"), ("configs", UNREADABLE),
+    ]  # fmt: skip
     (folder / "configs").chmod(0o700)
 
 

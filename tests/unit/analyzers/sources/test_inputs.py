@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -62,6 +66,44 @@ def test_what_is_no_capture(tmp_path: Path, content: bytes | None, says: str) ->
         path.write_bytes(content)
     with pytest.raises(SourceError, match=says):
         run(path)
+
+
+@pytest.mark.parametrize(
+    ("where", "call"), [("secret.pcap", "open"), ("secret.pcap", "look"), ("closed", "list")]
+)
+def test_what_cannot_be_opened_in_a_directory_is_a_problem_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, call: str
+) -> None:
+    (tmp_path / "a.pcap").write_bytes(SAMPLE.read_bytes())
+    (tmp_path / "readme.md").write_text("no capture")
+    if where == "closed":
+        (tmp_path / where).mkdir()
+    else:
+        (tmp_path / where).write_bytes(SAMPLE.read_bytes())
+    closed = str(tmp_path / where)
+    _forbid(monkeypatch, closed, call)
+    sources = run(tmp_path).sources
+    told = [(s.path, [(p.kind, p.detail) for p in s.problems]) for s in sources[1:]]
+    why = "it cannot be opened: Permission denied"
+    assert told == [(closed, [(ProblemKind.UNREADABLE, why)])]
+    assert Path(sources[0].path).name == "a.pcap"
+
+
+def _forbid(monkeypatch: pytest.MonkeyPatch, closed: str, call: str) -> None:
+    """Root may read everything: the calls of the system say that nobody may."""
+    known: dict[str, Callable[..., Any]] = {
+        "open": io.FileIO, "list": Path.iterdir, "look": Path.is_dir,
+    }  # fmt: skip
+
+    def forbidden(path: object, *args: object) -> object:
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", closed)
+        return known[call](path, *args)
+
+    if call == "open":
+        monkeypatch.setattr(io, "FileIO", forbidden)
+    else:
+        monkeypatch.setattr(Path, {"list": "iterdir", "look": "is_dir"}[call], forbidden)
 
 
 def test_a_directory_without_captures(tmp_path: Path) -> None:

@@ -216,6 +216,44 @@ def test_what_the_capture_shows_is_not_told_again() -> None:
     assert view.black_holes == known.black_holes
 
 
+@pytest.mark.parametrize(
+    ("spans", "least", "most"),
+    [
+        ([(15, 20)], 120, None),
+        ([(14, 18), (18, 24)], 240, None),
+        ([(10, 30)], None, 120),
+        ([(10, 30), (15, 20)], 120, 120),
+        # Neither in it nor around it: what of them went into it is not known.
+        ([(10, 20)], None, None),
+        ([(20, 30)], None, None),
+    ],
+)
+def test_counters_bound_what_a_log_does_not_show(
+    spans: list[tuple[float, float]], least: int | None, most: int | None
+) -> None:
+    """The black hole is from 12.2 to 26.1 s."""
+    hole = black_hole(traffic_known=False, sender=A, receiver=B)
+    changes = tuple(change(from_ns=at(first), to_ns=at(last)) for first, last in spans)
+    (view,) = with_shown([quiet(black_holes=(hole,))], [shown(changes=changes)], 3.0)
+    assert [(h.counted_least, h.counted_most) for h in view.black_holes] == [(least, most)]
+
+
+def test_the_same_counters_in_two_commands_are_counted_once() -> None:
+    hole = black_hole(traffic_known=False, sender=A, receiver=B)
+    parts: dict[str, Any] = {"from_ns": at(15), "to_ns": at(20)}
+    changes = (change(**parts), change(format=SnapshotFormat.IOS_CRYPTO_SESSION, **parts))
+    (view,) = with_shown([quiet(black_holes=(hole,))], [shown(changes=changes)], 3.0)
+    assert view.black_holes[0].counted_least == 120
+
+
+@pytest.mark.parametrize("parts", [{"local": B, "remote": A}, {"encaps_packets": None}])
+def test_counters_of_the_other_end_or_of_bytes_bound_no_packets(parts: dict[str, Any]) -> None:
+    hole = black_hole(traffic_known=False, sender=A, receiver=B)
+    silent = change(**({"from_ns": at(15), "to_ns": at(20)} | parts))
+    (view,) = with_shown([quiet(black_holes=(hole,))], [shown(changes=(silent,))], 3.0)
+    assert view.black_holes[0].counted_least is None
+
+
 def test_answered_questions_leave_the_data_plane() -> None:
     asked = answered()
     (view,) = with_shown(

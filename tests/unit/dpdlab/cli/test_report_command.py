@@ -16,7 +16,7 @@ from tests.unit.dpdlab.cli.conftest import Cli, StubSession
 
 
 def session_options(*argv: str):
-    return analysis.session_options(parse(["report", "x", *argv]).options)
+    return analysis.session_options(parse(["report", "x", *argv]).options, None)
 
 
 @pytest.mark.parametrize("argv", [("report", "hub.pcap"), ("hub.pcap",)])
