@@ -208,6 +208,8 @@ class ExchangeTrack(Struct, eq=False):
     """The responder's log says that a question came."""
     first_missing: bool = False
     """The log calls the first transmission that it shows a retry."""
+    tries: int | None = None
+    """The prober's log says that it gives the peer up after so many transmissions."""
     replied: Ref | None = None
     """The responder's log says that it answered, though no answer came back."""
     since_proof_ns: int | None = None
