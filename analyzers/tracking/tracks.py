@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -284,7 +284,7 @@ class MarkKind(Enum):
     FLOW = auto()
 
 
-class Mark(NamedTuple):
+class Mark(Struct, frozen=True):
     """A moment the silence clocks are asked about."""
 
     kind: MarkKind
