@@ -11,6 +11,7 @@ import pytest
 from dpdlab.present.times import TimeMode
 from dpdlab.settings.model import ConsoleSettings, ReportSettings
 from dpdlab.tui.dialogs.settings import ENTRIES, SettingsScreen
+from dpdlab.tui.views.lanes import Lanes
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -179,6 +180,22 @@ async def test_only_ascii_from_now_on_and_back(console: Open, users_file: Path):
             for view in "123456":
                 await c.press(view)
                 assert c.text.isascii() is ascii_only, [x for x in c.lines if not x.isascii()]
+
+
+async def test_the_timeline_is_drawn_in_other_signs_at_once_and_back(
+    console: Open, users_file: Path
+):
+    drawn = {}
+    for ascii_only in (True, False):
+        async with console(DEAD, ascii_only=ascii_only) as c:
+            await c.press("2")
+            drawn[ascii_only] = c.app.query_one(Lanes).texts
+    async with console(DEAD) as c:
+        await c.press("2")
+        for ascii_only in (True, False):
+            await _to(c, "only ASCII")
+            await c.press("enter", "s")
+            assert c.app.query_one(Lanes).texts == drawn[ascii_only]
 
 
 async def test_what_an_option_says_is_told(console: Open, users_file: Path):

@@ -172,10 +172,10 @@ class TimelineView(ListView):
 
     def _drawings(self, peers: list[PeerView], window: Window, cells: int) -> list[Timeline]:
         """What is drawn of the peers; kept while the cursor moves inside the window."""
-        listed = [found for peer in peers if (found := self.model.listed(peer)) is not None]
-        key = ([id(one) for one in listed], window, cells, self.compress)
+        listed = {p.id: found for p in peers if (found := self.model.listed(p)) is not None}
+        key = (self.model.revision, list(listed), window, cells, self.compress)
         if self._kept is None or self._kept[0] != key:
-            all_times = [one.times for one in listed]
+            all_times = [one.times for one in listed.values()]
             self._folding = None
             scale = linear(window, cells)
             if self.compress:
