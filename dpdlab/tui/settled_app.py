@@ -58,8 +58,10 @@ class SettledApp(AskingApp):
                 self.changed()
                 if self.options != options:
                     self.read_with(options)
-            elif changes and path is not None:
-                self._keep_settings(path, changes)
+            elif changes:
+                kept = self._keep_settings(path, changes)
+                # What was wanted counts from now on, kept or not.
+                self._settle(changes, kept=kept)
 
         self.push_screen(screen, answered)
 
@@ -87,10 +89,14 @@ class SettledApp(AskingApp):
             case "report", name if self.reads_quickly:
                 self.read_with(replace(self.options, **{name: value}))
 
-    def _keep_settings(self, path: Path, changes: Mapping[Key, object]) -> None:
+    def _keep_settings(self, path: Path | None, changes: Mapping[Key, object]) -> bool:
+        """Write them into their file, or say why that cannot be."""
         from dpdlab.settings.edit import edited
         from dpdlab.settings.model import text_of
 
+        if path is None:
+            self.say("nothing is kept: no home")
+            return False
         try:
             text = text_of(path) if settings.is_there(path) else ""
             made = edited(text, changes, str(path))
@@ -102,10 +108,10 @@ class SettledApp(AskingApp):
             self.say(f"nothing is kept: {path}: {error.strerror or error}")
         else:
             self.say(f"kept in {path}")
-        # What was wanted counts from now on, kept or not.
-        self._settle(changes)
+            return True
+        return False
 
-    def _settle(self, changes: Mapping[Key, object]) -> None:
+    def _settle(self, changes: Mapping[Key, object], *, kept: bool) -> None:
         if ("console", "ascii") in changes:
             self.set_ascii(bool(changes["console", "ascii"]))
         if ("console", "bell") in changes:
@@ -115,7 +121,8 @@ class SettledApp(AskingApp):
             return
         options = replace(self.options, **reading)
         if self.is_live:
-            self.say("kept: what concerns the reading counts from the next start on")
+            if kept:
+                self.say("kept: what concerns the reading counts from the next start on")
         elif options != self.options:
             self.read_with(options)
 

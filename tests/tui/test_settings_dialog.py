@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dpdlab import settings
 from dpdlab.present.times import TimeMode
 from dpdlab.settings.model import ConsoleSettings, ReportSettings
 from dpdlab.tui.dialogs.settings import ENTRIES, SettingsScreen
@@ -215,6 +216,38 @@ async def test_a_file_that_cannot_be_written_is_said(
         await c.press("right", "s")
         assert "nothing is kept" in c.lines[-1]
         assert c.app.theme == "dpdlab-light"
+
+
+async def test_without_a_home_everything_counts_for_this_session(
+    console: Open, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(settings, "users_file", lambda: None)
+    async with console(DEAD) as c:
+        for label in ("theme", "only ASCII", "bell"):
+            await _to(c, label)
+            await c.press("right")
+        await _to(c, "budget")
+        await c.press("enter", *"2m", "enter", "s")
+        assert "nothing is kept: no home" in c.lines[-1]
+        await _read_again(c)
+        assert c.app.theme == "dpdlab-light"
+        assert c.app.model.ascii_only
+        assert c.app.bell_wanted
+        assert c.app.options.budget_s == 120.0
+
+
+async def test_the_dark_theme_by_its_name_is_the_one_without(console: Open, users_file: Path):
+    users_file.parent.mkdir(parents=True)
+    users_file.write_text('[console]\ntheme = "dpdlab-dark"\n')
+    async with console(DEAD) as c:
+        await _to(c, "theme")
+        await c.press("right")
+        assert c.app.theme == "dpdlab-light"
+        await c.press("left")
+        assert c.app.theme == "dpdlab-dark"
+        await c.press("s")
+        assert "kept" not in c.lines[-1]
+    assert users_file.read_text() == '[console]\ntheme = "dpdlab-dark"\n'
 
 
 async def test_a_file_with_a_mistake_is_said_and_left_alone(console: Open, users_file: Path):

@@ -170,8 +170,13 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         return line.append(f" {entry.told}", "dim")
 
     def _value(self, entry: Entry) -> object:
+        return self._changes.get(entry.key, self._in_file(entry))
+
+    def _in_file(self, entry: Entry) -> object:
         section, key = entry.key
-        return self._changes.get(entry.key, getattr(getattr(self._settings, section), key))
+        value = getattr(getattr(self._settings, section), key)
+        # The theme that needs no name has one.
+        return "" if value == "dpdlab-dark" else value
 
     def _shown(self, entry: Entry) -> str:
         return _called(entry, self._value(entry))
@@ -253,9 +258,8 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         self._set(entry, values[(place + by) % len(values)])
 
     def _set(self, entry: Entry, value: object) -> None:
-        section, key = entry.key
         self._changes.pop(entry.key, None)
-        if value != getattr(getattr(self._settings, section), key):
+        if value != self._in_file(entry):
             self._changes[entry.key] = value
         self._preview(entry.key, value)
         current = self._current
@@ -273,7 +277,7 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
 
 def _called(entry: Entry, value: object) -> str:
     for choice, name in entry.choices:
-        if choice == value or (choice == "" and value == "dpdlab-dark"):
+        if choice == value:
             return name
     if isinstance(value, float):
         return f"{value:g} s"
