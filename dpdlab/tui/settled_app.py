@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -17,7 +17,8 @@ from dpdlab.tui.bars import Line, Overview
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.themes import THEMES
 
-Key = tuple[str, str]
+if TYPE_CHECKING:
+    from dpdlab.settings.edit import Changes, Key
 
 
 class SettledApp(AskingApp):
@@ -48,7 +49,7 @@ class SettledApp(AskingApp):
         ascii_only = self.model.ascii_only
         screen = SettingsScreen(known, named, self._in_force(), self._preview)
 
-        def answered(changes: Mapping[Key, object] | None) -> None:
+        def answered(changes: Changes | None) -> None:
             if changes is None:
                 # What was tried goes, what an option or a key had set comes back.
                 self.theme = theme
@@ -82,14 +83,14 @@ class SettledApp(AskingApp):
             case "console", "theme":
                 self.theme = str(value) or THEMES[0].name
             case "console", "times":
-                self.model.times = replace(self.model.times, mode=mode_named(str(value)))
+                self.model.times = replace(self.model.times, mode=TimeMode.named(str(value)))
                 self.changed()
             case "console", "ascii":
                 self.set_ascii(bool(value))
             case "report", name if self.reads_quickly:
                 self.read_with(replace(self.options, **{name: value}))
 
-    def _keep_settings(self, path: Path | None, changes: Mapping[Key, object]) -> bool:
+    def _keep_settings(self, path: Path | None, changes: Changes) -> bool:
         """Write them into their file, or say why that cannot be."""
         from dpdlab.settings.edit import edited
         from dpdlab.settings.model import text_of
@@ -111,7 +112,7 @@ class SettledApp(AskingApp):
             return True
         return False
 
-    def _settle(self, changes: Mapping[Key, object], *, kept: bool) -> None:
+    def _settle(self, changes: Changes, *, kept: bool) -> None:
         if ("console", "ascii") in changes:
             self.set_ascii(bool(changes["console", "ascii"]))
         if ("console", "bell") in changes:
@@ -149,8 +150,3 @@ class SettledApp(AskingApp):
         for rows in main.query(RowList):
             rows.ascii_only = ascii_only
             rows.refresh_rows()
-
-
-def mode_named(name: str) -> TimeMode:
-    """The time format of a setting."""
-    return TimeMode.__members__.get(name.upper(), TimeMode.UTC)
