@@ -85,12 +85,16 @@ class LogDecoder:
         *,
         order: Order = Order.UNKNOWN,
         alone: int = _ALONE,
+        on_lines: Callable[[int, Sequence[str]], None] | None = None,
     ) -> None:
         """Counts and problems go to `info`.
 
         An UNKNOWN order is found out by the first stamps; a log that is still being written is
         OLDEST_FIRST. Of the first `alone` lines each is looked at for itself, to the same end:
         only in a longer log it pays to know which are alike.
+
+        `on_lines` hears of all physical lines as they end: the number of the first one, and what
+        they say, with one NUL for each gap.
         """
         self.info = info
         self._source = info.id
@@ -105,6 +109,7 @@ class LogDecoder:
         self._said = ""
         """The stamp that told the time."""
         self._cutter = LineCutter()
+        self._on_lines = on_lines
         self._tag = reader.tag
         self._first: tuple[list[int], list[str]] = ([], [])
         """Lines that wait for the width of a wrap to be known, and their numbers."""
@@ -169,6 +174,8 @@ class LogDecoder:
 
     def _take(self, lines: list[str], events: list[LogEvent]) -> None:
         """Read lines, or keep them until it is known in which order to read them."""
+        if self._on_lines is not None and lines:
+            self._on_lines(self._record + 1, lines)
         if self._gaps:
             for record, line in enumerate(lines, self._record + 1):
                 if log_gaps.NUL in line:
@@ -188,7 +195,7 @@ class LogDecoder:
             return
         if probe.order is Order.OLDEST_FIRST:
             numbers: Sequence[int] = range(self._record - len(lines) + 1, self._record + 1)
-            if self._gaps:
+            if self._gaps and any(log_gaps.NUL in line for line in lines):
                 numbers, lines = log_gaps.cut(numbers, lines)
             if self._unwrapper is None or self._width or max(map(len, lines)) > MAX_LINE:
                 self._unwrap([*self._first[0], *numbers], [*self._first[1], *lines], events)

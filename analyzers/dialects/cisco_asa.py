@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects.dialect import Dialect, Pattern, Says
-from analyzers.model.log_events import LogEventKind
+from analyzers.dialects.dialect import Dialect, Pattern
 
 _IP: Final = r"[0-9A-Fa-fxyzXYZ.:*]{2,45}"
 _SPI: Final = r"(?P<{0}>0x[0-9A-Fa-f]{{1,8}})"
@@ -219,7 +218,6 @@ DIALECT = Dialect(
             "started",
             r"(?P<reason>Startup completed)\.",
             ("%ASA-6-199002: Startup completed.  Beginning operation.",),
-            Says(LogEventKind.STARTED),
         ),
         Pattern(
             "ikev2-failed",

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects.dialect import Dialect, Pattern, Says
-from analyzers.model.log_events import LogEventKind
+from analyzers.dialects.dialect import Dialect, Pattern
 
 _IP: Final = r"[0-9A-Za-z.:%]{2,60}?"
 _STATE_NAME: Final = r"(?P<state_name>[A-Z][A-Z_0-9]{3,40})"
@@ -55,7 +54,6 @@ DIALECT = Dialect(
             "started",
             r"(?P<reason>Starting Pluto) \(",
             ("pluto[812]: Starting Pluto (Libreswan Version 4.12 IKEv2 IKEv1 XFRM) pid:812",),
-            Says(LogEventKind.STARTED),
         ),
         # --- IKEv1 Dead Peer Detection
         Pattern(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.dialects.dialect import Dialect, Pattern, Says
-from analyzers.model.log_events import LogEventKind
+from analyzers.dialects.dialect import Dialect, Pattern
 
 _IP: Final = r"[0-9A-Za-z.:%*]{2,60}"
 _SPIS: Final = r"(?P<ispi>[0-9a-f]{16}):(?P<rspi>[0-9a-f]{16})"
@@ -196,7 +195,6 @@ DIALECT = Dialect(
                 "2026-03-11 12:00:00: INFO: @(#)ipsec-tools 0.8.0"
                 " (http://ipsec-tools.sourceforge.net)",
             ),
-            Says(LogEventKind.STARTED),
             words=("ipsec",),
         ),
         Pattern(

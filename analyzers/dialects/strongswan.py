@@ -6,8 +6,7 @@ only in its NET line, which `decode.assembly.strongswan` brings together with th
 
 from __future__ import annotations
 
-from analyzers.dialects.dialect import Dialect, Pattern, Says
-from analyzers.model.log_events import LogEventKind
+from analyzers.dialects.dialect import Dialect, Pattern
 
 _END = r"(?P<{0}>[0-9A-Fa-fx.:%]{{2,45}})\[(?P<{0}_port>\d{{1,5}})\]"
 _NAME = r"(?P<sa>[^\s\[\]]{1,100}\[\d{1,10}\])"
@@ -147,7 +146,6 @@ DIALECT = Dialect(
                 "00[DMN] Starting charon-systemd IKE daemon (strongSwan 5.9.13, Linux 6.1.0,"
                 " x86_64)",
             ),
-            Says(LogEventKind.STARTED),
         ),
         Pattern(
             "dpd-vendor-id",
@@ -162,7 +160,6 @@ DIALECT = Dialect(
                 "02[IKE] <gw|1> received invalid DPD sequence number 1234500 (expected 1234501),"
                 " ignored",
             ),
-            Says(LogEventKind.HINT),
         ),
         Pattern(
             "action",

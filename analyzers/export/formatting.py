@@ -6,6 +6,7 @@ ASCII twin, and the severities that decide order and colour.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
@@ -15,7 +16,8 @@ from msgspec import Struct
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.model.records import SourceInfo
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
 
 NS_PER_US: Final = 1_000
 SPI_SHOWN: Final = 8
@@ -46,6 +48,8 @@ class Glyphs(Struct, frozen=True):
     unknown: str
     line_alive: str
     line_questionable: str
+    line_ike_only: str
+    """IKE is alive, and no ESP comes back."""
     line_probing: str
     line_deleted: str
     line_unknown: str
@@ -95,6 +99,7 @@ UNICODE: Final = Glyphs(
     unknown="?",
     line_alive="━",
     line_questionable="┄",
+    line_ike_only="╍",
     line_probing="═",
     line_deleted=" ",
     line_unknown="·",
@@ -134,6 +139,7 @@ ASCII: Final = Glyphs(
     unknown="?",
     line_alive="=",
     line_questionable="-",
+    line_ike_only="%",
     line_probing="~",
     line_deleted=" ",
     line_unknown=".",
@@ -378,19 +384,38 @@ def utc_time(at_ns: int, digits: int = 3) -> str:
     return f"{text}.{fraction}"
 
 
+def without_time(place: int, not_before_ns: Sequence[int | None]) -> str:
+    """In place of a time, for what has only a place in a log: ">= 16:05:40", or "no time".
+
+    `not_before_ns`: for each place the last stamp up to there.
+    """
+    known_ns = not_before_ns[place - 1] if 1 <= place <= len(not_before_ns) else None
+    return "no time" if known_ns is None else f">= {utc_time(known_ns, 0)}"
+
+
+def not_before(sources: Sequence[SourceInfo]) -> tuple[int | None, ...]:
+    """What `without_time` takes: of the one log that has places instead of times."""
+    placed = [s for s in sources if s.kind == "log" and (s.last_ns or 0) < ORDER_LIMIT_NS]
+    return placed[0].not_before_ns if len(placed) == 1 else ()
+
+
 class Clock(Struct, frozen=True):
     """Times of one report: the date is said once, and again only where it differs."""
 
     date: str
     """The day the report starts on, as `utc_date` writes it."""
+    not_before_ns: Sequence[int | None] = ()
+    """What `without_time` takes."""
 
     @classmethod
-    def starting(cls, at_ns: int) -> Clock:
+    def starting(cls, at_ns: int, not_before_ns: Sequence[int | None] = ()) -> Clock:
         """A clock whose first day is that of `at_ns`."""
-        return cls(utc_date(at_ns))
+        return cls(utc_date(at_ns), not_before_ns)
 
     def at(self, at_ns: int, digits: int = 3) -> str:
         """Time of day, with month and day before it when the day is another one."""
+        if 0 <= at_ns < ORDER_LIMIT_NS:
+            return without_time(at_ns, self.not_before_ns)
         date = utc_date(at_ns)
         time = utc_time(at_ns, digits)
         if date == self.date:

@@ -71,7 +71,7 @@ def span_of(source: SourceInfo) -> list[str]:
     if source.kind == UNREADABLE:
         return ["not read"]
     if source.first_ns is None or source.last_ns is None or source.last_ns < ORDER_LIMIT_NS:
-        return ["no time stamps"]
+        return ["hardly any time stamps" if source.not_before_ns else "no time stamps"]
     start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"
     end = utc_time(source.last_ns, 0)
     if utc_date(source.last_ns) != utc_date(source.first_ns):

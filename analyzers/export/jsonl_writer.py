@@ -158,8 +158,7 @@ def _live_line(
         case Delete():
             return _line("delete", item.at_ns, owner, build_delete(item), **about)
         case BlackHole():
-            began_ns, model = _black_hole_begin_ns(item), build_black_hole(item)
-            return _line("black_hole", began_ns, owner, model, **about)
+            return _line("black_hole", item.begin_ns, owner, build_black_hole(item), **about)
         case IkeMessage():
             return _line("message", item.at_ns, owner, build_message(item), **about)
         case Finding():
@@ -184,21 +183,13 @@ def _moment(finding: Finding) -> int:
 def _peer_entries(peer: PeerView) -> Iterator[_Entry]:
     yield peer.first_ns, _PEER_RANK, partial(_peer_lines, peer)
     for hole in peer.black_holes:
-        begin_ns = _black_hole_begin_ns(hole)
-        yield begin_ns, _BLACK_HOLE_RANK, partial(_black_hole_lines, peer.id, hole)
+        yield hole.begin_ns, _BLACK_HOLE_RANK, partial(_black_hole_lines, peer.id, hole)
     for message in peer.messages:
         yield message.at_ns, _MESSAGE_RANK, partial(_message_lines, peer.id, message)
     for exchange in peer.exchanges:
         yield exchange.first_ns, _EXCHANGE_RANK, partial(_exchange_lines, peer.id, exchange)
     for delete in peer.deletes:
         yield delete.at_ns, _DELETE_RANK, partial(_delete_lines, peer.id, delete)
-
-
-def _black_hole_begin_ns(hole: BlackHole) -> int:
-    for begin_ns in (hole.first_exposed_ns, hole.last_proof_ns):
-        if begin_ns is not None:
-            return begin_ns
-    return hole.stop_ns
 
 
 def _source_lines(source: ReportSource) -> Iterator[str]:
@@ -214,7 +205,7 @@ def _peer_lines(peer: PeerView) -> Iterator[str]:
 
 
 def _black_hole_lines(peer: str, hole: BlackHole) -> Iterator[str]:
-    yield _line("black_hole", _black_hole_begin_ns(hole), peer, build_black_hole(hole))
+    yield _line("black_hole", hole.begin_ns, peer, build_black_hole(hole))
 
 
 def _message_lines(peer: str, message: IkeMessage) -> Iterator[str]:

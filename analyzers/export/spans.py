@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from analyzers.model.black_hole import BlackHole
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Exchange, Outcome
-from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.peer import PeerState, PeerView, StateSpan
 from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 
@@ -71,6 +72,79 @@ def zooms(peer: PeerView, width: int, at_most: int) -> tuple[Window, ...]:
         left = max(start - (size - length) * 2 // 3, span.start_ns)
         found.append(Window(left, min(left + size, span.end_ns)))
     return tuple(found)
+
+
+class ToldState(NamedTuple):
+    """A stretch in which a peer was in one state; without an end it lasts."""
+
+    state: PeerState
+    start_ns: int
+    end_ns: int | None
+    ike_only: bool = False
+    """IKE answers, and no ESP comes back."""
+
+
+def told_states(peer: PeerView, within: Window | None = None) -> list[ToldState]:
+    """The states of a peer; what of a life is that of IKE alone stands apart.
+
+    `within`: only those of a stretch of time, with those that it begins and ends in.
+    """
+    halves = sorted(_ike_only(peer))
+    states = peer.states
+    first, last = 0, len(states)
+    if within is not None:
+        first = max(bisect_right(states, within.start_ns, key=_start_of) - 1, 0)
+        last = bisect_right(states, within.end_ns, key=_start_of)
+    found: list[ToldState] = []
+    for index in range(first, last):
+        span = states[index]
+        end_ns = states[index + 1].start_ns if index + 1 < len(states) else None
+        whole_span = ToldState(span.state, span.start_ns, end_ns)
+        split = span.state is PeerState.ALIVE and bool(halves)
+        found += _split(whole_span, halves) if split else [whole_span]
+    if within is None:
+        return found
+    return [t for t in found if t.start_ns <= within.end_ns and _reaches(t, within.start_ns)]
+
+
+def _split(span: ToldState, halves: Sequence[tuple[int, int | None]]) -> Iterator[ToldState]:
+    at_ns = span.start_ns
+    for start_ns, stop_ns in halves:
+        begin_ns = max(start_ns, at_ns)
+        ends = [end for end in (stop_ns, span.end_ns) if end is not None]
+        until_ns = min(ends, default=None)
+        if until_ns is not None and until_ns <= begin_ns:
+            continue
+        if begin_ns > at_ns:
+            yield span._replace(start_ns=at_ns, end_ns=begin_ns)
+        yield ToldState(span.state, begin_ns, until_ns, ike_only=True)
+        if until_ns is None:
+            return
+        at_ns = until_ns
+    if _reaches(span, at_ns):
+        yield span._replace(start_ns=at_ns)
+
+
+def _reaches(span: ToldState, at_ns: int) -> bool:
+    return span.end_ns is None or span.end_ns > at_ns
+
+
+def _start_of(span: StateSpan) -> int:
+    return span.start_ns
+
+
+def is_ike_only(peer: PeerView) -> bool:
+    """Whether of a peer that is alive only IKE is, up to the end of the input."""
+    return peer.state is PeerState.ALIVE and any(end is None for _, end in _ike_only(peer))
+
+
+def _ike_only(peer: PeerView) -> Iterator[tuple[int, int | None]]:
+    """From when to when nothing but IKE came from the remote side."""
+    for hole in peer.black_holes:
+        whole_tunnel = hole.black_hole_class is BlackHoleClass.DATA_PLANE and not hole.spis
+        if whole_tunnel and is_side(hole.sender, peer.local, peer):
+            ended = hole.stop_basis is not StopBasis.CAPTURE_END or hole.recovered_ns is not None
+            yield hole.questionable_ns or hole.begin_ns, hole.stop_ns if ended else None
 
 
 def death_confidence(peer: PeerView) -> Confidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -15,7 +15,7 @@ from analyzers.export.formatting import (
     seconds_range,
 )
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, seconds
 
@@ -66,7 +66,8 @@ def moments(
     proof = "ESP packet" if hole.black_hole_class is BlackHoleClass.DATA_PLANE else "proof"
     tell(hole.last_proof_ns, f"last {proof} from {receiver}")
     if hole.max_seconds > 0:
-        tell(hole.first_exposed_ns, f"{sender} keeps sending; from here on it may be lost")
+        loss = "nothing comes back" if hole.id in arriving(peer) else "it may be lost"
+        tell(hole.first_exposed_ns, f"{sender} keeps sending; from here on {loss}")
     if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
         meanwhile = _answered_meanwhile(peer, hole)
         if meanwhile:
@@ -75,7 +76,10 @@ def moments(
             until = "before ESP came back" if back else "while ESP stayed silent"
             more = f", and {len(meanwhile) - 1} more {until}"
             tell(meanwhile[0].first_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
-    tell(hole.questionable_ns, "questionable: silent for longer than usual")
+    data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    # Who answers is in no doubt: what is missing is what goes through the tunnel.
+    silent = "no ESP" if data_plane else "questionable: silent"
+    tell(hole.questionable_ns, f"{silent} for longer than usual")
     run = exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
     tell(hole.dead_ns, words.verdict_phrase(hole, run))
@@ -108,6 +112,22 @@ def exchange_of(peer: PeerView, hole: BlackHole) -> Exchange | None:
         and x.first_ns <= (hole.dead_ns if hole.dead_ns is not None else hole.stop_ns)
     ]
     return mine[-1] if mine else None
+
+
+def arriving(peer: PeerView) -> frozenset[str]:
+    """Ids of the black holes in which the other end's log shows that it got and answered questions.
+
+    Then what is lost is lost on the way back; of what was sent there nobody can say that.
+    """
+    if not any(x.lost is Lost.ANSWER for x in peer.exchanges):
+        return frozenset()
+    runs = ((hole, exchange_of(peer, hole)) for hole in peer.black_holes)
+    return frozenset(hole.id for hole, run in runs if run and run.lost is Lost.ANSWER)
+
+
+def certainly_lost_s(hole: BlackHole, arriving: Container[str]) -> float:
+    """Seconds at the end of a black hole in which all that was sent was lost."""
+    return 0.0 if hole.id in arriving else hole.min_seconds
 
 
 def _probe_text(hole: BlackHole, run: Exchange | None) -> str:

@@ -18,7 +18,7 @@ def open_requests(peer: PeerView) -> list[str]:
     return [p.detail for p in peer.problems if p.kind is ProblemKind.REQUEST_UNANSWERED]
 
 
-def came_up(peer: PeerView) -> bool:
+def _came_up(peer: PeerView) -> bool:
     """Whether the input shows, or leaves room for, an IKE SA that was established."""
     if peer.esp_flows or peer.exchanges or peer.shown:
         return True
@@ -41,7 +41,7 @@ def troubles(peers: Sequence[PeerView]) -> list[str]:
 
 def clause(peers: Sequence[PeerView]) -> tuple[str, str]:
     """The same as a clause of the verdict, and in fewer words; empty where nothing is."""
-    dark = sum(1 for peer in peers if not came_up(peer))
+    dark = sum(1 for peer in peers if not _came_up(peer))
     if dark:
         whose = f" with {counted(dark, 'peer')}" if len(peers) > 1 else ""
         return f"no IKE SA was seen to come up{whose}", "no IKE SA seen up"
@@ -53,10 +53,7 @@ def clause(peers: Sequence[PeerView]) -> tuple[str, str]:
 def _of(peer: PeerView) -> str:
     requests = open_requests(peer)
     failed = sum(1 for sa in peer.ike_sas if sa.end is SaEnd.FAILED)
-    told = [] if came_up(peer) else ["no IKE SA was seen to come up"]
+    told = [] if _came_up(peer) else ["no IKE SA was seen to come up"]
     if failed:
         told.append(f"{counted(failed, 'attempt')} at an IKE SA failed")
     return "; ".join([*told, *requests])
-
-
-__all__ = ["came_up", "clause", "open_requests", "troubles"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzers.export import troubles, words
 from analyzers.export.formatting import (
@@ -17,10 +17,14 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
+from analyzers.export.story import arriving
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.time import seconds
+
+_UNNOTICED: Final = ("never noticed", "unnoticed")
+_BACK: Final = "the way back is broken"
 
 
 class VerdictPart(NamedTuple):
@@ -48,41 +52,39 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     worst = max((peer_severity(peer) for peer in peers), default=Severity.MUTE)
     first = min(peers, key=worst_first)
     state = None if worst > state_severity(first.state) else first.state
-    everything = [h for p in peers for h in p.black_holes]
-    holes = [h for h in everything if h.max_seconds > 0]
-    lost = _holes(holes)
-    if everything and not holes:
-        lost = "no black hole with traffic in it"
-    parts = [VerdictPart(_states(peers), True, _states_in_short(peers))]
+    everything = [(p, h) for p in peers for h in p.black_holes]
+    owned = [(p, h) for p, h in everything if h.max_seconds > 0]
+    holes = [hole for _, hole in owned]
+    said, shorter = _states(peers)
+    parts = [VerdictPart(said, True, shorter)]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
-    parts.append(VerdictPart(lost, bool(holes), _holes_in_short(holes)))
-    noticed = _noticed(holes)
-    if noticed:
-        parts.append(VerdictPart(noticed, False, _noticed_in_short(noticed)))
+    said, shorter = _holes(owned)
+    if everything and not holes:
+        said = "no black hole with traffic in it"
+    parts.append(VerdictPart(said, bool(holes), shorter))
+    if holes:
+        said, shorter = _noticed(holes)
+        parts.append(VerdictPart(said, False, shorter))
         if any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
-            parts.append(VerdictPart("the other end answered: the way back is broken", False))
-    elif not holes:
+            parts.append(VerdictPart(f"the other end answered: {_BACK}", False, (_BACK,)))
+    else:
         said, brief = _questions(peers)
         parts.append(VerdictPart(said, False, (brief,)))
     return Verdict(worst, state, tuple(parts))
 
 
-def _states(peers: Sequence[PeerView]) -> str:
-    groups = _by_state(peers)
-    named = [counted(groups[0][1], "peer") + f" {groups[0][0]}"]
-    return ", ".join([*named, *(f"{number:,} {phrase}" for phrase, number in groups[1:])])
+# Clauses, each with the same in fewer words, from longer to shorter.
 
 
-def _states_in_short(peers: Sequence[PeerView]) -> tuple[str, ...]:
-    """The worst state, and how many there are besides."""
-    groups = _by_state(peers)
-    phrase, number = groups[0]
+def _states(peers: Sequence[PeerView]) -> tuple[str, tuple[str, ...]]:
+    (phrase, number), *others = _by_state(peers)
     worst = f"{counted(number, 'peer')} {phrase}"
-    if len(groups) == 1:
-        return ()
-    others = sum(number for _, number in groups[1:])
-    return (f"{worst}, {counted(others, 'other')}", f"{number:,} of {len(peers):,} {phrase}")
+    if not others:
+        return worst, ()
+    said = ", ".join([worst, *(f"{number:,} {phrase}" for phrase, number in others)])
+    rest = counted(sum(number for _, number in others), "other")
+    return said, (f"{worst}, {rest}", f"{number:,} of {len(peers):,} {phrase}")
 
 
 def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
@@ -92,47 +94,44 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
     return [(phrase, number) for (phrase, _), number in ordered]
 
 
-def _holes(holes: Sequence[BlackHole]) -> str:
+def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
+    """What became of the packets: only the way that fails may be said to lose them."""
+    there = {peer.id: arriving(peer) for peer, _ in holes}
+    known = [(peer, hole) for peer, hole in holes if hole.traffic_known]
+    arrived = sum(1 for peer, hole in known if hole.id in there[peer.id])
+    if not arrived:
+        return "lost"
+    return "sent, nothing came back" if arrived == len(known) else "lost or without an answer"
+
+
+def _holes(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:
+    holes = [hole for _, hole in owned]
     if not holes:
-        return "no black hole"
-    low_s = sum(hole.min_seconds for hole in holes)
-    high_s = sum(hole.max_seconds for hole in holes)
+        return "no black hole", ()
+    bounds = seconds_range(sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes))
     number = counted(len(holes), "black hole")
     together = " together" if len(holes) > 1 else ""
     packets = words.packets_lost(holes)
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
-    lost = f"{packets} lost{so_far}" if packets else words.packets_counted(holes)
+    happened, comma, then = _fate(owned).partition(",")
+    lost = f"{packets} {happened}{so_far}{comma}{then}" if packets else words.packets_counted(holes)
     lost = lost or "what was lost is not in a log"
-    return f"{number},{together} {seconds_range(low_s, high_s)} ({lost})"
+    return f"{number},{together} {bounds} ({lost})", (f"{number}, {bounds}", number)
 
 
-def _holes_in_short(holes: Sequence[BlackHole]) -> tuple[str, ...]:
-    if not holes:
-        return ()
-    bounds = seconds_range(sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes))
-    number = counted(len(holes), "black hole")
-    return f"{number}, {bounds}", number
-
-
-def _noticed_in_short(noticed: str) -> tuple[str, ...]:
-    """ "noticed after 19.1 s", or without the reason why nobody noticed."""
-    first, _, rest = noticed.removesuffix(" after the first doubt").partition("noticed")
-    if noticed.endswith(" after the first doubt"):
-        return (f"{first}noticed after{rest.replace(',', '')}",)
-    return ("never noticed", "unnoticed") if first == "never " else ()
-
-
-def _noticed(holes: Sequence[BlackHole]) -> str:
+def _noticed(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:
     delays = [
         h.dead_ns - h.questionable_ns
         for h in holes
         if h.dead_ns is not None and h.questionable_ns is not None
     ]
+    if delays and len(holes) == 1:
+        after = duration(delays[0])
+        return f"noticed {after} after the first doubt", (f"noticed after {after}",)
     if delays:
-        if len(holes) == 1:
-            return f"noticed {duration(delays[0])} after the first doubt"
+        some = f"{len(delays)} of {len(holes)} noticed"
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
-        return f"{len(delays)} of {len(holes)} noticed, {bounds} after the first doubt"
+        return f"{some}, {bounds} after the first doubt", (f"{some} after {bounds}",)
     asked = [
         h.dead_ns - h.first_probe_ns
         for h in holes
@@ -140,15 +139,15 @@ def _noticed(holes: Sequence[BlackHole]) -> str:
     ]
     if asked:
         bounds = seconds_range(seconds(min(asked)), seconds(max(asked)))
-        return f"given up {bounds} after the first unanswered question"
+        return f"given up {bounds} after the first unanswered question", ()
     classes = {hole.black_hole_class for hole in holes}
     if classes == {BlackHoleClass.MISSING_DPD}:
-        return "never noticed: nobody asked"
+        return "never noticed: nobody asked", _UNNOTICED
     if classes == {BlackHoleClass.DATA_PLANE}:
-        return "never noticed: IKE kept answering"
+        return "never noticed: IKE kept answering", _UNNOTICED
     if classes == {BlackHoleClass.TRANSIENT}:
-        return "passed before a verdict"
-    return "no verdict" if holes else ""
+        return "passed before a verdict", ()
+    return "no verdict", ()
 
 
 def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
+from analyzers.export.spans import is_ike_only
+from analyzers.export.troubles import open_requests
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
@@ -40,6 +42,10 @@ STATE_MEANS: Final = {
 }
 
 
+IKE_ONLY: Final = "IKE alive, no ESP back"
+"""A peer that answers while nothing else comes from it."""
+
+
 def state_word(state: PeerState, confidence: Confidence, *, by_remote: bool = False) -> str:
     """A state in a word or two; a death that no log confirms is what the prober did: gave up.
 
@@ -61,6 +67,8 @@ def gave_us_up(peer: PeerView) -> bool:
 
 def peer_word(peer: PeerView) -> str:
     """The state of a peer in a word or two, and whose verdict it is."""
+    if is_ike_only(peer):
+        return IKE_ONLY
     # Only for a death it matters whose verdict it is, and that costs a look at all questions.
     by_remote = peer.state is PeerState.DEAD and gave_us_up(peer)
     return state_word(peer.state, peer.confidence, by_remote=by_remote)
@@ -175,9 +183,9 @@ CLASS: Final = {
 }
 
 LOST: Final = {
-    Lost.REQUEST: "lost on the way there: the log of the other end shows no question",
-    Lost.ANSWER: "lost on the way back: the log of the other end shows the answer",
-    Lost.NEVER_ANSWERED: "it arrived: the log of the other end shows the question, no answer",
+    Lost.REQUEST: "the question was lost on the way there: the log of the other end has none",
+    Lost.ANSWER: "the answer was lost on the way back: the log of the other end has it",
+    Lost.NEVER_ANSWERED: "the question arrived: the log of the other end has it, and no answer",
 }
 
 CLASS_WHY: Final = {
@@ -295,7 +303,7 @@ POLICY_BASIS: Final = {
 
 def why_no_question(peer: PeerView) -> str:
     """Why there is no liveness exchange, as far as the input can tell."""
-    if any(problem.kind is ProblemKind.REQUEST_UNANSWERED for problem in peer.problems):
+    if open_requests(peer):
         return "none could be asked: another request was sent again and again without an answer"
     if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):
         return "the log shows the verdict, not the questions"
@@ -420,11 +428,16 @@ def problem_word(kind: ProblemKind) -> str:
 
 
 def problem_said(kind: ProblemKind, detail: str, times: str = "") -> str:
-    """A kind of problem with its detail, which may begin with the same words."""
+    """A kind of problem with its detail."""
+    return f"{problem_word(kind)}{problem_rest(kind, detail)}{times}"
+
+
+def problem_rest(kind: ProblemKind, detail: str) -> str:
+    """What follows `problem_word`: of a detail that begins with it the rest."""
     word = problem_word(kind)
     if detail.startswith(word):
-        return f"{detail}{times}"
-    return f"{word}: {detail}{times}" if detail else f"{word}{times}"
+        return detail.removeprefix(word)
+    return f": {detail}" if detail else ""
 
 
 def unknown_informationals(number: int) -> str:

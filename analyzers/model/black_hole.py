@@ -91,7 +91,8 @@ class BlackHole(Struct, frozen=True):
     @property
     def begin_ns(self) -> int:
         """When it begins: with the first packet into it, else with the last proof of life."""
-        return self.first_exposed_ns or self.last_proof_ns or self.stop_ns
+        begins = self.first_exposed_ns, self.last_proof_ns, self.stop_ns
+        return next(at_ns for at_ns in begins if at_ns is not None)
 
     @property
     def bytes_known(self) -> bool:

@@ -189,6 +189,8 @@ class IkeMessage(Struct, gc=False):
     """Where else the message was seen: lines of logs, frames of a second capture."""
     arrived: bool = False
     """Its receiver's log says that it came."""
+    again: bool = False
+    """The log of its sender calls it a retransmission."""
     ike_sa: str = ""
     """Id of its IKE SA; set when it is tracked."""
     problems: tuple[str, ...] = field(default=())

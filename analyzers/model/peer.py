@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 from msgspec import Struct
 
@@ -52,10 +51,6 @@ class Activity(Struct, frozen=True):
     inbound: tuple[int, ...]
 
 
-STARTED: Final = "it started anew, as its log says"
-"""Start of the hint that the log of a device gives of its own start."""
-
-
 class Hint(Struct, frozen=True):
     """Something that suggests trouble but proves nothing."""
 
@@ -65,6 +60,8 @@ class Hint(Struct, frozen=True):
     ref: Ref
     unprotected: bool = False
     """It came as a packet that anybody could have written."""
+    started: bool = False
+    """The log of the sender says that it started anew."""
 
 
 class ShownSa(Struct, frozen=True):

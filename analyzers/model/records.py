@@ -148,6 +148,9 @@ class SourceInfo(Struct):
     clock_spread_ns: int | None = None
     resolution_ns: int = 1
     """The finest resolution of the stamps of a log."""
+    not_before_ns: tuple[int | None, ...] = ()
+    """Of a log in which hardly any line has a time: for each place in the order of its events the
+    last stamp up to there, in some year."""
     size_bytes: int | None = None
     clock: ClockQuality = ClockQuality.ABSOLUTE
     problems: list[Problem] = field(default_factory=list)

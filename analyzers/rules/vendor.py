@@ -70,6 +70,8 @@ def _by_logs(peer: PeerView, sources: Mapping[str, SourceInfo], address: str) ->
     of one product, it is that of both ends.
     """
     logs = {name for name, source in sources.items() if source.kind == "log"}
+    if not logs:
+        return set()
     alone, together = set[str](), set[str]()
     for message in peer.messages:
         saw = {ref.source for ref in (message.ref, *message.seen)} & logs

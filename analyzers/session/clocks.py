@@ -106,9 +106,7 @@ class ClockJoiner:
                 )
             )
         if main_kind(log.tally) is None and log.events:
-            info.note(
-                Problem(ProblemKind.NO_TIMES, "no line has a time: only their order is known")
-            )
+            info.note(Problem(ProblemKind.NO_TIMES, _why_no_times(log)))
         shift_ns = value_of(options.offsets_ns, log.name, None)
         if shift_ns is not None:
             _shift(log.events, shift_ns)
@@ -188,6 +186,16 @@ class ClockJoiner:
                 if fitted is not None and (best is None or _better(fitted, best[1])):
                     best = (other.info, fitted)
         return best
+
+
+def _why_no_times(log: LogSource) -> str:
+    stamps = log.tally.stamps
+    stamped = sum(stamps.values()) - stamps.get(None, 0)
+    if not stamped:
+        return "no line has a time: only their order is known"
+    lines = f"{stamped:,} of {sum(stamps.values()):,} lines that say something"
+    have = "has" if stamped == 1 else "have"
+    return f"only {lines} {have} a time: of the others only the order is known"
 
 
 def _alone(log: LogSource, joined: Joined) -> None:

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from analyzers.decode.ahead import ReaderAhead, can_read_ahead
 from analyzers.decode.captures import CaptureReader
-from analyzers.model.log_events import LogEventKind
 from analyzers.model.observations import Datagram
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds
+from analyzers.session.configured import configured
 from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
 from analyzers.session.notes import note_duplicates, note_keys, number_of
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 _PAST_UNTIL_NS: Final = NS_PER_SECOND
 # More captures than this are the parts of one, not the views of several points.
 _MAX_VIEWS: Final = 8
-
-_STARTED: Final = LogEventKind.STARTED
 
 Reader = CaptureReader | ReaderAhead | LogReplay
 
@@ -204,7 +202,12 @@ class Session:
 
     def diagnosis(self) -> list[str]:
         """Why nothing was found, in sentences; empty when something was."""
-        return diagnosis(self.sources, self.peers(), (self._since_ns, self._until_ns))
+        peers = self.peers()
+        said = diagnosis(self.sources, peers, (self._since_ns, self._until_ns))
+        if not peers:
+            paths = {info.id: info.path for info in self.sources}
+            said += configured(self.configurations(), paths)
+        return said
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -284,8 +287,7 @@ class Session:
         for log in logs:
             stream = joined.streams[log.number]
             # A device may have started long before it had anything to say of a peer.
-            about = [e for e in log.events if e.kind is not _STARTED]
-            times = [e.at_ns for e in about if e.at_ns is not None]
+            times = [e.at_ns for e in log.about_peers if e.at_ns is not None]
             times = [at_ns for at_ns in times if at_ns >= ORDER_LIMIT_NS]
             log.info.first_ns, log.info.last_ns = min(times, default=None), max(times, default=None)
             self._unparsed += [
@@ -295,9 +297,7 @@ class Session:
             if options.keep_lines and log.digest not in told:
                 told.add(log.digest)
                 self._log_texts.append(log_text(log, opened))
-            # A start is told to all peers of its device.
-            said = {(e.kind, e.ref) if e.kind is _STARTED else id(e): e.kind for e in log.events}
-            log.info.log_events = dict(Counter(kind.value for kind in said.values()))
+            log.info.log_events = dict(Counter(e.kind.value for e in log.events))
             self._readers[log.number] = LogReplay(log.info, stream)
             found = shown_in(log)
             if found is not None:

@@ -104,7 +104,7 @@ class LiveSession:
             self._held_lines = HeldLines(self._dialects)
         self._ended = False
         self._last: tuple[PeerView, ...] | None = None
-        """All peers, as they were when they were last asked for as a whole."""
+        """All peers, once the session has ended."""
         for channel in self._channels:
             channel.source.feed.arrived = self._arrived
             if channel.source.kind == "capture":
@@ -375,7 +375,9 @@ class LiveSession:
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers, once the session has ended."""
-        if self._last is None or not self._ended:
+        if not self._ended:
+            return self._views(self._end_ns())
+        if self._last is None:
             self._last = self._views(self._end_ns())
         return self._last
 

@@ -74,8 +74,6 @@ def _kept(live: LiveSession) -> tuple[list[str], list[InputSpec]]:
     kept = live.log_store
     if kept is None or not kept.whole:
         raise _Unfit("not all lines were kept")
-    if live.options.keep_lines and any(len(log.paths) > 1 for log in kept.logs):
-        raise _Unfit("lines can be looked up in one file only")
     for log in kept.logs:
         specs[live.sources[log.number].id] = _spec("log", log.paths)
     if size > _MOST_BYTES:

@@ -203,13 +203,13 @@ def _new_messages(peer: PeerView, told: _Told) -> Iterator[IkeMessage]:
 
 def _present(peer: PeerView, done_ns: int) -> Iterator[_Present]:
     """What there is of a peer, from a time on."""
-    for exchange in _since(peer.exchanges, done_ns, _begin_ns):
+    for exchange in _since(peer.exchanges, done_ns, lambda x: x.first_ns):
         key = ("x", exchange.transmissions[0].ref)
         yield _Present(key, exchange.first_ns, exchange.first_ns, exchange)
-    for delete in _since(peer.deletes, done_ns, _delete_ns):
+    for delete in _since(peer.deletes, done_ns, lambda d: d.at_ns):
         yield _Present(("d", delete.ref), delete.at_ns, delete.at_ns, delete)
-    for hole in _since(peer.black_holes, done_ns, _hole_ns):
-        began_ns = _hole_ns(hole)
+    for hole in _since(peer.black_holes, done_ns, lambda h: h.begin_ns):
+        began_ns = hole.begin_ns
         yield _Present(("b", hole.sender, began_ns), began_ns, hole.stop_ns, hole)
 
 
@@ -217,7 +217,7 @@ def _let_go(peer: PeerView, told: _Told) -> None:
     """Facts of long ago change no more."""
     if len(peer.exchanges) > _RECENT:
         # A black hole is about questions, and may come to an end long after they began.
-        open_ns = [_hole_ns(hole) for hole in peer.black_holes if not _is_over(hole)]
+        open_ns = [hole.begin_ns for hole in peer.black_holes if not _is_over(hole)]
         told.done_ns = max(told.done_ns, min([peer.exchanges[-_RECENT].first_ns, *open_ns]))
         for key in [key for key, known in told.facts.items() if known[0] < told.done_ns]:
             del told.facts[key]
@@ -251,18 +251,6 @@ def _since(items: Sequence[_T], done_ns: int, time_of: Callable[[_T], int]) -> l
         found.append(item)
     found.reverse()
     return found
-
-
-def _begin_ns(exchange: Exchange) -> int:
-    return exchange.first_ns
-
-
-def _delete_ns(delete: Delete) -> int:
-    return delete.at_ns
-
-
-def _hole_ns(hole: BlackHole) -> int:
-    return hole.begin_ns
 
 
 def _is_settled(exchange: Exchange) -> bool:

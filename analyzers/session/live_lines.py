@@ -15,9 +15,9 @@ import numpy.typing as npt
 from msgspec import Struct
 from msgspec.structs import replace
 
+from analyzers.decode.log_gaps import NUL
 from analyzers.dialects.dialect import Dialect
 from analyzers.dialects.logical_lines import stamp_at_start
-from analyzers.dialects.physical_lines import LineCutter
 from analyzers.dialects.stamps import NS_PER_DAY, read_stamp
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Ref
@@ -62,25 +62,17 @@ class HeldLines:
         """Lines that are kept no more."""
         self._place: dict[tuple[str, int], int] = {}
         """Of source and record: how many lines had come before."""
-        self._cutters: dict[str, tuple[LineCutter, int]] = {}
-        """Of each source, with the number of its last line."""
+        self._sources: dict[str, None] = {}
         self._seen: LiveLines | None = None
 
-    def take(self, source: str, text: str, now_ns: int, *, last: bool = False) -> None:
-        """Text of a log as it came, cut anywhere; `last`: nothing more comes."""
-        cutter, record = self._cutters.setdefault(source, (LineCutter(), 0))
-        lines = cutter.feed(text) if text else []
-        if last:
-            lines += cutter.finish()
-        if not lines:
-            return
-        for line in lines:
-            record += 1
+    def take(self, source: str, first: int, lines: Sequence[str], now_ns: int) -> None:
+        """Lines of a log that came now; `first` is the number of the first one in its log."""
+        self._sources[source] = None
+        for record, line in enumerate(lines, first):
             self._place[source, record] = self._gone + len(self._lines)
-            kept = HeldLine(source, record, line[:MAX_WHOLE], now_ns)
+            kept = HeldLine(source, record, line.lstrip(NUL)[:MAX_WHOLE], now_ns)
             self._lines.append(kept)
             self._characters += len(kept.text)
-        self._cutters[source] = (cutter, record)
         self._seen = None
         if len(self._lines) > _SLACK * self._most or self._characters > _MOST_CHARACTERS:
             self._trim()
@@ -97,20 +89,20 @@ class HeldLines:
 
     def _trim(self) -> None:
         count = max(0, len(self._lines) - self._most)
-        while self._characters > _MOST_CHARACTERS // _SLACK and count < len(self._lines):
-            self._characters -= sum(len(each.text) for each in self._lines[count : count + 100])
-            count += 100
+        self._characters -= sum(len(line.text) for line in self._lines[:count])
+        while self._characters > _MOST_CHARACTERS // _SLACK:
+            self._characters -= len(self._lines[count].text)
+            count += 1
         for line in self._lines[:count]:
             self._place.pop((line.source, line.record), None)
         del self._lines[:count]
         self._gone += count
-        self._characters = sum(len(line.text) for line in self._lines)
 
     def frozen(self) -> LiveLines | None:
         """What is kept now, the same object until there is more; None where nothing ever came."""
         if self._seen is None and self._lines:
-            sources = tuple(self._cutters)
-            self._seen = LiveLines(tuple(self._lines), sources, self._dialects, self._gone)
+            lines, sources = tuple(self._lines), tuple(self._sources)
+            self._seen = LiveLines(lines, sources, self._dialects, self._gone)
         return self._seen
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-from msgspec.structs import replace
 
 from analyzers.decode.log_clock import ClockHints, main_kind, place, quality
 from analyzers.decode.log_order import Order
@@ -24,6 +22,7 @@ from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
+from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
@@ -62,7 +61,8 @@ class LiveLog:
         """`lines` keeps the text, if it is wanted."""
         self.info = info
         self._lines = lines
-        self._decoder = LogDecoder(info, dialects, order=Order.OLDEST_FIRST)
+        order = Order.OLDEST_FIRST
+        self._decoder = LogDecoder(info, dialects, order=order, on_lines=self._keep)
         self._text = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._year = value_of(clocks.years, info.path, clocks.year)
         self._zone = value_of(clocks.zones, info.path, clocks.zone)
@@ -71,25 +71,24 @@ class LiveLog:
         self._zone_ns: int | None = None
         self._relative_ns: int | None = None
         self._ahead_ns = 0
+        self._now_ns = 0
+        """When the text that is being read came."""
         self._fed_ns: int | None = None
         """When the last text came, if its last line may not be whole."""
         self.local: dict[str, str] = {}
         """The device's own address towards each of its peers."""
-        self.resolution_ns = 1
 
     @property
-    def devices(self) -> int:
+    def hosts(self) -> int:
         """Names that a relay has for the devices that write it."""
         return self._decoder.tally.hosts
 
     def take(self, pieces: Sequence[Piece], now_ns: int) -> list[LogEvent]:
         """What came; events on the session's clock."""
-        texts = [_text_of(self._text, piece) for piece in pieces]
-        text = "".join(texts)
+        self._now_ns = now_ns
+        text = "".join(_text_of(self._text, piece) for piece in pieces)
         events: list[LogEvent] = []
         if text:
-            if self._lines is not None:
-                self._lines.take(self.info.id, text, now_ns)
             events = self._decoder.feed(text)
             self._fed_ns = now_ns
         elif self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS:
@@ -99,11 +98,14 @@ class LiveLog:
 
     def end(self, now_ns: int) -> list[LogEvent]:
         """Nothing more comes."""
+        self._now_ns = now_ns
         text = self._text.decode(b"", final=True)
-        if self._lines is not None:
-            self._lines.take(self.info.id, text, now_ns, last=True)
         events = self._decoder.feed(text) + self._decoder.finish()
         return self._placed(events, now_ns)
+
+    def _keep(self, first: int, lines: Sequence[str]) -> None:
+        if self._lines is not None:
+            self._lines.take(self.info.id, first, lines, self._now_ns)
 
     def _placed(self, events: list[LogEvent], now_ns: int) -> list[LogEvent]:
         info, tally = self.info, self._decoder.tally
@@ -114,7 +116,7 @@ class LiveLog:
         info.dialects = dict(tally.dialects.most_common())
         info.format = next(iter(info.dialects), "unknown")
         info.clock = quality(tally)
-        self.resolution_ns = info.resolution_ns = tally.resolution_ns or 1
+        info.resolution_ns = tally.resolution_ns or 1
         place(events, tally, ClockHints(self._year, self._zone, now_ns, near_is_input=True))
         kind = main_kind(tally)
         for event in events:
@@ -223,7 +225,7 @@ class LogMatcher:
         logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
     ) -> list[Settled]:
-        told = self._told_by_wire(events, logs[number].resolution_ns)
+        told = self._told_by_wire(events, logs[number].info.resolution_ns)
         others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
         others += [
             Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
@@ -231,10 +233,11 @@ class LogMatcher:
             if other != number and (own := frozenset(log.local.values()))
         ]
         settled = []
-        for event in _to_all_peers(events, logs[number]):
+        log = logs[number]
+        for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
                 continue
-            self._name(event, logs[number])
+            self._name(event, log)
             evidence = not belongs(event, others)
             astray = not evidence and bool(event.sent) and came_by(event, others)
             settled.append(Settled(event, evidence, astray))
@@ -272,16 +275,6 @@ class LogMatcher:
             event.local = next(iter(seen))
         if event.local is None:
             event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
-
-
-def _to_all_peers(events: Iterable[LogEvent], log: LiveLog) -> Iterator[LogEvent]:
-    """A start of the device is told to all its peers; of a log of several devices to none."""
-    for event in events:
-        if event.kind is not LogEventKind.STARTED:
-            yield event
-        elif log.devices <= 1:
-            for remote, local in log.local.items():
-                yield replace(event, local=local, remote=remote)
 
 
 def _text_of(decoder: codecs.IncrementalDecoder, piece: Piece) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -93,23 +93,19 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
             event.local = next(iter(seen))
         if event.local is None:
             event.local = next(iter(own)) if len(own) == 1 else nameless
-    _tell_starts(log)
 
 
-def _tell_starts(log: LogSource) -> None:
-    """A start of the device is told to all its peers; of a log of several devices to none."""
-    starts = [e for e in log.events if e.kind is LogEventKind.STARTED]
-    if not starts:
-        return
-    ends = {e.remote: e.local for e in log.events if e.kind is not LogEventKind.STARTED}
-    told: list[LogEvent] = []
-    for event in log.events:
+def told_to_peers(
+    events: Iterable[LogEvent], ends: Mapping[str, str | None], hosts: int
+) -> Iterator[LogEvent]:
+    """Events in which a start of the device is told to each of its peers.
+
+    `ends`: its own address towards each; `hosts`: names that a relay has for those that write the
+    log. Of several devices nobody knows which one started.
+    """
+    for event in events:
         if event.kind is not LogEventKind.STARTED:
-            told.append(event)
-        elif log.tally.hosts <= 1:
-            told += [
-                replace(event, local=local, remote=remote)
-                for remote, local in ends.items()
-                if remote is not None
-            ]
-    log.events = told
+            yield event
+        elif hosts <= 1:
+            for remote, local in ends.items():
+                yield replace(event, local=local, remote=remote)

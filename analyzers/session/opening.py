@@ -116,7 +116,7 @@ def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opene
                 # What is no input at all may lie in a directory; what it is has to be seen first.
                 if spec.required or isinstance(error, UnopenedError):
                     opened.refused.append((spec, error))
-        _check(opened, names)
+        _check(opened, names, configurations_alone=options.configurations_alone)
         _tell_refused(opened)
     except BaseException:
         opened.close()
@@ -124,7 +124,9 @@ def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opene
     return opened
 
 
-def _check(opened: Opened, names: Sequence[str | InputSpec]) -> None:
+def _check(opened: Opened, names: Sequence[str | InputSpec], *, configurations_alone: bool) -> None:
+    if configurations_alone and opened.configurations:
+        return
     if opened.refused and all(info.kind == "config" for info in opened.sources):
         error = opened.refused[0][1]
         others = [other.message for _, other in opened.refused[1:]]

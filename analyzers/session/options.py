@@ -54,6 +54,8 @@ class SessionOptions(Struct, frozen=True):
     """Captures are asked for packets after they were read; what is piped in is kept on disk."""
     keep_lines: bool = False
     """Logs are asked for their lines after they were read; one that is piped in is kept on disk."""
+    configurations_alone: bool = False
+    """Configurations without anything that happened are taken too: for what they say of DPD."""
     missing_too: bool = False
     """An input that is not there is told as one that cannot be read, and the others are read."""
 

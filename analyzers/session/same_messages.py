@@ -19,9 +19,9 @@ from analyzers.model.observations import MessageKind
 from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.joined import CaptureClock, Joined
-from analyzers.session.naming import ends_by_other, name_local, rename
+from analyzers.session.naming import ends_by_other, name_local, rename, told_to_peers
 from analyzers.session.texts import LogSource
-from analyzers.session.untimed import bracket, by_time, in_order, settle
+from analyzers.session.untimed import bracket, by_time, give_places, in_order, settle
 from analyzers.session.viewpoints import own_sightings
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.logs import UNKNOWN_LOCAL
@@ -59,11 +59,11 @@ def match_messages(
 def take_alone(log: LogSource, joined: Joined) -> None:
     """All of a log that is the only input."""
     if main_kind(log.tally) is None:
-        for place, event in enumerate(log.events, 1):
-            event.at_ns = place
+        give_places(log)
     name_local(log, (), UNKNOWN_LOCAL)
-    joined.streams[log.number] = by_time([e for e in log.events if e.at_ns is not None])
-    joined.devices += dict.fromkeys(e.local for e in log.events if e.local is not None)
+    stream = by_time([e for e in log.events if e.at_ns is not None])
+    joined.streams[log.number] = _to_peers(stream, log)
+    joined.devices += dict.fromkeys(e.local for e in log.about_peers if e.local is not None)
 
 
 class Matcher:
@@ -190,8 +190,7 @@ class Matcher:
     def _adrift(self, log: LogSource) -> None:
         """Nothing ties a log without times to the other inputs."""
         if not self._captures and all(main_kind(other.tally) is None for other in self._logs):
-            for place, event in enumerate(log.events, 1):
-                event.at_ns = place
+            give_places(log)
         elif log.events:
             self._matched.update(id(e) for e in log.events)
             text = "no line has a time, and none names a message of another input: left out"
@@ -213,7 +212,7 @@ class Matcher:
             if self._is_stranger(log):
                 self._leave_out(log, captured)
             joined.streams[log.number] = self._stream(log, others)
-            own = dict.fromkeys(e.local for e in log.events if e.local is not None)
+            own = dict.fromkeys(e.local for e in log.about_peers if e.local is not None)
             joined.devices += [a for a in own if a not in joined.devices]
             reach = reaches[log.number]
             if reach is not None:
@@ -272,7 +271,12 @@ class Matcher:
                     edge,
                 )
             )
-        return stream
+        return _to_peers(stream, log)
+
+
+def _to_peers(stream: Iterable[LogEvent], log: LogSource) -> list[LogEvent]:
+    ends = {e.remote: e.local for e in log.about_peers if e.remote is not None}
+    return list(told_to_peers(stream, ends, log.tally.hosts))
 
 
 def _messages(events: Iterable[LogEvent]) -> dict[tuple[Ref, int], LogEvent]:
@@ -332,7 +336,7 @@ def _said(event: LogEvent) -> tuple[object, ...]:
 
 def _reach(log: LogSource) -> Reach | None:
     # When a device starts it knows none of the SAs that a message could be missing of.
-    events = [e for e in log.events if e.kind is not LogEventKind.STARTED]
+    events = log.about_peers
     times = [e.at_ns for e in events if e.at_ns is not None]
     if not times or main_kind(log.tally) is None:
         return None

@@ -14,7 +14,7 @@ from analyzers.decode.log_gaps import without
 from analyzers.decode.log_repeats import told_once
 from analyzers.decode.logs import LogDecoder, LogTally
 from analyzers.dialects.dialect import Dialect
-from analyzers.model.log_events import LogEvent
+from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import ClockQuality
 from analyzers.sources.binary import is_binary
@@ -69,6 +69,11 @@ class LogSource(Struct):
     """Takes a time of the log's own clock to the common one."""
     fit: Fit | None = None
     """What told its clock, if another input did."""
+
+    @property
+    def about_peers(self) -> list[LogEvent]:
+        """Its events but for the starts of its device: these say nothing of any peer."""
+        return [event for event in self.events if event.kind is not LogEventKind.STARTED]
 
     def empty(self, twin: str) -> None:
         """Say that it is the same log as another input, and tell nothing of it again."""

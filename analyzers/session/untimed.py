@@ -13,8 +13,10 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from analyzers.dialects.stamps import StampKind
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.session.texts import LogSource
 from analyzers.tracking.sightings import (
     Key,
     KeyFamily,
@@ -31,6 +33,7 @@ _SET_BACK_NS: Final = 2 * 3600 * NS_PER_SECOND
 _NAMING: Final = (KeyFamily.MESSAGE_ID, KeyFamily.SPIS, KeyFamily.ADDRESSES)
 # A line whose neighbours are further apart has no time that is worth the name.
 _NEAR_NS: Final = 10 * NS_PER_SECOND
+_OF_DAY: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR, StampKind.TIME_ONLY)
 _UNKNOWN_WHEN: Final = "its log says that it gave the peer up, but not when"
 
 
@@ -65,6 +68,18 @@ def in_order(
                 found.append((event, ordered[last]))
                 break
     return found
+
+
+def give_places(log: LogSource) -> None:
+    """Give the events of a log without times their places; the stamps there are become bounds."""
+    stamps = [event.at_ns for event in log.events]
+    known = [at_ns for at_ns in stamps if at_ns is not None]
+    # Newest first, or a clock that was set: then a stamp bounds nothing. Nor does an uptime.
+    of_day = any(log.tally.stamps.get(kind) for kind in _OF_DAY)
+    if known and of_day and known == sorted(known):
+        log.info.not_before_ns = tuple(stamps)
+    for place, event in enumerate(log.events, 1):
+        event.at_ns = place
 
 
 def settle(events: Sequence[LogEvent], times: Mapping[int, int]) -> int:

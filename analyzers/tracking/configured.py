@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 from msgspec.structs import replace
 
 from analyzers.model.configuration import Configuration, same_address
 from analyzers.model.policy import DpdPolicy, GivenPolicy
 from analyzers.tracking.sightings import is_private
+
+# A live session asks of the same pairs of addresses at every look; a hub has a connection for each.
+_MOST_PAIRS: Final = 1 << 16
 
 
 class Configured:
@@ -19,6 +24,8 @@ class Configured:
     ) -> None:
         self._configurations = tuple(configurations)
         self._given = tuple(given)
+        self._of = lru_cache(_MOST_PAIRS)(self._owner)
+        self._policy = lru_cache(_MOST_PAIRS)(self._towards)
 
     def __bool__(self) -> bool:
         return bool(self._configurations or self._given)
@@ -41,6 +48,9 @@ class Configured:
 
     def policy(self, holder: str, remote: str, ike_version: int | None) -> DpdPolicy | None:
         """The configured policy of one end towards the other, with the line it comes from."""
+        return self._policy(holder, remote, ike_version)
+
+    def _towards(self, holder: str, remote: str, ike_version: int | None) -> DpdPolicy | None:
         own = self._of(holder, remote)
         if own is None:
             return None
@@ -52,7 +62,7 @@ class Configured:
         mine = [self._of(end, ends[1 - side]) is not None for side, end in enumerate(ends)]
         return mine.index(True) if mine.count(True) == 1 else None
 
-    def _of(self, holder: str, remote: str) -> Configuration | None:
+    def _owner(self, holder: str, remote: str) -> Configuration | None:
         """The configuration of the device with an address, else one that names its peer.
 
         Inputs of several sites may have a device each with one address: then it is the one that

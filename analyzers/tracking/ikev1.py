@@ -49,6 +49,7 @@ class Ikev1Tracker:
             self._phase1(sa, message, side)
         if message.encrypted:
             sa.protected = True
+            _revive(sa)
             self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
         if not message.encrypted:
             return  # unprotected content proves nothing, whatever it claims
@@ -105,8 +106,7 @@ class Ikev1Tracker:
     def established(self, sa: SaTrack, at_ns: int) -> None:
         """Phase 1 is complete: older SAs end here at the latest."""
         sa.established_ns = at_ns
-        if sa.end is SaEnd.FAILED:
-            sa.ended_ns = sa.end = None  # another one was faster
+        _revive(sa)
         self._table.adopt(sa)
         for old in sa.peer.sas[-_RECENT:]:
             if old.index >= sa.index or old.version != 1 or old.ended_ns is not None:
@@ -115,7 +115,7 @@ class Ikev1Tracker:
                 # It renews nothing and was renewed by nothing.
                 old.ended_ns, old.end = old.last_ns, SaEnd.FAILED
                 continue
-            dead = any(old.open_dpd)
+            dead = old.lost or any(old.open_dpd)
             old.ended_ns = sa.first_ns
             old.end = SaEnd.REPLACED if dead else SaEnd.REKEYED
             old.end_ref = sa.first_ref
@@ -174,6 +174,12 @@ class Ikev1Tracker:
                 ref=message.ref,
             )
             note_delete(self._marks, delete, message)
+
+
+def _revive(sa: SaTrack) -> None:
+    """An attempt got somewhere after all: another one was only faster."""
+    if sa.end is SaEnd.FAILED:
+        sa.ended_ns = sa.end = None
 
 
 def _may_answer(exchange: ExchangeTrack, sequence: int | None) -> bool:

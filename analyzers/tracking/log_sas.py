@@ -32,8 +32,6 @@ class LoggedSas:
         self._by_handle: dict[tuple[str, str], SaTrack] = {}
         self._handles: dict[tuple[int, str], str] = {}
         """What each log calls an SA, by its index and the log."""
-        self._started: dict[int, int] = {}
-        """When a device last started, by peer."""
         self._guessed: set[int] = set()
         """Indices of SAs of which nothing has told the version yet."""
 
@@ -43,9 +41,9 @@ class LoggedSas:
         known = None if handle is None else self._by_handle.get((source, handle))
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
-        if known is None or known.peer is not peer or self._begins(known, event):
+        if known is None or known.peer is not peer or _begins(known, event):
             known = self.newest(peer, event)
-            if known is None or self._begins(known, event) or self._is_another(known, event):
+            if known is None or _begins(known, event) or self._is_another(known, event):
                 known = self._begin(peer, event, side, known)
             if handle is not None:
                 self._by_handle[source, handle] = known
@@ -68,15 +66,10 @@ class LoggedSas:
 
     def started(self, peer: PeerTrack, at_ns: int) -> None:
         """A device has none of the SAs of before: what is negotiated next is another one."""
-        self._started[peer.index] = at_ns
-
-    def _begins(self, sa: SaTrack, event: LogEvent) -> bool:
-        """Whether an event can only be about a later SA."""
-        first = event.message in STARTS and not event.response
-        started_ns = self._started.get(sa.peer.index)
-        if first and started_ns is not None and sa.first_ns < started_ns:
-            return True
-        return _begins(sa, event)
+        for sa in reversed(peer.sas):
+            if sa.lost:
+                break
+            sa.lost = sa.first_ns < at_ns
 
     def _is_another(self, sa: SaTrack, event: LogEvent) -> bool:
         """Whether the log has another name for the SA that an event seems to be about.
@@ -128,10 +121,10 @@ def sender_of(event: LogEvent, side: int) -> int:
 def _begins(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can only be about a later SA."""
     if event.kind is LogEventKind.IKE_SA_UP:
-        return sa.ended_ns is not None
+        return sa.lost or sa.ended_ns is not None
     if event.message not in STARTS or event.response:
         return False
-    if sa.ended_ns is not None:
+    if sa.lost or sa.ended_ns is not None:
         return True
     # The end that finishes first logs it before the last message of the other arrives.
     at_ns = event.at_ns or 0

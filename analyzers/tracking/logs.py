@@ -18,7 +18,7 @@ from analyzers.model.observations import (
     IkeMessage,
     MessageKind,
 )
-from analyzers.model.peer import STARTED, Hint, LoggedEnd
+from analyzers.model.peer import Hint, LoggedEnd
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
@@ -230,6 +230,7 @@ class LogTracker:
             basis=_LOG,
             confidence=_CERTAIN,
             arrived=event.sent is False,
+            again=event.retransmission,
         )
 
     # --- verdicts and SAs ------------------------------------------------------------------
@@ -386,11 +387,13 @@ class LogTracker:
             return
         spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""
         reason = f": {event.reason}" if event.reason and event.reason not in text else ""
-        peer.hints.append(Hint(event.at_ns or 0, sender, f"{text}{spis}{reason}", event.ref))
+        started = event.kind is LogEventKind.STARTED
+        text = f"{text}{spis}{reason}"
+        peer.hints.append(Hint(event.at_ns or 0, sender, text, event.ref, started=started))
 
 
 _HINTS: Final = {
-    LogEventKind.STARTED: STARTED,
+    LogEventKind.STARTED: "it started anew, as its log says",
     LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
     LogEventKind.GAVE_UP: "retransmissions exhausted; the log does not show a liveness question",
     LogEventKind.PEER_DEAD: "its log says that it gave the peer up",

@@ -38,8 +38,7 @@ def sa_view(
     if end is None and deleted is not None:
         end, ended_ns, end_ref = SaEnd.DELETE, deleted.at_ns, deleted.ref
     if end is SaEnd.FAILED or (end is None and hindsight.failed(sa)):
-        # What was encrypted on it since says that it was one after all.
-        end, ended_ns = (SaEnd.FAILED, sa.last_ns) if sa.is_attempt else (None, None)
+        end, ended_ns = SaEnd.FAILED, sa.last_ns
     now = sa.peer.address(sa.initiator), sa.peer.address(1 - sa.initiator)
     initiator, responder = sa.ends or now
     return IkeSa(

@@ -13,14 +13,11 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.flows import segments
 from analyzers.tracking.silence_rows import Sent, SilenceRows
 from analyzers.wire.frames import Int64Array
-
-Bool = NDArray[np.bool_]
 
 NEVER: Final = -1
 # Silence shorter than this is the application's own pace (dpd-semantics 5.2: at least 1 s).

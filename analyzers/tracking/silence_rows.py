@@ -40,13 +40,17 @@ class SilenceRows(Struct, dict=True):
     def sent(self, role: int) -> Sent:
         """What a role sent; computed once for all clocks."""
         if role not in self._sent:
-            self._sent[role] = Sent(self, role, segments(self.key))
+            self._sent[role] = Sent(self, role, self._runs)
         return self._sent[role]
+
+    @cached_property
+    def _runs(self) -> tuple[Int64Array, Int64Array]:
+        return segments(self.key)
 
     @cached_property
     def segments(self) -> dict[int, tuple[int, int, int]]:
         """By key: the number of its segment, its first row, and the row after its last."""
-        starts = segments(self.key)[0]
+        starts = self._runs[0]
         keys, begins = self.key[starts].tolist(), starts.tolist()
         ends = [*begins[1:], len(self.key)][: len(begins)]
         numbered = zip(range(len(keys)), begins, ends, strict=True)

@@ -131,6 +131,8 @@ class SaTrack(Struct, eq=False):
     end: SaEnd | None = None
     end_ref: Ref | None = None
     rekeyed_into: SaTrack | None = None
+    lost: bool = False
+    """One of its devices has started anew since, by its log."""
     vendor_ids: list[tuple[int, str, bool]] = field(default_factory=list)
     """(side, name or hex, is DPD) in order of appearance."""
     clear_messages: list[int] = field(default_factory=lambda: [0, 0])

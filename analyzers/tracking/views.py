@@ -16,7 +16,6 @@ from analyzers.model.exchange import (
     Outcome,
 )
 from analyzers.model.peer import (
-    STARTED,
     Activity,
     LocalBasis,
     PeerState,
@@ -325,9 +324,7 @@ class Viewer:
         if not self._tracker.logs.covers(responder, first_ns, last_ns):
             return None
         if any(
-            hint.sender == responder
-            and hint.text.startswith(STARTED)
-            and track.sa.first_ns <= hint.at_ns <= last_ns
+            hint.sender == responder and hint.started and track.sa.first_ns <= hint.at_ns <= last_ns
             for hint in track.sa.peer.hints
         ):
             return None  # devices say nothing of messages for SAs that they do not know

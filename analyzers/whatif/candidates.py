@@ -18,7 +18,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import seconds
 from analyzers.whatif.formula import number, worst_case_formula
 from analyzers.whatif.plan import Demand
-from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable, why_fragile
+from analyzers.whatif.recommend import RIDE_OUT_S, brief, recommend, recommendable, why_fragile
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import timing_of
 
@@ -39,16 +39,17 @@ _COMMON: Final = {
     1: (
         ("IOS periodic 10 2", "cisco-ios interval=10 retry=2 mode=periodic"),
         ("IOS on-demand 10 2", "cisco-ios interval=10 retry=2 mode=on-demand"),
-        ("ASA 10 2", "cisco-asa interval=10 retry=2"),
-        ("FortiGate 20×3", "fortios-ikev1 interval=20 retries=3"),
-        ("strongSwan 30 s, 150 s", "strongswan-ikev1 interval=30 timeout=150"),
+        ("ASA on-idle 10 2", "cisco-asa interval=10 retry=2"),
+        ("FortiGate on-demand 20×3", "fortios-ikev1 interval=20 retries=3"),
+        ("strongSwan on-idle 30/150", "strongswan-ikev1 interval=30 timeout=150"),
     ),
     2: (
         ("IOS periodic 10 2", "cisco-ios-ikev2 interval=10 retry=2 mode=periodic"),
         ("IOS on-demand 10 2", "cisco-ios-ikev2 interval=10 retry=2 mode=on-demand"),
-        ("ASA 10 2", "cisco-asa interval=10 retry=2"),
-        ("FortiGate 20 s", "fortios-ikev2 interval=20"),
-        ("strongSwan 30 s", "strongswan-ikev2 interval=30"),
+        # Of the IKEv2 of the ASA no source tells the timers; the FTD has its engine.
+        ("FTD on-idle 10 2", "cisco-ftd interval=10 retry=2"),
+        ("FortiGate on-demand 20 s", "fortios-ikev2 interval=20"),
+        ("strongSwan on-idle 30 s", "strongswan-ikev2 interval=30"),
     ),
 }
 
@@ -148,12 +149,13 @@ def recommended(
         f"recommended: {_SHORT.get(vendor, vendor)} {found.policy.mode} {set_s}",
         found.policy,
         why=(*chosen, *found.why),
+        brief=found.brief,
         lines=found.lines,
         met=found.met,
     )
     # What a product is told is told to that one alone.
-    lines = () if in_force is None or is_guess else config_lines(in_force.policy, vendor)
-    return _beside_own(advised, in_force, demand, ride_out_s, chosen, lines)
+    told = None if is_guess else vendor
+    return _beside_own(advised, in_force, demand, ride_out_s, chosen, told)
 
 
 def _beside_own(
@@ -162,11 +164,11 @@ def _beside_own(
     demand: Demand,
     ride_out_s: float,
     chosen: tuple[str, ...],
-    lines: tuple[str, ...],
+    vendor: str | None,
 ) -> Candidate:
     """The recommendation, or what the sender has where that is as soon, and as sturdy.
 
-    `lines` configure what it has; `chosen`: why the target is what it is.
+    `chosen`: why the target is what it is; `vendor`: its product, where that is known.
     """
     has = None if in_force is None else in_force.timing
     takes = advised.timing
@@ -197,7 +199,8 @@ def _beside_own(
         _UNCHANGED,
         in_force.policy,
         why=(f"{enough}; {than}", *chosen),
-        lines=lines,
+        brief=brief(has, demand),
+        lines=() if vendor is None else config_lines(in_force.policy, vendor),
         met=in_time,
     )
 

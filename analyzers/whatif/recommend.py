@@ -19,7 +19,7 @@ from analyzers.configs.vendors import PROFILES
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.whatif.formula import false_death_formula, load_formula, number, worst_case_formula
 from analyzers.whatif.plan import Demand, Plan, plan
-from analyzers.whatif.timing import Timing, Trigger, timing_of
+from analyzers.whatif.timing import Timing, Trigger, false_death, timing_of
 
 RIDE_OUT_S: Final = 10.0
 """An outage this long, and not yet seen when the first question is sent, must not cost the SA."""
@@ -49,6 +49,8 @@ class Recommendation(Struct, frozen=True):
     policy: DpdPolicy
     plan: Plan
     why: tuple[str, ...]
+    brief: str
+    """`why` in one line."""
     lines: tuple[str, ...]
     met: bool
     """False: the product cannot meet the demand; this is the nearest it comes."""
@@ -84,8 +86,9 @@ def recommend(
         policy=policy,
         plan=made,
         why=_why(timing, demand, ride_out_s),
+        brief=brief(timing, demand),
         lines=config_lines(policy, vendor),
-        met=bool(made.meets_target) and is_sturdy(timing, ride_out_s),
+        met=bool(made.meets_target) and _is_sturdy(timing, ride_out_s),
     )
 
 
@@ -139,7 +142,7 @@ def _charon_delay_s(profile: VendorProfile, timers: Timers, target_s: float) -> 
     return float(max(1, min(math.floor(target_s - total_s), _LONGEST_S)))
 
 
-def is_sturdy(timing: Timing, ride_out_s: float) -> bool:
+def _is_sturdy(timing: Timing, ride_out_s: float) -> bool:
     """Whether ordinary loss and a short outage leave a live peer alone."""
     return not why_fragile(timing, ride_out_s)
 
@@ -161,7 +164,7 @@ def _rank(timing: Timing, made: Plan, ride_out_s: float) -> tuple[float, ...]:
     late_s = 0.0
     if not made.meets_target:
         late_s = math.inf if made.verdict is None else made.verdict.last_s
-    fragile = not is_sturdy(timing, ride_out_s)
+    fragile = not _is_sturdy(timing, ride_out_s)
     routing = made.routing
     broken = 0 if routing is None else 2 - routing.backstop - routing.routing_first
     # A mode that asks only where there is traffic never notices a peer nobody writes to; between
@@ -201,6 +204,17 @@ def _why(timing: Timing, demand: Demand, ride_out_s: float) -> tuple[str, ...]:
     if timing.trigger in _NEEDS_TRAFFIC:
         found.append("asks only with packets to send: a peer nobody writes to is noticed at rekey")
     return tuple(found)
+
+
+def brief(timing: Timing, demand: Demand) -> str:
+    """The numbers of a policy that decide: "20 s <= 21 s, 360 asks/h, false deaths 9e-6 …"."""
+    verdict = timing.verdict(demand.every_s)
+    parts = [f"{number(timing.questions_per_hour)} asks/h"]
+    if verdict is not None and demand.target_s is not None:
+        sign = "<=" if verdict.last_s <= demand.target_s + 1e-9 else ">"
+        parts.insert(0, f"{number(verdict.last_s)} s {sign} {number(demand.target_s)} s")
+    chance = f"{false_death(len(timing.waits_s), AT_LOSS):.0e}".replace("e-0", "e-")
+    return ", ".join([*parts, f"false deaths {chance} at {AT_LOSS:.0%} loss"])
 
 
 def _chance(timing: Timing) -> str:

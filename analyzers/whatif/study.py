@@ -24,6 +24,8 @@ class Candidate(Struct, frozen=True):
     """What the device itself does."""
     why: tuple[str, ...] = ()
     """Where it is recommended: the formula with the numbers put in."""
+    brief: str = ""
+    """Where it is recommended: the numbers that speak for it, in one line."""
     lines: tuple[str, ...] = ()
     """Where it is recommended: the configuration of it."""
     met: bool = True

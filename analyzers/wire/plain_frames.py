@@ -65,6 +65,8 @@ class PlainFrames:
         elif IKE_PORT not in (sport, dport):
             return None
         payload = frame[body:end]
+        if len(payload) < IKE_HEADER_BYTES:
+            return None
         if int.from_bytes(payload[24:IKE_HEADER_BYTES], "big") < IKE_HEADER_BYTES:
             return None
         header = frame[start:udp]

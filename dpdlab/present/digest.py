@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from analyzers.export.content import Content
 from analyzers.export.formatting import Severity, class_severity, state_severity
 from analyzers.export.spans import last_known_ns
+from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.export.verdict import Verdict, verdict_of
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding
@@ -119,9 +120,9 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
             Silence(
                 hole.begin_ns,
                 hole.stop_ns,
-                hole.first_probe_ns if hole.min_seconds > 0 else None,
+                hole.first_probe_ns if certainly_lost_s(hole, there) > 0 else None,
             )
-            for peer in content.peers
+            for peer, there in ((peer, arriving(peer)) for peer in content.peers)
             for hole in peer.black_holes
             if hole.max_seconds > 0
         ],

@@ -169,25 +169,31 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
 
 
 def _messages(messages: Sequence[IkeMessage]) -> Iterator[Event]:
-    """Messages of no exchange that is followed; those whose bytes came before say so."""
-    sent = Counter(map(_bytes_of, messages))
+    """Messages of no exchange that is followed; those that were sent before say so."""
+    sent = Counter(map(_sameness, messages))
     before: Counter[object] = Counter()
     for message in sorted(messages, key=lambda m: (m.at_ns, m.ref)):
-        same = _bytes_of(message)
-        number = before[same]
+        same = _sameness(message)
         before[same] += 1
+        number = before[same] if message.again else before[same] - 1
         if not number:
             again = ""
         elif message.version == 2 and not message.is_response:
-            again = f", retry {number} of {sent[same] - 1}"
+            again = f", retry {number} of {sent[same] - (not message.again)}"
         else:
             # A response is repeated for a request that is; IKEv1 does not tell them apart.
             again = ", sent again"
         yield _message(message, again, number)
 
 
-def _bytes_of(message: IkeMessage) -> object:
-    """Equal for the transmissions of one message; a log does not show the bytes."""
+def _sameness(message: IkeMessage) -> object:
+    """Equal for the transmissions of one message; a log shows no bytes, but may call them so.
+
+    Of those the first one is not among them.
+    """
+    if message.again:
+        same = (message.initiator_spi, message.message_id, message.exchange_type)
+        return message.src, message.dst, *same, message.is_response
     if message.basis is Basis.LOG or not message.fingerprint:
         return message.ref
     return message.src, message.dst, message.initiator_spi, message.message_id, message.fingerprint

@@ -7,8 +7,7 @@ for the front end; a glyph alone already tells roles apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -24,81 +23,18 @@ from analyzers.export.spans import (
     whole,
     zooms,
 )
+from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.exchange import Exchange, Outcome
-from analyzers.model.peer import Activity, PeerState, PeerView
+from analyzers.model.peer import Activity, PeerView
 from analyzers.model.time import nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
+from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind, write
 from dpdlab.present.folding import fold_label
-from dpdlab.present.formatting import Glyphs, duration, state_glyph
+from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.scale import Scale, Stretch, linear
-
-
-class Role(StrEnum):
-    """What a cell means; the front end maps it to a style."""
-
-    BLANK = "blank"
-    ALIVE = "alive"
-    QUESTIONABLE = "questionable"
-    PROBING = "probing"
-    DEAD = "dead"
-    DELETED = "deleted"
-    UNKNOWN = "unknown"
-    ANSWERED = "answered"
-    UNANSWERED = "unanswered"
-    ASKED = "asked"
-    """A question that was answered when it was sent again."""
-    RETRY = "retry"
-    OPEN = "open"
-    DELETE = "delete"
-    MORE = "more"
-    """Beside a sign: other signs that matter lie under it."""
-    ANSWER = "answer"
-    ESP = "esp"
-    POSSIBLE = "possible"
-    CERTAIN = "certain"
-    PHASE = "phase"
-    AXIS = "axis"
-    GHOST = "ghost"
-    """What was expected, or is told elsewhere."""
-    SA = "sa"
-    """An SA takes over from another one."""
-    FOLD = "fold"
-    """Silence that takes no room."""
-
-
-class RowKind(StrEnum):
-    """The rows of a lane, in their order from the top."""
-
-    STATE = "state"
-    SAS = "sas"
-    EXPECTED = "expected"
-    PROBES_OUT = "probes-out"
-    PROBES_IN = "probes-in"
-    ESP_OUT = "esp-out"
-    ESP_IN = "esp-in"
-    HOLE_OUT = "hole-out"
-    PHASES_OUT = "phases-out"
-    HOLE_IN = "hole-in"
-    PHASES_IN = "phases-in"
-    LOG = "log"
-    AXIS = "axis"
-
-
-class Cell(NamedTuple):
-    """One character of a row."""
-
-    glyph: str
-    role: Role
-
-
-class Row(Struct, frozen=True):
-    """One row: a label for the margin and exactly `Lane.width` cells."""
-
-    kind: RowKind
-    label: str
-    cells: tuple[Cell, ...]
+from dpdlab.present.state_lane import state_cells
 
 
 class Lane(Struct, frozen=True):
@@ -115,28 +51,10 @@ class Lane(Struct, frozen=True):
         return frozenset(cell.role for row in self.rows for cell in row.cells)
 
 
-_BLANK: Final = Cell(" ", Role.BLANK)
-_STATE_ROLE: Final = {
-    PeerState.ALIVE: Role.ALIVE,
-    PeerState.QUESTIONABLE: Role.QUESTIONABLE,
-    PeerState.PROBING: Role.PROBING,
-    PeerState.DEAD: Role.DEAD,
-    PeerState.DELETED: Role.DELETED,
-    PeerState.UNKNOWN: Role.UNKNOWN,
-}
-# Which state shows where several share a cell: the one the reader must not miss.
-_STATE_RANK: Final = {
-    PeerState.UNKNOWN: 0,
-    PeerState.ALIVE: 1,
-    PeerState.DELETED: 2,
-    PeerState.QUESTIONABLE: 3,
-    PeerState.PROBING: 4,
-    PeerState.DEAD: 5,
-}
 # What goes on through a fold, and may bear its sign.
 _FLOWING: Final = frozenset(
     {Role.BLANK, Role.ALIVE, Role.QUESTIONABLE, Role.PROBING, Role.UNKNOWN, Role.ESP}
-    | {Role.POSSIBLE, Role.CERTAIN}
+    | {Role.IKE_ONLY, Role.POSSIBLE, Role.CERTAIN}
 )
 _MARK_RANK: Final = {
     Role.BLANK: 0,
@@ -151,6 +69,10 @@ _MARK_RANK: Final = {
 }
 
 
+# What is told where another sign lies over it.
+_NOT_TO_MISS: Final = frozenset({Role.RETRY, Role.OPEN, Role.DELETE, Role.UNANSWERED})
+
+
 def build(
     peer: PeerView, window: Window, width: int, signs: Glyphs, scale: Scale | None = None
 ) -> Lane:
@@ -159,7 +81,7 @@ def build(
     A fold of the scale goes on as what is around it, with a sign in its middle.
     """
     scale = scale or linear(window, width)
-    rows = [Row(RowKind.STATE, "state", _state_cells(peer, scale, signs))]
+    rows = [Row(RowKind.STATE, "state", state_cells(peer, scale, signs))]
     rows.extend(_probe_rows(peer, scale, signs))
     rows.extend(_esp_rows(peer, scale, signs))
     rows.extend(_hole_rows(peer, scale, signs))
@@ -208,59 +130,6 @@ def questions(peer: PeerView, window: Window, width: int, signs: Glyphs) -> list
     return list(_probe_rows(peer, linear(window, width), signs))
 
 
-def _write(cells: list[Cell], first: int, text: str, role: Role) -> None:
-    for offset, character in enumerate(text):
-        cells[first + offset] = Cell(character, role)
-
-
-# --- state ----------------------------------------------------------------------------------
-
-
-def _state_cells(peer: PeerView, scale: Scale, signs: Glyphs) -> tuple[Cell, ...]:
-    states: list[PeerState | None] = [None] * scale.width
-    for index, span in enumerate(peer.states):
-        last = index + 1 == len(peer.states)
-        end = scale.end_ns if last else peer.states[index + 1].start_ns
-        for position in scale.cells(span.start_ns, end):
-            held = states[position]
-            if held is None or _STATE_RANK[span.state] > _STATE_RANK[held]:
-                states[position] = span.state
-    cells = [_BLANK] * scale.width
-    position = 0
-    while position < scale.width:
-        state = states[position]
-        stop = position
-        while stop < scale.width and states[stop] is state:
-            stop += 1
-        if state is not None:
-            word = words.state_word(state, death_confidence(peer), by_remote=words.gave_us_up(peer))
-            _draw_state(cells, range(position, stop), state, word, signs)
-        position = stop
-    return tuple(cells)
-
-
-def _draw_state(cells: list[Cell], run: range, state: PeerState, word: str, signs: Glyphs) -> None:
-    role = _STATE_ROLE[state]
-    line = {
-        PeerState.ALIVE: signs.line_alive,
-        PeerState.QUESTIONABLE: signs.line_questionable,
-        PeerState.PROBING: signs.line_probing,
-        PeerState.DELETED: signs.line_deleted,
-        PeerState.UNKNOWN: signs.line_unknown,
-        PeerState.DEAD: " ",
-    }[state]
-    for position in run:
-        cells[position] = Cell(line, role)
-    if state in (PeerState.DEAD, PeerState.DELETED):
-        # An end, not a stretch: the sign stands at its instant and the word after it.
-        cells[run.start] = Cell(state_glyph(state, signs), role)
-        if len(run) >= len(word) + 2:
-            _write(cells, run.start + 2, word, role)
-    elif len(run) >= len(word) + 4:
-        middle = run.start + (len(run) - len(word) - 2) // 2
-        _write(cells, middle, f" {word} ", role)
-
-
 # --- probes ---------------------------------------------------------------------------------
 
 
@@ -274,14 +143,14 @@ def _probe_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
         said = [d for d in peer.deletes if is_side(d.sender, side, peer)]
         if not asked and not said:
             continue
-        cells = [_BLANK] * scale.width
+        cells = [BLANK] * scale.width
         covered: set[int] = set()
         for exchange in asked:
             _draw_exchange(cells, covered, exchange, scale, signs)
         for delete in said:
             _mark(cells, covered, delete.at_ns, signs.delete, Role.DELETE, scale)
         _tell_covered(cells, covered, signs)
-        if any(cell is not _BLANK for cell in cells):
+        if any(cell is not BLANK for cell in cells):
             yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
 
 
@@ -312,14 +181,17 @@ def _draw_exchange(
 def _mark(
     cells: list[Cell], covered: set[int], at_ns: int, glyph: str, role: Role, scale: Scale
 ) -> None:
-    """The sign that matters most shows; `covered`: where a Delete and a question share a cell."""
+    """The sign that matters most shows; `covered`: where it hides one that is not to be missed."""
     if not scale.holds(at_ns):
         return
     position = scale.at(at_ns)
     here = cells[position].role
-    if here is not role and Role.DELETE in (here, role) and here is not Role.BLANK:
+    above = _MARK_RANK[role] > _MARK_RANK[here]
+    over, under = (role, here) if above else (here, role)
+    hides = over is not under and under is not Role.BLANK
+    if hides and (under in _NOT_TO_MISS or over is Role.DELETE):
         covered.add(position)
-    if _MARK_RANK[role] > _MARK_RANK[cells[position].role]:
+    if above:
         cells[position] = Cell(glyph, role)
 
 
@@ -327,7 +199,7 @@ def _tell_covered(cells: list[Cell], covered: set[int], signs: Glyphs) -> None:
     """A mark beside a sign that covers others, where there is room."""
     for position in sorted(covered):
         beside = (position + 1, position - 1)
-        free = (p for p in beside if 0 <= p < len(cells) and cells[p] is _BLANK)
+        free = (p for p in beside if 0 <= p < len(cells) and cells[p] is BLANK)
         place = next(free, None)
         if place is not None:
             cells[place] = Cell(signs.covered, Role.MORE)
@@ -357,7 +229,7 @@ def _esp_cells(
         return tuple(
             Cell(signs.density[min(int(rate / top * levels), levels - 1)], Role.ESP)
             if rate > 0
-            else _BLANK
+            else BLANK
             for rate in rates
         )
 
@@ -387,30 +259,33 @@ def _hole_rows(
         (RowKind.HOLE_OUT, RowKind.PHASES_OUT, signs.to, peer.local),
         (RowKind.HOLE_IN, RowKind.PHASES_IN, signs.back, peer.remote),
     )
+    there = arriving(peer)
     for kind, phases_kind, arrow, side in sides:
         holes = [h for h in peer.black_holes if is_side(h.sender, side, peer)]
         holes = [h for h in holes if scale.cells(exposed_ns(h), h.stop_ns)]
         if not holes:
             continue
-        cells = [_BLANK] * scale.width
-        phases = [_BLANK] * scale.width
+        cells = [BLANK] * scale.width
+        phases = [BLANK] * scale.width
         for hole in holes:
-            _draw_hole(cells, hole, scale, signs)
+            _draw_hole(cells, hole, certainly_lost_s(hole, there), scale, signs)
             if phases_too:
                 _draw_phases(phases, hole, scale, signs)
         yield Row(kind, f"black hole {arrow}", tuple(cells))
-        if any(cell is not _BLANK for cell in phases):
+        if any(cell is not BLANK for cell in phases):
             yield Row(phases_kind, "", tuple(phases))
 
 
-def _draw_hole(cells: list[Cell], hole: BlackHole, scale: Scale, signs: Glyphs) -> None:
+def _draw_hole(
+    cells: list[Cell], hole: BlackHole, certain_s: float, scale: Scale, signs: Glyphs
+) -> None:
     if hole.max_seconds <= 0:
         return
     for position in scale.cells(exposed_ns(hole), hole.stop_ns):
         if cells[position].role is not Role.CERTAIN:
             cells[position] = Cell(signs.possible, Role.POSSIBLE)
-    if hole.min_seconds > 0:
-        certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)
+    if certain_s > 0:
+        certain_ns = hole.stop_ns - nanoseconds(certain_s)
         for position in scale.cells(certain_ns, hole.stop_ns):
             cells[position] = Cell(signs.certain, Role.CERTAIN)
 
@@ -432,11 +307,11 @@ def _draw_phases(cells: list[Cell], hole: BlackHole, scale: Scale, signs: Glyphs
             (length, signs.phase_close),
         )
         fitting = [pair for pair in labels if 1 + len(pair[0]) + len(pair[1]) <= len(run)]
-        if not fitting or any(cells[position] is not _BLANK for position in run):
+        if not fitting or any(cells[position] is not BLANK for position in run):
             continue
         label, close = fitting[0]
         text = signs.phase_open + label.center(len(run) - 1 - len(close)) + close
-        _write(cells, run.start, text, Role.PHASE)
+        write(cells, run.start, text, Role.PHASE)
         free = run.stop
 
 

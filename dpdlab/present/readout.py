@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from analyzers.export.spans import Window, exposed_ns
+from analyzers.export import words
+from analyzers.export.formatting import counted
+from analyzers.export.spans import Window, exposed_ns, told_states
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.peer import Activity, PeerState, PeerView, StateSpan
+from analyzers.model.peer import Activity, PeerView
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.scale import Scale
@@ -27,6 +31,18 @@ _RANK: Final = {
     EventKind.ANSWER: 7,
     EventKind.MESSAGE: 8,
 }
+_WORDS: Final = {
+    EventKind.QUESTION: ("question", "questions"),
+    EventKind.RETRY: ("retry", "retries"),
+    EventKind.ANSWER: ("answer", "answers"),
+    EventKind.VERDICT: ("peer given up", "times given up"),
+    EventKind.DELETE: ("Delete", "Deletes"),
+    EventKind.MESSAGE: ("other message", "other messages"),
+    EventKind.HINT: ("remark", "remarks"),
+    EventKind.HOLE: ("black hole begins", "black holes begin"),
+    EventKind.HOLE_END: ("black hole ends", "black holes end"),
+}
+_CONCLUDED: Final = (EventKind.HOLE, EventKind.HOLE_END)
 _COUNTED: Final = 2
 """Slices of activity from which their packets can be told to lie in a column."""
 
@@ -39,8 +55,8 @@ class Column(Struct, frozen=True):
     events: Sequence[Event]
     before: Event | None
     """The last event before it."""
-    states: Sequence[PeerState]
-    """In the order of time, neighbours differ."""
+    states: Sequence[str]
+    """Their words in the order of time, neighbours differ."""
     packets: tuple[float, float] | None
     """ESP out and back; None where no ESP is known."""
     counted: bool
@@ -51,6 +67,28 @@ class Column(Struct, frozen=True):
     def foremost(self) -> Event | None:
         """The event that matters most, the first of several."""
         return min(self.events, key=lambda e: (-e.severity, _RANK[e.kind], e.at_ns), default=None)
+
+
+def told(events: Sequence[Event]) -> str:
+    """All events, counted by what they are: "1 question, 2 retries, 1 peer given up (3 logged)".
+
+    What logs show is counted where they show only a part.
+    """
+    numbers = Counter(event.kind for event in events)
+    parts = [counted(numbers[kind], *said) for kind, said in _WORDS.items() if numbers[kind]]
+    logged = [_is_logged(event) for event in events if event.kind not in _CONCLUDED]
+    some = any(logged) and not all(logged)
+    return (", ".join(parts) or "no event") + (f" ({sum(logged):,} logged)" if some else "")
+
+
+def _is_logged(event: Event) -> bool:
+    """Whether a log says it, alone or too."""
+    if event.kind is EventKind.VERDICT:
+        return event.ref is not None
+    if event.kind is EventKind.HINT:
+        return event.confidence is Confidence.CERTAIN
+    seen = event.message is not None and bool(event.message.seen)
+    return event.basis in (Basis.LOG, Basis.CORRELATED) or seen
 
 
 def column(peer: PeerView, events: Sequence[Event], scale: Scale, cell: int) -> Column:
@@ -93,13 +131,12 @@ def within(events: Sequence[Event], span: Window) -> Sequence[Event]:
     return events[first : bisect_right(events, span.end_ns, first, key=_at_ns)]
 
 
-def _states(peer: PeerView, span: Window) -> Sequence[PeerState]:
-    first = max(bisect_right(peer.states, span.start_ns, key=_start_of) - 1, 0)
-    last = bisect_right(peer.states, span.end_ns, key=_start_of)
-    found: list[PeerState] = []
-    for held in peer.states[first:last]:
-        if found[-1:] != [held.state]:
-            found.append(held.state)
+def _states(peer: PeerView, span: Window) -> Sequence[str]:
+    found: list[str] = []
+    for held in told_states(peer, span):
+        word = words.IKE_ONLY if held.ike_only else words.STATE[held.state]
+        if found[-1:] != [word]:
+            found.append(word)
     return found
 
 
@@ -118,7 +155,3 @@ def _packets(activity: Activity, span: Window) -> tuple[float, float]:
 
 def _at_ns(event: Event) -> int:
     return event.at_ns
-
-
-def _start_of(held: StateSpan) -> int:
-    return held.start_ns

@@ -56,11 +56,7 @@ class PeerTimes:
         self.expected = {side: expected_ns(peer, side) for side in (peer.local, peer.remote)}
         self.due_by = {side: _due_by(peer, side) for side in (peer.local, peer.remote)}
         """What the marks of expected questions are called."""
-        self.logged = sorted(
-            m.at_ns
-            for m in peer.messages
-            if m.basis in (Basis.LOG, Basis.CORRELATED) or (m.seen and m.basis is not Basis.HEADER)
-        )
+        self.logged = _logged(peer)
         self.further_sas = _further_sas(peer)
         """When SAs began that were not the first ones, the IKE SAs last."""
         self.moments: Moments = moments_of(_moments(peer))
@@ -86,6 +82,16 @@ class PeerTimes:
             return self.peer
         shown.sort(key=lambda x: x.first_ns)
         return replace(self.peer, exchanges=tuple(shown))
+
+
+class Logged(Struct, frozen=True):
+    """When logs say something of a peer; times in ns, ascending."""
+
+    messages: list[int]
+    """Of all messages, retries too."""
+    retries: list[int]
+    verdicts: list[int]
+    """The peer was given up."""
 
 
 def draw(times: PeerTimes, scale: Scale, signs: Glyphs) -> Timeline:
@@ -121,9 +127,40 @@ def _with_extras(
             begun = _begun(scale, times.further_sas)
             if begun is not None:
                 yield Row(RowKind.SAS, "new SAs", begun)
-    marks = _marks(scale, times.logged, signs.tick)
+    marks = _log_marks(scale, times.logged, signs)
     if marks is not None:
         yield Row(RowKind.LOG, "log", marks)
+
+
+def _logged(peer: PeerView) -> Logged:
+    told = [
+        m
+        for m in peer.messages
+        if m.basis in (Basis.LOG, Basis.CORRELATED) or (m.seen and m.basis is not Basis.HEADER)
+    ]
+    again = {
+        sent.ref for x in peer.exchanges for sent in x.transmissions[0 if x.first_missing else 1 :]
+    }
+    verdicts = [x.verdict_ns for x in peer.exchanges if x.verdict_ref is not None]
+    return Logged(
+        sorted(m.at_ns for m in told),
+        sorted(m.at_ns for m in told if m.again or m.ref in again),
+        sorted(at_ns for at_ns in verdicts if at_ns is not None),
+    )
+
+
+def _log_marks(scale: Scale, logged: Logged, signs: Glyphs) -> tuple[Cell, ...] | None:
+    """What logs say; where they say several things what matters most is over the others."""
+    layers = (
+        _marks(scale, logged.messages, signs.tick),
+        _marks(scale, logged.retries, signs.retry, Role.RETRY),
+        _marks(scale, logged.verdicts, signs.dead, Role.DEAD),
+    )
+    drawn = [layer for layer in layers if layer is not None]
+    if not drawn:
+        return None
+    return tuple(next((c for c in reversed(cells) if c is not _BLANK), _BLANK)
+                 for cells in zip(*drawn, strict=True))  # fmt: skip
 
 
 def _due_by(peer: PeerView, holder: str) -> str:
@@ -140,7 +177,9 @@ def _begun(scale: Scale, sas: Sequence[tuple[str, int]]) -> tuple[Cell, ...] | N
     return None if all(cell is _BLANK for cell in cells) else tuple(cells)
 
 
-def _marks(scale: Scale, at: Sequence[int], glyph: str) -> tuple[Cell, ...] | None:
+def _marks(
+    scale: Scale, at: Sequence[int], glyph: str, role: Role = Role.GHOST
+) -> tuple[Cell, ...] | None:
     first, last = bisect_left(at, scale.start_ns), bisect_right(at, scale.end_ns)
     if first == last:
         return None
@@ -149,7 +188,7 @@ def _marks(scale: Scale, at: Sequence[int], glyph: str) -> tuple[Cell, ...] | No
     if last - first > _DENSE * scale.width:
         places = _ends_of_cells(at, first, last, scale)
     for place in places:
-        cells[scale.at(at[place])] = Cell(glyph, Role.GHOST)
+        cells[scale.at(at[place])] = Cell(glyph, role)
     return tuple(cells)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
-from analyzers.export.formatting import duration, moment, utc_date, utc_time
+from analyzers.export.formatting import duration, moment, utc_date, utc_time, without_time
 from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
 
@@ -43,12 +43,14 @@ class TimeFormat(Struct, frozen=True):
     start_ns: int = 0
     mark_ns: int | None = None
     digits: int = 3
+    not_before_ns: Sequence[int | None] = ()
+    """What `without_time` takes."""
 
     def at(self, at_ns: int, before_ns: int | None = None, precision_ns: int = 1) -> str:
         """A time; `before_ns` is that of the event before, for the mode that counts from it, and
         `precision_ns` how far the distance of the two can be told."""
         if at_ns < ORDER_LIMIT_NS:
-            return "no time"
+            return without_time(at_ns, self.not_before_ns)
         match self.mode:
             case TimeMode.UTC:
                 return self._day(utc_date(at_ns), utc_date(self.start_ns)) + utc_time(

@@ -171,7 +171,8 @@ class Overview(Painted):
         cells = max(width - LABEL, 1)
         start, end = self.span
         if start < ORDER_LIMIT_NS:
-            said = "no times in these inputs" if self.model.done else "no times so far"
+            few = "hardly any" if self.model.times.not_before_ns else "no"
+            said = f"{few} times in these inputs" if self.model.done else "no times so far"
             self.paint([Text(said, self.palette.faint)])
             return
         key = (id(self.model.digest), width)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import Glyphs, glyphs
+from analyzers.export.formatting import Glyphs, glyphs, not_before
 from analyzers.export.spans import SHORTEST_WINDOW_NS, Window, whole
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
@@ -191,7 +191,11 @@ class Model(Struct, dict=True):
         if self.peer_id not in self.digest.peers:
             self.peer_id = self.digest.worst[0].id if self.digest.worst else None
         self.times = TimeFormat(
-            self.times.mode, self.start_ns, self.times.mark_ns, self.times.digits
+            self.times.mode,
+            self.start_ns,
+            self.times.mark_ns,
+            self.times.digits,
+            not_before(self.whole.sources),
         )
 
     @property

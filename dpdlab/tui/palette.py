@@ -64,6 +64,7 @@ class Palette(Struct, frozen=True):
 _ROLES: Final = {
     Role.ALIVE: "good",
     Role.QUESTIONABLE: "warn",
+    Role.IKE_ONLY: "warn",
     Role.PROBING: "warn",
     Role.DEAD: "bad",
     Role.DELETED: "note",

@@ -73,7 +73,9 @@ class Reader:
     ) -> None:
         """`tell` is called in the reader's thread."""
         self._inputs = list(inputs)
-        self._options = replace(options, keep_lines=True, missing_too=True)
+        self._options = replace(
+            options, keep_lines=True, missing_too=True, configurations_alone=True
+        )
         self._tell = tell
         self._stop = Event()
         self._told_s = 0.0

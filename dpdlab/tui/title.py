@@ -81,9 +81,16 @@ def _verdict(model: Model, palette: Palette, room: int) -> Text:
 def without_peers(model: Model) -> str:
     """What was found in inputs without a peer, in their configurations; empty for nothing."""
     found = ", ".join(told for told, _ in tally(model.content.findings))
-    if model.whole.peers or not found:
+    read = sum(source.kind == "config" for source in model.whole.sources)
+    if model.whole.peers or not (found or read):
         return ""
-    return f"no peer · {found}: see {key_name(model.keymap['view-findings'][0])} findings"
+    # Of configurations alone nobody expects one.
+    told = ["no peer"] if read < len(model.whole.sources) else []
+    if read:
+        told.append(counted(read, "configuration"))
+    if found:
+        told.append(f"{found}: see {key_name(model.keymap['view-findings'][0])} findings")
+    return _BETWEEN.join(told)
 
 
 def _of_how_many(model: Model) -> Iterator[VerdictPart]:

@@ -134,6 +134,17 @@ def test_the_start_of_a_device_is_told_to_all_its_peers(tell: Tell):
     assert {f.peer for f in restarts(told)} == {"p1", "p2"}
 
 
+@pytest.mark.parametrize("captures", [[V2], []], ids=["with a capture", "without"])
+def test_two_logs_of_one_device_tell_of_one_start(tell: Tell, captures: list[str]):
+    """The daemon's own file, and what syslog has of it."""
+    again = log_of_b(V2, clock=Clock(syslog))[1]
+    told = tell(*captures, log_of_b(V2, clock=Clock(iso)), ("syslog", again))
+    (peer,) = told.peers
+    assert [hint.started for hint in peer.hints] == [True]
+    logs = [source for source in told.sources if source.kind == "log"]
+    assert [log.log_events["started"] for log in logs] == [1, 1]
+
+
 def test_of_a_log_of_several_devices_nobody_knows_whose_start_it_is(tell: Tell):
     lines = charon(V2, "b", Clock(iso)).splitlines()
     start = charon("0 a>c v2 handshake", "c", said=[(25.0, STARTING)]).splitlines()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import SaEnd
+from analyzers.session import SessionOptions
 from tests.scenarios.conftest import Tell
-from tests.scenarios.timeline import at
+from tests.scenarios.timeline import at, key_table
 
 UP_ONCE = """
 0 a>b v1 main-mode
@@ -65,6 +68,29 @@ def test_the_slower_one_of_two_attempts_gets_through_too(tell: Tell) -> None:
     peer = tell(UP_ONCE + slow).peer
     assert peer.ike_sas[1].established_ns == at(41.4)
     assert peer.ike_sas[1].end is not SaEnd.FAILED
+
+
+def test_the_slower_one_of_two_attempts_ends_by_its_delete(tell: Tell, tmp_path: Path) -> None:
+    """How it got through is not captured: what is encrypted on it says that it did."""
+    slow = """
+    40 b>a v1 mm1 sa=2
+    40.1 a>b v1 main-mode sa=3
+    unseen a>b 41..42
+    unseen b>a 41..42
+    41 a>b v1 mm2 sa=2
+    41.1 b>a v1 mm3 sa=2
+    41.2 a>b v1 mm4 sa=2
+    41.3 b>a v1 mm5 sa=2
+    41.4 a>b v1 mm6 sa=2
+    50 b>a v1 info says=ruthere seq=5 sa=2
+    50.02 a>b v1 info says=ack seq=5 sa=2
+    60 b>a v1 info says=delete sa=2
+    """
+    table = tmp_path / "table"
+    table.write_text(key_table(UP_ONCE + slow))
+    peer = tell(UP_ONCE + slow, options=SessionOptions(keys=(str(table),))).peer
+    slower = peer.ike_sas[1]
+    assert (slower.end, slower.ended_ns) == (SaEnd.DELETE, at(60))
 
 
 def test_attempts_in_vain_do_not_keep_a_peer_alive(tell: Tell) -> None:

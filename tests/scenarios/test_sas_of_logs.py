@@ -8,6 +8,7 @@ import pytest
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
+from analyzers.model.sa import SaEnd
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import isakmp
 
@@ -164,3 +165,23 @@ def test_conn_ids_of_ios_are_sas(tmp_path: Path) -> None:
     assert len(peer.ike_sas) == 2  # which of them a question is about, its conn id tells
     assert [len(x.transmissions) for x in peer.exchanges] == [1] * 6
     assert _outcomes(peer) == [Outcome.ANSWERED] * 6
+
+
+@pytest.mark.parametrize("version", ["", "v2 "])
+def test_an_sa_that_comes_up_after_a_start_of_its_device_is_another(
+    tmp_path: Path, version: str
+) -> None:
+    name = "IKEV2_SESSION_STATUS" if version else "SESSION_STATUS"
+    tunnel = f"%CRYPTO-5-{name}: Crypto tunnel {version}is "
+    peer = _peer(
+        tmp_path,
+        [
+            (0, f"{tunnel}UP .  Peer 192.0.2.9:500 Id: b"),
+            (100, "%SYS-5-RESTART: System restarted --"),
+            (130, f"{tunnel}UP .  Peer 192.0.2.9:500 Id: b"),
+            (200, f"{tunnel}DOWN.  Peer 192.0.2.9:500 Id: b"),
+        ],
+    )
+    replaced = None if version else SaEnd.REPLACED
+    assert [sa.end for sa in peer.ike_sas] == [replaced, SaEnd.DELETE]
+    assert peer.ike_sas[0].rekeyed_into is None, "a device that starts renews nothing"

@@ -32,7 +32,20 @@ async def test_who_closed_the_tunnel_is_told(console: Open, folder: str, told: s
 
 async def test_where_a_question_was_lost_is_told(console: Open):
     async with console(SAMPLES / "ikev1-one-way-loss", size=(160, 43)) as c:
-        assert "lost on the way back: the log of the other end shows the answer" in c.text
+        assert "the answer was lost on the way back: the log of the other end has it" in c.text
+
+
+async def test_the_way_that_works_loses_nothing(console: Open):
+    """The questions arrive: of what is sent that way nobody says that it is lost."""
+    async with console(SAMPLES / "ikev1-one-way-loss", size=(160, 43)) as c:
+        assert "the way back is broken" in c.lines[0]
+        assert "packets lost" not in c.text
+        assert "may be lost" not in c.text
+        assert "from here on nothing comes back" in c.text
+        assert "▓" not in c.text
+    async with console(SAMPLES / "ikev1-one-way-loss" / "capture.pcap", size=(160, 43)) as c:
+        assert "73 to 98 packets lost" in c.lines[0]
+        assert "▓" in c.text
 
 
 async def test_nobody_asked_is_told(console: Open):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +121,21 @@ async def test_what_is_seen_is_held_against_the_configuration(
 ):
     async with console(SAMPLES / folder, size=(160, 36)) as c:
         assert told in c.lines[5]
+
+
+async def test_a_log_of_few_stamps_is_told_by_them(console: Open, tmp_path: Path):
+    """Debug output without time stamps between syslog messages that have them."""
+    lines = (SAMPLES / "ios-dead-peer-terminal" / "console.txt").read_text().splitlines()
+    bare = [re.sub(r"^[*.]?[A-Z][a-z]{2} +\d+ [\d:.]+: ", "", line) for line in lines]
+    stamp = "*May  2 16:05:37.450: %CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON"
+    log = tmp_path / "few.log"
+    log.write_text("\n".join([stamp, *bare]))
+    async with console(log, size=(132, 43)) as c:
+        assert "hardly any times in these inputs" in c.text
+        await c.press("3")
+        assert " >= 16:05:37 " in c.text
+        assert "no time" not in c.text
+        await c.press("2")
+        assert "hardly any times to draw on" in c.text
+        await c.press("5", "g")
+        assert stamp in c.text

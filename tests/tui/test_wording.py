@@ -193,6 +193,7 @@ async def test_marks_of_due_questions_say_whether_anybody_expects_them(console: 
         assert " expected →" not in c.text
         await c.press("question_mark", "G")
         assert "a question that the policy, or its own rhythm, expects" in c.text
+        assert "↻   there: that the log shows as a retry" in c.text
     async with console(folder, size=(132, 43)) as c:
         await c.press("2")
         assert any(line.startswith(" expected →") for line in c.lines)
@@ -202,7 +203,7 @@ async def test_marks_of_due_questions_say_whether_anybody_expects_them(console: 
 async def test_without_a_peer_title_and_view_say_what_is_wrong(console: Open):
     inputs = (SAMPLES / "configs" / name for name in ("hub.cfg", "spoke-console.txt"))
     async with console(*inputs, size=(120, 36)) as c:
-        found = "no peer · 1 error, 3 warnings"
+        found = "no peer · 1 configuration · 1 error, 3 warnings"
         assert found in c.lines[0]
         assert "see 4 findings" in c.lines[0]
         assert found in "\n".join(c.lines[1:])
@@ -221,3 +222,14 @@ async def test_no_window_of_the_timeline_is_longer_than_the_input(console: Open)
         shown = re.search(r"all 30\.4 s|([\d.]+) s of 30\.4 s", c.text)
         assert shown is not None
         assert float(shown[1] or 0) <= 30.4
+
+
+async def test_configurations_alone_are_read_and_told(console: Open):
+    async with console(SAMPLES / "configs" / "hub.cfg", size=(80, 24)) as c:
+        assert "1 configuration · 3 warnings, 1 info: see 4 findings" in c.lines[0]
+        assert "no peer" not in c.lines[0]
+        told = " ".join(" ".join(c.lines).split())
+        assert "Tunnel0 to any peer: asks every 10 s, 4 retries x 3 s, worst case 25 s" in told
+        assert "dpdlab lint" in told
+        await c.press("4")
+        assert "A GRE keepalive watches nothing here" in c.text

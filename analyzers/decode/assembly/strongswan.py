@@ -121,6 +121,7 @@ class StrongswanAssembly:
                 sent = fields["way"] == "sending"
                 yield self._about_sa(line, LogEventKind.DPD_VENDOR_ID, sent=sent)
             case "started":
+                yield from self.finish()
                 self._forget()
                 yield event(line, LogEventKind.STARTED)
             case "wrong-sequence":

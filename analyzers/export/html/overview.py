@@ -265,5 +265,5 @@ def _problem(problem: Problem, number: int, naming: Naming) -> Element:
     return htpy.li[
         badge(words.problem_word(problem.kind), shade, sign),
         text.removeprefix(words.problem_word(problem.kind)),
-        f": {problem.detail}" if problem.detail else "",
+        words.problem_rest(problem.kind, problem.detail),
     ]

@@ -10,6 +10,7 @@ from htpy import Element, Node
 from analyzers.export import words
 from analyzers.export.formatting import duration
 from analyzers.export.spans import exposed_ns, is_side
+from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.export.svg.canvas import group, line, number, path, rect, text, text_width
 from analyzers.export.svg.sheet import Sheet, spoken
 from analyzers.model.black_hole import BlackHole, PhaseName
@@ -48,8 +49,9 @@ def _black_hole(sheet: Sheet, hole: BlackHole, middle: float) -> bool:
     sheet.legend["possible loss"] = htpy.rect(
         x="-7", y="-5", width="14", height="10", fill=f"url(#{sheet.name}-hatch)"
     )
-    if hole.min_seconds > 0:
-        certain = sheet.stretch(hole.stop_ns - nanoseconds(hole.min_seconds), hole.stop_ns)
+    certain_s = certainly_lost_s(hole, arriving(sheet.peer))
+    if certain_s > 0:
+        certain = sheet.stretch(hole.stop_ns - nanoseconds(certain_s), hole.stop_ns)
         if certain is not None:
             left, right = certain
             parts.append(rect(left, middle - 8, max(right - left, 2), 16, "certain"))
@@ -94,8 +96,9 @@ def veils(sheet: Sheet, top: float, bottom: float) -> Node:
             continue
         nodes.append(rect(ends[0], top, ends[1] - ends[0], bottom - top, "veil"))
         bounds = [start_ns, hole.stop_ns]
-        if hole.min_seconds > 0:
-            certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)
+        certain_s = certainly_lost_s(hole, arriving(sheet.peer))
+        if certain_s > 0:
+            certain_ns = hole.stop_ns - nanoseconds(certain_s)
             bounds.append(certain_ns)
             inside = sheet.stretch(certain_ns, hole.stop_ns)
             if inside is not None:

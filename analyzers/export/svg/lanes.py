@@ -8,12 +8,12 @@ import htpy
 from htpy import Node
 
 from analyzers.export import words
-from analyzers.export.spans import death_confidence, is_side
+from analyzers.export.spans import ToldState, death_confidence, is_side, told_states
 from analyzers.export.svg.canvas import fitted, group, line, number, rect, text, text_width, titled
 from analyzers.export.svg.marks import log_marks, probe_marks
 from analyzers.export.svg.shapes import cross, sign
 from analyzers.export.svg.sheet import PLOT_LEFT, PLOT_RIGHT, WIDTH, Sheet, spoken, thinned
-from analyzers.model.peer import PeerState, StateSpan
+from analyzers.model.peer import PeerState
 
 _SIGN_GAP: Final = 9
 """Signs nearer than this would cover each other: the weightiest is drawn."""
@@ -25,19 +25,21 @@ def states(sheet: Sheet) -> None:
     peer = sheet.peer
     middle = sheet.lane("state", 30)
     by_remote = words.gave_us_up(peer)
-    for index, span in enumerate(peer.states):
-        last = index + 1 == len(peer.states)
-        end_ns = sheet.window.end_ns if last else peer.states[index + 1].start_ns
+    for span in told_states(peer):
+        end_ns = sheet.window.end_ns if span.end_ns is None else span.end_ns
         ends = sheet.stretch(span.start_ns, end_ns)
         if ends is None or span.start_ns > end_ns:
             continue
         word = words.state_word(span.state, death_confidence(peer), by_remote=by_remote)
+        word = words.IKE_ONLY if span.ike_only else word
         said = f"{word} from {sheet.naming.at(span.start_ns)} UTC"
-        box = group(f"state {span.state.value}")
+        # A life of IKE alone is as doubtful as one that is questioned.
+        shade = PeerState.QUESTIONABLE if span.ike_only else span.state
+        box = group(f"state {shade.value}")
         if span.state in (PeerState.DEAD, PeerState.DELETED):
             sheet.nodes.append(spoken(box, said, _end(sheet, ends, middle, span, word)))
         elif ends[1] - ends[0] >= 0.5:
-            sheet.nodes.append(spoken(box, said, _stretch(sheet, ends, middle, span.state, word)))
+            sheet.nodes.append(spoken(box, said, _stretch(sheet, ends, middle, shade, word)))
 
 
 def _stretch(
@@ -50,13 +52,13 @@ def _stretch(
     ]
     if text_width(word) + 10 <= right - left:
         parts.append(text((left + right) / 2, middle + 3, word, "mid"))
-    else:
+    elif word != words.IKE_ONLY:
         sheet.unnamed[state] = word
     return parts
 
 
 def _end(
-    sheet: Sheet, ends: tuple[float, float], middle: float, span: StateSpan, word: str
+    sheet: Sheet, ends: tuple[float, float], middle: float, span: ToldState, word: str
 ) -> Node:
     """An end, not a stretch: a sign at its instant and the word after it."""
     left, right = ends

@@ -21,6 +21,7 @@ from analyzers.export.formatting import counted, duration
 from analyzers.export.messages import message_word
 from analyzers.export.naming import Naming
 from analyzers.export.spans import answered_transmission, exposed_ns, is_side
+from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.model.exchange import Exchange, ExchangeKind, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
@@ -164,16 +165,22 @@ def _deletes(peer: PeerView, naming: Naming) -> Iterator[Step]:
 
 
 def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:
+    there = arriving(peer)
     for hole in peer.black_holes:
         if hole.max_seconds <= 0:
             continue
         way = "→" if is_side(hole.sender, peer.local, peer) else "←"
-        start = f"black hole {way}: from here on packets may be lost"
+        loss = "nothing comes back" if hole.id in there else "packets may be lost"
+        start = f"black hole {way}: from here on {loss}"
         yield Note(exposed_ns(hole), NoteKind.HOLE, start)
         certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)
         end = f"black hole {way} {words.stop(hole)}".rstrip()
         kind = NoteKind.BACK if hole.recovered_ns == hole.stop_ns else NoteKind.HOLE
-        if hole.min_seconds > 0 and certain_ns > exposed_ns(hole) and hole.first_probe_ns is None:
+        if (
+            certainly_lost_s(hole, there) > 0
+            and certain_ns > exposed_ns(hole)
+            and hole.first_probe_ns is None
+        ):
             yield Note(certain_ns, NoteKind.HOLE, f"black hole {way}: certain from here on")
         yield Note(hole.stop_ns, kind, end)
         if hole.recovered_ns is not None and hole.recovered_ns != hole.stop_ns:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.model.observations import IkeMessage
-from analyzers.model.peer import STARTED, Hint
+from analyzers.model.peer import Hint
 from analyzers.model.records import Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
@@ -81,9 +81,7 @@ def logged(case: Case) -> list[Unprotected]:
 
 def starts(case: Case) -> list[Hint]:
     """When the devices at the ends started, as far as their logs say so."""
-    return [
-        hint for hint in case.peer.hints if hint.text.startswith(STARTED) and case.is_log(hint.ref)
-    ]
+    return [hint for hint in case.peer.hints if hint.started]
 
 
 def icmp(case: Case) -> list[Unprotected]:

@@ -22,6 +22,7 @@ ROLE_STYLE: Final = {
     Role.BLANK: "",
     Role.ALIVE: "green",
     Role.QUESTIONABLE: "yellow",
+    Role.IKE_ONLY: "yellow",
     Role.PROBING: "yellow",
     Role.DEAD: "bold red",
     Role.DELETED: "cyan",
@@ -147,6 +148,8 @@ def _states_without_words(
         PeerState.DELETED: (Role.DELETED, signs.deleted),
     }
     found = []
+    if Role.IKE_ONLY in roles and not any(words.IKE_ONLY in row for row in rows):
+        found.append((Role.IKE_ONLY, signs.line_ike_only, words.IKE_ONLY))
     for state, (role, sign) in lines.items():
         word = words.state_word(
             state, lane.death_confidence(peer), by_remote=words.gave_us_up(peer)

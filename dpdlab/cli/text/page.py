@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzers.model.records import Ref
-from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.formatting import Clock, Severity, glyphs
 from dpdlab.present.safe import safe
 
@@ -113,8 +112,6 @@ class Page:
 
     def at(self, at_ns: int) -> str:
         """A time as this page writes it; lines without stamps have none."""
-        if 0 <= at_ns < ORDER_LIMIT_NS:
-            return "no time"
         return self.clock.at(at_ns, self.digits)
 
     def arrow(self, address: str, local: str) -> str:

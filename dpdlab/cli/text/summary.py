@@ -85,8 +85,8 @@ def problems(page: Page, found: Sequence[Problem]) -> None:
             text += f", {count(number)} {page.signs.times}"
         if problem.ref is not None:
             text += f", {'first ' if number > 1 else ''}{page.place(problem.ref)}"
-        detail = f": {page.data(problem.detail)}" if problem.detail else ""
-        page.entry(("problem", style), assemble((text, style), detail))
+        rest = words.problem_rest(problem.kind, page.data(problem.detail))
+        page.entry(("problem", style), assemble((text, style), rest))
     if len(entries) > limit:
         rest = counted(len(entries) - limit, "more kind of problem", "more kinds of problems")
         page.entry("", (f"{page.signs.more} {rest} (-v shows all)", FAINT))

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from analyzers.export import words
 from analyzers.export.formatting import Glyphs
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
 from dpdlab.tui.keymap import Keymap, key_name
@@ -96,10 +97,14 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, ESP SA: rekey or new beginning"
     yield signs.ghost, "a question that the policy, or its own rhythm, expects"
+    yield signs.tick, "in the lane of the log: a message that a log shows"
+    yield signs.retry, "there: that the log shows as a retry"
+    yield signs.dead, "there: the log gives the peer up"
     yield signs.density[0] + signs.density[-1], "few, many packets"
     yield signs.possible, "possible loss"
     yield signs.certain, "certain loss"
     yield signs.line_alive, "alive"
     yield signs.line_questionable, "questionable"
+    yield signs.line_ike_only, words.IKE_ONLY
     yield signs.line_probing, "probing"
     yield signs.phase_open + signs.phase_close, "a phase of a black hole"

@@ -107,7 +107,7 @@ class LogRows:
             shade = palette.series[self._series.get(source, 0) % len(palette.series)]
             line.append(f"{safe(source):<{self._source}}", shade)
         # The time column says what the stamp says, on the common clock; r shows the line itself.
-        start = reading.stamp if at and width < _STAMPS_FROM else 0
+        start = reading.stamp if at and self._time and width < _STAMPS_FROM else 0
         text = self._text(reading, start, severity, palette)
         self._mark(text, reading, palette)
         if self.shift:

@@ -98,8 +98,9 @@ class TimelineView(ListView):
             return
         self.list.empty = self._why_no_event(peer)
         if peer.first_ns < ORDER_LIMIT_NS:
-            self.lanes.paint([Text("the input has no times: see the ladder (3)",
-                                   self.palette.faint)])  # fmt: skip
+            has = "hardly any times" if self.model.times.not_before_ns else "no times"
+            said = f"the input has {has} to draw on: what happened is in its order"
+            self.lanes.paint([Text(said, self.palette.faint)])
         listed = self.model.listed(peer)
         if listed is None:
             self.lanes.paint([Text("listing what the peer did", self.palette.faint)])

@@ -17,7 +17,7 @@ from dpdlab.present.events import Event
 from dpdlab.present.expected import policy_of
 from dpdlab.present.folding import Folding
 from dpdlab.present.lane import Cell, Row, RowKind, axis_cells
-from dpdlab.present.readout import Column
+from dpdlab.present.readout import Column, told
 from dpdlab.present.scale import Scale
 from dpdlab.present.timeline import Timeline
 from dpdlab.present.times import TimeMode
@@ -172,7 +172,7 @@ class TimelineLines:
         self, peer: PeerView, column: Column, event: Event | None, at_ns: int, width: int
     ) -> list[Text]:
         """The moment of the cursor, and all that its column stands for."""
-        states = f" {self.model.signs.to} ".join(words.STATE[state] for state in column.states)
+        states = f" {self.model.signs.to} ".join(column.states)
         if event is None or event.at_ns != at_ns:
             event = column.foremost
         told_ns = at_ns if event is None else event.at_ns
@@ -192,7 +192,7 @@ class TimelineLines:
         length = duration(column.span.end_ns - column.span.start_ns + 1)
         fold = ", folded" if column.folded else ""
         line = Text().append(f"column of {length}{fold}: ", self.palette.faint)
-        parts = [Text(counted(len(column.events), "event") if column.events else "no event")]
+        parts = [Text(told(column.events))]
         if column.packets is not None:
             signs = self.model.signs
             out, back = (_packets(number, column.counted) for number in column.packets)

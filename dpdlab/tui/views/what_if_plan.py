@@ -68,7 +68,11 @@ def _with_version(candidate: Candidate) -> Candidate:
     if not profile.endswith(("-ikev1", "-ikev2")) or profile.startswith("cisco"):
         return candidate
     product, _, values = candidate.label.partition(" ")
-    return replace(candidate, label=f"{product} IKEv{profile[-1]} {values}")
+    return replace(candidate, label=f"{product} v{profile[-1]} {values}")
+
+
+_LEAST_LABEL: Final = 28
+"""A product with its IKE version and its mode."""
 
 
 class PlanRows:
@@ -104,7 +108,12 @@ class PlanRows:
             found = _cheapest(vendor, replace(self.demand, peers=1))
             label = f"cheapest: {vendor} {found.policy.mode}"
             advised = Candidate(
-                label, found.policy, why=found.why, lines=found.lines, met=found.met
+                label,
+                found.policy,
+                why=found.why,
+                brief=found.brief,
+                lines=found.lines,
+                met=found.met,
             )
             yield Tried(advised, Role.RECOMMENDED)
 
@@ -125,7 +134,7 @@ class PlanRows:
 
     def set_width(self, width: int) -> None:
         """Lay out the rows."""
-        self._layout = (width, Layout.of(_COLUMNS, width, self._page))
+        self._layout = (width, Layout.of(_COLUMNS, width, self._page, _LEAST_LABEL))
         self._header = self._layout[1].header(self._page)
         signs = self.model.signs
         told = [

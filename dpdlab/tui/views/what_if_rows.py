@@ -23,6 +23,7 @@ from dpdlab.present.policies import (
     Scale,
     against_observed,
     against_own,
+    bare_rate,
     comparable,
     is_nothing,
     longest_s,
@@ -46,7 +47,6 @@ from dpdlab.tui.views.what_if_table import (
 
 _PENDING: Final = "…"
 _ALIKE_S: Final = 0.05
-_WHY_NOT_SOONER: Final = "sooner ones ask more, bear less, or are another product's"
 
 
 class Role(StrEnum):
@@ -219,15 +219,21 @@ class HoleRows:
         return [one for one in said if one]
 
     def _reason(self, number: int, tried: Tried) -> str:
-        """Why a policy is recommended, and not one that would have been sooner."""
+        """Why a policy is recommended, and not one that would have been sooner; in numbers."""
         candidate = tried.candidate
         if not candidate.met or candidate.policy == self.replays.own(self.holes[number]).policy:
             return candidate.why[0] if candidate.why else ""
+        told = f"cheapest in time: {candidate.brief}"
         mine_s = self._window_s(number, tried)
-        lengths = (self._window_s(number, one) for one in self.tried(number)[:-1])
-        if mine_s is not None and any(s is not None and s < mine_s - _ALIKE_S for s in lengths):
-            return f"cheapest in time: {_WHY_NOT_SOONER}"
-        return "cheapest in time, and nothing above is sooner"
+        others = ((self._window_s(number, one), one) for one in self.tried(number)[:-1])
+        sooner = [(s, one) for s, one in others if s is not None and mine_s is not None
+                  and s < mine_s - _ALIKE_S]  # fmt: skip
+        if not sooner:
+            return f"{told}; nothing above is sooner"
+        window_s, one = min(sooner, key=lambda found: found[0])
+        timing = one.candidate.timing
+        costs = "" if timing is None else f", {bare_rate(timing.questions_per_hour)} asks/h"
+        return f"{told}; {one.candidate.label}: {tenths(window_s)}{costs}"
 
     def _window_s(self, number: int, tried: Tried) -> float | None:
         hole = self.holes[number]

@@ -24,9 +24,9 @@ from dpdlab.tui.rows import cut
 
 MARK: Final = 2
 """Cells of the sign before a label."""
-_LEAST_LABEL: Final = 22
+_LEAST_LABEL: Final = 26
 _MOST_LABEL: Final = 34
-_LEAST_BAR: Final = 12
+_LEAST_BAR: Final = 8
 
 
 class Column(Struct, frozen=True):
@@ -46,21 +46,24 @@ class Layout(Struct, frozen=True):
     is_all: bool
 
     @classmethod
-    def of(cls, columns: Sequence[Column], width: int, page: int) -> Layout:
+    def of(
+        cls, columns: Sequence[Column], width: int, page: int, least_label: int = _LEAST_LABEL
+    ) -> Layout:
         """All columns if there is room, else those of a page."""
         least = MARK + _LEAST_LABEL + 2 + _LEAST_BAR
         everything = sum(c.width for c in columns)
         is_all = width >= least + everything
         chosen = tuple(c for c in columns if is_all or page in c.pages)
-        rest = max(width - sum(c.width for c in chosen) - MARK - 1, _LEAST_LABEL)
-        label = min(max(rest * 11 // 20, _LEAST_LABEL), _MOST_LABEL)
+        rest = max(width - sum(c.width for c in chosen) - MARK - 1, least_label)
+        label = min(max(rest * 11 // 20, least_label), _MOST_LABEL)
         return cls(label, max(rest - label, 0), chosen, is_all)
 
     def header(self, page: int) -> Text:
         """The titles; where columns have no room, how they are reached."""
         line = Text(" " * MARK + "policy".ljust(self.label + 1))
-        more = "" if self.is_all else ("v: costs" if page == 0 else "v: losses")
-        line.append(more.ljust(self.bar)[: self.bar])
+        told = ("v: costs" if page == 0 else "v: losses", "v", "")
+        more = "" if self.is_all else next(one for one in told if len(one) <= self.bar)
+        line.append(more.ljust(self.bar))
         for column in self.columns:
             line.append(column.title.rjust(column.width))
         return line

@@ -69,3 +69,4 @@ def test_a_detail_that_begins_with_the_words_of_its_kind_is_not_told_twice():
     assert problem_said(kind, f"{word} (7 bytes left over)") == f"{word} (7 bytes left over)"
     assert problem_said(kind, word, " (2 times)") == f"{word} (2 times)"
     assert problem_said(kind, "in frame 3") == f"{word}: in frame 3"
+    assert problem_said(kind, "") == word

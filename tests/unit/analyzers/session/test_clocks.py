@@ -15,7 +15,17 @@ from analyzers.session import ClockOptions
 from analyzers.session.clocks import value_of
 from tests.builders import pcap_bytes
 from tests.scenarios.inputs import Together, together
-from tests.scenarios.logs import Clock, charon, ios_zoned, isakmp, iso, iso_zoned, star, syslog
+from tests.scenarios.logs import (
+    Clock,
+    charon,
+    ios_zoned,
+    isakmp,
+    iso,
+    iso_zoned,
+    no_stamp,
+    star,
+    syslog,
+)
 from tests.scenarios.timeline import at, capture
 
 TEXT = """
@@ -231,3 +241,33 @@ def test_outputs_beside_stamps_of_another_clock(tmp_path: Path) -> None:
     (sa,) = told.peer.shown
     assert date(sa.at_ns) == "2023-11-14 22:13:29"
     assert told.sources[1].clock is ClockQuality.RELATIVE
+
+
+# --- hardly any stamps ---------------------------------------------------------------------------
+
+NO_STAMPS = isakmp(TEXT, "a", Clock(no_stamp))
+OTHERS = isakmp(OTHER, "a", Clock(no_stamp))
+FIRST, SECOND, THIRD = (
+    f"*May  2 16:05:{s}.450: %CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON\n" for s in (37, 40, 38)
+)
+
+
+def test_the_few_stamps_of_a_log_bound_what_follows_them(tmp_path: Path) -> None:
+    told = together(tmp_path, NO_STAMPS + FIRST + OTHERS + SECOND)
+    source = told.sources[0]
+    assert "only 2 of " in told.problem(ProblemKind.NO_TIMES).detail
+    assert source.clock is ClockQuality.RELATIVE
+    bounds = [None if ns is None else date(ns)[11:] for ns in source.not_before_ns]
+    assert list(dict.fromkeys(bounds)) == [None, "16:05:37", "16:05:40"]
+    assert bounds[-1] == "16:05:40"
+
+
+def test_stamps_that_go_back_bound_nothing(tmp_path: Path) -> None:
+    told = together(tmp_path, FIRST + NO_STAMPS + SECOND + OTHERS + THIRD)
+    assert told.sources[0].not_before_ns == ()
+
+
+def test_without_any_stamp_there_is_no_bound(tmp_path: Path) -> None:
+    told = together(tmp_path, NO_STAMPS)
+    assert told.sources[0].not_before_ns == ()
+    assert told.problem(ProblemKind.NO_TIMES).detail.startswith("no line has a time")

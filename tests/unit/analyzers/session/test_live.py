@@ -255,6 +255,18 @@ def test_a_followed_log_tells_at_once(tmp_path: Path) -> None:
     assert session.sources[0].log_lines == len(DIALOGUE)
 
 
+def test_what_was_asked_for_before_the_end_is_not_told_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "charon.log"
+    path.write_text("")
+    session = LiveSession([FollowedFile(str(path))])
+    session.start()
+    assert session.peers() == ()
+    path.write_text("".join(_charon(4, text) for text in DIALOGUE))
+    until(lambda: session.wait(0.05))
+    session.end(1_795_255_205 * SECOND)
+    assert len(session.peers()) == 1
+
+
 def test_a_followed_log_tells_of_a_start(tmp_path: Path) -> None:
     path = tmp_path / "charon.log"
     path.write_text("")

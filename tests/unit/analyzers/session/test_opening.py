@@ -180,6 +180,15 @@ def test_configurations_alone_are_for_lint(folder: Path) -> None:
     assert "lint" in (error.value.hint or "")
 
 
+def test_configurations_alone_may_be_wanted(folder: Path) -> None:
+    session = run(folder / "configs", options=SessionOptions(configurations_alone=True))
+    assert {info.kind for info in session.sources} == {"config"}
+    first, *told, last = session.diagnosis()
+    assert "nothing that happened was given" in first
+    assert any("asks" in sentence for sentence in told)
+    assert "dpdlab lint" in last
+
+
 def test_compressed_and_in_utf_16(folder: Path) -> None:
     packed = folder / "log.gz"
     packed.write_bytes(gzip.compress(log().encode()))

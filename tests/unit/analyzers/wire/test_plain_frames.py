@@ -50,6 +50,14 @@ def test_a_plain_frame_is_told_at_once(name: str) -> None:
     assert closer(FRAMES[name]) == [found]
 
 
+@pytest.mark.parametrize("size", range(24, 28))
+def test_less_than_a_header_is_no_message(size: int) -> None:
+    """The end of a length that is cut off would read as a length."""
+    frame = message(payload=IKE[:24] + b"\xff" * (size - 24))
+    assert plain(frame) is None
+    assert not any(isinstance(each, Datagram) for each in closer(frame))
+
+
 def test_nearly_all_messages_of_real_captures_are_plain() -> None:
     told = all_of_them = 0
     for path in sorted(SAMPLES.glob("*/capture.pcap")):

@@ -45,9 +45,19 @@ def test_the_observed_bounds_and_every_policy(cli: Cli):
     assert "observed  up to 25.1 s, up to 124 packets (15 kB)" in result.out
     assert row(result.out, "its own: never asked")[:4] == ["25.1", "s", "–", "124"]
     # 18 s after the last proof of life; the first packet leaves 0.2 s after it.
-    assert row(result.out, "ASA 10 2") == ["17.8", "s", "–", "88", "11", "kB", "7.3", "s", "36"]
-    for label in ("IOS periodic 10 2", "IOS on-demand 10 2", "FortiGate 20 s", "strongSwan 30 s",
-                  "recommended: IOS on-demand 10 2"):  # fmt: skip
+    assert row(result.out, "FTD on-idle 10 2") == [
+        "17.8",
+        "s",
+        "–",
+        "88",
+        "11",
+        "kB",
+        "7.3",
+        "s",
+        "36",
+    ]
+    usual = ("IOS periodic 10 2", "IOS on-demand 10 2", "FortiGate on-demand 20 s")
+    for label in (*usual, "strongSwan on-idle 30 s", "recommended: IOS on-demand 10 2"):
         assert row(result.out, label)
     assert "10 + 4 × 2 = 18 s" in result.out
     text = " ".join(result.out.split())
@@ -174,18 +184,18 @@ def test_pseudonyms(cli: Cli):
 
 def test_markdown(cli: Cli):
     out = cli("simulate", NO_DPD, "--format", "markdown").out
-    assert "| ASA 10 2 | 17.8 s | – | 88 | 11 kB | 7.3 s | 36 |" in out
+    assert "| FTD on-idle 10 2 | 17.8 s | – | 88 | 11 kB | 7.3 s | 36 |" in out
     assert "```\ncrypto ikev2 dpd 10 2 on-demand\n```" in out
     plan = cli("simulate", "--format", "markdown", "--ascii", "--hold", "40").out
     assert plan.isascii()
-    assert "| ASA 10 2 | 18 s | 18.0 s |" in plan
+    assert "| ASA on-idle 10 2 | 18 s | 18.0 s |" in plan
 
 
 def test_planning(cli: Cli):
     result = cli("simulate")
     assert result.code == ExitCode.OK
     assert row(result.out, "IOS periodic 10 2")[:2] == ["10–20", "s"]
-    assert row(result.out, "strongSwan 30 s  ")[:2] == ["195.1", "s"]
+    assert row(result.out, "strongSwan on-idle 30 s  ")[:2] == ["195.1", "s"]
     assert "interval + 5 × retry = 20 + 5 × 2 = 30 s <= 30 s" in " ".join(result.out.split())
     for line in ("crypto isakmp keepalive 20 2 on-demand", "isakmp keepalive threshold 18 retry 3",
                  "set dpd-retryinterval 7", "dpd_delay = 19s"):  # fmt: skip

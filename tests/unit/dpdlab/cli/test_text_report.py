@@ -376,3 +376,18 @@ def test_a_silence_at_the_end_of_the_input_is_drawn():
     )
     assert "━ alive ━" not in report([peer])
     assert "═ probing ═" in report([peer])
+
+
+def test_a_problem_is_told_once():
+    """Its detail may begin with the words of its kind."""
+    said = "the file ends inside a record"
+    kind = ProblemKind.TRUNCATED_TAIL
+    for detail, told in (
+        (said, f"problem {said}, frame 7 "),
+        (f"{said} (7 bytes left over)", f"problem {said}, frame 7 (7 bytes left over) "),
+        ("12 bytes are missing", f"problem {said}, frame 7: 12 bytes are missing "),
+    ):
+        problem = Problem(kind, detail, Ref("s1", 7))
+        text = flat(report([s.healthy()], sources=[s.source(problems=[problem])]))
+        assert told in text
+        assert text.count(said) == 1

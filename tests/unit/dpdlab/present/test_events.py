@@ -42,3 +42,15 @@ def test_a_response_is_sent_again():
 def test_lines_of_a_log_that_read_alike_are_not_called_retries():
     first, other = auth(1, 1, basis=Basis.LOG), auth(3, 2, basis=Basis.LOG)
     assert labels(first, other) == ["IKE_AUTH request"] * 2
+
+
+def test_what_a_log_calls_a_retransmission_is_a_retry():
+    first = auth(1, 1, basis=Basis.LOG)
+    again = [auth(at, at, basis=Basis.LOG, again=True) for at in (3, 7)]
+    assert labels(first, *again) == [
+        "IKE_AUTH request",
+        "IKE_AUTH request, retry 1 of 2",
+        "IKE_AUTH request, retry 2 of 2",
+    ]
+    answer = auth(9, 9, basis=Basis.LOG, again=True, flags=0x20)
+    assert labels(answer) == ["IKE_AUTH response, sent again"]

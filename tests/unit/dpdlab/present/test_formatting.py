@@ -85,7 +85,17 @@ def test_times_are_utc_and_the_date_is_said_when_it_changes():
     assert clock.at(s.START_NS) == "19:56:04.048"
     assert clock.at(s.START_NS, 6) == "19:56:04.048600"
     assert clock.at(s.START_NS + 86_400 * NS_PER_SECOND, 0) == "11-21 19:56:04"
-    assert clock.at(0, 0) == "1970-01-01 00:00:00"
+    assert clock.at(NS_PER_SECOND, 0) == "1970-01-01 00:00:01"
+
+
+def test_a_place_in_a_log_has_no_time_but_may_have_a_bound():
+    clock = f.Clock.starting(s.START_NS, (None, s.START_NS))
+    assert [clock.at(place) for place in (0, 1, 2, 3)] == [
+        "no time",
+        "no time",
+        ">= 19:56:04",
+        "no time",
+    ]
 
 
 @given(st.integers(-(2**70), 2**70))

@@ -55,6 +55,17 @@ def test_an_upper_bound_alone_is_never_certain():
     assert "▓" not in text(drawn(s.data_plane()), RowKind.HOLE_OUT)
 
 
+@pytest.mark.parametrize("signs", [UNICODE, ASCII])
+def test_a_lane_tells_a_life_of_ike_alone(signs):
+    built = drawn(s.data_plane(), signs=signs)
+    state = text(built, RowKind.STATE)
+    assert " IKE alive, no ESP back " in state
+    assert state.startswith(signs.line_alive)
+    assert state.endswith(signs.line_alive)
+    assert signs.line_ike_only in state
+    assert Role.IKE_ONLY in built.roles
+
+
 def test_one_lost_question_among_hundreds_is_seen():
     probes = text(drawn(s.long_history()), RowKind.PROBES_OUT)
     assert probes.count("✗") == 1
@@ -91,6 +102,22 @@ def test_a_delete_hides_no_question_that_was_not_answered():
     assert text(built, RowKind.PROBES_OUT).split() == ["✗+"]
     alone = drawn(replace(peer, exchanges=(asked,), deletes=()))
     assert text(alone, RowKind.PROBES_OUT).split() == ["✗"]
+
+
+def test_a_question_in_a_narrow_drawing_does_not_hide_that_it_was_repeated():
+    """A minute a cell: the question and its retries share one."""
+    peer = s.dead_peer()
+    window = lane.Window(peer.first_ns - 600 * NS_PER_SECOND, peer.last_ns + 600 * NS_PER_SECOND)
+    for signs in (UNICODE, ASCII):
+        built = lane.build(peer, window, 20, signs)
+        marks = text(built, RowKind.PROBES_OUT).split()
+        assert marks == [signs.unanswered + signs.covered]
+        assert Role.MORE in built.roles
+
+
+def test_questions_that_were_answered_at_once_are_no_more_than_their_dots():
+    built = lane.build(s.long_history(), lane.whole(s.healthy()), 10, UNICODE)
+    assert Role.MORE not in built.roles
 
 
 def test_an_open_question_is_not_called_unanswered():

@@ -52,6 +52,12 @@ def test_two_logs_are_told_apart_as_far_as_their_clocks_are():
     assert precision_ns(sources, None, Ref("gone", 1)) == 1
 
 
+@pytest.mark.parametrize("mode", TimeMode)
+def test_a_place_in_a_log_is_told_by_the_stamp_before_it(mode: TimeMode):
+    times = TimeFormat(mode, not_before_ns=(None, 40_037 * SECOND))
+    assert [times.at(place) for place in (1, 2)] == ["no time", ">= 11:07:17"]
+
+
 def test_the_mode_that_counts_from_the_event_before_is_no_finer():
     times = TimeFormat(TimeMode.DELTA)
     at_ns = 1_700_000_000 * SECOND

@@ -211,3 +211,15 @@ def test_what_has_no_use_is_counted() -> None:
     reader, events = decoder(say("01.000", "IKE", "activating new tasks") * 3)
     assert events == []
     assert (reader.tally.dialects["strongswan"], reader.tally.unparsed) == (3, 0)
+
+
+def test_a_message_before_a_start_is_told_before_it() -> None:
+    """What a message is stands in later lines: none follow once the process is gone."""
+    text = (
+        net("27.120", "received", thread=9)
+        + say("27.121", "ENC", "parsed INFORMATIONAL request 5 [ D ]", 9)
+        + say("30.000", "DMN", "Starting IKE charon daemon (strongSwan 5.9.8)", 0)
+    )
+    deleted, started = events_of(text)
+    assert (deleted.kind, deleted.message) == (LogEventKind.MESSAGE, MessageKind.DELETE)
+    assert (deleted.ref.record, started.kind) == (1, LogEventKind.STARTED)

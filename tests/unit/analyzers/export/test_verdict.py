@@ -1,0 +1,40 @@
+"""The line that answers the question: only the way that fails is said to lose packets."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from analyzers.export.story import arriving, certainly_lost_s
+from analyzers.export.verdict import verdict_of
+from analyzers.model.exchange import Lost
+from analyzers.model.peer import PeerView
+from tests.unit.dpdlab.present.stories import dead_peer, given_up
+
+
+def told(*peers: PeerView) -> str:
+    return " · ".join(part.text for part in verdict_of(peers).parts)
+
+
+def with_lost(where: Lost | None) -> PeerView:
+    return dead_peer(exchanges=(replace(given_up(), lost=where),))
+
+
+def test_packets_that_went_the_way_that_works_are_not_lost() -> None:
+    peer = with_lost(Lost.ANSWER)
+    assert "packets sent, nothing came back)" in told(peer)
+    assert "lost" not in told(peer)
+    (hole,) = peer.black_holes
+    assert certainly_lost_s(hole, arriving(peer)) == 0
+
+
+def test_without_the_other_end_and_on_the_way_there_they_are_lost() -> None:
+    for where in (None, Lost.REQUEST, Lost.NEVER_ANSWERED):
+        peer = with_lost(where)
+        assert "packets lost)" in told(peer)
+        (hole,) = peer.black_holes
+        assert certainly_lost_s(hole, arriving(peer)) == hole.min_seconds
+
+
+def test_of_both_together_neither_is_said() -> None:
+    one, other = with_lost(Lost.ANSWER), replace(with_lost(None), id="p2", remote="203.0.113.9")
+    assert "packets lost or without an answer)" in told(one, other)

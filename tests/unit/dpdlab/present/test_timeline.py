@@ -1,0 +1,79 @@
+"""The lane of the logs, and what the readout counts under the cursor."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from analyzers.model.exchange import Exchange
+from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Basis, Ref
+from dpdlab.present import lane, readout, timeline
+from dpdlab.present.events import events_of
+from dpdlab.present.formatting import ASCII, UNICODE, Glyphs
+from dpdlab.present.lane import RowKind
+from dpdlab.present.scale import linear
+from tests.model_builders import ike_message
+from tests.unit.dpdlab.present import stories as s
+
+WIDTH = 66
+
+
+HOLE = ", 1 black hole begins, 1 black hole ends"
+
+
+def logged(exchange: Exchange) -> tuple[IkeMessage, ...]:
+    """The lines of a log that say what was sent."""
+    return tuple(
+        replace(ike_message(0, 1), at_ns=sent.at_ns, ref=sent.ref, basis=Basis.LOG)
+        for sent in exchange.transmissions
+    )
+
+
+def dead() -> PeerView:
+    run = replace(s.given_up(), basis=Basis.LOG, verdict_ref=Ref("s1", 300))
+    return s.dead_peer(exchanges=(run,), messages=logged(run))
+
+
+def log_lane(peer: PeerView, signs: Glyphs = UNICODE, width: int = WIDTH) -> str:
+    times = timeline.PeerTimes(peer)
+    drawn = timeline.draw(times, linear(lane.whole(peer), width), signs)
+    (row,) = (r for r in drawn.rows if r.kind is RowKind.LOG)
+    return "".join(cell.glyph for cell in row.cells)
+
+
+@pytest.mark.parametrize("signs", [UNICODE, ASCII])
+def test_the_lane_of_the_log_tells_retries_and_the_verdict(signs: Glyphs):
+    told = log_lane(dead(), signs).split()
+    assert told == [signs.tick, *[signs.retry] * 5, signs.dead]
+
+
+def test_a_verdict_that_no_log_tells_is_none_there():
+    run = replace(dead().exchanges[0], verdict_ref=None)
+    assert log_lane(s.dead_peer(exchanges=(run,), messages=logged(run))).split()[-1] == "↻"
+
+
+def test_of_what_shares_a_cell_the_verdict_shows():
+    assert log_lane(dead(), width=1).split() == ["✗"]
+
+
+def test_a_column_is_told_by_what_is_in_it():
+    peer = dead()
+    assert readout.told(events_of(peer)) == f"1 question, 5 retries, 1 peer given up{HOLE}"
+    # Half of it is in a log.
+    wire = replace(peer.exchanges[0], basis=Basis.HEADER)
+    both = replace(peer, exchanges=(wire,), messages=())
+    assert (
+        readout.told(events_of(both)) == f"1 question, 5 retries, 1 peer given up{HOLE} (1 logged)"
+    )
+    assert readout.told([]) == "no event"
+
+
+def test_a_logged_retry_of_another_request_is_marked():
+    first = ike_message(1, 1, kind=MessageKind.AUTH, basis=Basis.LOG)
+    again = replace(ike_message(9, 2, kind=MessageKind.AUTH, basis=Basis.LOG), again=True)
+    peer = s.dead_peer(exchanges=(), messages=(first, again), black_holes=())
+    base = s.at(0) - first.at_ns + 1_000_000_000
+    moved = tuple(replace(m, at_ns=m.at_ns + base) for m in (first, again))
+    assert log_lane(replace(peer, messages=moved)).split() == ["│", "↻"]
