@@ -82,10 +82,10 @@ class Digest(Struct, frozen=True):
     """ESP packets of all peers up to equally distant times from `start_ns` to `end_ns`."""
 
     def packets_per_cell(
-        self, cells: int, start_ns: int = 0, end_ns: int = 0
+        self, cells: int, start_ns: int, end_ns: int
     ) -> tuple[list[float], list[float]]:
-        """ESP out and back on a bar from `start_ns` to `end_ns`, by default of the whole time."""
-        edges = np.linspace(start_ns or self.start_ns, end_ns or self.end_ns, cells + 1)
+        """ESP out and back on a bar from `start_ns` to `end_ns`."""
+        edges = np.linspace(start_ns, end_ns, cells + 1)
         known = np.linspace(self.start_ns, self.end_ns, len(self.packets_out))
 
         def rates(so_far: Sequence[float]) -> list[float]:
