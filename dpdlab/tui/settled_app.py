@@ -146,7 +146,7 @@ class SettledApp(AskingApp):
             line.ascii_only = ascii_only
             line.repaint()
         for overview in main.query(Overview):
-            overview.set_palette(overview.palette)
+            overview.show()
         for rows in main.query(RowList):
             rows.ascii_only = ascii_only
             rows.refresh_rows()
