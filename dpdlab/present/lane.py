@@ -31,6 +31,7 @@ from analyzers.model.time import nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
 from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind, write
+from dpdlab.present.esp import packets_until
 from dpdlab.present.folding import fold_label
 from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.scale import Scale, Stretch
@@ -235,10 +236,8 @@ def _esp_cells(
 
 def _resampled(counts: Sequence[int], activity: Activity, scale: Scale) -> list[float]:
     """Packets per cell that is no fold; a slice is spread evenly over the cells it covers."""
-    edges = np.array(scale.edges(), float)
-    at = activity.start_ns + np.arange(len(counts) + 1) * activity.slice_ns
-    so_far = np.concatenate(([0.0], np.cumsum(np.asarray(counts, float))))
-    packets = np.diff(np.interp(edges, at, so_far))
+    edges = np.array([at_ns - activity.start_ns for at_ns in scale.edges()], float)
+    packets = np.diff(packets_until(activity, counts, edges))
     if scale.folds:
         # A cell of a fold is longer than the others: what counts is the rate.
         packets *= scale.cell_ns / np.maximum(np.diff(edges), 1)
