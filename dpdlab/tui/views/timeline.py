@@ -281,6 +281,10 @@ class TimelineView(ListView):
             self._own_window = True
             self._window = Window(about - before // _ZOOM, about + max(after // _ZOOM, 1))
         else:
+            span = self.model.span
+            if window.end_ns - window.start_ns >= span.end_ns - span.start_ns:
+                self.console_app.say("this is as far as it gets")
+                return
             self._own_window = True
             self._window = Window(about - before * _ZOOM, about + after * _ZOOM)
         self.console_app.changed()
