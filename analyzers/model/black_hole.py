@@ -95,6 +95,12 @@ class BlackHole(Struct, frozen=True):
         return next(at_ns for at_ns in begins if at_ns is not None)
 
     @property
+    def sound_until_ns(self) -> int:
+        """Until when the way was open: the last proof of life, else the first packet into it."""
+        proofs = self.last_proof_ns, self.first_exposed_ns, self.stop_ns
+        return next(at_ns for at_ns in proofs if at_ns is not None)
+
+    @property
     def bytes_known(self) -> bool:
         """Whether `max_bytes` says anything: counters of a device may be of packets alone."""
         return self.traffic_known and (self.max_bytes > 0 or not self.max_packets)

@@ -113,9 +113,7 @@ def _run_session(
     diagnostics: Diagnostics,
     meanwhile: Callable[[], None],
 ) -> Session:
-    bar = ProgressBar(
-        wanted=not options.quiet, color=options.color != "never", ascii_only=options.ascii
-    )
+    bar = ProgressBar(wanted=not options.quiet, color=options.color, ascii_only=options.ascii)
     try:
         session = open_session(options)
         session.open(inputs)

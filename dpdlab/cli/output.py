@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from dpdlab.cli.diagnostics import UsageError
-from dpdlab.cli.terminals import is_terminal
+from dpdlab.cli.terminals import is_terminal, wants_colour
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ class Output:
     @property
     def colored(self) -> bool:
         """Whether text gets colours."""
-        if self._color == "auto":
-            return self.to_terminal and not os.environ.get("NO_COLOR")
-        return self._color == "always"
+        return wants_colour(self._color) and (self.to_terminal or self._color == "always")
 
     @property
     def encoding(self) -> str:

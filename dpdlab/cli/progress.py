@@ -7,7 +7,6 @@ is drawn from the callback, without a thread, at most ten times a second.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from pathlib import PurePath
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from dpdlab.cli import interrupts
+from dpdlab.cli.terminals import is_terminal, wants_colour
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -31,12 +31,12 @@ _NAME_LENGTH: Final = 24
 class ProgressBar:
     """A context manager and a callback: hand it to `Session.run`.
 
-    It stays silent unless stderr is a terminal and `wanted`.
+    It stays silent unless stderr is a terminal and `wanted`; `color` is `--color`.
     """
 
-    def __init__(self, *, wanted: bool, color: bool, ascii_only: bool) -> None:
-        self._wanted = wanted and _stderr_is_terminal()
-        self._color = color and not os.environ.get("NO_COLOR")
+    def __init__(self, *, wanted: bool, color: str, ascii_only: bool) -> None:
+        self._wanted = wanted and is_terminal(sys.stderr)
+        self._color = wants_colour(color)
         self._ascii_only = ascii_only
         self._started_s = time.monotonic()
         self._drawn_s = 0.0
@@ -108,9 +108,3 @@ def _short_name(path: str) -> str:
 
     name = safe(PurePath(path).name or path)
     return name if len(name) <= _NAME_LENGTH else "..." + name[3 - _NAME_LENGTH :]
-
-
-def _stderr_is_terminal() -> bool:
-    with contextlib.suppress(AttributeError, ValueError, OSError):
-        return sys.stderr.isatty()
-    return False

@@ -89,9 +89,7 @@ def _simulate(
     options.read_again = True
     output = opened_output(invocation)
     session = analysed(invocation, diagnostics)
-    bar = ProgressBar(
-        wanted=not options.quiet, color=options.color != "never", ascii_only=options.ascii
-    )
+    bar = ProgressBar(wanted=not options.quiet, color=options.color, ascii_only=options.ascii)
     try:
         content = content_of(session, invocation)
         simulation = _simulation(session, options, wanted)

@@ -14,5 +14,5 @@ def is_terminal(stream: object) -> bool:
 
 
 def wants_colour(option: str) -> bool:
-    """Whether a console has colours: `--color`, and NO_COLOR where that says auto."""
+    """Whether a terminal gets colours: `--color`, and NO_COLOR where that says auto."""
     return option == "always" or (option == "auto" and not os.environ.get("NO_COLOR"))

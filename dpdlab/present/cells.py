@@ -69,7 +69,7 @@ class Cell(NamedTuple):
 
 
 class Row(Struct, frozen=True):
-    """One row: a label for the margin and exactly `Lane.width` cells."""
+    """One row: a label for the margin and exactly as many cells as its scale has."""
 
     kind: RowKind
     label: str

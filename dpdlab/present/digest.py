@@ -24,6 +24,7 @@ from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.model.time import ORDER_LIMIT_NS
+from dpdlab.present.esp import packets_until
 
 _GRID: Final = 1024
 """Pieces of the whole time in which traffic is counted: more than any terminal has columns."""
@@ -82,10 +83,10 @@ class Digest(Struct, frozen=True):
     """ESP packets of all peers up to equally distant times from `start_ns` to `end_ns`."""
 
     def packets_per_cell(
-        self, cells: int, start_ns: int = 0, end_ns: int = 0
+        self, cells: int, start_ns: int, end_ns: int
     ) -> tuple[list[float], list[float]]:
-        """ESP out and back on a bar from `start_ns` to `end_ns`, by default of the whole time."""
-        edges = np.linspace(start_ns or self.start_ns, end_ns or self.end_ns, cells + 1)
+        """ESP out and back on a bar from `start_ns` to `end_ns`."""
+        edges = np.linspace(start_ns, end_ns, cells + 1)
         known = np.linspace(self.start_ns, self.end_ns, len(self.packets_out))
 
         def rates(so_far: Sequence[float]) -> list[float]:
@@ -188,15 +189,12 @@ def _packets(
 ) -> tuple[list[float], list[float]]:
     if start_ns < ORDER_LIMIT_NS or end_ns <= start_ns:
         return [0.0, 0.0], [0.0, 0.0]
-    grid = np.linspace(start_ns, end_ns, _GRID + 1)
+    grid = np.linspace(0, end_ns - start_ns, _GRID + 1)
     sums = np.zeros((2, _GRID + 1))
     for peer in peers:
         activity = peer.activity
         if activity is None:
             continue
-        at = activity.start_ns + np.arange(len(activity.outbound) + 1) * activity.slice_ns
-        for total, packets in zip(sums, (activity.outbound, activity.inbound), strict=True):
-            # What a slice holds is spread over the pieces it covers.
-            so_far = np.concatenate(([0.0], np.cumsum(np.asarray(packets, float))))
-            total += np.interp(grid, at, so_far)
+        for total, counts in zip(sums, (activity.outbound, activity.inbound), strict=True):
+            total += packets_until(activity, counts, grid - (activity.start_ns - start_ns))
     return sums[0].tolist(), sums[1].tolist()

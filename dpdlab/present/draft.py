@@ -43,8 +43,6 @@ _RANGES: Final = {
     "backoff": (1.0, 10.0),
     "timeout": (1.0, _LONGEST_S),
 }
-_MOST_COUNT: Final = 100.0
-_MOST_BACKOFF: Final = 10.0
 
 
 class Draft(Struct, frozen=True):
@@ -281,6 +279,11 @@ def draft_of(policy: DpdPolicy) -> tuple[Draft, bool] | None:
         return None
 
 
+def how_near(exact: bool) -> str:
+    """What is said after a draft that `draft_of` made."""
+    return "" if exact else ", as near as the fields can tell"
+
+
 def _timeout_s(row: VendorProfile | None, policy: DpdPolicy) -> float:
     total_s = sum(policy.waits_s)
     if row is not None and row.verdict is Verdict.SINCE_PROOF:
@@ -314,9 +317,10 @@ def _step_s(seconds: float) -> float:
 
 def _next(key: str, number: float, by: int) -> float:
     if key == "retries":
-        return min(max(number + by, 1.0), _MOST_COUNT)
+        # Steps leave at least one, though some products take none.
+        return max(number + by, 1.0)
     if key == "backoff":
-        return min(max(round(number + by * 0.1, 1), 1.0), _MOST_BACKOFF)
+        return round(number + by * 0.1, 1)
     return next_duration_s(number, by)
 
 

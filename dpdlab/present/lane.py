@@ -1,6 +1,6 @@
 """A peer's time as rows of cells: state, probes, ESP both ways, black holes, and an axis.
 
-Pure: a `PeerView` and a width in, cells with a glyph and a role out. What a role looks like is
+Pure: a `PeerView` and a scale in, cells with a glyph and a role out. What a role looks like is
 for the front end; a glyph alone already tells roles apart.
 """
 
@@ -31,18 +31,16 @@ from analyzers.model.time import nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
 from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind, write
+from dpdlab.present.esp import packets_until
 from dpdlab.present.folding import fold_label
 from dpdlab.present.formatting import Glyphs, duration
-from dpdlab.present.scale import Scale, Stretch, linear
+from dpdlab.present.scale import Scale, Stretch
 from dpdlab.present.state_lane import state_cells
 
 
 class Lane(Struct, frozen=True):
-    """A stretch of a peer's time, drawn; `end_ns` is the last instant inside it."""
+    """A stretch of a peer's time, drawn."""
 
-    start_ns: int
-    end_ns: int
-    width: int
     rows: tuple[Row, ...]
 
     @property
@@ -73,37 +71,38 @@ _MARK_RANK: Final = {
 _NOT_TO_MISS: Final = frozenset({Role.RETRY, Role.OPEN, Role.DELETE, Role.UNANSWERED})
 
 
-def build(
-    peer: PeerView, window: Window, width: int, signs: Glyphs, scale: Scale | None = None
-) -> Lane:
-    """Draw one window of a peer's time on `width` cells (at least 1), or on a `scale` of its own.
+def build(peer: PeerView, scale: Scale, signs: Glyphs) -> Lane:
+    """A peer's time on a scale, and below it the times in UTC."""
+
+    def told(part: Stretch) -> str:
+        return axis_text(part.start_ns, part.end_ns, part.width, signs)
+
+    axis = Row(RowKind.AXIS, "UTC", axis_cells(scale, signs, told))
+    return Lane((*rows_of(peer, scale, signs), axis))
+
+
+def rows_of(peer: PeerView, scale: Scale, signs: Glyphs) -> list[Row]:
+    """State, questions, ESP and black holes.
 
     A fold of the scale goes on as what is around it, with a sign in its middle.
     """
-    scale = scale or linear(window, width)
     rows = [Row(RowKind.STATE, "state", state_cells(peer, scale, signs))]
     rows.extend(_probe_rows(peer, scale, signs))
     rows.extend(_esp_rows(peer, scale, signs))
     rows.extend(_hole_rows(peer, scale, signs))
     if scale.folds:
         rows = [replace(row, cells=_folded(row.cells, scale, signs)) for row in rows]
-    rows.append(Row(RowKind.AXIS, "UTC", axis_cells(scale, signs)))
-    return Lane(scale.start_ns, scale.end_ns, scale.width, tuple(rows))
+    return rows
 
 
-def axis_cells(
-    scale: Scale, signs: Glyphs, told: Callable[[Stretch], str] | None = None
-) -> tuple[Cell, ...]:
-    """Ticks of every stretch, as `told` tells them or in UTC; folds say how long they are."""
+def axis_cells(scale: Scale, signs: Glyphs, told: Callable[[Stretch], str]) -> tuple[Cell, ...]:
+    """Ticks of every stretch, as `told` tells them; folds say how long they are."""
     cells: list[Cell] = []
     for part in scale.stretches:
         if part.folded:
             cells += [Cell(c, Role.FOLD) for c in fold_label(part, signs)]
-        elif told is not None:
-            cells += [Cell(c, Role.AXIS) for c in told(part)]
         else:
-            text = axis_text(part.start_ns, part.end_ns, part.width, signs)
-            cells += [Cell(c, Role.AXIS) for c in text]
+            cells += [Cell(c, Role.AXIS) for c in told(part)]
     return tuple(cells)
 
 
@@ -119,15 +118,14 @@ def _folded(cells: tuple[Cell, ...], scale: Scale, signs: Glyphs) -> tuple[Cell,
     return tuple(marked)
 
 
-def traffic(peer: PeerView, window: Window, width: int, signs: Glyphs) -> list[Row]:
+def traffic(peer: PeerView, scale: Scale, signs: Glyphs) -> list[Row]:
     """Only ESP and black holes: what a small drawing has room for."""
-    scale = linear(window, width)
     return [*_esp_rows(peer, scale, signs), *_hole_rows(peer, scale, signs, phases_too=False)]
 
 
-def questions(peer: PeerView, window: Window, width: int, signs: Glyphs) -> list[Row]:
+def questions(peer: PeerView, scale: Scale, signs: Glyphs) -> list[Row]:
     """Only what either side asked."""
-    return list(_probe_rows(peer, linear(window, width), signs))
+    return list(_probe_rows(peer, scale, signs))
 
 
 # --- probes ---------------------------------------------------------------------------------
@@ -238,10 +236,8 @@ def _esp_cells(
 
 def _resampled(counts: Sequence[int], activity: Activity, scale: Scale) -> list[float]:
     """Packets per cell that is no fold; a slice is spread evenly over the cells it covers."""
-    edges = np.array(scale.edges(), float)
-    at = activity.start_ns + np.arange(len(counts) + 1) * activity.slice_ns
-    so_far = np.concatenate(([0.0], np.cumsum(np.asarray(counts, float))))
-    packets = np.diff(np.interp(edges, at, so_far))
+    edges = np.array([at_ns - activity.start_ns for at_ns in scale.edges()], float)
+    packets = np.diff(packets_until(activity, counts, edges))
     if scale.folds:
         # A cell of a fold is longer than the others: what counts is the rate.
         packets *= scale.cell_ns / np.maximum(np.diff(edges), 1)

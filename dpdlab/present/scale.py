@@ -71,13 +71,15 @@ class Scale(Struct, frozen=True):
         cell = (at_ns - stretch.start_ns) * stretch.width // (stretch.end_ns - stretch.start_ns)
         return stretch.first + min(cell, stretch.width - 1)
 
+    def nearest(self, at_ns: int) -> int:
+        """The cell of an instant; the first or the last for one outside the drawing."""
+        return min(max(self.at(at_ns), 0), self.width - 1)
+
     def cells(self, start_ns: int, end_ns: int) -> range:
         """The cells of a stretch of time, at least one when it touches the drawing."""
         if end_ns < self.start_ns or start_ns > self.end_ns:
             return range(0)
-        first = min(max(self.at(start_ns), 0), self.width - 1)
-        last = min(max(self.at(end_ns), first), self.width - 1)
-        return range(first, last + 1)
+        return range(self.nearest(start_ns), self.nearest(end_ns) + 1)
 
     def stretch_of(self, cell: int) -> Stretch:
         """The stretch that a cell is in; that of the nearest cell for others."""

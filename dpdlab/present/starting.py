@@ -15,7 +15,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from analyzers.whatif import candidates
 from analyzers.whatif.timing import timing_of
-from dpdlab.present.draft import Draft, draft_of, turned_to, with_values, wrong_with
+from dpdlab.present.draft import Draft, draft_of, how_near, turned_to, with_values, wrong_with
 
 _STATED: Final = {
     PolicyBasis.GIVEN: "the policy that was given for",
@@ -120,7 +120,7 @@ def _start_with(
     told = _STATED.get(policy.basis)
     if told is not None:
         found = draft_of(policy)
-        return None if found is None else Start(found[0], f"{told} {sender}{_near(found[1])}")
+        return None if found is None else Start(found[0], f"{told} {sender}{how_near(found[1])}")
     if profile is not None:
         found = _on_product(policy, profile)
         if found is not None:
@@ -130,7 +130,7 @@ def _start_with(
     found = draft_of(policy)
     if found is None:
         return None
-    return Start(found[0], f"what {sender} was seen to do{_near(found[1])}")
+    return Start(found[0], f"what {sender} was seen to do{how_near(found[1])}")
 
 
 def _start_in_part(policy: DpdPolicy, sender: str, profile: str | None) -> Start | None:
@@ -149,9 +149,12 @@ def _start_in_part(policy: DpdPolicy, sender: str, profile: str | None) -> Start
     draft = with_values(profile, given)
     if wrong_with(draft.candidate):
         return None
-    guessed = row is None or any(key not in known for key, _ in rest.given)
-    whose = "no source tells it" if row is None else f"{row.title} has no default"
-    others = f"a guess: {whose}" if guessed or row is None else f"the default of {row.title}"
+    if row is None:
+        others = "a guess: no source tells it"
+    elif any(key not in known for key, _ in rest.given):
+        others = f"a guess: {row.title} has no default"
+    else:
+        others = f"the default of {row.title}"
     parts = " and ".join(f"the {key} of {value} s" for key, value in known.items())
     how = _IN_PART[policy.basis]
     return Start(draft, f"{parts} {how} {sender}; the rest is {others}")
@@ -185,10 +188,6 @@ def _spacing(policy: DpdPolicy) -> str:
     waits = " + ".join(_even(wait_s) for wait_s in policy.waits_s[:_MOST_WAITS])
     more = "" if len(policy.waits_s) <= _MOST_WAITS else " + ..."
     return f"it waited {waits}{more} s"
-
-
-def _near(exact: bool) -> str:
-    return "" if exact else ", as near as the fields can tell"
 
 
 def _usual(product: str | None, version: int | None, sender: str) -> Start:

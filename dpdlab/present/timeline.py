@@ -15,14 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.export.formatting import Glyphs
-from analyzers.export.spans import Window
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Basis
 from dpdlab.present.expected import expected_ns, policy_of
 from dpdlab.present.folding import Moments, moments_of, starts_and_stops
-from dpdlab.present.lane import Cell, Role, Row, RowKind, build
+from dpdlab.present.lane import Cell, Role, Row, RowKind, rows_of
 from dpdlab.present.scale import Scale
 
 _BLANK: Final = Cell(" ", Role.BLANK)
@@ -39,7 +38,6 @@ class Timeline(Struct, frozen=True):
     """The drawing of one peer."""
 
     scale: Scale
-    axis: tuple[Cell, ...]
     rows: tuple[Row, ...]
 
 
@@ -96,15 +94,11 @@ class Logged(Struct, frozen=True):
 
 def draw(times: PeerTimes, scale: Scale, signs: Glyphs) -> Timeline:
     """The lanes of a peer on a scale."""
-    window = Window(scale.start_ns, scale.end_ns)
-    lane = build(times.within(scale), window, scale.width, signs, scale)
     rows = [
         replace(row, label=_LABELS.get(row.kind, row.label))
-        for row in lane.rows
-        if row.kind is not RowKind.AXIS
+        for row in rows_of(times.within(scale), scale, signs)
     ]
-    axis = next(row.cells for row in lane.rows if row.kind is RowKind.AXIS)
-    return Timeline(scale, axis, tuple(_with_extras(scale, rows, times, signs)))
+    return Timeline(scale, tuple(_with_extras(scale, rows, times, signs)))
 
 
 def _with_extras(

@@ -25,6 +25,11 @@ class TimeMode(StrEnum):
     DELTA = "since the event before"
     MARK = "since the mark"
 
+    @classmethod
+    def named(cls, name: str) -> TimeMode:
+        """The mode that settings and states of sessions call so; UTC for any other name."""
+        return cls.__members__.get(name.upper(), cls.UTC)
+
     def next(self) -> TimeMode:
         """The mode after this one."""
         modes = list(TimeMode)

@@ -12,8 +12,10 @@ from tomlkit.exceptions import TOMLKitError
 from analyzers.errors import OptionError
 from dpdlab.settings.model import Settings, read
 
-Changes = Mapping[tuple[str, str], object]
-"""New values by section and key."""
+Key = tuple[str, str]
+"""A section and a key in it."""
+Changes = Mapping[Key, object]
+"""New values."""
 
 
 def edited(text: str, changes: Changes, path: str) -> str:
@@ -47,10 +49,16 @@ def changed(settings: Settings, changes: Changes) -> Settings:
         raise OptionError(message.removeprefix("Value error, ")) from error
 
 
+def value_of(settings: Settings, key: Key) -> object:
+    """The value of one of them."""
+    section, name = key
+    return getattr(getattr(settings, section), name)
+
+
 def _with_values(text: str, before: Settings, changes: Changes) -> str:
     document = tomlkit.parse(text)
     for (section, key), value in changes.items():
-        if getattr(getattr(before, section), key) == value:
+        if value_of(before, (section, key)) == value:
             continue
         if section not in document:
             document[section] = tomlkit.table()

@@ -182,36 +182,36 @@ def as_toml(
     yield "[report]\n"
     report = settings.report
     for name, field in ReportSettings.model_fields.items():
-        yield f"{name} = {literal(getattr(report, name))}  # {field.description}\n"
+        yield f"{name} = {_literal(getattr(report, name))}  # {field.description}\n"
     yield "\n# error, warning, info or off, by rule; dpdlab explain lists the rules\n"
     yield "[rules.severity]\n"
     for rule, word in sorted(settings.rules.severity.items()):
         yield f'{rule} = "{word}"\n'
     yield "\n# tolerances and limits; what ends in _s is seconds\n[rules.thresholds]\n"
     for name, default in _THRESHOLDS.items():
-        yield f"{name} = {literal(settings.rules.thresholds.get(name, default))}\n"
+        yield f"{name} = {_literal(settings.rules.thresholds.get(name, default))}\n"
     yield "\n# known and accepted: [[rules.suppress]] with\n"
     for name, field in SuppressSettings.model_fields.items():
         yield f"#   {name}: {field.description}\n"
     for one in settings.rules.suppress:
         yield "\n[[rules.suppress]]\n"
         for name in SuppressSettings.model_fields:
-            yield f"{name} = {literal(getattr(one, name))}\n"
+            yield f"{name} = {_literal(getattr(one, name))}\n"
     yield "\n# the console\n[console]\n"
     for name, field in ConsoleSettings.model_fields.items():
-        yield f"{name} = {literal(getattr(settings.console, name))}  # {field.description}\n"
+        yield f"{name} = {_literal(getattr(settings.console, name))}  # {field.description}\n"
     yield "\n# keys of its actions; what is not given keeps its own\n[keys]\n"
     for name, (keys, does) in (actions or {}).items():
         if name not in settings.keys:
-            yield f"# {name} = {literal(tuple(keys))}  # {does}\n"
+            yield f"# {name} = {_literal(tuple(keys))}  # {does}\n"
     for name, keys in settings.keys.items():
-        yield f"{name} = {literal(keys)}\n"
+        yield f"{name} = {_literal(keys)}\n"
 
 
-def literal(value: object) -> str:
+def _literal(value: object) -> str:
     """A value as TOML has it."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(literal, value))}]"
+        return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, str):
         escaped = "".join(
             f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c

@@ -22,6 +22,7 @@ from analyzers.export.untrusted import safe
 from analyzers.session import SessionOptions
 from dpdlab import __version__
 from dpdlab.present.filter import Filter
+from dpdlab.present.times import TimeMode
 from dpdlab.tui import ending
 from dpdlab.tui.actions import ACTIONS, BY_ID
 from dpdlab.tui.bars import Line, Overview, footer_of
@@ -33,7 +34,6 @@ from dpdlab.tui.keymap import Keymap, key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
 from dpdlab.tui.reading import Outcome
-from dpdlab.tui.settled_app import mode_named
 from dpdlab.tui.themes import THEMES
 from dpdlab.tui.title import title_of
 from dpdlab.tui.views.findings import FindingsView
@@ -101,7 +101,7 @@ class ConsoleApp(WatchingApp):
         model = Model(content, signs=glyphs(ascii_only), ascii_only=ascii_only)
         super().__init__(inputs, options, model, live=live, state=state, wanted=wanted)
         if times and not self._left.times:
-            model.times = replace(model.times, mode=mode_named(times))
+            model.times = replace(model.times, mode=TimeMode.named(times))
         self.bell_wanted = bell
         self.settings_file = settings_file
         for own in THEMES:

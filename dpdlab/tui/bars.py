@@ -19,6 +19,7 @@ from analyzers.session import Progress
 from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import SourceState
 from dpdlab.present.axes import axis_in, axis_name
+from dpdlab.present.scale import Scale, linear
 from dpdlab.tui.actions import BY_ID
 from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
@@ -161,24 +162,22 @@ class Overview(Painted):
         self.show()
 
     @property
-    def span(self) -> tuple[int, int]:
-        """The time that the lines stand for."""
-        return self.model.span
+    def _scale(self) -> Scale:
+        """The time that the lines stand for, on their columns."""
+        return linear(self.model.span, self.size.width - LABEL)
 
     def show(self) -> None:
         """Paint what changed: with the content or the width all, else the axis with its marks."""
-        width = self.size.width
-        cells = max(width - LABEL, 1)
-        start, end = self.span
-        if start < ORDER_LIMIT_NS:
+        scale = self._scale
+        if scale.start_ns < ORDER_LIMIT_NS:
             few = "hardly any" if self.model.times.not_before_ns else "no"
             said = f"{few} times in these inputs" if self.model.done else "no times so far"
             self.paint([Text(said, self.palette.faint)])
             return
-        key = (id(self.model.digest), width)
+        key = (self.model.revision, scale)
         if self._bar is None or self._bar[0] != key:
-            self._bar = (key, [self._traffic(cells, start, end), self._events(cells, start, end)])
-        self.paint([*self._bar[1], self._axis(cells, start, end)])
+            self._bar = (key, [self._traffic(scale), self._events(scale)])
+        self.paint([*self._bar[1], self._axis(scale)])
 
     def _label(self, name: str) -> Text:
         """What a line is about: all peers, or those that the filter leaves."""
@@ -186,29 +185,25 @@ class Overview(Painted):
             return Text().append(name.ljust(LABEL), self.palette.faint)
         return Text().append(f"{name} shown".ljust(LABEL), self.palette.warn)
 
-    def _traffic(self, cells: int, start: int, end: int) -> Text:
+    def _traffic(self, scale: Scale) -> Text:
         """ESP of the peers, both ways."""
         line = self._label("esp")
         digest = self.model.digest
         if not any(digest.packets_out) and not any(digest.packets_back):
             return line.append("none", self.palette.faint)
         density = self.model.signs.density
-        both = map(steadied, digest.packets_per_cell(cells, start, end))
+        both = map(steadied, digest.packets_per_cell(scale.width, scale.start_ns, scale.end_ns))
         steady = [out + back for out, back in zip(*both, strict=True)]
         top = max(steady, default=0.0) or 1.0
         levels = [min(int(rate / top * len(density)), len(density) - 1) for rate in steady]
         drawn = [density[n] if rate > 0 else " " for n, rate in zip(levels, steady, strict=True)]
         return line.append("".join(drawn), self.palette.esp)
 
-    def _events(self, cells: int, start: int, end: int) -> Text:
+    def _events(self, scale: Scale) -> Text:
         """Black holes, verdicts and retries of the peers; the worst of a cell shows."""
         signs, digest = self.model.signs, self.model.digest
+        cells, cell = scale.width, scale.nearest
         marks: list[tuple[str, Severity]] = [(" ", Severity.MUTE)] * cells
-        total = end - start
-
-        def cell(at_ns: int) -> int:
-            return clamp((at_ns - start) * cells // max(total, 1), 0, cells - 1)
-
         drawn = {
             (cell(s.begin_ns), cell(s.stop_ns), cells if s.asked_ns is None else cell(s.asked_ns))
             for s in digest.silences
@@ -233,31 +228,29 @@ class Overview(Painted):
             return line.append(said, self.palette.faint)
         return append_runs(line, ((sign, self.palette.severity(shade)) for sign, shade in marks))
 
-    def _axis(self, cells: int, start: int, end: int) -> Text:
+    def _axis(self, scale: Scale) -> Text:
         times = self.model.times
         line = Text().append(axis_name(times).ljust(LABEL), self.palette.faint)
-        axis = Text(axis_in(times, start, end, cells, self.model.signs), self.palette.faint)
+        told = axis_in(times, scale.start_ns, scale.end_ns, scale.width, self.model.signs)
+        axis = Text(told, self.palette.faint)
         chosen = self.model.range_ns
         if chosen is not None:
-            first = clamp((chosen[0] - start) * cells // (end - start), 0, cells - 1)
-            last = clamp((chosen[1] - start) * cells // (end - start), first, cells - 1)
+            first, last = map(scale.nearest, chosen)
             axis.stylize(Style(reverse=True), first, last + 1)
         elif self.model.window is not None and self.model.window != self.model.span:
             # What the view below shows of it.
-            first, last = (clamp((at_ns - start) * cells // (end - start), 0, cells - 1)
-                           for at_ns in self.model.window)  # fmt: skip
+            first, last = map(scale.nearest, self.model.window)
             axis.stylize(self.palette.selected, first, last + 1)
-        if self.model.at_ns is not None and start <= self.model.at_ns <= end:
-            place = clamp((self.model.at_ns - start) * cells // (end - start), 0, cells - 1)
+        if self.model.at_ns is not None and scale.holds(self.model.at_ns):
+            place = scale.at(self.model.at_ns)
             axis.stylize(self.palette.cursor, place, place + 1)
         return line.append_text(axis)
 
     # --- mouse -----------------------------------------------------------------------------
 
     def _time_at(self, x: int) -> int:
-        cells = max(self.size.width - LABEL, 1)
-        start, end = self.span
-        return start + clamp(x - LABEL, 0, cells) * (end - start) // cells
+        scale = self._scale
+        return scale.stretches[0].edge(clamp(x - LABEL, 0, scale.width))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A drag begins."""

@@ -123,7 +123,7 @@ class ReadingApp(TerminalApp[int]):
         self._set_kept_clocks()
         self.model.filter = wanted or _filter_kept(self._left.filter)
         self.model.times = replace(
-            self.model.times, mode=_mode_kept(self._left.times), mark_ns=self._left.mark_ns
+            self.model.times, mode=TimeMode.named(self._left.times), mark_ns=self._left.mark_ns
         )
         self._narrowing = 0
         """Counts filters, so that one that is no longer wanted changes nothing."""
@@ -431,8 +431,3 @@ def _filter_kept(text: str) -> Filter | None:
         return Filter.of(text) if text.strip() else None
     except FilterError:
         return None
-
-
-def _mode_kept(name: str) -> TimeMode:
-    """The time format of the last session."""
-    return TimeMode.__members__.get(name, TimeMode.UTC)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -17,7 +17,8 @@ from dpdlab.tui.bars import Line, Overview
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.themes import THEMES
 
-Key = tuple[str, str]
+if TYPE_CHECKING:
+    from dpdlab.settings.edit import Changes, Key
 
 
 class SettledApp(AskingApp):
@@ -48,7 +49,7 @@ class SettledApp(AskingApp):
         ascii_only = self.model.ascii_only
         screen = SettingsScreen(known, named, self._in_force(), self._preview)
 
-        def answered(changes: Mapping[Key, object] | None) -> None:
+        def answered(changes: Changes | None) -> None:
             if changes is None:
                 # What was tried goes, what an option or a key had set comes back.
                 self.theme = theme
@@ -58,8 +59,10 @@ class SettledApp(AskingApp):
                 self.changed()
                 if self.options != options:
                     self.read_with(options)
-            elif changes and path is not None:
-                self._keep_settings(path, changes)
+            elif changes:
+                kept = self._keep_settings(path, changes)
+                # What was wanted counts from now on, kept or not.
+                self._settle(changes, kept=kept)
 
         self.push_screen(screen, answered)
 
@@ -80,17 +83,21 @@ class SettledApp(AskingApp):
             case "console", "theme":
                 self.theme = str(value) or THEMES[0].name
             case "console", "times":
-                self.model.times = replace(self.model.times, mode=mode_named(str(value)))
+                self.model.times = replace(self.model.times, mode=TimeMode.named(str(value)))
                 self.changed()
             case "console", "ascii":
                 self.set_ascii(bool(value))
             case "report", name if self.reads_quickly:
                 self.read_with(replace(self.options, **{name: value}))
 
-    def _keep_settings(self, path: Path, changes: Mapping[Key, object]) -> None:
+    def _keep_settings(self, path: Path | None, changes: Changes) -> bool:
+        """Write them into their file, or say why that cannot be."""
         from dpdlab.settings.edit import edited
         from dpdlab.settings.model import text_of
 
+        if path is None:
+            self.say("nothing is kept: no home")
+            return False
         try:
             text = text_of(path) if settings.is_there(path) else ""
             made = edited(text, changes, str(path))
@@ -102,10 +109,10 @@ class SettledApp(AskingApp):
             self.say(f"nothing is kept: {path}: {error.strerror or error}")
         else:
             self.say(f"kept in {path}")
-        # What was wanted counts from now on, kept or not.
-        self._settle(changes)
+            return True
+        return False
 
-    def _settle(self, changes: Mapping[Key, object]) -> None:
+    def _settle(self, changes: Changes, *, kept: bool) -> None:
         if ("console", "ascii") in changes:
             self.set_ascii(bool(changes["console", "ascii"]))
         if ("console", "bell") in changes:
@@ -115,7 +122,8 @@ class SettledApp(AskingApp):
             return
         options = replace(self.options, **reading)
         if self.is_live:
-            self.say("kept: what concerns the reading counts from the next start on")
+            if kept:
+                self.say("kept: what concerns the reading counts from the next start on")
         elif options != self.options:
             self.read_with(options)
 
@@ -138,12 +146,7 @@ class SettledApp(AskingApp):
             line.ascii_only = ascii_only
             line.repaint()
         for overview in main.query(Overview):
-            overview.set_palette(overview.palette)
+            overview.show()
         for rows in main.query(RowList):
             rows.ascii_only = ascii_only
             rows.refresh_rows()
-
-
-def mode_named(name: str) -> TimeMode:
-    """The time format of a setting."""
-    return TimeMode.__members__.get(name.upper(), TimeMode.UTC)

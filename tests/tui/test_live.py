@@ -18,6 +18,7 @@ from analyzers.session.live import LiveSession
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.pipe import PipeSource
 from dpdlab.tui.app import ConsoleApp
+from dpdlab.tui.dialogs.settings import ENTRIES
 from dpdlab.tui.live_reading import LiveReader
 from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.log import LogView
@@ -196,6 +197,23 @@ async def test_what_is_selected_and_read_stays_while_more_comes(feed: Feed, tmp_
         assert ladder.detail.scroll_offset.y == below
         await c.press("d")
         assert "compared" in c.text
+        await c.press("ctrl+q")
+
+
+@pytest.mark.parametrize("can_be_kept", [True, False])
+async def test_what_concerns_the_reading_is_only_kept_where_that_is_possible(
+    feed: Feed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_be_kept: bool
+):
+    config = tmp_path / "config"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(config))
+    if not can_be_kept:
+        config.write_text("a file where the folder would be")
+    async with watching(feed, tmp_path, Clock()) as c:
+        budget = [entry.label for entry in ENTRIES].index("budget")
+        await c.press("f10", "home", *["down"] * budget, "enter", *"2m", "enter", "s")
+        told = ("counts from the next start on", "nothing is kept")
+        assert [said in c.lines[-1] for said in told] == [can_be_kept, not can_be_kept]
+        assert config.is_dir() is can_be_kept
         await c.press("ctrl+q")
 
 

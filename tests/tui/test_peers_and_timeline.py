@@ -64,6 +64,15 @@ async def test_zoom_and_fit(console: Open):
         assert c.lines[4] == wide
 
 
+async def test_there_is_no_zooming_out_of_all_of_the_time(console: Open):
+    async with console(DEAD) as c:
+        await c.press("2")
+        window = c.app.view.shown_window
+        await c.press("minus", "minus")
+        assert "this is as far as it gets" in c.lines[-1]
+        assert c.app.view.shown_window == window
+
+
 @pytest.mark.parametrize("keys", ["b", "bb", "GB", "GBb"])
 async def test_the_window_of_a_black_hole_ends_with_the_input(console: Open, keys: str):
     async with console(DEAD) as c:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from dpdlab import settings
 from dpdlab.present.times import TimeMode
 from dpdlab.settings.model import ConsoleSettings, ReportSettings
 from dpdlab.tui.dialogs.settings import ENTRIES, SettingsScreen
+from dpdlab.tui.views.lanes import Lanes
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -181,6 +183,22 @@ async def test_only_ascii_from_now_on_and_back(console: Open, users_file: Path):
                 assert c.text.isascii() is ascii_only, [x for x in c.lines if not x.isascii()]
 
 
+async def test_the_timeline_is_drawn_in_other_signs_at_once_and_back(
+    console: Open, users_file: Path
+):
+    drawn = {}
+    for ascii_only in (True, False):
+        async with console(DEAD, ascii_only=ascii_only) as c:
+            await c.press("2")
+            drawn[ascii_only] = c.app.query_one(Lanes).texts
+    async with console(DEAD) as c:
+        await c.press("2")
+        for ascii_only in (True, False):
+            await _to(c, "only ASCII")
+            await c.press("enter", "s")
+            assert c.app.query_one(Lanes).texts == drawn[ascii_only]
+
+
 async def test_what_an_option_says_is_told(console: Open, users_file: Path):
     async with console(DEAD, ascii_only=True, size=(80, 24)) as c:
         await c.press("f10")
@@ -198,6 +216,38 @@ async def test_a_file_that_cannot_be_written_is_said(
         await c.press("right", "s")
         assert "nothing is kept" in c.lines[-1]
         assert c.app.theme == "dpdlab-light"
+
+
+async def test_without_a_home_everything_counts_for_this_session(
+    console: Open, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(settings, "users_file", lambda: None)
+    async with console(DEAD) as c:
+        for label in ("theme", "only ASCII", "bell"):
+            await _to(c, label)
+            await c.press("right")
+        await _to(c, "budget")
+        await c.press("enter", *"2m", "enter", "s")
+        assert "nothing is kept: no home" in c.lines[-1]
+        await _read_again(c)
+        assert c.app.theme == "dpdlab-light"
+        assert c.app.model.ascii_only
+        assert c.app.bell_wanted
+        assert c.app.options.budget_s == 120.0
+
+
+async def test_the_dark_theme_by_its_name_is_the_one_without(console: Open, users_file: Path):
+    users_file.parent.mkdir(parents=True)
+    users_file.write_text('[console]\ntheme = "dpdlab-dark"\n')
+    async with console(DEAD) as c:
+        await _to(c, "theme")
+        await c.press("right")
+        assert c.app.theme == "dpdlab-light"
+        await c.press("left")
+        assert c.app.theme == "dpdlab-dark"
+        await c.press("s")
+        assert "kept" not in c.lines[-1]
+    assert users_file.read_text() == '[console]\ntheme = "dpdlab-dark"\n'
 
 
 async def test_a_file_with_a_mistake_is_said_and_left_alone(console: Open, users_file: Path):

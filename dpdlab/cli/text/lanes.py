@@ -12,6 +12,7 @@ from dpdlab.cli.text.page import FAINT, GAP, Page, Part, padded
 from dpdlab.present import lane, words
 from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.lane import Lane, Role, Row, RowKind, Window
+from dpdlab.present.scale import linear
 
 WIDEST_LANE: Final = 140
 ZOOMS: Final = 1
@@ -59,14 +60,14 @@ class LanePainter:
         width = max(min(page.beside, WIDEST_LANE), 1)
         span = lane.whole(peer)
         zooms = lane.zooms(peer, width, ZOOMS_VERBOSE if page.verbose else ZOOMS)
-        overview = lane.build(peer, span, width, page.signs)
+        overview = lane.build(peer, linear(span, width), page.signs)
         if not page.verbose and not _tells_something(overview):
             return
         leave_out = _OVERVIEW_LEAVES_OUT if zooms else frozenset()
         self._rows(overview, leave_out)
         drawn = [overview]
         for window in zooms:
-            closer = lane.build(peer, window, width, page.signs)
+            closer = lane.build(peer, linear(window, width), page.signs)
             page.gap()
             page.entry("closer", self._zoom_title(peer, window, width))
             self._rows(closer, frozenset())

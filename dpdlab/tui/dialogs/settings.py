@@ -17,14 +17,14 @@ from textual.widgets.option_list import Option
 from analyzers.configs.durations import duration_s
 from analyzers.errors import OptionError
 from analyzers.export.untrusted import safe
-from dpdlab.settings.edit import changed
+from dpdlab.present.draft import wrong_with
+from dpdlab.settings.edit import Changes, Key, changed, value_of
 from dpdlab.settings.model import Settings
 from dpdlab.tui.dialogs.options import Options
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.rows import end_of
 
-Key = tuple[str, str]
 _LABEL: Final = 14
 _VALUE: Final = 24
 _YES_NO: Final = ((False, "no"), (True, "yes"))
@@ -113,7 +113,7 @@ ENTRIES: Final = (
 _SECTIONS: Final = {"console": "Console", "report": "Reading"}
 
 
-class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
+class SettingsScreen(ModalScreen[Changes | None]):
     """Gives what is to be kept, or None where everything stays as it was."""
 
     BINDINGS: ClassVar = [
@@ -170,8 +170,12 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         return line.append(f" {entry.told}", "dim")
 
     def _value(self, entry: Entry) -> object:
-        section, key = entry.key
-        return self._changes.get(entry.key, getattr(getattr(self._settings, section), key))
+        return self._changes.get(entry.key, self._in_file(entry))
+
+    def _in_file(self, entry: Entry) -> object:
+        value = value_of(self._settings, entry.key)
+        # The theme that needs no name has one.
+        return "" if value == "dpdlab-dark" else value
 
     def _shown(self, entry: Entry) -> str:
         return _called(entry, self._value(entry))
@@ -224,22 +228,12 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
             if text is not None:
                 self._set(entry, entry.read(text))
 
-        self.app.push_screen(
-            Prompt(
-                entry.label,
-                _typable(self._value(entry)),
-                hint=entry.hint,
-                check=lambda text: self._wrong(entry, text),
-            ),
-            typed,
-        )
+        def check(text: str) -> str:
+            return wrong_with(lambda: changed(self._settings, {entry.key: entry.read(text)}))
 
-    def _wrong(self, entry: Entry, text: str) -> str:
-        try:
-            changed(self._settings, {entry.key: entry.read(text)})
-        except OptionError as error:
-            return f"{error.message} ({error.hint})" if error.hint else error.message
-        return ""
+        self.app.push_screen(
+            Prompt(entry.label, _typable(self._value(entry)), hint=entry.hint, check=check), typed
+        )
 
     def action_step(self, by: int) -> None:
         """Another one of the values that can be chosen."""
@@ -253,9 +247,8 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
         self._set(entry, values[(place + by) % len(values)])
 
     def _set(self, entry: Entry, value: object) -> None:
-        section, key = entry.key
         self._changes.pop(entry.key, None)
-        if value != getattr(getattr(self._settings, section), key):
+        if value != self._in_file(entry):
             self._changes[entry.key] = value
         self._preview(entry.key, value)
         current = self._current
@@ -273,7 +266,7 @@ class SettingsScreen(ModalScreen[Mapping[Key, object] | None]):
 
 def _called(entry: Entry, value: object) -> str:
     for choice, name in entry.choices:
-        if choice == value or (choice == "" and value == "dpdlab-dark"):
+        if choice == value:
             return name
     if isinstance(value, float):
         return f"{value:g} s"

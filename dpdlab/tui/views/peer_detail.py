@@ -17,10 +17,10 @@ from textual.containers import Horizontal, Vertical
 from analyzers.export.spans import Window
 from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
-from dpdlab.present.axes import axis_in, axis_name
-from dpdlab.present.lane import RowKind, build
+from dpdlab.present.lane import rows_of
+from dpdlab.present.scale import linear
 from dpdlab.tui.model import Model
-from dpdlab.tui.painted import Painted, append_runs
+from dpdlab.tui.painted import Painted
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import plain
 from dpdlab.tui.text_pane import TextPane, TextRows
@@ -28,6 +28,7 @@ from dpdlab.tui.views import peer_facts, peer_story
 from dpdlab.tui.views.lanes import LABEL
 from dpdlab.tui.views.list_view import BESIDE_FROM
 from dpdlab.tui.views.peer_rows import thinned
+from dpdlab.tui.views.timeline_lines import TimelineLines
 
 _FEW_LANES: Final = 7
 _MOST_LANES: Final = 10
@@ -130,18 +131,12 @@ class PeerDetail(Vertical):
         """The time of the peer, or the range that is chosen, on all of the width."""
         model = self.model
         window = Window(*model.range_ns) if model.range_ns is not None else model.fit([peer])
-        cells = max(self.size.width - LABEL, 1)
         if window.end_ns <= window.start_ns:
             return []
-        times, signs = model.times, model.signs
-        lines = [Text().append(axis_name(times).ljust(LABEL), palette.faint)]
-        axis = axis_in(times, window.start_ns, window.end_ns, cells, signs)
-        lines[0].append(axis, palette.faint)
-        for row in build(thinned(peer), window, cells, signs).rows:
-            if row.kind is not RowKind.AXIS:
-                line = Text().append(row.label.ljust(LABEL)[:LABEL], palette.faint)
-                styled = ((cell.glyph, palette.role(cell.role)) for cell in row.cells)
-                lines.append(append_runs(line, styled))
+        scale = linear(window, self.size.width - LABEL)
+        painted = TimelineLines(model, palette, scale)
+        rows = rows_of(thinned(peer), scale, model.signs)
+        lines = [painted.axis(None), *(painted.line(row.label, row.cells, None) for row in rows)]
         # Of two heights, so that what is below seldom moves with the cursor.
         most = _FEW_LANES if len(lines) <= _FEW_LANES else _MOST_LANES
         shown = [plain(line, model.ascii_only) for line in lines[:most]]

@@ -29,6 +29,7 @@ from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.digest import Tally, WorstFirst
 from dpdlab.present.lane import Cell, Row, RowKind, Window, questions, traffic
 from dpdlab.present.live_lines import countdown
+from dpdlab.present.scale import linear
 from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
@@ -396,14 +397,14 @@ def _spark(peer: PeerView, model: Model, width: int, palette: Palette) -> Text:
     first, last = model.range_ns or (model.start_ns, model.end_ns)
     if last <= first or first < ORDER_LIMIT_NS:
         return Text()
-    window = Window(first, last)
-    rows = {row.kind: row for row in traffic(peer, window, width, model.signs)}
+    scale = linear(Window(first, last), width)
+    rows = {row.kind: row for row in traffic(peer, scale, model.signs)}
     holes = _over(rows, (RowKind.HOLE_OUT, RowKind.HOLE_IN), width)
     out = _over(rows, (RowKind.ESP_OUT,), width)
     back = _over(rows, (RowKind.ESP_IN,), width)
     probes: list[Cell | None] = [None] * width
     if any(not any(cells) for cells in zip(holes, out, back, strict=True)):
-        asked = questions(thinned(peer), window, width, model.signs)
+        asked = questions(thinned(peer), scale, model.signs)
         by_kind = {row.kind: row for row in asked}
         probes = _over(by_kind, (RowKind.PROBES_OUT, RowKind.PROBES_IN), width)
     density = model.signs.density

@@ -173,10 +173,10 @@ class TimelineView(ListView):
 
     def _drawings(self, peers: list[PeerView], window: Window, cells: int) -> list[Timeline]:
         """What is drawn of the peers; kept while the cursor moves inside the window."""
-        listed = [found for peer in peers if (found := self.model.listed(peer)) is not None]
-        key = ([id(one) for one in listed], window, cells, self.compress)
+        listed = {p.id: found for p in peers if (found := self.model.listed(p)) is not None}
+        key = (self.model.revision, list(listed), window, cells, self.compress)
         if self._kept is None or self._kept[0] != key:
-            all_times = [one.times for one in listed]
+            all_times = [one.times for one in listed.values()]
             self._folding = None
             scale = linear(window, cells)
             if self.compress:
@@ -281,6 +281,10 @@ class TimelineView(ListView):
             self._own_window = True
             self._window = Window(about - before // _ZOOM, about + max(after // _ZOOM, 1))
         else:
+            span = self.model.span
+            if window.end_ns - window.start_ns >= span.end_ns - span.start_ns:
+                self.console_app.say("this is as far as it gets")
+                return
             self._own_window = True
             self._window = Window(about - before * _ZOOM, about + after * _ZOOM)
         self.console_app.changed()
@@ -381,18 +385,18 @@ class TimelineView(ListView):
         if listed is None or not self._events:
             self.console_app.say("this peer has no black hole")
             return
-        before = self._events[self.list.cursor].hole
         ahead = [n for n in listed.holes if (n - self.list.cursor) * by > 0]
         if ahead:
-            self.list.go_to(ahead[0] if by > 0 else ahead[-1])
-        elif before is None or len(listed.holes) > 1:
-            self.console_app.say(f"no {'further' if by > 0 else 'earlier'} black hole")
+            self.list.go_to(ahead[0] if by > 0 else ahead[-1], quiet=True)
+            self.console_app.go_to_moment(self._events[self.list.cursor].at_ns)
         hole = self._events[self.list.cursor].hole
+        if not ahead and (hole is None or len(listed.holes) > 1):
+            self.console_app.say(f"no {'further' if by > 0 else 'earlier'} black hole")
         if hole is not None:
-            begin = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
-            margin = max((hole.stop_ns - begin) // 3, _LEAST_MARGIN_NS)
+            begin_ns = hole.sound_until_ns
+            margin_ns = max((hole.stop_ns - begin_ns) // 3, _LEAST_MARGIN_NS)
             self._own_window = True
-            self._window = self.model.around(begin, hole.stop_ns, margin)
+            self._window = self.model.around(begin_ns, hole.stop_ns, margin_ns)
             self.console_app.changed()
 
     def do_next_error(self) -> None:

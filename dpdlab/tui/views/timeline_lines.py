@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.text import Text
-from textual.geometry import clamp
 
 from analyzers.export import words
 from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi, trimmed
@@ -18,9 +17,8 @@ from dpdlab.present.expected import policy_of
 from dpdlab.present.folding import Folding
 from dpdlab.present.lane import Cell, Row, RowKind, axis_cells
 from dpdlab.present.readout import Column, told
-from dpdlab.present.scale import Scale
+from dpdlab.present.scale import Scale, linear
 from dpdlab.present.timeline import Timeline
-from dpdlab.present.times import TimeMode
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
@@ -82,15 +80,12 @@ class TimelineLines:
     def axis(self, cursor: int | None) -> Text:
         """The times over the lanes, told as elsewhere."""
         times, signs = self.model.times, self.model.signs
-        if times.mode is TimeMode.UTC:
-            cells = axis_cells(self.scale, signs)
-        else:
-            cells = axis_cells(
-                self.scale,
-                signs,
-                lambda part: axis_in(times, part.start_ns, part.end_ns, part.width, signs),
-            )
-        return self._line(axis_name(times), cells, cursor)
+        cells = axis_cells(
+            self.scale,
+            signs,
+            lambda part: axis_in(times, part.start_ns, part.end_ns, part.width, signs),
+        )
+        return self.line(axis_name(times), cells, cursor)
 
     def lanes(
         self,
@@ -107,7 +102,7 @@ class TimelineLines:
         blocks = {
             peer.id: [
                 *([self._name(peer, chosen)] if names else []),
-                *(self._line(row.label, row.cells, cursor) for row in kept[peer.id]),
+                *(self.line(row.label, row.cells, cursor) for row in kept[peer.id]),
             ]
             for peer, _ in drawings
         }
@@ -140,7 +135,8 @@ class TimelineLines:
         named.stylize(self.palette.strong if peer is chosen else self.palette.faint)
         return named
 
-    def _line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
+    def line(self, label: str, cells: tuple[Cell, ...], cursor: int | None) -> Text:
+        """A lane under its name."""
         line = Text().append(label.ljust(LABEL)[:LABEL], self.palette.faint)
         append_runs(line, ((cell.glyph, self.palette.role(cell.role)) for cell in cells))
         for fold in self.scale.folds:
@@ -151,18 +147,14 @@ class TimelineLines:
 
     def minimap(self, peer: PeerView) -> Text:
         """Where the window is in all of the time, column by column as in the overview."""
-        span, cells = self.model.span, self.scale.width
-        total = span.end_ns - span.start_ns
-
-        def cell(at_ns: int) -> int:
-            return clamp((at_ns - span.start_ns) * cells // total, 0, cells - 1)
-
+        cells = self.scale.width
+        everything = linear(self.model.span, cells)
         line = Text(" " * LABEL + self.model.signs.rule * cells, self.palette.faint)
-        first, last = cell(self.scale.start_ns), cell(self.scale.end_ns)
+        first, last = map(everything.nearest, (self.scale.start_ns, self.scale.end_ns))
         if (first, last) != (0, cells - 1):
             line.stylize(self.palette.selected, LABEL + first, LABEL + last + 1)
         for hole in peer.black_holes:
-            place = cell(hole.stop_ns)
+            place = everything.nearest(hole.stop_ns)
             line.stylize(self.palette.bad, LABEL + place, LABEL + place + 1)
         return line
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from analyzers.whatif.results import Simulated
 from dpdlab import __version__
-from dpdlab.present.draft import Draft, draft_of, wrong_with
+from dpdlab.present.draft import Draft, draft_of, how_near, wrong_with
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.rows import RowList
@@ -245,8 +245,7 @@ class WhatIfView(WhatIfPage):
         draft, exact = found
         self.sheet.take(draft)
         self._rebuild()
-        near = "" if exact else ", as near as the fields can tell"
-        self.console_app.say(f"edited now: {draft.text}{near}")
+        self.console_app.say(f"edited now: {draft.text}{how_near(exact)}")
 
     def do_select(self) -> None:
         """Pin the edited policy as one more row; on a pinned one: let it go."""

@@ -130,8 +130,7 @@ class WhatIfPage(View):
             return 0
         at_ns = self.model.at_ns
         for number, hole in enumerate(peer.black_holes):
-            begin_ns = hole.last_proof_ns or hole.first_exposed_ns or hole.stop_ns
-            if at_ns is not None and begin_ns <= at_ns <= hole.stop_ns:
+            if at_ns is not None and hole.sound_until_ns <= at_ns <= hole.stop_ns:
                 return number
         holes = peer.black_holes
         return max(range(len(holes)), key=lambda number: holes[number].max_seconds)

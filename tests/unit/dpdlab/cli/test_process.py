@@ -250,7 +250,7 @@ def test_the_bar_appears_late_and_only_for_people(monkeypatch, capsys):
     monkeypatch.setattr("dpdlab.cli.progress.time.monotonic", lambda: now)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm-256color")
-    with ProgressBar(wanted=True, color=False, ascii_only=False) as bar:
+    with ProgressBar(wanted=True, color="never", ascii_only=False) as bar:
         now += 0.4
         bar(note(100))
         assert capsys.readouterr().err == ""
@@ -263,7 +263,7 @@ def test_the_bar_appears_late_and_only_for_people(monkeypatch, capsys):
     assert "...some-distant-hub.pcap  12,345 packets, 67 IKE" in shown
     for wanted, terminal in ((False, True), (True, False)):
         monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
-        with ProgressBar(wanted=wanted, color=False, ascii_only=False) as bar:
+        with ProgressBar(wanted=wanted, color="never", ascii_only=False) as bar:
             now += 1.0
             bar(note(200))
         assert capsys.readouterr().err == ""

@@ -11,13 +11,14 @@ from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present import axis, lane
 from dpdlab.present.formatting import ASCII, UNICODE
 from dpdlab.present.lane import Role, RowKind
+from dpdlab.present.scale import linear
 from tests.unit.dpdlab.present import stories as s
 
 WIDTH = 66
 
 
 def drawn(peer, width=WIDTH, signs=UNICODE):
-    return lane.build(peer, lane.whole(peer), width, signs)
+    return lane.build(peer, linear(lane.whole(peer), width), signs)
 
 
 def row(built, kind):
@@ -109,14 +110,14 @@ def test_a_question_in_a_narrow_drawing_does_not_hide_that_it_was_repeated():
     peer = s.dead_peer()
     window = lane.Window(peer.first_ns - 600 * NS_PER_SECOND, peer.last_ns + 600 * NS_PER_SECOND)
     for signs in (UNICODE, ASCII):
-        built = lane.build(peer, window, 20, signs)
+        built = lane.build(peer, linear(window, 20), signs)
         marks = text(built, RowKind.PROBES_OUT).split()
         assert marks == [signs.unanswered + signs.covered]
         assert Role.MORE in built.roles
 
 
 def test_questions_that_were_answered_at_once_are_no_more_than_their_dots():
-    built = lane.build(s.long_history(), lane.whole(s.healthy()), 10, UNICODE)
+    built = lane.build(s.long_history(), linear(lane.whole(s.healthy()), 10), UNICODE)
     assert Role.MORE not in built.roles
 
 
@@ -165,7 +166,7 @@ def test_a_short_hole_in_a_long_capture_is_drawn_closer():
     hole = peer.black_holes[0]
     assert hole.first_exposed_ns is not None
     assert window.start_ns < hole.first_exposed_ns < hole.stop_ns < window.end_ns
-    closer = lane.build(peer, window, WIDTH, UNICODE)
+    closer = lane.build(peer, linear(window, WIDTH), UNICODE)
     assert sum(c.role in (Role.POSSIBLE, Role.CERTAIN) for r in closer.rows for c in r.cells) > 30
     assert lane.zooms(s.dead_peer(), WIDTH, 1) == ()
 

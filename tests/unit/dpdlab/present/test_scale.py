@@ -143,3 +143,12 @@ def test_a_fold_says_how_long_it_is_on_its_cells(signs, seconds: float):
         assert told.strip()
     ten = fold_label(Stretch(s(0), s(9.98), 0, 11, True), UNICODE)
     assert ten.strip() == "⋯ 10.0 s ⋯"
+
+
+@given(scales(), st.integers(-(10**14), 10**14))
+def test_what_is_outside_is_nearest_to_the_end_it_is_beyond(scale: Scale, after_ns: int):
+    at_ns = scale.start_ns + after_ns
+    if scale.holds(at_ns):
+        assert scale.nearest(at_ns) == scale.at(at_ns)
+    else:
+        assert scale.nearest(at_ns) == (0 if after_ns < 0 else scale.width - 1)
