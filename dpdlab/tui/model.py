@@ -114,6 +114,8 @@ class Model(Struct, dict=True):
     """The inputs are read to their end."""
     failure: str = ""
     """Why the inputs cannot be read; empty if they can."""
+    opening: tuple[str, ...] = ()
+    """What is opened, until its sources are known."""
     revision: int = 0
     log: LogLines | None = None
     """The lines of the logs; None until they are looked up."""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.content import Content
 from analyzers.export.verdict import VerdictPart
+from analyzers.session import Progress
 from dpdlab.tui.title import fitting
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -233,3 +235,15 @@ async def test_configurations_alone_are_read_and_told(console: Open):
         assert "dpdlab lint" in told
         await c.press("4")
         assert "A GRE keepalive watches nothing here" in c.text
+
+
+async def test_a_pipe_that_pauses_is_named_with_what_came_of_it(console: Open):
+    async with console(FOLDERS[0] / "capture.pcap", size=(120, 24)) as c:
+        model = c.app.model
+        model.done, model.opening = False, ("stdin",)
+        model.take(Content(version="1", sources=(), peers=()), done=False)
+        c.app.progress = Progress("stdin", 15_000, None, 80, 9, done=False, waits=True)
+        c.app.bars()
+        await c.pilot.pause()
+        assert c.lines[0].split() == ["dpdlab", "stdin", "reading"]
+        assert "waiting for stdin · 15 kB · 80 packets, 9 IKE" in c.lines[-1]
