@@ -390,3 +390,22 @@ def test_a_pipe_that_pauses_shows_what_came_so_far(tmp_path: Path, cut: int):
     whole = run(path)
     assert session.sources[0].packets == whole.sources[0].packets
     assert session.peers() == whole.peers()
+
+
+@pytest.mark.parametrize("length", [200_000, 262_144, 700_000, 3 << 20])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_long_first_line_hides_no_log(tmp_path: Path, length: int, end: str):
+    path = tmp_path / "huge.log"
+    path.write_bytes((("x" * length + "\n") + log()).replace("\n", end).encode())
+    told = [peer.exchanges for peer in run(path).peers()]
+    (tmp_path / "plain.log").write_text("x\n" + log(), encoding="utf-8")
+    assert told == [peer.exchanges for peer in run(tmp_path / "plain.log").peers()]
+    assert told
+
+
+@pytest.mark.parametrize("length", [300_000, 3 << 20])
+def test_a_long_line_alone_is_no_log(tmp_path: Path, length: int):
+    path = tmp_path / "huge.log"
+    path.write_bytes(b"x" * length)
+    with pytest.raises(SourceError, match="neither capture, log nor configuration"):
+        run(path)
