@@ -169,3 +169,19 @@ async def test_the_palette_does_what_keys_do(console: Open):
         await c.pilot.pause(0.3)
         await c.press("enter")
         await _until(c, lambda: c.app.view.title == "timeline")
+
+
+async def test_lines_that_nothing_understands_belong_to_the_time_of_a_log(
+    console: Open, tmp_path: Path
+):
+    path = tmp_path / "own.log"
+    last = LOG.read_text(encoding="utf-8").splitlines()[-1]
+    day = last.split()[0]
+    path.write_text(
+        LOG.read_text(encoding="utf-8") + f"{day} 23:59:58.000 16[NET] some other line\n",
+        encoding="utf-8",
+    )
+    async with console(DEAD, path, size=(132, 43)) as c:
+        await _until(c, lambda: c.app.model.log is not None)
+        await c.press("i")
+        assert "to 23:59:58" in c.text
