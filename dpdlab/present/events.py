@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
-from analyzers.export.formatting import Severity, class_severity
+from analyzers.export.formatting import Severity, class_severity, counted
 from analyzers.export.messages import message_word
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -219,8 +219,8 @@ def _hint(hint: Hint) -> Event:
         hint.at_ns,
         EventKind.HINT,
         hint.sender,
-        hint.text,
-        Severity.WARN if hint.unprotected else Severity.NOTE,
+        hint.text if hint.times == 1 else f"{hint.text}, {counted(hint.times, 'time')}",
+        Severity.WARN if hint.unprotected or hint.not_sent else Severity.NOTE,
         hint.ref,
         confidence=Confidence.SUSPECT if hint.unprotected else Confidence.CERTAIN,
     )
