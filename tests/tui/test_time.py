@@ -385,3 +385,29 @@ async def test_a_rekey_and_a_new_beginning_are_seen(console: Open, tmp_path: Pat
         lane = next(line for line in c.lines if line.startswith(" new SAs"))
         assert set(lane.split()[2:]) <= {"E", "EE"}
         assert "E" in lane[LABEL:]
+
+
+# --- a stretch of time in the list of the timeline -------------------------------------------
+
+
+async def drag(c: Console, first: int, last: int) -> None:
+    """Choose a stretch of time in the overview, from one column of the screen to another."""
+    await c.pilot.mouse_down("#overview", offset=(first, 2))
+    await c.pilot.mouse_up("#overview", offset=(last, 2))
+    await c.settle()
+
+
+def listed_below(c: Console) -> str:
+    """The rows of the timeline's list, as they are on the screen."""
+    place = next(n for n, line in enumerate(c.lines) if line.startswith(" column of"))
+    return "\n".join(c.lines[place + 1 : -1])
+
+
+async def test_the_list_is_there_again_after_another_view(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await c.press("2", "1")
+        await drag(c, 30, 60)
+        await c.press("2")
+        assert "black hole 192.0.2.1 to 192.0.2.2 begins" in listed_below(c)
+        await c.press("F")
+        assert "IKE_SA_INIT request" in listed_below(c)

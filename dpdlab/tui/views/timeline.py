@@ -95,6 +95,7 @@ class TimelineView(ListView):
             self.lanes.paint([])
             self.list.empty = self.why_no_peer()
             self.list.show(NoRows(), 0)
+            self._rows_of = None
             return
         self.list.empty = self._why_no_event(peer)
         if peer.first_ns < ORDER_LIMIT_NS:
