@@ -411,3 +411,46 @@ async def test_the_list_is_there_again_after_another_view(console: Open):
         assert "black hole 192.0.2.1 to 192.0.2.2 begins" in listed_below(c)
         await c.press("F")
         assert "IKE_SA_INIT request" in listed_below(c)
+
+
+async def test_the_list_shows_what_is_of_the_chosen_stretch_only(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await drag(c, 30, 60)
+        await c.press("2")
+        told = listed_below(c)
+        assert "IKE_SA_INIT" not in told
+        assert "black hole 192.0.2.1 to 192.0.2.2 begins" in told
+        assert "retry 1 of 5" not in told
+        await c.press("b")
+        assert "no further black hole" not in c.lines[-1]
+        await c.press("F")
+        assert "IKE_SA_INIT request" in listed_below(c)
+
+
+async def test_a_column_outside_of_the_chosen_stretch_is_not_told_as_empty(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await drag(c, 30, 60)
+        await c.press("2", "minus", "minus")
+        lane = next(n for n, line in enumerate(c.lines) if line.startswith(" probes →"))
+        retry = c.lines[lane].index("↻")
+        await c.pilot.click("#lanes", offset=(retry - 1, 2))
+        await c.settle()
+        assert "1 retry" in readout(c)
+        assert not c.app.query_one(TimelineView).list.active
+
+
+async def test_an_empty_stretch_says_so_in_the_list(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await drag(c, 25, 35)
+        await c.press("2")
+        assert "in the stretch of time: F shows all" in listed_below(c)
+        await c.press("b")
+        assert "no black hole begins in the stretch of time: F shows all" in c.lines[-1]
+
+
+async def test_peers_say_what_is_not_of_the_chosen_stretch(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(170, 43)) as c:
+        assert "of all of the time" not in c.text
+        await drag(c, 30, 60)
+        assert "of all of the time: only the traffic is that of the" in c.text
+        assert re.search(r"(activity in these|in) [\d.]+ s", c.lines[4])

@@ -29,6 +29,11 @@ DELETES_SHOWN: Final = 4
 def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = False) -> list[Text]:
     """The lines, longest ones still to be wrapped; `in_full` with what findings say and advise."""
     told = [_heading(model, peer, palette)]
+    if model.range_ns is not None:
+        # Nobody can tell from a part of the time what state a peer is in.
+        lasts = duration(model.range_ns[1] - model.range_ns[0])
+        said = f"of all of the time: only the traffic is that of the {lasts} that are chosen"
+        told.append(Text(said, palette.warn))
     now_ns = model.now_ns
     if now_ns is not None:
         told += [
