@@ -216,6 +216,11 @@ class Model(Struct, dict=True):
         """What is counted over the exchanges of a peer."""
         return self.digest.tallies.get(peer.id) or tally_of(peer)
 
+    def hidden_holes(self, peer: PeerView) -> int:
+        """How many black holes of a peer the filter leaves out."""
+        everything = self.whole_digest.peers.get(peer.id, peer)
+        return len(everything.black_holes) - len(peer.black_holes)
+
     @property
     def start_ns(self) -> int:
         """When the inputs begin."""

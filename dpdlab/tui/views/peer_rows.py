@@ -117,7 +117,8 @@ def _age(peer: PeerView) -> int | None:
 def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     holes = peer.black_holes
     if not holes:
-        return Text("0", palette.faint)
+        hidden = model.hidden_holes(peer)
+        return Text(f"{hidden}, not shown", palette.warn) if hidden else Text("0", palette.faint)
     lost_s = model.tally(peer).lost_s
     packets = [hole.max_packets for hole in holes if hole.traffic_known]
     told = f"{len(holes)}, {duration(round(lost_s * 1e9))}"

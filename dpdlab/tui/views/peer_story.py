@@ -58,6 +58,9 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     if model.tally(peer).unanswered:
         lost = dict.fromkeys(x.lost for x in peer.exchanges if x.lost is not None)
         told += [Text(f"  {words.LOST[where]}", palette.warn) for where in lost]
+    hidden = model.hidden_holes(peer)
+    if hidden:
+        told.append(Text(f"{counted(hidden, 'black hole')} not shown: the filter", palette.warn))
     findings = model.digest.findings.get(peer.id, ())
     for finding in findings[:FINDINGS_SHOWN]:
         line = Text().append(
