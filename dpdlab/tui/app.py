@@ -326,6 +326,12 @@ class ConsoleApp(WatchingApp):
         """Leave."""
         self.exit(0)
 
+    def action_help_quit(self) -> None:
+        """What ctrl+c does: it may be meant for a program in another window."""
+        leaving = " or ".join(map(key_name, self.model.keymap["quit"]))
+        back = next((key for key in self.model.keymap["back"] if key != _ESCAPE), _ESCAPE)
+        self.say(f"{leaving} leaves dpdlab, {key_name(back)} goes back")
+
     def do_suspend(self) -> None:
         """Back to the shell; its fg comes back here."""
         self.action_suspend_process()
