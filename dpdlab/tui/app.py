@@ -436,7 +436,11 @@ class ConsoleApp(WatchingApp):
         mode = self.model.times.mode.next()
         self.model.times = replace(self.model.times, mode=mode)
         self.changed()
-        self.say(f"times: {mode.value}")
+        if mode is TimeMode.MARK and self.model.times.mark_ns is None:
+            key = key_name(self.model.keymap["mark"][0])
+            self.say(f"nothing is marked, so since the start ({key} marks a moment)")
+        else:
+            self.say(f"times: {mode.value}")
 
     def do_mark(self) -> None:
         """Mark the moment."""

@@ -454,3 +454,17 @@ async def test_peers_say_what_is_not_of_the_chosen_stretch(console: Open):
         await drag(c, 30, 60)
         assert "of all of the time: only the traffic is that of the" in c.text
         assert re.search(r"(activity in these|in) [\d.]+ s", c.lines[4])
+
+
+async def test_times_since_a_mark_that_is_not_there_say_so(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("2", "T", "T", "T", "T")
+        assert "nothing is marked, so since the start (m marks a moment)" in c.lines[-1]
+        c.app.unsay()
+        c.app.bars()
+        assert c.lines[-1].endswith("since the start, no mark")
+        await c.press("m")
+        c.app.unsay()
+        c.app.bars()
+        await c.settle()
+        assert c.lines[-1].endswith("since the mark")
