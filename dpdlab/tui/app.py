@@ -400,7 +400,10 @@ class ConsoleApp(WatchingApp):
         self.open_view("peers")
 
     def do_view_timeline(self) -> None:
-        """View 2."""
+        """View 2: of the one peer that is marked, else of that under the cursor."""
+        marked = self.model.selected_peers & self.model.digest.peers.keys()
+        if len(marked) == 1 and self.view is self.views[0]:
+            self.choose_peer(*marked)
         self.open_view("timeline")
 
     def do_view_ladder(self) -> None:

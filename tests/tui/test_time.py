@@ -468,3 +468,16 @@ async def test_times_since_a_mark_that_is_not_there_say_so(console: Open):
         c.app.bars()
         await c.settle()
         assert c.lines[-1].endswith("since the mark")
+
+
+async def test_the_timeline_shows_the_one_peer_that_is_marked(console: Open, tmp_path: Path):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(capture(TWO_PEERS))
+    async with console(path) as c:
+        marked = c.app.model.peer_id
+        await c.press("space")
+        assert c.app.model.peer_id != marked
+        await c.press("2")
+        assert c.app.model.peer_id == marked
