@@ -36,10 +36,7 @@ async def _opened(c: Console) -> WhatIfView:
     """The view, with the packets of the silent windows."""
     await c.press("6")
     view = _view(c)
-    for _ in range(200):
-        if view.replays is None or view.sheet.planning or view.replays.sent.done:
-            break
-        await c.pilot.pause(0.05)
+    await c.until(lambda: view.replays is None or view.sheet.planning or view.replays.sent.done)
     await c.settle()
     return view
 
