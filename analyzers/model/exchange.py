@@ -92,6 +92,8 @@ class Exchange(Struct, frozen=True, gc=False):
     """It was not answered, but the responder was heard after it by other means."""
     first_missing: bool = False
     """The log calls its first transmission a retry: the question itself is not shown."""
+    tries: int | None = None
+    """Transmissions after which the prober gives the peer up, as its log counts them."""
 
     @property
     def first_ns(self) -> int:

@@ -64,6 +64,8 @@ class LogEvent(Struct):
     """IKEv2: an answer."""
     retransmission: bool = False
     """The log itself calls it one, or implies it by an error counter."""
+    tries: int | None = None
+    """A question that is asked again: the device gives the peer up after so many."""
     sequence: int | None = None
     initiator_spi: str | None = None
     responder_spi: str | None = None

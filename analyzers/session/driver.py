@@ -382,7 +382,7 @@ class Session:
             at_ns = event.key_ns if event.observation.at_ns is None else event.observation.at_ns
             if low <= at_ns <= high:
                 place = int(kept_before[event.esp_before])
-                events.append(event._replace(esp_before=place))
+                events.append(replace(event, esp_before=place))
             elif isinstance(event.observation, Datagram):
                 self._tracker.learn(event.observation)
         outside = np.flatnonzero(~keep)

@@ -67,11 +67,11 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
     sent = exchange.transmissions
     known = _policies(peer, exchange.prober)
     policy = next((p for p in known if p.waits_s and _is_kept(p, exchange)), None)
-    of = next_ns = verdict_ns = None
+    of, next_ns, verdict_ns = exchange.tries, None, None
+    # The log of a device may not show the first one.
+    number = len(sent) + exchange.first_missing
     if policy is not None:
         waits_s = policy.waits_s
-        # The log of a device may not show the first one.
-        number = len(sent) + exchange.first_missing
         of = len(waits_s)
         left_s = waits_s[number - 1 :]
         if left_s:
@@ -80,7 +80,11 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
             next_ns = exchange.last_ns + nanoseconds(left_s[0])
     else:
         wait_ns = next_wait_ns(sent, exchange.kind)
-        next_ns = None if wait_ns is None else exchange.last_ns + wait_ns
+        if wait_ns is not None and (of is None or number < of):
+            next_ns = exchange.last_ns + wait_ns
+        if wait_ns is not None and of is not None and number <= of:
+            # A prober that counts its tries (IOS) leaves the same time for each.
+            verdict_ns = exchange.last_ns + (of - number + 1) * wait_ns
     return Expectation(
         peer=peer.id,
         prober=exchange.prober,

@@ -77,6 +77,8 @@ class LiveLog:
         """When the last text came, if its last line may not be whole."""
         self.local: dict[str, str] = {}
         """The device's own address towards each of its peers."""
+        self.unnamed: set[str] = set()
+        """Peers of which something was told before the device's own address was known."""
 
     @property
     def hosts(self) -> int:
@@ -266,15 +268,20 @@ class LogMatcher:
         """Give the device of a log an address where the line has none."""
         if event.remote is None and len(log.local) == 1:
             event.remote = next(iter(log.local))
+        seen = {dst for src, dst in self._ends if src == event.remote}
+        if event.remote in log.unnamed and not seen and log.hosts <= 1:
+            # Still the same peer: two of it would each know half of the truth.
+            event.local = UNKNOWN_LOCAL
         if event.local is not None:
             return
         own = set(log.local.values())
-        seen = {dst for src, dst in self._ends if src == event.remote}
         event.local = log.local.get(event.remote or "") or self._given
         if event.local is None and len(seen) == 1:
             event.local = next(iter(seen))
         if event.local is None:
             event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
+        if event.local == UNKNOWN_LOCAL and event.remote and len(log.unnamed) < _MOST_REMOTES:
+            log.unnamed.add(event.remote)
 
 
 def _text_of(decoder: codecs.IncrementalDecoder, piece: Piece) -> str:

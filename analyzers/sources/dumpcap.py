@@ -1,4 +1,4 @@
-"""Live capture: a dumpcap child, or tcpdump where that is missing, whose output is piped in.
+"""Live capture: a dumpcap or tcpdump child, whose output is piped in.
 
 Only the child needs the right to capture. One that dies is started again; what it says on stderr is
 told, and its count of what the kernel dropped is kept.
@@ -15,7 +15,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import IO, Final
 
 from analyzers.errors import SourceError
@@ -31,8 +31,13 @@ _SET_PIPE_SIZE: Final = 1031
 _POLL_MS: Final = 200
 _BUFFER_MIB: Final = 16
 """Of the kernel: what it holds while nobody reads."""
-# Where nothing is held up, every packet takes the room of the longest one.
-_IMMEDIATE_BUFFER_MIB: Final = 64
+# Where nothing is held up, every packet takes the room of the longest one: this is a tenth of a
+# second of 20,000 packets each.
+_IMMEDIATE_BUFFER_MIB: Final = 128
+_MEMORY_SHARE: Final = 32
+_IMMEDIATE_NICENESS: Final = -10
+_LULL_S: Final = 0.005
+"""What comes closer together than this is read together."""
 _END_S: Final = 0.4
 _COUNT_EVERY_S: Final = 2.0
 _MOST_SAID: Final = 4000
@@ -159,7 +164,7 @@ class CaptureSource:
             os.set_blocking(stream.fileno(), False)
             poll.register(stream, select.POLLIN)
         open_streams = {out.fileno(): out, err.fileno(): err}
-        got_any, count_due_s = False, monotonic() + _COUNT_EVERY_S
+        got_any, count_due_s, read_s = False, monotonic() + _COUNT_EVERY_S, 0.0
         deadline_s: float | None = None
         while open_streams:
             if self.feed.stopping.is_set():
@@ -181,6 +186,10 @@ class CaptureSource:
                     got_any = True
                     if not self.feed.put(data):
                         break
+                    if len(data) < _PIECE_BYTES:
+                        # tcpdump writes every packet by itself; the first after a rest is not held.
+                        sleep(max(0.0, read_s + _LULL_S - monotonic()))
+                    read_s = monotonic()
             if self.tool == "tcpdump" and monotonic() >= count_due_s and deadline_s is None:
                 # It answers with its counters; dumpcap tells them at its end only.
                 count_due_s = monotonic() + _COUNT_EVERY_S
@@ -241,17 +250,36 @@ def tied_to_us() -> list[str]:
 
 def _command(tool: str, interfaces: Sequence[str], filters: Sequence[str]) -> list[str]:
     if Path(tool).name == "tcpdump":
-        if len(interfaces) != 1:
-            raise SourceError("tcpdump captures on one interface", "install dumpcap for several")
-        return [
-            tool, "-i", interfaces[0], "-n", "-U", "--immediate-mode", "-s", "65535",
-            "-B", str(_IMMEDIATE_BUFFER_MIB << 10), "-w", "-", "--", filters[0],
-        ]  # fmt: skip
+        return _tcpdump_command(tool, interfaces, filters)
     command = [tool, "-q", "-w", "-"]
     for interface, chosen in zip(interfaces, filters, strict=True):
         command += ["-i", interface, "-B", str(_BUFFER_MIB)]
         command += ["-f", chosen] if chosen else []
     return command
+
+
+def _tcpdump_command(tool: str, interfaces: Sequence[str], filters: Sequence[str]) -> list[str]:
+    if len(interfaces) != 1:
+        raise SourceError("tcpdump captures on one interface", "install dumpcap for several")
+    command = [
+        tool, "-i", interfaces[0], "-n", "-U", "--immediate-mode", "-s", "65535",
+        "-B", str(_immediate_buffer_kib()),
+    ]  # fmt: skip
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # Its buffer is short, and it works little: it goes before what computes.
+        nice = shutil.which("nice")
+        command = [*([nice, "-n", str(_IMMEDIATE_NICENESS)] if nice else []), *command]
+        # Who becomes somebody else is untied from us.
+        command += ["-Z", "root"]
+    return [*command, "-w", "-", "--", filters[0]]
+
+
+def _immediate_buffer_kib() -> int:
+    try:
+        memory_kib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 10
+    except (AttributeError, OSError, ValueError):
+        return _IMMEDIATE_BUFFER_MIB << 10
+    return min(_IMMEDIATE_BUFFER_MIB << 10, memory_kib // _MEMORY_SHARE)
 
 
 def _read(stream: IO[bytes]) -> bytes | None:

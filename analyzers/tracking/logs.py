@@ -420,7 +420,10 @@ def _note_question(peer: PeerTrack, side: int, event: LogEvent, heard_ns: int) -
     """How long the other end had been silent when a question was new, and if it was."""
     newest = peer.exchanges[-1] if peer.exchanges else None
     at_ns = event.at_ns or 0
-    if newest is None or newest.side != side or newest.first_ns != at_ns:
+    if newest is None or newest.side != side:
+        return
+    newest.tries = event.tries or newest.tries
+    if newest.first_ns != at_ns:
         return
     if len(newest.transmissions) == 1:
         newest.first_missing = event.retransmission

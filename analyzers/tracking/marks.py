@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from analyzers.model.observations import IkeMessage
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, Mark, MarkKind, SaTrack
 
@@ -48,7 +50,7 @@ class Marks:
         """Note that `message` proves the answer to what was asked last at `asked_ns`."""
         kind, unit = MarkKind.IMPLIED, sa.unit.index
         mark = Mark(kind, unit, role, message.at_ns, self.place, message.ref, exchange)
-        self.append(mark._replace(asked_ns=asked_ns))
+        self.append(replace(mark, asked_ns=asked_ns))
 
     def append(self, mark: Mark) -> None:
         """Note a mark that is about no message."""

@@ -23,7 +23,7 @@ from analyzers.model.observations import Datagram, IcmpHint
 from analyzers.wire.frames import Int64Array
 
 
-class OrderedEvent(NamedTuple):
+class OrderedEvent(Struct, frozen=True):
     """A datagram or hint, its place among the ESP rows of the batch, and its time of order."""
 
     observation: Datagram | IcmpHint | LogEvent

@@ -110,7 +110,7 @@ class Outcomes:
             if not self._rhythms.is_mobike_liveness(track):
                 return Settled(())
         elif self._rhythms.is_lone(track, sent):
-            return Settled((), unknown=1)
+            return self._lone(track, sent)
         if track.dead_ns is not None and not track.answered:
             # The device says so itself.
             return Settled((Piece(sent, Outcome.UNANSWERED, track.dead_ns, track.confidence),))
@@ -138,6 +138,19 @@ class Outcomes:
         verdict = delete.at_ns if wait is None else min(last[-1].at_ns + wait, delete.at_ns)
         piece = Piece(last, Outcome.UNANSWERED, verdict, track.confidence)
         return Settled((*pieces, piece), delete)
+
+    def _lone(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> Settled:
+        """A single Informational that no other one explains: an open question while it can be.
+
+        It may be the Delete that ends the SA all the same, so nobody is given up for it.
+        """
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        fresh = self._end_ns - sent[0].at_ns < _LONE_HORIZON_NS
+        silent = now.last_proof_ns < sent[0].at_ns
+        if fresh and silent and self._given_up_ns(track) is None and self._rhythms.is_due(track):
+            piece = Piece(sent, Outcome.OPEN, None, track.confidence)
+            return Settled((piece,), support=Support.NONE)
+        return Settled((), unknown=1)
 
     def _is_anything(self, track: ExchangeTrack, cut: list[tuple[Transmission, ...]]) -> bool:
         """Whether encrypted Informationals that never met an answer need be no questions at all.

@@ -17,8 +17,9 @@ MOST_EVENTS: Final = 50_000
 _LEAST: Final = 50
 # A question and its answer are two messages.
 _LEAST_MESSAGES: Final = 2 * _LEAST
-# What a peer is looked at again costs grows with what is kept of it.
-_MOST_OF_ONE: Final = 500
+# What looking at a peer again costs grows with what is kept of it: of twenty that are asked all
+# the time, this is a tenth of a second.
+_MOST_OF_ONE: Final = 200
 # Trimmed once it is so much over: moving a list for every event would cost more.
 _SLACK: Final = 1.1
 _MOST_SEEN_IDS: Final = 128

@@ -18,6 +18,8 @@ from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 
 # Equal Informationals are questions from this many on: two may be anything twice.
 LEAST_RHYTHM: Final = 3
+# From so many answered ones on it is known how long the prober waits before it asks.
+LEAST_DUE: Final = 2
 # No stack of dpd-semantics section 3 asks more often in vain with the timers it ships with.
 MOST_TRIES: Final = 6
 # How many neighbours in time are looked at one by one.
@@ -87,6 +89,19 @@ class Rhythms:
         starts = [x.first_ns for x in earlier]
         gaps = [b - a for a, b in pairwise(starts)]
         return not 0.8 <= (sent[0].at_ns - starts[-1]) / max(median(gaps), 1) <= 1.2
+
+    def is_due(self, track: ExchangeTrack) -> bool:
+        """Whether a single one comes as long after the last proof of life as those that were
+        answered: who asks only in silence (dpd-semantics 3) shows no other rhythm."""
+        earlier = self.before(track)
+        waits = [x.since_proof_ns for x in earlier if x.since_proof_ns is not None]
+        if len(waits) < LEAST_DUE or len(waits) < len(earlier) or not track.since_proof_ns:
+            return False
+        if any(x.length != track.length for x in earlier):
+            return False
+        usual = median(waits)
+        tolerance = max(_TOLERANCE_NS, _TOLERANCE_SHARE * usual)
+        return all(abs(wait - usual) <= tolerance for wait in (*waits, track.since_proof_ns))
 
     def is_mobike_liveness(self, track: ExchangeTrack) -> bool:
         """Whether unread notifies come as regularly, and as equal, as only questions do."""

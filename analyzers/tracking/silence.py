@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.flows import segments
@@ -30,7 +32,7 @@ _BUCKETS: Final = 32
 _GROW: Final = 64
 
 
-class Silence(NamedTuple):
+class Silence(Struct, frozen=True, gc=False):
     """What a role has sent since the last proof; times in ns, NEVER where there is none."""
 
     last_proof_ns: int
@@ -358,7 +360,7 @@ class _Pass:
         if questionable > rows.times[row]:
             questionable = NEVER
         silence = self._silence(row, group, questionable)
-        return silence._replace(last_out_ns=self._last_out_until(start, row, group, segment))
+        return replace(silence, last_out_ns=self._last_out_until(start, row, group, segment))
 
     def _carried(self, segment: int) -> Silence:
         """The silence of a key as it was before the batch."""

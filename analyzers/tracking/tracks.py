@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -208,6 +208,8 @@ class ExchangeTrack(Struct, eq=False):
     """The responder's log says that a question came."""
     first_missing: bool = False
     """The log calls the first transmission that it shows a retry."""
+    tries: int | None = None
+    """The prober's log says that it gives the peer up after so many transmissions."""
     replied: Ref | None = None
     """The responder's log says that it answered, though no answer came back."""
     since_proof_ns: int | None = None
@@ -282,7 +284,7 @@ class MarkKind(Enum):
     FLOW = auto()
 
 
-class Mark(NamedTuple):
+class Mark(Struct, frozen=True):
     """A moment the silence clocks are asked about."""
 
     kind: MarkKind

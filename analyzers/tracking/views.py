@@ -311,6 +311,7 @@ class Viewer:
             lost=self._lost(track, piece),
             peer_heard=piece.heard,
             first_missing=track.first_missing and piece.sent[0] == track.transmissions[0],
+            tries=track.tries,
         )
 
     def _lost(self, track: ExchangeTrack, piece: Piece) -> Lost | None:

@@ -37,7 +37,7 @@ LIBRARIES: Final = (
 TOOLS: Final = (
     ("tshark", "second opinion on a packet, live --engine pyshark"),
     ("dumpcap", "live capture"),
-    ("tcpdump", "live capture without dumpcap"),
+    ("tcpdump", "live capture that holds no packet back, where it may capture"),
 )
 
 # A version is printed at once, or the tool hangs.
@@ -81,11 +81,14 @@ def tools() -> list[Tool]:
 
 def capture_privilege() -> Privilege:
     """Whether packets can be captured: by this process, or through dumpcap's own rights."""
-    dumpcap = shutil.which("dumpcap") or _beside_path("dumpcap")
+    dumpcap = _found("dumpcap")
     if not sys.platform.startswith("linux"):
         return Privilege(None, "known on Linux only", "")
     if _process_may_capture():
         return Privilege(True, "this process has CAP_NET_RAW", "")
+    tcpdump = _found("tcpdump")
+    if tcpdump is not None and _lends_rights(tcpdump):
+        return Privilege(True, f"{tcpdump} has the right to capture", "")
     if dumpcap is None:
         return Privilege(False, "dumpcap is not installed", "install wireshark-common or tshark")
     if not os.access(dumpcap, os.X_OK):
@@ -103,6 +106,25 @@ def capture_privilege() -> Privilege:
     )
 
 
+def may_run_tcpdump() -> bool:
+    """Whether tcpdump is here and can capture: with the rights of this process, or with its own."""
+    tcpdump = _found("tcpdump")
+    if tcpdump is None:
+        return False
+    if _lends_rights(tcpdump):
+        return True
+    # Rights of a process that is not root's end with it.
+    return os.access(tcpdump, os.X_OK) and os.geteuid() == 0 and _process_may_capture()
+
+
+def _lends_rights(path: str) -> bool:
+    return os.access(path, os.X_OK) and _has_own_rights(path)
+
+
+def _found(name: str) -> str | None:
+    return shutil.which(name) or _beside_path(name)
+
+
 def _library_version(name: str, package: str) -> str | None:
     if find_spec(package) is None:
         return None
@@ -113,7 +135,7 @@ def _library_version(name: str, package: str) -> str | None:
 
 
 def _tool(name: str, purpose: str) -> Tool:
-    path = shutil.which(name) or _beside_path(name)
+    path = _found(name)
     return Tool(name, purpose, path, None if path is None else _tool_version(path))
 
 

@@ -171,10 +171,12 @@ class _Watch:
             self._tell_sources()
             if pace.is_due(now_s, news=news):
                 judging = self._until is not None and now_s >= judge_due_s
+                worked_s = time.thread_time()
                 self._look(now_ns, judging=judging)
                 news = False
                 ended_s = time.monotonic()
-                pace.looked(now_s, ended_s)
+                # Waiting for a processor that others have is no work, and is not rested from.
+                pace.looked(ended_s - (time.thread_time() - worked_s), ended_s)
                 if judging:
                     judge_due_s = now_s + max(_JUDGE_EVERY_S, _JUDGE_REST * (ended_s - now_s))
             if limit_s is not None and now_s - began_s >= limit_s:

@@ -19,7 +19,7 @@ from dpdlab.cli.option_groups import (
 from dpdlab.cli.parser import Option, Parser
 
 LIVE_FORMATS: Final = ("text", "jsonl")
-ENGINES: Final = ("dumpcap", "tcpdump", "pyshark")
+ENGINES: Final = ("auto", "dumpcap", "tcpdump", "pyshark")
 INTERFACES_FORMATS: Final = ("text", "json")
 DEFAULT_SYSLOG_HOST: Final = "127.0.0.1"
 _BYTES: Final = {"": 1000, "k": 1000, "m": 1_000_000, "g": 1_000_000_000}
@@ -152,9 +152,10 @@ def live_parser() -> Parser:
             {
                 "choices": ENGINES,
                 "default": ENGINES[0],
-                "help": "who captures for -i: dumpcap (the default; tcpdump without it), which"
-                " holds packets of a quiet wire for up to 0.25 s; tcpdump, which holds none; or"
-                " pyshark, which has tshark dissect every packet first: 0.7 s late, some"
+                "help": "who captures for -i. auto (the default): tcpdump on one interface where it"
+                " may capture, which holds no packet back; else dumpcap, which its group may run"
+                " and which takes several interfaces, but holds packets of a quiet wire for up to"
+                " 0.25 s. pyshark has tshark dissect every packet first: 0.7 s late, some"
                 " 2,000 packets a second at most, more memory the longer it runs, and nobody knows"
                 " what the kernel dropped",
             },

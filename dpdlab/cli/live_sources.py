@@ -15,7 +15,7 @@ from analyzers.errors import AnalyzerError, SourceError
 from analyzers.session.live_store import CaptureStore
 from analyzers.sources.capture_filter import capture_filter
 from analyzers.sources.device import DeviceSource
-from analyzers.sources.dumpcap import TOOLS, CaptureSource, find_tool, has_vlans
+from analyzers.sources.dumpcap import CaptureSource, find_tool, has_vlans
 from analyzers.sources.feed import LiveSource
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.inputs import STDIN
@@ -27,6 +27,7 @@ from analyzers.sources.syslog import SyslogListener
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
+from dpdlab.cli.environment import may_run_tcpdump
 from dpdlab.cli.interfaces_command import may_capture
 from dpdlab.present.whole_file import is_same_or_inside
 
@@ -101,9 +102,7 @@ def _captures(
     shown = capture_filter(options.port, vlan=False) if chosen is None else chosen
     tagged = "" if chosen is not None else ", the same under VLAN tags"
     diagnostics.note(f"capture filter on {', '.join(interfaces)}: {shown or '(none)'}{tagged}")
-    tool = find_tool(["tcpdump"] if options.engine == "tcpdump" else TOOLS)
-    if tool is None and options.engine == "tcpdump":
-        raise CommandError(ExitCode.MISSING, "tcpdump is not installed", "sudo apt install tcpdump")
+    tool = _tool(options.engine, len(interfaces))
     try:
         if options.engine == "pyshark":
             return [TsharkSource(name, one) for name, one in zip(interfaces, filters, strict=True)]
@@ -115,6 +114,18 @@ def _captures(
         return [CaptureSource(interfaces, filters, tool)]
     except SourceError as error:
         raise CommandError(ExitCode.MISSING, error.message, error.hint) from error
+
+
+def _tool(engine: str, interfaces: int) -> str | None:
+    """Who captures on so many interfaces. Raises CommandError where the one wanted is missing."""
+    # What dumpcap reads is there up to 250 ms later; one of it reads many interfaces.
+    prompt = engine == "auto" and interfaces == 1 and may_run_tcpdump()
+    if engine != "tcpdump" and not prompt:
+        return find_tool()
+    tcpdump = find_tool(["tcpdump"])
+    if tcpdump is None:
+        raise CommandError(ExitCode.MISSING, "tcpdump is not installed", "sudo apt install tcpdump")
+    return tcpdump
 
 
 def live_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> CaptureStore | None:

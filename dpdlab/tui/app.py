@@ -389,34 +389,29 @@ class ConsoleApp(WatchingApp):
         """All keys."""
         self.push_screen(HelpScreen(self.view.title, self.view.hints, self.model.keymap))
 
-    def _to_view(self, title: str) -> None:
-        if self.view.title == title:
-            self.say(f"this is the {title} view")
-        self.open_view(title)
-
     def do_view_peers(self) -> None:
         """View 1."""
-        self._to_view("peers")
+        self.open_view("peers")
 
     def do_view_timeline(self) -> None:
         """View 2."""
-        self._to_view("timeline")
+        self.open_view("timeline")
 
     def do_view_ladder(self) -> None:
         """View 3."""
-        self._to_view("ladder")
+        self.open_view("ladder")
 
     def do_view_findings(self) -> None:
         """View 4."""
-        self._to_view("findings")
+        self.open_view("findings")
 
     def do_view_log(self) -> None:
         """View 5."""
-        self._to_view("log")
+        self.open_view("log")
 
     def do_view_what_if(self) -> None:
         """View 6."""
-        self._to_view("what-if")
+        self.open_view("what-if")
 
     # --- finding ---------------------------------------------------------------------------
 

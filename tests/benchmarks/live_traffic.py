@@ -82,13 +82,15 @@ def _put(rows: Bytes, at: int, values: npt.NDArray[np.generic], kind: str) -> No
 class Mix:
     """A second of ESP and IKE after the other."""
 
-    def __init__(self, pps: int) -> None:
+    def __init__(self, pps: int, ike_share: int = IKE_SHARE, second: int = 0) -> None:
+        """`second`: of one long recording, in which this one is the first to be given."""
         self._pps = pps
-        self._second = 0
+        self._share = ike_share
+        self._second = second
         flows = [esp(n, outbound=way) for n in range(PEERS) for way in (True, False)]
         questions = [liveness(n, answer=way) for n in range(PEERS) for way in (False, True)]
         self._flows, self._questions = _columns(flows), _columns(questions)
-        self._esp_count = pps - pps // IKE_SHARE
+        self._esp_count = pps - pps // ike_share
 
     def second(self) -> list[bytes]:
         """The frames of the next second."""
@@ -102,13 +104,13 @@ class Mix:
         self._second += 1
         frames = [row.tobytes() for row in esp_rows]
         for number, row in enumerate(ike_rows):
-            frames.insert(number * IKE_SHARE, row.tobytes())
+            frames.insert(number * self._share, row.tobytes())
         return frames
 
 
-def wire(interface: str, pps: int, seconds: int) -> None:
+def wire(interface: str, mix: Mix, pps: int, seconds: int) -> None:
     """Send so many packets a second, a millisecond's worth at a time; tell how many there were."""
-    mix, sent, batch = Mix(pps), 0, max(1, pps // 1000)
+    sent, batch = 0, max(1, pps // 1000)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
         raw.bind((interface, 0))
         frames = mix.second()
@@ -159,13 +161,16 @@ def main() -> int:
     on_wire.add_argument("interface")
     on_wire.add_argument("--pps", type=int, default=20_000)
     on_wire.add_argument("--seconds", type=int, default=60)
+    on_wire.add_argument("--ike-share", type=int, default=IKE_SHARE)
+    on_wire.add_argument("--from-second", type=int, default=0)
     a_day = what.add_parser("day")
     a_day.add_argument("--peers", type=int, default=1000)
     a_day.add_argument("--interval", type=int, default=10)
     a_day.add_argument("--hours", type=float, default=24.0)
     options = parser.parse_args()
     if options.what == "wire":
-        wire(options.interface, options.pps, options.seconds)
+        mix = Mix(options.pps, options.ike_share, options.from_second)
+        wire(options.interface, mix, options.pps, options.seconds)
     else:
         day(options.peers, options.interval, options.hours)
     return 0

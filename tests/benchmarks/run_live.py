@@ -25,18 +25,29 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
+from analyzers.model.peer import PeerView
+from analyzers.session.live import LiveSession
+from analyzers.sources.capture_filter import capture_filter
+from analyzers.sources.dumpcap import CaptureSource, find_tool
+from analyzers.sources.feed import SourceState
+from dpdlab.tui.live_reading import LiveReader
+from dpdlab.tui.reading import Outcome
 from tests.benchmarks.live_traffic import liveness, numbered
 from tests.benchmarks.measure import MIB, CommandFailed
 from tests.benchmarks.results import Results, print_machine
 from tests.benchmarks.run import ROOT
-from tests.live_capture import Link, children_of, link, send
+from tests.live_capture import Link, children_of, link, now_ns, send
 
 LIVE: Final = (sys.executable, "-m", "dpdlab", "live")
 PPS, SECONDS = 20_000, 60
+FILL_PPS, FILL_SECONDS, FILL_SHARE = 2_000, 26, 2
+"""What fills the rings of recent events of all peers."""
+LATER_SECOND: Final = 1_000
+"""Sequence numbers and message IDs of the measured minute are those that follow."""
 LINES_PER_SECOND, LOG_SECONDS = 5_000, 20
 DIALOGUE_LINES: Final = 20
 """Of a question and its answer in a debug log, with what charon says of itself meanwhile."""
@@ -49,6 +60,7 @@ MAX_LATENCY_MS: Final = 300.0
 MAX_LAG_S: Final = 2.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _SETTLE_S: Final = 3.0
+_REST_CORES: Final = 0.2
 _TERMINAL: Final = (132, 43)
 _SCREEN: Final = ("capture-pane", "-p")
 _ASKED: Final = "probing 1"
@@ -138,11 +150,15 @@ def busy_wire(results: Results, seconds: int, engine: str) -> None:
             reader = threading.Thread(target=read)
             reader.start()
             (child,) = children_of(live.process.pid)
-            command = [sys.executable, "-m", "tests.benchmarks.live_traffic", "wire", wire.sender]
-            command += ["--pps", str(PPS), "--seconds", str(seconds)]
+            tool = Path(f"/proc/{child}/comm").read_text().strip()
+            empty_mib = live.rss_mib
+            fill = [*_sending(wire, FILL_PPS, FILL_SECONDS), "--ike-share", str(FILL_SHARE)]
+            filled = int(subprocess.run(fill, cwd=ROOT, capture_output=True).stdout.split()[0])
+            until(partial(_is_at_rest, live), "the end of what fills the rings")
+            lines.clear()
+            command = [*_sending(wire, PPS, seconds), "--from-second", str(LATER_SECOND)]
             sender = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
             began_s, worked_s, captured_s = time.monotonic(), live.cpu_s, cpu_s(child)
-            time.sleep(min(10, seconds / 2))
             early_mib = live.rss_mib
             said = sender.communicate()[0].split()
             took_s = time.monotonic() - began_s
@@ -158,21 +174,35 @@ def busy_wire(results: Results, seconds: int, engine: str) -> None:
             assert live.process.stderr is not None
             told = live.process.stderr.read().decode()
     sent, sending_s = int(said[0]), float(said[1])
+
     records = [json.loads(line) for line in b"".join(data for _, data in lines).splitlines()]
     (source,) = [record for record in records if record["type"] == "source"]
     found = re.search(r"([\d,]+) dropped", told)
     dropped = int(found[1].replace(",", "")) if found else 0
-    lost = sent - source["packets"] - dropped
+    lost = filled + sent - source["packets"] - dropped
     results.line("packets sent", f"{sent:,}", f"{sent / sending_s:,.0f} a second")
     results.line("dropped by the kernel", f"{dropped:,}")
     results.line("lost in the tool", f"{lost:,}", "0", reached=lost == 0)
     results.line("CPU of dpdlab", f"{cores:.2f} cores", f"< {MAX_CORES:.0f}", reached=cores < 1)
-    results.line(f"CPU of {engine}", f"{capturing:.2f} cores")
-    results.line("memory after 10 s", f"{early_mib:.1f} MiB")
+    results.line(f"CPU of {tool}", f"{capturing:.2f} cores")
+    results.line("memory, before anything came", f"{empty_mib:.1f} MiB")
+    results.line("memory, rings of recent events full", f"{early_mib:.1f} MiB")
     growth = late_mib / early_mib
-    results.line(f"memory after {seconds} s", f"{late_mib:.1f} MiB", f"<= {MAX_GROWTH} x",
+    results.line(f"memory, {seconds} s later", f"{late_mib:.1f} MiB", f"<= {MAX_GROWTH} x",
                  reached=growth <= MAX_GROWTH)  # fmt: skip
     _latency(results, "message to its line", _arrivals(lines))
+
+
+def _sending(wire: Link, pps: int, seconds: int) -> list[str]:
+    """The command that puts so much on the wire."""
+    command = [sys.executable, "-m", "tests.benchmarks.live_traffic", "wire", wire.sender]
+    return [*command, "--pps", str(pps), "--seconds", str(seconds)]
+
+
+def _is_at_rest(live: Running) -> bool:
+    worked_s = live.cpu_s
+    time.sleep(1.0)
+    return live.cpu_s - worked_s < _REST_CORES
 
 
 def _arrivals(lines: list[tuple[float, bytes]]) -> list[float]:
@@ -197,32 +227,116 @@ def _latency(results: Results, name: str, waits_ms: list[float]) -> None:
 
 
 def to_screen(results: Results, engine: str) -> None:
-    """Questions to a peer, until the terminal says that it is asked; then it answers."""
+    """Questions to a peer and its answers: how long until each stage has the question."""
+    with link() as wire:
+        _latency(results, "probe read from the pipe", _questions(wire, _Queue(wire, engine)))
+    with link() as wire:
+        _latency(results, "probe in the views", _questions(wire, _Views(wire, engine)))
     if shutil.which("tmux") is None:
         results.skipped("probe to screen", "tmux is not installed", counts=True)
         return
-    waits: list[float] = []
     with (
         tempfile.TemporaryDirectory() as folder,
         link() as wire,
         _terminal(folder, wire, engine) as tmux,
     ):
-        wanted = "unknown"
+        _latency(results, "probe to screen", _questions(wire, _Screen(tmux)))
+
+
+class _Stage(Protocol):
+    """What a question goes through until it is seen."""
+
+    def question(self, number: int) -> bool:
+        """Whether that one is there, and unanswered."""
+
+    def answer(self, number: int) -> bool:
+        """Whether its answer is there."""
+
+    def close(self) -> None:
+        """It is not needed any more."""
+
+
+def _questions(wire: Link, stage: _Stage) -> list[float]:
+    """How long each question took, ms."""
+    waits: list[float] = []
+    try:
         for number in range(PROBES + 1):
             sent_s = time.monotonic()
             send(wire.sender, [(0.0, numbered(liveness(0, answer=False), number))], 1)
-            until(partial(_shows, tmux, wanted), "a question", 10)
+            until(partial(stage.question, number), "a question", 10)
             waits.append(1000 * (time.monotonic() - sent_s))
             send(wire.sender, [(0.0, numbered(liveness(0, answer=True), number))], 1)
-            until(partial(_shows, tmux, "alive  10."), "the answer", 10)
-            wanted = _ASKED
+            until(partial(stage.answer, number), "the answer", 10)
             time.sleep(0.1 + 0.07 * (number % 7))
+    finally:
+        stage.close()
     # The first one is about a peer that nobody knew.
-    _latency(results, "probe to screen", waits[1:])
+    return waits[1:]
 
 
-def _shows(tmux: Callable[..., str], wanted: str) -> bool:
-    return wanted in tmux(*_SCREEN)
+def _source(wire: Link, engine: str) -> CaptureSource:
+    tool = find_tool(["dumpcap" if engine == "dumpcap" else "tcpdump"])
+    return CaptureSource([wire.receiver], [capture_filter(vlan=True)], tool)
+
+
+class _Queue:
+    """What was read from the capturing child."""
+
+    def __init__(self, wire: Link, engine: str) -> None:
+        self._source = _source(wire, engine)
+        self._source.start()
+        until(lambda: self._source.feed.status.state is SourceState.OPEN, "the capture")
+        time.sleep(_SETTLE_S)
+        self._source.feed.take()
+
+    def question(self, _number: int) -> bool:
+        return bool(self._source.feed.take())
+
+    answer = question
+
+    def close(self) -> None:
+        self._source.close(_SETTLE_S)
+
+
+class _Views:
+    """What the thread that drives the session tells the console."""
+
+    def __init__(self, wire: Link, engine: str) -> None:
+        self._peers: tuple[PeerView, ...] = ()
+        session = LiveSession([_source(wire, engine)])
+        self._reader = LiveReader(session, now_ns, self._take)
+        self._reader.start()
+        time.sleep(_SETTLE_S)
+
+    def _take(self, outcome: Outcome) -> None:
+        if outcome.content is not None:
+            self._peers = outcome.content.peers
+
+    def question(self, number: int) -> bool:
+        return sum(len(peer.exchanges) for peer in self._peers) > number
+
+    def answer(self, number: int) -> bool:
+        exchanges = [each for peer in self._peers for each in peer.exchanges]
+        return len(exchanges) > number and exchanges[-1].answer is not None
+
+    def close(self) -> None:
+        self._reader.stop(_SETTLE_S)
+
+
+class _Screen:
+    """What the terminal shows."""
+
+    def __init__(self, tmux: Callable[..., str]) -> None:
+        self._tmux = tmux
+
+    def question(self, number: int) -> bool:
+        return (_ASKED if number else "unknown") in self._tmux(*_SCREEN)
+
+    def answer(self, _number: int) -> bool:
+        return "alive  10." in self._tmux(*_SCREEN)
+
+    def close(self) -> None:
+        pass
 
 
 @contextmanager
@@ -351,7 +465,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS, help="on the wire (default 60)")
     parser.add_argument("--hours", type=float, default=HOURS, help="of the day (default 24)")
     parser.add_argument("--only", choices=("wire", "screen", "log", "day"), help="one part")
-    parser.add_argument("--engine", choices=("dumpcap", "tcpdump"), default="dumpcap")
+    parser.add_argument("--engine", choices=("auto", "dumpcap", "tcpdump"), default="auto")
     parser.add_argument("--check", action="store_true", help="exit code 1 when a target is missed")
     options = parser.parse_args()
     results = Results()

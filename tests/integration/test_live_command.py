@@ -99,7 +99,8 @@ def test_jsonl_has_each_fact_once_and_the_sources_at_the_end(environment: dict[s
     assert kinds[0] == "peer"
     assert kinds[-1] == "source"
     assert kinds.count("exchange") == 1
-    assert kinds.count("black_hole") == 1
+    # One may have been seen while it grew.
+    assert len({line["id"] for line in lines if line["type"] == "black_hole"}) == 1
     assert "finding" in kinds
     assert all("revision" in line for line in lines if line["type"] not in ("source", "problem"))
     assert not (Path(environment["XDG_CACHE_HOME"]) / "dpdlab").exists()
@@ -177,7 +178,7 @@ def test_a_signal_ends_it_within_a_second(
         said(process.stderr, b"capture filter")
         eventually(lambda: bool(children_of(process.pid)))
         (child,) = children_of(process.pid)
-        time.sleep(0.5)
+        time.sleep(1.5)
         send(wire.sender, frames("ikev2-dead-peer")[:40], 1000)
         said(process.stdout, b'"type":"peer"')
         time.sleep(0.4)  # dumpcap holds the rest of them for 250 ms at most
@@ -234,7 +235,7 @@ def test_a_full_disk_stops_the_writing_and_not_the_session(
         words = ("-i", wire.receiver, "-w", str(path), "--format", "jsonl")
         with live(environment, *words) as process:
             eventually(lambda: path.exists() and bool(children_of(process.pid)))
-            time.sleep(0.5)
+            time.sleep(1.5)
             send(wire.sender, packets, 100)
             last = said(process.stderr, b"nothing more is written")
             assert b"full" in last or b"No space" in last
@@ -255,15 +256,20 @@ def test_a_full_disk_stops_the_writing_and_not_the_session(
 
 
 @needs_capture
-@pytest.mark.parametrize("engine", ["dumpcap", "tcpdump"])
-def test_who_captures_can_be_chosen(environment: dict[str, str], wire: Link, engine: str) -> None:
-    if shutil.which(engine) is None:
-        pytest.skip(f"{engine} is not installed")
+@pytest.mark.parametrize(
+    ("engine", "captures"),
+    [("dumpcap", "dumpcap"), ("tcpdump", "tcpdump"), ("auto", "tcpdump")],
+)
+def test_who_captures_can_be_chosen(
+    environment: dict[str, str], wire: Link, engine: str, captures: str
+) -> None:
+    if shutil.which(captures) is None:
+        pytest.skip(f"{captures} is not installed")
     words = ("-i", wire.receiver, "--engine", engine, "--format", "jsonl")
     with live(environment, *words) as process:
         eventually(lambda: bool(children_of(process.pid)), "the capture")
         (child,) = children_of(process.pid)
-        eventually(lambda: Path(f"/proc/{child}/comm").read_text().strip() == engine, engine)
+        eventually(lambda: Path(f"/proc/{child}/comm").read_text().strip() == captures, engine)
         time.sleep(1.0)
         send(wire.sender, frames("ikev2-healthy")[:10], 1000)
         time.sleep(1.0)

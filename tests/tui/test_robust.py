@@ -241,9 +241,7 @@ def test_a_mistake_in_the_settings_gives_the_terminal_back(tmp_path: Path):
 
 
 @linux
-@pytest.mark.parametrize(
-    "words", [["capture.pcap"], ["live", "--no-save", "--log", "charon-a.log"]]
-)
+@pytest.mark.parametrize("words", ["capture.pcap", "live --no-save --log charon-a.log"])
 def test_a_terminal_that_goes_without_a_signal_ends_it(words: str):
     master, slave = os.openpty()
     process = subprocess.Popen(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from analyzers.decode.assembly.cisco_isakmp_state import Building, Connection, Connections
-from analyzers.decode.assembly.lines import LogLine, event, hexadecimal, message_id
+from analyzers.decode.assembly.lines import LogLine, event, hexadecimal, message_id, number
 from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -38,6 +38,7 @@ _INPUTS: Final = {
 _PEERS_ALIVE: Final = "peers alive"
 _RETRANSMISSION: Final = "death by retransmission"
 _MAX_GONE: Final = 4096
+_MOST_TRIES: Final = 100
 # What is said of one message without stamps stands within so many lines.
 _NEAR_LINES: Final = 12
 
@@ -124,8 +125,9 @@ class CiscoIsakmpAssembly:
         here.again, here.again_id = True, message_id(line.get("mid") or "")
 
     @staticmethod
-    def _retried(_: LogLine, here: Connection) -> None:
+    def _retried(line: LogLine, here: Connection) -> None:
         here.retry = True
+        here.tries = number(line.get("tries") or line.get("of_tries") or "", _MOST_TRIES)
 
     def _packet_sent(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
@@ -201,6 +203,7 @@ class CiscoIsakmpAssembly:
         made.message_id, made.sequence = node, sequence
         if kind is MessageKind.R_U_THERE:
             made.retransmission, here.retry = here.retry, False
+            made.tries, here.tries = here.tries, None
         elif kind is MessageKind.R_U_THERE_ACK:
             here.question = None
         return made
@@ -271,7 +274,7 @@ class CiscoIsakmpAssembly:
         if made.message is MessageKind.R_U_THERE:
             here.question = made
         else:
-            here.retry = False
+            here.retry, here.tries = False, None
 
     # --- SAs -------------------------------------------------------------------------------
 
@@ -307,7 +310,7 @@ class CiscoIsakmpAssembly:
         if reason.startswith(_RETRANSMISSION):
             self._say(line, here, LogEventKind.GAVE_UP)
         here.down = here.deleting = True
-        here.retry = False
+        here.retry, here.tries = False, None
         made = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
         self._forget(made.remote)
 

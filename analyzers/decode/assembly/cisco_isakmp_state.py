@@ -49,6 +49,8 @@ class Connection(Struct):
     again_id: int | None = None
     retry: bool = False
     """The error counter of DPD went up: the next R-U-THERE is another try."""
+    tries: int | None = None
+    """Of so many."""
     dead: bool = False
     down: bool = False
     deleting: bool = False

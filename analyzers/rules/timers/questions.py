@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.records import Confidence
@@ -16,7 +17,7 @@ from analyzers.rules.once import once
 _STAMP_S = 1.0
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """What one prober asked on one IKE SA, in the order of time."""
 
     prober: str
@@ -38,7 +39,7 @@ def asked(case: Case) -> tuple[Asked, ...]:
     )
 
 
-class Distance(NamedTuple):
+class Distance(Struct, frozen=True):
     """Two questions in a row, of which the first was answered at once."""
 
     seconds: float

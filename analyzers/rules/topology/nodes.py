@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -14,7 +13,7 @@ from analyzers.rules.once import once
 from analyzers.rules.run import Run
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """A question of a node, at its first transmission."""
 
     at_ns: int

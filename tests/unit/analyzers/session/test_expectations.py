@@ -50,3 +50,24 @@ def test_silence_before_the_question_counts_and_that_of_long_ago_does_not():
     assert _of(_open(20.0), doubt).questionable_ns == at(18)
     over = StateSpan(PeerState.QUESTIONABLE, at(8)), StateSpan(PeerState.ALIVE, at(9))
     assert _of(_open(20.0), *over, rtt_ns=None).questionable_ns == at(21)
+
+
+def test_the_log_of_the_prober_tells_how_often_it_asks():
+    found = _of(replace(_open(20.0, 22.0), tries=5))
+    assert found.of == 5
+    assert "questionable, probing 2 of 5, verdict expected in 6 s" in expected(found, at(24))
+    assert found.next_ns == at(24)
+    last = _of(replace(_open(20.0, 22.0, 24.0, 26.0, 28.0), tries=5))
+    assert (last.next_ns, last.verdict_ns) == (None, at(30))
+    more = _of(replace(_open(20.0, 22.0, 24.0, 26.0, 28.0, 30.0), tries=5))
+    assert (more.next_ns, more.verdict_ns) == (None, None)
+
+
+def test_tries_that_a_log_counts_from_the_second_on():
+    found = _of(replace(_open(22.0, 24.0), tries=5, first_missing=True))
+    assert found.verdict_ns == at(30)
+
+
+def test_without_a_second_try_nobody_knows_the_pace():
+    found = _of(replace(_open(20.0), tries=5))
+    assert (found.of, found.next_ns, found.verdict_ns) == (5, None, None)

@@ -36,9 +36,9 @@ START_NS = 1_800_000_000 * SECOND
 class Fifo:
     """A pipe that a test writes into, as much as is read of it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: str = "capture") -> None:
         os.mkfifo(path)
-        self.source = PipeSource(str(path), "capture")
+        self.source = PipeSource(str(path), kind)
         self._path = path
         self._handle = -1
 

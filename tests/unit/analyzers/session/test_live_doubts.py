@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Basis, Confidence
 from analyzers.session import SessionOptions
+from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import SourceState
 from analyzers.sources.pipe import PipeSource
@@ -58,3 +60,52 @@ def test_a_flow_that_is_slow_by_nature_is_no_question(tmp_path: Path):
 def test_a_flow_whose_pace_nobody_knows_is_no_question(tmp_path: Path):
     text = SETUP + "0.1..2.4/0.2 a>b esp out\n0.15 b>a esp in\n"
     assert _seen(tmp_path, text, 2.4).state is PeerState.ALIVE
+
+
+IDLE = """\
+0 a>b v1 main-mode
+0.5..3/0.2 a>b esp out
+0.55..3/0.2 b>a esp in
+8 a>b v1 info 108
+8.02 b>a v1 info 108
+20..22/0.2 a>b esp out
+20.05..22/0.2 b>a esp in
+27 a>b v1 info 108
+27.02 b>a v1 info 108
+40..52/0.2 a>b esp out
+40.05..52/0.2 b>a esp in
+57 a>b v1 info 108
+57.02 b>a v1 info 108
+100..107/0.2 a>b esp out
+100.05..102/0.2 b>a esp in
+"""
+"""Without keys: who asks five seconds after the last proof of life, whenever that is."""
+
+
+def test_the_first_question_in_vain_is_told_by_those_that_were_answered(tmp_path: Path):
+    peer = _seen(tmp_path, IDLE + "107 a>b v1 info 108\n", 108)
+    assert peer.state is PeerState.PROBING
+    (found,) = expectations(peer)
+    assert (found.sent, found.questionable_ns) == (1, min(at(108), peer.states[-2].start_ns))
+    last = peer.exchanges[-1]
+    assert (last.basis, last.confidence) == (Basis.RHYTHM, Confidence.INFERRED)
+
+
+def test_one_at_another_moment_is_nothing_that_anybody_knows(tmp_path: Path):
+    peer = _seen(tmp_path, IDLE + "105 a>b v1 info 108\n", 108)
+    assert peer.state is PeerState.QUESTIONABLE
+    assert len(peer.exchanges) == 3
+
+
+def test_nobody_is_given_up_for_a_single_one(tmp_path: Path):
+    """It may be a Delete: soon nobody says any more that it was a question."""
+    peer = _seen(tmp_path, IDLE + "107 a>b v1 info 108\n150 a>b esp out\n", 150)
+    assert PeerState.DEAD not in {span.state for span in peer.states}
+    assert len(peer.exchanges) == 3
+
+
+def test_what_a_new_phase_1_follows_was_no_question(tmp_path: Path):
+    text = IDLE + "107 a>b v1 info 108\n107.3 a>b v1 main-mode sa=2\n"
+    peer = _seen(tmp_path, text, 109)
+    assert PeerState.DEAD not in {span.state for span in peer.states}
+    assert len(peer.exchanges) == 3

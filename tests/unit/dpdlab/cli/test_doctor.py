@@ -121,6 +121,31 @@ def test_the_right_to_capture(monkeypatch, tmp_path):
     assert environment.capture_privilege().reason == "dumpcap is not installed"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+def test_tcpdump_captures_where_it_may(monkeypatch, tmp_path):
+    folders = {name: tmp_path / name for name in ("dumpcap", "tcpdump")}
+    for folder in folders.values():
+        folder.mkdir()
+    paths = {name: tool(folder, "exit 0") for name, folder in folders.items()}
+    monkeypatch.setattr(
+        "dpdlab.cli.environment.shutil.which", lambda name, *_a, **_k: paths.get(name)
+    )
+    monkeypatch.setattr(environment, "_process_may_capture", lambda: False)
+    assert not environment.may_run_tcpdump()
+    Path(paths["dumpcap"]).chmod(0o4755)
+    assert not environment.may_run_tcpdump()
+    Path(paths["tcpdump"]).chmod(0o4755)
+    assert environment.may_run_tcpdump()
+    del paths["dumpcap"]
+    assert environment.capture_privilege().allowed is True
+    Path(paths["tcpdump"]).chmod(0o0755)
+    monkeypatch.setattr(environment, "_process_may_capture", lambda: True)
+    monkeypatch.setattr("dpdlab.cli.environment.os.geteuid", lambda: 0)
+    assert environment.may_run_tcpdump()
+    monkeypatch.setattr("dpdlab.cli.environment.os.geteuid", lambda: 1000)
+    assert not environment.may_run_tcpdump()
+
+
 def test_doctor_works_without_the_libraries():
     """It is for when something is broken: it must not need what it looks for."""
     code = (

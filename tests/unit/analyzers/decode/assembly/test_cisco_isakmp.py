@@ -272,18 +272,20 @@ def test_newer_releases_say_what_they_send(prefix: str):
 
 
 @pytest.mark.parametrize(
-    "counter",
+    ("counter", "tries"),
     [
-        "DPD incrementing error counter (1/5)",
-        "incrementing error counter on sa: PEERS_ALIVE_TIMER",
-        "DPD incrementing error counter on sa, attempt 1 of 5: PEERS_ALIVE_TIMER",
+        ("DPD incrementing error counter (1/5)", 5),
+        ("incrementing error counter on sa: PEERS_ALIVE_TIMER", None),
+        ("DPD incrementing error counter on sa, attempt 1 of 6: PEERS_ALIVE_TIMER", 6),
+        ("DPD incrementing error counter (1/99999)", None),
     ],
 )
-def test_an_error_counter_makes_the_next_probe_a_retry(counter: str):
+def test_an_error_counter_makes_the_next_probe_a_retry(counter: str, tries: int | None):
     text = NEWER.format("DPD/").partition("    *Mar  1 00:05:58.510")[0]
     again = text.replace("-2070000150", "1234")
     found = messages_of(f"{text}    *Mar  1 00:06:00.425: ISAKMP:(1001):{counter}\n{again}")
     assert [e.retransmission for e in found] == [False, True]
+    assert [e.tries for e in found] == [None, tries]
 
 
 def test_an_answer_ends_the_retries():
