@@ -42,6 +42,6 @@ def test_of_both_together_neither_is_said() -> None:
 
 def test_without_times_it_is_not_said_that_there_was_no_black_hole() -> None:
     peer = replace(dead_peer(), black_holes=(), exchanges=(), first_ns=1, last_ns=9)
-    assert told(peer).startswith("1 peer dead · without times no black hole can be told")
+    assert "· without times no black hole can be told ·" in told(peer)
     timed = replace(dead_peer(), black_holes=(), exchanges=())
     assert "· no black hole ·" in told(timed)
