@@ -373,7 +373,13 @@ def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: b
     if store is not None and not store.packets_bytes and not keep_empty:
         store.discard()
     elif store is not None:
-        diagnostics.note(f"packets are in {_told_paths(store.paths, store.removed)}")
+        where = _told_paths(store.paths, store.removed)
+        if store.stopped and not store.packets_bytes:
+            diagnostics.warning(f"no packet could be kept: {store.stopped}")
+        elif store.stopped:
+            diagnostics.warning(f"the packets until there was no more room are in {where}")
+        else:
+            diagnostics.note(f"packets are in {where}")
     if session.log_store is not None:
         for log in session.log_store.logs:
             where = _told_paths(log.paths, log.files.removed)
