@@ -21,7 +21,7 @@ from analyzers.export.story import arriving
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.time import seconds
+from analyzers.model.time import ORDER_LIMIT_NS, seconds
 
 _UNNOTICED: Final = ("never noticed", "unnoticed")
 _BACK: Final = "the way back is broken"
@@ -62,6 +62,8 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     said, shorter = _holes(owned)
     if everything and not holes:
         said = "no black hole with traffic in it"
+    elif not everything and all(peer.first_ns < ORDER_LIMIT_NS for peer in peers):
+        said, shorter = "without times no black hole can be told", ("black holes not known",)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
         said, shorter = _noticed(holes)

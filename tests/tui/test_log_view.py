@@ -22,10 +22,7 @@ LOSS = SAMPLES / "ikev1-one-way-loss"
 async def looked_up(opened: Opened) -> AsyncIterator[Console]:
     """A console in view 5, with the lines there."""
     async with opened as c:
-        for _ in range(200):
-            if c.app.model.log is not None:
-                break
-            await c.pilot.pause(0.05)
+        await c.until(lambda: c.app.model.log is not None)
         await c.press("5")
         yield c
 

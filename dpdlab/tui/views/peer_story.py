@@ -39,7 +39,9 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
         told += [
             Text(safe(expected(question, now_ns)), palette.warn) for question in expectations(peer)
         ]
-    holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
+    # While things happen the last one is what it is about; afterwards it is the longest.
+    live = now_ns is not None
+    holes = sorted(peer.black_holes, key=lambda h: -h.stop_ns if live else -h.max_seconds)
     for hole in holes[:HOLES_SHOWN]:
         head = Text(f"black hole {safe(hole.sender)} {model.signs.to} {safe(hole.receiver)}  ")
         head.append(", ".join(story.bounds_of(hole, ongoing=now_ns is not None)),
