@@ -327,7 +327,10 @@ class ConsoleApp(WatchingApp):
         self.exit(0)
 
     def action_help_quit(self) -> None:
-        """What ctrl+c does: it may be meant for a program in another window."""
+        """What ctrl+c does: it ends a live session, as it does without a console."""
+        if self.is_live:
+            self.exit(0)
+            return
         leaving = " or ".join(map(key_name, self.model.keymap["quit"]))
         back = next((key for key in self.model.keymap["back"] if key != _ESCAPE), _ESCAPE)
         self.say(f"{leaving} leaves dpdlab, {key_name(back)} goes back")
