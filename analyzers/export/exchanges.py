@@ -86,9 +86,12 @@ def became(exchange: Exchange, signs: Glyphs) -> str:
         return text
     if not exchange.retries:
         return ", asked once"
+    unseen = ", the first one not seen" if exchange.first_missing else ""
     gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(exchange.transmissions)]
+    if not gaps:
+        return f", asked again{unseen}"
     spacing = seconds_range(seconds(min(gaps)), seconds(max(gaps)))
-    return f", {len(exchange.transmissions)} {signs.times} every {spacing}"
+    return f", {len(exchange.transmissions)} {signs.times} every {spacing}{unseen}"
 
 
 def identity(exchange: Exchange) -> str:

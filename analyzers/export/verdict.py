@@ -21,7 +21,7 @@ from analyzers.export.story import arriving
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.time import seconds
+from analyzers.model.time import ORDER_LIMIT_NS, seconds
 
 _UNNOTICED: Final = ("never noticed", "unnoticed")
 _BACK: Final = "the way back is broken"
@@ -62,6 +62,8 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     said, shorter = _holes(owned)
     if everything and not holes:
         said = "no black hole with traffic in it"
+    elif not everything and all(peer.first_ns < ORDER_LIMIT_NS for peer in peers):
+        said, shorter = "without times no black hole can be told", ("black holes not known",)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
         said, shorter = _noticed(holes)
@@ -127,11 +129,14 @@ def _noticed(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:
     ]
     if delays and len(holes) == 1:
         after = duration(delays[0])
-        return f"noticed {after} after the first doubt", (f"noticed after {after}",)
+        # The states and the story call it so, too.
+        said = f"noticed after being questionable for {after}"
+        return said, (f"noticed after {after} questionable",)
     if delays:
         some = f"{len(delays)} of {len(holes)} noticed"
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
-        return f"{some}, {bounds} after the first doubt", (f"{some} after {bounds}",)
+        said = f"{some}, after being questionable for {bounds}"
+        return said, (f"{some} after {bounds} questionable",)
     asked = [
         h.dead_ns - h.first_probe_ns
         for h in holes

@@ -63,6 +63,9 @@ _EXCHANGES: Final = {
 
 _PAYLOADS: Final = {
     0: "none",
+    # Inside an SA payload (RFC 7296, 3.3.1 and 3.3.2).
+    2: "Proposal",
+    3: "Transform",
     33: "SA",
     34: "KE",
     35: "IDi",

@@ -67,6 +67,8 @@ _MARK_RANK: Final = {
 }
 
 
+_FINER: Final = 8
+"""Cells that what is known of a slice of activity is spread over at most."""
 # What is told where another sign lies over it.
 _NOT_TO_MISS: Final = frozenset({Role.RETRY, Role.OPEN, Role.DELETE, Role.UNANSWERED})
 
@@ -221,8 +223,11 @@ def _esp_cells(
     back = _resampled(activity.inbound, activity, scale)
     top = max(max(out, default=0.0), max(back, default=0.0))
 
+    # Of a slice it is known how many packets there were, not when: a part of it has no height.
+    finer = scale.cell_ns * _FINER < activity.slice_ns
+
     def drawn(rates: Sequence[float]) -> tuple[Cell, ...]:
-        levels = len(signs.density)
+        levels = 1 if finer else len(signs.density)
         rates = steadied(rates)
         return tuple(
             Cell(signs.density[min(int(rate / top * levels), levels - 1)], Role.ESP)

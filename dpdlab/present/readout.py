@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 from msgspec import Struct
 
 from analyzers.export import words
@@ -15,7 +16,7 @@ from analyzers.export.spans import Window, exposed_ns, told_states
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import Activity, PeerView
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.time import NS_PER_SECOND
+from dpdlab.present.esp import packets_until
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.scale import Scale
 
@@ -57,10 +58,10 @@ class Column(Struct, frozen=True):
     """The last event before it."""
     states: Sequence[str]
     """Their words in the order of time, neighbours differ."""
-    packets: tuple[float, float] | None
-    """ESP out and back; None where no ESP is known."""
-    counted: bool
-    """Whether that is a number of packets; per second where the column is too short for one."""
+    packets: tuple[int, int] | None
+    """ESP packets out and back; None where no ESP is known."""
+    within_ns: int
+    """In how much time they were counted: more than the column where that is too short."""
     holes: Sequence[BlackHole]
 
     @property
@@ -100,15 +101,17 @@ def column(peer: PeerView, events: Sequence[Event], scale: Scale, cell: int) -> 
         span = Window(scale.span_of(first).start_ns, scale.span_of(last).end_ns)
     inside = within(events, span)
     place = bisect_left(events, span.start_ns, key=_at_ns)
-    packets: tuple[float, float] | None = None
-    counted = False
+    packets: tuple[int, int] | None = None
+    within_ns = span.end_ns - span.start_ns + 1
     if peer.activity is not None:
-        packets = _packets(peer.activity, span)
-        length_ns = span.end_ns - span.start_ns + 1
-        counted = length_ns >= _COUNTED * peer.activity.slice_ns
-        if not counted:
-            out, back = packets
-            packets = (out * NS_PER_SECOND / length_ns, back * NS_PER_SECOND / length_ns)
+        slice_ns = peer.activity.slice_ns
+        if within_ns < _COUNTED * slice_ns:
+            begin = span.start_ns - (span.start_ns - peer.activity.start_ns) % slice_ns
+            end = span.end_ns + slice_ns - (span.end_ns - peer.activity.start_ns) % slice_ns
+            within_ns = end - begin
+            packets = _packets(peer.activity, Window(begin, end - 1))
+        else:
+            packets = _packets(peer.activity, span)
     return Column(
         span=span,
         folded=stretch.folded,
@@ -116,7 +119,7 @@ def column(peer: PeerView, events: Sequence[Event], scale: Scale, cell: int) -> 
         before=events[place - 1] if place else None,
         states=_states(peer, span),
         packets=packets,
-        counted=counted,
+        within_ns=within_ns,
         holes=[
             hole
             for hole in peer.black_holes
@@ -140,17 +143,14 @@ def _states(peer: PeerView, span: Window) -> Sequence[str]:
     return found
 
 
-def _packets(activity: Activity, span: Window) -> tuple[float, float]:
-    """ESP of a stretch; what a slice holds is spread over it evenly."""
-    first = max((span.start_ns - activity.start_ns) // activity.slice_ns, 0)
-    last = max((span.end_ns - activity.start_ns) // activity.slice_ns, -1)
-    sums = [0.0, 0.0]
-    for number, counts in enumerate((activity.outbound, activity.inbound)):
-        for place in range(first, min(last + 1, len(counts))):
-            begin = activity.start_ns + place * activity.slice_ns
-            shared = min(begin + activity.slice_ns, span.end_ns + 1) - max(begin, span.start_ns)
-            sums[number] += counts[place] * max(shared, 0) / activity.slice_ns
-    return sums[0], sums[1]
+def _packets(activity: Activity, span: Window) -> tuple[int, int]:
+    """ESP of a stretch, out and back."""
+    ends = np.array([span.start_ns - activity.start_ns, span.end_ns + 1 - activity.start_ns], float)
+    out, back = (
+        round(float(np.diff(packets_until(activity, counts, ends))[0]))
+        for counts in (activity.outbound, activity.inbound)
+    )
+    return out, back
 
 
 def _at_ns(event: Event) -> int:

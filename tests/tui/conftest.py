@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 from textual.pilot import Pilot
@@ -14,6 +15,9 @@ from dpdlab.tui.app import ConsoleApp
 from tests.tui.settling import settle
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
+
+_ROUNDS: Final = 400
+_STEP_S: Final = 0.05
 
 Opened = AbstractAsyncContextManager["Console"]
 
@@ -37,12 +41,16 @@ class Console:
 
     async def read(self) -> None:
         """Wait until the inputs are read."""
-        for _ in range(400):
-            await self.pilot.pause(0.05)
-            if self.app.model.done:
-                break
-        assert self.app.model.done, "the inputs are not read after 20 s"
+        await self.until(lambda: self.app.model.done)
         await self.settle()
+
+    async def until(self, wanted: Callable[[], bool]) -> None:
+        """Wait until something is so, for what other threads and processes do."""
+        for _ in range(_ROUNDS):
+            await self.pilot.pause(_STEP_S)
+            if wanted():
+                return
+        raise AssertionError(f"still not so after {_ROUNDS * _STEP_S:.0f} s:\n{self.text}")
 
     @property
     def lines(self) -> list[str]:

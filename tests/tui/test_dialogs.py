@@ -10,20 +10,12 @@ from pathlib import Path
 import pytest
 
 from dpdlab.tui.exporting import EXPORTERS
-from tests.tui.conftest import SAMPLES, Console, Opened
+from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
 DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
 LOG = SAMPLES / "ikev1-dead-peer" / "charon-a.log"
 HEALTHY = SAMPLES / "ikev2-healthy" / "capture.pcap"
-
-
-async def _until(c: Console, wanted: Callable[[], bool]) -> None:
-    for _ in range(200):
-        await c.pilot.pause(0.05)
-        if wanted():
-            return
-    raise AssertionError(c.text)
 
 
 async def test_an_event_is_copied_in_every_form(console: Open):
@@ -79,7 +71,7 @@ async def test_every_format_is_written(console: Open, tmp_path: Path, place: int
     async with console(DEAD) as c:
         await c.press("s", str(place + 1))
         await c.press("enter")
-        await _until(c, lambda: "is written" in c.lines[-1])
+        await c.until(lambda: "is written" in c.lines[-1])
         (written,) = tmp_path.iterdir()
         assert written.suffix == EXPORTERS[place].suffix
         assert written.stat().st_size > 200
@@ -114,7 +106,7 @@ async def test_a_file_that_is_there_is_replaced_after_a_second_enter(
         await c.press("s", "2", "enter", "end", "x", "backspace", "enter")
         assert "replace capture-markdown.md?" in c.text
         await c.press("enter")
-        await _until(c, lambda: "is written" in c.lines[-1])
+        await c.until(lambda: "is written" in c.lines[-1])
     assert known.read_text().startswith("#")
 
 
@@ -122,7 +114,7 @@ async def test_a_further_file_is_read(console: Open):
     async with console(DEAD) as c:
         await c.press("o")
         await c.press(*str(LOG), "enter")
-        await _until(c, lambda: c.app.model.done and len(c.app.model.whole.sources) == 2)
+        await c.until(lambda: c.app.model.done and len(c.app.model.whole.sources) == 2)
         assert "correlated" in str(c.app.model.whole.peers)
 
 
@@ -134,14 +126,14 @@ async def test_inputs_show_their_clocks_and_can_be_moved(console: Open):
         assert "put right" in c.text
         await c.press("down", "enter")
         await c.press("backspace", *"3600", "enter")
-        await _until(c, lambda: c.app.model.done)
+        await c.until(lambda: c.app.model.done)
         assert list(c.app.options.clocks.offsets_ns.values()) == [3600 * 10**9]
 
 
 async def test_a_clock_that_was_set_by_hand_is_named_even_that_of_the_reference(console: Open):
     async with console(DEAD, LOG, size=(80, 24)) as c:
         await c.press("i", "enter", *"3600", "enter")
-        await _until(c, lambda: c.app.model.done and c.app.model.clock_by_hand)
+        await c.until(lambda: c.app.model.done and c.app.model.clock_by_hand)
         await c.press("i")
         assert "clock set by hand: 60 min 00 s added to its times" in c.text
         # What is in force is what is edited.
@@ -154,11 +146,11 @@ async def test_a_clock_that_was_set_by_hand_is_automatic_again_where_nothing_is_
 ):
     async with console(DEAD, LOG, size=(80, 24)) as c:
         await c.press("i", "enter", *"3600", "enter")
-        await _until(c, lambda: c.app.model.done and c.app.model.clock_by_hand)
+        await c.until(lambda: c.app.model.done and c.app.model.clock_by_hand)
         await c.press("i", "enter")
         assert "empty: automatic" in c.text
         await c.press("ctrl+u", "enter")
-        await _until(c, lambda: c.app.model.done and not c.app.model.clock_by_hand)
+        await c.until(lambda: c.app.model.done and not c.app.model.clock_by_hand)
         assert not c.app.options.clocks.offsets_ns
 
 
@@ -168,7 +160,31 @@ async def test_the_palette_does_what_keys_do(console: Open):
         await c.press(*"Timeline")
         await c.pilot.pause(0.3)
         await c.press("enter")
-        await _until(c, lambda: c.app.view.title == "timeline")
+        await c.until(lambda: c.app.view.title == "timeline")
+
+
+async def test_the_filter_prompt_tells_examples_from_what_is_in_force(console: Open):
+    async with console(DEAD) as c:
+        await c.press("f")
+        assert "such as peer:198.51.100.* state:dead" in c.text
+        await c.press(*"sev>=error", "enter")
+        await c.press("f")
+        assert "empty shows all" in c.text
+        assert "198.51.100" not in c.text
+        await c.press("escape")
+
+
+async def test_what_is_wrong_with_a_filter_is_told_before_enter(console: Open):
+    async with console(DEAD) as c:
+        await c.press("f", *"sev>=foo")
+        await c.pilot.pause(1.0)
+        await c.settle()
+        assert "no value 'foo'" in c.text
+        await c.press(*["backspace"] * 3, *"error")
+        await c.pilot.pause(1.0)
+        await c.settle()
+        assert "no value" not in c.text
+        await c.press("escape")
 
 
 async def test_lines_that_nothing_understands_belong_to_the_time_of_a_log(
@@ -182,6 +198,6 @@ async def test_lines_that_nothing_understands_belong_to_the_time_of_a_log(
         encoding="utf-8",
     )
     async with console(DEAD, path, size=(132, 43)) as c:
-        await _until(c, lambda: c.app.model.log is not None)
+        await c.until(lambda: c.app.model.log is not None)
         await c.press("i")
         assert "to 23:59:58" in c.text

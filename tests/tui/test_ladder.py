@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from dpdlab.tui.views.ladder import LadderView
-from tests.tui.conftest import SAMPLES, Console, Opened
+from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
 DEAD = SAMPLES / "ikev2-dead-peer" / "capture.pcap"
@@ -75,18 +75,10 @@ async def test_the_moment_is_shared_with_the_timeline(console: Open):
         assert c.app.model.at_ns == at_ns
 
 
-async def _shows(c: Console, text: str) -> None:
-    for _ in range(300):
-        await c.pilot.pause(0.05)
-        if text in c.text:
-            return
-    raise AssertionError(c.text)
-
-
 async def test_the_bytes_of_a_message_are_those_of_the_capture(console: Open):
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("3", "g", "r")
-        await _shows(c, "0000  ")
+        await c.until(lambda: "0000  " in c.text)
         frame = DEAD.read_bytes()[24 + 16 :]
         first = " ".join(f"{byte:02x}" for byte in frame[:8])
         assert first in c.text
@@ -98,7 +90,7 @@ async def test_the_bytes_of_a_message_are_those_of_the_capture(console: Open):
 async def test_tshark_gives_a_second_opinion(console: Open):
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("3", "g", "R")
-        await _shows(c, "ISAKMP")
+        await c.until(lambda: "ISAKMP" in c.text)
         for _ in range(80):
             if "Initiator SPI" in c.text:
                 break
@@ -106,7 +98,7 @@ async def test_tshark_gives_a_second_opinion(console: Open):
         assert "Initiator SPI" in c.text
         # A later message is as good as the first one.
         await c.press("R", "down", "R")
-        await _shows(c, "Exchange type: IKE_SA_INIT")
+        await c.until(lambda: "Exchange type: IKE_SA_INIT" in c.text)
 
 
 async def test_two_messages_are_compared_field_by_field(console: Open):
@@ -154,10 +146,7 @@ async def test_the_bytes_of_the_end_of_a_black_hole_are_those_of_what_came_last(
 
 async def test_what_only_a_log_knows_is_shown_as_its_line(console: Open):
     async with console(SAMPLES / "ikev1-dead-peer" / "charon-a.log", size=(132, 43)) as c:
-        for _ in range(200):
-            if c.app.model.log is not None:
-                break
-            await c.pilot.pause(0.05)
+        await c.until(lambda: c.app.model.log is not None)
         await c.press("3", "e", "r")
         assert "line 76 of charon-a.log  (the same key goes" in c.text
         assert "76 2026-11-20 19:55:06.880" in c.text

@@ -6,7 +6,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -73,14 +73,6 @@ class Clock:
         return BASE_NS + self._ahead_ns + time.monotonic_ns() - self._began
 
 
-async def _until(c: Console, wanted: Callable[[], bool]) -> None:
-    for _ in range(400):
-        await c.pilot.pause(0.05)
-        if wanted():
-            return
-    raise AssertionError(c.text)
-
-
 @pytest.fixture
 def feed(tmp_path: Path) -> Feed:
     return Feed(tmp_path / "fifo")
@@ -107,7 +99,7 @@ async def watching(
         # Opening a FIFO waits for who reads it.
         writer = threading.Thread(target=feed.write, args=(ALIVE,))
         writer.start()
-        await _until(c, lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
+        await c.until(lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
         writer.join()
         yield c
     feed.close()
@@ -120,11 +112,11 @@ async def test_a_peer_is_seen_probing_and_dead_while_it_happens(feed: Feed, tmp_
         assert "5 exchanges" not in c.text
         clock.to(15.5)
         feed.write(ASKED)
-        await _until(c, lambda: "probing" in c.text)
+        await c.until(lambda: "probing" in c.text)
         assert app.model.now_ns is not None
         assert "verdict" in c.text or "no known policy" in c.text
         feed.close()
-        await _until(c, lambda: app.model.done)
+        await c.until(lambda: app.model.done)
         await c.press("2")
         assert "state" in c.text
         await c.press("ctrl+q")
@@ -141,7 +133,7 @@ async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Pat
             await c.pilot.pause(0.05)
         assert app.model.peers[0].state is PeerState.ALIVE
         await c.press("p")
-        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        await c.until(lambda: len(app.model.peers[0].exchanges) == 5)
         await c.press("ctrl+q")
 
 
@@ -163,6 +155,12 @@ async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
     assert not [t for t in threading.enumerate() if t.name.startswith("dpdlab")]
 
 
+async def test_ctrl_c_ends_it(feed: Feed, tmp_path: Path):
+    async with watching(feed, tmp_path, Clock(), (80, 24)) as c:
+        await c.press("ctrl+c")
+        assert c.app._exit
+
+
 async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
     clock = Clock()
     async with watching(feed, tmp_path, clock) as c:
@@ -172,7 +170,7 @@ async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
         assert "staying here: A follows again" in c.text
         clock.to(15.5)
         feed.write(ASKED)
-        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        await c.until(lambda: len(app.model.peers[0].exchanges) == 5)
         assert app.model.at_ns == here
         await c.press("A")
         assert app.model.at_ns == app.model.end_ns
@@ -192,7 +190,7 @@ async def test_what_is_selected_and_read_stays_while_more_comes(feed: Feed, tmp_
         assert below == 2
         clock.to(15.5)
         feed.write(ASKED)
-        await _until(c, lambda: len(app.model.peers[0].exchanges) == 5)
+        await c.until(lambda: len(app.model.peers[0].exchanges) == 5)
         assert [ladder._events[place].ref for place in ladder.selected] == selected
         assert ladder.detail.scroll_offset.y == below
         await c.press("d")
@@ -246,10 +244,10 @@ async def test_lines_of_logs_stand_in_view_5_as_they_come(tmp_path: Path):
     async with app.run_test(size=(120, 24)) as pilot:
         c = Console(app, pilot)
         await c.press("5")
-        await _until(c, lambda: "No line has come so far" in c.text)
+        await c.until(lambda: "No line has come so far" in c.text)
         with path.open("a") as file:
             file.writelines(_said(number) for number in range(100))
-        await _until(c, lambda: "request 99" in c.text)
+        await c.until(lambda: "request 99" in c.text)
         assert "request 60" not in c.text
         # Who scrolls back stays there.
         await c.press("ctrl+u", "ctrl+u", "ctrl+u")
@@ -257,7 +255,7 @@ async def test_lines_of_logs_stand_in_view_5_as_they_come(tmp_path: Path):
         here = shown.source.row(shown.cursor, 120, app.colours).plain
         with path.open("a") as file:
             file.writelines(_said(number) for number in range(100, 150))
-        await _until(c, lambda: "150 lines" in c.text)
+        await c.until(lambda: "150 lines" in c.text)
         assert "staying here, A follows" in c.text
         assert shown.source.row(shown.cursor, 120, app.colours).plain == here
         assert "request 149" not in c.text
@@ -265,6 +263,6 @@ async def test_lines_of_logs_stand_in_view_5_as_they_come(tmp_path: Path):
         await c.press("G")
         with path.open("a") as file:
             file.write(_said(150))
-        await _until(c, lambda: "request 150" in c.text)
+        await c.until(lambda: "request 150" in c.text)
         assert "staying here" not in c.text
         await c.press("ctrl+q")

@@ -62,21 +62,13 @@ async def _go(c: Console, station: str) -> None:
     await c.pilot.pause(0.05)
 
 
-async def _logs_read(c: Console) -> None:
-    for _ in range(200):
-        if c.app.model.log is not None:
-            return
-        await c.pilot.pause(0.05)
-    raise AssertionError("the lines of the log are not there")
-
-
 @pytest.mark.parametrize("size", [(80, 24), (132, 43)])
 async def test_every_view_and_dialog_does_without_colours_and_with_ascii(size: tuple[int, int]):
     inputs = [str(path) for path in INPUTS]
     app = ConsoleApp(inputs, SessionOptions(), ascii_only=True, colour=False)
     async with app.run_test(size=size) as pilot:
         c = Console(app, pilot)
-        await _logs_read(c)
+        await c.until(lambda: c.app.model.log is not None)
         for station in STATIONS:
             await _go(c, station)
             assert c.text.isascii(), (station, [x for x in c.lines if not x.isascii()])
@@ -100,7 +92,7 @@ async def test_without_colours_the_cursor_is_reversed():
     app = ConsoleApp([str(i) for i in INPUTS], SessionOptions(), colour=False)
     async with app.run_test(size=(100, 30)) as pilot:
         c = Console(app, pilot)
-        await _logs_read(c)
+        await c.until(lambda: c.app.model.log is not None)
         for station, text in (("peers", "192.0.2.1"), ("export", "HTML"), ("palette", "Back")):
             await _go(c, station)
             found = [

@@ -193,10 +193,7 @@ async def test_without_scroll_bars_words_say_that_more_follows(console: Open):
         assert "more lines" not in c.text
         assert "packets" in c.lines[-2]
         await c.press("5")
-        for _ in range(100):
-            await c.pilot.pause(0.05)
-            if "more lines" in c.text:
-                break
+        await c.until(lambda: "more lines" in c.text)
         assert re.search(r"~ \d+ more lines", c.lines[-2])
         await c.press("G")
         assert "more lines" not in c.text

@@ -38,14 +38,6 @@ def _row(c: Console, label: str) -> str:
     return next(line for line in c.lines if f"  {label} " in line and "│" in line)
 
 
-async def _read_again(c: Console) -> None:
-    for _ in range(200):
-        await c.pilot.pause(0.05)
-        if c.app.model.done:
-            return
-    raise AssertionError(c.text)
-
-
 def test_every_setting_of_console_and_report_is_there():
     known = {("console", name) for name in ConsoleSettings.model_fields}
     known |= {("report", name) for name in ReportSettings.model_fields}
@@ -77,7 +69,7 @@ async def test_what_is_changed_is_kept_and_counts_at_once(console: Open, users_f
         assert "120 s" in _row(c, "budget")
         await _to(c, "our side")
         await c.press("enter", *"192.0.2.2", "enter", "s")
-        await _read_again(c)
+        await c.read()
         assert tomllib.loads(users_file.read_text()) == {
             "console": {"theme": "dpdlab-light", "times": "local", "bell": True},
             "report": {"budget_s": 120.0, "local": ["192.0.2.2"]},
@@ -122,11 +114,11 @@ async def test_what_a_black_hole_is_is_tried_and_taken_back(console: Open, users
         c.app._took_s = 0.1
         await _to(c, "black hole")
         await c.press("enter", *"60", "enter")
-        await _read_again(c)
+        await c.read()
         assert not any(peer.black_holes for peer in c.app.model.peers)
         assert isinstance(c.app.screen, SettingsScreen)
         await c.press("escape")
-        await _read_again(c)
+        await c.read()
         assert sum(len(peer.black_holes) for peer in c.app.model.peers) == 1
         assert not users_file.exists()
 
@@ -229,7 +221,7 @@ async def test_without_a_home_everything_counts_for_this_session(
         await _to(c, "budget")
         await c.press("enter", *"2m", "enter", "s")
         assert "nothing is kept: no home" in c.lines[-1]
-        await _read_again(c)
+        await c.read()
         assert c.app.theme == "dpdlab-light"
         assert c.app.model.ascii_only
         assert c.app.bell_wanted

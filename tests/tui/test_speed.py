@@ -28,6 +28,7 @@ from dpdlab.tui.rows import RowList
 from dpdlab.tui.views.peers import PeersView
 from dpdlab.tui.views.timeline import TimelineView
 from tests.benchmarks.console_content import Size, content_of
+from tests.tui.conftest import Console
 
 WIDTH, HEIGHT = 120, 36
 
@@ -55,10 +56,7 @@ class Given(ConsoleApp):
 async def pilot(content: Content) -> AsyncIterator[Pilot[int]]:
     app = Given(content)
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
-        for _ in range(200):
-            await pilot.pause(0.02)
-            if app.model.done:
-                break
+        await Console(app, pilot).until(lambda: app.model.done)
         yield pilot
 
 
@@ -160,10 +158,7 @@ async def test_a_peer_with_very_much_is_listed_beside(pilot: Pilot[int]):
     assert peer is not None
     assert app.model.listed(peer) is None
     assert app.model.events(peer) == []
-    for _ in range(400):
-        await pilot.pause(0.02)
-        if app.model.listed(peer) is not None:
-            break
+    await Console(app, pilot).until(lambda: app.model.listed(peer) is not None)
     assert len(app.model.events(peer)) == 2 * len(peer.exchanges)
 
 
@@ -171,11 +166,9 @@ async def test_of_filters_typed_one_after_the_other_the_last_one_counts(pilot: P
     app = pilot.app
     assert isinstance(app, Given)
     app._narrow(Filter.of("state:dead"))
-    app._narrow(Filter.of("peer:10.0.0.3"))
-    for _ in range(400):
-        await pilot.pause(0.02)
-        if app.model.filter is not None and app.model.filter.text == "peer:10.0.0.3":
-            break
+    last = Filter.of("peer:10.0.0.3")
+    app._narrow(last)
+    await Console(app, pilot).until(lambda: app.model.filter is last)
     await pilot.pause(0.2)
     assert [peer.remote for peer in app.model.peers] == ["10.0.0.3"]
 
@@ -190,10 +183,9 @@ async def test_results_that_come_while_a_filter_is_worked_out_are_not_lost(
     digest = digest_of(fewer)
     ready = Ready(fewer, digest, None, shown_of(fewer, None, digest))
     app.post_message(ConsoleApp.Told(Outcome(fewer, done=True), ready))
-    for _ in range(400):
-        await pilot.pause(0.02)
-        if app.model.filter is not None and app.model.whole is fewer:
-            break
+    await Console(app, pilot).until(
+        lambda: app.model.filter is not None and app.model.whole is fewer
+    )
     await pilot.pause(0.2)
     assert len(app.model.peers) == 5
 

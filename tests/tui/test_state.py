@@ -28,10 +28,7 @@ async def session(path: Path, *keys: str, wanted: Filter | None = None) -> Conso
     """One session over the same capture, left by its key."""
     app = ConsoleApp([str(DEAD)], SessionOptions(), state=path, wanted=wanted)
     async with app.run_test(size=(120, 36)) as pilot:
-        for _ in range(400):
-            await pilot.pause(0.05)
-            if app.model.done:
-                break
+        await Console(app, pilot).read()
         await pilot.press(*keys)
         await pilot.pause()
         await pilot.press("ctrl+q")

@@ -33,13 +33,16 @@ def _view(c: Console) -> WhatIfView:
 
 
 async def _opened(c: Console) -> WhatIfView:
-    """The view, with the packets of the silent windows."""
+    """The view, with the packets of the silent windows, where there are any."""
     await c.press("6")
     view = _view(c)
-    for _ in range(200):
-        if view.replays is None or view.sheet.planning or view.replays.sent.done:
-            break
-        await c.pilot.pause(0.05)
+
+    def is_ready() -> bool:
+        if view.replays is None or view.sheet.planning:
+            return True
+        return view.replays.sent.done or not c.app.captures
+
+    await c.until(is_ready)
     await c.settle()
     return view
 

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.export import words
-from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi, trimmed
+from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from dpdlab.present.axes import axis_in, axis_name
@@ -47,7 +47,7 @@ class TimelineLines:
         room = width - extent.cell_len - 2
         if peer.ike_sas:
             sa = peer.ike_sas[-1]
-            spi = short_spi(safe(sa.initiator_spi), self.model.signs)
+            spi = short_spi(safe(sa.initiator_spi), self.model.signs) or self.model.signs.none
             self._append_if(line, f"  IKEv{sa.ike_version} {spi}", room)
         policy = policy_of(peer, peer.local)
         if policy is not None:
@@ -187,8 +187,10 @@ class TimelineLines:
         parts = [Text(told(column.events))]
         if column.packets is not None:
             signs = self.model.signs
-            out, back = (_packets(number, column.counted) for number in column.packets)
-            parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}"))
+            out, back = map(count, column.packets)
+            far = column.within_ns > column.span.end_ns - column.span.start_ns + 1
+            within = f" in {duration(column.within_ns)}" if far else ""
+            parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}{within}"))
         for hole in column.holes:
             bounds = seconds_range(hole.min_seconds, hole.max_seconds)
             said = f"black hole {bounds} ({words.CLASS[hole.black_hole_class]})"
@@ -228,9 +230,3 @@ def folded_words(folding: Folding | None) -> str:
         return "nothing to fold: it would bring no two events farther apart"
     longest = duration(folding.longest_ns)
     return f"nothing to fold: the longest time without an event, {longest}, takes little room"
-
-
-def _packets(number: float, counted: bool) -> str:
-    if counted or not number:
-        return count(round(number))
-    return f"{trimmed(number, 0 if number >= 1 else 1)}/s"

@@ -180,16 +180,15 @@ class WhatIfPage(View):
     def _hole_rows(self, edited: Candidate | None) -> HoleRows:
         assert self.replays is not None
         sheet = self.sheet
-        made = HoleRows(
+        return HoleRows(
             self.model,
             self.replays,
+            edited,
             self.pinned,
             sheet.target_s,
             sheet.demand.hold_s,
             self.page,
         )
-        made.edited = edited
-        return made
 
     @property
     def _table_width(self) -> int:

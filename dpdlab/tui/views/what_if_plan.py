@@ -18,7 +18,7 @@ from analyzers.whatif.plan import Demand, Plan, plan
 from analyzers.whatif.recommend import Recommendation, recommend, recommendable
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import Timing
-from dpdlab.present.policies import Scale, bare_rate, tenths, worst_case
+from dpdlab.present.policies import Scale, bare_rate, tenths
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.views.what_if_rows import Role, Tried
@@ -27,6 +27,7 @@ from dpdlab.tui.views.what_if_table import (
     COST_LEGEND,
     Column,
     Layout,
+    as_line,
     cost_cells,
     row_line,
 )
@@ -234,9 +235,5 @@ class PlanRows:
         lines = []
         for tried in self._tried:
             cells = self.cells(tried.candidate, palette)
-            cells |= cost_cells(tried.candidate, self.model.signs.none, palette)
-            told = "  ".join(f"{title} {cell.plain}" for title, cell in cells.items())
-            timing = tried.candidate.timing
-            worst = "" if timing is None else f" ({worst_case(timing)})"
-            lines.append(f"{safe(tried.candidate.label)}{worst}: {told}")
+            lines.append(as_line(tried.candidate, cells, self.model.signs.none, palette))
         return "\n".join(lines)

@@ -30,7 +30,6 @@ from dpdlab.present.policies import (
     observed,
     tenths,
     window_severity,
-    worst_case,
 )
 from dpdlab.present.replays import Replays
 from dpdlab.tui.model import Model
@@ -41,6 +40,7 @@ from dpdlab.tui.views.what_if_table import (
     MARK,
     Column,
     Layout,
+    as_line,
     cost_cells,
     row_line,
 )
@@ -103,6 +103,7 @@ class HoleRows:
         self,
         model: Model,
         replays: Replays,
+        edited: Candidate | None,
         pinned: Sequence[Candidate],
         target_s: float | None,
         hold_s: float | None,
@@ -111,13 +112,13 @@ class HoleRows:
         self.model = model
         self.replays = replays
         self.holes = replays.peer.black_holes
-        self.edited: Candidate | None = None
+        self._edited = edited
         self._pinned = list(pinned)
         self._target_s, self._hold_s = target_s, hold_s
         self._page = page
         self._rows: list[_Row] = []
         self._starts: list[int] = []
-        self._scales: dict[int, tuple[Candidate | None, float, bool]] = {}
+        self._scales: dict[int, tuple[float, bool]] = {}
         self._layout: tuple[int, Layout] | None = None
         self._header = Text()
 
@@ -188,7 +189,7 @@ class HoleRows:
 
     def _tried(self, hole: BlackHole, slot: int) -> Tried | None:
         if slot == 0:
-            return None if self.edited is None else Tried(self.edited, Role.EDITED)
+            return None if self._edited is None else Tried(self._edited, Role.EDITED)
         slot -= 1
         if slot < len(self._pinned):
             return Tried(self._pinned[slot], Role.PINNED)
@@ -312,10 +313,10 @@ class HoleRows:
     def _scale(self, number: int, layout: Layout) -> tuple[Scale, bool]:
         """One scale for all bars of a black hole."""
         known = self._scales.get(number)
-        if known is None or known[0] is not self.edited:
+        if known is None:
             study = self.study(number)
-            known = self._scales[number] = (self.edited, longest_s(study), comparable(study))
-        return Scale(known[1], layout.bar - 1), known[2]
+            known = self._scales[number] = (longest_s(study), comparable(study))
+        return Scale(known[0], layout.bar - 1), known[1]
 
     def _signs(self) -> tuple[str, str, str]:
         signs = self.model.signs
@@ -394,11 +395,7 @@ class HoleRows:
         lines = [self._heading(number, hole, palette).plain]
         for tried in self.tried(number):
             cells = self.cells(hole, tried.candidate, palette)
-            cells |= cost_cells(tried.candidate, self.model.signs.none, palette)
-            told = "  ".join(f"{title} {cell.plain}" for title, cell in cells.items())
-            timing = tried.candidate.timing
-            worst = "" if timing is None else f" ({worst_case(timing)})"
-            lines.append(f"{safe(tried.candidate.label)}{worst}: {told}")
+            lines.append(as_line(tried.candidate, cells, self.model.signs.none, palette))
         return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from analyzers.export.formatting import Severity
+from analyzers.export.untrusted import safe
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import LOSS_RATES, false_death
 from dpdlab.present.policies import (
@@ -18,6 +19,7 @@ from dpdlab.present.policies import (
     chance,
     chance_severity,
     loss_title,
+    worst_case,
 )
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
@@ -98,6 +100,15 @@ def cost_cells(candidate: Candidate, none: str, palette: Palette) -> dict[str, T
             for loss, value in zip(LOSS_RATES, chances, strict=True)
         },
     }
+
+
+def as_line(candidate: Candidate, cells: dict[str, Text], none: str, palette: Palette) -> str:
+    """A policy as a line for the clipboard, without its bar; `cells`: what it comes to."""
+    cells = cells | cost_cells(candidate, none, palette)
+    told = "  ".join(f"{title} {cell.plain}" for title, cell in cells.items())
+    timing = candidate.timing
+    worst = "" if timing is None else f" ({worst_case(timing)})"
+    return f"{safe(candidate.label)}{worst}: {told}"
 
 
 def row_line(

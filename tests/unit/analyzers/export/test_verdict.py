@@ -38,3 +38,10 @@ def test_without_the_other_end_and_on_the_way_there_they_are_lost() -> None:
 def test_of_both_together_neither_is_said() -> None:
     one, other = with_lost(Lost.ANSWER), replace(with_lost(None), id="p2", remote="203.0.113.9")
     assert "packets lost or without an answer)" in told(one, other)
+
+
+def test_without_times_it_is_not_said_that_there_was_no_black_hole() -> None:
+    peer = replace(dead_peer(), black_holes=(), exchanges=(), first_ns=1, last_ns=9)
+    assert "· without times no black hole can be told ·" in told(peer)
+    timed = replace(dead_peer(), black_holes=(), exchanges=())
+    assert "· no black hole ·" in told(timed)
