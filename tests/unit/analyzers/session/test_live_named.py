@@ -50,11 +50,18 @@ def _until_read(pipe: Fifo) -> None:
     until(lambda: not pipe.source.feed.empty)
 
 
-def _watch(sample: str, folder: Path) -> tuple[list[Look], list[Change]]:
-    """Looks every quarter of a second while packets and lines come in their time."""
+def _watch(sample: str, folder: Path, without: bytes = b"\0") -> tuple[list[Look], list[Change]]:
+    """Looks every quarter of a second while packets and lines come in their time.
+
+    `without`: lines of the log that hold this never come.
+    """
     data = (SAMPLES / sample / "capture.pcap").read_bytes()
+    lines = (SAMPLES / sample / "charon-a.log").read_bytes()
     pipes = (Fifo(folder / "packets"), Fifo(folder / "lines", "log"))
-    streams = (list(_records(data)), list(_lines((SAMPLES / sample / "charon-a.log").read_bytes())))
+    streams = (
+        list(_records(data)),
+        [(at_ns, line) for at_ns, line in _lines(lines) if without not in line],
+    )
     session = LiveSession([pipe.source for pipe in pipes])
     session.start()
     pipes[0].write(data[:_HEADER_BYTES])
@@ -93,6 +100,15 @@ def test_a_question_that_the_log_names_is_one_at_once(tmp_path: Path) -> None:
     }
     assert dead == (PeerState.DEAD, Confidence.CERTAIN)
     assert [len(x.transmissions) for x in looks[-1].peer.exchanges] == [3]
+
+
+def test_a_verdict_that_the_log_tells_is_sure_whoever_told_the_questions(tmp_path: Path) -> None:
+    """The log names no message, so the questions are known by their rhythm alone."""
+    looks, _ = _watch("ikev1-dead-peer", tmp_path, without=b"INFORMATIONAL_V1")
+    last = looks[-1].peer
+    assert last.exchanges[-1].basis is Basis.RHYTHM
+    assert last.exchanges[-1].verdict_ref is not None
+    assert (last.state, last.confidence) == (PeerState.DEAD, Confidence.CERTAIN)
 
 
 @pytest.mark.parametrize(
