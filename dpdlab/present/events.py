@@ -224,3 +224,14 @@ def _hint(hint: Hint) -> Event:
         hint.ref,
         confidence=Confidence.SUSPECT if hint.unprotected else Confidence.CERTAIN,
     )
+
+
+def first_moment(peer: PeerView, events: Sequence[Event]) -> int:
+    """Where the eye should be first, in ns: the worst black hole, else the first event."""
+    holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
+    if holes:
+        return holes[0].begin_ns
+    told = (EventKind.MESSAGE, EventKind.HINT)
+    first = next((e for e in events if e.kind not in told), None)
+    first = first or next(iter(events), None)
+    return peer.first_ns if first is None else first.at_ns

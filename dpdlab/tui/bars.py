@@ -67,7 +67,7 @@ def footer_of(
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     if model.range_ns is not None:
         state.append(Text(_range_text(model, model.range_ns), palette.warn))
-    state.append(Text(model.times.mode.value, palette.faint))
+    state.append(Text(model.times.counts, palette.faint))
     right = Text(" · ", palette.faint).join(state)
     keys = [_hint(model, name) for name in sorted(hints, key=lambda name: name == "help")]
     left = _fitting(keys, width - min(right.cell_len, width // 2) - 1, model.signs.more)

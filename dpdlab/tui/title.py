@@ -89,7 +89,7 @@ def without_peers(model: Model) -> str:
     if read:
         told.append(counted(read, "configuration"))
     if found:
-        told.append(f"{found}: see {key_name(model.keymap['view-findings'][0])} findings")
+        told.append(f"{found} ({key_name(model.keymap['view-findings'][0])} shows them)")
     return _BETWEEN.join(told)
 
 

@@ -205,7 +205,7 @@ async def test_without_a_peer_title_and_view_say_what_is_wrong(console: Open):
     async with console(*inputs, size=(120, 36)) as c:
         found = "no peer · 1 configuration · 1 error, 3 warnings"
         assert found in c.lines[0]
-        assert "see 4 findings" in c.lines[0]
+        assert "(4 shows them)" in c.lines[0]
         assert found in "\n".join(c.lines[1:])
 
 
@@ -226,7 +226,7 @@ async def test_no_window_of_the_timeline_is_longer_than_the_input(console: Open)
 
 async def test_configurations_alone_are_read_and_told(console: Open):
     async with console(SAMPLES / "configs" / "hub.cfg", size=(80, 24)) as c:
-        assert "1 configuration · 3 warnings, 1 info: see 4 findings" in c.lines[0]
+        assert "1 configuration · 3 warnings, 1 info (4 shows them)" in c.lines[0]
         assert "no peer" not in c.lines[0]
         told = " ".join(" ".join(c.lines).split())
         assert "Tunnel0 to any peer: asks every 10 s, 4 retries x 3 s, worst case 25 s" in told
