@@ -81,8 +81,7 @@ def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
         peer.forgotten,
         peer.last_ns,
         sum(sa.ended_ns is not None for sa in peer.sas[-_RECENT:]),
-        # A log names what was captured before.
-        *((x.basis, len(x.transmissions)) for x in peer.exchanges[-_RECENT:]),
+        peer.named,
     )
 
 

@@ -22,6 +22,7 @@ def testify(peer: PeerTrack, ref: Ref, event: LogEvent) -> None:
     run = _run_of(peer, ref)
     if run is None or run.dissolved or run.answered:
         return  # what was answered was told, and stays as it was told
+    peer.named += 1
     if event.message is MessageKind.R_U_THERE:
         run.candidate = False
         run.basis, run.confidence = Basis.CORRELATED, Confidence.CERTAIN

@@ -36,7 +36,7 @@ def _told(run: ExchangeTrack, place: int, message: MessageKind) -> None:
         at_ns=place * SECOND,
         message=message,
     )
-    peer = cast(PeerTrack, SimpleNamespace(exchanges=[run]))
+    peer = cast(PeerTrack, SimpleNamespace(exchanges=[run], named=0))
     late.testify(peer, Ref("s1", place), event)
 
 
