@@ -95,7 +95,7 @@ class LiveSession:
         self._logs: dict[int, LiveLog] = {}
         self._matcher_or_none: LogMatcher | None = None
         self._flagged: dict[int, LogEvent] = {}
-        """Events that are evidence or astray, by `id()`: held until they are tracked."""
+        """Events of which more is known, by `id()`: held until they are tracked."""
         self._dialects = dialects_of(self.options) if len(self._captured) < len(sources) else ()
         self._held_lines: HeldLines | None = None
         if keep_lines and len(self._captured) < len(sources):
@@ -278,7 +278,12 @@ class LiveSession:
             self._tracker.logs.spans = [span_ns]
         for number, settled in self._matcher.settle(self._logs, span_ns, now_ns, last=last):
             events: list[LogEvent] = []
-            for event, evidence, astray in settled:
+            for event, evidence, astray, packet in settled:
+                if packet is not None:
+                    self._flagged[id(event)] = event
+                    self._tracker.logs.packets[id(event)] = packet
+                    events.append(event)
+                    continue
                 if evidence or astray:
                     self._flagged[id(event)] = event
                     flags = self._tracker.logs.evidence if evidence else self._tracker.logs.astray
@@ -347,6 +352,7 @@ class LiveSession:
         if self._flagged.pop(event, None) is not None:
             self._tracker.logs.evidence.discard(event)
             self._tracker.logs.astray.discard(event)
+            self._tracker.logs.packets.pop(event, None)
 
     def _close_sources(self) -> None:
         for channel in self._channels:

@@ -19,7 +19,7 @@ from analyzers.dialects.dialect import Dialect
 from analyzers.dialects.stamps import StampKind
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import Datagram
-from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
 from analyzers.session.naming import told_to_peers
@@ -28,8 +28,8 @@ from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.logs import UNKNOWN_LOCAL
 from analyzers.tracking.pairing import pairs
-from analyzers.tracking.sightings import Sighting, of_datagram, of_event
-from analyzers.tracking.witnesses import Reach, belongs, came_by, reach_of_capture
+from analyzers.tracking.sightings import KeyFamily, Sighting, of_datagram, of_event
+from analyzers.tracking.witnesses import TELLING, Reach, belongs, came_by, reach_of_capture
 
 if TYPE_CHECKING:
     from analyzers.session.live_lines import HeldLines
@@ -170,6 +170,8 @@ class Settled(NamedTuple):
     """It only tells where something was lost."""
     astray: bool
     """It is about a message that was sent, and did not come by elsewhere."""
+    packet: tuple[Ref, str, str] | None = None
+    """The captured message that it names: its place, source and destination."""
 
 
 class LogMatcher:
@@ -238,6 +240,9 @@ class LogMatcher:
         log = logs[number]
         for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
+                packet = told[id(event)]
+                if packet is not None:
+                    settled.append(Settled(event, False, False, packet))
                 continue
             self._name(event, log)
             evidence = not belongs(event, others)
@@ -245,10 +250,16 @@ class LogMatcher:
             settled.append(Settled(event, evidence, astray))
         return settled
 
-    def _told_by_wire(self, events: list[LogEvent], resolution_ns: int) -> set[int]:
-        """Ids of events about messages that were captured; each packet is used once."""
+    def _told_by_wire(
+        self, events: list[LogEvent], resolution_ns: int
+    ) -> dict[int, tuple[Ref, str, str] | None]:
+        """Ids of events about messages that were captured; each packet is used once.
+
+        With the packet if the event makes an encrypted message's content known, and is about no
+        other message for sure.
+        """
         if not self._wire:
-            return set()
+            return {}
         sightings, by_place = [], {}
         for event in events:
             sighting = of_event(event)
@@ -262,7 +273,13 @@ class LogMatcher:
             rest = [s for s in self._wire if s.ref not in used]
             self._wire.clear()
             self._wire.extend(rest)
-        return {id(by_place[one.ref, one.at_ns]) for one, _ in found}
+        told: dict[int, tuple[Ref, str, str] | None] = {}
+        for one, two in found:
+            event = by_place[one.ref, one.at_ns]
+            sure = two.version == 1 and event.message in TELLING and _share_id(one, two)
+            named = sure and two.src is not None and two.dst is not None
+            told[id(event)] = (two.ref, two.src or "", two.dst or "") if named else None
+        return told
 
     def _name(self, event: LogEvent, log: LiveLog) -> None:
         """Give the device of a log an address where the line has none."""
@@ -282,6 +299,12 @@ class LogMatcher:
             event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
         if event.local == UNKNOWN_LOCAL and event.remote and len(log.unnamed) < _MOST_REMOTES:
             log.unnamed.add(event.remote)
+
+
+def _share_id(one: Sighting, two: Sighting) -> bool:
+    """Whether both know the same random message ID of IKEv1."""
+    ids = [key for key in one.keys if key[0] is KeyFamily.MESSAGE_ID]
+    return any(key in two.keys for key in ids)
 
 
 def _text_of(decoder: codecs.IncrementalDecoder, piece: Piece) -> str:

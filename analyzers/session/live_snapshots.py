@@ -81,6 +81,7 @@ def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
         peer.forgotten,
         peer.last_ns,
         sum(sa.ended_ns is not None for sa in peer.sas[-_RECENT:]),
+        peer.named,
     )
 
 

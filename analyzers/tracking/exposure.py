@@ -263,12 +263,19 @@ class Exposures:
             since_ns = silence.questionable_ns
             if NEVER in (silence.last_proof_ns, since_ns) or self._is_over(state, silence):
                 continue
+            if self._last_heard_ns(state) >= since_ns:
+                continue
             if silence.total_packets - silence.packets < _LEAST_PACE:
                 continue
             holes = self._judge_open(state, end_ns, lambda _: None, QUESTIONABLE_NS)
             if any(hole.hole_class is not BlackHoleClass.DATA_PLANE for hole in holes):
                 found.append((state.unit.peer, since_ns))
         return found
+
+    def _last_heard_ns(self, state: RoleState) -> int:
+        """The last proof of the other side on any SA: who answers on a new one is alive."""
+        units = state.unit.peer.units[-_RECENT:]
+        return max(self._any.now(unit.index, state.role).last_proof_ns for unit in units)
 
     def _judge_open(
         self,

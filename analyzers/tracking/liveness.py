@@ -145,7 +145,7 @@ def confidence(
     if state is PeerState.UNKNOWN:
         return Confidence.SUSPECT
     if state is PeerState.DEAD and exchanges and exchanges[-1].verdict_ref is not None:
-        return exchanges[-1].confidence  # the device says so itself
+        return Confidence.CERTAIN  # the device says so itself, however its questions are known
     if state is PeerState.DEAD:
         return Confidence.INFERRED  # the verdict itself is never visible on the wire
     if state is PeerState.PROBING and exchanges:

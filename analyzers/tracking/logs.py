@@ -24,6 +24,7 @@ from analyzers.model.peer import Hint, LoggedEnd
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking import late
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.log_sas import STARTS, LoggedSas, sender_of
 from analyzers.tracking.marks import Marks
@@ -89,6 +90,8 @@ class LogTracker:
         """Ids (`id()`) of events that only tell where something was lost."""
         self.astray: set[int] = set()
         """Ids (`id()`) of events about messages that were sent, and did not come by elsewhere."""
+        self.packets: dict[int, tuple[Ref, str, str]] = {}
+        """Packets that events are about, by `id()` of these: place, source and destination."""
         self.reaches: list[LoggedEnd] = []
         self.spans: list[tuple[int, int]] = []
         """First and last time of each capture."""
@@ -114,6 +117,13 @@ class LogTracker:
     def feed(self, event: LogEvent) -> None:
         """One event, on the common clock."""
         if event.at_ns is None:
+            return
+        packet = self.packets.get(id(event))
+        if packet is not None:
+            ref, src, dst = packet
+            known = self._table.peer_of_pair(src, dst)
+            if known is not None:
+                late.testify(known, ref, event)
             return
         remote = event.remote
         if remote is None:

@@ -68,6 +68,8 @@ class PeerTrack(Struct, eq=False):
     unknown_informationals: int = 0
     messages: list[IkeMessage] = field(default_factory=list)
     """All of its IKE messages, also fragments, in the order of time."""
+    named: int = 0
+    """Captured messages that a log named after they were tracked."""
     forgotten: int = 0
     """Events of it that are kept no more, see `retention`."""
     captured: bool = False

@@ -24,7 +24,7 @@ PROTOCOL_NUMBERS: Final = {
     DeleteProtocol.AH: 2,
     DeleteProtocol.ESP: 3,
 }
-_TELLING: Final = frozenset(
+TELLING: Final = frozenset(
     {
         MessageKind.R_U_THERE,
         MessageKind.R_U_THERE_ACK,
@@ -67,7 +67,7 @@ def _tell(message: IkeMessage, event: LogEvent) -> None:
     """Take the content of an encrypted message from the log that names it."""
     if message.basis is not Basis.HEADER or not message.encrypted:
         return
-    if message.kind not in _UNTOLD or event.message not in _TELLING:
+    if message.kind not in _UNTOLD or event.message not in TELLING:
         return
     message.kind = event.message
     message.dpd_sequence = event.sequence

@@ -119,7 +119,7 @@ def _exchanges(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]
                 message=by_ref.get(exchange.answer.ref),
             )
         if unanswered and exchange.verdict_ns is not None:
-            confidence = exchange.confidence if exchange.verdict_ref else Confidence.INFERRED
+            confidence = Confidence.CERTAIN if exchange.verdict_ref else Confidence.INFERRED
             yield Event(
                 exchange.verdict_ns,
                 EventKind.VERDICT,

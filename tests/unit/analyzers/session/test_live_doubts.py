@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
-from analyzers.session import SessionOptions
+from analyzers.session import Session, SessionOptions
 from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import SourceState
@@ -109,3 +111,49 @@ def test_what_a_new_phase_1_follows_was_no_question(tmp_path: Path):
     peer = _seen(tmp_path, text, 109)
     assert PeerState.DEAD not in {span.state for span in peer.states}
     assert len(peer.exchanges) == 3
+
+
+REPAIRED = """\
+0 a>b {phase}
+0.2..{out}/0.2 a>b esp out
+0.25..20/0.2 b>a esp in
+25..36/5 a>b {lost}
+60 a>b {phase} sa=2
+70..90/5 a>b {asks} sa=2
+70.02..90/5 b>a {answers} sa=2
+"""
+"""The peer is given up and set up anew; no ESP follows on the new SA."""
+V1 = {"phase": "v1 main-mode"} | dict.fromkeys(("lost", "asks", "answers"), "v1 info 108")
+V2 = {
+    "phase": "v2 handshake",
+    "lost": "liveness 2",
+    "asks": "liveness 2+",
+    "answers": "liveness 2+ resp",
+}
+
+
+@pytest.mark.parametrize("out", [22, 30])
+@pytest.mark.parametrize("version", [V1, V2], ids=["v1", "v2"])
+def test_silence_on_an_sa_that_is_gone_is_no_question(
+    tmp_path: Path, version: dict[str, str], out: int
+) -> None:
+    text = REPAIRED.format(out=out, **version)
+    for now_s in (60.5, 76):
+        folder = tmp_path / str(now_s)
+        folder.mkdir()
+        lines = text.replace("90/", f"{now_s}/") if now_s > 70 else text.partition("70..")[0]
+        peer = _seen(folder, lines, now_s)
+        (folder / "saved.pcap").write_bytes(capture(lines))
+        offline = Session()
+        offline.run([str(folder / "saved.pcap")])
+        (reported,) = offline.peers()
+        assert peer.state is PeerState.ALIVE
+        assert peer.states == reported.states
+
+
+def test_silence_on_the_sa_that_took_over_is_one(tmp_path: Path) -> None:
+    text = REPAIRED.format(out=22, **V1) + "91..103.1/0.2 a>b esp out2 sa=2\n"
+    text += "91.05..101/0.2 b>a esp in2 sa=2\n"
+    peer = _seen(tmp_path, text, 103.1)
+    assert peer.state is PeerState.QUESTIONABLE
+    assert peer.states[-1].start_ns > at(101)

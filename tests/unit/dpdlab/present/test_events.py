@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from analyzers.model.observations import MessageKind
-from analyzers.model.records import Basis
-from dpdlab.present.events import events_of
+from analyzers.model.records import Basis, Confidence
+from dpdlab.present.events import EventKind, events_of
 from tests.model_builders import ike_message
 from tests.unit.dpdlab.present import stories as s
 
@@ -54,3 +54,13 @@ def test_what_a_log_calls_a_retransmission_is_a_retry():
     ]
     answer = auth(9, 9, basis=Basis.LOG, again=True, flags=0x20)
     assert labels(answer) == ["IKE_AUTH response, sent again"]
+
+
+def test_a_verdict_of_the_log_is_sure_though_its_questions_are_inferred():
+    peer = s.dead_peer()
+    (*_, last) = peer.exchanges
+    for ref, sure in ((None, False), (last.transmissions[0].ref, True)):
+        asked = replace(last, confidence=Confidence.INFERRED, verdict_ref=ref)
+        events = events_of(replace(peer, exchanges=(asked,)))
+        (verdict,) = [e for e in events if e.kind is EventKind.VERDICT]
+        assert ("[inferred]" not in verdict.label) is sure

@@ -1,0 +1,131 @@
+"""A capture and the log of one of its ends, read together as both grow."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Basis, Confidence
+from analyzers.session import Session
+from analyzers.session.live import LiveSession
+from analyzers.session.live_facts import Change, FactLog
+from tests.live_capture import SAMPLES
+from tests.unit.analyzers.session.test_live import SECOND, Fifo, until
+
+STEP_NS = SECOND // 4
+TAIL_NS = 3 * SECOND
+_HEADER_BYTES = 24
+_RECORD = struct.Struct("<IIII")
+
+
+class Look(NamedTuple):
+    """What was known at a moment."""
+
+    now_ns: int
+    peer: PeerView
+
+
+def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
+    place = _HEADER_BYTES
+    while place < len(data):
+        seconds, micros, size, _ = _RECORD.unpack_from(data, place)
+        end = place + _RECORD.size + size
+        yield seconds * SECOND + micros * 1000, data[place:end]
+        place = end
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    for line in data.splitlines(keepends=True):
+        moment = datetime.fromisoformat(line[:23].decode()).replace(tzinfo=UTC)
+        yield round(moment.timestamp() * 1000) * 1_000_000, line
+
+
+def _until_read(pipe: Fifo) -> None:
+    until(lambda: not pipe.source.feed.empty)
+
+
+def _watch(sample: str, folder: Path, without: bytes = b"\0") -> tuple[list[Look], list[Change]]:
+    """Looks every quarter of a second while packets and lines come in their time.
+
+    `without`: lines of the log that hold this never come.
+    """
+    data = (SAMPLES / sample / "capture.pcap").read_bytes()
+    lines = (SAMPLES / sample / "charon-a.log").read_bytes()
+    pipes = (Fifo(folder / "packets"), Fifo(folder / "lines", "log"))
+    streams = (
+        list(_records(data)),
+        [(at_ns, line) for at_ns, line in _lines(lines) if without not in line],
+    )
+    session = LiveSession([pipe.source for pipe in pipes])
+    session.start()
+    pipes[0].write(data[:_HEADER_BYTES])
+    now_ns = min(stream[0][0] for stream in streams)
+    end_ns = max(stream[-1][0] for stream in streams) + TAIL_NS
+    looks, facts, told = [], FactLog(), []
+    while now_ns < end_ns:
+        before_ns, now_ns = now_ns, now_ns + STEP_NS
+        for pipe, stream in zip(pipes, streams, strict=True):
+            news = b"".join(part for at_ns, part in stream if before_ns <= at_ns < now_ns)
+            if news:
+                pipe.write(news)
+                _until_read(pipe)
+        session.pump(now_ns)
+        peers = session.peers_so_far(now_ns)
+        told += [fact.change for fact in facts.take(peers) if not isinstance(fact.item, PeerView)]
+        looks += [Look(now_ns, peer) for peer in peers]
+    for pipe in pipes:
+        pipe.close()
+    session.end(now_ns)
+    return looks, told
+
+
+def test_a_question_that_the_log_names_is_one_at_once(tmp_path: Path) -> None:
+    """No rhythm is waited for: the first that is not answered counts, and the verdict is sure."""
+    looks, _ = _watch("ikev1-dead-peer", tmp_path)
+    probing = next(look for look in looks if look.peer.state is PeerState.PROBING)
+    (asked,) = probing.peer.exchanges
+    assert len(asked.transmissions) == 1
+    assert probing.now_ns - asked.first_ns < 2 * SECOND
+    assert (asked.basis, asked.confidence) == (Basis.CORRELATED, Confidence.CERTAIN)
+    (dead,) = {
+        (look.peer.state, look.peer.confidence)
+        for look in looks
+        if look.peer.state is PeerState.DEAD
+    }
+    assert dead == (PeerState.DEAD, Confidence.CERTAIN)
+    assert [len(x.transmissions) for x in looks[-1].peer.exchanges] == [3]
+
+
+def test_a_verdict_that_the_log_tells_is_sure_whoever_told_the_questions(tmp_path: Path) -> None:
+    """The log names no message, so the questions are known by their rhythm alone."""
+    looks, _ = _watch("ikev1-dead-peer", tmp_path, without=b"INFORMATIONAL_V1")
+    last = looks[-1].peer
+    assert last.exchanges[-1].basis is Basis.RHYTHM
+    assert last.exchanges[-1].verdict_ref is not None
+    assert (last.state, last.confidence) == (PeerState.DEAD, Confidence.CERTAIN)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    ["ikev1-both-sides", "ikev1-dead-peer", "ikev1-one-way-loss", "ikev2-brief-outage"],
+)
+def test_what_goes_on_ends_as_the_report_says(sample: str, tmp_path: Path) -> None:
+    looks, _ = _watch(sample, tmp_path)
+    offline = Session()
+    offline.run([str(SAMPLES / sample / name) for name in ("capture.pcap", "charon-a.log")])
+    (reported,) = offline.peers()
+    last = looks[-1].peer
+    assert (last.state, last.confidence) == (reported.state, reported.confidence)
+    died = any(span.state is PeerState.DEAD for span in reported.states)
+    assert died or all(look.peer.state is not PeerState.DEAD for look in looks)
+
+
+def test_what_was_told_of_answers_is_not_told_again(tmp_path: Path) -> None:
+    _, told = _watch("ikev1-healthy", tmp_path)
+    assert set(told) == {Change.NEW}
