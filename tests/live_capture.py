@@ -55,16 +55,17 @@ class Link(Struct, frozen=True, dict=True):
 
 
 @contextmanager
-def link() -> Iterator[Link]:
-    """Two ends of a wire, without any traffic of the system's own."""
+def link(again: Link | None = None) -> Iterator[Link]:
+    """Two ends of a wire, without any traffic of the system's own; `again` has their names."""
     name = f"dpd{os.getpid() % 100_000}n{next(_numbers)}"
-    sender, receiver = f"{name}a", f"{name}b"
+    made = again or Link(f"{name}a", f"{name}b")
+    sender, receiver = made.sender, made.receiver
     _run("ip", "link", "add", sender, "type", "veth", "peer", "name", receiver)
     try:
         for end in (sender, receiver):
             _run("ip", "link", "set", end, "addrgenmode", "none")
             _run("ip", "link", "set", end, "up")
-        yield Link(sender, receiver)
+        yield made
     finally:
         _run("ip", "link", "del", sender)
 

@@ -8,11 +8,13 @@ from typing import Final
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Feed, Restart, SourceState
+from analyzers.sources.interfaces import exists
 
 # Who lived so long is one that worked: the end is no failure to begin.
 _WORKED_S: Final = 10.0
 _FIRST_WAIT_S: Final = 0.5
 _MOST_WAIT_S: Final = 30.0
+_LOOK_S: Final = 0.25
 
 
 class Attempts:
@@ -37,11 +39,12 @@ class Attempts:
         return wait_s
 
 
-def capture_again(feed: Feed, capture: Callable[[], str]) -> None:
+def capture_again(feed: Feed, interface: str, capture: Callable[[], str]) -> None:
     """Capture anew whenever it ended, until the source is stopped.
 
     `capture` runs to its end and tells why that came; it raises SourceError where trying again is
-    of no use, as it is where the first try never came to be open.
+    of no use, as it is where the first try never came to be open. An `interface` that is gone is
+    waited for.
     """
     attempts = Attempts(feed)
     worked = False
@@ -60,6 +63,20 @@ def capture_again(feed: Feed, capture: Callable[[], str]) -> None:
             feed.tell(SourceState.FAILED, why)
             return
         worked = True
-        if not feed.rest(attempts.broke_off(why)):
-            return
+        if exists(interface):
+            if not feed.rest(attempts.broke_off(why)):
+                return
+        else:
+            if not _is_back(feed, interface):
+                return
+            attempts = Attempts(feed)
         feed.count(restarts=1)
+
+
+def _is_back(feed: Feed, interface: str) -> bool:
+    """Wait until there is such an interface; False if the source shall stop."""
+    feed.tell(SourceState.MISSING, "there is no such interface now")
+    while not exists(interface):
+        if not feed.rest(_LOOK_S):
+            return False
+    return True

@@ -30,6 +30,8 @@ class SourceState(StrEnum):
     OPEN = "open"
     WAITING = "waiting"
     """It broke off, and is tried again."""
+    MISSING = "missing"
+    """What it reads is gone, and is taken up again when it is back."""
     ENDED = "ended"
     """It is over, and nothing went wrong: the end of a pipe."""
     FAILED = "failed"

@@ -36,7 +36,12 @@ def interfaces() -> list[Interface]:
 
 def exists(name: str) -> bool:
     """Whether there is such an interface."""
-    return name == ANY or any(name == known.name for known in interfaces())
+    if name == ANY:
+        return True
+    try:
+        return socket.if_nametoindex(name) > 0
+    except OSError:
+        return False
 
 
 def _is_up(name: str) -> bool | None:

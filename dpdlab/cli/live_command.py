@@ -45,6 +45,7 @@ _JUDGE_EVERY_S: Final = 2.0
 _JUDGE_REST: Final = 2
 _BEGIN_S: Final = 5.0
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
+_BROKEN: Final = (SourceState.WAITING, SourceState.MISSING, SourceState.FAILED)
 _NEED_RULES: Final = ("sev", "rule")
 
 
@@ -316,7 +317,7 @@ class _Watch:
             told = (status.state, status.detail)
             if told != self._told_states.get(number):
                 self._told_states[number] = told
-                if status.state in (SourceState.WAITING, SourceState.FAILED):
+                if status.state in _BROKEN:
                     self._diagnostics.warning(f"{source.name}: {status.detail}")
                 elif status.restarts and status.state is SourceState.OPEN:
                     self._diagnostics.note(f"{source.name}: it goes on")
