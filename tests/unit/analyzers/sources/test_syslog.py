@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -89,6 +90,30 @@ def test_a_flood_is_bounded_and_counted() -> None:
     bucket = _Bucket()
     passed = sum(bucket.may_pass() for _ in range(2 * MOST_PER_SECOND))
     assert MOST_PER_SECOND <= passed < 1.9 * MOST_PER_SECOND
+
+
+def test_what_the_kernel_drops_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzers.sources.syslog._RECEIVE_BYTES", 4096)
+    held, reads = threading.Event(), SyslogListener._datagrams
+
+    def held_up(self: SyslogListener, udp: socket.socket) -> None:
+        held.wait(PATIENCE_S)
+        reads(self, udp)
+
+    monkeypatch.setattr(SyslogListener, "_datagrams", held_up)
+    source = SyslogListener(LOOPBACK, 0)
+    source.start()
+    _udp(source, *(b"<30>Nov 20 21:31:50 r1 charon: %d" % n for n in range(1000)))
+    held.set()
+    end = time.monotonic() + PATIENCE_S
+    read = 0
+    while read + source.feed.status.dropped < 1000:
+        read += len(source.feed.take())
+        assert time.monotonic() < end, (read, source.feed.status)
+        time.sleep(0.01)
+    source.close(5)
+    assert 0 < read < 1000
+    assert read + source.feed.status.dropped == 1000
 
 
 @pytest.mark.parametrize(
