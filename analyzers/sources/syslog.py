@@ -11,6 +11,7 @@ import re
 import selectors
 import socket
 import struct
+from collections import Counter
 from ipaddress import ip_address
 from time import monotonic
 from typing import Final
@@ -101,7 +102,7 @@ class SyslogListener:
             tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((address[0], udp.getsockname()[1], *address[2:]))
-            tcp.listen(MOST_CONNECTIONS)
+            tcp.listen(socket.SOMAXCONN)
             undo.pop_all()
             return udp, tcp
 
@@ -162,9 +163,11 @@ class SyslogListener:
         except OSError:
             return
         if len(self._connections) >= MOST_CONNECTIONS:
-            connection.close()
-            self.feed.count(dropped=1)
-            return
+            least = self._least_missed()
+            self._receive(least)  # what it has said is not lost
+            if least in self._connections:
+                self._drop(least)
+                self.feed.count(dropped=1)
         connection.setblocking(False)
         self._selector.register(connection, selectors.EVENT_READ)
         self._connections[connection] = _Connection(str(address[0]), monotonic())
@@ -190,6 +193,16 @@ class SyslogListener:
         self._selector.unregister(connection)
         del self._connections[connection]
         connection.close()
+
+    def _least_missed(self) -> socket.socket:
+        """The connection silent for longest, of the sender who has most of them."""
+        held = Counter(state.sender for state in self._connections.values())
+
+        def missed(connection: socket.socket) -> tuple[int, float]:
+            state = self._connections[connection]
+            return -held[state.sender], state.heard_s
+
+        return min(self._connections, key=missed)
 
     def _forget_idle(self) -> None:
         now_s = monotonic()
