@@ -64,10 +64,15 @@ def link(again: Link | None = None) -> Iterator[Link]:
     try:
         for end in (sender, receiver):
             _run("ip", "link", "set", end, "addrgenmode", "none")
-            _run("ip", "link", "set", end, "up")
+            set_up(end, up=True)
         yield made
     finally:
         _run("ip", "link", "del", sender)
+
+
+def set_up(interface: str, *, up: bool) -> None:
+    """Take an interface up, or down."""
+    _run("ip", "link", "set", interface, "up" if up else "down")
 
 
 def frames(sample: str) -> list[tuple[float, bytes]]:

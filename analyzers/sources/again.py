@@ -8,13 +8,14 @@ from typing import Final
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Feed, Restart, SourceState
-from analyzers.sources.interfaces import exists
+from analyzers.sources.interfaces import exists, is_down
 
 # Who lived so long is one that worked: the end is no failure to begin.
 _WORKED_S: Final = 10.0
 _FIRST_WAIT_S: Final = 0.5
 _MOST_WAIT_S: Final = 30.0
 _LOOK_S: Final = 0.25
+DOWN: Final = "the interface is down"
 
 
 class Attempts:
@@ -43,8 +44,8 @@ def capture_again(feed: Feed, interface: str, capture: Callable[[], str]) -> Non
     """Capture anew whenever it ended, until the source is stopped.
 
     `capture` runs to its end and tells why that came; it raises SourceError where trying again is
-    of no use, as it is where the first try never came to be open. An `interface` that is gone is
-    waited for.
+    of no use, as it is where the first try never came to be open. An `interface` that is gone
+    or down is waited for.
     """
     attempts = Attempts(feed)
     worked = False
@@ -59,11 +60,11 @@ def capture_again(feed: Feed, interface: str, capture: Callable[[], str]) -> Non
             return
         if feed.stopping.is_set():
             return
-        if not worked and feed.status.state is not SourceState.OPEN:
+        if not worked and feed.status.state not in (SourceState.OPEN, SourceState.DOWN):
             feed.tell(SourceState.FAILED, why)
             return
         worked = True
-        if exists(interface):
+        if exists(interface) and not is_down(interface):
             if not feed.rest(attempts.broke_off(why)):
                 return
         else:
@@ -74,9 +75,13 @@ def capture_again(feed: Feed, interface: str, capture: Callable[[], str]) -> Non
 
 
 def _is_back(feed: Feed, interface: str) -> bool:
-    """Wait until there is such an interface; False if the source shall stop."""
-    feed.tell(SourceState.MISSING, "there is no such interface now")
-    while not exists(interface):
+    """Wait until there is such an interface, and up; False if the source shall stop."""
+    while True:
+        if not exists(interface):
+            feed.tell(SourceState.MISSING, "there is no such interface now")
+        elif is_down(interface):
+            feed.tell(SourceState.DOWN, DOWN)
+        else:
+            return True
         if not feed.rest(_LOOK_S):
             return False
-    return True

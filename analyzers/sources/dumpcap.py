@@ -19,8 +19,9 @@ from time import monotonic, sleep
 from typing import IO, Final
 
 from analyzers.errors import SourceError
-from analyzers.sources.again import capture_again
+from analyzers.sources.again import DOWN, capture_again
 from analyzers.sources.feed import Feed, Reading, SourceState
+from analyzers.sources.interfaces import is_down
 
 TOOLS: Final = ("dumpcap", "tcpdump")
 """In the order in which they are tried."""
@@ -40,6 +41,7 @@ _LULL_S: Final = 0.005
 """What comes closer together than this is read together."""
 _END_S: Final = 0.4
 _COUNT_EVERY_S: Final = 2.0
+_LOOK_EVERY_S: Final = 0.5
 _MOST_SAID: Final = 4000
 _ETHERNET_TYPES: Final = frozenset({"1", "772"})
 _DUMPCAP_DROPS: Final = re.compile(
@@ -166,6 +168,7 @@ class CaptureSource:
         open_streams = {out.fileno(): out, err.fileno(): err}
         got_any, count_due_s, read_s = False, monotonic() + _COUNT_EVERY_S, 0.0
         deadline_s: float | None = None
+        look_due_s = monotonic()
         while open_streams:
             if self.feed.stopping.is_set():
                 deadline_s = deadline_s or monotonic() + _END_S
@@ -190,11 +193,20 @@ class CaptureSource:
                         # tcpdump writes every packet by itself; the first after a rest is not held.
                         sleep(max(0.0, read_s + _LULL_S - monotonic()))
                     read_s = monotonic()
+            if got_any and monotonic() >= look_due_s and deadline_s is None:
+                look_due_s = monotonic() + _LOOK_EVERY_S
+                self._look()
             if self.tool == "tcpdump" and monotonic() >= count_due_s and deadline_s is None:
                 # It answers with its counters; dumpcap tells them at its end only.
                 count_due_s = monotonic() + _COUNT_EVERY_S
                 with contextlib.suppress(OSError):
                     child.send_signal(signal.SIGUSR1)
+
+    def _look(self) -> None:
+        """Tell an interface that was taken down: the child reads on, and nothing comes."""
+        down = is_down(self.name)
+        if down != (self.feed.status.state is SourceState.DOWN):
+            self.feed.tell(*((SourceState.DOWN, DOWN) if down else (SourceState.OPEN, "")))
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         """Leave neither process nor descriptor."""

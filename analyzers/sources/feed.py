@@ -32,6 +32,8 @@ class SourceState(StrEnum):
     """It broke off, and is tried again."""
     MISSING = "missing"
     """What it reads is gone, and is taken up again when it is back."""
+    DOWN = "down"
+    """What it reads is there, and gives nothing: an interface that is down."""
     ENDED = "ended"
     """It is over, and nothing went wrong: the end of a pipe."""
     FAILED = "failed"

@@ -29,6 +29,7 @@ from tests.live_capture import (
     now_ns,
     open_descriptors,
     send,
+    set_up,
 )
 
 pytestmark = needs_capture
@@ -177,6 +178,25 @@ def test_an_interface_that_goes_away_is_told(tmp_path: Path) -> None:
     began = time.monotonic()
     session.end(now_ns())
     assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_interface_that_is_down_is_told(wire: Link, tool: str | None) -> None:
+    if tool is None:
+        pytest.skip("this tool is not installed")
+    source = _source(wire, tool)
+    session = LiveSession([source])
+    session.start()
+    _open(source)
+    set_up(wire.receiver, up=False)
+    eventually(lambda: source.feed.status.state is SourceState.DOWN, source.feed.status)
+    set_up(wire.receiver, up=True)
+    _open(source)
+    assert source.feed.status.detail == ""
+    time.sleep(0.3)
+    send(wire.sender, frames("ikev2-dead-peer")[:10], 1000)
+    _watch(session, 10)
+    session.end(now_ns())
 
 
 def test_no_interface_is_a_failure_with_what_the_tool_said() -> None:
