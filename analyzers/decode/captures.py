@@ -78,8 +78,10 @@ class CaptureReader:
         chunk_bytes: int = CHUNK_BYTES,
         *,
         growing: bool = False,
+        piped: bool = False,
     ) -> None:
         """`growing`: a stream that gives nothing has not ended; `end` says that it has.
+        `piped`: it gives what is there, and nothing only at its end.
 
         Raises SourceError if the head is no capture's.
         """
@@ -105,6 +107,7 @@ class CaptureReader:
         self._latest_ns = 0
         self._stepped_back = False
         self._growing = growing
+        self._piped = piped
         self._at_end = False
         self._dry = False
         """The growing stream had nothing more to give."""
@@ -150,8 +153,9 @@ class CaptureReader:
         view = memoryview(self._buffer)[left : self._chunk_bytes]
         count = self._stream.read_into(view)
         self._end += count
-        # A short read is the end: streams fill what they are given.
-        self._at_end = count < len(view) and not self._growing
+        # A short read is the end: other streams than pipes fill what they are given.
+        short = not count if self._piped else count < len(view)
+        self._at_end = short and not self._growing
         self._dry = self._growing and not count
 
     def _grow(self) -> None:

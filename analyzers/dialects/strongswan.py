@@ -162,6 +162,11 @@ DIALECT = Dialect(
             ),
         ),
         Pattern(
+            "not-sent",
+            r"error writing to socket: (?P<reason>[A-Za-z ]{1,60})",
+            ("16[NET] error writing to socket: Operation not permitted",),
+        ),
+        Pattern(
             "action",
             r"(?P<reason>restarting CHILD_SA|trapping CHILD_SA) (?P<child>[^\s]{1,100})",
             ("01[IKE] restarting CHILD_SA net",),

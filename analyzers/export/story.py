@@ -16,11 +16,13 @@ from analyzers.export.formatting import (
 )
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Lost, Outcome
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import Hint, PeerView
 from analyzers.model.time import NS_PER_SECOND, seconds
 
 GROWING: Final = 1.1
 """Retries that differ by more are told by their bounds, not by their mean."""
+# What silences an end comes with its last sign of life.
+_BEFORE_NS: Final = 2 * NS_PER_SECOND
 
 
 class Moment(NamedTuple):
@@ -80,6 +82,8 @@ def moments(
     # Who answers is in no doubt: what is missing is what goes through the tunnel.
     silent = "no ESP" if data_plane else "questionable: silent"
     tell(hole.questionable_ns, f"{silent} for longer than usual")
+    for hint in reasons(peer, hole):
+        tell(hint.at_ns, reason_phrase(hint, name))
     run = exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
     tell(hole.dead_ns, words.verdict_phrase(hole, run))
@@ -89,6 +93,27 @@ def moments(
     if hole.recovered_ns != hole.stop_ns:
         tell(hole.recovered_ns, f"{receiver} reached again")
     return sorted(found, key=lambda moment: moment.at_ns)
+
+
+def reasons(peer: PeerView, hole: BlackHole) -> list[Hint]:
+    """What the log of an end says of itself that makes a black hole, and when."""
+    begun_ns = hole.first_exposed_ns if hole.last_proof_ns is None else hole.last_proof_ns
+    until_ns = max(hole.stop_ns, hole.recovered_ns or 0)
+    return [
+        hint
+        for hint in peer.hints
+        if (hint.started or hint.not_sent)
+        and (begun_ns or hole.stop_ns) - _BEFORE_NS <= hint.at_ns <= until_ns
+    ]
+
+
+def reason_phrase(hint: Hint, name: Callable[[str], str] = str) -> str:
+    """Such a hint in words."""
+    if hint.started:
+        return f"{name(hint.sender)} started anew, as its log says"
+    often = f", {counted(hint.times, 'time')}" if hint.times > 1 else ""
+    why = hint.text.partition(": ")[2]
+    return f"{name(hint.sender)} could not send{often}, as its log says{why and f' ({why})'}"
 
 
 def _answered_meanwhile(peer: PeerView, hole: BlackHole) -> list[Exchange]:

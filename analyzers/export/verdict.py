@@ -129,11 +129,14 @@ def _noticed(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:
     ]
     if delays and len(holes) == 1:
         after = duration(delays[0])
-        return f"noticed {after} after the first doubt", (f"noticed after {after}",)
+        # The states and the story call it so, too.
+        said = f"noticed after being questionable for {after}"
+        return said, (f"noticed after {after} questionable",)
     if delays:
         some = f"{len(delays)} of {len(holes)} noticed"
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
-        return f"{some}, {bounds} after the first doubt", (f"{some} after {bounds}",)
+        said = f"{some}, after being questionable for {bounds}"
+        return said, (f"{some} after {bounds} questionable",)
     asked = [
         h.dead_ns - h.first_probe_ns
         for h in holes

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Ref
+
+NOT_SENT: Final = "it could not send"
+"""Start of the reason of a hint: the device's own system refused to send its packets."""
 
 
 class LogEventKind(StrEnum):

@@ -62,6 +62,10 @@ class Hint(Struct, frozen=True):
     """It came as a packet that anybody could have written."""
     started: bool = False
     """The log of the sender says that it started anew."""
+    times: int = 1
+    """How often the log says it in a row, from `at_ns` on."""
+    not_sent: bool = False
+    """The sender's own system refused to send its packets."""
 
 
 class ShownSa(Struct, frozen=True):

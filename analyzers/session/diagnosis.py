@@ -66,7 +66,7 @@ def _more_ike(captures: Sequence[SourceInfo]) -> str:
     """What to capture so that IKE can be read."""
     if any(p.kind is ProblemKind.SNAPLEN_SHORT for s in captures for p in s.problems):
         return "Packets were cut by the snap length: capture them whole (-s 0)."
-    return "Capture UDP ports 500 and 4500 as well."
+    return "A capture of UDP ports 500 and 4500 shows IKE, once something is asked or set up."
 
 
 def _one_way(peers: Sequence[PeerView], where: str) -> list[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from analyzers.session.viewpoints import Leaver
     from analyzers.sources.inputs import InputSpec
     from analyzers.tracking.engine import Tracker
-    from analyzers.tracking.ordering import OrderedBatch
+    from analyzers.tracking.ordering import OrderedBatch, Orderer
     from analyzers.tracking.shown import Shown
     from analyzers.whatif.windows import Packets, Window
 
@@ -71,6 +71,7 @@ class Session:
         self._joined_shifts: dict[int, int] = {}
         """What was added, once everything is read."""
         self._leavers: dict[int, Leaver] = {}
+        self._orderer: Orderer | None = None
         self._captured_until_ns: int | None = None
         self._unparsed: list[UnparsedLine] = []
         self._shown: list[Shown] = []
@@ -80,13 +81,25 @@ class Session:
         self, inputs: Sequence[str | InputSpec], progress: Callable[[Progress], None] | None = None
     ) -> None:
         """Read all inputs to their end. Raises SourceError where one cannot be read."""
-        self.open(inputs)
+        self.open(inputs, progress)
         self.read(progress)
 
-    def open(self, inputs: Sequence[str | InputSpec]) -> None:
-        """Open all inputs; a large one is read ahead from now on. Raises SourceError."""
+    def open(
+        self, inputs: Sequence[str | InputSpec], progress: Callable[[Progress], None] | None = None
+    ) -> None:
+        """Open all inputs; a large one is read ahead from now on. Raises SourceError.
+
+        `progress` hears of standard input also while that pauses, until all of it is read.
+        """
+
+        def waited(path: str, came_bytes: int) -> None:
+            self._release()
+            if progress is not None:
+                so_far = self._progress(path, done=False)
+                progress(replace(so_far, read_bytes=came_bytes, total_bytes=None, waits=True))
+
         try:
-            self._opened = open_all(inputs, self.options)
+            self._opened = open_all(inputs, self.options, waited if progress else None)
             self._configurations = None
             self.sources = self._opened.sources
             self._readers = list(self._opened.readers)
@@ -306,7 +319,7 @@ class Session:
     def _read(self, readers: list[Reader], progress: Callable[[Progress], None] | None) -> None:
         from analyzers.tracking.ordering import Orderer
 
-        orderer = Orderer(len(readers))
+        orderer = self._orderer = Orderer(len(readers))
         while (number := orderer.behind()) is not None:
             reader = readers[number]
             batch = reader.read()
@@ -318,11 +331,15 @@ class Session:
                 orderer.add(number, batch)
             if batch is None or self._is_past(number):
                 orderer.close(number)
-            ready = orderer.release(self.options.batch_rows)
-            if ready is not None:
-                self._feed(ready)
+            self._release(self.options.batch_rows)
             if progress is not None:
                 progress(self._progress(reader.info.path, done=orderer.behind() is None))
+
+    def _release(self, at_least: int = 0) -> None:
+        """Track what no later batch can precede, if `at_least` so many rows wait."""
+        ready = None if self._orderer is None else self._orderer.release(at_least)
+        if ready is not None:
+            self._feed(ready)
 
     def _progress(self, path: str, *, done: bool) -> Progress:
         return Progress(

@@ -371,6 +371,8 @@ class LiveSession:
 
         Only what has changed is looked at again. Events are numbered within their peer.
         """
+        for info in self.sources:
+            info.ike_messages = self._tracker.messages_by_source[info.id]
         return self._snapshots.peers(self._tracker, self.event_ns(now_ns), exact=self.over)
 
     def peers(self) -> tuple[PeerView, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -80,8 +81,11 @@ class CaptureStore:
         if not self._begun:
             head, new = self._section, self._interfaces
             self._begun = True
-        self._files.write(head + b"".join(each for _, each in new) + packets)
-        self.packets_bytes += len(packets)
+        head += b"".join(each for _, each in new)
+        data = head + packets
+        before = self._files.size
+        self._files.write(data, partial(_whole_blocks, data))
+        self.packets_bytes += max(0, self._files.size - before - len(head))
 
     def discard(self) -> None:
         """Remove what was written: there is no packet in it."""
@@ -136,6 +140,17 @@ class CaptureStore:
                 return number
         self._interfaces.append((source, described))
         return len(self._interfaces) - 1
+
+
+def _whole_blocks(data: bytes, written: int) -> int:
+    """How many of so many bytes are whole blocks."""
+    position = 0
+    while position + _HEAD.size <= written:
+        length = _HEAD.unpack_from(data, position)[1]
+        if position + length > written:
+            break
+        position += length
+    return position
 
 
 def _statistics(number: int, described: bytes, end_ns: int, dropped: int) -> bytes:

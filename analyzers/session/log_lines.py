@@ -239,6 +239,19 @@ class LogLines:
                 return line if self._row is None else int(self._row[line])
         return None
 
+    def until_ns(self, source: str) -> int | None:
+        """When the last line of a log was written, understood or not; None if nothing tells.
+
+        Of a long log that is some lines earlier: its lines are sampled.
+        """
+        for log, text in enumerate(self._known):
+            if text.source == source:
+                base = self._bases[log]
+                times = self._times[base : base + len(self._files[log])]
+                known = times[times != NO_TIME]
+                return int(known.max()) if len(known) else None
+        return None
+
     def at_ns(self, row: int) -> int | None:
         """When a row was written, on the common clock; None if nothing tells."""
         at_ns = int(self._times[self._all(row)])

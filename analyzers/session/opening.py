@@ -25,6 +25,7 @@ from analyzers.sources.inputs import (
     spooled,
 )
 from analyzers.sources.lines import Kept
+from analyzers.sources.waiting import Waited
 
 if TYPE_CHECKING:
     from analyzers.dialects.dialect import Dialect
@@ -98,8 +99,10 @@ class LogReplay:
         """Nothing is held."""
 
 
-def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opened:
-    """Open what the user named.
+def open_all(
+    names: Sequence[str | InputSpec], options: SessionOptions, waited: Waited | None = None
+) -> Opened:
+    """Open what the user named; `waited` hears of a pipe that pauses, now and while it is read.
 
     An input that cannot be read is told as a source with a problem, behind the others. Raises
     SourceError if nothing else is left, and for a name that does not exist.
@@ -111,7 +114,7 @@ def open_all(names: Sequence[str | InputSpec], options: SessionOptions) -> Opene
         specs = expand(names, missing_too=options.missing_too)
         for spec in specs:
             try:
-                _open(spec, opened, options, several=len(specs) > 1)
+                _open(spec, opened, options, waited, several=len(specs) > 1)
             except SourceError as error:
                 # What is no input at all may lie in a directory; what it is has to be seen first.
                 if spec.required or isinstance(error, UnopenedError):
@@ -150,8 +153,15 @@ def _tell_refused(opened: Opened) -> None:
         _add(opened, spec, info, LogReplay(info))
 
 
-def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: bool) -> None:
-    item = open_input(spec)
+def _open(
+    spec: InputSpec,
+    opened: Opened,
+    options: SessionOptions,
+    waited: Waited | None,
+    *,
+    several: bool,
+) -> None:
+    item = open_input(spec, waited)
     number = len(opened.sources)
     if capture_format(item.head) is not None:
         if spec.path == STDIN and (several or options.read_again):
@@ -161,7 +171,14 @@ def _open(spec: InputSpec, opened: Opened, options: SessionOptions, *, several: 
         opened.items.append(item)
         info = info_of(item, number, "capture")
         ports = frozenset(options.ports)
-        reader = CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes)
+        reader = CaptureReader(
+            item.stream,
+            item.head,
+            info,
+            ports,
+            options.chunk_bytes,
+            piped=item.give_what_is_there(),
+        )
         _add(opened, spec, info, reader)
         return
     if not item.head:

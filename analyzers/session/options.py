@@ -77,3 +77,5 @@ class Progress(Struct, frozen=True):
     packets: int
     ike_messages: int
     done: bool
+    waits: bool = False
+    """For a pipe that has paused."""

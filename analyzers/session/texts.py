@@ -31,6 +31,9 @@ _PROBE_BYTES: Final = 256 << 10
 _PIECE_BYTES: Final = 1 << 20
 # A log that was emptied while a program wrote to it begins with as many NULs as it was long.
 _MAX_GAP: Final = 256 << 20
+# What a program dumped in one line may stand before the lines of a log.
+_MAX_LONG_LINE: Final = 64 << 20
+_LONG_LINES: Final = 2
 # Most logs show what they are at once.
 _GLANCE: Final = 16 << 10
 # Configurations and outputs of `show` are looked for in this much of a log, and only where one of
@@ -89,13 +92,22 @@ class TextInput:
         """Reads the first part, by which the kind of text is told."""
         self.item = item
         first = self._past_gap(self._read(_PROBE_BYTES))
+        self._last_bytes = len(first)
         encoding = "utf-8"
         if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             encoding = "utf-16"
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-        self.whole = len(first) < _PROBE_BYTES
         self.binary = encoding == "utf-8" and is_binary(first)
-        self.first = self._decoder.decode(first, final=self.whole)
+        behind = b"" if self.binary else self._past_long_lines(first)
+        self.whole = self._last_bytes < _PROBE_BYTES
+        self.first = self._decoder.decode(first, final=self.whole and not behind)
+        self.telling = self.first
+        """The part of the text that tells what it is."""
+        if behind:
+            more = self._decoder.decode(behind, final=self.whole)
+            _, end, lines = more.partition("\n")
+            self.telling = lines if end else self.first
+            self.first += more
         self.damaged = 0
 
     def pieces(self) -> _Pieces:
@@ -127,6 +139,21 @@ class TextInput:
             first = b"\0" + self._read(_PROBE_BYTES - 1)
             passed += len(first)
         return first
+
+    def _past_long_lines(self, first: bytes) -> bytes:
+        """What follows a first part without lines, up to a part that has some; mostly nothing."""
+        behind: list[bytes] = []
+        part, passed = first, len(first)
+        while (
+            self._last_bytes == _PROBE_BYTES
+            and len(part.splitlines()) <= _LONG_LINES
+            and passed < _MAX_LONG_LINE
+        ):
+            part = self._read(_PROBE_BYTES)
+            behind.append(part)
+            self._last_bytes = len(part)
+            passed += len(part)
+        return b"".join(behind)
 
     def _read(self, limit: int) -> bytes:
         view = memoryview(bytearray(limit))
@@ -171,10 +198,10 @@ def kind_of(text: TextInput, dialects: Sequence[Dialect], *, named: bool) -> str
     from analyzers.configs.catalogue import detect, read_configurations
     from analyzers.snapshots.find import find_snapshots
 
-    first = without(text.first)
+    first = without(text.telling)
     if detect(first) is not None:
         return "config"
-    if is_log(text.first, dialects, named=named):
+    if is_log(text.telling, dialects, named=named):
         return "log"
     if find_snapshots(enumerate(first.split("\n"), 1)):
         return "log"

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from analyzers.errors import SourceError, UnopenedError
 from analyzers.sources.parts import OneSource, Parts
-from analyzers.sources.streams import ByteStream, open_stream
+from analyzers.sources.streams import ByteStream, PlainStream, open_stream
+from analyzers.sources.waiting import Waited, WaitingPipe
 
 STDIN: Final = "-"
 # `KIND:PATH` says what an input is; content decides without it.
@@ -44,6 +45,13 @@ class Input(Struct):
     """When the file was last written."""
     spool: IO[bytes] | None = None
     """The temporary file behind it, which goes away with it."""
+
+    def give_what_is_there(self) -> bool:
+        """Let a pipe that pauses give what has come; False where all of it is waited for."""
+        if not (isinstance(self.raw, WaitingPipe) and isinstance(self.stream, PlainStream)):
+            return False
+        self.stream.gives_what_is_there = True
+        return True
 
     def close(self) -> None:
         """Release the file."""
@@ -105,8 +113,11 @@ def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> li
     return specs
 
 
-def open_input(spec: InputSpec) -> Input:
-    """Open one input; raises SourceError where that is not possible."""
+def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
+    """Open one input; raises SourceError where that is not possible.
+
+    `waited` hears how standard input gets on while it pauses.
+    """
     if spec.refused is not None:
         raise spec.refused
     raw: io.RawIOBase
@@ -114,7 +125,8 @@ def open_input(spec: InputSpec) -> Input:
     if spec.path == STDIN:
         if sys.stdin is None or sys.stdin.closed:
             raise SourceError("there is nothing on stdin")
-        raw = io.FileIO(os.dup(sys.stdin.fileno()), "rb")
+        handle = os.dup(sys.stdin.fileno())
+        raw = io.FileIO(handle, "rb") if waited is None else WaitingPipe(handle, "stdin", waited)
         size = None
     else:
         try:

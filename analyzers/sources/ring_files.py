@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,7 @@ class RingFiles:
         self._most_bytes = most_bytes
         self._most_files = most_files
         self._written: deque[Path] = deque()
-        self._number = 0
+        self._number = 0 if most_bytes is None else self._highest()
         self._size = 0
         self._handle = -1
         try:
@@ -47,6 +48,11 @@ class RingFiles:
     def files(self) -> tuple[Path, ...]:
         """What there is, the oldest first."""
         return tuple(self._written)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file that is written now."""
+        return self._size
 
     def is_full(self, more_bytes: int) -> bool:
         """Whether so many bytes belong into the next file."""
@@ -62,8 +68,11 @@ class RingFiles:
         except OSError as error:
             self.stopped = f"cannot write {self.path}: {error.strerror or error}"
 
-    def write(self, data: bytes) -> bool:
-        """Append all of it or nothing; False where nothing can be written any more."""
+    def write(self, data: bytes, whole: Callable[[int], int] = lambda written: 0) -> bool:
+        """Append all of it; False where nothing can be written any more.
+
+        Of data that has no room stays what `whole` says of the bytes that had some.
+        """
         if self.stopped or not data:
             return not self.stopped
         why = "the disk is full"
@@ -74,6 +83,7 @@ class RingFiles:
         if written == len(data):
             self._size += written
             return True
+        self._size += whole(written)
         with contextlib.suppress(OSError):
             os.ftruncate(self._handle, self._size)
         self._close()
@@ -91,13 +101,32 @@ class RingFiles:
         """Let go of the file."""
         self._close()
 
+    def _highest(self) -> int:
+        """The number of the last file of an earlier ring of this name; 0 where there was none."""
+        beginning, end = f"{self.path.stem}_", self.path.suffix
+        with contextlib.suppress(OSError):
+            names = [path.name for path in self.path.parent.iterdir()]
+            numbers = [name.removeprefix(beginning).removesuffix(end) for name in names
+                       if name.startswith(beginning) and name.endswith(end)]  # fmt: skip
+            return max((int(n) for n in numbers if n.isascii() and n.isdigit()), default=0)
+        return 0
+
     def _open(self) -> None:
-        self._number += 1
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         path = self.path
-        if self._most_bytes is not None:
-            path = path.with_name(f"{path.stem}_{self._number:05}{path.suffix}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        self._handle = os.open(path, flags, _MODE)
+        while True:
+            self._number += 1
+            if self._most_bytes is None:
+                flags |= os.O_TRUNC
+            else:
+                # What another session keeps under the same name stays.
+                path = self.path.with_name(f"{self.path.stem}_{self._number:05}{self.path.suffix}")
+                flags |= os.O_EXCL
+            try:
+                self._handle = os.open(path, flags, _MODE)
+                break
+            except FileExistsError:
+                continue
         self._size = 0
         self._written.append(path)
         while self._most_files is not None and len(self._written) > self._most_files:

@@ -7,12 +7,15 @@ import zlib
 from typing import BinaryIO, Final, Protocol, cast
 
 from analyzers.errors import SourceError
+from analyzers.sources.waiting import WaitingPipe
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 # Compressed input is read in pieces of this size; larger ones gain nothing.
 _PIECE_BYTES: Final = 1 << 18
 HEAD_BYTES: Final = 512
+# A capture of which only the header has come shows what it is.
+_LEAST_HEAD_BYTES: Final = 24
 
 
 class ByteStream(Protocol):
@@ -39,6 +42,8 @@ class PlainStream:
         self._raw = raw
         self._head = head
         self.position = 0
+        self.gives_what_is_there = False
+        """A pipe that pauses gives what has come; else it fills what it is given."""
 
     def read_into(self, view: memoryview) -> int:
         """Fill `view` as far as possible; 0 at the end."""
@@ -46,6 +51,8 @@ class PlainStream:
         view[:filled] = self._head[:filled]
         self._head = self._head[filled:]
         while filled < len(view):
+            if self.gives_what_is_there and filled and self._pauses():
+                break
             try:
                 count = self._raw.readinto(view[filled:])
             except OSError as error:
@@ -55,6 +62,17 @@ class PlainStream:
             filled += count
         self.position += filled
         return filled
+
+    def read_some(self, limit: int, least: int) -> bytes:
+        """What has come when the pipe pauses, `least` bytes at least; fewer at the end."""
+        self.gives_what_is_there = True
+        found = b""
+        while len(found) < least and (more := self.read(limit - len(found))):
+            found += more
+        return found
+
+    def _pauses(self) -> bool:
+        return isinstance(self._raw, WaitingPipe) and self._raw.pauses()
 
     def read(self, limit: int) -> bytes:
         """Up to `limit` bytes; empty at the end."""
@@ -157,7 +175,7 @@ class _Readable:
 def open_stream(raw: io.RawIOBase) -> tuple[ByteStream, bytes]:
     """A stream over `raw`, decompressed if need be, and its first bytes (`HEAD_BYTES` at most)."""
     probe = PlainStream(raw)
-    head = probe.read(HEAD_BYTES)
+    head = probe.read_some(HEAD_BYTES, _LEAST_HEAD_BYTES)
     source = PlainStream(raw, head)
     if head.startswith(GZIP_MAGIC):
         return _with_head(GzipStream(source))

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind
-from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.log_events import NOT_SENT, LogEvent, LogEventKind
 from analyzers.model.observations import (
     DeletePayload,
     Encapsulation,
@@ -383,13 +385,23 @@ class LogTracker:
         text = _HINTS.get(event.kind)
         if event.kind is LogEventKind.HINT:
             text = event.reason
-        if text is None or len(peer.hints) >= _MAX_HINTS:
+        if text is None:
+            return
+        not_sent = event.reason.startswith(NOT_SENT)
+        if not_sent:
+            for place, hint in enumerate(peer.hints):
+                if hint.not_sent and hint.text == text and hint.sender == sender:
+                    peer.hints[place] = replace(hint, times=hint.times + 1)
+                    return
+        if len(peer.hints) >= _MAX_HINTS:
             return
         spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""
         reason = f": {event.reason}" if event.reason and event.reason not in text else ""
         started = event.kind is LogEventKind.STARTED
         text = f"{text}{spis}{reason}"
-        peer.hints.append(Hint(event.at_ns or 0, sender, text, event.ref, started=started))
+        peer.hints.append(
+            Hint(event.at_ns or 0, sender, text, event.ref, started=started, not_sent=not_sent)
+        )
 
 
 _HINTS: Final = {

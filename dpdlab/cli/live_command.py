@@ -18,6 +18,7 @@ from analyzers.export.content import Content
 from analyzers.export.jsonl_writer import live_lines, question_line, source_lines
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
+from analyzers.model.records import ProblemKind
 from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Change, Fact, FactLog
@@ -109,7 +110,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     _tell_saved(session, diagnostics, keep_empty=options.write is not None)
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
-        return ExitCode.OK
+        return _nothing_read(content, diagnostics)
     return exit_code(
         content,
         diagnostics,
@@ -118,6 +119,17 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         damage_told=options.format == "text",
         diagnosis_told=options.format == "text",
     )
+
+
+def _nothing_read(content: Content, diagnostics: Diagnostics) -> ExitCode:
+    """Whether nothing was seen because a capture was none."""
+    code = ExitCode.OK
+    for source in content.sources:
+        bad = [p for p in source.problems if p.kind is ProblemKind.BAD_BLOCK]
+        if bad and not source.packets:
+            diagnostics.error(f"{safe(source.path)}: {bad[0].detail}")
+            code = ExitCode.INPUT
+    return code
 
 
 class _Watch:
@@ -377,7 +389,13 @@ def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: b
     if store is not None and not store.packets_bytes and not keep_empty:
         store.discard()
     elif store is not None:
-        diagnostics.note(f"packets are in {_told_paths(store.paths, store.removed)}")
+        where = _told_paths(store.paths, store.removed)
+        if store.stopped and not store.packets_bytes:
+            diagnostics.warning(f"no packet could be kept: {store.stopped}")
+        elif store.stopped:
+            diagnostics.warning(f"the packets until there was no more room are in {where}")
+        else:
+            diagnostics.note(f"packets are in {where}")
     if session.log_store is not None:
         for log in session.log_store.logs:
             where = _told_paths(log.paths, log.files.removed)

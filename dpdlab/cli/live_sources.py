@@ -131,6 +131,8 @@ def live_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> Ca
     Raises:
         CommandError: the file cannot be written.
     """
+    if options.ring_buffer and options.write is None:
+        raise UsageError("-b is about the files of -w", "add -w FILE")
     if not any(source.kind == "capture" for source in sources):
         if options.write is not None:
             raise UsageError("-w keeps packets, and nothing is captured", "add -i IFACE")

@@ -23,7 +23,8 @@ _NAME: Final = {
 
 def axis_name(times: TimeFormat) -> str:
     """What an axis counts, in a word. Differences from event to event have no axis of their own."""
-    return _NAME[times.mode]
+    unmarked = times.mode is TimeMode.MARK and times.mark_ns is None
+    return _NAME[TimeMode.RELATIVE if unmarked else times.mode]
 
 
 def axis_in(times: TimeFormat, start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
-from analyzers.export.formatting import Severity, class_severity
+from analyzers.export.formatting import Severity, class_severity, counted
 from analyzers.export.messages import message_word
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -219,8 +219,19 @@ def _hint(hint: Hint) -> Event:
         hint.at_ns,
         EventKind.HINT,
         hint.sender,
-        hint.text,
-        Severity.WARN if hint.unprotected else Severity.NOTE,
+        hint.text if hint.times == 1 else f"{hint.text}, {counted(hint.times, 'time')}",
+        Severity.WARN if hint.unprotected or hint.not_sent else Severity.NOTE,
         hint.ref,
         confidence=Confidence.SUSPECT if hint.unprotected else Confidence.CERTAIN,
     )
+
+
+def first_moment(peer: PeerView, events: Sequence[Event]) -> int:
+    """Where the eye should be first, in ns: the worst black hole, else the first event."""
+    holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
+    if holes:
+        return holes[0].begin_ns
+    told = (EventKind.MESSAGE, EventKind.HINT)
+    first = next((e for e in events if e.kind not in told), None)
+    first = first or next(iter(events), None)
+    return peer.first_ns if first is None else first.at_ns

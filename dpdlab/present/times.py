@@ -46,6 +46,13 @@ class TimeFormat(Struct, frozen=True):
     not_before_ns: Sequence[int | None] = ()
     """What `without_time` takes."""
 
+    @property
+    def counts(self) -> str:
+        """What times count from; without a mark that is the start."""
+        if self.mode is TimeMode.MARK and self.mark_ns is None:
+            return f"{TimeMode.RELATIVE.value}, no mark"
+        return self.mode.value
+
     def at(self, at_ns: int, before_ns: int | None = None, precision_ns: int = 1) -> str:
         """A time; `before_ns` is that of the event before, for the mode that counts from it, and
         `precision_ns` how far the distance of the two can be told."""

@@ -326,6 +326,15 @@ class ConsoleApp(WatchingApp):
         """Leave."""
         self.exit(0)
 
+    def action_help_quit(self) -> None:
+        """What ctrl+c does: it ends a live session, as it does without a console."""
+        if self.is_live:
+            self.exit(0)
+            return
+        leaving = " or ".join(map(key_name, self.model.keymap["quit"]))
+        back = next((key for key in self.model.keymap["back"] if key != _ESCAPE), _ESCAPE)
+        self.say(f"{leaving} leaves dpdlab, {key_name(back)} goes back")
+
     def do_suspend(self) -> None:
         """Back to the shell; its fg comes back here."""
         self.action_suspend_process()
@@ -394,7 +403,10 @@ class ConsoleApp(WatchingApp):
         self.open_view("peers")
 
     def do_view_timeline(self) -> None:
-        """View 2."""
+        """View 2: of the one peer that is marked, else of that under the cursor."""
+        marked = self.model.selected_peers & self.model.digest.peers.keys()
+        if len(marked) == 1 and self.view is self.views[0]:
+            self.choose_peer(*marked)
         self.open_view("timeline")
 
     def do_view_ladder(self) -> None:
@@ -430,7 +442,11 @@ class ConsoleApp(WatchingApp):
         mode = self.model.times.mode.next()
         self.model.times = replace(self.model.times, mode=mode)
         self.changed()
-        self.say(f"times: {mode.value}")
+        if mode is TimeMode.MARK and self.model.times.mark_ns is None:
+            key = key_name(self.model.keymap["mark"][0])
+            self.say(f"nothing is marked, so since the start ({key} marks a moment)")
+        else:
+            self.say(f"times: {mode.value}")
 
     def do_mark(self) -> None:
         """Mark the moment."""

@@ -39,9 +39,9 @@ class AskingApp(ReadingApp):
     def do_filter(self) -> None:
         """Ask for a filter."""
         now = "" if self.model.filter is None else self.model.filter.text
+        hint = "(empty shows all)" if now else "such as peer:198.51.100.* state:dead"
         self.push_screen(
-            Prompt("filter", now, hint="peer:198.51.100.* state:dead", check=_filter_error),
-            self._filtered,
+            Prompt("filter", now, hint=hint, check=_filter_error, early=True), self._filtered
         )
 
     def _filtered(self, text: str | None) -> None:

@@ -11,7 +11,7 @@ from textual import events
 from textual.geometry import clamp
 from textual.message import Message
 
-from analyzers.export.formatting import Severity, count, counted, duration
+from analyzers.export.formatting import Severity, byte_count, count, counted, duration
 from analyzers.export.spans import steadied
 from analyzers.export.untrusted import safe
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -67,7 +67,7 @@ def footer_of(
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     if model.range_ns is not None:
         state.append(Text(_range_text(model, model.range_ns), palette.warn))
-    state.append(Text(model.times.mode.value, palette.faint))
+    state.append(Text(model.times.counts, palette.faint))
     right = Text(" · ", palette.faint).join(state)
     keys = [_hint(model, name) for name in sorted(hints, key=lambda name: name == "help")]
     left = _fitting(keys, width - min(right.cell_len, width // 2) - 1, model.signs.more)
@@ -122,6 +122,10 @@ def _health_of(sources: Sequence[SourceHealth], palette: Palette) -> Text:
 
 def _progress_text(progress: Progress) -> str:
     told = f"{count(progress.packets)} packets, {count(progress.ike_messages)} IKE"
+    if progress.waits:
+        # A pipe: what came may be less than a packet yet.
+        source = safe(progress.path)
+        return f"waiting for {source} · {byte_count(progress.read_bytes)} · {told}"
     if progress.total_bytes:
         share = clamp(progress.read_bytes / progress.total_bytes, 0, 1)
         filled = int(share * 10)

@@ -114,6 +114,8 @@ class Model(Struct, dict=True):
     """The inputs are read to their end."""
     failure: str = ""
     """Why the inputs cannot be read; empty if they can."""
+    opening: tuple[str, ...] = ()
+    """What is opened, until its sources are known."""
     revision: int = 0
     log: LogLines | None = None
     """The lines of the logs; None until they are looked up."""
@@ -216,6 +218,11 @@ class Model(Struct, dict=True):
         """What is counted over the exchanges of a peer."""
         return self.digest.tallies.get(peer.id) or tally_of(peer)
 
+    def hidden_holes(self, peer: PeerView) -> int:
+        """How many black holes of a peer the filter leaves out."""
+        everything = self.whole_digest.peers.get(peer.id, peer)
+        return len(everything.black_holes) - len(peer.black_holes)
+
     @property
     def start_ns(self) -> int:
         """When the inputs begin."""
@@ -258,9 +265,14 @@ class Model(Struct, dict=True):
         chosen, at_ns = self.range_ns, self.at_ns
         if chosen is None or (at_ns is not None and self.in_range(at_ns)):
             return at_ns
-        events = [] if self.peer is None else self.events(self.peer)
-        first = max(within(events, Window(*chosen)), key=lambda e: e.severity, default=None)
+        events = [] if self.peer is None else self.of_range(self.events(self.peer))
+        first = max(events, key=lambda e: e.severity, default=None)
         return chosen[0] if first is None else first.at_ns
+
+    def of_range(self, events: list[Event]) -> list[Event]:
+        """The events of the stretch of time that was chosen."""
+        chosen = self.range_ns
+        return events if chosen is None else list(within(events, Window(*chosen)))
 
     def in_range(self, at_ns: int | None) -> bool:
         """Whether a moment is of the stretch that was chosen; what has no time always is."""

@@ -81,6 +81,8 @@ class Reader:
         self._told_s = 0.0
         self._views_due_s = 0.0
         self._session: Session | None = None
+        self._viewed: tuple[int, bool] | None = None
+        """How much was read when the views were made, and whether the pipe paused."""
         self._thread = Thread(target=self._run, name="dpdlab-reader", daemon=True)
 
     def start(self) -> None:
@@ -130,7 +132,10 @@ class Reader:
         now_s = monotonic()
         content = None
         session = self._session
-        if session is not None and now_s >= self._views_due_s and not progress.done:
+        read = (progress.read_bytes, progress.waits)
+        due = now_s >= self._views_due_s and read != self._viewed
+        if session is not None and due and not progress.done:
+            self._viewed = read
             content = content_so_far(session)
             spent_s = monotonic() - now_s
             self._views_due_s = monotonic() + max(_VIEWS_EVERY_S, _READING_SHARE * spent_s)

@@ -166,6 +166,9 @@ class ReadingApp(TerminalApp[int]):
             self._show_lines(None)
         self.model.done = False
         self.model.failure = ""
+        self.model.opening = tuple(
+            "stdin" if name.rpartition(":")[2] == STANDARD_INPUT else name for name in self.inputs
+        )
         self._begun_s = monotonic()
         if self._live is None:
             self._reader = Reader(self.inputs, self.options, self._told)

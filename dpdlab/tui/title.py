@@ -51,11 +51,11 @@ def _clauses(verdict: Text) -> int:
 
 def _names(model: Model) -> list[str]:
     """The names of the inputs, in longer and shorter forms."""
-    sources = model.whole.sources
-    names = [safe(s.path.rpartition("/")[2] or s.path) for s in sources[:_NAMES_SHOWN]]
+    paths = [source.path for source in model.whole.sources] or model.opening
+    names = [safe(path.rpartition("/")[2] or path) for path in paths[:_NAMES_SHOWN]]
     forms = []
     for shown in range(len(names), 0, -1):
-        more = [f"{len(sources) - shown} more"] if len(sources) > shown else []
+        more = [f"{len(paths) - shown} more"] if len(paths) > shown else []
         forms.append(" + ".join([*names[:shown], *more]))
     return forms or [""]
 
@@ -89,7 +89,7 @@ def without_peers(model: Model) -> str:
     if read:
         told.append(counted(read, "configuration"))
     if found:
-        told.append(f"{found}: see {key_name(model.keymap['view-findings'][0])} findings")
+        told.append(f"{found} ({key_name(model.keymap['view-findings'][0])} shows them)")
     return _BETWEEN.join(told)
 
 

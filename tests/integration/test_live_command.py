@@ -114,6 +114,13 @@ def test_fail_on_is_exit_code_1(environment: dict[str, str]) -> None:
     assert process.returncode == 1
 
 
+def test_what_is_no_capture_is_said(environment: dict[str, str]) -> None:
+    with live(environment, "-i", "-", "--no-save", stdin=subprocess.PIPE) as process:
+        _, said = process.communicate(b"no capture at all" * 9, timeout=20)
+    assert process.returncode == 3
+    assert b"it is no capture" in said
+
+
 def test_until_ends_it(environment: dict[str, str]) -> None:
     read, write = os.pipe()
     words = ("-i", "-", "--until", "state:probing")

@@ -161,3 +161,43 @@ async def test_the_palette_does_what_keys_do(console: Open):
         await c.pilot.pause(0.3)
         await c.press("enter")
         await c.until(lambda: c.app.view.title == "timeline")
+
+
+async def test_the_filter_prompt_tells_examples_from_what_is_in_force(console: Open):
+    async with console(DEAD) as c:
+        await c.press("f")
+        assert "such as peer:198.51.100.* state:dead" in c.text
+        await c.press(*"sev>=error", "enter")
+        await c.press("f")
+        assert "empty shows all" in c.text
+        assert "198.51.100" not in c.text
+        await c.press("escape")
+
+
+async def test_what_is_wrong_with_a_filter_is_told_before_enter(console: Open):
+    async with console(DEAD) as c:
+        await c.press("f", *"sev>=foo")
+        await c.pilot.pause(1.0)
+        await c.settle()
+        assert "no value 'foo'" in c.text
+        await c.press(*["backspace"] * 3, *"error")
+        await c.pilot.pause(1.0)
+        await c.settle()
+        assert "no value" not in c.text
+        await c.press("escape")
+
+
+async def test_lines_that_nothing_understands_belong_to_the_time_of_a_log(
+    console: Open, tmp_path: Path
+):
+    path = tmp_path / "own.log"
+    last = LOG.read_text(encoding="utf-8").splitlines()[-1]
+    day = last.split()[0]
+    path.write_text(
+        LOG.read_text(encoding="utf-8") + f"{day} 23:59:58.000 16[NET] some other line\n",
+        encoding="utf-8",
+    )
+    async with console(DEAD, path, size=(132, 43)) as c:
+        await c.until(lambda: c.app.model.log is not None)
+        await c.press("i")
+        assert "to 23:59:58" in c.text

@@ -66,3 +66,10 @@ async def test_a_click_answers(console: Open):
         await c.settle()
         assert not isinstance(c.app.screen, Confirm)
         assert c.app.is_running
+
+
+async def test_ctrl_c_says_what_leaves(console: Open):
+    async with console(DEAD) as c:
+        for view in ("1", "3"):
+            await c.press(view, "ctrl+c")
+            assert "ctrl+q leaves dpdlab, q goes back" in c.lines[-1]

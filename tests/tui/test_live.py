@@ -155,6 +155,12 @@ async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
     assert not [t for t in threading.enumerate() if t.name.startswith("dpdlab")]
 
 
+async def test_ctrl_c_ends_it(feed: Feed, tmp_path: Path):
+    async with watching(feed, tmp_path, Clock(), (80, 24)) as c:
+        await c.press("ctrl+c")
+        assert c.app._exit
+
+
 async def test_who_goes_back_in_time_stays_there(feed: Feed, tmp_path: Path):
     clock = Clock()
     async with watching(feed, tmp_path, clock) as c:

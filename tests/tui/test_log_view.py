@@ -288,3 +288,14 @@ async def test_ascii_is_ascii(console: Open):
         for key in ("e", "C", "r"):
             await c.press(key)
             assert c.text.isascii(), [x for x in c.text if not x.isascii()]
+
+
+async def test_a_start_has_a_sign_of_its_own_which_the_help_explains(console: Open):
+    async with console(SAMPLES / "ikev2-peer-restart", size=(132, 60)) as c:
+        await c.press("5", "slash", *"Starting IKE charon daemon", "enter")
+        (line,) = (line for line in c.lines if "Starting IKE charon daemon" in line)
+        assert line.lstrip().startswith("S ")
+        await c.press("?", "end")
+        await c.pilot.pause(1.0)
+        assert "Signs of the log" in c.text
+        assert "S   a daemon or a device begins anew" in c.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +95,21 @@ async def test_the_story_of_a_peer_that_nobody_asked_about_is_in_its_messages(co
     async with console(SAMPLES / "ikev2-no-dpd-blackhole" / "capture.pcap", size=(132, 43)) as c:
         assert "IKE 8 messages" in c.text
         assert "← IKE_AUTH response" in c.text
+
+
+async def test_messages_that_are_left_out_are_counted(console: Open):
+    async with console(SAMPLES / "ikev2-no-dpd-blackhole" / "capture.pcap", size=(132, 43)) as c:
+        assert "IKE 8 messages (the last 5 of 8)" in c.text
+
+
+async def test_an_sa_without_an_spi_and_a_time_has_a_sign_for_it(console: Open, tmp_path: Path):
+    path = tmp_path / "ios.log"
+    path.write_text(
+        "ISAKMP (0): received packet from 192.0.2.2 dport 500 sport 500 Global (I) MM_NO_STATE\n"
+        "ISAKMP:(1001):Old State = IKE_I_MM5  New State = IKE_I_MM6\n"
+        "ISAKMP (1001): received packet from 192.0.2.2 dport 500 sport 500 Global (I) QM_IDLE\n"
+        'ISAKMP:(1001):deleting SA reason "No reason" state (I) QM_IDLE (peer 192.0.2.2)\n'
+    )
+    async with console(path, size=(132, 43)) as c:
+        assert "IKEv1 –" in c.text
+        assert "deleted, no time" in c.text

@@ -385,3 +385,99 @@ async def test_a_rekey_and_a_new_beginning_are_seen(console: Open, tmp_path: Pat
         lane = next(line for line in c.lines if line.startswith(" new SAs"))
         assert set(lane.split()[2:]) <= {"E", "EE"}
         assert "E" in lane[LABEL:]
+
+
+# --- a stretch of time in the list of the timeline -------------------------------------------
+
+
+async def drag(c: Console, first: int, last: int) -> None:
+    """Choose a stretch of time in the overview, from one column of the screen to another."""
+    await c.pilot.mouse_down("#overview", offset=(first, 2))
+    await c.pilot.mouse_up("#overview", offset=(last, 2))
+    await c.settle()
+
+
+def listed_below(c: Console) -> str:
+    """The rows of the timeline's list, as they are on the screen."""
+    place = next(n for n, line in enumerate(c.lines) if line.startswith(" column of"))
+    return "\n".join(c.lines[place + 1 : -1])
+
+
+async def test_the_list_is_there_again_after_another_view(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await c.press("2", "1")
+        await drag(c, 30, 60)
+        await c.press("2")
+        assert "black hole 192.0.2.1 to 192.0.2.2 begins" in listed_below(c)
+        await c.press("F")
+        assert "IKE_SA_INIT request" in listed_below(c)
+
+
+async def test_the_list_shows_what_is_of_the_chosen_stretch_only(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await drag(c, 30, 60)
+        await c.press("2")
+        told = listed_below(c)
+        assert "IKE_SA_INIT" not in told
+        assert "black hole 192.0.2.1 to 192.0.2.2 begins" in told
+        assert "retry 1 of 5" not in told
+        await c.press("b")
+        assert "no further black hole" not in c.lines[-1]
+        await c.press("F")
+        assert "IKE_SA_INIT request" in listed_below(c)
+
+
+async def test_a_column_outside_of_the_chosen_stretch_is_not_told_as_empty(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await drag(c, 30, 60)
+        await c.press("2", "minus", "minus")
+        lane = next(n for n, line in enumerate(c.lines) if line.startswith(" probes →"))
+        retry = c.lines[lane].index("↻")
+        await c.pilot.click("#lanes", offset=(retry - 1, 2))
+        await c.settle()
+        assert "1 retry" in readout(c)
+        assert not c.app.query_one(TimelineView).list.active
+
+
+async def test_an_empty_stretch_says_so_in_the_list(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(100, 30)) as c:
+        await drag(c, 25, 35)
+        await c.press("2")
+        assert "in the stretch of time: F shows all" in listed_below(c)
+        await c.press("b")
+        assert "no black hole begins in the stretch of time: F shows all" in c.lines[-1]
+
+
+async def test_peers_say_what_is_not_of_the_chosen_stretch(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(170, 43)) as c:
+        assert "of all of the time" not in c.text
+        await drag(c, 30, 60)
+        assert "of all of the time: only the traffic is that of the" in c.text
+        assert re.search(r"(activity in these|in) [\d.]+ s", c.lines[4])
+
+
+async def test_times_since_a_mark_that_is_not_there_say_so(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("2", "T", "T", "T", "T")
+        assert "nothing is marked, so since the start (m marks a moment)" in c.lines[-1]
+        c.app.unsay()
+        c.app.bars()
+        assert c.lines[-1].endswith("since the start, no mark")
+        await c.press("m")
+        c.app.unsay()
+        c.app.bars()
+        await c.settle()
+        assert c.lines[-1].endswith("since the mark")
+
+
+async def test_the_timeline_shows_the_one_peer_that_is_marked(console: Open, tmp_path: Path):
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "two.pcap"
+    path.write_bytes(capture(TWO_PEERS))
+    async with console(path) as c:
+        marked = c.app.model.peer_id
+        await c.press("space")
+        assert c.app.model.peer_id != marked
+        await c.press("2")
+        assert c.app.model.peer_id == marked

@@ -139,3 +139,12 @@ async def test_a_log_of_few_stamps_is_told_by_them(console: Open, tmp_path: Path
         assert "hardly any times to draw on" in c.text
         await c.press("5", "g")
         assert stamp in c.text
+
+
+async def test_black_holes_that_the_filter_leaves_out_are_not_none(console: Open):
+    async with console(SAMPLES / "ikev2-peer-restart" / "capture.pcap", size=(132, 43)) as c:
+        await c.press("f", *"outcome:unanswered", "enter")
+        assert "1, not shown" in c.text
+        assert "1 black hole not shown: the filter" in c.text
+        await c.press("f", *["backspace"] * 20, "enter")
+        assert "not shown" not in c.text

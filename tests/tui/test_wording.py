@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.content import Content
 from analyzers.export.verdict import VerdictPart
+from analyzers.session import Progress
 from dpdlab.tui.title import fitting
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -205,7 +207,7 @@ async def test_without_a_peer_title_and_view_say_what_is_wrong(console: Open):
     async with console(*inputs, size=(120, 36)) as c:
         found = "no peer · 1 configuration · 1 error, 3 warnings"
         assert found in c.lines[0]
-        assert "see 4 findings" in c.lines[0]
+        assert "(4 shows them)" in c.lines[0]
         assert found in "\n".join(c.lines[1:])
 
 
@@ -226,10 +228,22 @@ async def test_no_window_of_the_timeline_is_longer_than_the_input(console: Open)
 
 async def test_configurations_alone_are_read_and_told(console: Open):
     async with console(SAMPLES / "configs" / "hub.cfg", size=(80, 24)) as c:
-        assert "1 configuration · 3 warnings, 1 info: see 4 findings" in c.lines[0]
+        assert "1 configuration · 3 warnings, 1 info (4 shows them)" in c.lines[0]
         assert "no peer" not in c.lines[0]
         told = " ".join(" ".join(c.lines).split())
         assert "Tunnel0 to any peer: asks every 10 s, 4 retries x 3 s, worst case 25 s" in told
         assert "dpdlab lint" in told
         await c.press("4")
         assert "A GRE keepalive watches nothing here" in c.text
+
+
+async def test_a_pipe_that_pauses_is_named_with_what_came_of_it(console: Open):
+    async with console(FOLDERS[0] / "capture.pcap", size=(120, 24)) as c:
+        model = c.app.model
+        model.done, model.opening = False, ("stdin",)
+        model.take(Content(version="1", sources=(), peers=()), done=False)
+        c.app.progress = Progress("stdin", 15_000, None, 80, 9, done=False, waits=True)
+        c.app.bars()
+        await c.pilot.pause()
+        assert c.lines[0].split() == ["dpdlab", "stdin", "reading"]
+        assert "waiting for stdin · 15 kB · 80 packets, 9 IKE" in c.lines[-1]

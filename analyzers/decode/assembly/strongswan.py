@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from analyzers.decode.assembly.lines import LogLine, address, event, message_id, number, port
 from analyzers.model.exchange import DeleteProtocol
-from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.log_events import NOT_SENT, LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
@@ -124,6 +124,8 @@ class StrongswanAssembly:
                 yield from self.finish()
                 self._forget()
                 yield event(line, LogEventKind.STARTED)
+            case "not-sent":
+                yield from self._not_sent(line)
             case "wrong-sequence":
                 yield self._about_sa(line, LogEventKind.HINT, reason=line.text[:120])
             case _:
@@ -282,6 +284,14 @@ class StrongswanAssembly:
             made.local, made.remote = request.local, request.remote
             made.version = request.version
         return made
+
+    def _not_sent(self, line: LogLine) -> Iterator[LogEvent]:
+        """The line names nobody: it can only be told where there is one peer."""
+        ends = {pair for pair in self._ends.values() if None not in pair}
+        if len(ends) == 1:
+            ((local, remote),) = ends
+            reason = f"{NOT_SENT}: {line.fields['reason'].strip()}"
+            yield event(line, LogEventKind.HINT, local=local, remote=remote, reason=reason)
 
     def _timed_out(self, line: LogLine) -> LogEvent:
         """IKEv1: the question is the last one to that peer."""

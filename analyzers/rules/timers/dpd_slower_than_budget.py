@@ -27,7 +27,7 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
     took_s = seconds(dead_ns - doubt_ns)
     unprobed_s, probing_s = hole.phase_s(PhaseName.UNPROBED), hole.phase_s(PhaseName.PROBING)
     return Found(
-        f"{hole.sender} gave {hole.receiver} up {spoken(took_s)} after the first doubt:"
+        f"{hole.sender} gave {hole.receiver} up after it was questionable for {spoken(took_s)}:"
         f" {spoken(unprobed_s)} until it asked, {spoken(probing_s)} of asking ({hole.probes}"
         f" transmissions). That is {spoken(took_s - budget_s)} more than the {spoken(budget_s)}"
         f" {said}. Up to {hole.max_packets} packets were lost.",

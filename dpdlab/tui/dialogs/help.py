@@ -17,6 +17,7 @@ from analyzers.export.formatting import Glyphs
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
 from dpdlab.tui.keymap import Keymap, key_name
 from dpdlab.tui.rows import plain
+from dpdlab.tui.views import log_rows
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
@@ -74,9 +75,13 @@ class HelpScreen(ModalScreen[None]):
             text.append(f"\n{group}\n", "bold")
             for action in actions:
                 text.append_text(self._line(action))
-        text.append("\nSigns\n", "bold")
-        for sign, meaning in _meanings(cast("ConsoleApp", self.app).model.signs):
-            text.append(f"  {sign:<{_SIGNS}}  ", "bold").append(f"{meaning}\n")
+        signs = cast("ConsoleApp", self.app).model.signs
+        both = [("Signs of the log", _in_log(signs)), ("Signs", _meanings(signs))]
+        # What is on the screen is at the very end, where a key leads.
+        for title, meanings in both[::-1] if self._view == "log" else both:
+            text.append(f"\n{title}\n", "bold")
+            for sign, meaning in meanings:
+                text.append(f"  {sign:<{_SIGNS}}  ", "bold").append(f"{meaning}\n")
         return text
 
     def _line(self, action: Action) -> Text:
@@ -85,7 +90,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
-    """Signs of lanes, ladder and log, in the words of the report."""
+    """Signs of lanes and ladder, in the words of the report."""
     yield signs.answered, "answered question; among peers: alive"
     yield signs.answer, "its answer apart"
     yield signs.unanswered, "unanswered question; given up, dead"
@@ -108,3 +113,15 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.line_ike_only, words.IKE_ONLY
     yield signs.line_probing, "probing"
     yield signs.phase_open + signs.phase_close, "a phase of a black hole"
+
+
+def _in_log(signs: Glyphs) -> Iterator[tuple[str, str]]:
+    """Signs before the lines of logs, where some mean something else."""
+    yield signs.dead, "a line that gives a peer up"
+    yield signs.questionable, "a line about trouble"
+    yield log_rows.STARTED, "a daemon or a device begins anew"
+    yield signs.retry, "a message that was sent again"
+    yield signs.delete, "the end of an SA"
+    yield signs.answered, "any other line that says something"
+    yield signs.unknown, "a line that was not understood"
+    yield log_rows.BACK, "behind a time: earlier than the line above"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from msgspec.structs import replace
 from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
@@ -55,6 +56,11 @@ class InputsScreen(ModalScreen[str | None]):
         name = safe(source.id)
         path = end_of(safe(source.path), room_of_title(self.app.size.width) - len(name))
         head = Text(f"{name}  {path}", self._palette.strong)
+        log = self._model.log
+        until_ns = None if log is None else log.until_ns(source.id)
+        if until_ns is not None and source.last_ns is not None and until_ns > source.last_ns:
+            # What nothing understands was written, too.
+            source = replace(source, last_ns=until_ns)
         parts = [safe(source.format), *(str(p) for p in span_of(source))]
         lines = [Text(" · ".join(parts), faint)]
         counts = [str(part) for part in counts_of(source)]

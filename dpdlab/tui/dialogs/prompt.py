@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, Static
+
+_PAUSE_S: Final = 0.5
+"""After so long without a key a text is looked at."""
 
 
 class Prompt(ModalScreen[str | None]):
@@ -24,8 +28,9 @@ class Prompt(ModalScreen[str | None]):
         hint: str = "",
         check: Callable[[str], str] = lambda _: "",
         question: Callable[[str], str] = lambda _: "",
+        early: bool = False,
     ) -> None:
-        """`check` says what is wrong with a text; empty is nothing.
+        """`check` says what is wrong with a text; empty is nothing. `early`: also before enter.
 
         `question` asks something about a text, which a second enter says yes to.
         """
@@ -36,6 +41,8 @@ class Prompt(ModalScreen[str | None]):
         self._check = check
         self._question = question
         self._asked = False
+        self._early = early
+        self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """What is asked, the line, and what is wrong with it."""
@@ -52,6 +59,15 @@ class Prompt(ModalScreen[str | None]):
         """What was wrong may be right now."""
         self._asked = False
         self.query_one(".error", Static).update("")
+        if self._pause is not None:
+            self._pause.stop()
+        if self._early:
+            # Half a word is not wrong yet.
+            self._pause = self.set_timer(_PAUSE_S, self._look)
+
+    def _look(self) -> None:
+        """Say what is wrong with what is there."""
+        self.query_one(".error", Static).update(self._check(self.query_one(Input).value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Done, unless something is wrong."""

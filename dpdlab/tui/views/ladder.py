@@ -13,7 +13,6 @@ from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.formatting import Severity
-from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
@@ -27,7 +26,6 @@ from dpdlab.present.events import Event, EventKind, place_of, same_event
 from dpdlab.present.hexdump import hexdump
 from dpdlab.present.log_places import texts_of
 from dpdlab.present.packet_behind import packet_behind
-from dpdlab.present.readout import within
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
@@ -101,7 +99,7 @@ class LadderView(DetailView):
         same = self._key is not None and self._key[0] == peer.id
         # Until it is listed anew, what was listed of the same peer stays.
         if key != self._key and not (same and listed is None):
-            events = [] if listed is None else self._in_range(listed.events)
+            events = [] if listed is None else self.model.of_range(listed.events)
             self._keep(events if same else [])
             self._key, self._events = key, events
         self._fold_items(key)
@@ -113,11 +111,6 @@ class LadderView(DetailView):
             self._rows = LadderRows(self.model, peer, self._events, self._items, chosen)
         self.list.show(self._rows, self._row_at(self.model.at_ns))
         self.show_detail()
-
-    def _in_range(self, events: list[Event]) -> list[Event]:
-        """The events of the stretch of time that is chosen."""
-        chosen = self.model.range_ns
-        return events if chosen is None else list(within(events, Window(*chosen)))
 
     def _why_no_event(self, listing: bool) -> str:
         if listing:

@@ -26,6 +26,8 @@ TROUBLE: Final = (LogEventKind.HINT, LogEventKind.INVALID_SPI)
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
 _IDS: Final = frozenset({"mid", "mid_hex", "seq", "seq_hex", "ispi", "rspi", "spi", "spi2", "conn"})
+STARTED: Final = "S"
+"""Before the line with which a daemon or a device begins anew."""
 BACK: Final = "<"
 """Behind a time that is earlier than the one above it."""
 _MOST_MATCHES: Final = 50
@@ -124,7 +126,7 @@ class LogRows:
         if kind in TROUBLE:
             return signs.questionable, Severity.WARN
         if kind is LogEventKind.STARTED:
-            return signs.retry, Severity.NOTE
+            return STARTED, Severity.NOTE
         if self.log.is_again(row):
             return signs.retry, Severity.WARN
         if kind in _ENDS:

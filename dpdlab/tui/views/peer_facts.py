@@ -97,8 +97,13 @@ def _messages(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
         told.append(counted(peer.retransmissions, "request sent again", "requests sent again"))
     if peer.unknown_informationals:
         told.append(f"{count(peer.unknown_informationals)} that cannot be told apart without keys")
-    yield Text("IKE ", palette.strong).append(", ".join(told), palette.text)
-    for message in () if peer.exchanges else peer.messages[-MESSAGES_SHOWN:]:
+    shown = () if peer.exchanges else peer.messages[-MESSAGES_SHOWN:]
+    line = Text("IKE ", palette.strong).append(", ".join(told), palette.text)
+    if shown and len(shown) < len(peer.messages):
+        of = f" (the last {len(shown)} of {count(len(peer.messages))})"
+        line.append(of, palette.faint)
+    yield line
+    for message in shown:
         arrow = (
             model.signs.back if message.src in (peer.remote, *peer.addresses) else model.signs.to
         )
@@ -117,11 +122,12 @@ def _sas(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
 
 def _sa(model: Model, sa: IkeSa, palette: Palette) -> Text:
     line = Text(f"  {model.times.at(sa.first_ns)}  IKEv{sa.ike_version} ")
-    line.append(short_spi(safe(sa.initiator_spi), model.signs), palette.faint)
+    line.append(short_spi(safe(sa.initiator_spi), model.signs) or model.signs.none, palette.faint)
     if sa.end is not None:
         line.append(f"  {words.SA_END[sa.end]}", palette.note)
         if sa.ended_ns is not None:
-            line.append(f" {model.times.at(sa.ended_ns)}", palette.note)
+            between = " " if sa.ended_ns >= ORDER_LIMIT_NS else ", "
+            line.append(f"{between}{model.times.at(sa.ended_ns)}", palette.note)
     if sa.proposal:
         line.append(f"  {safe(sa.proposal)}", palette.faint)
     return line

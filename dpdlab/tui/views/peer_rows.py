@@ -117,7 +117,8 @@ def _age(peer: PeerView) -> int | None:
 def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     holes = peer.black_holes
     if not holes:
-        return Text("0", palette.faint)
+        hidden = model.hidden_holes(peer)
+        return Text(f"{hidden}, not shown", palette.warn) if hidden else Text("0", palette.faint)
     lost_s = model.tally(peer).lost_s
     packets = [hole.max_packets for hole in holes if hole.traffic_known]
     told = f"{len(holes)}, {duration(round(lost_s * 1e9))}"
@@ -315,8 +316,16 @@ class PeerRows:
         room = width - line.cell_len
         more = next((form for form in forms if len(form) <= room), forms[-1])
         room -= len(more)
-        line.append(("activity" if room > len("activity") else "").ljust(max(room, 0)))
+        fitting = (form for form in self._activity() if len(form) < room)
+        line.append(next(fitting, "").ljust(max(room, 0)))
         return cut(line, width - len(more)).append(more, palette.note)
+
+    def _activity(self) -> Sequence[str]:
+        """The title of the traffic: it alone is of a chosen stretch; also in fewer words."""
+        if self.model.range_ns is None:
+            return ("activity",)
+        lasts = duration(self.model.range_ns[1] - self.model.range_ns[0])
+        return (f"activity in these {lasts}", f"in {lasts}")
 
     def _elsewhere(self, width: int, palette: Palette) -> Sequence[str]:
         """How many columns are on other pages and the keys that lead there; the longer form first.

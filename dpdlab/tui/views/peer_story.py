@@ -29,12 +29,19 @@ DELETES_SHOWN: Final = 4
 def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = False) -> list[Text]:
     """The lines, longest ones still to be wrapped; `in_full` with what findings say and advise."""
     told = [_heading(model, peer, palette)]
+    if model.range_ns is not None:
+        # Nobody can tell from a part of the time what state a peer is in.
+        lasts = duration(model.range_ns[1] - model.range_ns[0])
+        said = f"of all of the time: only the traffic is that of the {lasts} that are chosen"
+        told.append(Text(said, palette.warn))
     now_ns = model.now_ns
     if now_ns is not None:
         told += [
             Text(safe(expected(question, now_ns)), palette.warn) for question in expectations(peer)
         ]
-    holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
+    # While things happen the last one is what it is about; afterwards it is the longest.
+    live = now_ns is not None
+    holes = sorted(peer.black_holes, key=lambda h: -h.stop_ns if live else -h.max_seconds)
     for hole in holes[:HOLES_SHOWN]:
         head = Text(f"black hole {safe(hole.sender)} {model.signs.to} {safe(hole.receiver)}  ")
         head.append(", ".join(story.bounds_of(hole, ongoing=now_ns is not None)),
@@ -53,6 +60,9 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     if model.tally(peer).unanswered:
         lost = dict.fromkeys(x.lost for x in peer.exchanges if x.lost is not None)
         told += [Text(f"  {words.LOST[where]}", palette.warn) for where in lost]
+    hidden = model.hidden_holes(peer)
+    if hidden:
+        told.append(Text(f"{counted(hidden, 'black hole')} not shown: the filter", palette.warn))
     findings = model.digest.findings.get(peer.id, ())
     for finding in findings[:FINDINGS_SHOWN]:
         line = Text().append(

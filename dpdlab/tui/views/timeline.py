@@ -17,8 +17,9 @@ from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.present import copying, readout
-from dpdlab.present.events import Event, EventKind
+from dpdlab.present.events import Event, EventKind, first_moment
 from dpdlab.present.folding import Folding, fold
+from dpdlab.present.readout import within
 from dpdlab.present.scale import linear
 from dpdlab.present.timeline import Timeline, draw
 from dpdlab.tui.model import Model
@@ -95,6 +96,7 @@ class TimelineView(ListView):
             self.lanes.paint([])
             self.list.empty = self.why_no_peer()
             self.list.show(NoRows(), 0)
+            self._rows_of = None
             return
         self.list.empty = self._why_no_event(peer)
         if peer.first_ns < ORDER_LIMIT_NS:
@@ -113,6 +115,8 @@ class TimelineView(ListView):
         """Why the list is empty, which may stand under lanes that are not."""
         if self.model.filter is not None:
             return f"{_NO_EVENT} matches the filter; states and ESP are those of the whole peer"
+        if self.model.range_ns is not None:
+            return f"{_NO_EVENT} of this peer in the stretch of time: {self.model.range_left}"
         return f"{_NO_EVENT} of this peer: only ESP" if peer.activity else f"{_NO_EVENT}"
 
     def _keep_window(self, peer: PeerView) -> None:
@@ -130,7 +134,7 @@ class TimelineView(ListView):
         self._range = self.model.range_ns
         self._window_of = peer.id
         if self.model.at_ns is None and listed is not None:
-            self.model.at_ns = _first_moment(peer, listed_events)
+            self.model.at_ns = first_moment(peer, listed_events)
 
     def _go_along(self, peer: PeerView) -> None:
         """While more comes: all of it, or with a window of the user's own its last stretch."""
@@ -146,11 +150,12 @@ class TimelineView(ListView):
 
     def _list_events(self, peer: PeerView, events: list[Event]) -> None:
         """The list under the drawing; it stays as it is while only the cursor moves."""
-        ways = (self.model.times, self.model.colour_by, id(events) if events else 0)
+        known = id(events) if events else 0
+        ways = (self.model.times, self.model.colour_by, self.model.range_ns, known)
         key = (peer.id, self.model.revision, ways)
-        self._events = events
         if self._rows_of != key:
             self._rows_of = key
+            self._events = self.model.of_range(events)
             self.list.show(EventRows(self.model, peer, self._events), self._nearest())
         elif self._events and self._events[self.list.cursor].at_ns != self.model.at_ns:
             self.list.go_to(self._nearest(), quiet=True)
@@ -206,7 +211,7 @@ class TimelineView(ListView):
         if column is not None and self.model.at_ns is not None:
             event = self._events[self.list.cursor] if self._events else None
             shown += lines.readout(peer, column, event, self.model.at_ns, width)
-        self.list.set_active(column is None or bool(column.events))
+        self.list.set_active(column is None or bool(within(self._events, column.span)))
         return [plain(line, self.model.ascii_only) for line in shown]
 
     def _column(self) -> readout.Column | None:
@@ -217,12 +222,12 @@ class TimelineView(ListView):
         return self._column_at(peer, drawn, drawn.scale.at(at_ns))
 
     def _column_at(self, peer: PeerView, drawn: Timeline, cell: int) -> readout.Column:
-        """What is in a column; of a long time it may be very much, so it is looked up once."""
-        known = self._known
-        same = known is not None and known[0] is drawn and known[1] is self._events
+        """What is in a column, which may be very much: so it is looked up once."""
+        known, listed = self._known, self.model.events(peer)
+        same = known is not None and known[0] is drawn and known[1] is listed
         if known is None or not same or known[2] != cell:
-            found = readout.column(peer, self._events, drawn.scale, cell)
-            known = self._known = (drawn, self._events, cell, found)
+            found = readout.column(peer, listed, drawn.scale, cell)
+            known = self._known = (drawn, listed, cell, found)
         return known[3]
 
     @property
@@ -383,14 +388,16 @@ class TimelineView(ListView):
     def _hole(self, by: int) -> None:
         listed = None if self.model.peer is None else self.model.listed(self.model.peer)
         if listed is None or not self._events:
-            self.console_app.say("this peer has no black hole")
+            self.console_app.say(self._why_no_hole())
             return
-        ahead = [n for n in listed.holes if (n - self.list.cursor) * by > 0]
+        before = bisect_left(listed.events, self._events[0].at_ns, key=lambda e: e.at_ns)
+        holes = [n - before for n in listed.holes if 0 <= n - before < len(self._events)]
+        ahead = [n for n in holes if (n - self.list.cursor) * by > 0]
         if ahead:
             self.list.go_to(ahead[0] if by > 0 else ahead[-1], quiet=True)
             self.console_app.go_to_moment(self._events[self.list.cursor].at_ns)
         hole = self._events[self.list.cursor].hole
-        if not ahead and (hole is None or len(listed.holes) > 1):
+        if not ahead and (hole is None or len(holes) > 1):
             self.console_app.say(f"no {'further' if by > 0 else 'earlier'} black hole")
         if hole is not None:
             begin_ns = hole.sound_until_ns
@@ -398,6 +405,11 @@ class TimelineView(ListView):
             self._own_window = True
             self._window = self.model.around(begin_ns, hole.stop_ns, margin_ns)
             self.console_app.changed()
+
+    def _why_no_hole(self) -> str:
+        if self.model.range_ns is None:
+            return "this peer has no black hole"
+        return f"no black hole begins in the stretch of time: {self.model.range_left}"
 
     def do_next_error(self) -> None:
         """The next error."""
@@ -466,14 +478,3 @@ class TimelineView(ListView):
         if place is not None:
             self.list.go_to(place)
         return place is not None
-
-
-def _first_moment(peer: PeerView, events: list[Event]) -> int:
-    """Where the eye should be first: the worst black hole, else the first event."""
-    holes = sorted(peer.black_holes, key=lambda h: -h.max_seconds)
-    if holes:
-        return holes[0].begin_ns
-    told = (EventKind.MESSAGE, EventKind.HINT)
-    first = next((e for e in events if e.kind not in told), None)
-    first = first or next(iter(events), None)
-    return peer.first_ns if first is None else first.at_ns

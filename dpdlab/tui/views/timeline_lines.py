@@ -47,7 +47,7 @@ class TimelineLines:
         room = width - extent.cell_len - 2
         if peer.ike_sas:
             sa = peer.ike_sas[-1]
-            spi = short_spi(safe(sa.initiator_spi), self.model.signs)
+            spi = short_spi(safe(sa.initiator_spi), self.model.signs) or self.model.signs.none
             self._append_if(line, f"  IKEv{sa.ike_version} {spi}", room)
         policy = policy_of(peer, peer.local)
         if policy is not None:

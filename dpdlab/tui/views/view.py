@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.widget import Widget
 
+from analyzers.export.formatting import byte_count
 from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from dpdlab.tui.model import Model
@@ -84,6 +85,9 @@ class View(Widget):
         if not self.model.done:
             progress = self.console_app.progress
             read = 0 if progress is None else progress.packets
+            if progress is not None and progress.waits and not read:
+                came = byte_count(progress.read_bytes)
+                return f"waiting for {safe(progress.path)}: {came} so far, no packet yet"
             return f"no IKE and no ESP in {read:,} packets so far" if read else "reading"
         if self.model.failure:
             return "\n".join(safe(line) for line in self.model.failure.split("\n"))

@@ -197,6 +197,9 @@ def test_facts_come_once_and_when_they_are_final(tmp_path: Path) -> None:
         session.wait(0.1)
         session.pump(now_ns)
         facts += log.take(session.peers_so_far(now_ns))
+        assert session.sources[0].ike_messages == sum(
+            p.ike_messages for p in session.peers_so_far(now_ns)
+        )
     fifo.close()
     before_end = len(facts)
     session.end(now_ns)

@@ -17,7 +17,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import UNREADABLE, Basis, ProblemKind
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.session import ClockOptions, Session, SessionOptions
+from analyzers.session import ClockOptions, Progress, Session, SessionOptions
 from tests.scenarios.logs import Clock, Stamp, charon, isakmp, iso, star
 from tests.scenarios.timeline import at, capture
 
@@ -353,3 +353,59 @@ def test_a_configuration_in_a_terminal_log(folder: Path) -> None:
     # The same configuration as a file of its own is the same configuration.
     again = run(folder / "hub.pcap", shown, folder / "configs" / "hub.cfg").peers()[0]
     assert len([p for p in again.policies if p.basis is PolicyBasis.CONFIG]) == 1
+
+
+@pytest.mark.parametrize("cut", [24, 100, 20_000])
+def test_a_pipe_that_pauses_shows_what_came_so_far(tmp_path: Path, cut: int):
+    path = tmp_path / "whole.pcap"
+    path.write_bytes(capture(TEXT))
+    content = path.read_bytes()
+    cut = min(cut, len(content) // 2)
+    reader, writer = os.pipe()
+    os.write(writer, content[:cut])
+    session, rest = Session(), content[cut:]
+    seen: list[tuple[Progress, int]] = []
+
+    def progress(now: Progress) -> None:
+        nonlocal rest
+        seen.append((now, len(session.peers_so_far())))
+        if rest and sum(each.waits for each, _ in seen) == 2:
+            os.write(writer, rest)
+            os.close(writer)
+            rest = b""
+
+    saved = sys.stdin
+    with os.fdopen(reader) as sys.stdin:
+        try:
+            session.run(["-"], progress)
+        finally:
+            sys.stdin = saved
+    paused = [(now, peers) for now, peers in seen if now.waits]
+    assert [(now.path, now.read_bytes) for now, _ in paused][:2] == [("stdin", cut)] * 2
+    if cut > 10_000:
+        now, peers = paused[1]
+        assert now.packets > 50
+        assert now.ike_messages > 0
+        assert peers == 1
+    whole = run(path)
+    assert session.sources[0].packets == whole.sources[0].packets
+    assert session.peers() == whole.peers()
+
+
+@pytest.mark.parametrize("length", [200_000, 262_144, 700_000, 3 << 20])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_long_first_line_hides_no_log(tmp_path: Path, length: int, end: str):
+    path = tmp_path / "huge.log"
+    path.write_bytes((("x" * length + "\n") + log()).replace("\n", end).encode())
+    told = [peer.exchanges for peer in run(path).peers()]
+    (tmp_path / "plain.log").write_text("x\n" + log(), encoding="utf-8")
+    assert told == [peer.exchanges for peer in run(tmp_path / "plain.log").peers()]
+    assert told
+
+
+@pytest.mark.parametrize("length", [300_000, 3 << 20])
+def test_a_long_line_alone_is_no_log(tmp_path: Path, length: int):
+    path = tmp_path / "huge.log"
+    path.write_bytes(b"x" * length)
+    with pytest.raises(SourceError, match="neither capture, log nor configuration"):
+        run(path)

@@ -48,6 +48,22 @@ def test_a_ring_keeps_the_last_ones(tmp_path: Path) -> None:
     assert files.removed == 1
 
 
+def test_a_ring_goes_on_behind_an_earlier_one_of_its_name(tmp_path: Path) -> None:
+    first, later = (RingFiles(tmp_path / "ring.pcapng", most_bytes=100) for _ in range(2))
+    assert first.write(b"first")
+    assert later.write(b"later")
+    assert [path.name for path in later.files] == ["ring_00002.pcapng"]
+    assert (tmp_path / "ring_00001.pcapng").read_bytes() == b"first"
+
+
+def test_of_data_without_room_stays_what_is_whole(small_disk: Path) -> None:
+    files = RingFiles(small_disk / "full.pcapng")
+    assert not files.write(b"r" * 200_000, lambda written: written - written % 1000)
+    size = (small_disk / "full.pcapng").stat().st_size
+    assert size == files.size > 30_000
+    assert size % 1000 == 0
+
+
 def test_a_full_disk_stops_the_writing_and_leaves_whole_records(small_disk: Path) -> None:
     files = RingFiles(small_disk / "full.pcapng")
     record = b"r" * 5000

@@ -114,7 +114,7 @@ def test_the_verdict_comes_first():
     text = flat(report([s.dead_peer()]))
     assert text.startswith(
         "✗ 1 peer given up (inferred) 1 black hole, 11.8 to 16.7 s (59 to 83 packets lost) "
-        "noticed 16.1 s after the first doubt"
+        "noticed after being questionable for 16.1 s"
     )
 
 

@@ -59,6 +59,10 @@ def test_distances_have_the_unit_of_their_length(span_s, wanted):
 
 
 def test_every_axis_has_a_name():
-    assert [axis_name(TimeFormat(mode)) for mode in TimeMode] == [
+    assert [axis_name(TimeFormat(mode, mark_ns=0)) for mode in TimeMode] == [
         "UTC", "local", "start", "start", "mark",
     ]  # fmt: skip
+
+
+def test_without_a_mark_the_axis_counts_from_the_start():
+    assert axis_name(TimeFormat(TimeMode.MARK)) == "start"

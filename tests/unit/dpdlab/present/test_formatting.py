@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
+from analyzers.export.formatting import ASCII
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
@@ -146,3 +147,10 @@ def test_the_worst_peer_comes_first():
 
 def test_a_pseudonym_of_an_spi_is_told_by_its_end():
     assert f.short_spi("0000000000000007", f.UNICODE) == "…00000007"
+
+
+def test_no_sign_of_a_line_in_ascii_is_one_of_traffic_or_a_cut():
+    # In ASCII a tilde marks what is cut, and is what a fold is drawn with.
+    lines = {ASCII.line_alive, ASCII.line_questionable, ASCII.line_ike_only, ASCII.line_probing}
+    assert lines.isdisjoint({*ASCII.density, ASCII.possible, ASCII.certain, ASCII.fold, "~"})
+    assert {ASCII.possible, ASCII.certain}.isdisjoint(ASCII.density)
