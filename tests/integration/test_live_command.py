@@ -297,8 +297,8 @@ def test_an_interface_that_goes_away_leaves_the_others(
         with link() as lost:
             words = ("-i", lost.receiver, "-i", wire.receiver, "--engine", engine)
             process = stack.enter_context(live(environment, *words, "--format", "jsonl"))
-            eventually(lambda: bool(children_of(process.pid)), "the captures")
-            time.sleep(1.0)
+            eventually(lambda: len(children_of(process.pid)) == 2, "the captures")
+            time.sleep(2.0)
         said(process.stderr, b"no such interface")
         send(wire.sender, packets, 1000)
         with link(again=lost):
