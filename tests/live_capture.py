@@ -55,18 +55,24 @@ class Link(Struct, frozen=True, dict=True):
 
 
 @contextmanager
-def link() -> Iterator[Link]:
-    """Two ends of a wire, without any traffic of the system's own."""
+def link(again: Link | None = None) -> Iterator[Link]:
+    """Two ends of a wire, without any traffic of the system's own; `again` has their names."""
     name = f"dpd{os.getpid() % 100_000}n{next(_numbers)}"
-    sender, receiver = f"{name}a", f"{name}b"
+    made = again or Link(f"{name}a", f"{name}b")
+    sender, receiver = made.sender, made.receiver
     _run("ip", "link", "add", sender, "type", "veth", "peer", "name", receiver)
     try:
         for end in (sender, receiver):
             _run("ip", "link", "set", end, "addrgenmode", "none")
-            _run("ip", "link", "set", end, "up")
-        yield Link(sender, receiver)
+            set_up(end, up=True)
+        yield made
     finally:
         _run("ip", "link", "del", sender)
+
+
+def set_up(interface: str, *, up: bool) -> None:
+    """Take an interface up, or down."""
+    _run("ip", "link", "set", interface, "up" if up else "down")
 
 
 def frames(sample: str) -> list[tuple[float, bytes]]:

@@ -8,11 +8,14 @@ from typing import Final
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Feed, Restart, SourceState
+from analyzers.sources.interfaces import exists, is_down
 
 # Who lived so long is one that worked: the end is no failure to begin.
 _WORKED_S: Final = 10.0
 _FIRST_WAIT_S: Final = 0.5
 _MOST_WAIT_S: Final = 30.0
+_LOOK_S: Final = 0.25
+DOWN: Final = "the interface is down"
 
 
 class Attempts:
@@ -37,11 +40,12 @@ class Attempts:
         return wait_s
 
 
-def capture_again(feed: Feed, capture: Callable[[], str]) -> None:
+def capture_again(feed: Feed, interface: str, capture: Callable[[], str]) -> None:
     """Capture anew whenever it ended, until the source is stopped.
 
     `capture` runs to its end and tells why that came; it raises SourceError where trying again is
-    of no use, as it is where the first try never came to be open.
+    of no use, as it is where the first try never came to be open. An `interface` that is gone
+    or down is waited for.
     """
     attempts = Attempts(feed)
     worked = False
@@ -56,10 +60,28 @@ def capture_again(feed: Feed, capture: Callable[[], str]) -> None:
             return
         if feed.stopping.is_set():
             return
-        if not worked and feed.status.state is not SourceState.OPEN:
+        if not worked and feed.status.state not in (SourceState.OPEN, SourceState.DOWN):
             feed.tell(SourceState.FAILED, why)
             return
         worked = True
-        if not feed.rest(attempts.broke_off(why)):
-            return
+        if exists(interface) and not is_down(interface):
+            if not feed.rest(attempts.broke_off(why)):
+                return
+        else:
+            if not _is_back(feed, interface):
+                return
+            attempts = Attempts(feed)
         feed.count(restarts=1)
+
+
+def _is_back(feed: Feed, interface: str) -> bool:
+    """Wait until there is such an interface, and up; False if the source shall stop."""
+    while True:
+        if not exists(interface):
+            feed.tell(SourceState.MISSING, "there is no such interface now")
+        elif is_down(interface):
+            feed.tell(SourceState.DOWN, DOWN)
+        else:
+            return True
+        if not feed.rest(_LOOK_S):
+            return False

@@ -19,8 +19,9 @@ from time import monotonic, sleep
 from typing import IO, Final
 
 from analyzers.errors import SourceError
-from analyzers.sources.again import capture_again
+from analyzers.sources.again import DOWN, capture_again
 from analyzers.sources.feed import Feed, Reading, SourceState
+from analyzers.sources.interfaces import is_down
 
 TOOLS: Final = ("dumpcap", "tcpdump")
 """In the order in which they are tried."""
@@ -40,6 +41,7 @@ _LULL_S: Final = 0.005
 """What comes closer together than this is read together."""
 _END_S: Final = 0.4
 _COUNT_EVERY_S: Final = 2.0
+_LOOK_EVERY_S: Final = 0.5
 _MOST_SAID: Final = 4000
 _ETHERNET_TYPES: Final = frozenset({"1", "772"})
 _DUMPCAP_DROPS: Final = re.compile(
@@ -75,24 +77,24 @@ def has_vlans(interface: str) -> bool:
 
 
 class CaptureSource:
-    """One capturing child on one or, with dumpcap, several interfaces."""
+    """One capturing child on one interface: where that goes away, other ones are not disturbed."""
 
     kind = "capture"
     remote = False
 
     def __init__(
-        self, interfaces: Sequence[str], filters: Sequence[str], tool: str | None = None
+        self, interface: str, capture_filter: str, tool: str | None = None, *, beside: int = 0
     ) -> None:
-        """`filters`: one an interface. Raises SourceError where nothing can capture."""
+        """`beside` so many others on this machine. Raises SourceError if nothing can capture."""
         found = tool or find_tool()
         if found is None:
             raise SourceError(
                 "neither dumpcap nor tcpdump is installed", "sudo apt install wireshark-common"
             )
-        self.name = ", ".join(interfaces)
+        self.name = interface
         self.tool = Path(found).name
         self.feed = Feed()
-        self._command = [*tied_to_us(), *_command(found, interfaces, filters)]
+        self._command = [*tied_to_us(), *_command(found, interface, capture_filter, 1 + beside)]
         self._reading = Reading(self.feed, self._run, f"capture-{self.name}")
         self._child: subprocess.Popen[bytes] | None = None
         self._said = b""
@@ -126,7 +128,7 @@ class CaptureSource:
     # --- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
-        capture_again(self.feed, self._one_child)
+        capture_again(self.feed, self.name, self._one_child)
 
     def _one_child(self) -> str:
         """Run one child to its end; why that came. Raises SourceError."""
@@ -166,6 +168,7 @@ class CaptureSource:
         open_streams = {out.fileno(): out, err.fileno(): err}
         got_any, count_due_s, read_s = False, monotonic() + _COUNT_EVERY_S, 0.0
         deadline_s: float | None = None
+        look_due_s = monotonic()
         while open_streams:
             if self.feed.stopping.is_set():
                 deadline_s = deadline_s or monotonic() + _END_S
@@ -190,11 +193,20 @@ class CaptureSource:
                         # tcpdump writes every packet by itself; the first after a rest is not held.
                         sleep(max(0.0, read_s + _LULL_S - monotonic()))
                     read_s = monotonic()
+            if got_any and monotonic() >= look_due_s and deadline_s is None:
+                look_due_s = monotonic() + _LOOK_EVERY_S
+                self._look()
             if self.tool == "tcpdump" and monotonic() >= count_due_s and deadline_s is None:
                 # It answers with its counters; dumpcap tells them at its end only.
                 count_due_s = monotonic() + _COUNT_EVERY_S
                 with contextlib.suppress(OSError):
                     child.send_signal(signal.SIGUSR1)
+
+    def _look(self) -> None:
+        """Tell an interface that was taken down: the child reads on, and nothing comes."""
+        down = is_down(self.name)
+        if down != (self.feed.status.state is SourceState.DOWN):
+            self.feed.tell(*((SourceState.DOWN, DOWN) if down else (SourceState.OPEN, "")))
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         """Leave neither process nor descriptor."""
@@ -248,22 +260,17 @@ def tied_to_us() -> list[str]:
     return [] if path is None else [path, "--pdeathsig", "TERM", "--"]
 
 
-def _command(tool: str, interfaces: Sequence[str], filters: Sequence[str]) -> list[str]:
+def _command(tool: str, interface: str, chosen: str, captures: int) -> list[str]:
     if Path(tool).name == "tcpdump":
-        return _tcpdump_command(tool, interfaces, filters)
-    command = [tool, "-q", "-w", "-"]
-    for interface, chosen in zip(interfaces, filters, strict=True):
-        command += ["-i", interface, "-B", str(_BUFFER_MIB)]
-        command += ["-f", chosen] if chosen else []
-    return command
+        return _tcpdump_command(tool, interface, chosen, captures)
+    command = [tool, "-q", "-w", "-", "-i", interface, "-B", str(_BUFFER_MIB)]
+    return [*command, "-f", chosen] if chosen else command
 
 
-def _tcpdump_command(tool: str, interfaces: Sequence[str], filters: Sequence[str]) -> list[str]:
-    if len(interfaces) != 1:
-        raise SourceError("tcpdump captures on one interface", "install dumpcap for several")
+def _tcpdump_command(tool: str, interface: str, chosen: str, captures: int) -> list[str]:
     command = [
-        tool, "-i", interfaces[0], "-n", "-U", "--immediate-mode", "-s", "65535",
-        "-B", str(_immediate_buffer_kib()),
+        tool, "-i", interface, "-n", "-U", "--immediate-mode", "-s", "65535",
+        "-B", str(_immediate_buffer_kib(captures)),
     ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         # Its buffer is short, and it works little: it goes before what computes.
@@ -271,15 +278,15 @@ def _tcpdump_command(tool: str, interfaces: Sequence[str], filters: Sequence[str
         command = [*([nice, "-n", str(_IMMEDIATE_NICENESS)] if nice else []), *command]
         # Who becomes somebody else is untied from us.
         command += ["-Z", "root"]
-    return [*command, "-w", "-", "--", filters[0]]
+    return [*command, "-w", "-", "--", chosen]
 
 
-def _immediate_buffer_kib() -> int:
+def _immediate_buffer_kib(captures: int) -> int:
     try:
         memory_kib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 10
     except (AttributeError, OSError, ValueError):
         return _IMMEDIATE_BUFFER_MIB << 10
-    return min(_IMMEDIATE_BUFFER_MIB << 10, memory_kib // _MEMORY_SHARE)
+    return min(_IMMEDIATE_BUFFER_MIB << 10, memory_kib // (_MEMORY_SHARE * captures))
 
 
 def _read(stream: IO[bytes]) -> bytes | None:

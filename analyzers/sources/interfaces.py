@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import struct
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,9 @@ from msgspec import Struct
 ANY: Final = "any"
 """The pseudo interface of Linux that is all of them."""
 _UP: Final = 1
+_GET_FLAGS: Final = 0x8913
+"""Of Linux; unlike /sys it tells of the network namespace that we are in."""
+_FLAGS: Final = struct.Struct("16sh")
 
 
 class Interface(Struct, frozen=True):
@@ -36,7 +41,24 @@ def interfaces() -> list[Interface]:
 
 def exists(name: str) -> bool:
     """Whether there is such an interface."""
-    return name == ANY or any(name == known.name for known in interfaces())
+    if name == ANY:
+        return True
+    try:
+        return socket.if_nametoindex(name) > 0
+    except OSError:
+        return False
+
+
+def is_down(name: str) -> bool:
+    """Whether there is such an interface and it is down; no where the system does not tell."""
+    with contextlib.suppress(ImportError, OSError, struct.error):
+        import fcntl
+
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            request = name.encode()[:15].ljust(40, b"\0")
+            answer = fcntl.ioctl(asked.fileno(), _GET_FLAGS, request)
+        return not _FLAGS.unpack_from(answer)[1] & _UP
+    return False
 
 
 def _is_up(name: str) -> bool | None:

@@ -10,6 +10,8 @@ import contextlib
 import re
 import selectors
 import socket
+import struct
+from collections import Counter
 from ipaddress import ip_address
 from time import monotonic
 from typing import Final
@@ -27,8 +29,13 @@ MOST_PER_SECOND: Final = 10_000
 """Messages of one sender."""
 _DATAGRAM_BYTES: Final = 65_535
 _FREE_PORT_TRIES: Final = 16
-_RECEIVE_BYTES: Final = 4 << 20
+_RECEIVE_BYTES: Final = 16 << 20
 """What the kernel may hold for the UDP socket."""
+# Linux, asm-generic/socket.h and linux/sock_diag.h: beyond the limit of the system, for root; and
+# nine counters of a socket, the last of which is what was dropped.
+_FORCE_RECEIVE_BYTES: Final = 33
+_SOCKET_COUNTERS: Final = 55
+_COUNTERS: Final = struct.Struct("=9I")
 _POLL_S: Final = 1.0
 _AT_ONCE: Final = 512
 _IDLE_S: Final = 600.0
@@ -53,6 +60,7 @@ class SyslogListener:
         self._host = host
         self._selector = selectors.DefaultSelector()
         self._udp: socket.socket | None = None
+        self._udp_dropped = 0
         self._tcp: socket.socket | None = None
         self._connections: dict[socket.socket, _Connection] = {}
         self._senders: dict[str, _Bucket] = {}
@@ -89,13 +97,12 @@ class SyslogListener:
         family, _, _, _, address = found[0]
         with contextlib.ExitStack() as undo:
             udp = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
-            with contextlib.suppress(OSError):
-                udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+            _let_hold(udp, _RECEIVE_BYTES)
             udp.bind(address)
             tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((address[0], udp.getsockname()[1], *address[2:]))
-            tcp.listen(MOST_CONNECTIONS)
+            tcp.listen(socket.SOMAXCONN)
             undo.pop_all()
             return udp, tcp
 
@@ -130,6 +137,8 @@ class SyslogListener:
                     self._accept(self._tcp)
                 elif key.fileobj in self._connections:
                     self._receive(key.fileobj)
+            if self._udp is not None:
+                self._count_dropped(self._udp)
             self._forget_idle()
 
     def _datagrams(self, udp: socket.socket) -> None:
@@ -140,15 +149,25 @@ class SyslogListener:
                 return
             self._message(str(address[0]), data)
 
+    def _count_dropped(self, udp: socket.socket) -> None:
+        """Count what the kernel had no room for."""
+        dropped = _dropped_by_kernel(udp)
+        if dropped is not None and dropped != self._udp_dropped:
+            # A counter of 32 bits.
+            self.feed.count(dropped=(dropped - self._udp_dropped) % (1 << 32))
+            self._udp_dropped = dropped
+
     def _accept(self, tcp: socket.socket) -> None:
         try:
             connection, address = tcp.accept()
         except OSError:
             return
         if len(self._connections) >= MOST_CONNECTIONS:
-            connection.close()
-            self.feed.count(dropped=1)
-            return
+            least = self._least_missed()
+            self._receive(least)  # what it has said is not lost
+            if least in self._connections:
+                self._drop(least)
+                self.feed.count(dropped=1)
         connection.setblocking(False)
         self._selector.register(connection, selectors.EVENT_READ)
         self._connections[connection] = _Connection(str(address[0]), monotonic())
@@ -175,6 +194,16 @@ class SyslogListener:
         del self._connections[connection]
         connection.close()
 
+    def _least_missed(self) -> socket.socket:
+        """The connection silent for longest, of the sender who has most of them."""
+        held = Counter(state.sender for state in self._connections.values())
+
+        def missed(connection: socket.socket) -> tuple[int, float]:
+            state = self._connections[connection]
+            return -held[state.sender], state.heard_s
+
+        return min(self._connections, key=missed)
+
     def _forget_idle(self) -> None:
         now_s = monotonic()
         for connection, state in list(self._connections.items()):
@@ -195,6 +224,22 @@ class SyslogListener:
         text = line_of(data)
         if text:
             self.feed.offer(Line(sender, text))
+
+
+def _let_hold(udp: socket.socket, size: int) -> None:
+    """Let the kernel hold so many bytes, or as many as the system allows."""
+    for option in (socket.SO_RCVBUF, _FORCE_RECEIVE_BYTES):
+        with contextlib.suppress(OSError):
+            udp.setsockopt(socket.SOL_SOCKET, option, size)
+
+
+def _dropped_by_kernel(udp: socket.socket) -> int | None:
+    """Datagrams that a socket had no room for, modulo 2**32; None where the system tells none."""
+    try:
+        told = udp.getsockopt(socket.SOL_SOCKET, _SOCKET_COUNTERS, _COUNTERS.size)
+    except OSError:
+        return None
+    return int(_COUNTERS.unpack(told)[-1]) if len(told) == _COUNTERS.size else None
 
 
 def line_of(data: bytes) -> str:

@@ -81,7 +81,7 @@ class TsharkSource:
     # --- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
-        capture_again(self.feed, self._one_capture)
+        capture_again(self.feed, self.name, self._one_capture)
 
     def _one_capture(self) -> str:
         """Capture until it ends, or somebody ends it; why it ended."""

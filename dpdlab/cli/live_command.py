@@ -46,6 +46,9 @@ _JUDGE_EVERY_S: Final = 2.0
 _JUDGE_REST: Final = 2
 _BEGIN_S: Final = 5.0
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
+_BROKEN: Final = (
+    SourceState.WAITING, SourceState.MISSING, SourceState.DOWN, SourceState.FAILED,
+)  # fmt: skip
 _NEED_RULES: Final = ("sev", "rule")
 
 
@@ -326,11 +329,12 @@ class _Watch:
         for number, source in enumerate(self._sources):
             status = source.feed.status
             told = (status.state, status.detail)
-            if told != self._told_states.get(number):
+            before = self._told_states.get(number)
+            if told != before:
                 self._told_states[number] = told
-                if status.state in (SourceState.WAITING, SourceState.FAILED):
+                if status.state in _BROKEN:
                     self._diagnostics.warning(f"{source.name}: {status.detail}")
-                elif status.restarts and status.state is SourceState.OPEN:
+                elif before and before[0] in _BROKEN and status.state is SourceState.OPEN:
                     self._diagnostics.note(f"{source.name}: it goes on")
         for kept in (self._session.store, self._session.log_store):
             if kept is not None and kept.stopped and kept.stopped not in self._told_stores:

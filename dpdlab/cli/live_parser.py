@@ -152,10 +152,10 @@ def live_parser() -> Parser:
             {
                 "choices": ENGINES,
                 "default": ENGINES[0],
-                "help": "who captures for -i. auto (the default): tcpdump on one interface where it"
+                "help": "who captures for -i. auto (the default): tcpdump where it"
                 " may capture, which holds no packet back; else dumpcap, which its group may run"
-                " and which takes several interfaces, but holds packets of a quiet wire for up to"
-                " 0.25 s. pyshark has tshark dissect every packet first: 0.7 s late, some"
+                " but which holds packets of a quiet wire for up to 0.25 s. pyshark has tshark"
+                " dissect every packet first: 0.7 s late, some"
                 " 2,000 packets a second at most, more memory the longer it runs, and nobody knows"
                 " what the kernel dropped",
             },

@@ -102,24 +102,21 @@ def _captures(
     shown = capture_filter(options.port, vlan=False) if chosen is None else chosen
     tagged = "" if chosen is not None else ", the same under VLAN tags"
     diagnostics.note(f"capture filter on {', '.join(interfaces)}: {shown or '(none)'}{tagged}")
-    tool = _tool(options.engine, len(interfaces))
+    tool = _tool(options.engine)
+    pairs = list(zip(interfaces, filters, strict=True))
     try:
         if options.engine == "pyshark":
-            return [TsharkSource(name, one) for name, one in zip(interfaces, filters, strict=True)]
-        if tool is not None and Path(tool).name == "tcpdump":
-            return [
-                CaptureSource([name], [one], tool)
-                for name, one in zip(interfaces, filters, strict=True)
-            ]
-        return [CaptureSource(interfaces, filters, tool)]
+            return [TsharkSource(name, one) for name, one in pairs]
+        beside = len(pairs) - 1
+        return [CaptureSource(name, one, tool, beside=beside) for name, one in pairs]
     except SourceError as error:
         raise CommandError(ExitCode.MISSING, error.message, error.hint) from error
 
 
-def _tool(engine: str, interfaces: int) -> str | None:
-    """Who captures on so many interfaces. Raises CommandError where the one wanted is missing."""
-    # What dumpcap reads is there up to 250 ms later; one of it reads many interfaces.
-    prompt = engine == "auto" and interfaces == 1 and may_run_tcpdump()
+def _tool(engine: str) -> str | None:
+    """Who captures. Raises CommandError where the one wanted is missing."""
+    # What dumpcap reads is there up to 250 ms later.
+    prompt = engine == "auto" and may_run_tcpdump()
     if engine != "tcpdump" and not prompt:
         return find_tool()
     tcpdump = find_tool(["tcpdump"])

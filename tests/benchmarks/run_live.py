@@ -276,7 +276,7 @@ def _questions(wire: Link, stage: _Stage) -> list[float]:
 
 def _source(wire: Link, engine: str) -> CaptureSource:
     tool = find_tool(["dumpcap" if engine == "dumpcap" else "tcpdump"])
-    return CaptureSource([wire.receiver], [capture_filter(vlan=True)], tool)
+    return CaptureSource(wire.receiver, capture_filter(vlan=True), tool)
 
 
 class _Queue:

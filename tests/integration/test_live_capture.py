@@ -29,6 +29,7 @@ from tests.live_capture import (
     now_ns,
     open_descriptors,
     send,
+    set_up,
 )
 
 pytestmark = needs_capture
@@ -36,7 +37,7 @@ TOOLS = [pytest.param(shutil.which(name), id=name) for name in ("dumpcap", "tcpd
 
 
 def _source(wire: Link, tool: str | None = None) -> CaptureSource:
-    return CaptureSource([wire.receiver], [capture_filter()], tool)
+    return CaptureSource(wire.receiver, capture_filter(), tool)
 
 
 def _open(source: CaptureSource) -> None:
@@ -98,7 +99,7 @@ def test_the_filter_takes_ike_and_esp_also_under_tags(wire: Link) -> None:
         eth(ipv4(udp(bytes(20), 4501, 7777))),
     ]
     other = [eth(ipv4(udp(bytes(20), 53, 5353))), eth(ipv4(bytes(40), 6))]
-    source = CaptureSource([wire.receiver], [capture_filter([4501])])
+    source = CaptureSource(wire.receiver, capture_filter([4501]))
     session = LiveSession([source])
     session.start()
     _open(source)
@@ -173,14 +174,33 @@ def test_an_interface_that_goes_away_is_told(tmp_path: Path) -> None:
         session = LiveSession([source])
         session.start()
         _open(source)
-    eventually(lambda: source.feed.status.state is SourceState.WAITING, source.feed.status)
+    eventually(lambda: source.feed.status.state is SourceState.MISSING, source.feed.status)
     began = time.monotonic()
     session.end(now_ns())
     assert time.monotonic() - began < 1.0
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_interface_that_is_down_is_told(wire: Link, tool: str | None) -> None:
+    if tool is None:
+        pytest.skip("this tool is not installed")
+    source = _source(wire, tool)
+    session = LiveSession([source])
+    session.start()
+    _open(source)
+    set_up(wire.receiver, up=False)
+    eventually(lambda: source.feed.status.state is SourceState.DOWN, source.feed.status)
+    set_up(wire.receiver, up=True)
+    _open(source)
+    assert source.feed.status.detail == ""
+    time.sleep(0.3)
+    send(wire.sender, frames("ikev2-dead-peer")[:10], 1000)
+    _watch(session, 10)
+    session.end(now_ns())
+
+
 def test_no_interface_is_a_failure_with_what_the_tool_said() -> None:
-    source = CaptureSource(["dpd-none"], [capture_filter()])
+    source = CaptureSource("dpd-none", capture_filter())
     session = LiveSession([source])
     session.start()
     eventually(lambda: source.feed.status.state is SourceState.FAILED, source.feed.status)

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +24,7 @@ from tests.live_capture import (
     children_of,
     eventually,
     frames,
+    link,
     needs_capture,
     said,
     send,
@@ -284,6 +285,32 @@ def test_who_captures_can_be_chosen(
         out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert _lines(out)[-1]["packets"] == 10
+
+
+@needs_capture
+@pytest.mark.parametrize("engine", ["auto", "dumpcap"])
+def test_an_interface_that_goes_away_leaves_the_others(
+    environment: dict[str, str], wire: Link, engine: str
+) -> None:
+    packets = frames("ikev2-healthy")[:10]
+    with ExitStack() as stack:
+        with link() as lost:
+            words = ("-i", lost.receiver, "-i", wire.receiver, "--engine", engine)
+            process = stack.enter_context(live(environment, *words, "--format", "jsonl"))
+            eventually(lambda: len(children_of(process.pid)) == 2, "the captures")
+            time.sleep(2.0)
+        said(process.stderr, b"no such interface")
+        send(wire.sender, packets, 1000)
+        with link(again=lost):
+            said(process.stderr, b"it goes on")
+            time.sleep(1.0)
+            send(lost.sender, packets[:4], 1000)
+            time.sleep(1.0)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    ends = {line["path"]: line["packets"] for line in _lines(out) if line.get("type") == "source"}
+    assert ends == {lost.receiver: 4, wire.receiver: 10}
 
 
 @needs_capture

@@ -61,7 +61,7 @@ def test_a_hundred_sessions_with_every_kind_of_source(wire: Link, tmp_path: Path
 
     def once(number: int) -> None:
         sources: list[LiveSource] = [
-            CaptureSource([wire.receiver], [capture_filter()]),
+            CaptureSource(wire.receiver, capture_filter()),
             FollowedFile(str(log)),
             PipeSource(str(fifo), "log"),
             SyslogListener("127.0.0.1", 0),

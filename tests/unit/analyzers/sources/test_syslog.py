@@ -1,8 +1,10 @@
 """Syslog over UDP and TCP."""
 
+import contextlib
 import errno
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -10,7 +12,13 @@ import pytest
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Line
-from analyzers.sources.syslog import MOST_BYTES, MOST_PER_SECOND, SyslogListener, line_of
+from analyzers.sources.syslog import (
+    MOST_BYTES,
+    MOST_CONNECTIONS,
+    MOST_PER_SECOND,
+    SyslogListener,
+    line_of,
+)
 
 PATIENCE_S = 10.0
 LOOPBACK = "127.0.0.1"
@@ -89,6 +97,76 @@ def test_a_flood_is_bounded_and_counted() -> None:
     bucket = _Bucket()
     passed = sum(bucket.may_pass() for _ in range(2 * MOST_PER_SECOND))
     assert MOST_PER_SECOND <= passed < 1.9 * MOST_PER_SECOND
+
+
+def _connected(source: SyslogListener, sender: str) -> socket.socket:
+    return socket.create_connection((LOOPBACK, source.port), PATIENCE_S, (sender, 0))
+
+
+def test_one_sender_shuts_no_other_out(listener: SyslogListener) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(_connected(listener, "127.0.0.2"))
+        other = stack.enter_context(_connected(listener, "127.0.0.3"))
+        other.sendall(b"<30>heard\n")
+        assert _lines(listener, 1) == [Line("127.0.0.3", "<30>heard")]
+        assert listener.feed.status.dropped == 301 - MOST_CONNECTIONS
+
+
+def test_a_sender_that_connects_anew_is_heard(listener: SyslogListener) -> None:
+    with contextlib.ExitStack() as stack:
+        for number in range(2 * MOST_CONNECTIONS):
+            connection = stack.enter_context(_connected(listener, "127.0.0.2"))
+            connection.sendall(b"<30>%d\n" % number)
+            assert [line.text for line in _lines(listener, 1)] == [f"<30>{number}"]
+
+
+def test_what_was_said_before_is_not_lost() -> None:
+    source = SyslogListener(LOOPBACK, 0)
+    source.start()
+    with contextlib.ExitStack() as stack:
+        for number in range(4 * MOST_CONNECTIONS):
+            connection = stack.enter_context(_connected(source, "127.0.0.2"))
+            connection.sendall(b"<30>%d\n" % number)
+        texts = {line.text for line in _lines(source, 4 * MOST_CONNECTIONS)}
+    source.close(5)
+    assert texts == {f"<30>{number}" for number in range(4 * MOST_CONNECTIONS)}
+
+
+def test_many_senders_shut_no_other_out(listener: SyslogListener) -> None:
+    with contextlib.ExitStack() as stack:
+        quiet = stack.enter_context(_connected(listener, "127.0.0.3"))
+        for number in range(MOST_CONNECTIONS):
+            stack.enter_context(_connected(listener, f"127.0.1.{1 + number // 8}"))
+        quiet.sendall(b"<30>quiet\n")
+        late = stack.enter_context(_connected(listener, "127.0.0.4"))
+        late.sendall(b"<30>late\n")
+        texts = {line.text for line in _lines(listener, 2)}
+        assert texts == {"<30>quiet", "<30>late"}
+
+
+def test_what_the_kernel_drops_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzers.sources.syslog._RECEIVE_BYTES", 4096)
+    held, reads = threading.Event(), SyslogListener._datagrams
+
+    def held_up(self: SyslogListener, udp: socket.socket) -> None:
+        held.wait(PATIENCE_S)
+        reads(self, udp)
+
+    monkeypatch.setattr(SyslogListener, "_datagrams", held_up)
+    source = SyslogListener(LOOPBACK, 0)
+    source.start()
+    _udp(source, *(b"<30>Nov 20 21:31:50 r1 charon: %d" % n for n in range(1000)))
+    held.set()
+    end = time.monotonic() + PATIENCE_S
+    read = 0
+    while read + source.feed.status.dropped < 1000:
+        read += len(source.feed.take())
+        assert time.monotonic() < end, (read, source.feed.status)
+        time.sleep(0.01)
+    source.close(5)
+    assert 0 < read < 1000
+    assert read + source.feed.status.dropped == 1000
 
 
 @pytest.mark.parametrize(
