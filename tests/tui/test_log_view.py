@@ -91,11 +91,11 @@ async def test_the_moment_of_another_view_is_where_the_cursor_comes(console: Ope
 
 
 async def test_lines_that_nothing_understands_are_marked(console: Open):
-    async with looked_up(console(LOSS)) as c:
-        assert "? 101 not understood" in c.text
-        await c.press("slash", *"error writing", "enter")
+    async with looked_up(console(SAMPLES / "ikev2-peer-restart" / "charon-b.log")) as c:
+        assert "? 2 not understood" in c.text
+        await c.press("slash", *"routing table", "enter")
         assert current(c).startswith("? ")
-        assert "error writing to socket" in current(c)
+        assert "unable to create IPv" in current(c)
 
 
 async def test_only_what_says_something(console: Open):
