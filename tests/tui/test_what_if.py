@@ -548,3 +548,10 @@ async def test_a_product_that_stands_twice_says_its_version(console: Open):
             for label in ("FortiGate v1 on-demand 20×3", "FortiGate v2 on-demand 20 s")
         )
         assert "strongSwan v2 on-idle 30 s" in c.text
+
+
+@pytest.mark.parametrize("name", ["ikev1-dead-peer", "ikev2-healthy"])
+async def test_what_no_row_has_is_told(console: Open, name: str):
+    async with console(SAMPLES / name / "capture.pcap", size=(80, 24)) as c:
+        await c.press("6", "slash", *"zzz", "enter", "n")
+        assert "zzz" in c.lines[-1]

@@ -308,8 +308,9 @@ class WhatIfView(WhatIfPage):
         wanted = text.casefold()
 
         def fits(place: int) -> bool:
-            line = rows.row(place, _ALL_OF_IT, self.palette)
-            return rows.tried_at(place) is not None and wanted in line.plain.casefold()
+            if rows.tried_at(place) is None:
+                return False
+            return wanted in rows.row(place, _ALL_OF_IT, self.palette).plain.casefold()
 
         place = next_place(len(rows), self.table.cursor, by, fits)
         if place is not None:
