@@ -52,7 +52,8 @@ _SAYING_S: Final = 4.0
 # Terminals lower than this have no room for the overview.
 _OVERVIEW_FROM_ROWS: Final = 18
 _ESCAPE: Final = "escape"
-_PARTS: Final = "#title, Overview, #views, #footer"
+_PARTS: Final = (Line, Overview, ContentSwitcher, Line)
+"""The lines around the views, and the views."""
 
 
 class ConsoleApp(WatchingApp):
@@ -174,7 +175,9 @@ class ConsoleApp(WatchingApp):
     @property
     def _stands(self) -> bool:
         """Whether the screen is there: things come in while it is being taken down, too."""
-        return self.is_running and len(self.query(_PARTS)) == len(_PARTS.split(","))
+        stack = self.screen_stack if self.is_running else []
+        found = [child for child in (stack[0].children if stack else ()) if type(child) in _PARTS]
+        return len(found) == len(_PARTS)
 
     # --- reading ---------------------------------------------------------------------------
 
