@@ -112,21 +112,16 @@ class RingFiles:
         return 0
 
     def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        path = self.path
+        ring = self._most_bytes is not None
+        # What another session keeps under the name of a ring stays.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_EXCL if ring else os.O_TRUNC)
         while True:
             self._number += 1
-            if self._most_bytes is None:
-                flags |= os.O_TRUNC
-            else:
-                # What another session keeps under the same name stays.
-                path = self.path.with_name(f"{self.path.stem}_{self._number:05}{self.path.suffix}")
-                flags |= os.O_EXCL
-            try:
-                self._handle = os.open(path, flags, _MODE)
+            name = f"{self.path.stem}_{self._number:05}{self.path.suffix}"
+            path = self.path.with_name(name) if ring else self.path
+            with contextlib.suppress(FileExistsError):
+                self._handle = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), _MODE)
                 break
-            except FileExistsError:
-                continue
         self._size = 0
         self._written.append(path)
         while self._most_files is not None and len(self._written) > self._most_files:
