@@ -33,7 +33,14 @@ from tests.live_capture import (
 )
 
 pytestmark = needs_capture
-TOOLS = [pytest.param(shutil.which(name), id=name) for name in ("dumpcap", "tcpdump")]
+TOOLS = [
+    pytest.param(
+        path := shutil.which(name),
+        id=name,
+        marks=pytest.mark.skipif(path is None, reason="this tool is not installed"),
+    )
+    for name in ("dumpcap", "tcpdump")
+]
 
 
 def _source(wire: Link, tool: str | None = None) -> CaptureSource:
@@ -42,6 +49,14 @@ def _source(wire: Link, tool: str | None = None) -> CaptureSource:
 
 def _open(source: CaptureSource) -> None:
     eventually(lambda: source.feed.status.state is SourceState.OPEN, source.feed.status)
+
+
+def _started(source: CaptureSource) -> LiveSession:
+    """A session that captures already."""
+    session = LiveSession([source])
+    session.start()
+    _open(source)
+    return session
 
 
 def _watch(session: LiveSession, packets: int, rest_s: float = 0.0) -> None:
@@ -60,8 +75,6 @@ def _watch(session: LiveSession, packets: int, rest_s: float = 0.0) -> None:
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_was_saved_tells_the_same(wire: Link, tmp_path: Path, tool: str | None) -> None:
-    if tool is None:
-        pytest.skip("this tool is not installed")
     path = tmp_path / "saved.pcapng"
     source = _source(wire, tool)
     options = SessionOptions(black_hole_min_s=0.2)
@@ -100,9 +113,7 @@ def test_the_filter_takes_ike_and_esp_also_under_tags(wire: Link) -> None:
     ]
     other = [eth(ipv4(udp(bytes(20), 53, 5353))), eth(ipv4(bytes(40), 6))]
     source = CaptureSource(wire.receiver, capture_filter([4501]))
-    session = LiveSession([source])
-    session.start()
-    _open(source)
+    session = _started(source)
     send(wire.sender, [(0.0, data) for data in wanted + other], 1)
     _watch(session, len(wanted), rest_s=0.3)
     session.end(now_ns())
@@ -110,13 +121,9 @@ def test_the_filter_takes_ike_and_esp_also_under_tags(wire: Link) -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_a_probe_is_seen_at_once(wire: Link, tool: str | None) -> None:
-    if tool is None:
-        pytest.skip("this tool is not installed")
+def test_a_probe_is_seen_at_once(wire: Link, tool: str) -> None:
     source = _source(wire, tool)
-    session = LiveSession([source])
-    session.start()
-    _open(source)
+    session = _started(source)
     # On port 500, or with the marker that tells IKE from ESP.
     packets = [
         d for _, d in frames("ikev2-dead-peer") if d[36:38] == b"\x01\xf4" or d[42:46] == bytes(4)
@@ -141,8 +148,6 @@ def test_a_probe_is_seen_at_once(wire: Link, tool: str | None) -> None:
 def test_a_killed_child_is_told_and_started_again(
     wire: Link, tmp_path: Path, tool: str | None
 ) -> None:
-    if tool is None:
-        pytest.skip("this tool is not installed")
     path = tmp_path / "saved.pcapng"
     source = _source(wire, tool)
     session = LiveSession([source], store=CaptureStore(RingFiles(path), "test"))
@@ -171,9 +176,7 @@ def test_a_killed_child_is_told_and_started_again(
 def test_an_interface_that_goes_away_is_told(tmp_path: Path) -> None:
     with link() as made:
         source = _source(made)
-        session = LiveSession([source])
-        session.start()
-        _open(source)
+        session = _started(source)
     eventually(lambda: source.feed.status.state is SourceState.MISSING, source.feed.status)
     began = time.monotonic()
     session.end(now_ns())
@@ -181,13 +184,9 @@ def test_an_interface_that_goes_away_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_an_interface_that_is_down_is_told(wire: Link, tool: str | None) -> None:
-    if tool is None:
-        pytest.skip("this tool is not installed")
+def test_an_interface_that_is_down_is_told(wire: Link, tool: str) -> None:
     source = _source(wire, tool)
-    session = LiveSession([source])
-    session.start()
-    _open(source)
+    session = _started(source)
     set_up(wire.receiver, up=False)
     eventually(lambda: source.feed.status.state is SourceState.DOWN, source.feed.status)
     set_up(wire.receiver, up=True)
