@@ -25,6 +25,8 @@ LATE_FACTOR: Final = 5
 LATE_NS: Final = NS_PER_SECOND
 """An answer is late when it took a second and several times the usual round trip."""
 SPIS_SHOWN: Final = 4
+DID_NOT_ARRIVE: Final = "did not arrive"
+"""Of a message that its sender's log shows, and that never came."""
 
 _ANSWER: Final = {
     ExchangeKind.DPD: "R-U-THERE-ACK",
@@ -123,6 +125,17 @@ def answer_words(exchange: Exchange) -> str:
     rtt_ns = exchange.rtt_ns
     after = "" if rtt_ns is None else f", after {duration(rtt_ns)}"
     return what + after + bracketed(exchange.confidence)
+
+
+def lost_answer_words(exchange: Exchange) -> str:
+    """An answer that its sender logged: "R-U-THERE-ACK seq 17, did not arrive"."""
+    what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
+    return f"{what}, {DID_NOT_ARRIVE}"
+
+
+def answers_sent(exchange: Exchange) -> str:
+    """How many answers did not arrive: "3 answers sent, by its log"."""
+    return f"{counted(len(exchange.lost_answers), 'answer')} sent, by its log"
 
 
 def delete_words(delete: Delete) -> str:

@@ -61,6 +61,11 @@ class Glyphs(Struct, frozen=True):
     open: str
     delete: str
     answer: str
+    lost_to: str
+    """What the local side sent, and did not arrive."""
+    lost_back: str
+    broken: str
+    """The line of an arrow that does not arrive."""
     covered: str
     """Beside a sign that covers others."""
     possible: str
@@ -110,6 +115,9 @@ UNICODE: Final = Glyphs(
     open="?",
     delete="D",
     answer="○",
+    lost_to="↛",
+    lost_back="↚",
+    broken="╌",
     covered="+",
     possible="░",
     certain="▓",
@@ -150,6 +158,9 @@ ASCII: Final = Glyphs(
     open="?",
     delete="D",
     answer="a",
+    lost_to="/",
+    lost_back="\\",
+    broken=".",
     covered="+",
     possible=":",
     certain="#",

@@ -94,6 +94,8 @@ class Exchange(Struct, frozen=True, gc=False):
     """The log calls its first transmission a retry: the question itself is not shown."""
     tries: int | None = None
     """Transmissions after which the prober gives the peer up, as its log counts them."""
+    lost_answers: tuple[Transmission, ...] = ()
+    """Answers that the responder's log shows, and that did not arrive."""
 
     @property
     def first_ns(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from analyzers.export import words
+from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.formatting import (
     Severity,
     black_hole_bounds,
@@ -42,6 +43,7 @@ def details(
     told += _how(event)
     if event.exchange is not None:
         told += _exchange(event.exchange, times)
+        told += _lost(event.exchange, paths)
     if event.delete is not None:
         deleted = event.delete
         spis = ", ".join(deleted.spis)
@@ -79,6 +81,14 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
     if exchange.verdict_ns is not None:
         after = duration(exchange.verdict_ns - exchange.first_ns)
         yield Detail("given up", f"{times.at(exchange.verdict_ns)}, {after} after the first")
+
+
+def _lost(exchange: Exchange, paths: dict[str, str]) -> Iterator[Detail]:
+    """Where it was lost, and the answers that never came."""
+    if exchange.lost is not None:
+        yield Detail("lost", words.LOST[exchange.lost], Severity.WARN)
+    for lost in exchange.lost_answers:
+        yield Detail("answer", f"{_place(lost.ref, paths)}, {DID_NOT_ARRIVE}", Severity.WARN)
 
 
 def _hole(hole: BlackHole, times: TimeFormat) -> Iterator[Detail]:

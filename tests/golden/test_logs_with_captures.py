@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.model.alignment import ClockBasis
-from analyzers.model.exchange import Exchange, Lost, Outcome
+from analyzers.model.exchange import DeleteProtocol, Exchange, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
@@ -91,6 +91,25 @@ def test_the_other_end_tells_where_it_was_lost() -> None:
     assert asked.lost is Lost.ANSWER
     # Each question stands in the capture and in the logs of both ends.
     assert [{ref.source for ref in t.seen} for t in asked.transmissions] == [{"s2", "s3"}] * 3
+    # So do its answers, in the log of the end that sent them in vain.
+    assert [a.ref for a in asked.lost_answers] == [Ref("s3", n) for n in (83, 117, 151)]
+    assert [a.message_id for a in asked.lost_answers[:2]] == [2649415373, 2954312012]
+    pairs = zip(asked.lost_answers, asked.transmissions, strict=True)
+    assert all(answer.at_ns > question.at_ns for answer, question in pairs)
+
+
+@pytest.mark.parametrize("case", ["ikev1-clean-delete", "ikev2-clean-delete"])
+def test_what_a_delete_removed_goes_after_it(case: str) -> None:
+    """The clock of the other end is known to some 0.4 ms, the order of its lines for sure."""
+    (peer,) = run(*parts(case)).peers()
+    removed = [h for h in peer.hints if h.sender == B and "removed" in h.text]
+    came: dict[str, list[int]] = {"Child": [], "IKE": []}
+    for delete in peer.deletes:
+        came["IKE" if delete.protocol is DeleteProtocol.IKE else "Child"].append(delete.at_ns)
+    assert removed
+    for hint in removed:
+        of = came[hint.text.partition(" ")[0]] or came["IKE"]
+        assert hint.at_ns > max(of), hint
 
 
 def test_nothing_tells_where_it_was_lost_without_the_other_end() -> None:

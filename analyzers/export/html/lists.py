@@ -9,7 +9,7 @@ import htpy
 from htpy import Node
 
 from analyzers.export import words
-from analyzers.export.exchanges import became, identity
+from analyzers.export.exchanges import answers_sent, became, identity
 from analyzers.export.formatting import (
     UNICODE,
     byte_count,
@@ -68,7 +68,9 @@ def _exchange(exchange: Exchange, naming: Naming) -> tuple[Node, ...]:
         became(exchange, UNICODE),
     ]
     if exchange.lost is not None:
-        outcome += [htpy.br, htpy.span(".soft")[words.LOST[exchange.lost]]]
+        where = naming.places([lost.ref for lost in exchange.lost_answers])
+        sent = f" ({answers_sent(exchange)}: {where})" if where else ""
+        outcome += [htpy.br, htpy.span(".soft")[words.LOST[exchange.lost], sent]]
     return (
         naming.at(exchange.first_ns),
         address(exchange.prober),

@@ -13,6 +13,7 @@ from analyzers.export.exchanges import (
     bracketed,
     delete_words,
     identity,
+    lost_answer_words,
     rtt_range,
     sent_words,
     worth_showing,
@@ -144,6 +145,17 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             Manner.GOOD,
             naming.place(answer.ref),
             f"{label} {number}",
+        )
+    for lost in exchange.lost_answers:
+        said = lost_answer_words(exchange)
+        yield Arrow(
+            lost.at_ns,
+            not from_local,
+            said,
+            Manner.LOST,
+            naming.place(lost.ref),
+            said,
+            arrived=False,
         )
     if exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
         logged = exchange.verdict_ref is not None

@@ -73,6 +73,8 @@ class EventRows:
             return signs.certain * 2
         if event.sender is None:
             return signs.dead
+        if event.is_lost:
+            return signs.lost_to if self._is_local(event.sender) else signs.lost_back
         return signs.to if self._is_local(event.sender) else signs.back
 
     def _is_local(self, sender: str) -> bool:
