@@ -75,17 +75,14 @@ def rtt_range(low_ns: int, high_ns: int) -> str:
 
 
 def became(exchange: Exchange, signs: Glyphs) -> str:
-    """What goes behind the outcome: " in 16 ms", ", 3 × every 5.0 s"."""
+    """What goes behind the outcome: " in 16 ms", ", 3 × every 5.0 s", or as `late_words` has it."""
     if exchange.outcome is Outcome.ANSWERED:
         if exchange.answer is None:
             if exchange.answer_evidence is AnswerEvidence.NEXT_REQUEST:
                 return " (the next request proves it)"
             return ""
-        text = f" in {duration(exchange.rtt_ns or 0)}"
-        if exchange.retries:
-            waited = duration(exchange.last_ns - exchange.first_ns)
-            text += f" after {counted(exchange.retries, 'retry', 'retries')}, {waited}"
-        return text
+        late = late_words(exchange)
+        return f" {late}" if late else f" in {duration(exchange.rtt_ns or 0)}"
     if not exchange.retries:
         return ", asked once"
     unseen = ", the first one not seen" if exchange.first_missing else ""
@@ -120,11 +117,30 @@ def sent_words(exchange: Exchange, index: int) -> str:
 
 
 def answer_words(exchange: Exchange) -> str:
-    """The answer: "R-U-THERE-ACK seq 17, after 16 ms"."""
+    """The answer: "R-U-THERE-ACK seq 17, after 16 ms"; to a retry as `late_words` has it."""
     what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
-    rtt_ns = exchange.rtt_ns
-    after = "" if rtt_ns is None else f", after {duration(rtt_ns)}"
+    late, rtt_ns = late_words(exchange), exchange.rtt_ns
+    after = "" if rtt_ns is None else f", {late}" if late else f", after {duration(rtt_ns)}"
     return what + after + bracketed(exchange.confidence)
+
+
+def late_words(exchange: Exchange) -> str:
+    """How late the answer to a question came that was repeated; empty for any other.
+
+    A short round trip of the last retry is not all: "8.0 s after the first, 0.69 ms after retry 4".
+    """
+    answer, rtt_ns = exchange.answer, exchange.rtt_ns
+    if answer is None or rtt_ns is None:
+        return ""
+    asked = sum(sent.at_ns <= answer.at_ns for sent in exchange.transmissions)
+    retry = asked - (0 if exchange.first_missing else 1)
+    if not retry:
+        return ""
+    after = f"{duration(rtt_ns)} after retry {retry}"
+    if asked == 1:
+        return f"{after}, the first one not seen"
+    first = "the first one seen" if exchange.first_missing else "the first"
+    return f"{duration(answer.at_ns - exchange.first_ns)} after {first}, {after}"
 
 
 def lost_answer_words(exchange: Exchange) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from analyzers.export import words
-from analyzers.export.exchanges import DID_NOT_ARRIVE
+from analyzers.export.exchanges import DID_NOT_ARRIVE, late_words
 from analyzers.export.formatting import (
     Severity,
     black_hole_bounds,
@@ -75,7 +75,8 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
     outcome = f"{words.OUTCOME[exchange.outcome]}, {len(exchange.transmissions)} sent"
     yield Detail("exchange", f"{exchange.id} on {exchange.ike_sa}: {outcome}")
     if exchange.rtt_ns is not None:
-        yield Detail("round trip", duration(exchange.rtt_ns))
+        late = late_words(exchange)
+        yield Detail("answered", late) if late else Detail("round trip", duration(exchange.rtt_ns))
     if exchange.since_proof_ns is not None:
         yield Detail("asked after", f"{duration(exchange.since_proof_ns)} of silence")
     if exchange.verdict_ns is not None:

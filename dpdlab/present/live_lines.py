@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from analyzers.export.exchanges import late_words
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -106,8 +107,8 @@ def _exchange(item: Exchange) -> str:
     asked = f"{item.prober} > {item.responder}  {item.kind}"
     if item.outcome is Outcome.ANSWERED:
         rtt = "" if item.rtt_ns is None else f" after {duration(item.rtt_ns)}"
-        retries = f", {counted(item.retries, 'retry', 'retries')}" if item.retries else ""
-        return f"{asked} answered{rtt}{retries}"
+        late = late_words(item)
+        return f"{asked} answered {late}" if late else f"{asked} answered{rtt}"
     if item.outcome is Outcome.UNANSWERED:
         return f"{asked} unanswered, sent {counted(len(item.transmissions), 'time')}"
     return f"{asked} open, sent {counted(len(item.transmissions), 'time')}"

@@ -16,7 +16,16 @@ async def test_an_outage_that_was_ridden_out_is_told(console: Open):
     async with console(SAMPLES / "ikev2-brief-outage" / "capture.pcap", size=(80, 24)) as c:
         assert "5 of 5 questions answered, 4 retries" in c.text
         assert "19:57:46.212  liveness check ID 5 by 192.0.2.1 answered" in c.text
-        assert "after 4 retries, 8.0 s" in " ".join(c.text.split())
+        late = "8.0 s after the first, 0.69 ms after retry 4"
+        assert late in " ".join(c.text.split())
+        await c.press("2", "G")
+        assert "answer to liveness check ID 5, 8.0 s " in c.text
+        await c.press("3", "slash", *"ID 5, 8", "enter")
+        assert " answer 8.0 s after the first " in c.text
+    async with console(SAMPLES / "ikev2-brief-outage" / "capture.pcap", size=(132, 43)) as c:
+        await c.press("3", "slash", *"ID 5, 8", "enter")
+        assert " answer 8.0 s after the first " in c.text
+        assert "answered      8.0 s after the first, 0.69 ms" in c.text
 
 
 @pytest.mark.parametrize(

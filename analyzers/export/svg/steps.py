@@ -10,9 +10,11 @@ from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.exchanges import (
+    answer_words,
     bracketed,
     delete_words,
     identity,
+    late_words,
     lost_answer_words,
     rtt_range,
     sent_words,
@@ -138,13 +140,14 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
     answer = exchange.answer
     if answer is not None:
         label = "R-U-THERE-ACK" if exchange.kind is ExchangeKind.DPD else "answer"
+        late = late_words(exchange)
         yield Arrow(
             answer.at_ns,
             not from_local,
-            f"{label} {number}".rstrip() + doubt,
+            f"{label} {number}".rstrip() + (f", {late}" if late else "") + doubt,
             Manner.GOOD,
             naming.place(answer.ref),
-            f"{label} {number}",
+            answer_words(exchange),
         )
     for lost in exchange.lost_answers:
         said = lost_answer_words(exchange)

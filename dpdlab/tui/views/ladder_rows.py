@@ -181,6 +181,10 @@ def _brief(event: Event, room: int) -> str:
     elif event.kind is EventKind.ANSWER:
         # How long it took stands in the column of differences too.
         forms = [whole, parts[0], parts[0].replace("answer to liveness check", "answer to")]
+        if len(parts) > 2:
+            # But not how late it came after the first of several questions.
+            late = [f"{each}, {parts[1]}" for each in (parts[0], forms[-1])]
+            forms = [whole, *late, f"answer {parts[1]}", parts[1]]
     elif event.kind is EventKind.LOST:
         # The arrow itself shows that it did not arrive.
         forms = [whole, ", ".join(parts[:-1]), parts[0].partition(" seq ")[0]]
