@@ -434,12 +434,12 @@ class Clock(Struct, frozen=True):
         return f"{date[5:] if date[:4] == self.date[:4] else date} {time}"
 
 
-def black_hole_bounds(hole: BlackHole) -> str:
+def black_hole_bounds(hole: BlackHole, fate: str = "") -> str:
     """Seconds and packets of a black hole: "12.0 to 17.1 s, 60 to 85 packets".
 
-    Packets only where an input shows them.
+    Packets only where an input shows them; `fate`: what became of them.
     """
     seconds = seconds_range(hole.min_seconds, hole.max_seconds)
     if not hole.traffic_known:
         return seconds
-    return f"{seconds}, {count_range(hole.min_packets, hole.max_packets, 'packet')}"
+    return f"{seconds}, {count_range(hole.min_packets, hole.max_packets, 'packet')}{fate}"

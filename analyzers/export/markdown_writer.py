@@ -6,13 +6,14 @@ Long lists are folded with a count: a ticket is read, the JSON is searched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from analyzers.export import sentences, words
 from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
+from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import markdown_text
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -162,13 +163,14 @@ def _section(peer: PeerView) -> Iterator[str]:
         f" {_moment(peer.last_proof_ns)}. {sentences.liveness(peer)}"
     )
     if peer.black_holes:
+        there = arriving(peer)
         yield ""
         yield "### Black holes"
         yield ""
         yield from _table(
             ("id", "from → to", "class", "seconds", "packets", "first exposed", "end",
              "recovered", "confidence"),
-            [_black_hole_row(hole) for hole in peer.black_holes],
+            [_black_hole_row(hole, there) for hole in peer.black_holes],
         )  # fmt: skip
         yield ""
         for hole in peer.black_holes[:MAX_ROWS]:
@@ -210,13 +212,14 @@ def _evidence(peer: PeerView) -> Iterator[str]:
     yield from _problems(_problem(None, problem) for problem in peer.problems)
 
 
-def _black_hole_row(hole: BlackHole) -> tuple[str, ...]:
+def _black_hole_row(hole: BlackHole, there: Container[str]) -> tuple[str, ...]:
+    sender, receiver = broken_way(hole, there)
     return (
         hole.id,
-        f"{hole.sender} → {hole.receiver}",
+        f"{sender} → {receiver}",
         hole.black_hole_class,
         f"{hole.min_seconds:.3f} to {hole.max_seconds:.3f}",
-        f"{hole.min_packets:,} to {hole.max_packets:,}"
+        f"{hole.min_packets:,} to {hole.max_packets:,}{fate_of(hole, there)}"
         if hole.traffic_known
         else words.packets_counted([hole]) or "unknown",
         _moment(hole.first_exposed_ns),

@@ -14,6 +14,7 @@ from analyzers.export.formatting import (
     message_id,
 )
 from analyzers.export.messages import message_word
+from analyzers.export.story import NOTHING_BACK
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import NO_MESSAGE_ID, Exchange
 from analyzers.model.finding import Finding
@@ -51,7 +52,7 @@ def details(
         if deleted.answered is not None:
             told.append(Detail("answered", "yes" if deleted.answered else "no"))
     if event.hole is not None:
-        told += _hole(event.hole, times)
+        told += _hole(event.hole, times, f" sent, {NOTHING_BACK}" if event.way_back else "")
     if event.message is not None:
         told += _message(event.message, paths)
     for finding in findings:
@@ -92,8 +93,9 @@ def _lost(exchange: Exchange, paths: dict[str, str]) -> Iterator[Detail]:
         yield Detail("answer", f"{_place(lost.ref, paths)}, {DID_NOT_ARRIVE}", Severity.WARN)
 
 
-def _hole(hole: BlackHole, times: TimeFormat) -> Iterator[Detail]:
-    yield Detail("class", f"{words.CLASS[hole.black_hole_class]}: {black_hole_bounds(hole)}")
+def _hole(hole: BlackHole, times: TimeFormat, fate: str) -> Iterator[Detail]:
+    bounds = black_hole_bounds(hole, fate)
+    yield Detail("class", f"{words.CLASS[hole.black_hole_class]}: {bounds}")
     for label, at_ns in (
         ("last proof", hole.last_proof_ns),
         ("exposed", hole.first_exposed_ns),

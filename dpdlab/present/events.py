@@ -20,6 +20,7 @@ from analyzers.export.exchanges import (
 )
 from analyzers.export.formatting import Severity, class_severity, counted
 from analyzers.export.messages import message_word
+from analyzers.export.story import arriving, broken_way
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Lost, Outcome
 from analyzers.model.observations import IkeMessage
@@ -60,6 +61,8 @@ class Event(Struct, frozen=True):
     """Of a transmission in its exchange, or of one message that was sent again, from 0."""
     delete: Delete | None = None
     hole: BlackHole | None = None
+    way_back: bool = False
+    """Of a black hole: what was sent arrived, and nothing came back."""
     message: IkeMessage | None = None
 
     @property
@@ -198,13 +201,16 @@ def _deletes(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
 
 
 def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
+    there = arriving(peer)
     for hole in peer.black_holes:
+        way_back = hole.id in there
         severity = class_severity(hole.black_hole_class)
         begin_ns = hole.begin_ns
-        said = f"black hole {hole.sender} to {hole.receiver}"
+        sender, receiver = broken_way(hole, there)
+        said = f"black hole {sender} to {receiver}"
         yield Event(
             begin_ns, EventKind.HOLE, None, f"{said} begins", severity, None,
-            confidence=hole.confidence, hole=hole,
+            confidence=hole.confidence, hole=hole, way_back=way_back,
         )  # fmt: skip
         cut_off = words.is_censored(hole)
         if cut_off and ongoing:
@@ -212,7 +218,7 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         end = f"the input ends in {said}" if cut_off else f"{said} ends"
         yield Event(
             hole.stop_ns, EventKind.HOLE_END, None, end, severity, None,
-            confidence=hole.confidence, hole=hole,
+            confidence=hole.confidence, hole=hole, way_back=way_back,
         )  # fmt: skip
 
 

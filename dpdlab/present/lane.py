@@ -23,7 +23,7 @@ from analyzers.export.spans import (
     whole,
     zooms,
 )
-from analyzers.export.story import arriving, certainly_lost_s
+from analyzers.export.story import arriving, broken_way, certainly_lost_s
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import Activity, PeerView
@@ -285,7 +285,7 @@ def _hole_rows(
     )
     there = arriving(peer)
     for kind, phases_kind, arrow, side in sides:
-        holes = [h for h in peer.black_holes if is_side(h.sender, side, peer)]
+        holes = [h for h in peer.black_holes if is_side(broken_way(h, there)[0], side, peer)]
         holes = [h for h in holes if scale.cells(exposed_ns(h), h.stop_ns)]
         if not holes:
             continue

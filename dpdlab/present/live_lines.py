@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from analyzers.export.exchanges import late_words
+from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -90,9 +91,11 @@ def _said(fact: Fact) -> tuple[int, str] | None:
         case Delete():
             return item.at_ns, f"{item.sender}  Delete, protocol {item.protocol}"
         case BlackHole():
-            text = f"{item.sender} > {item.receiver}  black hole of {item.max_seconds:.1f} s"
+            there = frozenset() if peer is None else arriving(peer)
+            sender, receiver = broken_way(item, there)
+            text = f"{sender} > {receiver}  black hole of {item.max_seconds:.1f} s"
             if item.max_packets:
-                text += f", up to {counted(item.max_packets, 'packet')}"
+                text += f", up to {counted(item.max_packets, 'packet')}{fate_of(item, there)}"
             if item.black_hole_class is not BlackHoleClass.OPEN:
                 text += f": {item.black_hole_class}"
             return item.stop_ns, text

@@ -53,6 +53,21 @@ async def test_the_way_that_works_loses_nothing(console: Open):
         assert "may be lost" not in c.text
         assert "from here on nothing comes back" in c.text
         assert "▓" not in c.text
+        assert "1, 14.7–19.8 s, 73–98 sent" in c.text
+        assert "black hole 192.0.2.2 → 192.0.2.1  14.7 to 19.8 s, 73 to 98 packets sent" in c.text
+        assert any(line.startswith(" black hole ←") for line in c.lines)
+        await c.press("2")
+        assert "the input ends in black hole 192.0.2.2 to 192.0.2.1" in c.text
+        assert "▓" not in c.text
+        await c.press("3")
+        assert "black hole 192.0.2.2 to 192.0.2.1 begins" in c.text
+        assert "sent, nothing came back" in c.text
+        await c.press("6")
+        (head,) = [line for line in c.lines if line.startswith(" b1 ")]
+        assert "73 to 98 packets sent, nothing came back" in head
+        assert "192.0.2.2 → 192.0.2.1" in head
+        (bar,) = [line for line in c.lines if line.startswith("   observed")]
+        assert "▓" not in bar
     async with console(SAMPLES / "ikev1-one-way-loss" / "capture.pcap", size=(160, 43)) as c:
         assert "73 to 98 packets lost" in c.lines[0]
         assert "▓" in c.text

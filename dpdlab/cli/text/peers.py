@@ -8,6 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from analyzers.export.story import NOTHING_BACK, arriving
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
@@ -196,7 +197,10 @@ class _Table:
         if high > 0:
             parts.append(seconds_range(low, high))
             packets = words.packets_lost(holes) or words.packets_counted(holes)
+            there = arriving(peer)
             parts += [packets] if packets else []
+            if there and all(hole.id in there for hole in holes if hole.traffic_known):
+                parts[-1] = f"{packets} sent, {NOTHING_BACK}"
         return parts
 
     def _policy(self, peer: PeerView) -> Text:

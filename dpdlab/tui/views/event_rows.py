@@ -70,7 +70,7 @@ class EventRows:
         if event.kind is EventKind.HOLE:
             return signs.possible * 2
         if event.kind is EventKind.HOLE_END:
-            return signs.certain * 2
+            return (signs.possible if event.way_back else signs.certain) * 2
         if event.sender is None:
             return signs.dead
         if event.is_lost:

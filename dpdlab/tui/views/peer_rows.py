@@ -15,11 +15,14 @@ from analyzers.export import words
 from analyzers.export.formatting import (
     Severity,
     count,
+    count_range,
     counted,
     duration,
+    seconds_range,
     state_glyph,
     state_severity,
 )
+from analyzers.export.story import arriving
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
@@ -119,13 +122,19 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     if not holes:
         hidden = model.hidden_holes(peer)
         return Text(f"{hidden}, not shown", palette.warn) if hidden else Text("0", palette.faint)
-    lost_s = model.tally(peer).lost_s
-    packets = [hole.max_packets for hole in holes if hole.traffic_known]
-    told = f"{len(holes)}, {duration(round(lost_s * 1e9))}"
-    if packets:
-        told += f", {count(sum(packets))} pkt"
+    lost_s, dash = model.tally(peer).lost_s, model.signs.dash
+    known = [hole for hole in holes if hole.traffic_known]
+    lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)
+    told = f"{len(holes)}, {lasted}"
+    if known:
+        there = arriving(peer)
+        fate = "sent" if all(hole.id in there for hole in known) else "pkt"
+        least, most = sum(h.min_packets for h in known), sum(h.max_packets for h in known)
+        told += f", {count_range(least, most, fate, fate)}"
     elif any(hole.counted_least for hole in holes):
         told += f", {count(sum(hole.counted_least or 0 for hole in holes))} pkt or more"
+    # The numbers of the verdict, with less room.
+    told = told.replace("up to ", "<=" if model.ascii_only else "≤").replace(" to ", dash)
     return Text(told, palette.bad if lost_s else palette.note)
 
 

@@ -42,9 +42,11 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     # While things happen the last one is what it is about; afterwards it is the longest.
     live = now_ns is not None
     holes = sorted(peer.black_holes, key=lambda h: -h.stop_ns if live else -h.max_seconds)
+    there = story.arriving(peer) if holes else frozenset()
     for hole in holes[:HOLES_SHOWN]:
-        head = Text(f"black hole {safe(hole.sender)} {model.signs.to} {safe(hole.receiver)}  ")
-        head.append(", ".join(story.bounds_of(hole, ongoing=now_ns is not None)),
+        sender, receiver = story.broken_way(hole, there)
+        head = Text(f"black hole {safe(sender)} {model.signs.to} {safe(receiver)}  ")
+        head.append(", ".join(story.bounds_of(hole, there, ongoing=now_ns is not None)),
                     palette.severity(class_severity(hole.black_hole_class)))  # fmt: skip
         head.append(f"  {words.CLASS[hole.black_hole_class]}", palette.faint)
         told.append(head)
