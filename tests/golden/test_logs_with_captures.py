@@ -98,10 +98,14 @@ def test_the_other_end_tells_where_it_was_lost() -> None:
     assert all(answer.at_ns > question.at_ns for answer, question in pairs)
 
 
+@pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("case", ["ikev1-clean-delete", "ikev2-clean-delete"])
-def test_what_a_delete_removed_goes_after_it(case: str) -> None:
-    """The clock of the other end is known to some 0.4 ms, the order of its lines for sure."""
-    (peer,) = run(*parts(case)).peers()
+def test_what_a_delete_removed_goes_after_it(case: str, first: int) -> None:
+    """The clock of the other end is known to some 0.4 ms, the order of its lines for sure.
+
+    With a capture, and with the logs of both ends alone.
+    """
+    (peer,) = run(*parts(case)[first:]).peers()
     removed = [h for h in peer.hints if h.sender == B and "removed" in h.text]
     came: dict[str, list[int]] = {"Child": [], "IKE": []}
     for delete in peer.deletes:

@@ -194,3 +194,26 @@ async def test_the_words_of_a_log_are_found_in_the_ladder(console: Open):
         await c.press("g", "5", "slash", *"DPD_ACK", "enter", "enter")
         assert c.app.view is view
         assert view._current.ref == Ref("s3", 83)
+
+
+async def test_what_a_delete_removed_stands_below_it_and_doubtful_order_is_marked(console: Open):
+    folder = SAMPLES / "ikev1-clean-delete"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    options = SessionOptions(keys=(str(folder),))
+    async with console(*inputs, size=(120, 40), options=options) as c:
+        await c.press("3", "C", "G")
+        rungs = c.lines
+
+        def row(text: str) -> int:
+            return next(n for n, line in enumerate(rungs) if text in line)
+
+        assert row("Delete of ESP SA") < row("← Child SA removed")
+        assert row("Delete of IKE SA") < row("← IKE SA removed")
+        # What both ends did on their own within the same half of a millisecond.
+        assert "20:00:45.811~" in rungs[row("← IKE SA removed")]
+        assert "20:00:45.811~" in rungs[row("→ IKE SA removed")]
+        # The lines of one log have an order, and so has a message that it shows, too.
+        assert "20:00:45.811 " in rungs[row("← Child SA removed")]
+        assert "order         not certain: the clocks here agree to 1 ms" in c.text
+        await c.press("question_mark", "G")
+        assert "its place among its neighbours is not certain" in c.text

@@ -137,3 +137,10 @@ async def test_an_sa_without_an_spi_and_a_time_has_a_sign_for_it(console: Open, 
     async with console(path, size=(132, 43)) as c:
         assert "IKEv1 –" in c.text
         assert "deleted, no time" in c.text
+
+
+async def test_when_a_peer_asks_is_told_in_one_way_on_all_of_the_screen(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap", size=(132, 43)) as c:
+        assert "~5.1 s + 2×5 s" in c.text
+        assert "asks      after about 5.1 s, 2 retries × 5 s" in c.text
+        assert "unknown interval" not in c.text

@@ -12,6 +12,7 @@ from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from dpdlab.present.events import Event, EventKind
+from dpdlab.present.order import is_measure, unsure_ns
 from dpdlab.present.times import precision_ns, signed
 from dpdlab.tui.model import ColourBy, Model
 from dpdlab.tui.palette import Palette
@@ -19,6 +20,8 @@ from dpdlab.tui.palette import Palette
 _DELTA: Final = 11
 _LONG_DELTA: Final = 14
 """Cells of the time after the event before: "+14.072 s", over minutes "+59 min 59 s"."""
+UNSURE: Final = "~"
+"""Behind a time: the order is not certain."""
 _LONG_NS: Final = 100 * NS_PER_SECOND
 
 
@@ -47,7 +50,8 @@ class EventRows:
         """One event."""
         event = self.events[index]
         at, delta = self.when(index)
-        line = Text(f"{at:<{self._time}}  ").append(f"{delta:>{self._delta}}  ", palette.faint)
+        line = Text(f"{at + self.doubt(index):<{self._time + 2}}")
+        line.append(f"{delta:>{self._delta}}  ", palette.faint)
         line.append(f"{self._arrow(event):<3} ", self.style(event, palette))
         line.append(safe(event.label), self.style(event, palette))
         if event.ref is not None:
@@ -64,6 +68,21 @@ class EventRows:
         at = self.model.times.at(event.at_ns, last.at_ns, precision)
         timed = event.at_ns >= ORDER_LIMIT_NS
         return at, signed(event.at_ns - last.at_ns, precision) if timed else ""
+
+    def doubt(self, index: int) -> str:
+        """What stands behind the time of an event whose place among its neighbours is not sure."""
+        return UNSURE if self.unsure_ns(index) else ""
+
+    def unsure_ns(self, index: int) -> int:
+        """How well the clocks agree that leave open what came first, this one or one beside it.
+
+        0 where the order is certain.
+        """
+        event = self.events[index]
+        if len(self._sources) < 2 or is_measure(self._sources, event):
+            return 0
+        beside = (*self.events[max(index - 1, 0) : index], *self.events[index + 1 : index + 2])
+        return max((unsure_ns(self._sources, event, other) for other in beside), default=0)
 
     def _arrow(self, event: Event) -> str:
         signs = self.model.signs

@@ -12,7 +12,7 @@ from textual import work
 from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
-from analyzers.export.formatting import Severity
+from analyzers.export.formatting import Severity, duration
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
@@ -177,11 +177,19 @@ class LadderView(DetailView):
             lines = [
                 self._detail_line(d) for d in details(event, findings, paths, self.model.times)
             ]
-            lines[2:2] = [self._detail_line(d) for d in texts_of(self.model.log, event)]
+            lines[2:2] = [self._detail_line(d) for d in self._beside_place(event)]
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
         about = (self.pane, None if event is None else same_event(event))
         self.detail.tell(TextRows(lines, indent=_LABEL, heading=True), self.palette, about)
+
+    def _beside_place(self, event: Event) -> Iterator[Detail]:
+        """What is told next to where it stands: doubts of its order, and lines of logs."""
+        apart_ns = 0 if self._rows is None else self._rows.unsure_ns(self._place())
+        if apart_ns:
+            told = f"not certain: the clocks here agree to {duration(apart_ns)}"
+            yield Detail("order", told, Severity.WARN)
+        yield from texts_of(self.model.log, event)
 
     def _detail_line(self, detail: Detail) -> Text:
         text = Text()

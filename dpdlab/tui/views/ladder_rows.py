@@ -107,7 +107,7 @@ class LadderRows(EventRows):
         event = self.events[item]
         at, delta = self.when(item)
         mark = "*" if item in self.selected else " "
-        line = Text(f"{at:<{self._time}} ")
+        line = Text(f"{at + self.doubt(item):<{self._time + 1}}")
         line.append(mark, palette.warn)
         line.append(f"{delta:>{self._delta}}   ", palette.faint)
         rung = self._rung(width)

@@ -380,7 +380,14 @@ class PeerRows:
 
     def _policy_words(self, policy: DpdPolicy) -> str:
         """A policy as it stands in its cell; most peers have the same few."""
-        timers = (policy.mode, policy.interval_s, policy.retry_s, policy.retries, policy.backoff)
+        timers = (
+            policy.mode,
+            policy.interval_s,
+            policy.about_s,
+            policy.retry_s,
+            policy.retries,
+            policy.backoff,
+        )
         known = self._drawn.policies.get(timers)
         if known is None:
             known = self._drawn.policies[timers] = policy_cells.brief(policy, self.model)
