@@ -8,7 +8,7 @@ from typing import Final
 from analyzers.export.content import Content
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.records import (
-    BENIGN_PROBLEMS,
+    NO_DAMAGE,
     UNREADABLE,
     Problem,
     ProblemKind,
@@ -89,7 +89,7 @@ def _damage(content: Content) -> list[tuple[str, Problem]]:
             *((peer.id, peer.problems) for peer in content.peers),
         )
         for problem in problems
-        if problem.kind not in BENIGN_PROBLEMS
+        if problem.kind not in NO_DAMAGE
     ]
 
 

@@ -16,7 +16,7 @@ from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
-from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Ref
+from analyzers.model.records import NO_DAMAGE, UNREADABLE, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
 from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
@@ -126,6 +126,8 @@ class Model(Struct, dict=True):
     """A part of an input could not be read."""
     clock_by_hand: bool = False
     """The user has set a clock."""
+    clock_doubts: tuple[str, ...] = ()
+    """Why such a clock cannot be right, in sentences."""
 
     live: LiveNow | None = None
     """How the sources are, in a session that goes on."""
@@ -172,8 +174,14 @@ class Model(Struct, dict=True):
         sources = self.whole.sources
         self.unread = sum(source.kind == UNREADABLE for source in sources)
         self.clock_by_hand = any(s.clock_basis is ClockBasis.MANUAL for s in sources)
+        self.clock_doubts = tuple(
+            f"{s.id}: {problem.detail}"
+            for s in sources
+            for problem in s.problems
+            if problem.kind is ProblemKind.CLOCK_CONTRADICTED
+        )
         self.damaged = any(
-            problem.kind not in BENIGN_PROBLEMS
+            problem.kind not in NO_DAMAGE
             for source in sources
             if source.kind != UNREADABLE
             for problem in source.problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState
-from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.records import Basis, Confidence, ProblemKind, Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.ios_debug import isakmp_log
@@ -173,6 +174,31 @@ def test_an_offset_by_hand(tmp_path: Path) -> None:
     session.run([capture, str(log)])
     assert {x.basis for x in session.peers()[0].exchanges} == {Basis.CORRELATED}
     assert session.sources[1].clock_basis is ClockBasis.MANUAL
+
+
+@pytest.mark.parametrize(("shift_s", "contradicted"), [(2.5, True), (-40.0, True), (0.01, False)])
+@pytest.mark.parametrize("case", ["ikev1-clean-delete", "ikev2-clean-delete"])
+def test_a_clock_by_hand_is_held_against_the_messages(
+    case: str, shift_s: float, contradicted: bool
+) -> None:
+    offsets = {"charon-a.log": round(shift_s * NS_PER_SECOND)}
+    session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))
+    session.run(list(parts(case)))
+    log = session.sources[1]
+    assert log.clock_basis is ClockBasis.MANUAL
+    said = [p.detail for p in log.problems if p.kind is ProblemKind.CLOCK_CONTRADICTED]
+    assert bool(said) is contradicted
+    if contradicted:
+        assert re.fullmatch(
+            rf"contradicts \d+ .*message IDs of s1 by {abs(shift_s):.1f} s", said[0]
+        )
+
+
+def test_a_clock_by_hand_that_nothing_contradicts_is_not_doubted() -> None:
+    offsets = {"charon-a.log": 3 * NS_PER_SECOND}
+    session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))
+    session.run([parts("ikev1-clean-delete")[1]])
+    assert not session.sources[0].problems
 
 
 @pytest.mark.parametrize("case", CASES)
