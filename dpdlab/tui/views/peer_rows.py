@@ -24,15 +24,16 @@ from analyzers.export.formatting import (
 )
 from analyzers.export.story import arriving
 from analyzers.export.untrusted import safe
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
-from dpdlab.present.digest import Tally, WorstFirst
 from dpdlab.present.lane import Cell, Row, RowKind, Window, questions, traffic
 from dpdlab.present.live_lines import countdown
 from dpdlab.present.scale import linear
+from dpdlab.present.tallies import Tally, WorstFirst, holes_within, is_within
 from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
@@ -65,6 +66,8 @@ class PeerColumn(Struct, frozen=True):
     right: bool = False
     rank: int = 0
     """Columns with a higher rank go first when there is no room."""
+    whole: bool = False
+    """Of all of the time, whatever stretch of it is chosen, and whatever a filter leaves."""
     spare: bool = False
     """Only there where the traffic keeps a good deal of room beside it."""
 
@@ -118,11 +121,16 @@ def _age(peer: PeerView) -> int | None:
 
 
 def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
-    holes = peer.black_holes
+    holes: Sequence[BlackHole] = peer.black_holes
+    if model.range_ns is not None:
+        holes = holes_within(peer, model.range_ns)
+        if not all(is_within(hole, model.range_ns) for hole in holes):
+            # Of which part of it the packets were nobody can tell from its bounds.
+            return Text(f"{len(holes)}, in part", palette.bad)
     if not holes:
         hidden = model.hidden_holes(peer)
         return Text(f"{hidden}, not shown", palette.warn) if hidden else Text("0", palette.faint)
-    lost_s, dash = model.tally(peer).lost_s, model.signs.dash
+    lost_s, dash = sum(hole.max_seconds for hole in holes), model.signs.dash
     known = [hole for hole in holes if hole.traffic_known]
     lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)
     told = f"{len(holes)}, {lasted}"
@@ -157,11 +165,13 @@ def _span(value_ns: int | None, model: Model) -> Text:
     return Text(model.signs.none if value_ns is None else duration(value_ns))
 
 
+WHOLE: Final = " (all)"
+"""Behind the title of a column that no range and no filter changes."""
 WORST: Final = "state"
 """The column that puts the worst first."""
 
 COLUMNS: Final = (
-    PeerColumn("state", "state", _state, lambda p, t: t.worst_first),
+    PeerColumn("state", "state", _state, lambda p, t: t.worst_first, whole=True),
     PeerColumn("local", "local", lambda p, m, c: _address(p.local), lambda p, t: p.local, rank=1),
     PeerColumn("remote", "remote", lambda p, m, c: _address(p.remote), lambda p, t: p.remote),
     PeerColumn(
@@ -175,18 +185,18 @@ COLUMNS: Final = (
     PeerColumn("policy", "policy seen (expected)", policy_cells.cell,
                lambda p, t: _policy_order(p), rank=2),
     PeerColumn("proof", "last proof", _proof,
-               lambda p, t: -(_age(p) or 0), right=True, rank=2),
+               lambda p, t: -(_age(p) or 0), right=True, rank=2, whole=True),
     PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
-               right=True, rank=4),
-    PeerColumn("probes", "probes", lambda p, m, c: _number(len(p.exchanges), c, Severity.NOTE),
-               lambda p, t: -len(p.exchanges), right=True, rank=3),
+               right=True, rank=4, whole=True),
+    PeerColumn("probes", "probes", lambda p, m, c: _number(m.tally(p).probes, c, Severity.NOTE),
+               lambda p, t: -t.probes, right=True, rank=3),
     PeerColumn("retries", "retries", lambda p, m, c: _number(m.tally(p).retries, c, Severity.WARN),
                lambda p, t: -t.retries, right=True, rank=4),
     PeerColumn("unanswered", "unansw.", 
                lambda p, m, c: _number(m.tally(p).unanswered, c, Severity.BAD),
                lambda p, t: -t.unanswered, right=True, rank=2),
-    PeerColumn("deletes", "deletes", lambda p, m, c: _number(len(p.deletes), c, Severity.NOTE),
-               lambda p, t: -len(p.deletes), right=True, rank=5),
+    PeerColumn("deletes", "deletes", lambda p, m, c: _number(m.tally(p).deletes, c, Severity.NOTE),
+               lambda p, t: -t.deletes, right=True, rank=5),
     PeerColumn("findings", "findings", _findings,
                lambda p, t: (-t.errors, -t.warnings), rank=6, spare=True),
     PeerColumn("expected", "expected", policy_cells.expected, lambda p, t: _expected_order(p),
@@ -264,7 +274,7 @@ class PeerRows:
             return self._paged[1]
         sizes = {
             column.id: max(
-                cell_len(column.title) + (2 if column.id == self.sort_by else 0),
+                cell_len(self._title(column)) + (2 if column.id == self.sort_by else 0),
                 self._content_width(column, palette),
             )
             for column in self.columns
@@ -318,7 +328,7 @@ class PeerRows:
         line = Text()
         for column, size in self._laid_out(width, palette):
             mark = " ▾" if not self.model.ascii_only else " v"
-            title = column.title + (mark if column.id == self.sort_by else "")
+            title = self._title(column) + (mark if column.id == self.sort_by else "")
             line.append(title.rjust(size) if column.right else title.ljust(size))
             line.append(" " * _GAP)
         forms = self._elsewhere(width, palette)
@@ -329,8 +339,12 @@ class PeerRows:
         line.append(next(fitting, "").ljust(max(room, 0)))
         return cut(line, width - len(more)).append(more, palette.note)
 
+    def _title(self, column: PeerColumn) -> str:
+        """The title of a column; beside numbers of a part what is of all is called so."""
+        return f"{column.title}{WHOLE}" if column.whole and self.model.is_partial else column.title
+
     def _activity(self) -> Sequence[str]:
-        """The title of the traffic: it alone is of a chosen stretch; also in fewer words."""
+        """The title of the traffic, with the stretch that is chosen; also in fewer words."""
         if self.model.range_ns is None:
             return ("activity",)
         lasts = duration(self.model.range_ns[1] - self.model.range_ns[0])
