@@ -13,7 +13,7 @@ from analyzers.export import sentences, words
 from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
-from analyzers.export.story import arriving, broken_way, fate_of
+from analyzers.export.story import NOTHING_BACK, arriving, broken_way, fate_of
 from analyzers.export.untrusted import markdown_text
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -121,6 +121,9 @@ def _headline(peers: Sequence[PeerView], *, filtered: bool) -> str:
     packets = (sum(h.min_packets for h in seen), sum(h.max_packets for h in seen))
     untold = words.packets_counted(holes) or "packets unknown"
     lost = f"{packets[0]:,} to {packets[1]:,} packets" if seen else untold
+    there = {peer.id: arriving(peer) for peer in peers}
+    if seen and all(h.id in there[p.id] for p in peers for h in p.black_holes if h.traffic_known):
+        lost += f" sent, {NOTHING_BACK}"
     number = sentences.counted(len(holes), "black hole")
     return f"{text} {number}: {at_least:.1f} to {at_most:.1f} s, {lost}."
 

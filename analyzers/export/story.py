@@ -172,6 +172,16 @@ def fate_of(hole: BlackHole, arriving: Container[str]) -> str:
     return f" sent, {NOTHING_BACK}" if hole.id in arriving else ""
 
 
+def packets_of(peer: PeerView) -> str:
+    """The packets of all black holes of a peer, with their fate where it is one; may be empty."""
+    holes, there = peer.black_holes, arriving(peer)
+    packets = words.packets_lost(holes)
+    if not packets:
+        return words.packets_counted(holes)
+    known = (hole for hole in holes if hole.traffic_known)
+    return f"{packets} sent, {NOTHING_BACK}" if all(h.id in there for h in known) else packets
+
+
 def certainly_lost_s(hole: BlackHole, arriving: Container[str]) -> float:
     """Seconds at the end of a black hole in which all that was sent was lost."""
     return 0.0 if hole.id in arriving else hole.min_seconds

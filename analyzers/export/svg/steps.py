@@ -118,6 +118,8 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
     word = words.KIND[exchange.kind]
     number = identity(exchange)
     doubt = bracketed(exchange.confidence)
+    # Where the other end answered, it is its answers that did not arrive.
+    fate_unknown = exchange.outcome is Outcome.OPEN or bool(exchange.lost_answers)
     for index, sent in enumerate(exchange.transmissions):
         retry = index + (1 if exchange.first_missing else 0)
         label = f"{word} {number}".rstrip()
@@ -134,7 +136,7 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             manner,
             naming.place(sent.ref),
             sent_words(exchange, index),
-            arrived=None if index == answered or exchange.outcome is Outcome.OPEN else False,
+            arrived=None if index == answered or fate_unknown else False,
             again=bool(retry),
         )
     answer = exchange.answer

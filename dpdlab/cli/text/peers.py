@@ -8,7 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from analyzers.export.story import NOTHING_BACK, arriving
+from analyzers.export.story import packets_of
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
@@ -196,11 +196,8 @@ class _Table:
         low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
         if high > 0:
             parts.append(seconds_range(low, high))
-            packets = words.packets_lost(holes) or words.packets_counted(holes)
-            there = arriving(peer)
+            packets = packets_of(peer)
             parts += [packets] if packets else []
-            if there and all(hole.id in there for hole in holes if hole.traffic_known):
-                parts[-1] = f"{packets} sent, {NOTHING_BACK}"
         return parts
 
     def _policy(self, peer: PeerView) -> Text:

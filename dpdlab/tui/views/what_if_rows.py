@@ -160,10 +160,9 @@ class HoleRows(LaidOut):
             " somewhere in between",
             *([f"{signs.possible} alone: {ARRIVES}"] if self._arriving else []),
             AT_LEAST,
-            "= is computed from its timers, as all policies are: what was observed may differ by"
-            " a packet",
             "> edited   + pinned (space)   = its own   * recommended; enter edits the policy of"
             " a row",
+            "its own is computed from its timers, too: what was observed may differ by a packet",
             COST_LEGEND,
         ]
         if self._hold_s is not None:
