@@ -108,6 +108,12 @@ class Exchange(Struct, frozen=True, gc=False):
         return self.transmissions[-1].at_ns
 
     @property
+    def messages(self) -> tuple[Transmission, ...]:
+        """All of its messages that any input shows, also answers that did not arrive."""
+        answers = () if self.answer is None else (self.answer,)
+        return (*self.transmissions, *answers, *self.lost_answers)
+
+    @property
     def retries(self) -> int:
         """Transmissions after the first, which a log may not show."""
         return len(self.transmissions) - (0 if self.first_missing else 1)

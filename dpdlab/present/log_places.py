@@ -23,8 +23,7 @@ def places_of(peer: PeerView) -> Iterator[Ref]:
     for message in peer.messages:
         yield from (message.ref, *message.refs, *message.seen)
     for exchange in peer.exchanges:
-        answers = (*filter(None, (exchange.answer,)), *exchange.lost_answers)
-        for sent in (*exchange.transmissions, *answers):
+        for sent in exchange.messages:
             yield from (sent.ref, *sent.seen)
         if exchange.verdict_ref is not None:
             yield exchange.verdict_ref

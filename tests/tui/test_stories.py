@@ -19,7 +19,7 @@ async def test_an_outage_that_was_ridden_out_is_told(console: Open):
         late = "8.0 s after the first, 0.69 ms after retry 4"
         assert late in " ".join(c.text.split())
         await c.press("2", "G")
-        assert "answer to liveness check ID 5, 8.0 s " in c.text
+        assert "answer to ID 5, 8.0 s after" in c.text
         await c.press("3", "slash", *"ID 5, 8", "enter")
         assert " answer 8.0 s after the first " in c.text
     async with console(SAMPLES / "ikev2-brief-outage" / "capture.pcap", size=(132, 43)) as c:

@@ -102,7 +102,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.delete, "Delete"
     lost = f"{signs.lost_to}{signs.lost_back}"
     yield lost, f"sent by one end, by its log, and it {DID_NOT_ARRIVE}"
-    yield UNSURE, "behind a time: by its clock its place among its neighbours is not certain"
+    yield UNSURE, "behind a time: by its clock the order is not certain"
     yield signs.covered, "more signs under the one beside it"
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, ESP SA: rekey or new beginning"

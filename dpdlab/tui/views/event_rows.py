@@ -16,10 +16,13 @@ from dpdlab.present.order import is_measure, unsure_ns
 from dpdlab.present.times import precision_ns, signed
 from dpdlab.tui.model import ColourBy, Model
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
 
 _DELTA: Final = 11
 _LONG_DELTA: Final = 14
 """Cells of the time after the event before: "+14.072 s", over minutes "+59 min 59 s"."""
+SHORT_ANSWER: Final = ("answer to liveness check", "answer to")
+"""What an answer is called, and what it is called where there is little room."""
 UNSURE: Final = "~"
 """Behind a time: the order is not certain."""
 _LONG_NS: Final = 100 * NS_PER_SECOND
@@ -53,10 +56,15 @@ class EventRows:
         line = Text(f"{at + self.doubt(index):<{self._time + 2}}")
         line.append(f"{delta:>{self._delta}}  ", palette.faint)
         line.append(f"{self._arrow(event):<3} ", self.style(event, palette))
-        line.append(safe(event.label), self.style(event, palette))
-        if event.ref is not None:
-            line.append(f"  {self.place(event)}", palette.faint)
-        return line
+        place = self.place(event)
+        # Of a long label the end goes, not where it stands.
+        room = width - line.cell_len - (len(place) + 2 if place else 0)
+        label = safe(event.label)
+        if len(label) > room and event.kind is EventKind.ANSWER:
+            # When it came says more than what it answers.
+            label = label.replace(*SHORT_ANSWER)
+        line.append(cut(Text(label), room).plain, self.style(event, palette))
+        return line.append(f"  {place}", palette.faint) if place else line
 
     def when(self, index: int) -> tuple[str, str]:
         """The time of an event, and how long after the one before it is."""

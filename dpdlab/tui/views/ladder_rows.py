@@ -16,7 +16,7 @@ from dpdlab.present.events import Event, EventKind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
-from dpdlab.tui.views.event_rows import EventRows
+from dpdlab.tui.views.event_rows import SHORT_ANSWER, EventRows
 
 _LEAST_DELTA: Final = 10
 _LEAST_RUNG: Final = 24
@@ -180,7 +180,7 @@ def _brief(event: Event, room: int) -> str:
         forms = [", ".join(parts[:2]), parts[1] if len(parts) > 1 else parts[0]]
     elif event.kind is EventKind.ANSWER:
         # How long it took stands in the column of differences too.
-        forms = [whole, parts[0], parts[0].replace("answer to liveness check", "answer to")]
+        forms = [whole, parts[0], parts[0].replace(*SHORT_ANSWER)]
         if len(parts) > 2:
             # But not how late it came after the first of several questions.
             late = [f"{each}, {parts[1]}" for each in (parts[0], forms[-1])]

@@ -317,9 +317,7 @@ class LogView(LogSearch):
             return
         ref = log.ref(row)
         for exchange in peer.exchanges:
-            answers = (*filter(None, (exchange.answer,)), *exchange.lost_answers)
-            sent = (*exchange.transmissions, *answers)
-            refs = {place for one in sent for place in (one.ref, *one.seen)}
+            refs = {place for one in exchange.messages for place in (one.ref, *one.seen)}
             if exchange.verdict_ref is not None:
                 refs.add(exchange.verdict_ref)
             if ref in refs:
