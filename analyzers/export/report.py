@@ -197,6 +197,10 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
                 sender=valid_unicode(hint.sender),
                 text=valid_unicode(hint.text),
                 ref=_ref(hint.ref),
+                kind=hint.kind,
+                unprotected=hint.unprotected,
+                times=hint.times,
+                last_ns=hint.last_ns,
             )
             for hint in peer.hints
         ],

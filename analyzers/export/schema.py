@@ -34,7 +34,7 @@ from analyzers.model.exchange import (
 )
 from analyzers.model.finding import Severity
 from analyzers.model.observations import MessageKind
-from analyzers.model.peer import LocalBasis, PeerState
+from analyzers.model.peer import HintKind, LocalBasis, PeerState
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import SaEnd
@@ -340,12 +340,16 @@ class ReportActivity(Model, frozen=True):
 
 
 class ReportHint(Model, frozen=True):
-    """Something unprotected that suggests trouble but proves nothing."""
+    """Something that suggests trouble but proves nothing."""
 
     at_ns: Nanoseconds
     sender: Address
     text: str
     ref: ReportRef
+    kind: Annotated[HintKind, about("What it is about; `remark`: anything else.")]
+    unprotected: Annotated[bool, about("A packet that anybody could have written.")]
+    times: Annotated[Count, about("How often it is said in a row.")]
+    last_ns: Annotated[Nanoseconds, about("The last of these times.")]
 
 
 class ReportShownSa(Model, frozen=True):

@@ -17,6 +17,7 @@ from analyzers.model.exchange import (
 )
 from analyzers.model.peer import (
     Activity,
+    HintKind,
     LocalBasis,
     PeerState,
     PeerView,
@@ -325,7 +326,9 @@ class Viewer:
         if not self._tracker.logs.covers(responder, first_ns, last_ns):
             return None
         if any(
-            hint.sender == responder and hint.started and track.sa.first_ns <= hint.at_ns <= last_ns
+            hint.sender == responder
+            and hint.kind is HintKind.STARTED
+            and track.sa.first_ns <= hint.at_ns <= last_ns
             for hint in track.sa.peer.hints
         ):
             return None  # devices say nothing of messages for SAs that they do not know

@@ -10,13 +10,14 @@ from enum import StrEnum
 from msgspec import Struct
 
 from analyzers.export import words
+from analyzers.export.causes import hint_words
 from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
-from analyzers.export.formatting import Severity, class_severity, counted
+from analyzers.export.formatting import Severity, class_severity
 from analyzers.export.messages import message_word
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.observations import IkeMessage
-from analyzers.model.peer import Hint, PeerView
+from analyzers.model.peer import Hint, HintKind, PeerView
 from analyzers.model.records import Basis, Confidence, Ref
 
 
@@ -219,8 +220,8 @@ def _hint(hint: Hint) -> Event:
         hint.at_ns,
         EventKind.HINT,
         hint.sender,
-        hint.text if hint.times == 1 else f"{hint.text}, {counted(hint.times, 'time')}",
-        Severity.WARN if hint.unprotected or hint.not_sent else Severity.NOTE,
+        hint_words(hint),
+        Severity.WARN if hint.unprotected or hint.kind is HintKind.NOT_SENT else Severity.NOTE,
         hint.ref,
         confidence=Confidence.SUSPECT if hint.unprotected else Confidence.CERTAIN,
     )

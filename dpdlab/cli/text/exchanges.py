@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.export.causes import where_lost
 from analyzers.export.exchanges import became, identity, rtt_range, worth_showing
 from analyzers.model.exchange import (
     NO_MESSAGE_ID,
@@ -110,7 +111,7 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
         page.at_margin(stamp, what)
         page.at_margin("", assemble("    ", tail))
     if exchange.lost is not None:
-        page.at_margin("", Text(f"    {words.LOST[exchange.lost]}"))
+        page.at_margin("", Text(f"    {where_lost(peer, exchange)}"))
     if tell_basis and exchange.confidence is not Confidence.CERTAIN:
         known = words.known_by(exchange.basis, exchange.confidence)
         page.at_margin("", Text(f"    {known}", FAINT))

@@ -22,7 +22,12 @@ from dpdlab.tui.rows import CUT
 
 BAD: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 """What a device says of a peer that is gone."""
-TROUBLE: Final = (LogEventKind.HINT, LogEventKind.INVALID_SPI)
+TROUBLE: Final = (
+    LogEventKind.HINT,
+    LogEventKind.INVALID_SPI,
+    LogEventKind.UNKNOWN_IKE_SA,
+    LogEventKind.NOT_SENT,
+)
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
 _IDS: Final = frozenset({"mid", "mid_hex", "seq", "seq_hex", "ispi", "rspi", "spi", "spi2", "conn"})
