@@ -281,6 +281,7 @@ def build_policy(policy: DpdPolicy) -> ReportPolicy:
         transmissions=policy.transmissions,
         backoff=policy.backoff,
         basis=policy.basis,
+        retry_basis=policy.retry_basis,
         worst_case_s=policy.worst_case_s,
         evidence=valid_unicode(policy.evidence),
         ref=_optional_ref(policy.ref),

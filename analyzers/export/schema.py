@@ -318,6 +318,10 @@ class ReportPolicy(Model, frozen=True):
     ]
     backoff: Annotated[float, about("Ratio of successive retry gaps; 1.0 is constant.")]
     basis: PolicyBasis
+    retry_basis: Annotated[
+        PolicyBasis | None,
+        about("Where the retries are known from, if not from where the interval is."),
+    ]
     worst_case_s: float | None
     evidence: Annotated[str, about("What the numbers were read from, for people.")]
     ref: ReportRef | None
