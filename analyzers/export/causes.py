@@ -41,8 +41,11 @@ def reason_phrase(hint: Hint, name: Callable[[str], str] = str) -> str:
 
 
 def hint_words(hint: Hint) -> str:
-    """What a hint says, and how often."""
-    return hint.text if hint.times == 1 else f"{hint.text}, {counted(hint.times, 'time')}"
+    """What a hint says, and how often; the reason comes last."""
+    if hint.times == 1:
+        return hint.text
+    reason = f": {hint.reason}" if hint.reason and hint.text.endswith(f": {hint.reason}") else ""
+    return f"{hint.text.removesuffix(reason)}, {counted(hint.times, 'time')}{reason}"
 
 
 def reason_in_short(peers: Sequence[tuple[PeerView, BlackHole]]) -> str:
