@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
+from analyzers.export.reached import never_answered
 from analyzers.export.spans import is_ike_only
 from analyzers.export.troubles import open_requests
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
@@ -65,18 +66,46 @@ def gave_us_up(peer: PeerView) -> bool:
     return bool(verdicts) and max(verdicts)[1] in (peer.remote, *peer.addresses)
 
 
+NEVER_ANSWERED: Final = "never answered"
+"""A peer that was asked to negotiate again and again, and of which nothing came."""
+
+
 def peer_word(peer: PeerView) -> str:
     """The state of a peer in a word or two, and whose verdict it is."""
     if is_ike_only(peer):
         return IKE_ONLY
+    if never_answered(peer):
+        return NEVER_ANSWERED
     # Only for a death it matters whose verdict it is, and that costs a look at all questions.
     by_remote = peer.state is PeerState.DEAD and gave_us_up(peer)
     return state_word(peer.state, peer.confidence, by_remote=by_remote)
 
 
+def stretch_word(
+    peer: PeerView, state: PeerState, confidence: Confidence, *, by_remote: bool = False
+) -> str:
+    """`state_word` of a stretch of a peer's time."""
+    if state is PeerState.UNKNOWN and never_answered(peer):
+        return NEVER_ANSWERED
+    return state_word(state, confidence, by_remote=by_remote)
+
+
 def peer_phrase(peer: PeerView) -> str:
     """`peer_word` with how far it can be relied on."""
-    return peer_word(peer) + confidence_mark(peer.confidence)
+    return peer_word(peer) + doubt(peer)
+
+
+def doubt(peer: PeerView) -> str:
+    """What to append to the state of a peer: nothing where it is certain."""
+    # That nothing came is seen; the state that it leaves open is what is in doubt.
+    return "" if never_answered(peer) else confidence_mark(peer.confidence)
+
+
+def state_means(peer: PeerView) -> str:
+    """What the state of a peer says."""
+    if never_answered(peer):
+        return "it was asked to negotiate again and again, and nothing came back"
+    return STATE_MEANS[peer.state]
 
 
 # --- how it is known ------------------------------------------------------------------------

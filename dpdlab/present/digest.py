@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import Severity, class_severity, state_severity
+from analyzers.export.reached import never_answered
 from analyzers.export.spans import last_known_ns
 from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.export.verdict import Verdict, verdict_of
@@ -152,7 +153,7 @@ def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
     severity = state_severity(peer.state)
     for hole in peer.black_holes:
         severity = max(severity, class_severity(hole.black_hole_class))
-    if unanswered:
+    if unanswered or never_answered(peer):
         severity = max(severity, Severity.WARN)
     lost_s = sum(hole.max_seconds for hole in peer.black_holes)
     order = (-severity, -state_severity(peer.state), -lost_s, peer.local, peer.remote)

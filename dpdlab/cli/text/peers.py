@@ -11,7 +11,6 @@ from rich.text import Text
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.model.records import Confidence
 from dpdlab.cli.text.page import (
     FAINT,
     GAP,
@@ -122,7 +121,7 @@ class _Table:
         indent = sizes[0] + GAP
         for peer, row in zip(self.peers, self.rows, strict=True):
             page.line(row_line(page, columns, sizes, row[: self.kept]))
-            doubt = peer.confidence is not Confidence.CERTAIN and not is_healthy(peer)
+            doubt = bool(words.doubt(peer)) and not is_healthy(peer)
             first: Part = (f"  {words.CONFIDENCE[peer.confidence]}", FAINT) if doubt else ""
             for parts in self._below(peer):
                 page.listing(first, parts, indent=indent)
