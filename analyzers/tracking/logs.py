@@ -298,7 +298,7 @@ class LogTracker:
             dead = last is not None and at_ns - last <= _AFTER_VERDICT_NS
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
-                sa.end = SaEnd.FAILED if _is_vain(sa) else SaEnd.DELETE
+                sa.end = SaEnd.FAILED if _is_vain(sa, side) else SaEnd.DELETE
         self._marks.append(
             Mark(MarkKind.DELETE, sa.unit.index, side, at_ns, self._marks.place, event.ref)
         )
@@ -390,17 +390,19 @@ class LogTracker:
         self._up(sa, event)
 
 
-def _is_vain(sa: SaTrack) -> bool:
-    """Whether an SA is an attempt from its first message on, and the other end never answered."""
-    if not sa.from_start or sa.established_ns is not None:
+def _is_vain(sa: SaTrack, side: int) -> bool:
+    """Whether an SA is an attempt of a side from its first message on that met no answer."""
+    if not sa.from_start or sa.established_ns is not None or sa.initiator != side:
         return False
-    other = sa.peer.address(1 - sa.initiator)
+    asked, other = False, sa.peer.address(1 - sa.initiator)
     for message in reversed(sa.peer.messages):
         if message.at_ns < sa.first_ns:
-            return True
-        if message.ike_sa == sa.id and message.src == other:
-            return False
-    return True
+            break
+        if message.ike_sa == sa.id:
+            if message.src == other:
+                return False
+            asked = True
+    return asked
 
 
 def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:

@@ -25,16 +25,14 @@ class Cause(Struct, frozen=True):
     refs: tuple[Ref, ...] = ()
 
 
-_FOLLOW: Final = (
-    "Follow the way to the peer: filters for UDP 500 and 4500, NAT mappings, the route."
-)
+_WAY: Final = "the way to the peer: filters for UDP 500 and 4500, NAT mappings, the route"
 _WHERE: Final = {
     Lost.REQUEST: "By the other end's log no question arrived: it was lost on the way.",
     Lost.ANSWER: "The other end answered by its log: the answer was lost on the way.",
     Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
 }
 _REMEDIES: Final = {
-    Lost.REQUEST: f"{_FOLLOW} The question does not arrive.",
+    Lost.REQUEST: f"Follow {_WAY}; the question does not arrive.",
     Lost.ANSWER: (
         "Follow the way back: filters for UDP 500 and 4500 and the route from the peer to this"
         " end; the answer does not arrive."
@@ -108,7 +106,7 @@ def _silent(case: Case, exchange: Exchange) -> Cause | None:
         return Cause(
             f"The log of {end} goes on and shows no question: it was lost on the way, or the log"
             " does not tell of questions.",
-            f"{_FOLLOW} See whether the log of {end} shows questions at all.",
+            f"Follow {_WAY}. See whether the log of {end} shows questions at all.",
         )
     ahead_ns = exchange.first_ns - log.end_ns
     since = "before the last question"
@@ -118,5 +116,5 @@ def _silent(case: Case, exchange: Exchange) -> Cause | None:
         f"The log of {end} is there, and its last line is {since}: if it is complete, nothing"
         " arrived any more. That its device was down is not proven by it: a log that was cut looks"
         " the same.",
-        f"See whether {end} ran then, and whether its log is complete. If it is: {_FOLLOW}",
+        f"See whether {end} ran then, and whether its log is complete. If both, follow {_WAY}.",
     )
