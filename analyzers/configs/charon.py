@@ -30,6 +30,8 @@ IKEV1: Final = PROFILES["strongswan-ikev1"]
 IKEV2: Final = PROFILES["strongswan-ikev2"]
 _BY_VERSION: Final = {1: IKEV1, 2: IKEV2}
 
+UNREAD: Final = "strongswan.conf is not among the inputs"
+"""Why the retransmission is a default."""
 DEFAULT_RETRANSMISSION: Final = Retransmission(timeout_s=4.0, base=1.8, tries=5)
 
 
@@ -127,7 +129,7 @@ def _giving_up(
     if profile is IKEV1 and timeout_s:
         return ""
     used = retransmission or DEFAULT_RETRANSMISSION
-    origin = "by default" if retransmission is None else "as in strongswan.conf"
+    origin = f"by default: {UNREAD}" if retransmission is None else "as in strongswan.conf"
     if profile is IKEV1:
         return (
             f"; given up {spoken_s(used.total_s)} after the last proof of life, which is how long"

@@ -38,9 +38,10 @@ from analyzers.dialects.logical_lines import (
     LineJoiner,
     LineKind,
     LogicalLine,
+    stamp_at_start,
 )
 from analyzers.dialects.physical_lines import LineCutter
-from analyzers.dialects.stamps import StampKind
+from analyzers.dialects.stamps import StampKind, read_stamp
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.time import NS_PER_SECOND
@@ -66,6 +67,8 @@ _BACKWARDS_NS: Final = 2 * NS_PER_SECOND
 _ALONE: Final = 1000
 _KEPT_UNPARSED: Final = 1000
 _MAX_HOSTS: Final = 256
+# So many of the last lines are looked at for the time of the last one.
+_LATEST: Final = 8
 _MAX_TURNED_BYTES: Final = 32 << 20
 _new: Final = tuple.__new__
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
@@ -128,6 +131,8 @@ class LogDecoder:
         """The last line, unless the joiner has it, and its number."""
         self._more: list[str] = []
         """Lines that go on with it."""
+        self._latest: list[str] = []
+        """The last lines, in the order in which they were written."""
 
     def feed(self, text: str) -> list[LogEvent]:
         """Take the next piece of text; a line may be cut anywhere."""
@@ -146,6 +151,17 @@ class LogDecoder:
             self._logical(logical, events)
         self._settle()
         return events
+
+    def end_ns(self) -> int | None:
+        """When the last line of a log that is over was written, understood or not, on the scale
+        of its events; None if no stamp tells."""
+        for line in reversed(self._latest):
+            match = stamp_at_start(line)[0]
+            stamp = None if match is None else read_stamp(match)
+            if stamp is not None:
+                self._time.take(stamp.kind, stamp.ns, stamp.resolution_ns)
+                break
+        return self._time.now_ns
 
     def finish(self) -> list[LogEvent]:
         """The log is over."""
@@ -240,6 +256,7 @@ class LogDecoder:
 
     def _read(self, records: Sequence[int], lines: list[str], events: list[LogEvent]) -> None:
         """Read physical lines, most of which are like others before them."""
+        self._latest = [*self._latest, *lines[-_LATEST:]][-_LATEST:]
         if self._alone:
             count = min(self._alone, len(lines))
             self._alone -= count

@@ -56,7 +56,7 @@ DIALECT = Dialect(
                 "*Jun  3 08:16:01.153: %CRYPTO-4-IKMP_NO_SA: IKE message from 198.51.100.9 has"
                 " no SA and is not an initialization offer",
             ),
-            Says(LogEventKind.HINT),
+            Says(LogEventKind.UNKNOWN_IKE_SA),
         ),
         Pattern(
             "trouble",

@@ -176,6 +176,16 @@ DIALECT = Dialect(
             words=("negotiation",),
         ),
         Pattern(
+            "not-sent",
+            rf"could not send IKE Packet\([^\n)]{{1,60}}\):{_end('local')}->{_end('peer')},"
+            r" len=\d{1,6}: error \d{1,4}:(?P<reason>[A-Z][A-Za-z ]{2,60})",
+            (
+                "2026-03-23 22:21:46 ike 0:hub:79: could not send IKE Packet(ISAKMP SA"
+                " DELETE-NOTIFY):192.0.2.1:500->192.0.2.9:500, len=92: error 101:Network is"
+                " unreachable",
+            ),
+        ),
+        Pattern(
             "unknown-spi",
             rf"unknown SPI {_SPI.format('spi')} \d{{1,5}} {_end('peer')}->{_end('local')}",
             ("ike 0: unknown SPI 0a0b0c11 6 192.0.2.9:0->192.0.2.1:0",),

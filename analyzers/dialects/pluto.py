@@ -42,7 +42,7 @@ DIALECT = Dialect(
     family="libreswan",
     title="Libreswan/Openswan pluto",
     tag=(
-        r"(?:(?:pluto|ipsec__plutorun)(?:\[\d{1,10}\])?:[ \t]{1,4})?(?:\d{3}[ \t])?"
+        r"(?:(?:pluto|ipsec__plutorun)(?:\[\d{1,10}\])?:[ \t]{1,4})?(?:\d{3}[ \t])?(?:ERROR: )?"
         r'(?:"(?P<name>[^"\n]{1,100})"(?:\[\d{1,10}\]){0,2}'
         r'(?:[ \t](?:\.\.\.)?(?P<instance>[^\s"#]{2,60}))?[ \t]#(?P<serial>\d{1,10}):[ \t]'
         rf"|\|[ \t](?={_DEBUG})"
@@ -66,6 +66,17 @@ DIALECT = Dialect(
             "dpd-not-sent",
             r"DPD: could not send (?P<notify>R_U_THERE(?:_ACK)?)",
             ('"gw" #1: DPD: could not send R_U_THERE',),
+        ),
+        Pattern(
+            "not-sent",
+            rf"sendto on \S{{1,40}} to {_end('peer')} failed in [^\n.:]{{1,80}}"
+            r"(?:\. Errno \d{1,4})?: (?P<reason>[A-Z][A-Za-z ]{2,60})",
+            (
+                'ERROR: "gw" #1: sendto on eth1 to 192.0.2.9:500 failed in delete notification.'
+                " Errno 1: Operation not permitted",
+                'ERROR: "gw" #1: sendto on eth1 to 192.0.2.9:500 failed in retransmission: Network'
+                " is unreachable (errno 101)",
+            ),
         ),
         Pattern(
             "dpd-arrived",

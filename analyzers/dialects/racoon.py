@@ -20,7 +20,7 @@ _WORDS: Final = (
     r"DPD|ISAKMP-SA|IPsec-SA|purg|received an? (?:valid )?R-U|received Vendor ID: DPD"
     r"|(?:initiate|respond) new phase|phase[12] negotiation|rescheduling send_r_u|Wrong DPD"
     r"|@\(#\)ipsec-tools"
-    r"|delete payload for|sendto Information|resend phase|received INITIAL-CONTACT"
+    r"|delete payload for|sendto (?:Information|\([A-Z])|resend phase|received INITIAL-CONTACT"
 )
 
 
@@ -187,6 +187,11 @@ DIALECT = Dialect(
     ),
     patterns=(
         *words("2026-03-11 12:00:00: [192.0.2.9] INFO: "),
+        Pattern(
+            "not-sent",
+            r"sendto \((?P<reason>[A-Z][A-Za-z ]{2,60})\)",
+            ("racoon: ERROR: sendto (Operation not permitted)",),
+        ),
         Pattern(
             "started",
             r"@\(#\)(?P<reason>ipsec-tools) \d",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from analyzers.export import words
+from analyzers.export.causes import hint_words
 from analyzers.export.content import Content
 from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
 from analyzers.export.messages import message_word
@@ -60,7 +61,7 @@ class _Notes:
         for hole in peer.black_holes:
             self.say(hole.refs, "")
         for hint in peer.hints:
-            self.say((hint.ref,), f"{hint.text}: a hint, no proof")
+            self.say((hint.ref,), f"{hint_words(hint)}: a hint, no proof")
         for sa in peer.ike_sas:
             self.say(sa.refs, "")
         for message in peer.messages:

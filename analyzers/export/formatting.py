@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from analyzers.export.reached import never_answered
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -247,7 +248,7 @@ def peer_severity(peer: PeerView) -> Severity:
         worst = max(worst, class_severity(hole.black_hole_class))
     if any(x.outcome is Outcome.UNANSWERED for x in peer.exchanges):
         worst = max(worst, Severity.WARN)
-    return worst
+    return max(worst, Severity.WARN) if never_answered(peer) else worst
 
 
 def worst_first(peer: PeerView) -> tuple[int, int, float, str, str]:

@@ -72,11 +72,13 @@ def span_of(source: SourceInfo) -> list[str]:
         return ["not read"]
     if source.first_ns is None or source.last_ns is None or source.last_ns < ORDER_LIMIT_NS:
         return ["hardly any time stamps" if source.not_before_ns else "no time stamps"]
+    # What nothing understands was written, too.
+    last_ns = max(source.last_ns, source.last_line_ns or source.last_ns)
     start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"
-    end = utc_time(source.last_ns, 0)
-    if utc_date(source.last_ns) != utc_date(source.first_ns):
-        end = f"{utc_date(source.last_ns)} {end}"
-    parts = [f"{start} to {end} UTC", duration(source.last_ns - source.first_ns)]
+    end = utc_time(last_ns, 0)
+    if utc_date(last_ns) != utc_date(source.first_ns):
+        end = f"{utc_date(last_ns)} {end}"
+    parts = [f"{start} to {end} UTC", duration(last_ns - source.first_ns)]
     if source.clock in _CLOCK:
         parts.append(_CLOCK[source.clock])
     return parts

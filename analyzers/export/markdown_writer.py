@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from analyzers.export import sentences, words
+from analyzers.export.causes import hint_words
 from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
@@ -208,7 +209,7 @@ def _evidence(peer: PeerView) -> Iterator[str]:
     for policy in peer.policies[:MAX_ROWS]:
         yield f"- {markdown_text(f'Policy of {policy.holder} ({policy.basis}): {policy.evidence}')}"
     for hint in peer.hints[:MAX_ROWS]:
-        said = f"Hint, no proof, at {_moment(hint.at_ns)} from {hint.sender}: {hint.text}"
+        said = f"Hint, no proof, at {_moment(hint.at_ns)} from {hint.sender}: {hint_words(hint)}"
         yield f"- {markdown_text(said)}"
     if len(peer.hints) > MAX_ROWS:
         yield f"- … and {len(peer.hints) - MAX_ROWS} more hints"

@@ -296,7 +296,8 @@ class Redactor:
         )
 
     def _hint(self, hint: Hint) -> Hint:
-        return replace(hint, sender=self.address(hint.sender), text=self.text(hint.text))
+        text, reason = self.text(hint.text), self.text(hint.reason)
+        return replace(hint, sender=self.address(hint.sender), text=text, reason=reason)
 
 
 def _canonical_address(text: str) -> str | None:

@@ -197,6 +197,10 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
                 sender=valid_unicode(hint.sender),
                 text=valid_unicode(hint.text),
                 ref=_ref(hint.ref),
+                kind=hint.kind,
+                unprotected=hint.unprotected,
+                times=hint.times,
+                last_ns=hint.last_ns,
             )
             for hint in peer.hints
         ],
@@ -277,6 +281,7 @@ def build_policy(policy: DpdPolicy) -> ReportPolicy:
         transmissions=policy.transmissions,
         backoff=policy.backoff,
         basis=policy.basis,
+        retry_basis=policy.retry_basis,
         worst_case_s=policy.worst_case_s,
         evidence=valid_unicode(policy.evidence),
         ref=_optional_ref(policy.ref),

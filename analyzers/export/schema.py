@@ -34,7 +34,7 @@ from analyzers.model.exchange import (
 )
 from analyzers.model.finding import Severity
 from analyzers.model.observations import MessageKind
-from analyzers.model.peer import LocalBasis, PeerState
+from analyzers.model.peer import HintKind, LocalBasis, PeerState
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import SaEnd
@@ -322,6 +322,10 @@ class ReportPolicy(Model, frozen=True):
     ]
     backoff: Annotated[float, about("Ratio of successive retry gaps; 1.0 is constant.")]
     basis: PolicyBasis
+    retry_basis: Annotated[
+        PolicyBasis | None,
+        about("Where the retries are known from, if not from where the interval is."),
+    ]
     worst_case_s: float | None
     evidence: Annotated[str, about("What the numbers were read from, for people.")]
     ref: ReportRef | None
@@ -344,12 +348,16 @@ class ReportActivity(Model, frozen=True):
 
 
 class ReportHint(Model, frozen=True):
-    """Something unprotected that suggests trouble but proves nothing."""
+    """Something that suggests trouble but proves nothing."""
 
     at_ns: Nanoseconds
     sender: Address
     text: str
     ref: ReportRef
+    kind: Annotated[HintKind, about("What it is about; `remark`: anything else.")]
+    unprotected: Annotated[bool, about("A packet that anybody could have written.")]
+    times: Annotated[Count, about("How often it is said in a row.")]
+    last_ns: Annotated[Nanoseconds, about("The last of these times.")]
 
 
 class ReportShownSa(Model, frozen=True):

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from analyzers.export import words
+from analyzers.export.causes import reason_phrase, reasons, silent_log
 from analyzers.export.formatting import (
     byte_count,
     count_range,
@@ -16,13 +17,11 @@ from analyzers.export.formatting import (
 )
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Lost, Outcome
-from analyzers.model.peer import Hint, PeerView
+from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, seconds
 
 GROWING: Final = 1.1
 """Retries that differ by more are told by their bounds, not by their mean."""
-# What silences an end comes with its last sign of life.
-_BEFORE_NS: Final = 2 * NS_PER_SECOND
 
 
 class Moment(NamedTuple):
@@ -105,25 +104,22 @@ def moments(
     return sorted(found, key=lambda moment: moment.at_ns)
 
 
-def reasons(peer: PeerView, hole: BlackHole) -> list[Hint]:
-    """What the log of an end says of itself that makes a black hole, and when."""
-    begun_ns = hole.first_exposed_ns if hole.last_proof_ns is None else hole.last_proof_ns
-    until_ns = max(hole.stop_ns, hole.recovered_ns or 0)
-    return [
-        hint
-        for hint in peer.hints
-        if (hint.started or hint.not_sent)
-        and (begun_ns or hole.stop_ns) - _BEFORE_NS <= hint.at_ns <= until_ns
-    ]
-
-
-def reason_phrase(hint: Hint, name: Callable[[str], str] = str) -> str:
-    """Such a hint in words."""
-    if hint.started:
-        return f"{name(hint.sender)} started anew, as its log says"
-    often = f", {counted(hint.times, 'time')}" if hint.times > 1 else ""
-    why = hint.text.partition(": ")[2]
-    return f"{name(hint.sender)} could not send{often}, as its log says{why and f' ({why})'}"
+def remarks(
+    peer: PeerView,
+    hole: BlackHole,
+    at: Callable[[int], str],
+    name: Callable[[str], str] = str,
+    *,
+    ongoing: bool = False,
+) -> Sequence[str]:
+    """What is to be said of a black hole beside its moments; `at` shows a time."""
+    told = []
+    if hole.recovered_ns is None and hole.traffic_known and not ongoing:
+        data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+        what = f"ESP from {name(hole.receiver)}" if data_plane else "proof of life"
+        told.append(f"no {what} after it in this input")
+    silent = silent_log(peer, hole, exchange_of(peer, hole), at, name)
+    return [*told, silent] if silent else told
 
 
 def _answered_meanwhile(peer: PeerView, hole: BlackHole) -> list[Exchange]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from analyzers.export import troubles, words
+from analyzers.export.causes import reason_in_short
 from analyzers.export.formatting import (
     Severity,
     count,
@@ -68,7 +69,10 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     if holes:
         said, shorter = _noticed(holes)
         parts.append(VerdictPart(said, False, shorter))
-        if any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
+        reason = reason_in_short(owned)
+        if reason:
+            parts.append(VerdictPart(reason, False))
+        elif any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
             parts.append(VerdictPart(f"the other end answered: {_BACK}", False, (_BACK,)))
     else:
         said, brief = _questions(peers)

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
+from analyzers.export.reached import never_answered
 from analyzers.export.spans import is_ike_only
 from analyzers.export.troubles import open_requests
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.model.records import Basis, Confidence, ProblemKind
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
 
@@ -65,18 +66,46 @@ def gave_us_up(peer: PeerView) -> bool:
     return bool(verdicts) and max(verdicts)[1] in (peer.remote, *peer.addresses)
 
 
+NEVER_ANSWERED: Final = "never answered"
+"""A peer that was asked to negotiate again and again, and of which nothing came."""
+
+
 def peer_word(peer: PeerView) -> str:
     """The state of a peer in a word or two, and whose verdict it is."""
     if is_ike_only(peer):
         return IKE_ONLY
+    if never_answered(peer):
+        return NEVER_ANSWERED
     # Only for a death it matters whose verdict it is, and that costs a look at all questions.
     by_remote = peer.state is PeerState.DEAD and gave_us_up(peer)
     return state_word(peer.state, peer.confidence, by_remote=by_remote)
 
 
+def stretch_word(
+    peer: PeerView, state: PeerState, confidence: Confidence, *, by_remote: bool = False
+) -> str:
+    """`state_word` of a stretch of a peer's time."""
+    if state is PeerState.UNKNOWN and never_answered(peer):
+        return NEVER_ANSWERED
+    return state_word(state, confidence, by_remote=by_remote)
+
+
 def peer_phrase(peer: PeerView) -> str:
     """`peer_word` with how far it can be relied on."""
-    return peer_word(peer) + confidence_mark(peer.confidence)
+    return peer_word(peer) + doubt(peer)
+
+
+def doubt(peer: PeerView) -> str:
+    """What to append to the state of a peer: nothing where it is certain."""
+    # That nothing came is seen; the state that it leaves open is what is in doubt.
+    return "" if never_answered(peer) else confidence_mark(peer.confidence)
+
+
+def state_means(peer: PeerView) -> str:
+    """What the state of a peer says."""
+    if never_answered(peer):
+        return "it was asked to negotiate again and again, and nothing came back"
+    return STATE_MEANS[peer.state]
 
 
 # --- how it is known ------------------------------------------------------------------------
@@ -385,67 +414,6 @@ def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
 def asks(mode: PolicyMode) -> str:
     """What goes between a holder and its timers."""
     return "" if mode is PolicyMode.DISABLED else "asks "
-
-
-# --- problems -------------------------------------------------------------------------------
-
-PROBLEM: Final = {
-    ProblemKind.TRUNCATED_TAIL: "the file ends inside a record",
-    ProblemKind.BAD_RECORD: "a record header makes no sense",
-    ProblemKind.BAD_BLOCK: "a pcapng block makes no sense",
-    ProblemKind.UNKNOWN_LINK_TYPE: "unknown link type",
-    ProblemKind.SNAPLEN_SHORT: "packets cut by the snap length",
-    ProblemKind.BAD_LENGTH: "a length field contradicts the packet",
-    ProblemKind.BAD_CHECKSUM: "wrong checksum",
-    ProblemKind.TIME_BACKWARDS: "time runs backwards",
-    ProblemKind.BAD_TIMESTAMP: "impossible time stamp",
-    ProblemKind.PACKETS_DROPPED: "packets dropped while capturing",
-    ProblemKind.FRAGMENT_LOST: "fragments missing",
-    ProblemKind.FRAGMENT_LIMIT: "too many fragments to hold",
-    ProblemKind.FLOW_LIMIT: "too many SPIs to tell apart",
-    ProblemKind.STREAM_GAP: "gap in a TCP stream",
-    ProblemKind.MALFORMED_IKE: "malformed IKE message",
-    ProblemKind.DECRYPTION_FAILED: "decryption failed",
-    ProblemKind.INTEGRITY_FAILED: "integrity check failed",
-    ProblemKind.CAPTURE_DUPLICATE: "duplicates, told once",
-    ProblemKind.CAPTURE_INSUFFICIENT: "the capture cannot tell",
-    ProblemKind.BAD_COMPRESSION: "damaged compression",
-    ProblemKind.KEY_ROW: "unusable row in a key table",
-    ProblemKind.KEYS_UNUSED: "keys that fit nothing",
-    ProblemKind.NOTHING_FOUND: "nothing to analyse",
-    ProblemKind.RETRANSMISSION_DIFFERS: "a retransmission differs from its first sending",
-    ProblemKind.ADDRESS_CHANGED: "an address changed",
-    ProblemKind.REQUEST_UNANSWERED: "a request without an answer",
-    ProblemKind.LONG_LINE: "lines too long to read whole",
-    ProblemKind.BAD_ENCODING: "text that is no UTF-8",
-    ProblemKind.UNPARSED_LINES: "log lines that nothing understands",
-    ProblemKind.NO_TIMES: "a log without times",
-    ProblemKind.CLOCK_GUESSED: "a log without a year",
-    ProblemKind.CLOCK_CONTRADICTED: "clock by hand",
-    ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
-    ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
-    ProblemKind.NUL_BYTES: "NUL bytes in a text",
-    ProblemKind.UNREADABLE: "not read",
-    ProblemKind.CONFIG_LINE: "a line of a configuration cannot be used",
-}
-
-
-def problem_word(kind: ProblemKind) -> str:
-    """A kind of problem in words; a kind without words of its own is its public name."""
-    return PROBLEM.get(kind, kind.value)
-
-
-def problem_said(kind: ProblemKind, detail: str, times: str = "") -> str:
-    """A kind of problem with its detail."""
-    return f"{problem_word(kind)}{problem_rest(kind, detail)}{times}"
-
-
-def problem_rest(kind: ProblemKind, detail: str) -> str:
-    """What follows `problem_word`: of a detail that begins with it the rest."""
-    word = problem_word(kind)
-    if detail.startswith(word):
-        return detail.removeprefix(word)
-    return f": {detail}" if detail else ""
 
 
 def unknown_informationals(number: int) -> str:

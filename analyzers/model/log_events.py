@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 from msgspec import Struct
 
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Ref
-
-NOT_SENT: Final = "it could not send"
-"""Start of the reason of a hint: the device's own system refused to send its packets."""
 
 
 class LogEventKind(StrEnum):
@@ -31,12 +27,16 @@ class LogEventKind(StrEnum):
     CHILD_SA_DOWN = "child-sa-down"
     INVALID_SPI = "invalid-spi"
     """ESP arrived for an SPI the device does not have: the peer still uses a removed SA."""
+    UNKNOWN_IKE_SA = "unknown-ike-sa"
+    """An IKE message arrived for an SA the device does not have; `reason` in its words."""
     DPD_AGREED = "dpd-agreed"
     """DPD is on for this SA; `interval_s` where the log says it."""
     DPD_VENDOR_ID = "dpd-vendor-id"
     """The peer (`sent` False) or the device offered DPD in phase 1."""
     STARTED = "started"
     """The device, or its IKE daemon, started: it has none of the SAs of before."""
+    NOT_SENT = "not-sent"
+    """The device's own system refused to send a packet; `reason` in its words."""
     HINT = "hint"
     """Something that explains but proves nothing; `reason` in the device's own words."""
 

@@ -51,6 +51,25 @@ class Activity(Struct, frozen=True):
     inbound: tuple[int, ...]
 
 
+class HintKind(StrEnum):
+    """What a hint is about, where something rests on it."""
+
+    REMARK = "remark"
+    """Anything else."""
+    STARTED = "started"
+    """The log of the sender says that it started anew."""
+    NOT_SENT = "not-sent"
+    """By the log of the sender its own system refused to send its packets."""
+    UNKNOWN_SPI = "unknown-spi"
+    """By the log of the sender ESP came for an SA that it does not have."""
+    UNKNOWN_IKE_SA = "unknown-ike-sa"
+    """By the log of the sender an IKE message came for an SA that it does not have."""
+    PEER_DEAD = "peer-dead"
+    """The log of the sender says that it gave the peer up, and shows no question."""
+    ICMP = "icmp"
+    """An ICMP error about a packet of an end."""
+
+
 class Hint(Struct, frozen=True):
     """Something that suggests trouble but proves nothing."""
 
@@ -60,12 +79,18 @@ class Hint(Struct, frozen=True):
     ref: Ref
     unprotected: bool = False
     """It came as a packet that anybody could have written."""
-    started: bool = False
-    """The log of the sender says that it started anew."""
+    kind: HintKind = HintKind.REMARK
+    reason: str = ""
+    """What the log gives as the reason, in its own words."""
     times: int = 1
-    """How often the log says it in a row, from `at_ns` on."""
-    not_sent: bool = False
-    """The sender's own system refused to send its packets."""
+    """How often the log says it in a row."""
+    until_ns: int | None = None
+    """The last of these times; None: `at_ns`."""
+
+    @property
+    def last_ns(self) -> int:
+        """The last time that it is said."""
+        return self.at_ns if self.until_ns is None else self.until_ns
 
 
 class ShownSa(Struct, frozen=True):
@@ -95,6 +120,9 @@ class LoggedEnd(Struct, frozen=True):
     address: str
     first_ns: int
     last_ns: int
+    """What it said last that anything understands."""
+    end_ns: int
+    """Its last line."""
 
 
 class PeerView(Struct, frozen=True):
@@ -149,6 +177,7 @@ class PeerView(Struct, frozen=True):
 __all__ = [
     "Activity",
     "Hint",
+    "HintKind",
     "LocalBasis",
     "LoggedEnd",
     "PeerState",

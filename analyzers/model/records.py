@@ -133,6 +133,8 @@ class SourceInfo(Struct):
     last_ns: int | None = None
     until_ns: int | None = None
     """Until when was captured, where a capture says so: then nothing came after `last_ns`."""
+    last_line_ns: int | None = None
+    """When the last line of a log was written, understood or not."""
     packets: int = 0
     ike_messages: int = 0
     esp_packets: int = 0

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
+from analyzers.model.alignment import ClockBasis
 from analyzers.model.configuration import Configuration
 from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
@@ -54,6 +55,13 @@ class Case(Struct, frozen=True, dict=True):
         """Whether a place is a line of a log."""
         info = self.source.get(ref.source)
         return info is not None and info.kind == "log"
+
+    def is_placed(self, ref: Ref) -> bool:
+        """Whether the time of a log's line is known against all other inputs."""
+        info = self.source.get(ref.source)
+        return len(self.sources) <= 1 or (
+            info is not None and info.clock_basis is not ClockBasis.NONE
+        )
 
     @cached_property
     def captured(self) -> bool:

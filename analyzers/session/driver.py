@@ -303,6 +303,7 @@ class Session:
             times = [e.at_ns for e in log.about_peers if e.at_ns is not None]
             times = [at_ns for at_ns in times if at_ns >= ORDER_LIMIT_NS]
             log.info.first_ns, log.info.last_ns = min(times, default=None), max(times, default=None)
+            log.info.last_line_ns = log.end_ns if times else None
             self._unparsed += [
                 UnparsedLine(log.info.path, line, text.replace("\n", " "))
                 for line, text in log.tally.samples

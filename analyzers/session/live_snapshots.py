@@ -76,7 +76,7 @@ def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
         len(peer.messages),
         len(peer.exchanges),
         len(peer.deletes),
-        len(peer.hints),
+        sum(hint.times for hint in peer.hints),
         len(peer.sas),
         peer.forgotten,
         peer.last_ns,

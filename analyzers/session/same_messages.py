@@ -229,7 +229,9 @@ class Matcher:
             joined.devices += [a for a in own if a not in joined.devices]
             reach = reaches[log.number]
             if reach is not None:
-                joined.reaches += [LoggedEnd(a, reach.first_ns, reach.last_ns) for a in reach.own]
+                first_ns, last_ns = reach.first_ns, reach.last_ns
+                end_ns = max(last_ns, log.end_ns or last_ns)
+                joined.reaches += [LoggedEnd(a, first_ns, last_ns, end_ns) for a in reach.own]
 
     def _is_stranger(self, log: LogSource) -> bool:
         """Whether a clock is used as it is although no message of the log is in a capture."""

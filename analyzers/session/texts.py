@@ -72,6 +72,14 @@ class LogSource(Struct):
     """Takes a time of the log's own clock to the common one."""
     fit: Fit | None = None
     """What told its clock, if another input did."""
+    goes_on_ns: int = 0
+    """How long lines go on after its last event, whether anything understands them or not."""
+
+    @property
+    def end_ns(self) -> int | None:
+        """When its last line was written, as far as its stamps tell."""
+        times = [event.at_ns for event in self.events if event.at_ns is not None]
+        return max(times) + self.goes_on_ns if times else None
 
     @property
     def about_peers(self) -> list[LogEvent]:
@@ -216,6 +224,11 @@ def is_log(first: str, dialects: Sequence[Dialect], *, named: bool) -> bool:
     return share > 0 if named else share >= _FOUND_SHARE
 
 
+def _goes_on_ns(events: Sequence[LogEvent], end_ns: int | None) -> int:
+    last_ns = max((e.at_ns for e in events if e.at_ns is not None), default=None)
+    return 0 if last_ns is None or end_ns is None else max(0, end_ns - last_ns)
+
+
 def read_log(
     text: TextInput, number: int, name: str, info: SourceInfo, dialects: Sequence[Dialect]
 ) -> LogSource:
@@ -236,6 +249,7 @@ def read_log(
             replaced += piece.count("\ufffd")
         source.events += decoder.feed(piece)
     source.events += decoder.finish()
+    source.goes_on_ns = _goes_on_ns(source.events, decoder.end_ns())
     told, source.events = len(source.events), told_once(source.events)
     if told > len(source.events):
         why = "events that it shows again, printed once more: they are told once"

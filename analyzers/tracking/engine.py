@@ -19,7 +19,7 @@ from analyzers.decode.flows import EspRows, FlowIdentity
 from analyzers.decode.ike import IkeDecoder
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
-from analyzers.model.peer import Hint
+from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Problem, Ref, source_id
 from analyzers.model.time import nanoseconds, seconds
 from analyzers.tracking.activity import ActivityGrid
@@ -287,8 +287,9 @@ class Tracker:
     def _hint(self, hint: IcmpHint) -> None:
         peer = self.table.peer_of_pair(hint.src, hint.dst)
         if peer is not None and len(peer.hints) < _MAX_HINTS:
-            text = f"ICMP: {hint.detail}"
-            peer.hints.append(Hint(hint.at_ns, hint.reporter, text, hint.ref, unprotected=True))
+            text, kind = f"ICMP: {hint.detail}", HintKind.ICMP
+            said = Hint(hint.at_ns, hint.reporter, text, hint.ref, unprotected=True, kind=kind)
+            peer.hints.append(said)
 
     # --- rows ------------------------------------------------------------------------------
 

@@ -10,22 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from msgspec.structs import replace
-
 from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind, Transmission
-from analyzers.model.log_events import NOT_SENT, LogEvent, LogEventKind
+from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import (
     DeletePayload,
     Encapsulation,
     IkeMessage,
     MessageKind,
 )
-from analyzers.model.peer import Hint, LoggedEnd
+from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking import late
 from analyzers.tracking.ikev1 import Ikev1Tracker
+from analyzers.tracking.log_hints import note_hint
 from analyzers.tracking.log_sas import STARTS, LoggedSas, sender_of
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
@@ -45,7 +44,6 @@ _RESPONSE, _INITIATOR = 0x20, 0x08
 _MESSAGE: Final = LogEventKind.MESSAGE
 _INFORMATIONAL, _DELETE = MessageKind.INFORMATIONAL, MessageKind.DELETE
 _UDP, _LOG, _CERTAIN = Encapsulation.UDP, Basis.LOG, Confidence.CERTAIN
-_MAX_HINTS: Final = 200
 _MAX_LOST: Final = 200
 _MAX_REPLIES: Final = 64
 _ABOUT_IKE_SA: Final = frozenset(
@@ -166,7 +164,7 @@ class LogTracker:
         peer = self._table.peer_of_pair(local, remote)
         if peer is None or not peer.sas:
             return
-        self._hint(peer, event, local)
+        note_hint(peer, event, local)
         self._sas.started(peer, event.at_ns or 0)
 
     # --- messages --------------------------------------------------------------------------
@@ -255,7 +253,7 @@ class LogTracker:
         exchange = self._open_question(sa, side)
         if exchange is None:
             # Some daemons ask in silence, and say only what came of it.
-            self._hint(sa.peer, event, sa.peer.address(side))
+            note_hint(sa.peer, event, sa.peer.address(side))
             return
         exchange.dead_ns = exchange.closed_ns = at_ns
         exchange.dead_ref = event.ref
@@ -294,14 +292,14 @@ class LogTracker:
         """The device removed the SA: from here on it loses nothing on it any more."""
         at_ns = event.at_ns or 0
         if event.reason:
-            self._hint(sa.peer, event, sa.peer.address(side))
+            note_hint(sa.peer, event, sa.peer.address(side))
         if sa.ended_ns is None:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
             last = self._last_verdict(sa, side)
             dead = last is not None and at_ns - last <= _AFTER_VERDICT_NS
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
-                sa.end = SaEnd.DELETE
+                sa.end = SaEnd.FAILED if _is_vain(sa, side) else SaEnd.DELETE
         self._marks.append(
             Mark(MarkKind.DELETE, sa.unit.index, side, at_ns, self._marks.place, event.ref)
         )
@@ -364,7 +362,7 @@ class LogTracker:
             return
         if event.kind is LogEventKind.GAVE_UP and self._given_up(peer, event, side):
             return
-        self._hint(peer, event, peer.address(side))
+        note_hint(peer, event, peer.address(side))
 
     def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
         """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4).
@@ -399,38 +397,20 @@ class LogTracker:
         )
         self._up(sa, event)
 
-    def _hint(self, peer: PeerTrack, event: LogEvent, sender: str) -> None:
-        text = _HINTS.get(event.kind)
-        if event.kind is LogEventKind.HINT:
-            text = event.reason
-        if text is None:
-            return
-        not_sent = event.reason.startswith(NOT_SENT)
-        if not_sent:
-            for place, hint in enumerate(peer.hints):
-                if hint.not_sent and hint.text == text and hint.sender == sender:
-                    peer.hints[place] = replace(hint, times=hint.times + 1)
-                    return
-        if len(peer.hints) >= _MAX_HINTS:
-            return
-        spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""
-        reason = f": {event.reason}" if event.reason and event.reason not in text else ""
-        started = event.kind is LogEventKind.STARTED
-        text = f"{text}{spis}{reason}"
-        peer.hints.append(
-            Hint(event.at_ns or 0, sender, text, event.ref, started=started, not_sent=not_sent)
-        )
 
-
-_HINTS: Final = {
-    LogEventKind.STARTED: "it started anew, as its log says",
-    LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
-    LogEventKind.GAVE_UP: "retransmissions exhausted; the log does not show a liveness question",
-    LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
-    LogEventKind.IKE_SA_DOWN: "IKE SA removed",
-    LogEventKind.CHILD_SA_UP: "Child SA set up",
-    LogEventKind.CHILD_SA_DOWN: "Child SA removed",
-}
+def _is_vain(sa: SaTrack, side: int) -> bool:
+    """Whether an SA is an attempt of a side from its first message on that met no answer."""
+    if not sa.from_start or sa.established_ns is not None or sa.initiator != side:
+        return False
+    asked, other = False, sa.peer.address(1 - sa.initiator)
+    for message in reversed(sa.peer.messages):
+        if message.at_ns < sa.first_ns:
+            break
+        if message.ike_sa == sa.id:
+            if message.src == other:
+                return False
+            asked = True
+    return asked
 
 
 def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:

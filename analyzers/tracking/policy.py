@@ -7,6 +7,10 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
+from msgspec.structs import replace
+
+from analyzers.configs.charon import UNREAD
+from analyzers.configs.vendors import PROFILES
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Confidence
@@ -22,6 +26,9 @@ _MOSTLY: Final = 0.6
 # One question in so many may be something else: a path test, the check after a rekey.
 _SELDOM: Final = 4
 _GROWTH_FROM: Final = 1.2
+# A retry may be off by this and be the one that is set (dpd-semantics section 4: tolR).
+_RETRY_TOLERANCE_S: Final = 0.5
+_RETRY_TOLERANCE_SHARE: Final = 0.2
 # No stack asks after less of silence: what comes sooner was not triggered by it.
 _IDLE_S: Final = 1.0
 
@@ -66,6 +73,62 @@ def _idle_s(own: list[Exchange]) -> list[float]:
     sure = (x for x in own if x.confidence is not Confidence.SUSPECT)
     since = [seconds(x.since_proof_ns) for x in sure if x.since_proof_ns is not None]
     return [s for s in since if s >= _IDLE_S]
+
+
+def with_seen_retries(
+    policy: DpdPolicy, seen: DpdPolicy | None, exchanges: Sequence[Exchange]
+) -> DpdPolicy:
+    """A policy with the retries that were seen in place of those that nobody has read.
+
+    Where a second file sets the retries and is not among the inputs (strongswan.conf), what the
+    configuration gives for them is a default, and what is seen goes before it. What is not seen
+    stays the default. `seen` is the observed policy of the same holder.
+    """
+    if policy.retry_basis is not PolicyBasis.DEFAULT or seen is None or not policy.waits_s:
+        return policy
+    own = [x for x in exchanges if x.prober == policy.holder]
+    most = max((x.retries for x in own), default=0)
+    if not most:
+        return policy
+    first_s, backoff = policy.waits_s[0], policy.backoff
+    profile = PROFILES.get(policy.profile or "")
+    by_delay = profile is not None and profile.retry_is_interval
+    spaced = not by_delay and seen.retry_s is not None and not _is_default(policy, seen, most)
+    if spaced and seen.retry_s is not None:
+        # One distance alone shows no growth.
+        first_s, backoff = round(seen.retry_s, 2), seen.backoff if most > 1 else backoff
+    retries = seen.retries
+    if retries is None:
+        retries = max(most, len(policy.waits_s) - 1)
+    if not spaced and retries == len(policy.waits_s) - 1:
+        return policy
+    waits_s = tuple(round(first_s * backoff**k, 3) for k in range(retries + 1))
+    worst_s = policy.worst_case_s
+    if worst_s is not None:
+        worst_s = round(worst_s - sum(policy.waits_s) + sum(waits_s), 3)
+    parts = ("retries as observed", "retries as observed, their number by default")
+    told = parts[seen.retries is None]
+    if not spaced:
+        told = "their number as observed"
+    return replace(
+        policy,
+        retry_s=waits_s[0],
+        retries=retries,
+        backoff=backoff,
+        waits_s=waits_s,
+        worst_case_s=worst_s,
+        retry_basis=PolicyBasis.OBSERVED,
+        evidence=f"{policy.evidence.partition(';')[0]}; {told}: {UNREAD}",
+    )
+
+
+def _is_default(policy: DpdPolicy, seen: DpdPolicy, most: int) -> bool:
+    """Whether the distances that were seen are those of the default."""
+    first_s = policy.waits_s[0]
+    seen_s = seen.retry_s or 0.0
+    if abs(seen_s - first_s) > max(_RETRY_TOLERANCE_S, _RETRY_TOLERANCE_SHARE * first_s):
+        return False
+    return most == 1 or abs(seen.backoff - policy.backoff) <= _TOLERANCE_SHARE * policy.backoff
 
 
 def _gaps_s(starts_ns: list[int], own: list[Exchange]) -> list[float]:

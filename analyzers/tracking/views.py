@@ -19,6 +19,7 @@ from analyzers.model.exchange import (
 )
 from analyzers.model.peer import (
     Activity,
+    HintKind,
     LocalBasis,
     PeerState,
     PeerView,
@@ -152,7 +153,11 @@ class Viewer:
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]
         policies += [self._agreed(peer, side) for side in (0, 1)]
-        policies += self._configured(peer)
+        seen = {p.holder: p for p in policies if p is not None}
+        policies += [
+            None if p is None else policy.with_seen_retries(p, seen.get(p.holder), timed)
+            for p in self._configured(peer)
+        ]
         logged = [x for x in exchanges if x.basis is Basis.LOG and not self._is_captured(x)]
         if not peer.captured:
             holes = self._logged_holes(exchanges, deletes, sas, policies, first_ns)
@@ -338,7 +343,9 @@ class Viewer:
         if not self._tracker.logs.covers(responder, first_ns, last_ns):
             return None
         if any(
-            hint.sender == responder and hint.started and track.sa.first_ns <= hint.at_ns <= last_ns
+            hint.sender == responder
+            and hint.kind is HintKind.STARTED
+            and track.sa.first_ns <= hint.at_ns <= last_ns
             for hint in track.sa.peer.hints
         ):
             return None  # devices say nothing of messages for SAs that they do not know

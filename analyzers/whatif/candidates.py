@@ -34,7 +34,12 @@ _SHORT: Final = {
     "strongswan-ikev2": "strongSwan",
 }
 _UNCHANGED: Final = "recommended: its own"
-_STATED: Final = (PolicyBasis.GIVEN, PolicyBasis.CONFIG)
+_STATED: Final = {PolicyBasis.GIVEN: "as given", PolicyBasis.CONFIG: "as configured"}
+# Where the interval is stated, and the retries are not.
+_RETRIES: Final = {
+    PolicyBasis.OBSERVED: "retries as seen",
+    PolicyBasis.DEFAULT: "retries assumed",
+}
 _COMMON: Final = {
     1: (
         ("IOS periodic 10 2", "cisco-ios interval=10 retry=2 mode=periodic"),
@@ -210,7 +215,9 @@ def own(peer: PeerView, hole: BlackHole) -> Candidate:
     mine = [p for p in peer.policies if p.holder == hole.sender]
     for policy in (p for basis in _STATED for p in mine if p.basis is basis):
         if timing_of(policy) is not None:
-            said = "as given" if policy.basis is PolicyBasis.GIVEN else "as configured"
+            said = _STATED[policy.basis]
+            if policy.retry_basis is not None:
+                said = _RETRIES.get(policy.retry_basis, said)
             return Candidate(f"its own, {said}", policy, own=True)
     seen = next((p for p in mine if p.basis is PolicyBasis.OBSERVED), None)
     if seen is not None and timing_of(seen) is not None:

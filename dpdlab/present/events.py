@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from analyzers.export import words
+from analyzers.export.causes import hint_words
 from analyzers.export.exchanges import (
     DID_NOT_ARRIVE,
     answer_words,
@@ -18,13 +19,13 @@ from analyzers.export.exchanges import (
     lost_answer_words,
     sent_words,
 )
-from analyzers.export.formatting import Severity, class_severity, counted
+from analyzers.export.formatting import Severity, class_severity
 from analyzers.export.messages import message_word
 from analyzers.export.story import arriving, broken_way
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Lost, Outcome
 from analyzers.model.observations import IkeMessage
-from analyzers.model.peer import Hint, PeerView
+from analyzers.model.peer import Hint, HintKind, PeerView
 from analyzers.model.records import Basis, Confidence, Ref
 
 
@@ -273,8 +274,8 @@ def _hint(hint: Hint) -> Event:
         hint.at_ns,
         EventKind.HINT,
         hint.sender,
-        hint.text if hint.times == 1 else f"{hint.text}, {counted(hint.times, 'time')}",
-        Severity.WARN if hint.unprotected or hint.not_sent else Severity.NOTE,
+        hint_words(hint),
+        Severity.WARN if hint.unprotected or hint.kind is HintKind.NOT_SENT else Severity.NOTE,
         hint.ref,
         confidence=Confidence.SUSPECT if hint.unprotected else Confidence.CERTAIN,
     )

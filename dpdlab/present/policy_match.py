@@ -36,6 +36,8 @@ _STAMP_S: Final = 1.0
 # What is no nearer than this is another number: the time a message takes, and rounding.
 _ALIKE_S: Final = 0.25
 _ALIKE_SHARE: Final = 0.05
+# What sets it was not read: what is seen of it is held against nothing.
+_UNREAD: Final = "not among the inputs"
 
 
 class Agreement(StrEnum):
@@ -46,7 +48,7 @@ class Agreement(StrEnum):
     """Another number, but within what clocks and jitter do."""
     OTHER = "other"
     UNSEEN = "unseen"
-    """Nothing happened that would show it."""
+    """Nothing happened that would show it, or nothing says what it should be."""
 
 
 class Part(Struct, frozen=True):
@@ -191,6 +193,8 @@ def _retries(
     seen: DpdPolicy | None, wanted: DpdPolicy, retried: Sequence[Exchange], thresholds: Thresholds
 ) -> Part:
     basis = wanted.retry_basis or wanted.basis
+    if seen is not None and basis is PolicyBasis.OBSERVED:
+        return Part("retries", _spacing(seen), _UNREAD, Agreement.UNSEEN, basis)
     spaced = _spacing(wanted)
     if not retried or seen is None or seen.retry_s is None:
         return Part("retries", "", spaced, Agreement.UNSEEN, basis)
@@ -209,7 +213,11 @@ def _verdict(seen: DpdPolicy | None, wanted: DpdPolicy) -> Part:
     expected = len(wanted.waits_s)
     told = f"after {counted(expected, 'question')}"
     if seen is None or seen.transmissions is None:
-        return Part("gives up", "", told, Agreement.UNSEEN, basis)
+        by_default = PolicyBasis.DEFAULT if basis is PolicyBasis.OBSERVED else basis
+        return Part("gives up", "", told, Agreement.UNSEEN, by_default)
+    if basis is PolicyBasis.OBSERVED:
+        sent = f"after {counted(seen.transmissions, 'question')}"
+        return Part("gives up", sent, _UNREAD, Agreement.UNSEEN, basis)
     profile = PROFILES.get(wanted.profile or "")
     readings = (wanted.waits_s,) if profile is None else readings_of(wanted, profile)
     same = seen.transmissions in {len(reading) for reading in readings}

@@ -22,6 +22,11 @@ _STATED: Final = {
     PolicyBasis.CONFIG: "what is configured at",
     PolicyBasis.DEFAULT: "what the product does by itself at",
 }
+# Of retries that no file sets that was read.
+_RETRIES: Final = {
+    PolicyBasis.OBSERVED: "retries as seen, the rest ",
+    PolicyBasis.DEFAULT: "retries by default, the rest ",
+}
 _IN_PART: Final = {
     PolicyBasis.GIVEN: "given for",
     PolicyBasis.CONFIG: "configured at",
@@ -120,6 +125,8 @@ def _start_with(
     told = _STATED.get(policy.basis)
     if told is not None:
         found = draft_of(policy)
+        if policy.retry_basis is not None:
+            told = f"{_RETRIES.get(policy.retry_basis, '')}{told}"
         return None if found is None else Start(found[0], f"{told} {sender}{how_near(found[1])}")
     if profile is not None:
         found = _on_product(policy, profile)

@@ -69,7 +69,7 @@ def _word(peer: PeerView, shown: _Shown) -> str:
     if shown.ike_only:
         return words.IKE_ONLY
     by_remote = words.gave_us_up(peer)
-    return words.state_word(shown.state, death_confidence(peer), by_remote=by_remote)
+    return words.stretch_word(peer, shown.state, death_confidence(peer), by_remote=by_remote)
 
 
 def _draw(cells: list[Cell], run: range, shown: _Shown, word: str, signs: Glyphs) -> None:

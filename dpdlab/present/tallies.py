@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.export.formatting import Severity, class_severity, state_severity
+from analyzers.export.reached import never_answered
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -47,7 +48,7 @@ def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
     severity = state_severity(peer.state)
     for hole in peer.black_holes:
         severity = max(severity, class_severity(hole.black_hole_class))
-    if unanswered:
+    if unanswered or never_answered(peer):
         severity = max(severity, Severity.WARN)
     lost_s = sum(hole.max_seconds for hole in peer.black_holes)
     order = (-severity, -state_severity(peer.state), -lost_s, peer.local, peer.remote)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from analyzers.export.formatting import Glyphs
 from analyzers.model.exchange import Exchange
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import HintKind, PeerView
 from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Basis
 from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind
@@ -90,6 +90,14 @@ class Logged(Struct, frozen=True):
     retries: list[int]
     verdicts: list[int]
     """The peer was given up."""
+    starts: list[int]
+    """Devices that began anew."""
+    refusals: list[int]
+    """Devices that could not send: the first and the last time of each spell."""
+
+
+STARTED: Final = "S"
+"""Where a daemon or a device begins anew."""
 
 
 def draw(times: PeerTimes, scale: Scale, signs: Glyphs) -> Timeline:
@@ -140,6 +148,13 @@ def _logged(peer: PeerView) -> Logged:
         sorted(m.at_ns for m in told),
         sorted(m.at_ns for m in told if m.again or m.ref in again),
         sorted(at_ns for at_ns in verdicts if at_ns is not None),
+        sorted(h.at_ns for h in peer.hints if h.kind is HintKind.STARTED),
+        sorted(
+            at_ns
+            for h in peer.hints
+            if h.kind is HintKind.NOT_SENT
+            for at_ns in (h.at_ns, h.last_ns)
+        ),
     )
 
 
@@ -148,6 +163,8 @@ def _log_marks(scale: Scale, logged: Logged, signs: Glyphs) -> tuple[Cell, ...] 
     layers = (
         _marks(scale, logged.messages, signs.tick),
         _marks(scale, logged.retries, signs.retry, Role.RETRY),
+        _marks(scale, logged.starts, STARTED, Role.RETRY),
+        _marks(scale, logged.refusals, signs.questionable, Role.RETRY),
         _marks(scale, logged.verdicts, signs.dead, Role.DEAD),
     )
     drawn = [layer for layer in layers if layer is not None]

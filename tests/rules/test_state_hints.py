@@ -7,6 +7,7 @@ import pytest
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.finding import Severity
 from analyzers.model.observations import MessageKind, Notify
+from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
 from analyzers.rules.case import Case
@@ -179,7 +180,7 @@ def test_hint_not_obeyed(tell: Tell, text: str):
     assert tell(text).of("hint-obeyed") == []
 
 
-ICMP = hint(at_ns=at(11), sender=B, text="ICMP: port unreachable")
+ICMP = hint(at_ns=at(11), sender=B, text="ICMP: port unreachable", kind=HintKind.ICMP)
 TOKEN = (Notify(4, 0, "", b""), Notify(16419, 0, "", bytes(16)))
 
 

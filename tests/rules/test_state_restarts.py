@@ -8,6 +8,7 @@ import pytest
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding, Severity
+from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence, Ref
 from analyzers.session import Session
 from tests.rules.conftest import Tell
@@ -66,7 +67,11 @@ def test_the_log_of_a_peer_says_that_it_started(tell: Tell, text: str, stamp: St
     told = tell(text, log_of_b(text, clock=Clock(stamp, 77)))
     (finding,) = restarts(told)
     assert len(told.of("peer-rebooted")) == 1
-    assert finding.severity is Severity.WARNING
+    # It is told before the question that nobody answered for it.
+    assert [f.rule for f in told.findings[:2]] == ["peer-rebooted", "dpd-no-ack"]
+    assert finding.severity is Severity.ERROR
+    assert "By its log 192.0.2.2 started anew" in told.findings[1].detail
+    assert "Capture at both ends" not in told.findings[1].remedy
     assert finding.confidence is Confidence.CERTAIN
     assert "192.0.2.2 started anew (Starting IKE charon daemon), by its own log" in finding.detail
     assert "What 192.0.2.1 asked on it was not answered." in finding.detail
@@ -74,6 +79,13 @@ def test_the_log_of_a_peer_says_that_it_started(tell: Tell, text: str, stamp: St
     log = log_of_b(text, clock=Clock(stamp, 77))[1].splitlines()
     assert "Starting IKE charon" in log[finding.refs[0].record - 1]
     assert abs((finding.at_ns or 0) - at(25)) <= 1_100_000_000
+
+
+@silent("peer-rebooted", "a start that cost no verdict: a warning")
+def test_a_start_without_a_verdict(tell: Tell):
+    text = V2.replace("30 a>b liveness 3\n32 a>b liveness 3\n36 a>b liveness 3\n", "")
+    (finding,) = restarts(tell(text, log_of_b(text)))
+    assert finding.severity is Severity.WARNING
 
 
 @pytest.mark.parametrize("names", ["capture.pcap charon-b.log", "charon-a.log charon-b.log"])
@@ -140,7 +152,7 @@ def test_two_logs_of_one_device_tell_of_one_start(tell: Tell, captures: list[str
     again = log_of_b(V2, clock=Clock(syslog))[1]
     told = tell(*captures, log_of_b(V2, clock=Clock(iso)), ("syslog", again))
     (peer,) = told.peers
-    assert [hint.started for hint in peer.hints] == [True]
+    assert [hint.kind for hint in peer.hints] == [HintKind.STARTED]
     logs = [source for source in told.sources if source.kind == "log"]
     assert [log.log_events["started"] for log in logs] == [1, 1]
 

@@ -42,13 +42,20 @@ async def test_who_closed_the_tunnel_is_told(console: Open, folder: str, told: s
 
 async def test_where_a_question_was_lost_is_told(console: Open):
     async with console(SAMPLES / "ikev1-one-way-loss", size=(160, 43)) as c:
-        assert "the answer was lost on the way back: the log of the other end has it" in c.text
+        assert "the answer did not leave the other end: its own system refused to send" in c.text
+        assert "192.0.2.2 could not send, 101 times, as its log says" in c.text
+
+
+async def test_where_the_log_of_the_other_end_stops_is_told(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer", size=(160, 43)) as c:
+        assert "the log of 192.0.2.2 shows nothing after 19:54:48.303: no question" in c.text
+        assert "Capture at both ends" not in c.text
 
 
 async def test_the_way_that_works_loses_nothing(console: Open):
     """The questions arrive: of what is sent that way nobody says that it is lost."""
     async with console(SAMPLES / "ikev1-one-way-loss", size=(160, 43)) as c:
-        assert "the way back is broken" in c.lines[0]
+        assert "the other end could not send" in c.lines[0]
         assert "packets lost" not in c.text
         assert "may be lost" not in c.text
         assert "from here on nothing comes back" in c.text

@@ -268,6 +268,8 @@ class FortigateAssembly:
                 yield self._about(line, here, LogEventKind.DPD_AGREED, version=1)
             case "dpd-vendor-id":
                 yield self._about(line, here, LogEventKind.DPD_VENDOR_ID, version=1, sent=False)
+            case "not-sent":
+                yield self._about(line, here, LogEventKind.NOT_SENT)
             case "unknown-spi":
                 yield self._about(line, here, LogEventKind.INVALID_SPI, protocol=DeleteProtocol.ESP)
             case _:

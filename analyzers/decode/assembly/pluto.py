@@ -136,6 +136,8 @@ class PlutoAssembly:
                 held.version = 1
             case "dpd-received" | "dpd-ack-received":
                 yield from self._dpd_received(line, state)
+            case "dpd-not-sent":
+                yield self._event(line, LogEventKind.NOT_SENT, state)
             case "dpd-ack-unexpected":
                 yield self._event(line, LogEventKind.HINT, state, reason=line.text[:120])
             case "dpd-duplicate":
@@ -274,6 +276,8 @@ class PlutoAssembly:
                 yield from self._ike_up(line, state)
             case "child-up":
                 yield from self._child_up(line, state)
+            case "not-sent":
+                yield self._event(line, LogEventKind.NOT_SENT, state)
             case _:
                 pass
 

@@ -58,6 +58,8 @@ class RacoonAssembly:
         self._says_sent = False
         self._dpd_enabled = False
         self._interval_s: float | None = None
+        self._refused: LogEvent | None = None
+        """The last packet that the system did not take, in its words."""
         self._received_id: int | None = None
         self._requests: OrderedDict[int, LogEvent] = OrderedDict()
         """IKEv2 requests by message ID."""
@@ -138,11 +140,14 @@ class RacoonAssembly:
         match line.id:
             case "dpd-sent":
                 self._says_sent, self._tick = True, None
-                if fields["code"].strip("0"):
-                    reason = f"sending an R-U-THERE returned {fields['code']}"
-                    yield self._about(line, LogEventKind.HINT, reason=reason)
-                else:
+                if not fields["code"].strip("0"):
                     yield self._sent(line, MessageKind.R_U_THERE)
+                elif self._refused is None or not _near(self._refused, line):
+                    reason = f"sending an R-U-THERE returned {fields['code']}"
+                    yield self._about(line, LogEventKind.NOT_SENT, reason=reason)
+            case "not-sent":
+                self._refused = self._about(line, LogEventKind.NOT_SENT)
+                yield self._refused
             case "dpd-monitoring":
                 yield from self._monitoring(line)
             case "dpd-received":

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from analyzers.decode.assembly.lines import LogLine, address, event, message_id, number, port
 from analyzers.model.exchange import DeleteProtocol
-from analyzers.model.log_events import NOT_SENT, LogEvent, LogEventKind
+from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
@@ -58,6 +58,8 @@ class StrongswanAssembly:
         self._threads: dict[str, _Thread] = {}
         self._said, self._carried = _Words(_said), _Words(_carried)
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
+        self._pairs: set[tuple[str | None, str | None]] = set()
+        """Local and remote address of every peer that it talked with."""
         self._requests: OrderedDict[tuple[str | None, int], LogEvent] = OrderedDict()
         """Requests that were sent and not answered, the last one at the end."""
         self._retried: OrderedDict[tuple[str | None, int], tuple[str, LogEvent]] = OrderedDict()
@@ -253,12 +255,14 @@ class StrongswanAssembly:
         return [made]
 
     def _know(self, made: LogEvent) -> None:
-        handle = made.handle
-        if handle is not None and made.remote is not None:
-            ends = (made.local, made.remote)
-            if self._ends.get(handle) != ends:
-                self._ends[handle] = ends
-                _trim(self._ends)
+        handle, ends = made.handle, (made.local, made.remote)
+        if made.remote is None:
+            return
+        if ends not in self._pairs and len(self._pairs) < _MAX_REMEMBERED:
+            self._pairs.add(ends)
+        if handle is not None and self._ends.get(handle) != ends:
+            self._ends[handle] = ends
+            _trim(self._ends)
 
     # --- SAs -------------------------------------------------------------------------------
 
@@ -287,11 +291,11 @@ class StrongswanAssembly:
 
     def _not_sent(self, line: LogLine) -> Iterator[LogEvent]:
         """The line names nobody: it can only be told where there is one peer."""
-        ends = {pair for pair in self._ends.values() if None not in pair}
+        ends = {pair for pair in (*self._pairs, *self._ends.values()) if None not in pair}
         if len(ends) == 1:
             ((local, remote),) = ends
-            reason = f"{NOT_SENT}: {line.fields['reason'].strip()}"
-            yield event(line, LogEventKind.HINT, local=local, remote=remote, reason=reason)
+            reason = line.fields["reason"].strip()
+            yield event(line, LogEventKind.NOT_SENT, local=local, remote=remote, reason=reason)
 
     def _timed_out(self, line: LogLine) -> LogEvent:
         """IKEv1: the question is the last one to that peer."""

@@ -21,7 +21,7 @@ from analyzers.export.html.parts import SHADE, badge, more
 from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
 from analyzers.export.naming import Naming, address
-from analyzers.export.story import NOTHING_BACK, arriving, bounds_of, broken_way, moments
+from analyzers.export.story import NOTHING_BACK, arriving, bounds_of, broken_way, moments, remarks
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
 from analyzers.model.peer import PeerView
 
@@ -106,14 +106,10 @@ def _moments(peer: PeerView, hole: BlackHole, naming: Naming) -> Element:
         ]
         for moment in told
     ]
-    if hole.recovered_ns is None and hole.traffic_known:
-        data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
-        what = f"ESP from {address(hole.receiver)}" if data_plane else "proof of life"
-        entries.append(
-            htpy.li[
-                htpy.span, htpy.span, htpy.span(".told.soft")[f"no {what} after it in this input"]
-            ]
-        )
+    entries += [
+        htpy.li[htpy.span, htpy.span, htpy.span(".told.soft")[text]]
+        for text in remarks(peer, hole, naming.at, address)
+    ]
     return htpy.ol(".moments")[entries]
 
 

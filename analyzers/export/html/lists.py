@@ -9,6 +9,7 @@ import htpy
 from htpy import Node
 
 from analyzers.export import words
+from analyzers.export.causes import hint_words, where_lost
 from analyzers.export.exchanges import answers_sent, became, identity
 from analyzers.export.formatting import (
     UNICODE,
@@ -53,12 +54,14 @@ def exchanges(peer: PeerView, naming: Naming) -> Node:
         "Sent (UTC)", "Prober", "Outcome", "Identifier", "RTT", "Sent ×", "Known by", "Place",
         numeric=("RTT", "Sent ×"),
     )  # fmt: skip
-    table = scrolled("Liveness exchanges", head, [_exchange(x, naming) for x in found[:ROWS_SHOWN]])
+    table = scrolled(
+        "Liveness exchanges", head, [_exchange(peer, x, naming) for x in found[:ROWS_SHOWN]]
+    )
     title = [f"{count(len(found))} {kinds} ", htpy.span(".soft")[f"({', '.join(outcomes)})"]]
     return folded(title, [table, _rest(len(found))])
 
 
-def _exchange(exchange: Exchange, naming: Naming) -> tuple[Node, ...]:
+def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> tuple[Node, ...]:
     word = words.OUTCOME[exchange.outcome]
     refs = [sent.ref for sent in exchange.transmissions]
     if exchange.answer is not None:
@@ -70,7 +73,7 @@ def _exchange(exchange: Exchange, naming: Naming) -> tuple[Node, ...]:
     if exchange.lost is not None:
         where = naming.places([lost.ref for lost in exchange.lost_answers])
         sent = f" ({answers_sent(exchange)}: {where})" if where else ""
-        outcome += [htpy.br, htpy.span(".soft")[words.LOST[exchange.lost], sent]]
+        outcome += [htpy.br, htpy.span(".soft")[where_lost(peer, exchange), sent]]
     return (
         naming.at(exchange.first_ns),
         address(exchange.prober),
@@ -228,7 +231,7 @@ def hints(peer: PeerView, naming: Naming) -> Node:
         at = f" at {naming.at(hint.at_ns)}" if hint.at_ns >= ORDER_LIMIT_NS else ""
         entries.append(
             htpy.li[
-                f"{hint.text}, said by {address(hint.sender)}{at} ",
+                f"{hint_words(hint)}, said by {address(hint.sender)}{at} ",
                 htpy.span(".soft")[f"({place})"],
             ]
         )

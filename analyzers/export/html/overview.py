@@ -37,6 +37,7 @@ from analyzers.export.html.tables import columns, stacked
 from analyzers.export.inputs import clock_phrases, counts_of, span_of
 from analyzers.export.inputs import folded as folded_problems
 from analyzers.export.naming import Naming, address
+from analyzers.export.problem_words import problem_rest, problem_word
 from analyzers.export.story import packets_of
 from analyzers.export.verdict import verdict_of
 from analyzers.model.exchange import Outcome
@@ -257,14 +258,14 @@ def problems(found: Sequence[Problem], naming: Naming) -> Node:
 
 def _problem(problem: Problem, number: int, naming: Naming) -> Element:
     benign = problem.kind in BENIGN_PROBLEMS
-    text = words.problem_word(problem.kind)
+    text = problem_word(problem.kind)
     if number > 1:
         text += f", {count(number)} ×"
     if problem.ref is not None:
         text += f", {'first ' if number > 1 else ''}{naming.place(problem.ref)}"
     shade, sign = ("mute", "i") if benign else ("warn", UNICODE.questionable)
     return htpy.li[
-        badge(words.problem_word(problem.kind), shade, sign),
-        text.removeprefix(words.problem_word(problem.kind)),
-        words.problem_rest(problem.kind, problem.detail),
+        badge(problem_word(problem.kind), shade, sign),
+        text.removeprefix(problem_word(problem.kind)),
+        problem_rest(problem.kind, problem.detail),
     ]

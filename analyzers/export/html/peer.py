@@ -57,7 +57,7 @@ def section(peer: PeerView, scene: Scene) -> Element:
 
 
 def _facts(peer: PeerView, naming: Naming) -> Element:
-    pairs: list[tuple[str, str]] = [("State", words.STATE_MEANS[peer.state])]
+    pairs: list[tuple[str, str]] = [("State", words.state_means(peer))]
     if peer.last_proof_ns is not None and peer.last_proof_ns >= ORDER_LIMIT_NS:
         ago = duration(max((peer.until_ns or peer.last_ns) - peer.last_proof_ns, 0))
         pairs.append(

@@ -30,7 +30,7 @@ def states(sheet: Sheet) -> None:
         ends = sheet.stretch(span.start_ns, end_ns)
         if ends is None or span.start_ns > end_ns:
             continue
-        word = words.state_word(span.state, death_confidence(peer), by_remote=by_remote)
+        word = words.stretch_word(peer, span.state, death_confidence(peer), by_remote=by_remote)
         word = words.IKE_ONLY if span.ike_only else word
         said = f"{word} from {sheet.naming.at(span.start_ns)} UTC"
         # A life of IKE alone is as doubtful as one that is questioned.

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from analyzers.export import words
+from analyzers.export.causes import hint_words
 from analyzers.export.exchanges import answer_words, delete_words, sent_words
 from analyzers.export.messages import message_word
 from analyzers.export.naming import Naming
@@ -93,7 +94,7 @@ def log_marks(peer: PeerView, naming: Naming) -> Sequence[Mark]:
     for delete in peer.deletes:
         note(delete.at_ns, partial(delete_words, delete), delete.ref)
     for hint in peer.hints:
-        note(hint.at_ns, partial(str, hint.text), hint.ref)
+        note(hint.at_ns, partial(hint_words, hint), hint.ref)
     for message in peer.messages:
         note(message.at_ns, partial(message_word, message), message.ref, *message.seen)
     return sorted(found.values(), key=_TIME)

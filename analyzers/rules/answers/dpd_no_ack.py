@@ -9,32 +9,15 @@ from typing import Final
 
 from analyzers.model.exchange import Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.finding import Severity
+from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
+from analyzers.rules.answers.silence_causes import cause_of
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.verdict import given_up
 from analyzers.rules.wording import few, question_name, sa_name, spoken_ns, times, weakest
-
-_WHERE: Final = {
-    Lost.REQUEST: "By the other end's log no question arrived: it was lost on the way.",
-    Lost.ANSWER: "The other end answered by its log: the answer was lost on the way.",
-    Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
-}
-_REMEDIES: Final = {
-    Lost.REQUEST: (
-        "Follow the way to the peer: filters for UDP 500 and 4500, NAT mappings, the route; the"
-        " question does not arrive."
-    ),
-    Lost.ANSWER: (
-        "Follow the way back: filters for UDP 500 and 4500 and the route from the peer to this"
-        " end; the answer does not arrive."
-    ),
-    Lost.NEVER_ANSWERED: (
-        "Look at the peer: its IKE process is stuck or overloaded, or it no longer has this SA."
-    ),
-}
 
 
 class _Fate(Enum):
@@ -46,8 +29,6 @@ class _Fate(Enum):
     """The SA was in use no more when it was asked."""
 
 
-# How the tracker words the verdict of a log that shows no question.
-_VERDICT: Final = "its log says that it gave the peer up"
 _SEVERITIES: Final = {
     _Fate.GIVEN_UP: Severity.ERROR,
     _Fate.SURVIVED: Severity.WARNING,
@@ -63,11 +44,18 @@ def _check(case: Case) -> Iterator[Found]:
             newest = exchange is last[exchange.ike_sa, exchange.prober]
             fate = _fate(case, exchange, newest=newest)
             lost[exchange.ike_sa, exchange.prober, fate, exchange.lost].append(exchange)
-    for (_, _, fate, where), exchanges in lost.items():
+    for (_, _, fate, _), exchanges in lost.items():
+        cause = cause_of(case, exchanges[0])
+        said = _detail(case, exchanges, fate)
         yield Found(
-            _detail(case, exchanges, fate),
-            few(t.ref for x in exchanges for t in x.transmissions),
-            remedy=_REMEDIES[where] if where else "",
+            f"{said} {cause.said}" if cause else said,
+            few(
+                [
+                    *(t.ref for x in exchanges for t in x.transmissions),
+                    *(cause.refs if cause else ()),
+                ]
+            ),
+            remedy=cause.remedy if cause else "",
             severity=_SEVERITIES[fate],
             confidence=_confidence(case, exchanges, fate),
             at_ns=exchanges[0].first_ns,
@@ -78,15 +66,15 @@ def _check(case: Case) -> Iterator[Found]:
 def _unshown(case: Case) -> Iterator[Found]:
     """Verdicts of devices that ask in silence: their logs say only what came of it."""
     shown = {x.ike_sa for x in case.peer.exchanges if x.outcome is Outcome.UNANSWERED}
-    verdicts = {h.ref: h for h in case.peer.hints if h.text.startswith(_VERDICT)}
+    verdicts = {h.ref: h for h in case.peer.hints if h.kind is HintKind.PEER_DEAD}
     for sa in case.peer.ike_sas:
         hint = verdicts.get(sa.refs[-1])
         if hint is None or sa.end is not SaEnd.DEAD_PEER or sa.id in shown:
             continue
-        words = hint.text.removeprefix(_VERDICT).removeprefix(": ")
+        why = f" ({hint.reason})" if hint.reason else ""
         yield Found(
             f"The log of {hint.sender} says that it gave {case.other(hint.sender)} up for want of"
-            f" answers{f' ({words})' if words else ''}. It does not show what was asked.",
+            f" answers{why}. It does not show what was asked.",
             (hint.ref,),
             at_ns=hint.at_ns if case.timed else None,
         )
@@ -147,7 +135,7 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     said += "."
     if len(exchanges) > 1:
         said += f" On this IKE SA that happened to {len(exchanges):,} questions."
-    return f"{said} {_WHERE[first.lost]}" if first.lost else said
+    return said
 
 
 RULE = PeerRule(

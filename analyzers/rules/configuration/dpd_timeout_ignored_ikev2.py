@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzers.configs.charon import UNREAD
 from analyzers.model.finding import Severity
-from analyzers.rules.configuration.estate import (
-    ASSUMED,
-    Estate,
-    device_name,
-    schedule_assumed,
-)
+from analyzers.rules.configuration.estate import Estate, device_name, schedule_assumed
 from analyzers.rules.configuration.examples import swanctl
 from analyzers.rules.configuration.rule import ConfigurationRule
 from analyzers.rules.configuration.wording import spoken
@@ -22,9 +18,9 @@ def _check(estate: Estate) -> Iterator[Found]:
         for setting in configuration.dpd:
             for ignored in setting.ignored if setting.ike_version != 1 else ():
                 worst_s = setting.policy.worst_case_s
-                effect = f" The verdict comes after {spoken(worst_s)} at worst." if worst_s else ""
-                if worst_s and schedule_assumed(configuration, setting):
-                    effect += ASSUMED
+                assumed = schedule_assumed(configuration, setting)
+                when = f"By default ({UNREAD}) the verdict" if assumed else "The verdict"
+                effect = f" {when} comes after {spoken(worst_s)} at worst." if worst_s else ""
                 yield Found(
                     f"{device_name(configuration)}, {setting.scope}: {ignored.option} does nothing:"
                     f" {ignored.why}.{effect}",

@@ -22,6 +22,7 @@ from analyzers.rules.state import (
     peer_rebooted,
     rekey_collision,
     sa_flapping,
+    sending_refused,
 )
 
 RULES: Final[tuple[PeerRule, ...]] = (
@@ -29,6 +30,7 @@ RULES: Final[tuple[PeerRule, ...]] = (
     ikev2_msgid_jump.RULE,
     ikev2_msgid_reset.RULE,
     peer_rebooted.RULE,
+    sending_refused.RULE,
     hint_without_liveness_check.RULE,
     hint_obeyed.RULE,
     half_open_sa.RULE,

@@ -8,14 +8,14 @@ from typing import Final
 
 from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
 from analyzers.model.finding import Severity
-from analyzers.model.peer import Hint
+from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import EspFlow
 from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.state.hints import UNKNOWN_SPI, in_flight_ns
+from analyzers.rules.state.hints import in_flight_ns
 from analyzers.rules.wording import few, spoken_ns, times, weakest
 
 _OF_IKE_SA: Final = (DeleteProtocol.IKE, DeleteProtocol.UNKNOWN)
@@ -43,7 +43,7 @@ def _unknown_spis(case: Case) -> Iterator[Found]:
     """ESP that its receiver logs as of no SA, for longer than packets are on their way."""
     lines: dict[tuple[str, str], list[Hint]] = defaultdict(list)
     for hint in case.peer.hints:
-        if case.is_log(hint.ref) and hint.text.startswith(UNKNOWN_SPI):
+        if hint.kind is HintKind.UNKNOWN_SPI:
             lines[hint.sender, hint.text].append(hint)
     for (device, text), hints in lines.items():
         length_ns = hints[-1].at_ns - hints[0].at_ns

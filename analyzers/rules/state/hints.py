@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.model.observations import IkeMessage
-from analyzers.model.peer import Hint
+from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
@@ -22,11 +22,8 @@ _NAMES: Final = {
 _QCD_TOKEN: Final = 16419
 _INFORMATIONAL: Final = frozenset({5, 37})
 _ESP_SPI_BYTES: Final = 4
-UNKNOWN_SPI: Final = "ESP for an SPI it does not have"
-"""Start of the hint that a log gives of such ESP."""
-# Starts of what logs say of packets for SAs that their device does not have.
-_LOGGED: Final = (UNKNOWN_SPI, "IKE message from")
-_ICMP: Final = "ICMP: "
+# What logs say of packets for SAs that their device does not have.
+_LOGGED: Final = frozenset({HintKind.UNKNOWN_SPI, HintKind.UNKNOWN_IKE_SA})
 # Anybody can send as many as he likes.
 _MOST_HINTS: Final = 200
 
@@ -70,9 +67,7 @@ def logged(case: Case) -> list[Unprotected]:
     """Lines in which a device says that it got packets for an SA that it does not have."""
     found = []
     for hint in case.peer.hints:
-        if not case.is_log(hint.ref) or not hint.text.startswith(_LOGGED):
-            continue
-        sa = living(case, hint.at_ns)
+        sa = living(case, hint.at_ns) if hint.kind in _LOGGED else None
         if sa is not None:
             other = case.other(hint.sender)
             found.append(Unprotected(hint.at_ns, hint.ref, hint.sender, other, hint.text, sa))
@@ -81,18 +76,18 @@ def logged(case: Case) -> list[Unprotected]:
 
 def starts(case: Case) -> list[Hint]:
     """When the devices at the ends started, as far as their logs say so."""
-    return [hint for hint in case.peer.hints if hint.started]
+    return [hint for hint in case.peer.hints if hint.kind is HintKind.STARTED]
 
 
 def icmp(case: Case) -> list[Unprotected]:
     """ICMP errors about packets of an end; reported on the way, they may be of either."""
     found = []
     for hint in case.peer.hints:
-        sa = living(case, hint.at_ns) if hint.text.startswith(_ICMP) else None
+        sa = living(case, hint.at_ns) if hint.kind is HintKind.ICMP else None
         if sa is None:
             continue
         ends = case.ends if hint.sender not in case.ends else (case.other(hint.sender),)
-        name = hint.text.removeprefix(_ICMP)
+        name = hint.text.removeprefix("ICMP: ")
         found += [
             Unprotected(hint.at_ns, hint.ref, hint.sender, end, f"ICMP {name}", sa) for end in ends
         ]
@@ -159,7 +154,6 @@ AROUND_NS: Final = 300 * NS_PER_SECOND
 
 __all__ = [
     "AROUND_NS",
-    "UNKNOWN_SPI",
     "Unprotected",
     "follows_delete",
     "icmp",

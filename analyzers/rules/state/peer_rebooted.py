@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.model.alignment import ClockBasis
-from analyzers.model.exchange import Delete, DeleteProtocol, Outcome
+from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import Hint
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import IkeSa, SaEnd
-from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
@@ -23,13 +21,11 @@ from analyzers.rules.state.hints import (
     in_flight_ns,
     logged,
     negotiations,
-    starts,
     unprotected,
 )
+from analyzers.rules.state.restarts import LOOK_FOR_IT, restarts
 from analyzers.rules.wording import sa_name, spoken_ns
 
-# Many logs have stamps of whole seconds.
-_RESOLUTION_NS: Final = NS_PER_SECOND
 # IKEv1: RFC 2407 section 4.6.3; IKEv2: RFC 7296 section 3.10.1.
 _INITIAL_CONTACT: Final = {(1, 24578), (2, 16384)}
 
@@ -38,7 +34,7 @@ def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
     told: set[str] = set()
-    for start, old in _starts(case):
+    for start, old in restarts(case):
         if old.id not in told:
             told.add(old.id)
             yield _restarted(case, start, old)
@@ -51,6 +47,7 @@ def _check(case: Case) -> Iterator[Found]:
             f" has forgotten the {sa_name(old)} of before, which nobody had deleted: it was"
             " restarted or cleared, or it had given up unseen.",
             (*old.refs[:1], message.ref),
+            severity=Severity.WARNING,
             confidence=Confidence.INFERRED,
             at_ns=message.at_ns,
         )
@@ -64,57 +61,14 @@ def _check(case: Case) -> Iterator[Found]:
             yield Found(
                 f"{_said(case, hint)}; {text}. It has lost its SAs.",
                 (hint.ref, *refs),
+                severity=Severity.WARNING,
                 confidence=Confidence.INFERRED,
                 at_ns=hint.at_ns,
             )
 
 
-def _starts(case: Case) -> Iterator[tuple[Hint, IkeSa]]:
-    """Starts of a device, and the IKE SA that it had before, which no Delete had ended."""
-    for start in starts(case):
-        old = next((sa for sa in reversed(case.peer.ike_sas) if _was_in_use(case, sa, start)), None)
-        if old is None:
-            continue
-        over_ns = old.ended_ns if old.end is not None else None
-        given_up = old.end is SaEnd.DEAD_PEER and start.at_ns - (over_ns or 0) <= AROUND_NS
-        if over_ns is not None and over_ns <= start.at_ns and not given_up:
-            continue
-        if any(d.ike_sa == old.id and _may_end(d) for d in case.peer.deletes):
-            continue
-        still_used = any(
-            m.src == start.sender
-            and m.encrypted
-            and m.at_ns > start.at_ns + _margin_ns(case, start)
-            for m in case.messages.get(old.id, ())
-        )
-        if not still_used:
-            yield start, old
-
-
-def _may_end(delete: Delete) -> bool:
-    """Whether a Delete is one of an IKE SA, or may be."""
-    return delete.protocol is not DeleteProtocol.ESP or (
-        delete.confidence is not Confidence.CERTAIN and not delete.spis
-    )
-
-
-def _was_in_use(case: Case, sa: IkeSa, start: Hint) -> bool:
-    """Whether the device had used an IKE SA before it started."""
-    before_ns = start.at_ns - _margin_ns(case, start)
-    return any(
-        m.encrypted and m.src == start.sender and m.at_ns < before_ns
-        for m in case.messages.get(sa.id, ())
-    )
-
-
-def _margin_ns(case: Case, start: Hint) -> int:
-    """How far the time of a log's line may be off."""
-    return max(case.source[start.ref.source].clock_spread_ns or 0, _RESOLUTION_NS)
-
-
 def _restarted(case: Case, start: Hint, old: IkeSa) -> Found:
-    said = start.text.partition(": ")[2]
-    came = f" ({said})" if said else ""
+    came = f" ({start.reason})" if start.reason else ""
     unanswered = [
         x
         for x in case.exchanges_of.get(old.id, ())
@@ -127,15 +81,11 @@ def _restarted(case: Case, start: Hint, old: IkeSa) -> Found:
         f"{start.sender} started anew{came}, by its own log, while it had an IKE SA that"
         f" nobody had deleted: it has lost its SAs.{asked}",
         (start.ref, *(t.ref for x in unanswered[:1] for t in x.transmissions[:10])),
-        confidence=Confidence.CERTAIN if _is_placed(case, start) else Confidence.INFERRED,
+        # It is the cause of a verdict that is told as an error.
+        severity=Severity.ERROR if any(x.verdict_ns for x in unanswered) else Severity.WARNING,
+        confidence=Confidence.CERTAIN if case.is_placed(start.ref) else Confidence.INFERRED,
         at_ns=start.at_ns,
     )
-
-
-def _is_placed(case: Case, start: Hint) -> bool:
-    """Whether the time of a log's line is known against all other inputs."""
-    info = case.source[start.ref.source]
-    return len(case.sources) == 1 or info.clock_basis is not ClockBasis.NONE
 
 
 def _said(case: Case, hint: Unprotected) -> str:
@@ -206,7 +156,7 @@ def _forgotten(case: Case, sa: IkeSa, sender: str) -> IkeSa | None:
 
 RULE = PeerRule(
     id="peer-rebooted",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     title="The peer has lost its SAs",
     rationale=(
         "A peer that restarts, fails over without its state or is cleared drops everything that is"
@@ -214,9 +164,9 @@ RULE = PeerRule(
         " SA tells it."
     ),
     remedy=(
-        "Look for a restart, a crash or a manual clear at the peer at that time. To be noticed"
-        " sooner: DPD on the other end, INITIAL_CONTACT at the peer, or crash detection tokens"
-        " (RFC 6290) on both. On Cisco IOS: crypto isakmp invalid-spi-recovery."
+        f"{LOOK_FOR_IT} To be noticed sooner: DPD on the other end, INITIAL_CONTACT at the peer, or"
+        " crash detection tokens (RFC 6290) on both. On Cisco IOS: crypto isakmp"
+        " invalid-spi-recovery."
     ),
     source="RFC 7296 sections 2.4 and 2.21.4; RFC 6290 section 2",
     needs=(Needs.CAPTURE, Needs.KEYS, Needs.LOG),
@@ -226,6 +176,7 @@ RULE = PeerRule(
         "packets that were on their way when the SA was deleted",
         "INITIAL_CONTACT of an end that gave the peer up itself",
         "a start of the daemon after its SA was deleted, or before there was one",
+        "a start that cost no verdict: a warning",
     ),
     check=_check,
 )

@@ -7,8 +7,8 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export.story import arriving, bounds_of, broken_way, moments
-from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
+from analyzers.export.story import arriving, bounds_of, broken_way, moments, remarks
+from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
 from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
@@ -70,10 +70,7 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
             first=_stamp(page, moment.at_ns, zero),
             indent=page.margin + 12,
         )
-    if hole.recovered_ns is None and hole.traffic_known:
-        data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
-        what = f"ESP from {page.address(hole.receiver)}" if data_plane else "proof of life"
-        text = f"no {what} after it in this input"
+    for text in remarks(peer, hole, page.at, page.address):
         page.wrapped((text, FAINT), first="", indent=page.margin + 12)
     _phases(page, hole)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.export.causes import hint_words
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
@@ -164,7 +165,7 @@ def remarks(page: Page, peer: PeerView) -> None:
         if hint.unprotected:
             told += "; unprotected: a hint, no proof"
         text = assemble(
-            f"{page.data(hint.text)}, said by {page.address(hint.sender)}",
+            f"{page.data(hint_words(hint))}, said by {page.address(hint.sender)}",
             f" at {page.at(hint.at_ns)}" if hint.at_ns >= ORDER_LIMIT_NS else "",
             (f" ({told})", FAINT),
         )

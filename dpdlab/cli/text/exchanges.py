@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.export.causes import where_lost
 from analyzers.export.exchanges import (
     answers_sent,
     became,
@@ -116,7 +117,7 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
         page.at_margin(stamp, what)
         page.at_margin("", assemble("    ", tail))
     if exchange.lost is not None:
-        page.at_margin("", Text(f"    {words.LOST[exchange.lost]}"))
+        page.at_margin("", Text(f"    {where_lost(peer, exchange)}"))
         where = page.frames([lost.ref for lost in exchange.lost_answers])
         if where:
             page.at_margin("", Text(f"    {answers_sent(exchange)}: {where}", FAINT))

@@ -12,7 +12,6 @@ from analyzers.export.story import packets_of
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.model.records import Confidence
 from dpdlab.cli.text.page import (
     FAINT,
     GAP,
@@ -123,7 +122,7 @@ class _Table:
         indent = sizes[0] + GAP
         for peer, row in zip(self.peers, self.rows, strict=True):
             page.line(row_line(page, columns, sizes, row[: self.kept]))
-            doubt = peer.confidence is not Confidence.CERTAIN and not is_healthy(peer)
+            doubt = bool(words.doubt(peer)) and not is_healthy(peer)
             first: Part = (f"  {words.CONFIDENCE[peer.confidence]}", FAINT) if doubt else ""
             for parts in self._below(peer):
                 page.listing(first, parts, indent=indent)

@@ -9,12 +9,12 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.export.inputs import clock_phrases, counts_of, folded, span_of
+from analyzers.export.problem_words import problem_rest, problem_word
 from analyzers.export.verdict import verdict_of
 from analyzers.model.alignment import Alignment
 from analyzers.model.peer import PeerView
 from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
 from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
-from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
     byte_count,
@@ -80,12 +80,12 @@ def problems(page: Page, found: Sequence[Problem]) -> None:
     limit = len(entries) if page.verbose else PROBLEMS_SHOWN
     for problem, number in entries[:limit]:
         style = SEVERITY_STYLE[Severity.MUTE if problem.kind in BENIGN_PROBLEMS else Severity.WARN]
-        text = words.problem_word(problem.kind)
+        text = problem_word(problem.kind)
         if number > 1:
             text += f", {count(number)} {page.signs.times}"
         if problem.ref is not None:
             text += f", {'first ' if number > 1 else ''}{page.place(problem.ref)}"
-        rest = words.problem_rest(problem.kind, page.data(problem.detail))
+        rest = problem_rest(problem.kind, page.data(problem.detail))
         page.entry(("problem", style), assemble((text, style), rest))
     if len(entries) > limit:
         rest = counted(len(entries) - limit, "more kind of problem", "more kinds of problems")

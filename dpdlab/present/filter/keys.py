@@ -54,7 +54,7 @@ _TABLE: Final = (
     Key("peer", "an address of either side of the peer, or its id in the report", Address("p1")),
     Key("local", "the address of our side of the peer", Address()),
     Key("remote", "an address of the other side of the peer", Address()),
-    Key("state", "state of the peer", Choice(tuple(PeerState))),
+    Key("state", "state of the peer; one that never answered is unknown", Choice(tuple(PeerState))),
     Key("mode", "mode of a DPD policy of the peer", Choice(tuple(PolicyMode))),
     Key(
         "ike",

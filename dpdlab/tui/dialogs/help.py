@@ -110,6 +110,8 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.tick, "in the lane of the log: a message that a log shows"
     yield signs.retry, "there: that the log shows as a retry"
     yield signs.dead, "there: the log gives the peer up"
+    yield signs.questionable, "there: a device could not send"
+    yield log_rows.STARTED, "there: a daemon or a device begins anew"
     yield signs.density[0] + signs.density[-1], "few, many packets"
     yield signs.possible, "possible loss"
     yield signs.certain, "certain loss"

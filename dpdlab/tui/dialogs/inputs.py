@@ -15,8 +15,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand, span_of
+from analyzers.export.problem_words import problem_said
 from analyzers.export.untrusted import safe
-from analyzers.export.words import problem_said
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
 from dpdlab.tui.dialogs.options import Options
 from dpdlab.tui.dialogs.titles import room_of_title

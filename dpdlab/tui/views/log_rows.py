@@ -15,6 +15,7 @@ from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from analyzers.session.line_times import Int64s
 from analyzers.session.log_lines import LineReading, LogLines, Sense
 from dpdlab.present.filter.pattern import Pattern
+from dpdlab.present.timeline import STARTED as STARTED
 from dpdlab.present.times import precision_ns
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -22,12 +23,15 @@ from dpdlab.tui.rows import CUT
 
 BAD: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 """What a device says of a peer that is gone."""
-TROUBLE: Final = (LogEventKind.HINT, LogEventKind.INVALID_SPI)
+TROUBLE: Final = (
+    LogEventKind.HINT,
+    LogEventKind.INVALID_SPI,
+    LogEventKind.UNKNOWN_IKE_SA,
+    LogEventKind.NOT_SENT,
+)
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
 _IDS: Final = frozenset({"mid", "mid_hex", "seq", "seq_hex", "ispi", "rspi", "spi", "spi2", "conn"})
-STARTED: Final = "S"
-"""Before the line with which a daemon or a device begins anew."""
 BACK: Final = "<"
 """Behind a time that is earlier than the one above it."""
 _MOST_MATCHES: Final = 50

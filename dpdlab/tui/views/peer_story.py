@@ -9,6 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.export import exchanges, story, words
+from analyzers.export.causes import where_lost
 from analyzers.export.formatting import class_severity, counted, duration
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Outcome
@@ -53,12 +54,14 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
             line = Text(f"  {model.times.at(moment.at_ns)}  ")
             line.append(f"{signed(moment.at_ns - first_ns):>10}  ", palette.faint)
             told.append(line.append(moment.text))
+        remarks = story.remarks(peer, hole, model.times.at, safe, ongoing=live)
+        told += [Text(f"  {remark}", palette.faint) for remark in remarks]
     if len(holes) > HOLES_SHOWN:
         more = counted(len(holes) - HOLES_SHOWN, "more black hole")
         told.append(Text(f"{model.signs.more} {more} (2 shows all)", palette.faint))
     if model.tally(peer).unanswered:
-        lost = dict.fromkeys(x.lost for x in peer.exchanges if x.lost is not None)
-        told += [Text(f"  {words.LOST[where]}", palette.warn) for where in lost]
+        lost = dict.fromkeys(where_lost(peer, x) for x in peer.exchanges if x.lost is not None)
+        told += [Text(f"  {where}", palette.warn) for where in lost]
     hidden = model.hidden_holes(peer)
     if hidden:
         told.append(Text(f"{counted(hidden, 'black hole')} not shown: the filter", palette.warn))

@@ -141,3 +141,10 @@ def test_a_masked_address_has_a_pseudonym_too():
     redactor = Redactor()
     assert redactor.address("10.1.x.x") == "host-1"
     assert redactor.text("from 10.1.x.x to 10.2.x.x") == "from host-1 to 10.2.x.x"
+
+
+def test_what_a_log_gives_as_its_reason_is_redacted() -> None:
+    told = hint(text=f"it could not send: no route to {B}", reason=f"no route to {B}", times=3)
+    (kept,) = redacted(Content("0.1.0", (), (peer(hints=(told,)),))).peers[0].hints
+    assert kept.reason == "no route to host-2"
+    assert B not in kept.text

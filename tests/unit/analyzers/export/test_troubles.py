@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from analyzers.export.problem_words import problem_said
 from analyzers.export.troubles import troubles
 from analyzers.export.verdict import verdict_of
-from analyzers.export.words import problem_said, why_no_question
+from analyzers.export.words import why_no_question
 from analyzers.model.peer import PeerState
 from analyzers.model.records import ProblemKind
 from analyzers.model.sa import SaEnd

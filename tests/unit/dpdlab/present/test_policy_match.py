@@ -36,7 +36,7 @@ def read(*inputs: Path, given: str = "") -> PeerView:
         ("ikev1-both-sides", A, {"asks": UNSEEN, "retries": UNSEEN, "gives up": UNSEEN}),
         ("ikev1-clean-delete", A, {"asks": NEAR, "retries": UNSEEN, "gives up": UNSEEN}),
         ("ikev2-healthy", A, {"asks": SAME, "retries": UNSEEN, "gives up": UNSEEN}),
-        ("ikev2-dead-peer", A, {"asks": SAME, "retries": OTHER, "gives up": SAME}),
+        ("ikev2-dead-peer", A, {"asks": SAME, "retries": UNSEEN, "gives up": UNSEEN}),
         ("ikev2-no-dpd-blackhole", A, {"asks": SAME}),
         ("ikev2-no-dpd-blackhole", B, {"asks": SAME}),
         ("ios-dead-peer-terminal", A, {"asks": SAME, "retries": SAME, "gives up": SAME}),
@@ -49,13 +49,21 @@ def test_real_captures_keep_to_the_timers_of_their_configuration(
     assert {part.name: part.agreement for part in found.parts} == wanted
 
 
-def test_retries_that_no_file_sets_are_known_as_a_default():
+def test_retries_that_no_file_sets_are_held_against_nothing():
     found = match_of(read(SAMPLES / "ikev2-dead-peer"), A)
     bases = {part.name: part.basis for part in found.parts}
     assert bases["asks"] is PolicyBasis.CONFIG
+    assert bases["retries"] is bases["gives up"] is PolicyBasis.OBSERVED
+    told = {part.name: (part.seen, part.wanted) for part in found.parts[1:]}
+    assert told == {
+        "retries": ("every 2 s", "not among the inputs"),
+        "gives up": ("after 6 questions", "not among the inputs"),
+    }
+    assert found.agreement is SAME
+    # Where nothing was repeated either, what would happen is what charon does by default.
+    healthy = match_of(read(SAMPLES / "ikev2-healthy"), A)
+    bases = {part.name: part.basis for part in healthy.parts}
     assert bases["retries"] is bases["gives up"] is PolicyBasis.DEFAULT
-    assert [part.name for part in found.parts_that(OTHER)] == ["retries"]
-    assert found.agreement is OTHER
     strongswan_conf = "strongswan-ikev2 interval=5 retry=2 retries=5 backoff=1"
     given = match_of(read(SAMPLES / "ikev2-dead-peer", given=strongswan_conf), A)
     assert [part.agreement for part in given.parts] == [SAME, SAME, SAME]

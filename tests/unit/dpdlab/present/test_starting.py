@@ -37,6 +37,13 @@ def test_a_configuration_comes_before_what_was_observed():
     assert start.whence == "what is configured at 192.0.2.1"
 
 
+def test_retries_that_no_file_sets_are_those_that_were_seen():
+    restart = SAMPLES / "ikev2-peer-restart"
+    start = _start(restart / "capture.pcap", restart / "swanctl-a.conf")
+    assert start.draft.text == "strongswan-ikev2 interval=4 retry=2 backoff=1"
+    assert start.whence == "retries as seen, the rest what is configured at 192.0.2.1"
+
+
 def test_what_was_given_comes_before_the_configuration():
     given = parse_given("strongswan-ikev1 interval=7 timeout=30")
     options = SessionOptions(policies=(given,))
@@ -88,7 +95,7 @@ def test_without_a_black_hole_the_local_side_counts():
     healthy = SAMPLES / "ikev2-healthy"
     start = _start(healthy / "capture.pcap", healthy / "swanctl-a.conf")
     assert start.draft.profile == "strongswan-ikev2"
-    assert start.whence == "what is configured at 192.0.2.1"
+    assert start.whence == "retries by default, the rest what is configured at 192.0.2.1"
 
 
 def test_timers_that_are_not_told_begin_nothing():

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from analyzers.export.spans import whole
 from analyzers.model.exchange import Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import Hint, HintKind, PeerView
 from analyzers.model.records import Basis, Ref
 from dpdlab.present import readout, timeline
 from dpdlab.present.cells import RowKind
@@ -78,3 +78,9 @@ def test_a_logged_retry_of_another_request_is_marked():
     base = s.at(0) - first.at_ns + 1_000_000_000
     moved = tuple(replace(m, at_ns=m.at_ns + base) for m in (first, again))
     assert log_lane(replace(peer, messages=moved)).split() == ["│", "↻"]
+
+
+def test_the_lane_of_the_log_has_starts_and_refusals():
+    started = Hint(s.at(2), s.B, "it started anew", Ref("s2", 1), kind=HintKind.STARTED)
+    refused = replace(started, at_ns=s.at(4), until_ns=s.at(6), kind=HintKind.NOT_SENT, times=9)
+    assert log_lane(replace(dead(), hints=(started, refused))).split()[:3] == ["S", "!", "!"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from analyzers.export import problem_words
 from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, ExchangeKind, Outcome
 from analyzers.model.peer import LocalBasis, PeerState
@@ -33,7 +34,7 @@ TABLES = [
     (words.PHASE_MEANS, PhaseName),
     (words.STOP, StopBasis),
     (words.POLICY_BASIS, PolicyBasis),
-    (words.PROBLEM, ProblemKind),
+    (problem_words.PROBLEM, ProblemKind),
 ]
 
 

@@ -107,10 +107,10 @@ def test_esp_for_an_sa_that_is_gone(word: str):
     ("text", "remote", "reason"),
     [
         (
-            "%CRYPTO-4-IKMP_NO_SA: IKE message from 198.51.100.9 has no SA and is not an"
-            " initialization offer.!!!!",
+            "%CRYPTO-4-IKMP_BAD_MESSAGE: IKE message from 198.51.100.9 failed its sanity check or"
+            " is malformed",
             "198.51.100.9",
-            "IKE message from 198.51.100.9 has no SA and is not an initialization offer",
+            "IKE message from 198.51.100.9 failed its sanity check or is malformed",
         ),
         (
             "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Quick mode failed with peer at"
@@ -129,6 +129,12 @@ def test_esp_for_an_sa_that_is_gone(word: str):
 def test_what_explains_but_proves_nothing(text: str, remote: str | None, reason: str):
     (made,) = events_of(stamped("00:01.000", text))
     assert (made.kind, made.remote, made.reason) == (LogEventKind.HINT, remote, reason)
+
+
+def test_an_ike_message_for_an_sa_that_is_gone():
+    said = "IKE message from 198.51.100.9 has no SA and is not an initialization offer"
+    (made,) = events_of(stamped("00:01.000", f"%CRYPTO-4-IKMP_NO_SA: {said}.!!!!"))
+    assert (made.kind, made.reason) == (LogEventKind.UNKNOWN_IKE_SA, said)
 
 
 def test_exhausted_retransmissions_are_no_verdict_on_the_peer():

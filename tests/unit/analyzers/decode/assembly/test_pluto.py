@@ -70,6 +70,14 @@ def test_answering_is_implied_by_the_number_of_the_question():
     assert story(messages_of(asked)) == ["received r-u-there"]
     failed = 'Nov 14 14:45:10.000200: "gw" #1: DPD: could not send R_U_THERE_ACK\n'
     assert story(messages_of(asked + number + failed)) == ["received r-u-there"]
+    assert events_of(asked + number + failed)[-1].kind is LogEventKind.NOT_SENT
+
+
+def test_what_the_system_did_not_take_is_told_of_the_peer():
+    line = f'ERROR: "gw" #1: sendto on eth1 to {PEER}:500 failed in notify. Errno 1: '
+    (refusal,) = events_of(f"Nov 14 14:45:10 gw pluto[8]: {line}Operation not permitted\n")
+    assert (refusal.kind, refusal.remote) == (LogEventKind.NOT_SENT, PEER)
+    assert refusal.reason == "Operation not permitted"
 
 
 def test_old_dumps_have_message_ids_as_bytes():

@@ -46,8 +46,14 @@ def test_a_sent_question_and_its_answer():
 
 
 def test_a_question_that_could_not_be_sent_is_none():
-    (hint,) = events_of(line("DPD R-U-There sent (-1)"))
-    assert (hint.kind, hint.reason) == (LogEventKind.HINT, "sending an R-U-THERE returned -1")
+    failed = line("DPD R-U-There sent (-1)")
+    (refusal,) = events_of(failed)
+    assert refusal.kind is LogEventKind.NOT_SENT
+    assert refusal.reason == "sending an R-U-THERE returned -1"
+    # Two lines may be of one packet: the first has the words of the system.
+    found = events_of(UP + line("sendto (Operation not permitted)", "ERROR", peer="") + failed)
+    (refusal,) = [e for e in found if e.kind is LogEventKind.NOT_SENT]
+    assert (refusal.reason, refusal.remote) == ("Operation not permitted", PEER)
 
 
 def test_a_received_question_and_its_answer():

@@ -229,9 +229,9 @@ def test_packets_that_the_system_refused_are_told_of_the_only_peer() -> None:
     refused = say("28.000", "NET", "error writing to socket: Operation not permitted", 16)
     up = "IKE_SA gw[1] established between 192.0.2.1[a.example]...192.0.2.9[b.example]"
     found = events_of(say("27.100", "IKE", up) + refused)
-    (hint,) = [e for e in found if e.kind is LogEventKind.HINT]
-    assert (hint.local, hint.remote) == ("192.0.2.1", "192.0.2.9")
-    assert hint.reason == "it could not send: Operation not permitted"
+    (refusal,) = [e for e in found if e.kind is LogEventKind.NOT_SENT]
+    assert (refusal.local, refusal.remote) == ("192.0.2.1", "192.0.2.9")
+    assert refusal.reason == "Operation not permitted"
 
 
 def test_of_several_peers_nobody_knows_to_whom_packets_were_refused() -> None:
@@ -240,4 +240,4 @@ def test_of_several_peers_nobody_knows_to_whom_packets_were_refused() -> None:
         say("27.000", "IKE", f"IKE_SA gw[{n}] established between 192.0.2.1[a]...192.0.2.{n}[b]")
         for n in (8, 9)
     )
-    assert not [e for e in events_of(talked + refused) if e.kind is LogEventKind.HINT]
+    assert not [e for e in events_of(talked + refused) if e.kind is LogEventKind.NOT_SENT]

@@ -1,0 +1,99 @@
+"""Why it was silent, in words, as far as the logs of the ends tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from analyzers.export import words
+from analyzers.export.formatting import counted
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Exchange, Lost
+from analyzers.model.peer import Hint, HintKind, PeerView
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.rules.causes import ended_log, refusal_of, refusals
+
+# What silences an end comes with its last sign of life.
+_BEFORE_NS: Final = 2 * NS_PER_SECOND
+_REASONS: Final = frozenset({HintKind.STARTED, HintKind.NOT_SENT})
+
+
+def reasons(peer: PeerView, hole: BlackHole) -> list[Hint]:
+    """What the log of an end says of itself that makes a black hole."""
+    begun_ns = hole.first_exposed_ns if hole.last_proof_ns is None else hole.last_proof_ns
+    until_ns = max(hole.stop_ns, hole.recovered_ns or 0)
+    return [
+        hint
+        for hint in peer.hints
+        if hint.kind in _REASONS
+        and hint.at_ns <= until_ns
+        and (begun_ns or hole.stop_ns) - _BEFORE_NS <= hint.last_ns
+    ]
+
+
+def reason_phrase(hint: Hint, name: Callable[[str], str] = str) -> str:
+    """Such a hint in words."""
+    if hint.kind is HintKind.STARTED:
+        return f"{name(hint.sender)} started anew, as its log says"
+    often = f", {counted(hint.times, 'time')}" if hint.times > 1 else ""
+    why = hint.reason and f" ({hint.reason})"
+    return f"{name(hint.sender)} could not send{often}, as its log says{why}"
+
+
+def hint_words(hint: Hint) -> str:
+    """What a hint says, and how often; the reason comes last."""
+    if hint.times == 1:
+        return hint.text
+    reason = f": {hint.reason}" if hint.reason and hint.text.endswith(f": {hint.reason}") else ""
+    return f"{hint.text.removesuffix(reason)}, {counted(hint.times, 'time')}{reason}"
+
+
+def reason_in_short(peers: Sequence[tuple[PeerView, BlackHole]]) -> str:
+    """The reason that all black holes have, or how many have one; empty where none has.
+
+    One of each: that an end could not send says more than that one started.
+    """
+    told = []
+    for peer, hole in peers:
+        found = sorted(reasons(peer, hole), key=lambda hint: hint.kind is HintKind.STARTED)
+        if found:
+            end = "the other end" if found[0].sender == hole.receiver else "this end"
+            happened = "started anew" if found[0].kind is HintKind.STARTED else "could not send"
+            told.append(f"{end} {happened}")
+    if not told:
+        return ""
+    first = told[0]
+    if len(told) == len(peers) and len(set(told)) == 1:
+        return first
+    return f"{first} in {told.count(first):,} of {len(peers):,}"
+
+
+def where_lost(peer: PeerView, exchange: Exchange) -> str:
+    """Where a question or its answer was lost; empty where nothing tells."""
+    if exchange.lost is None:
+        return ""
+    spells = refusals(peer)
+    if refusal_of(spells, exchange, exchange.prober) is not None:
+        return "the question need not have left its end: its own system refused to send"
+    refused = refusal_of(spells, exchange, exchange.responder)
+    if exchange.lost is Lost.ANSWER and refused is not None:
+        return "the answer did not leave the other end: its own system refused to send"
+    return words.LOST[exchange.lost]
+
+
+def silent_log(
+    peer: PeerView,
+    hole: BlackHole,
+    run: Exchange | None,
+    at: Callable[[int], str],
+    name: Callable[[str], str] = str,
+) -> str:
+    """That the log of the end that was asked says nothing then; empty where it does, or is not
+    there. `run` is what was asked in the black hole; `at` shows a time."""
+    if run is None or run.lost is not None:
+        return ""
+    log = ended_log(peer, hole.receiver, run.last_ns)
+    if log is None:
+        return ""
+    nothing = f"the log of {name(hole.receiver)} shows nothing after {at(log.end_ns)}"
+    return f"{nothing}: no question reached it, or the log was cut (inferred)"

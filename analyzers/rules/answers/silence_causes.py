@@ -1,0 +1,120 @@
+"""Why a question was not answered, as far as the logs of the ends tell it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from analyzers.model.exchange import Exchange, Lost
+from analyzers.model.peer import Hint
+from analyzers.model.records import Ref
+from analyzers.rules.case import Case
+from analyzers.rules.causes import ended_log, refusal_of, refusal_remedy, refusals
+from analyzers.rules.once import once
+from analyzers.rules.state.restarts import LOOK_FOR_IT, restart_of_sa
+from analyzers.rules.wording import spoken_ns, times
+
+
+class Cause(Struct, frozen=True):
+    """What is known of the cause, and what to do about it."""
+
+    said: str
+    remedy: str
+    """Empty: that of the rule."""
+    refs: tuple[Ref, ...] = ()
+
+
+_WAY: Final = "the way to the peer: filters for UDP 500 and 4500, NAT mappings, the route"
+_WHERE: Final = {
+    Lost.REQUEST: "By the other end's log no question arrived: it was lost on the way.",
+    Lost.ANSWER: "The other end answered by its log: the answer was lost on the way.",
+    Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
+}
+_REMEDIES: Final = {
+    Lost.REQUEST: f"Follow {_WAY}; the question does not arrive.",
+    Lost.ANSWER: (
+        "Follow the way back: filters for UDP 500 and 4500 and the route from the peer to this"
+        " end; the answer does not arrive."
+    ),
+    Lost.NEVER_ANSWERED: (
+        "Look at the peer: its IKE process is stuck or overloaded, or it no longer has this SA."
+    ),
+}
+
+
+def cause_of(case: Case, exchange: Exchange) -> Cause | None:
+    """The cause that comes nearest to the question; None where no log tells any."""
+    if not case.timed:
+        return None if exchange.lost is None else _place(exchange.lost)
+    refused = _refused(case, exchange) or _restarted(case, exchange)
+    if refused is not None:
+        return refused
+    if exchange.lost is not None:
+        return _place(exchange.lost)
+    return _silent(case, exchange)
+
+
+def _place(lost: Lost) -> Cause:
+    return Cause(_WHERE[lost], _REMEDIES[lost])
+
+
+@once
+def _spells(case: Case) -> list[Hint]:
+    return refusals(case.peer)
+
+
+def _refused(case: Case, exchange: Exchange) -> Cause | None:
+    """An end whose own system did not take its packets."""
+    answer = exchange.lost is Lost.ANSWER
+    for end in (exchange.responder, exchange.prober):
+        hint = refusal_of(_spells(case), exchange, end)
+        if hint is None:
+            continue
+        why = f" ({hint.reason})" if hint.reason else ""
+        refused = f"its own system refused to send, {times(hint.times)}{why}"
+        if end == exchange.prober:
+            said = f"By the log of {end} {refused}: the question need not have left it."
+        elif answer:
+            said = f"By its log {end} answered, but {refused}."
+        else:
+            said = f"By the log of {end} {refused}: no answer could leave it."
+        return Cause(said, refusal_remedy(hint), (hint.ref,))
+    return None
+
+
+def _restarted(case: Case, exchange: Exchange) -> Cause | None:
+    """A start of the device that was asked, which cost it the SA."""
+    start = restart_of_sa(case).get(exchange.ike_sa)
+    if start is None or start.sender != exchange.responder:
+        return None
+    if start.at_ns > (exchange.verdict_ns or exchange.last_ns):
+        return None
+    ahead_ns = exchange.first_ns - start.at_ns
+    when = f"{spoken_ns(ahead_ns)} before" if ahead_ns > 0 else "meanwhile"
+    said = f"By its log {start.sender} started anew {when}: it no longer knew this SA."
+    return Cause(said, LOOK_FOR_IT, (start.ref,))
+
+
+def _silent(case: Case, exchange: Exchange) -> Cause | None:
+    """The log of the device that was asked is there, and does not tell of that time."""
+    end = exchange.responder
+    if not any(log.address == end for log in case.peer.logged):
+        return None
+    log = ended_log(case.peer, end, exchange.last_ns)
+    if log is None:
+        return Cause(
+            f"The log of {end} goes on and shows no question: it was lost on the way, or the log"
+            " does not tell of questions.",
+            f"Follow {_WAY}. See whether the log of {end} shows questions at all.",
+        )
+    ahead_ns = exchange.first_ns - log.end_ns
+    since = "before the last question"
+    if ahead_ns > 0:
+        since = f"{spoken_ns(ahead_ns)} before the first question"
+    return Cause(
+        f"The log of {end} is there, and its last line is {since}: if it is complete, nothing"
+        " arrived any more. That its device was down is not proven by it: a log that was cut looks"
+        " the same.",
+        f"See whether {end} ran then, and whether its log is complete. If both, follow {_WAY}.",
+    )

@@ -1,0 +1,73 @@
+"""What the logs of the ends give as the cause of silence: refusals to send, and logs that end.
+
+Pure reading of a view: rules and reports say it alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from analyzers.model.exchange import Exchange
+from analyzers.model.peer import Hint, HintKind, LoggedEnd, PeerView
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
+
+# An answer is refused right after its question; a device that sends into silence is refused again.
+_SOON_NS: Final = 2 * NS_PER_SECOND
+
+
+def refusals(peer: PeerView) -> list[Hint]:
+    """Spells in which the system of an end refused to send, as its log says."""
+    return [hint for hint in peer.hints if hint.kind is HintKind.NOT_SENT]
+
+
+def refused_within(hint: Hint, first_ns: int, last_ns: int) -> bool:
+    """Whether a spell of refusals falls into a stretch of time, or begins with its end."""
+    return hint.at_ns <= last_ns + _SOON_NS and hint.last_ns >= first_ns
+
+
+def refusal_of(spells: Sequence[Hint], exchange: Exchange, end: str) -> Hint | None:
+    """The spell of those given in which an end could not send what belongs to an exchange."""
+    return next(
+        (
+            hint
+            for hint in spells
+            if hint.sender == end and refused_within(hint, exchange.first_ns, exchange.last_ns)
+        ),
+        None,
+    )
+
+
+def ended_log(peer: PeerView, address: str, at_ns: int) -> LoggedEnd | None:
+    """The log of an end that says nothing from before a time on; None if one goes on, or none is.
+
+    It may have been cut there, its device may have been down, or nothing came that it tells of.
+    """
+    logs = [log for log in peer.logged if log.address == address]
+    if not logs or at_ns < ORDER_LIMIT_NS:
+        return None
+    latest = max(logs, key=lambda log: log.end_ns)
+    return latest if latest.end_ns < at_ns else None
+
+
+def refusal_remedy(hint: Hint) -> str:
+    """Where to look for what refused to send, by what the system called it; empty if unknown."""
+    reason = hint.reason.casefold()
+    where = next((where for words, where in _WHERE.items() if words in reason), "")
+    return where and f"Look at {hint.sender} itself at that time: {where}."
+
+
+_WHERE: Final = {
+    "not permitted": (
+        "a filter of its own drops what it sends (nft list ruleset, iptables -S OUTPUT), or its"
+        " policy does"
+    ),
+    "unreachable": "it has no route to the peer (ip route get)",
+    "no route": "it has no route to the peer, or no neighbour answers (ip route get, ip neigh)",
+    "is down": "its interface is down (ip link)",
+    "no such device": "its interface is gone (ip link)",
+    "assign requested address": "its local address is gone (ip addr)",
+    "invalid argument": "its local address or interface is gone (ip addr, ip link)",
+    "buffer space": "its send queue is full",
+    "message too long": "the packet is larger than the MTU, and may not be cut",
+}

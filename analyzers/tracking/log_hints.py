@@ -1,0 +1,72 @@
+"""What a log says beside messages and verdicts: hints, those in a row as one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.peer import Hint, HintKind
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.tracks import PeerTrack
+
+_MAX_HINTS: Final = 200
+_TEXTS: Final = {
+    LogEventKind.STARTED: "it started anew, as its log says",
+    LogEventKind.NOT_SENT: "it could not send",
+    LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
+    LogEventKind.GAVE_UP: "retransmissions exhausted; the log does not show a liveness question",
+    LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
+    LogEventKind.IKE_SA_DOWN: "IKE SA removed",
+    LogEventKind.CHILD_SA_UP: "Child SA set up",
+    LogEventKind.CHILD_SA_DOWN: "Child SA removed",
+}
+_IN_ITS_WORDS: Final = frozenset({LogEventKind.HINT, LogEventKind.UNKNOWN_IKE_SA})
+_KINDS: Final = {
+    LogEventKind.STARTED: HintKind.STARTED,
+    LogEventKind.NOT_SENT: HintKind.NOT_SENT,
+    LogEventKind.INVALID_SPI: HintKind.UNKNOWN_SPI,
+    LogEventKind.UNKNOWN_IKE_SA: HintKind.UNKNOWN_IKE_SA,
+    LogEventKind.PEER_DEAD: HintKind.PEER_DEAD,
+}
+# A device notices only when it sends. What it sends when nobody answers is 42 s apart at most
+# (charon's last retransmission; DPD intervals are shorter as a rule): after a longer pause
+# nothing tells that its system refused all the time, and it counts as another spell.
+_SPELL_NS: Final = 60 * NS_PER_SECOND
+
+
+def note_hint(peer: PeerTrack, event: LogEvent, sender: str) -> None:
+    """Add what the log of `sender` says to a peer; refusals to send in a row are one hint."""
+    hint = _hint_of(event, sender)
+    if hint is None:
+        return
+    if hint.kind is HintKind.NOT_SENT and _lengthens(peer.hints, hint):
+        return
+    if len(peer.hints) < _MAX_HINTS:
+        peer.hints.append(hint)
+
+
+def _hint_of(event: LogEvent, sender: str) -> Hint | None:
+    text = event.reason if event.kind in _IN_ITS_WORDS else _TEXTS.get(event.kind)
+    if text is None:
+        return None
+    spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""
+    reason = f": {event.reason}" if event.reason and event.reason not in text else ""
+    kind = _KINDS.get(event.kind, HintKind.REMARK)
+    said = f"{text}{spis}{reason}"
+    return Hint(event.at_ns or 0, sender, said, event.ref, kind=kind, reason=event.reason)
+
+
+def _lengthens(hints: list[Hint], hint: Hint) -> bool:
+    """Whether it goes on with the spell of refusals that the same end logged last."""
+    for place in range(len(hints) - 1, -1, -1):
+        known = hints[place]
+        if (known.kind, known.sender, known.reason) != (hint.kind, hint.sender, hint.reason):
+            continue
+        if hint.at_ns - known.last_ns > _SPELL_NS:
+            return False
+        until_ns = max(known.last_ns, hint.at_ns)
+        hints[place] = replace(known, times=known.times + 1, until_ns=until_ns)
+        return True
+    return False

@@ -1,0 +1,95 @@
+"""dpd-no-ack: what the log of the end that was asked says, or that it says nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from analyzers.export.instants import utc
+from analyzers.export.story import remarks
+from analyzers.export.verdict import verdict_of
+from analyzers.model.peer import PeerView
+from analyzers.session import Session
+from tests.rules.conftest import Tell
+from tests.scenarios.logs import Lost, charon
+
+SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
+TEXT = """
+0 a>b v2 handshake
+5 a>b liveness 2
+5.02 b>a liveness 2 resp
+0.2..60/0.2 a>b esp out
+0.3..20/0.2 b>a esp in
+30 a>b liveness 3
+32 a>b liveness 3
+36 a>b liveness 3
+60 a>b v2 handshake sa=2
+"""
+IDLE = "02[KNL] flags changed for fe80::1 on eth1"
+
+
+def log_of_b(idle_s: float) -> tuple[str, str]:
+    """b was gone from 20 s on; the last line is none that anything understands."""
+    before = TEXT.rpartition("\n60 ")[0]
+    return "b.log", charon(before, "b", lost=[Lost("a", 20)], said=[(idle_s, IDLE)])
+
+
+def told_of(name: str) -> tuple[Session, PeerView]:
+    session = Session()
+    folder = SAMPLES / name
+    session.run([str(folder / n) for n in ("capture.pcap", "charon-a.log", "charon-b.log")])
+    (peer,) = session.peers()
+    return session, peer
+
+
+def test_a_log_that_ends_before_the_question_is_told_and_proves_no_death(tell: Tell):
+    told = tell(TEXT, log_of_b(10.0))
+    (finding,) = told.of("dpd-no-ack")
+    assert "The log of 192.0.2.2 is there, and its last line is 20 s before" in finding.detail
+    assert "is not proven by it" in finding.detail
+    assert "Capture at both ends" not in finding.remedy
+    assert finding.remedy.startswith("See whether 192.0.2.2 ran then")
+
+
+def test_lines_that_nothing_understands_make_a_log_longer(tell: Tell):
+    """It says something after the question, and nothing of it."""
+    (finding,) = tell(TEXT, log_of_b(50.0)).of("dpd-no-ack")
+    assert "The log of 192.0.2.2 goes on and shows no question" in finding.detail
+    assert "Capture at both ends" not in finding.remedy
+    (source,) = [s for s in tell(TEXT, log_of_b(50.0)).sources if s.kind == "log"]
+    assert source.last_ns is not None
+    assert source.last_line_ns is not None
+    assert round((source.last_line_ns - source.last_ns) / 1e9) == 45
+
+
+def test_without_the_log_of_the_other_end_a_capture_there_is_advised(tell: Tell):
+    (finding,) = tell(TEXT).of("dpd-no-ack")
+    assert finding.remedy.startswith("Capture at both ends")
+
+
+def test_the_story_says_when_the_log_of_the_other_end_stops():
+    _, peer = told_of("ikev1-dead-peer")
+    said = remarks(peer, peer.black_holes[0], lambda at_ns: utc(at_ns, digits=3))
+    assert said == [
+        "no proof of life after it in this input",
+        "the log of 192.0.2.2 shows nothing after 2026-11-20T19:54:48.303Z: no question reached it,"
+        " or the log was cut (inferred)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [
+        ("ikev1-one-way-loss", "the other end could not send"),
+        ("ikev2-peer-restart", "the other end started anew"),
+    ],
+)
+def test_the_verdict_has_the_cause(name: str, clause: str):
+    _, peer = told_of(name)
+    assert verdict_of([peer]).parts[-1].text == clause
+    # Of several black holes it says how many have it.
+    hole = replace(peer.black_holes[0], last_proof_ns=0, first_exposed_ns=0, stop_ns=1)
+    both = replace(peer, black_holes=(*peer.black_holes, replace(hole, recovered_ns=None)))
+    assert verdict_of([both]).parts[-1].text == f"{clause} in 1 of 2"

@@ -1,0 +1,117 @@
+"""sending-refused: the log of a device says that its own system did not take its packets."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.exchange import Lost
+from analyzers.model.finding import Severity
+from analyzers.model.peer import HintKind
+from analyzers.model.records import Confidence
+from tests.rules.conftest import Tell
+from tests.rules.coverage import fires, silent
+from tests.scenarios.logs import charon
+from tests.scenarios.timeline import at
+
+REFUSED = "16[NET] error writing to socket: Operation not permitted"
+V1 = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+0.2..60/0.2 a>b esp out
+0.3..20/0.2 b>a esp in
+10 a>b v1 info 108 says=ruthere number=7
+10.02 b>a v1 info 108 says=ack number=7
+30 a>b v1 info 108 says=ruthere number=8
+35 a>b v1 info 108 says=ruthere number=8
+40 a>b v1 info 108 says=ruthere number=8
+60 a>b v1 main-mode sa=2
+60.1 a>b v1 quick sa=2
+"""
+ANSWERS = """
+30.001 b>a v1 info 108 says=ack number=8
+35.001 b>a v1 info 108 says=ack number=8
+40.001 b>a v1 info 108 says=ack number=8
+"""
+
+
+def log_of_b(*times_s: float, answers: bool = True) -> tuple[str, str]:
+    """b got everything; what it sent at some times was refused."""
+    text = V1 + ANSWERS if answers else V1
+    return "b.log", charon(text, "b", said=[(at_s, REFUSED) for at_s in times_s])
+
+
+@fires("sending-refused")
+def test_the_answers_of_a_peer_were_refused_by_its_own_system(tell: Tell):
+    told = tell(V1, log_of_b(20.3, 30.002, 35.002, 40.002))
+    (finding,) = told.of("sending-refused")
+    assert told.findings[0] == finding
+    assert (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.CERTAIN)
+    assert abs((finding.at_ns or 0) - at(20.3)) <= 10_000_000
+    assert finding.detail.startswith("192.0.2.2 could not send, 4 times in 19.7 s")
+    assert "(Operation not permitted)" in finding.detail
+    assert "What 192.0.2.1 asked meanwhile was not answered." in finding.detail
+    assert "192.0.2.2 itself" in finding.remedy
+    assert "nft list ruleset" in finding.remedy
+    line = log_of_b(20.3, 30.002, 35.002, 40.002)[1].splitlines()[finding.refs[0].record - 1]
+    assert "error writing" in line
+
+
+def test_the_unanswered_question_names_the_same_cause(tell: Tell):
+    (peer,) = tell(V1, log_of_b(20.3, 30.002)).peers
+    assert [x.lost for x in peer.exchanges if x.lost] == [Lost.ANSWER]
+    (finding,) = tell(V1, log_of_b(20.3, 30.002)).of("dpd-no-ack")
+    assert "By its log 192.0.2.2 answered, but its own system refused to send" in finding.detail
+    assert "Follow the way back" not in finding.remedy
+    assert "192.0.2.2 itself" in finding.remedy
+
+
+def test_the_questions_themselves_were_refused(tell: Tell):
+    told = tell(V1, ("a.log", charon(V1, "a", said=[(30.001, REFUSED), (35.001, REFUSED)])))
+    (finding,) = told.of("sending-refused")
+    assert finding.severity is Severity.ERROR
+    assert finding.detail.startswith("192.0.2.1 could not send, 2 times")
+    assert "What it asked meanwhile was not answered." in finding.detail
+    (lost,) = told.of("dpd-no-ack")
+    assert "By the log of 192.0.2.1 its own system refused to send" in lost.detail
+
+
+@silent("sending-refused", "nothing ran out meanwhile, and nothing was lost: a warning")
+def test_refusals_that_cost_nothing(tell: Tell):
+    (finding,) = tell(V1, log_of_b(12.0, 12.5, answers=False)).of("sending-refused")
+    assert finding.severity is Severity.WARNING
+    assert "was not answered" not in finding.detail
+
+
+def test_spells_that_cost_nothing_are_one_finding(tell: Tell):
+    calm = V1.partition("30 a>b")[0] + "300 a>b v1 info 108 says=ruthere number=8\n"
+    calm += "300.02 b>a v1 info 108 says=ack number=8"
+    said = [(at_s, REFUSED) for at_s in (1.0, 1.5, 100.0, 200.0)]
+    (finding,) = tell(("b.log", charon(calm, "b", said=said))).of("sending-refused")
+    assert "4 times, in 3 spells" in finding.detail
+    assert len(finding.refs) == 3
+
+
+@silent("sending-refused", "a line that names nobody, of a device with several peers")
+def test_of_several_peers_nobody_knows_whom_it_concerns(tell: Tell):
+    both = charon(V1 + "0 c>b v1 main-mode sa=5", "b", said=[(30.5, REFUSED)])
+    assert tell(V1, ("b.log", both)).of("sending-refused") == []
+
+
+@pytest.mark.parametrize(
+    ("times_s", "spells"),
+    [
+        ((21.0, 30.0, 40.0), [(21.0, 40.0, 3)]),
+        ((21.0, 80.9, 141.0), [(21.0, 80.9, 2), (141.0, 141.0, 1)]),
+    ],
+    ids=["in a row", "a pause of more than a minute"],
+)
+def test_refusals_in_a_row_are_one_hint(
+    tell: Tell, times_s: tuple[float, ...], spells: list[tuple[float, float, int]]
+):
+    (peer,) = tell(log_of_b(*times_s)).peers
+    found = [hint for hint in peer.hints if hint.kind is HintKind.NOT_SENT]
+    assert [
+        (round((h.at_ns - at(0)) / 1e9, 1), round((h.last_ns - at(0)) / 1e9, 1), h.times)
+        for h in found
+    ] == spells
+    assert {hint.reason for hint in found} == {"Operation not permitted"}
