@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from analyzers.export import words
+from analyzers.export.causes import where_lost
 from analyzers.export.exchanges import DID_NOT_ARRIVE, late_words
 from analyzers.export.formatting import (
     Severity,
@@ -20,6 +21,7 @@ from analyzers.model.exchange import NO_MESSAGE_ID, Exchange
 from analyzers.model.finding import Finding
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage, Notify
+from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.wire import ikev1, ikev2
 from dpdlab.present.events import Event
@@ -35,16 +37,20 @@ class Detail(NamedTuple):
 
 
 def details(
-    event: Event, findings: Sequence[Finding], paths: dict[str, str], times: TimeFormat
+    peer: PeerView,
+    event: Event,
+    findings: Sequence[Finding],
+    paths: dict[str, str],
+    times: TimeFormat,
 ) -> list[Detail]:
-    """Everything that is known of one event."""
+    """Everything that is known of one event of a peer."""
     told = [Detail("", event.label, event.severity)]
     if event.ref is not None:
         told.append(Detail("at", _place(event.ref, paths)))
     told += _how(event)
     if event.exchange is not None:
         told += _exchange(event.exchange, times)
-        told += _lost(event.exchange, paths)
+        told += _lost(peer, event.exchange, paths)
     if event.delete is not None:
         deleted = event.delete
         spis = ", ".join(deleted.spis)
@@ -85,10 +91,10 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
         yield Detail("given up", f"{times.at(exchange.verdict_ns)}, {after} after the first")
 
 
-def _lost(exchange: Exchange, paths: dict[str, str]) -> Iterator[Detail]:
+def _lost(peer: PeerView, exchange: Exchange, paths: dict[str, str]) -> Iterator[Detail]:
     """Where it was lost, and the answers that never came."""
     if exchange.lost is not None:
-        yield Detail("lost", words.LOST[exchange.lost], Severity.WARN)
+        yield Detail("lost", where_lost(peer, exchange), Severity.WARN)
     for lost in exchange.lost_answers:
         yield Detail("answer", f"{_place(lost.ref, paths)}, {DID_NOT_ARRIVE}", Severity.WARN)
 

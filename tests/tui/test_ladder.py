@@ -190,6 +190,8 @@ async def test_the_words_of_a_log_are_found_in_the_ladder(console: Open):
         assert view._current is not None
         assert view._current.ref == Ref("s3", 83)
         assert "known by      log, certain" in c.text
+        # The same reason as in the story of the peer.
+        assert "lost          the answer did not leave" in c.text
         # And from the line of the log to the same place.
         await c.press("g", "5", "slash", *"DPD_ACK", "enter", "enter")
         assert c.app.view is view

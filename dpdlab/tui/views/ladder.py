@@ -16,6 +16,7 @@ from analyzers.export.formatting import Severity, duration
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
+from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.session.one_message import bytes_of, tshark_view
 from analyzers.session.second_pass import CaptureAgain
@@ -167,15 +168,16 @@ class LadderView(DetailView):
         """The message in full, its bytes, tshark's view of it, or two that are compared."""
         event, peer = self._current, self.model.peer
         lines: list[Text] = []
-        if self.pane is Pane.COMPARED and len(self.selected) == 2:
-            lines = self._compared()
+        if self.pane is Pane.COMPARED and len(self.selected) == 2 and peer is not None:
+            lines = self._compared(peer)
         elif self.pane in (Pane.RAW, Pane.TSHARK) and event is not None:
             lines = self._second_opinion(event)
         elif event is not None and peer is not None:
             findings = self.model.findings_on(event.ref)
             paths = {s.id: s.path for s in self.model.whole.sources}
             lines = [
-                self._detail_line(d) for d in details(event, findings, paths, self.model.times)
+                self._detail_line(d)
+                for d in details(peer, event, findings, paths, self.model.times)
             ]
             lines[2:2] = [self._detail_line(d) for d in self._beside_place(event)]
         elif self._items:
@@ -303,10 +305,11 @@ class LadderView(DetailView):
             return
         self._turn(Pane.COMPARED)
 
-    def _compared(self) -> list[Text]:
+    def _compared(self, peer: PeerView) -> list[Text]:
         paths = {s.id: s.path for s in self.model.whole.sources}
         both = [
-            details(self._events[place], [], paths, self.model.times) for place in self.selected
+            details(peer, self._events[place], [], paths, self.model.times)
+            for place in self.selected
         ]
         lines = [Text("compared  (d goes back)", self.palette.faint)]
         for field in compared(*both):
