@@ -151,7 +151,7 @@ async def test_a_wide_screen_tells_all_of_the_peer_beside_its_story(console: Ope
             "IKEv1 a41ac1a6…  ended: peer given up",
             "→ 990b2fae  168 packets",
             "probing 14.9 s",
-            "Capture at both ends",
+            "See whether 192.0.2.2 ran then",
         ):
             assert wanted in told
 

@@ -93,6 +93,9 @@ class HelpScreen(ModalScreen[None]):
 
 def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     """Signs of lanes and ladder, in the words of the report."""
+    lost = f"{signs.lost_to}{signs.lost_back}"
+    yield lost, f"sent by one end, by its log, and it {DID_NOT_ARRIVE}"
+    yield UNSURE, "behind a time: by its clock the order is not certain"
     yield signs.answered, "answered question; among peers: alive"
     yield signs.answer, "its answer apart"
     yield signs.unanswered, "unanswered question; given up, dead"
@@ -100,9 +103,6 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.retry, "retry"
     yield signs.open, "open question; among peers: unknown"
     yield signs.delete, "Delete"
-    lost = f"{signs.lost_to}{signs.lost_back}"
-    yield lost, f"sent by one end, by its log, and it {DID_NOT_ARRIVE}"
-    yield UNSURE, "behind a time: by its clock the order is not certain"
     yield signs.covered, "more signs under the one beside it"
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, ESP SA: rekey or new beginning"
