@@ -25,6 +25,8 @@ LATE_FACTOR: Final = 5
 LATE_NS: Final = NS_PER_SECOND
 """An answer is late when it took a second and several times the usual round trip."""
 SPIS_SHOWN: Final = 4
+DID_NOT_ARRIVE: Final = "did not arrive"
+"""Of a message that its sender's log shows, and that never came."""
 
 _ANSWER: Final = {
     ExchangeKind.DPD: "R-U-THERE-ACK",
@@ -73,17 +75,14 @@ def rtt_range(low_ns: int, high_ns: int) -> str:
 
 
 def became(exchange: Exchange, signs: Glyphs) -> str:
-    """What goes behind the outcome: " in 16 ms", ", 3 × every 5.0 s"."""
+    """What goes behind the outcome: " in 16 ms", ", 3 × every 5.0 s", or as `late_words` has it."""
     if exchange.outcome is Outcome.ANSWERED:
         if exchange.answer is None:
             if exchange.answer_evidence is AnswerEvidence.NEXT_REQUEST:
                 return " (the next request proves it)"
             return ""
-        text = f" in {duration(exchange.rtt_ns or 0)}"
-        if exchange.retries:
-            waited = duration(exchange.last_ns - exchange.first_ns)
-            text += f" after {counted(exchange.retries, 'retry', 'retries')}, {waited}"
-        return text
+        late = late_words(exchange)
+        return f" {late}" if late else f" in {duration(exchange.rtt_ns or 0)}"
     if not exchange.retries:
         return ", asked once"
     unseen = ", the first one not seen" if exchange.first_missing else ""
@@ -118,11 +117,41 @@ def sent_words(exchange: Exchange, index: int) -> str:
 
 
 def answer_words(exchange: Exchange) -> str:
-    """The answer: "R-U-THERE-ACK seq 17, after 16 ms"."""
+    """The answer: "R-U-THERE-ACK seq 17, after 16 ms"; to a retry as `late_words` has it."""
     what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
-    rtt_ns = exchange.rtt_ns
-    after = "" if rtt_ns is None else f", after {duration(rtt_ns)}"
+    late, rtt_ns = late_words(exchange), exchange.rtt_ns
+    after = "" if rtt_ns is None else f", {late}" if late else f", after {duration(rtt_ns)}"
     return what + after + bracketed(exchange.confidence)
+
+
+def late_words(exchange: Exchange) -> str:
+    """How late the answer to a question came that was repeated; empty for any other.
+
+    A short round trip of the last retry is not all: "8.0 s after the first, 0.69 ms after retry 4".
+    """
+    answer, rtt_ns = exchange.answer, exchange.rtt_ns
+    if answer is None or rtt_ns is None:
+        return ""
+    asked = sum(sent.at_ns <= answer.at_ns for sent in exchange.transmissions)
+    retry = asked - (0 if exchange.first_missing else 1)
+    if not retry:
+        return ""
+    after = f"{duration(rtt_ns)} after retry {retry}"
+    if asked == 1:
+        return f"{after}, the first one not seen"
+    first = "the first one seen" if exchange.first_missing else "the first"
+    return f"{duration(answer.at_ns - exchange.first_ns)} after {first}, {after}"
+
+
+def lost_answer_words(exchange: Exchange) -> str:
+    """An answer that its sender logged: "R-U-THERE-ACK seq 17, did not arrive"."""
+    what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
+    return f"{what}, {DID_NOT_ARRIVE}"
+
+
+def answers_sent(exchange: Exchange) -> str:
+    """How many answers did not arrive: "3 answers sent, by its log"."""
+    return f"{counted(len(exchange.lost_answers), 'answer')} sent, by its log"
 
 
 def delete_words(delete: Delete) -> str:

@@ -62,6 +62,11 @@ class Glyphs(Struct, frozen=True):
     open: str
     delete: str
     answer: str
+    lost_to: str
+    """What the local side sent, and did not arrive."""
+    lost_back: str
+    broken: str
+    """The line of an arrow that does not arrive."""
     covered: str
     """Beside a sign that covers others."""
     possible: str
@@ -111,6 +116,9 @@ UNICODE: Final = Glyphs(
     open="?",
     delete="D",
     answer="○",
+    lost_to="↛",
+    lost_back="↚",
+    broken="╌",
     covered="+",
     possible="░",
     certain="▓",
@@ -151,6 +159,9 @@ ASCII: Final = Glyphs(
     open="?",
     delete="D",
     answer="a",
+    lost_to="/",
+    lost_back="\\",
+    broken=".",
     covered="+",
     possible=":",
     certain="#",
@@ -424,12 +435,12 @@ class Clock(Struct, frozen=True):
         return f"{date[5:] if date[:4] == self.date[:4] else date} {time}"
 
 
-def black_hole_bounds(hole: BlackHole) -> str:
+def black_hole_bounds(hole: BlackHole, fate: str = "") -> str:
     """Seconds and packets of a black hole: "12.0 to 17.1 s, 60 to 85 packets".
 
-    Packets only where an input shows them.
+    Packets only where an input shows them; `fate`: what became of them.
     """
     seconds = seconds_range(hole.min_seconds, hole.max_seconds)
     if not hole.traffic_known:
         return seconds
-    return f"{seconds}, {count_range(hole.min_packets, hole.max_packets, 'packet')}"
+    return f"{seconds}, {count_range(hole.min_packets, hole.max_packets, 'packet')}{fate}"

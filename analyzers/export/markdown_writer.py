@@ -6,7 +6,7 @@ Long lists are folded with a count: a ticket is read, the JSON is searched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from analyzers.export import sentences, words
@@ -14,6 +14,7 @@ from analyzers.export.causes import hint_words
 from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
+from analyzers.export.story import NOTHING_BACK, arriving, broken_way, fate_of
 from analyzers.export.untrusted import markdown_text
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -121,6 +122,9 @@ def _headline(peers: Sequence[PeerView], *, filtered: bool) -> str:
     packets = (sum(h.min_packets for h in seen), sum(h.max_packets for h in seen))
     untold = words.packets_counted(holes) or "packets unknown"
     lost = f"{packets[0]:,} to {packets[1]:,} packets" if seen else untold
+    there = {peer.id: arriving(peer) for peer in peers}
+    if seen and all(h.id in there[p.id] for p in peers for h in p.black_holes if h.traffic_known):
+        lost += f" sent, {NOTHING_BACK}"
     number = sentences.counted(len(holes), "black hole")
     return f"{text} {number}: {at_least:.1f} to {at_most:.1f} s, {lost}."
 
@@ -163,13 +167,14 @@ def _section(peer: PeerView) -> Iterator[str]:
         f" {_moment(peer.last_proof_ns)}. {sentences.liveness(peer)}"
     )
     if peer.black_holes:
+        there = arriving(peer)
         yield ""
         yield "### Black holes"
         yield ""
         yield from _table(
             ("id", "from → to", "class", "seconds", "packets", "first exposed", "end",
              "recovered", "confidence"),
-            [_black_hole_row(hole) for hole in peer.black_holes],
+            [_black_hole_row(hole, there) for hole in peer.black_holes],
         )  # fmt: skip
         yield ""
         for hole in peer.black_holes[:MAX_ROWS]:
@@ -211,13 +216,14 @@ def _evidence(peer: PeerView) -> Iterator[str]:
     yield from _problems(_problem(None, problem) for problem in peer.problems)
 
 
-def _black_hole_row(hole: BlackHole) -> tuple[str, ...]:
+def _black_hole_row(hole: BlackHole, there: Container[str]) -> tuple[str, ...]:
+    sender, receiver = broken_way(hole, there)
     return (
         hole.id,
-        f"{hole.sender} → {hole.receiver}",
+        f"{sender} → {receiver}",
         hole.black_hole_class,
         f"{hole.min_seconds:.3f} to {hole.max_seconds:.3f}",
-        f"{hole.min_packets:,} to {hole.max_packets:,}"
+        f"{hole.min_packets:,} to {hole.max_packets:,}{fate_of(hole, there)}"
         if hole.traffic_known
         else words.packets_counted([hole]) or "unknown",
         _moment(hole.first_exposed_ns),

@@ -38,6 +38,7 @@ PROBLEM: Final = {
     ProblemKind.UNPARSED_LINES: "log lines that nothing understands",
     ProblemKind.NO_TIMES: "a log without times",
     ProblemKind.CLOCK_GUESSED: "a log without a year",
+    ProblemKind.CLOCK_CONTRADICTED: "clock by hand",
     ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
     ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
     ProblemKind.NUL_BYTES: "NUL bytes in a text",

@@ -306,6 +306,7 @@ def build_exchange(exchange: Exchange) -> ReportExchange:
         verdict_ns=exchange.verdict_ns,
         verdict_ref=_optional_ref(exchange.verdict_ref),
         lost=exchange.lost,
+        lost_answers=[_message(sent) for sent in exchange.lost_answers],
         outcome=exchange.outcome,
         basis=exchange.basis,
         confidence=exchange.confidence,

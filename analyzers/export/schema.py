@@ -219,6 +219,10 @@ class ReportExchange(Model, frozen=True):
         Lost | None,
         about("Where an unanswered question was lost, by the log of the other end."),
     ]
+    lost_answers: Annotated[
+        list[ReportMessage],
+        about("Answers that the log of the other end shows, and that did not arrive."),
+    ]
     outcome: Outcome
     basis: Basis
     confidence: Confidence

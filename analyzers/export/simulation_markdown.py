@@ -7,6 +7,7 @@ from typing import Final
 
 from analyzers.export import words
 from analyzers.export.formatting import black_hole_bounds, byte_count, seconds_range
+from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import markdown_text
 from analyzers.export.words import CLASS
 from analyzers.model.black_hole import BlackHole
@@ -69,15 +70,16 @@ def _simulated(simulated: Simulated) -> Iterator[str]:
 
 
 def _study(study: Study) -> Iterator[str]:
-    hole = study.hole
+    hole, there = study.hole, arriving(study.peer)
+    sender, receiver = broken_way(hole, there)
     yield (
         f"## {hole.id}: {CLASS[hole.black_hole_class]},"
-        f" {markdown_text(hole.sender)} → {markdown_text(hole.receiver)}"
+        f" {markdown_text(sender)} → {markdown_text(receiver)}"
     )
     yield ""
     if hole.traffic_known:
         size = f" ({byte_count(hole.max_bytes)})" if hole.bytes_known else ""
-        yield f"Observed: {black_hole_bounds(hole)}{size}."
+        yield f"Observed: {black_hole_bounds(hole, fate_of(hole, there))}{size}."
     else:
         bounds = seconds_range(hole.min_seconds, hole.max_seconds)
         yield f"Observed: {bounds}; {words.untold(hole)}."

@@ -31,10 +31,16 @@ class Moment(NamedTuple):
     text: str
 
 
-def bounds_of(hole: BlackHole, *, ongoing: bool = False) -> list[str]:
+NOTHING_BACK: Final = "nothing came back"
+"""Of packets that were sent: all that can be said where they arrived."""
+
+
+def bounds_of(
+    hole: BlackHole, arriving: Container[str] = (), *, ongoing: bool = False
+) -> list[str]:
     """How long it lasted, what went into it, and whether it goes on.
 
-    `ongoing`: the input does, too.
+    `arriving`: the ids of that name. `ongoing`: the input goes on, too.
     """
     if hole.max_seconds <= 0:
         return ["nothing was sent into it"]
@@ -44,7 +50,11 @@ def bounds_of(hole: BlackHole, *, ongoing: bool = False) -> list[str]:
     packets = count_range(hole.min_packets, hole.max_packets, "packet")
     size = byte_count(hole.max_bytes)
     sized = size if hole.min_packets == hole.max_packets else f"up to {size}"
+    if hole.id in arriving:
+        packets += " sent"
     parts = [lasted, f"{packets} ({sized})" if hole.bytes_known else packets]
+    if hole.id in arriving:
+        parts.append(NOTHING_BACK)
     if words.is_censored(hole):
         parts.append("going on" if ongoing else "going on when the input ends")
     return parts
@@ -144,6 +154,28 @@ def arriving(peer: PeerView) -> frozenset[str]:
         return frozenset()
     runs = ((hole, exchange_of(peer, hole)) for hole in peer.black_holes)
     return frozenset(hole.id for hole, run in runs if run and run.lost is Lost.ANSWER)
+
+
+def broken_way(hole: BlackHole, arriving: Container[str]) -> tuple[str, str]:
+    """From whom to whom nothing comes: of what arrives, but is not answered, the way back."""
+    if hole.id in arriving:
+        return hole.receiver, hole.sender
+    return hole.sender, hole.receiver
+
+
+def fate_of(hole: BlackHole, arriving: Container[str]) -> str:
+    """What is to be said behind the packets of one, with a blank before it; empty: no more."""
+    return f" sent, {NOTHING_BACK}" if hole.id in arriving else ""
+
+
+def packets_of(peer: PeerView) -> str:
+    """The packets of all black holes of a peer, with their fate where it is one; may be empty."""
+    holes, there = peer.black_holes, arriving(peer)
+    packets = words.packets_lost(holes)
+    if not packets:
+        return words.packets_counted(holes)
+    known = (hole for hole in holes if hole.traffic_known)
+    return f"{packets} sent, {NOTHING_BACK}" if all(h.id in there for h in known) else packets
 
 
 def certainly_lost_s(hole: BlackHole, arriving: Container[str]) -> float:

@@ -18,7 +18,7 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
-from analyzers.export.story import arriving
+from analyzers.export.story import NOTHING_BACK, arriving
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -107,7 +107,7 @@ def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
     arrived = sum(1 for peer, hole in known if hole.id in there[peer.id])
     if not arrived:
         return "lost"
-    return "sent, nothing came back" if arrived == len(known) else "lost or without an answer"
+    return f"sent, {NOTHING_BACK}" if arrived == len(known) else "lost or without an answer"
 
 
 def _holes(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:

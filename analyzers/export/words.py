@@ -382,7 +382,14 @@ def _asking(policy: DpdPolicy) -> str:
     if policy.mode is PolicyMode.DISABLED:
         return "never asks"
     # Periodic and on-idle look alike where there is no traffic.
-    return f"after {every}" if every else "at an unknown interval"
+    return f"after {every}" if every else asking_about(policy)
+
+
+def asking_about(policy: DpdPolicy) -> str:
+    """When a holder asks whose interval is not known."""
+    if policy.about_s is None:
+        return "at an unknown interval"
+    return f"after about {timer(round(policy.about_s, 1))}"
 
 
 def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:

@@ -94,6 +94,8 @@ class Exchange(Struct, frozen=True, gc=False):
     """The log calls its first transmission a retry: the question itself is not shown."""
     tries: int | None = None
     """Transmissions after which the prober gives the peer up, as its log counts them."""
+    lost_answers: tuple[Transmission, ...] = ()
+    """Answers that the responder's log shows, and that did not arrive."""
 
     @property
     def first_ns(self) -> int:
@@ -104,6 +106,12 @@ class Exchange(Struct, frozen=True, gc=False):
     def last_ns(self) -> int:
         """Time of the last transmission."""
         return self.transmissions[-1].at_ns
+
+    @property
+    def messages(self) -> tuple[Transmission, ...]:
+        """All of its messages that any input shows, also answers that did not arrive."""
+        answers = () if self.answer is None else (self.answer,)
+        return (*self.transmissions, *answers, *self.lost_answers)
 
     @property
     def retries(self) -> int:

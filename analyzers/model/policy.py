@@ -49,6 +49,8 @@ class DpdPolicy(Struct, frozen=True):
     ref: Ref | None = None
     backoff: float = 1.0
     """Ratio of successive retry gaps; 1.0 is constant."""
+    about_s: float | None = None
+    """Silence before its questions, of which there are too few to call it an interval."""
     waits_s: tuple[float, ...] = ()
     """The wait after each transmission, the last one ending in the verdict; () is unknown."""
     retry_basis: PolicyBasis | None = None

@@ -59,6 +59,8 @@ class ProblemKind(StrEnum):
     NO_TIMES = "no-times"
     CLOCK_GUESSED = "clock-guessed"
     NOT_ALIGNED = "not-aligned"
+    CLOCK_CONTRADICTED = "clock-contradicted"
+    """What the user says of a clock cannot be."""
     CAPTURE_EDGE = "capture-edge"
     PACKETS_DROPPED = "packets-dropped"
     FRAGMENT_LOST = "fragment-lost"
@@ -99,6 +101,8 @@ BENIGN_PROBLEMS = frozenset(
         ProblemKind.CAPTURE_EDGE,
     }
 )
+NO_DAMAGE = BENIGN_PROBLEMS | {ProblemKind.CLOCK_CONTRADICTED}
+"""And what is to be told, but is no fault of the input."""
 
 
 class Problem(Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from analyzers.decode.log_clock import ClockHints, in_zone, main_kind, place, quality
+from analyzers.export.formatting import duration
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
@@ -22,7 +23,7 @@ from analyzers.session.options import ClockOptions
 from analyzers.session.same_messages import match_messages, sightings_of, take_alone
 from analyzers.session.texts import LogSource
 from analyzers.session.viewpoints import WAY_NS, leave_to_first
-from analyzers.tracking.alignment import Fit, fit
+from analyzers.tracking.alignment import RHYTHM, Fit, fit
 from analyzers.tracking.sightings import Relation, Sighting
 
 T = TypeVar("T")
@@ -121,9 +122,11 @@ class ClockJoiner:
         if manual is not None:
             capture.shift_ns = manual
             info.clock_basis, info.clock_offset_ns = ClockBasis.MANUAL, -manual
+            moved = [s._replace(at_ns=s.at_ns + manual) for s in capture.sightings]
+            self._doubt(info, moved, WAY_NS, is_log=False)
         elif not self._aligned:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
-        else:
+        elif self._options.align:
             found = self._fit(info, capture.sightings, WAY_NS, is_log=False)
             if found is not None and _is_another_clock(found[1]):
                 against, fitted = found
@@ -141,7 +144,7 @@ class ClockJoiner:
         if main_kind(log.tally) is None:
             return
         if info.clock_basis is ClockBasis.MANUAL:
-            pass
+            self._doubt(info, sightings, resolution, is_log=True)
         elif not self._aligned:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
         elif self._options.align:
@@ -167,8 +170,6 @@ class ClockJoiner:
         self, info: SourceInfo, own: list[Sighting], resolution_ns: int, *, is_log: bool
     ) -> tuple[SourceInfo, Fit] | None:
         """The best of what the inputs before tell of a clock."""
-        if not self._options.align:
-            return None
         best: tuple[SourceInfo, Fit] | None = None
         for other in self._aligned:
             relations = [Relation.ENDS]
@@ -186,6 +187,21 @@ class ClockJoiner:
                 if fitted is not None and (best is None or _better(fitted, best[1])):
                     best = (other.info, fitted)
         return best
+
+    def _doubt(
+        self, info: SourceInfo, own: list[Sighting], resolution_ns: int, *, is_log: bool
+    ) -> None:
+        """Say where the clock that the user has set cannot be right."""
+        found = self._fit(info, own, resolution_ns, is_log=is_log)
+        if found is None:
+            return
+        against, fitted = found
+        if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
+            said = (
+                f"contradicts {fitted.matched:,} {fitted.evidence} of {against.id}"
+                f" by {duration(abs(fitted.offset_ns))}"
+            )
+            info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
 
 
 def _why_no_times(log: LogSource) -> str:

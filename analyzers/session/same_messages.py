@@ -82,6 +82,8 @@ class Matcher:
         """Of events that tell for the other end's log too."""
         self._on_wire: Counter[int] = Counter()
         """Messages of a log that captures show, by its number."""
+        self._times: dict[int, dict[int, int]] = {log.number: {} for log in logs}
+        """For each log the times of messages that another input is the measure of, by `id()`."""
         self._names = {log.number: f"{UNKNOWN_LOCAL}-{log.info.id}" for log in logs}
         """What the device of a log is called if nothing says its address."""
 
@@ -93,6 +95,8 @@ class Matcher:
         for number, log in enumerate(timed):
             for other in timed[:number]:
                 self._with_log(other, log)
+        for log in timed:
+            self._order(log)
         for log in self._logs:
             if log not in timed:
                 self._without_times(log, timed)
@@ -113,8 +117,14 @@ class Matcher:
         ]
         self._on_wire[log.number] = len(found)
         self._take(log, found)
-        times = {id(event): sighting.at_ns for event, sighting in found}
-        log.moved_ns = bracket(log.events, times, clock.tolerance_ns)
+        self._times[log.number] = {id(event): sighting.at_ns for event, sighting in found}
+        self._order(log)
+
+    def _order(self, log: LogSource) -> None:
+        """Move what only this log tells between the messages around it."""
+        moved = bracket(log.events, self._times[log.number], _clock(log).tolerance_ns)
+        for event, by_ns in moved.items():
+            log.moved_ns[event] = log.moved_ns.get(event, 0) + by_ns
 
     def _take(self, log: LogSource, found: Sequence[tuple[LogEvent, Sighting]]) -> None:
         """The wire has these messages of a log."""
@@ -147,6 +157,9 @@ class Matcher:
             self._joined.witnesses.add(first.ref, second)
             self._matched.add(id(second))
             self._told.add(id(first))
+            numbers = (log.number, other.number)
+            of_first, of_second = numbers if first is left else numbers[::-1]
+            self._times[of_first][id(first)] = self._times[of_second][id(second)] = first.at_ns or 0
         by_other = [(left, ends_by_other(left, right)) for left, right in found]
         back = [(right, ends_by_other(right, left)) for left, right in found]
         rename(log, by_other)

@@ -113,10 +113,12 @@ def bracket(
 ) -> dict[int, int]:
     """Move events between the messages that they stand between, as far as stamps are that coarse.
 
-    `events` are on the common clock, in the order of the lines; `times` as for `settle`. Returns by
-    how much each was moved, by `id()`: that is their order, and nothing that a stamp says.
+    `events` are on the common clock; `times` as for `settle`. Returns by how much each was moved,
+    by `id()`: that is their order, and nothing that a stamp says.
     """
     moved: dict[int, int] = {}
+    # What takes several lines to tell comes after what one of them tells.
+    events = sorted(events, key=lambda e: e.ref.record)
     known = [place for place, event in enumerate(events) if id(event) in times]
     for place, event in enumerate(events):
         at_ns = event.at_ns

@@ -77,6 +77,10 @@ class Fit(Struct, frozen=True):
         return max(_LEAST_TOLERANCE_NS, 4 * self.spread_ns, 2 * self.resolution_ns)
 
 
+RHYTHM: Final = "rhythm of questions"
+"""Evidence that is no message: questions that are as far apart."""
+
+
 def fit(
     own: Sequence[Sighting],
     other: Sequence[Sighting],
@@ -102,7 +106,7 @@ def fit(
     found = _rhythm(own, other, relation, resolution_ns)
     if found is None:
         return None
-    fitted = _fitted(found, "rhythm of questions", resolution_ns, strong=False)
+    fitted = _fitted(found, RHYTHM, resolution_ns, strong=False)
     return fitted if _is_believable(fitted, found, believable_ns) else None
 
 

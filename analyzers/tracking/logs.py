@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind
+from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind, Transmission
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import (
     DeletePayload,
@@ -45,6 +45,7 @@ _MESSAGE: Final = LogEventKind.MESSAGE
 _INFORMATIONAL, _DELETE = MessageKind.INFORMATIONAL, MessageKind.DELETE
 _UDP, _LOG, _CERTAIN = Encapsulation.UDP, Basis.LOG, Confidence.CERTAIN
 _MAX_LOST: Final = 200
+_MAX_REPLIES: Final = 64
 _ABOUT_IKE_SA: Final = frozenset(
     {
         LogEventKind.MESSAGE,
@@ -322,9 +323,16 @@ class LogTracker:
             exchange = _question_of(peer, 1 - side, event)
             if exchange is not None and not exchange.answered:
                 exchange.arrived = True
-                exchange.replied = exchange.replied or event.ref
+                self._lost_answer(exchange, event)
         elif event.sent and event.message is MessageKind.DELETE:
             self._lost_delete(peer, event, side)
+
+    @staticmethod
+    def _lost_answer(exchange: ExchangeTrack, event: LogEvent) -> None:
+        if len(exchange.replies) < _MAX_REPLIES:
+            message_id = NO_MESSAGE_ID if event.message_id is None else event.message_id
+            reply = Transmission(event.at_ns or 0, message_id, event.ref)
+            exchange.replies = (*exchange.replies, reply)
 
     def _lost_delete(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """A Delete that was sent, and that no capture shows: it tells nothing to the other end."""

@@ -50,6 +50,7 @@ def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
     if retry_s is not None:
         spacing = f"{retry_s:.3g} s" + ("" if backoff == 1.0 else f", growing ×{backoff:.2g}")
         evidence += f"; retries every {spacing}"
+    about = [] if interval_s is not None else _idle_s(own)
     return DpdPolicy(
         holder=holder,
         profile=None,
@@ -62,6 +63,7 @@ def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
         evidence=evidence,
         ref=own[0].transmissions[0].ref,
         backoff=round(backoff, 2),
+        about_s=round(median(about), 3) if about else None,
         waits_s=waits_s,
     )
 
@@ -120,6 +122,13 @@ def _is_default(policy: DpdPolicy, seen: DpdPolicy, most: int) -> bool:
     if abs(seen_s - first_s) > max(_RETRY_TOLERANCE_S, _RETRY_TOLERANCE_SHARE * first_s):
         return False
     return most == 1 or abs(seen.backoff - policy.backoff) <= _TOLERANCE_SHARE * policy.backoff
+
+
+def _idle_s(own: list[Exchange]) -> list[float]:
+    """How long the peer had been silent before questions that this may have brought about, s."""
+    sure = (x for x in own if x.confidence is not Confidence.SUSPECT)
+    since = [seconds(x.since_proof_ns) for x in sure if x.since_proof_ns is not None]
+    return [s for s in since if s >= _IDLE_S]
 
 
 def _gaps_s(starts_ns: list[int], own: list[Exchange]) -> list[float]:

@@ -212,8 +212,8 @@ class ExchangeTrack(Struct, eq=False):
     """The log calls the first transmission that it shows a retry."""
     tries: int | None = None
     """The prober's log says that it gives the peer up after so many transmissions."""
-    replied: Ref | None = None
-    """The responder's log says that it answered, though no answer came back."""
+    replies: tuple[Transmission, ...] = ()
+    """Answers of the responder's log that did not come back; the first ones of many."""
     since_proof_ns: int | None = None
 
     def note_sequence(self, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 import numpy as np
@@ -14,6 +15,7 @@ from analyzers.model.exchange import (
     Exchange,
     Lost,
     Outcome,
+    Transmission,
 )
 from analyzers.model.peer import (
     Activity,
@@ -288,11 +290,21 @@ class Viewer:
             settled = self._outcomes.of(track)
             if settled.delete is not None:
                 deletes.append(inferred_delete(track, settled.delete))
-            exchanges += [self._exchange(peer, track, piece) for piece in settled.pieces]
+            lost = _of_pieces(track.replies, settled.pieces)
+            exchanges += [
+                self._exchange(peer, track, piece, answers)
+                for piece, answers in zip(settled.pieces, lost, strict=True)
+            ]
         deletes.sort(key=lambda d: d.at_ns)
         return tuple(exchanges), tuple(deletes)
 
-    def _exchange(self, peer: PeerTrack, track: ExchangeTrack, piece: Piece) -> Exchange:
+    def _exchange(
+        self,
+        peer: PeerTrack,
+        track: ExchangeTrack,
+        piece: Piece,
+        lost_answers: tuple[Transmission, ...] = (),
+    ) -> Exchange:
         self._numbers["x"] += 1
         answered = piece.outcome is Outcome.ANSWERED
         return Exchange(
@@ -317,13 +329,14 @@ class Viewer:
             peer_heard=piece.heard,
             first_missing=track.first_missing and piece.sent[0] == track.transmissions[0],
             tries=track.tries,
+            lost_answers=lost_answers,
         )
 
     def _lost(self, track: ExchangeTrack, piece: Piece) -> Lost | None:
         """Where a question was lost, by the log of the other end."""
         if piece.outcome is Outcome.ANSWERED:
             return None
-        if track.replied is not None:
+        if track.replies:
             return Lost.ANSWER
         responder = track.sa.peer.address(1 - track.side)
         first_ns, last_ns = piece.sent[0].at_ns, piece.sent[-1].at_ns
@@ -451,3 +464,14 @@ def _dead_basis(track: HoleTrack) -> str | None:
 
 def _or_none(time_ns: int) -> int | None:
     return None if time_ns == NEVER else time_ns
+
+
+def _of_pieces(
+    replies: Sequence[Transmission], pieces: Sequence[Piece]
+) -> list[tuple[Transmission, ...]]:
+    """Lost answers by the piece with the question that is nearest in time."""
+    found: list[list[Transmission]] = [[] for _ in pieces]
+    for reply in replies if pieces else ():
+        apart = [min(abs(sent.at_ns - reply.at_ns) for sent in p.sent) for p in pieces]
+        found[apart.index(min(apart))].append(reply)
+    return [tuple(of) for of in found]

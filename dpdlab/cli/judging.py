@@ -9,6 +9,7 @@ from analyzers.export.content import Content
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.records import (
     BENIGN_PROBLEMS,
+    NO_DAMAGE,
     UNREADABLE,
     Problem,
     ProblemKind,
@@ -38,10 +39,11 @@ def exit_code(
     diagnosis_told: bool = False,
 ) -> ExitCode:
     """What the run comes to; `…_told`: the output on the terminal says it itself."""
-    damage = _damage(content)
+    trouble = _trouble(content)
+    damage = [found for found in trouble if found[1].kind not in NO_DAMAGE]
     unread = tell_unread(content.sources, diagnostics)
     if not damage_told:
-        _warn(damage, diagnostics)
+        _warn(trouble, diagnostics)
     nothing = not content.peers and not content.findings
     if not diagnosis_told:
         for sentence in content.diagnosis:
@@ -67,11 +69,11 @@ def tell_unread(sources: Sequence[SourceInfo], diagnostics: Diagnostics) -> bool
     return bool(unread)
 
 
-def _warn(damage: Sequence[tuple[str, Problem]], diagnostics: Diagnostics) -> None:
-    """One line a kind of damage: how often, and where first."""
+def _warn(trouble: Sequence[tuple[str, Problem]], diagnostics: Diagnostics) -> None:
+    """One line a kind of trouble: how often, and where first."""
     total: dict[ProblemKind, int] = {}
     first: dict[ProblemKind, tuple[str, Problem]] = {}
-    for place, problem in damage:
+    for place, problem in trouble:
         total[problem.kind] = total.get(problem.kind, 0) + problem.count
         first.setdefault(problem.kind, (place, problem))
     for kind, (place, problem) in first.items():
@@ -79,7 +81,7 @@ def _warn(damage: Sequence[tuple[str, Problem]], diagnostics: Diagnostics) -> No
         diagnostics.warning(f"{place}: {kind}{times}: {problem.detail}")
 
 
-def _damage(content: Content) -> list[tuple[str, Problem]]:
+def _trouble(content: Content) -> list[tuple[str, Problem]]:
     """Problems that are more than a limit of the input, with the place as people name it."""
     paths = {info.id: info.path for info in content.sources}
     return [

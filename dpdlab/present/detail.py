@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from analyzers.export import words
+from analyzers.export.exchanges import DID_NOT_ARRIVE, late_words
 from analyzers.export.formatting import (
     Severity,
     black_hole_bounds,
@@ -13,6 +14,7 @@ from analyzers.export.formatting import (
     message_id,
 )
 from analyzers.export.messages import message_word
+from analyzers.export.story import NOTHING_BACK
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import NO_MESSAGE_ID, Exchange
 from analyzers.model.finding import Finding
@@ -42,6 +44,7 @@ def details(
     told += _how(event)
     if event.exchange is not None:
         told += _exchange(event.exchange, times)
+        told += _lost(event.exchange, paths)
     if event.delete is not None:
         deleted = event.delete
         spis = ", ".join(deleted.spis)
@@ -49,7 +52,7 @@ def details(
         if deleted.answered is not None:
             told.append(Detail("answered", "yes" if deleted.answered else "no"))
     if event.hole is not None:
-        told += _hole(event.hole, times)
+        told += _hole(event.hole, times, f" sent, {NOTHING_BACK}" if event.way_back else "")
     if event.message is not None:
         told += _message(event.message, paths)
     for finding in findings:
@@ -73,7 +76,8 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
     outcome = f"{words.OUTCOME[exchange.outcome]}, {len(exchange.transmissions)} sent"
     yield Detail("exchange", f"{exchange.id} on {exchange.ike_sa}: {outcome}")
     if exchange.rtt_ns is not None:
-        yield Detail("round trip", duration(exchange.rtt_ns))
+        late = late_words(exchange)
+        yield Detail("answered", late) if late else Detail("round trip", duration(exchange.rtt_ns))
     if exchange.since_proof_ns is not None:
         yield Detail("asked after", f"{duration(exchange.since_proof_ns)} of silence")
     if exchange.verdict_ns is not None:
@@ -81,8 +85,17 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
         yield Detail("given up", f"{times.at(exchange.verdict_ns)}, {after} after the first")
 
 
-def _hole(hole: BlackHole, times: TimeFormat) -> Iterator[Detail]:
-    yield Detail("class", f"{words.CLASS[hole.black_hole_class]}: {black_hole_bounds(hole)}")
+def _lost(exchange: Exchange, paths: dict[str, str]) -> Iterator[Detail]:
+    """Where it was lost, and the answers that never came."""
+    if exchange.lost is not None:
+        yield Detail("lost", words.LOST[exchange.lost], Severity.WARN)
+    for lost in exchange.lost_answers:
+        yield Detail("answer", f"{_place(lost.ref, paths)}, {DID_NOT_ARRIVE}", Severity.WARN)
+
+
+def _hole(hole: BlackHole, times: TimeFormat, fate: str) -> Iterator[Detail]:
+    bounds = black_hole_bounds(hole, fate)
+    yield Detail("class", f"{words.CLASS[hole.black_hole_class]}: {bounds}")
     for label, at_ns in (
         ("last proof", hole.last_proof_ns),
         ("exposed", hole.first_exposed_ns),

@@ -14,38 +14,18 @@ import numpy as np
 from msgspec import Struct, field
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import Severity, class_severity, state_severity
-from analyzers.export.reached import never_answered
 from analyzers.export.spans import last_known_ns
 from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.export.verdict import Verdict, verdict_of
-from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding
-from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.esp import packets_until
+from dpdlab.present.tallies import Tally, tally_of
 
 _GRID: Final = 1024
 """Pieces of the whole time in which traffic is counted: more than any terminal has columns."""
-
-WorstFirst = tuple[int, int, float, str, str]
-
-
-class Tally(Struct, frozen=True):
-    """What is counted over the exchanges and black holes of a peer."""
-
-    answered: int
-    unanswered: int
-    retries: int
-    lost_s: float
-    severity: Severity
-    worst_first: WorstFirst
-    """As `analyzers.export.formatting.worst_first` orders peers."""
-    errors: int = 0
-    warnings: int = 0
-    """Findings on the peer, by their severity."""
 
 
 class Silence(NamedTuple):
@@ -138,28 +118,6 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
         packets_out=packets_out,
         packets_back=packets_back,
     )
-
-
-def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
-    """What is counted over one peer and its findings."""
-    answered = unanswered = retries = 0
-    for exchange in peer.exchanges:
-        outcome = exchange.outcome
-        if outcome is Outcome.ANSWERED:
-            answered += 1
-        elif outcome is Outcome.UNANSWERED:
-            unanswered += 1
-        retries += exchange.retries
-    severity = state_severity(peer.state)
-    for hole in peer.black_holes:
-        severity = max(severity, class_severity(hole.black_hole_class))
-    if unanswered or never_answered(peer):
-        severity = max(severity, Severity.WARN)
-    lost_s = sum(hole.max_seconds for hole in peer.black_holes)
-    order = (-severity, -state_severity(peer.state), -lost_s, peer.local, peer.remote)
-    found = [finding.severity for finding in findings]
-    errors, warnings = found.count(FindingSeverity.ERROR), found.count(FindingSeverity.WARNING)
-    return Tally(answered, unanswered, retries, lost_s, severity, order, errors, warnings)
 
 
 def _span(content: Content) -> tuple[int, int]:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.causes import hint_words
-from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
+from analyzers.export.exchanges import (
+    DID_NOT_ARRIVE,
+    answer_words,
+    bracketed,
+    delete_words,
+    lost_answer_words,
+    sent_words,
+)
 from analyzers.export.formatting import Severity, class_severity
 from analyzers.export.messages import message_word
+from analyzers.export.story import arriving, broken_way
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.exchange import Delete, Exchange, Outcome
+from analyzers.model.exchange import Delete, Exchange, Lost, Outcome
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import Hint, HintKind, PeerView
 from analyzers.model.records import Basis, Confidence, Ref
@@ -30,6 +38,8 @@ class EventKind(StrEnum):
     VERDICT = "verdict"
     DELETE = "delete"
     MESSAGE = "message"
+    LOST = "lost"
+    """Its sender logged it, and it did not arrive: an answer, a Delete."""
     HINT = "hint"
     HOLE = "hole"
     """A black hole begins."""
@@ -52,7 +62,16 @@ class Event(Struct, frozen=True):
     """Of a transmission in its exchange, or of one message that was sent again, from 0."""
     delete: Delete | None = None
     hole: BlackHole | None = None
+    way_back: bool = False
+    """Of a black hole: what was sent arrived, and nothing came back."""
     message: IkeMessage | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the log of an end tells that the message did not arrive."""
+        if self.kind in (EventKind.QUESTION, EventKind.RETRY) and self.exchange is not None:
+            return self.exchange.lost is Lost.REQUEST
+        return self.kind is EventKind.LOST
 
     @property
     def pairs_with(self) -> tuple[str, str] | None:
@@ -72,6 +91,15 @@ def place_of(event: Event, events: Sequence[Event]) -> int | None:
         if same_event(events[place]) == same_event(event):
             return place
         place += 1
+    return None
+
+
+def event_at(events: Iterable[Event], refs: Container[Ref]) -> Event | None:
+    """The first event that one of these places tells, alone or too."""
+    for event in events:
+        seen = () if event.message is None else event.message.seen
+        if event.ref in refs or any(ref in refs for ref in seen):
+            return event
     return None
 
 
@@ -119,6 +147,17 @@ def _exchanges(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]
                 exchange,
                 message=by_ref.get(exchange.answer.ref),
             )
+        for lost in exchange.lost_answers:
+            yield Event(
+                lost.at_ns,
+                EventKind.LOST,
+                exchange.responder,
+                lost_answer_words(exchange),
+                Severity.BAD if unanswered else Severity.WARN,
+                lost.ref,
+                Basis.LOG,
+                exchange=exchange,
+            )
         if unanswered and exchange.verdict_ns is not None:
             confidence = Confidence.CERTAIN if exchange.verdict_ref else Confidence.INFERRED
             yield Event(
@@ -148,16 +187,31 @@ def _deletes(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
             delete=delete,
             message=by_ref.get(delete.ref),
         )
+    for lost in peer.lost_deletes:
+        yield Event(
+            lost.at_ns,
+            EventKind.LOST,
+            lost.sender,
+            f"{delete_words(lost)}, {DID_NOT_ARRIVE}",
+            Severity.WARN,
+            lost.ref,
+            lost.basis,
+            lost.confidence,
+            delete=lost,
+        )
 
 
 def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
+    there = arriving(peer)
     for hole in peer.black_holes:
+        way_back = hole.id in there
         severity = class_severity(hole.black_hole_class)
         begin_ns = hole.begin_ns
-        said = f"black hole {hole.sender} to {hole.receiver}"
+        sender, receiver = broken_way(hole, there)
+        said = f"black hole {sender} to {receiver}"
         yield Event(
             begin_ns, EventKind.HOLE, None, f"{said} begins", severity, None,
-            confidence=hole.confidence, hole=hole,
+            confidence=hole.confidence, hole=hole, way_back=way_back,
         )  # fmt: skip
         cut_off = words.is_censored(hole)
         if cut_off and ongoing:
@@ -165,7 +219,7 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         end = f"the input ends in {said}" if cut_off else f"{said} ends"
         yield Event(
             hole.stop_ns, EventKind.HOLE_END, None, end, severity, None,
-            confidence=hole.confidence, hole=hole,
+            confidence=hole.confidence, hole=hole, way_back=way_back,
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from analyzers.export.spans import (
     is_side,
     steadied,
 )
-from analyzers.export.story import arriving, certainly_lost_s
+from analyzers.export.story import arriving, broken_way, certainly_lost_s
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import Activity, PeerView
@@ -148,6 +148,29 @@ def _probe_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
         _tell_covered(cells, covered, signs)
         if any(cell is not BLANK for cell in cells):
             yield Row(kind, label if asked else label.replace("probes", "Delete"), tuple(cells))
+    yield from _lost_rows(peer, scale, signs)
+
+
+def _lost_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
+    """What either side sent, and did not arrive."""
+    lost = lost_messages(peer)
+    sides = (
+        (RowKind.LOST_OUT, f"lost {signs.to}", signs.lost_to, peer.local),
+        (RowKind.LOST_IN, f"lost {signs.back}", signs.lost_back, peer.remote),
+    )
+    for kind, label, glyph, side in sides:
+        cells = [BLANK] * scale.width
+        for at_ns, sender in lost:
+            if is_side(sender, side, peer) and scale.holds(at_ns):
+                cells[scale.at(at_ns)] = Cell(glyph, Role.LOST)
+        if any(cell is not BLANK for cell in cells):
+            yield Row(kind, label, tuple(cells))
+
+
+def lost_messages(peer: PeerView) -> list[tuple[int, str]]:
+    """When what did not arrive was sent, and by whom: by the log of its sender."""
+    lost = [(a.at_ns, x.responder) for x in peer.exchanges for a in x.lost_answers]
+    return lost + [(delete.at_ns, delete.sender) for delete in peer.lost_deletes]
 
 
 def _draw_exchange(
@@ -258,7 +281,7 @@ def _hole_rows(
     )
     there = arriving(peer)
     for kind, phases_kind, arrow, side in sides:
-        holes = [h for h in peer.black_holes if is_side(h.sender, side, peer)]
+        holes = [h for h in peer.black_holes if is_side(broken_way(h, there)[0], side, peer)]
         holes = [h for h in holes if scale.cells(exposed_ns(h), h.stop_ns)]
         if not holes:
             continue

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from analyzers.export.exchanges import late_words
+from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -89,9 +91,11 @@ def _said(fact: Fact) -> tuple[int, str] | None:
         case Delete():
             return item.at_ns, f"{item.sender}  Delete, protocol {item.protocol}"
         case BlackHole():
-            text = f"{item.sender} > {item.receiver}  black hole of {item.max_seconds:.1f} s"
+            there = frozenset() if peer is None else arriving(peer)
+            sender, receiver = broken_way(item, there)
+            text = f"{sender} > {receiver}  black hole of {item.max_seconds:.1f} s"
             if item.max_packets:
-                text += f", up to {counted(item.max_packets, 'packet')}"
+                text += f", up to {counted(item.max_packets, 'packet')}{fate_of(item, there)}"
             if item.black_hole_class is not BlackHoleClass.OPEN:
                 text += f": {item.black_hole_class}"
             return item.stop_ns, text
@@ -106,8 +110,8 @@ def _exchange(item: Exchange) -> str:
     asked = f"{item.prober} > {item.responder}  {item.kind}"
     if item.outcome is Outcome.ANSWERED:
         rtt = "" if item.rtt_ns is None else f" after {duration(item.rtt_ns)}"
-        retries = f", {counted(item.retries, 'retry', 'retries')}" if item.retries else ""
-        return f"{asked} answered{rtt}{retries}"
+        late = late_words(item)
+        return f"{asked} answered {late}" if late else f"{asked} answered{rtt}"
     if item.outcome is Outcome.UNANSWERED:
         return f"{asked} unanswered, sent {counted(len(item.transmissions), 'time')}"
     return f"{asked} open, sent {counted(len(item.transmissions), 'time')}"

@@ -23,11 +23,11 @@ def places_of(peer: PeerView) -> Iterator[Ref]:
     for message in peer.messages:
         yield from (message.ref, *message.refs, *message.seen)
     for exchange in peer.exchanges:
-        for sent in (*exchange.transmissions, *filter(None, (exchange.answer,))):
+        for sent in exchange.messages:
             yield from (sent.ref, *sent.seen)
         if exchange.verdict_ref is not None:
             yield exchange.verdict_ref
-    yield from (delete.ref for delete in peer.deletes)
+    yield from (delete.ref for delete in (*peer.deletes, *peer.lost_deletes))
     yield from (hint.ref for hint in peer.hints)
     for hole in peer.black_holes:
         yield from hole.refs
@@ -70,6 +70,13 @@ def texts_of(log: LogLines | None, event: Event) -> Iterator[Detail]:
             yield Detail("log", f"{ref.source}:{number} {text}")
 
 
+def lines_of(log: LogLines, event: Event) -> Iterator[str]:
+    """The same, the lines alone."""
+    seen = () if event.message is None else event.message.seen
+    for ref in (*filter(None, (event.ref,)), *seen):
+        yield from (text for _, text in log.lines_around(ref))
+
+
 def peer_at(peers: Iterable[PeerView], ref: Ref, at_ns: int) -> PeerView | None:
     """Whose line it is: of what anything of a peer rests on."""
     known = tuple(peers)
@@ -80,7 +87,11 @@ def peer_at(peers: Iterable[PeerView], ref: Ref, at_ns: int) -> PeerView | None:
         if not peer.first_ns - _APART_NS <= at_ns <= peer.last_ns + _APART_NS:
             continue
         verdicts = (x.verdict_ref for x in peer.exchanges)
-        others = (*(d.ref for d in peer.deletes), *(h.ref for h in peer.hints))
+        others = (
+            *(d.ref for d in (*peer.deletes, *peer.lost_deletes)),
+            *(h.ref for h in peer.hints),
+            *(a.ref for x in peer.exchanges for a in x.lost_answers),
+        )
         if ref in others or ref in verdicts:
             return peer
     return None

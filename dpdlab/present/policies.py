@@ -14,6 +14,7 @@ from analyzers.export.formatting import (
     seconds_range,
     timer,
 )
+from analyzers.export.story import NOTHING_BACK
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.whatif.formula import number, rate
 from analyzers.whatif.study import Result, Study
@@ -48,6 +49,9 @@ def loss_title(loss: float) -> str:
     return f"{loss:.1%}".replace(".0%", "%")
 
 
+ARRIVES: Final = f"what was sent arrived, and {NOTHING_BACK}: how long that lasts"
+
+
 def bare_rate(per_second: float) -> str:
     """A number of messages a second, or of questions an hour, without its unit."""
     return rate(per_second).removesuffix(" messages/s")
@@ -65,11 +69,11 @@ def worst_case(timing: Timing) -> str:
     return f"{number(lead)} + {number(timing.probing_s)} = {number(verdict.last_s)} s"
 
 
-def observed(hole: BlackHole) -> str:
-    """What a black hole cost: "14.7 to 19.8 s, 73 to 98 packets (12 kB)"."""
+def observed(hole: BlackHole, fate: str = "") -> str:
+    """What a black hole cost: "14.7 to 19.8 s, 73 to 98 packets (12 kB)"; `fate` of packets."""
     if hole.traffic_known:
         size = f" ({byte_count(hole.max_bytes)})" if hole.bytes_known else ""
-        return f"{black_hole_bounds(hole)}{size}"
+        return f"{black_hole_bounds(hole, fate)}{size}"
     bounds = seconds_range(hole.min_seconds, hole.max_seconds)
     return f"{bounds}; {words.untold(hole)}"
 

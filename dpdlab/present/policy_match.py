@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import islice, pairwise
-from statistics import median
 from typing import Final
 
 from msgspec import Struct
 
 from analyzers.configs.vendors import PROFILES
+from analyzers.export import words
 from analyzers.export.formatting import counted, timer
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import PeerView
@@ -72,8 +72,6 @@ class Match(Struct, frozen=True):
     """None: it was not seen to ask."""
     wanted: DpdPolicy | None
     """None: nobody says what it should do."""
-    about_s: float | None
-    """Silence before a question where too few were asked to call it an interval."""
     parts: tuple[Part, ...]
 
     @property
@@ -99,11 +97,10 @@ def match_of(peer: PeerView, holder: str, thresholds: Thresholds | None = None) 
     asked = [
         x for x in recent if x.prober == holder and x.confidence is not Confidence.SUSPECT
     ]  # fmt: skip
-    about_s = None if seen is None or seen.interval_s is not None else _about_s(asked)
     parts: tuple[Part, ...] = ()
     if wanted is not None:
-        parts = tuple(_parts(seen, wanted, asked, about_s, thresholds or Thresholds()))
-    return Match(holder, seen, wanted, about_s, parts)
+        parts = tuple(_parts(seen, wanted, asked, thresholds or Thresholds()))
+    return Match(holder, seen, wanted, parts)
 
 
 def foremost(peer: PeerView) -> str:
@@ -121,11 +118,6 @@ def sides(peer: PeerView) -> tuple[str, ...]:
     return tuple(h for h in (first, *sorted({peer.local, peer.remote} - {first})) if h in holders)
 
 
-def _about_s(asked: Sequence[Exchange]) -> float | None:
-    silences = [s for s in _silences(asked) if s >= _IDLE_S]
-    return median(silences) if silences else None
-
-
 def _silences(asked: Sequence[Exchange]) -> Iterator[float]:
     return (seconds(x.since_proof_ns) for x in asked if x.since_proof_ns is not None)
 
@@ -134,7 +126,6 @@ def _parts(
     seen: DpdPolicy | None,
     wanted: DpdPolicy,
     asked: Sequence[Exchange],
-    about_s: float | None,
     thresholds: Thresholds,
 ) -> Iterator[Part]:
     if wanted.mode is PolicyMode.DISABLED:
@@ -142,7 +133,7 @@ def _parts(
         yield Part("asks", "never" if seen is None else _every(seen), "never", never, wanted.basis)
         return
     if wanted.interval_s:
-        yield _interval(seen, wanted, asked, about_s, thresholds)
+        yield _interval(seen, wanted, asked, thresholds)
     if wanted.waits_s:
         retried = [x for x in asked if x.retries and not x.first_missing]
         yield _retries(seen, wanted, retried, thresholds)
@@ -153,7 +144,6 @@ def _interval(
     seen: DpdPolicy | None,
     wanted: DpdPolicy,
     asked: Sequence[Exchange],
-    about_s: float | None,
     thresholds: Thresholds,
 ) -> Part:
     expected_s = wanted.interval_s or 0.0
@@ -162,9 +152,10 @@ def _interval(
         told, agreement = _every(seen), Agreement.OTHER
         if _keeps(seen.interval_s, wanted, _slack_s(asked), thresholds):
             agreement = _nearness(seen.interval_s, wanted)
-    elif about_s is not None:
+    elif seen is not None and seen.about_s is not None:
+        about_s = seen.about_s
         few = sum(s >= _IDLE_S for s in islice(_silences(asked), _FEWEST))
-        told = f"after about {timer(round(about_s, 1))}"
+        told = words.asking_about(seen)
         if _keeps(about_s, wanted, _slack_s(asked), thresholds):
             # Of a clock that runs by itself a silence shows nothing.
             periodic = wanted.mode is PolicyMode.PERIODIC
@@ -258,7 +249,7 @@ _ASKS: Final = {
 def _every(policy: DpdPolicy, interval_s: float | None = None) -> str:
     every_s = policy.interval_s if interval_s is None else interval_s
     if every_s is None:
-        return "at an unknown interval"
+        return words.asking_about(policy)
     return _ASKS.get(policy.mode, "after {}").format(timer(every_s))
 
 

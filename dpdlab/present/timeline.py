@@ -219,7 +219,8 @@ def _ends_of_cells(at: Sequence[int], first: int, last: int, scale: Scale) -> It
 def _looks_like(exchange: Exchange) -> object:
     """What decides the look of an exchange in a drawing, but its time."""
     sent = len(exchange.transmissions)
-    return (exchange.prober, exchange.outcome, sent, exchange.answer is None)
+    lost = bool(exchange.lost_answers)
+    return (exchange.prober, exchange.outcome, sent, exchange.answer is None, lost)
 
 
 def _further_sas(peer: PeerView) -> list[tuple[str, int]]:
@@ -235,11 +236,12 @@ def _further_sas(peer: PeerView) -> list[tuple[str, int]]:
 
 def _moments(peer: PeerView) -> set[int]:
     times = {m.at_ns for m in peer.messages} | {d.at_ns for d in peer.deletes}
-    times |= {hint.at_ns for hint in peer.hints}
+    times |= {hint.at_ns for hint in peer.hints} | {d.at_ns for d in peer.lost_deletes}
     for exchange in peer.exchanges:
         times |= {sent.at_ns for sent in exchange.transmissions}
         if exchange.answer is not None:
             times.add(exchange.answer.at_ns)
+        times |= {lost.at_ns for lost in exchange.lost_answers}
         times.add(exchange.verdict_ns or 0)
     for hole in peer.black_holes:
         times |= {hole.stop_ns, hole.first_exposed_ns or 0, hole.dead_ns or 0}

@@ -62,7 +62,8 @@ def footer_of(
     if model.damaged:
         state.append(Text(f"damaged input ({inputs})", palette.warn))
     if model.clock_by_hand:
-        state.append(Text("clock by hand", palette.warn))
+        doubt = ", contradicted" if model.clock_doubts else ""
+        state.append(Text(f"clock by hand{doubt}", palette.warn))
     if model.filter is not None:
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     if model.range_ns is not None:

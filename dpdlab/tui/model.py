@@ -16,14 +16,15 @@ from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
-from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Ref
+from analyzers.model.records import NO_DAMAGE, UNREADABLE, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
-from dpdlab.present.digest import Digest, Tally, digest_of, tally_of
+from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.events import Event, EventKind, events_of
 from dpdlab.present.filter import Filter, narrowed
 from dpdlab.present.ranges import is_silent
 from dpdlab.present.readout import within
+from dpdlab.present.tallies import Tally, tally_of, tally_within
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
 from dpdlab.tui.keymap import DEFAULT, Keymap, key_name
@@ -126,6 +127,8 @@ class Model(Struct, dict=True):
     """A part of an input could not be read."""
     clock_by_hand: bool = False
     """The user has set a clock."""
+    clock_doubts: tuple[str, ...] = ()
+    """Why such a clock cannot be right, in sentences."""
 
     live: LiveNow | None = None
     """How the sources are, in a session that goes on."""
@@ -140,6 +143,7 @@ class Model(Struct, dict=True):
         self.content = self.whole
         self._note_sources()
         self.whole_digest = self.digest = digest_of(self.whole)
+        self._tallies: dict[str, Tally] = {}
         self._listed: dict[str, Listed] = {}
         self._listing: set[str] = set()
 
@@ -172,8 +176,14 @@ class Model(Struct, dict=True):
         sources = self.whole.sources
         self.unread = sum(source.kind == UNREADABLE for source in sources)
         self.clock_by_hand = any(s.clock_basis is ClockBasis.MANUAL for s in sources)
+        self.clock_doubts = tuple(
+            f"{s.id}: {problem.detail}"
+            for s in sources
+            for problem in s.problems
+            if problem.kind is ProblemKind.CLOCK_CONTRADICTED
+        )
         self.damaged = any(
-            problem.kind not in BENIGN_PROBLEMS
+            problem.kind not in NO_DAMAGE
             for source in sources
             if source.kind != UNREADABLE
             for problem in source.problems
@@ -215,8 +225,20 @@ class Model(Struct, dict=True):
         return self.digest.peers.get(finding.peer or "")
 
     def tally(self, peer: PeerView) -> Tally:
-        """What is counted over the exchanges of a peer."""
-        return self.digest.tallies.get(peer.id) or tally_of(peer)
+        """What is counted over the exchanges of a peer, in the stretch of time that was chosen."""
+        whole = self.digest.tallies.get(peer.id) or tally_of(peer)
+        if self.range_ns is None:
+            return whole
+        known = self._tallies.get(peer.id)
+        if known is None:
+            findings = self.digest.findings.get(peer.id, ())
+            known = self._tallies[peer.id] = tally_within(whole, peer, findings, self.range_ns)
+        return known
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether numbers are those of a part: of a stretch of time, or of what a filter leaves."""
+        return self.range_ns is not None or self.filter is not None
 
     def hidden_holes(self, peer: PeerView) -> int:
         """How many black holes of a peer the filter leaves out."""
@@ -256,6 +278,7 @@ class Model(Struct, dict=True):
     def choose_range(self, range_ns: tuple[int, int] | None) -> None:
         """Another stretch of time, or all of it."""
         self.range_ns = range_ns
+        self._tallies.clear()
         self.silent_range = range_ns is not None and is_silent(
             self.content, self.digest, self.log, *range_ns
         )

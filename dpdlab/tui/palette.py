@@ -77,6 +77,7 @@ _ROLES: Final = {
     Role.DELETE: "deleted",
     Role.MORE: "faint",
     Role.ANSWER: "good",
+    Role.LOST: "bad",
     Role.ESP: "esp",
     Role.POSSIBLE: "possible",
     Role.CERTAIN: "certain",

@@ -246,6 +246,9 @@ class ReadingApp(TerminalApp[int]):
             self._took_s = monotonic() - self._begun_s
         if outcome.done and not self._kept:
             self._tell_kept_clocks(keep=False)
+        if outcome.done and self.model.clock_doubts:
+            key = key_name(self.model.keymap["inputs"][0])
+            self.say(f"clock by hand, {self.model.clock_doubts[0]} ({key} changes it)")
         self.captures = outcome.captures or self.captures
         if self.following:
             self.model.at_ns = self.model.end_ns

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from analyzers.model.alignment import ClockBasis
-from analyzers.model.exchange import Exchange, Lost, Outcome
+from analyzers.model.exchange import DeleteProtocol, Exchange, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState
-from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.records import Basis, Confidence, ProblemKind, Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.ios_debug import isakmp_log
@@ -91,6 +92,29 @@ def test_the_other_end_tells_where_it_was_lost() -> None:
     assert asked.lost is Lost.ANSWER
     # Each question stands in the capture and in the logs of both ends.
     assert [{ref.source for ref in t.seen} for t in asked.transmissions] == [{"s2", "s3"}] * 3
+    # So do its answers, in the log of the end that sent them in vain.
+    assert [a.ref for a in asked.lost_answers] == [Ref("s3", n) for n in (83, 117, 151)]
+    assert [a.message_id for a in asked.lost_answers[:2]] == [2649415373, 2954312012]
+    pairs = zip(asked.lost_answers, asked.transmissions, strict=True)
+    assert all(answer.at_ns > question.at_ns for answer, question in pairs)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("case", ["ikev1-clean-delete", "ikev2-clean-delete"])
+def test_what_a_delete_removed_goes_after_it(case: str, first: int) -> None:
+    """The clock of the other end is known to some 0.4 ms, the order of its lines for sure.
+
+    With a capture, and with the logs of both ends alone.
+    """
+    (peer,) = run(*parts(case)[first:]).peers()
+    removed = [h for h in peer.hints if h.sender == B and "removed" in h.text]
+    came: dict[str, list[int]] = {"Child": [], "IKE": []}
+    for delete in peer.deletes:
+        came["IKE" if delete.protocol is DeleteProtocol.IKE else "Child"].append(delete.at_ns)
+    assert removed
+    for hint in removed:
+        of = came[hint.text.partition(" ")[0]] or came["IKE"]
+        assert hint.at_ns > max(of), hint
 
 
 def test_nothing_tells_where_it_was_lost_without_the_other_end() -> None:
@@ -150,6 +174,31 @@ def test_an_offset_by_hand(tmp_path: Path) -> None:
     session.run([capture, str(log)])
     assert {x.basis for x in session.peers()[0].exchanges} == {Basis.CORRELATED}
     assert session.sources[1].clock_basis is ClockBasis.MANUAL
+
+
+@pytest.mark.parametrize(("shift_s", "contradicted"), [(2.5, True), (-40.0, True), (0.01, False)])
+@pytest.mark.parametrize("case", ["ikev1-clean-delete", "ikev2-clean-delete"])
+def test_a_clock_by_hand_is_held_against_the_messages(
+    case: str, shift_s: float, contradicted: bool
+) -> None:
+    offsets = {"charon-a.log": round(shift_s * NS_PER_SECOND)}
+    session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))
+    session.run(list(parts(case)))
+    log = session.sources[1]
+    assert log.clock_basis is ClockBasis.MANUAL
+    said = [p.detail for p in log.problems if p.kind is ProblemKind.CLOCK_CONTRADICTED]
+    assert bool(said) is contradicted
+    if contradicted:
+        assert re.fullmatch(
+            rf"contradicts \d+ .*message IDs of s1 by {abs(shift_s):.1f} s", said[0]
+        )
+
+
+def test_a_clock_by_hand_that_nothing_contradicts_is_not_doubted() -> None:
+    offsets = {"charon-a.log": 3 * NS_PER_SECOND}
+    session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))
+    session.run([parts("ikev1-clean-delete")[1]])
+    assert not session.sources[0].problems
 
 
 @pytest.mark.parametrize("case", CASES)

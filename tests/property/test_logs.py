@@ -158,7 +158,8 @@ def dead(events: list[LogEvent]) -> int:
 @settings(max_examples=150, deadline=None)
 @given(text=pasted(ROUTER_SAMPLES))
 def test_routers_declare_no_death_that_no_line_says(text: str) -> None:
-    assert dead(decode(text)[0]) <= len(CERTAIN_DEATH.findall(text))
+    # A gap of NULs is no part of what is said.
+    assert dead(decode(text)[0]) <= len(CERTAIN_DEATH.findall(text.replace("\0", "")))
 
 
 @st.composite

@@ -154,6 +154,21 @@ async def test_a_clock_that_was_set_by_hand_is_automatic_again_where_nothing_is_
         assert not c.app.options.clocks.offsets_ns
 
 
+async def test_a_clock_that_was_set_by_hand_against_the_messages_is_doubted(console: Open):
+    async with console(DEAD, LOG, size=(132, 43)) as c:
+        await c.press("i", "down", "enter", "backspace", *"2.5", "enter")
+        await c.until(lambda: c.app.model.done and c.app.model.clock_by_hand)
+        await c.settle()
+        doubt = re.search(r"s2: contradicts \d+ .*message IDs of s1 by 2.5 s", c.text)
+        assert doubt, c.text
+        assert "(i changes it)" in c.text
+        await c.press("1")
+        assert "clock by hand, contradicted" in c.lines[-1]
+        assert not c.app.model.damaged
+        await c.press("i")
+        assert re.search(r"! clock by hand: contradicts \d+ .*message IDs of s1 by 2.5 s", c.text)
+
+
 async def test_the_palette_does_what_keys_do(console: Open):
     async with console(HEALTHY) as c:
         await c.press("ctrl+p")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzers.model.records import Ref
+from analyzers.session import SessionOptions
 from dpdlab.tui.views.ladder import LadderView
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -152,3 +154,67 @@ async def test_what_only_a_log_knows_is_shown_as_its_line(console: Open):
         assert "76 2026-11-20 19:55:06.880" in c.text
         await c.press("R")
         assert "no packet for tshark; line " in c.text
+
+
+ONE_WAY = SAMPLES / "ikev1-one-way-loss"
+
+
+@pytest.mark.parametrize(
+    ("ascii_only", "arrow", "lane"),
+    [(False, "✗╌╌╌ R-U-THERE-ACK ", "↚"), (True, "X... R-U-THERE-ACK ", "\\")],
+)
+async def test_answers_that_never_came_are_broken_arrows(
+    console: Open, ascii_only: bool, arrow: str, lane: str
+):
+    inputs = [ONE_WAY / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    options = SessionOptions(keys=(str(ONE_WAY),))
+    async with console(*inputs, size=(100, 43), options=options, ascii_only=ascii_only) as c:
+        await c.press("3")
+        (first, *others) = [line for line in c.lines if arrow in line]
+        assert first.rstrip().endswith("s3#83")
+        assert len(others) == 2
+        await c.press("2")
+        assert c.text.count("R-U-THERE-ACK seq 1263316700, did not arrive  s3#") == 3
+        (lost,) = [line for line in c.lines if line.startswith(" lost ")]
+        assert lost.count(lane) == 3
+
+
+async def test_the_words_of_a_log_are_found_in_the_ladder(console: Open):
+    inputs = [ONE_WAY / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    options = SessionOptions(keys=(str(ONE_WAY),))
+    async with console(*inputs, size=(132, 43), options=options) as c:
+        await c.press("5")
+        await c.until(lambda: c.app.model.log is not None)
+        await c.press("3", "g", "slash", *"DPD_ACK", "enter")
+        view = c.app.query_one(LadderView)
+        assert view._current is not None
+        assert view._current.ref == Ref("s3", 83)
+        assert "known by      log, certain" in c.text
+        # And from the line of the log to the same place.
+        await c.press("g", "5", "slash", *"DPD_ACK", "enter", "enter")
+        assert c.app.view is view
+        assert view._current.ref == Ref("s3", 83)
+
+
+async def test_what_a_delete_removed_stands_below_it_and_doubtful_order_is_marked(console: Open):
+    folder = SAMPLES / "ikev1-clean-delete"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    options = SessionOptions(keys=(str(folder),))
+    async with console(*inputs, size=(120, 40), options=options) as c:
+        await c.press("3", "C", "G")
+        rungs = c.lines
+
+        def row(text: str) -> int:
+            return next(n for n, line in enumerate(rungs) if text in line)
+
+        assert row("Delete of ESP SA") < row("← Child SA removed")
+        assert row("Delete of IKE SA") < row("← IKE SA removed")
+        # What both ends did on their own within the same half of a millisecond.
+        assert "20:00:45.811~" in rungs[row("← IKE SA removed")]
+        assert "20:00:45.811~" in rungs[row("→ IKE SA removed")]
+        # The lines of one log have an order, and so has a message that it shows, too.
+        assert "20:00:45.811 " in rungs[row("← Child SA removed")]
+        assert "order         not certain" in c.text
+        assert "agree to 1 ms" in c.text
+        await c.press("question_mark", "G")
+        assert "by its clock the order is not certain" in c.text

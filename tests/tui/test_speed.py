@@ -15,9 +15,10 @@ from analyzers.export.formatting import glyphs, worst_first
 from analyzers.export.spans import Window
 from analyzers.export.verdict import verdict_of
 from analyzers.session import SessionOptions
-from dpdlab.present.digest import digest_of, tally_of
+from dpdlab.present.digest import digest_of
 from dpdlab.present.filter import Filter
 from dpdlab.present.scale import linear
+from dpdlab.present.tallies import tally_of
 from dpdlab.present.timeline import PeerTimes, draw
 from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.model import Model, shown_of

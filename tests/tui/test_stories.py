@@ -16,7 +16,16 @@ async def test_an_outage_that_was_ridden_out_is_told(console: Open):
     async with console(SAMPLES / "ikev2-brief-outage" / "capture.pcap", size=(80, 24)) as c:
         assert "5 of 5 questions answered, 4 retries" in c.text
         assert "19:57:46.212  liveness check ID 5 by 192.0.2.1 answered" in c.text
-        assert "after 4 retries, 8.0 s" in " ".join(c.text.split())
+        late = "8.0 s after the first, 0.69 ms after retry 4"
+        assert late in " ".join(c.text.split())
+        await c.press("2", "G")
+        assert "answer to ID 5, 8.0 s after" in c.text
+        await c.press("3", "slash", *"ID 5, 8", "enter")
+        assert " answer 8.0 s after the first " in c.text
+    async with console(SAMPLES / "ikev2-brief-outage" / "capture.pcap", size=(132, 43)) as c:
+        await c.press("3", "slash", *"ID 5, 8", "enter")
+        assert " answer 8.0 s after the first " in c.text
+        assert "answered      8.0 s after the first, 0.69 ms" in c.text
 
 
 @pytest.mark.parametrize(
@@ -51,6 +60,21 @@ async def test_the_way_that_works_loses_nothing(console: Open):
         assert "may be lost" not in c.text
         assert "from here on nothing comes back" in c.text
         assert "▓" not in c.text
+        assert "1, 14.7–19.8 s, 73–98 sent" in c.text
+        assert "black hole 192.0.2.2 → 192.0.2.1  14.7 to 19.8 s, 73 to 98 packets sent" in c.text
+        assert any(line.startswith(" black hole ←") for line in c.lines)
+        await c.press("2")
+        assert "the input ends in black hole 192.0.2.2 to 192.0.2.1" in c.text
+        assert "▓" not in c.text
+        await c.press("3")
+        assert "black hole 192.0.2.2 to 192.0.2.1 begins" in c.text
+        assert "sent, nothing came back" in c.text
+        await c.press("6")
+        (head,) = [line for line in c.lines if line.startswith(" b1 ")]
+        assert "73 to 98 packets sent, nothing came back" in head
+        assert "192.0.2.2 → 192.0.2.1" in head
+        (bar,) = [line for line in c.lines if line.startswith("   observed")]
+        assert "▓" not in bar
     async with console(SAMPLES / "ikev1-one-way-loss" / "capture.pcap", size=(160, 43)) as c:
         assert "73 to 98 packets lost" in c.lines[0]
         assert "▓" in c.text
@@ -120,3 +144,10 @@ async def test_an_sa_without_an_spi_and_a_time_has_a_sign_for_it(console: Open, 
     async with console(path, size=(132, 43)) as c:
         assert "IKEv1 –" in c.text
         assert "deleted, no time" in c.text
+
+
+async def test_when_a_peer_asks_is_told_in_one_way_on_all_of_the_screen(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap", size=(132, 43)) as c:
+        assert "~5.1 s + 2×5 s" in c.text
+        assert "asks      after about 5.1 s, 2 retries × 5 s" in c.text
+        assert "unknown interval" not in c.text

@@ -21,7 +21,14 @@ from analyzers.export.html.parts import SHADE, badge, more
 from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
 from analyzers.export.naming import Naming, address
-from analyzers.export.story import bounds_of, moments, remarks
+from analyzers.export.story import (
+    NOTHING_BACK,
+    arriving,
+    bounds_of,
+    broken_way,
+    moments,
+    remarks,
+)
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
 from analyzers.model.peer import PeerView
 
@@ -40,7 +47,7 @@ def black_holes(peer: PeerView, scene: Scene) -> Node:
     return [
         htpy.h3["Black holes" if len(holes) > 1 else "Black hole"],
         [_story(peer, hole, scene) for hole in holes if hole.id in in_full],
-        _brief(brief[:LINES_SHOWN], scene.naming),
+        _brief(peer, brief[:LINES_SHOWN], scene.naming),
         more(f"{counted(len(brief) - LINES_SHOWN, 'more black hole')}: see the JSON report")
         if len(brief) > LINES_SHOWN
         else None,
@@ -54,10 +61,10 @@ def _story(peer: PeerView, hole: BlackHole, scene: Scene) -> Element:
     return htpy.article(class_=f"card {shade}")[
         htpy.div(".head")[
             badge(words.CLASS[hole.black_hole_class], shade, "▒"),
-            htpy.h4[f"{address(hole.sender)} → {address(hole.receiver)}"],
+            htpy.h4[_ends(peer, hole)],
             htpy.span(".soft")[f"{hole.id}{words.confidence_mark(hole.confidence)}"],
         ],
-        _figures(hole),
+        _figures(peer, hole),
         htpy.p[f"{why[:1].upper()}{why[1:]}."],
         _moments(peer, hole, naming),
         _phases(hole, naming),
@@ -65,12 +72,19 @@ def _story(peer: PeerView, hole: BlackHole, scene: Scene) -> Element:
     ]
 
 
-def _figures(hole: BlackHole) -> Element:
+def _ends(peer: PeerView, hole: BlackHole) -> str:
+    """The way that is broken."""
+    sender, receiver = broken_way(hole, arriving(peer))
+    return f"{address(sender)} → {address(receiver)}"
+
+
+def _figures(peer: PeerView, hole: BlackHole) -> Element:
     if hole.max_seconds <= 0 or not hole.traffic_known:
         return htpy.p[", ".join(bounds_of(hole))]
+    sent = f"sent, {NOTHING_BACK}" if hole.id in arriving(peer) else "sent into it"
     facts = [
         (seconds_range(hole.min_seconds, hole.max_seconds), "without proof of life"),
-        (count_range(hole.min_packets, hole.max_packets, "packet"), "sent into it"),
+        (count_range(hole.min_packets, hole.max_packets, "packet"), sent),
     ]
     if hole.bytes_known:
         facts.append((f"up to {byte_count(hole.max_bytes)}", "of ESP"))
@@ -125,16 +139,17 @@ def _phases(hole: BlackHole, naming: Naming) -> Node:
     return stacked(f"Phases of {hole.id}", head, rows)
 
 
-def _brief(holes: Sequence[BlackHole], naming: Naming) -> Node:
+def _brief(peer: PeerView, holes: Sequence[BlackHole], naming: Naming) -> Node:
     if not holes:
         return None
+    there = arriving(peer)
     rows = [
         (
             hole.id,
             words.CLASS[hole.black_hole_class],
-            f"{address(hole.sender)} → {address(hole.receiver)}",
+            _ends(peer, hole),
             naming.at(hole.stop_ns),
-            " · ".join(bounds_of(hole)),
+            " · ".join(bounds_of(hole, there)),
         )
         for hole in holes
     ]

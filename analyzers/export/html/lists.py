@@ -10,7 +10,7 @@ from htpy import Node
 
 from analyzers.export import words
 from analyzers.export.causes import hint_words, where_lost
-from analyzers.export.exchanges import became, identity
+from analyzers.export.exchanges import answers_sent, became, identity
 from analyzers.export.formatting import (
     UNICODE,
     byte_count,
@@ -71,7 +71,9 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> tuple[Node,
         became(exchange, UNICODE),
     ]
     if exchange.lost is not None:
-        outcome += [htpy.br, htpy.span(".soft")[where_lost(peer, exchange)]]
+        where = naming.places([lost.ref for lost in exchange.lost_answers])
+        sent = f" ({answers_sent(exchange)}: {where})" if where else ""
+        outcome += [htpy.br, htpy.span(".soft")[where_lost(peer, exchange), sent]]
     return (
         naming.at(exchange.first_ns),
         address(exchange.prober),

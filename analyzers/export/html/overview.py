@@ -38,6 +38,7 @@ from analyzers.export.inputs import clock_phrases, counts_of, span_of
 from analyzers.export.inputs import folded as folded_problems
 from analyzers.export.naming import Naming, address
 from analyzers.export.problem_words import problem_rest, problem_word
+from analyzers.export.story import packets_of
 from analyzers.export.verdict import verdict_of
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding
@@ -212,7 +213,7 @@ def _holes(peer: PeerView) -> Node:
     low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
     if high > 0:
         parts.append(seconds_range(low, high))
-        packets = words.packets_lost(holes) or words.packets_counted(holes)
+        packets = packets_of(peer)
         parts += [packets] if packets else []
     return dotted(parts)
 

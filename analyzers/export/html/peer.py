@@ -122,7 +122,8 @@ def _ladder(peer: PeerView, naming: Naming, anchor: str) -> Node:
         htpy.figure(".long")[
             htpy.figcaption[
                 "The messages worth seeing; rows of healthy exchanges are folded."
-                " A thick arrow is a retransmission, a cross an arrow that met no answer."
+                " A thick arrow is a retransmission, a cross an arrow that met no answer, or"
+                " did not arrive."
             ],
             scroll_box(drawn.element, "Ladder"),
         ],

@@ -10,7 +10,7 @@ from htpy import Element, Node
 from analyzers.export import words
 from analyzers.export.formatting import duration
 from analyzers.export.spans import exposed_ns, is_side
-from analyzers.export.story import arriving, certainly_lost_s
+from analyzers.export.story import arriving, broken_way, certainly_lost_s
 from analyzers.export.svg.canvas import group, line, number, path, rect, text, text_width
 from analyzers.export.svg.sheet import Sheet, spoken
 from analyzers.model.black_hole import BlackHole, PhaseName
@@ -21,13 +21,14 @@ BOUNDS_FROM: Final = 16
 
 
 def black_holes(sheet: Sheet) -> None:
-    """A lane each way, for the side that was sending."""
+    """A lane each way, for that from which nothing comes."""
     peer = sheet.peer
+    there = arriving(peer)
     for arrow, side in (("→", peer.local), ("←", peer.remote)):
         holes = [
             hole
             for hole in peer.black_holes
-            if is_side(hole.sender, side, peer)
+            if is_side(broken_way(hole, there)[0], side, peer)
             and hole.max_seconds > 0
             and sheet.stretch(exposed_ns(hole), hole.stop_ns)
         ]

@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.exchanges import (
+    answer_words,
     bracketed,
     delete_words,
     identity,
+    late_words,
+    lost_answer_words,
     rtt_range,
     sent_words,
     worth_showing,
@@ -21,7 +24,7 @@ from analyzers.export.formatting import counted, duration
 from analyzers.export.messages import message_word
 from analyzers.export.naming import Naming
 from analyzers.export.spans import answered_transmission, exposed_ns, is_side
-from analyzers.export.story import arriving, certainly_lost_s
+from analyzers.export.story import arriving, broken_way, certainly_lost_s
 from analyzers.model.exchange import Exchange, ExchangeKind, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
@@ -115,6 +118,8 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
     word = words.KIND[exchange.kind]
     number = identity(exchange)
     doubt = bracketed(exchange.confidence)
+    # Where the other end answered, it is its answers that did not arrive.
+    fate_unknown = exchange.outcome is Outcome.OPEN or bool(exchange.lost_answers)
     for index, sent in enumerate(exchange.transmissions):
         retry = index + (1 if exchange.first_missing else 0)
         label = f"{word} {number}".rstrip()
@@ -131,19 +136,31 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             manner,
             naming.place(sent.ref),
             sent_words(exchange, index),
-            arrived=None if index == answered or exchange.outcome is Outcome.OPEN else False,
+            arrived=None if index == answered or fate_unknown else False,
             again=bool(retry),
         )
     answer = exchange.answer
     if answer is not None:
         label = "R-U-THERE-ACK" if exchange.kind is ExchangeKind.DPD else "answer"
+        late = late_words(exchange)
         yield Arrow(
             answer.at_ns,
             not from_local,
-            f"{label} {number}".rstrip() + doubt,
+            f"{label} {number}".rstrip() + (f", {late}" if late else "") + doubt,
             Manner.GOOD,
             naming.place(answer.ref),
-            f"{label} {number}",
+            answer_words(exchange),
+        )
+    for lost in exchange.lost_answers:
+        said = lost_answer_words(exchange)
+        yield Arrow(
+            lost.at_ns,
+            not from_local,
+            said,
+            Manner.LOST,
+            naming.place(lost.ref),
+            said,
+            arrived=False,
         )
     if exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
         logged = exchange.verdict_ref is not None
@@ -169,7 +186,7 @@ def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:
     for hole in peer.black_holes:
         if hole.max_seconds <= 0:
             continue
-        way = "→" if is_side(hole.sender, peer.local, peer) else "←"
+        way = "→" if is_side(broken_way(hole, there)[0], peer.local, peer) else "←"
         loss = "nothing comes back" if hole.id in there else "packets may be lost"
         start = f"black hole {way}: from here on {loss}"
         yield Note(exposed_ns(hole), NoteKind.HOLE, start)

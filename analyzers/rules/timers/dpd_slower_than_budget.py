@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
+from analyzers.model.exchange import Lost
 from analyzers.model.finding import Severity
 from analyzers.model.time import seconds
 from analyzers.rules.case import Case
@@ -30,7 +31,7 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
         f"{hole.sender} gave {hole.receiver} up after it was questionable for {spoken(took_s)}:"
         f" {spoken(unprobed_s)} until it asked, {spoken(probing_s)} of asking ({hole.probes}"
         f" transmissions). That is {spoken(took_s - budget_s)} more than the {spoken(budget_s)}"
-        f" {said}. Up to {hole.max_packets} packets were lost.",
+        f" {said}. Up to {hole.max_packets} packets were {_fate(case, hole)}.",
         first_refs(hole.refs),
         remedy=advice(
             case.vendor(hole.sender),
@@ -42,6 +43,13 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
         ),
         at_ns=dead_ns,
     )
+
+
+def _fate(case: Case, hole: BlackHole) -> str:
+    """Where the other end answered, what was sent to it arrived."""
+    asked = (x for x in case.asked_by(hole.sender) if x.last_ns >= (hole.first_probe_ns or 0))
+    came = any(x.lost is Lost.ANSWER and x.first_ns <= hole.stop_ns for x in asked)
+    return "sent meanwhile, and nothing came back" if came else "lost"
 
 
 def _budget(case: Case, sender: str) -> tuple[float, str]:

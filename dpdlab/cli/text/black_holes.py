@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 from rich.text import Text
 
-from analyzers.export.story import bounds_of, moments, remarks
+from analyzers.export.story import arriving, bounds_of, broken_way, moments, remarks
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
@@ -45,16 +46,19 @@ def stories(page: Page, peer: PeerView) -> None:
 def _brief(page: Page, peer: PeerView, hole: BlackHole) -> None:
     style = SEVERITY_STYLE[class_severity(hole.black_hole_class)]
     named: Part = (words.CLASS[hole.black_hole_class], style)
-    label = assemble((f"black hole {page.arrow(hole.sender, peer.local)}", style))
+    there = arriving(peer)
+    arrow = page.arrow(broken_way(hole, there)[0], peer.local)
+    label = assemble((f"black hole {arrow}", style))
     page.gap()
-    page.listing(label, [named, f"until {page.at(hole.stop_ns)}", *_bounds(hole)])
+    page.listing(label, [named, f"until {page.at(hole.stop_ns)}", *_bounds(hole, there)])
 
 
 def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     style = SEVERITY_STYLE[class_severity(hole.black_hole_class)]
     page.gap()
-    arrow = page.arrow(hole.sender, peer.local)
-    page.listing((f"black hole {arrow}", style), _bounds(hole))
+    there = arriving(peer)
+    arrow = page.arrow(broken_way(hole, there)[0], peer.local)
+    page.listing((f"black hole {arrow}", style), _bounds(hole, there))
     why = words.CLASS_WHY[hole.black_hole_class] if not hole.spis else words.one_child(hole)
     mark = words.confidence_mark(hole.confidence)
     page.entry("", assemble((words.CLASS[hole.black_hole_class], style), f"{mark}: {why}"))
@@ -71,8 +75,8 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     _phases(page, hole)
 
 
-def _bounds(hole: BlackHole) -> list[Part]:
-    lasted, *rest = bounds_of(hole)
+def _bounds(hole: BlackHole, there: Container[str]) -> list[Part]:
+    lasted, *rest = bounds_of(hole, there)
     return [(lasted, LABEL) if hole.max_seconds > 0 else lasted, *rest]
 
 

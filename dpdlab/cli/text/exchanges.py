@@ -8,7 +8,13 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.export.causes import where_lost
-from analyzers.export.exchanges import became, identity, rtt_range, worth_showing
+from analyzers.export.exchanges import (
+    answers_sent,
+    became,
+    identity,
+    rtt_range,
+    worth_showing,
+)
 from analyzers.model.exchange import (
     NO_MESSAGE_ID,
     Delete,
@@ -112,6 +118,9 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
         page.at_margin("", assemble("    ", tail))
     if exchange.lost is not None:
         page.at_margin("", Text(f"    {where_lost(peer, exchange)}"))
+        where = page.frames([lost.ref for lost in exchange.lost_answers])
+        if where:
+            page.at_margin("", Text(f"    {answers_sent(exchange)}: {where}", FAINT))
     if tell_basis and exchange.confidence is not Confidence.CERTAIN:
         known = words.known_by(exchange.basis, exchange.confidence)
         page.at_margin("", Text(f"    {known}", FAINT))

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.spans import Window, death_confidence, whole, zooms
 from analyzers.model.peer import Activity, PeerState, PeerView
 from dpdlab.cli.text.page import FAINT, GAP, Page, Part, padded
@@ -38,6 +39,7 @@ ROLE_STYLE: Final = {
     Role.DELETE: "bold magenta",
     Role.MORE: "dim",
     Role.ANSWER: "green",
+    Role.LOST: "bold red",
     Role.ESP: "cyan",
     Role.POSSIBLE: "red",
     Role.CERTAIN: "bold red",
@@ -127,6 +129,7 @@ def _legend_entries(signs: Glyphs) -> tuple[tuple[Role, str, str], ...]:
     return (
         (Role.ANSWERED, signs.answered, "answered"),
         (Role.ANSWER, signs.answer, "its answer apart"),
+        (Role.LOST, f"{signs.lost_to}{signs.lost_back}", f"sent, {DID_NOT_ARRIVE}"),
         (Role.UNANSWERED, signs.unanswered, "unanswered"),
         (Role.ASKED, signs.asked, "answered to a retry"),
         (Role.RETRY, signs.retry, "retry"),

@@ -127,7 +127,9 @@ class Page:
         return f"{self.data(ref.source)}#{ref.record}" if self.several_sources else f"{ref.record}"
 
     def frames(self, refs: Sequence[Ref]) -> str:
-        """One frame number, or the first and the last of several."""
+        """One frame number, or the first and the last of several; empty for none."""
+        if not refs:
+            return ""
         if len(refs) == 1:
             return self.place(refs[0])
         first, last = refs[0], refs[-1]

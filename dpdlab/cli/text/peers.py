@@ -8,6 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from analyzers.export.story import packets_of
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
@@ -194,7 +195,7 @@ class _Table:
         low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
         if high > 0:
             parts.append(seconds_range(low, high))
-            packets = words.packets_lost(holes) or words.packets_counted(holes)
+            packets = packets_of(peer)
             parts += [packets] if packets else []
         return parts
 

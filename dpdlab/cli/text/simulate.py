@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzers.export.content import Content
+from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole
 from analyzers.whatif.results import VALIDITY, Simulated
 from analyzers.whatif.study import Candidate, Result, Study
@@ -35,6 +36,7 @@ from dpdlab.present.formatting import (
     timer,
 )
 from dpdlab.present.policies import (
+    ARRIVES,
     AT_LEAST,
     UNENDING,
     Scale,
@@ -131,8 +133,10 @@ def _study(page: Page, study: Study) -> None:
     hole = study.hole
     style = SEVERITY_STYLE[class_severity(hole.black_hole_class)]
     named = (f"{hole.id} {words.CLASS[hole.black_hole_class]}", style)
-    page.line(page.dots([named, page.pair(hole.sender, hole.receiver)]))
-    page.wrapped(assemble(("observed  ", FAINT), (observed(hole), LABEL)), "  ", indent=2)
+    there = arriving(study.peer)
+    page.line(page.dots([named, page.pair(*broken_way(hole, there))]))
+    told = observed(hole, fate_of(hole, there))
+    page.wrapped(assemble(("observed  ", FAINT), (told, LABEL)), "  ", indent=2)
     if study.note:
         page.wrapped(study.note, "  ", indent=2)
     if not study.results:
@@ -181,11 +185,13 @@ def _bars(page: Page, study: Study) -> None:
     width = max(page.width - indent - 12, _BAR_LEAST)
 
     scale = Scale(longest, width)
+    arrives = hole.id in arriving(study.peer)
+    sure = page.signs.possible if arrives else page.signs.certain
 
     def bar(label: str, least: float, most: float | None, style: str, said: str) -> None:
         name = padded(page.clip(Text(in_signs(page, label), FAINT), indent - 2), indent)
         found = scale.bar(least, most)
-        drawn = page.signs.certain * found.sure + page.signs.possible * found.maybe
+        drawn = sure * found.sure + page.signs.possible * found.maybe
         end = page.signs.to if found.unending else ""
         page.line(assemble("  ", name, (drawn + end, style), f" {said}"))
 
@@ -202,7 +208,8 @@ def _bars(page: Page, study: Study) -> None:
         soonest = left.soonest_seconds or 0.0
         bar(result.candidate.label, soonest, lasted, SEVERITY_STYLE[severity], said)
     sign = f"{page.signs.certain} at least   {page.signs.possible} at most"
-    page.line((f"  {sign}; a clock of its own asks somewhere in between", FAINT))
+    said = f"{sign}; a clock of its own asks somewhere in between"
+    page.line((f"  {ARRIVES if arrives else said}", FAINT))
 
 
 # --- what policies cost ---

@@ -81,8 +81,7 @@ def refs_of(item: Item) -> tuple[Ref, ...]:
     """The places of the input that show an item."""
     match item:
         case Exchange():
-            sent = (*item.transmissions, *((item.answer,) if item.answer is not None else ()))
-            refs = [ref for one in sent for ref in (one.ref, *one.seen)]
+            refs = [ref for one in item.messages for ref in (one.ref, *one.seen)]
             return (*refs, *((item.verdict_ref,) if item.verdict_ref is not None else ()))
         case Delete():
             return (item.ref,)
@@ -295,8 +294,7 @@ def _spi(around: Surroundings, item: Item) -> Facts:
 def _id(around: Surroundings, item: Item) -> Facts:
     match item:
         case Exchange():
-            sent = (*item.transmissions, *((item.answer,) if item.answer is not None else ()))
-            return [one.message_id for one in sent if one.message_id < NO_MESSAGE_ID]
+            return [one.message_id for one in item.messages if one.message_id < NO_MESSAGE_ID]
         case IkeMessage():
             return (item.message_id,) if item.message_id < NO_MESSAGE_ID else ()
         case Delete():

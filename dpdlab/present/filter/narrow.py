@@ -70,6 +70,7 @@ def _peer(
         peer,
         exchanges=of(peer.exchanges),
         deletes=of(peer.deletes),
+        lost_deletes=of(peer.lost_deletes),
         black_holes=of(peer.black_holes),
         problems=of(peer.problems),
     )

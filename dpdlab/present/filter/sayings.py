@@ -20,8 +20,7 @@ def texts_of(item: Item) -> tuple[str, ...]:
         case PeerView():
             return tuple(_peer(item))
         case Exchange():
-            sent = (*item.transmissions, *((item.answer,) if item.answer is not None else ()))
-            ids = (one for x in sent for one in _written(x.message_id))
+            ids = (one for x in item.messages for one in _written(x.message_id))
             ends = (item.prober, item.responder)
             lost = () if item.lost is None else (item.lost,)
             known = (item.basis, item.confidence)

@@ -13,11 +13,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from analyzers.export import words
+from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.formatting import Glyphs
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
 from dpdlab.tui.keymap import Keymap, key_name
 from dpdlab.tui.rows import plain
 from dpdlab.tui.views import log_rows
+from dpdlab.tui.views.event_rows import UNSURE
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
@@ -98,6 +100,9 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.retry, "retry"
     yield signs.open, "open question; among peers: unknown"
     yield signs.delete, "Delete"
+    lost = f"{signs.lost_to}{signs.lost_back}"
+    yield lost, f"sent by one end, by its log, and it {DID_NOT_ARRIVE}"
+    yield UNSURE, "behind a time: by its clock the order is not certain"
     yield signs.covered, "more signs under the one beside it"
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, ESP SA: rekey or new beginning"

@@ -12,13 +12,19 @@ from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from dpdlab.present.events import Event, EventKind
+from dpdlab.present.order import is_measure, unsure_ns
 from dpdlab.present.times import precision_ns, signed
 from dpdlab.tui.model import ColourBy, Model
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
 
 _DELTA: Final = 11
 _LONG_DELTA: Final = 14
 """Cells of the time after the event before: "+14.072 s", over minutes "+59 min 59 s"."""
+SHORT_ANSWER: Final = ("answer to liveness check", "answer to")
+"""What an answer is called, and what it is called where there is little room."""
+UNSURE: Final = "~"
+"""Behind a time: the order is not certain."""
 _LONG_NS: Final = 100 * NS_PER_SECOND
 
 
@@ -47,12 +53,18 @@ class EventRows:
         """One event."""
         event = self.events[index]
         at, delta = self.when(index)
-        line = Text(f"{at:<{self._time}}  ").append(f"{delta:>{self._delta}}  ", palette.faint)
+        line = Text(f"{at + self.doubt(index):<{self._time + 2}}")
+        line.append(f"{delta:>{self._delta}}  ", palette.faint)
         line.append(f"{self._arrow(event):<3} ", self.style(event, palette))
-        line.append(safe(event.label), self.style(event, palette))
-        if event.ref is not None:
-            line.append(f"  {self.place(event)}", palette.faint)
-        return line
+        place = self.place(event)
+        # Of a long label the end goes, not where it stands.
+        room = width - line.cell_len - (len(place) + 2 if place else 0)
+        label = safe(event.label)
+        if len(label) > room and event.kind is EventKind.ANSWER:
+            # When it came says more than what it answers.
+            label = label.replace(*SHORT_ANSWER)
+        line.append(cut(Text(label), room).plain, self.style(event, palette))
+        return line.append(f"  {place}", palette.faint) if place else line
 
     def when(self, index: int) -> tuple[str, str]:
         """The time of an event, and how long after the one before it is."""
@@ -65,14 +77,31 @@ class EventRows:
         timed = event.at_ns >= ORDER_LIMIT_NS
         return at, signed(event.at_ns - last.at_ns, precision) if timed else ""
 
+    def doubt(self, index: int) -> str:
+        """What stands behind the time of an event whose place among its neighbours is not sure."""
+        return UNSURE if self.unsure_ns(index) else ""
+
+    def unsure_ns(self, index: int) -> int:
+        """How well the clocks agree that leave open what came first, this one or one beside it.
+
+        0 where the order is certain.
+        """
+        event = self.events[index]
+        if len(self._sources) < 2 or is_measure(self._sources, event):
+            return 0
+        beside = (*self.events[max(index - 1, 0) : index], *self.events[index + 1 : index + 2])
+        return max((unsure_ns(self._sources, event, other) for other in beside), default=0)
+
     def _arrow(self, event: Event) -> str:
         signs = self.model.signs
         if event.kind is EventKind.HOLE:
             return signs.possible * 2
         if event.kind is EventKind.HOLE_END:
-            return signs.certain * 2
+            return (signs.possible if event.way_back else signs.certain) * 2
         if event.sender is None:
             return signs.dead
+        if event.is_lost:
+            return signs.lost_to if self._is_local(event.sender) else signs.lost_back
         return signs.to if self._is_local(event.sender) else signs.back
 
     def _is_local(self, sender: str) -> bool:

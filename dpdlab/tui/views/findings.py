@@ -16,6 +16,7 @@ from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.records import Ref
+from dpdlab.present.events import event_at
 from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.keymap import key_name
@@ -235,12 +236,8 @@ class FindingsView(DetailView):
     def _first_ns(self, finding: Finding, refs: tuple[Ref, ...]) -> int | None:
         """The time of the first place that a finding rests on."""
         peer = self.model.peer_of(finding)
-        events_of_peer = [] if peer is None else self.model.events(peer)
-        for event in events_of_peer:
-            seen = () if event.message is None else event.message.seen
-            if event.ref in refs or any(ref in seen for ref in refs):
-                return event.at_ns
-        return timed(finding)
+        event = None if peer is None else event_at(self.model.events(peer), refs)
+        return timed(finding) if event is None else event.at_ns
 
     def do_sort(self) -> None:
         """Group by the next thing."""

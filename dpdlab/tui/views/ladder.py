@@ -12,7 +12,7 @@ from textual import work
 from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
-from analyzers.export.formatting import Severity
+from analyzers.export.formatting import Severity, duration
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
@@ -24,7 +24,7 @@ from dpdlab.present.compare import compared
 from dpdlab.present.detail import Detail, details
 from dpdlab.present.events import Event, EventKind, place_of, same_event
 from dpdlab.present.hexdump import hexdump
-from dpdlab.present.log_places import texts_of
+from dpdlab.present.log_places import lines_of, texts_of
 from dpdlab.present.packet_behind import packet_behind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -36,6 +36,8 @@ from dpdlab.tui.views.list_view import DetailView, next_place
 _LABEL: Final = 14
 _HEX_WIDE: Final = 74
 _FETCHED_KEPT: Final = 200
+_LINES_SEARCHED: Final = 5_000
+"""Events from the cursor on whose lines are searched while the key waits, not their words alone."""
 _NEIGHBOURS: Final = (2, 6)
 """Lines of a log before and after the one that is meant."""
 
@@ -175,11 +177,19 @@ class LadderView(DetailView):
             lines = [
                 self._detail_line(d) for d in details(event, findings, paths, self.model.times)
             ]
-            lines[2:2] = [self._detail_line(d) for d in texts_of(self.model.log, event)]
+            lines[2:2] = [self._detail_line(d) for d in self._beside_place(event)]
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
         about = (self.pane, None if event is None else same_event(event))
         self.detail.tell(TextRows(lines, indent=_LABEL, heading=True), self.palette, about)
+
+    def _beside_place(self, event: Event) -> Iterator[Detail]:
+        """What is told next to where it stands: doubts of its order, and lines of logs."""
+        apart_ns = 0 if self._rows is None else self._rows.unsure_ns(self._place())
+        if apart_ns:
+            told = f"not certain: the clocks here agree to {duration(apart_ns)}"
+            yield Detail("order", told, Severity.WARN)
+        yield from texts_of(self.model.log, event)
 
     def _detail_line(self, detail: Detail) -> Text:
         text = Text()
@@ -439,11 +449,21 @@ class LadderView(DetailView):
         return copying.of_event(self.model.whole, peer, event)
 
     def search(self, text: str, by: int) -> bool:
-        """The next message whose words have the text."""
-        wanted, events = text.casefold(), self._events
-        place = next_place(
-            len(events), self._place(), by, lambda n: wanted in events[n].label.casefold()
-        )
+        """The next message whose words have the text, or a line of a log that tells of it."""
+        wanted, events, log = text.casefold(), self._events, self.model.log
+        looked = 0
+
+        def fits(place: int) -> bool:
+            nonlocal looked
+            looked += 1
+            event = events[place]
+            if wanted in event.label.casefold():
+                return True
+            if log is None or looked > _LINES_SEARCHED:
+                return False
+            return any(wanted in line.casefold() for line in lines_of(log, event))
+
+        place = next_place(len(events), self._place(), by, fits)
         if place is not None:
             self._go(place)
         return place is not None

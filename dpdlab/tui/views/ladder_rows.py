@@ -16,13 +16,15 @@ from dpdlab.present.events import Event, EventKind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
-from dpdlab.tui.views.event_rows import EventRows
+from dpdlab.tui.views.event_rows import SHORT_ANSWER, EventRows
 
 _LEAST_DELTA: Final = 10
 _LEAST_RUNG: Final = 24
 _MOST_RUNG: Final = 58
 _FOLD_FROM: Final = 6
 """Events of healthy exchanges in a row that fold to one."""
+_SHORT: Final = 6
+"""Cells that are missing from the arrow of a message that did not arrive."""
 _ORDINARY: Final = (EventKind.QUESTION, EventKind.ANSWER)
 
 
@@ -105,12 +107,12 @@ class LadderRows(EventRows):
         event = self.events[item]
         at, delta = self.when(item)
         mark = "*" if item in self.selected else " "
-        line = Text(f"{at:<{self._time}} ")
+        line = Text(f"{at + self.doubt(item):<{self._time + 1}}")
         line.append(mark, palette.warn)
         line.append(f"{delta:>{self._delta}}   ", palette.faint)
         rung = self._rung(width)
         if event.sender is None or event.kind is EventKind.HINT:
-            return self._remark(line, event, palette)
+            return self._remark(line, event, palette, width)
         line.append_text(self._arrow_of(event, rung, palette))
         line.append(f" {self._sign(event):<2}", palette.severity(event.severity))
         return line.append(self.place(event), palette.faint)
@@ -120,15 +122,21 @@ class LadderRows(EventRows):
         again = event.kind is EventKind.RETRY or event.number > 0
         ascii_only = self.model.ascii_only
         dash = ("=" if again else "-") if ascii_only else ("═" if again else "─")
+        if event.is_lost:
+            dash = signs.broken
         side = signs.tick
-        body = rung - 2
+        # What does not arrive ends before the other side.
+        short = " " * _SHORT if event.is_lost else ""
+        body = rung - 2 - len(short)
         label = cut(Text(f" {safe(_brief(event, body - 8))} "), body - 6).plain
         lead = dash * 3
         rest = dash * max(body - 4 - len(label), 0)
         if self._is_local(event.sender or ""):
-            arrow = f"{lead}{label}{rest}{'>' if ascii_only else '►'}"
+            head = signs.unanswered if event.is_lost else ">" if ascii_only else "►"
+            arrow = f"{lead}{label}{rest}{head}{short}"
         else:
-            arrow = f"{'<' if ascii_only else '◄'}{lead}{label}{rest}"
+            head = signs.unanswered if event.is_lost else "<" if ascii_only else "◄"
+            arrow = f"{short}{head}{lead}{label}{rest}"
         text = Text().append(side, palette.faint)
         text.append(arrow, self.style(event, palette))
         return text.append(side, palette.faint)
@@ -142,13 +150,14 @@ class LadderRows(EventRows):
                 return signs.open
         return signs.delete if event.kind is EventKind.DELETE else ""
 
-    def _remark(self, line: Text, event: Event, palette: Palette) -> Text:
+    def _remark(self, line: Text, event: Event, palette: Palette, width: int) -> Text:
         bar = "|" if self.model.ascii_only else "▌"
         style = palette.severity(event.severity)
         # Whose log says it.
         arrow = f"{self._arrow(event)} " if event.kind is EventKind.HINT and event.sender else ""
-        line.append(f"{bar} {arrow}{safe(event.label)}", style)
         place = self.place(event)
+        room = width - line.cell_len - (len(place) + 2 if place else 0)
+        line.append(cut(Text(f"{bar} {arrow}{safe(event.label)}"), room).plain, style)
         return line.append(f"  {place}", palette.faint) if place else line
 
     def _fold(self, fold: Fold, width: int, palette: Palette) -> Text:
@@ -171,7 +180,14 @@ def _brief(event: Event, room: int) -> str:
         forms = [", ".join(parts[:2]), parts[1] if len(parts) > 1 else parts[0]]
     elif event.kind is EventKind.ANSWER:
         # How long it took stands in the column of differences too.
-        forms = [whole, parts[0], parts[0].replace("answer to liveness check", "answer to")]
+        forms = [whole, parts[0], parts[0].replace(*SHORT_ANSWER)]
+        if len(parts) > 2:
+            # But not how late it came after the first of several questions.
+            late = [f"{each}, {parts[1]}" for each in (parts[0], forms[-1])]
+            forms = [whole, *late, f"answer {parts[1]}", parts[1]]
+    elif event.kind is EventKind.LOST:
+        # The arrow itself shows that it did not arrive.
+        forms = [whole, ", ".join(parts[:-1]), parts[0].partition(" seq ")[0]]
     else:
         forms = [parts[0] if event.kind is EventKind.QUESTION else whole]
     return next((form for form in forms if len(form) <= room), forms[-1])

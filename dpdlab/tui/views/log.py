@@ -20,6 +20,7 @@ from analyzers.session.live_lines import LiveLines
 from analyzers.session.log_lines import LogLines
 from analyzers.sources.lines import MAX_SHOWN
 from dpdlab.present import copying
+from dpdlab.present.events import event_at
 from dpdlab.present.log_places import message_at, peer_at, places_in, places_of
 from dpdlab.tui.bars import Line
 from dpdlab.tui.dialogs.explain import ExplainScreen
@@ -250,7 +251,8 @@ class LogView(LogSearch):
         if self.model.peer is None:
             self.console_app.say("there is no peer to show")
             return
-        at_ns = log.at_ns(row)
+        event = event_at(self.model.events(self.model.peer), (log.ref(row),))
+        at_ns = log.at_ns(row) if event is None else event.at_ns
         if at_ns is not None and at_ns >= ORDER_LIMIT_NS:
             self.console_app.go_to_moment(at_ns)
         self.console_app.open_view("ladder")
@@ -315,8 +317,7 @@ class LogView(LogSearch):
             return
         ref = log.ref(row)
         for exchange in peer.exchanges:
-            sent = (*exchange.transmissions, *filter(None, (exchange.answer,)))
-            refs = {place for one in sent for place in (one.ref, *one.seen)}
+            refs = {place for one in exchange.messages for place in (one.ref, *one.seen)}
             if exchange.verdict_ref is not None:
                 refs.add(exchange.verdict_ref)
             if ref in refs:

@@ -27,7 +27,7 @@ from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views import peer_facts, peer_story
 from dpdlab.tui.views.lanes import LABEL
 from dpdlab.tui.views.list_view import BESIDE_FROM
-from dpdlab.tui.views.peer_rows import thinned
+from dpdlab.tui.views.peer_spark import thinned
 from dpdlab.tui.views.timeline_lines import TimelineLines
 
 _FEW_LANES: Final = 7

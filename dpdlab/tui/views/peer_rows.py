@@ -6,38 +6,35 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 from rich.cells import cell_len
-from rich.style import Style
 from rich.text import Text
 
 from analyzers.export import words
 from analyzers.export.formatting import (
     Severity,
     count,
+    count_range,
     counted,
     duration,
+    seconds_range,
     state_glyph,
     state_severity,
 )
-from analyzers.export.spans import Window
+from analyzers.export.story import arriving
 from analyzers.export.untrusted import safe
-from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
-from dpdlab.present.cells import Cell, Row, RowKind
-from dpdlab.present.digest import Tally, WorstFirst
-from dpdlab.present.lane import questions, traffic
 from dpdlab.present.live_lines import countdown
-from dpdlab.present.scale import linear
+from dpdlab.present.tallies import Tally, WorstFirst, holes_within, is_within
 from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
-from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
 from dpdlab.tui.views import policy_cells
+from dpdlab.tui.views.peer_spark import spark
 
 _GAP: Final = 2
 _STALE: Final = 0.75
@@ -50,8 +47,6 @@ _SAMPLE: Final = 200
 _PINNED: Final = ("state", "remote")
 """Columns that every page has."""
 _MOST_ADDRESS: Final = 39
-_SPARK_EXCHANGES: Final = 500
-"""Of a peer with many more exchanges not every one is drawn on a few columns."""
 
 
 class PeerColumn(Struct, frozen=True):
@@ -64,6 +59,8 @@ class PeerColumn(Struct, frozen=True):
     right: bool = False
     rank: int = 0
     """Columns with a higher rank go first when there is no room."""
+    whole: bool = False
+    """Of all of the time, whatever stretch of it is chosen, and whatever a filter leaves."""
     spare: bool = False
     """Only there where the traffic keeps a good deal of room beside it."""
 
@@ -117,17 +114,28 @@ def _age(peer: PeerView) -> int | None:
 
 
 def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
-    holes = peer.black_holes
+    holes: Sequence[BlackHole] = peer.black_holes
+    if model.range_ns is not None:
+        holes = holes_within(peer, model.range_ns)
+        if not all(is_within(hole, model.range_ns) for hole in holes):
+            # Of which part of it the packets were nobody can tell from its bounds.
+            return Text(f"{len(holes)}, in part", palette.bad)
     if not holes:
         hidden = model.hidden_holes(peer)
         return Text(f"{hidden}, not shown", palette.warn) if hidden else Text("0", palette.faint)
-    lost_s = model.tally(peer).lost_s
-    packets = [hole.max_packets for hole in holes if hole.traffic_known]
-    told = f"{len(holes)}, {duration(round(lost_s * 1e9))}"
-    if packets:
-        told += f", {count(sum(packets))} pkt"
+    lost_s, dash = sum(hole.max_seconds for hole in holes), model.signs.dash
+    known = [hole for hole in holes if hole.traffic_known]
+    lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)
+    told = f"{len(holes)}, {lasted}"
+    if known:
+        there = arriving(peer)
+        fate = "sent" if all(hole.id in there for hole in known) else "pkt"
+        least, most = sum(h.min_packets for h in known), sum(h.max_packets for h in known)
+        told += f", {count_range(least, most, fate, fate)}"
     elif any(hole.counted_least for hole in holes):
         told += f", {count(sum(hole.counted_least or 0 for hole in holes))} pkt or more"
+    # The numbers of the verdict, with less room.
+    told = told.replace("up to ", "<=" if model.ascii_only else "≤").replace(" to ", dash)
     return Text(told, palette.bad if lost_s else palette.note)
 
 
@@ -150,11 +158,13 @@ def _span(value_ns: int | None, model: Model) -> Text:
     return Text(model.signs.none if value_ns is None else duration(value_ns))
 
 
+WHOLE: Final = " (all)"
+"""Behind the title of a column that no range and no filter changes."""
 WORST: Final = "state"
 """The column that puts the worst first."""
 
 COLUMNS: Final = (
-    PeerColumn("state", "state", _state, lambda p, t: t.worst_first),
+    PeerColumn("state", "state", _state, lambda p, t: t.worst_first, whole=True),
     PeerColumn("local", "local", lambda p, m, c: _address(p.local), lambda p, t: p.local, rank=1),
     PeerColumn("remote", "remote", lambda p, m, c: _address(p.remote), lambda p, t: p.remote),
     PeerColumn(
@@ -168,18 +178,18 @@ COLUMNS: Final = (
     PeerColumn("policy", "policy seen (expected)", policy_cells.cell,
                lambda p, t: _policy_order(p), rank=2),
     PeerColumn("proof", "last proof", _proof,
-               lambda p, t: -(_age(p) or 0), right=True, rank=2),
+               lambda p, t: -(_age(p) or 0), right=True, rank=2, whole=True),
     PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
-               right=True, rank=4),
-    PeerColumn("probes", "probes", lambda p, m, c: _number(len(p.exchanges), c, Severity.NOTE),
-               lambda p, t: -len(p.exchanges), right=True, rank=3),
+               right=True, rank=4, whole=True),
+    PeerColumn("probes", "probes", lambda p, m, c: _number(m.tally(p).probes, c, Severity.NOTE),
+               lambda p, t: -t.probes, right=True, rank=3),
     PeerColumn("retries", "retries", lambda p, m, c: _number(m.tally(p).retries, c, Severity.WARN),
                lambda p, t: -t.retries, right=True, rank=4),
     PeerColumn("unanswered", "unansw.", 
                lambda p, m, c: _number(m.tally(p).unanswered, c, Severity.BAD),
                lambda p, t: -t.unanswered, right=True, rank=2),
-    PeerColumn("deletes", "deletes", lambda p, m, c: _number(len(p.deletes), c, Severity.NOTE),
-               lambda p, t: -len(p.deletes), right=True, rank=5),
+    PeerColumn("deletes", "deletes", lambda p, m, c: _number(m.tally(p).deletes, c, Severity.NOTE),
+               lambda p, t: -t.deletes, right=True, rank=5),
     PeerColumn("findings", "findings", _findings,
                lambda p, t: (-t.errors, -t.warnings), rank=6, spare=True),
     PeerColumn("expected", "expected", policy_cells.expected, lambda p, t: _expected_order(p),
@@ -257,7 +267,7 @@ class PeerRows:
             return self._paged[1]
         sizes = {
             column.id: max(
-                cell_len(column.title) + (2 if column.id == self.sort_by else 0),
+                cell_len(self._title(column)) + (2 if column.id == self.sort_by else 0),
                 self._content_width(column, palette),
             )
             for column in self.columns
@@ -311,7 +321,7 @@ class PeerRows:
         line = Text()
         for column, size in self._laid_out(width, palette):
             mark = " ▾" if not self.model.ascii_only else " v"
-            title = column.title + (mark if column.id == self.sort_by else "")
+            title = self._title(column) + (mark if column.id == self.sort_by else "")
             line.append(title.rjust(size) if column.right else title.ljust(size))
             line.append(" " * _GAP)
         forms = self._elsewhere(width, palette)
@@ -322,8 +332,12 @@ class PeerRows:
         line.append(next(fitting, "").ljust(max(room, 0)))
         return cut(line, width - len(more)).append(more, palette.note)
 
+    def _title(self, column: PeerColumn) -> str:
+        """The title of a column; beside numbers of a part what is of all is called so."""
+        return f"{column.title}{WHOLE}" if column.whole and self.model.is_partial else column.title
+
     def _activity(self) -> Sequence[str]:
-        """The title of the traffic: it alone is of a chosen stretch; also in fewer words."""
+        """The title of the traffic, with the stretch that is chosen; also in fewer words."""
         if self.model.range_ns is None:
             return ("activity",)
         lasts = duration(self.model.range_ns[1] - self.model.range_ns[0])
@@ -373,7 +387,14 @@ class PeerRows:
 
     def _policy_words(self, policy: DpdPolicy) -> str:
         """A policy as it stands in its cell; most peers have the same few."""
-        timers = (policy.mode, policy.interval_s, policy.retry_s, policy.retries, policy.backoff)
+        timers = (
+            policy.mode,
+            policy.interval_s,
+            policy.about_s,
+            policy.retry_s,
+            policy.retries,
+            policy.backoff,
+        )
         known = self._drawn.policies.get(timers)
         if known is None:
             known = self._drawn.policies[timers] = policy_cells.brief(policy, self.model)
@@ -396,59 +417,8 @@ class PeerRows:
             gap = " " * _GAP
         room = width - line.cell_len
         if room >= 2:
-            spark = self._drawn.sparks.get((peer.id, room))
-            if spark is None:
-                spark = self._drawn.sparks[peer.id, room] = _spark(peer, self.model, room, palette)
-            line.append_text(spark)
+            drawn = self._drawn.sparks.get((peer.id, room))
+            if drawn is None:
+                drawn = self._drawn.sparks[peer.id, room] = spark(peer, self.model, room, palette)
+            line.append_text(drawn)
         return line
-
-
-def _spark(peer: PeerView, model: Model, width: int, palette: Palette) -> Text:
-    """Traffic both ways over the whole time, with black holes laid over it."""
-    first, last = model.range_ns or (model.start_ns, model.end_ns)
-    if last <= first or first < ORDER_LIMIT_NS:
-        return Text()
-    scale = linear(Window(first, last), width)
-    rows = {row.kind: row for row in traffic(peer, scale, model.signs)}
-    holes = _over(rows, (RowKind.HOLE_OUT, RowKind.HOLE_IN), width)
-    out = _over(rows, (RowKind.ESP_OUT,), width)
-    back = _over(rows, (RowKind.ESP_IN,), width)
-    probes: list[Cell | None] = [None] * width
-    if any(not any(cells) for cells in zip(holes, out, back, strict=True)):
-        asked = questions(thinned(peer), scale, model.signs)
-        by_kind = {row.kind: row for row in asked}
-        probes = _over(by_kind, (RowKind.PROBES_OUT, RowKind.PROBES_IN), width)
-    density = model.signs.density
-
-    def drawn(place: int) -> tuple[str, Style]:
-        cell = holes[place]
-        if cell is None:
-            esp = [c for c in (out[place], back[place]) if c is not None]
-            cell = max(esp, key=lambda c: density.find(c.glyph), default=probes[place])
-        return (" ", palette.text) if cell is None else (cell.glyph, palette.role(cell.role))
-
-    return append_runs(Text(), map(drawn, range(width)))
-
-
-def _over(rows: dict[RowKind, Row], kinds: Sequence[RowKind], width: int) -> list[Cell | None]:
-    """What stands in each cell, the first kind before the others; None is nothing."""
-    cells: list[Cell | None] = [None] * width
-    for kind in reversed(kinds):
-        for place, cell in enumerate(rows[kind].cells if kind in rows else ()):
-            if cell.glyph != " ":
-                cells[place] = cell
-    return cells
-
-
-def thinned(peer: PeerView) -> PeerView:
-    """The peer with as many exchanges as can be told apart; those in trouble before others."""
-    step = len(peer.exchanges) // _SPARK_EXCHANGES
-    if step < 2:
-        return peer
-    trouble = [x for x in peer.exchanges if _is_trouble(x)]
-    kept = [*peer.exchanges[::step], *trouble[:: max(len(trouble) // _SPARK_EXCHANGES, 1)]]
-    return replace(peer, exchanges=tuple(kept))
-
-
-def _is_trouble(exchange: Exchange) -> bool:
-    return exchange.outcome is not Outcome.ANSWERED or len(exchange.transmissions) > 1

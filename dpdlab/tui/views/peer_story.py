@@ -30,11 +30,8 @@ DELETES_SHOWN: Final = 4
 def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = False) -> list[Text]:
     """The lines, longest ones still to be wrapped; `in_full` with what findings say and advise."""
     told = [_heading(model, peer, palette)]
-    if model.range_ns is not None:
-        # Nobody can tell from a part of the time what state a peer is in.
-        lasts = duration(model.range_ns[1] - model.range_ns[0])
-        said = f"of all of the time: only the traffic is that of the {lasts} that are chosen"
-        told.append(Text(said, palette.warn))
+    if model.is_partial:
+        told.append(Text(_of_what(model, peer), palette.warn))
     now_ns = model.now_ns
     if now_ns is not None:
         told += [
@@ -43,9 +40,11 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     # While things happen the last one is what it is about; afterwards it is the longest.
     live = now_ns is not None
     holes = sorted(peer.black_holes, key=lambda h: -h.stop_ns if live else -h.max_seconds)
+    there = story.arriving(peer) if holes else frozenset()
     for hole in holes[:HOLES_SHOWN]:
-        head = Text(f"black hole {safe(hole.sender)} {model.signs.to} {safe(hole.receiver)}  ")
-        head.append(", ".join(story.bounds_of(hole, ongoing=now_ns is not None)),
+        sender, receiver = story.broken_way(hole, there)
+        head = Text(f"black hole {safe(sender)} {model.signs.to} {safe(receiver)}  ")
+        head.append(", ".join(story.bounds_of(hole, there, ongoing=now_ns is not None)),
                     palette.severity(class_severity(hole.black_hole_class)))  # fmt: skip
         head.append(f"  {words.CLASS[hole.black_hole_class]}", palette.faint)
         told.append(head)
@@ -84,6 +83,19 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     told += _questions(model, peer, palette)
     told += _deletes(model, peer, palette)
     return told
+
+
+def _of_what(model: Model, peer: PeerView) -> str:
+    """What is of a part, and what of all: nobody can tell the state of a peer from a part."""
+    tally = model.tally(peer)
+    everything = model.whole_digest.tallies.get(peer.id, tally)
+    asked = f"{tally.probes:,} of {counted(everything.probes, 'question')}"
+    if everything.deletes:
+        asked += f", {tally.deletes:,} of {counted(everything.deletes, 'Delete')}"
+    if model.range_ns is None:
+        return f"the filter leaves {asked}; state, proof, round trip and policy are of all"
+    lasts = duration(model.range_ns[1] - model.range_ns[0])
+    return f"counts and traffic are those of {lasts} ({asked}); all else is of all of the time"
 
 
 def _questions(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
@@ -132,7 +144,7 @@ def _heading(model: Model, peer: PeerView, palette: Palette) -> Text:
     ends = f"{safe(peer.local)} {model.signs.to} {safe(peer.remote)}"
     head = Text().append(ends, palette.strong)
     head.append(f"  {words.peer_phrase(peer)}", palette.faint)
-    asked = len(peer.exchanges)
+    asked = model.tally(peer).probes
     if asked:
         answered = model.tally(peer).answered
         head.append(f"  {answered} of {counted(asked, 'question')} answered", palette.faint)

@@ -63,7 +63,7 @@ def expected(peer: PeerView, model: Model, palette: Palette) -> Text:
 def _seen(match: Match, model: Model) -> str:
     if match.seen is None:
         return "none seen"
-    return brief(match.seen, model, match.about_s)
+    return brief(match.seen, model)
 
 
 def _held_against(
@@ -103,15 +103,15 @@ def _sign(agreement: Agreement, model: Model) -> str:
     return _SIGN[agreement][model.ascii_only]
 
 
-def brief(policy: DpdPolicy, model: Model, about_s: float | None = None) -> str:
-    """The timers of a policy in a few letters; `about_s` where an interval is only guessed."""
+def brief(policy: DpdPolicy, model: Model) -> str:
+    """The timers of a policy in a few letters; a sign where an interval is only guessed."""
     if policy.mode is PolicyMode.DISABLED:
         return "never"
     every = "?" if policy.interval_s is None else timer(policy.interval_s)
     guessed = policy.mode is PolicyMode.UNKNOWN and policy.interval_s is None
     mode = "" if guessed else _MODE.get(policy.mode, "")
-    if guessed and about_s is not None:
-        every = f"~{timer(round(about_s, 1))}"
+    if guessed and policy.about_s is not None:
+        every = f"~{timer(round(policy.about_s, 1))}"
     if policy.retry_s is None:
         return mode + every
     times = "" if policy.repetitions is None else f"{policy.repetitions}{model.signs.times}"

@@ -12,12 +12,14 @@ from rich.text import Text
 
 from analyzers.export import words
 from analyzers.export.formatting import byte_count, class_severity, count
+from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import safe
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.whatif.results import VALIDITY
 from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
 from dpdlab.present.policies import (
+    ARRIVES,
     AT_LEAST,
     UNENDING,
     Scale,
@@ -114,6 +116,7 @@ class HoleRows(LaidOut):
         self.model = model
         self.replays = replays
         self.holes = replays.peer.black_holes
+        self._arriving = arriving(replays.peer)
         self._edited = edited
         self._pinned = list(pinned)
         self._target_s, self._hold_s = target_s, hold_s
@@ -155,9 +158,11 @@ class HoleRows(LaidOut):
         told = [
             f"{signs.certain} at least   {signs.possible} at most; a clock of its own asks"
             " somewhere in between",
+            *([f"{signs.possible} alone: {ARRIVES}"] if self._arriving else []),
             AT_LEAST,
             "> edited   + pinned (space)   = its own   * recommended; enter edits the policy of"
             " a row",
+            "its own is computed from its timers, too: what was observed may differ by a packet",
             COST_LEGEND,
         ]
         if self._hold_s is not None:
@@ -288,8 +293,9 @@ class HoleRows(LaidOut):
         begin_ns = hole.begin_ns
         if begin_ns >= ORDER_LIMIT_NS:
             line.append(f"{dot}{self.model.times.at(begin_ns)}")
-        line.append(f"{dot}{observed(hole)}", palette.strong)
-        ends = f"{safe(hole.sender)} {self.model.signs.to} {safe(hole.receiver)}"
+        line.append(f"{dot}{observed(hole, fate_of(hole, self._arriving))}", palette.strong)
+        sender, receiver = broken_way(hole, self._arriving)
+        ends = f"{safe(sender)} {self.model.signs.to} {safe(receiver)}"
         return line.append(f"{dot}{ends}", palette.faint)
 
     def _scale(self, number: int, layout: Layout) -> tuple[Scale, bool]:
@@ -300,9 +306,10 @@ class HoleRows(LaidOut):
             known = self._scales[number] = (longest_s(study), comparable(study))
         return Scale(known[0], layout.bar - 1), known[1]
 
-    def _signs(self) -> tuple[str, str, str]:
+    def _signs(self, hole: BlackHole) -> tuple[str, str, str]:
         signs = self.model.signs
-        return signs.certain, signs.possible, signs.to[-1]
+        certain = signs.possible if hole.id in self._arriving else signs.certain
+        return certain, signs.possible, signs.to[-1]
 
     def _observed(self, number: int, hole: BlackHole, layout: Layout, palette: Palette) -> Text:
         scale, can_compare = self._scale(number, layout)
@@ -316,7 +323,7 @@ class HoleRows(LaidOut):
             "bytes": Text(byte_count(hole.max_bytes), palette.strong) if hole.bytes_known else none,
         }
         label = Text(" " * MARK + "observed", palette.strong)
-        return row_line(layout, label, bar, cells, self._signs())
+        return row_line(layout, label, bar, cells, self._signs(hole))
 
     def _policy(
         self, number: int, hole: BlackHole, tried: Tried, layout: Layout, palette: Palette
@@ -338,7 +345,7 @@ class HoleRows(LaidOut):
             shape = scale.bar(left.soonest_seconds or 0.0, left.worst.seconds)
             bar = (shape, palette.severity(window_severity(hole, result)))
         cells |= cost_cells(candidate, signs.none, palette)
-        return row_line(layout, label, bar, cells, self._signs())
+        return row_line(layout, label, bar, cells, self._signs(hole))
 
     def cells(self, hole: BlackHole, candidate: Candidate, palette: Palette) -> dict[str, Text]:
         """What a policy leaves of a black hole."""

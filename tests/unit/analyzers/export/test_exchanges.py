@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from analyzers.export.exchanges import became
+from analyzers.export.exchanges import answer_words, became, late_words
 from analyzers.export.formatting import UNICODE
+from analyzers.model.exchange import Exchange, Outcome, Transmission
+from analyzers.model.records import Ref
+from analyzers.model.time import NS_PER_MS
 from tests.model_builders import unanswered
 
 
@@ -21,3 +24,32 @@ def test_a_question_of_which_only_retries_were_seen_says_so(sent: int, said: str
     whole = unanswered()
     seen = replace(whole, transmissions=whole.transmissions[:sent], first_missing=True)
     assert became(seen, UNICODE) == said
+
+
+def answered_after(transmissions: int, **changes) -> Exchange:
+    whole = unanswered()
+    sent = whole.transmissions[:transmissions]
+    answer = Transmission(sent[-1].at_ns + NS_PER_MS, 3, Ref("s1", 999))
+    return replace(whole, transmissions=sent, answer=answer, outcome=Outcome.ANSWERED, **changes)
+
+
+def test_an_answer_to_a_retry_is_late_however_fast_it_came():
+    late = answered_after(3)
+    assert became(late, UNICODE) == " 4.0 s after the first, 1 ms after retry 2"
+    assert answer_words(late).endswith(", 4.0 s after the first, 1 ms after retry 2 [inferred]")
+
+
+def test_an_answer_to_the_only_question_has_a_round_trip_and_no_more():
+    prompt = answered_after(1)
+    assert late_words(prompt) == ""
+    assert became(prompt, UNICODE) == " in 1 ms"
+    assert answer_words(prompt).endswith(", after 1 ms [inferred]")
+
+
+def test_how_late_an_answer_is_cannot_be_told_where_the_first_question_is_missing():
+    assert late_words(answered_after(1, first_missing=True)) == (
+        "1 ms after retry 1, the first one not seen"
+    )
+    assert late_words(answered_after(2, first_missing=True)) == (
+        "2.0 s after the first one seen, 1 ms after retry 2"
+    )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from analyzers.errors import AnalyzerError, KeyFileError, OptionError, SourceError
-from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, ProblemKind, SourceInfo
+from analyzers.model.records import NO_DAMAGE, UNREADABLE, Problem, ProblemKind, SourceInfo
 from dpdlab.cli import analysis
 from dpdlab.cli.arguments import parse
 from dpdlab.cli.diagnostics import ExitCode
@@ -226,7 +226,15 @@ def test_strict_knows_damage_from_limits(cli: Cli, session: StubSession, kind):
     ):
         session.sources, session.views = sources, peers
         code = cli("report", "hub.pcap", "--strict").code
-        assert code == (ExitCode.OK if kind in BENIGN_PROBLEMS else ExitCode.DAMAGE)
+        assert code == (ExitCode.OK if kind in NO_DAMAGE else ExitCode.DAMAGE)
+
+
+def test_a_clock_by_hand_that_cannot_be_is_a_warning_and_no_damage(cli: Cli, session: StubSession):
+    doubt = problem(ProblemKind.CLOCK_CONTRADICTED)
+    session.sources = [source(problems=[doubt])]
+    result = cli("report", "hub.pcap", "--format", "json", "--strict")
+    assert result.code == ExitCode.OK
+    assert "warning: captures/hub.pcapng:640: clock-contradicted" in result.error
 
 
 def test_nothing_recognised_goes_before_damage(cli: Cli, session: StubSession):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from analyzers.model.exchange import Lost
 from analyzers.model.observations import MessageKind
-from analyzers.model.records import Basis, Confidence
+from analyzers.model.records import Basis, Confidence, Ref
 from dpdlab.present.events import EventKind, events_of
 from tests.model_builders import ike_message
 from tests.unit.dpdlab.present import stories as s
@@ -64,3 +65,35 @@ def test_a_verdict_of_the_log_is_sure_though_its_questions_are_inferred():
         events = events_of(replace(peer, exchanges=(asked,)))
         (verdict,) = [e for e in events if e.kind is EventKind.VERDICT]
         assert ("[inferred]" not in verdict.label) is sure
+
+
+def test_answers_that_only_their_senders_log_shows_did_not_arrive():
+    peer = s.dead_peer()
+    (*others, last) = peer.exchanges
+    reply = replace(s.sent(19.02, 3, 83), ref=Ref("s3", 83))
+    asked = replace(last, lost=Lost.ANSWER, lost_answers=(reply,))
+    events = events_of(replace(peer, exchanges=(*others, asked)))
+    (lost,) = [e for e in events if e.kind is EventKind.LOST]
+    assert lost.label == "answer to liveness check ID 3, did not arrive"
+    assert (lost.sender, lost.ref, lost.is_lost) == (s.B, Ref("s3", 83), True)
+    before = events[events.index(lost) - 1]
+    assert (before.kind, before.is_lost) == (EventKind.QUESTION, False)
+    assert before.pairs_with == lost.pairs_with
+
+
+def test_questions_that_the_other_end_never_saw_did_not_arrive():
+    peer = s.dead_peer()
+    (*others, last) = peer.exchanges
+    asked = replace(last, lost=Lost.REQUEST)
+    events = events_of(replace(peer, exchanges=(*others, asked)))
+    lost = [e for e in events if e.is_lost]
+    assert [e.ref for e in lost] == [t.ref for t in last.transmissions]
+
+
+def test_deletes_that_did_not_arrive_are_told():
+    peer = s.unsure()
+    (delete, *_) = peer.deletes
+    events = events_of(replace(peer, deletes=(), lost_deletes=(delete,)))
+    (lost,) = [e for e in events if e.kind is EventKind.LOST]
+    assert lost.label.endswith(", did not arrive")
+    assert lost.sender == delete.sender

@@ -72,6 +72,8 @@ def test_policies_are_one_line():
     assert "5 retries from 4 s, each 1.8 x the last" in words.policy_summary(growing)
     nothing = replace(policy, mode=PolicyMode.UNKNOWN, interval_s=None, retry_s=None, retries=None)
     assert words.policy_summary(replace(nothing, worst_case_s=None)) == "at an unknown interval"
+    once = replace(nothing, worst_case_s=None, about_s=5.13)
+    assert words.policy_summary(once) == "after about 5.1 s"
     assert words.policy_summary(replace(nothing, mode=PolicyMode.DISABLED)).startswith("never asks")
 
 

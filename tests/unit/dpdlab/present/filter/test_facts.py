@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Confidence, Problem, ProblemKind
+from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
 from dpdlab.present.filter import Filter, Item, Surroundings
 from tests.model_builders import (
     INITIATOR_SPI,
@@ -206,3 +206,12 @@ def test_messages_at_one_time_are_told_apart():
     around = Surroundings(peer(messages=messages), SOURCES)
     gaps = [around.since_message_before(m) for m in messages]
     assert gaps == [None, 4_000_000_000, 0, 4_000_000_000]
+
+
+def test_an_exchange_is_shown_where_its_lost_answers_are():
+    asked = unanswered()
+    lost = replace(asked.transmissions[0], ref=Ref("s2", 83))
+    around = Surroundings(peer(exchanges=(asked,)), SOURCES)
+    for wanted in ("source:console.txt", "line:83"):
+        assert not Filter.of(wanted).matches(around, asked)
+        assert Filter.of(wanted).matches(around, replace(asked, lost_answers=(lost,)))

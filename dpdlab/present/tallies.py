@@ -1,0 +1,141 @@
+"""What is counted over one peer: all of it, or a stretch of time."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from analyzers.export.formatting import Severity, class_severity, state_severity
+from analyzers.export.reached import never_answered
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.finding import Finding
+from analyzers.model.finding import Severity as FindingSeverity
+from analyzers.model.peer import PeerView
+from analyzers.model.time import NS_PER_SECOND, seconds
+
+_LONGEST_NS: Final = 1_000 * NS_PER_SECOND
+"""No question is repeated for longer (dpd-semantics section 3: 435 s)."""
+
+WorstFirst = tuple[int, int, float, str, str]
+
+
+class Tally(Struct, frozen=True):
+    """What is counted over the exchanges and black holes of a peer."""
+
+    answered: int
+    unanswered: int
+    retries: int
+    lost_s: float
+    severity: Severity
+    worst_first: WorstFirst
+    """As `analyzers.export.formatting.worst_first` orders peers."""
+    errors: int = 0
+    warnings: int = 0
+    """Findings on the peer, by their severity."""
+    probes: int = 0
+    deletes: int = 0
+
+
+def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
+    """What is counted over one peer and its findings."""
+    answered, unanswered = _outcomes(peer.exchanges)
+    retries = sum(exchange.retries for exchange in peer.exchanges)
+    severity = state_severity(peer.state)
+    for hole in peer.black_holes:
+        severity = max(severity, class_severity(hole.black_hole_class))
+    if unanswered or never_answered(peer):
+        severity = max(severity, Severity.WARN)
+    lost_s = sum(hole.max_seconds for hole in peer.black_holes)
+    order = (-severity, -state_severity(peer.state), -lost_s, peer.local, peer.remote)
+    errors, warnings = _severities(findings)
+    return Tally(
+        answered,
+        unanswered,
+        retries,
+        lost_s,
+        severity,
+        order,
+        errors,
+        warnings,
+        len(peer.exchanges),
+        len(peer.deletes),
+    )
+
+
+def tally_within(
+    whole: Tally, peer: PeerView, findings: Iterable[Finding], range_ns: tuple[int, int]
+) -> Tally:
+    """What of that falls into a stretch of time, its ends included; times in ns.
+
+    A question counts where it was asked first, a retry where it was sent. How bad the peer is, and
+    where that puts it, is told by all of the time.
+    """
+    first_ns, last_ns = range_ns
+    asked = _asked(peer.exchanges, first_ns, last_ns)
+    answered, unanswered = _outcomes(asked)
+    deletes = sum(first_ns <= delete.at_ns <= last_ns for delete in peer.deletes)
+    errors, warnings = _severities(
+        f for f in findings if f.at_ns is None or first_ns <= f.at_ns <= last_ns
+    )
+    return replace(
+        whole,
+        answered=answered,
+        unanswered=unanswered,
+        retries=_retries(peer.exchanges, first_ns, last_ns),
+        lost_s=sum(_within_s(hole, first_ns, last_ns) for hole in holes_within(peer, range_ns)),
+        errors=errors,
+        warnings=warnings,
+        probes=len(asked),
+        deletes=deletes,
+    )
+
+
+def holes_within(peer: PeerView, range_ns: tuple[int, int]) -> list[BlackHole]:
+    """The black holes that a stretch of time has any of."""
+    first_ns, last_ns = range_ns
+    return [h for h in peer.black_holes if h.begin_ns <= last_ns and h.stop_ns >= first_ns]
+
+
+def is_within(hole: BlackHole, range_ns: tuple[int, int]) -> bool:
+    """Whether a stretch of time has all of a black hole."""
+    return range_ns[0] <= hole.begin_ns and hole.stop_ns <= range_ns[1]
+
+
+def _asked(exchanges: Sequence[Exchange], first_ns: int, last_ns: int) -> Sequence[Exchange]:
+    begin = bisect_left(exchanges, first_ns, key=_first_ns)
+    return exchanges[begin : bisect_right(exchanges, last_ns, begin, key=_first_ns)]
+
+
+def _retries(exchanges: Sequence[Exchange], first_ns: int, last_ns: int) -> int:
+    return sum(
+        first_ns <= sent.at_ns <= last_ns
+        for exchange in _asked(exchanges, first_ns - _LONGEST_NS, last_ns)
+        for sent in exchange.transmissions[0 if exchange.first_missing else 1 :]
+    )
+
+
+def _within_s(hole: BlackHole, first_ns: int, last_ns: int) -> float:
+    inside_ns = min(hole.stop_ns, last_ns) - max(hole.begin_ns, first_ns)
+    return min(hole.max_seconds, seconds(max(inside_ns, 0)))
+
+
+def _outcomes(exchanges: Iterable[Exchange]) -> tuple[int, int]:
+    answered = unanswered = 0
+    for exchange in exchanges:
+        answered += exchange.outcome is Outcome.ANSWERED
+        unanswered += exchange.outcome is Outcome.UNANSWERED
+    return answered, unanswered
+
+
+def _severities(findings: Iterable[Finding]) -> tuple[int, int]:
+    found = [finding.severity for finding in findings]
+    return found.count(FindingSeverity.ERROR), found.count(FindingSeverity.WARNING)
+
+
+def _first_ns(exchange: Exchange) -> int:
+    return exchange.first_ns
