@@ -21,6 +21,7 @@ from tests.live_capture import (
     PATIENCE_S,
     SAMPLES,
     Link,
+    captures_on,
     children_of,
     eventually,
     frames,
@@ -297,8 +298,9 @@ def test_an_interface_that_goes_away_leaves_the_others(
         with link() as lost:
             words = ("-i", lost.receiver, "-i", wire.receiver, "--engine", engine)
             process = stack.enter_context(live(environment, *words, "--format", "jsonl"))
-            eventually(lambda: len(children_of(process.pid)) == 2, "the captures")
-            time.sleep(2.0)
+            ends = (lost.receiver, wire.receiver)
+            eventually(lambda: all(map(captures_on, ends)), "the captures")
+            time.sleep(1.0)
         said(process.stderr, b"no such interface")
         send(wire.sender, packets, 1000)
         with link(again=lost):
@@ -309,8 +311,8 @@ def test_an_interface_that_goes_away_leaves_the_others(
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
-    ends = {line["path"]: line["packets"] for line in _lines(out) if line.get("type") == "source"}
-    assert ends == {lost.receiver: 4, wire.receiver: 10}
+    found = {line["path"]: line["packets"] for line in _lines(out) if line.get("type") == "source"}
+    assert found == {lost.receiver: 4, wire.receiver: 10}
 
 
 @needs_capture
