@@ -114,7 +114,8 @@ class LiveSession:
         # What a log says of packets waits for them anyway.
         competing = self._captured or self._channels
         several = len(competing) > 1 or any("," in c.source.name for c in self._captured)
-        self._lateness_ns = _SEVERAL_LATENESS_NS if several else _LATENESS_NS
+        self.lateness_ns = _SEVERAL_LATENESS_NS if several else _LATENESS_NS
+        """How long what came is held back, for what comes late and belongs before it."""
         self._tracker = Tracker(
             IkeDecoder(self._keys),
             budget_ns=nanoseconds(self.options.budget_s),
@@ -176,7 +177,7 @@ class LiveSession:
         What is held back for the order is waited for no longer than that takes.
         """
         if self._orderer.holds:
-            timeout_s = min(timeout_s, self._lateness_ns / NS_PER_SECOND)
+            timeout_s = min(timeout_s, self.lateness_ns / NS_PER_SECOND)
         arrived = self._arrived.wait(timeout_s)
         self._arrived.clear()
         return arrived
@@ -242,7 +243,7 @@ class LiveSession:
         channel.records = capture.info.packets
         channel.rate.take(now_ns, channel.records)
         if channel.source.feed.empty:
-            self._orderer.advance(number, event_ns - self._lateness_ns)
+            self._orderer.advance(number, event_ns - self.lateness_ns)
         if capture.damage and status.state not in _OVER:
             channel.source.stop()
             channel.source.feed.tell(SourceState.FAILED, capture.damage)
@@ -297,7 +298,7 @@ class LiveSession:
             keys = list(accumulate(keys, max))
             self._orderer.add(number, CaptureBatch(no_rows(), None, [], events, keys, 0))
         for number in self._logs:
-            self._orderer.advance(number, now_ns - self._lateness_ns)
+            self._orderer.advance(number, now_ns - self.lateness_ns)
 
     def _span_ns(self) -> tuple[int, int] | None:
         infos = [c.capture.info for c in self._captured if c.capture is not None]
@@ -370,7 +371,7 @@ class LiveSession:
         seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
         if not self._captured:
             seen = [now_ns]
-        return max([self._tracker.now_ns, *(ns - self._lateness_ns for ns in seen)])
+        return max([self._tracker.now_ns, *(ns - self.lateness_ns for ns in seen)])
 
     def peers_so_far(self, now_ns: int) -> tuple[PeerView, ...]:
         """All peers as they are now; the session goes on afterwards.

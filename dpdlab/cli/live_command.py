@@ -21,7 +21,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import ProblemKind
 from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
-from analyzers.session.live_facts import Change, Fact, FactLog
+from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
@@ -31,8 +31,7 @@ from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
 from dpdlab.cli.output import Output
-from dpdlab.present import live_lines as lines_for_people
-from dpdlab.present.formatting import utc_time
+from dpdlab.present.live_lines import FactLines, expected, health_line
 from dpdlab.present.pace import WAIT_S, Pace
 from dpdlab.present.safe import safe
 from dpdlab.present.whole import whole
@@ -45,6 +44,7 @@ _QUIET_S: Final = 0.25
 _JUDGE_EVERY_S: Final = 2.0
 _JUDGE_REST: Final = 2
 _BEGIN_S: Final = 5.0
+_LEAST_SETTLING_NS: Final = 30_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
 _BROKEN: Final = (
     SourceState.WAITING, SourceState.MISSING, SourceState.DOWN, SourceState.FAILED,
@@ -154,7 +154,9 @@ class _Watch:
         self._diagnostics = diagnostics
         self._until = until
         self._measure = measure
-        self._facts = FactLog()
+        self._facts = FactLog(max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns))
+        self._lines_for_people = FactLines()
+        self._finishing = False
         self._stopped = False
         self._readable = True
         self._told_states: dict[int, tuple[SourceState, str]] = {}
@@ -184,6 +186,8 @@ class _Watch:
             news |= self._session.pump(now_ns)
             pace.taken(now_s)
             self._tell_sources()
+            due_ns = self._facts.due_ns
+            news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
             if pace.is_due(now_s, news=news):
                 judging = self._until is not None and now_s >= judge_due_s
                 worked_s = time.thread_time()
@@ -207,7 +211,8 @@ class _Watch:
         self._tell_sources()
         content = self._content()
         content = filtering.filtered(content, options)
-        facts = self._facts.take(content.peers, last=True)
+        self._finishing = True
+        facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
         facts += self._facts.findings(content.findings, content.peers)
         self._write(facts)
         if options.format == "jsonl":
@@ -257,8 +262,10 @@ class _Watch:
         self._measure(self._session, peers, now_ns)
         content = Content(version=__version__, sources=tuple(self._session.sources), peers=peers)
         shown = filtering.filtered(content, self._options).peers
-        self._write(self._facts.take(shown))
-        self._tell_questions(shown, now_ns)
+        # Packets from elsewhere have the clock of that machine.
+        event_ns = self._session.event_ns(now_ns)
+        self._write(self._facts.take(shown, event_ns))
+        self._tell_questions(shown, event_ns)
         if self._until is None:
             return
         if any(word in self._until.text for word in _NEED_RULES):
@@ -279,7 +286,8 @@ class _Watch:
 
     def _lines(self, facts: Sequence[Fact]) -> Iterator[str]:
         if self._options.format == "text":
-            yield from lines_for_people.fact_lines(facts)
+            event_ns = self._session.event_ns(_now_ns())
+            yield from self._lines_for_people.of(facts, event_ns)
             return
         views = [fact.peer for fact in facts if fact.peer is not None]
         selector = Selector(self._session.sources, views)
@@ -290,6 +298,7 @@ class _Watch:
                 item.revision,
                 selector,
                 retracted=item.change is Change.RETRACTED,
+                last=self._finishing,
                 ascii_only=self._output.ascii_requested,
             )
 
@@ -310,8 +319,8 @@ class _Watch:
 
     def _question(self, open_question: Expectation, now_ns: int) -> str:
         if self._options.format == "text":
-            said = lines_for_people.expected(open_question, now_ns)
-            return f"{utc_time(now_ns)}  {said}\n"
+            said = expected(open_question, now_ns)
+            return self._lines_for_people.line(now_ns, said, now_ns)
         return question_line(
             peer=open_question.peer,
             prober=open_question.prober,
@@ -384,7 +393,7 @@ def _until(options: argparse.Namespace) -> Filter | None:
 
 def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: bool) -> None:
     for health in session.health(_now_ns()):
-        diagnostics.note(lines_for_people.health_line(health))
+        diagnostics.note(health_line(health))
     store = session.store
     if store is not None and not store.packets_bytes and not keep_empty:
         store.discard()

@@ -77,7 +77,9 @@ def _watch(sample: str, folder: Path, without: bytes = b"\0") -> tuple[list[Look
                 _until_read(pipe)
         session.pump(now_ns)
         peers = session.peers_so_far(now_ns)
-        told += [fact.change for fact in facts.take(peers) if not isinstance(fact.item, PeerView)]
+        told += [
+            fact.change for fact in facts.take(peers, now_ns) if not isinstance(fact.item, PeerView)
+        ]
         looks += [Look(now_ns, peer) for peer in peers]
     for pipe in pipes:
         pipe.close()
