@@ -279,11 +279,16 @@ class LiveSession:
             self._tracker.logs.spans = [span_ns]
         for number, settled in self._matcher.settle(self._logs, span_ns, now_ns, last=last):
             events: list[LogEvent] = []
-            for event, evidence, astray, packet in settled:
-                if packet is not None:
+            keys: list[int] = []
+            for event, evidence, astray, captured in settled:
+                # What is told late is taken for now: nothing goes back.
+                keys.append(max(event.at_ns or 0, self._tracker.now_ns))
+                if captured is not None:
                     self._flagged[id(event)] = event
-                    self._tracker.logs.packets[id(event)] = packet
+                    self._tracker.logs.packets[id(event)] = captured.packet
                     events.append(event)
+                    # The clock of the log may be behind: it is about a packet that is known.
+                    keys[-1] = max(keys[-1], captured.at_ns + 1)
                     continue
                 if evidence or astray:
                     self._flagged[id(event)] = event
@@ -293,8 +298,6 @@ class LiveSession:
                 local = event.local
                 if local is not None and local not in self._tracker.logs.devices:
                     self._tracker.logs.devices.append(local)
-            # What is told late is taken for now: nothing goes back.
-            keys = [max(event.at_ns or 0, self._tracker.now_ns) for event in events]
             keys = list(accumulate(keys, max))
             self._orderer.add(number, CaptureBatch(no_rows(), None, [], events, keys, 0))
         for number in self._logs:
