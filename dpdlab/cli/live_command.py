@@ -44,6 +44,7 @@ _QUIET_S: Final = 0.25
 _JUDGE_EVERY_S: Final = 2.0
 _JUDGE_REST: Final = 2
 _BEGIN_S: Final = 5.0
+_LOOK_OUT_EVERY_S: Final = 0.2
 _LEAST_SETTLING_NS: Final = 30_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
 _BROKEN: Final = (
@@ -178,7 +179,7 @@ class _Watch:
         began_s = time.monotonic()
         pace, judge_due_s = Pace(_QUIET_S), began_s
         limit_s = self._options.duration
-        news = False
+        news, look_out_s = False, began_s
         while not self._stopped and self._readable:
             if self._session.wait(pace.wait_s(time.monotonic(), news=news)):
                 time.sleep(pace.gather_s(time.monotonic()))
@@ -203,6 +204,10 @@ class _Watch:
                 break
             if self._session.over:
                 break
+            if now_s >= look_out_s:
+                # Who reads may go long before there is anything more to write.
+                look_out_s = now_s + _LOOK_OUT_EVERY_S
+                self._readable = self._readable and self._output.has_reader
 
     def finish(self) -> Content:
         """End the session, and write the report."""

@@ -175,6 +175,27 @@ def test_a_reader_that_goes_away_ends_it_quietly(environment: dict[str, str]) ->
         process.stdout = None
 
 
+@pytest.mark.parametrize("form", ["jsonl", "text"])
+def test_a_reader_that_goes_away_is_noticed_while_nothing_happens(
+    environment: dict[str, str], form: str
+) -> None:
+    read, write = os.pipe()
+    with live(environment, "-i", "-", "--format", form, stdin=read) as process:
+        os.close(read)
+        assert process.stdout is not None
+        os.write(write, SAMPLE.read_bytes()[:20_000])
+        process.stdout.readline()
+        process.stdout.close()
+        began = time.monotonic()
+        process.wait(PATIENCE_S)
+        took = time.monotonic() - began
+        os.close(write)
+        assert process.stderr is not None
+        assert b"rror" not in process.stderr.read()
+        process.stdout = None
+    assert took < 2.0, "a second, and as much again for a busy machine"
+
+
 # --- interfaces -----------------------------------------------------------------------------------
 
 
