@@ -25,7 +25,7 @@ from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
-from dpdlab.cli import filtering, live_console, live_devices, live_metrics, live_sources
+from dpdlab.cli import filtering, live_console, live_devices, live_metrics, live_sources, live_usage
 from dpdlab.cli.analysis import session_options, settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
@@ -60,14 +60,13 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         CommandError: a source, an option or the output cannot be used.
     """
     options = invocation.options
-    chosen = _until(options)
-    filtering.wanted(options)
+    chosen = live_usage.checked(options, invocation.words)
     output = Output(None, color=options.color, ascii_only=options.ascii)
-    found = live_sources.configurations(invocation.words)
     options.until = None
     try:
         own = settings_of(options)
         settings = session_options(options, own)
+        found = live_sources.configurations(invocation.words)
         options.port = list(settings.ports)
         sources = live_sources.live_sources(options, diagnostics)
         store = live_sources.live_store(options, sources)
@@ -207,7 +206,8 @@ class _Watch:
             if now_s >= look_out_s:
                 # Who reads may go long before there is anything more to write.
                 look_out_s = now_s + _LOOK_OUT_EVERY_S
-                self._readable = self._readable and self._output.has_reader
+                if not self._output.has_reader:
+                    self._readable = False
 
     def finish(self) -> Content:
         """End the session, and write the report."""
@@ -252,6 +252,8 @@ class _Watch:
             failed = [status for status in states if status.state is SourceState.FAILED]
             if failed:
                 said = failed[0].detail
+                if self._options.capture_filter and "capture filter" in said.lower():
+                    raise UsageError(f"-f {self._options.capture_filter!r}: {said}")
                 if any(word in said.lower() for word in _RIGHTS):
                     hint = f"{PROGRAM} interfaces says what grants the right"
                     raise CommandError(ExitCode.MISSING, said, hint)
@@ -381,19 +383,6 @@ def _write_summary(content: Content, output: Output) -> None:
 def _is_ours(source: LiveSource) -> bool:
     """Whether it begins when the session does, and not when somebody sends something."""
     return not source.remote or isinstance(source, TsharkSource)
-
-
-def _until(options: argparse.Namespace) -> Filter | None:
-    """The filter of `--until`. Raises UsageError with the place of what cannot be understood."""
-    if options.until is None:
-        return None
-    from dpdlab.present.filter import Filter, FilterError
-
-    try:
-        return Filter.of(options.until)
-    except FilterError as error:
-        message = f"--until, column {error.column}: {error.message}"
-        raise UsageError(message, error.hint, error.caret()) from None
 
 
 def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: bool) -> None:

@@ -147,6 +147,13 @@ def test_until_ends_it(environment: dict[str, str]) -> None:
         (("-i", "-", "-w", "y.pcapng", "-b", "files:3"), b"filesize"),
         (("-i", "-", "-b", "files:none"), b"filesize:100000"),
         (("--syslog", "0"), b"is no port"),
+        (("lo",), b"an interface is named with -i lo"),
+        ((str(SAMPLE),), b"report"),
+        (("-i", "-", "-f", "udp"), b"-f is about what is captured here"),
+        (("-i", "lo", "-f", "udp portt 500"), b"-f 'udp portt 500': "),
+        (("-i", "no-such-interface", "-f", "udp portt 500"), b"-f 'udp portt 500': "),
+        (("-i", "no-such-interface", "-b", "files:3"), b"add -w FILE"),
+        (("no-such-file", "-i", "no-such-interface", "--policy", "cisco-ios x=1"), b"of a policy"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(
