@@ -7,7 +7,7 @@ are frozen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -72,10 +72,13 @@ class LiveSession:
         store: CaptureStore | None = None,
         log_store: LogStore | None = None,
         configurations: Sequence[Configuration] = (),
+        paths: Mapping[str, str] | None = None,
         most_events: int = MOST_EVENTS,
         keep_lines: bool = False,
     ) -> None:
         """The stores keep what is captured and read; `most_events` of each kind stay in memory.
+
+        `paths`: what the user named each source of the configurations.
 
         `keep_lines`: the last lines of logs do so, too.
 
@@ -87,6 +90,7 @@ class LiveSession:
         self.store = store
         self.log_store = log_store
         self._configurations = tuple(configurations)
+        self._paths = dict(paths or {})
         self._keys = load_keys(self.options.keys)
         self._arrived = Event()
         self._orderer = Orderer(0)
@@ -413,7 +417,14 @@ class LiveSession:
 
     def diagnosis(self) -> list[str]:
         """Why nothing was found, in sentences; empty when something was."""
-        return diagnosis(self.sources, self.peers(), (None, None))
+        peers = self.peers()
+        return diagnosis(self.sources, peers, (None, None)) + self.unfit(peers)
+
+    def unfit(self, peers: Sequence[PeerView]) -> list[str]:
+        """What was given for the peers and fits none of them, in sentences."""
+        from analyzers.session.unfit import unfit
+
+        return unfit(peers, self.options.policies, self._configurations, self._paths)
 
     def health(self, now_ns: int) -> tuple[SourceHealth, ...]:
         """How each source is."""

@@ -45,6 +45,8 @@ _JUDGE_EVERY_S: Final = 2.0
 _JUDGE_REST: Final = 2
 _BEGIN_S: Final = 5.0
 _LOOK_OUT_EVERY_S: Final = 0.2
+# By then the peers that are in use have been seen.
+_PEERS_COME_NS: Final = 10_000_000_000
 _LEAST_SETTLING_NS: Final = 30_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
 _BROKEN: Final = (
@@ -76,6 +78,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             store=store,
             log_store=live_sources.log_store(options, sources),
             configurations=found,
+            paths=live_sources.configuration_paths(invocation.words),
             keep_lines=chosen is None and live_console.is_wanted(options),
         )
     except AnalyzerError as error:
@@ -112,7 +115,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         diagnostics.note("no IKE and no ESP was seen")
         return _nothing_read(content, diagnostics)
     return exit_code(
-        content,
+        watch.untold(content),
         diagnostics,
         strict=options.strict,
         fail_on=options.fail_on,
@@ -157,6 +160,8 @@ class _Watch:
         self._facts = FactLog(max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns))
         self._lines_for_people = FactLines()
         self._finishing = False
+        self._unfit_due_ns: int | None = None
+        self._told_unfit: list[str] | None = None
         self._stopped = False
         self._readable = True
         self._told_states: dict[int, tuple[SourceState, str]] = {}
@@ -273,6 +278,7 @@ class _Watch:
         event_ns = self._session.event_ns(now_ns)
         self._write(self._facts.take(shown, event_ns))
         self._tell_questions(shown, event_ns)
+        self._tell_unfit(peers, now_ns)
         if self._until is None:
             return
         if any(word in self._until.text for word in _NEED_RULES):
@@ -323,6 +329,21 @@ class _Watch:
                     made.append(self._question(each, now_ns))
         if made and self._readable:
             self._readable = self._output.write_now(made)
+
+    def _tell_unfit(self, peers: Sequence[PeerView], now_ns: int) -> None:
+        """What was given and fits none of the peers, once they are known."""
+        if self._unfit_due_ns is None and peers:
+            self._unfit_due_ns = now_ns + _PEERS_COME_NS
+        if self._told_unfit is None and self._unfit_due_ns and now_ns >= self._unfit_due_ns:
+            self._told_unfit = self._session.unfit(peers)
+            for sentence in self._told_unfit:
+                self._diagnostics.warning(safe(sentence))
+
+    def untold(self, content: Content) -> Content:
+        """The content without the sentences that were said on stderr before."""
+        told = self._told_unfit or ()
+        left = tuple(sentence for sentence in content.diagnosis if sentence not in told)
+        return replace(content, diagnosis=left)
 
     def _question(self, open_question: Expectation, now_ns: int) -> str:
         if self._options.format == "text":

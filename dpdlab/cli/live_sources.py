@@ -140,7 +140,7 @@ def configurations(words: Sequence[str]) -> list[Configuration]:
     from analyzers.sources.inputs import read_text
 
     found: list[Configuration] = []
-    paths = {f"c{number}": word for number, word in enumerate(words, 1)}
+    paths = configuration_paths(words)
     for source, word in paths.items():
         try:
             read = read_configurations(read_text(word, _MOST_CONFIG), source)
@@ -154,6 +154,11 @@ def configurations(words: Sequence[str]) -> list[Configuration]:
             )
         found += read
     return list(with_daemon_options(found, paths))
+
+
+def configuration_paths(words: Sequence[str]) -> dict[str, str]:
+    """What was named for each source of a configuration."""
+    return {f"c{number}": word for number, word in enumerate(words, 1)}
 
 
 def log_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> LogStore | None:
