@@ -80,12 +80,14 @@ class Shown(Struct, frozen=True):
     digest: Digest
 
 
-def shown_of(whole: Content, wanted: Filter | None, digest: Digest | None = None) -> Shown:
+def shown_of(
+    whole: Content, wanted: Filter | None, digest: Digest, *, ongoing: bool = False
+) -> Shown:
     """What a filter leaves of a report; `digest` is that of the whole. For any thread."""
     if wanted is None:
-        return Shown(whole, digest or digest_of(whole))
+        return Shown(whole, digest)
     content = narrowed(whole, wanted)
-    return Shown(content, digest_of(content, partial=True))
+    return Shown(content, digest_of(content, partial=True, ongoing=ongoing))
 
 
 class Model(Struct, dict=True):
@@ -165,8 +167,9 @@ class Model(Struct, dict=True):
         """Newer results of the engine; what is not given with them is worked out here."""
         self.whole, self.done = whole, done
         self._note_sources()
-        self.whole_digest = digest or digest_of(whole)
-        self._show(shown or shown_of(whole, self.filter, self.whole_digest))
+        ongoing = self.live is not None and not done
+        self.whole_digest = digest or digest_of(whole, ongoing=ongoing)
+        self._show(shown or shown_of(whole, self.filter, self.whole_digest, ongoing=ongoing))
 
     def _note_sources(self) -> None:
         sources = self.whole.sources
@@ -182,7 +185,8 @@ class Model(Struct, dict=True):
     def set_filter(self, wanted: Filter | None, shown: Shown | None = None) -> None:
         """Show only what a filter matches; None shows all."""
         self.filter = wanted
-        self._show(shown or shown_of(self.whole, wanted, self.whole_digest))
+        ongoing = self.now_ns is not None
+        self._show(shown or shown_of(self.whole, wanted, self.whole_digest, ongoing=ongoing))
 
     def _show(self, shown: Shown) -> None:
         self.content, self.digest = shown.content, shown.digest

@@ -21,6 +21,8 @@ from analyzers.export.formatting import (
     state_severity,
 )
 from analyzers.export.untrusted import safe
+from analyzers.export.words import is_censored
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
@@ -121,12 +123,23 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
         return Text(f"{hidden}, not shown", palette.warn) if hidden else Text("0", palette.faint)
     lost_s = model.tally(peer).lost_s
     packets = [hole.max_packets for hole in holes if hole.traffic_known]
-    told = f"{len(holes)}, {duration(round(lost_s * 1e9))}"
+    told = f"{_how_many(holes, model)}, {duration(round(lost_s * 1e9))}"
     if packets:
         told += f", {count(sum(packets))} pkt"
     elif any(hole.counted_least for hole in holes):
         told += f", {count(sum(hole.counted_least or 0 for hole in holes))} pkt or more"
-    return Text(told, palette.bad if lost_s else palette.note)
+    past = model.now_ns is not None and not any(map(is_censored, holes))
+    return Text(told, (palette.warn if past else palette.bad) if lost_s else palette.note)
+
+
+def _how_many(holes: Sequence[BlackHole], model: Model) -> str:
+    """Their number; while things happen also whether they go on, or how many do."""
+    if model.now_ns is None:
+        return str(len(holes))
+    still = sum(map(is_censored, holes))
+    if still in (0, len(holes)):
+        return f"{len(holes)} {'open' if still else 'past'}"
+    return f"{len(holes)}, {still} open"
 
 
 def _findings(peer: PeerView, model: Model, palette: Palette) -> Text:
