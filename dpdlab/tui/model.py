@@ -152,7 +152,7 @@ class Model(Struct, dict=True):
         """The time in a session that goes on; None where everything has happened already."""
         if self.live is None or self.done:
             return None
-        return self.live.now_ns + round((monotonic() - self.live_since_s) * NS_PER_SECOND)
+        return self.live.event_ns + round((monotonic() - self.live_since_s) * NS_PER_SECOND)
 
     # --- what there is ---------------------------------------------------------------------
 
