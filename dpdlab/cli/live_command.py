@@ -97,6 +97,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             session.end(_now_ns())
             if not ended and code is ExitCode.OK and seen.peers:
                 _write_summary(seen, output)
+            for sentence in session.unfit(seen.peers):
+                diagnostics.warning(safe(sentence))
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
             ending.follow(ended)
             return code
