@@ -12,7 +12,7 @@ from analyzers.configs.profile_table import rows
 from analyzers.configs.profiles import Timers, VendorProfile, Verdict
 from analyzers.configs.sections import is_address
 from analyzers.errors import OptionError
-from analyzers.model.configuration import address_key
+from analyzers.model.addresses import address_key
 from analyzers.model.policy import DpdPolicy, GivenPolicy, PolicyBasis, PolicyMode
 
 

@@ -40,8 +40,7 @@ from analyzers.model.peer import Hint, PeerView, ShownSa
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, SourceInfo
 from analyzers.model.sa import EspFlow, IkeSa
-
-STANDARD_INPUT: Final = "-"
+from analyzers.sources.names import STDIN
 
 # Extensions that say what a file is and nothing about whose it is.
 _KEPT_SUFFIXES: Final = frozenset(
@@ -127,7 +126,7 @@ class Redactor:
 
     def path(self, path: str, *, pseudonym: str | None = None) -> str:
         """A file's pseudonym with its extension; standard input keeps its dash."""
-        if path == STANDARD_INPUT:
+        if path == STDIN:
             return path
         known = self._paths.get(path)
         if known is None:

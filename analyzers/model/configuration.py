@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from functools import cached_property
 
 from msgspec import Struct
 
+from analyzers.model.addresses import Named, closeness, same_address
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref
 
@@ -103,6 +104,11 @@ class Connection(Struct, frozen=True):
     """The profile whose settings apply."""
     interface: str | None = None
     """The tunnel interface, or that which the crypto map is applied to."""
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The addresses of its peers."""
+        return tuple(peer.address for peer in self.remotes)
 
 
 class LifetimeOf(StrEnum):
@@ -232,7 +238,7 @@ class Retransmission(Struct, frozen=True):
         return sum(self.gaps_s)
 
 
-class Configuration(Struct, frozen=True):
+class Configuration(Struct, frozen=True, dict=True):
     """What one configuration says, in the order of its lines."""
 
     source: str
@@ -254,6 +260,21 @@ class Configuration(Struct, frozen=True):
     nat_keepalive: NatKeepalive | None = None
     retransmission: Retransmission | None = None
     problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def _connections(self) -> Named:
+        return Named(connection.named for connection in self.connections)
+
+    @cached_property
+    def _settings(self) -> Named:
+        return Named(setting.peers for setting in self.dpd)
+
+    def connections_to(self, address: str) -> Iterator[Connection]:
+        """The connections that have this address among their peers."""
+        for place in self._connections.of(address):
+            connection = self.connections[place]
+            if any(same_address(named, address) for named in connection.named):
+                yield connection
 
     def policy_for(
         self, local: str | None, remote: str, ike_version: int | None
@@ -295,10 +316,11 @@ class Configuration(Struct, frozen=True):
     ) -> Connection | None:
         """The connection that names a peer most closely; one for any peer where none does."""
         best: tuple[int, Connection] | None = None
-        for connection in self.connections:
+        for place in self._connections.of(remote):
+            connection = self.connections[place]
             if not _fits(connection.ike_version, ike_version) or _differ(local, connection.local):
                 continue
-            depth = _depth(tuple(peer.address for peer in connection.remotes), remote)
+            depth = closeness(connection.named, remote)
             if depth is not None and (best is None or depth > best[0]):
                 best = depth, connection
         return None if best is None else best[1]
@@ -307,12 +329,13 @@ class Configuration(Struct, frozen=True):
         self, local: str | None, remote: str | None, ike_version: int | None
     ) -> DpdSetting | None:
         best: tuple[tuple[int, ...], DpdSetting] | None = None
-        for setting in self.dpd:
+        for place in self._settings.of(remote):
+            setting = self.dpd[place]
             if not _fits(setting.ike_version, ike_version) or _differ(local, setting.local):
                 continue
             if setting.profile is not None and not setting.peers:
                 continue  # for those who are sent to the profile by name
-            depth = _depth(setting.peers, remote)
+            depth = closeness(setting.peers, remote)
             if depth is None:
                 continue
             rank = (depth, int(setting.local is not None), int(setting.ike_version is not None))
@@ -321,72 +344,9 @@ class Configuration(Struct, frozen=True):
         return None if best is None else best[1]
 
 
-def same_address(left: str, right: str) -> bool:
-    """Whether two texts are one address, however they are written."""
-    return left == right or address_key(left) == address_key(right)
-
-
-@lru_cache(maxsize=1 << 16)
-def address_key(text: str) -> str:
-    """An address as all its spellings have it; a name in small letters."""
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return text.lower()
-
-
 def _fits(known: int | None, wanted: int | None) -> bool:
     return known is None or wanted is None or known == wanted
 
 
 def _differ(left: str | None, right: str | None) -> bool:
     return left is not None and right is not None and not same_address(left, right)
-
-
-_EXACT = 129
-"""More than the longest prefix."""
-
-
-def _depth(peers: tuple[str, ...], remote: str | None) -> int | None:
-    """How closely `peers` name the remote side: -1 for everyone, None for not at all."""
-    if not peers:
-        return -1
-    if remote is None:
-        return None
-    depths = [_EXACT for peer in peers if same_address(peer, remote)]
-    depths += [depth for peer in peers if (depth := _prefix_depth(peer, remote)) is not None]
-    return max(depths, default=None)
-
-
-def _prefix_depth(network: str, remote: str) -> int | None:
-    if "/" not in network:
-        return None
-    try:
-        covered: IPv4Network | IPv6Network = ip_network(network, strict=False)
-        return covered.prefixlen if ip_address(remote) in covered else None
-    except ValueError:
-        return None
-
-
-__all__ = [
-    "ConfigFormat",
-    "Configuration",
-    "Connection",
-    "ConnectionKind",
-    "DpdSetting",
-    "EasyVpn",
-    "EasyVpnRole",
-    "IgnoredOption",
-    "Lifetime",
-    "LifetimeOf",
-    "NatKeepalive",
-    "Redundancy",
-    "RemotePeer",
-    "Retransmission",
-    "RoutingProtocol",
-    "RoutingTimer",
-    "Standby",
-    "Tunnel",
-    "address_key",
-    "same_address",
-]

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzers.model.configuration import same_address
+from analyzers.model.addresses import same_address
 from analyzers.model.finding import Finding, Severity, Suppressed
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyBasis

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from analyzers.model.configuration import ConfigFormat, Configuration, same_address
+from analyzers.model.addresses import same_address
+from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 

@@ -16,7 +16,6 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.records import UNREADABLE, Problem, ProblemKind, SourceInfo, source_id
 from analyzers.session.options import SessionOptions
 from analyzers.sources.inputs import (
-    STDIN,
     Input,
     InputSpec,
     expand,
@@ -25,6 +24,7 @@ from analyzers.sources.inputs import (
     spooled,
 )
 from analyzers.sources.lines import Kept
+from analyzers.sources.names import STDIN, shown
 from analyzers.sources.waiting import Waited
 
 if TYPE_CHECKING:
@@ -147,8 +147,7 @@ def _check(opened: Opened, names: Sequence[str | InputSpec], *, configurations_a
 def _tell_refused(opened: Opened) -> None:
     """They come last: a report of the others has the same numbers without them."""
     for spec, error in opened.refused:
-        shown = "stdin" if spec.path == STDIN else spec.path
-        info = SourceInfo(source_id(len(opened.sources)), shown, UNREADABLE, "unknown")
+        info = SourceInfo(source_id(len(opened.sources)), shown(spec.path), UNREADABLE, "unknown")
         info.note(Problem(ProblemKind.UNREADABLE, error.reason))
         _add(opened, spec, info, LogReplay(info))
 

@@ -14,17 +14,11 @@ from typing import IO, Final
 from msgspec import Struct
 
 from analyzers.errors import SourceError, UnopenedError
+from analyzers.sources.names import SHOWN_STDIN, STDIN, kind_and_path, shown
 from analyzers.sources.parts import OneSource, Parts
 from analyzers.sources.streams import ByteStream, PlainStream, open_stream
 from analyzers.sources.waiting import Waited, WaitingPipe
 
-STDIN: Final = "-"
-# `KIND:PATH` says what an input is; content decides without it.
-CAPTURE_KINDS: Final = ("pcap", "pcapng")
-LOG_KINDS: Final = (
-    "log", "ios", "asa", "strongswan", "libreswan", "fortigate", "racoon", "juniper", "routeros",
-)  # fmt: skip
-_KINDS: Final = (*CAPTURE_KINDS, *LOG_KINDS, "config")
 # Directories are read to this depth: a folder of captures, not a file system.
 _MAX_DEPTH: Final = 8
 _SPOOL_BYTES: Final = 1 << 20
@@ -90,26 +84,23 @@ def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> li
         if isinstance(name, InputSpec):
             specs.append(name)
             continue
-        forced, given, said = False, name, ""
-        kind, colon, rest = name.partition(":")
-        if colon and kind in _KINDS and not Path(name).exists():
-            name, forced, said = rest, True, kind
-        if name == STDIN:
-            specs.append(InputSpec(STDIN, True, forced, given, said))
+        kind, named = kind_and_path(name)
+        if named == STDIN:
+            specs.append(InputSpec(STDIN, True, bool(kind), name, kind))
             continue
-        path = Path(name)
+        path = Path(named)
         try:
             is_directory = stat.S_ISDIR(path.stat().st_mode)
         except OSError as error:
             if not missing_too:
-                raise _cannot_open(name, error) from error
+                raise _cannot_open(named, error) from error
             is_directory = False
         except ValueError as error:
-            raise SourceError(f"{name!r} is no path: {error}") from error
+            raise SourceError(f"{named!r} is no path: {error}") from error
         if is_directory:
             specs.extend(_files(path))
         else:
-            specs.append(InputSpec(name, True, forced, given, said))
+            specs.append(InputSpec(named, True, bool(kind), name, kind))
     return specs
 
 
@@ -126,7 +117,9 @@ def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
         if sys.stdin is None or sys.stdin.closed:
             raise SourceError("there is nothing on stdin")
         handle = os.dup(sys.stdin.fileno())
-        raw = io.FileIO(handle, "rb") if waited is None else WaitingPipe(handle, "stdin", waited)
+        raw = (
+            io.FileIO(handle, "rb") if waited is None else WaitingPipe(handle, SHOWN_STDIN, waited)
+        )
         size = None
     else:
         try:
@@ -142,13 +135,13 @@ def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
                 modified_ns = status.st_mtime_ns
         except OSError as error:
             raise _cannot_open(spec.path, error) from error
-    shown = "stdin" if spec.path == STDIN else spec.path
+    name = shown(spec.path)
     try:
         stream, head = open_stream(raw)
     except SourceError as error:
         raw.close()
-        raise SourceError(f"{shown}: {error.message}", reason=error.message) from error
-    return Input(shown, stream, head, size, raw, modified_ns)
+        raise SourceError(f"{name}: {error.message}", reason=error.message) from error
+    return Input(name, stream, head, size, raw, modified_ns)
 
 
 def spooled(item: Input) -> tuple[InputSpec, Input]:

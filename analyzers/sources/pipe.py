@@ -11,7 +11,7 @@ from typing import Final
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Feed, Reading, SourceState
-from analyzers.sources.inputs import STDIN
+from analyzers.sources.names import STDIN, shown
 
 _PIECE_BYTES: Final = 1 << 18
 _POLL_MS: Final = 200
@@ -35,7 +35,7 @@ class PipeSource:
     def __init__(self, path: str, kind: str) -> None:
         """`kind`: "capture" or "log"."""
         self.kind = kind
-        self.name = "stdin" if path == STDIN else path
+        self.name = shown(path)
         self.feed = Feed()
         self._path = path
         self._handle = -1

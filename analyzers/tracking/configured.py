@@ -8,7 +8,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from analyzers.model.configuration import Configuration, same_address
+from analyzers.model.addresses import same_address
+from analyzers.model.configuration import Configuration
 from analyzers.model.policy import DpdPolicy, GivenPolicy
 from analyzers.tracking.sightings import is_private
 
@@ -100,8 +101,4 @@ def _names(configuration: Configuration, remote: str) -> bool:
     """Whether the configuration of another device names one as its peer."""
     if any(same_address(a, remote) for a in configuration.addresses):
         return False
-    return any(
-        same_address(peer.address, remote)
-        for connection in configuration.connections
-        for peer in connection.remotes
-    )
+    return any(configuration.connections_to(remote))

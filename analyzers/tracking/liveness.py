@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
@@ -41,12 +42,8 @@ def spans(
             events.append((sa.ended_ns, 5, PeerState.DELETED))
         if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None and not _another_lives(sa, near):
             events.append((sa.ended_ns, 4, PeerState.DEAD))
-    ended = [sa.ended_ns for sa in sas if sa.ended_ns is not None]
-    events += [
-        (at_ns, 1, PeerState.ALIVE)
-        for at_ns in heard_ns
-        if not any(0 <= at_ns - ended_ns <= _UNDER_WAY_NS for ended_ns in ended)
-    ]
+    ended = sorted(sa.ended_ns for sa in sas if sa.ended_ns is not None)
+    events += [(at_ns, 1, PeerState.ALIVE) for at_ns in heard_ns if not _is_under_way(at_ns, ended)]
     place = {sa.id: number for number, sa in enumerate(sas)}
     for exchange in exchanges:
         number = place.get(exchange.ike_sa, 0)
@@ -112,6 +109,12 @@ def _moved_on(exchange: Exchange, later: Sequence[IkeSa]) -> bool:
             for sa in later
         )
     )
+
+
+def _is_under_way(at_ns: int, ended_ns: Sequence[int]) -> bool:
+    """Whether an SA had ended just before; `ended_ns` ascends."""
+    place = bisect_right(ended_ns, at_ns)
+    return place > 0 and at_ns - ended_ns[place - 1] <= _UNDER_WAY_NS
 
 
 def _another_lives(sa: IkeSa, sas: Sequence[IkeSa]) -> bool:

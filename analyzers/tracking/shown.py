@@ -40,13 +40,14 @@ def with_shown(
 
     `least_s`: shorter black holes are not reported.
     """
-    gathered = list(peers)
+    known = _Known(peers)
+    gathered = known.peers
     silent: dict[int, list[tuple[str, CounterChange]]] = defaultdict(list)
     for item in shown:
         for snapshot in item.snapshots:
             for entry in snapshot.entries:
                 remote = entry.remote or entry.name
-                place = _place(gathered, entry.local, remote, _spis(entry), snapshot.at_ns)
+                place = known.place_of(entry.local, remote, _spis(entry), snapshot.at_ns)
                 if place is None:
                     continue
                 peer = gathered[place]
@@ -57,7 +58,7 @@ def with_shown(
             if change.silent:
                 spis = {change.inbound_spi, change.outbound_spi}
                 remote = change.remote or change.name
-                place = _place(gathered, change.local, remote, spis, change.from_ns)
+                place = known.place_of(change.local, remote, spis, change.from_ns)
                 if place is not None:
                     gathered[place] = _silent(gathered[place], item.source, change, least_s)
                     silent[place].append((item.source, change))
@@ -66,6 +67,59 @@ def with_shown(
         holes = tuple(_counted(peer, hole, changes) for hole in peer.black_holes)
         gathered[place] = replace(peer, black_holes=holes)
     return tuple(gathered)
+
+
+class _Known:
+    """The peers, found by what an output says of them."""
+
+    def __init__(self, peers: Iterable[PeerView]) -> None:
+        self.peers: list[PeerView] = []
+        self._by_spi: dict[str, int] = {}
+        # In order, and quickly asked for: dicts without values.
+        self._by_end: dict[str, dict[int, None]] = defaultdict(dict)
+        self._by_remote: dict[str, list[int]] = defaultdict(list)
+        for peer in peers:
+            self._add(peer)
+
+    def _add(self, peer: PeerView) -> int:
+        place = len(self.peers)
+        self.peers.append(peer)
+        for flow in peer.esp_flows:
+            self._by_spi.setdefault(flow.spi, place)
+        remotes = {peer.remote, *peer.addresses}
+        for end in remotes:
+            self._by_remote[end].append(place)
+        for end in {peer.local, *remotes}:
+            self._by_end[end][place] = None
+        return place
+
+    def place_of(
+        self, local: str, remote: str, spis: Iterable[str | None], at_ns: int | None
+    ) -> int | None:
+        """The index of the peer an output is about; a new one where none is known.
+
+        None: the output names nobody.
+        """
+        by_spi = [self._by_spi[spi] for spi in spis if spi in self._by_spi]
+        if by_spi:
+            return min(by_spi)
+        there = self._by_end.get(remote, {})
+        if local:
+            here = self._by_end.get(local, {})
+            # One of the two is every peer of a hub.
+            few, many = sorted((here, there), key=len)
+            both = next((place for place in few if place in many), None)
+            if both is not None:
+                return both
+        elif there:
+            return next(iter(there))
+        same = self._by_remote.get(remote, ())
+        if len(same) == 1:
+            return same[0]
+        if not remote:
+            return None
+        new = _new_peer(len(self.peers), local or _UNKNOWN_LOCAL, remote, at_ns or 0)
+        return self._add(new)
 
 
 def _counted(
@@ -100,29 +154,6 @@ def _sender(peer: PeerView, change: CounterChange) -> str:
 
 def _spis(entry: SaSnapshot) -> set[str]:
     return {s for c in entry.children for s in (c.inbound_spi, c.outbound_spi) if s}
-
-
-def _place(
-    peers: list[PeerView], local: str, remote: str, spis: set[str], at_ns: int | None
-) -> int | None:
-    """The index of the peer an output is about; a new one where none is known.
-
-    None: the output names nobody.
-    """
-    for number, peer in enumerate(peers):
-        if spis & {flow.spi for flow in peer.esp_flows}:
-            return number
-    for number, peer in enumerate(peers):
-        ends = {peer.local, peer.remote, *peer.addresses}
-        if remote in ends and (local in ends or not local):
-            return number
-    same = [n for n, peer in enumerate(peers) if remote in {peer.remote, *peer.addresses}]
-    if len(same) == 1:
-        return same[0]
-    if not remote:
-        return None
-    peers.append(_new_peer(len(peers), local or _UNKNOWN_LOCAL, remote, at_ns or 0))
-    return len(peers) - 1
 
 
 def _new_peer(number: int, local: str, remote: str, at_ns: int) -> PeerView:

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
-from analyzers.model.configuration import address_key
+from analyzers.model.addresses import address_key
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import Datagram, MessageKind
 from analyzers.model.records import Ref

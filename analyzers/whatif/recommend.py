@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -56,11 +57,16 @@ class Recommendation(Struct, frozen=True):
     """False: the product cannot meet the demand; this is the nearest it comes."""
 
 
+# Findings of many peers ask for the same few.
+_MOST_DEMANDS: Final = 256
+
+
 def recommendable() -> tuple[str, ...]:
     """Profiles that a policy is recommended for."""
     return tuple(_MODES)
 
 
+@lru_cache(maxsize=_MOST_DEMANDS)
 def recommend(
     vendor: str, demand: Demand, mode: PolicyMode | None = None, *, ride_out_s: float = RIDE_OUT_S
 ) -> Recommendation:

@@ -7,7 +7,7 @@ read is checked against the bytes that are there; damage is told in words, never
 from __future__ import annotations
 
 import struct
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
@@ -139,6 +139,19 @@ class Contents(Struct):
     def find(self, kind: int) -> Payload | None:
         """The first payload of this type."""
         return next((p for p in self.payloads if p.type == kind), None)
+
+
+def read_contents(
+    data: bytes, chain: Chain, read_payload: Callable[[bytes, Payload, Contents], None]
+) -> Contents:
+    """What a version of the protocol reads of each payload of a chain."""
+    contents = Contents(payloads=chain.payloads, end=chain.end, reserved=chain.reserved)
+    if chain.problem:
+        contents.problems.append(chain.problem)
+    for payload in chain.payloads:
+        contents.types.append(payload.type)
+        read_payload(data, payload, contents)
+    return contents
 
 
 def read_attributes(data: bytes, at: int, end: int) -> tuple[tuple[int, int | bytes], ...] | None:

@@ -18,6 +18,7 @@ from analyzers.wire.ike import (
     Contents,
     Payload,
     number,
+    read_contents,
     read_proposals,
     read_spis,
     walk,
@@ -204,14 +205,7 @@ def notify_name(value: int) -> str:
 
 def read(data: bytes, first: int, start: int, end: int) -> Contents:
     """Everything that can be read of the chain that starts with type `first` at `start`."""
-    chain = walk(data, first, start, end)
-    contents = Contents(payloads=chain.payloads, end=chain.end, reserved=chain.reserved)
-    if chain.problem:
-        contents.problems.append(chain.problem)
-    for payload in chain.payloads:
-        contents.types.append(payload.type)
-        _read_payload(data, payload, contents)
-    return contents
+    return read_contents(data, walk(data, first, start, end), _read_payload)
 
 
 def _read_payload(data: bytes, payload: Payload, into: Contents) -> None:

@@ -9,7 +9,15 @@ import struct
 from typing import Final, NamedTuple
 
 from analyzers.model.observations import DeletePayload, Notify, VendorId
-from analyzers.wire.ike import GENERIC_BYTES, Contents, Payload, read_proposals, read_spis, walk
+from analyzers.wire.ike import (
+    GENERIC_BYTES,
+    Contents,
+    Payload,
+    read_contents,
+    read_proposals,
+    read_spis,
+    walk,
+)
 from analyzers.wire.vendor_ids import vendor_name
 
 FLAG_INITIATOR: Final = 0x08
@@ -287,13 +295,7 @@ class Protected(NamedTuple):
 def read(data: bytes, first: int, start: int, end: int) -> Contents:
     """Everything that can be read of the chain that starts with type `first` at `start`."""
     chain = walk(data, first, start, end, ENCRYPTED_PAYLOADS)
-    contents = Contents(payloads=chain.payloads, end=chain.end, reserved=chain.reserved)
-    if chain.problem:
-        contents.problems.append(chain.problem)
-    for payload in chain.payloads:
-        contents.types.append(payload.type)
-        _read_payload(data, payload, contents)
-    return contents
+    return read_contents(data, chain, _read_payload)
 
 
 def _read_payload(data: bytes, payload: Payload, into: Contents) -> None:

@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
+from analyzers.sources.names import any_is_standard_input
 from dpdlab import settings
 from dpdlab.cli import filtering
 from dpdlab.cli.arguments import COMMANDS, Invocation
@@ -24,8 +25,6 @@ from dpdlab.present.whole import whole
 if TYPE_CHECKING:
     from analyzers.session import ClockOptions, Session, SessionOptions
     from dpdlab.settings.model import Settings
-
-STANDARD_INPUT: Final = "-"
 
 
 def opened_output(invocation: Invocation) -> Output:
@@ -82,8 +81,7 @@ def _check_names(inputs: Sequence[str], command: str | None) -> None:
         raise UsageError("an input has an empty name", "write . for the current directory")
     if command is None and not _exists(inputs[0]):
         _suggest_command(inputs[0])
-    reads_stdin = any(name.rpartition(":")[2] == STANDARD_INPUT for name in inputs)
-    if reads_stdin and sys.stdin is not None and sys.stdin.isatty():
+    if any_is_standard_input(inputs) and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError(
             "standard input is a terminal",
             f"pipe a capture into it: tcpdump -w - ... | {PROGRAM} report -",

@@ -15,7 +15,6 @@ from dpdlab.cli.terminals import is_terminal
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
 
-_STANDARD_INPUT: Final = "-"
 _TERMINAL: Final = "/dev/tty"
 
 
@@ -85,8 +84,10 @@ def _console(invocation: Invocation) -> ConsoleApp:
 
 
 def _piped(invocation: Invocation) -> bool:
-    """Whether an input is standard input."""
-    return any(word.rpartition(":")[2] == _STANDARD_INPUT for word in invocation.words)
+    # Imported here: this module is loaded before it is known that the engine is ours.
+    from analyzers.sources.names import any_is_standard_input
+
+    return any_is_standard_input(invocation.words)
 
 
 def _keys_from_terminal() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.lint_content import LintContent, gather, redacted_lint
 from analyzers.rules.catalogue import lint
 from analyzers.rules.configuration.estate import Estate
+from analyzers.sources.names import any_is_standard_input
 from dpdlab import __version__
 from dpdlab.cli import lint_inputs
 from dpdlab.cli.analysis import settings_of
@@ -20,8 +20,6 @@ from dpdlab.cli.judging import as_bad_as
 from dpdlab.cli.option_groups import DEFAULT_BUDGET_S
 from dpdlab.cli.output import Output
 from dpdlab.present.formatting import counted
-
-STANDARD_INPUT: Final = "-"
 
 
 def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
@@ -63,8 +61,7 @@ def _check_inputs(names: Sequence[str]) -> None:
         )
     if "" in names:
         raise UsageError("an input has an empty name", "write . for the current directory")
-    reads_stdin = any(name.rpartition(":")[2] == STANDARD_INPUT for name in names)
-    if reads_stdin and sys.stdin is not None and sys.stdin.isatty():
+    if any_is_standard_input(names) and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError("standard input is a terminal", "pipe a configuration into it")
 
 

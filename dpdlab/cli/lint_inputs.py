@@ -13,7 +13,8 @@ from analyzers.configs.daemon_options import with_daemon_options
 from analyzers.errors import SourceError
 from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.records import source_id
-from analyzers.sources.inputs import STDIN, InputSpec, expand, open_input
+from analyzers.sources.inputs import InputSpec, expand, open_input
+from analyzers.sources.names import shown
 
 LIMIT_BYTES: Final = 64 << 20
 """Of one input: terminal logs with a configuration in them are no larger."""
@@ -49,14 +50,14 @@ def read(names: Sequence[str]) -> LintInputs:
     for spec, known in _specs(names):
         source = source_id(len(paths))
         found = read_configurations(_text(spec), source, known)
-        shown = "stdin" if spec.path == STDIN else spec.path
+        name = shown(spec.path)
         if found:
-            paths[source] = shown
+            paths[source] = name
             configurations += found
         elif spec.required:
-            raise SourceError(f"{shown}: no configuration is recognised", _hint())
+            raise SourceError(f"{name}: no configuration is recognised", _hint())
         else:
-            passed_over.append(shown)
+            passed_over.append(name)
     if not configurations:
         raise SourceError("no configuration is recognised", _hint())
     together = with_daemon_options(configurations, paths)

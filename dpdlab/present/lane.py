@@ -14,14 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.export.spans import (
-    Window,
     answered_transmission,
-    death_confidence,
     exposed_ns,
     is_side,
     steadied,
-    whole,
-    zooms,
 )
 from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.model.black_hole import BlackHole, PhaseName
@@ -314,19 +310,3 @@ def _draw_phases(cells: list[Cell], hole: BlackHole, scale: Scale, signs: Glyphs
         text = signs.phase_open + label.center(len(run) - 1 - len(close)) + close
         write(cells, run.start, text, Role.PHASE)
         free = run.stop
-
-
-__all__ = [
-    "Cell",
-    "Lane",
-    "Role",
-    "Row",
-    "RowKind",
-    "Window",
-    "build",
-    "death_confidence",
-    "questions",
-    "traffic",
-    "whole",
-    "zooms",
-]

@@ -19,12 +19,12 @@ from analyzers.model.exchange import Exchange
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Basis
+from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind
 from dpdlab.present.expected import expected_ns, policy_of
 from dpdlab.present.folding import Moments, moments_of, starts_and_stops
-from dpdlab.present.lane import Cell, Role, Row, RowKind, rows_of
+from dpdlab.present.lane import rows_of
 from dpdlab.present.scale import Scale
 
-_BLANK: Final = Cell(" ", Role.BLANK)
 _DENSE: Final = 4
 """More exchanges or marks than so many times the cells are looked up by cell."""
 _LABELS: Final = {
@@ -153,7 +153,7 @@ def _log_marks(scale: Scale, logged: Logged, signs: Glyphs) -> tuple[Cell, ...] 
     drawn = [layer for layer in layers if layer is not None]
     if not drawn:
         return None
-    return tuple(next((c for c in reversed(cells) if c is not _BLANK), _BLANK)
+    return tuple(next((c for c in reversed(cells) if c is not BLANK), BLANK)
                  for cells in zip(*drawn, strict=True))  # fmt: skip
 
 
@@ -164,11 +164,11 @@ def _due_by(peer: PeerView, holder: str) -> str:
 
 
 def _begun(scale: Scale, sas: Sequence[tuple[str, int]]) -> tuple[Cell, ...] | None:
-    cells = [_BLANK] * scale.width
+    cells = [BLANK] * scale.width
     for sign, at_ns in sas:
         if scale.holds(at_ns):
             cells[scale.at(at_ns)] = Cell(sign, Role.SA)
-    return None if all(cell is _BLANK for cell in cells) else tuple(cells)
+    return None if all(cell is BLANK for cell in cells) else tuple(cells)
 
 
 def _marks(
@@ -177,7 +177,7 @@ def _marks(
     first, last = bisect_left(at, scale.start_ns), bisect_right(at, scale.end_ns)
     if first == last:
         return None
-    cells = [_BLANK] * scale.width
+    cells = [BLANK] * scale.width
     places: Sequence[int] | Iterator[int] = range(first, last)
     if last - first > _DENSE * scale.width:
         places = _ends_of_cells(at, first, last, scale)

@@ -13,7 +13,7 @@ from rich.color import Color, ColorParseError
 from rich.style import Style
 
 from analyzers.export.formatting import Severity
-from dpdlab.present.lane import Role
+from dpdlab.present.cells import Role
 
 _BRIGHT: Final = 140
 """Of 255: how bright a colour is that black is read on."""

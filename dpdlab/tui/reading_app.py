@@ -22,13 +22,14 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import Progress, SessionOptions
 from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
+from analyzers.sources.names import SHOWN_STDIN, any_is_standard_input, is_standard_input
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.present.times import TimeMode
 from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
-from dpdlab.tui.state import STANDARD_INPUT, State, clocks_here, load, resolved, save
+from dpdlab.tui.state import State, clocks_here, load, resolved, save
 from dpdlab.tui.terminal_app import TerminalApp
 from dpdlab.tui.views.view import View
 
@@ -167,7 +168,7 @@ class ReadingApp(TerminalApp[int]):
         self.model.done = False
         self.model.failure = ""
         self.model.opening = tuple(
-            "stdin" if name.rpartition(":")[2] == STANDARD_INPUT else name for name in self.inputs
+            SHOWN_STDIN if is_standard_input(name) else name for name in self.inputs
         )
         self._begun_s = monotonic()
         if self._live is None:
@@ -275,7 +276,7 @@ class ReadingApp(TerminalApp[int]):
     @property
     def reads_quickly(self) -> bool:
         """Whether to read all again costs next to nothing; a pipe cannot be read again."""
-        piped = any(name.rpartition(":")[2] == STANDARD_INPUT for name in self.inputs)
+        piped = any_is_standard_input(self.inputs)
         return self._live is None and self._kept and not piped and self._took_s < _QUICK_S
 
     # --- what takes long -------------------------------------------------------------------

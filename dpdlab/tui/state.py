@@ -17,13 +17,14 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from analyzers.sources.names import any_is_standard_input
+
 _VERSION: Final = 1
 _MOST_BYTES: Final = 64 << 10
 _MOST_TEXT: Final = 4_000
 _MOST_FILES: Final = 200
 _MOST_CLOCKS: Final = 200
 _LONGEST_SHIFT_NS: Final = 10**19
-STANDARD_INPUT: Final = "-"
 
 
 class State(Struct, frozen=True):
@@ -46,7 +47,7 @@ class State(Struct, frozen=True):
 
 def file_for(inputs: Sequence[str]) -> Path | None:
     """The file of a set of inputs; None where nothing is kept: a pipe, a user without a home."""
-    if any(name.rpartition(":")[2] == STANDARD_INPUT for name in inputs):
+    if any_is_standard_input(inputs):
         return None
     base = os.environ.get("XDG_STATE_HOME", "")
     try:

@@ -30,6 +30,14 @@ CISCO_QUESTIONS = """
 CISCO_DELETE = "45.411 a>b v1 info 108\n"
 CISCO_TIMES = [at(t) for t in (35.343, 37.351, 39.363, 41.375, 43.387)]
 
+# With traffic both ways until the peer dies, and two tries to begin anew.
+CISCO_DEATH = f"""{SETUP}{CISCO_QUESTIONS}{CISCO_DELETE}
+0.5..45.4/0.5 a>b esp out        # 0.5 … 45.0
+0.6..25/0.5 b>a esp in           # 0.6 … 24.6
+45.431 a>b v1 mm1 sa=2
+55.431 a>b v1 mm1 sa=2
+"""
+
 # A frame that is nobody's: the capture goes on.
 LATER = "90 c:4500>a:4500 keepalive\n"
 
@@ -46,17 +54,7 @@ def expect_alive(peer: PeerView) -> None:
 
 def test_cisco_peer_dies_five_questions_and_one_delete(tell: Tell) -> None:
     """Fact 12 of the semantics: the Delete has the length and the spacing of a sixth question."""
-    peer = tell(
-        SETUP
-        + CISCO_QUESTIONS
-        + CISCO_DELETE
-        + """
-        0.5..45.4/0.5 a>b esp out        # 0.5 … 45.0
-        0.6..25/0.5 b>a esp in           # 0.6 … 24.6
-        45.431 a>b v1 mm1 sa=2
-        55.431 a>b v1 mm1 sa=2
-        """
-    ).peer
+    peer = tell(CISCO_DEATH).peer
     (exchange,) = peer.exchanges
     assert times(peer) == [CISCO_TIMES]
     assert exchange.kind is ExchangeKind.DPD
@@ -73,17 +71,7 @@ def test_cisco_peer_dies_five_questions_and_one_delete(tell: Tell) -> None:
 
 
 def test_cisco_peer_dies_the_black_hole(tell: Tell) -> None:
-    peer = tell(
-        SETUP
-        + CISCO_QUESTIONS
-        + CISCO_DELETE
-        + """
-        0.5..45.4/0.5 a>b esp out        # 0.5 … 45.0
-        0.6..25/0.5 b>a esp in           # 0.6 … 24.6
-        45.431 a>b v1 mm1 sa=2
-        55.431 a>b v1 mm1 sa=2
-        """
-    ).peer
+    peer = tell(CISCO_DEATH).peer
     (hole,) = peer.black_holes
     assert hole.black_hole_class is BlackHoleClass.DETECTED
     assert (hole.last_proof_ns, hole.first_exposed_ns) == (at(24.6), at(25))

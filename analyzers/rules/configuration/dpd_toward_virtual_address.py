@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.model.configuration import Configuration, Redundancy, Standby, same_address
+from analyzers.model.addresses import same_address
+from analyzers.model.configuration import Configuration, Redundancy, Standby
 from analyzers.model.finding import Severity
 from analyzers.model.records import Ref
 from analyzers.rules.configuration.estate import Estate, device_name

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from analyzers.model.addresses import address_key
 from analyzers.model.configuration import (
     Configuration,
     Connection,
@@ -17,7 +18,6 @@ from analyzers.model.configuration import (
     LifetimeOf,
     RoutingProtocol,
     RoutingTimer,
-    address_key,
 )
 from analyzers.model.policy import PolicyMode
 from analyzers.model.records import Ref

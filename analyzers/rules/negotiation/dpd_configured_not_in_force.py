@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.model.configuration import ConfigFormat, Configuration, same_address
+from analyzers.model.addresses import same_address
+from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyMode
 from analyzers.model.sa import IkeSa

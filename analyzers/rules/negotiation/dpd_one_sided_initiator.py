@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from analyzers.model.addresses import same_address
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.configuration import same_address
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.policy import DpdPolicy, PolicyMode

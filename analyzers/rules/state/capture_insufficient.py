@@ -84,7 +84,8 @@ def _lacks(case: Case) -> Iterator[_Lack]:
         if problem.kind is ProblemKind.CAPTURE_INSUFFICIENT:
             shown = whole if problem.ref is None else (problem.ref,)
             yield _Lack(problem.detail, ABSENCE, shown)
-    late = [sa for sa in case.peer.ike_sas if _begins_late(case, sa)]
+    rekeyed = {sa.rekeyed_into for sa in case.peer.ike_sas}
+    late = [sa for sa in case.peer.ike_sas if sa.id not in rekeyed and _begins_late(case, sa)]
     if late:
         names = ", ".join(sa_name(sa) for sa in late[:5])
         yield _Lack(
@@ -101,10 +102,9 @@ def _first_esp(case: Case) -> tuple[Ref, ...]:
 
 
 def _begins_late(case: Case, sa: IkeSa) -> bool:
-    """Whether an IKE SA is older than its first message here; a rekeyed one has no beginning."""
-    rekeyed = any(other.rekeyed_into == sa.id for other in case.peer.ike_sas)
+    """Whether an IKE SA that is no rekeyed one is older than its first message here."""
     used = any(m.encrypted for m in case.messages.get(sa.id, ()))
-    return used and not rekeyed and not case.begins(sa)
+    return used and not case.begins(sa)
 
 
 def _open(case: Case) -> Iterator[_Lack]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
@@ -12,6 +12,7 @@ from analyzers.model.exchange import Exchange
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.sa import EspFlow
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.rules.case import Case
 from analyzers.rules.once import once
@@ -88,15 +89,35 @@ def _fresh(case: Case) -> dict[tuple[str, bool], _Fresh]:
 def _esp(case: Case, exchange: Exchange, verdict: GivenUp) -> Iterator[_Life]:
     """ESP of the peer on flows that are older than the question; which SA they belong to is only
     clear where there was no other."""
-    local = case.is_local(exchange.responder)
-    for flow in case.peer.esp_flows:
-        old = case.is_local(flow.sender) == local and flow.first_ns < exchange.first_ns
-        if old and flow.last_ns > verdict.at_ns + _UNDER_WAY_NS:
-            if _another_lives(case, exchange, verdict):
-                return
-            said = f"ESP with SPI {flow.spi}, which was seen last then"
-            yield _Life(flow.last_ns, said, (), Confidence.INFERRED)
-            return
+    sent = _sent_by(case)[case.is_local(exchange.responder)]
+    older = bisect_left(sent.first_ns, exchange.first_ns)
+    latest_ns = sent.until_ns[older - 1] if older else 0
+    after_ns = verdict.at_ns + _UNDER_WAY_NS
+    if latest_ns > after_ns and not _another_lives(case, exchange, verdict):
+        flow = next(flow for flow in sent.flows[:older] if flow.last_ns > after_ns)
+        said = f"ESP with SPI {flow.spi}, which was seen last then"
+        yield _Life(flow.last_ns, said, (), Confidence.INFERRED)
+
+
+class _Sent(NamedTuple):
+    """The ESP flows of one side in the order of their beginnings."""
+
+    flows: list[EspFlow]
+    first_ns: list[int]
+    until_ns: list[int]
+    """When the last of those up to each was seen last."""
+
+
+@once
+def _sent_by(case: Case) -> dict[bool, _Sent]:
+    """By whether the local side sent them."""
+    found = {}
+    for local in (True, False):
+        flows = [f for f in case.peer.esp_flows if case.is_local(f.sender) is local]
+        flows.sort(key=lambda flow: flow.first_ns)
+        until_ns = list(accumulate((flow.last_ns for flow in flows), max))
+        found[local] = _Sent(flows, [flow.first_ns for flow in flows], until_ns)
+    return found
 
 
 def _another_lives(case: Case, exchange: Exchange, verdict: GivenUp) -> bool:

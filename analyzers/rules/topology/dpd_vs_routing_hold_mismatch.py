@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from analyzers.configs.config_lines import config_lines
 from analyzers.configs.durations import spoken_s
-from analyzers.model.configuration import Configuration, RoutingProtocol, same_address
+from analyzers.model.addresses import same_address
+from analyzers.model.configuration import Configuration, RoutingProtocol
 from analyzers.model.finding import Severity
 from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.records import Confidence

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
 from analyzers.configs.durations import spoken_s
-from analyzers.model.configuration import Configuration, Connection, same_address
+from analyzers.model.addresses import address_key, same_address
+from analyzers.model.configuration import Configuration, Connection
 from analyzers.model.exchange import Exchange
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence, Ref
@@ -36,15 +38,16 @@ class _Death(Struct, frozen=True):
 
 def _check(run: Run) -> Iterator[Found]:
     within_ns = nanoseconds(run.thresholds.switch_s)
+    of_end = _cases_by_end(run.cases)
     for death in _deaths(run):
         waits = _waits(death)
         if not waits or death.case.end_ns < death.at_ns + within_ns:
             continue
         if any(
             _has_sa(case, death) or _tries(case, death.at_ns, within_ns)
-            for case in run.cases
             for peer in death.next_peers
-            if _is_between(case, death.local, peer)
+            for case in of_end.get(address_key(peer), ())
+            if _has_end(case, death.local)
         ):
             continue
         again = _tries(death.case, death.at_ns, within_ns)
@@ -66,15 +69,13 @@ def _deaths(run: Run) -> Iterator[_Death]:
         for exchange in case.peer.exchanges:
             if exchange.verdict_ns is None:
                 continue
-            for configuration, connection in _lists(run, exchange.prober):
+            for configuration, connection in _lists(run, exchange.prober, exchange.responder):
                 others = [
-                    peer.address
-                    for peer in connection.remotes
-                    if not same_address(peer.address, exchange.responder)
+                    address
+                    for address in connection.named
+                    if not same_address(address, exchange.responder)
                 ]
-                if len(others) == len(connection.remotes) or not others:
-                    continue
-                if not _may_ask(configuration, connection, case):
+                if not others or not _may_ask(configuration, connection, case):
                     continue
                 yield _Death(
                     case,
@@ -87,12 +88,12 @@ def _deaths(run: Run) -> Iterator[_Death]:
                 )
 
 
-def _lists(run: Run, local: str) -> Iterator[tuple[Configuration, Connection]]:
+def _lists(run: Run, local: str, remote: str) -> Iterator[tuple[Configuration, Connection]]:
+    """The lists of peers of the local device that have the remote one in them."""
     for configuration in run.configurations:
         if any(same_address(address, local) for address in configuration.addresses):
-            for connection in configuration.connections:
-                if len(connection.remotes) > 1:
-                    yield configuration, connection
+            for connection in configuration.connections_to(remote):
+                yield configuration, connection
 
 
 def _may_ask(configuration: Configuration, connection: Connection, case: Case) -> bool:
@@ -120,9 +121,21 @@ def _waits(death: _Death) -> tuple[Ref, ...]:
     return (death.exchange.transmissions[-1].ref,) if flows else ()
 
 
-def _is_between(case: Case, local: str, remote: str) -> bool:
+def _ends(case: Case) -> set[str]:
     ends = (case.peer.local, case.peer.remote, *case.peer.addresses)
-    return all(any(same_address(end, wanted) for end in ends) for wanted in (local, remote))
+    return {address_key(end) for end in ends}
+
+
+def _cases_by_end(cases: Iterable[Case]) -> dict[str, list[Case]]:
+    found: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        for end in _ends(case):
+            found[end].append(case)
+    return found
+
+
+def _has_end(case: Case, address: str) -> bool:
+    return address_key(address) in _ends(case)
 
 
 def _tries(case: Case, after_ns: int, within_ns: int) -> bool:

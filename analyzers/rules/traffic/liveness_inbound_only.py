@@ -47,7 +47,8 @@ def _pauses_of_ike(case: Case) -> list[tuple[int, int]]:
     up = [sa.established_ns for sa in case.peer.ike_sas if sa.established_ns is not None]
     if not up:
         return []
-    times_ns = sorted({min(up), *(m.at_ns for m in case.peer.messages if m.at_ns >= min(up))})
+    up_ns = min(up)
+    times_ns = sorted({up_ns, *(m.at_ns for m in case.peer.messages if m.at_ns >= up_ns)})
     return list(pairwise([*times_ns, case.peer.last_ns]))
 
 

@@ -7,11 +7,13 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.export.spans import Window, death_confidence, whole, zooms
 from analyzers.model.peer import Activity, PeerState, PeerView
 from dpdlab.cli.text.page import FAINT, GAP, Page, Part, padded
 from dpdlab.present import lane, words
+from dpdlab.present.cells import Role, Row, RowKind
 from dpdlab.present.formatting import Glyphs, duration
-from dpdlab.present.lane import Lane, Role, Row, RowKind, Window
+from dpdlab.present.lane import Lane
 from dpdlab.present.scale import linear
 
 WIDEST_LANE: Final = 140
@@ -58,15 +60,15 @@ class LanePainter:
         """The lanes of one peer."""
         page = self.page
         width = max(min(page.beside, WIDEST_LANE), 1)
-        span = lane.whole(peer)
-        zooms = lane.zooms(peer, width, ZOOMS_VERBOSE if page.verbose else ZOOMS)
+        span = whole(peer)
+        parts = zooms(peer, width, ZOOMS_VERBOSE if page.verbose else ZOOMS)
         overview = lane.build(peer, linear(span, width), page.signs)
         if not page.verbose and not _tells_something(overview):
             return
-        leave_out = _OVERVIEW_LEAVES_OUT if zooms else frozenset()
+        leave_out = _OVERVIEW_LEAVES_OUT if parts else frozenset()
         self._rows(overview, leave_out)
         drawn = [overview]
-        for window in zooms:
+        for window in parts:
             closer = lane.build(peer, linear(window, width), page.signs)
             page.gap()
             page.entry("closer", self._zoom_title(peer, window, width))
@@ -152,9 +154,7 @@ def _states_without_words(
     if Role.IKE_ONLY in roles and not any(words.IKE_ONLY in row for row in rows):
         found.append((Role.IKE_ONLY, signs.line_ike_only, words.IKE_ONLY))
     for state, (role, sign) in lines.items():
-        word = words.state_word(
-            state, lane.death_confidence(peer), by_remote=words.gave_us_up(peer)
-        )
+        word = words.state_word(state, death_confidence(peer), by_remote=words.gave_us_up(peer))
         if role in roles and not any(word in row for row in rows):
             found.append((role, sign, word))
     return found

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from analyzers.model.configuration import address_key
+from analyzers.model.addresses import address_key
 from dpdlab.present.filter.errors import ValueRefused
 from dpdlab.present.filter.tree import ORDERINGS, Operator, Value
 

@@ -92,7 +92,7 @@ class FindingsView(DetailView):
             self._folding = folding
             self._items = items_of(self._groups, self.model.content.suppressed, self.folded)
         cursor = self._place_of(before)
-        self.list.empty = self._why_empty()
+        self.list.empty = "" if self._items else self._why_empty()
         ways = (folding, self.model.times, self.palette)
         if self._rows is None or ways != self._ways:
             self._ways = ways

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from dpdlab.tui.views.view import View
 BESIDE_FROM: Final = 112
 """Columns from which a detail stands beside its list, not under it."""
 
-DETAIL_AT_END: Final = {-1: "the detail begins here", 1: "the detail ends here"}
+_DETAIL_AT_END: Final = {-1: "the detail begins here", 1: "the detail ends here"}
 """What the keys that scroll it up (-1) and down (1) say where they cannot."""
 
 
@@ -65,7 +65,38 @@ class ListView(View):
         self.list.go_to(len(self.list.source) - 1)
 
 
-class DetailView(ListView):
+class _Detail(Protocol):
+    """What tells more of a row."""
+
+    @property
+    def display(self) -> bool:
+        """Whether it has room."""
+
+    def scroll_by(self, by: int) -> bool:
+        """Up or down by so many lines; False where it is at its end."""
+
+
+class DetailedListView(ListView):
+    """A list and the detail of its row, which other keys scroll where it has room."""
+
+    detail: _Detail
+
+    def do_left(self) -> None:
+        """The detail upwards."""
+        self._scroll(-1)
+
+    def do_right(self) -> None:
+        """The detail downwards."""
+        self._scroll(1)
+
+    def _scroll(self, by: int) -> None:
+        if not self.detail.display:
+            self.console_app.say("the detail has no room here")
+        elif not self.detail.scroll_by(by):
+            self.console_app.say(_DETAIL_AT_END[by])
+
+
+class DetailView(DetailedListView):
     """A list, and beside or under it what there is to say of the row under the cursor."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -95,15 +126,3 @@ class DetailView(ListView):
     @abstractmethod
     def show_detail(self) -> None:
         """Say what there is to say of the row under the cursor."""
-
-    def do_left(self) -> None:
-        """The detail upwards."""
-        self._scroll(-1)
-
-    def do_right(self) -> None:
-        """The detail downwards."""
-        self._scroll(1)
-
-    def _scroll(self, by: int) -> None:
-        if not self.detail.scroll_by(by):
-            self.console_app.say(DETAIL_AT_END[by])

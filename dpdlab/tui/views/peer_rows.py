@@ -20,6 +20,7 @@ from analyzers.export.formatting import (
     state_glyph,
     state_severity,
 )
+from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from analyzers.export.words import is_censored
 from analyzers.model.black_hole import BlackHole
@@ -28,8 +29,9 @@ from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
+from dpdlab.present.cells import Cell, Row, RowKind
 from dpdlab.present.digest import Tally, WorstFirst
-from dpdlab.present.lane import Cell, Row, RowKind, Window, questions, traffic
+from dpdlab.present.lane import questions, traffic
 from dpdlab.present.live_lines import countdown
 from dpdlab.present.scale import linear
 from dpdlab.tui.keymap import key_name

@@ -16,7 +16,7 @@ from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
-from dpdlab.tui.views.list_view import DETAIL_AT_END, ListView, next_place
+from dpdlab.tui.views.list_view import DetailedListView, next_place
 from dpdlab.tui.views.peer_detail import PeerDetail
 from dpdlab.tui.views.peer_rows import COLUMNS, WORST, Drawn, PeerRows
 
@@ -24,9 +24,10 @@ _LEAST_DETAIL: Final = 5
 """Rows under which the detail of the peer is left out."""
 
 
-class PeersView(ListView):
+class PeersView(DetailedListView):
     """View 1."""
 
+    detail: PeerDetail
     title = "peers"
     hints: ClassVar[tuple[str, ...]] = (
         "into", "view-timeline", "view-ladder", "view-findings", "filter", "sort", "columns-right",
@@ -111,20 +112,6 @@ class PeersView(ListView):
             self._tell()
 
     # --- keys ------------------------------------------------------------------------------
-
-    def do_left(self) -> None:
-        """The detail upwards."""
-        self._scroll(-1)
-
-    def do_right(self) -> None:
-        """The detail downwards."""
-        self._scroll(1)
-
-    def _scroll(self, by: int) -> None:
-        if not self.detail.display:
-            self.console_app.say("the detail of the peer has no room here")
-        elif not self.detail.scroll_by(by):
-            self.console_app.say(DETAIL_AT_END[by])
 
     def do_into(self) -> None:
         """The timeline of the peer."""

@@ -12,10 +12,11 @@ from analyzers.export.formatting import count, counted, duration, seconds_range,
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from dpdlab.present.axes import axis_in, axis_name
+from dpdlab.present.cells import Cell, Row, RowKind
 from dpdlab.present.events import Event
 from dpdlab.present.expected import policy_of
 from dpdlab.present.folding import Folding
-from dpdlab.present.lane import Cell, Row, RowKind, axis_cells
+from dpdlab.present.lane import axis_cells
 from dpdlab.present.readout import Column, told
 from dpdlab.present.scale import Scale, linear
 from dpdlab.present.timeline import Timeline

@@ -26,6 +26,7 @@ from dpdlab.tui.views.what_if_table import (
     COST_COLUMNS,
     COST_LEGEND,
     Column,
+    LaidOut,
     Layout,
     as_line,
     cost_cells,
@@ -76,7 +77,7 @@ _LEAST_LABEL: Final = 28
 """A product with its IKE version and its mode."""
 
 
-class PlanRows:
+class PlanRows(LaidOut):
     """The policies as rows, each with its plan."""
 
     def __init__(
@@ -88,13 +89,11 @@ class PlanRows:
         page: int,
     ) -> None:
         """`demand` has a target."""
+        super().__init__(page)
         self.model = model
         self.demand = demand
-        self._page = page
         self._tried = list(self._policies(edited, pinned))
         self._texts: list[str] = []
-        self._layout: tuple[int, Layout] | None = None
-        self._header = Text()
 
     def _policies(self, edited: Candidate | None, pinned: Sequence[Candidate]) -> Iterator[Tried]:
         if edited is not None:
@@ -135,8 +134,7 @@ class PlanRows:
 
     def set_width(self, width: int) -> None:
         """Lay out the rows."""
-        self._layout = (width, Layout.of(_COLUMNS, width, self._page, _LEAST_LABEL))
-        self._header = self._layout[1].header(self._page)
+        self._lay_out(width, Layout.of(_COLUMNS, width, self._page, _LEAST_LABEL))
         signs = self.model.signs
         told = [
             f"{signs.certain} at least   {signs.possible} at most, from the last proof of life to"
@@ -148,22 +146,6 @@ class PlanRows:
             *self._routing_legend(),
         ]
         self._texts = ["", *(x for t in told for x in textwrap.wrap(t, max(width - 4, 20)))]
-
-    def header(self, width: int, palette: Palette) -> Text | None:
-        """The titles of the columns."""
-        self._laid_out(width)
-        return self._header
-
-    @property
-    def shows_all(self) -> bool:
-        """Whether all columns have room."""
-        return self._layout is not None and self._layout[1].is_all
-
-    def _laid_out(self, width: int) -> Layout:
-        if self._layout is None or self._layout[0] != width:
-            self.set_width(width)
-        assert self._layout is not None
-        return self._layout[1]
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One row."""

@@ -39,6 +39,7 @@ from dpdlab.tui.views.what_if_table import (
     COST_LEGEND,
     MARK,
     Column,
+    LaidOut,
     Layout,
     as_line,
     cost_cells,
@@ -96,7 +97,7 @@ class _Row(Struct, frozen=True):
     text: str = ""
 
 
-class HoleRows:
+class HoleRows(LaidOut):
     """Every black hole of a peer under every policy; results are made for the rows in sight."""
 
     def __init__(
@@ -109,23 +110,20 @@ class HoleRows:
         hold_s: float | None,
         page: int,
     ) -> None:
+        super().__init__(page)
         self.model = model
         self.replays = replays
         self.holes = replays.peer.black_holes
         self._edited = edited
         self._pinned = list(pinned)
         self._target_s, self._hold_s = target_s, hold_s
-        self._page = page
         self._rows: list[_Row] = []
         self._starts: list[int] = []
         self._scales: dict[int, tuple[float, bool]] = {}
-        self._layout: tuple[int, Layout] | None = None
-        self._header = Text()
 
     def set_width(self, width: int) -> None:
         """Lay out the rows; sentences are wrapped."""
-        self._layout = (width, Layout.of(_HOLE_COLUMNS, width, self._page))
-        self._header = self._layout[1].header(self._page)
+        self._lay_out(width, Layout.of(_HOLE_COLUMNS, width, self._page))
         self._rows = list(self._all(width))
         self._starts = [n for n, row in enumerate(self._rows) if row.kind is _Kind.HEADING]
 
@@ -256,22 +254,6 @@ class HoleRows:
         return Study(self.replays.peer, hole, results, why_no_policy_helps(hole))
 
     # --- painting --------------------------------------------------------------------------
-
-    def header(self, width: int, palette: Palette) -> Text | None:
-        """The titles of the columns."""
-        self._laid_out(width)
-        return self._header
-
-    @property
-    def shows_all(self) -> bool:
-        """Whether all columns have room."""
-        return self._layout is not None and self._layout[1].is_all
-
-    def _laid_out(self, width: int) -> Layout:
-        if self._layout is None or self._layout[0] != width:
-            self.set_width(width)
-        assert self._layout is not None
-        return self._layout[1]
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
@@ -69,6 +70,40 @@ class Layout(Struct, frozen=True):
         for column in self.columns:
             line.append(column.title.rjust(column.width))
         return line
+
+
+class LaidOut(ABC):
+    """Rows of a table that is laid out anew for another width."""
+
+    def __init__(self, page: int) -> None:
+        """`page`: of the columns, where not all have room."""
+        self._page = page
+        self._layout: tuple[int, Layout] | None = None
+        self._header = Text()
+
+    @abstractmethod
+    def set_width(self, width: int) -> None:
+        """Lay out the columns, and wrap what is text."""
+
+    def _lay_out(self, width: int, layout: Layout) -> None:
+        self._layout = (width, layout)
+        self._header = layout.header(self._page)
+
+    def header(self, width: int, palette: Palette) -> Text | None:
+        """The titles of the columns."""
+        self._laid_out(width)
+        return self._header
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether all columns have room."""
+        return self._layout is not None and self._layout[1].is_all
+
+    def _laid_out(self, width: int) -> Layout:
+        if self._layout is None or self._layout[0] != width:
+            self.set_width(width)
+        assert self._layout is not None
+        return self._layout[1]
 
 
 COST_COLUMNS: Final = (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.model.addresses import same_address
 from analyzers.model.configuration import (
     ConfigFormat,
     Configuration,
@@ -10,7 +11,6 @@ from analyzers.model.configuration import (
     DpdSetting,
     RemotePeer,
     Retransmission,
-    same_address,
 )
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Ref

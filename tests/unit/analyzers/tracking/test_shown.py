@@ -126,6 +126,15 @@ def test_a_peer_that_only_was_shown_comes_last() -> None:
     assert (second.first_ns, second.last_ns) == (at(10), at(10))
 
 
+def test_spokes_that_only_were_shown_are_found_again_behind_one_hub() -> None:
+    hub, spokes = "203.0.113.1", [f"198.51.100.{n}" for n in range(1, 201)]
+    outputs = [snapshot(*(entry(hub, spoke) for spoke in spokes)) for _ in range(2)]
+    of_hub = [quiet(id="p1", local=hub, remote=spokes[7], addresses=(spokes[7],))]
+    views = with_shown(of_hub, [shown(*outputs)], 3.0)
+    assert [view.remote for view in views] == [spokes[7], *spokes[:7], *spokes[8:]]
+    assert {len(view.shown) for view in views} == {2}
+
+
 def test_an_output_that_names_nobody_is_about_nobody() -> None:
     assert with_shown([], [shown(snapshot(entry("", "")))], 3.0) == ()
     (view,) = with_shown([quiet()], [shown(snapshot(entry("", "")))], 3.0)

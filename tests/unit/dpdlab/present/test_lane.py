@@ -5,12 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from analyzers.export.spans import Window, whole, zooms
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import Activity, PeerState, StateSpan
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present import axis, lane
+from dpdlab.present.cells import Role, RowKind
 from dpdlab.present.formatting import ASCII, UNICODE
-from dpdlab.present.lane import Role, RowKind
 from dpdlab.present.scale import linear
 from tests.unit.dpdlab.present import stories as s
 
@@ -18,7 +19,7 @@ WIDTH = 66
 
 
 def drawn(peer, width=WIDTH, signs=UNICODE):
-    return lane.build(peer, linear(lane.whole(peer), width), signs)
+    return lane.build(peer, linear(whole(peer), width), signs)
 
 
 def row(built, kind):
@@ -108,7 +109,7 @@ def test_a_delete_hides_no_question_that_was_not_answered():
 def test_a_question_in_a_narrow_drawing_does_not_hide_that_it_was_repeated():
     """A minute a cell: the question and its retries share one."""
     peer = s.dead_peer()
-    window = lane.Window(peer.first_ns - 600 * NS_PER_SECOND, peer.last_ns + 600 * NS_PER_SECOND)
+    window = Window(peer.first_ns - 600 * NS_PER_SECOND, peer.last_ns + 600 * NS_PER_SECOND)
     for signs in (UNICODE, ASCII):
         built = lane.build(peer, linear(window, 20), signs)
         marks = text(built, RowKind.PROBES_OUT).split()
@@ -117,7 +118,7 @@ def test_a_question_in_a_narrow_drawing_does_not_hide_that_it_was_repeated():
 
 
 def test_questions_that_were_answered_at_once_are_no_more_than_their_dots():
-    built = lane.build(s.long_history(), linear(lane.whole(s.healthy()), 10), UNICODE)
+    built = lane.build(s.long_history(), linear(whole(s.healthy()), 10), UNICODE)
     assert Role.MORE not in built.roles
 
 
@@ -162,13 +163,13 @@ def test_packets_are_kept_when_slices_become_cells():
 
 def test_a_short_hole_in_a_long_capture_is_drawn_closer():
     peer = s.long_history()
-    (window,) = lane.zooms(peer, WIDTH, 1)
+    (window,) = zooms(peer, WIDTH, 1)
     hole = peer.black_holes[0]
     assert hole.first_exposed_ns is not None
     assert window.start_ns < hole.first_exposed_ns < hole.stop_ns < window.end_ns
     closer = lane.build(peer, linear(window, WIDTH), UNICODE)
     assert sum(c.role in (Role.POSSIBLE, Role.CERTAIN) for r in closer.rows for c in r.cells) > 30
-    assert lane.zooms(s.dead_peer(), WIDTH, 1) == ()
+    assert zooms(s.dead_peer(), WIDTH, 1) == ()
 
 
 @pytest.mark.parametrize("signs", [ASCII, UNICODE])

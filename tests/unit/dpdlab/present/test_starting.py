@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from analyzers.configs.vendors import parse_given
+from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyBasis
 from analyzers.session import Session, SessionOptions
 from dpdlab.present.starting import Start, starting_policy
@@ -17,10 +18,16 @@ DEAD = SAMPLES / "ikev1-dead-peer"
 UNASKED = SAMPLES / "ikev2-no-dpd-blackhole"
 
 
-def _start(*inputs: Path, options: SessionOptions | None = None) -> Start:
+def _run(*inputs: Path, options: SessionOptions | None = None) -> tuple[Session, PeerView]:
+    """The session of these inputs, and its only peer."""
     session = Session(options or SessionOptions())
     session.run([str(path) for path in inputs])
     (peer,) = session.peers()
+    return session, peer
+
+
+def _start(*inputs: Path, options: SessionOptions | None = None) -> Start:
+    session, peer = _run(*inputs, options=options)
     return starting_policy(peer, session.vendor_at)
 
 
@@ -65,9 +72,7 @@ def test_what_was_observed_without_a_product_is_numbers_alone():
     ],
 )
 def test_a_known_product_that_never_asked(product: str, profile: str):
-    session = Session(SessionOptions())
-    session.run([str(UNASKED / "capture.pcap")])
-    (peer,) = session.peers()
+    _, peer = _run(UNASKED / "capture.pcap")
     start = starting_policy(peer, lambda *_: product)
     assert start.draft.profile == profile
     assert start.whence.startswith("what is usual on ")
@@ -87,9 +92,7 @@ def test_without_a_black_hole_the_local_side_counts():
 
 
 def test_timers_that_are_not_told_begin_nothing():
-    session = Session(SessionOptions())
-    session.run([str(DEAD / "capture.pcap")])
-    (peer,) = session.peers()
+    session, peer = _run(DEAD / "capture.pcap")
     bare = replace(peer, policies=(), black_holes=(), exchanges=())
     start = starting_policy(bare, session.vendor_at)
     assert start.draft.profile == "cisco-ios"
@@ -116,9 +119,7 @@ def test_timers_that_are_not_told_begin_nothing():
 def test_a_known_interval_is_used_though_the_rest_is_not_known(
     name: str, text: str, known: str, asker: str
 ):
-    session = Session(SessionOptions())
-    session.run([str(SAMPLES / name / "capture.pcap")])
-    (peer,) = session.peers()
+    _, peer = _run(SAMPLES / name / "capture.pcap")
     start = starting_policy(peer, lambda *_: "strongswan")
     title = "strongSwan, IKEv1" if name.startswith("ikev1") else "strongSwan, IKEv2"
     assert start.draft.text == text
@@ -126,9 +127,7 @@ def test_a_known_interval_is_used_though_the_rest_is_not_known(
 
 
 def test_what_the_log_of_an_asa_says_of_ikev2_is_not_put_into_its_ikev1_profile():
-    session = Session(SessionOptions())
-    session.run([str(SAMPLES / "ikev2-healthy" / "capture.pcap")])
-    (peer,) = session.peers()
+    _, peer = _run(SAMPLES / "ikev2-healthy" / "capture.pcap")
     (seen,) = peer.policies
     told = replace(seen, basis=PolicyBasis.CONFIG, interval_s=10.0)
     start = starting_policy(replace(peer, policies=(told, seen)), lambda *_: "cisco-asa")
@@ -140,9 +139,7 @@ def test_what_the_log_of_an_asa_says_of_ikev2_is_not_put_into_its_ikev1_profile(
 
 
 def test_a_product_without_a_profile_of_the_version_is_not_called_unknown():
-    session = Session(SessionOptions())
-    session.run([str(UNASKED / "capture.pcap")])
-    (peer,) = session.peers()
+    _, peer = _run(UNASKED / "capture.pcap")
     start = starting_policy(peer, lambda *_: "cisco-asa")
     assert start.draft.profile == "cisco-ios-ikev2"
     assert start.whence.endswith("nor what is usual on cisco-asa in IKEv2")
@@ -156,9 +153,7 @@ def test_an_even_spacing_is_put_exactly_where_the_product_can_be_told_it():
 
 
 def test_a_spacing_that_the_product_cannot_be_told_is_only_near():
-    session = Session(SessionOptions())
-    session.run([str(SAMPLES / "ikev2-dead-peer" / "capture.pcap")])
-    (peer,) = session.peers()
+    _, peer = _run(SAMPLES / "ikev2-dead-peer" / "capture.pcap")
     (seen,) = peer.policies
     uneven = replace(seen, interval_s=5.0, waits_s=(1.0, 3.0, 2.0, 2.0))
     start = starting_policy(replace(peer, policies=(uneven,)), lambda *_: "strongswan")

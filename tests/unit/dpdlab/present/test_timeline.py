@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from analyzers.export.spans import whole
 from analyzers.model.exchange import Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Ref
-from dpdlab.present import lane, readout, timeline
+from dpdlab.present import readout, timeline
+from dpdlab.present.cells import RowKind
 from dpdlab.present.events import events_of
 from dpdlab.present.formatting import ASCII, UNICODE, Glyphs
-from dpdlab.present.lane import RowKind
 from dpdlab.present.scale import linear
 from tests.model_builders import ike_message
 from tests.unit.dpdlab.present import stories as s
@@ -38,7 +39,7 @@ def dead() -> PeerView:
 
 def log_lane(peer: PeerView, signs: Glyphs = UNICODE, width: int = WIDTH) -> str:
     times = timeline.PeerTimes(peer)
-    drawn = timeline.draw(times, linear(lane.whole(peer), width), signs)
+    drawn = timeline.draw(times, linear(whole(peer), width), signs)
     (row,) = (r for r in drawn.rows if r.kind is RowKind.LOG)
     return "".join(cell.glyph for cell in row.cells)
 
