@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from analyzers.model.configuration import Configuration, same_address
+from analyzers.model.addresses import same_address
+from analyzers.model.configuration import Configuration
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import GivenPolicy
 from analyzers.tracking.configured import Configured

@@ -18,7 +18,6 @@ from analyzers.sources.dumpcap import CaptureSource, find_tool, has_vlans
 from analyzers.sources.feed import LiveSource
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.interfaces import exists
-from analyzers.sources.names import STDIN
 from analyzers.sources.pipe import PipeSource, is_pipe
 from analyzers.sources.ring_files import RingFiles
 from analyzers.sources.ssh_login import Device

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzers.sources.filter_check import refusal
-from analyzers.sources.inputs import STDIN
 from analyzers.sources.interfaces import exists
+from analyzers.sources.names import STDIN
 from analyzers.sources.pipe import is_pipe
 from dpdlab.cli import filtering
 from dpdlab.cli.diagnostics import PROGRAM, UsageError
