@@ -118,7 +118,7 @@ def live_lines(
         about["retracted"] = True
     if isinstance(item, PeerView):
         # Its state is what is new: the line stands where that began.
-        began_ns = item.first_ns if last else item.states[-1].start_ns
+        began_ns = item.states[-1].start_ns if revision and not last else item.first_ns
         yield escape(_line("peer", began_ns, item.id, build_peer_head(item), **about))
     else:
         yield escape(_live_line(item, owner, about, selector))

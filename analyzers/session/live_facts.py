@@ -199,7 +199,9 @@ class FactLog:
                 return
         told.doubted_ns = None
         change = Change.CORRECTED if same else Change.NEW
-        yield peer.states[-1].start_ns, 0, Fact(peer, peer, told.states, change, before)
+        # What is said of a peer comes after the peer itself.
+        at_ns = peer.first_ns if before is None else peer.states[-1].start_ns
+        yield at_ns, 0, Fact(peer, peer, told.states, change, before)
         told.view, told.since_ns, told.states = _head(peer), since_ns, told.states + 1
 
     def _fact(self, peer: PeerView, here: _Present, told: _Told, *, last: bool) -> Fact | None:
