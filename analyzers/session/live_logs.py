@@ -47,8 +47,10 @@ _REMEMBERED_NS: Final = 30 * NS_PER_SECOND
 _MOST_REMEMBERED: Final = 20_000
 # Packets that were there before a line come no later than this after it: dumpcap holds them back.
 _PACKETS_COME_NS: Final = 250 * NS_PER_MS
-# In a flood of lines nobody waits for a single one.
+# In a flood of lines or of packets nobody waits for a single one.
 _MOST_EARLY: Final = 64
+_MOST_WIRE_EARLY: Final = 4_000
+_EARLY_EVERY_NS: Final = 50 * NS_PER_MS
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 _MOST_REMOTES: Final = 10_000
 
@@ -197,6 +199,8 @@ class LogMatcher:
         self._ends: set[tuple[str, str]] = set()
         self._spans: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
+        self._early_due_ns: dict[int, int] = {}
+        """When it is looked again whether something of a log need not wait."""
 
     def see(self, datagram: Datagram) -> None:
         """A packet that was captured."""
@@ -230,7 +234,7 @@ class LogMatcher:
         for number, waiting in self._waiting.items():
             ready = len(waiting)
             if not last:
-                ready = self._ready(waiting, logs[number].info.resolution_ns, now_ns)
+                ready = self._ready(number, waiting, logs[number].info.resolution_ns, now_ns)
             due = [event for _, event in waiting[:ready]]
             if due:
                 del waiting[: len(due)]
@@ -238,7 +242,11 @@ class LogMatcher:
         return found
 
     def _ready(
-        self, waiting: Sequence[tuple[int, LogEvent]], resolution_ns: int, now_ns: int
+        self,
+        number: int,
+        waiting: Sequence[tuple[int, LogEvent]],
+        resolution_ns: int,
+        now_ns: int,
     ) -> int:
         """How many of the events need not wait: those that did, or that wait for nothing.
 
@@ -246,8 +254,10 @@ class LogMatcher:
         """
         due = sum(now_ns - came_ns >= self._hold_ns for came_ns, _ in waiting)
         rest = waiting[due : due + _MOST_EARLY]
-        if not rest or not (self._wire or self._hold_ns):
+        early_due_ns = self._early_due_ns.get(number, 0)
+        if not rest or len(self._wire) > _MOST_WIRE_EARLY or now_ns < early_due_ns:
             return due
+        self._early_due_ns[number] = now_ns + _EARLY_EVERY_NS
         keys = {key for _, event in rest for key in _keys_of(event)}
         wire = [s for s in self._wire if any(key in keys for _, key in s.keys)]
         events = [event for _, event in rest]
