@@ -75,6 +75,13 @@ def set_up(interface: str, *, up: bool) -> None:
     _run("ip", "link", "set", interface, "up" if up else "down")
 
 
+def captures_on(interface: str) -> int:
+    """How many sockets capture there, as the kernel shows them."""
+    number = str(socket.if_nametoindex(interface))
+    rows = Path("/proc/net/packet").read_text().splitlines()[1:]
+    return sum(row.split()[4] == number for row in rows)
+
+
 def frames(sample: str) -> list[tuple[float, bytes]]:
     """Times from the first one on, in seconds, and bytes of a sample's packets."""
     with (SAMPLES / sample / "capture.pcap").open("rb") as file:

@@ -102,19 +102,26 @@ def live_lines(
     selector: Selector,
     *,
     retracted: bool = False,
+    last: bool = False,
     ascii_only: bool = False,
 ) -> Iterator[str]:
     """The line of something that has just become final, as the report would have it.
 
     `revision` counts how often it was told before; `retracted`: there was no such thing after all.
-    Of a finding `selector` has its packets.
+    `last`: nothing follows, and a peer stands where the report has it. Of a finding `selector` has
+    its packets.
     """
     escape = ascii_escapes if ascii_only else terminal_escapes
     owner = None if peer is None else peer.id
     about: _About = {"revision": revision}
     if retracted:
         about["retracted"] = True
-    yield escape(_live_line(item, owner, about, selector))
+    if isinstance(item, PeerView):
+        # Its state is what is new: the line stands where that began.
+        began_ns = item.states[-1].start_ns if revision and not last else item.first_ns
+        yield escape(_line("peer", began_ns, item.id, build_peer_head(item), **about))
+    else:
+        yield escape(_live_line(item, owner, about, selector))
 
 
 def question_line(
@@ -142,16 +149,12 @@ def question_line(
 
 
 def _live_line(
-    item: PeerView | Exchange | Delete | BlackHole | IkeMessage | Finding,
+    item: Exchange | Delete | BlackHole | IkeMessage | Finding,
     owner: str | None,
     about: _About,
     selector: Selector,
 ) -> str:
     match item:
-        case PeerView():
-            # Its state is what is new: the line stands where that began.
-            began_ns = item.states[-1].start_ns if about["revision"] else item.first_ns
-            return _line("peer", began_ns, item.id, build_peer_head(item), **about)
         case Exchange():
             model: Model = build_exchange(item)
             return _line("exchange", item.first_ns, owner, model, **about)

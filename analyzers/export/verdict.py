@@ -47,9 +47,12 @@ class Verdict(NamedTuple):
     parts: tuple[VerdictPart, ...]
 
 
-def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
+def verdict_of(
+    peers: Sequence[PeerView], *, partial: bool = False, ongoing: bool = False
+) -> Verdict:
     """The verdict on at least one peer; `partial`: of peers that are not shown as a whole, on
-    which nothing can be said by what is missing."""
+    which nothing can be said by what is missing. `ongoing`: what is open now is told from what is
+    past."""
     worst = max((peer_severity(peer) for peer in peers), default=Severity.MUTE)
     first = min(peers, key=worst_first)
     state = None if worst > state_severity(first.state) else first.state
@@ -60,7 +63,7 @@ def verdict_of(peers: Sequence[PeerView], *, partial: bool = False) -> Verdict:
     parts = [VerdictPart(said, True, shorter)]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
-    said, shorter = _holes(owned)
+    said, shorter = _holes(owned, ongoing=ongoing)
     if everything and not holes:
         said = "no black hole with traffic in it"
     elif not everything and all(peer.first_ns < ORDER_LIMIT_NS for peer in peers):
@@ -110,12 +113,14 @@ def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
     return f"sent, {NOTHING_BACK}" if arrived == len(known) else "lost or without an answer"
 
 
-def _holes(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:
+def _holes(
+    owned: Sequence[tuple[PeerView, BlackHole]], *, ongoing: bool
+) -> tuple[str, tuple[str, ...]]:
     holes = [hole for _, hole in owned]
     if not holes:
         return "no black hole", ()
     bounds = seconds_range(sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes))
-    number = counted(len(holes), "black hole")
+    number = _number(holes) if ongoing else counted(len(holes), "black hole")
     together = " together" if len(holes) > 1 else ""
     packets = words.packets_lost(holes)
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""
@@ -123,6 +128,14 @@ def _holes(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str,
     lost = f"{packets} {happened}{so_far}{comma}{then}" if packets else words.packets_counted(holes)
     lost = lost or "what was lost is not in a log"
     return f"{number},{together} {bounds} ({lost})", (f"{number}, {bounds}", number)
+
+
+def _number(holes: Sequence[BlackHole]) -> str:
+    """How many, and how many of them go on now."""
+    still = sum(words.is_censored(hole) for hole in holes)
+    if still in (0, len(holes)):
+        return counted(len(holes), f"{'open' if still else 'past'} black hole")
+    return f"{counted(len(holes), 'black hole')}, {still} open"
 
 
 def _noticed(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ from analyzers.session.keys import load_keys
 from analyzers.session.notes import note_duplicates, note_keys, number_of
 from analyzers.session.opening import LogReplay, Opened, open_all, shifted
 from analyzers.session.options import Progress, SessionOptions, UnparsedLine
+from analyzers.session.unfit import unfit
 
 if TYPE_CHECKING:
     from analyzers.model.alignment import Alignment
@@ -217,10 +218,10 @@ class Session:
         """Why nothing was found, in sentences; empty when something was."""
         peers = self.peers()
         said = diagnosis(self.sources, peers, (self._since_ns, self._until_ns))
+        paths = {info.id: info.path for info in self.sources}
         if not peers:
-            paths = {info.id: info.path for info in self.sources}
             said += configured(self.configurations(), paths)
-        return said
+        return said + unfit(peers, self.options.policies, self.configurations(), paths)
 
     # --- reading ---------------------------------------------------------------------------
 

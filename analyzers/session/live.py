@@ -7,7 +7,7 @@ are frozen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -72,10 +72,13 @@ class LiveSession:
         store: CaptureStore | None = None,
         log_store: LogStore | None = None,
         configurations: Sequence[Configuration] = (),
+        paths: Mapping[str, str] | None = None,
         most_events: int = MOST_EVENTS,
         keep_lines: bool = False,
     ) -> None:
         """The stores keep what is captured and read; `most_events` of each kind stay in memory.
+
+        `paths`: what the user named each source of the configurations.
 
         `keep_lines`: the last lines of logs do so, too.
 
@@ -87,6 +90,7 @@ class LiveSession:
         self.store = store
         self.log_store = log_store
         self._configurations = tuple(configurations)
+        self._paths = dict(paths or {})
         self._keys = load_keys(self.options.keys)
         self._arrived = Event()
         self._orderer = Orderer(0)
@@ -114,7 +118,8 @@ class LiveSession:
         # What a log says of packets waits for them anyway.
         competing = self._captured or self._channels
         several = len(competing) > 1 or any("," in c.source.name for c in self._captured)
-        self._lateness_ns = _SEVERAL_LATENESS_NS if several else _LATENESS_NS
+        self.lateness_ns = _SEVERAL_LATENESS_NS if several else _LATENESS_NS
+        """How long what came is held back, for what comes late and belongs before it."""
         self._tracker = Tracker(
             IkeDecoder(self._keys),
             budget_ns=nanoseconds(self.options.budget_s),
@@ -176,7 +181,7 @@ class LiveSession:
         What is held back for the order is waited for no longer than that takes.
         """
         if self._orderer.holds:
-            timeout_s = min(timeout_s, self._lateness_ns / NS_PER_SECOND)
+            timeout_s = min(timeout_s, self.lateness_ns / NS_PER_SECOND)
         arrived = self._arrived.wait(timeout_s)
         self._arrived.clear()
         return arrived
@@ -242,7 +247,7 @@ class LiveSession:
         channel.records = capture.info.packets
         channel.rate.take(now_ns, channel.records)
         if channel.source.feed.empty:
-            self._orderer.advance(number, event_ns - self._lateness_ns)
+            self._orderer.advance(number, event_ns - self.lateness_ns)
         if capture.damage and status.state not in _OVER:
             channel.source.stop()
             channel.source.feed.tell(SourceState.FAILED, capture.damage)
@@ -278,11 +283,16 @@ class LiveSession:
             self._tracker.logs.spans = [span_ns]
         for number, settled in self._matcher.settle(self._logs, span_ns, now_ns, last=last):
             events: list[LogEvent] = []
-            for event, evidence, astray, packet in settled:
-                if packet is not None:
+            keys: list[int] = []
+            for event, evidence, astray, captured in settled:
+                # What is told late is taken for now: nothing goes back.
+                keys.append(max(event.at_ns or 0, self._tracker.now_ns))
+                if captured is not None:
                     self._flagged[id(event)] = event
-                    self._tracker.logs.packets[id(event)] = packet
+                    self._tracker.logs.packets[id(event)] = captured.packet
                     events.append(event)
+                    # The clock of the log may be behind: it is about a packet that is known.
+                    keys[-1] = max(keys[-1], captured.at_ns + 1)
                     continue
                 if evidence or astray:
                     self._flagged[id(event)] = event
@@ -292,12 +302,10 @@ class LiveSession:
                 local = event.local
                 if local is not None and local not in self._tracker.logs.devices:
                     self._tracker.logs.devices.append(local)
-            # What is told late is taken for now: nothing goes back.
-            keys = [max(event.at_ns or 0, self._tracker.now_ns) for event in events]
             keys = list(accumulate(keys, max))
             self._orderer.add(number, CaptureBatch(no_rows(), None, [], events, keys, 0))
         for number in self._logs:
-            self._orderer.advance(number, now_ns - self._lateness_ns)
+            self._orderer.advance(number, now_ns - self.lateness_ns)
 
     def _span_ns(self) -> tuple[int, int] | None:
         infos = [c.capture.info for c in self._captured if c.capture is not None]
@@ -370,7 +378,7 @@ class LiveSession:
         seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
         if not self._captured:
             seen = [now_ns]
-        return max([self._tracker.now_ns, *(ns - self._lateness_ns for ns in seen)])
+        return max([self._tracker.now_ns, *(ns - self.lateness_ns for ns in seen)])
 
     def peers_so_far(self, now_ns: int) -> tuple[PeerView, ...]:
         """All peers as they are now; the session goes on afterwards.
@@ -409,7 +417,14 @@ class LiveSession:
 
     def diagnosis(self) -> list[str]:
         """Why nothing was found, in sentences; empty when something was."""
-        return diagnosis(self.sources, self.peers(), (None, None))
+        peers = self.peers()
+        return diagnosis(self.sources, peers, (None, None)) + self.unfit(peers)
+
+    def unfit(self, peers: Sequence[PeerView]) -> list[str]:
+        """What was given for the peers and fits none of them, in sentences."""
+        from analyzers.session.unfit import unfit
+
+        return unfit(peers, self.options.policies, self._configurations, self._paths)
 
     def health(self, now_ns: int) -> tuple[SourceHealth, ...]:
         """How each source is."""

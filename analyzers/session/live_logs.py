@@ -19,16 +19,17 @@ from analyzers.dialects.dialect import Dialect
 from analyzers.dialects.stamps import StampKind
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import Datagram
-from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
+from analyzers.tracking.late import NamedPacket
 from analyzers.tracking.logs import UNKNOWN_LOCAL
 from analyzers.tracking.pairing import pairs
-from analyzers.tracking.sightings import KeyFamily, Sighting, of_datagram, of_event
+from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram, of_event
 from analyzers.tracking.witnesses import TELLING, Reach, belongs, came_by, reach_of_capture
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ _MOST_ZONE_NS: Final = 15 * 3600 * NS_PER_SECOND
 _SPREAD_NS: Final = 3 * NS_PER_SECOND
 _REMEMBERED_NS: Final = 30 * NS_PER_SECOND
 _MOST_REMEMBERED: Final = 20_000
+# Packets that were there before a line come no later than this after it: dumpcap holds them back.
+_PACKETS_COME_NS: Final = 250 * NS_PER_MS
+# In a flood of lines or of packets nobody waits for a single one.
+_MOST_EARLY: Final = 64
+_MOST_WIRE_EARLY: Final = 4_000
+_EARLY_EVERY_NS: Final = 50 * NS_PER_MS
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 _MOST_REMOTES: Final = 10_000
 
@@ -162,6 +169,13 @@ class LiveLog:
         return shift_ns
 
 
+class Captured(NamedTuple):
+    """A message that was captured."""
+
+    packet: NamedPacket
+    at_ns: int
+
+
 class Settled(NamedTuple):
     """An event of a log, and what else it is."""
 
@@ -170,8 +184,8 @@ class Settled(NamedTuple):
     """It only tells where something was lost."""
     astray: bool
     """It is about a message that was sent, and did not come by elsewhere."""
-    packet: tuple[Ref, str, str] | None = None
-    """The captured message that it names: its place, source and destination."""
+    captured: Captured | None = None
+    """The captured message that it names."""
 
 
 class LogMatcher:
@@ -185,6 +199,8 @@ class LogMatcher:
         self._ends: set[tuple[str, str]] = set()
         self._spans: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
+        self._early_due_ns: dict[int, int] = {}
+        """When it is looked again whether something of a log need not wait."""
 
     def see(self, datagram: Datagram) -> None:
         """A packet that was captured."""
@@ -216,11 +232,44 @@ class LogMatcher:
             self._wire.popleft()
         found = []
         for number, waiting in self._waiting.items():
-            due = [e for came_ns, e in waiting if last or now_ns - came_ns >= self._hold_ns]
+            ready = len(waiting)
+            if not last:
+                ready = self._ready(number, waiting, logs[number].info.resolution_ns, now_ns)
+            due = [event for _, event in waiting[:ready]]
             if due:
                 del waiting[: len(due)]
                 found.append((number, self._settled(number, due, logs, span_ns)))
         return found
+
+    def _ready(
+        self,
+        number: int,
+        waiting: Sequence[tuple[int, LogEvent]],
+        resolution_ns: int,
+        now_ns: int,
+    ) -> int:
+        """How many of the events need not wait: those that did, or that wait for nothing.
+
+        A message waits for its packet, and everything for the messages before it.
+        """
+        due = sum(now_ns - came_ns >= self._hold_ns for came_ns, _ in waiting)
+        rest = waiting[due : due + _MOST_EARLY]
+        early_due_ns = self._early_due_ns.get(number, 0)
+        if not rest or len(self._wire) > _MOST_WIRE_EARLY or now_ns < early_due_ns:
+            return due
+        self._early_due_ns[number] = now_ns + _EARLY_EVERY_NS
+        keys = {key for _, event in rest for key in _keys_of(event)}
+        wire = [s for s in self._wire if any(key in keys for _, key in s.keys)]
+        events = [event for _, event in rest]
+        captured = {id(event) for event, _, _ in _paired(events, wire, resolution_ns)}
+        for came_ns, event in rest:
+            is_message = event.kind is LogEventKind.MESSAGE
+            if is_message and id(event) not in captured:
+                break
+            if not is_message and now_ns - came_ns < _PACKETS_COME_NS:
+                break
+            due += 1
+        return due
 
     def _settled(
         self,
@@ -240,9 +289,9 @@ class LogMatcher:
         log = logs[number]
         for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
-                packet = told[id(event)]
-                if packet is not None:
-                    settled.append(Settled(event, False, False, packet))
+                captured = told[id(event)]
+                if captured is not None:
+                    settled.append(Settled(event, False, False, captured))
                 continue
             self._name(event, log)
             evidence = not belongs(event, others)
@@ -252,7 +301,7 @@ class LogMatcher:
 
     def _told_by_wire(
         self, events: list[LogEvent], resolution_ns: int
-    ) -> dict[int, tuple[Ref, str, str] | None]:
+    ) -> dict[int, Captured | None]:
         """Ids of events about messages that were captured; each packet is used once.
 
         With the packet if the event makes an encrypted message's content known, and is about no
@@ -260,25 +309,19 @@ class LogMatcher:
         """
         if not self._wire:
             return {}
-        sightings, by_place = [], {}
-        for event in events:
-            sighting = of_event(event)
-            if sighting is not None and event.kind is LogEventKind.MESSAGE:
-                sightings.append(sighting)
-                by_place[sighting.ref, sighting.at_ns] = event
-        clock = Fit(0, 0, _SPREAD_NS, "", resolution_ns=resolution_ns)
-        found = pairs(sightings, list(self._wire), clock)
-        used = {two.ref for _, two in found}
+        found = _paired(events, list(self._wire), resolution_ns)
+        used = {two.ref for _, _, two in found}
         if used:
             rest = [s for s in self._wire if s.ref not in used]
             self._wire.clear()
             self._wire.extend(rest)
-        told: dict[int, tuple[Ref, str, str] | None] = {}
-        for one, two in found:
-            event = by_place[one.ref, one.at_ns]
-            sure = two.version == 1 and event.message in TELLING and _share_id(one, two)
+        told: dict[int, Captured | None] = {}
+        for event, one, two in found:
+            # IKEv2 counts its messages, and its headers tell whose they are.
+            sure = event.message in TELLING and (two.version == 2 or _share_id(one, two))
             named = sure and two.src is not None and two.dst is not None
-            told[id(event)] = (two.ref, two.src or "", two.dst or "") if named else None
+            packet = NamedPacket(two.ref, two.src or "", two.dst or "")
+            told[id(event)] = Captured(packet, two.at_ns) if named else None
         return told
 
     def _name(self, event: LogEvent, log: LiveLog) -> None:
@@ -299,6 +342,25 @@ class LogMatcher:
             event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
         if event.local == UNKNOWN_LOCAL and event.remote and len(log.unnamed) < _MOST_REMOTES:
             log.unnamed.add(event.remote)
+
+
+def _paired(
+    events: Sequence[LogEvent], wire: Sequence[Sighting], resolution_ns: int
+) -> list[tuple[LogEvent, Sighting, Sighting]]:
+    """Events about messages that were captured, as the log and as the wire shows each."""
+    sightings, by_place = [], {}
+    for event in events:
+        sighting = of_event(event)
+        if sighting is not None and event.kind is LogEventKind.MESSAGE:
+            sightings.append(sighting)
+            by_place[sighting.ref, sighting.at_ns] = event
+    clock = Fit(0, 0, _SPREAD_NS, "", resolution_ns=resolution_ns)
+    return [(by_place[one.ref, one.at_ns], one, two) for one, two in pairs(sightings, wire, clock)]
+
+
+def _keys_of(event: LogEvent) -> list[Key]:
+    sighting = of_event(event)
+    return [] if sighting is None else [key for _, key in sighting.keys]
 
 
 def _share_id(one: Sighting, two: Sighting) -> bool:

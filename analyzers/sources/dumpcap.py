@@ -48,6 +48,7 @@ _DUMPCAP_DROPS: Final = re.compile(
     r"received/dropped on interface .{1,200}?: (\d{1,18})/(\d{1,18})"
 )
 _TCPDUMP_DROPS: Final = re.compile(r"(\d{1,18}) packets? dropped by (kernel|interface)")
+_LISTENS: Final = "listening on"
 _NARRATION: Final = (
     "Capturing on", "File:", "Packets captured", "Packets received", "tcpdump: listening",
     "dropped privs", "packets captured", "packet captured", "received by filter",
@@ -98,6 +99,9 @@ class CaptureSource:
         self._reading = Reading(self.feed, self._run, f"capture-{self.name}")
         self._child: subprocess.Popen[bytes] | None = None
         self._said = b""
+        self._counts = False
+        """Whether the child tells its counters when it is asked: a tcpdump that does not listen yet
+        would end."""
         self._drops_before = 0
         """Of children that have ended."""
         self._drops_now = 0
@@ -132,7 +136,7 @@ class CaptureSource:
 
     def _one_child(self) -> str:
         """Run one child to its end; why that came. Raises SourceError."""
-        self._said, self._drops_now = b"", 0
+        self._said, self._drops_now, self._counts = b"", 0, False
         try:
             child = subprocess.Popen(
                 self._command,
@@ -196,7 +200,7 @@ class CaptureSource:
             if got_any and monotonic() >= look_due_s and deadline_s is None:
                 look_due_s = monotonic() + _LOOK_EVERY_S
                 self._look()
-            if self.tool == "tcpdump" and monotonic() >= count_due_s and deadline_s is None:
+            if self._counts and monotonic() >= count_due_s and deadline_s is None:
                 # It answers with its counters; dumpcap tells them at its end only.
                 count_due_s = monotonic() + _COUNT_EVERY_S
                 with contextlib.suppress(OSError):
@@ -229,6 +233,7 @@ class CaptureSource:
         text = self._said.decode("utf-8", "replace")
         drops = self._drops_now
         if self.tool == "tcpdump":
+            self._counts = self._counts or _LISTENS in text
             by: dict[str, int] = {}
             for found in _TCPDUMP_DROPS.finditer(text):
                 by[found[2]] = int(found[1])  # counters: the last ones count

@@ -14,6 +14,7 @@ from analyzers.sources.feed import Feed, Reading, SourceState
 
 _PIECE_BYTES: Final = 1 << 16
 _LOOK_S: Final = 0.1
+_NO_FILE: Final = "there is no such file; waiting for it"
 _ATTEMPTS: Final = 5
 """Looks at the name without a file there before its absence is told: a rotation takes as long."""
 
@@ -59,7 +60,7 @@ class FollowedFile:
             there = self._look()
             missing = 0 if there else missing + 1
             if missing == _ATTEMPTS:
-                self.feed.tell(SourceState.WAITING, "there is no such file; waiting for it")
+                self.feed.tell(SourceState.WAITING, _NO_FILE)
             if not self.feed.rest(_LOOK_S):
                 break
         while self._handle >= 0 and self._read():
@@ -95,7 +96,9 @@ class FollowedFile:
             self._position = os.lseek(self._handle, 0, os.SEEK_END if at_end else os.SEEK_SET)
         except (OSError, ValueError) as error:
             self._let_go()
-            self.feed.tell(SourceState.WAITING, getattr(error, "strerror", None) or str(error))
+            missing = isinstance(error, FileNotFoundError)
+            why = _NO_FILE if missing else getattr(error, "strerror", None) or str(error)
+            self.feed.tell(SourceState.WAITING, why)
             return False
         self._identity = (status.st_dev, status.st_ino)
         self.feed.tell(SourceState.OPEN)

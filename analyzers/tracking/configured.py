@@ -58,6 +58,10 @@ class Configured:
         found = own.policy_for(None, remote, ike_version)
         return None if found is None else replace(found, holder=holder)
 
+    def owner(self, holder: str, remote: str) -> Configuration | None:
+        """The configuration of one end of a peer, if it is here."""
+        return self._of(holder, remote)
+
     def local(self, ends: tuple[str, str]) -> int | None:
         """The end whose device is configured here, if only one is."""
         mine = [self._of(end, ends[1 - side]) is not None for side, end in enumerate(ends)]

@@ -144,6 +144,8 @@ class Exposures:
         if NEVER < silence.last_out_ns < mark.at_ns - pause_ns(silence):
             # Sending had stopped long before: nothing was lost in between.
             stop_ns, basis = silence.last_out_ns, StopBasis.LAST_OUTBOUND
+            if stop_ns <= state.delete_ns <= mark.at_ns:
+                stop_ns = state.delete_ns
         window = self._window(state, silence, stop_ns, basis, mark.place)
         if window.basis is not StopBasis.DELETE:
             window = replace(window, ref=mark.ref, acted_ns=mark.at_ns)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind
-from analyzers.model.observations import IkeMessage
+from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
@@ -171,6 +171,7 @@ def _take_for_deletes(
                 if delete.ref == part.ref:
                     delete.protocol = DeleteProtocol.ESP
             continue
+        named = part.kind is MessageKind.DELETE
         delete = DeleteTrack(
             sa=sa,
             side=side,
@@ -178,8 +179,8 @@ def _take_for_deletes(
             protocol=protocol,
             spis=(),
             reason="",
-            basis=Basis.RHYTHM,
-            confidence=Confidence.INFERRED,
+            basis=part.basis if named else Basis.RHYTHM,
+            confidence=part.confidence if named else Confidence.INFERRED,
             ref=part.ref,
         )
         sa.peer.deletes.append(delete)

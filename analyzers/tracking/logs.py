@@ -89,8 +89,8 @@ class LogTracker:
         """Ids (`id()`) of events that only tell where something was lost."""
         self.astray: set[int] = set()
         """Ids (`id()`) of events about messages that were sent, and did not come by elsewhere."""
-        self.packets: dict[int, tuple[Ref, str, str]] = {}
-        """Packets that events are about, by `id()` of these: place, source and destination."""
+        self.packets: dict[int, late.NamedPacket] = {}
+        """Packets that events are about, by `id()` of these."""
         self.reaches: list[LoggedEnd] = []
         self.spans: list[tuple[int, int]] = []
         """First and last time of each capture."""
@@ -119,10 +119,9 @@ class LogTracker:
             return
         packet = self.packets.get(id(event))
         if packet is not None:
-            ref, src, dst = packet
-            known = self._table.peer_of_pair(src, dst)
+            known = self._table.peer_of_pair(packet.src, packet.dst)
             if known is not None:
-                late.testify(known, ref, event)
+                late.testify(known, packet.ref, event)
             return
         remote = event.remote
         if remote is None:

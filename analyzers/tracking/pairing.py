@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
+from analyzers.model.time import NS_PER_MS
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.sightings import (
     STRONG,
@@ -18,6 +20,10 @@ from analyzers.tracking.sightings import (
 )
 
 _EVER: Final = 1 << 62
+# A machine under load writes its log so long before what it sends is on the wire.
+_DELAYED_NS: Final = 300 * NS_PER_MS
+# Facts that name a message; the others say what kind of message it is.
+_NAMING: Final = STRONG | {KeyFamily.SEQUENCE, KeyFamily.ADDRESSES}
 
 
 def pairs(
@@ -29,7 +35,8 @@ def pairs(
     """Sightings of the same message, each used once, the closest in time first.
 
     Where unique facts told the clocks, one that each input has once is of one message, however far
-    apart its stamps are: clocks are set in the middle of logs.
+    apart its stamps are: clocks are set in the middle of logs. A message may be later than the
+    clocks make it, as long as it is not nearly as late as the next one that is named alike.
     """
     found: list[tuple[Sighting, Sighting]] = []
     taken_own: set[int] = set()
@@ -59,6 +66,9 @@ def _candidates(
             continue
         if fitted.strong and family in STRONG and len(numbers) == len(places) == 1:
             tolerance = _EVER
+        elif family in _NAMING:
+            delayed_ns = min(_DELAYED_NS, _least_gap_ns(numbers) // 2, _least_gap_ns(places) // 2)
+            tolerance = max(fitted.tolerance_ns, delayed_ns)
         else:
             tolerance = fitted.tolerance_ns
         times = [at_ns for at_ns, _ in places]
@@ -70,6 +80,11 @@ def _candidates(
                     break
                 if may_be_one(own[number], other[place], relation, family):
                     yield abs(other_ns - there_ns), number, place
+
+
+def _least_gap_ns(places: Sequence[tuple[int, int]]) -> int:
+    """How near to each other two of them are."""
+    return min((two - one for (one, _), (two, _) in pairwise(places)), default=_EVER)
 
 
 def _places(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[tuple[int, int]]]:

@@ -68,13 +68,6 @@ def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
     )
 
 
-def _idle_s(own: list[Exchange]) -> list[float]:
-    """How long the peer had been silent before questions that this may have brought about, s."""
-    sure = (x for x in own if x.confidence is not Confidence.SUSPECT)
-    since = [seconds(x.since_proof_ns) for x in sure if x.since_proof_ns is not None]
-    return [s for s in since if s >= _IDLE_S]
-
-
 def with_seen_retries(
     policy: DpdPolicy, seen: DpdPolicy | None, exchanges: Sequence[Exchange]
 ) -> DpdPolicy:
@@ -129,6 +122,13 @@ def _is_default(policy: DpdPolicy, seen: DpdPolicy, most: int) -> bool:
     if abs(seen_s - first_s) > max(_RETRY_TOLERANCE_S, _RETRY_TOLERANCE_SHARE * first_s):
         return False
     return most == 1 or abs(seen.backoff - policy.backoff) <= _TOLERANCE_SHARE * policy.backoff
+
+
+def _idle_s(own: list[Exchange]) -> list[float]:
+    """How long the peer had been silent before questions that this may have brought about, s."""
+    sure = (x for x in own if x.confidence is not Confidence.SUSPECT)
+    since = [seconds(x.since_proof_ns) for x in sure if x.since_proof_ns is not None]
+    return [s for s in since if s >= _IDLE_S]
 
 
 def _gaps_s(starts_ns: list[int], own: list[Exchange]) -> list[float]:

@@ -60,10 +60,10 @@ class Witnesses(Struct):
         for witness in found:
             if isinstance(witness, LogEvent):
                 message.arrived = message.arrived or witness.sent is False
-                _tell(message, witness)
+                tell(message, witness)
 
 
-def _tell(message: IkeMessage, event: LogEvent) -> None:
+def tell(message: IkeMessage, event: LogEvent) -> None:
     """Take the content of an encrypted message from the log that names it."""
     if message.basis is not Basis.HEADER or not message.encrypted:
         return

@@ -42,6 +42,8 @@ TOOLS: Final = (
 
 # A version is printed at once, or the tool hangs.
 _VERSION_TIMEOUT_S: Final = 5.0
+_GROUP: Final = "wireshark"
+"""Of those who may capture, as Debian has it."""
 _CAP_NET_RAW: Final = 13
 
 
@@ -81,7 +83,7 @@ def tools() -> list[Tool]:
 
 def capture_privilege() -> Privilege:
     """Whether packets can be captured: by this process, or through dumpcap's own rights."""
-    dumpcap = _found("dumpcap")
+    dumpcap = installed("dumpcap")
     if not sys.platform.startswith("linux"):
         return Privilege(None, "known on Linux only", "")
     if _process_may_capture():
@@ -95,15 +97,28 @@ def capture_privilege() -> Privilege:
         return Privilege(
             False,
             f"this user may not run {dumpcap}",
-            f"add the user to its group: sudo usermod -aG {_group_of(dumpcap)} $USER",
+            f"{_joins(_group_of(dumpcap))} adds the user to its group, from the next login on",
         )
     if _has_own_rights(dumpcap):
         return Privilege(True, f"{dumpcap} has the right to capture", "")
     return Privilege(
         False,
         f"{dumpcap} has no right to capture",
-        f"sudo setcap cap_net_raw,cap_net_admin+eip {dumpcap}",
+        f"sudo setcap cap_net_raw,cap_net_admin+eip {dumpcap}{_or_for_a_group(dumpcap)}",
     )
+
+
+def _or_for_a_group(dumpcap: str) -> str:
+    """How only some users get the right: Debian asks for it, elsewhere a group may be there."""
+    if _found("dpkg-reconfigure") is not None:
+        made = "sudo dpkg-reconfigure wireshark-common"
+        return f"; or for a group only: {made}, then {_joins(_GROUP)}"
+    group = _group_of(dumpcap)
+    return "" if group == "root" else f"; and who is to run it: {_joins(group)}"
+
+
+def _joins(group: str) -> str:
+    return f"sudo usermod -aG {group} $USER"
 
 
 def may_run_tcpdump() -> bool:
@@ -119,6 +134,11 @@ def may_run_tcpdump() -> bool:
 
 def _lends_rights(path: str) -> bool:
     return os.access(path, os.X_OK) and _has_own_rights(path)
+
+
+def installed(name: str) -> str | None:
+    """The path of a tool, also of one that this user may not run."""
+    return _found(name) or shutil.which(name, mode=os.F_OK) or _beside_path(name, os.F_OK)
 
 
 def _found(name: str) -> str | None:
@@ -139,9 +159,10 @@ def _tool(name: str, purpose: str) -> Tool:
     return Tool(name, purpose, path, None if path is None else _tool_version(path))
 
 
-def _beside_path(name: str) -> str | None:
+def _beside_path(name: str, mode: int = os.F_OK | os.X_OK) -> str | None:
     """Where distributions put tools that only root finds in PATH."""
-    return shutil.which(name, path=os.pathsep.join(("/usr/sbin", "/sbin", "/usr/local/sbin")))
+    path = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/local/sbin"))
+    return shutil.which(name, mode=mode, path=path)
 
 
 def _tool_version(path: str) -> str | None:
@@ -186,4 +207,4 @@ def _group_of(path: str) -> str:
     try:
         return Path(path).group()
     except (OSError, KeyError):
-        return "wireshark"
+        return _GROUP

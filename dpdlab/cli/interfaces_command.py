@@ -11,7 +11,7 @@ from analyzers.sources.dumpcap import find_tool
 from analyzers.sources.interfaces import Interface, interfaces
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import Diagnostics, ExitCode, UsageError
-from dpdlab.cli.environment import Privilege, capture_privilege
+from dpdlab.cli.environment import Privilege, capture_privilege, installed
 from dpdlab.cli.output import Output
 
 _ADDRESSES_SHOWN: Final = 2
@@ -39,7 +39,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
 
 def may_capture() -> Privilege:
     """Whether this user may capture with what is installed."""
-    if find_tool() is None:
+    if find_tool() is None and installed("dumpcap") is None:
         return Privilege(
             False,
             "neither dumpcap nor tcpdump is installed",

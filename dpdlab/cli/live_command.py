@@ -21,18 +21,17 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import ProblemKind
 from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
-from analyzers.session.live_facts import Change, Fact, FactLog
+from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
 from analyzers.sources.feed import LiveSource, SourceState
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
-from dpdlab.cli import filtering, live_console, live_devices, live_metrics, live_sources
+from dpdlab.cli import filtering, live_console, live_devices, live_metrics, live_sources, live_usage
 from dpdlab.cli.analysis import session_options, settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
 from dpdlab.cli.output import Output
-from dpdlab.present import live_lines as lines_for_people
-from dpdlab.present.formatting import utc_time
+from dpdlab.present.live_lines import FactLines, expected, health_line
 from dpdlab.present.pace import WAIT_S, Pace
 from dpdlab.present.safe import safe
 from dpdlab.present.whole import whole
@@ -45,6 +44,10 @@ _QUIET_S: Final = 0.25
 _JUDGE_EVERY_S: Final = 2.0
 _JUDGE_REST: Final = 2
 _BEGIN_S: Final = 5.0
+_LOOK_OUT_EVERY_S: Final = 0.2
+# By then the peers that are in use have been seen.
+_PEERS_COME_NS: Final = 10_000_000_000
+_LEAST_SETTLING_NS: Final = 30_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
 _BROKEN: Final = (
     SourceState.WAITING, SourceState.MISSING, SourceState.DOWN, SourceState.FAILED,
@@ -59,14 +62,13 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         CommandError: a source, an option or the output cannot be used.
     """
     options = invocation.options
-    chosen = _until(options)
-    filtering.wanted(options)
+    chosen = live_usage.checked(options, invocation.words)
     output = Output(None, color=options.color, ascii_only=options.ascii)
-    found = live_sources.configurations(invocation.words)
     options.until = None
     try:
         own = settings_of(options)
         settings = session_options(options, own)
+        found = live_sources.configurations(invocation.words)
         options.port = list(settings.ports)
         sources = live_sources.live_sources(options, diagnostics)
         store = live_sources.live_store(options, sources)
@@ -76,6 +78,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             store=store,
             log_store=live_sources.log_store(options, sources),
             configurations=found,
+            paths=live_sources.configuration_paths(invocation.words),
             keep_lines=chosen is None and live_console.is_wanted(options),
         )
     except AnalyzerError as error:
@@ -94,6 +97,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             session.end(_now_ns())
             if not ended and code is ExitCode.OK and seen.peers:
                 _write_summary(seen, output)
+            for sentence in session.unfit(seen.peers):
+                diagnostics.warning(safe(sentence))
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
             ending.follow(ended)
             return code
@@ -112,7 +117,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         diagnostics.note("no IKE and no ESP was seen")
         return _nothing_read(content, diagnostics)
     return exit_code(
-        content,
+        watch.untold(content),
         diagnostics,
         strict=options.strict,
         fail_on=options.fail_on,
@@ -154,7 +159,11 @@ class _Watch:
         self._diagnostics = diagnostics
         self._until = until
         self._measure = measure
-        self._facts = FactLog()
+        self._facts = FactLog(max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns))
+        self._lines_for_people = FactLines()
+        self._finishing = False
+        self._unfit_due_ns: int | None = None
+        self._told_unfit: list[str] | None = None
         self._stopped = False
         self._readable = True
         self._told_states: dict[int, tuple[SourceState, str]] = {}
@@ -176,7 +185,7 @@ class _Watch:
         began_s = time.monotonic()
         pace, judge_due_s = Pace(_QUIET_S), began_s
         limit_s = self._options.duration
-        news = False
+        news, look_out_s = False, began_s
         while not self._stopped and self._readable:
             if self._session.wait(pace.wait_s(time.monotonic(), news=news)):
                 time.sleep(pace.gather_s(time.monotonic()))
@@ -184,6 +193,8 @@ class _Watch:
             news |= self._session.pump(now_ns)
             pace.taken(now_s)
             self._tell_sources()
+            due_ns = self._facts.due_ns
+            news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
             if pace.is_due(now_s, news=news):
                 judging = self._until is not None and now_s >= judge_due_s
                 worked_s = time.thread_time()
@@ -199,6 +210,11 @@ class _Watch:
                 break
             if self._session.over:
                 break
+            if now_s >= look_out_s:
+                # Who reads may go long before there is anything more to write.
+                look_out_s = now_s + _LOOK_OUT_EVERY_S
+                if not self._output.has_reader:
+                    self._readable = False
 
     def finish(self) -> Content:
         """End the session, and write the report."""
@@ -207,7 +223,8 @@ class _Watch:
         self._tell_sources()
         content = self._content()
         content = filtering.filtered(content, options)
-        facts = self._facts.take(content.peers, last=True)
+        self._finishing = True
+        facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
         facts += self._facts.findings(content.findings, content.peers)
         self._write(facts)
         if options.format == "jsonl":
@@ -242,6 +259,8 @@ class _Watch:
             failed = [status for status in states if status.state is SourceState.FAILED]
             if failed:
                 said = failed[0].detail
+                if self._options.capture_filter and "capture filter" in said.lower():
+                    raise UsageError(f"-f {self._options.capture_filter!r}: {said}")
                 if any(word in said.lower() for word in _RIGHTS):
                     hint = f"{PROGRAM} interfaces says what grants the right"
                     raise CommandError(ExitCode.MISSING, said, hint)
@@ -257,8 +276,11 @@ class _Watch:
         self._measure(self._session, peers, now_ns)
         content = Content(version=__version__, sources=tuple(self._session.sources), peers=peers)
         shown = filtering.filtered(content, self._options).peers
-        self._write(self._facts.take(shown))
-        self._tell_questions(shown, now_ns)
+        # Packets from elsewhere have the clock of that machine.
+        event_ns = self._session.event_ns(now_ns)
+        self._write(self._facts.take(shown, event_ns))
+        self._tell_questions(shown, event_ns)
+        self._tell_unfit(peers, now_ns)
         if self._until is None:
             return
         if any(word in self._until.text for word in _NEED_RULES):
@@ -279,7 +301,8 @@ class _Watch:
 
     def _lines(self, facts: Sequence[Fact]) -> Iterator[str]:
         if self._options.format == "text":
-            yield from lines_for_people.fact_lines(facts)
+            event_ns = self._session.event_ns(_now_ns())
+            yield from self._lines_for_people.of(facts, event_ns)
             return
         views = [fact.peer for fact in facts if fact.peer is not None]
         selector = Selector(self._session.sources, views)
@@ -290,6 +313,7 @@ class _Watch:
                 item.revision,
                 selector,
                 retracted=item.change is Change.RETRACTED,
+                last=self._finishing,
                 ascii_only=self._output.ascii_requested,
             )
 
@@ -308,10 +332,25 @@ class _Watch:
         if made and self._readable:
             self._readable = self._output.write_now(made)
 
+    def _tell_unfit(self, peers: Sequence[PeerView], now_ns: int) -> None:
+        """What was given and fits none of the peers, once they are known."""
+        if self._unfit_due_ns is None and peers:
+            self._unfit_due_ns = now_ns + _PEERS_COME_NS
+        if self._told_unfit is None and self._unfit_due_ns and now_ns >= self._unfit_due_ns:
+            self._told_unfit = self._session.unfit(peers)
+            for sentence in self._told_unfit:
+                self._diagnostics.warning(safe(sentence))
+
+    def untold(self, content: Content) -> Content:
+        """The content without the sentences that were said on stderr before."""
+        told = self._told_unfit or ()
+        left = tuple(sentence for sentence in content.diagnosis if sentence not in told)
+        return replace(content, diagnosis=left)
+
     def _question(self, open_question: Expectation, now_ns: int) -> str:
         if self._options.format == "text":
-            said = lines_for_people.expected(open_question, now_ns)
-            return f"{utc_time(now_ns)}  {said}\n"
+            said = expected(open_question, now_ns)
+            return self._lines_for_people.line(now_ns, said, now_ns)
         return question_line(
             peer=open_question.peer,
             prober=open_question.prober,
@@ -369,22 +408,9 @@ def _is_ours(source: LiveSource) -> bool:
     return not source.remote or isinstance(source, TsharkSource)
 
 
-def _until(options: argparse.Namespace) -> Filter | None:
-    """The filter of `--until`. Raises UsageError with the place of what cannot be understood."""
-    if options.until is None:
-        return None
-    from dpdlab.present.filter import Filter, FilterError
-
-    try:
-        return Filter.of(options.until)
-    except FilterError as error:
-        message = f"--until, column {error.column}: {error.message}"
-        raise UsageError(message, error.hint, error.caret()) from None
-
-
 def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: bool) -> None:
     for health in session.health(_now_ns()):
-        diagnostics.note(lines_for_people.health_line(health))
+        diagnostics.note(health_line(health))
     store = session.store
     if store is not None and not store.packets_bytes and not keep_empty:
         store.discard()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from analyzers.sources.dumpcap import CaptureSource, find_tool, has_vlans
 from analyzers.sources.feed import LiveSource
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.interfaces import exists
-from analyzers.sources.names import STDIN
 from analyzers.sources.pipe import PipeSource, is_pipe
 from analyzers.sources.ring_files import RingFiles
 from analyzers.sources.ssh_login import Device
@@ -29,7 +27,6 @@ from dpdlab import __version__
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.environment import may_run_tcpdump
 from dpdlab.cli.interfaces_command import may_capture
-from dpdlab.present.whole_file import is_same_or_inside
 
 if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
@@ -47,16 +44,9 @@ def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[
     """What the session reads.
 
     Raises:
-        CommandError: there is nothing to read, or no right to.
+        CommandError: something is not there, or there is no right to read it.
     """
     names, logs = options.interface, options.log
-    if not (names or logs or options.syslog or options.device):
-        raise UsageError(
-            "there is nothing to watch",
-            f"{PROGRAM} live -i IFACE, --log PATH, --syslog PORT or --device NAME;"
-            f" {PROGRAM} interfaces lists interfaces",
-        )
-    _check_standard_input([*names, *logs])
     piped = [name for name in names if is_pipe(name)]
     interfaces = list(dict.fromkeys(name for name in names if name not in piped))
     sources: list[LiveSource] = []
@@ -68,17 +58,6 @@ def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[
     sources += [SyslogListener(where.host, where.port) for where in options.syslog]
     sources += [DeviceSource(Device(*login)) for login in dict.fromkeys(options.device)]
     return sources
-
-
-def _check_standard_input(names: Sequence[str]) -> None:
-    count = list(names).count(STDIN)
-    if count > 1:
-        raise UsageError("standard input can be one source only", "name a FIFO for the other")
-    if count and sys.stdin is not None and sys.stdin.isatty():
-        raise UsageError(
-            "standard input is a terminal",
-            f"pipe into it: ssh gw tcpdump -U -w - ... | {PROGRAM} live -i -",
-        )
 
 
 def _captures(
@@ -131,11 +110,7 @@ def live_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> Ca
     Raises:
         CommandError: the file cannot be written.
     """
-    if options.ring_buffer and options.write is None:
-        raise UsageError("-b is about the files of -w", "add -w FILE")
     if not any(source.kind == "capture" for source in sources):
-        if options.write is not None:
-            raise UsageError("-w keeps packets, and nothing is captured", "add -i IFACE")
         return None
     application = f"{PROGRAM} {__version__}"
     if options.write is None:
@@ -146,12 +121,7 @@ def live_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> Ca
             return CaptureStore(_autosave(), application)
         return None
     path = Path(options.write)
-    for given in [*options.log, *options.interface]:
-        if is_same_or_inside(path, given):
-            raise UsageError(f"{path} would overwrite the input {given}")
     limits = {limit.what: limit.value for limit in options.ring_buffer}
-    if "files" in limits and "filesize" not in limits:
-        raise UsageError("-b files:N needs -b filesize:KB", "it says when another file begins")
     try:
         files = RingFiles(path, most_bytes=limits.get("filesize"), most_files=limits.get("files"))
     except SourceError as error:
@@ -170,7 +140,7 @@ def configurations(words: Sequence[str]) -> list[Configuration]:
     from analyzers.sources.inputs import read_text
 
     found: list[Configuration] = []
-    paths = {f"c{number}": word for number, word in enumerate(words, 1)}
+    paths = configuration_paths(words)
     for source, word in paths.items():
         try:
             read = read_configurations(read_text(word, _MOST_CONFIG), source)
@@ -184,6 +154,11 @@ def configurations(words: Sequence[str]) -> list[Configuration]:
             )
         found += read
     return list(with_daemon_options(found, paths))
+
+
+def configuration_paths(words: Sequence[str]) -> dict[str, str]:
+    """What was named for each source of a configuration."""
+    return {f"c{number}": word for number, word in enumerate(words, 1)}
 
 
 def log_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> LogStore | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -130,6 +131,16 @@ class Output:
             raise UsageError("standard output is closed")
         data = "".join(chunks).encode("utf-8", "backslashreplace")
         return not data or (_written(stream, data) and _written(stream, None))
+
+    @property
+    def has_reader(self) -> bool:
+        """Whether anybody may still read standard output, as far as the system tells."""
+        try:
+            poll = select.poll()
+            poll.register(sys.stdout.fileno(), 0)
+            return not any(event & select.POLLERR for _, event in poll.poll(0))
+        except (AttributeError, OSError, ValueError):
+            return True
 
     def write_bytes(self, chunks: Iterable[bytes]) -> None:
         """Data as it is."""

@@ -77,8 +77,11 @@ class Digest(Struct, frozen=True):
         return rates(self.packets_out), rates(self.packets_back)
 
 
-def digest_of(content: Content, *, partial: bool = False) -> Digest:
-    """The digest of a report; `partial`: of one that a filter has narrowed."""
+def digest_of(content: Content, *, partial: bool = False, ongoing: bool = False) -> Digest:
+    """The digest of a report; `partial`: of one that a filter has narrowed.
+
+    `ongoing`: things happen still, and what is open now is told from what is past.
+    """
     findings: defaultdict[str, list[Finding]] = defaultdict(list)
     resting: defaultdict[Ref, list[Finding]] = defaultdict(list)
     for finding in content.findings:
@@ -92,7 +95,9 @@ def digest_of(content: Content, *, partial: bool = False) -> Digest:
     return Digest(
         start_ns=start_ns,
         end_ns=end_ns,
-        verdict=verdict_of(content.peers, partial=partial) if content.peers else None,
+        verdict=verdict_of(content.peers, partial=partial, ongoing=ongoing)
+        if content.peers
+        else None,
         peers={peer.id: peer for peer in content.peers},
         tallies=tallies,
         worst=sorted(content.peers, key=lambda p: tallies[p.id].worst_first),

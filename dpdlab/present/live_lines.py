@@ -11,13 +11,13 @@ from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
-from analyzers.model.time import NS_PER_SECOND
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.expectations import Expectation
-from analyzers.session.live_facts import Change, Fact
+from analyzers.session.live_facts import Change, Fact, Item
 from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import SourceState
 from dpdlab.present import words
-from dpdlab.present.formatting import counted, duration, utc_time
+from dpdlab.present.formatting import count_range, counted, duration, seconds_range, utc_time
 from dpdlab.present.safe import safe
 
 _SAID_OF: Final = {
@@ -25,15 +25,38 @@ _SAID_OF: Final = {
     Change.CORRECTED: " (corrected)",
     Change.RETRACTED: " (taken back: it was none)",
 }
+# What is about everything has no time.
+_ANY_TIME: Final = 0
+# A log and a capture of the same verdict differ by less.
+_SAME_MOMENT_NS: Final = 100 * NS_PER_MS
 
 
-def fact_lines(facts: Sequence[Fact]) -> Iterator[str]:
-    """A line for each fact that people want to see at once; messages of exchanges are not."""
-    for fact in facts:
-        said = _said(fact)
-        if said:
-            at_ns, text = said
-            yield f"{utc_time(at_ns)}  {text}{_SAID_OF.get(fact.change, '')}\n"
+class FactLines:
+    """Writes one line after the other: their times never go back.
+
+    What is known only after later things were told is told when it is known, and says when it was.
+    """
+
+    def __init__(self) -> None:
+        self._last_ns = 0
+
+    def of(self, facts: Sequence[Fact], now_ns: int) -> Iterator[str]:
+        """A line for each fact that people want to see; messages of exchanges are not.
+
+        `now_ns` is now in event time.
+        """
+        said = [(fact, told) for fact in facts if (told := _news(fact)) is not None]
+        said.sort(key=lambda each: each[1][0])
+        for fact, (at_ns, text) in said:
+            late = f", {'since' if isinstance(fact.item, PeerView) else 'at'} {utc_time(at_ns)}"
+            when = late if _ANY_TIME < at_ns < self._last_ns else ""
+            yield self.line(at_ns, text + when + _SAID_OF.get(fact.change, ""), now_ns)
+
+    def line(self, at_ns: int, text: str, now_ns: int) -> str:
+        """A line about a moment; where later ones were told, about now."""
+        shown_ns = at_ns if at_ns >= self._last_ns else max(now_ns, self._last_ns)
+        self._last_ns = shown_ns
+        return f"{utc_time(shown_ns)}  {text}\n"
 
 
 def expected(open_question: Expectation, now_ns: int) -> str:
@@ -80,38 +103,59 @@ def health_line(health: SourceHealth) -> str:
     return text + (f" ({safe(health.detail)})" if health.detail else "")
 
 
-def _said(fact: Fact) -> tuple[int, str] | None:
-    item, peer = fact.item, fact.peer
+def _news(fact: Fact) -> tuple[int, str] | None:
+    """When and what, unless just that was said before."""
+    if fact.change is Change.LAST:
+        return None
+    said = _said(fact.item, fact.peer)
+    if fact.before is None or fact.change in (Change.NEW, Change.RETRACTED):
+        return said
+    if isinstance(fact.item, PeerView) and isinstance(fact.before, PeerView):
+        now, then = fact.item, fact.before
+        apart_ns = abs(now.states[-1].start_ns - then.states[-1].start_ns)
+        same = (now.state, now.confidence) == (then.state, then.confidence)
+        return None if same and apart_ns < _SAME_MOMENT_NS else said
+    before = _said(fact.before, fact.peer)
+    return None if said and before and said[1] == before[1] else said
+
+
+def _said(item: Item, peer: PeerView | None) -> tuple[int, str] | None:
+    """When something came to be so, and what."""
     match item:
         case PeerView():
-            at_ns = item.states[-1].start_ns if fact.revision else item.first_ns
+            at_ns = item.states[-1].start_ns
             return at_ns, f"{item.local} - {item.remote}  {words.peer_phrase(item)}"
         case Exchange():
-            return item.first_ns, _exchange(item)
+            return _exchange(item)
         case Delete():
             return item.at_ns, f"{item.sender}  Delete, protocol {item.protocol}"
         case BlackHole():
             there = frozenset() if peer is None else arriving(peer)
             sender, receiver = broken_way(item, there)
-            text = f"{sender} > {receiver}  black hole of {item.max_seconds:.1f} s"
+            bounds = seconds_range(item.min_seconds, item.max_seconds)
+            text = f"{sender} > {receiver}  black hole of {bounds}"
             if item.max_packets:
-                text += f", up to {counted(item.max_packets, 'packet')}{fate_of(item, there)}"
+                packets = count_range(item.min_packets, item.max_packets, "packet")
+                text += f", {packets}{fate_of(item, there)}"
             if item.black_hole_class is not BlackHoleClass.OPEN:
                 text += f": {item.black_hole_class}"
             return item.stop_ns, text
         case Finding():
             where = "" if peer is None else f"{peer.local} - {peer.remote}  "
-            at_ns = item.at_ns or (0 if peer is None else peer.last_ns)
+            at_ns = item.at_ns or (_ANY_TIME if peer is None else peer.last_ns)
             return at_ns, f"{where}{item.severity}: {safe(item.title)} ({item.rule})"
     return None
 
 
-def _exchange(item: Exchange) -> str:
+def _exchange(item: Exchange) -> tuple[int, str]:
     asked = f"{item.prober} > {item.responder}  {item.kind}"
+    times = counted(len(item.transmissions), "time")
     if item.outcome is Outcome.ANSWERED:
         rtt = "" if item.rtt_ns is None else f" after {duration(item.rtt_ns)}"
         late = late_words(item)
-        return f"{asked} answered {late}" if late else f"{asked} answered{rtt}"
+        answered_ns = item.last_ns if item.answer is None else item.answer.at_ns
+        told = f"{asked} answered {late}" if late else f"{asked} answered{rtt}"
+        return max(item.first_ns, answered_ns), told
     if item.outcome is Outcome.UNANSWERED:
-        return f"{asked} unanswered, sent {counted(len(item.transmissions), 'time')}"
-    return f"{asked} open, sent {counted(len(item.transmissions), 'time')}"
+        return item.verdict_ns or item.last_ns, f"{asked} unanswered, sent {times}"
+    return item.last_ns, f"{asked} open, sent {times}"

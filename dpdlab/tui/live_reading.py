@@ -13,6 +13,7 @@ from msgspec import Struct
 from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
 from analyzers.model.peer import PeerView
+from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.rules.judge import Judgement
 from analyzers.session.live import LiveSession
 from analyzers.session.live_health import SourceHealth
@@ -32,6 +33,8 @@ class LiveNow(Struct, frozen=True):
 
     now_ns: int
     sources: tuple[SourceHealth, ...]
+    event_ns: int
+    """The same moment on the clock of the packets, which may be that of another machine."""
 
 
 class LiveReader:
@@ -123,5 +126,7 @@ class LiveReader:
             findings=self._judgement.findings,
             suppressed=self._judgement.suppressed,
         )
-        live = LiveNow(now_ns, session.health(now_ns))
+        known_ns = session.event_ns(now_ns)
+        event_ns = now_ns if known_ns < ORDER_LIMIT_NS else known_ns + session.lateness_ns
+        live = LiveNow(now_ns, session.health(now_ns), event_ns)
         return Outcome(content, live=live, log=session.lines(), done=done)

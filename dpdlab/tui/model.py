@@ -81,12 +81,14 @@ class Shown(Struct, frozen=True):
     digest: Digest
 
 
-def shown_of(whole: Content, wanted: Filter | None, digest: Digest | None = None) -> Shown:
+def shown_of(
+    whole: Content, wanted: Filter | None, digest: Digest, *, ongoing: bool = False
+) -> Shown:
     """What a filter leaves of a report; `digest` is that of the whole. For any thread."""
     if wanted is None:
-        return Shown(whole, digest or digest_of(whole))
+        return Shown(whole, digest)
     content = narrowed(whole, wanted)
-    return Shown(content, digest_of(content, partial=True))
+    return Shown(content, digest_of(content, partial=True, ongoing=ongoing))
 
 
 class Model(Struct, dict=True):
@@ -154,7 +156,7 @@ class Model(Struct, dict=True):
         """The time in a session that goes on; None where everything has happened already."""
         if self.live is None or self.done:
             return None
-        return self.live.now_ns + round((monotonic() - self.live_since_s) * NS_PER_SECOND)
+        return self.live.event_ns + round((monotonic() - self.live_since_s) * NS_PER_SECOND)
 
     # --- what there is ---------------------------------------------------------------------
 
@@ -169,8 +171,9 @@ class Model(Struct, dict=True):
         """Newer results of the engine; what is not given with them is worked out here."""
         self.whole, self.done = whole, done
         self._note_sources()
-        self.whole_digest = digest or digest_of(whole)
-        self._show(shown or shown_of(whole, self.filter, self.whole_digest))
+        ongoing = self.live is not None and not done
+        self.whole_digest = digest or digest_of(whole, ongoing=ongoing)
+        self._show(shown or shown_of(whole, self.filter, self.whole_digest, ongoing=ongoing))
 
     def _note_sources(self) -> None:
         sources = self.whole.sources
@@ -192,7 +195,8 @@ class Model(Struct, dict=True):
     def set_filter(self, wanted: Filter | None, shown: Shown | None = None) -> None:
         """Show only what a filter matches; None shows all."""
         self.filter = wanted
-        self._show(shown or shown_of(self.whole, wanted, self.whole_digest))
+        ongoing = self.now_ns is not None
+        self._show(shown or shown_of(self.whole, wanted, self.whole_digest, ongoing=ongoing))
 
     def _show(self, shown: Shown) -> None:
         self.content, self.digest = shown.content, shown.digest

@@ -184,8 +184,10 @@ class ReadingApp(TerminalApp[int]):
         """In the reader's thread."""
         content, ready = outcome.content, None
         if content is not None:
-            wanted, digest = self.model.filter, digest_of(content)
-            ready = Ready(content, digest, wanted, shown_of(content, wanted, digest))
+            ongoing = outcome.live is not None and not outcome.done
+            wanted, digest = self.model.filter, digest_of(content, ongoing=ongoing)
+            shown = shown_of(content, wanted, digest, ongoing=ongoing)
+            ready = Ready(content, digest, wanted, shown)
         self.post_message(self.Told(outcome, ready))
 
     def read_also(self, path: str) -> None:
@@ -339,7 +341,12 @@ class ReadingApp(TerminalApp[int]):
             self.model.set_filter(wanted, shown)
             self.changed()
 
-        self.beside(lambda: shown_of(whole, wanted, digest), came, "filtering", PATIENCE_S)
+        ongoing = self.model.now_ns is not None
+
+        def made() -> Shown:
+            return shown_of(whole, wanted, digest, ongoing=ongoing)
+
+        self.beside(made, came, "filtering", PATIENCE_S)
 
     # --- where the user was ----------------------------------------------------------------
 

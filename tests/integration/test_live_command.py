@@ -21,6 +21,7 @@ from tests.live_capture import (
     PATIENCE_S,
     SAMPLES,
     Link,
+    captures_on,
     children_of,
     eventually,
     frames,
@@ -146,6 +147,13 @@ def test_until_ends_it(environment: dict[str, str]) -> None:
         (("-i", "-", "-w", "y.pcapng", "-b", "files:3"), b"filesize"),
         (("-i", "-", "-b", "files:none"), b"filesize:100000"),
         (("--syslog", "0"), b"is no port"),
+        (("lo",), b"an interface is named with -i lo"),
+        ((str(SAMPLE),), b"report"),
+        (("-i", "-", "-f", "udp"), b"-f is about what is captured here"),
+        (("-i", "lo", "-f", "udp portt 500"), b"-f 'udp portt 500': "),
+        (("-i", "no-such-interface", "-f", "udp portt 500"), b"-f 'udp portt 500': "),
+        (("-i", "no-such-interface", "-b", "files:3"), b"add -w FILE"),
+        (("no-such-file", "-i", "no-such-interface", "--policy", "cisco-ios x=1"), b"of a policy"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(
@@ -172,6 +180,27 @@ def test_a_reader_that_goes_away_ends_it_quietly(environment: dict[str, str]) ->
         assert process.stderr is not None
         assert b"rror" not in process.stderr.read()
         process.stdout = None
+
+
+@pytest.mark.parametrize("form", ["jsonl", "text"])
+def test_a_reader_that_goes_away_is_noticed_while_nothing_happens(
+    environment: dict[str, str], form: str
+) -> None:
+    read, write = os.pipe()
+    with live(environment, "-i", "-", "--format", form, stdin=read) as process:
+        os.close(read)
+        assert process.stdout is not None
+        os.write(write, SAMPLE.read_bytes()[:20_000])
+        process.stdout.readline()
+        process.stdout.close()
+        began = time.monotonic()
+        process.wait(PATIENCE_S)
+        took = time.monotonic() - began
+        os.close(write)
+        assert process.stderr is not None
+        assert b"rror" not in process.stderr.read()
+        process.stdout = None
+    assert took < 2.0, "a second, and as much again for a busy machine"
 
 
 # --- interfaces -----------------------------------------------------------------------------------
@@ -297,8 +326,9 @@ def test_an_interface_that_goes_away_leaves_the_others(
         with link() as lost:
             words = ("-i", lost.receiver, "-i", wire.receiver, "--engine", engine)
             process = stack.enter_context(live(environment, *words, "--format", "jsonl"))
-            eventually(lambda: len(children_of(process.pid)) == 2, "the captures")
-            time.sleep(2.0)
+            ends = (lost.receiver, wire.receiver)
+            eventually(lambda: all(map(captures_on, ends)), "the captures")
+            time.sleep(1.0)
         said(process.stderr, b"no such interface")
         send(wire.sender, packets, 1000)
         with link(again=lost):
@@ -309,8 +339,8 @@ def test_an_interface_that_goes_away_leaves_the_others(
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
-    ends = {line["path"]: line["packets"] for line in _lines(out) if line.get("type") == "source"}
-    assert ends == {lost.receiver: 4, wire.receiver: 10}
+    found = {line["path"]: line["packets"] for line in _lines(out) if line.get("type") == "source"}
+    assert found == {lost.receiver: 4, wire.receiver: 10}
 
 
 @needs_capture

@@ -116,7 +116,6 @@ def _dies_and_comes_back(watched: Watched, pair: Pair, version: int) -> None:
     watched.until(lambda: "dead" in watched.states, "the verdict")
     watched.until(lambda: pair.left.log.read_text().count(GAVE_UP[version]), "the daemon's verdict")
     gave_up_ns = _time_ns(pair.left.log, GAVE_UP[version])
-    # The log is held back for a second, until the packets it is about are known.
     watched.until(lambda: watched.of("black_hole")[-1]["dead_basis"] == "log", "what the log says")
 
     assert set(watched.states) == {"alive", "questionable", "probing", "dead"} & set(watched.states)
@@ -136,6 +135,7 @@ def _dies_and_comes_back(watched: Watched, pair: Pair, version: int) -> None:
     assert hole["recovered_ns"] is None
     assert hole["class"] == "detected"
 
+    time.sleep(1.5)  # who is back at once ends the loss
     back_ns = time.time_ns()  # noqa: TID251 - of the gateways
     pair.repair()
     watched.until(lambda: watched.states[-1] == "alive", "life again")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.live_capture import DPDLAB, PATIENCE_S, eventually, now_ns
 
-TOLD = ("exchange", "black_hole", "delete", "finding")
+TOLD = ("peer", "message", "exchange", "black_hole", "delete", "finding")
 # Of the report of a peer: what is only about the inputs, and about looking on.
 ABOUT = {"revision", "id", "refs", "frame_filters"}
 
@@ -27,7 +27,7 @@ def told(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     last: dict[tuple[str, str], dict[str, Any]] = {}
     for line in lines:
         if line["type"] in TOLD:
-            last[line["type"], line["id"] if "id" in line else json.dumps(line["refs"])] = line
+            last[line["type"], line["id"] if "id" in line else json.dumps(line["ref"])] = line
     kept = [line for line in last.values() if not line.get("retracted")]
     plain = [{k: v for k, v in line.items() if k not in ABOUT} for line in kept]
     return sorted(plain, key=json.dumps)

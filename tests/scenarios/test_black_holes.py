@@ -688,3 +688,29 @@ def test_a_delete_after_five_tries_is_no_answer(tell: Tell) -> None:
     hole = only(peer)
     assert hole.black_hole_class is BlackHoleClass.DETECTED
     assert (hole.stop_ns, hole.stop_basis) == (at(40), StopBasis.DELETE)
+
+
+def test_what_a_delete_ended_is_no_longer_or_shorter_once_the_tunnel_is_back(tell: Tell) -> None:
+    told = (
+        SETUP
+        + PEER_UNTIL_20
+        + """
+        0.1..40/0.2 a>b esp out
+        30 a>b liveness 2
+        32 a>b liveness 2
+        34 a>b liveness 2
+        36 a>b liveness 2
+        38 a>b liveness 2
+        40.1 a>b delete 3
+        """
+    )
+    back = """
+        50 a>b v2 handshake sa=2
+        50.5..60/0.2 a>b esp out2
+        50.6..60/0.2 b>a esp in2
+        """
+    before, after = only(tell(told + LATER).peer), only(tell(told + back).peer)
+    assert (before.stop_ns, before.stop_basis) == (at(40.1), StopBasis.DELETE)
+    assert (after.stop_ns, after.stop_basis) == (at(40.1), StopBasis.DELETE)
+    assert before.max_seconds == after.max_seconds
+    assert after.recovered_ns == at(50.6)

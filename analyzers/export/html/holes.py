@@ -21,7 +21,14 @@ from analyzers.export.html.parts import SHADE, badge, more
 from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
 from analyzers.export.naming import Naming, address
-from analyzers.export.story import NOTHING_BACK, arriving, bounds_of, broken_way, moments, remarks
+from analyzers.export.story import (
+    NOTHING_BACK,
+    arriving,
+    bounds_of,
+    broken_way,
+    moments,
+    remarks,
+)
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
 from analyzers.model.peer import PeerView
 

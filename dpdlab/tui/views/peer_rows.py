@@ -22,6 +22,7 @@ from analyzers.export.formatting import (
 )
 from analyzers.export.story import arriving
 from analyzers.export.untrusted import safe
+from analyzers.export.words import is_censored
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
@@ -126,7 +127,7 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     lost_s, dash = sum(hole.max_seconds for hole in holes), model.signs.dash
     known = [hole for hole in holes if hole.traffic_known]
     lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)
-    told = f"{len(holes)}, {lasted}"
+    told = f"{_how_many(holes, model)}, {lasted}"
     if known:
         there = arriving(peer)
         fate = "sent" if all(hole.id in there for hole in known) else "pkt"
@@ -136,7 +137,18 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
         told += f", {count(sum(hole.counted_least or 0 for hole in holes))} pkt or more"
     # The numbers of the verdict, with less room.
     told = told.replace("up to ", "<=" if model.ascii_only else "≤").replace(" to ", dash)
-    return Text(told, palette.bad if lost_s else palette.note)
+    past = model.now_ns is not None and not any(map(is_censored, holes))
+    return Text(told, (palette.warn if past else palette.bad) if lost_s else palette.note)
+
+
+def _how_many(holes: Sequence[BlackHole], model: Model) -> str:
+    """Their number; while things happen also whether they go on, or how many do."""
+    if model.now_ns is None:
+        return str(len(holes))
+    still = sum(map(is_censored, holes))
+    if still in (0, len(holes)):
+        return f"{len(holes)} {'open' if still else 'past'}"
+    return f"{len(holes)}, {still} open"
 
 
 def _findings(peer: PeerView, model: Model, palette: Palette) -> Text:

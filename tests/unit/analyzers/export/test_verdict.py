@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.export.verdict import verdict_of
+from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Lost
 from analyzers.model.peer import PeerView
 from tests.unit.dpdlab.present.stories import dead_peer, given_up
@@ -45,3 +46,20 @@ def test_without_times_it_is_not_said_that_there_was_no_black_hole() -> None:
     assert "· without times no black hole can be told ·" in told(peer)
     timed = replace(dead_peer(), black_holes=(), exchanges=())
     assert "· no black hole ·" in told(timed)
+
+
+def test_while_things_happen_what_is_open_is_told_from_what_is_past() -> None:
+    peer = dead_peer()
+    (hole,) = peer.black_holes
+    now = replace(hole, id="b2", stop_basis=StopBasis.CAPTURE_END)
+    past = replace(hole, stop_basis=StopBasis.PROOF)
+
+    def number(*holes: BlackHole) -> str:
+        """The shortest form, which is what a narrow terminal has room for."""
+        found = verdict_of([replace(peer, black_holes=holes)], ongoing=True)
+        return found.parts[1].shorter[-1]
+
+    assert number(now) == "1 open black hole"
+    assert number(past) == "1 past black hole"
+    assert number(past, now) == "2 black holes, 1 open"
+    assert verdict_of([peer]).parts[1].shorter[-1] == "1 black hole"

@@ -196,14 +196,14 @@ def test_facts_come_once_and_when_they_are_final(tmp_path: Path) -> None:
         fifo.write(data[at : at + 3000])
         session.wait(0.1)
         session.pump(now_ns)
-        facts += log.take(session.peers_so_far(now_ns))
+        facts += log.take(session.peers_so_far(now_ns), now_ns)
         assert session.sources[0].ike_messages == sum(
             p.ike_messages for p in session.peers_so_far(now_ns)
         )
     fifo.close()
     before_end = len(facts)
     session.end(now_ns)
-    facts += log.take(session.peers(), last=True)
+    facts += log.take(session.peers(), now_ns, last=True)
     peers = session.peers()
     answered = sum(x.outcome is Outcome.ANSWERED for p in peers for x in p.exchanges)
     told = [f for f in facts if type(f.item).__name__ == "Exchange" and not f.revision]

@@ -5,16 +5,28 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, StopBasis
+from analyzers.model.exchange import Transmission
 from analyzers.model.peer import PeerState, PeerView, StateSpan
-from analyzers.session.live_facts import Change, Fact, FactLog
-from tests.model_builders import at, black_hole, delete, peer, unanswered
+from analyzers.model.records import Basis
+from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
+from tests.model_builders import (
+    answered,
+    at,
+    black_hole,
+    delete,
+    ike_message,
+    peer,
+    ref,
+    sent,
+    unanswered,
+)
 
 QUIET = peer(exchanges=(), deletes=(), black_holes=(), messages=())
 
 
 def told(log: FactLog, view: PeerView, *, last: bool = False) -> list[Fact]:
     """What is new, but for the peer itself."""
-    return [fact for fact in log.take([view], last=last) if fact.item is not view]
+    return [fact for fact in log.take([view], view.last_ns, last=last) if fact.item is not view]
 
 
 def open_hole(seconds: float) -> BlackHole:
@@ -69,7 +81,115 @@ def test_a_verdict_at_another_time_is_another_statement() -> None:
     log = FactLog()
     dead = StateSpan(PeerState.DEAD, at(24))
     view = replace(QUIET, state=PeerState.DEAD, states=(dead,))
-    (first,) = log.take([view])
-    assert log.take([view]) == []
-    (again,) = log.take([replace(view, states=(replace(dead, start_ns=at(26)),))])
+    (first,) = log.take([view], 0)
+    assert log.take([view], 0) == []
+    (again,) = log.take([replace(view, states=(replace(dead, start_ns=at(26)),))], 0)
     assert (first.change, again.change, again.revision) == (Change.NEW, Change.CORRECTED, 1)
+
+
+def test_a_message_that_is_known_better_is_told_again_and_one_that_is_gone_taken_back() -> None:
+    log = FactLog()
+    first, second = ike_message(1, 1), ike_message(2, 2)
+    view = replace(QUIET, messages=(first, second))
+    assert [fact.revision for fact in told(log, view)] == [0, 0]
+    named = replace(second, seen=(ref(7, "s2"),))
+    (fact,) = told(log, replace(view, messages=(first, named)))
+    assert (fact.item, fact.revision, fact.change) == (named, 1, Change.CORRECTED)
+    (fact,) = told(log, replace(view, messages=(named,)), last=True)
+    assert (fact.item, fact.revision, fact.change) == (first, 1, Change.RETRACTED)
+
+
+def test_what_is_long_ago_is_looked_at_again_at_the_end() -> None:
+    log = FactLog()
+    questions = [
+        answered(transmissions=(sent(number, number, number),), answer=None) for number in range(80)
+    ]
+    told(log, replace(QUIET, exchanges=tuple(questions)))
+    told(log, replace(QUIET, exchanges=tuple(questions), hints=()))
+    surer = replace(questions[3], basis=Basis.CORRELATED)
+    view = replace(QUIET, exchanges=(*questions[:3], surer, *questions[4:-1]))
+    facts = told(log, view, last=True)
+    assert [(fact.change, fact.revision) for fact in facts] == [
+        (Change.CORRECTED, 1),
+        (Change.RETRACTED, 1),
+    ]
+    assert facts[0].item == replace(surer, id="x4")
+
+
+def test_the_last_word_on_a_peer_is_all_that_is_known_of_it() -> None:
+    log = FactLog()
+    log.take([QUIET], 0)
+    later = replace(QUIET, ike_messages=QUIET.ike_messages + 1)
+    assert log.take([later], 0) == []
+    (fact,) = log.take([later], 0, last=True)
+    assert (fact.item, fact.revision, fact.change) == (later, 1, Change.LAST)
+    assert log.take([later], 0, last=True) == []
+
+
+def asked(at_s: float, peer_view: PeerView = QUIET) -> PeerView:
+    """A peer that is alive, and was asked just now."""
+    states = (StateSpan(PeerState.ALIVE, at(0)), StateSpan(PeerState.PROBING, at(at_s)))
+    return replace(peer_view, state=PeerState.PROBING, states=states)
+
+
+ALIVE = replace(QUIET, state=PeerState.ALIVE, states=(StateSpan(PeerState.ALIVE, at(0)),))
+
+
+def test_a_question_that_is_answered_at_once_is_no_state() -> None:
+    log = FactLog(SETTLES_NS)
+    assert len(log.take([ALIVE], at(1))) == 1
+    for second in range(2, 20):
+        assert log.take([asked(second)], at(second)) == []
+        assert log.due_ns == at(second) + SETTLES_NS
+        assert log.take([ALIVE], at(second) + SETTLES_NS // 2) == []
+        assert log.due_ns is None
+
+
+def test_one_that_lasts_is_told_within_a_third_of_a_second() -> None:
+    log = FactLog()
+    log.take([ALIVE], at(1))
+    assert log.take([asked(2)], at(2)) == []
+    due_ns = log.due_ns or 0
+    assert at(2) < due_ns <= at(2.2)
+    (fact,) = log.take([asked(2)], due_ns)
+    assert fact.item == asked(2)
+    assert log.take([asked(2)], at(3)) == []
+
+
+def test_one_that_a_log_told_late_waits_no_more() -> None:
+    log = FactLog()
+    log.take([ALIVE], at(1))
+    assert len(log.take([asked(2)], at(3.1))) == 1
+
+
+def test_one_that_is_open_in_the_end_is_told() -> None:
+    log = FactLog()
+    log.take([ALIVE], at(1))
+    (fact,) = log.take([asked(2)], at(2), last=True)
+    assert fact.change is Change.NEW
+
+
+def test_what_a_log_told_first_and_a_packet_names_is_the_same_question() -> None:
+    log = FactLog()
+    of_log = unanswered(transmissions=(Transmission(at(12), 5, ref(3, "s2")),))
+    told(log, replace(QUIET, exchanges=(of_log,)))
+    of_both = unanswered(transmissions=(Transmission(at(12), 5, ref(9), (ref(3, "s2"),)),))
+    (fact,) = told(log, replace(QUIET, exchanges=(of_both,)))
+    assert (fact.item, fact.change) == (replace(of_both, id="x1"), Change.CORRECTED)
+
+
+def test_a_black_hole_that_began_earlier_is_the_same_one() -> None:
+    log = FactLog()
+    hole = replace(open_hole(10), stop_basis=StopBasis.PROOF)
+    told(log, replace(QUIET, black_holes=(hole,)))
+    earlier = replace(hole, first_exposed_ns=at(11), max_seconds=11.2)
+    (fact,) = told(log, replace(QUIET, black_holes=(earlier,)), last=True)
+    assert (fact.item, fact.change) == (replace(earlier, id="b1"), Change.CORRECTED)
+
+
+def test_one_that_turns_out_shorter_is_corrected() -> None:
+    log = FactLog()
+    told(log, replace(QUIET, black_holes=(open_hole(14),)))
+    over = replace(open_hole(12), stop_basis=StopBasis.LAST_OUTBOUND, recovered_ns=at(30))
+    (fact,) = told(log, replace(QUIET, black_holes=(over,)))
+    assert fact.change is Change.CORRECTED

@@ -118,6 +118,23 @@ def test_a_file_that_is_not_there_yet_is_read_from_its_start(tmp_path: Path) -> 
     source.close(5)
 
 
+def test_a_file_that_is_not_there_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = FollowedFile(str(tmp_path / "later.log"))
+    told: list[str] = []
+
+    def tell(_state: SourceState, detail: str = "") -> None:
+        told.append(detail)
+
+    monkeypatch.setattr(source.feed, "tell", tell)
+    source.start()
+    time.sleep(0.9)
+    source.stop()
+    source.close(5)
+    assert set(told) == {"there is no such file; waiting for it"}
+
+
 def test_what_was_written_before_the_end_is_read(source: FollowedFile, log: Path) -> None:
     _append(log, b"last words\n")
     source.stop()

@@ -32,6 +32,20 @@ def test_what_is_too_far_is_another_message() -> None:
     assert len(pairs([seen(1, by_ends(3))], [seen(0, by_ends(3))], coarse)) == 1
 
 
+def test_a_message_that_a_loaded_machine_sends_late_is_the_same() -> None:
+    wire = [seen(t, by_ends(5), record=n) for n, t in enumerate((0.105, 1.1, 2.1, 3.1), 1)]
+    log = [seen(t, by_ends(5), record=n) for n, t in enumerate((0.0, 1.1, 2.1, 3.1), 1)]
+    found = pairs(log, wire, SAME)
+    assert sorted((a.ref.record, b.ref.record) for a, b in found) == [(n, n) for n in range(1, 5)]
+
+
+def test_a_message_that_is_as_late_as_its_retry_is_the_retry() -> None:
+    """The first one never left: nothing but the retry was captured."""
+    log = [seen(t, by_ends(5), record=n) for n, t in enumerate((0.0, 0.2), 1)]
+    ((mine, _),) = pairs(log, [seen(0.2, by_ends(5))], SAME)
+    assert mine.ref.record == 2
+
+
 def test_neighbours_of_two_tunnels_are_not_paired() -> None:
     """Two tunnels ask in the same second with the same message ID."""
     log = [seen(0, by_ends(3, A, C), by_count(3), ends=(A, C), version=2)]

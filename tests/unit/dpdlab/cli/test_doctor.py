@@ -112,13 +112,43 @@ def test_the_right_to_capture(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "_process_may_capture", lambda: False)
     refused = environment.capture_privilege()
     assert refused.allowed is False
-    assert refused.remedy == f"sudo setcap cap_net_raw,cap_net_admin+eip {path}"
+    assert refused.remedy.startswith(f"sudo setcap cap_net_raw,cap_net_admin+eip {path}; or for a")
+    assert "sudo dpkg-reconfigure wireshark-common" in refused.remedy
+    assert "sudo usermod -aG wireshark $USER" in refused.remedy
     Path(path).chmod(0o4755)
     assert environment.capture_privilege().allowed is True
     monkeypatch.setattr("dpdlab.cli.environment.os.access", lambda *_a: False)
     assert "usermod -aG" in environment.capture_privilege().remedy
     monkeypatch.setattr("dpdlab.cli.environment.shutil.which", lambda *_a, **_k: None)
     assert environment.capture_privilege().reason == "dumpcap is not installed"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+@pytest.mark.parametrize(("group", "said"), [("netadmins", "usermod -aG netadmins"), ("root", "")])
+def test_the_group_that_may_run_it_is_named_where_there_is_one(monkeypatch, tmp_path, group, said):
+    path = tool(tmp_path, "exit 0")
+    monkeypatch.setattr(
+        "dpdlab.cli.environment.shutil.which",
+        lambda name, *_a, **_k: path if name == "dumpcap" else None,
+    )
+    monkeypatch.setattr(environment, "_process_may_capture", lambda: False)
+    monkeypatch.setattr(environment, "_group_of", lambda _path: group)
+    remedy = environment.capture_privilege().remedy
+    assert remedy.startswith("sudo setcap ")
+    assert ("usermod" in remedy) is bool(said)
+    assert said in remedy
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+def test_a_dumpcap_that_only_its_group_may_run_is_installed(monkeypatch, tmp_path):
+    path = Path(tool(tmp_path, "exit 0")).rename(tmp_path / "dumpcap")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(environment, "_beside_path", lambda *_a: None)
+    monkeypatch.setattr(environment, "_process_may_capture", lambda: False)
+    path.chmod(0o640)
+    refused = environment.capture_privilege()
+    assert refused.reason == f"this user may not run {path}"
+    assert f"sudo usermod -aG {path.group()} $USER" in refused.remedy
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")

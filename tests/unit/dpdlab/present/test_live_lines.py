@@ -1,0 +1,78 @@
+"""Lines for people who watch: in order, each thing said once, and bounds said as bounds."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from analyzers.model.peer import PeerState, StateSpan
+from analyzers.model.records import Basis, Confidence
+from analyzers.session.live_facts import Change, Fact
+from dpdlab.present.live_lines import FactLines
+from tests.model_builders import answered, at, black_hole, peer, unanswered
+
+PEER = peer()
+DEAD = replace(PEER, confidence=Confidence.CERTAIN)
+
+
+def lines(*looks: tuple[float, list[Fact]]) -> list[str]:
+    writer = FactLines()
+    return [line for now_s, facts in looks for line in writer.of(facts, at(now_s))]
+
+
+def times(said: list[str]) -> list[str]:
+    return [line[:12] for line in said]
+
+
+def test_times_never_go_back_and_what_is_older_says_when_it_was() -> None:
+    first = Fact(PEER, unanswered(verdict_ns=at(26)), 0)
+    late = Fact(PEER, answered(), 0)
+    said = lines((26.5, [first]), (28, [late]))
+    assert times(said) == sorted(times(said))
+    assert re.search(r"answered after \S+ \S+, at \d\d:\d\d:\d\d\.\d{3}$", said[1].strip())
+    assert ", at " not in said[0]
+
+
+def test_facts_of_one_look_are_in_the_order_in_which_they_came_to_be_so() -> None:
+    said = lines((30, [Fact(PEER, unanswered(verdict_ns=at(26)), 0), Fact(PEER, answered(), 0)]))
+    assert "answered after" in said[0]
+    assert "unanswered" in said[1]
+    assert ", at " not in "".join(said)
+
+
+def test_a_state_stands_where_it_began() -> None:
+    (line,) = lines((27, [Fact(PEER, PEER, 0)]))
+    (other,) = lines((27, [Fact(PEER, unanswered(verdict_ns=at(26)), 0)]))
+    assert times([line]) == times([other])
+
+
+def test_a_correction_that_says_the_same_is_not_written() -> None:
+    before = unanswered(verdict_ns=at(26))
+    surer = replace(before, basis=Basis.CORRELATED)
+    more = replace(surer, transmissions=surer.transmissions[:1])
+    assert lines((27, [Fact(PEER, surer, 1, Change.CORRECTED, before)])) == []
+    (line,) = lines((27, [Fact(PEER, more, 1, Change.CORRECTED, before)]))
+    assert line.endswith(" (corrected)\n")
+
+
+def test_the_same_verdict_a_moment_later_is_no_news() -> None:
+    states = (StateSpan(PeerState.ALIVE, at(0)), StateSpan(PeerState.DEAD, at(26.02)))
+    moved = replace(DEAD, states=states)
+    assert lines((27, [Fact(moved, moved, 2, Change.CORRECTED, DEAD)])) == []
+    surer = [Fact(DEAD, DEAD, 2, Change.CORRECTED, PEER)]
+    assert len(lines((27, surer))) == 1
+
+
+def test_the_last_word_on_a_peer_is_no_line() -> None:
+    assert lines((27, [Fact(PEER, PEER, 3, Change.LAST, DEAD)])) == []
+
+
+def test_a_black_hole_is_told_with_its_bounds() -> None:
+    hole = black_hole(min_seconds=9.9, max_seconds=12.0, min_packets=50, max_packets=60)
+    (line,) = lines((27, [Fact(PEER, hole, 0)]))
+    assert "black hole of 9.9 to 12.0 s, 50 to 60 packets" in line
+    unsure = replace(hole, min_seconds=0.0, min_packets=0)
+    (line,) = lines((27, [Fact(PEER, unsure, 0, Change.GROWING)]))
+    assert "black hole of up to 12.0 s, up to 60 packets" in line
+    assert line.endswith(" so far\n")
