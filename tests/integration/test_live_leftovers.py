@@ -29,6 +29,7 @@ from tests.live_capture import (
     PATIENCE_S,
     ROOT,
     Link,
+    captures_on,
     children,
     children_of,
     eventually,
@@ -102,6 +103,7 @@ def test_a_capture_that_dies_disturbs_no_log(wire: Link, tmp_path: Path) -> None
             file.write(f"{stamp} 05[NET] sending packet: from 192.0.2.1[4500] to")
             file.write(" 192.0.2.2[4500] (76 bytes)\n")
         eventually(lambda: bool(children_of(process.pid) - {first}), "another capture")
+        eventually(lambda: captures_on(wire.receiver) > 0, "its socket")
         time.sleep(1.0)
         send(wire.sender, frames("ikev2-healthy")[:10], 1000)
         time.sleep(1.5)

@@ -22,6 +22,7 @@ from analyzers.sources.tshark_live import TsharkSource
 from tests.live_capture import (
     DPDLAB,
     Link,
+    captures_on,
     children,
     children_of,
     eventually,
@@ -136,9 +137,12 @@ def test_as_a_user_runs_it(wire: Link, tmp_path: Path) -> None:
     ) as process:
         before = children_of(process.pid)
         eventually(lambda: len(children_of(process.pid)) >= 2, before)
+        eventually(lambda: captures_on(wire.receiver) > 0, "the socket of the capture")
         time.sleep(3)
         send(wire.sender, frames("ikev2-dead-peer"), 20)
         told = said(process.stdout, b"liveness unanswered")
+        # What came after the last question is still on its way through tshark.
+        time.sleep(3)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err

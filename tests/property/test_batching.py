@@ -32,7 +32,7 @@ def _whole(case: str, keys: bool) -> tuple[PeerView, ...]:
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(chunk_bytes=st.integers(64, 60_000), batch_rows=st.integers(0, 300), keys=st.booleans())
 def test_any_cutting_gives_the_same_peers(
     case: str, chunk_bytes: int, batch_rows: int, keys: bool

@@ -101,7 +101,7 @@ WORDS = ("and", "or", "not", "dead", "192.0.2.1", "2001:db8::1", "30s", "1", " "
 PIECES = st.sampled_from((*NAMES, *SIGNS, *WORDS))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text(max_size=60) | st.lists(PIECES, max_size=15).map("".join))
 @example('"\\')
 @example("/\\")
@@ -122,7 +122,7 @@ def test_any_text_is_a_filter_or_has_a_mistake_at_a_place_in_it(text):
     assert carets.strip(" ").strip("^") == ""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TREES)
 def test_a_written_tree_is_read_as_the_same_tree(tree):
     assert parse(written(tree)) == tree
@@ -145,7 +145,7 @@ def items(whole: Content) -> list[tuple[Surroundings, Item]]:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the sample captures are not here")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(CAPTURES), TREES)
 def test_a_filter_and_its_negation_share_the_items(name, tree):
     wanted, unwanted = Filter.of(written(tree)), Filter.of(written(Not(tree)))
@@ -154,7 +154,7 @@ def test_a_filter_and_its_negation_share_the_items(name, tree):
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the sample captures are not here")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(CAPTURES), TREES)
 def test_what_is_left_is_what_matches(name, tree):
     whole, wanted = content(name), Filter.of(written(tree))

@@ -49,7 +49,7 @@ def holds(configurations: tuple[Configuration, ...], text: str) -> None:
         assert 1 <= ref.record <= lines
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(TEXTS), st.integers(0, 2**32))
 def test_damaged_configurations(text: str, seed: int):
     chance = random.Random(seed)
@@ -80,7 +80,7 @@ def test_damaged_configurations(text: str, seed: int):
         holds(read_configurations(damaged, "s1", reader.format), damaged)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(st.sampled_from(TOKENS), max_size=8), max_size=25))
 def test_words_of_configurations_in_any_order(lines: list[list[str]]):
     text = "\n".join(" ".join(line) for line in lines)
@@ -88,7 +88,7 @@ def test_words_of_configurations_in_any_order(lines: list[list[str]]):
         holds(read_configurations(text or "!", "s1", reader.format), text or "!")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=400))
 def test_any_text_is_refused_or_read(text: str):
     detect(text)

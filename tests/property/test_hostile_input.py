@@ -26,9 +26,7 @@ MAGICS = [
     b"\x28\xb5\x2f\xfd",
     b"",
 ]
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def analyse(path: Path, *, keys: bool = False) -> tuple[tuple[PeerView, ...], SourceInfo]:

@@ -84,7 +84,7 @@ def sound(event: LogEvent, lines: int) -> bool:
 
 
 @dialects
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_damaged_lines_make_sound_events_and_no_deaths(dialect: Dialect, data: st.DataObject):
     text = data.draw(damaged(dialect))
@@ -96,7 +96,7 @@ def test_damaged_lines_make_sound_events_and_no_deaths(dialect: Dialect, data: s
 
 
 @dialects
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_batches_make_no_difference(dialect: Dialect, data: st.DataObject):
     text = data.draw(damaged(dialect))

@@ -111,7 +111,7 @@ def pasted(draw: st.DrawFn, samples: list[str] = ALL_SAMPLES) -> str:
     return text
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=pasted(), cuts=st.lists(st.integers(0, 4000), max_size=6))
 def test_any_cutting_gives_the_same_events_with_shapes_and_without(
     text: str, cuts: list[int]
@@ -119,13 +119,13 @@ def test_any_cutting_gives_the_same_events_with_shapes_and_without(
     same(text, cuts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=st.text(max_size=400), cuts=st.lists(st.integers(0, 400), max_size=4))
 def test_any_text_is_read(text: str, cuts: list[int]) -> None:
     same(text, cuts)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=600))
 def test_any_bytes_are_read(data: bytes) -> None:
     for encoding in ("utf-8", "latin-1", "utf-16"):
@@ -139,7 +139,7 @@ def generated(kind: Kind, lines: int) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(cuts=st.lists(st.integers(0, 700_000), max_size=30))
 def test_busy_logs_are_read_the_same_with_shapes_and_without(kind: Kind, cuts: list[int]) -> None:
     same(generated(kind, 8_000), cuts)
@@ -155,7 +155,7 @@ def dead(events: list[LogEvent]) -> int:
     return sum(event.kind is LogEventKind.PEER_DEAD for event in events)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=pasted(ROUTER_SAMPLES))
 def test_routers_declare_no_death_that_no_line_says(text: str) -> None:
     # A gap of NULs is no part of what is said.
@@ -191,14 +191,14 @@ def spliced(draw: st.DrawFn) -> str:
     return "\n".join(kept)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(text=spliced())
 def test_no_damage_kills_a_peer(text: str) -> None:
     """Retries in plenty, and errors counted: but nobody has said that the peer is dead."""
     assert dead(decode(text)[0]) == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1 << 32), count=st.integers(1, 120))
 def test_newest_first_is_the_same_log(seed: int, count: int) -> None:
     """Only that its lines have other numbers."""

@@ -25,9 +25,7 @@ TOLD_BY: Final = {
 OWN: Final = {rule.id for rule in (*timers.RULES, *traffic.RULES, *traffic.RUN_RULES)}
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     version=st.sampled_from([1, 2]),
     slots=st.lists(SLOTS, max_size=9),
@@ -59,9 +57,7 @@ def test_every_black_hole_is_told(
             )
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     version=st.sampled_from([1, 2]),
     slots=st.lists(st.sampled_from(["quiet", "answered", "asked back"]), max_size=9),

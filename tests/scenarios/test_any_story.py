@@ -94,9 +94,7 @@ def check(peer: PeerView) -> None:
     assert times == sorted(times)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     version=st.sampled_from([1, 2]),
     slots=st.lists(st.sampled_from(["quiet", "answered", "retried", "asked back"]), max_size=9),
@@ -113,9 +111,7 @@ def test_nobody_is_dead_whose_answers_were_seen(
         assert Outcome.UNANSWERED not in {x.outcome for x in peer.exchanges}
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     version=st.sampled_from([1, 2]),
     slots=st.lists(SLOTS, min_size=1, max_size=9),

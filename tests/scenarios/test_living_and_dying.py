@@ -24,9 +24,7 @@ LOST = st.lists(
     ),
     max_size=2,
 )
-SLOW = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SLOW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def waits(style: str, interval: float) -> list[float]:

@@ -51,7 +51,7 @@ def texts(draw: st.DrawFn) -> str:
     return draw(st.sampled_from((text, text[:end], text[start:], text[:start] + text[end:])))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(text=texts(), data=st.data())
 def test_texts_that_differ_in_digits_only_are_read_alike(text: str, data: st.DataObject) -> None:
     likeness = alike(text)

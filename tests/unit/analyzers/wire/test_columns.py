@@ -158,7 +158,7 @@ def _rows(found: Sequence[object]) -> list[Row]:
     return rows
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(frames(), min_size=1, max_size=12))
 def test_columns_and_slow_path_agree(drawn: list[tuple[int, bytes, int]]) -> None:
     for link in {link for link, _, _ in drawn}:

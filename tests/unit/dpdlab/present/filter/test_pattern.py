@@ -33,7 +33,7 @@ EXPRESSIONS = st.recursive(st.builds(str.__add__, ATOMS, REPEATS) | LOOKS, grown
 TEXTS = st.text("aAbBc_1 .-", min_size=1, max_size=12)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(EXPRESSIONS, TEXTS, st.booleans())
 def test_the_same_texts_match_as_with_re(expression, text, ignore_case):
     expected = re.search(expression, text, re.IGNORECASE if ignore_case else 0)
@@ -119,7 +119,7 @@ def test_what_is_refused_has_a_place(expression, place, what):
     assert refused.value.place == place
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text("ab()[]{}*+?|\\^$.-,123dwsbBAZ:=!<P/", max_size=30))
 def test_any_expression_is_a_pattern_or_is_refused_with_a_place(expression):
     try:
