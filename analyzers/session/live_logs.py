@@ -193,6 +193,8 @@ class _Seen(NamedTuple):
 
     came_ns: int
     sighting: Sighting
+    told_by: set[int]
+    """The logs that had a line about it: a router may write a file and to a syslog server."""
 
 
 class LogMatcher:
@@ -213,7 +215,7 @@ class LogMatcher:
         """A packet that was captured, and came now: its own clock may be another one."""
         sighting = of_datagram(datagram)
         if sighting is not None:
-            self._wire.append(_Seen(now_ns, sighting))
+            self._wire.append(_Seen(now_ns, sighting, set()))
             if len(self._ends) < _MOST_REMEMBERED:
                 self._ends.add((datagram.src, datagram.dst))
 
@@ -266,7 +268,7 @@ class LogMatcher:
             return due
         self._early_due_ns[number] = now_ns + _EARLY_EVERY_NS
         keys = {key for _, event in rest for key in _keys_of(event)}
-        wire = [s for _, s in self._wire if any(key in keys for _, key in s.keys)]
+        wire = [s for s in self._untold(number) if any(key in keys for _, key in s.keys)]
         events = [event for _, event in rest]
         captured = {id(event) for event, _, _ in _paired(events, wire, resolution_ns)}
         for came_ns, event in rest:
@@ -285,7 +287,7 @@ class LogMatcher:
         logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
     ) -> list[Settled]:
-        told = self._told_by_wire(events, logs[number].info.resolution_ns)
+        told = self._told_by_wire(number, events, logs)
         others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
         others += [
             Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
@@ -306,20 +308,27 @@ class LogMatcher:
             settled.append(Settled(event, evidence, astray))
         return settled
 
+    def _untold(self, number: int) -> list[Sighting]:
+        """The packets that a log had no line about so far."""
+        return [seen.sighting for seen in self._wire if number not in seen.told_by]
+
     def _told_by_wire(
-        self, events: list[LogEvent], resolution_ns: int
+        self, number: int, events: list[LogEvent], logs: dict[int, LiveLog]
     ) -> dict[int, Captured | None]:
-        """Ids of events about messages that were captured; each packet is used once.
+        """Ids of events about messages that were captured; each log uses a packet once.
 
         With the packet if the event makes an encrypted message's content known, and is about no
         other message for sure.
         """
         if not self._wire:
             return {}
-        found = _paired(events, [sighting for _, sighting in self._wire], resolution_ns)
+        found = _paired(events, self._untold(number), logs[number].info.resolution_ns)
         used = {two.ref for _, _, two in found}
         if used:
-            rest = [seen for seen in self._wire if seen.sighting.ref not in used]
+            for seen in self._wire:
+                if seen.sighting.ref in used:
+                    seen.told_by.add(number)
+            rest = [seen for seen in self._wire if len(seen.told_by) < len(logs)]
             self._wire.clear()
             self._wire.extend(rest)
         told: dict[int, Captured | None] = {}
