@@ -47,8 +47,8 @@ def listen(leave: Callable[[int], object]) -> None:
         leave(_FIRST_CODE + number)
 
     def look() -> None:
-        # The console is drawn on standard error; keys may come from somewhere else.
-        stream = sys.__stderr__
+        # Keys may come from somewhere else.
+        stream = sys.__stdout__
         if stream is not None and is_gone(stream.fileno()):
             leave(_FIRST_CODE + _HANG_UP)
         else:

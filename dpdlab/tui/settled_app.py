@@ -14,10 +14,13 @@ from dpdlab.present.times import TimeMode
 from dpdlab.present.whole_file import write_whole
 from dpdlab.tui.asking_app import AskingApp
 from dpdlab.tui.bars import Line, Overview
+from dpdlab.tui.drawing import on_stdout
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.themes import THEMES
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from dpdlab.settings.edit import Changes, Key
 
 
@@ -26,6 +29,10 @@ class SettledApp(AskingApp):
 
     settings_file: Path | None = None
     """The file in force, or where the user's own one would be; None: nothing can be kept."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """Drawn on standard output."""
+        return on_stdout(super().get_driver_class())
 
     @property
     def is_live(self) -> bool:

@@ -89,6 +89,15 @@ def command(*words: object) -> str:
     return " ".join([sys.executable, "-m", "dpdlab", *map(str, words)])
 
 
+def test_what_goes_to_standard_error_does_not_draw(terminal: Terminal, tmp_path: Path):
+    said = tmp_path / "said"
+    terminal.type(f"cd {ROOT}; {command(DEAD)} 2> {said}; echo code $?")
+    assert "192.0.2.2" in terminal.until("given up")
+    terminal.press("C-q")
+    terminal.until("code 0")
+    assert said.read_bytes() == b""
+
+
 def test_start_keys_and_a_clean_exit(terminal: Terminal):
     terminal.type(f"cd {ROOT}; {command(DEAD)}; echo code $?")
     screen = terminal.until("given up")
