@@ -100,7 +100,12 @@ def device(text: str) -> Login:
     elif where.count(":") == 1:
         host, colon, port = where.partition(":")
     plain = host.isascii() and host.isprintable() and not host.startswith("-") and " " not in host
-    if not host or not plain or (at and not user) or ":" in user:
+    if ":" in user:
+        # What is written there is a password, and is said nowhere.
+        raise argparse.ArgumentTypeError(
+            "no password belongs on a command line: it is asked for (write NAME or USER@NAME:PORT)"
+        )
+    if not host or not plain or (at and not user):
         raise argparse.ArgumentTypeError(f"{text!r} is no device (write NAME or USER@NAME:PORT)")
     return Login(host, user or None, values.port(port) if colon else None)
 

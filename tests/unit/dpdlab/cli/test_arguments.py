@@ -191,3 +191,10 @@ def test_a_filter_may_begin_with_not(flag: str, text: str):
 def test_an_option_is_no_filter(value: str):
     with pytest.raises(UsageError, match="expected one argument"):
         parse(["check", "a.pcap", "-Y", value])
+
+
+def test_a_password_on_the_command_line_is_refused_and_never_repeated():
+    with pytest.raises(UsageError) as refused:
+        parse(["live", "--device", "user:s3cret@hub"])
+    assert "no password belongs on a command line" in refused.value.message
+    assert "s3cret" not in refused.value.message
