@@ -56,6 +56,20 @@ def worth_showing(peer: PeerView) -> set[int]:
     return shown | lone
 
 
+def half_hidden(peer: PeerView) -> list[Exchange]:
+    """Exchanges that a filter hides while it leaves messages of theirs."""
+    if peer.unfiltered is None or not peer.messages:
+        return []
+    kept = {id(exchange) for exchange in peer.exchanges}
+    left = {message.ref for message in peer.messages}
+
+    def has_messages(exchange: Exchange) -> bool:
+        answers = (*exchange.lost_answers, *([exchange.answer] if exchange.answer else []))
+        return any(sent.ref in left for sent in (*exchange.transmissions, *answers))
+
+    return [x for x in peer.whole.exchanges if id(x) not in kept and has_messages(x)]
+
+
 def is_remarkable(exchange: Exchange, usual_ns: int | None) -> bool:
     """Whether a question went wrong, was repeated, or met a late answer."""
     if exchange.outcome is not Outcome.ANSWERED or exchange.retries:

@@ -243,7 +243,7 @@ def class_severity(black_hole_class: BlackHoleClass) -> Severity:
 
 def peer_severity(peer: PeerView) -> Severity:
     """The worst of a peer's state, its black holes and its unanswered exchanges."""
-    worst = state_severity(peer.state)
+    worst, peer = state_severity(peer.state), peer.whole
     for hole in peer.black_holes:
         worst = max(worst, class_severity(hole.black_hole_class))
     if any(x.outcome is Outcome.UNANSWERED for x in peer.exchanges):
@@ -253,7 +253,7 @@ def peer_severity(peer: PeerView) -> Severity:
 
 def worst_first(peer: PeerView) -> tuple[int, int, float, str, str]:
     """Sort key of peers: severity, state, seconds in black holes, then addresses."""
-    lost = sum(hole.max_seconds for hole in peer.black_holes)
+    lost = sum(hole.max_seconds for hole in peer.whole.black_holes)
     return (
         -peer_severity(peer),
         -state_severity(peer.state),

@@ -15,6 +15,7 @@ from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
 from analyzers.export.story import NOTHING_BACK, arriving, broken_way, fate_of
+from analyzers.export.unlisted import NOT_SHOWN, hidden_holes
 from analyzers.export.untrusted import markdown_text
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -145,16 +146,20 @@ def _peer_row(peer: PeerView) -> tuple[str, ...]:
     versions = sorted({sa.ike_version for sa in peer.ike_sas})
     outcomes = sentences.outcome_counts(peer.exchanges)
     lost_s = sum(hole.max_seconds for hole in peer.black_holes)
+    hidden = hidden_holes(peer)
     holes = f"{len(peer.black_holes)} (at most {lost_s:.1f} s)" if peer.black_holes else "0"
+    if hidden and not peer.black_holes:
+        holes = f"{hidden} {NOT_SHOWN}"
+    asked_nothing = NOT_SHOWN if peer.whole.exchanges and not peer.exchanges else ""
     return (
         peer.id,
         f"{peer.local} → {peer.remote}",
         ", ".join(f"v{version}" for version in versions) or _UNKNOWN,
         f"{peer.state} ({peer.confidence})",
-        str(len(peer.exchanges)),
-        str(outcomes[Outcome.UNANSWERED]),
-        str(sum(exchange.retries for exchange in peer.exchanges)),
-        str(len(peer.deletes)),
+        asked_nothing or str(len(peer.exchanges)),
+        asked_nothing or str(outcomes[Outcome.UNANSWERED]),
+        asked_nothing or str(sum(exchange.retries for exchange in peer.exchanges)),
+        str(len(peer.deletes)) if len(peer.deletes) or not peer.whole.deletes else NOT_SHOWN,
         holes,
     )
 

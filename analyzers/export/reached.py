@@ -12,6 +12,7 @@ def never_answered(peer: PeerView) -> bool:
     Where nothing comes back nobody can tell whether the other end was reached; and where nothing
     of it was captured, not even that.
     """
+    peer = peer.whole
     if peer.state is not PeerState.UNKNOWN or not peer.ike_sas or peer.forgotten:
         return False
     if peer.esp_flows or peer.exchanges or peer.shown or peer.remote in peer.unheard:

@@ -215,6 +215,7 @@ class Redactor:
             problems=tuple(self._problem(problem) for problem in peer.problems),
             shown=tuple(self._shown(sa) for sa in peer.shown),
             messages=tuple(self._message(message) for message in peer.messages),
+            unfiltered=None if peer.unfiltered is None else self._peer(peer.unfiltered),
         )
 
     def _message(self, message: IkeMessage) -> IkeMessage:

@@ -11,6 +11,7 @@ from typing import Final
 
 from analyzers.export import words
 from analyzers.export.instants import utc
+from analyzers.export.unlisted import not_shown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
@@ -62,7 +63,8 @@ def outcome_counts(exchanges: Iterable[Exchange]) -> Counter[Outcome]:
 def liveness(peer: PeerView) -> str:
     """How often one side asked, and what became of it."""
     if not peer.exchanges:
-        return "No liveness exchange was seen."
+        hidden = not_shown(len(peer.whole.exchanges), "liveness exchange")
+        return f"{hidden}." if hidden else "No liveness exchange was seen."
     outcomes = outcome_counts(peer.exchanges)
     parts = [f"{outcomes[outcome]} {outcome}" for outcome in Outcome if outcomes[outcome]]
     retries = sum(exchange.retries for exchange in peer.exchanges)

@@ -140,7 +140,7 @@ def is_ike_only(peer: PeerView) -> bool:
 
 def _ike_only(peer: PeerView) -> Iterator[tuple[int, int | None]]:
     """From when to when nothing but IKE came from the remote side."""
-    for hole in peer.black_holes:
+    for hole in peer.whole.black_holes:
         whole_tunnel = hole.black_hole_class is BlackHoleClass.DATA_PLANE and not hole.spis
         if whole_tunnel and is_side(hole.sender, peer.local, peer):
             ended = hole.stop_basis is not StopBasis.CAPTURE_END or hole.recovered_ns is not None
@@ -149,7 +149,7 @@ def _ike_only(peer: PeerView) -> Iterator[tuple[int, int | None]]:
 
 def death_confidence(peer: PeerView) -> Confidence:
     """How certain the deaths in a lane are: the peer may be alive again, and certainly so."""
-    logged = any(hole.dead_basis == "log" for hole in peer.black_holes)
+    logged = any(hole.dead_basis == "log" for hole in peer.whole.black_holes)
     now = peer.state is PeerState.DEAD and peer.confidence is Confidence.CERTAIN
     return Confidence.CERTAIN if logged or now else Confidence.INFERRED
 

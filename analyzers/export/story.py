@@ -126,7 +126,7 @@ def _answered_meanwhile(peer: PeerView, hole: BlackHole) -> list[Exchange]:
     start_ns = hole.stop_ns - round(hole.max_seconds * NS_PER_SECOND)
     return [
         x
-        for x in peer.exchanges
+        for x in peer.whole.exchanges
         if x.outcome is Outcome.ANSWERED and start_ns <= x.first_ns <= hole.stop_ns
     ]
 
@@ -135,7 +135,7 @@ def exchange_of(peer: PeerView, hole: BlackHole) -> Exchange | None:
     """The exchange that ran out inside a black hole: the unanswered one nearest its verdict."""
     mine = [
         x
-        for x in peer.exchanges
+        for x in peer.whole.exchanges
         if x.prober == hole.sender
         and x.outcome is not Outcome.ANSWERED
         and hole.first_probe_ns is not None
@@ -150,7 +150,7 @@ def arriving(peer: PeerView) -> frozenset[str]:
 
     Then what is lost is lost on the way back; of what was sent there nobody can say that.
     """
-    if not any(x.lost is Lost.ANSWER for x in peer.exchanges):
+    if not any(x.lost is Lost.ANSWER for x in peer.whole.exchanges):
         return frozenset()
     runs = ((hole, exchange_of(peer, hole)) for hole in peer.black_holes)
     return frozenset(hole.id for hole, run in runs if run and run.lost is Lost.ANSWER)

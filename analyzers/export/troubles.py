@@ -15,12 +15,12 @@ _ONCE_UP = (SaEnd.DEAD_PEER, SaEnd.REKEYED, SaEnd.REPLACED)
 
 def open_requests(peer: PeerView) -> list[str]:
     """Requests that are no liveness questions and met no answer, each as a sentence."""
-    return [p.detail for p in peer.problems if p.kind is ProblemKind.REQUEST_UNANSWERED]
+    return [p.detail for p in peer.whole.problems if p.kind is ProblemKind.REQUEST_UNANSWERED]
 
 
 def _came_up(peer: PeerView) -> bool:
     """Whether the input shows, or leaves room for, an IKE SA that was established."""
-    if peer.esp_flows or peer.exchanges or peer.shown:
+    if peer.esp_flows or peer.whole.exchanges or peer.shown:
         return True
     if peer.last_proof_ns is not None and peer.state is not PeerState.UNKNOWN:
         return True

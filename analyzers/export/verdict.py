@@ -19,10 +19,11 @@ from analyzers.export.formatting import (
     worst_first,
 )
 from analyzers.export.story import NOTHING_BACK, arriving
+from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.time import ORDER_LIMIT_NS, seconds
+from analyzers.model.time import seconds
 
 _UNNOTICED: Final = ("never noticed", "unnoticed")
 _BACK: Final = "the way back is broken"
@@ -66,8 +67,8 @@ def verdict_of(
     said, shorter = _holes(owned, ongoing=ongoing)
     if everything and not holes:
         said = "no black hole with traffic in it"
-    elif not everything and all(peer.first_ns < ORDER_LIMIT_NS for peer in peers):
-        said, shorter = "without times no black hole can be told", ("black holes not known",)
+    elif not everything and not any(map(are_holes_known, peers)):
+        said, shorter = "without times no black hole can be told", (HOLES_NOT_KNOWN,)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
         said, shorter = _noticed(holes)
@@ -75,7 +76,7 @@ def verdict_of(
         reason = reason_in_short(owned)
         if reason:
             parts.append(VerdictPart(reason, False))
-        elif any(x.lost is Lost.ANSWER for peer in peers for x in peer.exchanges):
+        elif any(x.lost is Lost.ANSWER for peer in peers for x in peer.whole.exchanges):
             parts.append(VerdictPart(f"the other end answered: {_BACK}", False, (_BACK,)))
     else:
         said, brief = _questions(peers)

@@ -13,6 +13,7 @@ from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, dur
 from analyzers.export.reached import never_answered
 from analyzers.export.spans import is_ike_only
 from analyzers.export.troubles import open_requests
+from analyzers.export.unlisted import hidden_questions, not_shown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
@@ -61,6 +62,7 @@ def state_word(state: PeerState, confidence: Confidence, *, by_remote: bool = Fa
 
 def gave_us_up(peer: PeerView) -> bool:
     """Whether the last verdict of a peer was the remote side's, on the local one."""
+    peer = peer.whole
     verdicts = [(x.verdict_ns, x.prober) for x in peer.exchanges if x.verdict_ns is not None]
     verdicts += [(h.dead_ns, h.sender) for h in peer.black_holes if h.dead_ns is not None]
     return bool(verdicts) and max(verdicts)[1] in (peer.remote, *peer.addresses)
@@ -331,7 +333,10 @@ POLICY_BASIS: Final = {
 
 
 def why_no_question(peer: PeerView) -> str:
-    """Why there is no liveness exchange, as far as the input can tell."""
+    """Why no liveness exchange is listed: what the input can tell, or that a filter hides them."""
+    hidden = hidden_questions(peer)
+    if hidden:
+        return not_shown(hidden, "question")
     if open_requests(peer):
         return "none could be asked: another request was sent again and again without an answer"
     if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):

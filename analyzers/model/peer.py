@@ -172,6 +172,13 @@ class PeerView(Struct, frozen=True):
     """Deletes that their sender logged and the capture before the other end does not show."""
     forgotten: int = 0
     """Older exchanges, messages and Deletes that a live session keeps no more."""
+    unfiltered: PeerView | None = None
+    """All of it, where a filter left only a part here; None: this is all."""
+
+    @property
+    def whole(self) -> PeerView:
+        """All of it: what is judged is judged from this, whatever a filter hides."""
+        return self if self.unfiltered is None else self.unfiltered
 
 
 __all__ = [

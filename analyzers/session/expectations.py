@@ -49,7 +49,7 @@ class Expectation(Struct, frozen=True):
 def expectations(peer: PeerView) -> tuple[Expectation, ...]:
     """The open questions of a peer, one a side at most."""
     found: dict[str, Expectation] = {}
-    for exchange in reversed(peer.exchanges[-_RECENT:]):
+    for exchange in reversed(peer.whole.exchanges[-_RECENT:]):
         if exchange.outcome is Outcome.OPEN and exchange.confidence is not Confidence.SUSPECT:
             found.setdefault(exchange.prober, _of(peer, exchange))
     return tuple(found.values())

@@ -241,7 +241,7 @@ def _as_asked(peer: PeerView, hole: BlackHole) -> DpdPolicy | None:
     interval_s = seconds(hole.first_probe_ns - hole.last_proof_ns)
     sent = [
         t.at_ns
-        for x in peer.exchanges
+        for x in peer.whole.exchanges
         if x.prober == hole.sender and x.outcome is not Outcome.ANSWERED
         for t in x.transmissions
         if hole.first_probe_ns <= t.at_ns <= hole.dead_ns

@@ -16,6 +16,7 @@ from analyzers.export.exchanges import (
     answer_words,
     bracketed,
     delete_words,
+    half_hidden,
     lost_answer_words,
     sent_words,
 )
@@ -106,8 +107,11 @@ def event_at(events: Iterable[Event], refs: Container[Ref]) -> Event | None:
 def events_of(peer: PeerView, *, ongoing: bool = False) -> list[Event]:
     """All events of a peer in the order of time; `ongoing`: what is known so far."""
     by_ref = {message.ref: message for message in peer.messages}
-    events = [*_exchanges(peer, by_ref), *_deletes(peer, by_ref), *_holes(peer, ongoing)]
+    events = [*_exchanges(peer.exchanges, by_ref), *_deletes(peer, by_ref), *_holes(peer, ongoing)]
     told = {event.ref for event in events}
+    # A message is what it is, also where a filter hides the exchange that it belongs to.
+    events += [e for e in _hidden(peer, by_ref) if e.ref not in told]
+    told.update(event.ref for event in events)
     events += _messages([m for m in peer.messages if m.ref not in told])
     events += [_hint(hint) for hint in peer.hints]
     # A black hole begins after what proved life at the same time.
@@ -115,8 +119,13 @@ def events_of(peer: PeerView, *, ongoing: bool = False) -> list[Event]:
     return events
 
 
-def _exchanges(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
-    for exchange in peer.exchanges:
+def _hidden(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
+    """What a filter leaves of exchanges that it hides: their messages."""
+    yield from (e for e in _exchanges(half_hidden(peer), by_ref) if e.ref in by_ref)
+
+
+def _exchanges(exchanges: Iterable[Exchange], by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
+    for exchange in exchanges:
         unanswered = exchange.outcome is Outcome.UNANSWERED
         for number, sent in enumerate(exchange.transmissions):
             retry = number > 0 or exchange.first_missing

@@ -93,7 +93,7 @@ def match_of(peer: PeerView, holder: str, thresholds: Thresholds | None = None) 
     own = {p.basis: p for p in reversed(peer.policies) if p.holder == holder}
     seen = own.get(PolicyBasis.OBSERVED)
     wanted = next((own[basis] for basis in _EXPECTED if basis in own), None)
-    recent = peer.exchanges[-_MOST_EXCHANGES:]
+    recent = peer.whole.exchanges[-_MOST_EXCHANGES:]
     asked = [
         x for x in recent if x.prober == holder and x.confidence is not Confidence.SUSPECT
     ]  # fmt: skip

@@ -9,8 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzers.export.formatting import Severity, class_severity, state_severity
-from analyzers.export.reached import never_answered
+from analyzers.export.formatting import Severity, peer_severity, state_severity
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -45,13 +44,11 @@ def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
     """What is counted over one peer and its findings."""
     answered, unanswered = _outcomes(peer.exchanges)
     retries = sum(exchange.retries for exchange in peer.exchanges)
-    severity = state_severity(peer.state)
-    for hole in peer.black_holes:
-        severity = max(severity, class_severity(hole.black_hole_class))
-    if unanswered or never_answered(peer):
-        severity = max(severity, Severity.WARN)
     lost_s = sum(hole.max_seconds for hole in peer.black_holes)
-    order = (-severity, -state_severity(peer.state), -lost_s, peer.local, peer.remote)
+    # How bad a peer is, and where that puts it, is told by all of it, whatever a filter hides.
+    severity = peer_severity(peer)
+    all_lost_s = sum(hole.max_seconds for hole in peer.whole.black_holes)
+    order = (-severity, -state_severity(peer.state), -all_lost_s, peer.local, peer.remote)
     errors, warnings = _severities(findings)
     return Tally(
         answered,

@@ -13,6 +13,7 @@ from textual.message import Message
 
 from analyzers.export.formatting import Severity, byte_count, count, counted, duration
 from analyzers.export.spans import steadied
+from analyzers.export.unlisted import NOT_SHOWN
 from analyzers.export.untrusted import safe
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session import Progress
@@ -229,7 +230,10 @@ class Overview(Painted):
         if not digest.peers:
             return line.append("no peer", self.palette.faint)
         if not drawn and not digest.given_up_ns and not digest.repeats:
-            said = "none: no black hole, nobody given up, no question repeated"
+            whole = self.model.whole_digest
+            hidden = whole.silences or whole.given_up_ns or whole.repeats
+            nothing = "none: no black hole, nobody given up, no question repeated"
+            said = f"{NOT_SHOWN} by the filter" if hidden else nothing
             return line.append(said, self.palette.faint)
         return append_runs(line, ((sign, self.palette.severity(shade)) for sign, shade in marks))
 

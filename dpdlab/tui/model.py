@@ -244,11 +244,6 @@ class Model(Struct, dict=True):
         """Whether numbers are those of a part: of a stretch of time, or of what a filter leaves."""
         return self.range_ns is not None or self.filter is not None
 
-    def hidden_holes(self, peer: PeerView) -> int:
-        """How many black holes of a peer the filter leaves out."""
-        everything = self.whole_digest.peers.get(peer.id, peer)
-        return len(everything.black_holes) - len(peer.black_holes)
-
     @property
     def start_ns(self) -> int:
         """When the inputs begin."""

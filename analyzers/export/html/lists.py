@@ -42,7 +42,9 @@ def exchanges(peer: PeerView, naming: Naming) -> Node:
     """Every liveness exchange, folded."""
     found = peer.exchanges
     if not found:
-        return htpy.p(".soft")[f"No liveness exchange: {words.why_no_question(peer)}."]
+        why = words.why_no_question(peer)
+        told = why if peer.whole.exchanges else f"No liveness exchange: {why}"
+        return htpy.p(".soft")[f"{told}."]
     outcomes = [
         f"{count(number)} {words.OUTCOME[outcome]}"
         for outcome in Outcome

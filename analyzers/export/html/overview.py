@@ -39,6 +39,7 @@ from analyzers.export.inputs import folded as folded_problems
 from analyzers.export.naming import Naming, address
 from analyzers.export.problem_words import problem_rest, problem_word
 from analyzers.export.story import packets_of
+from analyzers.export.unlisted import NOT_SHOWN, hidden_holes
 from analyzers.export.verdict import verdict_of
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding
@@ -188,6 +189,9 @@ def _peer_row(peer: PeerView, anchors: Mapping[str, str]) -> tuple[Node, ...]:
     versions = sorted({sa.ike_version for sa in peer.ike_sas})
     answered = sum(1 for x in peer.exchanges if x.outcome is Outcome.ANSWERED)
     asked = f"{count(answered)} of {count(len(peer.exchanges))}"
+    hidden = peer.whole.exchanges and not peer.exchanges
+    retries = sum(x.retries for x in peer.exchanges)
+    no_delete = peer.whole.deletes and not peer.deletes
     anchor = anchors.get(peer.id)
     pair = f"{address(peer.local)} → {address(peer.remote)}"
     return (
@@ -195,10 +199,10 @@ def _peer_row(peer: PeerView, anchors: Mapping[str, str]) -> tuple[Node, ...]:
         state_badge(peer),
         pair,
         "+".join(f"v{version}" for version in versions) or UNICODE.none,
-        asked if peer.exchanges else "none asked",
-        count(sum(x.retries for x in peer.exchanges)),
+        NOT_SHOWN if hidden else asked if peer.exchanges else "none asked",
+        NOT_SHOWN if hidden else count(retries),
         UNICODE.none if peer.rtt_ns is None else duration(peer.rtt_ns),
-        count(len(peer.deletes)),
+        NOT_SHOWN if no_delete else count(len(peer.deletes)),
         _holes(peer),
     )
 
@@ -206,7 +210,8 @@ def _peer_row(peer: PeerView, anchors: Mapping[str, str]) -> tuple[Node, ...]:
 def _holes(peer: PeerView) -> Node:
     holes = peer.black_holes
     if not holes:
-        return UNICODE.none
+        hidden = hidden_holes(peer)
+        return f"{hidden} {NOT_SHOWN}" if hidden else UNICODE.none
     classes = dict.fromkeys(words.CLASS[hole.black_hole_class] for hole in holes)
     named = f"{counted(len(holes), 'black hole')} ({', '.join(classes)})"
     parts: list[Node] = [htpy.span(class_=SHADE[peer_severity(peer)])[named]]

@@ -13,6 +13,7 @@ from analyzers.export.exchanges import (
     answer_words,
     bracketed,
     delete_words,
+    half_hidden,
     identity,
     late_words,
     lost_answer_words,
@@ -101,7 +102,7 @@ def steps(peer: PeerView, naming: Naming) -> Sequence[Step]:
             hidden.append(exchange)
     drawn += _deletes(peer, naming)
     drawn += _notes(peer, naming)
-    others = _others(peer, naming)
+    others = [*_half_hidden(peer, naming), *_others(peer, naming)]
     ordered = sorted([*drawn, *others], key=_at_ns)
     plain = {id(step) for step in others}
     ordered = _without_long_runs(ordered, plain)
@@ -204,10 +205,19 @@ def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:
             yield Note(hole.recovered_ns, NoteKind.BACK, "reached again")
 
 
+def _half_hidden(peer: PeerView, naming: Naming) -> Iterator[Step]:
+    """The messages that a filter leaves of exchanges that it hides, as what they were."""
+    left = {naming.place(message.ref) for message in peer.messages}
+    for exchange in half_hidden(peer):
+        for step in _exchange(peer, exchange, naming):
+            if isinstance(step, Arrow) and step.place in left:
+                yield step
+
+
 def _others(peer: PeerView, naming: Naming) -> list[Step]:
     """Messages that belong to no exchange and are no Delete."""
     told: set[Ref] = set()
-    for exchange in peer.exchanges:
+    for exchange in (*peer.exchanges, *half_hidden(peer)):
         for sent in exchange.transmissions:
             told.update((sent.ref, *sent.seen))
         if exchange.answer is not None:

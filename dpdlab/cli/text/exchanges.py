@@ -15,6 +15,7 @@ from analyzers.export.exchanges import (
     rtt_range,
     worth_showing,
 )
+from analyzers.export.unlisted import NOT_SHOWN
 from analyzers.model.exchange import (
     NO_MESSAGE_ID,
     Delete,
@@ -47,7 +48,8 @@ def exchanges(page: Page, peer: PeerView) -> None:
     """The list of exchanges, folded where nothing happened."""
     everything = peer.exchanges
     if not everything:
-        page.entry("exchanges", f"none seen: {words.why_no_question(peer)}")
+        why = words.why_no_question(peer)
+        page.entry("exchanges", why if peer.whole.exchanges else f"none seen: {why}")
         return
     shown = set(range(len(everything))) if page.verbose else worth_showing(peer)
     common = _common_knowledge(everything)
@@ -75,6 +77,9 @@ def _title(peer: PeerView, common: tuple[Basis, Confidence] | None) -> list[Part
             parts.append((f"{count(number)} {words.OUTCOME[outcome]}", _OUTCOME_STYLE[outcome]))
     if common is not None:
         parts.append((f"basis {words.known_by(*common)}", FAINT))
+    hidden = len(peer.whole.exchanges) - total
+    if hidden:
+        parts.append((f"{count(hidden)} more {NOT_SHOWN} by the filter", FAINT))
     return parts
 
 

@@ -9,6 +9,13 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from analyzers.export.story import packets_of
+from analyzers.export.unlisted import (
+    NOT_SHOWN,
+    hidden_deletes,
+    hidden_holes,
+    hidden_questions,
+    not_shown,
+)
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
@@ -82,9 +89,9 @@ class _Table:
             (Column(f"LOCAL {page.signs.to} REMOTE"), self._addresses),
             (Column("IKE"), self._version),
             (Column("ANSWERED", "right"), self._answered),
-            (Column("RETRIES", "right"), lambda p: Text(count(_retries(p)))),
+            (Column("RETRIES", "right"), self._retries),
             (Column("RTT", "right"), self._rtt),
-            (Column("DELETES", "right"), lambda p: Text(count(len(p.deletes)))),
+            (Column("DELETES", "right"), self._deletes),
             (Column("POLICY SEEN"), self._policy),
             (Column("BLACK HOLES"), self._holes),
         ]
@@ -148,6 +155,9 @@ class _Table:
             lines.append(small)
         if self.kept <= 8 and peer.black_holes:
             lines.append(self._hole_parts(peer))
+        elif self.kept <= 8 and peer.whole.black_holes:
+            hidden = not_shown(hidden_holes(peer), "black hole")
+            lines.append([(hidden, FAINT)])
         if self.kept <= 7 and self._policy_parts(peer) and not self.brief(peer):
             lines.append([(f"DPD {text}", FAINT) for text in self._policy_parts(peer)])
         return lines
@@ -170,11 +180,22 @@ class _Table:
 
     def _answered(self, peer: PeerView) -> Text:
         if not peer.exchanges:
-            return Text("none asked", FAINT)
+            return Text(NOT_SHOWN if peer.whole.exchanges else "none asked", FAINT)
         answered = sum(1 for x in peer.exchanges if x.outcome is Outcome.ANSWERED)
         lost = any(x.outcome is Outcome.UNANSWERED for x in peer.exchanges)
         text = f"{count(answered)} of {count(len(peer.exchanges))}"
         return Text(text, SEVERITY_STYLE[Severity.BAD] if lost else "")
+
+    def _retries(self, peer: PeerView) -> Text:
+        retries = sum(exchange.retries for exchange in peer.exchanges)
+        return self._number(retries, hidden_questions(peer))
+
+    def _deletes(self, peer: PeerView) -> Text:
+        return self._number(len(peer.deletes), hidden_deletes(peer))
+
+    def _number(self, number: int, hidden: int) -> Text:
+        """Of what a filter hides nobody may read that it is nothing."""
+        return Text(NOT_SHOWN if hidden and not number else count(number))
 
     def _rtt(self, peer: PeerView) -> Text:
         if peer.rtt_ns is None:
@@ -183,7 +204,9 @@ class _Table:
 
     def _holes(self, peer: PeerView) -> Text:
         if not peer.black_holes:
-            return Text(self.page.signs.none, FAINT)
+            hidden = hidden_holes(peer)
+            told = f"{hidden} {NOT_SHOWN}" if hidden else self.page.signs.none
+            return Text(told, FAINT)
         return self.page.dots(self._hole_parts(peer))
 
     def _hole_parts(self, peer: PeerView) -> list[Part]:
@@ -223,7 +246,3 @@ def _says_something(policy: DpdPolicy) -> bool:
         or policy.interval_s is not None
         or policy.retries is not None
     )
-
-
-def _retries(peer: PeerView) -> int:
-    return sum(exchange.retries for exchange in peer.exchanges)

@@ -27,8 +27,8 @@ def narrowed(content: Content, wanted: Filter) -> Content:
 
     A peer stays if it matches itself or anything of it does, and keeps those of its exchanges,
     Deletes, black holes, messages, problems and findings that match. Messages that these rest on
-    stay with them. Its state, SAs, flows, policies and counters are those of the whole peer;
-    sources are left as they are.
+    stay with them. Its state, SAs, flows, policies and counters are those of the whole peer, which
+    it keeps for what is judged; sources are left as they are.
     """
     if wanted.takes_all:
         return content
@@ -89,7 +89,8 @@ def _peer(
     )
     if not (kept or messages or wanted.matches(around, peer)):
         return None
-    return replace(part, messages=messages)
+    part = replace(part, messages=messages)
+    return part if part == peer else replace(part, unfiltered=peer.whole)
 
 
 def _sentence(whole: Content, part: Content, wanted: Filter) -> str:

@@ -13,6 +13,7 @@ from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
 from analyzers.export.formatting import Severity, duration
+from analyzers.export.unlisted import hidden_holes, not_shown
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
@@ -427,7 +428,9 @@ class LadderView(DetailView):
                 self._go(place)
                 return
             place += by
-        self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what}")
+        peer = self.model.peer
+        hidden = peer is not None and what == "black hole" and not_shown(hidden_holes(peer), what)
+        self.console_app.say(hidden or f"no {'further' if by > 0 else 'earlier'} {what}")
 
     def _place(self) -> int:
         if not self._items:

@@ -97,7 +97,7 @@ def _messages(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
         told.append(counted(peer.retransmissions, "request sent again", "requests sent again"))
     if peer.unknown_informationals:
         told.append(f"{count(peer.unknown_informationals)} that cannot be told apart without keys")
-    shown = () if peer.exchanges else peer.messages[-MESSAGES_SHOWN:]
+    shown = () if peer.whole.exchanges else peer.messages[-MESSAGES_SHOWN:]
     line = Text("IKE ", palette.strong).append(", ".join(told), palette.text)
     if shown and len(shown) < len(peer.messages):
         of = f" (the last {len(shown)} of {count(len(peer.messages))})"

@@ -21,6 +21,7 @@ from analyzers.export.formatting import (
     state_severity,
 )
 from analyzers.export.story import arriving
+from analyzers.export.unlisted import NOT_SHOWN, are_holes_known, hidden_holes
 from analyzers.export.untrusted import safe
 from analyzers.export.words import is_censored
 from analyzers.model.black_hole import BlackHole
@@ -122,8 +123,10 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
             # Of which part of it the packets were nobody can tell from its bounds.
             return Text(f"{len(holes)}, in part", palette.bad)
     if not holes:
-        hidden = model.hidden_holes(peer)
-        return Text(f"{hidden}, not shown", palette.warn) if hidden else Text("0", palette.faint)
+        hidden = hidden_holes(peer)
+        if hidden:
+            return Text(f"{hidden}, {NOT_SHOWN}", palette.warn)
+        return Text("0" if are_holes_known(peer) else model.signs.none, palette.faint)
     lost_s, dash = sum(hole.max_seconds for hole in holes), model.signs.dash
     known = [hole for hole in holes if hole.traffic_known]
     lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)

@@ -11,6 +11,7 @@ from rich.text import Text
 from analyzers.export import exchanges, story, words
 from analyzers.export.causes import where_lost
 from analyzers.export.formatting import class_severity, counted, duration
+from analyzers.export.unlisted import hidden_holes
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
@@ -62,7 +63,7 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     if model.tally(peer).unanswered:
         lost = dict.fromkeys(where_lost(peer, x) for x in peer.exchanges if x.lost is not None)
         told += [Text(f"  {where}", palette.warn) for where in lost]
-    hidden = model.hidden_holes(peer)
+    hidden = hidden_holes(peer)
     if hidden:
         told.append(Text(f"{counted(hidden, 'black hole')} not shown: the filter", palette.warn))
     findings = model.digest.findings.get(peer.id, ())
@@ -101,7 +102,9 @@ def _of_what(model: Model, peer: PeerView) -> str:
 def _questions(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
     """Questions that were repeated, or met a late answer or none outside a black hole."""
     if not peer.exchanges:
-        yield Text(words.why_no_question(peer), palette.faint)
+        # That a filter hides them stands above.
+        if not peer.whole.exchanges:
+            yield Text(words.why_no_question(peer), palette.faint)
         return
     if not model.tally(peer).retries and not model.tally(peer).unanswered:
         # Of a million healthy questions none is looked at.

@@ -13,6 +13,7 @@ from textual.geometry import clamp
 
 from analyzers.export.formatting import Severity
 from analyzers.export.spans import Window
+from analyzers.export.unlisted import why_no_hole
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
@@ -387,7 +388,7 @@ class TimelineView(ListView):
 
     def _hole(self, by: int) -> None:
         listed = None if self.model.peer is None else self.model.listed(self.model.peer)
-        if listed is None or not self._events:
+        if listed is None or not listed.holes or not self._events:
             self.console_app.say(self._why_no_hole())
             return
         before = bisect_left(listed.events, self._events[0].at_ns, key=lambda e: e.at_ns)
@@ -408,7 +409,7 @@ class TimelineView(ListView):
 
     def _why_no_hole(self) -> str:
         if self.model.range_ns is None:
-            return "this peer has no black hole"
+            return why_no_hole(self.model.peer)
         return f"no black hole begins in the stretch of time: {self.model.range_left}"
 
     def do_next_error(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Final
 
+from analyzers.export.unlisted import why_no_hole
 from analyzers.whatif.results import Simulated
 from dpdlab import __version__
 from dpdlab.present.draft import Draft, draft_of, how_near, wrong_with
@@ -135,7 +136,7 @@ class WhatIfView(WhatIfPage):
     def _to_hole(self, by: int) -> None:
         rows = self.rows
         if not isinstance(rows, HoleRows) or not rows.holes:
-            self.console_app.say("this peer has no black hole")
+            self.console_app.say(why_no_hole(self.model.peer))
             return
         wanted = self._hole + by
         if not 0 <= wanted < len(rows.holes):

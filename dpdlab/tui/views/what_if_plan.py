@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from rich.text import Text
 
 from analyzers.configs.config_lines import profile_for
+from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known, hidden_holes, not_shown
 from analyzers.export.untrusted import safe
 from analyzers.whatif import candidates
 from analyzers.whatif.formula import number
@@ -151,16 +152,24 @@ class PlanRows(LaidOut):
         """One row."""
         layout = self._laid_out(width)
         if index == 0:
-            good = palette.good if self.model.peer is not None else palette.faint
-            has_peer = self.model.peer is not None
-            said = "no black hole" if has_peer else words_of_no_peer(self.model)
-            sign = self.model.signs.alive if self.model.peer is not None else self.model.signs.none
-            line = Text(f"{sign} {said}", good)
+            line = self._why_planned(palette)
             return line.append(": what to expect of policies", palette.faint)
         tried = self.tried_at(index)
         if tried is None:
             return Text("  " + self._texts[index - 1 - len(self._tried)], palette.faint)
         return self._policy(tried, layout, palette)
+
+    def _why_planned(self, palette: Palette) -> Text:
+        """Why there is no black hole to replay."""
+        signs, peer = self.model.signs, self.model.peer
+        if peer is None:
+            return Text(f"{signs.none} {words_of_no_peer(self.model)}", palette.faint)
+        hidden = not_shown(hidden_holes(peer), "black hole")
+        if hidden:
+            return Text(hidden, palette.warn)
+        if not are_holes_known(peer):
+            return Text(f"{signs.none} {HOLES_NOT_KNOWN}", palette.faint)
+        return Text(f"{signs.alive} no black hole", palette.good)
 
     def _policy(self, tried: Tried, layout: Layout, palette: Palette) -> Text:
         candidate = tried.candidate
