@@ -14,6 +14,7 @@ from analyzers.model.exchange import (
     Exchange,
     ExchangeKind,
     Outcome,
+    Transmission,
 )
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Confidence
@@ -106,9 +107,19 @@ def identity(exchange: Exchange) -> str:
     return f"ID {message_id(number)}"
 
 
+def identity_of(exchange: Exchange, message: Transmission) -> str:
+    """What names one message of an exchange, as `identity` does the exchange."""
+    if exchange.sequence is not None or exchange.kind is ExchangeKind.LIVENESS:
+        return identity(exchange)
+    # Every message of IKEv1 has a message ID of its own: retries and answers, too.
+    number = message.message_id
+    return "" if number >= NO_MESSAGE_ID else f"ID {message_id(number)}"
+
+
 def sent_words(exchange: Exchange, index: int) -> str:
     """One transmission: "R-U-THERE seq 17, retry 2 of 4, unanswered [inferred]"."""
-    parts = [f"{words.KIND[exchange.kind]} {_identity_of(exchange, index)}".rstrip()]
+    number = identity_of(exchange, exchange.transmissions[index])
+    parts = [f"{words.KIND[exchange.kind]} {number}".rstrip()]
     retry = index + (1 if exchange.first_missing else 0)
     if retry:
         parts.append(f"retry {retry} of {exchange.retries}")
@@ -118,7 +129,8 @@ def sent_words(exchange: Exchange, index: int) -> str:
 
 def answer_words(exchange: Exchange) -> str:
     """The answer: "R-U-THERE-ACK seq 17, after 16 ms"; to a retry as `late_words` has it."""
-    what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
+    number = "" if exchange.answer is None else identity_of(exchange, exchange.answer)
+    what = f"{_ANSWER[exchange.kind]} {number}".rstrip()
     late, rtt_ns = late_words(exchange), exchange.rtt_ns
     after = "" if rtt_ns is None else f", {late}" if late else f", after {duration(rtt_ns)}"
     return what + after + bracketed(exchange.confidence)
@@ -143,9 +155,9 @@ def late_words(exchange: Exchange) -> str:
     return f"{duration(answer.at_ns - exchange.first_ns)} after {first}, {after}"
 
 
-def lost_answer_words(exchange: Exchange) -> str:
+def lost_answer_words(exchange: Exchange, lost: Transmission) -> str:
     """An answer that its sender logged: "R-U-THERE-ACK seq 17, did not arrive"."""
-    what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
+    what = f"{_ANSWER[exchange.kind]} {identity_of(exchange, lost)}".rstrip()
     return f"{what}, {DID_NOT_ARRIVE}"
 
 
@@ -165,11 +177,3 @@ def delete_words(delete: Delete) -> str:
 def bracketed(confidence: Confidence) -> str:
     """What to append to a brief statement: nothing when certain, else " [inferred]"."""
     return "" if confidence is Confidence.CERTAIN else f" [{words.CONFIDENCE[confidence]}]"
-
-
-def _identity_of(exchange: Exchange, index: int) -> str:
-    if exchange.sequence is not None or exchange.kind is ExchangeKind.LIVENESS:
-        return identity(exchange)
-    # Every retry of IKEv1 has a message ID of its own.
-    number = exchange.transmissions[index].message_id
-    return "" if number >= NO_MESSAGE_ID else f"ID {message_id(number)}"

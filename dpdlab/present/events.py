@@ -152,7 +152,7 @@ def _exchanges(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]
                 lost.at_ns,
                 EventKind.LOST,
                 exchange.responder,
-                lost_answer_words(exchange),
+                lost_answer_words(exchange, lost),
                 Severity.BAD if unanswered else Severity.WARN,
                 lost.ref,
                 Basis.LOG,
