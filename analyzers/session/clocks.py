@@ -201,6 +201,7 @@ class ClockJoiner:
                 f"contradicts {fitted.matched:,} {fitted.evidence} of {against.id}"
                 f" by {duration(abs(fitted.offset_ns))}"
             )
+            info.clock_contradicted_ns = abs(fitted.offset_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
 
 
