@@ -88,8 +88,8 @@ class ClockJoiner:
             near, is_input = max(ends), True
         options = self._options
         hints = ClockHints(
-            value_of(options.years, log.name, options.year),
-            value_of(options.zones, log.name, options.zone),
+            value_of(options.years, log.name, options.year, log.info.id),
+            value_of(options.zones, log.name, options.zone, log.info.id),
             near,
             is_input,
         )
@@ -108,7 +108,7 @@ class ClockJoiner:
             )
         if main_kind(log.tally) is None and log.events:
             info.note(Problem(ProblemKind.NO_TIMES, _why_no_times(log)))
-        shift_ns = value_of(options.offsets_ns, log.name, None)
+        shift_ns = value_of(options.offsets_ns, log.name, None, log.info.id)
         if shift_ns is not None:
             _shift(log.events, shift_ns)
             log.to_common = partial(add, shift_ns)
@@ -118,7 +118,7 @@ class ClockJoiner:
 
     def _align_capture(self, capture: CaptureClock, joined: Joined) -> None:
         info = capture.info
-        manual = value_of(self._options.offsets_ns, capture.name, None)
+        manual = value_of(self._options.offsets_ns, capture.name, None, info.id)
         if manual is not None:
             capture.shift_ns = manual
             info.clock_basis, info.clock_offset_ns = ClockBasis.MANUAL, -manual
@@ -254,10 +254,10 @@ def _note(info: SourceInfo, against: SourceInfo, fitted: Fit, joined: Joined) ->
     )
 
 
-def value_of(values: Mapping[str, T], name: str, default: T | None) -> T | None:
-    """The value for an input, which may be named by its path or by its last part."""
+def value_of(values: Mapping[str, T], name: str, default: T | None, source: str = "") -> T | None:
+    """The value for an input, which may be named by its path, by its last part, or by its id."""
     path = name.partition(":")[2] or name
-    for key in (name, path, PurePath(path).name):
+    for key in (name, path, PurePath(path).name, source):
         if key in values:
             return values[key]
     return default
