@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from analyzers.export import words
-from analyzers.export.formatting import Glyphs, counted, duration, message_id, seconds_range
+from analyzers.export.formatting import Glyphs, below, counted, duration, message_id, seconds_range
 from analyzers.model.exchange import (
     NO_MESSAGE_ID,
     AnswerEvidence,
@@ -83,7 +83,7 @@ def became(exchange: Exchange, signs: Glyphs) -> str:
                 return " (the next request proves it)"
             return ""
         late = late_words(exchange)
-        return f" {late}" if late else f" in {duration(exchange.rtt_ns or 0)}"
+        return f" {late}" if late else f" in {_round_trip(exchange)}"
     if not exchange.retries:
         return ", asked once"
     unseen = ", the first one not seen" if exchange.first_missing else ""
@@ -132,7 +132,7 @@ def answer_words(exchange: Exchange) -> str:
     number = "" if exchange.answer is None else identity_of(exchange, exchange.answer)
     what = f"{_ANSWER[exchange.kind]} {number}".rstrip()
     late, rtt_ns = late_words(exchange), exchange.rtt_ns
-    after = "" if rtt_ns is None else f", {late}" if late else f", after {duration(rtt_ns)}"
+    after = "" if rtt_ns is None else f", {late}" if late else f", after {_round_trip(exchange)}"
     return what + after + bracketed(exchange.confidence)
 
 
@@ -148,7 +148,7 @@ def late_words(exchange: Exchange) -> str:
     retry = asked - (0 if exchange.first_missing else 1)
     if not retry:
         return ""
-    after = f"{duration(rtt_ns)} after retry {retry}"
+    after = f"{_round_trip(exchange)} after retry {retry}"
     if asked == 1:
         return f"{after}, the first one not seen"
     first = "the first one seen" if exchange.first_missing else "the first"
@@ -177,3 +177,11 @@ def delete_words(delete: Delete) -> str:
 def bracketed(confidence: Confidence) -> str:
     """What to append to a brief statement: nothing when certain, else " [inferred]"."""
     return "" if confidence is Confidence.CERTAIN else f" [{words.CONFIDENCE[confidence]}]"
+
+
+def _round_trip(exchange: Exchange) -> str:
+    """How long the answer took; of one whose stamp is that of its question: below their unit."""
+    if exchange.rtt_ns:
+        return duration(exchange.rtt_ns)
+    whole = all(m.at_ns % NS_PER_SECOND == 0 for m in exchange.messages)
+    return below(NS_PER_SECOND if whole else 1)
