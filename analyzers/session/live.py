@@ -239,7 +239,7 @@ class LiveSession:
         blocks, batches = capture.take(pieces, now_ns)
         if blocks and self.store is not None:
             self.store.write(number, blocks)
-        self._add(number, batches)
+        self._add(number, batches, now_ns)
         self._note_drops(channel, capture.info, status.dropped)
         event_ns = capture.event_ns(now_ns)
         if status.state is SourceState.OPEN and channel.source.feed.empty:
@@ -313,14 +313,14 @@ class LiveSession:
         seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
         return (min(firsts), max(seen)) if firsts and seen else None
 
-    def _add(self, number: int, batches: Sequence[CaptureBatch]) -> None:
+    def _add(self, number: int, batches: Sequence[CaptureBatch], now_ns: int) -> None:
         for batch in batches:
             self._tracker.know_flows(number, batch.new_flows)
             self._orderer.add(number, batch)
             if self._logs:
                 for event in batch.events:
                     if isinstance(event, Datagram):
-                        self._matcher.see(event)
+                        self._matcher.see(event, now_ns)
 
     def _close_channel(self, channel: Channel, now_ns: int) -> None:
         channel.over = True
@@ -328,7 +328,7 @@ class LiveSession:
             self._matcher.hold(number, self._logs[number].end(now_ns), now_ns)
         if channel.capture is None:
             return
-        self._add(channel.number, channel.capture.end())
+        self._add(channel.number, channel.capture.end(), now_ns)
         info = channel.capture.info
         if channel.seen_ns is not None and info.last_ns is not None:
             # Captures tell the time in microseconds at least.

@@ -188,6 +188,15 @@ class Settled(NamedTuple):
     """The captured message that it names."""
 
 
+class _Seen(NamedTuple):
+    """A packet that waits for the lines about it."""
+
+    came_ns: int
+    sighting: Sighting
+    told_by: set[int]
+    """The logs that had a line about it: a router may write a file and to a syslog server."""
+
+
 class LogMatcher:
     """Tells what only a log says from what a capture or another log tells as well."""
 
@@ -195,18 +204,18 @@ class LogMatcher:
         """`captured`: there are captures, whose packets come before the lines about them."""
         self._given = given_local[0] if len(given_local) == 1 else None
         self._hold_ns = NS_PER_SECOND if captured else 0
-        self._wire: deque[Sighting] = deque(maxlen=_MOST_REMEMBERED)
+        self._wire: deque[_Seen] = deque(maxlen=_MOST_REMEMBERED)
         self._ends: set[tuple[str, str]] = set()
         self._spans: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
         self._early_due_ns: dict[int, int] = {}
         """When it is looked again whether something of a log need not wait."""
 
-    def see(self, datagram: Datagram) -> None:
-        """A packet that was captured."""
+    def see(self, datagram: Datagram, now_ns: int) -> None:
+        """A packet that was captured, and came now: its own clock may be another one."""
         sighting = of_datagram(datagram)
         if sighting is not None:
-            self._wire.append(sighting)
+            self._wire.append(_Seen(now_ns, sighting, set()))
             if len(self._ends) < _MOST_REMEMBERED:
                 self._ends.add((datagram.src, datagram.dst))
 
@@ -228,7 +237,7 @@ class LogMatcher:
 
         `span_ns`: what the captures cover so far.
         """
-        while self._wire and self._wire[0].at_ns < now_ns - _REMEMBERED_NS:
+        while self._wire and self._wire[0].came_ns < now_ns - _REMEMBERED_NS:
             self._wire.popleft()
         found = []
         for number, waiting in self._waiting.items():
@@ -259,7 +268,7 @@ class LogMatcher:
             return due
         self._early_due_ns[number] = now_ns + _EARLY_EVERY_NS
         keys = {key for _, event in rest for key in _keys_of(event)}
-        wire = [s for s in self._wire if any(key in keys for _, key in s.keys)]
+        wire = [s for s in self._untold(number) if any(key in keys for _, key in s.keys)]
         events = [event for _, event in rest]
         captured = {id(event) for event, _, _ in _paired(events, wire, resolution_ns)}
         for came_ns, event in rest:
@@ -278,7 +287,7 @@ class LogMatcher:
         logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
     ) -> list[Settled]:
-        told = self._told_by_wire(events, logs[number].info.resolution_ns)
+        told = self._told_by_wire(number, events, logs)
         others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
         others += [
             Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
@@ -299,20 +308,27 @@ class LogMatcher:
             settled.append(Settled(event, evidence, astray))
         return settled
 
+    def _untold(self, number: int) -> list[Sighting]:
+        """The packets that a log had no line about so far."""
+        return [seen.sighting for seen in self._wire if number not in seen.told_by]
+
     def _told_by_wire(
-        self, events: list[LogEvent], resolution_ns: int
+        self, number: int, events: list[LogEvent], logs: dict[int, LiveLog]
     ) -> dict[int, Captured | None]:
-        """Ids of events about messages that were captured; each packet is used once.
+        """Ids of events about messages that were captured; each log uses a packet once.
 
         With the packet if the event makes an encrypted message's content known, and is about no
         other message for sure.
         """
         if not self._wire:
             return {}
-        found = _paired(events, list(self._wire), resolution_ns)
+        found = _paired(events, self._untold(number), logs[number].info.resolution_ns)
         used = {two.ref for _, _, two in found}
         if used:
-            rest = [s for s in self._wire if s.ref not in used]
+            for seen in self._wire:
+                if seen.sighting.ref in used:
+                    seen.told_by.add(number)
+            rest = [seen for seen in self._wire if len(seen.told_by) < len(logs)]
             self._wire.clear()
             self._wire.extend(rest)
         told: dict[int, Captured | None] = {}

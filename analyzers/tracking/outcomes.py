@@ -37,6 +37,8 @@ _PATIENCE_NS: Final = 20 * NS_PER_SECOND
 _INTERVAL_TOLERANCE_NS: Final = 3 * NS_PER_SECOND // 2
 # A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
 _FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
+# The clock of a log may be so far from that of a capture, or what comes was under way.
+_SURELY_AFTER_NS: Final = NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
 # No stack gives up after less (dpd-semantics section 3: FortiOS, AWS); where nothing else shows a
 # verdict, fewer tries are none.
@@ -189,6 +191,10 @@ class Outcomes:
     ) -> tuple[Piece, Support]:
         """An exchange without an answer: given up, overdue, or open."""
         if track.basis is Basis.LOG:
+            now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+            if now.last_proof_ns > sent[-1].at_ns + _SURELY_AFTER_NS:
+                # The peer lives: what the log says of the question's end is not in it.
+                return _unsettled(sent), Support.LOST
             # The device would have said that it gave the peer up.
             return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
         last_ns = sent[-1].at_ns

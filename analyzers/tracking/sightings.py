@@ -42,6 +42,8 @@ _INFORMATIONAL_V1: Final = frozenset(
         MessageKind.INFORMATIONAL,
     }
 )
+# The messages of phase 1 have no message ID.
+_PHASE1: Final = {MessageKind.MAIN_MODE: 2, MessageKind.AGGRESSIVE: 4}
 # Every IKE SA begins with the same IDs in the same order: these tell nothing.
 _HANDSHAKE: Final = (34, 35)
 # What a NAT translates: RFC 1918, RFC 6598, RFC 4193.
@@ -153,6 +155,8 @@ def _kind_key(event: LogEvent) -> list[tuple[KeyFamily, Key]]:
     """For a message of which the log names nothing: what it can be on the wire."""
     if event.message in _INFORMATIONAL_V1 and event.version == 1:
         return [(KeyFamily.KIND, (1, 5, False))]
+    if event.message in _PHASE1 and event.version == 1:
+        return [(KeyFamily.KIND, (1, _PHASE1[event.message], False))]
     exchange = _EXCHANGE.get(event.message) if event.message is not None else None
     if event.version == 2 and exchange is not None and event.response is not None:
         return [(KeyFamily.KIND, (2, exchange, event.response))]

@@ -625,3 +625,23 @@ def test_a_log_that_begins_when_the_peer_is_given_up(tmp_path: Path) -> None:
     assert (exchange.outcome, exchange.verdict_ns) == (Outcome.UNANSWERED, at(13))
     assert exchange.verdict_ref is not None
     assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER, None]
+
+
+def test_a_question_that_never_left_leaves_a_peer_alive_that_is_heard_afterwards(
+    tmp_path: Path,
+) -> None:
+    """The log has it, the wire does not: the interface was down, and came up again."""
+    wire = """
+    0 a>b v1 main-mode
+    0.1 a>b v1 quick
+    0.2..20/0.2 a>b esp out
+    0.3..20/0.2 b>a esp in
+    30..60/0.2 a>b esp out
+    30.1..60/0.2 b>a esp in
+    """
+    log = wire + "25 a>b v1 info 108 says=ruthere number=7\n"
+    peer = together(tmp_path, capture(wire), charon(log, "a")).peer
+    (question,) = peer.exchanges
+    assert (question.outcome, question.basis) == (Outcome.OPEN, Basis.LOG)
+    assert peer.state is PeerState.ALIVE
+    assert PeerState.PROBING not in {span.state for span in peer.states}

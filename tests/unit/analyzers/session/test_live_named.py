@@ -51,18 +51,20 @@ def _until_read(pipe: Fifo) -> None:
     until(lambda: not pipe.source.feed.empty)
 
 
-def _watch(sample: str, folder: Path, without: bytes = b"\0") -> tuple[list[Look], list[Change]]:
+def _watch(
+    sample: str, folder: Path, without: bytes = b"\0", ahead_ns: int = 0, copies: int = 1
+) -> tuple[list[Look], list[Change]]:
     """Looks every quarter of a second while packets and lines come in their time.
 
-    `without`: lines of the log that hold this never come.
+    `without`: lines of the log that hold this never come. `ahead_ns`: how much later it is here.
+    `copies`: how many logs of the device have all lines.
     """
     data = (SAMPLES / sample / "capture.pcap").read_bytes()
     lines = (SAMPLES / sample / "charon-a.log").read_bytes()
-    pipes = (Fifo(folder / "packets"), Fifo(folder / "lines", "log"))
-    streams = (
-        list(_records(data)),
-        [(at_ns, line) for at_ns, line in _lines(lines) if without not in line],
-    )
+    logs = [Fifo(folder / f"lines-{number}", "log") for number in range(copies)]
+    pipes = (Fifo(folder / "packets"), *logs)
+    log = [(at_ns, line) for at_ns, line in _lines(lines) if without not in line]
+    streams = (list(_records(data)), *([log] * copies))
     session = LiveSession([pipe.source for pipe in pipes])
     session.start()
     pipes[0].write(data[:_HEADER_BYTES])
@@ -76,7 +78,7 @@ def _watch(sample: str, folder: Path, without: bytes = b"\0") -> tuple[list[Look
             if news:
                 pipe.write(news)
                 _until_read(pipe)
-        session.pump(now_ns)
+        session.pump(now_ns + ahead_ns)
         peers = session.peers_so_far(now_ns)
         told += [
             fact.change for fact in facts.take(peers, now_ns) if not isinstance(fact.item, PeerView)
@@ -84,7 +86,7 @@ def _watch(sample: str, folder: Path, without: bytes = b"\0") -> tuple[list[Look
         looks += [Look(now_ns, peer) for peer in peers]
     for pipe in pipes:
         pipe.close()
-    session.end(now_ns)
+    session.end(now_ns + ahead_ns)
     return looks, told
 
 
@@ -103,6 +105,37 @@ def test_a_question_that_the_log_names_is_one_at_once(tmp_path: Path) -> None:
     }
     assert dead == (PeerState.DEAD, Confidence.CERTAIN)
     assert [len(x.transmissions) for x in looks[-1].peer.exchanges] == [3]
+
+
+@pytest.mark.parametrize("sample", ["ikev1-dead-peer", "ikev2-dead-peer"])
+def test_a_gateway_whose_clock_is_days_behind_sends_no_message_twice(
+    sample: str, tmp_path: Path
+) -> None:
+    """Its packets and its log have one clock, whatever the time is here."""
+    folders = [tmp_path / name for name in ("here", "there")]
+    for folder in folders:
+        folder.mkdir()
+    as_here, _ = _watch(sample, folders[0])
+    behind, _ = _watch(sample, folders[1], ahead_ns=2 * 86_400 * SECOND)
+    counted = [
+        [len(x.transmissions) for x in looks[-1].peer.exchanges] for looks in (as_here, behind)
+    ]
+    assert counted[0] == counted[1]
+
+
+@pytest.mark.parametrize("sample", ["ikev1-dead-peer", "ikev2-dead-peer"])
+def test_two_logs_of_one_device_send_no_message_twice(sample: str, tmp_path: Path) -> None:
+    """A router that writes a file, and to a syslog server."""
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    alone, _ = _watch(sample, folders[0])
+    twice, _ = _watch(sample, folders[1], copies=2)
+    counted = [
+        [(x.outcome, len(x.transmissions)) for x in looks[-1].peer.exchanges]
+        for looks in (alone, twice)
+    ]
+    assert counted[0] == counted[1]
 
 
 def test_a_verdict_that_the_log_tells_is_sure_whoever_told_the_questions(tmp_path: Path) -> None:

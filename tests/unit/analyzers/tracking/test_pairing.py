@@ -67,6 +67,20 @@ def test_what_names_nothing_pairs_by_time_alone() -> None:
     assert fit(log, wire, 1) is None, "it tells no clock"
 
 
+def test_messages_of_phase_1_pair_by_time() -> None:
+    """They have no message ID; what the log says between them is of the SA that they make."""
+    kind = (KeyFamily.KIND, (1, 2, False))
+    times = (0.0, 0.015, 0.063)
+    wire = [seen(t, kind, record=n) for n, t in enumerate(times, 1)]
+    wire += [seen(t + 0.001, kind, record=n + 10, ends=(B, A)) for n, t in enumerate(times, 1)]
+    log = [seen(t - 0.002, kind, record=n, outward=1) for n, t in enumerate(times, 1)]
+    log += [seen(t, kind, record=n + 10, outward=-1, ends=(B, A)) for n, t in enumerate(times, 1)]
+    found = pairs(log, wire, SAME)
+    assert sorted((a.ref.record, b.ref.record) for a, b in found) == [
+        (n, n) for n in (1, 2, 3, 11, 12, 13)
+    ]
+
+
 def test_the_stronger_fact_decides() -> None:
     log = [seen(0, by_id(1), by_ends(1)), seen(0, by_ends(1))]
     wire = [seen(0.001, by_ends(1), record=7), seen(0.05, by_id(1), by_ends(1), record=8)]

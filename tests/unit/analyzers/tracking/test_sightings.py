@@ -159,6 +159,8 @@ def test_what_is_no_sighting(parts: dict[str, Any]) -> None:
         ({"message": MessageKind.DELETE, "version": 1}, (1, 5, False)),
         ({"message": MessageKind.LIVENESS, "response": False}, (2, 37, False)),
         ({"message": MessageKind.LIVENESS, "response": True}, (2, 37, True)),
+        ({"message": MessageKind.MAIN_MODE, "version": 1}, (1, 2, False)),
+        ({"message": MessageKind.AGGRESSIVE, "version": 1}, (1, 4, False)),
     ],
 )
 def test_a_line_that_names_no_message_says_what_kind_it_is(
@@ -173,7 +175,7 @@ def test_a_line_that_names_no_message_says_what_kind_it_is(
     "parts",
     [
         {"message": MessageKind.LIVENESS},
-        {"message": MessageKind.MAIN_MODE, "version": 1},
+        {"message": MessageKind.QUICK_MODE, "version": 1},
         {"message": None},
         {"message": MessageKind.R_U_THERE, "version": None},
     ],
