@@ -23,7 +23,7 @@ from analyzers.session.options import ClockOptions
 from analyzers.session.same_messages import match_messages, sightings_of, take_alone
 from analyzers.session.texts import LogSource
 from analyzers.session.viewpoints import WAY_NS, leave_to_first
-from analyzers.tracking.alignment import RHYTHM, Fit, fit
+from analyzers.tracking.alignment import RHYTHM, Fit, fit, least_off
 from analyzers.tracking.sightings import Relation, Sighting
 
 T = TypeVar("T")
@@ -194,6 +194,7 @@ class ClockJoiner:
         """Say where the clock that the user has set cannot be right."""
         found = self._fit(info, own, resolution_ns, is_log=is_log)
         if found is None:
+            self._doubt_at_least(info, own, resolution_ns)
             return
         against, fitted = found
         if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
@@ -203,6 +204,18 @@ class ClockJoiner:
             )
             info.clock_contradicted_ns = abs(fitted.offset_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
+
+    def _doubt_at_least(self, info: SourceInfo, own: list[Sighting], resolution_ns: int) -> None:
+        """The same where several offsets fit alike, and the one that the user set does not."""
+        for other in self._aligned:
+            least_ns = least_off(own, other.sightings, max(resolution_ns, other.resolution_ns))
+            if least_ns:
+                said = (
+                    f"contradicts the messages of {other.info.id} by at least {duration(least_ns)}"
+                )
+                info.clock_contradicted_ns = least_ns
+                info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
+                return
 
 
 def _why_no_times(log: LogSource) -> str:
