@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from analyzers.export import words
-from analyzers.export.formatting import Glyphs, counted, duration, message_id, seconds_range
+from analyzers.export.formatting import Glyphs, below, counted, duration, message_id, seconds_range
 from analyzers.model.exchange import (
     NO_MESSAGE_ID,
     AnswerEvidence,
@@ -14,6 +14,7 @@ from analyzers.model.exchange import (
     Exchange,
     ExchangeKind,
     Outcome,
+    Transmission,
 )
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Confidence
@@ -96,7 +97,7 @@ def became(exchange: Exchange, signs: Glyphs) -> str:
                 return " (the next request proves it)"
             return ""
         late = late_words(exchange)
-        return f" {late}" if late else f" in {duration(exchange.rtt_ns or 0)}"
+        return f" {late}" if late else f" in {_round_trip(exchange)}"
     if not exchange.retries:
         return ", asked once"
     unseen = ", the first one not seen" if exchange.first_missing else ""
@@ -120,9 +121,19 @@ def identity(exchange: Exchange) -> str:
     return f"ID {message_id(number)}"
 
 
+def identity_of(exchange: Exchange, message: Transmission) -> str:
+    """What names one message of an exchange, as `identity` does the exchange."""
+    if exchange.sequence is not None or exchange.kind is ExchangeKind.LIVENESS:
+        return identity(exchange)
+    # Every message of IKEv1 has a message ID of its own: retries and answers, too.
+    number = message.message_id
+    return "" if number >= NO_MESSAGE_ID else f"ID {message_id(number)}"
+
+
 def sent_words(exchange: Exchange, index: int) -> str:
     """One transmission: "R-U-THERE seq 17, retry 2 of 4, unanswered [inferred]"."""
-    parts = [f"{words.KIND[exchange.kind]} {_identity_of(exchange, index)}".rstrip()]
+    number = identity_of(exchange, exchange.transmissions[index])
+    parts = [f"{words.KIND[exchange.kind]} {number}".rstrip()]
     retry = index + (1 if exchange.first_missing else 0)
     if retry:
         parts.append(f"retry {retry} of {exchange.retries}")
@@ -132,9 +143,10 @@ def sent_words(exchange: Exchange, index: int) -> str:
 
 def answer_words(exchange: Exchange) -> str:
     """The answer: "R-U-THERE-ACK seq 17, after 16 ms"; to a retry as `late_words` has it."""
-    what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
+    number = "" if exchange.answer is None else identity_of(exchange, exchange.answer)
+    what = f"{_ANSWER[exchange.kind]} {number}".rstrip()
     late, rtt_ns = late_words(exchange), exchange.rtt_ns
-    after = "" if rtt_ns is None else f", {late}" if late else f", after {duration(rtt_ns)}"
+    after = "" if rtt_ns is None else f", {late}" if late else f", after {_round_trip(exchange)}"
     return what + after + bracketed(exchange.confidence)
 
 
@@ -150,16 +162,16 @@ def late_words(exchange: Exchange) -> str:
     retry = asked - (0 if exchange.first_missing else 1)
     if not retry:
         return ""
-    after = f"{duration(rtt_ns)} after retry {retry}"
+    after = f"{_round_trip(exchange)} after retry {retry}"
     if asked == 1:
         return f"{after}, the first one not seen"
     first = "the first one seen" if exchange.first_missing else "the first"
     return f"{duration(answer.at_ns - exchange.first_ns)} after {first}, {after}"
 
 
-def lost_answer_words(exchange: Exchange) -> str:
+def lost_answer_words(exchange: Exchange, lost: Transmission) -> str:
     """An answer that its sender logged: "R-U-THERE-ACK seq 17, did not arrive"."""
-    what = f"{_ANSWER[exchange.kind]} {identity(exchange)}".rstrip()
+    what = f"{_ANSWER[exchange.kind]} {identity_of(exchange, lost)}".rstrip()
     return f"{what}, {DID_NOT_ARRIVE}"
 
 
@@ -181,9 +193,9 @@ def bracketed(confidence: Confidence) -> str:
     return "" if confidence is Confidence.CERTAIN else f" [{words.CONFIDENCE[confidence]}]"
 
 
-def _identity_of(exchange: Exchange, index: int) -> str:
-    if exchange.sequence is not None or exchange.kind is ExchangeKind.LIVENESS:
-        return identity(exchange)
-    # Every retry of IKEv1 has a message ID of its own.
-    number = exchange.transmissions[index].message_id
-    return "" if number >= NO_MESSAGE_ID else f"ID {message_id(number)}"
+def _round_trip(exchange: Exchange) -> str:
+    """How long the answer took; of one whose stamp is that of its question: below their unit."""
+    if exchange.rtt_ns:
+        return duration(exchange.rtt_ns)
+    whole = all(m.at_ns % NS_PER_SECOND == 0 for m in exchange.messages)
+    return below(NS_PER_SECOND if whole else 1)

@@ -304,6 +304,11 @@ def duration_s(value_s: float) -> str:
     return duration(round(value_s * NS_PER_SECOND))
 
 
+def below(resolution_ns: int) -> str:
+    """What stamps cannot tell any more: "< 1 ms", "< 1 s"."""
+    return f"< {timer(max(resolution_ns, NS_PER_MS) / NS_PER_SECOND)}"
+
+
 def timer(value_s: float) -> str:
     """A configured-looking timer: no digits that only jitter put there ("5 s", "2.5 s")."""
     if value_s >= 120 and value_s == round(value_s):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.export.formatting import counted, duration, utc_date, utc_time
+from analyzers.export.formatting import below, counted, duration, utc_date, utc_time
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality
@@ -47,7 +47,8 @@ def is_by_hand(source: SourceInfo) -> bool:
 
 def clock_phrases(source: SourceInfo, alignments: Sequence[Alignment]) -> list[str]:
     """How the clock of an input was put right: by the user, or by what another input shows."""
-    found = [clock_phrase(one) for one in alignments if one.source == source.id]
+    resolution_ns = source.resolution_ns
+    found = [_clock_phrase(one, resolution_ns) for one in alignments if one.source == source.id]
     if not is_by_hand(source) or source.clock_offset_ns is None:
         return found
     added_ns = -source.clock_offset_ns
@@ -55,14 +56,16 @@ def clock_phrases(source: SourceInfo, alignments: Sequence[Alignment]) -> list[s
     return [f"clock set by hand: {duration(abs(added_ns))} {way} its times", *found]
 
 
-def clock_phrase(alignment: Alignment) -> str:
+def _clock_phrase(alignment: Alignment, resolution_ns: int) -> str:
     """How an input's clock stands to another, and how that is known."""
     offset = alignment.offset_ns
     way = "ahead of" if offset > 0 else "behind"
     text = f"clock {duration(abs(offset))} {way} {alignment.against}"
+    if not offset:
+        text = f"clock {below(resolution_ns)} from that of {alignment.against}"
     if alignment.drift_ppm:
         text += f", drifting {alignment.drift_ppm:+.3g} ppm"
-    spread = duration(alignment.spread_ns)
+    spread = duration(alignment.spread_ns) if alignment.spread_ns else below(resolution_ns)
     return f"{text}, put right (by {alignment.matched:,} {alignment.evidence}, to {spread})"
 
 

@@ -152,6 +152,8 @@ class SourceInfo(Struct):
     clock_offset_ns: int | None = None
     """How far its clock is ahead of the common one."""
     clock_spread_ns: int | None = None
+    clock_contradicted_ns: int | None = None
+    """By how much messages of another input contradict a clock that the user has set."""
     resolution_ns: int = 1
     """The finest resolution of the stamps of a log."""
     not_before_ns: tuple[int | None, ...] = ()

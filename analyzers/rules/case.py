@@ -63,6 +63,13 @@ class Case(Struct, frozen=True, dict=True):
             info is not None and info.clock_basis is not ClockBasis.NONE
         )
 
+    def have_an_order(self, one: Ref, other: Ref) -> bool:
+        """Whether times of two places tell which was first: not by a clock that is contradicted."""
+        infos = [self.source.get(ref.source) for ref in (one, other)]
+        return one.source == other.source or not any(
+            info is not None and info.clock_contradicted_ns for info in infos
+        )
+
     @cached_property
     def captured(self) -> bool:
         """Packets of this peer were captured: what is absent was not sent, or not there."""

@@ -17,6 +17,7 @@ from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Confidence
 from analyzers.rules.catalogue import PEER_RULES, RUN_RULES, lint
 from analyzers.rules.configuration.estate import Estate
+from analyzers.rules.contradicted import as_far_as_clocks_go
 from analyzers.rules.options import RuleOptions, Suppression
 from analyzers.rules.run import Run
 
@@ -34,7 +35,7 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     """The findings of all rules: each thing once, the worst first, then in the order of time."""
     chosen = RuleOptions() if options is None else options
     findings = [
-        rule.finding(replace(found, peer=case.peer.id))
+        as_far_as_clocks_go(rule.finding(replace(found, peer=case.peer.id)), run.sources)
         for case in run.cases
         for rule in PEER_RULES
         for found in rule.check(case)

@@ -23,7 +23,7 @@ from analyzers.session.options import ClockOptions
 from analyzers.session.same_messages import match_messages, sightings_of, take_alone
 from analyzers.session.texts import LogSource
 from analyzers.session.viewpoints import WAY_NS, leave_to_first
-from analyzers.tracking.alignment import RHYTHM, Fit, fit
+from analyzers.tracking.alignment import RHYTHM, Fit, fit, least_off
 from analyzers.tracking.sightings import Relation, Sighting
 
 T = TypeVar("T")
@@ -88,8 +88,8 @@ class ClockJoiner:
             near, is_input = max(ends), True
         options = self._options
         hints = ClockHints(
-            value_of(options.years, log.name, options.year),
-            value_of(options.zones, log.name, options.zone),
+            value_of(options.years, log.name, options.year, log.info.id),
+            value_of(options.zones, log.name, options.zone, log.info.id),
             near,
             is_input,
         )
@@ -108,7 +108,7 @@ class ClockJoiner:
             )
         if main_kind(log.tally) is None and log.events:
             info.note(Problem(ProblemKind.NO_TIMES, _why_no_times(log)))
-        shift_ns = value_of(options.offsets_ns, log.name, None)
+        shift_ns = value_of(options.offsets_ns, log.name, None, log.info.id)
         if shift_ns is not None:
             _shift(log.events, shift_ns)
             log.to_common = partial(add, shift_ns)
@@ -118,7 +118,7 @@ class ClockJoiner:
 
     def _align_capture(self, capture: CaptureClock, joined: Joined) -> None:
         info = capture.info
-        manual = value_of(self._options.offsets_ns, capture.name, None)
+        manual = value_of(self._options.offsets_ns, capture.name, None, info.id)
         if manual is not None:
             capture.shift_ns = manual
             info.clock_basis, info.clock_offset_ns = ClockBasis.MANUAL, -manual
@@ -194,6 +194,7 @@ class ClockJoiner:
         """Say where the clock that the user has set cannot be right."""
         found = self._fit(info, own, resolution_ns, is_log=is_log)
         if found is None:
+            self._doubt_at_least(info, own, resolution_ns)
             return
         against, fitted = found
         if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
@@ -201,7 +202,20 @@ class ClockJoiner:
                 f"contradicts {fitted.matched:,} {fitted.evidence} of {against.id}"
                 f" by {duration(abs(fitted.offset_ns))}"
             )
+            info.clock_contradicted_ns = abs(fitted.offset_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
+
+    def _doubt_at_least(self, info: SourceInfo, own: list[Sighting], resolution_ns: int) -> None:
+        """The same where several offsets fit alike, and the one that the user set does not."""
+        for other in self._aligned:
+            least_ns = least_off(own, other.sightings, max(resolution_ns, other.resolution_ns))
+            if least_ns:
+                said = (
+                    f"contradicts the messages of {other.info.id} by at least {duration(least_ns)}"
+                )
+                info.clock_contradicted_ns = least_ns
+                info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
+                return
 
 
 def _why_no_times(log: LogSource) -> str:
@@ -253,10 +267,10 @@ def _note(info: SourceInfo, against: SourceInfo, fitted: Fit, joined: Joined) ->
     )
 
 
-def value_of(values: Mapping[str, T], name: str, default: T | None) -> T | None:
-    """The value for an input, which may be named by its path or by its last part."""
+def value_of(values: Mapping[str, T], name: str, default: T | None, source: str = "") -> T | None:
+    """The value for an input, which may be named by its path, by its last part, or by its id."""
     path = name.partition(":")[2] or name
-    for key in (name, path, PurePath(path).name):
+    for key in (name, path, PurePath(path).name, source):
         if key in values:
             return values[key]
     return default

@@ -110,6 +110,29 @@ def fit(
     return fitted if _is_believable(fitted, found, believable_ns) else None
 
 
+def least_off(own: Sequence[Sighting], other: Sequence[Sighting], resolution_ns: int) -> int | None:
+    """How far the clocks are apart at least, where several offsets fit alike; None: perhaps one.
+
+    Facts that come again on every SA tell no offset. Yet where none of them is where the other
+    input has it, though that shows the time, the clocks are not one.
+    """
+    if not other:
+        return None
+    first_ns, last_ns = min(s.at_ns for s in other), max(s.at_ns for s in other)
+    within = [s for s in own if first_ns <= s.at_ns <= last_ns]
+    window_ns = max(_WINDOW_NS, 2 * resolution_ns)
+    proposals = _proposals(within, other, KeyFamily.ADDRESSES, Relation.ENDS)
+    if not proposals or any(abs(p.difference_ns) <= window_ns for p in proposals):
+        return None
+    windows = _windows(proposals, 0.0, min(p.own_ns for p in proposals), window_ns)
+    most = max(count for count, _ in windows)
+    alike = [start_ns for count, start_ns in windows if count == most]
+    for start_ns in alike:
+        if len({p.fact for p in _within(proposals, start_ns, window_ns, 0.0, 0)}) < _WEAK_LEAST:
+            return None
+    return min(abs(start_ns) for start_ns in alike)
+
+
 class _Proposal(NamedTuple):
     difference_ns: int
     sighting: int

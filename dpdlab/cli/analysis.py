@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from dpdlab.cli.arguments import COMMANDS, Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
 from dpdlab.cli.progress import ProgressBar
-from dpdlab.cli.values import Moment
+from dpdlab.cli.values import ForInput, Moment
 from dpdlab.present.whole import whole
 
 if TYPE_CHECKING:
@@ -64,11 +65,15 @@ def content_of(session: Session, invocation: Invocation) -> Content:
 
 
 def check_inputs(invocation: Invocation) -> None:
-    """Raises UsageError for inputs that cannot be any, and for options that name none of them."""
+    """Raises UsageError for inputs that cannot be any, and for options that name none of them.
+
+    Options that name an input by its id name its path afterwards, where that is known.
+    """
     options = invocation.options
     _check_names(invocation.words, invocation.command)
-    for option in (*options.year, *options.tz, *options.offset):
-        _check_named(option.input, invocation.words)
+    for kind in ("year", "tz", "offset"):
+        given: list[ForInput] = getattr(options, kind)
+        setattr(options, kind, [v._replace(input=_named(v.input, invocation.words)) for v in given])
 
 
 def _check_names(inputs: Sequence[str], command: str | None) -> None:
@@ -198,12 +203,21 @@ def _clock_options(options: argparse.Namespace) -> ClockOptions:
     )
 
 
-def _check_named(name: str | None, inputs: Sequence[str]) -> None:
-    """An option for one input names one that is there."""
+def _named(name: str | None, inputs: Sequence[str]) -> str | None:
+    """What an option for one input means: the name or path of one that is there, or its id."""
     if name is None or name in inputs or name in [Path(i.rpartition(":")[2]).name for i in inputs]:
-        return
+        return name
     if any(Path(i) in Path(name).parents for i in inputs):
-        return
+        return name
+    from analyzers.model.records import source_id
+    from analyzers.sources.inputs import expand
+
+    for number, spec in enumerate(expand(inputs, missing_too=True)):
+        if name == Path(spec.path).name:
+            return name
+        if name == source_id(number):
+            # Of the files in a directory some are no input: which ones, reading them tells.
+            return name if any(map(os.path.isdir, inputs)) else spec.path
     raise UsageError(f"no input is called {name!r}", f"inputs are {', '.join(inputs)}")
 
 

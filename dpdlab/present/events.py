@@ -161,7 +161,7 @@ def _exchanges(exchanges: Iterable[Exchange], by_ref: dict[Ref, IkeMessage]) -> 
                 lost.at_ns,
                 EventKind.LOST,
                 exchange.responder,
-                lost_answer_words(exchange),
+                lost_answer_words(exchange, lost),
                 Severity.BAD if unanswered else Severity.WARN,
                 lost.ref,
                 Basis.LOG,

@@ -194,6 +194,28 @@ def test_a_clock_by_hand_is_held_against_the_messages(
         )
 
 
+@pytest.mark.parametrize("shift_s", [-9, -6, -5])
+def test_a_clock_by_hand_between_two_that_fit_as_well_is_contradicted_by_the_nearer(
+    shift_s: int,
+) -> None:
+    """After a restart the IDs come again: which SA is meant is open, that it is none is not."""
+    offsets = {"charon-b.log": shift_s * NS_PER_SECOND}
+    session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))
+    session.run(list(parts("ikev2-peer-restart")))
+    (said,) = [
+        p.detail for p in session.sources[2].problems if p.kind is ProblemKind.CLOCK_CONTRADICTED
+    ]
+    assert said == f"contradicts the messages of s1 by at least {-shift_s}.0 s"
+
+
+def test_a_clock_by_hand_that_is_right_is_not_contradicted_by_another_sa() -> None:
+    offsets = {"charon-b.log": 0}
+    session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))
+    session.run(list(parts("ikev2-peer-restart")))
+    kinds = {p.kind for p in session.sources[2].problems}
+    assert ProblemKind.CLOCK_CONTRADICTED not in kinds
+
+
 def test_a_clock_by_hand_that_nothing_contradicts_is_not_doubted() -> None:
     offsets = {"charon-a.log": 3 * NS_PER_SECOND}
     session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.catalogue import ABSENT, PEER_RULES, RUN_RULES, rules_by_id
 from analyzers.rules.options import RuleOptions, Suppression
 from analyzers.rules.rule import Found
-from analyzers.session import Session, SessionOptions
+from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.rules.conftest import Tell
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
@@ -33,6 +34,35 @@ def test_findings_are_numbered_the_worst_first_then_in_the_order_of_time():
         order.index(f.severity) for f in found
     )
     assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("log", "off_s"),
+    [("charon-a.log", -8), ("charon-a.log", 5), ("charon-b.log", -8), ("charon-b.log", 5)],
+)
+def test_on_a_clock_by_hand_that_messages_contradict_nothing_is_certain(log: str, off_s: int):
+    folder = SAMPLES / "ikev1-one-way-loss"
+    clocks = ClockOptions(offsets_ns={log: off_s * NS_PER_SECOND})
+    run = Session(SessionOptions(clocks=clocks))
+    run.run([str(folder / name) for name in ("capture.pcap", "charon-a.log", "charon-b.log")])
+    contradicted = "s2" if log == "charon-a.log" else "s3"
+    found = run.judgement().findings
+    # A log that begins with a start of its device cost it nothing, wherever the clocks are put.
+    assert "peer-rebooted" not in {f.rule for f in found}
+    # What an input does not reach to is so by whatever clock.
+    moments = [f for f in found if f.rule not in {rule.id for rule in RUN_RULES}]
+    rests = [f for f in moments if contradicted in {ref.source for ref in f.refs}]
+    assert rests
+    for finding in rests:
+        assert finding.confidence is not Confidence.CERTAIN
+        told = f"if the clock by hand is right: by messages {contradicted} is {abs(off_s)}.0 s off"
+        assert told in finding.detail
+        if finding.refs[0].source == contradicted:
+            assert finding.severity is not Severity.ERROR
+            assert finding.confidence is Confidence.SUSPECT
+    others = [f for f in found if f not in rests]
+    assert not any("clock by hand" in f.detail for f in others)
+    assert "dpd-no-ack" in {f.rule for f in found}
 
 
 def test_what_traffic_shows_is_not_guessed_from_a_configuration():

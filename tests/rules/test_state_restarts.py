@@ -10,7 +10,8 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence, Ref
-from analyzers.session import Session
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.scenarios.logs import Clock, Lost, Stamp, charon, iso, syslog
@@ -163,3 +164,15 @@ def test_of_a_log_of_several_devices_nobody_knows_whose_start_it_is(tell: Tell):
     relayed = [line.replace(" 0", " b charon: 0", 1) for line in lines]
     relayed += [line.replace(" 0", " c charon: 0", 1) for line in start]
     assert restarts(tell(V2, ("relay.log", "\n".join(sorted(relayed)) + "\n"))) == []
+
+
+def test_a_start_by_a_clock_that_messages_contradict_is_no_cause(tell: Tell):
+    """Where it stands among the messages of another input nobody knows."""
+    clocks = ClockOptions(offsets_ns={"b.log": 4 * NS_PER_SECOND})
+    told = tell(V2, log_of_b(V2), options=SessionOptions(clocks=clocks))
+    assert told.sources[1].clock_contradicted_ns
+    assert restarts(told) == []
+    (silence,) = told.of("dpd-no-ack")
+    assert "started anew" not in silence.detail
+    as_it_is = SessionOptions(clocks=ClockOptions(offsets_ns={"b.log": NS_PER_SECOND // 100}))
+    assert restarts(tell(V2, log_of_b(V2), options=as_it_is))

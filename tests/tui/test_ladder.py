@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 
 import pytest
 
 from analyzers.model.records import Ref
-from analyzers.session import SessionOptions
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.session import ClockOptions, SessionOptions
 from dpdlab.tui.views.ladder import LadderView
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -196,6 +198,23 @@ async def test_the_words_of_a_log_are_found_in_the_ladder(console: Open):
         await c.press("g", "5", "slash", *"DPD_ACK", "enter", "enter")
         assert c.app.view is view
         assert view._current.ref == Ref("s3", 83)
+
+
+async def test_all_that_a_contradicted_clock_by_hand_tells_is_marked(console: Open):
+    folder = SAMPLES / "ikev1-clean-delete"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    clocks = ClockOptions(offsets_ns={"charon-b.log": 5 * NS_PER_SECOND})
+    async with console(*inputs, size=(100, 40), options=SessionOptions(clocks=clocks)) as c:
+        await c.press("3", "C", "G")
+        theirs = [line for line in c.lines if re.search(r" s3#\d+", line)]
+        assert len(theirs) > 2
+        assert all(re.search(r"\d\.\d{3}~", line) for line in theirs)
+        assert re.search(
+            r"order +not certain: the clock by hand contradicts \d+ .* of s1 by 5.0 s", c.text
+        )
+        assert "clocks here agree" not in c.text
+        # Next to them, what the inputs tell whose clocks do agree is not in doubt.
+        assert not any("~" in line for line in c.lines if re.search(r" s1#\d+", line))
 
 
 async def test_what_a_delete_removed_stands_below_it_and_doubtful_order_is_marked(console: Open):

@@ -15,6 +15,7 @@ from analyzers.export.exchanges import (
     delete_words,
     half_hidden,
     identity,
+    identity_of,
     late_words,
     lost_answer_words,
     rtt_range,
@@ -147,13 +148,15 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
         yield Arrow(
             answer.at_ns,
             not from_local,
-            f"{label} {number}".rstrip() + (f", {late}" if late else "") + doubt,
+            f"{label} {identity_of(exchange, answer)}".rstrip()
+            + (f", {late}" if late else "")
+            + doubt,
             Manner.GOOD,
             naming.place(answer.ref),
             answer_words(exchange),
         )
     for lost in exchange.lost_answers:
-        said = lost_answer_words(exchange)
+        said = lost_answer_words(exchange, lost)
         yield Arrow(
             lost.at_ns,
             not from_local,

@@ -64,7 +64,10 @@ def _was_in_use(case: Case, sa: IkeSa, start: Hint) -> bool:
     """Whether the device had used an IKE SA before it started."""
     before_ns = start.at_ns - _margin_ns(case, start)
     return any(
-        m.encrypted and m.src == start.sender and m.at_ns < before_ns
+        m.encrypted
+        and m.src == start.sender
+        and m.at_ns < before_ns
+        and case.have_an_order(start.ref, m.ref)
         for m in case.messages.get(sa.id, ())
     )
 

@@ -12,7 +12,7 @@ from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from dpdlab.present.events import Event, EventKind
-from dpdlab.present.order import is_measure, unsure_ns
+from dpdlab.present.order import contradiction, is_measure, unsure_ns
 from dpdlab.present.times import precision_ns, signed
 from dpdlab.tui.model import ColourBy, Model
 from dpdlab.tui.palette import Palette
@@ -79,7 +79,11 @@ class EventRows:
 
     def doubt(self, index: int) -> str:
         """What stands behind the time of an event whose place among its neighbours is not sure."""
-        return UNSURE if self.unsure_ns(index) else ""
+        return UNSURE if self.contradiction(index) or self.unsure_ns(index) else ""
+
+    def contradiction(self, index: int) -> str:
+        """What the clock by hand of an event contradicts; empty where it does not."""
+        return contradiction(self._sources, self.events[index])
 
     def unsure_ns(self, index: int) -> int:
         """How well the clocks agree that leave open what came first, this one or one beside it.

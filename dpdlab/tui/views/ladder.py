@@ -188,8 +188,12 @@ class LadderView(DetailView):
 
     def _beside_place(self, event: Event) -> Iterator[Detail]:
         """What is told next to where it stands: doubts of its order, and lines of logs."""
-        apart_ns = 0 if self._rows is None else self._rows.unsure_ns(self._place())
-        if apart_ns:
+        rows, place = self._rows, self._place()
+        against = "" if rows is None else rows.contradiction(place)
+        apart_ns = 0 if rows is None else rows.unsure_ns(place)
+        if against:
+            yield Detail("order", f"not certain: the clock by hand {against}", Severity.WARN)
+        elif apart_ns:
             told = f"not certain: the clocks here agree to {duration(apart_ns)}"
             yield Detail("order", told, Severity.WARN)
         yield from texts_of(self.model.log, event)

@@ -9,7 +9,7 @@ from analyzers.export.exchanges import answer_words, became, late_words
 from analyzers.export.formatting import UNICODE
 from analyzers.model.exchange import Exchange, Outcome, Transmission
 from analyzers.model.records import Ref
-from analyzers.model.time import NS_PER_MS
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from tests.model_builders import unanswered
 
 
@@ -44,6 +44,21 @@ def test_an_answer_to_the_only_question_has_a_round_trip_and_no_more():
     assert late_words(prompt) == ""
     assert became(prompt, UNICODE) == " in 1 ms"
     assert answer_words(prompt).endswith(", after 1 ms [inferred]")
+
+
+def test_stamps_that_are_one_tell_only_how_little_it_took():
+    prompt = answered_after(1)
+    (sent,) = prompt.transmissions
+    assert prompt.answer is not None
+    answer = prompt.answer
+
+    def took(at_ns: int) -> str:
+        same = [replace(m, at_ns=at_ns) for m in (sent, answer)]
+        return became(replace(prompt, transmissions=(same[0],), answer=same[1]), UNICODE)
+
+    whole_ns = sent.at_ns // NS_PER_SECOND * NS_PER_SECOND
+    assert took(whole_ns) == " in < 1 s"
+    assert took(whole_ns + NS_PER_MS) == " in < 1 ms"
 
 
 def test_how_late_an_answer_is_cannot_be_told_where_the_first_question_is_missing():

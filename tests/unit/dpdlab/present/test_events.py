@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from analyzers.model.exchange import Lost
+from analyzers.model.exchange import NO_MESSAGE_ID, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis, Confidence, Ref
 from dpdlab.present.events import EventKind, events_of
@@ -79,6 +79,24 @@ def test_answers_that_only_their_senders_log_shows_did_not_arrive():
     before = events[events.index(lost) - 1]
     assert (before.kind, before.is_lost) == (EventKind.QUESTION, False)
     assert before.pairs_with == lost.pairs_with
+
+
+def test_an_answer_of_ikev1_has_a_message_id_of_its_own():
+    peer = s.dead_peer()
+    (*_, last) = peer.exchanges
+    reply = s.sent(19.02, 0x9DEADECD, 83)
+    dpd = replace(last, kind=ExchangeKind.DPD, sequence=None, lost_answers=(reply,))
+    answered = replace(dpd, answer=reply, outcome=Outcome.ANSWERED, lost_answers=())
+
+    def answer_of(exchange: Exchange) -> str:
+        events = events_of(replace(peer, exchanges=(exchange,)))
+        return next(e.label for e in events if e.kind in (EventKind.LOST, EventKind.ANSWER))
+
+    assert answer_of(dpd) == "R-U-THERE-ACK ID 0x9deadecd, did not arrive"
+    assert answer_of(replace(dpd, sequence=7)) == "R-U-THERE-ACK seq 7, did not arrive"
+    assert "R-U-THERE-ACK ID 0x9deadecd, " in answer_of(answered)
+    unknown = replace(reply, message_id=NO_MESSAGE_ID)
+    assert answer_of(replace(dpd, lost_answers=(unknown,))) == "R-U-THERE-ACK, did not arrive"
 
 
 def test_questions_that_the_other_end_never_saw_did_not_arrive():
