@@ -187,7 +187,8 @@ def _brief(event: Event, room: int) -> str:
             forms = [whole, *late, f"answer {parts[1]}", parts[1]]
     elif event.kind is EventKind.LOST:
         # The arrow itself shows that it did not arrive.
-        forms = [whole, ", ".join(parts[:-1]), parts[0].partition(" seq ")[0]]
+        bare = parts[0].partition(" seq ")[0].partition(" ID ")[0]
+        forms = [whole, ", ".join(parts[:-1]), parts[0].replace(*SHORT_ANSWER), bare]
     else:
         forms = [parts[0] if event.kind is EventKind.QUESTION else whole]
     return next((form for form in forms if len(form) <= room), forms[-1])
