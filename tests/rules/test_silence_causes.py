@@ -13,26 +13,16 @@ from analyzers.export.verdict import verdict_of
 from analyzers.model.peer import PeerView
 from analyzers.session import Session
 from tests.rules.conftest import Tell
+from tests.rules.outages import V2
 from tests.scenarios.logs import Lost, charon
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
-TEXT = """
-0 a>b v2 handshake
-5 a>b liveness 2
-5.02 b>a liveness 2 resp
-0.2..60/0.2 a>b esp out
-0.3..20/0.2 b>a esp in
-30 a>b liveness 3
-32 a>b liveness 3
-36 a>b liveness 3
-60 a>b v2 handshake sa=2
-"""
 IDLE = "02[KNL] flags changed for fe80::1 on eth1"
 
 
 def log_of_b(idle_s: float) -> tuple[str, str]:
     """b was gone from 20 s on; the last line is none that anything understands."""
-    before = TEXT.rpartition("\n60 ")[0]
+    before = V2.rpartition("\n60 ")[0]
     return "b.log", charon(before, "b", lost=[Lost("a", 20)], said=[(idle_s, IDLE)])
 
 
@@ -45,7 +35,7 @@ def told_of(name: str) -> tuple[Session, PeerView]:
 
 
 def test_a_log_that_ends_before_the_question_is_told_and_proves_no_death(tell: Tell):
-    told = tell(TEXT, log_of_b(10.0))
+    told = tell(V2, log_of_b(10.0))
     (finding,) = told.of("dpd-no-ack")
     assert "The log of 192.0.2.2 is there, and its last line is 20 s before" in finding.detail
     assert "is not proven by it" in finding.detail
@@ -55,17 +45,17 @@ def test_a_log_that_ends_before_the_question_is_told_and_proves_no_death(tell: T
 
 def test_lines_that_nothing_understands_make_a_log_longer(tell: Tell):
     """It says something after the question, and nothing of it."""
-    (finding,) = tell(TEXT, log_of_b(50.0)).of("dpd-no-ack")
+    (finding,) = tell(V2, log_of_b(50.0)).of("dpd-no-ack")
     assert "The log of 192.0.2.2 goes on and shows no question" in finding.detail
     assert "Capture at both ends" not in finding.remedy
-    (source,) = [s for s in tell(TEXT, log_of_b(50.0)).sources if s.kind == "log"]
+    (source,) = [s for s in tell(V2, log_of_b(50.0)).sources if s.kind == "log"]
     assert source.last_ns is not None
     assert source.last_line_ns is not None
     assert round((source.last_line_ns - source.last_ns) / 1e9) == 45
 
 
 def test_without_the_log_of_the_other_end_a_capture_there_is_advised(tell: Tell):
-    (finding,) = tell(TEXT).of("dpd-no-ack")
+    (finding,) = tell(V2).of("dpd-no-ack")
     assert finding.remedy.startswith("Capture at both ends")
 
 

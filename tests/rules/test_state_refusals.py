@@ -10,23 +10,12 @@ from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
+from tests.rules.outages import ESP, V1
 from tests.scenarios.logs import charon
 from tests.scenarios.timeline import at
 
+SILENT = V1 + ESP
 REFUSED = "16[NET] error writing to socket: Operation not permitted"
-V1 = """
-0 a>b v1 main-mode
-0.1 a>b v1 quick
-0.2..60/0.2 a>b esp out
-0.3..20/0.2 b>a esp in
-10 a>b v1 info 108 says=ruthere number=7
-10.02 b>a v1 info 108 says=ack number=7
-30 a>b v1 info 108 says=ruthere number=8
-35 a>b v1 info 108 says=ruthere number=8
-40 a>b v1 info 108 says=ruthere number=8
-60 a>b v1 main-mode sa=2
-60.1 a>b v1 quick sa=2
-"""
 ANSWERS = """
 30.001 b>a v1 info 108 says=ack number=8
 35.001 b>a v1 info 108 says=ack number=8
@@ -36,13 +25,13 @@ ANSWERS = """
 
 def log_of_b(*times_s: float, answers: bool = True) -> tuple[str, str]:
     """b got everything; what it sent at some times was refused."""
-    text = V1 + ANSWERS if answers else V1
+    text = SILENT + ANSWERS if answers else SILENT
     return "b.log", charon(text, "b", said=[(at_s, REFUSED) for at_s in times_s])
 
 
 @fires("sending-refused")
 def test_the_answers_of_a_peer_were_refused_by_its_own_system(tell: Tell):
-    told = tell(V1, log_of_b(20.3, 30.002, 35.002, 40.002))
+    told = tell(SILENT, log_of_b(20.3, 30.002, 35.002, 40.002))
     (finding,) = told.of("sending-refused")
     assert told.findings[0] == finding
     assert (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.CERTAIN)
@@ -57,16 +46,16 @@ def test_the_answers_of_a_peer_were_refused_by_its_own_system(tell: Tell):
 
 
 def test_the_unanswered_question_names_the_same_cause(tell: Tell):
-    (peer,) = tell(V1, log_of_b(20.3, 30.002)).peers
+    (peer,) = tell(SILENT, log_of_b(20.3, 30.002)).peers
     assert [x.lost for x in peer.exchanges if x.lost] == [Lost.ANSWER]
-    (finding,) = tell(V1, log_of_b(20.3, 30.002)).of("dpd-no-ack")
+    (finding,) = tell(SILENT, log_of_b(20.3, 30.002)).of("dpd-no-ack")
     assert "By its log 192.0.2.2 answered, but its own system refused to send" in finding.detail
     assert "Follow the way back" not in finding.remedy
     assert "192.0.2.2 itself" in finding.remedy
 
 
 def test_the_questions_themselves_were_refused(tell: Tell):
-    told = tell(V1, ("a.log", charon(V1, "a", said=[(30.001, REFUSED), (35.001, REFUSED)])))
+    told = tell(SILENT, ("a.log", charon(SILENT, "a", said=[(30.001, REFUSED), (35.001, REFUSED)])))
     (finding,) = told.of("sending-refused")
     assert finding.severity is Severity.ERROR
     assert finding.detail.startswith("192.0.2.1 could not send, 2 times")
@@ -77,13 +66,13 @@ def test_the_questions_themselves_were_refused(tell: Tell):
 
 @silent("sending-refused", "nothing ran out meanwhile, and nothing was lost: a warning")
 def test_refusals_that_cost_nothing(tell: Tell):
-    (finding,) = tell(V1, log_of_b(12.0, 12.5, answers=False)).of("sending-refused")
+    (finding,) = tell(SILENT, log_of_b(12.0, 12.5, answers=False)).of("sending-refused")
     assert finding.severity is Severity.WARNING
     assert "was not answered" not in finding.detail
 
 
 def test_spells_that_cost_nothing_are_one_finding(tell: Tell):
-    calm = V1.partition("30 a>b")[0] + "300 a>b v1 info 108 says=ruthere number=8\n"
+    calm = SILENT.partition("30 a>b")[0] + "300 a>b v1 info 108 says=ruthere number=8\n"
     calm += "300.02 b>a v1 info 108 says=ack number=8"
     said = [(at_s, REFUSED) for at_s in (1.0, 1.5, 100.0, 200.0)]
     (finding,) = tell(("b.log", charon(calm, "b", said=said))).of("sending-refused")
@@ -93,8 +82,8 @@ def test_spells_that_cost_nothing_are_one_finding(tell: Tell):
 
 @silent("sending-refused", "a line that names nobody, of a device with several peers")
 def test_of_several_peers_nobody_knows_whom_it_concerns(tell: Tell):
-    both = charon(V1 + "0 c>b v1 main-mode sa=5", "b", said=[(30.5, REFUSED)])
-    assert tell(V1, ("b.log", both)).of("sending-refused") == []
+    both = charon(SILENT + "0 c>b v1 main-mode sa=5", "b", said=[(30.5, REFUSED)])
+    assert tell(SILENT, ("b.log", both)).of("sending-refused") == []
 
 
 @pytest.mark.parametrize(

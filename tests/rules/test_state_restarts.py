@@ -14,22 +14,12 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
+from tests.rules.outages import V1, V2
 from tests.scenarios.logs import Clock, Lost, Stamp, charon, iso, syslog
 from tests.scenarios.timeline import at
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
 STARTING = "00[DMN] Starting IKE charon daemon (strongSwan 5.9.8, Linux 6.1.0, x86_64)"
-V2 = """
-0 a>b v2 handshake
-5 a>b liveness 2
-5.02 b>a liveness 2 resp
-0.2..60/0.2 a>b esp out
-0.3..20/0.2 b>a esp in
-30 a>b liveness 3
-32 a>b liveness 3
-36 a>b liveness 3
-60 a>b v2 handshake sa=2
-"""
 DELETED = """
 0 a>b v2 handshake
 5 a>b liveness 2
@@ -37,17 +27,6 @@ DELETED = """
 21 b>a delete 0
 21.02 a>b delete 0 resp
 60 a>b v2 handshake sa=2
-"""
-V1 = """
-0 a>b v1 main-mode
-0.1 a>b v1 quick
-10 a>b v1 info 108 says=ruthere number=7
-10.02 b>a v1 info 108 says=ack number=7
-30 a>b v1 info 108 says=ruthere number=8
-35 a>b v1 info 108 says=ruthere number=8
-40 a>b v1 info 108 says=ruthere number=8
-60 a>b v1 main-mode sa=2
-60.1 a>b v1 quick sa=2
 """
 
 
