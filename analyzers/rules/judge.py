@@ -17,7 +17,7 @@ from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Confidence
 from analyzers.rules.catalogue import PEER_RULES, RUN_RULES, lint
 from analyzers.rules.configuration.estate import Estate
-from analyzers.rules.contradicted import as_far_as_clocks_go
+from analyzers.rules.contradicted import as_far_as_clocks_go, contradicted
 from analyzers.rules.options import RuleOptions, Suppression
 from analyzers.rules.run import Run
 
@@ -34,8 +34,9 @@ class Judgement(Struct, frozen=True):
 def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     """The findings of all rules: each thing once, the worst first, then in the order of time."""
     chosen = RuleOptions() if options is None else options
+    wrong = contradicted(run.sources)
     findings = [
-        as_far_as_clocks_go(rule.finding(replace(found, peer=case.peer.id)), run.sources)
+        as_far_as_clocks_go(rule.finding(replace(found, peer=case.peer.id)), wrong)
         for case in run.cases
         for rule in PEER_RULES
         for found in rule.check(case)

@@ -15,6 +15,9 @@ from dpdlab.cli.diagnostics import ExitCode
 from tests.unit.dpdlab.cli.conftest import Cli
 
 ROOT = Path(__file__).parents[4]
+ON_LINUX = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="privileges are told on Linux"
+)
 
 
 def test_everything_is_here(cli: Cli):
@@ -103,7 +106,7 @@ def test_the_version_of_a_tool(tmp_path, monkeypatch, script, version):
     assert environment._tool_version(tool(tmp_path, script)) == version
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+@ON_LINUX
 def test_the_right_to_capture(monkeypatch, tmp_path):
     path = tool(tmp_path, "exit 0")
     monkeypatch.setattr("dpdlab.cli.environment.shutil.which", lambda *_a, **_k: path)
@@ -123,7 +126,7 @@ def test_the_right_to_capture(monkeypatch, tmp_path):
     assert environment.capture_privilege().reason == "dumpcap is not installed"
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+@ON_LINUX
 @pytest.mark.parametrize(("group", "said"), [("netadmins", "usermod -aG netadmins"), ("root", "")])
 def test_the_group_that_may_run_it_is_named_where_there_is_one(monkeypatch, tmp_path, group, said):
     path = tool(tmp_path, "exit 0")
@@ -139,7 +142,7 @@ def test_the_group_that_may_run_it_is_named_where_there_is_one(monkeypatch, tmp_
     assert said in remedy
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+@ON_LINUX
 def test_a_dumpcap_that_only_its_group_may_run_is_installed(monkeypatch, tmp_path):
     path = Path(tool(tmp_path, "exit 0")).rename(tmp_path / "dumpcap")
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -151,7 +154,7 @@ def test_a_dumpcap_that_only_its_group_may_run_is_installed(monkeypatch, tmp_pat
     assert f"sudo usermod -aG {path.group()} $USER" in refused.remedy
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="privileges are told on Linux")
+@ON_LINUX
 def test_tcpdump_captures_where_it_may(monkeypatch, tmp_path):
     folders = {name: tmp_path / name for name in ("dumpcap", "tcpdump")}
     for folder in folders.values():
