@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from dpdlab.cli.arguments import COMMANDS, Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
 from dpdlab.cli.progress import ProgressBar
+from dpdlab.cli.terminals import refuse_typing
 from dpdlab.cli.values import ForInput, Moment
 from dpdlab.present.whole import whole
 
@@ -86,11 +86,8 @@ def _check_names(inputs: Sequence[str], command: str | None) -> None:
         raise UsageError("an input has an empty name", "write . for the current directory")
     if command is None and not _exists(inputs[0]):
         _suggest_command(inputs[0])
-    if any_is_standard_input(inputs) and sys.stdin is not None and sys.stdin.isatty():
-        raise UsageError(
-            "standard input is a terminal",
-            f"pipe a capture into it: tcpdump -w - ... | {PROGRAM} report -",
-        )
+    if any_is_standard_input(inputs):
+        refuse_typing(f"pipe a capture into it: tcpdump -w - ... | {PROGRAM} report -")
 
 
 def _exists(name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from analyzers.errors import AnalyzerError
@@ -19,6 +18,7 @@ from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode,
 from dpdlab.cli.judging import as_bad_as
 from dpdlab.cli.option_groups import DEFAULT_BUDGET_S
 from dpdlab.cli.output import Output
+from dpdlab.cli.terminals import refuse_typing
 from dpdlab.present.formatting import counted
 
 
@@ -61,8 +61,8 @@ def _check_inputs(names: Sequence[str]) -> None:
         )
     if "" in names:
         raise UsageError("an input has an empty name", "write . for the current directory")
-    if any_is_standard_input(names) and sys.stdin is not None and sys.stdin.isatty():
-        raise UsageError("standard input is a terminal", "pipe a configuration into it")
+    if any_is_standard_input(names):
+        refuse_typing("pipe a configuration into it")
 
 
 def _tell_passed_over(paths: Sequence[str], diagnostics: Diagnostics, *, names: bool) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from analyzers.sources.names import STDIN
 from analyzers.sources.pipe import is_pipe
 from dpdlab.cli import filtering
 from dpdlab.cli.diagnostics import PROGRAM, UsageError
+from dpdlab.cli.terminals import refuse_typing
 from dpdlab.present.whole_file import is_same_or_inside
 
 if TYPE_CHECKING:
@@ -43,11 +43,8 @@ def _check_sources(options: argparse.Namespace, words: Sequence[str]) -> None:
     count = [*names, *logs].count(STDIN)
     if count > 1:
         raise UsageError("standard input can be one source only", "name a FIFO for the other")
-    if count and sys.stdin is not None and sys.stdin.isatty():
-        raise UsageError(
-            "standard input is a terminal",
-            f"pipe into it: ssh gw tcpdump -U -w - ... | {PROGRAM} live -i -",
-        )
+    if count:
+        refuse_typing(f"pipe into it: ssh gw tcpdump -U -w - ... | {PROGRAM} live -i -")
 
 
 def _instead(words: Sequence[str]) -> str:

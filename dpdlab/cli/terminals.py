@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+
+from dpdlab.cli.diagnostics import UsageError
 
 
 def is_terminal(stream: object) -> bool:
@@ -11,6 +14,12 @@ def is_terminal(stream: object) -> bool:
     with contextlib.suppress(AttributeError, ValueError, OSError):
         return bool(stream.isatty())  # type: ignore[attr-defined]
     return False
+
+
+def refuse_typing(hint: str) -> None:
+    """Standard input is to be read: raises UsageError, with what to do, where it is a terminal."""
+    if is_terminal(sys.stdin):
+        raise UsageError("standard input is a terminal", hint)
 
 
 def wants_colour(option: str) -> bool:
