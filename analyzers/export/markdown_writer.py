@@ -14,7 +14,7 @@ from analyzers.export.causes import hint_words
 from analyzers.export.content import Content
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
-from analyzers.export.story import NOTHING_BACK, arriving, broken_way, fate_of
+from analyzers.export.story import SENT_FOR_NOTHING, arriving, broken_way, fate_of
 from analyzers.export.unlisted import NOT_SHOWN, hidden_holes
 from analyzers.export.untrusted import markdown_text
 from analyzers.model.black_hole import BlackHole
@@ -125,7 +125,7 @@ def _headline(peers: Sequence[PeerView], *, filtered: bool) -> str:
     lost = f"{packets[0]:,} to {packets[1]:,} packets" if seen else untold
     there = {peer.id: arriving(peer) for peer in peers}
     if seen and all(h.id in there[p.id] for p in peers for h in p.black_holes if h.traffic_known):
-        lost += f" sent, {NOTHING_BACK}"
+        lost += f" {SENT_FOR_NOTHING}"
     number = sentences.counted(len(holes), "black hole")
     return f"{text} {number}: {at_least:.1f} to {at_most:.1f} s, {lost}."
 

@@ -33,6 +33,8 @@ class Moment(NamedTuple):
 
 NOTHING_BACK: Final = "nothing came back"
 """Of packets that were sent: all that can be said where they arrived."""
+SENT_FOR_NOTHING: Final = f"sent, {NOTHING_BACK}"
+"""What stands behind the number of such packets."""
 
 
 def bounds_of(
@@ -165,7 +167,7 @@ def broken_way(hole: BlackHole, arriving: Container[str]) -> tuple[str, str]:
 
 def fate_of(hole: BlackHole, arriving: Container[str]) -> str:
     """What is to be said behind the packets of one, with a blank before it; empty: no more."""
-    return f" sent, {NOTHING_BACK}" if hole.id in arriving else ""
+    return f" {SENT_FOR_NOTHING}" if hole.id in arriving else ""
 
 
 def packets_of(peer: PeerView) -> str:
@@ -175,7 +177,7 @@ def packets_of(peer: PeerView) -> str:
     if not packets:
         return words.packets_counted(holes)
     known = (hole for hole in holes if hole.traffic_known)
-    return f"{packets} sent, {NOTHING_BACK}" if all(h.id in there for h in known) else packets
+    return f"{packets} {SENT_FOR_NOTHING}" if all(h.id in there for h in known) else packets
 
 
 def certainly_lost_s(hole: BlackHole, arriving: Container[str]) -> float:

@@ -18,7 +18,7 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
-from analyzers.export.story import NOTHING_BACK, arriving
+from analyzers.export.story import SENT_FOR_NOTHING, arriving
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
@@ -111,7 +111,7 @@ def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
     arrived = sum(1 for peer, hole in known if hole.id in there[peer.id])
     if not arrived:
         return "lost"
-    return f"sent, {NOTHING_BACK}" if arrived == len(known) else "lost or without an answer"
+    return SENT_FOR_NOTHING if arrived == len(known) else "lost or without an answer"
 
 
 def _holes(

@@ -15,7 +15,7 @@ from analyzers.export.formatting import (
     message_id,
 )
 from analyzers.export.messages import message_word
-from analyzers.export.story import NOTHING_BACK
+from analyzers.export.story import SENT_FOR_NOTHING
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import NO_MESSAGE_ID, Exchange
 from analyzers.model.finding import Finding
@@ -58,7 +58,7 @@ def details(
         if deleted.answered is not None:
             told.append(Detail("answered", "yes" if deleted.answered else "no"))
     if event.hole is not None:
-        told += _hole(event.hole, times, f" sent, {NOTHING_BACK}" if event.way_back else "")
+        told += _hole(event.hole, times, f" {SENT_FOR_NOTHING}" if event.way_back else "")
     if event.message is not None:
         told += _message(event.message, paths)
     for finding in findings:

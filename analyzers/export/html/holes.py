@@ -22,7 +22,7 @@ from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
 from analyzers.export.naming import Naming, address
 from analyzers.export.story import (
-    NOTHING_BACK,
+    SENT_FOR_NOTHING,
     arriving,
     bounds_of,
     broken_way,
@@ -81,7 +81,7 @@ def _ends(peer: PeerView, hole: BlackHole) -> str:
 def _figures(peer: PeerView, hole: BlackHole) -> Element:
     if hole.max_seconds <= 0 or not hole.traffic_known:
         return htpy.p[", ".join(bounds_of(hole))]
-    sent = f"sent, {NOTHING_BACK}" if hole.id in arriving(peer) else "sent into it"
+    sent = SENT_FOR_NOTHING if hole.id in arriving(peer) else "sent into it"
     facts = [
         (seconds_range(hole.min_seconds, hole.max_seconds), "without proof of life"),
         (count_range(hole.min_packets, hole.max_packets, "packet"), sent),
