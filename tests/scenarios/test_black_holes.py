@@ -16,6 +16,14 @@ A, B = "192.0.2.1", "192.0.2.2"
 
 SETUP = "0 a>b v2 handshake\n"
 # The peer's last packet leaves at 19.95; what is sent from 20.1 on is exposed.
+FIVE_TRIES = """
+0.1..40/0.2 a>b esp out
+30 a>b liveness 2
+32 a>b liveness 2
+34 a>b liveness 2
+36 a>b liveness 2
+38 a>b liveness 2
+"""
 PEER_UNTIL_20 = "0.15..20/0.2 b>a esp in\n"
 LATER = "200 c:4500>a:4500 keepalive\n"
 
@@ -673,13 +681,8 @@ def test_a_delete_after_five_tries_is_no_answer(tell: Tell) -> None:
     peer = tell(
         SETUP
         + PEER_UNTIL_20
+        + FIVE_TRIES
         + """
-        0.1..40/0.2 a>b esp out
-        30 a>b liveness 2
-        32 a>b liveness 2
-        34 a>b liveness 2
-        36 a>b liveness 2
-        38 a>b liveness 2
         40 a>b delete 3
         """
         + LATER
@@ -694,13 +697,8 @@ def test_what_a_delete_ended_is_no_longer_or_shorter_once_the_tunnel_is_back(tel
     told = (
         SETUP
         + PEER_UNTIL_20
+        + FIVE_TRIES
         + """
-        0.1..40/0.2 a>b esp out
-        30 a>b liveness 2
-        32 a>b liveness 2
-        34 a>b liveness 2
-        36 a>b liveness 2
-        38 a>b liveness 2
         40.1 a>b delete 3
         """
     )
