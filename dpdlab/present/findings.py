@@ -79,40 +79,35 @@ def tally(findings: Sequence[Finding]) -> list[tuple[str, Severity]]:
 
 
 def grouped(content: Content, by: GroupBy, signs: Glyphs) -> list[Group]:
-    """All findings in groups; the group with the worst one first, larger ones before smaller."""
+    """All findings in groups, in each of them in the order of the report: `rules.judge`.
+
+    The group with the worst one comes first, then those of what happened, larger before smaller.
+    """
     peers = {peer.id: peer for peer in content.peers}
-    groups = []
-    for key, alike in _alike(content.findings, by).items():
-        members = _worst_first(alike)
-        title = _title(key, members[0], by, peers, signs)
-        groups.append(Group(key, title, members[0].severity, tuple(members)))
-    groups.sort(key=lambda g: (_RANK[g.severity], -len(g.findings)))
+    groups = [
+        Group(key, _title(key, alike[0], by, peers, signs), alike[0].severity, tuple(alike))
+        for key, alike in _alike(content.findings, by).items()
+    ]
+    groups.sort(key=lambda g: (_RANK[g.severity], g.findings[0].at_ns is None, -len(g.findings)))
     return groups
 
 
 def _alike(findings: Sequence[Finding], by: GroupBy) -> dict[str, list[Finding]]:
     """Findings by what they have in common, in the order of the first of each."""
-    if by is GroupBy.SEVERITY:
-        return {s.value: same for s in FindingSeverity if (same := _of(findings, s))}
     found: dict[str, list[Finding]] = {}
     for finding in findings:
-        key = finding.rule if by is GroupBy.RULE else finding.peer or ""
-        found.setdefault(key, []).append(finding)
+        found.setdefault(_common(finding, by), []).append(finding)
     return found
 
 
-def _of(findings: Sequence[Finding], severity: FindingSeverity) -> list[Finding]:
-    return [finding for finding in findings if finding.severity is severity]
-
-
-def _worst_first(findings: list[Finding]) -> list[Finding]:
-    """By severity, then by time. One severity after the other: to look it up takes longer."""
-    if len(findings) == 1:
-        return findings
-    ordered: list[Finding] = []
-    for severity in FindingSeverity:
-        ordered += sorted(_of(findings, severity), key=lambda f: f.at_ns or 0)
-    return ordered
+def _common(finding: Finding, by: GroupBy) -> str:
+    match by:
+        case GroupBy.SEVERITY:
+            return finding.severity.value
+        case GroupBy.RULE:
+            return finding.rule
+        case GroupBy.PEER:
+            return finding.peer or ""
 
 
 def _title(key: str, first: Finding, by: GroupBy, peers: dict[str, PeerView], signs: Glyphs) -> str:

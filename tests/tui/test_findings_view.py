@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,21 @@ async def test_groups_by_rule_and_by_peer(console: Open):
         assert f"no single peer ({whose.count(None)})" in c.text
         await c.press("S")
         assert "errors (2)" in c.text
+
+
+@pytest.mark.parametrize("by", list(GroupBy))
+async def test_what_happened_comes_before_what_is_configured_as_in_the_report(
+    console: Open, by: GroupBy
+):
+    async with console(SAMPLES / "ikev2-data-plane-dead") as c:
+        content = c.app.model.content
+        assert content.findings[0].rule == "dpd-alive-dataplane-dead"
+        assert Counter(f.rule for f in content.findings)["dpd-timeout-ignored-ikev2"] == 2
+        groups = grouped(content, by, c.app.model.signs)
+        assert groups[0].findings[0] is content.findings[0]
+        for group in groups:
+            told = [content.findings.index(finding) for finding in group.findings]
+            assert told == sorted(told)
 
 
 async def test_enter_on_a_header_folds_its_group(console: Open):
