@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -53,7 +54,7 @@ class Group(Struct, frozen=True):
     """Findings that belong together, the worst first."""
 
     key: str
-    title: str
+    by: GroupBy
     severity: FindingSeverity
     """The worst."""
     findings: tuple[Finding, ...]
@@ -78,46 +79,46 @@ def tally(findings: Sequence[Finding]) -> list[tuple[str, Severity]]:
     ]
 
 
-def grouped(content: Content, by: GroupBy, signs: Glyphs) -> list[Group]:
+def grouped(findings: Sequence[Finding], by: GroupBy) -> list[Group]:
     """All findings in groups, in each of them in the order of the report: `rules.judge`.
 
     The group with the worst one comes first, then those of what happened, larger before smaller.
     """
-    peers = {peer.id: peer for peer in content.peers}
     groups = [
-        Group(key, _title(key, alike[0], by, peers, signs), alike[0].severity, tuple(alike))
-        for key, alike in _alike(content.findings, by).items()
+        Group(key, by, alike[0].severity, tuple(alike))
+        for key, alike in _alike(findings, _COMMON[by]).items()
     ]
     groups.sort(key=lambda g: (_RANK[g.severity], g.findings[0].at_ns is None, -len(g.findings)))
     return groups
 
 
-def _alike(findings: Sequence[Finding], by: GroupBy) -> dict[str, list[Finding]]:
+_COMMON: Final[Mapping[GroupBy, Callable[[Finding], str]]] = {
+    # The value, as text, is quicker to look up than the member.
+    GroupBy.SEVERITY: attrgetter("severity._value_"),
+    GroupBy.RULE: attrgetter("rule"),
+    GroupBy.PEER: lambda finding: finding.peer or "",
+}
+
+
+def _alike(
+    findings: Sequence[Finding], common: Callable[[Finding], str]
+) -> dict[str, list[Finding]]:
     """Findings by what they have in common, in the order of the first of each."""
-    found: dict[str, list[Finding]] = {}
-    for finding in findings:
-        found.setdefault(_common(finding, by), []).append(finding)
+    found: defaultdict[str, list[Finding]] = defaultdict(list)
+    for key, finding in zip(map(common, findings), findings, strict=True):
+        found[key].append(finding)
     return found
 
 
-def _common(finding: Finding, by: GroupBy) -> str:
-    match by:
+def title_of(group: Group, peers: Mapping[str, PeerView], signs: Glyphs) -> str:
+    """What a group has in common, in words; `peers` by their ids."""
+    match group.by:
         case GroupBy.SEVERITY:
-            return finding.severity.value
+            return _PLURAL[group.severity]
         case GroupBy.RULE:
-            return finding.rule
+            return f"{group.key} {signs.dot} {group.findings[0].title}"
         case GroupBy.PEER:
-            return finding.peer or ""
-
-
-def _title(key: str, first: Finding, by: GroupBy, peers: dict[str, PeerView], signs: Glyphs) -> str:
-    match by:
-        case GroupBy.SEVERITY:
-            return _PLURAL[first.severity]
-        case GroupBy.RULE:
-            return f"{first.rule} {signs.dot} {first.title}"
-        case GroupBy.PEER:
-            peer = peers.get(key)
+            peer = peers.get(group.key)
             return "no single peer" if peer is None else f"{peer.local} {signs.to} {peer.remote}"
 
 

@@ -72,7 +72,7 @@ async def test_what_happened_comes_before_what_is_configured_as_in_the_report(
         content = c.app.model.content
         assert content.findings[0].rule == "dpd-alive-dataplane-dead"
         assert Counter(f.rule for f in content.findings)["dpd-timeout-ignored-ikev2"] == 2
-        groups = grouped(content, by, c.app.model.signs)
+        groups = grouped(content.findings, by)
         assert groups[0].findings[0] is content.findings[0]
         for group in groups:
             told = [content.findings.index(finding) for finding in group.findings]
@@ -259,7 +259,7 @@ async def test_groups_are_complete(console: Open):
     async with console(DEAD) as c:
         content = c.app.model.content
         for by in GroupBy:
-            groups = grouped(content, by, c.app.model.signs)
+            groups = grouped(content.findings, by)
             members = [f for group in groups for f in group.findings]
             assert sorted(f.id for f in members) == sorted(f.id for f in content.findings)
         unknown = replace(content.findings[0], rule="none", refs=(Ref("s99", 1),), peer=None)

@@ -18,7 +18,7 @@ from dpdlab.present.evidence import evidence_at
 from dpdlab.present.findings import SHADE, Group, place, rule_of, sign, tally
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.views.finding_rows import SILENCED, Head, Item, timed
+from dpdlab.tui.views.finding_rows import SILENCED, Head, Item, timed, title
 
 LABEL: Final = 10
 _PLACES_SHOWN: Final = 6
@@ -96,7 +96,7 @@ def _stands_there(model: Model, ref: Ref, peer: PeerView | None, palette: Palett
 
 
 def _group(model: Model, group: Group, palette: Palette, *, in_full: bool) -> Iterator[Text]:
-    yield Text(safe(group.title), palette.strong)
+    yield Text(title(group, model), palette.strong)
     for said, shade in tally(group.findings):
         yield Text(said, palette.severity(shade))
     yield Text("enter folds the group or opens it", palette.faint)

@@ -16,7 +16,7 @@ from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.time import ORDER_LIMIT_NS
-from dpdlab.present.findings import SHADE, Group, GroupBy, place, sign
+from dpdlab.present.findings import SHADE, Group, GroupBy, place, sign, title_of
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
@@ -62,6 +62,11 @@ def items_of(
         if not shut:
             items += silenced
     return items
+
+
+def title(group: Group, model: Model) -> str:
+    """The title of a group; made where it is read, as of ten thousand few are."""
+    return safe(title_of(group, model.whole_digest.peers, model.signs))
 
 
 class FindingRows:
@@ -143,7 +148,7 @@ class FindingRows:
         line = Text().append(f"{self._fold_sign(head.folded)} ", palette.faint)
         if self.by is not GroupBy.SEVERITY:
             line.append(f"{sign(group.severity, self.model.signs)} ", shade)
-        line.append_text(cut(Text(safe(group.title), palette.strong), room))
+        line.append_text(cut(Text(title(group, self.model), palette.strong), room))
         return line.append(number, palette.faint)
 
     def _finding(self, finding: Finding, width: int, palette: Palette) -> Text:

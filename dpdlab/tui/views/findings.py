@@ -34,6 +34,7 @@ from dpdlab.tui.views.finding_rows import (
     is_of,
     items_of,
     timed,
+    title,
 )
 from dpdlab.tui.views.list_view import DetailView, next_place
 
@@ -86,7 +87,7 @@ class FindingsView(DetailView):
                 self._grouped.clear()
             self._key = key
             if self.by not in self._grouped:
-                self._grouped[self.by] = grouped(self._content, self.by, self.model.signs)
+                self._grouped[self.by] = grouped(self._content.findings, self.by)
             self._groups = self._grouped[self.by]
         folding = (key, self.folded)
         if folding != self._folding:
@@ -304,7 +305,10 @@ class FindingsView(DetailView):
         """The next finding that has the text in what it says."""
         wanted, items = text.casefold(), self._items
         place = next_place(
-            len(items), self.list.cursor, by, lambda n: wanted in _said_of(items[n]).casefold()
+            len(items),
+            self.list.cursor,
+            by,
+            lambda n: wanted in _said_of(items[n], self.model).casefold(),
         )
         if place is not None:
             self.list.go_to(place)
@@ -316,10 +320,10 @@ class FindingsView(DetailView):
         return {} if finding is None else copies(self.model.whole, finding)
 
 
-def _said_of(item: Item) -> str:
+def _said_of(item: Item, model: Model) -> str:
     match item:
         case Head():
-            return item.group.title
+            return title(item.group, model)
         case SilencedHead():
             return SILENCED
         case Suppressed():
