@@ -11,7 +11,7 @@ from textual import events
 from textual.geometry import clamp
 from textual.message import Message
 
-from analyzers.export.formatting import Severity, byte_count, count, counted, duration
+from analyzers.export.formatting import Severity, byte_count, count, counted
 from analyzers.export.spans import steadied
 from analyzers.export.unlisted import NOT_SHOWN
 from analyzers.export.untrusted import safe
@@ -68,7 +68,7 @@ def footer_of(
     if model.filter is not None:
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     if model.range_ns is not None:
-        state.append(Text(_range_text(model, model.range_ns), palette.warn))
+        state.append(Text(_range_text(model), palette.warn))
     state.append(Text(model.times.counts, palette.faint))
     right = Text(" · ", palette.faint).join(state)
     keys = [_hint(model, name) for name in sorted(hints, key=lambda name: name == "help")]
@@ -80,9 +80,9 @@ def footer_of(
     return left + Text(" " * room) + right
 
 
-def _range_text(model: Model, range_ns: tuple[int, int]) -> str:
+def _range_text(model: Model) -> str:
     """The stretch of time that was chosen, and the key that leaves it."""
-    lasts = duration(range_ns[1] - range_ns[0])
+    lasts = model.range_lasts
     said = f"nothing in these {lasts}" if model.silent_range else f"only {lasts}"
     return f"{said}, {model.range_left}"
 

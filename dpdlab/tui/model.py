@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import Glyphs, glyphs, not_before
+from analyzers.export.formatting import Glyphs, duration, glyphs, not_before
 from analyzers.export.spans import SHORTEST_WINDOW_NS, Window, whole
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
@@ -306,6 +306,18 @@ class Model(Struct, dict=True):
     def range_left(self) -> str:
         """How the stretch that was chosen is left."""
         return f"{key_name(self.keymap['fit'][0])} shows all"
+
+    @property
+    def range_lasts(self) -> str:
+        """How long the stretch is that was chosen; empty for all of the time."""
+        chosen = self.range_ns
+        return "" if chosen is None else duration(chosen[1] - chosen[0])
+
+    @property
+    def of_all(self) -> str:
+        """What is told before that which is of all of the time, where a stretch is chosen."""
+        lasts = duration(self.span.end_ns - self.span.start_ns)
+        return "" if self.range_ns is None else f"all {lasts}: "
 
     # --- moment by moment ------------------------------------------------------------------
 
