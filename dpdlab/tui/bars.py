@@ -22,7 +22,6 @@ from analyzers.sources.feed import SourceState
 from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.present.scale import Scale, linear
 from dpdlab.tui.actions import BY_ID
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
@@ -57,7 +56,7 @@ def footer_of(
         state.append(Text(_progress_text(progress), palette.note))
     if model.live is not None:
         state.append(_health_of(model.live.sources, palette))
-    inputs = key_name(model.keymap["inputs"][0])
+    inputs = model.key("inputs")
     if model.unread:
         state.append(Text(f"{counted(model.unread, 'input')} not read ({inputs})", palette.bad))
     if model.damaged:
@@ -89,7 +88,7 @@ def _range_text(model: Model) -> str:
 
 def _hint(model: Model, name: str) -> Text:
     """A key and what it does; a click does it too."""
-    key = key_name(model.keymap[name][0])
+    key = model.key(name)
     told = Text.assemble(" ", (key, Style(bold=True)), f" {BY_ID[name].hint}")
     told.stylize(Style.from_meta({"@click": f"app.act('{name}')"}), 1)
     return told

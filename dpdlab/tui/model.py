@@ -27,7 +27,7 @@ from dpdlab.present.readout import within
 from dpdlab.present.tallies import Tally, tally_of, tally_within
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
-from dpdlab.tui.keymap import DEFAULT, Keymap, key_name
+from dpdlab.tui.keymap import DEFAULT, Keymap, shown_key
 
 if TYPE_CHECKING:
     from dpdlab.tui.live_reading import LiveNow
@@ -302,10 +302,14 @@ class Model(Struct, dict=True):
             return True
         return self.range_ns[0] <= at_ns <= self.range_ns[1]
 
+    def key(self, action: str) -> str:
+        """The key of an action, as hints have it."""
+        return shown_key(self.keymap[action], ascii_only=self.ascii_only)
+
     @property
     def range_left(self) -> str:
         """How the stretch that was chosen is left."""
-        return f"{key_name(self.keymap['fit'][0])} shows all"
+        return f"{self.key('fit')} shows all"
 
     @property
     def range_lasts(self) -> str:

@@ -13,7 +13,6 @@ from analyzers.export.formatting import counted
 from analyzers.export.untrusted import safe
 from analyzers.export.verdict import VerdictPart
 from dpdlab.present.findings import tally
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import CUT, cut
@@ -104,7 +103,7 @@ def without_peers(model: Model) -> str:
     if read:
         told.append(counted(read, "configuration"))
     if found:
-        told.append(f"{found} ({key_name(model.keymap['view-findings'][0])} shows them)")
+        told.append(f"{found} ({model.key('view-findings')} shows them)")
     return BETWEEN.join(told)
 
 

@@ -21,7 +21,6 @@ from analyzers.model.records import Ref
 from dpdlab.present.events import event_at
 from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
 from dpdlab.tui.dialogs.explain import ExplainScreen
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, plain
@@ -156,7 +155,7 @@ class FindingsView(DetailView):
             said = [safe(sentence) for sentence in model.content.diagnosis]
             return "\n".join(said) or "no IPsec peer, and so nothing to find"
         if model.damaged or model.unread:
-            key = key_name(model.keymap["inputs"][0])
+            key = model.key("inputs")
             wrong = "damaged" if model.damaged else "not read"
             return f"no rule has anything to say, but an input is {wrong}: {key} shows it"
         wrong_with = troubles(model.whole.peers)
