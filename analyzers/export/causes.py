@@ -77,7 +77,7 @@ def where_lost(peer: PeerView, exchange: Exchange) -> str:
         return "the question need not have left its end: its own system refused to send"
     refused = refusal_of(spells, exchange, exchange.responder)
     if exchange.lost is Lost.ANSWER and refused is not None:
-        return "the answer did not leave the other end: its own system refused to send"
+        return "the answer did not leave its end: its own system refused to send"
     return words.LOST[exchange.lost]
 
 
