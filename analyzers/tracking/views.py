@@ -37,7 +37,7 @@ from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
-from analyzers.tracking.verdicts import holes_of_log, judged_by_log
+from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
 
 
 class Viewer:
@@ -151,7 +151,9 @@ class Viewer:
             states.append(StateSpan(PeerState.QUESTIONABLE, max(doubt_ns, states[-1].start_ns)))
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
-        policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]
+        policies = [
+            policy.observe(peer.address(side), timed, traffic_shown=bool(flows)) for side in (0, 1)
+        ]
         policies += [self._agreed(peer, side) for side in (0, 1)]
         seen = {p.holder: p for p in policies if p is not None}
         policies += [
@@ -159,12 +161,14 @@ class Viewer:
             for p in self._configured(peer)
         ]
         logged = [x for x in exchanges if x.basis is Basis.LOG and not self._is_captured(x)]
+        intervals_s = policy.known_intervals_s(policies)
         if not peer.captured:
-            holes = self._logged_holes(exchanges, deletes, sas, policies, first_ns)
+            states = liveness.with_untold(states, quiet_times(exchanges, intervals_s))
+            holes = self._logged_holes(exchanges, deletes, sas, intervals_s, first_ns)
         elif logged:
             # No capture shows that time: what was sent then is as unknown as with a log alone.
             starts = {x.first_ns for x in logged}
-            told = self._logged_holes(tuple(logged), deletes, sas, policies, first_ns)
+            told = self._logged_holes(tuple(logged), deletes, sas, intervals_s, first_ns)
             holes = (*told, *(h for h in holes if h.first_probe_ns not in starts))
         problems = [*peer.problems, *self._hindsight.problems(peer)]
         return PeerView(
@@ -213,17 +217,10 @@ class Viewer:
         exchanges: tuple[Exchange, ...],
         deletes: tuple[Delete, ...],
         sas: tuple[IkeSa, ...],
-        policies: list[DpdPolicy | None],
+        intervals_s: dict[str, float],
         first_ns: int,
     ) -> tuple[BlackHole, ...]:
         """The black holes of a peer that only logs tell of."""
-        intervals_s = {
-            p.holder: p.interval_s
-            for p in policies
-            if p is not None
-            and p.interval_s is not None
-            and (p.basis is PolicyBasis.CONFIG or p.mode is not PolicyMode.UNKNOWN)
-        }
         kept = []
         for hole in holes_of_log(exchanges, deletes, sas, intervals_s, first_ns):
             if hole.max_seconds >= self._tracker.report_s:
