@@ -452,6 +452,7 @@ def _message(sent: Transmission) -> ReportMessage:
         message_id=message_id,
         ref=_ref(sent.ref),
         seen=list(map(_ref, sent.seen)),
+        lost=sent.lost,
     )
 
 

@@ -120,7 +120,8 @@ def remarks(
         data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
         what = f"ESP from {name(hole.receiver)}" if data_plane else "proof of life"
         told.append(f"no {what} after it in this input")
-    if _is_begin_unknown(hole):
+    heard = {log.address for log in peer.logged}
+    if _is_begin_unknown(hole) and hole.receiver not in heard:
         told.append("when the peer went, the log does not tell: some time before it was asked")
     silent = silent_log(peer, hole, exchange_of(peer, hole), at, name)
     return [*told, silent] if silent else told

@@ -64,6 +64,10 @@ class Transmission(Struct, frozen=True, gc=False):
     ref: Ref
     seen: tuple[Ref, ...] = ()
     """Where else it was seen: in logs, or by a second capture."""
+    arrived: bool = False
+    """The log of its receiver shows it."""
+    lost: bool = False
+    """The log of its receiver shows others of its exchange, and not this one."""
 
 
 class Exchange(Struct, frozen=True, gc=False):

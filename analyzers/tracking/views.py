@@ -13,13 +13,11 @@ from analyzers.model.exchange import (
     Delete,
     DeleteProtocol,
     Exchange,
-    Lost,
     Outcome,
     Transmission,
 )
 from analyzers.model.peer import (
     Activity,
-    HintKind,
     LocalBasis,
     PeerState,
     PeerView,
@@ -33,6 +31,7 @@ from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
+from analyzers.tracking.losses import place_of_loss, with_losses
 from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
@@ -303,6 +302,7 @@ class Viewer:
         lost_answers: tuple[Transmission, ...] = (),
     ) -> Exchange:
         self._numbers["x"] += 1
+        logs = self._tracker.logs
         answered = piece.outcome is Outcome.ANSWERED
         return Exchange(
             id=f"x{self._prefix}{self._numbers['x']}",
@@ -311,7 +311,7 @@ class Viewer:
             prober=peer.address(track.side),
             responder=peer.address(1 - track.side),
             sequence=track.sequence,
-            transmissions=piece.sent,
+            transmissions=with_losses(logs, track, piece.sent),
             answer=track.answer if answered else None,
             outcome=piece.outcome,
             basis=track.basis,
@@ -322,31 +322,12 @@ class Viewer:
             else None,
             verdict_ns=piece.verdict_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
-            lost=self._lost(track, piece),
+            lost=None if answered else place_of_loss(logs, track, piece.sent),
             peer_heard=piece.heard,
             first_missing=track.first_missing and piece.sent[0] == track.transmissions[0],
             tries=track.tries,
             lost_answers=lost_answers,
         )
-
-    def _lost(self, track: ExchangeTrack, piece: Piece) -> Lost | None:
-        """Where a question was lost, by the log of the other end."""
-        if piece.outcome is Outcome.ANSWERED:
-            return None
-        if track.replies:
-            return Lost.ANSWER
-        responder = track.sa.peer.address(1 - track.side)
-        first_ns, last_ns = piece.sent[0].at_ns, piece.sent[-1].at_ns
-        if not self._tracker.logs.covers(responder, first_ns, last_ns):
-            return None
-        if any(
-            hint.sender == responder
-            and hint.kind is HintKind.STARTED
-            and track.sa.first_ns <= hint.at_ns <= last_ns
-            for hint in track.sa.peer.hints
-        ):
-            return None  # devices say nothing of messages for SAs that they do not know
-        return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST
 
     # --- flows ---------------------------------------------------------------------
 
