@@ -69,16 +69,25 @@ def reason_in_short(peers: Sequence[tuple[PeerView, BlackHole]]) -> str:
 
 
 def where_lost(peer: PeerView, exchange: Exchange) -> str:
-    """Where a question or its answer was lost; empty where nothing tells."""
+    """Where a question or its answer was lost; empty where nothing tells, or nothing was."""
     if exchange.lost is None:
-        return ""
+        return _lost_on_the_way(exchange)
     spells = refusals(peer)
     if refusal_of(spells, exchange, exchange.prober) is not None:
         return "the question need not have left its end: its own system refused to send"
     refused = refusal_of(spells, exchange, exchange.responder)
     if exchange.lost is Lost.ANSWER and refused is not None:
-        return "the answer did not leave the other end: its own system refused to send"
+        return "the answer did not leave its end: its own system refused to send"
     return words.LOST[exchange.lost]
+
+
+def _lost_on_the_way(exchange: Exchange) -> str:
+    """Of an answered question what went before the transmission that arrived."""
+    lost = sum(sent.lost for sent in exchange.transmissions)
+    if not lost:
+        return ""
+    whole = len(exchange.transmissions)
+    return f"{lost} of {whole} lost on the way there: not in the log of the other end"
 
 
 def silent_log(

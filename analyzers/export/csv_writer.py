@@ -84,7 +84,7 @@ def _cells(peer: PeerView, exchange: Exchange, ike_version: int | None) -> tuple
         exchange.answer_evidence,
         None if rtt_ns is None else round(rtt_ns / NS_PER_MS, 3),
         exchange.verdict_ns,
-        exchange.since_proof_ns,
+        exchange.idle_ns,
         exchange.basis,
         exchange.confidence,
         first.ref.source,

@@ -100,12 +100,15 @@ def became(exchange: Exchange, signs: Glyphs) -> str:
         return f" {late}" if late else f" in {_round_trip(exchange)}"
     if not exchange.retries:
         return ", asked once"
-    unseen = ", the first one not seen" if exchange.first_missing else ""
+    unseen = ", the question itself not seen" if exchange.first_missing else ""
     gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(exchange.transmissions)]
     if not gaps:
         return f", asked again{unseen}"
     spacing = seconds_range(seconds(min(gaps)), seconds(max(gaps)))
-    return f", {len(exchange.transmissions)} {signs.times} every {spacing}{unseen}"
+    often = f"{len(exchange.transmissions)} {signs.times}"
+    if exchange.first_missing:
+        often = counted(exchange.retries, "retry", "retries")
+    return f", {often} every {spacing}{unseen}"
 
 
 def identity(exchange: Exchange) -> str:

@@ -302,7 +302,7 @@ def build_exchange(exchange: Exchange) -> ReportExchange:
         answer=None if exchange.answer is None else _message(exchange.answer),
         answer_evidence=exchange.answer_evidence,
         rtt_ns=exchange.rtt_ns,
-        since_proof_ns=exchange.since_proof_ns,
+        since_proof_ns=exchange.idle_ns,
         verdict_ns=exchange.verdict_ns,
         verdict_ref=_optional_ref(exchange.verdict_ref),
         lost=exchange.lost,
@@ -452,6 +452,7 @@ def _message(sent: Transmission) -> ReportMessage:
         message_id=message_id,
         ref=_ref(sent.ref),
         seen=list(map(_ref, sent.seen)),
+        lost=sent.lost,
     )
 
 

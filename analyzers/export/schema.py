@@ -150,6 +150,10 @@ class ReportMessage(Model, frozen=True):
     message_id: MessageId
     ref: ReportRef
     seen: Annotated[list[ReportRef], about("Where else it was seen: logs, other captures.")]
+    lost: Annotated[
+        bool,
+        about("It did not arrive: the log of its receiver shows others of its exchange, not it."),
+    ] = False
 
 
 class ReportNotify(Model, frozen=True):

@@ -15,7 +15,7 @@ from analyzers.export.formatting import (
     duration,
     seconds_range,
 )
-from analyzers.model.black_hole import BlackHole, BlackHoleClass
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
 from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, seconds
@@ -120,8 +120,20 @@ def remarks(
         data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
         what = f"ESP from {name(hole.receiver)}" if data_plane else "proof of life"
         told.append(f"no {what} after it in this input")
+    heard = {log.address for log in peer.logged}
+    if _is_begin_unknown(hole) and hole.receiver not in heard:
+        told.append("when the peer went, the log does not tell: some time before it was asked")
     silent = silent_log(peer, hole, exchange_of(peer, hole), at, name)
     return [*told, silent] if silent else told
+
+
+def _is_begin_unknown(hole: BlackHole) -> bool:
+    """Whether nothing tells how much of the time before the first question belongs to it."""
+    if hole.traffic_known or hole.first_probe_ns is None:
+        return False
+    begun_ns = hole.stop_ns - round(hole.max_seconds * NS_PER_SECOND)
+    unprobed = any(phase.name is PhaseName.UNPROBED for phase in hole.phases)
+    return begun_ns < hole.first_probe_ns and not unprobed
 
 
 def _answered_meanwhile(peer: PeerView, hole: BlackHole) -> list[Exchange]:
@@ -188,7 +200,8 @@ def certainly_lost_s(hole: BlackHole, arriving: Container[str]) -> float:
 def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
     if run is None or run.outcome is Outcome.ANSWERED:
         return "first probe"
-    text = f"first {words.KIND[run.kind]}, no answer"
+    asked = words.KIND[run.kind]
+    text = f"{asked} again, no answer" if run.first_missing else f"first {asked}, no answer"
     if run.retries:
         times = [sent.at_ns for sent in run.transmissions]
         gaps = [seconds(later - sooner) for sooner, later in pairwise(times)]
@@ -199,4 +212,4 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
             text += f", {seconds_range(min(gaps), max(gaps))} apart"
         elif gaps:
             text += f" every {duration((times[-1] - times[0]) // len(gaps))}"
-    return text
+    return f"{text}; the question itself not seen" if run.first_missing else text

@@ -18,7 +18,7 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
-from analyzers.export.story import SENT_FOR_NOTHING, arriving
+from analyzers.export.story import SENT_FOR_NOTHING, arriving, exchange_of
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
@@ -71,7 +71,7 @@ def verdict_of(
         said, shorter = "without times no black hole can be told", (HOLES_NOT_KNOWN,)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
-        said, shorter = _noticed(holes)
+        said, shorter = _noticed(owned)
         parts.append(VerdictPart(said, False, shorter))
         reason = reason_in_short(owned)
         if reason:
@@ -139,7 +139,8 @@ def _number(holes: Sequence[BlackHole]) -> str:
     return f"{counted(len(holes), 'black hole')}, {still} open"
 
 
-def _noticed(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:
+def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:
+    holes = [hole for _, hole in owned]
     delays = [
         h.dead_ns - h.questionable_ns
         for h in holes
@@ -162,6 +163,9 @@ def _noticed(holes: Sequence[BlackHole]) -> tuple[str, tuple[str, ...]]:
     ]
     if asked:
         bounds = seconds_range(seconds(min(asked)), seconds(max(asked)))
+        runs = (exchange_of(peer, hole) for peer, hole in owned)
+        if any(run is not None and run.first_missing for run in runs):
+            bounds += " or more"
         return f"given up {bounds} after the first unanswered question", ()
     classes = {hole.black_hole_class for hole in holes}
     if classes == {BlackHoleClass.MISSING_DPD}:

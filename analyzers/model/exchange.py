@@ -64,6 +64,10 @@ class Transmission(Struct, frozen=True, gc=False):
     ref: Ref
     seen: tuple[Ref, ...] = ()
     """Where else it was seen: in logs, or by a second capture."""
+    arrived: bool = False
+    """The log of its receiver shows it."""
+    lost: bool = False
+    """The log of its receiver shows others of its exchange, and not this one."""
 
 
 class Exchange(Struct, frozen=True, gc=False):
@@ -82,7 +86,7 @@ class Exchange(Struct, frozen=True, gc=False):
     confidence: Confidence
     answer_evidence: AnswerEvidence | None = None
     since_proof_ns: int | None = None
-    """Time from the prober's last inbound proof to the first transmission; None if unknown."""
+    """Time from the prober's last inbound proof to the first transmission that is shown."""
     verdict_ns: int | None = None
     """When the prober gave up, for an unanswered exchange; inferred unless a log says it."""
     verdict_ref: Ref | None = None
@@ -117,6 +121,11 @@ class Exchange(Struct, frozen=True, gc=False):
     def retries(self) -> int:
         """Transmissions after the first, which a log may not show."""
         return len(self.transmissions) - (0 if self.first_missing else 1)
+
+    @property
+    def idle_ns(self) -> int | None:
+        """Time from the prober's last inbound proof to the question; None if unknown."""
+        return None if self.first_missing else self.since_proof_ns
 
     @property
     def rtt_ns(self) -> int | None:

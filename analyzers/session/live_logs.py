@@ -24,6 +24,7 @@ from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
+from analyzers.session.refused import refused_answers
 from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.late import NamedPacket
@@ -296,6 +297,7 @@ class LogMatcher:
         ]
         settled = []
         log = logs[number]
+        refused = refused_answers(events)
         for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
                 captured = told[id(event)]
@@ -303,7 +305,7 @@ class LogMatcher:
                     settled.append(Settled(event, False, False, captured))
                 continue
             self._name(event, log)
-            evidence = not belongs(event, others)
+            evidence = id(event) in refused or not belongs(event, others)
             astray = not evidence and bool(event.sent) and came_by(event, others)
             settled.append(Settled(event, evidence, astray))
         return settled

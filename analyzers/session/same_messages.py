@@ -20,6 +20,7 @@ from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import ends_by_other, name_local, rename, told_to_peers
+from analyzers.session.refused import refused_answers
 from analyzers.session.texts import LogSource
 from analyzers.session.untimed import bracket, by_time, give_places, in_order, settle
 from analyzers.session.viewpoints import own_sightings
@@ -62,6 +63,7 @@ def take_alone(log: LogSource, joined: Joined) -> None:
         give_places(log)
     name_local(log, (), UNKNOWN_LOCAL)
     stream = by_time([e for e in log.events if e.at_ns is not None])
+    joined.evidence |= refused_answers(log.events)
     joined.streams[log.number] = _to_peers(stream, log)
     joined.devices += dict.fromkeys(e.local for e in log.about_peers if e.local is not None)
 
@@ -264,11 +266,12 @@ class Matcher:
         joined = self._joined
         stream = []
         edge = 0
+        refused = refused_answers(log.events)
         for event in log.events:
             if id(event) in self._matched or event.at_ns is None:
                 continue
             reaches = [r for r in others if not r.own] if id(event) in self._told else others
-            if not belongs(event, reaches):
+            if id(event) in refused or not belongs(event, reaches):
                 joined.evidence.add(id(event))
                 if event.message in LIVENESS:
                     edge += any(r.at_edge(event) for r in others if not r.own)

@@ -85,13 +85,14 @@ def with_untold(
         before = [s for s in spans if s.start_ns <= start_ns]
         if not before or before[-1].state is not PeerState.ALIVE:
             continue
-        within = [s for s in spans if end_ns is None or s.start_ns <= end_ns]
+        within = [s for s in spans if end_ns is None or s.start_ns < end_ns]
         after = spans[len(within) :]
         if within[-1].state is not PeerState.ALIVE:
             continue
         spans = [*before, StateSpan(PeerState.UNKNOWN, start_ns)]
         if end_ns is not None:
-            spans += [StateSpan(PeerState.ALIVE, end_ns), *after]
+            begins = after[:1] and after[0].start_ns == end_ns
+            spans += [*([] if begins else [StateSpan(PeerState.ALIVE, end_ns)]), *after]
         if before[-1].start_ns == start_ns:
             spans.remove(before[-1])
     return spans

@@ -317,7 +317,7 @@ class LogTracker:
         if event.sent is False and event.message in QUESTIONS and not event.response:
             exchange = _question_of(peer, 1 - side, event)
             if exchange is not None:
-                exchange.arrived = True
+                exchange.arrived = exchange.unpaired = True
         elif event.sent and (event.message is MessageKind.R_U_THERE_ACK or event.response):
             exchange = _question_of(peer, 1 - side, event)
             if exchange is not None and not exchange.answered:

@@ -13,7 +13,7 @@ from analyzers.configs.charon import UNREAD
 from analyzers.configs.vendors import PROFILES
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.model.records import Confidence
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import seconds
 
 # An interval is only told from at least this many; a mode needs more than that.
@@ -29,18 +29,30 @@ _GROWTH_FROM: Final = 1.2
 # A retry may be off by this and be the one that is set (dpd-semantics section 4: tolR).
 _RETRY_TOLERANCE_S: Final = 0.5
 _RETRY_TOLERANCE_SHARE: Final = 0.2
+_IDLE: Final = "without traffic, periodic and on-idle look alike"
+_IN_LOGS: Final = "a log shows no traffic to tell the mode by"
 # No stack asks after less of silence: what comes sooner was not triggered by it.
 _IDLE_S: Final = 1.0
 
 
-def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
-    """The policy of `holder` as its exchanges show it; None if it never asked."""
+def observe(
+    holder: str, exchanges: Sequence[Exchange], *, traffic_shown: bool = True
+) -> DpdPolicy | None:
+    """The policy of `holder` as its exchanges show it; None if it never asked.
+
+    `traffic_shown`: a capture has the ESP of the peer. Without it nobody can tell how long the
+    peer had been silent before a question, nor whether anything was to be sent: that questions
+    come on demand, or after what silence, only equal waits show.
+    """
     own = [x for x in exchanges if x.prober == holder]
     if not own:
         return None
+    logged = any(x.basis is Basis.LOG for x in own)
+    traffic_shown = traffic_shown and not logged
     starts = _gaps_s([x.first_ns for x in own], own)
-    since = [seconds(x.since_proof_ns) for x in own if x.since_proof_ns is not None]
-    mode, interval_s, evidence = _rhythm(starts, since)
+    since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
+    alike = _IN_LOGS if logged else _IDLE
+    mode, interval_s, evidence = _rhythm(starts, since, alike, traffic_shown=traffic_shown)
     retry_s, backoff = _retry(own)
     retries = _retries(own)
     waits_s: tuple[float, ...] = ()
@@ -50,7 +62,7 @@ def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
     if retry_s is not None:
         spacing = f"{retry_s:.3g} s" + ("" if backoff == 1.0 else f", growing ×{backoff:.2g}")
         evidence += f"; retries every {spacing}"
-    about = [] if interval_s is not None else _idle_s(own)
+    about = _idle_s(own) if traffic_shown and interval_s is None else []
     return DpdPolicy(
         holder=holder,
         profile=None,
@@ -66,6 +78,17 @@ def observe(holder: str, exchanges: Sequence[Exchange]) -> DpdPolicy | None:
         about_s=round(median(about), 3) if about else None,
         waits_s=waits_s,
     )
+
+
+def known_intervals_s(policies: Sequence[DpdPolicy | None]) -> dict[str, float]:
+    """The interval of each holder, where it is known for sure."""
+    return {
+        p.holder: p.interval_s
+        for p in policies
+        if p is not None
+        and p.interval_s is not None
+        and (p.basis is PolicyBasis.CONFIG or p.mode is not PolicyMode.UNKNOWN)
+    }
 
 
 def with_seen_retries(
@@ -127,7 +150,7 @@ def _is_default(policy: DpdPolicy, seen: DpdPolicy, most: int) -> bool:
 def _idle_s(own: list[Exchange]) -> list[float]:
     """How long the peer had been silent before questions that this may have brought about, s."""
     sure = (x for x in own if x.confidence is not Confidence.SUSPECT)
-    since = [seconds(x.since_proof_ns) for x in sure if x.since_proof_ns is not None]
+    since = [seconds(x.idle_ns) for x in sure if x.idle_ns is not None]
     return [s for s in since if s >= _IDLE_S]
 
 
@@ -140,43 +163,68 @@ def _gaps_s(starts_ns: list[int], own: list[Exchange]) -> list[float]:
     ]
 
 
-def _rhythm(starts: list[float], since: list[float]) -> tuple[PolicyMode, float | None, str]:
+def _rhythm(
+    starts: list[float], since: list[float], alike: str, *, traffic_shown: bool
+) -> tuple[PolicyMode, float | None, str]:
     """Mode, interval and evidence.
 
-    `starts`: distances of questions; `since`: how long the peer had been silent before each, s.
+    `starts`: distances of questions; `since`: how long the peer had been silent before each, s;
+    `alike`: why equal distances tell no mode.
     """
     idle = [s for s in since if s >= _IDLE_S]
     busy = _SELDOM * (len(since) - len(idle)) > len(since)
-    every = _interval(starts)
+    every = _interval(starts, pauses=not traffic_shown)
     if every is not None:
-        told = f"{len(starts)} intervals of {_range(starts)}"
+        told = _intervals(starts, every)
         if busy or (idle and min(idle) < every * (1 - _TOLERANCE_SHARE)):
             return PolicyMode.PERIODIC, every, f"{told}, also while the peer was heard"
-        alike = "; without traffic, periodic and on-idle look alike" if idle else ""
-        return PolicyMode.UNKNOWN, every, told + alike
+        return PolicyMode.UNKNOWN, every, f"{told}; {alike}" if idle else told
     if busy or not idle:
         return PolicyMode.UNKNOWN, None, "too few questions to tell an interval"
-    came = f"{_range(idle)} after the last proof of life"
+    proof = "proof of life" if traffic_shown else "message of the peer in the log"
+    came = f"{_range(idle)} after the last {proof}"
     if len(idle) >= _MIN_INTERVALS and _steady(idle):
         if len(starts) >= _MIN_FOR_MODE:
             return PolicyMode.ON_IDLE, median(idle), f"each of {len(idle)} questions came {came}"
         return PolicyMode.UNKNOWN, median(idle), f"{len(idle)} questions, each {came}"
     if len(idle) >= _MIN_FOR_MODE:
         told = f"{len(idle)} questions, {came}, in no fixed rhythm"
-        return PolicyMode.ON_DEMAND, min(idle), told
-    interval = min(idle) if len(idle) > 1 else None
+        if traffic_shown:
+            return PolicyMode.ON_DEMAND, min(idle), told
+        return PolicyMode.UNKNOWN, None, told
+    interval = min(idle) if len(idle) > 1 and traffic_shown else None
     return PolicyMode.UNKNOWN, interval, f"{len(idle)} question{'s' * (len(idle) > 1)}, {came}"
 
 
-def _interval(gaps: list[float]) -> float | None:
-    """The interval that distances keep; some are multiples, where other messages took its place."""
+def _interval(gaps: list[float], *, pauses: bool) -> float | None:
+    """The interval that distances keep; some are multiples, where other messages took its place.
+
+    `pauses`: or anything longer, where traffic that is not shown may have taken it, or where
+    questions were lost on their way to the device that logged them.
+    """
     if len(gaps) < _MIN_INTERVALS:
         return None
     middle = median(gaps)
-    tolerance = max(_TOLERANCE_S, _TOLERANCE_SHARE * middle)
+    tolerance = _tolerance_s(middle)
     single = [gap for gap in gaps if abs(gap - middle) <= tolerance]
-    fits = all(abs(gap - max(round(gap / middle), 1) * middle) <= tolerance for gap in gaps)
+    fits = all(
+        abs(gap - max(round(gap / middle), 1) * middle) <= tolerance or (pauses and gap > middle)
+        for gap in gaps
+    )
     return median(single) if fits and len(single) >= _MOSTLY * len(gaps) else None
+
+
+def _intervals(gaps: list[float], every: float) -> str:
+    """How many distances keep it: "5 intervals of 3 s", "3 of 4 of 3 s, the longest 11 s"."""
+    single = [gap for gap in gaps if gap <= every + _tolerance_s(every)]
+    if len(single) == len(gaps):
+        return f"{len(gaps)} intervals of {_range(gaps)}"
+    longest = _range([max(gaps)])
+    return f"{len(single)} of {len(gaps)} intervals of {_range(single)}, the longest {longest}"
+
+
+def _tolerance_s(middle: float) -> float:
+    return max(_TOLERANCE_S, _TOLERANCE_SHARE * middle)
 
 
 def _retry(own: list[Exchange]) -> tuple[float | None, float]:
@@ -204,7 +252,7 @@ def _retries(own: list[Exchange]) -> int | None:
 
 def _steady(values: list[float]) -> bool:
     middle = median(values)
-    tolerance = max(_TOLERANCE_S, _TOLERANCE_SHARE * middle)
+    tolerance = _tolerance_s(middle)
     return all(abs(v - middle) <= tolerance for v in values)
 
 

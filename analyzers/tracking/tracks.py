@@ -208,6 +208,8 @@ class ExchangeTrack(Struct, eq=False):
     dead_ref: Ref | None = None
     arrived: bool = False
     """The responder's log says that a question came."""
+    unpaired: bool = False
+    """It says so of one that is none of the transmissions known."""
     first_missing: bool = False
     """The log calls the first transmission that it shows a retry."""
     tries: int | None = None
@@ -268,7 +270,9 @@ def _with(numbers: Set[int], number: int) -> Set[int]:
 
 def transmission(message: IkeMessage) -> Transmission:
     """A message as a part of an exchange."""
-    return Transmission(message.at_ns, message.message_id, message.ref, message.seen)
+    return Transmission(
+        message.at_ns, message.message_id, message.ref, message.seen, message.arrived
+    )
 
 
 class MarkKind(Enum):

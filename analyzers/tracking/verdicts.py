@@ -23,6 +23,9 @@ _BY_VERDICT: Final = frozenset(
         BlackHoleClass.SLOW_TEARDOWN,
     }
 )
+# A log that says nothing of a peer for longer than this need not be complete.
+_QUIET_NS: Final = 60 * NS_PER_SECOND
+_MOST_INTERVALS: Final = 3
 # A device deletes the SA of a peer it gave up within this.
 _TEARDOWN_NS: Final = 30 * NS_PER_SECOND
 
@@ -55,7 +58,8 @@ def holes_of_log(
 
     What was sent into them is unknown: the loss lies between nothing and the time from the last
     proof of life to the end of the SA. Where a holder's interval is known, the last proof is at
-    most that long before its first question. `first_ns`: when the peer was first told of.
+    most that long before its first question; where it is not, what is before that is no phase.
+    `first_ns`: when the peer was first told of.
     """
     alive = _alive_ns(sas, exchanges)
     for exchange in exchanges:
@@ -64,6 +68,25 @@ def holes_of_log(
         if exchange.first_ns < ORDER_LIMIT_NS:
             continue  # lines without stamps have no durations
         yield _hole(exchange, exchange.verdict_ns, deletes, intervals_s, first_ns, alive)
+
+
+def quiet_times(
+    exchanges: Sequence[Exchange], intervals_s: dict[str, float]
+) -> list[tuple[int, int]]:
+    """Times before questions in vain of which a log says nothing, from and to, in time order.
+
+    Traffic may have shown that the peer lived, or lines may be missing: an excerpt looks the same.
+    `intervals_s`: those of the holders that are known.
+    """
+    found = []
+    for exchange in exchanges:
+        quiet_ns = exchange.since_proof_ns
+        if quiet_ns is None or exchange.answer is not None or exchange.first_ns < ORDER_LIMIT_NS:
+            continue
+        usual_ns = nanoseconds(intervals_s.get(exchange.prober, 0.0))
+        if quiet_ns > max(_QUIET_NS, _MOST_INTERVALS * usual_ns):
+            found.append((exchange.first_ns - quiet_ns, exchange.first_ns))
+    return found
 
 
 def _hole(
@@ -84,7 +107,8 @@ def _hole(
         start_ns = max(start_ns, asked_ns - nanoseconds(interval_s))
     stop_ns, basis, ref = _stop(exchange, dead_ns, deletes)
     cuts = [
-        (PhaseName.UNPROBED, start_ns, asked_ns),
+        # Without the interval nobody can tell whether the peer was silent before it was asked.
+        (PhaseName.UNPROBED, asked_ns if interval_s is None else start_ns, asked_ns),
         (PhaseName.PROBING, asked_ns, dead_ns),
         (PhaseName.TEARDOWN, dead_ns, stop_ns),
     ]

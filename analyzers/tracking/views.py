@@ -13,13 +13,11 @@ from analyzers.model.exchange import (
     Delete,
     DeleteProtocol,
     Exchange,
-    Lost,
     Outcome,
     Transmission,
 )
 from analyzers.model.peer import (
     Activity,
-    HintKind,
     LocalBasis,
     PeerState,
     PeerView,
@@ -33,11 +31,12 @@ from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
+from analyzers.tracking.losses import place_of_loss, with_losses
 from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
-from analyzers.tracking.verdicts import holes_of_log, judged_by_log
+from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
 
 
 class Viewer:
@@ -151,7 +150,9 @@ class Viewer:
             states.append(StateSpan(PeerState.QUESTIONABLE, max(doubt_ns, states[-1].start_ns)))
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
-        policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]
+        policies = [
+            policy.observe(peer.address(side), timed, traffic_shown=bool(flows)) for side in (0, 1)
+        ]
         policies += [self._agreed(peer, side) for side in (0, 1)]
         seen = {p.holder: p for p in policies if p is not None}
         policies += [
@@ -159,12 +160,14 @@ class Viewer:
             for p in self._configured(peer)
         ]
         logged = [x for x in exchanges if x.basis is Basis.LOG and not self._is_captured(x)]
+        intervals_s = policy.known_intervals_s(policies)
         if not peer.captured:
-            holes = self._logged_holes(exchanges, deletes, sas, policies, first_ns)
+            states = liveness.with_untold(states, quiet_times(exchanges, intervals_s))
+            holes = self._logged_holes(exchanges, deletes, sas, intervals_s, first_ns)
         elif logged:
             # No capture shows that time: what was sent then is as unknown as with a log alone.
             starts = {x.first_ns for x in logged}
-            told = self._logged_holes(tuple(logged), deletes, sas, policies, first_ns)
+            told = self._logged_holes(tuple(logged), deletes, sas, intervals_s, first_ns)
             holes = (*told, *(h for h in holes if h.first_probe_ns not in starts))
         problems = [*peer.problems, *self._hindsight.problems(peer)]
         return PeerView(
@@ -213,17 +216,10 @@ class Viewer:
         exchanges: tuple[Exchange, ...],
         deletes: tuple[Delete, ...],
         sas: tuple[IkeSa, ...],
-        policies: list[DpdPolicy | None],
+        intervals_s: dict[str, float],
         first_ns: int,
     ) -> tuple[BlackHole, ...]:
         """The black holes of a peer that only logs tell of."""
-        intervals_s = {
-            p.holder: p.interval_s
-            for p in policies
-            if p is not None
-            and p.interval_s is not None
-            and (p.basis is PolicyBasis.CONFIG or p.mode is not PolicyMode.UNKNOWN)
-        }
         kept = []
         for hole in holes_of_log(exchanges, deletes, sas, intervals_s, first_ns):
             if hole.max_seconds >= self._tracker.report_s:
@@ -306,6 +302,7 @@ class Viewer:
         lost_answers: tuple[Transmission, ...] = (),
     ) -> Exchange:
         self._numbers["x"] += 1
+        logs = self._tracker.logs
         answered = piece.outcome is Outcome.ANSWERED
         return Exchange(
             id=f"x{self._prefix}{self._numbers['x']}",
@@ -314,7 +311,7 @@ class Viewer:
             prober=peer.address(track.side),
             responder=peer.address(1 - track.side),
             sequence=track.sequence,
-            transmissions=piece.sent,
+            transmissions=with_losses(logs, track, piece.sent),
             answer=track.answer if answered else None,
             outcome=piece.outcome,
             basis=track.basis,
@@ -325,31 +322,12 @@ class Viewer:
             else None,
             verdict_ns=piece.verdict_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
-            lost=self._lost(track, piece),
+            lost=None if answered else place_of_loss(logs, track, piece.sent),
             peer_heard=piece.heard,
             first_missing=track.first_missing and piece.sent[0] == track.transmissions[0],
             tries=track.tries,
             lost_answers=lost_answers,
         )
-
-    def _lost(self, track: ExchangeTrack, piece: Piece) -> Lost | None:
-        """Where a question was lost, by the log of the other end."""
-        if piece.outcome is Outcome.ANSWERED:
-            return None
-        if track.replies:
-            return Lost.ANSWER
-        responder = track.sa.peer.address(1 - track.side)
-        first_ns, last_ns = piece.sent[0].at_ns, piece.sent[-1].at_ns
-        if not self._tracker.logs.covers(responder, first_ns, last_ns):
-            return None
-        if any(
-            hint.sender == responder
-            and hint.kind is HintKind.STARTED
-            and track.sa.first_ns <= hint.at_ns <= last_ns
-            for hint in track.sa.peer.hints
-        ):
-            return None  # devices say nothing of messages for SAs that they do not know
-        return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST
 
     # --- flows ---------------------------------------------------------------------
 

@@ -93,8 +93,9 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
 
 def _lost(peer: PeerView, exchange: Exchange, paths: dict[str, str]) -> Iterator[Detail]:
     """Where it was lost, and the answers that never came."""
-    if exchange.lost is not None:
-        yield Detail("lost", where_lost(peer, exchange), Severity.WARN)
+    where = where_lost(peer, exchange)
+    if where:
+        yield Detail("lost", where, Severity.WARN)
     for lost in exchange.lost_answers:
         yield Detail("answer", f"{_place(lost.ref, paths)}, {DID_NOT_ARRIVE}", Severity.WARN)
 

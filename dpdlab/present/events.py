@@ -71,7 +71,8 @@ class Event(Struct, frozen=True):
     def is_lost(self) -> bool:
         """Whether the log of an end tells that the message did not arrive."""
         if self.kind in (EventKind.QUESTION, EventKind.RETRY) and self.exchange is not None:
-            return self.exchange.lost is Lost.REQUEST
+            sent = self.exchange.transmissions[self.number]
+            return sent.lost or self.exchange.lost is Lost.REQUEST
         return self.kind is EventKind.LOST
 
     @property

@@ -36,8 +36,8 @@ _STAMP_S: Final = 1.0
 # What is no nearer than this is another number: the time a message takes, and rounding.
 _ALIKE_S: Final = 0.25
 _ALIKE_SHARE: Final = 0.05
-# What sets it was not read: what is seen of it is held against nothing.
-_UNREAD: Final = "not among the inputs"
+# The file that sets them was not read: what is seen of them is held against nothing.
+_UNREAD: Final = "no strongswan.conf"
 
 
 class Agreement(StrEnum):

@@ -253,7 +253,7 @@ class ConsoleApp(WatchingApp):
         if self.following and now_ns is not None and at_ns is not None and at_ns < end_ns:
             # Else the next packet would take the user away from there.
             self.following = False
-            self.say(f"staying here: {key_name(self.model.keymap['follow'][0])} follows again")
+            self.say(f"staying here: {self.model.key('follow')} follows again")
         self.model.at_ns = at_ns
         self.query_one(Overview).show()
         self._moment += 1
@@ -334,9 +334,12 @@ class ConsoleApp(WatchingApp):
         if self.is_live:
             self.exit(0)
             return
-        leaving = " or ".join(map(key_name, self.model.keymap["quit"]))
+        leaving = " or ".join(map(self._name_of, self.model.keymap["quit"]))
         back = next((key for key in self.model.keymap["back"] if key != _ESCAPE), _ESCAPE)
-        self.say(f"{leaving} leaves dpdlab, {key_name(back)} goes back")
+        self.say(f"{leaving} leaves dpdlab, {self._name_of(back)} goes back")
+
+    def _name_of(self, key: str) -> str:
+        return key_name(key, ascii_only=self.model.ascii_only)
 
     def do_suspend(self) -> None:
         """Back to the shell; its fg comes back here."""
@@ -386,7 +389,7 @@ class ConsoleApp(WatchingApp):
     def _ask_to_leave(self) -> None:
         keys = [key for key in self.model.keymap["back"] if key != _ESCAPE]
         if self.last_key == _ESCAPE and keys:
-            leaving = " or ".join(key_name(key) for key in (*keys, *self.model.keymap["quit"]))
+            leaving = " or ".join(map(self._name_of, (*keys, *self.model.keymap["quit"])))
             self.say(f"{leaving} leaves dpdlab")
             return
 
@@ -446,7 +449,7 @@ class ConsoleApp(WatchingApp):
         self.model.times = replace(self.model.times, mode=mode)
         self.changed()
         if mode is TimeMode.MARK and self.model.times.mark_ns is None:
-            key = key_name(self.model.keymap["mark"][0])
+            key = self.model.key("mark")
             self.say(f"nothing is marked, so since the start ({key} marks a moment)")
         else:
             self.say(f"times: {mode.value}")

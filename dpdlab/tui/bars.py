@@ -11,7 +11,7 @@ from textual import events
 from textual.geometry import clamp
 from textual.message import Message
 
-from analyzers.export.formatting import Severity, byte_count, count, counted, duration
+from analyzers.export.formatting import Severity, byte_count, count, counted
 from analyzers.export.spans import steadied
 from analyzers.export.unlisted import NOT_SHOWN
 from analyzers.export.untrusted import safe
@@ -22,7 +22,6 @@ from analyzers.sources.feed import SourceState
 from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.present.scale import Scale, linear
 from dpdlab.tui.actions import BY_ID
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
@@ -57,7 +56,7 @@ def footer_of(
         state.append(Text(_progress_text(progress), palette.note))
     if model.live is not None:
         state.append(_health_of(model.live.sources, palette))
-    inputs = key_name(model.keymap["inputs"][0])
+    inputs = model.key("inputs")
     if model.unread:
         state.append(Text(f"{counted(model.unread, 'input')} not read ({inputs})", palette.bad))
     if model.damaged:
@@ -68,7 +67,7 @@ def footer_of(
     if model.filter is not None:
         state.append(Text(f"filter {safe(model.filter.text)}", palette.warn))
     if model.range_ns is not None:
-        state.append(Text(_range_text(model, model.range_ns), palette.warn))
+        state.append(Text(_range_text(model), palette.warn))
     state.append(Text(model.times.counts, palette.faint))
     right = Text(" · ", palette.faint).join(state)
     keys = [_hint(model, name) for name in sorted(hints, key=lambda name: name == "help")]
@@ -80,16 +79,16 @@ def footer_of(
     return left + Text(" " * room) + right
 
 
-def _range_text(model: Model, range_ns: tuple[int, int]) -> str:
+def _range_text(model: Model) -> str:
     """The stretch of time that was chosen, and the key that leaves it."""
-    lasts = duration(range_ns[1] - range_ns[0])
+    lasts = model.range_lasts
     said = f"nothing in these {lasts}" if model.silent_range else f"only {lasts}"
     return f"{said}, {model.range_left}"
 
 
 def _hint(model: Model, name: str) -> Text:
     """A key and what it does; a click does it too."""
-    key = key_name(model.keymap[name][0])
+    key = model.key(name)
     told = Text.assemble(" ", (key, Style(bold=True)), f" {BY_ID[name].hint}")
     told.stylize(Style.from_meta({"@click": f"app.act('{name}')"}), 1)
     return told

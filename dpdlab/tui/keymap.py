@@ -97,12 +97,22 @@ _KEY_NAMES: Final = {
     "left_square_bracket": "[", "right_square_bracket": "]", "plus": "+", "minus": "-",
     "equals_sign": "=", "apostrophe": "'", "escape": "esc", "space": "space", "enter": "enter",
     "greater_than_sign": ">", "less_than_sign": "<",
-    "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
+_ARROWS: Final = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
 
 
-def key_name(key: str) -> str:
-    """A key as people call it."""
+def key_name(key: str, *, ascii_only: bool = False) -> str:
+    """A key as people call it; without arrows those have their names: `v` is another key."""
+    if key in _ARROWS and not ascii_only:
+        return _ARROWS[key]
     if key in _KEY_NAMES:
         return _KEY_NAMES[key]
     return key.upper() if key[0] == "f" and key[1:].isdigit() else key
+
+
+def shown_key(keys: Sequence[str], *, ascii_only: bool = False) -> str:
+    """The key of an action in a hint: the first one, without arrows rather a letter."""
+    first = keys[0]
+    if ascii_only:
+        first = next((key for key in keys if key not in _ARROWS), first)
+    return key_name(first, ascii_only=ascii_only)

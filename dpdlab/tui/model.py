@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import Glyphs, glyphs, not_before
+from analyzers.export.formatting import Glyphs, duration, glyphs, not_before
 from analyzers.export.spans import SHORTEST_WINDOW_NS, Window, whole
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
@@ -27,7 +27,7 @@ from dpdlab.present.readout import within
 from dpdlab.present.tallies import Tally, tally_of, tally_within
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
-from dpdlab.tui.keymap import DEFAULT, Keymap, key_name
+from dpdlab.tui.keymap import DEFAULT, Keymap, shown_key
 
 if TYPE_CHECKING:
     from dpdlab.tui.live_reading import LiveNow
@@ -302,10 +302,26 @@ class Model(Struct, dict=True):
             return True
         return self.range_ns[0] <= at_ns <= self.range_ns[1]
 
+    def key(self, action: str) -> str:
+        """The key of an action, as hints have it."""
+        return shown_key(self.keymap[action], ascii_only=self.ascii_only)
+
     @property
     def range_left(self) -> str:
         """How the stretch that was chosen is left."""
-        return f"{key_name(self.keymap['fit'][0])} shows all"
+        return f"{self.key('fit')} shows all"
+
+    @property
+    def range_lasts(self) -> str:
+        """How long the stretch is that was chosen; empty for all of the time."""
+        chosen = self.range_ns
+        return "" if chosen is None else duration(chosen[1] - chosen[0])
+
+    @property
+    def of_all(self) -> str:
+        """What is told before that which is of all of the time, where a stretch is chosen."""
+        lasts = duration(self.span.end_ns - self.span.start_ns)
+        return "" if self.range_ns is None else f"all {lasts}: "
 
     # --- moment by moment ------------------------------------------------------------------
 

@@ -26,7 +26,6 @@ from analyzers.sources.names import SHOWN_STDIN, any_is_standard_input, is_stand
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.present.times import TimeMode
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model, Shown, shown_of
 from dpdlab.tui.reading import Afterwards, Outcome, Reader
 from dpdlab.tui.state import State, clocks_here, load, resolved, save
@@ -249,7 +248,7 @@ class ReadingApp(TerminalApp[int]):
         if outcome.done and not self._kept:
             self._tell_kept_clocks(keep=False)
         if outcome.done and self.model.clock_doubts:
-            key = key_name(self.model.keymap["inputs"][0])
+            key = self.model.key("inputs")
             self.say(f"clock by hand, {self.model.clock_doubts[0]} ({key} changes it)")
         self.captures = outcome.captures or self.captures
         if self.following:
@@ -389,7 +388,7 @@ class ReadingApp(TerminalApp[int]):
         told = [f"{clock_shift(ns)} {PurePath(path).name}" for path, ns in sorted(clocks)]
         if told:
             more = f", and {len(told) - 1} more" if len(told) > 1 else ""
-            key = key_name(self.model.keymap["inputs"][0])
+            key = self.model.key("inputs")
             said = f"clock by hand as you left it: {told[0]}{more} ({key} changes it)"
             self.say(said, keep=keep)
 

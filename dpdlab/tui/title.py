@@ -9,35 +9,43 @@ from typing import Final
 from rich.style import Style
 from rich.text import Text
 
-from analyzers.export.formatting import counted, duration
+from analyzers.export.formatting import counted
 from analyzers.export.untrusted import safe
 from analyzers.export.verdict import VerdictPart
 from dpdlab.present.findings import tally
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import CUT, cut
 
+_NAME: Final = " dpdlab "
 _NAMES_SHOWN: Final = 3
 _LEAST_NAME: Final = 10
 _NEXT_TO_NOTHING: Final = 2
 """From so many forms on a clause keeps only its head."""
-_BETWEEN: Final = " · "
+BETWEEN: Final = " · "
 
 
 def title_of(model: Model, palette: Palette, width: int) -> Text:
     """What is open, and what it comes to: with a filter, what is left by it."""
-    left = Text().append(" dpdlab ", Style(bold=True, reverse=True)).append(" ")
-    if model.range_ns is not None:
-        lasts = duration(model.range_ns[1] - model.range_ns[0])
-        left.append(f"only {lasts}, {model.range_left}", palette.warn).append("  ")
     names = _names(model)
-    # The names keep some room; more of it goes where the verdict would lose a clause.
+    lead, told = _lead(model, ""), Text()
+    # The names keep some room; more of it goes where the verdict would lose a clause, and what
+    # the footer says as well.
     rooms = (min(len(names[-1]), max(width // 4, _LEAST_NAME)), min(len(names[-1]), _LEAST_NAME))
-    told = _verdict(model, palette, width - left.cell_len - rooms[0] - 3)
-    if told.plain.endswith(CUT) and rooms[1] < rooms[0]:
-        longer = _verdict(model, palette, width - left.cell_len - rooms[1] - 3)
-        told = max(told, longer, key=_clauses)
+    ways = (
+        (rooms[0], f", {model.range_left}"),
+        (rooms[1], f", {model.range_left}"),
+        (rooms[1], ""),
+    )
+    for name_room, leaving in ways:
+        before = _lead(model, leaving)
+        found = _verdict(model, palette, width - len(_NAME) - len(before) - name_room - 4)
+        if not told or _clauses(found) > _clauses(told):
+            lead, told = before, found
+        if not found.plain.endswith(CUT):
+            break
+    left = Text().append(_NAME, Style(bold=True, reverse=True)).append(" ")
+    left.append(lead, palette.warn)
     told.append(" ")
     room = width - left.cell_len - told.cell_len - 2
     fitting = next((name for name in names if len(name) <= room), names[-1])
@@ -45,8 +53,13 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     return left + Text(" " * max(width - left.cell_len - told.cell_len, 2)) + told
 
 
+def _lead(model: Model, leaving: str) -> str:
+    """Of how much of the time all is, where that is not all."""
+    return f"only {model.range_lasts}{leaving}  " if model.range_ns is not None else ""
+
+
 def _clauses(verdict: Text) -> int:
-    return verdict.plain.removesuffix(_BETWEEN + CUT).count(_BETWEEN)
+    return verdict.plain.removesuffix(BETWEEN + CUT).count(BETWEEN)
 
 
 def _names(model: Model) -> list[str]:
@@ -66,8 +79,9 @@ def _verdict(model: Model, palette: Palette, room: int) -> Text:
     if verdict is not None:
         parts += verdict.parts
         severity = palette.severity(verdict.severity)
-        return _joined([(said, severity if weighty else Style()) for said, weighty
-                        in fitting(parts, room)])  # fmt: skip
+        kept = fitting(parts, room - len(model.of_all))
+        told = _joined([(said, severity if weighty else Style()) for said, weighty in kept])
+        return Text().append(model.of_all, palette.faint).append_text(told)
     if parts:
         return _joined([(said, palette.warn) for said, _ in fitting(parts, room)])
     found = without_peers(model)
@@ -89,8 +103,8 @@ def without_peers(model: Model) -> str:
     if read:
         told.append(counted(read, "configuration"))
     if found:
-        told.append(f"{found} ({key_name(model.keymap['view-findings'][0])} shows them)")
-    return _BETWEEN.join(told)
+        told.append(f"{found} ({model.key('view-findings')} shows them)")
+    return BETWEEN.join(told)
 
 
 def _of_how_many(model: Model) -> Iterator[VerdictPart]:
@@ -113,7 +127,7 @@ def fitting(parts: Sequence[VerdictPart], room: int) -> list[tuple[str, bool]]:
         mark = [] if shown == len(parts) else [(CUT, False)]
         for chosen in product(*(enumerate((part.text, *part.shorter)) for part in kept)):
             told = [(text, part.weighty) for (_, text), part in zip(chosen, kept, strict=True)]
-            length = len(_BETWEEN.join(text for text, _ in (*told, *mark)))
+            length = len(BETWEEN.join(text for text, _ in (*told, *mark)))
             telling = all(place < _NEXT_TO_NOTHING for place, _ in chosen)
             rank = (length <= room, shown >= min(2, len(parts)), telling, shown, length)
             if length > room:
@@ -124,4 +138,4 @@ def fitting(parts: Sequence[VerdictPart], room: int) -> list[tuple[str, bool]]:
 
 
 def _joined(parts: Sequence[tuple[str, Style]]) -> Text:
-    return Text(_BETWEEN).join(Text(text, style) for text, style in parts)
+    return Text(BETWEEN).join(Text(text, style) for text, style in parts)

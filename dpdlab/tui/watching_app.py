@@ -7,7 +7,6 @@ from typing import Final
 
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.tui.bars import Overview
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.settled_app import SettledApp
 
 _LONG_NS: Final = 60 * NS_PER_SECOND
@@ -60,7 +59,7 @@ class WatchingApp(SettledApp):
         self.changed()
         if message.range_ns is not None and self.model.silent_range:
             first, last = map(self.model.times.at, message.range_ns)
-            fit = key_name(self.model.keymap["fit"][0])
+            fit = self.model.key("fit")
             self.say(f"nothing happened from {first} to {last}: {fit} or a click there shows all")
 
     def do_follow(self) -> None:

@@ -195,6 +195,18 @@ def test_dpd_late_ack_after_retries(tell: Tell):
     assert "after its question" not in finding.detail
 
 
+def test_dpd_late_ack_blames_no_load_where_the_question_did_not_arrive(tell: Tell):
+    text = PROMPT + "".join(f"{at} a>b liveness 7\n" for at in (70, 72, 76))
+    text += "76.02 b>a liveness 7 resp\n90 a>b liveness 8\n90.02 b>a liveness 8 resp"
+    log = charon(text, "b", lost=[Lost("a", 69, 73)])
+    (finding,) = tell(text, ("b.log", log)).of("dpd-late-ack")
+    assert "those before the answered one did not arrive" in finding.detail
+    assert "load" not in finding.remedy
+    assert "Follow the way to the peer" in finding.remedy
+    (other,) = tell(text, ("b.log", charon(text, "b"))).of("dpd-late-ack")
+    assert "load" in other.remedy
+
+
 @silent("dpd-late-ack", "an answer belongs to the retry whose number it has")
 @pytest.mark.parametrize(("number", "is_slow"), [(6, True), (7, False)])
 def test_dpd_late_ack_belongs_to_its_own_transmission(

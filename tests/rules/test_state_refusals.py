@@ -104,3 +104,12 @@ def test_refusals_in_a_row_are_one_hint(
         for h in found
     ] == spells
     assert {hint.reason for hint in found} == {"Operation not permitted"}
+
+
+def test_by_the_log_of_the_asked_end_alone_its_answers_were_refused(tell: Tell):
+    """Nothing tells whether the other end gave up; that it got no answer is certain."""
+    told = tell(log_of_b(20.3, 30.002, 35.002, 40.002))
+    (finding,) = told.of("sending-refused")
+    assert (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.CERTAIN)
+    assert "What 192.0.2.1 asked meanwhile was not answered." in finding.detail
+    assert told.of("dpd-no-ack") == []

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -131,6 +132,17 @@ async def test_with_ascii_nothing_else_is_on_the_screen(console: Open, keys: tup
     async with console(SAMPLES / "ikev2-dead-peer", size=(80, 24), ascii_only=True) as c:
         await c.press(*keys)
         assert c.text.isascii()
+
+
+async def test_without_arrows_hints_and_help_name_keys_that_are_there(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer", size=(80, 24), ascii_only=True) as c:
+        await c.press("2")
+        assert c.lines[-1].startswith(" h left l right ")
+        await c.press("?")
+        help_text = str(c.app.screen.query_one(Static).render())
+        for keys, said in (("down j", "One row down."), ("left h", "To the left")):
+            assert re.search(rf"\n  {keys} +{said}", help_text)
+        assert "\n  v " in help_text
 
 
 async def test_moments_of_a_story_go_on_below_their_text(console: Open):

@@ -42,7 +42,7 @@ async def test_who_closed_the_tunnel_is_told(console: Open, folder: str, told: s
 
 async def test_where_a_question_was_lost_is_told(console: Open):
     async with console(SAMPLES / "ikev1-one-way-loss", size=(160, 43)) as c:
-        assert "the answer did not leave the other end: its own system refused to send" in c.text
+        assert "the answer did not leave its end: its own system refused to send" in c.text
         assert "192.0.2.2 could not send, 101 times, as its log says" in c.text
 
 

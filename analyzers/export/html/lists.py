@@ -72,10 +72,11 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> tuple[Node,
         badge(word, _OUTCOME_SHADE[exchange.outcome], outcome_glyph(exchange.outcome, UNICODE)),
         became(exchange, UNICODE),
     ]
-    if exchange.lost is not None:
+    lost = where_lost(peer, exchange)
+    if lost:
         where = naming.places([lost.ref for lost in exchange.lost_answers])
         sent = f" ({answers_sent(exchange)}: {where})" if where else ""
-        outcome += [htpy.br, htpy.span(".soft")[where_lost(peer, exchange), sent]]
+        outcome += [htpy.br, htpy.span(".soft")[lost, sent]]
     return (
         naming.at(exchange.first_ns),
         address(exchange.prober),

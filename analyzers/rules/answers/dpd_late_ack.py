@@ -14,6 +14,7 @@ from analyzers.model.finding import Severity
 from analyzers.model.observations import Encapsulation
 from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.rules.answers.silence_causes import QUESTION_LOST
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
@@ -36,6 +37,12 @@ class _Late(Struct, frozen=True):
     @property
     def is_slow(self) -> bool:
         return self.delay_ns > self.limit_ns
+
+    @property
+    def is_lost_on_the_way(self) -> bool:
+        """Whether by the log of the other end nothing before the answered transmission came."""
+        sent = self.exchange.transmissions[: self.before]
+        return not self.is_slow and len(sent) > 1 and all(each.lost for each in sent[:-1])
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -121,6 +128,12 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
             f" {which} came only after {most_of}{most.before} transmissions,"
             f" {spoken_ns(whole_ns)} after the first."
         )
+    lost = all(each.is_lost_on_the_way for each in late)
+    if lost:
+        said += (
+            f" By the log of {responder} those before the answered one did not arrive: they were"
+            " lost on the way, and what arrived was answered at once."
+        )
     severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
     return Found(
         said,
@@ -129,6 +142,7 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
             for each in late
             for ref in (*(t.ref for t in each.exchange.transmissions), each.answer.ref)
         ),
+        remedy=QUESTION_LOST if lost else "",
         severity=severity,
         confidence=weakest(each.exchange.confidence for each in late),
         at_ns=late[0].answer.at_ns,

@@ -114,12 +114,15 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     first = exchanges[0]
     what = ("an " if first.kind is ExchangeKind.DPD else "a ") + question_name(first.kind)
     sent = len(first.transmissions)
-    said = f"{first.prober} sent {what} {times(sent)} to {first.responder}"
+    again = "repeated" if first.first_missing else "sent"
+    said = f"{first.prober} {again} {what} {times(sent)} to {first.responder}"
     if sent > 1 and case.timed:
         said += f" within {spoken_ns(first.last_ns - first.first_ns)}"
-    if first.since_proof_ns and case.timed:
+    if first.first_missing:
+        said += ", after a question that the log does not show"
+    elif first.idle_ns and case.timed:
         proof = "proof of life" if case.captured else "message of the peer in the log"
-        said += f", the first {spoken_ns(first.since_proof_ns)} after the last {proof}"
+        said += f", the first {spoken_ns(first.idle_ns)} after the last {proof}"
     said += "; no answer came"
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
@@ -127,7 +130,8 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
         if _came_back(case, first):
             said += f", until {first.responder} set up a new IKE SA after {whole}"
         else:
-            said += f", and the peer was given up after {whole}{by}"
+            least = "at least " if first.first_missing else ""
+            said += f", and the peer was given up after {least}{whole}{by}"
     elif fate is _Fate.LEFT_BEHIND:
         said += f", but {sa_name(case.sas[first.ike_sa])} had been replaced before"
     elif first.peer_heard:

@@ -31,8 +31,9 @@ _WHERE: Final = {
     Lost.ANSWER: "The other end answered by its log: the answer was lost on the way.",
     Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
 }
+QUESTION_LOST: Final = f"Follow {_WAY}; the question does not arrive."
 _REMEDIES: Final = {
-    Lost.REQUEST: f"Follow {_WAY}; the question does not arrive.",
+    Lost.REQUEST: QUESTION_LOST,
     Lost.ANSWER: (
         "Follow the way back: filters for UDP 500 and 4500 and the route from the peer to this"
         " end; the answer does not arrive."

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import Hint
 from analyzers.model.records import Confidence
@@ -30,14 +30,20 @@ def _check(case: Case) -> Iterator[Found]:
 
 
 def _unanswered(case: Case, hint: Hint) -> list[Exchange]:
-    """The questions that ran out meanwhile, whoever asked."""
+    """The questions that met no answer meanwhile, whoever asked.
+
+    They ran out, or all answers to them were refused: then nobody but the asker knows their end.
+    """
     return [
         x
         for x in case.peer.exchanges
-        if x.outcome is Outcome.UNANSWERED
-        and x.verdict_ns is not None
-        and refused_within(hint, x.first_ns, x.last_ns)
+        if refused_within(hint, x.first_ns, x.last_ns)
+        and ((x.outcome is Outcome.UNANSWERED and x.verdict_ns is not None) or _in_vain(x, hint))
     ]
+
+
+def _in_vain(exchange: Exchange, hint: Hint) -> bool:
+    return exchange.lost is Lost.ANSWER and exchange.responder == hint.sender
 
 
 def _is_in_black_hole(case: Case, hint: Hint) -> bool:

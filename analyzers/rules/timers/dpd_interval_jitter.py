@@ -34,9 +34,9 @@ def _check(case: Case) -> Iterator[Found]:
         found = distances(own.exchanges)
         by_start = [d.seconds for d in found]
         by_proof = [
-            seconds(x.since_proof_ns)
+            seconds(x.idle_ns)
             for x in own.exchanges
-            if x.since_proof_ns is not None and seconds(x.since_proof_ns) >= _IDLE_S
+            if x.idle_ns is not None and seconds(x.idle_ns) >= _IDLE_S
         ]
         wanted = case.thresholds.jitter_intervals
         known = [values for values in (by_start, by_proof) if len(values) >= wanted]

@@ -121,8 +121,9 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
     else:
         page.at_margin(stamp, what)
         page.at_margin("", assemble("    ", tail))
-    if exchange.lost is not None:
-        page.at_margin("", Text(f"    {where_lost(peer, exchange)}"))
+    lost = where_lost(peer, exchange)
+    if lost:
+        page.at_margin("", Text(f"    {lost}"))
         where = page.frames([lost.ref for lost in exchange.lost_answers])
         if where:
             page.at_margin("", Text(f"    {answers_sent(exchange)}: {where}", FAINT))

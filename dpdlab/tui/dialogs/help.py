@@ -87,7 +87,8 @@ class HelpScreen(ModalScreen[None]):
         return text
 
     def _line(self, action: Action) -> Text:
-        keys = " ".join(key_name(key) for key in self._keymap[action.id])
+        ascii_only = cast("ConsoleApp", self.app).model.ascii_only
+        keys = " ".join(key_name(key, ascii_only=ascii_only) for key in self._keymap[action.id])
         return Text().append(f"  {keys:<{_KEYS}} ", "bold").append(f"{action.help}\n")
 
 

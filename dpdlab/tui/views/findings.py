@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec.structs import replace
+from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Static
 
@@ -19,11 +21,11 @@ from analyzers.model.records import Ref
 from dpdlab.present.events import event_at
 from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
 from dpdlab.tui.dialogs.explain import ExplainScreen
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, plain
 from dpdlab.tui.text_pane import TextPane, TextRows
+from dpdlab.tui.title import BETWEEN, fitting
 from dpdlab.tui.views import finding_detail
 from dpdlab.tui.views.finding_rows import (
     SILENCED,
@@ -37,6 +39,9 @@ from dpdlab.tui.views.finding_rows import (
     title,
 )
 from dpdlab.tui.views.list_view import DetailView, next_place
+
+_VERDICT_ROWS: Final = 3
+"""Rows that the verdict has."""
 
 
 class FindingsView(DetailView):
@@ -74,6 +79,12 @@ class FindingsView(DetailView):
         yield self.verdict
         yield from super().compose()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width has room for other words."""
+        super().on_resize(event)
+        if self.console_app.view is self:
+            self.show()
+
     # --- painting --------------------------------------------------------------------------
 
     def show(self) -> None:
@@ -100,7 +111,7 @@ class FindingsView(DetailView):
             self._ways = ways
             self._rows = FindingRows(self.model, self._items, self.by)
         self.list.show(self._rows, cursor)
-        told = (about, self.palette)
+        told = (about, self.palette, self.size.width)
         if told != self._told:
             self._told = told
             self.verdict.update(plain(self._verdict(), self.model.ascii_only))
@@ -145,7 +156,7 @@ class FindingsView(DetailView):
             said = [safe(sentence) for sentence in model.content.diagnosis]
             return "\n".join(said) or "no IPsec peer, and so nothing to find"
         if model.damaged or model.unread:
-            key = key_name(model.keymap["inputs"][0])
+            key = model.key("inputs")
             wrong = "damaged" if model.damaged else "not read"
             return f"no rule has anything to say, but an input is {wrong}: {key} shows it"
         wrong_with = troubles(model.whole.peers)
@@ -154,7 +165,27 @@ class FindingsView(DetailView):
         return "no rule has anything to say: nothing is wrong as far as these inputs tell"
 
     def _verdict(self) -> Text:
-        """What the session comes to, and how much was found."""
+        """How much was found, and what the session comes to in the words that there is room for."""
+        width, line = max(self.size.width, 1), Text()
+        for room in range(_VERDICT_ROWS * width, 0, -max(width // 8, 1)):
+            line = self._verdict_in(room)
+            if len(line.wrap(self.app.console, width)) <= _VERDICT_ROWS:
+                break
+        return line
+
+    def _verdict_in(self, room: int) -> Text:
+        said, verdict = self._number_found(), self.model.digest.verdict
+        left = room - sum(len(text) + len(BETWEEN) for text in said)
+        if verdict is not None:
+            shade = self.palette.severity(verdict.severity)
+            said += [
+                Text(safe(text), shade if weighty else Style())
+                for text, weighty in fitting(verdict.parts, left)
+            ]
+        lead = self.model.of_all if said else ""
+        return Text().append(lead, self.palette.faint).append_text(Text(BETWEEN).join(said))
+
+    def _number_found(self) -> list[Text]:
         content = self.model.content
         parts = [
             Text(said, self.palette.severity(shade)) for said, shade in tally(content.findings)
@@ -165,15 +196,7 @@ class FindingsView(DetailView):
         if hidden:
             said = f"{hidden} of other times not shown, {self.model.range_left}"
             parts.append(Text(said, self.palette.warn))
-        verdict = self.model.digest.verdict
-        if verdict is not None:
-            parts += [
-                Text(safe(part.text), self.palette.severity(verdict.severity))
-                if part.weighty
-                else Text(safe(part.text))
-                for part in verdict.parts
-            ]
-        return Text(" · ").join(parts)
+        return parts
 
     @property
     def _current(self) -> Item | None:

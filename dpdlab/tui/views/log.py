@@ -25,7 +25,6 @@ from dpdlab.present.log_places import message_at, peer_at, places_in, places_of
 from dpdlab.tui.bars import Line
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.dialogs.raw_line import RawLine
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
@@ -202,7 +201,7 @@ class LogView(LogSearch):
         if isinstance(log, LiveLines) and log.gone:
             text.append(f" · {count(log.gone)} before these", faint)
         if self.model.now_ns is not None and not self._follows:
-            key = key_name(self.model.keymap["follow"][0])
+            key = self.model.key("follow")
             text.append(f" · staying here, {key} follows", self.palette.warn)
         return text
 

@@ -31,7 +31,6 @@ from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.live_lines import countdown
 from dpdlab.present.tallies import Tally, WorstFirst, holes_within, is_within
-from dpdlab.tui.keymap import key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
@@ -366,9 +365,7 @@ class PeerRows:
         pages = self.pages(width, palette)
         if len(pages) == 1:
             return ("",)
-        back, on = (
-            key_name(self.model.keymap[name][0]) for name in ("columns-left", "columns-right")
-        )
+        back, on = map(self.model.key, ("columns-left", "columns-right"))
         page = min(self.page, len(pages) - 1)
         if page == 0:
             shown = {column.id for column, _ in pages[0]}

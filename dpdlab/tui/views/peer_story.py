@@ -95,7 +95,7 @@ def _of_what(model: Model, peer: PeerView) -> str:
         asked += f", {tally.deletes:,} of {counted(everything.deletes, 'Delete')}"
     if model.range_ns is None:
         return f"the filter leaves {asked}; state, proof, round trip and policy are of all"
-    lasts = duration(model.range_ns[1] - model.range_ns[0])
+    lasts = model.range_lasts
     return f"counts and traffic are those of {lasts} ({asked}); all else is of all of the time"
 
 

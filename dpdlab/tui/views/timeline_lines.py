@@ -11,6 +11,7 @@ from analyzers.export import words
 from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
+from analyzers.model.sa import IkeSa
 from dpdlab.present.axes import axis_in, axis_name
 from dpdlab.present.cells import Cell, Row, RowKind
 from dpdlab.present.events import Event
@@ -26,6 +27,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import CUT, cut
 from dpdlab.tui.views.lanes import LABEL
 
+_SAS_NAMED: Final = 2
 _FIRST_TO_GO: Final = (RowKind.LOG, RowKind.EXPECTED, RowKind.SAS, RowKind.PHASES_OUT,
                        RowKind.PHASES_IN, RowKind.ESP_OUT, RowKind.ESP_IN)  # fmt: skip
 """Lanes that a low screen does without."""
@@ -46,25 +48,41 @@ class TimelineLines:
         )
         extent = Text(self._extent(folding), self.palette.faint)
         room = width - extent.cell_len - 2
-        if peer.ike_sas:
-            sa = peer.ike_sas[-1]
-            spi = short_spi(safe(sa.initiator_spi), self.model.signs) or self.model.signs.none
-            self._append_if(line, f"  IKEv{sa.ike_version} {spi}", room)
-        policy = policy_of(peer, peer.local)
-        if policy is not None:
-            summary = words.policy_summary(policy, self.model.signs)
-            # The worst case and the basis are in the peers view too.
-            for said in (f"{summary} ({policy.basis.value})", summary, summary.partition(",")[0]):
-                if self._append_if(line, f"  {said}", room):
-                    break
+        sas, policies = self._sas(peer), self._policy(peer)
+        # The timers lose their basis first, then the SAs their names, and both what is left.
+        told = [(said, policy) for said in sas for policy in policies[:2]]
+        told += [(said, policy) for policy in policies[2:] for said in sas]
+        left = room - line.cell_len
+        for said in next((pair for pair in told if sum(map(len, pair)) <= left), ()):
+            line.append(said, self.palette.faint)
         line = cut(line, max(room, 0))
         return line.append(" " * (width - line.cell_len - extent.cell_len)).append_text(extent)
 
-    def _append_if(self, line: Text, said: str, room: int) -> bool:
-        if line.cell_len + len(said) > room:
-            return False
-        line.append(said, self.palette.faint)
-        return True
+    def _sas(self, peer: PeerView) -> list[str]:
+        """The IKE SAs of the time that is drawn, in longer and shorter forms."""
+        sas = [sa for sa in peer.ike_sas if self._is_drawn(sa)]
+        if not sas:
+            return [""]
+        signs = self.model.signs
+        spis = [short_spi(safe(sa.initiator_spi), signs) or signs.none for sa in sas]
+        versions = "/".join(f"IKEv{version}" for version in sorted({s.ike_version for s in sas}))
+        forms = [f"  {versions} {', '.join(spis)}"] if len(sas) <= _SAS_NAMED else []
+        if len(sas) > 1:
+            forms.append(f"  {counted(len(sas), f'{versions} SA')}")
+        return forms
+
+    def _is_drawn(self, sa: IkeSa) -> bool:
+        end_ns = self.scale.end_ns if sa.ended_ns is None else sa.ended_ns
+        return sa.first_ns <= self.scale.end_ns and end_ns >= self.scale.start_ns
+
+    def _policy(self, peer: PeerView) -> list[str]:
+        """Its policy in longer and shorter forms; all of it is in the peers view, too."""
+        policy = policy_of(peer, peer.local)
+        if policy is None:
+            return ["", "", ""]
+        summary = words.policy_summary(policy, self.model.signs)
+        forms = (f"{summary} ({policy.basis.value})", summary, summary.partition(",")[0])
+        return [*(f"  {form}" for form in forms), ""]
 
     def _extent(self, folding: bool) -> str:
         """How much of the time is drawn, and how much of that is folded."""

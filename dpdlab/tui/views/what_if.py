@@ -135,12 +135,16 @@ class WhatIfView(WhatIfPage):
 
     def _to_hole(self, by: int) -> None:
         rows = self.rows
+        peer, in_range = self.model.peer, ""
+        if self.model.range_ns is not None and peer is not None and peer.black_holes:
+            in_range = f" in the stretch of time: {self.model.range_left}"
         if not isinstance(rows, HoleRows) or not rows.holes:
-            self.console_app.say(why_no_hole(self.model.peer))
+            none = f"no black hole{in_range}" if in_range else why_no_hole(peer)
+            self.console_app.say(none)
             return
         wanted = self._hole + by
         if not 0 <= wanted < len(rows.holes):
-            self.console_app.say(f"no {'further' if by > 0 else 'earlier'} black hole")
+            self.console_app.say(f"no {'further' if by > 0 else 'earlier'} black hole{in_range}")
             return
         self._hole = wanted
         hole = rows.holes[wanted]

@@ -14,6 +14,7 @@ from analyzers.configs.config_lines import profile_for
 from analyzers.errors import OptionError
 from analyzers.export.content import Content
 from analyzers.export.untrusted import safe
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
 from analyzers.whatif import candidates
 from analyzers.whatif.study import Candidate, window_of
@@ -26,6 +27,7 @@ from dpdlab.present.replays import (
     sent_packets,
 )
 from dpdlab.present.starting import starting_policy
+from dpdlab.present.tallies import holes_within
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Afterwards
@@ -67,12 +69,14 @@ class WhatIfPage(View):
         self.pinned: list[Candidate] = []
         self.replays: Replays | None = None
         self.rows: HoleRows | PlanRows | None = None
-        self._rows_of: tuple[int, str] | None = None
-        self._peer_of: tuple[int, str] | None = None
+        self._rows_of: tuple[int, str, object] | None = None
+        self._peer_of: tuple[int, str, object] | None = None
         self._sent: tuple[Content, str, SentPackets] | None = None
         self._reading: tuple[Content, str] | None = None
         self._products: dict[tuple[int, str, str], str | None] = {}
         self._hole = 0
+        self.holes: tuple[BlackHole, ...] = ()
+        """The black holes of the peer, in the stretch of time that was chosen."""
 
     def compose(self) -> ComposeResult:
         """Fields and words side by side, the bars under them."""
@@ -100,13 +104,14 @@ class WhatIfPage(View):
 
     def _follow_peer(self) -> None:
         """Another peer, or newer facts: other replays, and a policy to begin with."""
-        peer = self.model.peer
-        key = (self.model.revision, "" if peer is None else peer.id)
+        peer, range_ns = self.model.peer, self.model.range_ns
+        key = (self.model.revision, "" if peer is None else peer.id, range_ns)
         if key == self._peer_of:
             return
-        another = self._peer_of is None or self._peer_of[1] != key[1]
+        another = self._peer_of is None or self._peer_of[1:] != key[1:]
         self._peer_of = key
-        self.sheet.planning = peer is None or not peer.black_holes
+        self.holes = () if peer is None else self._holes_of(peer)
+        self.sheet.planning = not self.holes
         if peer is None:
             self.replays = None
         else:
@@ -114,9 +119,9 @@ class WhatIfPage(View):
             sent = self._sent_of(peer)
             self.replays = Replays(peer, budget_s=budget_s, product_at=self._product_at, sent=sent)
         if another:
-            self._hole, self._rows_of = self._first_hole(peer), None
-        elif peer is not None:
-            self._hole = min(self._hole, max(len(peer.black_holes) - 1, 0))
+            self._hole, self._rows_of = self._first_hole(), None
+        else:
+            self._hole = min(self._hole, max(len(self.holes) - 1, 0))
         if not self.sheet.touched:
             self._begin(peer)
 
@@ -124,16 +129,18 @@ class WhatIfPage(View):
         start = starting_policy(peer, self._product_at, words_of_no_peer(self.model))
         self.sheet.draft, self.sheet.whence = start.draft, start.whence
 
-    def _first_hole(self, peer: PeerView | None) -> int:
+    def _holes_of(self, peer: PeerView) -> tuple[BlackHole, ...]:
+        chosen = self.model.range_ns
+        return peer.black_holes if chosen is None else tuple(holes_within(peer, chosen))
+
+    def _first_hole(self) -> int:
         """The one at the moment of the other views, else the worst."""
-        if peer is None or not peer.black_holes:
-            return 0
-        at_ns = self.model.at_ns
-        for number, hole in enumerate(peer.black_holes):
+        at_ns, holes = self.model.at_ns, self.holes
+        for number, hole in enumerate(holes):
             if at_ns is not None and hole.sound_until_ns <= at_ns <= hole.stop_ns:
                 return number
-        holes = peer.black_holes
-        return max(range(len(holes)), key=lambda number: holes[number].max_seconds)
+        numbers = range(len(holes))
+        return max(numbers, key=lambda number: holes[number].max_seconds, default=0)
 
     def _product_at(self, peer: PeerView, address: str) -> str | None:
         """The family of the product at one end, as far as that is known by now."""
@@ -183,6 +190,7 @@ class WhatIfPage(View):
         return HoleRows(
             self.model,
             self.replays,
+            self.holes,
             edited,
             self.pinned,
             sheet.target_s,
@@ -266,7 +274,7 @@ class WhatIfPage(View):
     def _scroll_to_hole(self) -> None:
         """The black hole at hand on top."""
         if isinstance(self.rows, HoleRows):
-            start = self.rows.start_of(self._hole)
+            start = self.rows.start_of(self._hole) if self._hole else 0
             self.table.scroll_to(y=start, animate=False, immediate=True)
 
     # --- the packets -----------------------------------------------------------------------

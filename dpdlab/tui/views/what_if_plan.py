@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from rich.text import Text
 
 from analyzers.configs.config_lines import profile_for
+from analyzers.export.formatting import counted
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known, hidden_holes, not_shown
 from analyzers.export.untrusted import safe
 from analyzers.whatif import candidates
@@ -169,6 +170,10 @@ class PlanRows(LaidOut):
             return Text(hidden, palette.warn)
         if not are_holes_known(peer):
             return Text(f"{signs.none} {HOLES_NOT_KNOWN}", palette.faint)
+        if peer.black_holes:
+            number = counted(len(peer.black_holes), "black hole")
+            said = f"{number} of other times not shown, {self.model.range_left}"
+            return Text(said, palette.warn)
         return Text(f"{signs.alive} no black hole", palette.good)
 
     def _policy(self, tried: Tried, layout: Layout, palette: Palette) -> Text:

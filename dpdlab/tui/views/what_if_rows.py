@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from analyzers.export import words
-from analyzers.export.formatting import byte_count, class_severity, count
+from analyzers.export.formatting import byte_count, class_severity, count, counted
 from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import safe
 from analyzers.model.black_hole import BlackHole
@@ -83,6 +83,7 @@ _HOLE_COLUMNS: Final = (
 
 
 class _Kind(StrEnum):
+    RANGE = "range"
     HEADING = "heading"
     OBSERVED = "observed"
     TITLED = "titled"
@@ -106,16 +107,18 @@ class HoleRows(LaidOut):
         self,
         model: Model,
         replays: Replays,
+        holes: Sequence[BlackHole],
         edited: Candidate | None,
         pinned: Sequence[Candidate],
         target_s: float | None,
         hold_s: float | None,
         page: int,
     ) -> None:
+        """`holes`: those of the peer that are replayed."""
         super().__init__(page)
         self.model = model
         self.replays = replays
-        self.holes = replays.peer.black_holes
+        self.holes = holes
         self._arriving = arriving(replays.peer)
         self._edited = edited
         self._pinned = list(pinned)
@@ -132,6 +135,8 @@ class HoleRows(LaidOut):
 
     def _all(self, width: int) -> Iterator[_Row]:
         policies = 1 + len(self._pinned) + self._usual_count()
+        if self.model.range_ns is not None:
+            yield _Row(_Kind.RANGE)
         for number, hole in enumerate(self.holes):
             yield _Row(_Kind.HEADING, number)
             note = why_no_policy_helps(hole)
@@ -269,6 +274,8 @@ class HoleRows(LaidOut):
             return Text(" " * MARK + row.text, palette.faint)
         if hole is None or row.kind is _Kind.GAP:
             return Text()
+        if row.kind is _Kind.RANGE:
+            return Text(self._of_range(), palette.warn)
         if row.kind is _Kind.HEADING:
             return self._heading(row.hole, hole, palette)
         if row.kind is _Kind.OBSERVED:
@@ -283,6 +290,14 @@ class HoleRows(LaidOut):
                 return Text(" " * 2 * MARK + said, palette.warn)
             return Text(" " * 2 * MARK + self._reason(row.hole, tried), palette.faint)
         return self._policy(row.hole, hole, tried, layout, palette)
+
+    def _of_range(self) -> str:
+        """Which black holes these are, where a stretch of time was chosen."""
+        number, model = len(self.holes), self.model
+        every = counted(len(self.replays.peer.black_holes), "black hole")
+        those = "that" if number == 1 else "those"
+        lasts, left = model.range_lasts, model.range_left
+        return f"{number} of {every}, with all of it: {those} of these {lasts} ({left})"
 
     def _heading(self, number: int, hole: BlackHole, palette: Palette) -> Text:
         dot = f" {self.model.signs.dot} "

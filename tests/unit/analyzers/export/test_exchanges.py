@@ -16,8 +16,8 @@ from tests.model_builders import unanswered
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        (1, ", asked again, the first one not seen"),
-        (3, ", 3 × every 2.0 s, the first one not seen"),
+        (1, ", asked again, the question itself not seen"),
+        (3, ", 3 retries every 2.0 s, the question itself not seen"),
     ],
 )
 def test_a_question_of_which_only_retries_were_seen_says_so(sent: int, said: str):

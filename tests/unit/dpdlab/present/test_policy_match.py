@@ -56,8 +56,8 @@ def test_retries_that_no_file_sets_are_held_against_nothing():
     assert bases["retries"] is bases["gives up"] is PolicyBasis.OBSERVED
     told = {part.name: (part.seen, part.wanted) for part in found.parts[1:]}
     assert told == {
-        "retries": ("every 2 s", "not among the inputs"),
-        "gives up": ("after 6 questions", "not among the inputs"),
+        "retries": ("every 2 s", "no strongswan.conf"),
+        "gives up": ("after 6 questions", "no strongswan.conf"),
     }
     assert found.agreement is SAME
     # Where nothing was repeated either, what would happen is what charon does by default.

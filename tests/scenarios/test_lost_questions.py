@@ -1,0 +1,71 @@
+"""Questions that were answered after a retry: which arrived, by the log of the other end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.export.causes import where_lost
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerView
+from dpdlab.present.events import EventKind, events_of
+from tests.scenarios.inputs import together
+from tests.scenarios.logs import Lost, charon
+from tests.scenarios.timeline import capture
+
+V2 = """
+0 a>b v2 handshake
+10 a>b liveness 2
+10.02 b>a liveness 2 resp
+20 a>b liveness 3
+22 a>b liveness 3
+24 a>b liveness 3
+24.02 b>a liveness 3 resp
+40 a>b liveness 4
+40.02 b>a liveness 4 resp
+"""
+V1 = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+20 a>b v1 info 108 says=ruthere number=8
+22 a>b v1 info 108 says=ruthere number=8
+24 a>b v1 info 108 says=ruthere number=8
+24.02 b>a v1 info 108 says=ack number=8
+40 a>b v1 info 108 says=ruthere number=9
+40.02 b>a v1 info 108 says=ack number=9
+"""
+ON_THE_WAY = [Lost("a", 19, 23)]
+
+
+def lost(peer: PeerView) -> list[list[bool]]:
+    """Of each question its transmissions: whether they did not arrive."""
+    return [[sent.lost for sent in x.transmissions] for x in peer.exchanges]
+
+
+@pytest.mark.parametrize("text", [V1, V2], ids=["ikev1", "ikev2"])
+@pytest.mark.parametrize("captured", [True, False])
+def test_the_log_of_the_other_end_tells_which_arrived(
+    tmp_path: Path, text: str, captured: bool
+) -> None:
+    first = capture(text) if captured else charon(text, "a")
+    peer = together(tmp_path, first, charon(text, "b", lost=ON_THE_WAY)).peer
+    assert lost(peer)[-2:] == [[True, True, False], [False]]
+    asked = peer.exchanges[-2]
+    assert (asked.outcome, asked.lost) == (Outcome.ANSWERED, None)
+    assert where_lost(peer, asked).startswith("2 of 3 lost on the way there")
+    told = [e for e in events_of(peer) if e.exchange == asked and e.kind is not EventKind.ANSWER]
+    assert [event.is_lost for event in told] == [True, True, False]
+
+
+def test_what_comes_again_to_who_has_it_need_not_be_logged(tmp_path: Path) -> None:
+    """IKEv2: the same message again is answered again, and a log may say nothing of that."""
+    log = charon(V2, "b", lost=[Lost("a", 21, 25)])
+    peer = together(tmp_path, capture(V2), log).peer
+    assert lost(peer) == [[False], [False] * 3, [False]]
+
+
+def test_without_the_log_of_the_other_end_nothing_tells(tmp_path: Path) -> None:
+    peer = together(tmp_path, capture(V2), charon(V2, "a")).peer
+    assert lost(peer) == [[False], [False] * 3, [False]]
+    assert where_lost(peer, peer.exchanges[1]) == ""

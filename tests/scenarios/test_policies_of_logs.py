@@ -1,0 +1,130 @@
+"""What a log alone tells of the policy, and of the time before a question: it shows no traffic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.export.verdict import verdict_of
+from analyzers.model.black_hole import PhaseName
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.policy import DpdPolicy, PolicyMode
+from tests.scenarios.inputs import alone, together
+from tests.scenarios.logs import charon
+from tests.scenarios.timeline import at
+
+SETUP = "0 a>b v2 handshake\n"
+TRAFFIC = """
+0.1..300/0.2 a>b esp out
+0.15..300/0.2 b>a esp in
+"""
+
+
+def asked(*times: float) -> str:
+    """Answered questions at these times, IDs from 2 on."""
+    return "".join(
+        f"{t} a>b liveness {number}\n{t + 0.02:.2f} b>a liveness {number} resp\n"
+        for number, t in enumerate(times, 2)
+    )
+
+
+def given_up(first_s: float) -> str:
+    """Three transmissions; then the log says that the peer was given up."""
+    return "".join(f"{first_s + late} a>b liveness 9\n" for late in (0, 2, 4))
+
+
+def verdict_at(at_s: float) -> list[tuple[float, str]]:
+    return [
+        (at_s, "09[IKE] giving up after 2 retransmits"),
+        (at_s + 0.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+
+
+def only(peer: PeerView) -> DpdPolicy:
+    (policy,) = peer.policies
+    return policy
+
+
+@pytest.mark.parametrize("holder", ["a", "b"])
+def test_uneven_questions_need_not_be_on_demand(tmp_path: Path, holder: str) -> None:
+    """Who asks on idle in traffic that the log does not show asks as unevenly."""
+    policy = only(together(tmp_path, charon(SETUP + asked(7, 20, 51, 58, 90), holder)).peer)
+    assert (policy.mode, policy.interval_s, policy.about_s) == (PolicyMode.UNKNOWN, None, None)
+
+
+def test_without_captured_esp_nor_does_a_capture(tmp_path: Path) -> None:
+    policy = only(alone(tmp_path, SETUP + asked(7, 20, 51, 58, 90)))
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
+
+
+def test_a_longer_pause_is_no_other_interval(tmp_path: Path) -> None:
+    """To the device that is asked, questions that were lost on the way are a pause."""
+    policy = only(together(tmp_path, charon(SETUP + asked(10, 13, 24, 27, 30), "b")).peer)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert policy.interval_s == pytest.approx(3)
+    assert policy.evidence.startswith("3 of 4 intervals of 3 s, the longest 11 s")
+
+
+def test_a_pause_amid_captured_traffic_still_counts(tmp_path: Path) -> None:
+    policy = only(alone(tmp_path, SETUP + TRAFFIC + asked(10, 13, 24, 27, 30)))
+    assert policy.interval_s is None
+
+
+def test_one_question_after_a_silent_log_tells_no_interval(tmp_path: Path) -> None:
+    log = charon(SETUP + asked(10) + given_up(210), said=verdict_at(216))
+    policy = only(together(tmp_path, log).peer)
+    assert (policy.interval_s, policy.about_s) == (None, None)
+    assert policy.retry_s == pytest.approx(2)
+
+
+def test_nobody_knows_of_a_silent_log_whether_the_peer_lived(tmp_path: Path) -> None:
+    log = charon(SETUP + asked(10) + given_up(210), said=verdict_at(216))
+    peer = together(tmp_path, log).peer
+    states = [(s.state, round((s.start_ns - at(0)) / 1e9)) for s in peer.states]
+    assert (PeerState.ALIVE, 10) not in states
+    assert states[-3:] == [
+        (PeerState.UNKNOWN, 10),
+        (PeerState.PROBING, 210),
+        (PeerState.DEAD, 216),
+    ]
+    (hole,) = peer.black_holes
+    assert hole.max_seconds == pytest.approx(206, abs=0.1)
+    assert [phase.name for phase in hole.phases] == [PhaseName.PROBING]
+
+
+def test_a_log_that_was_silent_for_some_seconds_is_as_it_should_be(tmp_path: Path) -> None:
+    log = charon(SETUP + asked(10) + given_up(30), said=verdict_at(36))
+    states = {s.state for s in together(tmp_path, log).peer.states[1:]}
+    assert PeerState.UNKNOWN not in states
+
+
+def test_a_question_that_the_log_does_not_show_came_after_nobody_knows_what(
+    tmp_path: Path,
+) -> None:
+    """The log begins with what IOS says of a retry."""
+    lines = [
+        "*Mar 25 15:18:52.123: ISAKMP (0:1): received packet from 10.2.80.209 dport 500 sport 500"
+        " Global (I) QM_IDLE",
+        "*Mar 25 15:18:52.131: ISAKMP:(0:1): processing NOTIFY R_U_THERE_ACK protocol 1 spi 0,"
+        " message ID = -443923643, sa = 81BA4DD4",
+        "*Mar 25 15:18:52.135: ISAKMP:(0:1): DPD/R_U_THERE_ACK received from peer 10.2.80.209,"
+        " sequence 0x9",
+    ]
+    for second in (37, 39, 41, 43):
+        lines += [
+            f"*Mar 25 15:47:{second}.343: ISAKMP:(0:1):incrementing error counter on sa:"
+            " PEERS_ALIVE_TIMER",
+            f"*Mar 25 15:47:{second}.351: ISAKMP:(0:1): sending packet to 10.2.80.209 my_port 500"
+            " peer_port 500 (I) QM_IDLE",
+            f"*Mar 25 15:47:{second}.355: ISAKMP:(0:1):Input = IKE_MESG_FROM_TIMER,"
+            " IKE_TIMER_PEERS_ALIVE",
+        ]
+    lines.append("*Mar 25 15:47:45.391: ISAKMP:(0:1):peer 10.2.80.209 not responding!")
+    peer = together(tmp_path, "\n".join(lines) + "\n").peer
+    (question,) = peer.exchanges
+    assert question.first_missing
+    assert (question.idle_ns, len(question.transmissions), question.retries) == (None, 4, 4)
+    assert only(peer).about_s is None
+    said = " ".join(part.text for part in verdict_of([peer]).parts)
+    assert "given up 8.0 s or more after the first unanswered question" in said

@@ -1,0 +1,76 @@
+"""Answers that the system of the asked device refused: its own log shows that none left it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzers.model.exchange import Lost, Outcome
+from analyzers.model.peer import PeerState
+from tests.scenarios.inputs import together
+from tests.scenarios.logs import Clock, charon, syslog
+from tests.scenarios.timeline import capture
+
+REFUSED = "16[NET] error writing to socket: Operation not permitted"
+V1 = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+"""
+ASKED_V1 = """
+20..31/5 a>b v1 info 108 says=ruthere number=8
+20.01..31/5 b>a v1 info 108 says=ack number=8
+"""
+ASKED_V2 = """
+0 a>b v2 handshake
+10 a>b liveness 2
+10.01 b>a liveness 2 resp
+20 a>b liveness 3
+20.01 b>a liveness 3 resp
+30 a>b liveness 4
+30.01 b>a liveness 4 resp
+"""
+
+
+def test_answers_that_were_refused_answer_nothing(tmp_path: Path) -> None:
+    said = [(at_s, REFUSED) for at_s in (12.0, 20.011, 22.0, 25.011, 30.011)]
+    peer = together(tmp_path, charon(V1 + ASKED_V1, "b", said=said)).peer
+    (asked,) = peer.exchanges
+    assert asked.outcome is Outcome.OPEN
+    assert asked.lost is Lost.ANSWER
+    assert len(asked.transmissions) == len(asked.lost_answers) == 3
+    assert asked.retries == 2
+    assert peer.state is PeerState.PROBING
+    assert all(policy.interval_s is None for policy in peer.policies)
+
+
+def test_a_later_answer_leaves(tmp_path: Path) -> None:
+    said = [(at_s, REFUSED) for at_s in (20.011, 25.011)]
+    peer = together(tmp_path, charon(V1 + ASKED_V1, "b", said=said)).peer
+    (asked,) = peer.exchanges
+    assert asked.outcome is Outcome.ANSWERED
+    assert len(asked.transmissions) == 3
+    assert peer.state is PeerState.ALIVE
+
+
+def test_what_was_refused_a_while_after_an_answer_was_something_else(tmp_path: Path) -> None:
+    said = [(at_s, REFUSED) for at_s in (19.9, 20.2, 25.5)]
+    peer = together(tmp_path, charon(V1 + ASKED_V1, "b", said=said)).peer
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 3
+
+
+def test_the_next_message_id_proves_that_an_answer_came(tmp_path: Path) -> None:
+    """With a window of 1 who asks with a new ID has the answer to the one before."""
+    peer = together(tmp_path, charon(ASKED_V2, "b", said=[(20.011, REFUSED)])).peer
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 3
+
+
+def test_a_capture_that_has_the_answer_goes_before_the_log(tmp_path: Path) -> None:
+    log = charon(V1 + ASKED_V1, "b", said=[(20.011, REFUSED)])
+    peer = together(tmp_path, capture(V1 + ASKED_V1), log).peer
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 3
+
+
+def test_whole_seconds_tell_by_the_order_of_the_lines(tmp_path: Path) -> None:
+    said = [(at_s, REFUSED) for at_s in (20.011, 25.011, 30.011)]
+    log = charon(V1 + ASKED_V1, "b", Clock(syslog), said=said)
+    (asked,) = together(tmp_path, log).peer.exchanges
+    assert asked.lost is Lost.ANSWER
