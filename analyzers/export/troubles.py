@@ -18,6 +18,19 @@ def open_requests(peer: PeerView) -> list[str]:
     return [p.detail for p in peer.whole.problems if p.kind is ProblemKind.REQUEST_UNANSWERED]
 
 
+def is_asking_blocked(peer: PeerView) -> bool:
+    """Whether a request without an answer kept everybody from asking anything else.
+
+    One that begins an IKE SA does so only where none was established: others could be asked on.
+    """
+    established = any(sa.established_ns is not None for sa in peer.whole.ike_sas)
+    return any(not (established and _begins_sa(said)) for said in open_requests(peer))
+
+
+def _begins_sa(request: str) -> bool:
+    return request.startswith(("IKE_SA_INIT ", "IKE_AUTH "))
+
+
 def _came_up(peer: PeerView) -> bool:
     """Whether the input shows, or leaves room for, an IKE SA that was established."""
     if peer.esp_flows or peer.whole.exchanges or peer.shown:

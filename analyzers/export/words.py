@@ -12,7 +12,7 @@ from typing import Final
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
 from analyzers.export.reached import never_answered
 from analyzers.export.spans import is_ike_only
-from analyzers.export.troubles import open_requests
+from analyzers.export.troubles import is_asking_blocked
 from analyzers.export.unlisted import hidden_questions, not_shown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
@@ -337,7 +337,7 @@ def why_no_question(peer: PeerView) -> str:
     hidden = hidden_questions(peer)
     if hidden:
         return not_shown(hidden, "question")
-    if open_requests(peer):
+    if is_asking_blocked(peer):
         return "none could be asked: another request was sent again and again without an answer"
     if any(sa.end is SaEnd.DEAD_PEER for sa in peer.ike_sas):
         return "the log shows the verdict, not the questions"

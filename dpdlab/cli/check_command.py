@@ -56,10 +56,14 @@ def _place(ref: Ref, paths: dict[str, str]) -> str:
 def _summary(content: Content, diagnostics: Diagnostics) -> None:
     if not content.peers and not content.findings:
         return
+    from analyzers.export.troubles import troubles
     from dpdlab.cli.text.findings import tally
     from dpdlab.present.formatting import counted
 
-    told = tally(content.findings).plain or "nothing to report"
+    # A tunnel that does not come up is no finding of a rule, and more than nothing.
+    wrong = [safe(each) for each in troubles(content.peers)]
+    found = tally(content.findings).plain or ("no finding" if wrong else "nothing to report")
+    told = "; ".join([found, *wrong])
     held_back = len(content.suppressed)
     silenced = f", {counted(held_back, 'finding')} silenced" if held_back else ""
     diagnostics.note(f"{counted(len(content.peers), 'peer')}: {told}{silenced}")

@@ -28,6 +28,7 @@ from analyzers.model.exchange import Delete, Exchange, Lost, Outcome
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import Hint, HintKind, PeerView
 from analyzers.model.records import Basis, Confidence, Ref
+from dpdlab.present.in_vain import sent_in_vain
 
 
 class EventKind(StrEnum):
@@ -66,6 +67,8 @@ class Event(Struct, frozen=True):
     way_back: bool = False
     """Of a black hole: what was sent arrived, and nothing came back."""
     message: IkeMessage | None = None
+    in_vain: bool = False
+    """A request that is no liveness question: it met no answer, however often it was sent."""
 
     @property
     def is_lost(self) -> bool:
@@ -113,7 +116,8 @@ def events_of(peer: PeerView, *, ongoing: bool = False) -> list[Event]:
     # A message is what it is, also where a filter hides the exchange that it belongs to.
     events += [e for e in _hidden(peer, by_ref) if e.ref not in told]
     told.update(event.ref for event in events)
-    events += _messages([m for m in peer.messages if m.ref not in told])
+    untold = [m for m in peer.messages if m.ref not in told]
+    events += _messages(untold, sent_in_vain(peer) if untold else frozenset())
     events += [_hint(hint) for hint in peer.hints]
     # A black hole begins after what proved life at the same time.
     events.sort(key=lambda e: (e.at_ns, e.kind is EventKind.HOLE, e.ref or Ref("", 0)))
@@ -233,8 +237,11 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _messages(messages: Sequence[IkeMessage]) -> Iterator[Event]:
-    """Messages of no exchange that is followed; those that were sent before say so."""
+def _messages(messages: Sequence[IkeMessage], in_vain: Container[Ref]) -> Iterator[Event]:
+    """Messages of no exchange that is followed; those that were sent before say so.
+
+    `in_vain`: where those are that met no answer.
+    """
     sent = Counter(map(_sameness, messages))
     before: Counter[object] = Counter()
     for message in sorted(messages, key=lambda m: (m.at_ns, m.ref)):
@@ -248,7 +255,7 @@ def _messages(messages: Sequence[IkeMessage]) -> Iterator[Event]:
         else:
             # A response is repeated for a request that is; IKEv1 does not tell them apart.
             again = ", sent again"
-        yield _message(message, again, number)
+        yield _message(message, again, number, in_vain=message.ref in in_vain)
 
 
 def _sameness(message: IkeMessage) -> object:
@@ -264,18 +271,19 @@ def _sameness(message: IkeMessage) -> object:
     return message.src, message.dst, message.initiator_spi, message.message_id, message.fingerprint
 
 
-def _message(message: IkeMessage, again: str, number: int) -> Event:
+def _message(message: IkeMessage, again: str, number: int, *, in_vain: bool) -> Event:
     return Event(
         message.at_ns,
         EventKind.MESSAGE,
         message.src,
-        message_word(message) + again,
-        Severity.MUTE,
+        message_word(message) + again + (", no answer" if in_vain else ""),
+        Severity.WARN if in_vain else Severity.MUTE,
         message.ref,
         message.basis,
         message.confidence,
         number=number,
         message=message,
+        in_vain=in_vain,
     )
 
 

@@ -211,6 +211,9 @@ def _usual(product: str | None, version: int | None, sender: str) -> Start:
     if product is not None:
         ike = "" if version is None else f" in IKEv{version}"
         unknown = f"no timers of {sender} are known, nor what is usual on {product}{ike}"
+        start = _common(version, unknown)
+        # The lines of another product are no use to it.
+        return replace(start, draft=turned_to(start.draft, None))
     return _common(version, unknown)
 
 

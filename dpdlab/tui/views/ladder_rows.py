@@ -148,6 +148,8 @@ class LadderRows(EventRows):
                 return signs.unanswered
             if event.exchange.outcome is Outcome.OPEN:
                 return signs.open
+        if event.in_vain:
+            return signs.unanswered
         return signs.delete if event.kind is EventKind.DELETE else ""
 
     def _remark(self, line: Text, event: Event, palette: Palette, width: int) -> Text:

@@ -64,6 +64,18 @@ def test_a_request_that_met_no_answer_is_the_plain_reason_for_no_question():
     assert "another request was sent again and again" in why_no_question(never_up())
 
 
+def test_what_begins_another_sa_keeps_nobody_from_asking_on_one_that_is_up():
+    peer = replace(never_up(), ike_sas=(ike_sa(end=None), NOT_UP), exchanges=())
+    assert why_no_question(peer) == "nobody asked whether the other side lives"
+
+
+def test_another_request_on_an_sa_that_is_up_does():
+    rekey = SILENT.replace("IKE_SA_INIT", "CREATE_CHILD_SA")
+    open_ = (problem(ProblemKind.REQUEST_UNANSWERED, rekey),)
+    peer = replace(never_up(), ike_sas=(ike_sa(),), exchanges=(), problems=open_)
+    assert "another request was sent again and again" in why_no_question(peer)
+
+
 def test_a_detail_that_begins_with_the_words_of_its_kind_is_not_told_twice():
     word = "the file ends inside a record"
     kind = ProblemKind.TRUNCATED_TAIL

@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from analyzers.model.exchange import NO_MESSAGE_ID, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.observations import MessageKind
-from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.model.records import Basis, Confidence, ProblemKind, Ref
+from analyzers.model.sa import SaEnd
 from dpdlab.present.events import EventKind, events_of
-from tests.model_builders import ike_message
+from tests.model_builders import ike_message, ike_sa, problem
 from tests.unit.dpdlab.present import stories as s
 
 
@@ -115,3 +116,24 @@ def test_deletes_that_did_not_arrive_are_told():
     (lost,) = [e for e in events if e.kind is EventKind.LOST]
     assert lost.label.endswith(", did not arrive")
     assert lost.sender == delete.sender
+
+
+def test_a_request_that_met_no_answer_says_so_each_time():
+    sent = [auth(1, 1), auth(3, 2), auth(7, 3)]
+    answered = [replace(auth(20, 4), message_id=2), replace(auth(21, 5, flags=0x20), message_id=2)]
+    problems = (problem(ProblemKind.REQUEST_UNANSWERED, "IKE_AUTH", ref=sent[0].ref),)
+    peer = replace(s.healthy(), exchanges=(), deletes=(), hints=(), black_holes=())
+    told = events_of(replace(peer, messages=(*sent, *answered), problems=problems))
+    assert [event.in_vain for event in told] == [True, True, True, False, False]
+    assert told[1].label == "IKE_AUTH request, retry 1 of 2, no answer"
+
+
+def test_all_of_an_attempt_without_a_word_of_the_other_end_was_in_vain():
+    failed = ike_sa(id="i9", end=SaEnd.FAILED, established_ns=None)
+    sent = [ike_message(at, at, kind=MessageKind.MAIN_MODE, ike_sa="i9") for at in (1, 3)]
+    peer = replace(s.healthy(), exchanges=(), deletes=(), hints=(), black_holes=())
+    peer = replace(peer, ike_sas=(failed,), messages=tuple(sent))
+    assert all(event.in_vain for event in events_of(peer))
+    answer = replace(sent[1], src=sent[0].dst, dst=sent[0].src)
+    peer = replace(peer, messages=(sent[0], answer))
+    assert not any(event.in_vain for event in events_of(peer))

@@ -148,8 +148,15 @@ def test_what_the_log_of_an_asa_says_of_ikev2_is_not_put_into_its_ikev1_profile(
 def test_a_product_without_a_profile_of_the_version_is_not_called_unknown():
     _, peer = _run(UNASKED / "capture.pcap")
     start = starting_policy(peer, lambda *_: "cisco-asa")
-    assert start.draft.profile == "cisco-ios-ikev2"
     assert start.whence.endswith("nor what is usual on cisco-asa in IKEv2")
+
+
+def test_a_product_is_offered_no_lines_of_another_one():
+    """The numbers alone: what they would be on it in configuration nobody knows."""
+    _, peer = _run(UNASKED / "capture.pcap")
+    draft = starting_policy(peer, lambda *_: "cisco-asa").draft
+    assert draft.profile is None
+    assert (draft.value("interval"), draft.value("retry")) == ("10", "2")
 
 
 def test_an_even_spacing_is_put_exactly_where_the_product_can_be_told_it():
