@@ -10,6 +10,7 @@ from analyzers.export.formatting import counted
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, Lost
 from analyzers.model.peer import Hint, HintKind, PeerView
+from analyzers.model.sa import EspFlow
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.causes import ended_log, refusal_of, refusals
 
@@ -106,3 +107,42 @@ def silent_log(
         return ""
     nothing = f"the log of {name(hole.receiver)} shows nothing after {at(log.end_ns)}"
     return f"{nothing}: no question reached it, or the log was cut (inferred)"
+
+
+def broken_where(
+    peer: PeerView, hole: BlackHole, run: Exchange | None, name: Callable[[str], str] = str
+) -> str:
+    """Which way failed, as far as one end can tell; empty where a log tells more.
+
+    `run` is what was asked in the black hole. Each ESP packet of an SA has a number (RFC 4303
+    section 2.2): what the other end sent meanwhile is missing when it comes back.
+    """
+    if not hole.traffic_known or not hole.max_packets or reasons(peer, hole):
+        return ""
+    if run is not None and run.lost is not None:
+        return ""
+    end = name(hole.receiver)
+    back = _flows_that_came_back(peer, hole)
+    if back and not any(flow.missing_sequences for flow in back):
+        return (
+            f"{end} sent no ESP meanwhile, none of its numbers is missing: nothing reached it, or"
+            " it did not answer (inferred)"
+        )
+    heard = {log.address for log in peer.logged}
+    if hole.receiver in heard:
+        return ""
+    return "lost on the way there or back: one end alone cannot tell"
+
+
+def _flows_that_came_back(peer: PeerView, hole: BlackHole) -> list[EspFlow]:
+    """ESP of the silent end on SAs that it used before and after."""
+    if hole.last_proof_ns is None or hole.recovered_ns is None:
+        return []
+    return [
+        flow
+        for flow in peer.whole.esp_flows
+        if flow.sender == hole.receiver
+        and (not hole.spis or flow.spi in hole.spis)
+        and flow.first_ns <= hole.last_proof_ns
+        and flow.last_ns >= hole.recovered_ns
+    ]

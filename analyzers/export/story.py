@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from analyzers.export import words
-from analyzers.export.causes import reason_phrase, reasons, silent_log
+from analyzers.export.causes import broken_where, reason_phrase, reasons, silent_log
 from analyzers.export.formatting import (
     byte_count,
     count_range,
@@ -35,6 +35,9 @@ NOTHING_BACK: Final = "nothing came back"
 """Of packets that were sent: all that can be said where they arrived."""
 SENT_FOR_NOTHING: Final = f"sent, {NOTHING_BACK}"
 """What stands behind the number of such packets."""
+IN_VAIN: Final = "in vain"
+"""Of packets that were sent: lost there, or answered by what was lost. One end cannot tell."""
+POSSIBLY: Final = f"may be {IN_VAIN}"
 
 
 def bounds_of(
@@ -58,7 +61,7 @@ def bounds_of(
     if hole.id in arriving:
         parts.append(NOTHING_BACK)
     if words.is_censored(hole):
-        parts.append("going on" if ongoing else "going on when the input ends")
+        parts.append("going on" if ongoing else f"going on when {words.end_of_input(hole)} ends")
     return parts
 
 
@@ -79,7 +82,7 @@ def moments(
     proof = "ESP packet" if hole.black_hole_class is BlackHoleClass.DATA_PLANE else "proof"
     tell(hole.last_proof_ns, f"last {proof} from {receiver}")
     if hole.max_seconds > 0:
-        loss = "nothing comes back" if hole.id in arriving(peer) else "it may be lost"
+        loss = "nothing comes back" if hole.id in arriving(peer) else f"it {POSSIBLY}"
         tell(hole.first_exposed_ns, f"{sender} keeps sending; from here on {loss}")
     if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
         meanwhile = _answered_meanwhile(peer, hole)
@@ -123,8 +126,10 @@ def remarks(
     heard = {log.address for log in peer.logged}
     if _is_begin_unknown(hole) and hole.receiver not in heard:
         told.append("when the peer went, the log does not tell: some time before it was asked")
-    silent = silent_log(peer, hole, exchange_of(peer, hole), at, name)
-    return [*told, silent] if silent else told
+    run = exchange_of(peer, hole)
+    silent = silent_log(peer, hole, run, at, name)
+    way = silent or broken_where(peer, hole, run, name)
+    return [*told, way] if way else told
 
 
 def _is_begin_unknown(hole: BlackHole) -> bool:
@@ -193,7 +198,7 @@ def packets_of(peer: PeerView) -> str:
 
 
 def certainly_lost_s(hole: BlackHole, arriving: Container[str]) -> float:
-    """Seconds at the end of a black hole in which all that was sent was lost."""
+    """Seconds at the end of a black hole in which all that was sent was in vain."""
     return 0.0 if hole.id in arriving else hole.min_seconds
 
 

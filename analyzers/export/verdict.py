@@ -18,7 +18,7 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
-from analyzers.export.story import SENT_FOR_NOTHING, arriving, exchange_of
+from analyzers.export.story import IN_VAIN, SENT_FOR_NOTHING, arriving, exchange_of
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
@@ -105,13 +105,13 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
 
 
 def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
-    """What became of the packets: only the way that fails may be said to lose them."""
+    """What became of the packets: where they arrived, something may have come of them."""
     there = {peer.id: arriving(peer) for peer, _ in holes}
     known = [(peer, hole) for peer, hole in holes if hole.traffic_known]
     arrived = sum(1 for peer, hole in known if hole.id in there[peer.id])
     if not arrived:
-        return "lost"
-    return SENT_FOR_NOTHING if arrived == len(known) else "lost or without an answer"
+        return IN_VAIN
+    return SENT_FOR_NOTHING if arrived == len(known) else f"{IN_VAIN} or without an answer"
 
 
 def _holes(
@@ -142,20 +142,17 @@ def _number(holes: Sequence[BlackHole]) -> str:
 def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:
     holes = [hole for _, hole in owned]
     delays = [
-        h.dead_ns - h.questionable_ns
+        h.dead_ns - h.last_proof_ns
         for h in holes
-        if h.dead_ns is not None and h.questionable_ns is not None
+        if h.dead_ns is not None and h.last_proof_ns is not None
     ]
     if delays and len(holes) == 1:
         after = duration(delays[0])
-        # The states and the story call it so, too.
-        said = f"noticed after being questionable for {after}"
-        return said, (f"noticed after {after} questionable",)
+        return f"noticed {after} after the last proof of life", (f"noticed after {after}",)
     if delays:
         some = f"{len(delays)} of {len(holes)} noticed"
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
-        said = f"{some}, after being questionable for {bounds}"
-        return said, (f"{some} after {bounds} questionable",)
+        return f"{some}, {bounds} after the last proof of life", (f"{some} after {bounds}",)
     asked = [
         h.dead_ns - h.first_probe_ns
         for h in holes

@@ -253,7 +253,6 @@ STOP: Final = {
     StopBasis.REPLACEMENT: "stopped: traffic moved to a replacement",
     StopBasis.PROOF: "ended: the peer proved that it lives",
     StopBasis.LAST_OUTBOUND: "stopped: last packet sent into it",
-    StopBasis.CAPTURE_END: "the input ends here, still sending",
 }
 
 
@@ -288,9 +287,15 @@ def stop(hole: BlackHole, *, ongoing: bool = False) -> str:
     given_up = hole.dead_ns is not None and hole.dead_ns >= hole.stop_ns
     if ongoing and hole.stop_basis is StopBasis.CAPTURE_END:
         return "last packet sent into it so far" if given_up else "still sending"
-    if given_up and hole.stop_basis is StopBasis.CAPTURE_END:
-        return "last packet sent into it; the input ends here, too"
-    return STOP[hole.stop_basis]
+    if hole.stop_basis is not StopBasis.CAPTURE_END:
+        return STOP[hole.stop_basis]
+    ends = f"{end_of_input(hole)} ends here"
+    return f"last packet sent into it; {ends}, too" if given_up else f"{ends}, still sending"
+
+
+def end_of_input(hole: BlackHole) -> str:
+    """What ends where a black hole is cut off: logs may go on behind the last packet."""
+    return "the capture" if hole.traffic_known else "the input"
 
 
 _NOTHING_SENT: Final = (StopBasis.LAST_OUTBOUND, StopBasis.CAPTURE_END)
@@ -316,6 +321,10 @@ def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
     last = "last retry" if exchange.retries else "only probe"
     if exchange.retries:
         gap_ns = exchange.last_ns - exchange.transmissions[-2].at_ns
+        if waited_ns < gap_ns and hole.dead_ns == hole.stop_ns and is_censored(hole):
+            # The next retry would have come later: nothing but the end of traffic tells.
+            ends = f"the capture ends {duration(waited_ns)} after the {last}"
+            return f"given up about here (inferred: {ends}; retries came every {duration(gap_ns)})"
         if waited_ns < gap_ns * CUT_SHORT:
             # Something that happened, the end of the input too, came before the full wait.
             return f"given up about here (inferred: {last} + {duration(waited_ns)})"

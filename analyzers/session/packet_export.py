@@ -158,11 +158,11 @@ def _ways(hole: BlackHole) -> Iterator[_Way]:
     start_ns = exposed_ns(hole) if hole.first_exposed_ns is None else hole.first_exposed_ns
     spis = frozenset(int(spi, 16) for spi in hole.spis if _is_hex(spi))
     name = f"black hole {hole.id}"
-    out = [_Bound(start_ns, "", f"{name}: the first packet that may be lost")]
+    out = [_Bound(start_ns, "", f"{name}: the first packet that may be in vain")]
     if hole.min_seconds > 0:
         certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)
-        out.append(_Bound(certain_ns, "", f"{name}: certain loss from here on"))
-    # What is sent at the last moment is still lost.
+        out.append(_Bound(certain_ns, "", f"{name}: certainly in vain from here on"))
+    # What is sent at the last moment belongs to it.
     behind_ns = hole.stop_ns + 1
     out.append(_Bound(behind_ns, f"{name}: the last packet sent into it", ""))
     back = (

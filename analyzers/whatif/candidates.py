@@ -250,6 +250,9 @@ def _as_asked(peer: PeerView, hole: BlackHole) -> DpdPolicy | None:
     waits_s = tuple(seconds(later - sooner) for sooner, later in pairwise(times))
     if interval_s <= 0 or sum(waits_s) <= 0:
         return None
+    if hole.dead_basis != "log" and len(waits_s) > 1:
+        # Where the input ends, the last wait is longer than can be seen.
+        waits_s = (*waits_s[:-1], max(waits_s[-2:]))
     return DpdPolicy(
         holder=hole.sender,
         profile=None,

@@ -102,13 +102,13 @@ async def test_the_help_explains_the_signs(console: Open):
         await c.press("2", "?")
         await c.press("end")
         await c.pilot.pause(1.0)
-        for told in ("▓   certain loss", "┆   a question that the policy", "D   Delete"):
+        for told in ("▓   what is sent is in vain", "┆   a question that the policy", "D   Delete"):
             assert told in c.text
     async with console(DEAD, size=(80, 24), ascii_only=True) as c:
         await c.press("2", "?")
         await c.press("end")
         await c.pilot.pause(1.0)
-        assert "#   certain loss" in c.text
+        assert "#   what is sent is in vain" in c.text
 
 
 async def test_the_keys_that_move_rows_move_the_help_too(console: Open):

@@ -10,7 +10,7 @@ from htpy import Element, Node
 from analyzers.export import words
 from analyzers.export.formatting import duration
 from analyzers.export.spans import exposed_ns, is_side
-from analyzers.export.story import arriving, broken_way, certainly_lost_s
+from analyzers.export.story import IN_VAIN, POSSIBLY, arriving, broken_way, certainly_lost_s
 from analyzers.export.svg.canvas import group, line, number, path, rect, text, text_width
 from analyzers.export.svg.sheet import Sheet, spoken
 from analyzers.model.black_hole import BlackHole, PhaseName
@@ -47,7 +47,7 @@ def _black_hole(sheet: Sheet, hole: BlackHole, middle: float) -> bool:
     width = max(ends[1] - ends[0], 2)
     box = {"x": number(ends[0]), "y": number(middle - 8), "width": number(width), "height": "16"}
     parts: list[Node] = [htpy.rect(box, fill=f"url(#{sheet.name}-hatch)")]
-    sheet.legend["possible loss"] = htpy.rect(
+    sheet.legend[POSSIBLY] = htpy.rect(
         x="-7", y="-5", width="14", height="10", fill=f"url(#{sheet.name}-hatch)"
     )
     certain_s = certainly_lost_s(hole, arriving(sheet.peer))
@@ -56,7 +56,7 @@ def _black_hole(sheet: Sheet, hole: BlackHole, middle: float) -> bool:
         if certain is not None:
             left, right = certain
             parts.append(rect(left, middle - 8, max(right - left, 2), 16, "certain"))
-            sheet.legend["certain loss"] = rect(-7, -5, 14, 10, "certain")
+            sheet.legend[IN_VAIN] = rect(-7, -5, 14, 10, "certain")
     sheet.nodes.append(spoken(group("hole"), said, parts))
     return _phases(sheet, hole, middle + 11)
 
@@ -116,7 +116,7 @@ def veils(sheet: Sheet, top: float, bottom: float) -> Node:
 
 
 def hatch(name: str) -> Element:
-    """The pattern of possible loss."""
+    """The pattern of what may be in vain."""
     size = {"width": "6", "height": "6", "patternUnits": "userSpaceOnUse"}
     return htpy.defs[
         htpy.pattern(id=f"{name}-hatch", patternTransform="rotate(45)", **size)[

@@ -26,7 +26,7 @@ from analyzers.export.formatting import counted, duration
 from analyzers.export.messages import message_word
 from analyzers.export.naming import Naming
 from analyzers.export.spans import answered_transmission, exposed_ns, is_side
-from analyzers.export.story import arriving, broken_way, certainly_lost_s
+from analyzers.export.story import POSSIBLY, arriving, broken_way, certainly_lost_s
 from analyzers.model.exchange import Exchange, ExchangeKind, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
@@ -191,7 +191,7 @@ def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:
         if hole.max_seconds <= 0:
             continue
         way = "→" if is_side(broken_way(hole, there)[0], peer.local, peer) else "←"
-        loss = "nothing comes back" if hole.id in there else "packets may be lost"
+        loss = "nothing comes back" if hole.id in there else f"packets {POSSIBLY}"
         start = f"black hole {way}: from here on {loss}"
         yield Note(exposed_ns(hole), NoteKind.HOLE, start)
         certain_ns = hole.stop_ns - nanoseconds(hole.min_seconds)

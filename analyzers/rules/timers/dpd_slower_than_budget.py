@@ -49,7 +49,7 @@ def _fate(case: Case, hole: BlackHole) -> str:
     """Where the other end answered, what was sent to it arrived."""
     asked = (x for x in case.asked_by(hole.sender) if x.last_ns >= (hole.first_probe_ns or 0))
     came = any(x.lost is Lost.ANSWER and x.first_ns <= hole.stop_ns for x in asked)
-    return "sent meanwhile, and nothing came back" if came else "lost"
+    return "sent meanwhile, and nothing came back" if came else "sent in vain"
 
 
 def _budget(case: Case, sender: str) -> tuple[float, str]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.spans import Window, death_confidence, whole, zooms
+from analyzers.export.story import IN_VAIN, POSSIBLY
 from analyzers.model.peer import Activity, PeerState, PeerView
 from dpdlab.cli.text.page import FAINT, GAP, Page, Part, padded
 from dpdlab.present import lane, words
@@ -137,8 +138,8 @@ def _legend_entries(signs: Glyphs) -> tuple[tuple[Role, str, str], ...]:
         (Role.DELETE, signs.delete, "Delete"),
         (Role.MORE, signs.covered, "more signs under the one beside it"),
         (Role.ESP, signs.density[0] + signs.density[-1], "few, many packets"),
-        (Role.POSSIBLE, signs.possible, "possible loss"),
-        (Role.CERTAIN, signs.certain, "certain loss"),
+        (Role.POSSIBLE, signs.possible, POSSIBLY),
+        (Role.CERTAIN, signs.certain, IN_VAIN),
     )
 
 

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from analyzers.export import words
 from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.formatting import Glyphs
+from analyzers.export.story import IN_VAIN, POSSIBLY
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
 from dpdlab.tui.keymap import Keymap, key_name
 from dpdlab.tui.rows import plain
@@ -114,8 +115,8 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.questionable, "there: a device could not send"
     yield log_rows.STARTED, "there: a daemon or a device begins anew"
     yield signs.density[0] + signs.density[-1], "few, many packets"
-    yield signs.possible, "possible loss"
-    yield signs.certain, "certain loss"
+    yield signs.possible, f"what is sent {POSSIBLY}"
+    yield signs.certain, f"what is sent is {IN_VAIN}"
     yield signs.line_alive, "alive"
     yield signs.line_questionable, "questionable"
     yield signs.line_ike_only, words.IKE_ONLY

@@ -31,14 +31,14 @@ def test_packets_that_went_the_way_that_works_are_not_lost() -> None:
 def test_without_the_other_end_and_on_the_way_there_they_are_lost() -> None:
     for where in (None, Lost.REQUEST, Lost.NEVER_ANSWERED):
         peer = with_lost(where)
-        assert "packets lost)" in told(peer)
+        assert "packets in vain)" in told(peer)
         (hole,) = peer.black_holes
         assert certainly_lost_s(hole, arriving(peer)) == hole.min_seconds
 
 
 def test_of_both_together_neither_is_said() -> None:
     one, other = with_lost(Lost.ANSWER), replace(with_lost(None), id="p2", remote="203.0.113.9")
-    assert "packets lost or without an answer)" in told(one, other)
+    assert "packets in vain or without an answer)" in told(one, other)
 
 
 def test_without_times_it_is_not_said_that_there_was_no_black_hole() -> None:

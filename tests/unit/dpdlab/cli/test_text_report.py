@@ -113,8 +113,8 @@ def test_colour_carries_nothing_that_the_text_does_not():
 def test_the_verdict_comes_first():
     text = flat(report([s.dead_peer()]))
     assert text.startswith(
-        "✗ 1 peer given up (inferred) 1 black hole, 11.8 to 16.7 s (59 to 83 packets lost) "
-        "noticed after being questionable for 16.1 s"
+        "✗ 1 peer given up (inferred) 1 black hole, 11.8 to 16.7 s (59 to 83 packets in vain) "
+        "noticed 17.1 s after the last proof of life"
     )
 
 
@@ -149,9 +149,9 @@ def test_an_open_end_says_at_least():
         stop_basis=StopBasis.CAPTURE_END,
     )
     text = flat(report([s.dead_peer(state=PeerState.PROBING, black_holes=(hole,))]))
-    assert "59 to 83 packets lost so far" in text
-    assert "11.8 to 16.7 s · 59 to 83 packets (up to 10 kB) going on when the input ends" in text
-    assert "the input ends here, still sending" in text
+    assert "59 to 83 packets in vain so far" in text
+    assert "11.8 to 16.7 s · 59 to 83 packets (up to 10 kB) going on when the capture ends" in text
+    assert "the capture ends here, still sending" in text
     assert "no verdict" in text
 
 
@@ -166,7 +166,7 @@ def test_a_missing_probe_is_named_in_the_verdict():
     )
     peer = s.dead_peer(state=PeerState.ALIVE, black_holes=(hole,), exchanges=(), policies=())
     text = flat(report([peer]))
-    assert "1 black hole, up to 16.7 s (up to 83 packets lost)" in text
+    assert "1 black hole, up to 16.7 s (up to 83 packets in vain)" in text
     assert "never noticed: nobody asked" in text
 
 

@@ -92,7 +92,7 @@ def test_what_a_reader_looks_for():
     tree, _ = parsed(written(everything()))
     text = visible(tree)
     assert "1 peer given up (inferred), 1 alive" in text
-    assert "1 black hole, 6.1 to 13.9 s (31 to 70 packets lost)" in text
+    assert "1 black hole, 6.1 to 13.9 s (31 to 70 packets in vain)" in text
     assert "A liveness question was not answered" in text
     assert "Remedy: Capture at both ends." in text
     assert "RFC 3706 section 5.4" in text

@@ -99,7 +99,7 @@ def test_deletes_and_black_holes_are_told():
     drawn = ladder(alone(deletes=(delete(),), black_holes=(black_hole(),)))
     begin, removed, end = drawn
     assert isinstance(begin, Note)
-    assert begin.label == "black hole →: from here on packets may be lost"
+    assert begin.label == "black hole →: from here on packets may be in vain"
     assert isinstance(removed, Arrow)
     assert (removed.label, removed.manner) == ("Delete of ESP SA", Manner.DELETE)
     assert isinstance(end, Note)

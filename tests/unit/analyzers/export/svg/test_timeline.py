@@ -36,7 +36,7 @@ def test_lanes_and_legend():
     found = texts(drawn(sick_peer()))
     for label in ("state", "probes →", "ESP →", "ESP ←", "black hole →", "logs"):
         assert label in found, label
-    for meaning in ("answered", "unanswered", "retry", "Delete", "possible loss", "certain loss"):
+    for meaning in ("answered", "unanswered", "retry", "Delete", "may be in vain", "in vain"):
         assert meaning in found, meaning
     assert "open" not in found
 
