@@ -162,6 +162,17 @@ DIALECT = Dialect(
             ),
         ),
         Pattern(
+            "terminate",
+            r"(?P<order>(?:vici|received stroke:) terminate (?:(?:IKE|CHILD)_SA )?"
+            r"['#](?P<conn>[^'\s\[{]{1,100})[^\n]{0,40})",
+            (
+                "12[CFG] vici terminate IKE_SA 'gw'",
+                "12[CFG] vici terminate CHILD_SA #3",
+                "07[CFG] received stroke: terminate 'gw[1]'",
+            ),
+            words=("vici", "stroke"),
+        ),
+        Pattern(
             "not-sent",
             r"error writing to socket: (?P<reason>[A-Za-z ]{1,60})",
             ("16[NET] error writing to socket: Operation not permitted",),

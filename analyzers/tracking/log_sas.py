@@ -20,7 +20,7 @@ _ZERO_SPI: Final = "0" * 16
 _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
-_ESTABLISHED: Final = "ESTABLISHED"
+_ESTABLISHED: Final = "it was ESTABLISHED"
 """What charon says an SA was before it was removed."""
 
 

@@ -128,6 +128,8 @@ class StrongswanAssembly:
                 yield event(line, LogEventKind.STARTED)
             case "not-sent":
                 yield from self._not_sent(line)
+            case "terminate":
+                yield from self._terminate(line)
             case "wrong-sequence":
                 yield self._about_sa(line, LogEventKind.HINT, reason=line.text[:120])
             case _:
@@ -269,7 +271,8 @@ class StrongswanAssembly:
     def _state(self, line: LogLine) -> Iterator[LogEvent]:
         if line.fields["new"] != "DESTROYING" or line.fields["old"] == "CONNECTING":
             return
-        yield self._about_sa(line, LogEventKind.IKE_SA_DOWN, reason=line.fields["old"])
+        reason = f"it was {line.fields['old']}"
+        yield self._about_sa(line, LogEventKind.IKE_SA_DOWN, reason=reason)
 
     def _given_up(self, line: LogLine) -> LogEvent:
         """The request that was sent again in vain is the first one sent as often as that."""
@@ -296,6 +299,16 @@ class StrongswanAssembly:
             ((local, remote),) = ends
             reason = line.fields["reason"].strip()
             yield event(line, LogEventKind.NOT_SENT, local=local, remote=remote, reason=reason)
+
+    def _terminate(self, line: LogLine) -> Iterator[LogEvent]:
+        """Somebody had an SA closed; the line has the name of a connection at most."""
+        conn = line.fields["conn"]
+        named = {ends for sa, ends in self._ends.items() if sa.partition("[")[0] == conn}
+        pairs = {pair for pair in named or {*self._pairs, *self._ends.values()} if None not in pair}
+        if len(pairs) == 1:
+            ((local, remote),) = pairs
+            reason = f"it was told to close: {line.fields['order'].strip()}"
+            yield event(line, LogEventKind.HINT, local=local, remote=remote, reason=reason)
 
     def _timed_out(self, line: LogLine) -> LogEvent:
         """IKEv1: the question is the last one to that peer."""

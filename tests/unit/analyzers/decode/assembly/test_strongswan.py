@@ -241,3 +241,16 @@ def test_of_several_peers_nobody_knows_to_whom_packets_were_refused() -> None:
         for n in (8, 9)
     )
     assert not [e for e in events_of(talked + refused) if e.kind is LogEventKind.NOT_SENT]
+
+
+def test_who_had_an_sa_closed_is_told_by_the_name_of_its_connection() -> None:
+    up = "".join(
+        say("27.000", "IKE", f"IKE_SA gw{n}[{n}] established between 192.0.2.1[a]...192.0.2.{n}[b]")
+        for n in (8, 9)
+    )
+    told = say("28.000", "CFG", "vici terminate IKE_SA 'gw9'")
+    (order,) = [e for e in events_of(up + told) if e.kind is LogEventKind.HINT]
+    assert order.remote == "192.0.2.9"
+    assert order.reason == "it was told to close: vici terminate IKE_SA 'gw9'"
+    told = say("28.000", "CFG", "vici terminate CHILD_SA #3")
+    assert not [e for e in events_of(up + told) if e.kind is LogEventKind.HINT]
