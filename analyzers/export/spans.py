@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
@@ -29,6 +30,8 @@ SHORTEST_WINDOW_NS: Final = NS_PER_SECOND
 
 ONE_PACKET: Final = 1.05
 """Packets by which neighbouring cells differ without meaning anything."""
+_MOST_PACE: Final = 3
+"""Cells from one packet to the next, beyond which each of them stands alone."""
 
 # States that last until something comes: a silence at the end of the input is part of the story.
 _WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE})
@@ -180,13 +183,25 @@ def exposed_ns(hole: BlackHole) -> int:
 
 def steadied(rates: Sequence[float]) -> Sequence[float]:
     """Rates without the one packet that falls into this cell or the next by chance."""
-    steady: list[float] = []
-    for index, rate in enumerate(rates):
-        before = steady[-1] if steady else 0.0
-        after = rates[index + 1] if index + 1 < len(rates) else 0.0
-        if rate <= 0 < before <= ONE_PACKET and 0 < after <= ONE_PACKET:
-            # A packet a cell or so: one empty cell is its pace, no silence.
-            rate = before
-        calm = rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET
-        steady.append(before if calm else rate)
+    steady = _filled(rates)
+    for index, rate in enumerate(steady):
+        before = steady[index - 1] if index else 0.0
+        if rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET:
+            steady[index] = before
     return steady
+
+
+def _filled(rates: Sequence[float]) -> list[float]:
+    """A packet in every second or third cell: the empty ones between are its pace, no silence."""
+    filled = list(rates)
+    busy = [index for index, rate in enumerate(rates) if rate > 0]
+    if len(busy) < 2:
+        return filled
+    pace = sorted(later - sooner for sooner, later in pairwise(busy))[len(busy) // 2 - 1]
+    if pace > _MOST_PACE:
+        return filled
+    for sooner, later in pairwise(busy):
+        single = rates[sooner] <= ONE_PACKET and rates[later] <= ONE_PACKET
+        if single and 1 < later - sooner <= pace + 1:
+            filled[sooner + 1 : later] = [rates[sooner]] * (later - sooner - 1)
+    return filled

@@ -253,6 +253,7 @@ STOP: Final = {
     StopBasis.REPLACEMENT: "stopped: traffic moved to a replacement",
     StopBasis.PROOF: "ended: the peer proved that it lives",
     StopBasis.LAST_OUTBOUND: "stopped: last packet sent into it",
+    StopBasis.CAPTURE_END: "the capture ends here, still sending",
 }
 
 
@@ -290,7 +291,9 @@ def stop(hole: BlackHole, *, ongoing: bool = False) -> str:
     if hole.stop_basis is not StopBasis.CAPTURE_END:
         return STOP[hole.stop_basis]
     ends = f"{end_of_input(hole)} ends here"
-    return f"last packet sent into it; {ends}, too" if given_up else f"{ends}, still sending"
+    if given_up:
+        return f"last packet sent into it; {ends}, too"
+    return STOP[hole.stop_basis] if hole.traffic_known else ends
 
 
 def end_of_input(hole: BlackHole) -> str:

@@ -242,8 +242,10 @@ def _esp_cells(
     back = _resampled(activity.inbound, activity, scale)
     top = max(max(out, default=0.0), max(back, default=0.0))
 
-    # Of a slice it is known how many packets there were, not when: a part of it has no height.
-    finer = scale.cell_ns * _FINER < activity.slice_ns
+    # Of a slice it is known how many packets there were, not when: a part of it has no height, and
+    # one of a single packet has none that means anything.
+    most = max(max(activity.outbound, default=0), max(activity.inbound, default=0))
+    finer = scale.cell_ns * (_FINER if most > 1 else 1) < activity.slice_ns
 
     def drawn(rates: Sequence[float]) -> tuple[Cell, ...]:
         levels = 1 if finer else len(signs.density)

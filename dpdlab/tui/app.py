@@ -445,14 +445,13 @@ class ConsoleApp(WatchingApp):
 
     def do_time_format(self) -> None:
         """Times in the next format."""
-        mode = self.model.times.mode.next()
+        mode, more = self.model.times.mode.next(), ""
+        if mode is TimeMode.MARK and self.model.times.mark_ns is None:
+            mode = mode.next()
+            more = f" ({self.model.key('mark')} marks a moment to count from)"
         self.model.times = replace(self.model.times, mode=mode)
         self.changed()
-        if mode is TimeMode.MARK and self.model.times.mark_ns is None:
-            key = self.model.key("mark")
-            self.say(f"nothing is marked, so since the start ({key} marks a moment)")
-        else:
-            self.say(f"times: {mode.value}")
+        self.say(f"times: {mode.value}{more}")
 
     def do_mark(self) -> None:
         """Mark the moment."""

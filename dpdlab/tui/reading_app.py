@@ -246,6 +246,7 @@ class ReadingApp(TerminalApp[int]):
         if outcome.done:
             self._took_s = monotonic() - self._begun_s
         if outcome.done and not self._kept:
+            self._tell_kept_filter()
             self._tell_kept_clocks(keep=False)
         if outcome.done and self.model.clock_doubts:
             key = self.model.key("inputs")
@@ -381,6 +382,13 @@ class ReadingApp(TerminalApp[int]):
         if self.clocks_by_hand:
             clocks = replace(self.options.clocks, offsets_ns={**given, **self.clocks_by_hand})
             self.options = replace(self.options, clocks=clocks)
+
+    def _tell_kept_filter(self) -> None:
+        """It hides something: who opens the inputs again should know."""
+        wanted = self.model.filter
+        if wanted is not None and wanted.text == self._left.filter:
+            key = self.model.key("filter")
+            self.say(f"filter as you left it: {wanted.text} ({key} changes it)")
 
     def _tell_kept_clocks(self, *, keep: bool) -> None:
         """Times are other ones than those of the inputs: who opens them again should know."""

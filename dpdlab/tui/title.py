@@ -111,8 +111,8 @@ def _of_how_many(model: Model) -> Iterator[VerdictPart]:
     """With a filter: what follows is about these peers only."""
     number, every = len(model.peers), len(model.whole.peers)
     if model.filter is not None and every:
-        said = f"{number:,} of {counted(every, 'peer')} shown"
-        yield VerdictPart(said, False, (said.removesuffix(" shown"),))
+        said = f"filtered: {number:,} of {counted(every, 'peer')}"
+        yield VerdictPart(said, False, ("filtered",))
 
 
 def fitting(parts: Sequence[VerdictPart], room: int) -> list[tuple[str, bool]]:

@@ -58,6 +58,10 @@ async def test_sort_and_filter_come_back(tmp_path: Path):
         await pilot.pause()
         assert app.model.filter is not None
         assert app.model.filter.text == "kind:dpd"
+        console = Console(app, pilot)
+        await console.read()
+        assert "filtered: 1 of 1 peer" in console.lines[0]
+        assert "filter as you left it: kind:dpd (f changes it)" in console.lines[-1]
         assert app.query_one(PeersView).sort_by == "local"
 
 

@@ -387,14 +387,11 @@ async def test_a_rekey_and_a_new_beginning_are_seen(console: Open, tmp_path: Pat
         assert "E" in lane[LABEL:]
 
 
-async def test_times_since_a_mark_that_is_not_there_say_so(console: Open):
+async def test_times_are_since_a_mark_only_where_there_is_one(console: Open):
     async with console(DEAD, size=(132, 43)) as c:
         await c.press("2", "T", "T", "T", "T")
-        assert "nothing is marked, so since the start (m marks a moment)" in c.lines[-1]
-        c.app.unsay()
-        c.app.bars()
-        assert c.lines[-1].endswith("since the start, no mark")
-        await c.press("m")
+        assert "times: UTC (m marks a moment to count from)" in c.lines[-1]
+        await c.press("m", "T", "T", "T", "T")
         c.app.unsay()
         c.app.bars()
         await c.settle()

@@ -75,7 +75,7 @@ async def test_with_a_filter_title_overview_and_rows_tell_of_the_same_peers(
         assert len(c.app.model.peers) == 2
         title = c.lines[0]
         await c.press("f", *"peer:192.0.2.3", "enter")
-        assert "1 of 2 peers shown · " in c.lines[0]
+        assert "filtered: 1 of 2 peers · " in c.lines[0]
         assert "esp shown" in c.lines[1]
         assert "trouble shown" in c.lines[2]
         assert c.app.model.digest.verdict is not None
@@ -84,7 +84,7 @@ async def test_with_a_filter_title_overview_and_rows_tell_of_the_same_peers(
         await c.press("f", *["backspace"] * 20, "enter")
         assert c.lines[0] == title
         await c.press("f", *"peer:203.0.113.9", "enter")
-        assert "0 of 2 peers shown" in c.lines[0]
+        assert "filtered: 0 of 2 peers" in c.lines[0]
         assert "no peer" in c.lines[2]
 
 

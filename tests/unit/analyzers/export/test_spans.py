@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from analyzers.export import words
-from analyzers.export.spans import ToldState, Window, is_ike_only, told_states
+from analyzers.export.spans import ToldState, Window, is_ike_only, steadied, told_states
 from analyzers.export.story import moments
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.peer import PeerState, PeerView, StateSpan
@@ -68,3 +68,20 @@ def test_the_story_of_a_data_plane_hole_calls_nobody_questionable() -> None:
     told = [moment.text for moment in moments(peer, peer.black_holes[0])]
     assert "no ESP for longer than usual" in told
     assert not any("questionable" in text for text in told)
+
+
+def test_a_packet_in_every_second_or_third_cell_is_a_pace_and_no_gap():
+    paced = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0]
+    assert list(steadied(paced)) == [1.0] * len(paced)
+    assert list(steadied([1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0])) == [
+        *[1.0] * 3,
+        *[0.0] * 4,
+        1.0,
+    ]
+
+
+def test_rare_packets_stand_alone_and_a_silence_between_many_is_one():
+    rare = [1.0, *[0.0] * 9, 1.0, *[0.0] * 9, 1.0]
+    assert list(steadied(rare)) == rare
+    busy = [5.0, 5.0, 0.0, 5.0]
+    assert list(steadied(busy)) == busy
