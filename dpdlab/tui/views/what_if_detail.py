@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.configs.config_lines import config_lines
+from analyzers.configs.config_lines import config_lines, mode_instead
 from analyzers.configs.vendors import PROFILES
 from analyzers.export.untrusted import safe
 from analyzers.whatif.formula import load_formula, number, rate, worst_case_formula
@@ -53,6 +53,7 @@ def detail(
         told.append(Text(f"worst case {worst_case_formula(timing)}"))
         if timing.trigger is not Trigger.NEVER:
             told.append(_load(timing, demand))
+    told += _mode_instead(candidate, product, palette)
     told += _setting(candidate, product, palette)
     told += [] if timing is None else _costs(timing, demand)
     if tried.role is Role.RECOMMENDED:
@@ -73,6 +74,17 @@ def _in_ascii(line: Text) -> Text:
 def _load(timing: Timing, demand: Demand) -> Text:
     formula = load_formula(demand.peers, timing.interval_s, both_ends=demand.both_ends_ask)
     return Text(f"{_LOAD} {formula}")
+
+
+def _mode_instead(candidate: Candidate, product: str | None, palette: Palette) -> list[Text]:
+    """That the lines do not set the mode of the policy, which the numbers are of."""
+    vendor = candidate.policy.profile or product or ""
+    instead = mode_instead(candidate.policy, vendor)
+    if instead is None:
+        return []
+    title = PROFILES[vendor].title
+    said = f"nothing on {title} sets mode {candidate.policy.mode}: with these lines it is {instead}"
+    return [Text(said, palette.warn)]
 
 
 def _setting(candidate: Candidate, product: str | None, palette: Palette) -> list[Text]:
