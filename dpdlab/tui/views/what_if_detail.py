@@ -47,13 +47,13 @@ def detail(
     if not candidate.met:
         head.append(" (the nearest it comes)", palette.warn)
     told = [head, *(Text(remark, palette.warn) for remark in remarks)]
+    told += _mode_instead(candidate, product, palette)
     if timing is None:
         told.append(Text("how long it takes is not told: set what is missing", palette.warn))
     else:
         told.append(Text(f"worst case {worst_case_formula(timing)}"))
         if timing.trigger is not Trigger.NEVER:
             told.append(_load(timing, demand))
-    told += _mode_instead(candidate, product, palette)
     told += _setting(candidate, product, palette)
     told += [] if timing is None else _costs(timing, demand)
     if tried.role is Role.RECOMMENDED:
