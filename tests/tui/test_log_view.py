@@ -56,7 +56,7 @@ async def test_b_goes_to_the_line_before_a_black_hole_whatever_the_filter_leaves
     async with looked_up(console(DEAD)) as c:
         (peer,) = c.app.model.peers
         (hole,) = peer.black_holes
-        for wanted in ("", "state:dead", "kind:dpd,black_hole"):
+        for wanted in ("", "state:dead", "kind:dpd,black-hole"):
             await c.press("f", *["backspace"] * 30, *wanted, "enter", "g", "b")
             log, row = c.app.model.log, view(c)._row
             assert log is not None
