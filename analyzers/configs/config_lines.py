@@ -58,16 +58,26 @@ def as_set_on(policy: DpdPolicy, vendor: str, ike_version: int | None = None) ->
     name = _profile_name(policy, vendor, ike_version)
     if name is None or not policy.interval_s or policy.mode is PolicyMode.DISABLED:
         return None
-    if policy.profile == name and policy.waits_s:
-        return policy
     profile = PROFILES[name]
+    mode = policy.mode if policy.mode in _MODES[name] else profile.mode
+    if policy.profile == name and policy.waits_s:
+        return replace(policy, mode=mode)
     probing_s = sum(policy.waits_s) or sum(profile.waits_s(profile.defaults) or (10.0,))
     timers = _FIT[name](profile, policy.interval_s, probing_s)
     if policy.basis is PolicyBasis.OBSERVED:
         timers = _as_spaced(profile, policy, timers) or timers
     evidence = f"put into what {profile.title} can be told"
-    mode = policy.mode if policy.mode in _MODES[name] else profile.mode
     return profile.policy(timers, evidence, basis=policy.basis, holder=policy.holder, mode=mode)
+
+
+def mode_instead(policy: DpdPolicy, vendor: str) -> PolicyMode | None:
+    """How a profile asks with `config_lines` where nothing sets the mode of a policy on it.
+
+    None where it asks as the policy does, and where its lines are not known.
+    """
+    if vendor not in _MODES or policy.mode in (PolicyMode.DISABLED, PolicyMode.UNKNOWN):
+        return None
+    return None if policy.mode in _MODES[vendor] else PROFILES[vendor].mode
 
 
 def configurable() -> tuple[str, ...]:

@@ -178,6 +178,11 @@ def lost_answer_words(exchange: Exchange, lost: Transmission) -> str:
     return f"{what}, {DID_NOT_ARRIVE}"
 
 
+def lost_delete_words(delete: Delete) -> str:
+    """A Delete that its sender logged: "Delete of the IKE SA, did not arrive"."""
+    return f"{delete_words(delete)}, {DID_NOT_ARRIVE}"
+
+
 def answers_sent(exchange: Exchange) -> str:
     """How many answers did not arrive: "3 answers sent, by its log"."""
     return f"{counted(len(exchange.lost_answers), 'answer')} sent, by its log"

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from analyzers.configs.config_lines import mode_instead
 from analyzers.configs.durations import duration_s
 from analyzers.configs.profiles import Knob, VendorProfile, Verdict
 from analyzers.configs.vendors import PROFILES, keys_of, parse_policy
@@ -125,6 +126,13 @@ class Draft(Struct, frozen=True):
         below = knob.least is not None and number < knob.least
         above = knob.most is not None and number > knob.most
         return self.range_of(key) if below or above else ""
+
+    @property
+    def is_mode_settable(self) -> bool:
+        """Whether the product has a setting for the mode, as far as that is known."""
+        if self.profile is None or not self.is_given("mode"):
+            return True
+        return mode_instead(self.candidate().policy, self.profile) is None
 
     def typed(self, key: str, text: str) -> Draft:
         """With another value; an empty one is the product's own again. Raises OptionError."""

@@ -12,19 +12,20 @@ from msgspec import Struct
 from analyzers.export import words
 from analyzers.export.causes import hint_words
 from analyzers.export.exchanges import (
-    DID_NOT_ARRIVE,
     answer_words,
     bracketed,
     delete_words,
     half_hidden,
     lost_answer_words,
+    lost_delete_words,
     sent_words,
 )
 from analyzers.export.formatting import Severity, class_severity
+from analyzers.export.lost import never_reached
 from analyzers.export.messages import message_word
 from analyzers.export.story import arriving, broken_way
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.exchange import Delete, Exchange, Lost, Outcome
+from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import Hint, HintKind, PeerView
 from analyzers.model.records import Basis, Confidence, Ref
@@ -74,8 +75,7 @@ class Event(Struct, frozen=True):
     def is_lost(self) -> bool:
         """Whether the log of an end tells that the message did not arrive."""
         if self.kind in (EventKind.QUESTION, EventKind.RETRY) and self.exchange is not None:
-            sent = self.exchange.transmissions[self.number]
-            return sent.lost or self.exchange.lost is Lost.REQUEST
+            return never_reached(self.exchange, self.number)
         return self.kind is EventKind.LOST
 
     @property
@@ -206,7 +206,7 @@ def _deletes(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
             lost.at_ns,
             EventKind.LOST,
             lost.sender,
-            f"{delete_words(lost)}, {DID_NOT_ARRIVE}",
+            lost_delete_words(lost),
             Severity.WARN,
             lost.ref,
             lost.basis,

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from analyzers.export.lost import lost_messages
 from analyzers.export.spans import (
     answered_transmission,
     exposed_ns,
@@ -153,24 +154,18 @@ def _probe_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
 
 def _lost_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
     """What either side sent, and did not arrive."""
-    lost = lost_messages(peer)
+    lost = list(lost_messages(peer))
     sides = (
         (RowKind.LOST_OUT, f"lost {signs.to}", signs.lost_to, peer.local),
         (RowKind.LOST_IN, f"lost {signs.back}", signs.lost_back, peer.remote),
     )
     for kind, label, glyph, side in sides:
         cells = [BLANK] * scale.width
-        for at_ns, sender in lost:
-            if is_side(sender, side, peer) and scale.holds(at_ns):
-                cells[scale.at(at_ns)] = Cell(glyph, Role.LOST)
+        for message in lost:
+            if is_side(message.sender, side, peer) and scale.holds(message.at_ns):
+                cells[scale.at(message.at_ns)] = Cell(glyph, Role.LOST)
         if any(cell is not BLANK for cell in cells):
             yield Row(kind, label, tuple(cells))
-
-
-def lost_messages(peer: PeerView) -> list[tuple[int, str]]:
-    """When what did not arrive was sent, and by whom: by the log of its sender."""
-    lost = [(a.at_ns, x.responder) for x in peer.exchanges for a in x.lost_answers]
-    return lost + [(delete.at_ns, delete.sender) for delete in peer.lost_deletes]
 
 
 def _draw_exchange(

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.export.formatting import Glyphs
+from analyzers.export.lost import never_reached
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import HintKind, PeerView
 from analyzers.model.policy import PolicyBasis
@@ -219,7 +220,7 @@ def _ends_of_cells(at: Sequence[int], first: int, last: int, scale: Scale) -> It
 def _looks_like(exchange: Exchange) -> object:
     """What decides the look of an exchange in a drawing, but its time."""
     sent = len(exchange.transmissions)
-    lost = bool(exchange.lost_answers)
+    lost = (never_reached(exchange, 0), never_reached(exchange, -1), bool(exchange.lost_answers))
     return (exchange.prober, exchange.outcome, sent, exchange.answer is None, lost)
 
 

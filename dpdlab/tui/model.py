@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from analyzers.export.content import Content
 from analyzers.export.formatting import Glyphs, duration, glyphs, not_before
 from analyzers.export.spans import SHORTEST_WINDOW_NS, Window, whole
+from analyzers.export.unlisted import why_no_hole
 from analyzers.model.alignment import ClockBasis
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.observations import IkeMessage
@@ -310,6 +311,19 @@ class Model(Struct, dict=True):
     def range_left(self) -> str:
         """How the stretch that was chosen is left."""
         return f"{self.key('fit')} shows all"
+
+    @property
+    def holes_begin_ns(self) -> list[int]:
+        """When the black holes of the peer begin, in the stretch of time that was chosen."""
+        holes = () if self.peer is None else self.peer.black_holes
+        return [hole.begin_ns for hole in holes if self.in_range(hole.begin_ns)]
+
+    @property
+    def why_no_hole(self) -> str:
+        """Why none begins there."""
+        if self.range_ns is None or self.peer is None or not self.peer.black_holes:
+            return why_no_hole(self.peer)
+        return f"no black hole begins in the stretch of time: {self.range_left}"
 
     @property
     def range_lasts(self) -> str:

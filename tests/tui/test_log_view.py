@@ -52,6 +52,29 @@ async def test_the_lines_of_both_ends_stand_in_the_order_of_time(
         assert len(shown.list.source) == 150
 
 
+async def test_b_goes_to_the_line_before_a_black_hole_whatever_the_filter_leaves(console: Open):
+    async with looked_up(console(DEAD)) as c:
+        (peer,) = c.app.model.peers
+        (hole,) = peer.black_holes
+        for wanted in ("", "state:dead", "kind:dpd,black-hole"):
+            await c.press("f", *["backspace"] * 30, *wanted, "enter", "g", "b")
+            log, row = c.app.model.log, view(c)._row
+            assert log is not None
+            assert row is not None
+            assert (log.at_ns(row) or 0) <= hole.begin_ns
+            following = view(c).list.cursor + 1
+            rows = view(c)._rows
+            assert rows is not None
+            if following < len(rows):
+                after = rows.place(following)
+                assert (log.at_ns(after) or 0) > hole.begin_ns
+            await c.press("b")
+            among = "the lines that are shown" if wanted else "the logs"
+            assert f"no further black hole in {among}" in c.lines[-1]
+        await c.press("f", *["backspace"] * 30, *"outcome:unanswered", "enter", "g", "b")
+        assert "1 black hole not shown by the filter" in c.lines[-1]
+
+
 async def test_e_goes_to_the_line_that_says_the_peer_is_dead(console: Open):
     async with looked_up(console(DEAD)) as c:
         while "DPD check timed out" not in current(c):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import htpy
@@ -10,7 +11,7 @@ from htpy import Node
 from analyzers.export import words
 from analyzers.export.spans import ToldState, death_confidence, is_side, told_states
 from analyzers.export.svg.canvas import fitted, group, line, number, rect, text, text_width, titled
-from analyzers.export.svg.marks import log_marks, probe_marks
+from analyzers.export.svg.marks import Mark, log_marks, lost_marks, probe_marks
 from analyzers.export.svg.shapes import cross, sign
 from analyzers.export.svg.sheet import PLOT_LEFT, PLOT_RIGHT, WIDTH, Sheet, spoken, thinned
 from analyzers.model.peer import PeerState
@@ -82,20 +83,28 @@ def _end(
 
 
 def probes(sheet: Sheet) -> None:
-    """Questions of each side and what became of them, and its Deletes."""
+    """Questions of each side and what became of them, its Deletes, and what did not arrive."""
     peer = sheet.peer
     for arrow, side in (("→", peer.local), ("←", peer.remote)):
         found = probe_marks(peer, side)
         if not found:
             continue
         asked = any(is_side(x.prober, side, peer) for x in peer.exchanges)
-        middle = sheet.lane(f"{'probes' if asked else 'Delete'} {arrow}", 26)
-        sheet.nodes.append(line(PLOT_LEFT, middle, PLOT_RIGHT, middle, "lane"))
-        for x, mark, others in thinned(sheet, found, _SIGN_GAP):
-            assert mark.sign is not None
-            more = f" (and {others} more here)" if others else ""
-            sheet.signs.add(mark.sign)
-            sheet.nodes.append(sign(mark.sign, x, middle, mark.said(sheet.naming) + more))
+        _signs(sheet, f"{'probes' if asked else 'Delete'} {arrow}", found)
+    for arrow, side in (("→", peer.local), ("←", peer.remote)):
+        lost = lost_marks(peer, side)
+        if lost:
+            _signs(sheet, f"lost {arrow}", lost)
+
+
+def _signs(sheet: Sheet, label: str, found: Sequence[Mark]) -> None:
+    middle = sheet.lane(label, 26)
+    sheet.nodes.append(line(PLOT_LEFT, middle, PLOT_RIGHT, middle, "lane"))
+    for x, mark, others in thinned(sheet, found, _SIGN_GAP):
+        assert mark.sign is not None
+        more = f" (and {others} more here)" if others else ""
+        sheet.signs.add(mark.sign)
+        sheet.nodes.append(sign(mark.sign, x, middle, mark.said(sheet.naming) + more))
 
 
 def logs(sheet: Sheet) -> None:

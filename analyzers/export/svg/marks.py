@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from analyzers.export import words
 from analyzers.export.causes import hint_words
 from analyzers.export.exchanges import answer_words, delete_words, sent_words
+from analyzers.export.lost import lost_messages
 from analyzers.export.messages import message_word
 from analyzers.export.naming import Naming
 from analyzers.export.spans import answered_transmission, is_side
@@ -52,6 +53,17 @@ def probe_marks(peer: PeerView, side: str) -> Sequence[Mark]:
         for delete in peer.deletes
         if is_side(delete.sender, side, peer)
     ]
+    return sorted(found, key=_TIME)
+
+
+def lost_marks(peer: PeerView, side: str) -> Sequence[Mark]:
+    """What one side sent, and the other end did not have."""
+    kind = Sign.LOST if side == peer.local else Sign.LOST_BACK
+    found = (
+        Mark(lost.at_ns, kind, lost.ref, lost.tell)
+        for lost in lost_messages(peer)
+        if is_side(lost.sender, side, peer)
+    )
     return sorted(found, key=_TIME)
 
 

@@ -107,8 +107,11 @@ def _grid(sheet: Sheet, top: float, bottom: float) -> Node:
 
 
 def _legend(sheet: Sheet) -> None:
+    shown = {MEANING[kind]: kind for kind in reversed(MEANING) if kind in sheet.signs}
     entries: list[tuple[Node, str]] = [
-        (sign(kind, 0, 0), meaning) for kind, meaning in MEANING.items() if kind in sheet.signs
+        (sign(shown[meaning], 0, 0), meaning)
+        for meaning in dict.fromkeys(MEANING.values())
+        if meaning in shown
     ]
     entries += [(_state_sample(state), word) for state, word in sheet.unnamed.items()]
     entries += [(figure, meaning) for meaning, figure in sheet.legend.items()]

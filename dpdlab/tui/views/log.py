@@ -295,11 +295,25 @@ class LogView(LogSearch):
 
     def do_next_hole(self) -> None:
         """Where the next black hole of the peer begins."""
-        self._jump("black hole", 1)
+        self._to_hole(1)
 
     def do_previous_hole(self) -> None:
         """Where the black hole before begins."""
-        self._jump("black hole", -1)
+        self._to_hole(-1)
+
+    def _to_hole(self, by: int) -> None:
+        """To the line before a black hole, or the one that is shown before that."""
+        log, picked = self.model.log, self._picked
+        if log is None or self._row is None:
+            return
+        begins = self.model.holes_begin_ns
+        if not begins:
+            self.console_app.say(self.model.why_no_hole)
+            return
+        rows = np.unique(np.array([log.row_at(at_ns) for at_ns in begins], np.int64))
+        if picked is not None:
+            rows = picked[np.maximum(np.searchsorted(picked, rows, "right") - 1, 0)]
+        self._go_among(rows, by, "black hole")
 
     def do_pair_after(self) -> None:
         """The next line of the same exchange."""
@@ -349,26 +363,22 @@ class LogView(LogSearch):
                 worse = FindingSeverity.WARNING
                 refs = {r for f in findings if f.severity is worse for r in f.refs}
                 return np.union1d(log.telling(TROUBLE, again=True), self._rows_of(log, refs))
-            case "black hole":
-                holes = () if peer is None else peer.black_holes
-                begins = [h.begin_ns for h in holes]
-                return np.unique(np.array([log.row_at(at_ns) for at_ns in begins], np.int64))
             case _:
                 own = self._rows_of(log, set() if peer is None else set(places_of(peer)))
                 return own if len(own) else log.telling()
 
     def _go_among(self, rows: Int64s, by: int, what: str) -> None:
         """To the next of these rows that is shown."""
-        here = self._row
+        here, among = self._row, "the logs"
         if self._picked is not None:
-            rows = np.intersect1d(rows, self._picked)
+            rows, among = np.intersect1d(rows, self._picked), "the lines that are shown"
         if here is not None:
             place = int(np.searchsorted(rows, here, "right" if by > 0 else "left"))
             place -= by < 0
             if 0 <= place < len(rows):
                 self._go_to_row(int(rows[place]))
                 return
-        self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what} in the logs")
+        self.console_app.say(f"no {'further' if by > 0 else 'earlier'} {what} in {among}")
 
     def _go_to_row(self, row: int) -> None:
         picked = self._picked

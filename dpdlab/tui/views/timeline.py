@@ -13,7 +13,6 @@ from textual.geometry import clamp
 
 from analyzers.export.formatting import Severity
 from analyzers.export.spans import Window
-from analyzers.export.unlisted import why_no_hole
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
@@ -389,7 +388,7 @@ class TimelineView(ListView):
     def _hole(self, by: int) -> None:
         listed = None if self.model.peer is None else self.model.listed(self.model.peer)
         if listed is None or not listed.holes or not self._events:
-            self.console_app.say(self._why_no_hole())
+            self.console_app.say(self.model.why_no_hole)
             return
         before = bisect_left(listed.events, self._events[0].at_ns, key=lambda e: e.at_ns)
         holes = [n - before for n in listed.holes if 0 <= n - before < len(self._events)]
@@ -406,11 +405,6 @@ class TimelineView(ListView):
             self._own_window = True
             self._window = self.model.around(begin_ns, hole.stop_ns, margin_ns)
             self.console_app.changed()
-
-    def _why_no_hole(self) -> str:
-        if self.model.range_ns is None:
-            return why_no_hole(self.model.peer)
-        return f"no black hole begins in the stretch of time: {self.model.range_left}"
 
     def do_next_error(self) -> None:
         """The next error."""

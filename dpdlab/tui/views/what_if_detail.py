@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.configs.config_lines import config_lines
+from analyzers.configs.config_lines import config_lines, mode_instead
 from analyzers.configs.vendors import PROFILES
 from analyzers.export.untrusted import safe
 from analyzers.whatif.formula import load_formula, number, rate, worst_case_formula
@@ -47,6 +47,7 @@ def detail(
     if not candidate.met:
         head.append(" (the nearest it comes)", palette.warn)
     told = [head, *(Text(remark, palette.warn) for remark in remarks)]
+    told += _mode_instead(candidate, product, palette)
     if timing is None:
         told.append(Text("how long it takes is not told: set what is missing", palette.warn))
     else:
@@ -73,6 +74,17 @@ def _in_ascii(line: Text) -> Text:
 def _load(timing: Timing, demand: Demand) -> Text:
     formula = load_formula(demand.peers, timing.interval_s, both_ends=demand.both_ends_ask)
     return Text(f"{_LOAD} {formula}")
+
+
+def _mode_instead(candidate: Candidate, product: str | None, palette: Palette) -> list[Text]:
+    """That the lines do not set the mode of the policy, which the numbers are of."""
+    vendor = candidate.policy.profile or product or ""
+    instead = mode_instead(candidate.policy, vendor)
+    if instead is None:
+        return []
+    title = PROFILES[vendor].title
+    said = f"nothing on {title} sets mode {candidate.policy.mode}: with these lines it is {instead}"
+    return [Text(said, palette.warn)]
 
 
 def _setting(candidate: Candidate, product: str | None, palette: Palette) -> list[Text]:

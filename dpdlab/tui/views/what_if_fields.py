@@ -115,7 +115,8 @@ class Sheet(Struct, dict=True):
         hint = draft.range_of(key)
         if key == "mode":
             choices = tuple((mode, _MODE_WORDS[mode]) for mode in MODES)
-            return Field(key, key, value, note, draft.is_given(key), choices=choices)
+            wrong = "" if draft.is_mode_settable else "no setting"
+            return Field(key, key, value, note, draft.is_given(key), wrong, choices=choices)
         return Field(
             key,
             key,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.configs.catalogue import read_configurations
-from analyzers.configs.config_lines import NAME, as_set_on, config_lines, configurable
+from analyzers.configs.config_lines import NAME, as_set_on, config_lines, configurable, mode_instead
 from analyzers.configs.vendors import parse_policy
 from analyzers.model.policy import DpdPolicy, PolicyMode
 
@@ -85,6 +85,27 @@ def test_fortios_cannot_be_faster_in_ikev2() -> None:
 )  # fmt: skip
 def test_lines(policy: str, vendor: str, version: int | None, line: str) -> None:
     assert line in config_lines(parse_policy(policy), vendor, version)
+
+
+@pytest.mark.parametrize(
+    ("policy", "vendor", "instead"),
+    [
+        ("strongswan-ikev2 interval=5 mode=periodic", "strongswan-ikev2", PolicyMode.ON_IDLE),
+        ("strongswan-ikev2 interval=5", "strongswan-ikev2", None),
+        ("strongswan-ikev2 interval=5 mode=disabled", "strongswan-ikev2", None),
+        ("cisco-ios interval=10 mode=on-idle", "cisco-ios", PolicyMode.ON_DEMAND),
+        ("cisco-ios interval=10 mode=periodic", "cisco-ios", None),
+        ("cisco-ios interval=10 mode=periodic", "cisco-asa", PolicyMode.ON_IDLE),
+        ("iked", "iked", None),
+    ],
+)
+def test_lines_set_no_mode_that_the_product_does_not_have(
+    policy: str, vendor: str, instead: PolicyMode | None
+) -> None:
+    wanted = parse_policy(policy)
+    assert mode_instead(wanted, vendor) is instead
+    if instead is not None:
+        assert str(wanted.mode) not in " ".join(config_lines(wanted, vendor))
 
 
 def test_charons_own_retransmission_needs_no_lines() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from analyzers.export.spans import Window, whole, zooms
-from analyzers.model.exchange import Outcome
+from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import Activity, PeerState, StateSpan
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present import axis, lane
@@ -73,6 +73,19 @@ def test_one_lost_question_among_hundreds_is_seen():
     assert probes.count("✗") == 1
     assert probes.count("◇") == 1
     assert "●●●●" in probes
+
+
+@pytest.mark.parametrize("signs", [UNICODE, ASCII])
+def test_questions_that_were_lost_on_the_way_have_a_lane(signs):
+    run = s.given_up()
+    there = drawn(s.dead_peer(exchanges=(run,)), signs=signs)
+    assert not [row for row in there.rows if row.kind is RowKind.LOST_OUT]
+    lost = drawn(s.dead_peer(exchanges=(replace(run, lost=Lost.REQUEST),)), signs=signs)
+    assert text(lost, RowKind.LOST_OUT).split() == [signs.lost_to] * len(run.transmissions)
+    asked = text(lost, RowKind.PROBES_OUT)
+    assert [at for at, c in enumerate(asked) if c != " "] == [
+        at for at, c in enumerate(text(lost, RowKind.LOST_OUT)) if c != " "
+    ]
 
 
 def test_a_late_answer_has_a_place_of_its_own():

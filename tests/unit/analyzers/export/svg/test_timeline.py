@@ -9,6 +9,7 @@ from analyzers.export.spans import Window
 from analyzers.export.svg.esp_lanes import levelled
 from analyzers.export.svg.sheet import PLOT_LEFT, PLOT_RIGHT
 from analyzers.export.svg.timeline import timeline
+from analyzers.model.exchange import Lost
 from analyzers.model.peer import Activity, PeerState, PeerView, StateSpan
 from analyzers.model.time import NS_PER_SECOND
 from tests.export_content import everything, sick_peer
@@ -39,6 +40,24 @@ def test_lanes_and_legend():
     for meaning in ("answered", "unanswered", "retry", "Delete", "may be in vain", "in vain"):
         assert meaning in found, meaning
     assert "open" not in found
+
+
+def test_what_did_not_arrive_has_lanes():
+    peer = sick_peer()
+    assert not [label for label in texts(drawn(peer)) if label.startswith("lost")]
+    asked = replace(peer.exchanges[-1], lost=Lost.REQUEST)
+    answer = replace(asked.transmissions[0], at_ns=asked.last_ns + 10**9)
+    reached = replace(asked, lost=Lost.ANSWER, lost_answers=(answer,))
+    for exchange, arrow, kind, number in (
+        (asked, "→", "lost", len(asked.transmissions)),
+        (reached, "←", "lost_back", 1),
+    ):
+        root = drawn(replace(peer, exchanges=(*peer.exchanges[:-1], exchange)))
+        assert [label for label in texts(root) if label.startswith("lost")] == [f"lost {arrow}"]
+        assert texts(root).count("sent, did not arrive") == 1
+        assert signs(root).count(f"sign {kind}") == number
+        titles = [node.text or "" for node in root.iter(f"{SVG}title")]
+        assert sum("did not arrive, " in title for title in titles) == number
 
 
 def test_every_sign_says_what_it_is():

@@ -1,0 +1,52 @@
+"""Messages that did not arrive, by the logs of both ends: drawings have lanes for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from analyzers.export.exchanges import (
+    DID_NOT_ARRIVE,
+    lost_answer_words,
+    lost_delete_words,
+    sent_words,
+)
+from analyzers.model.exchange import Exchange, Lost
+from analyzers.model.peer import PeerView
+from analyzers.model.records import Ref
+
+
+class LostMessage(NamedTuple):
+    """A message that its sender's side shows, and the other end did not have."""
+
+    at_ns: int
+    sender: str
+    ref: Ref
+    tell: Callable[[], str]
+    """What it was; only those that are drawn need their words."""
+
+
+def never_reached(exchange: Exchange, number: int) -> bool:
+    """Whether a transmission is known to have reached nobody: the log of the other end has none."""
+    return exchange.lost is Lost.REQUEST or exchange.transmissions[number].lost
+
+
+def lost_messages(peer: PeerView) -> Iterator[LostMessage]:
+    """Questions, answers and Deletes that did not arrive, in no order."""
+    for exchange in peer.exchanges:
+        for number, sent in enumerate(exchange.transmissions):
+            if never_reached(exchange, number):
+                tell = partial(_question_words, exchange, number)
+                yield LostMessage(sent.at_ns, exchange.prober, sent.ref, tell)
+        for lost in exchange.lost_answers:
+            tell = partial(lost_answer_words, exchange, lost)
+            yield LostMessage(lost.at_ns, exchange.responder, lost.ref, tell)
+    for delete in peer.lost_deletes:
+        yield LostMessage(
+            delete.at_ns, delete.sender, delete.ref, partial(lost_delete_words, delete)
+        )
+
+
+def _question_words(exchange: Exchange, number: int) -> str:
+    return f"{sent_words(exchange, number)}, {DID_NOT_ARRIVE}"

@@ -1,0 +1,30 @@
+"""What a product cannot be told is called so in view 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dpdlab.tui.views.what_if import WhatIfView
+from tests.tui.conftest import SAMPLES, Opened
+
+Open = Callable[..., Opened]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (132, 43)])
+async def test_a_mode_that_the_product_has_no_setting_for_is_called_so(
+    console: Open, size: tuple[int, int]
+):
+    async with console(SAMPLES / "ikev2-dead-peer", size=size) as c:
+        await c.press("6")
+        view = c.app.query_one(WhatIfView)
+        assert view.sheet.draft.profile == "strongswan-ikev2"
+        for mode, settable in (("periodic", False), ("on-idle", True), ("on-demand", False)):
+            view.sheet.type("mode", mode)
+            c.app.changed()
+            await c.settle()
+            told = "\n".join(line[37:].rstrip() for line in c.lines)
+            said = f"nothing on strongSwan, IKEv2 sets mode {mode}: with these lines it is on-idle"
+            assert (said in " ".join(told.split())) is not settable
+            assert (f"{mode}  ! no setting" in c.text) is not settable
