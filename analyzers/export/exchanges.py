@@ -140,7 +140,8 @@ def sent_words(exchange: Exchange, index: int) -> str:
     retry = index + (1 if exchange.first_missing else 0)
     if retry:
         parts.append(f"retry {retry} of {exchange.retries}")
-    parts.append(words.OUTCOME[exchange.outcome])
+    lost = exchange.transmissions[index].lost
+    parts.append(DID_NOT_ARRIVE if lost else words.OUTCOME[exchange.outcome])
     return ", ".join(parts) + bracketed(exchange.confidence)
 
 

@@ -23,7 +23,9 @@ from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import seconds
+from analyzers.rules.wording import times
 
 _UNNOTICED: Final = ("never noticed", "unnoticed")
 _BACK: Final = "the way back is broken"
@@ -64,6 +66,9 @@ def verdict_of(
     parts = [VerdictPart(said, True, shorter)]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
+    before = _given_up_before(peers, holes)
+    if before:
+        parts.append(VerdictPart(before, False, ("given up before",)))
     said, shorter = _holes(owned, ongoing=ongoing)
     if everything and not holes:
         said = "no black hole with traffic in it"
@@ -102,6 +107,15 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
     tally = Counter((words.peer_phrase(peer), -state_severity(peer.state)) for peer in peers)
     ordered = sorted(tally.items(), key=lambda item: (item[0][1], item[0][0]))
     return [(phrase, number) for (phrase, _), number in ordered]
+
+
+def _given_up_before(peers: Sequence[PeerView], holes: Sequence[BlackHole]) -> str:
+    """How often peers that are there again were given up; empty where a black hole tells it."""
+    if any(hole.dead_ns is not None for hole in holes):
+        return ""
+    back = (peer for peer in peers if peer.state is not PeerState.DEAD)
+    number = sum(sa.end is SaEnd.DEAD_PEER for peer in back for sa in peer.ike_sas)
+    return f"given up {times(number)} before" if number else ""
 
 
 def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:

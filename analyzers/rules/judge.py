@@ -10,13 +10,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzers.model.addresses import same_address
 from analyzers.model.finding import Finding, Severity, Suppressed
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import PolicyBasis
-from analyzers.model.records import Confidence
 from analyzers.rules.catalogue import PEER_RULES, RUN_RULES, lint
 from analyzers.rules.configuration.estate import Estate
+from analyzers.rules.configuration.seen import as_seen
 from analyzers.rules.contradicted import as_far_as_clocks_go, contradicted
 from analyzers.rules.options import RuleOptions, Suppression
 from analyzers.rules.run import Run
@@ -43,7 +41,7 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     ]
     findings += [rule.finding(found) for rule in RUN_RULES for found in rule.check(run)]
     if run.configurations:
-        findings += _still_open(run, lint(Estate(run.configurations)))
+        findings += lint(Estate(as_seen(run.configurations, run.peers)))
     told: list[Finding] = []
     suppressed: list[Suppressed] = []
     peers = {peer.id: peer for peer in run.peers}
@@ -62,27 +60,6 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
         tuple(replace(f, id=f"f{number}") for number, f in enumerate(told, start=1)),
         tuple(suppressed),
     )
-
-
-def _still_open(run: Run, findings: Sequence[Finding]) -> list[Finding]:
-    """What configurations show, without guesses of defaults that traffic answers."""
-    shown = {
-        policy.holder
-        for peer in run.peers
-        for policy in peer.policies
-        if policy.basis is PolicyBasis.OBSERVED and policy.retries
-    }
-    answered = {
-        configuration.source
-        for configuration in run.configurations
-        if any(same_address(a, holder) for a in configuration.addresses for holder in shown)
-    }
-    return [
-        finding
-        for finding in findings
-        if finding.confidence is Confidence.CERTAIN
-        or not any(ref.source in answered for ref in finding.refs)
-    ]
 
 
 def _reason(

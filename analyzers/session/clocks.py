@@ -18,6 +18,7 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
+from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns, child_sas
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.options import ClockOptions
 from analyzers.session.same_messages import match_messages, sightings_of, take_alone
@@ -42,6 +43,8 @@ class _Clock(NamedTuple):
     sightings: list[Sighting]
     resolution_ns: int
     is_log: bool
+    children: dict[str, int]
+    """When Child SAs came up, by their SPIs, on the common clock."""
 
 
 class ClockJoiner:
@@ -135,7 +138,7 @@ class ClockJoiner:
         capture.sightings = [
             s._replace(at_ns=s.at_ns + capture.shift_ns) for s in capture.sightings
         ]
-        self._aligned.append(_Clock(info, capture.sightings, 1, False))
+        self._aligned.append(_Clock(info, capture.sightings, 1, False, {}))
 
     def _align_log(self, log: LogSource, joined: Joined) -> None:
         info = log.info
@@ -145,6 +148,8 @@ class ClockJoiner:
             return
         if info.clock_basis is ClockBasis.MANUAL:
             self._doubt(info, sightings, resolution, is_log=True)
+            if not info.clock_contradicted_ns:
+                self._doubt_by_children(info, child_sas(log.events))
         elif not self._aligned:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
         elif self._options.align:
@@ -164,7 +169,7 @@ class ClockJoiner:
                         "no message of it is in another input: its own clock is used as it is",
                     )
                 )
-        self._aligned.append(_Clock(info, sightings, resolution, True))
+        self._aligned.append(_Clock(info, sightings, resolution, True, child_sas(log.events)))
 
     def _fit(
         self, info: SourceInfo, own: list[Sighting], resolution_ns: int, *, is_log: bool
@@ -216,6 +221,19 @@ class ClockJoiner:
                 info.clock_contradicted_ns = least_ns
                 info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
                 return
+
+    def _doubt_by_children(self, info: SourceInfo, own: dict[str, int]) -> None:
+        """The same where messages fit, or none is left to fit: they are those of another SA."""
+        for other in self._aligned:
+            off_ns = apart_ns(own, other.children)
+            if off_ns is None or abs(off_ns) <= HANDSHAKE_NS:
+                continue
+            said = (
+                f"contradicts the SPIs of Child SAs in {other.info.id} by {duration(abs(off_ns))}"
+            )
+            info.clock_contradicted_ns = abs(off_ns)
+            info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
+            return
 
 
 def _why_no_times(log: LogSource) -> str:

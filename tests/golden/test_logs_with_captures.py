@@ -208,6 +208,24 @@ def test_a_clock_by_hand_between_two_that_fit_as_well_is_contradicted_by_the_nea
     assert said == f"contradicts the messages of s1 by at least {-shift_s}.0 s"
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["with the capture", "logs alone"])
+@pytest.mark.parametrize("shift_s", [-3600, -24, 10, 24, 86_400])
+def test_a_clock_by_hand_that_no_message_contradicts_is_by_the_child_sas(
+    shift_s: int, first: int
+) -> None:
+    """Where it puts the log beside all messages, or on those of another SA."""
+    offsets = {"charon-b.log": shift_s * NS_PER_SECOND}
+    session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))
+    session.run(list(parts("ikev2-peer-restart")[first:]))
+    (said,) = [
+        p.detail for p in session.sources[-1].problems if p.kind is ProblemKind.CLOCK_CONTRADICTED
+    ]
+    assert said.startswith("contradicts ")
+    assert session.sources[-1].clock_contradicted_ns == pytest.approx(
+        abs(shift_s) * NS_PER_SECOND, abs=NS_PER_SECOND
+    )
+
+
 def test_a_clock_by_hand_that_is_right_is_not_contradicted_by_another_sa() -> None:
     offsets = {"charon-b.log": 0}
     session = Session(SessionOptions(clocks=ClockOptions(offsets_ns=offsets)))

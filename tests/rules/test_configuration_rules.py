@@ -16,7 +16,7 @@ from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.rule import ConfigurationRule, Example
 
 # Modules of the family that are no rules.
-HELPERS = {"__init__", "estate", "examples", "rule", "wording"}
+HELPERS = {"__init__", "estate", "examples", "rule", "seen", "wording"}
 
 
 def estate(texts: Example) -> Estate:

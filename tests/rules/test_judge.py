@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from analyzers.configs.charon import UNREAD
 from analyzers.model.finding import Severity
+from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.catalogue import ABSENT, PEER_RULES, RUN_RULES, rules_by_id
+from analyzers.rules.configuration.examples import swanctl
 from analyzers.rules.options import RuleOptions, Suppression
 from analyzers.rules.rule import Found
 from analyzers.session import ClockOptions, Session, SessionOptions
@@ -68,6 +71,33 @@ def test_on_a_clock_by_hand_that_messages_contradict_nothing_is_certain(log: str
 def test_what_traffic_shows_is_not_guessed_from_a_configuration():
     guessed = session("capture.pcap", "swanctl-a.conf").judgement().findings
     assert "dpd-slower-than-budget" not in {f.rule for f in guessed}
+
+
+@pytest.mark.parametrize("case", ["ikev2-dead-peer", "ikev2-brief-outage", "ikev2-peer-restart"])
+def test_one_worst_case_is_told_of_one_end(case: str):
+    """What was seen of the retries holds for the findings on the configuration, too."""
+    run = Session(SessionOptions())
+    run.run([str(SAMPLES / case / name) for name in ("capture.pcap", "swanctl-a.conf")])
+    (peer,) = run.peers()
+    (worst_s,) = [p.worst_case_s for p in peer.policies if p.basis is PolicyBasis.CONFIG]
+    findings = run.judgement().findings
+    (ignored,) = [f for f in findings if f.rule == "dpd-timeout-ignored-ikev2"]
+    assert f"By the retries that were seen ({UNREAD}) the verdict comes" in ignored.detail
+    assert f"after {worst_s:g} s at worst" in ignored.detail
+    assert "dpd-slower-than-budget" not in {f.rule for f in findings}
+
+
+def test_retries_that_were_seen_may_be_too_slow(tell: Tell):
+    """4 s and growing by 1.8 is what charon does by itself; every 20 s is slower than wanted."""
+    text = "0 a>b v2 handshake\n10 a>b liveness 2\n10.02 b>a liveness 2 resp\n"
+    text += "".join(f"{at} a>b liveness 3\n" for at in (30, 50, 70, 90))
+    config = swanctl("192.0.2.1", "192.0.2.2", "dpd_delay = 10s")
+    (finding,) = tell(text + "90.02 b>a liveness 3 resp", ("a.conf", config)).of(
+        "dpd-slower-than-budget"
+    )
+    assert "the retries are taken as they were seen" in finding.detail
+    assert "a verdict after 130 s at worst" in finding.detail
+    assert finding.confidence is Confidence.INFERRED
 
 
 def test_without_traffic_that_shows_it_a_guess_is_inferred():

@@ -56,6 +56,7 @@ def test_the_log_of_the_other_end_tells_which_arrived(
     assert where_lost(peer, asked).startswith("2 of 3 lost on the way there")
     told = [e for e in events_of(peer) if e.exchange == asked and e.kind is not EventKind.ANSWER]
     assert [event.is_lost for event in told] == [True, True, False]
+    assert ["did not arrive" in event.label for event in told] == [True, True, False]
 
 
 def test_what_comes_again_to_who_has_it_need_not_be_logged(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyMode
 from analyzers.model.records import Confidence
-from analyzers.rules.configuration.estate import ASSUMED, Estate, Usage
+from analyzers.rules.configuration.estate import Estate, Usage
 from analyzers.rules.configuration.examples import site, swanctl, tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule
 from analyzers.rules.configuration.wording import spoken, where
@@ -25,8 +25,7 @@ def _check(estate: Estate) -> Iterator[Found]:
         told.add(id(setting))
         yield Found(
             f"{where(usage)}: a verdict after {spoken(worst_s)} at worst{_parts(usage)}; no more"
-            f" than {spoken(estate.budget_s)} is wanted (--budget)."
-            + (ASSUMED if usage.assumed else ""),
+            f" than {spoken(estate.budget_s)} is wanted (--budget)." + usage.rests_on,
             usage.refs,
             title=f"A dead peer is noticed after {spoken(worst_s)}",
             confidence=Confidence.INFERRED if usage.assumed else Confidence.CERTAIN,

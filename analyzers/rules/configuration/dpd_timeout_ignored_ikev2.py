@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.configs.charon import UNREAD
+from analyzers.model.configuration import Configuration, DpdSetting
 from analyzers.model.finding import Severity
+from analyzers.model.policy import PolicyBasis
 from analyzers.rules.configuration.estate import Estate, device_name, schedule_assumed
 from analyzers.rules.configuration.examples import swanctl
 from analyzers.rules.configuration.rule import ConfigurationRule
@@ -18,14 +20,21 @@ def _check(estate: Estate) -> Iterator[Found]:
         for setting in configuration.dpd:
             for ignored in setting.ignored if setting.ike_version != 1 else ():
                 worst_s = setting.policy.worst_case_s
-                assumed = schedule_assumed(configuration, setting)
-                when = f"By default ({UNREAD}) the verdict" if assumed else "The verdict"
+                when = _by_what(configuration, setting)
                 effect = f" {when} comes after {spoken(worst_s)} at worst." if worst_s else ""
                 yield Found(
                     f"{device_name(configuration)}, {setting.scope}: {ignored.option} does nothing:"
                     f" {ignored.why}.{effect}",
                     (ignored.ref, setting.ref),
                 )
+
+
+def _by_what(configuration: Configuration, setting: DpdSetting) -> str:
+    """What the verdict follows from, where no file says it."""
+    if not schedule_assumed(configuration, setting):
+        return "The verdict"
+    seen = setting.policy.retry_basis is PolicyBasis.OBSERVED
+    return f"By {'the retries that were seen' if seen else 'default'} ({UNREAD}) the verdict"
 
 
 RULE = ConfigurationRule(

@@ -19,15 +19,18 @@ from analyzers.model.configuration import (
     RoutingProtocol,
     RoutingTimer,
 )
-from analyzers.model.policy import PolicyMode
+from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Ref
 
 DEFAULT_BUDGET_S = 30.0
 UNNAMED = "the device"
 
 
-ASSUMED: Final = " strongswan.conf is not among the inputs: its defaults are taken."
-"""What to say of a verdict that rests on a guess."""
+_UNREAD: Final = {
+    PolicyBasis.DEFAULT: "its defaults are taken",
+    PolicyBasis.OBSERVED: "the retries are taken as they were seen",
+}
+"""What a verdict rests on whose retries a file sets that is not among the inputs."""
 
 
 class Usage(Struct, frozen=True):
@@ -52,8 +55,16 @@ class Usage(Struct, frozen=True):
 
     @property
     def assumed(self) -> bool:
-        """The schedule of retries is a default that a file which is not here may change."""
+        """The schedule of retries is that of a file which is not here."""
         return schedule_assumed(self.configuration, self.setting)
+
+    @property
+    def rests_on(self) -> str:
+        """A sentence on what stands for that file, with a blank before it; empty without need."""
+        if self.setting is None or not self.assumed:
+            return ""
+        basis = self.setting.policy.retry_basis or PolicyBasis.DEFAULT
+        return f" strongswan.conf is not among the inputs: {_UNREAD[basis]}."
 
     @property
     def device(self) -> str:
@@ -246,7 +257,8 @@ def _own_keys(usage: Usage) -> frozenset[str]:
 
 
 def schedule_assumed(configuration: Configuration, setting: DpdSetting | None) -> bool:
-    """Whether charon's retransmission is taken for its default, for want of strongswan.conf."""
+    """Whether charon's retransmission is taken for its default, or as it was seen: nobody has read
+    strongswan.conf."""
     if setting is None or configuration.retransmission is not None:
         return False
     profile = setting.policy.profile

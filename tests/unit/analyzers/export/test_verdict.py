@@ -8,7 +8,8 @@ from analyzers.export.story import arriving, certainly_lost_s
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Lost
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import PeerState, PeerView
+from tests.model_builders import ike_sa
 from tests.unit.dpdlab.present.stories import dead_peer, given_up
 
 
@@ -46,6 +47,23 @@ def test_without_times_it_is_not_said_that_there_was_no_black_hole() -> None:
     assert "· without times no black hole can be told ·" in told(peer)
     timed = replace(dead_peer(), black_holes=(), exchanges=())
     assert "· no black hole ·" in told(timed)
+
+
+def test_a_peer_that_is_there_again_had_been_given_up() -> None:
+    """The log shows the verdict, no question and no times: no black hole tells of it."""
+    ended, lives = ike_sa(), ike_sa(id="i2", end=None, ended_ns=None)
+    silent = {"black_holes": (), "exchanges": (), "first_ns": 1, "last_ns": 9}
+    back = replace(dead_peer(), state=PeerState.ALIVE, ike_sas=(ended, lives), **silent)
+    assert " · given up once before · without times no black hole" in told(back)
+    gone = replace(dead_peer(), ike_sas=(ended,), **silent)
+    assert "before" not in told(gone)
+    assert "before" not in told(replace(back, ike_sas=(lives,)))
+
+
+def test_what_a_black_hole_tells_of_a_verdict_is_not_told_twice() -> None:
+    peer = replace(dead_peer(), state=PeerState.ALIVE)
+    assert peer.black_holes[0].dead_ns is not None
+    assert "before" not in told(peer)
 
 
 def test_while_things_happen_what_is_open_is_told_from_what_is_past() -> None:
