@@ -16,6 +16,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_preced
 from analyzers.whatif import candidates
 from analyzers.whatif.timing import timing_of
 from dpdlab.present.draft import Draft, draft_of, how_near, turned_to, with_values, wrong_with
+from dpdlab.present.policy_match import sides
 
 _STATED: Final = {
     PolicyBasis.GIVEN: "the policy that was given for",
@@ -71,8 +72,7 @@ def starting_policy(
 
 def _asker(peer: PeerView) -> str:
     """Who asks; the local side where both do, or neither."""
-    asking = [end for end in (peer.local, peer.remote) if _known(peer, None, end)]
-    return asking[0] if asking else peer.local
+    return next((end for end in sides(peer) if _known(peer, None, end)), peer.local)
 
 
 def _version(peer: PeerView, hole: BlackHole | None) -> int | None:

@@ -77,7 +77,7 @@ def _refused(case: Case, exchange: Exchange) -> Cause | None:
         if end == exchange.prober:
             said = f"By the log of {end} {refused}: the question need not have left it."
         elif answer:
-            said = f"By its log {end} answered, but {refused}."
+            said = f"By its log {end} answered, but {refused}; the answers were among that."
         else:
             said = f"By the log of {end} {refused}: no answer could leave it."
         return Cause(said, refusal_remedy(hint), (hint.ref,))

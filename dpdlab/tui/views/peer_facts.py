@@ -53,7 +53,7 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
 
 
 def _proof(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
-    """The last sign of life, and how long ago that is now, or where the input ends."""
+    """The last sign of life, and how long ago that is now, or was when the capture ended."""
     at_ns = peer.last_proof_ns
     if at_ns is None:
         return
@@ -61,7 +61,9 @@ def _proof(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
     if peer.until_ns is not None and at_ns >= ORDER_LIMIT_NS:
         now_ns = model.now_ns
         before = duration(max((peer.until_ns if now_ns is None else now_ns) - at_ns, 0))
-        said = "before the input ends" if now_ns is None else "ago"
+        captured = any(source.kind == "capture" for source in model.whole.sources)
+        ends = f"before the {'capture' if captured else 'input'} ends"
+        said = ends if now_ns is None else "ago"
         line.append(f"  {before} {said}", palette.faint)
     yield line
 

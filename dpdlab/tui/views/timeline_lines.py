@@ -18,6 +18,7 @@ from dpdlab.present.events import Event
 from dpdlab.present.expected import policy_of
 from dpdlab.present.folding import Folding
 from dpdlab.present.lane import axis_cells
+from dpdlab.present.policy_match import foremost
 from dpdlab.present.readout import Column, told
 from dpdlab.present.scale import Scale, linear
 from dpdlab.present.timeline import Timeline
@@ -76,11 +77,13 @@ class TimelineLines:
         return sa.first_ns <= self.scale.end_ns and end_ns >= self.scale.start_ns
 
     def _policy(self, peer: PeerView) -> list[str]:
-        """Its policy in longer and shorter forms; all of it is in the peers view, too."""
-        policy = policy_of(peer, peer.local)
+        """The policy of who asks in longer and shorter forms; all is in the peers view, too."""
+        holder = foremost(peer)
+        policy = policy_of(peer, holder)
         if policy is None:
             return ["", "", ""]
-        summary = words.policy_summary(policy, self.model.signs)
+        asks = "" if holder == peer.local else f"{self.model.signs.back} "
+        summary = f"{asks}{words.policy_summary(policy, self.model.signs)}"
         forms = (f"{summary} ({policy.basis.value})", summary, summary.partition(",")[0])
         return [*(f"  {form}" for form in forms), ""]
 
