@@ -153,7 +153,7 @@ class ReportMessage(Model, frozen=True):
     lost: Annotated[
         bool,
         about("It did not arrive: the log of its receiver shows others of its exchange, not it."),
-    ] = False
+    ]
 
 
 class ReportNotify(Model, frozen=True):

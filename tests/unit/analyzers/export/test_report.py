@@ -91,6 +91,7 @@ def test_an_exchange_as_the_contract_writes_it():
             "message_id": "0xf2c790da",
             "ref": {"source": "s1", "record": 21},
             "seen": [],
+            "lost": False,
         }
     ]
     assert exchange["answer"]["message_id"] == "0xc0a12878"
