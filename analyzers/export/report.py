@@ -205,7 +205,16 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
             for hint in peer.hints
         ],
         "shown": [_shown(sa) for sa in peer.shown],
+        "not_shown": _not_shown(peer),
     }
+
+
+def _not_shown(peer: PeerView) -> dict[str, int] | None:
+    """What a filter hides, by the names of the lists."""
+    if peer.unfiltered is None:
+        return None
+    names = ("exchanges", "deletes", "black_holes", "messages", "problems")
+    return {name: len(getattr(peer.whole, name)) - len(getattr(peer, name)) for name in names}
 
 
 def _shown(sa: ShownSa) -> ReportShownSa:

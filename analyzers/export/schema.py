@@ -409,6 +409,10 @@ class ReportPeerHead(Model, frozen=True):
     activity: ReportActivity | None
     hints: list[ReportHint]
     shown: list[ReportShownSa]
+    not_shown: Annotated[
+        dict[str, Count] | None,
+        about("How many of each list of its events the filter hides; null: all of it is told."),
+    ]
 
 
 class ReportPeer(ReportPeerHead, frozen=True):

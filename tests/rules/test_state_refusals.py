@@ -8,6 +8,8 @@ from analyzers.model.exchange import Lost
 from analyzers.model.finding import Severity
 from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence
+from analyzers.session import SessionOptions
+from analyzers.session.options import ClockOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.rules.outages import ESP, V1
@@ -43,6 +45,20 @@ def test_the_answers_of_a_peer_were_refused_by_its_own_system(tell: Tell):
     assert "nft list ruleset" in finding.remedy
     line = log_of_b(20.3, 30.002, 35.002, 40.002)[1].splitlines()[finding.refs[0].record - 1]
     assert "error writing" in line
+
+
+@pytest.mark.parametrize(
+    ("answers", "confidence"), [(True, Confidence.CERTAIN), (False, Confidence.INFERRED)]
+)
+def test_a_clock_that_is_not_known_matters_only_to_what_another_input_tells(
+    tell: Tell, answers: bool, confidence: Confidence
+):
+    """The log of b has its answers among the refusals: both by the same clock."""
+    unaligned = SessionOptions(clocks=ClockOptions(align=False))
+    log = log_of_b(20.3, 30.002, 35.002, 40.002, answers=answers)
+    (finding,) = tell(SILENT, log, options=unaligned).of("sending-refused")
+    assert "What 192.0.2.1 asked meanwhile was not answered." in finding.detail
+    assert finding.confidence is confidence
 
 
 def test_the_unanswered_question_names_the_same_cause(tell: Tell):

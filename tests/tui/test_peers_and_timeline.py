@@ -317,3 +317,15 @@ async def test_a_search_goes_on_at_the_beginning(console: Open):
         await c.press("N")
         assert "no match" not in c.text
         assert timeline.list.cursor > first
+
+
+async def test_the_header_has_the_policy_of_who_asks(console: Open):
+    """The other end asks here, every 3 s; the local policy of 5 s is never acted on."""
+    folder = SAMPLES / "ikev1-both-sides"
+    inputs = [folder / n for n in ("capture.pcap", "swanctl-a.conf", "swanctl-b.conf")]
+    async with console(*inputs, size=(132, 43)) as c:
+        await c.press("2")
+        (header,) = [line for line in c.lines if "IKEv1" in line]
+        assert "← on idle 3 s" in header
+        await c.press("6")
+        assert "configured at 192.0.2.2" in c.text

@@ -46,6 +46,15 @@ def _in_vain(exchange: Exchange, hint: Hint) -> bool:
     return exchange.lost is Lost.ANSWER and exchange.responder == hint.sender
 
 
+def _tells_of_both(hint: Hint, unanswered: list[Exchange]) -> bool:
+    """Whether the log that tells of the refusals has an answer meanwhile: on one clock, its own."""
+    return any(
+        lost.ref.source == hint.ref.source and hint.at_ns <= lost.at_ns <= hint.last_ns
+        for exchange in unanswered
+        for lost in exchange.lost_answers
+    )
+
+
 def _is_in_black_hole(case: Case, hint: Hint) -> bool:
     return any(
         hole.max_seconds > 0 and refused_within(hint, hole.begin_ns, hole.stop_ns)
@@ -68,7 +77,7 @@ def _found(case: Case, hints: list[Hint], unanswered: list[Exchange], severity: 
         asked = unanswered[0]
         who = "it" if asked.prober == first.sender else asked.prober
         said += f" What {who} asked meanwhile was not answered."
-    placed = not unanswered or case.is_placed(first.ref)
+    placed = not unanswered or case.is_placed(first.ref) or _tells_of_both(first, unanswered)
     return Found(
         said,
         few([*(hint.ref for hint in hints), *(t.ref for x in unanswered for t in x.transmissions)]),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from analyzers.export.content import Content
+from analyzers.export.report import build_peer, build_peer_head
 from analyzers.model.finding import Suppressed
 from dpdlab.present.filter import Filter, narrowed
 from tests.model_builders import healthy_peer, peer, source
@@ -43,6 +44,17 @@ def test_only_the_items_that_match_stay():
     assert view.ike_sas == CONTENT.peers[0].ike_sas
     assert not part.findings
     assert not part.suppressed
+
+
+def test_the_json_tells_how_much_of_each_list_is_not_shown():
+    (whole, well), (part,) = CONTENT.peers, of("outcome:unanswered").peers
+    hidden = build_peer(part).not_shown
+    assert hidden is not None
+    for name, number in hidden.items():
+        assert number + len(getattr(part, name)) == len(getattr(whole, name)), name
+    assert (hidden["black_holes"], hidden["messages"]) == (1, 2)
+    assert build_peer_head(part).not_shown == hidden
+    assert build_peer(well).not_shown is None
 
 
 def test_a_finding_keeps_its_peer():
