@@ -159,7 +159,8 @@ class _Watch:
         self._diagnostics = diagnostics
         self._until = until
         self._measure = measure
-        self._facts = FactLog(max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns))
+        self._settles_ns = max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns)
+        self._facts = FactLog(self._settles_ns)
         self._lines_for_people = FactLines()
         self._finishing = False
         self._unfit_due_ns: int | None = None
@@ -168,7 +169,11 @@ class _Watch:
         self._readable = True
         self._told_states: dict[int, tuple[SourceState, str]] = {}
         self._told_dropped: dict[int, int] = {}
-        self._told_questions: dict[tuple[str, str], tuple[int, int, bool]] = {}
+        self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._found_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        """When each began, and when a look first found it."""
+        self._question_due_ns: int | None = None
+        """When one that is held back now is to be told, in event time."""
         self._told_stores: set[str] = set()
 
     def stop(self) -> None:
@@ -193,8 +198,8 @@ class _Watch:
             news |= self._session.pump(now_ns)
             pace.taken(now_s)
             self._tell_sources()
-            due_ns = self._facts.due_ns
-            news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
+            for due_ns in (self._facts.due_ns, self._question_due_ns):
+                news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
             if pace.is_due(now_s, news=news):
                 judging = self._until is not None and now_s >= judge_due_s
                 worked_s = time.thread_time()
@@ -320,15 +325,23 @@ class _Watch:
     def _tell_questions(self, peers: Sequence[PeerView], now_ns: int) -> None:
         """A line for each question that has no answer in time, and each time it is asked again."""
         made = []
+        self._question_due_ns = None
         for peer in peers:
             for each in expectations(peer):
-                doubtful = now_ns >= each.questionable_ns
-                key, told = (each.peer, each.prober), (each.first_ns, each.sent, doubtful)
+                key, told = (each.peer, each.prober), (each.first_ns, each.sent)
                 if self._told_questions.get(key) == told:
                     continue
-                self._told_questions[key] = told
-                if doubtful:
+                found = self._found_questions.get(key)
+                if found is None or found[0] != each.first_ns:
+                    found = self._found_questions[key] = (each.first_ns, now_ns)
+                # A log tells the time in whole seconds: the answer may come with the next line.
+                late_ns = max(found[1] + self._settles_ns, each.first_ns + each.patience_ns)
+                due_ns = min(late_ns, each.questionable_ns)
+                if now_ns >= due_ns:
+                    self._told_questions[key] = told
                     made.append(self._question(each, now_ns))
+                elif self._question_due_ns is None or due_ns < self._question_due_ns:
+                    self._question_due_ns = due_ns
         if made and self._readable:
             self._readable = self._output.write_now(made)
 

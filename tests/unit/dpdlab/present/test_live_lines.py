@@ -35,16 +35,29 @@ def test_times_never_go_back_and_what_is_older_says_when_it_was() -> None:
 
 
 def test_facts_of_one_look_are_in_the_order_in_which_they_came_to_be_so() -> None:
-    said = lines((30, [Fact(PEER, unanswered(verdict_ns=at(26)), 0), Fact(PEER, answered(), 0)]))
+    asked = Fact(PEER, unanswered(verdict_ns=at(26)), 0)
+    said = lines((26.4, [asked, Fact(PEER, answered(), 0)]))
     assert "answered after" in said[0]
     assert "unanswered" in said[1]
     assert ", at " not in "".join(said)
 
 
 def test_a_state_stands_where_it_began() -> None:
-    (line,) = lines((27, [Fact(PEER, PEER, 0)]))
-    (other,) = lines((27, [Fact(PEER, unanswered(verdict_ns=at(26)), 0)]))
+    (line,) = lines((26.3, [Fact(PEER, PEER, 1, before=PEER)]))
+    (other,) = lines((26.3, [Fact(PEER, unanswered(verdict_ns=at(26)), 0)]))
     assert times([line]) == times([other])
+
+
+def test_a_verdict_that_the_silence_after_it_told_stands_where_it_was_known() -> None:
+    (line,) = lines((27.5, [Fact(PEER, PEER, 1, before=PEER)]))
+    (other,) = lines((27.5, [Fact(PEER, unanswered(verdict_ns=at(26)), 0)]))
+    (began,) = lines((26.0, [Fact(PEER, PEER, 1, before=PEER)]))
+    (now,) = lines((27.5, [Fact(PEER, PEER, 1, before=PEER)]))
+    assert times([line, other]) == times([now, now]) != times([began, began])
+    assert line.endswith(f", since {began[:12]}\n")
+    assert other.endswith(f", at {began[:12]}\n")
+    (first,) = lines((27.5, [Fact(PEER, PEER, 0)]))
+    assert times([first]) == times([began])
 
 
 def test_a_correction_that_says_the_same_is_not_written() -> None:
