@@ -16,6 +16,7 @@ from msgspec import Struct
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.blind import BlindTimes
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
@@ -95,6 +96,7 @@ class Outcomes:
         self._settled: dict[ExchangeTrack, Settled] = {}
         self._rhythms = Rhythms()
         self._foretold = Foretold(tracker.configured)
+        self.blind = BlindTimes(tracker)
         self._starts: dict[PeerTrack, list[tuple[int, SaTrack]]] = {}
         self._deleters: dict[PeerTrack, dict[SaTrack, int]] = {}
 
@@ -227,6 +229,10 @@ class Outcomes:
                 piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
                 return piece, Support.LOST
             return _unsettled(sent), Support.LOST
+        gap = self.blind.after(track.sa.peer, last_ns)
+        if gap is not None and not horizon_reached(sent, track.kind, gap[0], known):
+            # The next try, or the answer, may have come while nobody watched.
+            return _unsettled(sent), Support.NONE
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)
             tries = self._rhythms.tries_since(track, now.last_proof_ns)

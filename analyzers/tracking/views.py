@@ -146,6 +146,8 @@ class Viewer:
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard)
         states = liveness.with_untold(states, self._hindsight.untold(peer))
+        blind = self._outcomes.blind
+        states = liveness.with_blind(states, blind.of(peer), blind.heard_ns(peer, 1 - local_side))
         doubt_ns = self._doubts.get(peer.index)
         if doubt_ns is not None and states[-1].state is PeerState.ALIVE:
             states.append(StateSpan(PeerState.QUESTIONABLE, max(doubt_ns, states[-1].start_ns)))
