@@ -22,6 +22,7 @@ from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
+from analyzers.session.live_copies import Copies
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.sources.feed import Line, Piece
@@ -208,6 +209,7 @@ class LogMatcher:
         self._ends: set[tuple[str, str]] = set()
         self._spans: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
+        self._copies = Copies()
         self._early_due_ns: dict[int, int] = {}
         """When it is looked again whether something of a log need not wait."""
 
@@ -247,7 +249,7 @@ class LogMatcher:
             due = [event for _, event in waiting[:ready]]
             if due:
                 del waiting[: len(due)]
-                found.append((number, self._settled(number, due, logs, span_ns)))
+                found.append((number, self._settled(number, due, logs, span_ns, now_ns)))
         return found
 
     def _ready(
@@ -286,8 +288,11 @@ class LogMatcher:
         events: list[LogEvent],
         logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
+        now_ns: int,
     ) -> list[Settled]:
         told = self._told_by_wire(number, events, logs)
+        rest = [event for event in events if id(event) not in told]
+        copies = self._copies.among(number, rest, logs, now_ns)
         others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
         others += [
             Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
@@ -301,6 +306,8 @@ class LogMatcher:
                 captured = told[id(event)]
                 if captured is not None:
                     settled.append(Settled(event, False, False, captured))
+                continue
+            if id(event) in copies:
                 continue
             self._name(event, log)
             evidence = not belongs(event, others)
