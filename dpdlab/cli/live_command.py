@@ -91,13 +91,11 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             from dpdlab.tui import ending
 
             looks, wanted = looks_of(options, own), filtering.wanted(options)
-            code, seen, ended = live_console.watch(
-                session, sources, looks, wanted, _now_ns, measure
-            )
+            code, ended = live_console.watch(session, sources, looks, wanted, _now_ns, measure)
             session.end(_now_ns())
-            if not ended and code is ExitCode.OK and seen.peers:
-                _write_summary(seen, output)
-            for sentence in session.unfit(seen.peers):
+            if code is ExitCode.OK and not ending.is_hang_up(ended) and session.peers():
+                _write_summary(_content(session, invocation.words), output)
+            for sentence in session.unfit(session.peers()):
                 diagnostics.warning(safe(sentence))
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
             ending.follow(ended)
@@ -226,7 +224,7 @@ class _Watch:
         session, options = self._session, self._options
         session.end(_now_ns())
         self._tell_sources()
-        content = self._content()
+        content = _content(session, self._configurations)
         content = filtering.filtered(content, options)
         self._finishing = True
         facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
@@ -240,19 +238,6 @@ class _Watch:
         elif self._readable and content.peers:
             self._write_report(content)
         return content
-
-    def _content(self) -> Content:
-        """What the whole session tells: with hindsight, where logs gain by it."""
-        live = self._session
-        session: Session | LiveSession = live
-        if live.forgotten or any(source.kind == "log" for source in live.sources):
-            from analyzers.session.live_again import again, note_unaligned
-
-            once_more = again(live, self._configurations)
-            session = once_more.session or live
-            if once_more.why_not:
-                note_unaligned(live, once_more.why_not)
-        return whole(session)
 
     # --- while it goes on --------------------------------------------------------------------
 
@@ -405,6 +390,19 @@ class _Watch:
                 verbose=self._options.verbose,
             )
         )
+
+
+def _content(live: LiveSession, configurations: Sequence[str]) -> Content:
+    """What a session that has ended tells: with hindsight, where logs gain by it."""
+    session: Session | LiveSession = live
+    if live.forgotten or any(source.kind == "log" for source in live.sources):
+        from analyzers.session.live_again import again, note_unaligned
+
+        once_more = again(live, configurations)
+        session = once_more.session or live
+        if once_more.why_not:
+            note_unaligned(live, once_more.why_not)
+    return whole(session)
 
 
 def _write_summary(content: Content, output: Output) -> None:

@@ -43,6 +43,7 @@ examples:
 exit codes:
   0 fine   1 findings at or above --fail-on   2 usage   3 a source cannot be read
   4 damage under --strict   5 nothing here may capture   70 internal error   130 interrupted twice
+  143 SIGTERM, 129 the terminal is closed: the console only; lines end with their report
 """
 
 
