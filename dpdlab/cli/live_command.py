@@ -70,7 +70,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         settings = session_options(options, own)
         found = live_sources.configurations(invocation.words)
         options.port = list(settings.ports)
-        sources = live_sources.live_sources(options, diagnostics)
+        sources = live_sources.live_sources(options)
         store = live_sources.live_store(options, sources)
         session = LiveSession(
             sources,
@@ -85,6 +85,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
         raise CommandError(code, error.message, error.hint) from error
     with live_metrics.metered(options, diagnostics) as measure:
+        live_sources.tell_filter(options, diagnostics)
         live_devices.log_in(sources, diagnostics)
         if chosen is None and live_console.is_wanted(options):
             from dpdlab.cli.console_looks import looks_of
@@ -113,7 +114,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     _tell_saved(session, diagnostics, keep_empty=options.write is not None)
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
-        return _nothing_read(content, diagnostics)
+        return _nothing_read(content, sources, diagnostics)
     return exit_code(
         watch.untold(content),
         diagnostics,
@@ -124,9 +125,12 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     )
 
 
-def _nothing_read(content: Content, diagnostics: Diagnostics) -> ExitCode:
-    """Whether nothing was seen because a capture was none."""
-    code = ExitCode.OK
+def _nothing_read(
+    content: Content, sources: Sequence[LiveSource], diagnostics: Diagnostics
+) -> ExitCode:
+    """Whether nothing was seen because a capture was none, or a source could not be read."""
+    failed = any(source.feed.status.state is SourceState.FAILED for source in sources)
+    code = ExitCode.INPUT if failed else ExitCode.OK
     for source in content.sources:
         bad = [p for p in source.problems if p.kind is ProblemKind.BAD_BLOCK]
         if bad and not source.packets:

@@ -256,7 +256,7 @@ def live_parser() -> Parser:
                 "help": "with -w: filesize:KB begins another file, files:N keeps the last N",
             },
         ),
-        (("--no-save",), {"action": "store_true", "help": "without -w: keep nothing"}),
+        (("--no-save",), {"action": "store_true", "help": "keep nothing in the cache"}),
     )
     parser.group(
         "when it ends",
