@@ -97,6 +97,21 @@ def with_untold(
     return spans
 
 
+def with_doubt(spans: list[StateSpan], doubt_ns: int | None) -> list[StateSpan]:
+    """The states, with a silence that goes on and is no black hole yet; None: there is none.
+
+    It began before the question that it led to.
+    """
+    last = next((s for s in reversed(spans) if s.state is not PeerState.PROBING), spans[0])
+    after = spans[spans.index(last) + 1 :]
+    if doubt_ns is None or last.state is not PeerState.ALIVE:
+        return spans
+    start_ns = max(doubt_ns, last.start_ns)
+    if after and after[0].start_ns <= start_ns:
+        return spans
+    return [*spans[: len(spans) - len(after)], StateSpan(PeerState.QUESTIONABLE, start_ns), *after]
+
+
 def with_blind(
     spans: list[StateSpan], blind: Sequence[tuple[int, int]], heard_ns: Sequence[int]
 ) -> list[StateSpan]:

@@ -148,9 +148,7 @@ class Viewer:
         states = liveness.with_untold(states, self._hindsight.untold(peer))
         blind = self._outcomes.blind
         states = liveness.with_blind(states, blind.of(peer), blind.heard_ns(peer, 1 - local_side))
-        doubt_ns = self._doubts.get(peer.index)
-        if doubt_ns is not None and states[-1].state is PeerState.ALIVE:
-            states.append(StateSpan(PeerState.QUESTIONABLE, max(doubt_ns, states[-1].start_ns)))
+        states = liveness.with_doubt(states, self._doubts.get(peer.index))
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [policy.observe(peer.address(side), timed) for side in (0, 1)]

@@ -146,6 +146,8 @@ def _said(item: Item, peer: PeerView | None) -> tuple[int, str] | None:
             sender, receiver = broken_way(item, there)
             bounds = seconds_range(item.min_seconds, item.max_seconds)
             text = f"{sender} > {receiver}  black hole of {bounds}"
+            if item.black_hole_class is BlackHoleClass.IDLE:
+                return item.stop_ns, f"{sender} > {receiver}  idle: nothing was sent into it"
             if item.max_packets:
                 packets = count_range(item.min_packets, item.max_packets, "packet")
                 text += f", {packets}{fate_of(item, there)}"

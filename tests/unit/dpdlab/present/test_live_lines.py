@@ -6,6 +6,7 @@ import re
 
 from msgspec.structs import replace
 
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.session.live_facts import Change, Fact
@@ -89,3 +90,12 @@ def test_a_black_hole_is_told_with_its_bounds() -> None:
     (line,) = lines((27, [Fact(PEER, unsure, 0, Change.GROWING)]))
     assert "black hole of up to 12.0 s, up to 60 packets" in line
     assert line.endswith(" so far\n")
+
+
+def test_nothing_was_lost_where_nothing_was_sent() -> None:
+    idle = black_hole(
+        black_hole_class=BlackHoleClass.IDLE,
+        first_exposed_ns=None, min_seconds=0.0, max_seconds=0.0, min_packets=0, max_packets=0,
+    )  # fmt: skip
+    (line,) = lines((27, [Fact(PEER, idle, 0)]))
+    assert line.endswith("  idle: nothing was sent into it\n")
