@@ -21,9 +21,7 @@ from analyzers.model.peer import (
     Activity,
     HintKind,
     LocalBasis,
-    PeerState,
     PeerView,
-    StateSpan,
 )
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis
