@@ -31,7 +31,14 @@ from analyzers.tracking.late import NamedPacket
 from analyzers.tracking.logs import UNKNOWN_LOCAL
 from analyzers.tracking.pairing import pairs
 from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram, of_event
-from analyzers.tracking.witnesses import TELLING, Reach, belongs, came_by, reach_of_capture
+from analyzers.tracking.witnesses import (
+    EDGE_NS,
+    TELLING,
+    Reach,
+    belongs,
+    came_by,
+    reach_of_capture,
+)
 
 if TYPE_CHECKING:
     from analyzers.session.live_lines import HeldLines
@@ -210,6 +217,7 @@ class LogMatcher:
         self._spans: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
         self._copies = Copies()
+        self._begun_ns: int | None = None
         self._early_due_ns: dict[int, int] = {}
         """When it is looked again whether something of a log need not wait."""
 
@@ -239,13 +247,17 @@ class LogMatcher:
 
         `span_ns`: what the captures cover so far.
         """
+        if self._begun_ns is None:
+            self._begun_ns = now_ns
         while self._wire and self._wire[0].came_ns < now_ns - _REMEMBERED_NS:
             self._wire.popleft()
         found = []
         for number, waiting in self._waiting.items():
             ready = len(waiting)
             if not last:
-                ready = self._ready(number, waiting, logs[number].info.resolution_ns, now_ns)
+                ready = self._ready(
+                    number, waiting, logs[number].info.resolution_ns, span_ns, now_ns
+                )
             due = [event for _, event in waiting[:ready]]
             if due:
                 del waiting[: len(due)]
@@ -257,13 +269,20 @@ class LogMatcher:
         number: int,
         waiting: Sequence[tuple[int, LogEvent]],
         resolution_ns: int,
+        span_ns: tuple[int, int] | None,
         now_ns: int,
     ) -> int:
         """How many of the events need not wait: those that did, or that wait for nothing.
 
         A message waits for its packet, and everything for the messages before it.
         """
-        due = sum(now_ns - came_ns >= self._hold_ns for came_ns, _ in waiting)
+        due = 0
+        for came_ns, event in waiting:
+            if now_ns - came_ns < self._hold_ns:
+                break
+            if now_ns - came_ns < EDGE_NS and self._is_before(event, span_ns, now_ns):
+                return due
+            due += 1
         rest = waiting[due : due + _MOST_EARLY]
         early_due_ns = self._early_due_ns.get(number, 0)
         if not rest or len(self._wire) > _MOST_WIRE_EARLY or now_ns < early_due_ns:
@@ -281,6 +300,14 @@ class LogMatcher:
                 break
             due += 1
         return due
+
+    def _is_before(self, event: LogEvent, span_ns: tuple[int, int] | None, now_ns: int) -> bool:
+        """Whether the capture may begin after a message: then it may have lost it, and nothing is
+        told of it. Only while all of it begins."""
+        begins = self._begun_ns is not None and now_ns - self._begun_ns < 2 * EDGE_NS
+        if not self._hold_ns or not begins or event.kind is not LogEventKind.MESSAGE:
+            return False
+        return span_ns is None or (event.at_ns or 0) < span_ns[0]
 
     def _settled(
         self,
