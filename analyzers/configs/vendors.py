@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -52,6 +53,8 @@ _ALIASES: Final = {
 
 _KEYS: Final = ("interval", "retry", "retries", "backoff", "timeout", "mode")
 _MODES: Final = {str(m): m for m in PolicyMode if m is not PolicyMode.UNKNOWN}
+# Profiles have names.
+_LIKE_ADDRESS: Final = re.compile(r"[0-9.]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*|[0-9.]+/[0-9]+")
 _MAX_TEXT: Final = 300
 _MAX_S: Final = 100 * 86_400.0
 _MAX_BACKOFF: Final = 10.0
@@ -107,6 +110,10 @@ def parse_given(text: str) -> GivenPolicy:
     """
     first, _, rest = text.strip().partition(" ")
     holder = address_key(first) if is_address(first) else None
+    if holder is None and rest and _LIKE_ADDRESS.fullmatch(first):
+        raise OptionError(
+            f"{first[:40]!r} is no address", "a policy is [ADDRESS] PROFILE [key=value …]"
+        )
     policy = parse_policy(text if holder is None else rest)
     return GivenPolicy(policy, holder, PROFILES[policy.profile or ""].ike_version)
 

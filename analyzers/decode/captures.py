@@ -175,6 +175,8 @@ class CaptureReader:
         until_ns, last_ns = self._framing.until_ns, self.info.last_ns
         if until_ns and last_ns and last_ns <= until_ns <= last_ns + _LONGEST_REST_NS:
             self.info.until_ns = until_ns
+        for start_ns, end_ns in self._framing.gaps:
+            self.info.note_gap(start_ns, end_ns)
         self.info.protocols = dict(self._classifier.protocols + Counter(self._odd.protocols))
         if not late:
             return batch

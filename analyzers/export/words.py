@@ -13,7 +13,7 @@ from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, dur
 from analyzers.export.reached import never_answered
 from analyzers.export.spans import is_ike_only
 from analyzers.export.troubles import is_asking_blocked
-from analyzers.export.unlisted import hidden_questions, not_shown
+from analyzers.export.unlisted import NOT_SHOWN, hidden_questions, not_shown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
@@ -355,7 +355,16 @@ def why_no_question(peer: PeerView) -> str:
         return "the log shows the verdict, not the questions"
     if not peer.ike_messages:
         return "the input shows no IKE message"
+    if peer.unknown_informationals:
+        return "whether anybody asked cannot be told without keys"
     return "nobody asked whether the other side lives"
+
+
+def no_question(peer: PeerView) -> str:
+    """The same in two words, for a table."""
+    if peer.whole.exchanges:
+        return NOT_SHOWN
+    return "unknown" if peer.unknown_informationals else "none asked"
 
 
 def packets_lost(holes: Sequence[BlackHole]) -> str:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from analyzers.model.alignment import ClockBasis
-from analyzers.model.time import ClockQuality
+from analyzers.model.time import ClockQuality, seconds
 
 
 def source_id(number: int) -> str:
@@ -121,6 +121,12 @@ UNREADABLE: Final = "unreadable"
 _MAX_DETAILS_PER_KIND = 20
 
 
+def interrupted(start_ns: int, end_ns: int) -> str:
+    """What a gap of a capture comes to, in words."""
+    lasted = f"{seconds(end_ns - start_ns):,.1f} s"
+    return f"capturing was interrupted for {lasted}: nobody can tell what was sent meanwhile"
+
+
 class SourceInfo(Struct):
     """What is known of one input. Counters grow while it is read."""
 
@@ -164,6 +170,13 @@ class SourceInfo(Struct):
     problems: list[Problem] = field(default_factory=list)
     protocols: dict[str, int] = field(default_factory=dict)
     """Packets by what they were ("tcp", "udp:53", "arp", …): why a result may be empty."""
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    """From and to: when capturing was interrupted, where a capture says so."""
+
+    def note_gap(self, start_ns: int, end_ns: int) -> None:
+        """Capturing was interrupted."""
+        self.gaps.append((start_ns, end_ns))
+        self.note(Problem(ProblemKind.CAPTURE_INSUFFICIENT, interrupted(start_ns, end_ns)))
 
     def note(self, problem: Problem) -> None:
         """Add a problem; repeats are folded into a count at the first place."""

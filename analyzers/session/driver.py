@@ -124,6 +124,8 @@ class Session:
             info.first_ns = self._common_ns(number, info.first_ns)
             info.last_ns = self._common_ns(number, info.last_ns)
             info.until_ns = self._common_ns(number, info.until_ns)
+            shift_ns = self._shifts[number]
+            info.gaps = [(start + shift_ns, end + shift_ns) for start, end in info.gaps]
         self._joined_shifts, self._shifts = self._shifts, {}
         note_duplicates(self.sources, self._tracker, self._leavers)
         note_keys(self.sources, self._keys)
@@ -140,6 +142,7 @@ class Session:
         if self._views is None:
             from analyzers.tracking.views import Viewer
 
+            self._tracker.gaps = {info.id: info.gaps for info in self.sources if info.gaps}
             viewer = Viewer(self._tracker, frozenset(self.options.local), self._end_ns())
             self._views = viewer.peers()
             if self._shown:

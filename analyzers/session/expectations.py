@@ -44,6 +44,8 @@ class Expectation(Struct, frozen=True):
     questionable_ns: int
     """From when on the peer is in question: its silence, an answer that is missing, or a question
     that is asked again."""
+    patience_ns: int = 0
+    """The round trips that an answer may take."""
 
 
 def expectations(peer: PeerView) -> tuple[Expectation, ...]:
@@ -96,6 +98,7 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
         verdict_ns=verdict_ns,
         basis=None if policy is None else policy.basis,
         questionable_ns=_questionable_ns(peer, exchange),
+        patience_ns=_ROUND_TRIPS * (peer.rtt_ns or 0),
     )
 
 

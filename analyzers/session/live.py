@@ -237,11 +237,16 @@ class LiveSession:
         pieces = channel.source.feed.take()
         number = channel.number
         blocks, batches = capture.take(pieces, now_ns)
+        event_ns = capture.event_ns(now_ns)
+        gap = channel.interruption(status, pieces, batches, event_ns)
+        if gap is not None:
+            capture.info.note_gap(*gap)
+            if self.store is not None:
+                self.store.note_gap(number, *gap)
         if blocks and self.store is not None:
             self.store.write(number, blocks)
         self._add(number, batches, now_ns)
         self._note_drops(channel, capture.info, status.dropped)
-        event_ns = capture.event_ns(now_ns)
         if status.state is SourceState.OPEN and channel.source.feed.empty:
             channel.seen_ns = event_ns
         channel.records = capture.info.packets
@@ -387,6 +392,7 @@ class LiveSession:
         """
         for info in self.sources:
             info.ike_messages = self._tracker.messages_by_source[info.id]
+        self._know_gaps()
         return self._snapshots.peers(self._tracker, self.event_ns(now_ns), exact=self.over)
 
     def peers(self) -> tuple[PeerView, ...]:
@@ -433,7 +439,11 @@ class LiveSession:
     def _views(self, end_ns: int | None) -> tuple[PeerView, ...]:
         from analyzers.tracking.views import Viewer
 
+        self._know_gaps()
         return Viewer(self._tracker, frozenset(self.options.local), end_ns).peers()
+
+    def _know_gaps(self) -> None:
+        self._tracker.gaps = {info.id: tuple(info.gaps) for info in self.sources if info.gaps}
 
     def pin(self, peer: str, *, wanted: bool = True) -> None:
         """Keep everything of a peer, by its id, while somebody looks at it."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from msgspec import Struct, field
 
+from analyzers.decode.captures import CaptureBatch
 from analyzers.decode.live_captures import LiveCapture
 from analyzers.session.live_health import Rate, SourceHealth
-from analyzers.sources.feed import LiveSource, SourceState
+from analyzers.sources.feed import LiveSource, Piece, Restart, SourceState, Status
+from analyzers.wire.watched import LEAST_GAP_NS
+
+_BROKEN: Final = (SourceState.WAITING, SourceState.MISSING, SourceState.DOWN)
+# The first packets of what was read at once tell when it began.
+_FEW: Final = 64
 
 
 class Channel(Struct):
@@ -20,6 +29,8 @@ class Channel(Struct):
     rate: Rate = field(default_factory=Rate)
     seen_ns: int | None = None
     """Until when a capture watched, in event time."""
+    broken_ns: int | None = None
+    """From when on it watches no more."""
     records: int = 0
     over: bool = False
     dropped: int = 0
@@ -30,6 +41,32 @@ class Channel(Struct):
         """Whether the source has ended and everything of it was taken."""
         ended = self.source.feed.status.state in (SourceState.ENDED, SourceState.FAILED)
         return ended and self.source.feed.empty
+
+    def interruption(
+        self,
+        status: Status,
+        pieces: Sequence[Piece],
+        batches: Sequence[CaptureBatch],
+        event_ns: int,
+    ) -> tuple[int, int] | None:
+        """From when to when a capture did not watch, once it does so again.
+
+        What broke off and is there again by now shows itself by what is in its queue.
+        """
+        anew = any(isinstance(piece, Restart) for piece in pieces)
+        broken = anew or status.state in _BROKEN
+        if broken and self.broken_ns is None:
+            self.broken_ns = self.seen_ns
+        if self.broken_ns is None or status.state is not SourceState.OPEN:
+            return None
+        # Captures tell the time in microseconds at least.
+        start_ns, self.broken_ns = self.broken_ns // 1000 * 1000, None
+        times = [key for batch in batches for key in batch.event_key]
+        times += [int(at_ns) for batch in batches for at_ns in batch.esp.at_ns[:_FEW]]
+        # What came before it broke off may only be taken now.
+        again = (at_ns for at_ns in times if at_ns - start_ns >= LEAST_GAP_NS)
+        end_ns = min([event_ns, *again]) // 1000 * 1000
+        return (start_ns, end_ns) if end_ns - start_ns >= LEAST_GAP_NS else None
 
     def health(self, now_ns: int) -> SourceHealth:
         """How the source is."""

@@ -39,6 +39,8 @@ _DATED: Final = frozenset({PeerState.DEAD, PeerState.DELETED})
 SETTLES_NS: Final = 150 * NS_PER_MS
 """How long a peer has to be in question before that is told."""
 _LATE_NS: Final = NS_PER_SECOND
+# Retries that are so far apart are rare (dpd-semantics section 3).
+_RETRIED_NS: Final = 30 * NS_PER_SECOND
 
 Item = PeerView | Exchange | Delete | BlackHole | IkeMessage | Finding
 _Key = tuple[object, ...]
@@ -149,7 +151,7 @@ class FactLog:
             present = {each.key: each for each in _present(peer, told, last=last)}
             _keep_names(told, present)
             for each in present.values():
-                ready = last or not isinstance(each.item, Exchange) or _is_settled(each.item)
+                ready = last or _is_settled(each.item, now_ns)
                 fact = self._fact(peer, each, told, last=last) if ready else None
                 if fact is not None:
                     found.append((each.at_ns, 2, fact))
@@ -372,11 +374,12 @@ def _since(items: Sequence[_T], done_ns: int, time_of: Callable[[_T], int]) -> l
     return found
 
 
-def _is_settled(exchange: Exchange) -> bool:
-    if exchange.outcome is not Outcome.OPEN:
+def _is_settled(item: Item, now_ns: int) -> bool:
+    if not isinstance(item, Exchange) or item.outcome is not Outcome.OPEN:
         return True
-    # The peer was heard all the same: nobody knows more, ever.
-    return exchange.confidence is Confidence.SUSPECT
+    # The peer was heard all the same: once no answer and no retry can come, nobody knows more.
+    suspect = item.confidence is Confidence.SUSPECT
+    return suspect and now_ns - item.last_ns >= _RETRIED_NS
 
 
 def _named(item: Exchange | Delete | BlackHole, name: str) -> Exchange | Delete | BlackHole:

@@ -22,6 +22,7 @@ from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
+from analyzers.session.live_copies import Copies
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.session.refused import refused_answers
@@ -31,7 +32,14 @@ from analyzers.tracking.late import NamedPacket
 from analyzers.tracking.logs import UNKNOWN_LOCAL
 from analyzers.tracking.pairing import pairs
 from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram, of_event
-from analyzers.tracking.witnesses import TELLING, Reach, belongs, came_by, reach_of_capture
+from analyzers.tracking.witnesses import (
+    EDGE_NS,
+    TELLING,
+    Reach,
+    belongs,
+    came_by,
+    reach_of_capture,
+)
 
 if TYPE_CHECKING:
     from analyzers.session.live_lines import HeldLines
@@ -209,6 +217,8 @@ class LogMatcher:
         self._ends: set[tuple[str, str]] = set()
         self._spans: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
+        self._copies = Copies()
+        self._begun_ns: int | None = None
         self._early_due_ns: dict[int, int] = {}
         """When it is looked again whether something of a log need not wait."""
 
@@ -238,17 +248,21 @@ class LogMatcher:
 
         `span_ns`: what the captures cover so far.
         """
+        if self._begun_ns is None:
+            self._begun_ns = now_ns
         while self._wire and self._wire[0].came_ns < now_ns - _REMEMBERED_NS:
             self._wire.popleft()
         found = []
         for number, waiting in self._waiting.items():
             ready = len(waiting)
             if not last:
-                ready = self._ready(number, waiting, logs[number].info.resolution_ns, now_ns)
+                ready = self._ready(
+                    number, waiting, logs[number].info.resolution_ns, span_ns, now_ns
+                )
             due = [event for _, event in waiting[:ready]]
             if due:
                 del waiting[: len(due)]
-                found.append((number, self._settled(number, due, logs, span_ns)))
+                found.append((number, self._settled(number, due, logs, span_ns, now_ns)))
         return found
 
     def _ready(
@@ -256,13 +270,20 @@ class LogMatcher:
         number: int,
         waiting: Sequence[tuple[int, LogEvent]],
         resolution_ns: int,
+        span_ns: tuple[int, int] | None,
         now_ns: int,
     ) -> int:
         """How many of the events need not wait: those that did, or that wait for nothing.
 
         A message waits for its packet, and everything for the messages before it.
         """
-        due = sum(now_ns - came_ns >= self._hold_ns for came_ns, _ in waiting)
+        due = 0
+        for came_ns, event in waiting:
+            if now_ns - came_ns < self._hold_ns:
+                break
+            if now_ns - came_ns < EDGE_NS and self._is_before(event, span_ns, now_ns):
+                return due
+            due += 1
         rest = waiting[due : due + _MOST_EARLY]
         early_due_ns = self._early_due_ns.get(number, 0)
         if not rest or len(self._wire) > _MOST_WIRE_EARLY or now_ns < early_due_ns:
@@ -281,14 +302,25 @@ class LogMatcher:
             due += 1
         return due
 
+    def _is_before(self, event: LogEvent, span_ns: tuple[int, int] | None, now_ns: int) -> bool:
+        """Whether the capture may begin after a message: then it may have lost it, and nothing is
+        told of it. Only while all of it begins."""
+        begins = self._begun_ns is not None and now_ns - self._begun_ns < 2 * EDGE_NS
+        if not self._hold_ns or not begins or event.kind is not LogEventKind.MESSAGE:
+            return False
+        return span_ns is None or (event.at_ns or 0) < span_ns[0]
+
     def _settled(
         self,
         number: int,
         events: list[LogEvent],
         logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
+        now_ns: int,
     ) -> list[Settled]:
         told = self._told_by_wire(number, events, logs)
+        rest = [event for event in events if id(event) not in told]
+        copies = self._copies.among(number, rest, logs, now_ns)
         others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
         others += [
             Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
@@ -303,6 +335,8 @@ class LogMatcher:
                 captured = told[id(event)]
                 if captured is not None:
                     settled.append(Settled(event, False, False, captured))
+                continue
+            if id(event) in copies:
                 continue
             self._name(event, log)
             evidence = id(event) in refused or not belongs(event, others)

@@ -52,7 +52,7 @@ class Snapshots:
     def _view(
         self, viewer: Viewer, tracker: Tracker, peer: PeerTrack, end_ns: int, exact: bool
     ) -> PeerView:
-        mark = _mark(viewer, peer)
+        mark = (sum(map(len, tracker.gaps.values())), *_mark(viewer, peer))
         packets = int(tracker.flows.packets[peer.flows].sum()) if peer.flows else 0
         kept = self._kept.get(peer.index)
         if kept is not None and kept.mark == mark and not kept.restless:

@@ -19,6 +19,7 @@ from analyzers.wire.pcapng import (
     INTERFACE,
     OPTION_DROPPED,
     OPTION_END_TIME,
+    OPTION_START_TIME,
     OPTION_TSOFFSET,
     OPTION_TSRESOL,
     SECTION_HEADER,
@@ -95,6 +96,18 @@ class CaptureStore:
         """So many packets of a source were lost so far."""
         self._drops[source] = dropped
 
+    def note_gap(self, source: int, start_ns: int, end_ns: int) -> None:
+        """A source was not watched for a time: its statistics so far, and those that follow."""
+        if not self._begun:
+            return
+        blocks = b"".join(
+            _statistics(number, described, start_ns)
+            + _statistics(number, described, end_ns, end_ns)
+            for number, (owner, described) in enumerate(self._interfaces)
+            if owner == source
+        )
+        self._files.write(blocks, partial(_whole_blocks, blocks))
+
     def close(self, until_ns: Sequence[int | None]) -> None:
         """Say until when each source was watched, and let go of the file."""
         made = []
@@ -104,7 +117,7 @@ class CaptureStore:
             dropped = 0 if source in told else self._drops.get(source, 0)
             told.add(source)
             if end_ns is not None:
-                made.append(_statistics(number, described, end_ns, dropped))
+                made.append(_statistics(number, described, end_ns, dropped=dropped))
         head = b"" if self._begun else self._section
         self._files.write(head + b"".join(made if self._begun else ()))
         self._files.close()
@@ -153,14 +166,22 @@ def _whole_blocks(data: bytes, written: int) -> int:
     return position
 
 
-def _statistics(number: int, described: bytes, end_ns: int, dropped: int) -> bytes:
-    """An interface statistics block."""
-    ticks = _ticks(described, end_ns)
-    split = struct.pack("<II", ticks >> 32, ticks & 0xFFFFFFFF)
-    options = option(OPTION_END_TIME, split)
+def _statistics(
+    number: int, described: bytes, end_ns: int, start_ns: int | None = None, *, dropped: int = 0
+) -> bytes:
+    """An interface statistics block; `start_ns`: when capturing began again."""
+    split = _split(_ticks(described, end_ns))
+    options = b""
+    if start_ns is not None:
+        options = option(OPTION_START_TIME, _split(_ticks(described, start_ns)))
+    options += option(OPTION_END_TIME, split)
     if dropped:
         options += option(OPTION_DROPPED, struct.pack("<Q", dropped))
     return block(STATISTICS, struct.pack("<I", number) + split + options + _END)
+
+
+def _split(ticks: int) -> bytes:
+    return struct.pack("<II", ticks >> 32, ticks & 0xFFFFFFFF)
 
 
 def _ticks(described: bytes, at_ns: int) -> int:

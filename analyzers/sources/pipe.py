@@ -27,6 +27,10 @@ def is_pipe(path: str) -> bool:
         return False
 
 
+_ENDED: Final = (SourceState.ENDED, "")
+_EMPTY: Final = (SourceState.FAILED, "it is empty")
+
+
 class PipeSource:
     """Reads to the end of the stream, which is the end of the source."""
 
@@ -87,7 +91,7 @@ class PipeSource:
                     if not written and self._path != STDIN:
                         self.feed.rest(_POLL_MS / 1000)
                         continue
-                    self.feed.tell(SourceState.ENDED)
+                    self.feed.tell(*(_ENDED if written else _EMPTY))
                     return
                 if not written:
                     written = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from itertools import product
 from sys import intern
 from typing import Final
@@ -87,6 +88,8 @@ class Tracker:
             report_ns=report_ns,
         )
         self.now_ns = 0
+        self.gaps: Mapping[str, Sequence[tuple[int, int]]] = {}
+        """When each source that is a capture was interrupted, as far as that is known."""
         self.ike_messages = 0
         self.messages_by_source: Counter[str] = Counter()
         """Frames that hold IKE, also what the capture recorded twice."""

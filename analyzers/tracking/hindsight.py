@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import ExchangeKind
 from analyzers.model.observations import MessageKind
-from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
+from analyzers.model.records import Confidence, Problem, ProblemKind, Ref, interrupted
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
@@ -81,6 +81,8 @@ class Hindsight:
                 hole = track.without_run
         if hole is None or not hole.unit.peer.heard[1 - hole.role]:
             return None
+        if self._is_unseen(hole):
+            return None
         if hole.hole_class is BlackHoleClass.MISSING_DPD and not hole.unit.peer.sas:
             # No IKE is in the capture: nobody can tell that nobody asked.
             chosen = BlackHoleClass.OPEN
@@ -88,6 +90,14 @@ class Hindsight:
                 chosen = BlackHoleClass.TRANSIENT
             return replace(hole, hole_class=chosen, confidence=Confidence.SUSPECT)
         return hole
+
+    def _is_unseen(self, hole: HoleTrack) -> bool:
+        """Whether a silence that no question supports is for the most part nobody's watching."""
+        start_ns, stop_ns = hole.silence.first_out_ns, hole.stop_ns
+        if hole.run is not None or start_ns == NEVER:
+            return False
+        unseen_ns = self._outcomes.blind.within(hole.unit.peer, start_ns, stop_ns)
+        return bool(unseen_ns) and seconds(stop_ns - start_ns - unseen_ns) < self._tracker.report_s
 
     def _support(self, exchange: ExchangeTrack) -> Support:
         settled = self._outcomes.of(exchange)
@@ -131,6 +141,10 @@ class Hindsight:
                 f" {gap.missing:,} ESP packets are missing by their sequence numbers",
             )
             for gap in self.gaps(peer)
+        ]
+        found += [
+            Problem(ProblemKind.CAPTURE_INSUFFICIENT, interrupted(*span))
+            for span in self._outcomes.blind.of(peer)
         ]
         return found + self.unanswered_requests(peer)
 
@@ -229,12 +243,13 @@ class Hindsight:
     def gaps(self, peer: PeerTrack) -> list[Gap]:
         """Times in which ESP of both sides is missing, and nothing else was captured either."""
         found: list[Gap] = []
+        blind = self._outcomes.blind
         asked = sorted(sent.at_ns for x in peer.exchanges for sent in x.transmissions)
         for one, other in _overlapping(*self._cuts_of(peer)):
             overlap = max(one.start_ns, other.start_ns), min(one.end_ns, other.end_ns)
             start_ns, end_ns = _longest_without(asked, *overlap)
-            if end_ns - start_ns < _GAP_NS:
-                continue
+            if end_ns - start_ns - blind.within(peer, start_ns, end_ns) < _GAP_NS:
+                continue  # or it is known why
             if found and start_ns < found[-1].end_ns:
                 continue  # another Child SA of the same gap
             found.append(Gap(start_ns, end_ns, one.missing + other.missing))

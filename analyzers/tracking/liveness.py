@@ -98,6 +98,43 @@ def with_untold(
     return spans
 
 
+def with_doubt(spans: list[StateSpan], doubt_ns: int | None) -> list[StateSpan]:
+    """The states, with a silence that goes on and is no black hole yet; None: there is none.
+
+    It began before the question that it led to.
+    """
+    last = next((s for s in reversed(spans) if s.state is not PeerState.PROBING), spans[0])
+    after = spans[spans.index(last) + 1 :]
+    if doubt_ns is None or last.state is not PeerState.ALIVE:
+        return spans
+    start_ns = max(doubt_ns, last.start_ns)
+    if after and after[0].start_ns <= start_ns:
+        return spans
+    return [*spans[: len(spans) - len(after)], StateSpan(PeerState.QUESTIONABLE, start_ns), *after]
+
+
+def with_blind(
+    spans: list[StateSpan], blind: Sequence[tuple[int, int]], heard_ns: Sequence[int]
+) -> list[StateSpan]:
+    """The states, with times in which nobody watched as unknown, until the peer is heard again.
+
+    `blind`: from and to, ns, in time order; `heard_ns`: when the other side was heard.
+    """
+    for start_ns, end_ns in blind:
+        before = [span for span in spans if span.start_ns < start_ns]
+        after = [span for span in spans if span.start_ns >= end_ns]
+        told = len(before) + len(after) < len(spans)
+        if told or not before or before[-1].state in _SETTLED:
+            continue
+        found = [*before, StateSpan(PeerState.UNKNOWN, start_ns)]
+        again_ns = min((at_ns for at_ns in heard_ns if at_ns >= end_ns), default=None)
+        if again_ns is not None and (not after or again_ns < after[0].start_ns):
+            found.append(StateSpan(PeerState.ALIVE, again_ns))
+            after = after[1:] if after and after[0].state is PeerState.ALIVE else after
+        spans = [*found, *after]
+    return spans
+
+
 def _moved_on(exchange: Exchange, later: Sequence[IkeSa]) -> bool:
     """Whether a question without an answer was asked on an SA that another one had replaced."""
     return (
@@ -130,6 +167,7 @@ def _another_lives(sa: IkeSa, sas: Sequence[IkeSa]) -> bool:
     )
 
 
+_SETTLED = frozenset({PeerState.DEAD, PeerState.DELETED, PeerState.UNKNOWN})
 _BELOW_DEAD = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
 
 

@@ -16,7 +16,9 @@ from msgspec import Struct
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.blind import BlindTimes
 from analyzers.tracking.engine import Tracker
+from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
 from analyzers.tracking.rhythm import LEAST_RHYTHM, MOST_TRIES, Rhythms, is_multiple, parts
 from analyzers.tracking.schedule import (
@@ -93,6 +95,8 @@ class Outcomes:
         self._end_ns = end_ns
         self._settled: dict[ExchangeTrack, Settled] = {}
         self._rhythms = Rhythms()
+        self._foretold = Foretold(tracker.configured)
+        self.blind = BlindTimes(tracker)
         self._starts: dict[PeerTrack, list[tuple[int, SaTrack]]] = {}
         self._deleters: dict[PeerTrack, dict[SaTrack, int]] = {}
 
@@ -149,7 +153,8 @@ class Outcomes:
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         fresh = self._end_ns - sent[0].at_ns < _LONE_HORIZON_NS
         silent = now.last_proof_ns < sent[0].at_ns
-        if fresh and silent and self._given_up_ns(track) is None and self._rhythms.is_due(track):
+        due = self._rhythms.is_due(track) or self._foretold.is_due(track, sent)
+        if fresh and silent and self._given_up_ns(track) is None and due:
             piece = Piece(sent, Outcome.OPEN, None, track.confidence)
             return Settled((piece,), support=Support.NONE)
         return Settled((), unknown=1)
@@ -164,7 +169,7 @@ class Outcomes:
         if track.basis is not Basis.RHYTHM or self._rhythms.is_paired(track):
             return False
         if len(cut[-1]) < LEAST_RHYTHM:
-            return True
+            return not self._foretold.is_due(track, cut[-1])
         if len(cut) > 2:
             return True
         return len(cut[-1]) > MOST_TRIES and not self._began_with_silence(track, cut[-1])
@@ -203,7 +208,8 @@ class Outcomes:
             # Asked on an SA that was in use no more: whatever became of it, nobody was given up.
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
         given_up_ns = self._given_up_ns(track)
-        wait = next_wait_ns(sent, track.kind)
+        known = self._foretold.last_wait_ns(track, sent)
+        wait = next_wait_ns(sent, track.kind) if known is None else known
         clock = self._tracker.any_clock
         now = clock.now(track.sa.unit.index, track.side)
         heard_after = now.last_proof_ns > last_ns
@@ -223,6 +229,10 @@ class Outcomes:
                 piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
                 return piece, Support.LOST
             return _unsettled(sent), Support.LOST
+        gap = self.blind.after(track.sa.peer, last_ns)
+        if gap is not None and not horizon_reached(sent, track.kind, gap[0], known):
+            # The next try, or the answer, may have come while nobody watched.
+            return _unsettled(sent), Support.NONE
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)
             tries = self._rhythms.tries_since(track, now.last_proof_ns)
@@ -233,9 +243,9 @@ class Outcomes:
         elif len(sent) == 1 and self._is_deaf(track):
             return _unsettled(sent), Support.UNHEARD
         else:
-            ran_out = self._ran_out(track, sent, now)
+            ran_out = self._ran_out(track, sent, now, known)
         outcome, verdict = Outcome.OPEN, None
-        tried = len(sent) >= _FEWEST_TRIES
+        tried = len(sent) >= _FEWEST_TRIES or known is not None
         if self._rhythms.goes_on(track):
             pass  # the prober goes on with the same SA: it has not given it up
         elif tried and not self._rhythms.is_one_run(track, sent, now.last_proof_ns):
@@ -246,19 +256,25 @@ class Outcomes:
             outcome = Outcome.UNANSWERED
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
 
-    def _ran_out(self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence) -> bool:
+    def _ran_out(
+        self,
+        track: ExchangeTrack,
+        sent: tuple[Transmission, ...],
+        now: Silence,
+        known_ns: int | None,
+    ) -> bool:
         """Whether the next retry would have come by the end of the input, if there was to be one.
 
         Where the input ends with a packet of the prober nothing tells how long it went on.
         """
         interval = self._rhythms.interval_ns(track)
-        if horizon_reached(sent, track.kind, self._end_ns):
+        if horizon_reached(sent, track.kind, self._end_ns, known_ns):
             # Who goes on sending may have been answered unseen: the next question will tell.
             usual_ns = track.since_proof_ns if interval is None else interval
             patience_ns = _PATIENCE_NS
             if usual_ns:
                 patience_ns = usual_ns + max(_INTERVAL_TOLERANCE_NS, usual_ns // 10)
-            return not self._in_use(sent, track.kind, now) or (
+            return not self._in_use(sent, track.kind, now, known_ns) or (
                 self._end_ns >= sent[-1].at_ns + patience_ns
             )
         if now.last_out_ns < self._end_ns or now.packets < 2:
@@ -272,9 +288,15 @@ class Outcomes:
         pace_ns = (now.last_out_ns - now.first_out_ns) // (now.packets - 1)
         return breaks_off_in_time(sent, track.kind, now.last_out_ns, pace_ns)
 
-    def _in_use(self, sent: tuple[Transmission, ...], kind: ExchangeKind, now: Silence) -> bool:
+    def _in_use(
+        self,
+        sent: tuple[Transmission, ...],
+        kind: ExchangeKind,
+        now: Silence,
+        known_ns: int | None,
+    ) -> bool:
         """Whether traffic goes on past the would-be verdict, to the end of the input."""
-        wait = longest_wait_ns(sent, kind)
+        wait = longest_wait_ns(sent, kind, known_ns)
         return (
             wait is not None
             and now.last_out_ns > sent[-1].at_ns + wait

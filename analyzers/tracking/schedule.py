@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 from analyzers.model.exchange import ExchangeKind, Transmission
@@ -20,6 +21,10 @@ _GAPS_OF_CONSTANT: Final = {ExchangeKind.LIVENESS: 3}
 # Retry horizons are judged with this tolerance (dpd-semantics section 4: tolR).
 _TOLERANCE_NS: Final = NS_PER_SECOND // 2
 _TOLERANCE_SHARE: Final = 0.2
+# Gaps that kept one rhythm as exactly as this may be off by a few times as much once more.
+_LEAST_SHARE: Final = 0.02
+_TIMES_SEEN: Final = 3
+_FEWEST_RATIOS: Final = 2
 # Traffic this dense ends by chance just before a retry was due once in as many cuts.
 _DENSE_SHARE: Final = 0.11
 # The last packet before an instant is at most a pace before it, and a little for jitter.
@@ -44,11 +49,16 @@ def next_wait_ns(sent: Sequence[Transmission], kind: ExchangeKind) -> int | None
     return round(last * ratio) if _GROWTH_FROM <= ratio <= _GROWTH_TO else last
 
 
-def longest_wait_ns(sent: Sequence[Transmission], kind: ExchangeKind) -> int | None:
+def longest_wait_ns(
+    sent: Sequence[Transmission], kind: ExchangeKind, known_ns: int | None = None
+) -> int | None:
     """The longest that the prober can be waiting after its last transmission, with tolerance.
 
     Jitter shortens a gap and hides growth, so the largest growth that was seen counts.
+    `known_ns`: the wait that the policy in force has, if these kept it so far.
     """
+    if known_ns is not None:
+        return known_ns + max(_TOLERANCE_NS, round(_LEAST_SHARE * known_ns))
     if len(sent) < 2:
         return None
     gaps = [max(later.at_ns - sooner.at_ns, 0) for sooner, later in pairwise(sent)]
@@ -58,12 +68,23 @@ def longest_wait_ns(sent: Sequence[Transmission], kind: ExchangeKind) -> int | N
     if not grown and len(gaps) < _GAPS_OF_CONSTANT.get(kind, 1):
         growth = _UNKNOWN_GROWTH.get(kind, 1.0)
     wait = round(gaps[-1] * growth)
-    return wait + max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * wait))
+    return wait + max(_TOLERANCE_NS, round(_tolerance_share(ratios) * wait))
 
 
-def horizon_reached(sent: Sequence[Transmission], kind: ExchangeKind, end_ns: int) -> bool:
+def _tolerance_share(ratios: Sequence[float]) -> float:
+    """How far a gap may be off, by how exactly the gaps so far kept their rhythm."""
+    if len(ratios) < _FEWEST_RATIOS:
+        return _TOLERANCE_SHARE
+    middle = median(ratios)
+    seen = max(abs(ratio / middle - 1) for ratio in ratios)
+    return min(max(_TIMES_SEEN * seen, _LEAST_SHARE), _TOLERANCE_SHARE)
+
+
+def horizon_reached(
+    sent: Sequence[Transmission], kind: ExchangeKind, end_ns: int, known_ns: int | None = None
+) -> bool:
     """Whether the next retry would have come by now, if there was to be one."""
-    wait = longest_wait_ns(sent, kind)
+    wait = longest_wait_ns(sent, kind, known_ns)
     return wait is not None and end_ns >= sent[-1].at_ns + wait
 
 

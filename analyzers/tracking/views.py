@@ -19,9 +19,7 @@ from analyzers.model.exchange import (
 from analyzers.model.peer import (
     Activity,
     LocalBasis,
-    PeerState,
     PeerView,
-    StateSpan,
 )
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis
@@ -145,9 +143,9 @@ class Viewer:
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard)
         states = liveness.with_untold(states, self._hindsight.untold(peer))
-        doubt_ns = self._doubts.get(peer.index)
-        if doubt_ns is not None and states[-1].state is PeerState.ALIVE:
-            states.append(StateSpan(PeerState.QUESTIONABLE, max(doubt_ns, states[-1].start_ns)))
+        blind = self._outcomes.blind
+        states = liveness.with_blind(states, blind.of(peer), blind.heard_ns(peer, 1 - local_side))
+        states = liveness.with_doubt(states, self._doubts.get(peer.index))
         rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [

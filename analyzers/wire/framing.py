@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.wire.frames import FrameBlock
+from analyzers.wire.watched import Span
 
 # Wireshark refuses records above 256 KiB; offloaded frames and long snap lengths stay below this.
 MAX_FRAME_BYTES: Final = 1 << 20
@@ -29,8 +30,14 @@ class Framing(Protocol):
     """A parser of one capture format."""
 
     format: str
-    until_ns: int | None
-    """Until when was captured, as the capture says."""
+
+    @property
+    def until_ns(self) -> int | None:
+        """Until when was captured, as the capture says."""
+
+    @property
+    def gaps(self) -> list[Span]:
+        """Times in which capturing was interrupted, as the capture says."""
 
     def parse(self, buffer: bytearray, start: int, end: int) -> Parsed:
         """Parse the complete records in `buffer[start:end]`."""

@@ -15,6 +15,7 @@ from analyzers.model.records import Problem, ProblemKind
 from analyzers.wire.frames import FrameBlock, Int64Array
 from analyzers.wire.framing import MAX_FRAME_BYTES, Parsed, ProblemFold
 from analyzers.wire.lanes import WORTHWHILE_BYTES, Lanes, PcapGuess
+from analyzers.wire.watched import Span
 
 FILE_HEADER_BYTES: Final = 24
 _CAPTURED_AT: Final = 8
@@ -50,6 +51,7 @@ class PcapFraming:
         self._records = 0
         self._stopped = False
         self.until_ns: int | None = None
+        self.gaps: list[Span] = []
         """This format does not say until when was captured."""
 
     def take_problems(self) -> list[Problem]:

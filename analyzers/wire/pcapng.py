@@ -16,6 +16,7 @@ from analyzers.model.records import Problem, ProblemKind
 from analyzers.wire.frames import NO_LINK_TYPE, FrameBlock, Int64Array
 from analyzers.wire.framing import MAX_FRAME_BYTES, Parsed, ProblemFold
 from analyzers.wire.lanes import WORTHWHILE_BYTES, BlockGuess, Lanes
+from analyzers.wire.watched import Span, Watched
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE: Final = 1
@@ -33,6 +34,7 @@ MAX_CONTROL_BLOCK_BYTES: Final = 1 << 20
 MAX_INTERFACES: Final = 1 << 16
 OPTION_TSRESOL: Final = 9
 OPTION_TSOFFSET: Final = 14
+OPTION_START_TIME: Final = 2
 OPTION_END_TIME: Final = 3
 OPTION_DROPPED: Final = 5
 DROPPED: Final = "packets were dropped while capturing: what is missing may have been sent"
@@ -66,13 +68,22 @@ class PcapngFraming:
         self._last_ns = 0
         self._stopped = False
         self._skip_bytes = 0
-        self.until_ns: int | None = None
-        """Until when was captured, where statistics say it."""
+        self._watched = Watched()
         self._dropped: dict[int, int] = {}
 
     def take_problems(self) -> list[Problem]:
         """Problems met since the last call."""
         return self._problems.take()
+
+    @property
+    def until_ns(self) -> int | None:
+        """Until when was captured, where statistics say it."""
+        return self._watched.until_ns
+
+    @property
+    def gaps(self) -> list[Span]:
+        """When no interface was captured, where statistics say it."""
+        return self._watched.gaps
 
     def finish(self, leftover_bytes: int) -> None:
         """The input ended with this many bytes unparsed."""
@@ -180,6 +191,7 @@ class PcapngFraming:
             if magic == BYTE_ORDER_MAGIC:
                 self._order = order
                 self._interfaces = []
+                self._watched.section()
                 return int(struct.unpack_from(order + "I", buffer, position + 4)[0])
         return 0
 
@@ -206,34 +218,36 @@ class PcapngFraming:
         self._interfaces.append(_Interface(link_type, snap_length, resolution, offset_s))
 
     def _statistics(self, buffer: bytearray, position: int, length: int) -> None:
-        """Take the time at which capturing on an interface ended.
+        """Take the times at which capturing on an interface began and ended.
 
-        It is in the units of the interface, but some write microseconds whatever these are: such
-        a time is far in the past, and tells nothing.
+        They are in the units of the interface, but some write microseconds whatever these are:
+        such times are far in the past, and tell nothing.
         """
         (number,) = struct.unpack_from(self._order + "I", buffer, position + 8)
         if length < 24 or number >= len(self._interfaces):
             return
         interface = self._interfaces[number]
+        times: dict[int, int] = {}
         cursor, stop = position + 20, position + length - 4
         while cursor + 4 <= stop:
             code, size = struct.unpack_from(self._order + "HH", buffer, cursor)
             value = cursor + 4
             if code == 0 or value + size > stop:
                 break
-            if code == OPTION_END_TIME and size == 8:
+            if code in (OPTION_START_TIME, OPTION_END_TIME) and size == 8:
                 high, low = struct.unpack_from(self._order + "II", buffer, value)
                 ticks = (high << 32) | low
-                until_ns = interface.offset_s * 1_000_000_000 + (
+                at_ns = interface.offset_s * 1_000_000_000 + (
                     ticks * 1_000_000_000 // interface.ticks_per_second
                 )
-                if 0 <= until_ns < _MAX_NS // 2:
-                    self.until_ns = max(self.until_ns or 0, until_ns)
+                if 0 <= at_ns < _MAX_NS // 2:
+                    times[code] = at_ns
             elif code == OPTION_DROPPED and size == 8:
                 # A counter: the last one counts.
                 (count,) = struct.unpack_from(self._order + "Q", buffer, value)
                 self._dropped[number] = min(count, _MAX_NS)
             cursor = value + ((size + 3) & ~3)
+        self._watched.tell(number, times.get(OPTION_START_TIME), times.get(OPTION_END_TIME))
 
     def _frames(
         self, buffer: bytearray, enhanced: list[int], others: list[tuple[int, int]]

@@ -70,7 +70,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         settings = session_options(options, own)
         found = live_sources.configurations(invocation.words)
         options.port = list(settings.ports)
-        sources = live_sources.live_sources(options, diagnostics)
+        sources = live_sources.live_sources(options)
         store = live_sources.live_store(options, sources)
         session = LiveSession(
             sources,
@@ -85,19 +85,18 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         code = ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.INPUT
         raise CommandError(code, error.message, error.hint) from error
     with live_metrics.metered(options, diagnostics) as measure:
+        live_sources.tell_filter(options, diagnostics)
         live_devices.log_in(sources, diagnostics)
         if chosen is None and live_console.is_wanted(options):
             from dpdlab.cli.console_looks import looks_of
             from dpdlab.tui import ending
 
             looks, wanted = looks_of(options, own), filtering.wanted(options)
-            code, seen, ended = live_console.watch(
-                session, sources, looks, wanted, _now_ns, measure
-            )
+            code, ended = live_console.watch(session, sources, looks, wanted, _now_ns, measure)
             session.end(_now_ns())
-            if not ended and code is ExitCode.OK and seen.peers:
-                _write_summary(seen, output)
-            for sentence in session.unfit(seen.peers):
+            if code is ExitCode.OK and not ending.is_hang_up(ended) and session.peers():
+                _write_summary(_content(session, invocation.words), output)
+            for sentence in session.unfit(session.peers()):
                 diagnostics.warning(safe(sentence))
             _tell_saved(session, diagnostics, keep_empty=options.write is not None)
             ending.follow(ended)
@@ -115,7 +114,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     _tell_saved(session, diagnostics, keep_empty=options.write is not None)
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
-        return _nothing_read(content, diagnostics)
+        return _nothing_read(content, sources, diagnostics)
     return exit_code(
         watch.untold(content),
         diagnostics,
@@ -126,9 +125,12 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     )
 
 
-def _nothing_read(content: Content, diagnostics: Diagnostics) -> ExitCode:
-    """Whether nothing was seen because a capture was none."""
-    code = ExitCode.OK
+def _nothing_read(
+    content: Content, sources: Sequence[LiveSource], diagnostics: Diagnostics
+) -> ExitCode:
+    """Whether nothing was seen because a capture was none, or a source could not be read."""
+    failed = any(source.feed.status.state is SourceState.FAILED for source in sources)
+    code = ExitCode.INPUT if failed else ExitCode.OK
     for source in content.sources:
         bad = [p for p in source.problems if p.kind is ProblemKind.BAD_BLOCK]
         if bad and not source.packets:
@@ -159,7 +161,8 @@ class _Watch:
         self._diagnostics = diagnostics
         self._until = until
         self._measure = measure
-        self._facts = FactLog(max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns))
+        self._settles_ns = max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns)
+        self._facts = FactLog(self._settles_ns)
         self._lines_for_people = FactLines()
         self._finishing = False
         self._unfit_due_ns: int | None = None
@@ -168,7 +171,11 @@ class _Watch:
         self._readable = True
         self._told_states: dict[int, tuple[SourceState, str]] = {}
         self._told_dropped: dict[int, int] = {}
-        self._told_questions: dict[tuple[str, str], tuple[int, int, bool]] = {}
+        self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._found_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        """When each began, and when a look first found it."""
+        self._question_due_ns: int | None = None
+        """When one that is held back now is to be told, in event time."""
         self._told_stores: set[str] = set()
 
     def stop(self) -> None:
@@ -193,8 +200,8 @@ class _Watch:
             news |= self._session.pump(now_ns)
             pace.taken(now_s)
             self._tell_sources()
-            due_ns = self._facts.due_ns
-            news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
+            for due_ns in (self._facts.due_ns, self._question_due_ns):
+                news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
             if pace.is_due(now_s, news=news):
                 judging = self._until is not None and now_s >= judge_due_s
                 worked_s = time.thread_time()
@@ -221,7 +228,7 @@ class _Watch:
         session, options = self._session, self._options
         session.end(_now_ns())
         self._tell_sources()
-        content = self._content()
+        content = _content(session, self._configurations)
         content = filtering.filtered(content, options)
         self._finishing = True
         facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
@@ -235,19 +242,6 @@ class _Watch:
         elif self._readable and content.peers:
             self._write_report(content)
         return content
-
-    def _content(self) -> Content:
-        """What the whole session tells: with hindsight, where logs gain by it."""
-        live = self._session
-        session: Session | LiveSession = live
-        if live.forgotten or any(source.kind == "log" for source in live.sources):
-            from analyzers.session.live_again import again, note_unaligned
-
-            once_more = again(live, self._configurations)
-            session = once_more.session or live
-            if once_more.why_not:
-                note_unaligned(live, once_more.why_not)
-        return whole(session)
 
     # --- while it goes on --------------------------------------------------------------------
 
@@ -320,15 +314,23 @@ class _Watch:
     def _tell_questions(self, peers: Sequence[PeerView], now_ns: int) -> None:
         """A line for each question that has no answer in time, and each time it is asked again."""
         made = []
+        self._question_due_ns = None
         for peer in peers:
             for each in expectations(peer):
-                doubtful = now_ns >= each.questionable_ns
-                key, told = (each.peer, each.prober), (each.first_ns, each.sent, doubtful)
+                key, told = (each.peer, each.prober), (each.first_ns, each.sent)
                 if self._told_questions.get(key) == told:
                     continue
-                self._told_questions[key] = told
-                if doubtful:
+                found = self._found_questions.get(key)
+                if found is None or found[0] != each.first_ns:
+                    found = self._found_questions[key] = (each.first_ns, now_ns)
+                # A log tells the time in whole seconds: the answer may come with the next line.
+                late_ns = max(found[1] + self._settles_ns, each.first_ns + each.patience_ns)
+                due_ns = min(late_ns, each.questionable_ns)
+                if now_ns >= due_ns:
+                    self._told_questions[key] = told
                     made.append(self._question(each, now_ns))
+                elif self._question_due_ns is None or due_ns < self._question_due_ns:
+                    self._question_due_ns = due_ns
         if made and self._readable:
             self._readable = self._output.write_now(made)
 
@@ -392,6 +394,19 @@ class _Watch:
                 verbose=self._options.verbose,
             )
         )
+
+
+def _content(live: LiveSession, configurations: Sequence[str]) -> Content:
+    """What a session that has ended tells: with hindsight, where logs gain by it."""
+    session: Session | LiveSession = live
+    if live.forgotten or any(source.kind == "log" for source in live.sources):
+        from analyzers.session.live_again import again, note_unaligned
+
+        once_more = again(live, configurations)
+        session = once_more.session or live
+        if once_more.why_not:
+            note_unaligned(live, once_more.why_not)
+    return whole(session)
 
 
 def _write_summary(content: Content, output: Output) -> None:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from analyzers.export.content import Content
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import LiveSource
 from dpdlab.cli.diagnostics import ExitCode
@@ -33,11 +32,8 @@ def watch(
     wanted: Filter | None,
     clock_ns: Callable[[], int],
     measure: Measure,
-) -> tuple[ExitCode, Content, int | None]:
-    """Stay in the console until it is left; with what it showed last, and what ended it.
-
-    That is a code for `dpdlab.tui.ending.follow`.
-    """
+) -> tuple[ExitCode, int | None]:
+    """Stay in the console until it is left; with what ended it, for `dpdlab.tui.ending.follow`."""
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.live_reading import LiveReader
     from dpdlab.tui.reading import Outcome
@@ -61,4 +57,4 @@ def watch(
         app.model.set_filter(wanted)
     ended = app.run()
     code = ExitCode.INPUT if app.model.failure else ExitCode.OK
-    return ExitCode.INTERNAL if app.return_code else code, app.model.whole, ended
+    return ExitCode.INTERNAL if app.return_code else code, ended

@@ -43,6 +43,7 @@ examples:
 exit codes:
   0 fine   1 findings at or above --fail-on   2 usage   3 a source cannot be read
   4 damage under --strict   5 nothing here may capture   70 internal error   130 interrupted twice
+  143 SIGTERM, 129 the terminal is closed: the console only; lines end with their report
 """
 
 
@@ -255,7 +256,7 @@ def live_parser() -> Parser:
                 "help": "with -w: filesize:KB begins another file, files:N keeps the last N",
             },
         ),
-        (("--no-save",), {"action": "store_true", "help": "without -w: keep nothing"}),
+        (("--no-save",), {"action": "store_true", "help": "keep nothing in the cache"}),
     )
     parser.group(
         "when it ends",

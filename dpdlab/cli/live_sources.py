@@ -40,7 +40,7 @@ _KEPT_LOGS: Final = 64
 _MOST_CONFIG: Final = 16 << 20
 
 
-def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[LiveSource]:
+def live_sources(options: argparse.Namespace) -> list[LiveSource]:
     """What the session reads.
 
     Raises:
@@ -48,10 +48,17 @@ def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[
     """
     names, logs = options.interface, options.log
     piped = [name for name in names if is_pipe(name)]
-    interfaces = list(dict.fromkeys(name for name in names if name not in piped))
+    interfaces = _interfaces(options)
+    for path in logs:
+        if Path(path).is_dir():
+            raise CommandError(
+                ExitCode.INPUT,
+                f"{path} is a directory",
+                "name the file that grows; it is followed by name, through rotation",
+            )
     sources: list[LiveSource] = []
     if interfaces:
-        sources += _captures(interfaces, options, diagnostics)
+        sources += _captures(interfaces, options)
     sources += [PipeSource(name, "capture") for name in dict.fromkeys(piped)]
     for path in dict.fromkeys(logs):
         sources.append(PipeSource(path, "log") if is_pipe(path) else FollowedFile(path))
@@ -60,9 +67,22 @@ def live_sources(options: argparse.Namespace, diagnostics: Diagnostics) -> list[
     return sources
 
 
-def _captures(
-    interfaces: list[str], options: argparse.Namespace, diagnostics: Diagnostics
-) -> list[LiveSource]:
+def tell_filter(options: argparse.Namespace, diagnostics: Diagnostics) -> None:
+    """What is captured here, if anything is."""
+    interfaces, chosen = _interfaces(options), options.capture_filter
+    if not interfaces:
+        return
+    shown = capture_filter(options.port, vlan=False) if chosen is None else chosen
+    tagged = "" if chosen is not None else ", the same under VLAN tags"
+    diagnostics.note(f"capture filter on {', '.join(interfaces)}: {shown or '(none)'}{tagged}")
+
+
+def _interfaces(options: argparse.Namespace) -> list[str]:
+    """What of `-i` is no pipe."""
+    return list(dict.fromkeys(name for name in options.interface if not is_pipe(name)))
+
+
+def _captures(interfaces: list[str], options: argparse.Namespace) -> list[LiveSource]:
     for name in interfaces:
         if not exists(name):
             raise CommandError(
@@ -78,9 +98,6 @@ def _captures(
         chosen if chosen is not None else capture_filter(options.port, vlan=has_vlans(name))
         for name in interfaces
     ]
-    shown = capture_filter(options.port, vlan=False) if chosen is None else chosen
-    tagged = "" if chosen is not None else ", the same under VLAN tags"
-    diagnostics.note(f"capture filter on {', '.join(interfaces)}: {shown or '(none)'}{tagged}")
     tool = _tool(options.engine)
     pairs = list(zip(interfaces, filters, strict=True))
     try:

@@ -81,6 +81,8 @@ def _check_files(options: argparse.Namespace) -> None:
         raise UsageError("-b files:N needs -b filesize:KB", "it says when another file begins")
     if options.write is None:
         return
+    if options.no_save and not (options.log or options.syslog or options.device):
+        raise UsageError("--no-save keeps nothing, and -w is to keep packets", "leave one out")
     if not options.interface:
         raise UsageError("-w keeps packets, and nothing is captured", "add -i IFACE")
     for given in [*options.log, *options.interface]:

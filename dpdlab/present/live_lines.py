@@ -27,6 +27,8 @@ _SAID_OF: Final = {
 }
 # What is about everything has no time.
 _ANY_TIME: Final = 0
+# What was so for longer before anybody could know it is told when it is known.
+_LATE_NS: Final = 500 * NS_PER_MS
 # A log and a capture of the same verdict differ by less.
 _SAME_MOMENT_NS: Final = 100 * NS_PER_MS
 
@@ -49,8 +51,9 @@ class FactLines:
         said.sort(key=lambda each: each[1][0])
         for fact, (at_ns, text) in said:
             late = f", {'since' if isinstance(fact.item, PeerView) else 'at'} {utc_time(at_ns)}"
-            when = late if _ANY_TIME < at_ns < self._last_ns else ""
-            yield self.line(at_ns, text + when + _SAID_OF.get(fact.change, ""), now_ns)
+            known_ns = now_ns if _is_known_late(fact, at_ns, now_ns) else at_ns
+            when = late if _ANY_TIME < at_ns < max(self._last_ns, known_ns) else ""
+            yield self.line(known_ns, text + when + _SAID_OF.get(fact.change, ""), now_ns)
 
     def line(self, at_ns: int, text: str, now_ns: int) -> str:
         """A line about a moment; where later ones were told, about now."""
@@ -103,6 +106,15 @@ def health_line(health: SourceHealth) -> str:
     return text + (f" ({safe(health.detail)})" if health.detail else "")
 
 
+def _is_known_late(fact: Fact, at_ns: int, now_ns: int) -> bool:
+    """Whether a state or a verdict was inferred from the silence after it."""
+    item = fact.item
+    if isinstance(item, PeerView):
+        return fact.before is not None and now_ns - at_ns > _LATE_NS
+    verdict = isinstance(item, Exchange) and item.outcome is Outcome.UNANSWERED
+    return verdict and now_ns - at_ns > _LATE_NS
+
+
 def _news(fact: Fact) -> tuple[int, str] | None:
     """When and what, unless just that was said before."""
     if fact.change is Change.LAST:
@@ -134,6 +146,8 @@ def _said(item: Item, peer: PeerView | None) -> tuple[int, str] | None:
             sender, receiver = broken_way(item, there)
             bounds = seconds_range(item.min_seconds, item.max_seconds)
             text = f"{sender} > {receiver}  black hole of {bounds}"
+            if item.black_hole_class is BlackHoleClass.IDLE:
+                return item.stop_ns, f"{sender} > {receiver}  idle: nothing was sent into it"
             if item.max_packets:
                 packets = count_range(item.min_packets, item.max_packets, "packet")
                 text += f", {packets}{fate_of(item, there)}"

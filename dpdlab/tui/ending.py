@@ -65,6 +65,11 @@ def listen(leave: Callable[[int], object]) -> None:
             return
 
 
+def is_hang_up(code: int | None) -> bool:
+    """Whether an exit code says that the terminal is gone: nobody reads there any more."""
+    return bool(_HANG_UP) and code == _FIRST_CODE + _HANG_UP
+
+
 def follow(code: int | None) -> None:
     """End by the signal that this exit code stands for, if it stands for one."""
     if code is not None and code - _FIRST_CODE in _ENDING:

@@ -154,6 +154,8 @@ def test_until_ends_it(environment: dict[str, str]) -> None:
         (("-i", "no-such-interface", "-f", "udp portt 500"), b"-f 'udp portt 500': "),
         (("-i", "no-such-interface", "-b", "files:3"), b"add -w FILE"),
         (("no-such-file", "-i", "no-such-interface", "--policy", "cisco-ios x=1"), b"of a policy"),
+        (("-i", "-", "--policy", "1.2.3 strongswan"), b"'1.2.3' is no address"),
+        (("-i", "-", "--no-save", "-w", "y.pcapng"), b"--no-save keeps nothing"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(
@@ -163,6 +165,35 @@ def test_what_makes_no_sense_is_a_usage_error(
         _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert said in err
+
+
+def test_a_directory_is_no_log(environment: dict[str, str], tmp_path: Path) -> None:
+    with live(environment, "--log", str(tmp_path)) as process:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+    assert b"is a directory" in err
+    assert not out
+
+
+@pytest.mark.parametrize("source", ["-i", "--log"])
+def test_a_pipe_in_which_nothing_comes_cannot_be_read(
+    environment: dict[str, str], source: str
+) -> None:
+    with live(environment, source, "-", "--no-save") as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+    assert b"stdin: it is empty" in err
+
+
+@needs_capture
+def test_what_cannot_be_written_or_listened_at_is_said_first(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    for words in (("-w", str(tmp_path / "no" / "x.pcapng")), ("--metrics", "192.0.2.200:1")):
+        with live(environment, "-i", "lo", "--duration", "1", *words) as process:
+            _, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 2
+        assert b"capture filter on" not in err, err
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(environment: dict[str, str]) -> None:

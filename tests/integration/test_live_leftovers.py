@@ -147,21 +147,27 @@ def test_nothing_is_left_of_a_console_that_is_taken_away(
         terminal.close()
 
 
+@pytest.mark.parametrize(("signalled", "code"), [(False, 0), (True, 143)])
 def test_what_was_seen_stays_on_the_terminal_when_the_console_is_left(
-    wire: Link, tmp_path: Path
+    wire: Link, tmp_path: Path, signalled: bool, code: int
 ) -> None:
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed")
     terminal = Terminal(100, 40, tmp_path)
     try:
-        command = f"XDG_CACHE_HOME={tmp_path} {sys.executable} -m dpdlab live -i {wire.receiver}"
+        pid = tmp_path / "pid"
+        command = f"{sys.executable} -m dpdlab live -i {wire.receiver}"
+        command = f"sh -c 'echo $$ > {pid}; XDG_CACHE_HOME={tmp_path} exec {command}'"
         terminal.type(f"cd {ROOT}; {command}; echo code $?")
         terminal.until("watching: no IKE")
         time.sleep(1.0)
         send(wire.sender, frames("ikev2-healthy"), 1000)
         terminal.until("1 peer alive")
-        terminal.press("C-q")
-        screen = terminal.until("code 0")
+        if signalled:
+            os.kill(int(pid.read_text()), signal.SIGTERM)
+        else:
+            terminal.press("C-q")
+        screen = terminal.until(f"code {code}")
         assert "1 peer alive" in screen
         assert "192.0.2.2" in screen
         assert f"packets are in {tmp_path}/dpdlab/live/" in screen.replace("\n", "")

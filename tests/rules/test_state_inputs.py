@@ -43,6 +43,14 @@ def test_capture_insufficient(tell: Tell, text: str, lack: str, silent: str):
     assert finding.peer == "p1"
 
 
+def test_what_is_insufficient_is_told_where_it_shows(tell: Tell):
+    """The time and the frame are those of one message."""
+    told = tell(WHOLE + "60 a>b liveness 7")
+    (finding,) = told.of("capture-insufficient")
+    (at_ns,) = [m.at_ns for m in told.peers[0].messages if m.ref == finding.refs[0]]
+    assert finding.at_ns == at_ns == told.peers[0].last_ns
+
+
 @silent("capture-insufficient", "a rekeyed IKE SA begins without IKE_SA_INIT")
 def test_a_rekeyed_ike_sa_begins_as_it_should(tell: Tell):
     text = """

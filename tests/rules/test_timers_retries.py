@@ -178,6 +178,15 @@ def test_too_few_is_silent_where_the_other_end_says_so(tell: Tell, said: str):
     assert tell(text + said, options=CONSTANT).of("dpd-too-few-retries") == []
 
 
+@silent("dpd-too-few-retries", "a capture that begins with a question: earlier ones are not in it")
+def test_too_few_is_silent_where_the_capture_begins_in_the_outage(tell: Tell):
+    last = retried(20, message_id=3)
+    text = UP + asks(10) + last + "19.5..21/0.1 a>b esp out\n"
+    for begin, count in ((12, 0), (9, 1)):
+        told = tell(text + f"capture {begin}..50", dead(last, 24))
+        assert len(told.of("dpd-too-few-retries")) == count
+
+
 @silent("dpd-too-few-retries", "a tunnel that somebody closes while a question is open")
 def test_too_few_is_silent_where_a_tunnel_is_closed(tell: Tell):
     for times, count in (((20, 22), 1), ((22,), 0)):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.configs.vendors import parse_given
 from analyzers.model.peer import PeerState
 from analyzers.session import SessionOptions
 from analyzers.session.live import LiveSession
@@ -78,8 +79,8 @@ def feed(tmp_path: Path) -> Feed:
     return Feed(tmp_path / "fifo")
 
 
-def live_app(path: Path, clock: Clock) -> ConsoleApp:
-    session = LiveSession([PipeSource(str(path), "capture")], SessionOptions())
+def live_app(path: Path, clock: Clock, options: SessionOptions | None = None) -> ConsoleApp:
+    session = LiveSession([PipeSource(str(path), "capture")], options or SessionOptions())
     return ConsoleApp(
         [str(path)],
         SessionOptions(),
@@ -120,6 +121,37 @@ async def test_a_peer_is_seen_probing_and_dead_while_it_happens(feed: Feed, tmp_
         await c.press("2")
         assert "state" in c.text
         await c.press("ctrl+q")
+
+
+OUTAGE = """
+0 a>b v1 main-mode
+0.1..26/0.2 a>b esp out
+0.15..10/0.2 b>a esp in
+14.95..26/5 a>b v1 info 108
+"""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (132, 43)])
+async def test_the_age_of_the_last_proof_is_on_the_screen_in_an_outage(
+    feed: Feed, tmp_path: Path, size: tuple[int, int]
+):
+    """With its tint, beside how long the verdict is away, and what is lost."""
+    clock = Clock()
+    clock.to(26.0)
+    policy = parse_given("192.0.2.1 strongswan-ikev1 interval=5 timeout=20")
+    app = live_app(tmp_path / "fifo", clock, SessionOptions(policies=(policy,)))
+    async with app.run_test(size=size) as pilot:
+        c = Console(app, pilot)
+        writer = threading.Thread(target=feed.write, args=(OUTAGE,))
+        writer.start()
+        await c.until(lambda: "probing 3 of 3" in c.text and "! 16." in c.text)
+        writer.join()
+        row = next(line for line in c.lines if "probing 3 of 3, " in line and "! 16." in line)
+        assert "192.0.2.2" in row
+        assert "1 open" in row
+        assert ("192.0.2.1" in row) is (size[0] > 80)
+        await c.press("ctrl+q")
+    feed.close()
 
 
 async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Path):

@@ -199,7 +199,7 @@ def _peer_row(peer: PeerView, anchors: Mapping[str, str]) -> tuple[Node, ...]:
         state_badge(peer),
         pair,
         "+".join(f"v{version}" for version in versions) or UNICODE.none,
-        NOT_SHOWN if hidden else asked if peer.exchanges else "none asked",
+        asked if peer.exchanges else words.no_question(peer),
         NOT_SHOWN if hidden else count(retries),
         UNICODE.none if peer.rtt_ns is None else duration(peer.rtt_ns),
         NOT_SHOWN if no_delete else count(len(peer.deletes)),

@@ -153,8 +153,18 @@ def _found(lacks: list[_Lack], case: Case | None = None, remedy: str = "") -> Fo
         refs,
         remedy=remedy,
         peer=None if case is None else case.peer.id,
-        at_ns=None if case is None else case.peer.first_ns,
+        at_ns=None if case is None else _time_of(case, refs),
     )
+
+
+def _time_of(case: Case, refs: tuple[Ref, ...]) -> int:
+    """When the place that is cited first was."""
+    peer, first = case.peer, refs[:1]
+    known = [(m.ref, m.at_ns) for m in peer.messages]
+    known += [(t.ref, t.at_ns) for x in peer.exchanges for t in x.messages]
+    known += [(f.ref, f.first_ns) for f in peer.esp_flows if f.ref is not None]
+    known += [(sa.refs[0], sa.first_ns) for sa in peer.ike_sas if sa.refs]
+    return next((at_ns for ref, at_ns in known if ref in first), peer.first_ns)
 
 
 RULE = RunRule(

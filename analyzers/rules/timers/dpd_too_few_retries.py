@@ -33,10 +33,27 @@ def _check(case: Case) -> Iterator[Found]:
         sent = len(exchange.transmissions) + int(exchange.first_missing)
         if sent < 2 and not verdict.by_log:
             continue  # somebody may have closed the tunnel just then
+        if not _is_whole(case, exchange):
+            continue
         held = schedule_of(case, own.prober, own.sa.ike_version)
         found = _found(case, own, exchange, verdict, held, sent)
         if found is not None:
             yield found
+
+
+def _is_whole(case: Case, exchange: Exchange) -> bool:
+    """Whether the input shows the peer before its first question: else there may be earlier ones.
+
+    Who begins to watch in an outage sees the last tries only.
+    """
+    if exchange.since_proof_ns is not None or not case.captured:
+        return True
+    peer, first_ns = case.peer, exchange.first_ns
+    heard_ns = [m.at_ns for m in peer.messages[:1]] if peer.forgotten else []
+    heard_ns += [m.at_ns for m in peer.messages if m.src == exchange.responder]
+    heard_ns += [f.first_ns for f in peer.esp_flows if f.sender == exchange.responder]
+    heard_ns += [sa.established_ns for sa in peer.ike_sas if sa.established_ns is not None]
+    return min(heard_ns, default=first_ns) < first_ns
 
 
 def _found(
@@ -118,6 +135,7 @@ RULE = PeerRule(
         " to have been sent, nothing is said",
         "the other end, or a hint on its behalf, said that the SA is gone: no more is to be asked",
         "a tunnel that somebody closes while a question is open",
+        "a capture that begins with a question: earlier ones are not in it",
         "the dozen tries over several minutes that RFC 7296 suggests are more than any product"
         " makes: fewer alone are no finding",
     ),

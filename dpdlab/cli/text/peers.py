@@ -180,7 +180,7 @@ class _Table:
 
     def _answered(self, peer: PeerView) -> Text:
         if not peer.exchanges:
-            return Text(NOT_SHOWN if peer.whole.exchanges else "none asked", FAINT)
+            return Text(words.no_question(peer), FAINT)
         answered = sum(1 for x in peer.exchanges if x.outcome is Outcome.ANSWERED)
         lost = any(x.outcome is Outcome.UNANSWERED for x in peer.exchanges)
         text = f"{count(answered)} of {count(len(peer.exchanges))}"

@@ -45,6 +45,8 @@ _LEAST_SPARK: Final = 8
 _GOOD_SPARK: Final = 24
 _SAMPLE: Final = 200
 """Peers whose cells decide how wide a column is."""
+_PROOF: Final = "proof"
+_PROOF_RANK: Final = -1
 _PINNED: Final = ("state", "remote")
 """Columns that every page has."""
 _MOST_ADDRESS: Final = 39
@@ -289,9 +291,10 @@ class PeerRows:
         kept = list(self.columns)
         while len(kept) > 1:
             spark = _GOOD_SPARK if any(c.spare for c in kept) else _LEAST_SPARK
-            if sum(sizes[c.id] + _GAP for c in kept) + spark <= width:
+            needed = sum(sizes[c.id] + _GAP for c in kept)
+            if needed + spark <= width or (self._is_least(kept) and needed - _GAP <= width):
                 break
-            kept.remove(max(reversed(kept), key=lambda c: c.rank))
+            kept.remove(max(reversed(kept), key=self._rank))
         pages, left = [kept], [c for c in self.columns if c not in kept]
         pinned = [c for c in self.columns if c.id in _PINNED]
         while left:
@@ -306,6 +309,15 @@ class PeerRows:
         found = [[(column, sizes[column.id]) for column in page] for page in pages]
         self._paged = (width, found)
         return found
+
+    def _rank(self, column: PeerColumn) -> int:
+        """How soon a column goes: while things happen, the age of the last proof stays."""
+        ongoing = self.model.now_ns is not None
+        return _PROOF_RANK if ongoing and column.id == _PROOF else column.rank
+
+    def _is_least(self, kept: Sequence[PeerColumn]) -> bool:
+        """Whether what is left matters more, while things happen, than traffic beside it."""
+        return self.model.now_ns is not None and all(self._rank(c) <= 0 for c in kept)
 
     def _laid_out(self, width: int, palette: Palette) -> list[tuple[PeerColumn, int]]:
         """The columns of the page that is shown."""

@@ -64,6 +64,15 @@ def test_a_flow_whose_pace_nobody_knows_is_no_question(tmp_path: Path):
     assert _seen(tmp_path, text, 2.4).state is PeerState.ALIVE
 
 
+def test_a_question_does_not_undo_the_doubt_that_led_to_it(tmp_path: Path):
+    text = BUSY.format(out=12.2, back=10) + "12 a>b liveness 2\n"
+    peer = _seen(tmp_path, text, 12.2)
+    states = [PeerState.UNKNOWN, PeerState.ALIVE, PeerState.QUESTIONABLE, PeerState.PROBING]
+    assert [span.state for span in peer.states] == states
+    (found,) = expectations(peer)
+    assert found.questionable_ns == peer.states[2].start_ns < at(12)
+
+
 IDLE = """\
 0 a>b v1 main-mode
 0.5..3/0.2 a>b esp out

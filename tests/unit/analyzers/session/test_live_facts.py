@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, StopBasis
-from analyzers.model.exchange import Transmission
+from analyzers.model.exchange import Outcome, Transmission
 from analyzers.model.peer import PeerState, PeerView, StateSpan
-from analyzers.model.records import Basis
+from analyzers.model.records import Basis, Confidence
 from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
 from tests.model_builders import (
     answered,
@@ -59,6 +59,22 @@ def test_the_last_look_tells_how_long_it_was() -> None:
     (fact,) = told(log, view, last=True)
     assert isinstance(fact.item, BlackHole)
     assert fact.item.max_seconds == 11
+
+
+def test_a_question_that_may_still_be_answered_is_not_told() -> None:
+    """The peer is heard again; the answer to the question comes a moment later."""
+    log = FactLog()
+    asked = replace(unanswered(), outcome=Outcome.OPEN, verdict_ns=None)
+    heard = replace(asked, confidence=Confidence.SUSPECT)
+    view = replace(QUIET, exchanges=(heard,), last_ns=asked.last_ns + 1_000_000)
+    assert told(log, view) == []
+    (fact,) = told(log, replace(view, exchanges=(answered(),)))
+    assert (fact.change, fact.revision) == (Change.NEW, 0)
+    other = replace(view, exchanges=(heard,), last_ns=asked.last_ns + 31_000_000_000)
+    (late,) = told(FactLog(), other)
+    assert late.item == replace(heard, id="x1")
+    (last,) = told(FactLog(), view, last=True)
+    assert last.change is Change.NEW
 
 
 def test_what_is_gone_is_taken_back_once() -> None:

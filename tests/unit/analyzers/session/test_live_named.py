@@ -193,3 +193,36 @@ def test_what_was_told_of_answers_is_not_told_again(tmp_path: Path) -> None:
     """Packets and lines of one moment are told together."""
     _, told = _watch("ikev1-healthy", tmp_path)
     assert set(told) == {Change.NEW}
+
+
+def test_what_a_capture_may_have_lost_when_it_began_is_not_told(tmp_path: Path) -> None:
+    """The log shows a question 3 s before the first packet: as in a report, nothing is said."""
+    data = (SAMPLES / "ikev2-healthy" / "capture.pcap").read_bytes()
+    lines = list(_lines((SAMPLES / "ikev2-healthy" / "charon-a.log").read_bytes()))
+    asked = [at_ns for at_ns, line in lines if b"sending DPD request" in line]
+    begin_ns = asked[1] - SECOND
+    log = [(at_ns, line) for at_ns, line in lines if at_ns >= asked[0]]
+    packets = [(at_ns, packet) for at_ns, packet in _records(data) if at_ns >= begin_ns]
+    pipes = (Fifo(tmp_path / "packets"), Fifo(tmp_path / "lines", "log"))
+    session = LiveSession([pipe.source for pipe in pipes])
+    session.start()
+    pipes[0].write(data[:_HEADER_BYTES])
+    now_ns, facts, told = asked[0] - STEP_NS, FactLog(), []
+    while now_ns < asked[-1] + TAIL_NS:
+        before_ns, now_ns = now_ns, now_ns + STEP_NS
+        for pipe, stream in zip(pipes, (packets, log), strict=True):
+            news = b"".join(part for at_ns, part in stream if before_ns <= at_ns < now_ns)
+            if news:
+                pipe.write(news)
+                _until_read(pipe)
+        session.pump(now_ns)
+        event_ns = session.event_ns(now_ns)
+        told += facts.take(session.peers_so_far(now_ns), event_ns)
+    for pipe in pipes:
+        pipe.close()
+    session.end(now_ns)
+    told += facts.take(session.peers(), now_ns, last=True)
+    assert not [fact for fact in told if fact.change is Change.RETRACTED]
+    (peer,) = session.peers()
+    assert min(x.first_ns for x in peer.exchanges) > begin_ns
+    assert len(peer.exchanges) == len(asked) - 1

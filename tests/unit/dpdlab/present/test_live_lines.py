@@ -6,6 +6,7 @@ import re
 
 from msgspec.structs import replace
 
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.session.live_facts import Change, Fact
@@ -35,16 +36,29 @@ def test_times_never_go_back_and_what_is_older_says_when_it_was() -> None:
 
 
 def test_facts_of_one_look_are_in_the_order_in_which_they_came_to_be_so() -> None:
-    said = lines((30, [Fact(PEER, unanswered(verdict_ns=at(26)), 0), Fact(PEER, answered(), 0)]))
+    asked = Fact(PEER, unanswered(verdict_ns=at(26)), 0)
+    said = lines((26.4, [asked, Fact(PEER, answered(), 0)]))
     assert "answered after" in said[0]
     assert "unanswered" in said[1]
     assert ", at " not in "".join(said)
 
 
 def test_a_state_stands_where_it_began() -> None:
-    (line,) = lines((27, [Fact(PEER, PEER, 0)]))
-    (other,) = lines((27, [Fact(PEER, unanswered(verdict_ns=at(26)), 0)]))
+    (line,) = lines((26.3, [Fact(PEER, PEER, 1, before=PEER)]))
+    (other,) = lines((26.3, [Fact(PEER, unanswered(verdict_ns=at(26)), 0)]))
     assert times([line]) == times([other])
+
+
+def test_a_verdict_that_the_silence_after_it_told_stands_where_it_was_known() -> None:
+    (line,) = lines((27.5, [Fact(PEER, PEER, 1, before=PEER)]))
+    (other,) = lines((27.5, [Fact(PEER, unanswered(verdict_ns=at(26)), 0)]))
+    (began,) = lines((26.0, [Fact(PEER, PEER, 1, before=PEER)]))
+    (now,) = lines((27.5, [Fact(PEER, PEER, 1, before=PEER)]))
+    assert times([line, other]) == times([now, now]) != times([began, began])
+    assert line.endswith(f", since {began[:12]}\n")
+    assert other.endswith(f", at {began[:12]}\n")
+    (first,) = lines((27.5, [Fact(PEER, PEER, 0)]))
+    assert times([first]) == times([began])
 
 
 def test_a_correction_that_says_the_same_is_not_written() -> None:
@@ -76,3 +90,12 @@ def test_a_black_hole_is_told_with_its_bounds() -> None:
     (line,) = lines((27, [Fact(PEER, unsure, 0, Change.GROWING)]))
     assert "black hole of up to 12.0 s, up to 60 packets" in line
     assert line.endswith(" so far\n")
+
+
+def test_nothing_was_lost_where_nothing_was_sent() -> None:
+    idle = black_hole(
+        black_hole_class=BlackHoleClass.IDLE,
+        first_exposed_ns=None, min_seconds=0.0, max_seconds=0.0, min_packets=0, max_packets=0,
+    )  # fmt: skip
+    (line,) = lines((27, [Fact(PEER, idle, 0)]))
+    assert line.endswith("  idle: nothing was sent into it\n")

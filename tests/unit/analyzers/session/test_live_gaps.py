@@ -1,0 +1,163 @@
+"""Times in which a capture was interrupted: nothing is said of them, live and afterwards."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Confidence, ProblemKind
+from analyzers.session import Session
+from analyzers.session.live import LiveSession
+from analyzers.session.live_store import CaptureStore
+from analyzers.sources.feed import Feed, Restart, SourceState
+from analyzers.sources.ring_files import RingFiles
+from tests.scenarios.timeline import at, capture
+
+UP = "0 a>b v2 handshake\n"
+HEAD = 24
+
+
+class Interrupted:
+    """A source that is given what it captured piece by piece."""
+
+    kind = "capture"
+    remote = False
+    name = "eth0"
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+
+    def start(self) -> None:
+        self.feed.tell(SourceState.OPEN)
+
+    def stop(self) -> None:
+        self.feed.stopping.set()
+
+    def close(self, timeout_s: float) -> None:
+        pass
+
+
+def pieces(text: str, *cuts: float) -> list[bytes]:
+    """A timeline as captures of their own, cut at these times."""
+    data = capture(text)
+    made, place = [data[:HEAD] for _ in range(len(cuts) + 1)], HEAD
+    while place < len(data):
+        seconds, fraction, size, _ = struct.unpack_from("<IIII", data, place)
+        record = data[place : place + 16 + size]
+        unit = 1 if data[:4] == b"\x4d\x3c\xb2\xa1" else 1000
+        at_ns = seconds * 1_000_000_000 + fraction * unit
+        number = sum(at_ns >= at(cut) for cut in cuts)
+        made[number] += record
+        place += len(record)
+    return made
+
+
+class Watch:
+    """A session that is looked at; `saved` is what it kept."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.source = Interrupted()
+        self.saved = tmp_path / "saved.pcapng"
+        store = CaptureStore(RingFiles(self.saved), "test")
+        self.session = LiveSession([self.source], store=store)
+        self.session.start()
+
+    def take(self, data: bytes, now_s: float) -> None:
+        if data:
+            self.source.feed.put(data)
+        self.session.pump(at(now_s))
+
+    def breaks(self, now_s: float, back_s: float, state: SourceState) -> None:
+        self.source.feed.tell(state, "gone")
+        self.session.pump(at(now_s))
+        if state is SourceState.WAITING:
+            self.source.feed.put(Restart())
+        self.source.feed.tell(SourceState.OPEN)
+        self.session.pump(at(back_s))
+
+    def now(self, now_s: float) -> PeerView:
+        self.session.pump(at(now_s))
+        (peer,) = self.session.peers_so_far(at(now_s))
+        return peer
+
+    def end(self, now_s: float) -> PeerView:
+        """The end of it, as the session and as what it kept tell it."""
+        self.session.pump(at(now_s))
+        self.session.end(at(now_s))
+        offline = Session()
+        offline.run([str(self.saved)])
+        assert self.session.peers() == offline.peers()
+        assert self.session.sources[0].gaps == offline.sources[0].gaps
+        assert self.session.sources[0].problems == offline.sources[0].problems
+        assert self.session.judgement() == offline.judgement()
+        (peer,) = offline.peers()
+        return peer
+
+
+def states(peer: PeerView) -> list[tuple[str, float]]:
+    return [(span.state.value, round((span.start_ns - at(0)) / 1e9, 1)) for span in peer.states]
+
+
+@pytest.mark.parametrize("state", [SourceState.WAITING, SourceState.DOWN, SourceState.MISSING])
+def test_a_quiet_tunnel_is_unknown_until_it_is_heard_again(
+    tmp_path: Path, state: SourceState
+) -> None:
+    text = UP + "10..50/10 a>b liveness 2+\n10.02..50/10 b>a liveness 2+ resp\n"
+    before, _, after = pieces(text, 22, 28)
+    watch = Watch(tmp_path)
+    watch.take(before, 22)
+    watch.breaks(22.1, 28, state)
+    assert states(watch.now(29))[-1] == ("unknown", 22.0)
+    head = HEAD if state is not SourceState.WAITING else 0
+    watch.take(after[head:], 45)
+    peer = watch.end(46)
+    assert states(peer)[-2:] == [("unknown", 22.0), ("alive", 30.0)]
+    (told,) = [p for p in peer.problems if p.kind is ProblemKind.CAPTURE_INSUFFICIENT]
+    assert told.detail.startswith("capturing was interrupted for 6.0 s")
+
+
+def test_busy_traffic_goes_on_where_it_is_seen_again(tmp_path: Path) -> None:
+    text = UP + "0.1..40/0.01 a>b esp out\n0.105..40/0.01 b>a esp in\n"
+    before, _, after = pieces(text, 20, 28)
+    watch = Watch(tmp_path)
+    watch.take(before, 20)
+    watch.breaks(20.1, 28, SourceState.WAITING)
+    watch.take(after, 35)
+    assert states(watch.now(35))[-1] == ("alive", 28.0)
+    peer = watch.end(40)
+    assert not peer.black_holes
+    assert states(peer)[-2:] == [("unknown", 20.0), ("alive", 28.0)]
+
+
+def test_nobody_is_given_up_over_an_interruption(tmp_path: Path) -> None:
+    """Three tries were seen; further ones, and the answer, may have come meanwhile."""
+    text = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n20..25/2 a>b liveness 3\n"
+    watch = Watch(tmp_path)
+    watch.take(pieces(text)[0], 24.5)
+    assert watch.now(25).state is PeerState.PROBING
+    watch.breaks(25.1, 29, SourceState.WAITING)
+    assert watch.now(60).state is PeerState.UNKNOWN
+    peer = watch.end(90)
+    assert PeerState.DEAD not in {span.state for span in peer.states}
+    last = peer.exchanges[-1]
+    assert (last.outcome, last.confidence) == (Outcome.OPEN, Confidence.SUSPECT)
+
+
+def test_a_verdict_from_before_it_stands(tmp_path: Path) -> None:
+    text = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n20..25/2 a>b liveness 3\n"
+    watch = Watch(tmp_path)
+    watch.take(pieces(text)[0], 40)
+    watch.breaks(40.1, 50, SourceState.WAITING)
+    assert watch.end(90).state is PeerState.DEAD
+
+
+def test_a_glimpse_is_no_interruption(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    watch.take(pieces(UP + "0.5..9/0.2 a>b esp out\n0.55..9/0.2 b>a esp in\n")[0], 9)
+    watch.breaks(9.01, 9.05, SourceState.WAITING)
+    assert states(watch.end(9.2))[-1] == ("alive", 0.0)
+    assert not watch.session.sources[0].gaps
