@@ -155,10 +155,11 @@ def _number(holes: Sequence[BlackHole]) -> str:
 
 def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:
     holes = [hole for _, hole in owned]
+    # A log alone does not show when the peer was questionable, nor its last packet.
     delays = [
         h.dead_ns - h.last_proof_ns
         for h in holes
-        if h.dead_ns is not None and h.last_proof_ns is not None
+        if h.dead_ns is not None and h.last_proof_ns is not None and h.questionable_ns is not None
     ]
     if delays and len(holes) == 1:
         after = duration(delays[0])
