@@ -13,12 +13,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from analyzers.export.reached import never_answered
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
+from analyzers.rules.reached import never_answered
 
 NS_PER_US: Final = 1_000
 SPI_SHOWN: Final = 8

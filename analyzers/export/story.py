@@ -15,7 +15,7 @@ from analyzers.export.formatting import (
     duration,
     seconds_range,
 )
-from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
+from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, seconds
@@ -124,21 +124,12 @@ def remarks(
         what = f"ESP from {name(hole.receiver)}" if data_plane else "proof of life"
         told.append(f"no {what} after it in this input")
     heard = {log.address for log in peer.logged}
-    if _is_begin_unknown(hole) and hole.receiver not in heard:
+    if not hole.begin_known and hole.receiver not in heard:
         told.append("when the peer went, the log does not tell: some time before it was asked")
     run = exchange_of(peer, hole)
     silent = silent_log(peer, hole, run, at, name)
     way = silent or broken_where(peer, hole, run, name)
     return [*told, way] if way else told
-
-
-def _is_begin_unknown(hole: BlackHole) -> bool:
-    """Whether nothing tells how much of the time before the first question belongs to it."""
-    if hole.traffic_known or hole.first_probe_ns is None:
-        return False
-    begun_ns = hole.stop_ns - round(hole.max_seconds * NS_PER_SECOND)
-    unprobed = any(phase.name is PhaseName.UNPROBED for phase in hole.phases)
-    return begun_ns < hole.first_probe_ns and not unprobed
 
 
 def _answered_meanwhile(peer: PeerView, hole: BlackHole) -> list[Exchange]:

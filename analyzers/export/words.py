@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
-from analyzers.export.reached import never_answered
 from analyzers.export.spans import is_ike_only
 from analyzers.export.troubles import is_asking_blocked
 from analyzers.export.unlisted import NOT_SHOWN, hidden_questions, not_shown
@@ -21,6 +20,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.rules.reached import never_answered
 
 CUT_SHORT: Final = 0.95
 """Share of the spacing of retries under which the last wait was cut short by something else."""

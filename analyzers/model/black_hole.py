@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from analyzers.model.records import Confidence, Ref
-from analyzers.model.time import seconds
+from analyzers.model.time import NS_PER_SECOND, seconds
 
 
 class BlackHoleClass(StrEnum):
@@ -45,7 +45,7 @@ class PhaseName(StrEnum):
 
 
 class Phase(Struct, frozen=True):
-    """A part of a black hole; phases but recovery add up to the window."""
+    """A part of a black hole; phases but recovery add up to the window, if its begin is known."""
 
     name: PhaseName
     start_ns: int
@@ -93,6 +93,18 @@ class BlackHole(Struct, frozen=True):
         """When it begins: with the first packet into it, else with the last proof of life."""
         begins = self.first_exposed_ns, self.last_proof_ns, self.stop_ns
         return next(at_ns for at_ns in begins if at_ns is not None)
+
+    @property
+    def begin_known(self) -> bool:
+        """Whether the upper bound is more than the time since the last proof in a log.
+
+        Without the interval of who asks nothing tells since when the peer was silent.
+        """
+        if self.traffic_known or self.first_probe_ns is None:
+            return True
+        begun_ns = self.stop_ns - round(self.max_seconds * NS_PER_SECOND)
+        unprobed = any(phase.name is PhaseName.UNPROBED for phase in self.phases)
+        return unprobed or begun_ns >= self.first_probe_ns
 
     @property
     def sound_until_ns(self) -> int:

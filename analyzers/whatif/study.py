@@ -145,7 +145,7 @@ class Simulation:
         if note and (self._hold_s is None or not hole.max_packets):
             return Study(running.peer, hole, (), note)
         untold = any(c.own and c.timing is None for c in running.candidates)
-        comparable = hole.traffic_known or not untold
+        comparable = hole.traffic_known or (hole.begin_known and not untold)
         results = []
         for candidate, (worst, late) in zip(running.candidates, running.replays, strict=True):
             left = None if worst is None else worst.left()

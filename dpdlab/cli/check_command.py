@@ -60,8 +60,9 @@ def _summary(content: Content, diagnostics: Diagnostics) -> None:
     from dpdlab.cli.text.findings import tally
     from dpdlab.present.formatting import counted
 
-    # A tunnel that does not come up is no finding of a rule, and more than nothing.
-    wrong = [safe(each) for each in troubles(content.peers)]
+    # A tunnel that does not come up need not be a finding of a rule, and is more than nothing.
+    told_of = {finding.peer for finding in content.findings}
+    wrong = [safe(each) for each in troubles([p for p in content.peers if p.id not in told_of])]
     found = tally(content.findings).plain or ("no finding" if wrong else "nothing to report")
     told = "; ".join([found, *wrong])
     held_back = len(content.suppressed)

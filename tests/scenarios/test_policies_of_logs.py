@@ -10,6 +10,9 @@ from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import PhaseName
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyMode
+from analyzers.rules.configuration.examples import swanctl
+from analyzers.whatif.candidates import given
+from analyzers.whatif.study import Simulation
 from tests.scenarios.inputs import alone, together
 from tests.scenarios.logs import charon
 from tests.scenarios.timeline import at
@@ -128,3 +131,25 @@ def test_a_question_that_the_log_does_not_show_came_after_nobody_knows_what(
     assert only(peer).about_s is None
     said = " ".join(part.text for part in verdict_of([peer]).parts)
     assert "given up 8.0 s or more after the first unanswered question" in said
+
+
+def test_what_a_silent_log_bounds_can_be_saved_by_no_policy(tmp_path: Path) -> None:
+    """Neither where the own policy of the device is among those that are tried, nor without."""
+    log = charon(SETUP + asked(10) + given_up(210), said=verdict_at(216))
+    peer = together(tmp_path, log).peer
+    (hole,) = peer.black_holes
+    assert not hole.begin_known
+    other = given("cisco-ios-ikev2 interval=10 retry=2")
+    (study,) = Simulation([(peer, hole, [other])]).studies()
+    assert [result.saved(hole).seconds for result in study.results] == [None]
+
+
+def test_with_the_interval_it_can(tmp_path: Path) -> None:
+    config = swanctl("192.0.2.1", "192.0.2.2", "dpd_delay = 30s")
+    log = charon(SETUP + asked(10) + given_up(210), said=verdict_at(216))
+    peer = together(tmp_path, log, config).peer
+    (hole,) = peer.black_holes
+    assert hole.begin_known
+    assert hole.max_seconds == pytest.approx(36, abs=0.1)
+    (study,) = Simulation([(peer, hole, [given("cisco-ios-ikev2 interval=10 retry=2")])]).studies()
+    assert study.results[0].saved(hole).seconds == pytest.approx(16, abs=0.1)

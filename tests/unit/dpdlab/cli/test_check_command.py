@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from analyzers.model.finding import Finding, Severity
 from analyzers.model.peer import PeerState
-from analyzers.model.records import ProblemKind
+from analyzers.model.records import Confidence, ProblemKind
 from analyzers.model.sa import SaEnd
 from tests.model_builders import healthy_peer, ike_sa, problem
 from tests.unit.dpdlab.cli.conftest import Cli, StubSession
@@ -23,6 +24,10 @@ def test_a_peer_that_never_answered_is_more_than_nothing(cli: Cli, session: Stub
     problems = (problem(ProblemKind.REQUEST_UNANSWERED, SILENT),)
     session.views = (healthy_peer(state=PeerState.UNKNOWN, ike_sas=(attempt,), problems=problems),)
     said = cli("check", "hub.pcap").err
+    session.findings = (
+        Finding("r", Severity.INFO, Confidence.CERTAIN, "t", "d", "", "", (), peer="p1"),
+    )
+    assert SILENT not in cli("check", "hub.pcap").err  # the finding tells of the peer
     assert "nothing to report" not in said
     assert said.startswith("dpdlab: 1 peer: no finding; ")
     assert "no IKE SA was seen to come up" in said
