@@ -57,6 +57,8 @@ class Session:
         self.options = options or SessionOptions()
         self.sources: list[SourceInfo] = []
         self.alignments: tuple[Alignment, ...] = ()
+        self.inputs: tuple[str | InputSpec, ...] = ()
+        """As they were named."""
         self._keys = load_keys(self.options.keys)
         self._tracker_or_none: Tracker | None = None
         self._since_ns = self.options.since_ns
@@ -99,8 +101,10 @@ class Session:
                 so_far = self._progress(path, done=False)
                 progress(replace(so_far, read_bytes=came_bytes, total_bytes=None, waits=True))
 
+        self.inputs, self._opened = tuple(inputs), Opened()
         try:
-            self._opened = open_all(inputs, self.options, waited if progress else None)
+            hears = waited if progress else None
+            open_all(inputs, self.options, hears, self._opened)
             self._configurations = None
             self.sources = self._opened.sources
             self._readers = list(self._opened.readers)
@@ -108,6 +112,11 @@ class Session:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def coming(self) -> InputSpec | None:
+        """What has come so far of a pipe of which nothing is read before all of it is there."""
+        return self._opened.coming
 
     def read(self, progress: Callable[[Progress], None] | None = None) -> None:
         """Read what was opened to its end. Raises SourceError where that is not possible."""

@@ -183,7 +183,10 @@ class LogLines:
         plain.seek(0)
         first = plain.read(DECIDING * 4).decode("utf-8", "replace")
         file = LineFile(plain, cr_ends=ends_with_cr(first), limit_lines=limit)
-        return file if file.index(go_on) else None
+        if file.index(go_on):
+            return file
+        file.close()
+        return None
 
     def _arrange(self, lines: Int64s, sizes: list[int]) -> None:
         """All lines in the order of time; `lines` are those of each log in its own order."""

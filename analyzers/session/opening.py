@@ -62,8 +62,14 @@ class Opened(Struct):
     items: list[Input] = field(default_factory=list)
     dialects: tuple[Dialect, ...] = ()
     configurations: list[Configuration] = field(default_factory=list)
+    coming: InputSpec | None = None
+    """What has come so far of a pipe that is kept on disk before it is read."""
     refused: list[tuple[InputSpec, SourceError]] = field(default_factory=list)
     """What cannot be read, though the user named it or its directory, and why."""
+
+    def begin_keeping(self, coming: InputSpec) -> None:
+        """A pipe is being kept, as a file that grows."""
+        self.coming = coming
 
     @property
     def total_bytes(self) -> int | None:
@@ -100,14 +106,18 @@ class LogReplay:
 
 
 def open_all(
-    names: Sequence[str | InputSpec], options: SessionOptions, waited: Waited | None = None
+    names: Sequence[str | InputSpec],
+    options: SessionOptions,
+    waited: Waited | None = None,
+    opened: Opened | None = None,
 ) -> Opened:
     """Open what the user named; `waited` hears of a pipe that pauses, now and while it is read.
 
-    An input that cannot be read is told as a source with a problem, behind the others. Raises
-    SourceError if nothing else is left, and for a name that does not exist.
+    `opened` is what is filled, for who looks at it meanwhile. An input that cannot be read is told
+    as a source with a problem, behind the others. Raises SourceError if nothing else is left, and
+    for a name that does not exist.
     """
-    opened = Opened()
+    opened = opened or Opened()
     try:
         if options.dialects:
             opened.dialects = dialects_of(options)
@@ -165,8 +175,8 @@ def _open(
     if capture_format(item.head) is not None:
         if spec.path == STDIN and (several or options.read_again):
             # Aligning reads a capture twice, and so does who asks for its packets.
-            again, item = spooled(item)
-            spec = replace(again, name=spec.name)
+            spec, item = spooled(item, spec.name, opened.begin_keeping)
+            opened.coming = None
         opened.items.append(item)
         info = info_of(item, number, "capture")
         ports = frozenset(options.ports)

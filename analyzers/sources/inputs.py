@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -72,6 +72,8 @@ class InputSpec(Struct, frozen=True):
     """Of a capture that a live session wrote: the interfaces that are this input; None: all."""
     refused: UnopenedError | None = None
     """Why it cannot be opened, where that is known already."""
+    shown_as: str = ""
+    """What it is called where it is shown; empty: as its path is."""
 
 
 def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> list[InputSpec]:
@@ -135,7 +137,7 @@ def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
                 modified_ns = status.st_mtime_ns
         except OSError as error:
             raise _cannot_open(spec.path, error) from error
-    name = shown(spec.path)
+    name = spec.shown_as or shown(spec.path)
     try:
         stream, head = open_stream(raw)
     except SourceError as error:
@@ -144,22 +146,27 @@ def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
     return Input(name, stream, head, size, raw, modified_ns)
 
 
-def spooled(item: Input) -> tuple[InputSpec, Input]:
-    """A pipe as a temporary file, which can be read again. Raises SourceError."""
+def spooled(item: Input, name: str, begun: Callable[[InputSpec], None]) -> tuple[InputSpec, Input]:
+    """A pipe as a temporary file, which can be read again. Raises SourceError.
+
+    `name` is what the user calls it; `begun` is told of the file, which grows from then on.
+    """
     file = tempfile.NamedTemporaryFile(prefix="dpdlab-")  # noqa: SIM115 - closed by Input.close
+    spec = InputSpec(file.name, True, name=name, shown_as=item.path)
+    item.give_what_is_there()
+    begun(spec)
     try:
         view = memoryview(bytearray(_SPOOL_BYTES))
         while count := item.stream.read_into(view):
             file.write(view[:count])
-        file.flush()
+            file.flush()
     except OSError as error:
         file.close()
         raise SourceError(f"cannot keep {item.path}: {error.strerror or error}") from error
     finally:
         item.close()
-    spec = InputSpec(file.name, True, name=item.path)
     again = open_input(spec)
-    again.path, again.size_bytes, again.modified_ns = item.path, None, None
+    again.size_bytes, again.modified_ns = None, None
     again.spool = file
     return spec, again
 

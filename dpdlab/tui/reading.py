@@ -18,6 +18,7 @@ from analyzers.export.content import Content
 from analyzers.model.peer import PeerView
 from analyzers.session import Progress, Session, SessionOptions
 from analyzers.session.log_lines import LogLines
+from analyzers.session.looking import look
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab import __version__
 from dpdlab.present.whole import whole
@@ -83,6 +84,8 @@ class Reader:
         self._session: Session | None = None
         self._viewed: tuple[int, bool] | None = None
         """How much was read when the views were made, and whether the pipe paused."""
+        self._looked: Content | None = None
+        """What a look at a pipe that is kept on disk first has shown."""
         self._thread = Thread(target=self._run, name="dpdlab-reader", daemon=True)
 
     def start(self) -> None:
@@ -126,9 +129,12 @@ class Reader:
         else:
             log.close()
 
-    def _progress(self, progress: Progress) -> None:
+    def _check(self, _: Progress) -> None:
         if self._stop.is_set():
             raise _Stopped
+
+    def _progress(self, progress: Progress) -> None:
+        self._check(progress)
         now_s = monotonic()
         content = None
         session = self._session
@@ -136,9 +142,20 @@ class Reader:
         due = now_s >= self._views_due_s and read != self._viewed
         if session is not None and due and not progress.done:
             self._viewed = read
-            content = content_so_far(session)
+            found = look(session, self._check)
+            content = content_so_far(found)
+            if found is not session:
+                self._looked = content
+                self._look_up_lines(found)
             spent_s = monotonic() - now_s
             self._views_due_s = monotonic() + max(_VIEWS_EVERY_S, _READING_SHARE * spent_s)
+        if self._looked is not None and progress.waits:
+            sources = self._looked.sources
+            progress = replace(
+                progress,
+                packets=sum(source.packets for source in sources),
+                ike_messages=sum(source.ike_messages for source in sources),
+            )
         if content is not None or now_s - self._told_s >= _PROGRESS_EVERY_S:
             self._told_s = now_s
             self._tell(Outcome(content, progress=progress))

@@ -48,8 +48,9 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     left.append(lead, palette.warn)
     told.append(" ")
     room = width - left.cell_len - told.cell_len - 2
-    fitting = next((name for name in names if len(name) <= room), names[-1])
-    left.append_text(cut(Text(fitting), max(room, 0)))
+    number = [counted(len(paths), "input")] if len(paths := _paths(model)) > 1 else []
+    shown = next((name for name in (*names, *number) if len(name) <= room), names[-1])
+    left.append_text(cut(Text(shown), max(room, 0)))
     return left + Text(" " * max(width - left.cell_len - told.cell_len, 2)) + told
 
 
@@ -62,9 +63,13 @@ def _clauses(verdict: Text) -> int:
     return verdict.plain.removesuffix(BETWEEN + CUT).count(BETWEEN)
 
 
+def _paths(model: Model) -> list[str]:
+    return [source.path for source in model.whole.sources] or list(model.opening)
+
+
 def _names(model: Model) -> list[str]:
     """The names of the inputs, in longer and shorter forms."""
-    paths = [source.path for source in model.whole.sources] or model.opening
+    paths = _paths(model)
     names = [safe(path.rpartition("/")[2] or path) for path in paths[:_NAMES_SHOWN]]
     forms = []
     for shown in range(len(names), 0, -1):

@@ -12,6 +12,17 @@ from tests.tui.conftest import SAMPLES, Opened
 Open = Callable[..., Opened]
 
 
+async def test_words_have_the_room_that_no_policy_needs(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer", size=(200, 60)) as c:
+        await c.press("6")
+        assert "more lines (y copies)" not in c.text
+        assert "retransmit_tries = 5" in c.text
+        assert "The peer is taken to" in c.text
+        await c.pilot.resize_terminal(120, 36)
+        await c.settle()
+        assert "more lines (y copies)" in c.text
+
+
 @pytest.mark.parametrize("size", [(80, 24), (132, 43)])
 async def test_a_mode_that_the_product_has_no_setting_for_is_called_so(
     console: Open, size: tuple[int, int]

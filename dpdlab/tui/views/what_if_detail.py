@@ -20,7 +20,8 @@ from dpdlab.tui.text_pane import TextRows
 from dpdlab.tui.views.what_if_plan import planned
 from dpdlab.tui.views.what_if_rows import Role, Tried
 
-_INDENT: Final = 2
+INDENT: Final = 2
+"""Where a long line goes on."""
 _LOAD: Final = "load at most"
 
 
@@ -137,7 +138,7 @@ def _costs(timing: Timing, demand: Demand) -> list[Text]:
 
 def fitted(lines: Sequence[Text], width: int, height: int, palette: Palette) -> TextRows:
     """The words in so many rows; what does not fit is said."""
-    rows = TextRows(lines, indent=_INDENT)
+    rows = TextRows(lines, indent=INDENT)
     rows.set_width(width)
     missing = len(rows) - height + 1
     if missing <= 1:

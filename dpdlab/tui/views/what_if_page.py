@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
+from rich.text import Text
 from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -32,9 +33,9 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Afterwards
 from dpdlab.tui.rows import RowList
-from dpdlab.tui.text_pane import TextPane
+from dpdlab.tui.text_pane import TextPane, TextRows
 from dpdlab.tui.views.view import View
-from dpdlab.tui.views.what_if_detail import detail, fitted
+from dpdlab.tui.views.what_if_detail import INDENT, detail, fitted
 from dpdlab.tui.views.what_if_fields import FieldRows, Sheet
 from dpdlab.tui.views.what_if_plan import PlanRows, words_of_no_peer
 from dpdlab.tui.views.what_if_rows import HoleRows, Role, Tried
@@ -174,9 +175,9 @@ class WhatIfPage(View):
         else:
             self.rows = self._hole_rows(edited)
         fields = FieldRows(sheet)
-        self._divide(len(fields))
-        self.fields.show(fields, min(self.fields.cursor, len(fields) - 1))
         self.rows.set_width(self._table_width)
+        self._divide(len(fields), len(self.rows))
+        self.fields.show(fields, min(self.fields.cursor, len(fields) - 1))
         first = self._rows_of is None
         self._rows_of = self._peer_of
         self.table.show(self.rows, self._table_cursor(first))
@@ -202,10 +203,16 @@ class WhatIfPage(View):
     def _table_width(self) -> int:
         return self.table.row_width or self.size.width
 
-    def _divide(self, fields: int) -> None:
-        """The height: fields and words need theirs, the table has the rest, and enough."""
+    def _divide(self, fields: int, policies: int) -> None:
+        """The height: fields and words need theirs, the table has the rest, and enough.
+
+        What no row of the table needs is for the words.
+        """
         height = self.size.height
-        wanted = max(fields, min(_ROOMY_TOP, height // 3))
+        words = TextRows(self._words(), indent=INDENT)
+        words.set_width(self._words_width)
+        spare = height - policies - 1
+        wanted = max(fields, min(_ROOMY_TOP, height // 3), min(len(words), spare))
         self.top.styles.height = max(min(wanted, height - _LEAST_TABLE), 3)
 
     def _table_cursor(self, first: bool) -> int:
@@ -236,21 +243,27 @@ class WhatIfPage(View):
         """The words beside the fields, and which list has the cursor."""
         self.fields.set_active(not self.in_table)
         self.table.set_active(self.in_table)
-        tried = self._tried()
-        lines = []
-        if tried is not None:
-            demand = replace(self.sheet.demand, target_s=self.sheet.target_s)
-            if tried.role is Role.EDITED:
-                named = replace(tried.candidate, label=self.sheet.draft.text)
-                tried = replace(tried, candidate=named)
-            lines = detail(
-                tried, demand, self._sender_profile(), self.palette, remarks=self._remarks(tried),
-                ascii_only=self.model.ascii_only,
-            )  # fmt: skip
-        width = max(self.size.width - _FIELDS_WIDE - _MARGIN, 20)
         height = int(self.top.styles.height.value) if self.top.styles.height else 8
-        self.detail.show(fitted(lines, width, height, self.palette), -1)
+        self.detail.show(fitted(self._words(), self._words_width, height, self.palette), -1)
         self.detail.cursor = -1
+
+    @property
+    def _words_width(self) -> int:
+        return max(self.size.width - _FIELDS_WIDE - _MARGIN, 20)
+
+    def _words(self) -> list[Text]:
+        """What to say of the policy at the cursor."""
+        tried = self._tried()
+        if tried is None:
+            return []
+        demand = replace(self.sheet.demand, target_s=self.sheet.target_s)
+        if tried.role is Role.EDITED:
+            named = replace(tried.candidate, label=self.sheet.draft.text)
+            tried = replace(tried, candidate=named)
+        return detail(
+            tried, demand, self._sender_profile(), self.palette, remarks=self._remarks(tried),
+            ascii_only=self.model.ascii_only,
+        )  # fmt: skip
 
     def _remarks(self, tried: Tried) -> list[str]:
         """Where the policy in the fields is from, and whether the own one does better."""
