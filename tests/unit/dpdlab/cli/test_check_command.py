@@ -25,7 +25,7 @@ def test_a_peer_that_never_answered_is_more_than_nothing(cli: Cli, session: Stub
     session.views = (healthy_peer(state=PeerState.UNKNOWN, ike_sas=(attempt,), problems=problems),)
     said = cli("check", "hub.pcap").err
     session.findings = (
-        Finding("r", Severity.INFO, Confidence.CERTAIN, "t", "d", "", "", (), peer="p1"),
+        Finding("r", Severity.INFO, Confidence.CERTAIN, "t", "d", "", "", (), session.views[0].id),
     )
     assert SILENT not in cli("check", "hub.pcap").err  # the finding tells of the peer
     assert "nothing to report" not in said
