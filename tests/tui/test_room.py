@@ -47,6 +47,18 @@ async def test_the_head_of_the_log_is_cut_with_a_mark(console: Open, tmp_path: P
         assert c.lines[4].endswith("…")
 
 
+async def test_what_has_no_times_has_no_room_for_them(console: Open, tmp_path: Path):
+    log = tmp_path / "untimed.log"
+    log.write_text(
+        "ISAKMP (1001): received packet from 192.0.2.2 dport 500 sport 500 Global (I) QM_IDLE\n"
+    )
+    async with console(log, size=(80, 24)) as c:
+        assert c.lines[1] == " no times in these inputs"
+        assert c.lines[2].startswith(" state")
+    async with console(DEAD, size=(80, 24)) as c:
+        assert c.lines[3].startswith(" UTC")
+
+
 @pytest.mark.parametrize(("view", "wanted"), [("3", "black hole"), ("4", "✗ error")])
 async def test_low_screens_keep_rows_of_the_list(console: Open, view: str, wanted: str):
     async with console(DEAD, size=(60, 12)) as c:
