@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from analyzers.configs.config_lines import mode_instead
+from analyzers.configs.vendors import PROFILES
 from analyzers.export import words
 from analyzers.export.formatting import (
     Severity,
@@ -16,6 +18,7 @@ from analyzers.export.formatting import (
 )
 from analyzers.export.story import NOTHING_BACK
 from analyzers.model.black_hole import BlackHole, StopBasis
+from analyzers.model.policy import DpdPolicy
 from analyzers.whatif.formula import number, rate
 from analyzers.whatif.study import Result, Study
 from analyzers.whatif.timing import Timing
@@ -55,6 +58,18 @@ ARRIVES: Final = f"what was sent arrived, and {NOTHING_BACK}: how long that last
 def bare_rate(per_second: float) -> str:
     """A number of messages a second, or of questions an hour, without its unit."""
     return rate(per_second).removesuffix(" messages/s")
+
+
+def mode_note(policy: DpdPolicy, product: str = "") -> str:
+    """That nothing on its product, or on this one, sets the mode of a policy; else empty.
+
+    What can be typed there has other numbers than the policy.
+    """
+    vendor = policy.profile or product
+    instead = mode_instead(policy, vendor)
+    if instead is None:
+        return ""
+    return f"nothing on {PROFILES[vendor].title} sets mode {policy.mode}: there it is {instead}"
 
 
 def worst_case(timing: Timing) -> str:

@@ -93,7 +93,12 @@ class AskingApp(ReadingApp):
     def do_export(self) -> None:
         """Choose a format, then a file."""
         choices = [(exporter.name, exporter.told) for exporter in EXPORTERS]
-        self.push_screen(Choose("export what is shown", choices), self._export_as)
+        self.push_screen(Choose(self._what_is_exported(), choices), self._export_as)
+
+    def _what_is_exported(self) -> str:
+        """A filter counts in files, too; a stretch of time does not."""
+        lasts = self.model.range_lasts
+        return f"export all of the time, not only {lasts}" if lasts else "export what is shown"
 
     def _export_as(self, place: int | None) -> None:
         if place is None:

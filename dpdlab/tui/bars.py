@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.style import Style
 from rich.text import Text
@@ -134,6 +134,9 @@ def _progress_text(progress: Progress) -> str:
     return f"reading · {told}"
 
 
+_ROWS: Final = 3
+
+
 class Overview(Painted):
     """The whole time on a few lines: traffic, what went wrong, black holes, the chosen range.
 
@@ -174,7 +177,10 @@ class Overview(Painted):
     def show(self) -> None:
         """Paint what changed: with the content or the width all, else the axis with its marks."""
         scale = self._scale
-        if scale.start_ns < ORDER_LIMIT_NS:
+        untimed = scale.start_ns < ORDER_LIMIT_NS
+        # While things are read times may still come.
+        self.styles.height = 1 if untimed and self.model.done else _ROWS
+        if untimed:
             few = "hardly any" if self.model.times.not_before_ns else "no"
             said = f"{few} times in these inputs" if self.model.done else "no times so far"
             self.paint([Text(said, self.palette.faint)])

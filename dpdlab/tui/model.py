@@ -106,6 +106,8 @@ class Model(Struct, dict=True):
     """The moment that all views share."""
     range_ns: tuple[int, int] | None = None
     """The stretch of time that was chosen in the overview."""
+    range_goes_on: bool = False
+    """It has no end while things happen: it reaches to what came last."""
     silent_range: bool = False
     """Nothing happened in that stretch."""
     window: Window | None = None
@@ -204,7 +206,7 @@ class Model(Struct, dict=True):
         self._listed.clear()
         self._listing.clear()
         self.revision += 1
-        self.choose_range(self.range_ns)
+        self.renew_range()
         if self.peer_id not in self.digest.peers:
             self.peer_id = self.digest.worst[0].id if self.digest.worst else None
         self.times = TimeFormat(
@@ -275,9 +277,16 @@ class Model(Struct, dict=True):
         first_ns = max(start_ns - margin_ns, min(span.start_ns, start_ns))
         return Window(first_ns, min(end_ns + margin_ns, max(span.end_ns, end_ns)))
 
-    def choose_range(self, range_ns: tuple[int, int] | None) -> None:
+    def choose_range(self, range_ns: tuple[int, int] | None, *, goes_on: bool = False) -> None:
         """Another stretch of time, or all of it."""
-        self.range_ns = range_ns
+        self.range_ns, self.range_goes_on = range_ns, goes_on
+        self.renew_range()
+
+    def renew_range(self) -> None:
+        """What is known of the stretch, after newer facts."""
+        range_ns = self.range_ns
+        if range_ns is not None and self.range_goes_on and range_ns[1] < self.end_ns:
+            range_ns = self.range_ns = (range_ns[0], self.end_ns)
         self._tallies.clear()
         self.silent_range = range_ns is not None and is_silent(
             self.content, self.digest, self.log, *range_ns

@@ -228,7 +228,7 @@ class ReadingApp(TerminalApp[int]):
         if self.model.log is not None:
             self.model.log.close()
         self.model.log = log
-        self.model.choose_range(self.model.range_ns)
+        self.model.renew_range()
         self.changed()
 
     def _take(self, message: ReadingApp.Told) -> None:

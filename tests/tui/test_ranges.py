@@ -98,6 +98,16 @@ async def test_a_verdict_on_all_of_the_time_is_called_so(
         assert "all 35.9 s:" not in c.text
 
 
+async def test_files_are_said_to_have_all_of_the_time(console: Open):
+    async with console(SAMPLES / "ikev2-peer-restart" / "capture.pcap", size=(80, 24)) as c:
+        await c.press("s")
+        assert " export what is shown " in c.text
+        await c.press("escape")
+        await drag(c, 30, 40)
+        await c.press("s")
+        assert " export all of the time, not only 6.2 s " in c.text
+
+
 async def test_a_verdict_that_has_no_room_is_cut_with_a_mark(console: Open):
     async with console(SAMPLES / "ikev2-peer-restart", size=(80, 24)) as c:
         await c.press("4")
@@ -107,7 +117,7 @@ async def test_a_verdict_that_has_no_room_is_cut_with_a_mark(console: Open):
         assert said.endswith(("started anew", "…"))
         await c.pilot.resize_terminal(132, 43)
         await c.settle()
-        assert "questionable for 15.1 s · the other end started anew" in " ".join(c.text.split())
+        assert "16.1 s after the last proof of life · the other end started anew" in " ".join(c.text.split())
 
 
 TWO_HOLES = """\

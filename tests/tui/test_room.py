@@ -47,6 +47,18 @@ async def test_the_head_of_the_log_is_cut_with_a_mark(console: Open, tmp_path: P
         assert c.lines[4].endswith("…")
 
 
+async def test_what_has_no_times_has_no_room_for_them(console: Open, tmp_path: Path):
+    log = tmp_path / "untimed.log"
+    log.write_text(
+        "ISAKMP (1001): received packet from 192.0.2.2 dport 500 sport 500 Global (I) QM_IDLE\n"
+    )
+    async with console(log, size=(80, 24)) as c:
+        assert c.lines[1] == " no times in these inputs"
+        assert c.lines[2].startswith(" state")
+    async with console(DEAD, size=(80, 24)) as c:
+        assert c.lines[3].startswith(" UTC")
+
+
 @pytest.mark.parametrize(("view", "wanted"), [("3", "black hole"), ("4", "✗ error")])
 async def test_low_screens_keep_rows_of_the_list(console: Open, view: str, wanted: str):
     async with console(DEAD, size=(60, 12)) as c:
@@ -149,7 +161,7 @@ async def test_without_arrows_hints_and_help_name_keys_that_are_there(console: O
 async def test_moments_of_a_story_go_on_below_their_text(console: Open):
     async with console(DEAD, size=(80, 24)) as c:
         place = next(n for n, line in enumerate(c.lines) if "from here on it may be" in line)
-        assert c.lines[place + 1].index("lost") == c.lines[place].index("192.0.2.1 keeps")
+        assert c.lines[place + 1].index("in vain") == c.lines[place].index("192.0.2.1 keeps")
 
 
 async def test_a_wide_screen_tells_all_of_the_peer_beside_its_story(console: Open):

@@ -36,6 +36,6 @@ async def test_a_mode_that_the_product_has_no_setting_for_is_called_so(
             c.app.changed()
             await c.settle()
             told = "\n".join(line[37:].rstrip() for line in c.lines)
-            said = f"nothing on strongSwan, IKEv2 sets mode {mode}: with these lines it is on-idle"
+            said = f"nothing on strongSwan, IKEv2 sets mode {mode}: there it is on-idle"
             assert (said in " ".join(told.split())) is not settable
             assert (f"{mode}  ! no setting" in c.text) is not settable

@@ -45,6 +45,7 @@ from dpdlab.present.policies import (
     is_nothing,
     longest_s,
     loss_title,
+    mode_note,
     observed,
     tenths,
     window_severity,
@@ -98,6 +99,11 @@ def render_simulated(
     if not tried:
         return
     _costs(page, tried)
+    for candidate in tried:
+        note = mode_note(candidate.policy)
+        if note:
+            warn = SEVERITY_STYLE[Severity.WARN]
+            page.wrapped((f"{in_signs(page, candidate.label)}: {note}", warn), "  ", indent=2)
     page.gap()
     for candidate in tried:
         if candidate.why:

@@ -124,7 +124,8 @@ class TimelineView(ListView):
         listed = self.model.listed(peer)
         listed_events = [] if listed is None else listed.events
         fresh = self._window is None or self._window_of != peer.id
-        if self.model.range_ns is not None and self.model.range_ns != self._range:
+        grown = self._own_window and self._is_of_range_before()
+        if self.model.range_ns is not None and self.model.range_ns != self._range and not grown:
             self._window = Window(*self.model.range_ns)
             self.model.at_ns = self.model.moment_in_range()
         elif fresh or (self._range and not self.model.range_ns):
@@ -135,6 +136,13 @@ class TimelineView(ListView):
         self._window_of = peer.id
         if self.model.at_ns is None and listed is not None:
             self.model.at_ns = first_moment(peer, listed_events)
+
+    def _is_of_range_before(self) -> bool:
+        """Whether the stretch that was chosen is the one before, and only goes on."""
+        chosen, before = self.model.range_ns, self._range
+        if chosen is None or before is None or not self.model.range_goes_on:
+            return False
+        return chosen[0] == before[0]
 
     def _go_along(self, peer: PeerView) -> None:
         """While more comes: all of it, or with a window of the user's own its last stretch."""

@@ -67,7 +67,8 @@ class TimelineLines:
         signs = self.model.signs
         spis = [short_spi(safe(sa.initiator_spi), signs) or signs.none for sa in sas]
         versions = "/".join(f"IKEv{version}" for version in sorted({s.ike_version for s in sas}))
-        forms = [f"  {versions} {', '.join(spis)}"] if len(sas) <= _SAS_NAMED else []
+        told = len(sas) == 1 or any(sa.initiator_spi for sa in sas)
+        forms = [f"  {versions} {', '.join(spis)}"] if told and len(sas) <= _SAS_NAMED else []
         if len(sas) > 1:
             forms.append(f"  {counted(len(sas), f'{versions} SA')}")
         return forms

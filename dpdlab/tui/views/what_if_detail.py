@@ -7,14 +7,14 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.configs.config_lines import config_lines, mode_instead
+from analyzers.configs.config_lines import config_lines
 from analyzers.configs.vendors import PROFILES
 from analyzers.export.untrusted import safe
 from analyzers.whatif.formula import load_formula, number, rate, worst_case_formula
 from analyzers.whatif.plan import Demand
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import LOSS_RATES, Timing, Trigger, false_death
-from dpdlab.present.policies import ascii_formula, bare_rate, chance, loss_title
+from dpdlab.present.policies import ascii_formula, bare_rate, chance, loss_title, mode_note
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.text_pane import TextRows
 from dpdlab.tui.views.what_if_plan import planned
@@ -48,7 +48,8 @@ def detail(
     if not candidate.met:
         head.append(" (the nearest it comes)", palette.warn)
     told = [head, *(Text(remark, palette.warn) for remark in remarks)]
-    told += _mode_instead(candidate, product, palette)
+    note = mode_note(candidate.policy, product or "")
+    told += [Text(note, palette.warn)] if note else []
     if timing is None:
         told.append(Text("how long it takes is not told: set what is missing", palette.warn))
     else:
@@ -75,17 +76,6 @@ def _in_ascii(line: Text) -> Text:
 def _load(timing: Timing, demand: Demand) -> Text:
     formula = load_formula(demand.peers, timing.interval_s, both_ends=demand.both_ends_ask)
     return Text(f"{_LOAD} {formula}")
-
-
-def _mode_instead(candidate: Candidate, product: str | None, palette: Palette) -> list[Text]:
-    """That the lines do not set the mode of the policy, which the numbers are of."""
-    vendor = candidate.policy.profile or product or ""
-    instead = mode_instead(candidate.policy, vendor)
-    if instead is None:
-        return []
-    title = PROFILES[vendor].title
-    said = f"nothing on {title} sets mode {candidate.policy.mode}: with these lines it is {instead}"
-    return [Text(said, palette.warn)]
 
 
 def _setting(candidate: Candidate, product: str | None, palette: Palette) -> list[Text]:

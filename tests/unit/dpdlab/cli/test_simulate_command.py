@@ -222,6 +222,14 @@ def test_a_plan_of_ones_own(cli: Cli):
     assert "half notice within 20.0 s" in text
 
 
+def test_a_mode_that_a_product_has_no_setting_for_is_called_so(cli: Cli):
+    periodic, idle = (f"strongswan-ikev2 interval=5{more}" for more in (" mode=periodic", ""))
+    text = " ".join(cli("simulate", NO_DPD, "--policy", periodic, "--policy", idle).out.split())
+    said = "nothing on strongSwan, IKEv2 sets mode periodic: there it is on-idle"
+    assert f"{periodic}: {said}" in text
+    assert text.count("nothing on ") == 1
+
+
 def test_the_nearest_that_a_product_comes_is_said_to_be_that(cli: Cli):
     out = cli("simulate", "--target", "60").out
     assert "cheapest for fortios-ikev2 (the nearest it comes)" in out
