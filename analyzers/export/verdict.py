@@ -63,6 +63,10 @@ def verdict_of(
     owned = [(p, h) for p, h in everything if h.max_seconds > 0]
     holes = [hole for _, hole in owned]
     said, shorter = _states(peers)
+    if ongoing and not shorter:
+        # Beside it stands what the countdown is about, with how sure it is.
+        word = words.peer_word(first)
+        shorter = (f"{counted(len(peers), 'peer')} {word}",)
     parts = [VerdictPart(said, True, shorter)]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))

@@ -239,7 +239,8 @@ class LiveSession:
         blocks, batches = capture.take(pieces, now_ns)
         event_ns = capture.event_ns(now_ns)
         gap = channel.interruption(status, pieces, batches, event_ns)
-        if gap is not None:
+        if gap is not None and channel.records:
+            # Before its first packet a capture shows nothing anyway.
             capture.info.note_gap(*gap)
             if self.store is not None:
                 self.store.note_gap(number, *gap)

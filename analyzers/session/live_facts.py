@@ -99,6 +99,8 @@ class _Told(Struct):
     since_ns: int = 0
     """When its state began, where that matters."""
     states: int = 0
+    moved: bool = False
+    """Its last line stands where a later state began, and not where the peer did."""
     doubted_ns: int | None = None
     """When a look first found it in question, while that is not told yet."""
     messages: dict[Ref, tuple[IkeMessage, int]] = field(default_factory=dict)
@@ -188,7 +190,8 @@ class FactLog:
         same = before is not None and peer.state is before.state
         if same and since_ns == told.since_ns:
             told.doubted_ns = None
-            if last and before is not None and _head(peer) != before:
+            if last and before is not None and (told.moved or _head(peer) != before):
+                told.moved = False
                 yield peer.first_ns, 0, Fact(peer, peer, told.states, Change.LAST, before)
                 told.view, told.states = _head(peer), told.states + 1
             return
@@ -205,6 +208,7 @@ class FactLog:
         at_ns = peer.first_ns if before is None else peer.states[-1].start_ns
         yield at_ns, 0, Fact(peer, peer, told.states, change, before)
         told.view, told.since_ns, told.states = _head(peer), since_ns, told.states + 1
+        told.moved = before is not None
 
     def _fact(self, peer: PeerView, here: _Present, told: _Told, *, last: bool) -> Fact | None:
         item = here.item

@@ -342,7 +342,7 @@ async def test_selected_peers_without_room_are_counted(console: Open):
 
 
 async def test_the_peer_of_the_cursor_need_not_be_selected(console: Open):
-    async with console(SAMPLES, size=(80, 24)) as c:
+    async with console(SAMPLES, size=(80, 30)) as c:
         await c.press("g", "space", "space", "G", "2")
         assert c.app.model.peer is not None
         assert c.app.model.peer.id not in c.app.model.selected_peers

@@ -9,6 +9,7 @@ from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Lost
 from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Confidence
 from tests.model_builders import ike_sa
 from tests.unit.dpdlab.present.stories import dead_peer, given_up
 
@@ -81,3 +82,11 @@ def test_while_things_happen_what_is_open_is_told_from_what_is_past() -> None:
     assert number(past) == "1 past black hole"
     assert number(past, now) == "2 black holes, 1 open"
     assert verdict_of([peer]).parts[1].shorter[-1] == "1 black hole"
+
+
+def test_while_things_happen_a_narrow_line_has_room_for_the_verdict() -> None:
+    """How sure the state is stands beside the countdown."""
+    peer = replace(dead_peer(), confidence=Confidence.INFERRED)
+    said = verdict_of([peer], ongoing=True).parts[0]
+    assert (said.text, said.shorter) == ("1 peer given up (inferred)", ("1 peer given up",))
+    assert verdict_of([peer]).parts[0].shorter == ()

@@ -209,3 +209,18 @@ def test_one_that_turns_out_shorter_is_corrected() -> None:
     over = replace(open_hole(12), stop_basis=StopBasis.LAST_OUTBOUND, recovered_ns=at(30))
     (fact,) = told(log, replace(QUIET, black_holes=(over,)))
     assert fact.change is Change.CORRECTED
+
+
+def test_the_last_word_on_a_peer_is_said_though_nothing_came_after_its_state() -> None:
+    """The line of a state stands where that began, that of the report where the peer did."""
+    alive = replace(QUIET, states=QUIET.states[:1], state=QUIET.states[0].state)
+    log = FactLog()
+    assert [fact.change for fact in log.take([alive], at(1))] == [Change.NEW]
+    dead = replace(
+        QUIET, state=PeerState.DEAD, states=(*alive.states, StateSpan(PeerState.DEAD, at(26)))
+    )
+    assert [fact.change for fact in log.take([dead], at(27))] == [Change.NEW]
+    assert [fact.change for fact in log.take([dead], at(27), last=True)] == [Change.LAST]
+    alone = FactLog()
+    alone.take([alive], at(1))
+    assert alone.take([alive], at(27), last=True) == []

@@ -161,3 +161,35 @@ def test_a_glimpse_is_no_interruption(tmp_path: Path) -> None:
     watch.breaks(9.01, 9.05, SourceState.WAITING)
     assert states(watch.end(9.2))[-1] == ("alive", 0.0)
     assert not watch.session.sources[0].gaps
+
+
+def test_before_the_first_packet_there_is_nothing_to_interrupt(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    watch.take(capture("0 a>b v2 handshake\n")[:HEAD], -20)
+    watch.breaks(-18, -10, SourceState.DOWN)
+    watch.take(pieces(UP)[0][HEAD:], 5)
+    assert states(watch.end(6))[-1] == ("alive", 0.0)
+    assert not watch.session.sources[0].gaps
+
+
+def test_a_gap_of_one_of_two_interfaces_is_one_of_its_peers(tmp_path: Path) -> None:
+    other = "0 c>n v2 handshake\n10..50/10 c>n liveness 2+\n10.02..50/10 n>c liveness 2+ resp\n"
+    text = UP + "10..50/10 a>b liveness 2+\n10.02..50/10 b>a liveness 2+ resp\n"
+    before, _, after = pieces(text, 22, 28)
+    whole, broken = Interrupted(), Interrupted()
+    session = LiveSession([whole, broken])
+    session.start()
+    whole.feed.put(capture(other))
+    broken.feed.put(before)
+    session.pump(at(22))
+    broken.feed.tell(SourceState.WAITING, "gone")
+    session.pump(at(22.1))
+    broken.feed.put(Restart())
+    broken.feed.tell(SourceState.OPEN)
+    session.pump(at(28))
+    broken.feed.put(after)
+    session.pump(at(51))
+    session.end(at(52))
+    by_local = {peer.local: peer for peer in session.peers()}
+    assert [span.state.value for span in by_local["192.0.2.1"].states][-2:] == ["unknown", "alive"]
+    assert states(by_local["192.0.2.3"])[-1] == ("alive", 0.0)
