@@ -117,7 +117,9 @@ async def test_a_verdict_that_has_no_room_is_cut_with_a_mark(console: Open):
         assert said.endswith(("started anew", "…"))
         await c.pilot.resize_terminal(132, 43)
         await c.settle()
-        assert "16.1 s after the last proof of life · the other end started anew" in " ".join(c.text.split())
+        assert "16.1 s after the last proof of life · the other end started anew" in " ".join(
+            c.text.split()
+        )
 
 
 TWO_HOLES = """\
