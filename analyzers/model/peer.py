@@ -123,6 +123,8 @@ class LoggedEnd(Struct, frozen=True):
     """What it said last that anything understands."""
     end_ns: int
     """Its last line."""
+    resolution_ns: int = 1
+    """Of its stamps."""
 
 
 class PeerView(Struct, frozen=True):

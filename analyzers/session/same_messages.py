@@ -233,7 +233,10 @@ class Matcher:
             if reach is not None:
                 first_ns, last_ns = reach.first_ns, reach.last_ns
                 end_ns = max(last_ns, log.end_ns or last_ns)
-                joined.reaches += [LoggedEnd(a, first_ns, last_ns, end_ns) for a in reach.own]
+                resolution_ns = log.tally.resolution_ns or 1
+                joined.reaches += [
+                    LoggedEnd(a, first_ns, last_ns, end_ns, resolution_ns) for a in reach.own
+                ]
 
     def _is_stranger(self, log: LogSource) -> bool:
         """Whether a clock is used as it is although no message of the log is in a capture."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -10,6 +11,9 @@ from analyzers.model.exchange import ExchangeKind, Lost, Transmission
 from analyzers.model.peer import HintKind
 from analyzers.tracking.logs import LogTracker
 from analyzers.tracking.tracks import ExchangeTrack
+
+# Transmissions that are less than so many of its units apart are one to a log.
+_STAMPS_APART: Final = 2
 
 
 def place_of_loss(
@@ -31,16 +35,28 @@ def with_losses(
     A log that shows one of them shows every one that came: in IKEv1 each is a message of its own.
     In IKEv2 what comes after the first is that message again, of which a log may say nothing.
     """
-    first = next((number for number, each in enumerate(sent) if each.arrived), None)
-    if first is None or track.unpaired:
+    arrived = [number for number, each in enumerate(sent) if each.arrived]
+    if not arrived or track.unpaired:
         return sent
-    sure = len(sent) if track.kind is ExchangeKind.DPD else first
+    sure = len(sent) if track.kind is ExchangeKind.DPD else arrived[0]
+    apart_ns = _STAMPS_APART * _resolution_ns(logs, track)
+
+    def is_lost(number: int) -> bool:
+        at_ns = sent[number].at_ns
+        # A coarse stamp may be that of the one beside it.
+        alone = all(abs(sent[other].at_ns - at_ns) >= apart_ns for other in arrived)
+        return alone and number < sure and _would_show(logs, track, at_ns, at_ns)
+
     return tuple(
-        replace(each, lost=True)
-        if number < sure and not each.arrived and _would_show(logs, track, each.at_ns, each.at_ns)
-        else each
+        replace(each, lost=True) if not each.arrived and is_lost(number) else each
         for number, each in enumerate(sent)
     )
+
+
+def _resolution_ns(logs: LogTracker, track: ExchangeTrack) -> int:
+    """Of the stamps of the device that was asked."""
+    responder = track.sa.peer.address(1 - track.side)
+    return max((r.resolution_ns for r in logs.reaches if r.address == responder), default=1)
 
 
 def _would_show(logs: LogTracker, track: ExchangeTrack, first_ns: int, last_ns: int) -> bool:

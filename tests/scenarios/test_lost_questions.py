@@ -11,7 +11,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from dpdlab.present.events import EventKind, events_of
 from tests.scenarios.inputs import together
-from tests.scenarios.logs import Lost, charon
+from tests.scenarios.logs import Clock, Lost, charon, syslog
 from tests.scenarios.timeline import capture
 
 V2 = """
@@ -64,6 +64,25 @@ def test_what_comes_again_to_who_has_it_need_not_be_logged(tmp_path: Path) -> No
     log = charon(V2, "b", lost=[Lost("a", 21, 25)])
     peer = together(tmp_path, capture(V2), log).peer
     assert lost(peer) == [[False], [False] * 3, [False]]
+
+
+@pytest.mark.parametrize(("apart_s", "told"), [(1, False), (3, True)])
+def test_whole_seconds_tell_only_what_is_far_enough_apart(
+    tmp_path: Path, apart_s: int, told: bool
+) -> None:
+    text = f"""
+    0 a>b v2 handshake
+    10 a>b liveness 2
+    10.02 b>a liveness 2 resp
+    20 a>b liveness 3
+    {20 + apart_s} a>b liveness 3
+    {20 + apart_s}.02 b>a liveness 3 resp
+    40 a>b liveness 4
+    40.02 b>a liveness 4 resp
+    """
+    log = charon(text, "b", Clock(syslog), lost=[Lost("a", 19, 20.5)])
+    peer = together(tmp_path, capture(text), log).peer
+    assert lost(peer)[1] == [told, False]
 
 
 def test_without_the_log_of_the_other_end_nothing_tells(tmp_path: Path) -> None:
