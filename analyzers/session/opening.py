@@ -172,11 +172,13 @@ def _open(
 ) -> None:
     item = open_input(spec, waited)
     number = len(opened.sources)
-    if capture_format(item.head) is not None:
-        if spec.path == STDIN and (several or options.read_again):
-            # Aligning reads a capture twice, and so does who asks for its packets.
-            spec, item = spooled(item, spec.name, opened.begin_keeping)
-            opened.coming = None
+    is_capture = capture_format(item.head) is not None
+    if spec.path == STDIN and (several or (is_capture and options.read_again)):
+        # Aligning reads all of it before the others, and a capture twice, as does who asks for its
+        # packets; who waits for it looks at what has come.
+        spec, item = spooled(item, spec.name, opened.begin_keeping)
+        opened.coming = None
+    if is_capture:
         opened.items.append(item)
         info = info_of(item, number, "capture")
         ports = frozenset(options.ports)
@@ -204,6 +206,7 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
     kept: Kept | None = None
     if spec.path == STDIN and options.keep_lines:
         item.stream = kept = Kept(item.stream)
+    spool = item.spool
     text = TextInput(item)
     kind: str | None = None
     if not text.binary:
@@ -222,9 +225,11 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
     else:
         chosen = _of_family(opened.dialects, spec.kind)
         number = len(opened.sources)
-        opened.texts.append(
-            OpenText(number, spec.name, text, chosen, None if kept is None else kept.file)
-        )
+        file = spool if kept is None else kept.file
+        if spool is not None and options.keep_lines:
+            # It stays for whoever asks for its lines.
+            item.spool = None
+        opened.texts.append(OpenText(number, spec.name, text, chosen, file))
     _add(opened, spec, info, LogReplay(info))
 
 

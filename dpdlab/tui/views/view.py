@@ -87,7 +87,7 @@ class View(Widget):
             read = 0 if progress is None else progress.packets
             if progress is not None and progress.waits and not read:
                 came = byte_count(progress.read_bytes)
-                return f"waiting for {safe(progress.path)}: {came} so far, no packet yet"
+                return f"waiting for {safe(progress.path)}: {came} so far, nothing to tell yet"
             return f"no IKE and no ESP in {read:,} packets so far" if read else "reading"
         if self.model.failure:
             return "\n".join(safe(line) for line in self.model.failure.split("\n"))

@@ -34,9 +34,9 @@ def pipe() -> Iterator[int]:
 
 
 @contextmanager
-def reading() -> Iterator[tuple[Reader, list[Outcome]]]:
+def reading(other: Path = LOG) -> Iterator[tuple[Reader, list[Outcome]]]:
     told: list[Outcome] = []
-    reader = Reader(["-", str(LOG)], SessionOptions(), told.append)
+    reader = Reader(["-", str(other)], SessionOptions(), told.append)
     reader.start()
     try:
         yield reader, told
@@ -107,3 +107,25 @@ def test_less_than_a_packet_is_no_error(pipe: int, cut: int):
         os.write(pipe, whole[cut:])
         os.close(pipe)
         assert not until(reader, told, lambda o: o.done).error
+
+
+def test_a_log_that_comes_beside_a_capture_is_looked_at_too(pipe: int):
+    whole = LOG.read_bytes()
+    with reading(SAMPLE / "capture.pcap") as (reader, told):
+        os.write(pipe, whole[:SOME_BYTES])
+        look = until(reader, told, lambda o: o.content is not None and o.content.peers)
+        assert not look.done
+        assert look.content is not None
+        log, capture = look.content.sources
+        assert (log.path, log.kind, capture.packets) == ("stdin", "log", 220)
+        assert 0 < log.lines < whole.count(b"\n")
+        assert look.content.peers[0].black_holes
+        os.write(pipe, whole[SOME_BYTES:])
+        os.close(pipe)
+        end = until(reader, told, lambda o: o.done)
+        assert end.content is not None
+        assert end.content.sources[0].lines == whole.count(b"\n")
+        lines = until(reader, told, lambda o: o.log is not None and len(o.log) == 180).log
+        assert lines is not None
+        assert not lines.problems
+        assert "Starting IKE charon daemon" in lines.text(0)
