@@ -30,6 +30,7 @@ from tests.live_capture import (
     said,
     send,
 )
+from tests.scenarios.timeline import capture
 
 SAMPLE = SAMPLES / "ikev2-dead-peer" / "capture.pcap"
 
@@ -106,6 +107,31 @@ def test_jsonl_has_each_fact_once_and_the_sources_at_the_end(environment: dict[s
     assert "finding" in kinds
     assert all("revision" in line for line in lines if line["type"] not in ("source", "problem"))
     assert not (Path(environment["XDG_CACHE_HOME"]) / "dpdlab").exists()
+
+
+def test_a_question_of_a_quiet_tunnel_is_a_line_at_once(environment: dict[str, str]) -> None:
+    """Nothing else says that the peer is in question: nobody waits a second for that."""
+    text = "0 a>b v2 handshake\n1 a>b liveness 2\n1.02 b>a liveness 2 resp\n2 a>b liveness 3\n"
+    data = bytearray(capture(text))
+    now_s, place = time.time(), 24  # noqa: TID251 - as packets are stamped
+    records = []
+    while place < len(data):
+        size = 16 + int.from_bytes(data[place + 8 : place + 12], "little")
+        records.append(data[place : place + size])
+        place += size
+    for record in records:
+        # All of it happened in the last two seconds, but for the last question, which is asked now.
+        record[:4] = (int(now_s) - 2 + (record is records[-1]) * 2).to_bytes(4, "little")
+    with live(environment, "-i", "-", "--format", "jsonl", stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(bytes(data[:24]) + b"".join(records[:-1]))
+        process.stdin.flush()
+        said(process.stdout, b'"outcome":"answered"')
+        asked_s = time.monotonic()
+        process.stdin.write(records[-1])
+        process.stdin.flush()
+        said(process.stdout, b'"type":"question"')
+        assert time.monotonic() - asked_s < 0.7
 
 
 def test_fail_on_is_exit_code_1(environment: dict[str, str]) -> None:
