@@ -230,8 +230,8 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         cut_off = words.is_censored(hole)
         if cut_off and ongoing:
             continue
-        ending = words.end_of_input(hole).removeprefix("the ")
-        end = f"{ending} ends in {said}" if cut_off else f"{said} ends"
+        going_on = f"{said} goes on: {words.end_of_input(hole).removeprefix('the ')} ends"
+        end = going_on if cut_off else f"{said} ends"
         yield Event(
             hole.stop_ns, EventKind.HOLE_END, None, end, severity, None,
             confidence=hole.confidence, hole=hole, way_back=way_back,

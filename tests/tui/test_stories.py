@@ -64,7 +64,7 @@ async def test_the_way_that_works_loses_nothing(console: Open):
         assert "black hole 192.0.2.2 → 192.0.2.1  14.7 to 19.8 s, 73 to 98 packets sent" in c.text
         assert any(line.startswith(" black hole ←") for line in c.lines)
         await c.press("2")
-        assert "capture ends in black hole 192.0.2.2 to 192.0.2.1" in c.text
+        assert "black hole 192.0.2.2 to 192.0.2.1 goes on" in c.text
         assert "▓" not in c.text
         await c.press("3")
         assert "black hole 192.0.2.2 to 192.0.2.1 begins" in c.text

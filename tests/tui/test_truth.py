@@ -35,7 +35,7 @@ async def test_a_verdict_of_the_log_is_not_inferred(console: Open, view: str):
 async def test_the_end_of_the_input_is_no_end_of_the_black_hole(console: Open, view: str):
     async with console(DEAD, size=(132, 43)) as c:
         await c.press(view, "G")
-        assert "capture ends in black hole 192.0.2.1 to 192.0.2.2" in c.text
+        assert "black hole 192.0.2.1 to 192.0.2.2 goes on" in c.text
         assert "192.0.2.2 ends" not in c.text
 
 

@@ -21,6 +21,7 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
 
+_SIGN: Final = 2
 _SEVERITY: Final = 9
 _GAP: Final = 2
 _LEAST_SENTENCE: Final = 36
@@ -80,6 +81,8 @@ class FindingRows:
         self._sources = {source.id: source for source in model.whole.sources}
         self._sizes: tuple[int, tuple[int, int, int]] | None = None
         self._measured = self._measure()
+        # The header of a group by severity says it in words.
+        self._lead = _SIGN if by is GroupBy.SEVERITY else _SEVERITY + _GAP
 
     def __len__(self) -> int:
         return len(self.items)
@@ -96,7 +99,7 @@ class FindingRows:
         if self.by is not GroupBy.SEVERITY:
             sizes[self.by.value] = 0
         for name in ("rule", "time", "peer"):
-            used = _SEVERITY + _GAP + sum(size + _GAP for size in sizes.values() if size)
+            used = self._lead + sum(size + _GAP for size in sizes.values() if size)
             if width - used >= _LEAST_SENTENCE:
                 break
             sizes[name] = 0
@@ -114,7 +117,7 @@ class FindingRows:
     def header(self, width: int, palette: Palette) -> Text | None:
         """Titles of the columns."""
         rule, whose, time = self._laid_out(width)
-        line = f"{'severity':<{_SEVERITY}}{' ' * _GAP}"
+        line = f"{'' if self.by is GroupBy.SEVERITY else 'severity':<{self._lead}}"
         for title, size in (("rule", rule), ("peer", whose), ("time", time)):
             line += f"{title:<{size}}{' ' * _GAP}" if size else ""
         return Text(f"{line}what".ljust(width))
@@ -155,7 +158,8 @@ class FindingRows:
         rule, whose, time = self._laid_out(width)
         shade = palette.severity(SHADE[finding.severity])
         line = Text().append(f"{sign(finding.severity, self.model.signs)} ", shade)
-        line.append(f"{finding.severity.value:<{_SEVERITY - 2}}", shade).append(" " * _GAP)
+        if self.by is not GroupBy.SEVERITY:
+            line.append(f"{finding.severity.value:<{self._lead - _SIGN}}", shade)
         plain = Style()
         for text, size, style in (
             (safe(finding.rule), rule, palette.faint),
