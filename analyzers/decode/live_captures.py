@@ -8,11 +8,14 @@ from typing import Final
 
 from analyzers.decode.captures import CaptureBatch, CaptureReader
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.sources.feed import Piece, Restart
 from analyzers.wire.block_cutter import BlockCutter
 from analyzers.wire.pcapng import SECTION_HEADER
 
 _CHUNK_BYTES: Final = 1 << 20
+# ssh and buffers hold packets back this long; an answer may be among them.
+_STALL_NS: Final = NS_PER_SECOND
 
 
 class _Growing:
@@ -91,6 +94,13 @@ class LiveCapture:
         if self._local_clock or last_ns is None or self._read_at_ns is None:
             return now_ns
         return last_ns + max(0, now_ns - self._read_at_ns)
+
+    def watched_ns(self, now_ns: int) -> int:
+        """Up to when it would have shown what came by; a pipe may stall without anybody knowing."""
+        last_ns = self.info.last_ns
+        if self._local_clock or last_ns is None:
+            return now_ns
+        return max(last_ns, self.event_ns(now_ns) - _STALL_NS)
 
     def _batches(self) -> Iterator[CaptureBatch]:
         while (batch := self._reader.read()) is not None:

@@ -249,7 +249,7 @@ class LiveSession:
         self._add(number, batches, now_ns)
         self._note_drops(channel, capture.info, status.dropped)
         if status.state is SourceState.OPEN and channel.source.feed.empty:
-            channel.seen_ns = event_ns
+            channel.seen_ns = capture.watched_ns(now_ns)
         channel.records = capture.info.packets
         channel.rate.take(now_ns, channel.records)
         if channel.source.feed.empty:

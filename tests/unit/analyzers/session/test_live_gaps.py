@@ -59,8 +59,9 @@ def pieces(text: str, *cuts: float) -> list[bytes]:
 class Watch:
     """A session that is looked at; `saved` is what it kept."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, *, remote: bool = False) -> None:
         self.source = Interrupted()
+        self.source.remote = remote
         self.saved = tmp_path / "saved.pcapng"
         store = CaptureStore(RingFiles(self.saved), "test")
         self.session = LiveSession([self.source], store=store)
