@@ -46,7 +46,7 @@ class Snapshots:
 
         `exact`: every packet counts.
         """
-        viewer = Viewer(tracker, self._local, end_ns, one_by_one=True, doubts=not exact)
+        viewer = Viewer(tracker, self._local, end_ns, one_by_one=True, ongoing=not exact)
         return tuple(self._view(viewer, tracker, p, end_ns, exact) for p in tracker.table.peers)
 
     def _view(

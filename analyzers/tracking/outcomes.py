@@ -90,9 +90,11 @@ class Settled(Struct, frozen=True):
 class Outcomes:
     """Settles exchanges; reads the tracker and changes nothing."""
 
-    def __init__(self, tracker: Tracker, end_ns: int) -> None:
+    def __init__(self, tracker: Tracker, end_ns: int, *, ongoing: bool = False) -> None:
+        """`ongoing`: more is to come after `end_ns`."""
         self._tracker = tracker
         self._end_ns = end_ns
+        self._ongoing = ongoing
         self._settled: dict[ExchangeTrack, Settled] = {}
         self._rhythms = Rhythms()
         self._foretold = Foretold(tracker.configured)
@@ -277,7 +279,7 @@ class Outcomes:
             return not self._in_use(sent, track.kind, now, known_ns) or (
                 self._end_ns >= sent[-1].at_ns + patience_ns
             )
-        if now.last_out_ns < self._end_ns or now.packets < 2:
+        if self._ongoing or now.last_out_ns < self._end_ns or now.packets < 2:
             return False
         if (
             interval is not None

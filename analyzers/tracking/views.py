@@ -47,17 +47,18 @@ class Viewer:
         end_ns: int | None,
         *,
         one_by_one: bool = False,
-        doubts: bool = False,
+        ongoing: bool = False,
     ) -> None:
         """`one_by_one`: views are asked for singly, and events are numbered within their peer.
 
-        `doubts`: silences that go on make a peer questionable before they are black holes.
+        `ongoing`: more is to come. Silences that go on make a peer questionable before they are
+        black holes, and that nothing comes after the last packet means nothing yet.
         """
         self._tracker = tracker
         self._end_ns = tracker.now_ns if end_ns is None else max(end_ns, tracker.now_ns)
         self._local = local
         self._common = _common_addresses(tracker.table.peers)
-        self._outcomes = Outcomes(tracker, self._end_ns)
+        self._outcomes = Outcomes(tracker, self._end_ns, ongoing=ongoing)
         self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
         holes = tracker.exposures.finish(
             self._end_ns, lambda exchange: self._outcomes.of(exchange).verdict_ns
@@ -71,7 +72,7 @@ class Viewer:
         for lone in [*children.found, *children.silent_now()]:
             self._add_lone(hole_of_child(lone, self._end_ns))
         self._doubts: dict[int, int] = {}
-        for doubted, since_ns in tracker.exposures.doubts(self._end_ns) if doubts else ():
+        for doubted, since_ns in tracker.exposures.doubts(self._end_ns) if ongoing else ():
             self._doubts.setdefault(doubted.index, since_ns)
         self._numbers = {"x": 0, "b": 0}
         self._one_by_one = one_by_one
