@@ -170,7 +170,7 @@ DIALECT = Dialect(
                 "12[CFG] vici terminate CHILD_SA #3",
                 "07[CFG] received stroke: terminate 'gw[1]'",
             ),
-            words=("vici", "stroke"),
+            words=("vici", "received"),
         ),
         Pattern(
             "not-sent",
