@@ -34,17 +34,24 @@ class TextRows:
         self._indent = indent
         self._heading = heading
         self._wrapped: tuple[int, list[Text]] = (0, list(lines))
+        self._pieces: dict[object, list[Text]] = {}
+        """The rows of each line."""
 
-    def set_width(self, width: int) -> None:
-        """Wrap for a width."""
+    def set_width(self, width: int, before: TextRows | None = None) -> None:
+        """Wrap for a width; `before` had most of the lines, maybe."""
         if self._wrapped[0] == width:
             return
+        known = before._pieces if before is not None and before._wrapped[0] == width else {}
         rows: list[Text] = []
+        self._pieces = {}
         for number, line in enumerate(self._lines):
             indent = self._indent if isinstance(self._indent, int) else self._indent(line)
             if self._heading and not number:
                 indent = _HEADING
-            rows += wrapped(line, max(width, 8), indent)
+            same = (line.plain, line.style, tuple(line.spans), indent)
+            pieces = known.get(same) or wrapped(line, max(width, 8), indent)
+            self._pieces[same] = pieces
+            rows += pieces
         self._wrapped = (width, rows)
 
     def __len__(self) -> int:
@@ -71,7 +78,7 @@ class TextPane(RowList):
         """Another text, from its beginning; at the same place if it is `about` the same thing."""
         y = self.scroll_offset.y if about is not None and about == self._about else 0
         self._about = about
-        rows.set_width(self._room)
+        rows.set_width(self._room, self.source if isinstance(self.source, TextRows) else None)
         self.show(rows, -1, palette)
         self.cursor = -1
         self.scroll_to(y=y, animate=False, immediate=True)

@@ -37,6 +37,9 @@ _LANES_FROM: Final = 30
 """Rows from which there is room for the drawing."""
 _INDENT: Final = 2
 _COLUMN: Final = re.compile(" {2,}")
+_TRAFFIC: Final = {"esp_flows", "activity", "last_ns", "last_proof_ns", "until_ns"}
+"""What changes of a peer with every packet of ESP."""
+_NEWS: Final = tuple(name for name in PeerView.__struct_fields__ if name not in _TRAFFIC)
 _TIMES: Final = 48
 """Cells that the times of a moment take at most."""
 
@@ -73,6 +76,7 @@ class PeerDetail(Vertical):
         self.story = TextPane(palette, id="peer-story")
         self.facts = TextPane(palette, id="peer-facts")
         self._told: object = None
+        self._peer: PeerView | None = None
 
     def compose(self) -> ComposeResult:
         """The drawing above both texts."""
@@ -91,13 +95,19 @@ class PeerDetail(Vertical):
         if peer is not None:
             self.tell(peer, palette)
 
-    def tell(self, peer: PeerView, palette: Palette) -> None:
-        """All of a peer; what is told already stays."""
+    def tell(self, peer: PeerView, palette: Palette, *, afresh: bool = False) -> None:
+        """All of a peer; what is told already stays.
+
+        While things happen, traffic and ages that go on are told only `afresh`: they change with
+        every packet.
+        """
         model = self.model
-        told = (peer.id, model.revision, model.times, model.range_ns, palette, self.size)
-        if told == self._told and model.now_ns is None:
+        found = tuple(model.digest.findings.get(peer.id, ()))
+        revision = model.revision if model.now_ns is None else None
+        told = (peer.id, revision, found, model.times, model.range_ns, palette, self.size)
+        if told == self._told and (model.now_ns is None or not (afresh or self._is_news(peer))):
             return
-        self._told = told
+        self._told, self._peer = told, peer
         # By the size itself: the message that tells of a new one may still be on its way.
         wide = self.size.width >= BESIDE_FROM
         self.set_class(wide, "wide")
@@ -119,6 +129,13 @@ class PeerDetail(Vertical):
             drawing = self._drawing(peer, palette)
             self.set_class(len(drawing) > _FEW_LANES, "both-ways")
             self.lanes.paint(drawing)
+
+    def _is_news(self, peer: PeerView) -> bool:
+        """Whether there is more of a peer than traffic since it was told."""
+        before = self._peer
+        return before is None or any(
+            getattr(before, name) is not getattr(peer, name) for name in _NEWS
+        )
 
     def scroll_by(self, by: int) -> bool:
         """Both texts by so many lines; False where both are at their ends."""

@@ -72,7 +72,7 @@ class PeersView(DetailedListView):
         self.page = 0
         self.show()
 
-    def _tell(self) -> None:
+    def _tell(self, *, afresh: bool = False) -> None:
         """All of the peer under the cursor."""
         peer, height = self.model.peer, self.size.height
         least = min(len(self.rows) + 2, max(height // 2, 4))
@@ -81,12 +81,13 @@ class PeersView(DetailedListView):
             self.list.styles.height = "1fr"
             return
         self.list.styles.height = least
-        self.detail.tell(peer, self.palette)
+        self.detail.tell(peer, self.palette, afresh=afresh)
 
     def tick(self) -> None:
-        """Countdowns and ages."""
+        """Countdowns and ages, and whether anything is watched by now."""
+        self.list.empty = self.why_no_peer()
         self.list.refresh_rows()
-        self._tell()
+        self._tell(afresh=True)
 
     def moved(self, index: int) -> None:
         """The peer under the cursor is the one that the other views show."""

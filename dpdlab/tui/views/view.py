@@ -11,6 +11,7 @@ from textual.widget import Widget
 from analyzers.export.formatting import byte_count
 from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
+from analyzers.sources.feed import SourceState
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.title import without_peers
@@ -81,6 +82,9 @@ class View(Widget):
         if self.model.filter is not None and self.model.whole.peers:
             return "nothing matches the filter (f changes it, an empty one shows all)"
         if self.model.now_ns is not None:
+            live = self.model.live
+            if live is not None and all(s.state is SourceState.STARTING for s in live.sources):
+                return "starting: nothing is watched yet"
             return "watching: no IKE and no ESP so far"
         if not self.model.done:
             progress = self.console_app.progress
