@@ -37,9 +37,6 @@ _LANES_FROM: Final = 30
 """Rows from which there is room for the drawing."""
 _INDENT: Final = 2
 _COLUMN: Final = re.compile(" {2,}")
-_TRAFFIC: Final = {"esp_flows", "activity", "last_ns", "last_proof_ns", "until_ns"}
-"""What changes of a peer with every packet of ESP."""
-_NEWS: Final = tuple(name for name in PeerView.__struct_fields__ if name not in _TRAFFIC)
 _TIMES: Final = 48
 """Cells that the times of a moment take at most."""
 
@@ -55,6 +52,18 @@ def _hang(line: Text) -> int:
 def _hang_fact(line: Text) -> int:
     """The same below the label of a fact."""
     return peer_facts.LABEL if line.plain.startswith("  ") else _INDENT
+
+
+def _happened(peer: PeerView) -> object:
+    """What is different once more than traffic and time has gone on."""
+    asked = peer.exchanges[-1] if peer.exchanges else None
+    return (
+        peer.state,
+        peer.confidence,
+        len(peer.exchanges),
+        None if asked is None else (len(asked.transmissions), asked.outcome),
+        *map(len, (peer.messages, peer.deletes, peer.lost_deletes, peer.hints, peer.black_holes)),
+    )
 
 
 class PeerDetail(Vertical):
@@ -76,7 +85,6 @@ class PeerDetail(Vertical):
         self.story = TextPane(palette, id="peer-story")
         self.facts = TextPane(palette, id="peer-facts")
         self._told: object = None
-        self._peer: PeerView | None = None
 
     def compose(self) -> ComposeResult:
         """The drawing above both texts."""
@@ -98,16 +106,15 @@ class PeerDetail(Vertical):
     def tell(self, peer: PeerView, palette: Palette, *, afresh: bool = False) -> None:
         """All of a peer; what is told already stays.
 
-        While things happen, traffic and ages that go on are told only `afresh`: they change with
-        every packet.
+        While things happen, what grows with every packet is told only `afresh`.
         """
         model = self.model
         found = tuple(model.digest.findings.get(peer.id, ()))
-        revision = model.revision if model.now_ns is None else None
-        told = (peer.id, revision, found, model.times, model.range_ns, palette, self.size)
-        if told == self._told and (model.now_ns is None or not (afresh or self._is_news(peer))):
+        happened = model.revision if model.now_ns is None else _happened(peer)
+        told = (peer.id, happened, found, model.times, model.range_ns, palette, self.size)
+        if told == self._told and not afresh:
             return
-        self._told, self._peer = told, peer
+        self._told = told
         # By the size itself: the message that tells of a new one may still be on its way.
         wide = self.size.width >= BESIDE_FROM
         self.set_class(wide, "wide")
@@ -129,13 +136,6 @@ class PeerDetail(Vertical):
             drawing = self._drawing(peer, palette)
             self.set_class(len(drawing) > _FEW_LANES, "both-ways")
             self.lanes.paint(drawing)
-
-    def _is_news(self, peer: PeerView) -> bool:
-        """Whether there is more of a peer than traffic since it was told."""
-        before = self._peer
-        return before is None or any(
-            getattr(before, name) is not getattr(peer, name) for name in _NEWS
-        )
 
     def scroll_by(self, by: int) -> bool:
         """Both texts by so many lines; False where both are at their ends."""
