@@ -169,7 +169,10 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
         after = duration(delays[0])
         return f"noticed {after} after the last proof of life", (f"noticed after {after}",)
     if delays:
-        some = f"{len(delays)} of {len(holes)} noticed"
+        noticed = sum(hole.dead_ns is not None for hole in holes)
+        some = f"{noticed} of {len(holes)} noticed"
+        if noticed > len(delays):
+            some += ", as far as captured"
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
         return f"{some}, {bounds} after the last proof of life", (f"{some} after {bounds}",)
     asked = [

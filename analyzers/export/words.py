@@ -249,7 +249,7 @@ PHASE_MEANS: Final = {
 }
 
 STOP: Final = {
-    StopBasis.DELETE: "stopped: the SA was deleted",
+    StopBasis.DELETE: "stopped: the SA was removed",
     StopBasis.REPLACEMENT: "stopped: traffic moved to a replacement",
     StopBasis.PROOF: "ended: the peer proved that it lives",
     StopBasis.LAST_OUTBOUND: "stopped: last packet sent into it",

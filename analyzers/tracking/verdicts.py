@@ -76,7 +76,8 @@ def quiet_times(
     """Times before questions in vain of which a log says nothing, from and to, in time order.
 
     Traffic may have shown that the peer lived, or lines may be missing: an excerpt looks the same.
-    `intervals_s`: those of the holders that are known.
+    For a while after it was heard it is taken to live. `intervals_s`: those of the holders that
+    are known.
     """
     found = []
     for exchange in exchanges:
@@ -85,7 +86,8 @@ def quiet_times(
             continue
         usual_ns = nanoseconds(intervals_s.get(exchange.prober, 0.0))
         if quiet_ns > max(_QUIET_NS, _MOST_INTERVALS * usual_ns):
-            found.append((exchange.first_ns - quiet_ns, exchange.first_ns))
+            heard_ns = exchange.first_ns - quiet_ns
+            found.append((heard_ns + _QUIET_NS, exchange.first_ns))
     return found
 
 

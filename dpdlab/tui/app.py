@@ -30,6 +30,7 @@ from dpdlab.tui.colourless import paint
 from dpdlab.tui.dialogs.confirm import Confirm
 from dpdlab.tui.dialogs.explain import ExplainScreen, findings_at
 from dpdlab.tui.dialogs.help import HelpScreen
+from dpdlab.tui.job_control import can_be_resumed
 from dpdlab.tui.keymap import Keymap, key_name
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette, palette_of
@@ -343,7 +344,10 @@ class ConsoleApp(WatchingApp):
 
     def do_suspend(self) -> None:
         """Back to the shell; its fg comes back here."""
-        self.action_suspend_process()
+        if can_be_resumed():
+            self.action_suspend_process()
+        else:
+            self.say("no shell with job control started this: nobody could bring it back")
 
     def action_command_palette(self) -> None:
         """All commands by name."""

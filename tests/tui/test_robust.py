@@ -173,15 +173,23 @@ def test_nothing_is_left_behind(fifo: Path):
 
 
 @linux
-@pytest.mark.parametrize("how", ["key", "signal"])
-def test_suspended_and_back(how: str):
+def test_without_a_shell_with_job_control_nothing_is_suspended():
+    """The terminal runs nothing else: nobody could bring it back."""
+    terminal = started(DEAD / "capture.pcap")
+    terminal.read_until(b"given up", 60)
+    terminal.type(b"\x1a")
+    terminal.read_until(b"nobody could bring it back", 60)
+    assert state_of(terminal.pid) != "T"
+    terminal.type(b"\x11")
+    assert terminal.wait()[1] == 0
+
+
+@linux
+def test_suspended_and_back():
     terminal = started(DEAD / "capture.pcap")
     terminal.read_until(b"given up", 60)
     terminal.read_for(0.3)
-    if how == "key":
-        terminal.type(b"\x1a")
-    else:
-        os.kill(terminal.pid, signal.SIGTSTP)
+    os.kill(terminal.pid, signal.SIGTSTP)
     deadline_s = time.monotonic() + 30
     while state_of(terminal.pid) != "T" and time.monotonic() < deadline_s:
         terminal.read_for(0.1)

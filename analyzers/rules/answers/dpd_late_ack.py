@@ -22,6 +22,7 @@ from analyzers.rules.wording import few, question_name, spoken_ns, weakest
 
 # Of two answers the faster one is the usual one.
 _FEW: Final = 2
+_REPEATED: Final = "Questions are answered only when they are repeated"
 _OWN_PORTS: Final = frozenset({0, 500, 4500})
 
 
@@ -142,6 +143,7 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
             for each in late
             for ref in (*(t.ref for t in each.exchange.transmissions), each.answer.ref)
         ),
+        title="" if any(each.is_slow for each in late) else _REPEATED,
         remedy=QUESTION_LOST if lost else "",
         severity=severity,
         confidence=weakest(each.exchange.confidence for each in late),

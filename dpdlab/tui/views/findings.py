@@ -18,6 +18,7 @@ from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.records import Ref
+from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present.events import event_at
 from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
 from dpdlab.tui.dialogs.explain import ExplainScreen
@@ -41,6 +42,8 @@ from dpdlab.tui.views.finding_rows import (
 from dpdlab.tui.views.list_view import DetailView, next_place
 
 _VERDICT_ROWS: Final = 3
+_FAR_NS: Final = NS_PER_SECOND
+"""What is so long before a finding is not where it happened."""
 """Rows that the verdict has."""
 
 
@@ -259,9 +262,12 @@ class FindingsView(DetailView):
 
     def _first_ns(self, finding: Finding, refs: tuple[Ref, ...]) -> int | None:
         """The time of the first place that a finding rests on."""
-        peer = self.model.peer_of(finding)
+        peer, at_ns = self.model.peer_of(finding), timed(finding)
         event = None if peer is None else event_at(self.model.events(peer), refs)
-        return timed(finding) if event is None else event.at_ns
+        if event is None or (at_ns is not None and event.at_ns < at_ns - _FAR_NS):
+            # What a black hole rests on may be long before it.
+            return at_ns
+        return event.at_ns
 
     def do_sort(self) -> None:
         """Group by the next thing."""

@@ -103,7 +103,7 @@ def test_deletes_and_black_holes_are_told():
     assert isinstance(removed, Arrow)
     assert (removed.label, removed.manner) == ("Delete of ESP SA", Manner.DELETE)
     assert isinstance(end, Note)
-    assert end.label == "black hole → stopped: the SA was deleted"
+    assert end.label == "black hole → stopped: the SA was removed"
 
 
 def test_a_ladder_is_bounded():
