@@ -31,6 +31,7 @@ from analyzers.session.live_channel import Channel
 from analyzers.session.live_health import SourceHealth
 from analyzers.session.live_snapshots import Snapshots
 from analyzers.session.live_store import CaptureStore
+from analyzers.session.live_unwatched import unknown_since, unwatched_ns
 from analyzers.session.notes import note_duplicates, note_keys, number_of
 from analyzers.session.opening import dialects_of
 from analyzers.session.options import SessionOptions
@@ -394,7 +395,11 @@ class LiveSession:
         for info in self.sources:
             info.ike_messages = self._tracker.messages_by_source[info.id]
         self._know_gaps()
-        return self._snapshots.peers(self._tracker, self.event_ns(now_ns), exact=self.over)
+        peers = self._snapshots.peers(self._tracker, self.event_ns(now_ns), exact=self.over)
+        since_ns = None if self.over else unwatched_ns(self._captured)
+        if since_ns is None:
+            return peers
+        return tuple(unknown_since(peer, since_ns, now_ns) for peer in peers)
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers, once the session has ended."""

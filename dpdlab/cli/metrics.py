@@ -165,7 +165,9 @@ class Meter(Struct):
             for each in PeerState:
                 state.add_metric([*pair, each.value], float(peer.state is each))
             if peer.last_proof_ns is not None:
-                age.add_metric(pair, max(0.0, seconds(known.event_ns - peer.last_proof_ns)))
+                # While nobody captures, the clock of the packets stands still, and time does not.
+                now_ns = max(known.event_ns, peer.until_ns or 0)
+                age.add_metric(pair, max(0.0, seconds(now_ns - peer.last_proof_ns)))
             if peer.rtt_ns is not None:
                 rtt.add_metric(pair, seconds(peer.rtt_ns))
             tally = self._tallies.get(peer.id)

@@ -104,6 +104,27 @@ def states(peer: PeerView) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("state", [SourceState.WAITING, SourceState.DOWN, SourceState.MISSING])
+def test_nobody_is_alive_while_nobody_captures(tmp_path: Path, state: SourceState) -> None:
+    text = UP + "10..50/10 a>b liveness 2+\n10.02..50.02/10 b>a liveness 2+ resp\n"
+    before, _, after = pieces(text, 22, 28)
+    watch = Watch(tmp_path)
+    watch.take(before, 22.0)
+    assert watch.now(22.1).state is PeerState.ALIVE
+    watch.source.feed.tell(state, "gone")
+    peer = watch.now(25.0)
+    assert (peer.state, peer.confidence) == (PeerState.UNKNOWN, Confidence.SUSPECT)
+    assert peer.until_ns == at(25.0)
+    assert states(peer)[-1] == ("unknown", 22.1)
+    if state is SourceState.WAITING:
+        watch.source.feed.put(Restart())
+    watch.source.feed.tell(SourceState.OPEN)
+    watch.now(28.0)
+    watch.take(after if state is SourceState.WAITING else after[HEAD:], 31.0)
+    assert watch.now(31.0).state is PeerState.ALIVE
+    watch.end(52.0)
+
+
+@pytest.mark.parametrize("state", [SourceState.WAITING, SourceState.DOWN, SourceState.MISSING])
 def test_a_quiet_tunnel_is_unknown_until_it_is_heard_again(
     tmp_path: Path, state: SourceState
 ) -> None:
