@@ -143,6 +143,7 @@ class Ikev1Tracker:
         else:
             exchange.transmissions.append(sent)
         exchange.arrived = exchange.arrived or message.arrived
+        exchange.astray = not self._marks.proving
         if message.dpd_sequence is not None:
             exchange.note_sequence(message.dpd_sequence)
         self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)

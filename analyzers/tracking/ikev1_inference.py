@@ -112,6 +112,7 @@ def _is_group(sa: SaTrack, previous: IkeMessage, message: IkeMessage) -> bool:
 def _answers(asked: ExchangeTrack, message: IkeMessage) -> bool:
     return (
         asked.length == message.length
+        and not asked.astray
         and 0 <= message.at_ns - asked.last_ns <= ANSWER_NS
         and all(t.message_id != message.message_id for t in asked.transmissions)
     )

@@ -208,6 +208,8 @@ class ExchangeTrack(Struct, eq=False):
     dead_ref: Ref | None = None
     arrived: bool = False
     """The responder's log says that a question came."""
+    astray: bool = False
+    """The last question was sent, by a log, and did not come by where it would have been seen."""
     unpaired: bool = False
     """It says so of one that is none of the transmissions known."""
     first_missing: bool = False

@@ -8,7 +8,7 @@ from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import Clock, charon, syslog
-from tests.scenarios.timeline import capture
+from tests.scenarios.timeline import at, capture
 
 REFUSED = "16[NET] error writing to socket: Operation not permitted"
 V1 = """
@@ -74,3 +74,20 @@ def test_whole_seconds_tell_by_the_order_of_the_lines(tmp_path: Path) -> None:
     log = charon(V1 + ASKED_V1, "b", Clock(syslog), said=said)
     (asked,) = together(tmp_path, log).peer.exchanges
     assert asked.lost is Lost.ANSWER
+
+
+COMMON_V1 = """
+10..20/5 a>b v1 info 108 says=ruthere number=8
+10.01..20.01/5 b>a v1 info 108 says=ack number=8
+"""
+
+
+def test_a_question_that_never_left_is_answered_by_nothing(tmp_path: Path) -> None:
+    """b asks, too, right after each of them: what it sends are questions of its own."""
+    wire = capture(V1 + COMMON_V1 + "30.1..38.1/4 b>a v1 info 108\n")
+    refused = [(at_s, REFUSED) for at_s in (29.9, 30.001, 32.0, 34.001, 36.0, 38.001)]
+    log = charon(V1 + COMMON_V1 + "30..38/4 a>b v1 info 108 says=ruthere number=12\n", said=refused)
+    peer = together(tmp_path, wire, log).peer
+    answered = [x for x in peer.exchanges if x.outcome is Outcome.ANSWERED]
+    assert {x.prober for x in answered} == {"192.0.2.1"}
+    assert all(x.first_ns < at(25) for x in answered)
