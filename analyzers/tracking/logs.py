@@ -179,7 +179,9 @@ class LogTracker:
         self._message(sa, message, sender)
         self._marks.proving = True
         if event.message in QUESTIONS and not event.response:
-            _note_question(peer, sender, event, heard_ns)
+            # Where a capture shows the traffic, that tells how long nothing came.
+            shown = peer.captured and self.is_captured(event.at_ns or 0)
+            _note_question(peer, sender, event, 0 if shown else heard_ns)
 
     def _message_id(self, sa: SaTrack, event: LogEvent, sender: int) -> int:
         """The message ID; for IKEv2 without one a number that pairs an answer with its question.

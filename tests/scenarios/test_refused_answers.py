@@ -91,3 +91,17 @@ def test_a_question_that_never_left_is_answered_by_nothing(tmp_path: Path) -> No
     answered = [x for x in peer.exchanges if x.outcome is Outcome.ANSWERED]
     assert {x.prober for x in answered} == {"192.0.2.1"}
     assert all(x.first_ns < at(25) for x in answered)
+
+
+def test_traffic_that_was_captured_is_the_last_proof_before_a_question_of_a_log(
+    tmp_path: Path,
+) -> None:
+    """The question never left, so that only the log has it; the log does not show the traffic."""
+    traffic = "11..50/0.5 a>b esp out1\n11.1..50/0.5 b>a esp in1\n"
+    up = V1 + "10 a>b v1 info 108 says=ruthere number=8\n10.01 b>a v1 info 108 says=ack number=8\n"
+    wire = capture(up + traffic + "70..80/0.5 a>b esp out1\n70.1..80/0.5 b>a esp in1\n")
+    log = charon(up + "54..62/4 a>b v1 info 108 says=ruthere number=12\n", said=[(54.001, REFUSED)])
+    peer = together(tmp_path, wire, log).peer
+    asked = next(x for x in peer.exchanges if x.first_ns > at(50))
+    assert asked.since_proof_ns is not None
+    assert round(asked.since_proof_ns / 1e9) == 4
