@@ -188,7 +188,7 @@ def packets_of(peer: PeerView) -> str:
     return f"{packets} {SENT_FOR_NOTHING}" if all(h.id in there for h in known) else packets
 
 
-def certainly_lost_s(hole: BlackHole, arriving: Container[str]) -> float:
+def certainly_in_vain_s(hole: BlackHole, arriving: Container[str]) -> float:
     """Seconds at the end of a black hole in which all that was sent was in vain."""
     return 0.0 if hole.id in arriving else hole.min_seconds
 

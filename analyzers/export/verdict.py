@@ -102,8 +102,15 @@ def _states(peers: Sequence[PeerView]) -> tuple[str, tuple[str, ...]]:
     if not others:
         return worst, ()
     said = ", ".join([worst, *(f"{number:,} {phrase}" for phrase, number in others)])
-    rest = counted(sum(number for _, number in others), "other")
-    return said, (f"{worst}, {rest}", f"{number:,} of {len(peers):,} {phrase}")
+    # Those whose end is inferred are no others.
+    dead = sum(peer.state is PeerState.DEAD for peer in peers)
+    if dead > number:
+        phrase, number = "dead or given up", dead
+    rest = len(peers) - number
+    brief = f"{counted(number, 'peer')} {phrase}"
+    if rest:
+        brief = f"{brief}, {counted(rest, 'other')}"
+    return said, (brief, f"{number:,} of {len(peers):,} {phrase}")
 
 
 def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:

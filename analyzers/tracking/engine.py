@@ -22,7 +22,7 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
 from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Problem, Ref, source_id
-from analyzers.model.time import nanoseconds, seconds
+from analyzers.model.time import ORDER_LIMIT_NS, nanoseconds, seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
 from analyzers.tracking.configured import Configured
@@ -275,7 +275,10 @@ class Tracker:
             self.table.adopt(sa)
 
     def _is_duplicate(self, message: IkeMessage) -> bool:
-        """Whether the capture recorded this message twice, at two points or of two directions."""
+        """Whether the capture recorded this message twice, at two points or of two directions.
+
+        Without times nobody can tell that from a retransmission.
+        """
         key = (message.fingerprint, message.src, message.dst, message.sport, message.dport)
         seen_ns = self._recent.get(key)
         self._recent[key] = message.at_ns
@@ -283,6 +286,8 @@ class Tracker:
         if len(self._recent) > _MAX_RECENT:
             self._recent.popitem(last=False)
         if seen_ns is None or abs(message.at_ns - seen_ns) > DUPLICATE_NS:
+            return False
+        if message.at_ns < ORDER_LIMIT_NS:
             return False
         self.duplicate_messages[message.ref.source] += 1
         return True

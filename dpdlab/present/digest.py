@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from analyzers.export.content import Content
 from analyzers.export.spans import last_known_ns
-from analyzers.export.story import arriving, certainly_lost_s
+from analyzers.export.story import arriving, certainly_in_vain_s
 from analyzers.export.verdict import Verdict, verdict_of
 from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
@@ -107,7 +107,7 @@ def digest_of(content: Content, *, partial: bool = False, ongoing: bool = False)
             Silence(
                 hole.begin_ns,
                 hole.stop_ns,
-                hole.first_probe_ns if certainly_lost_s(hole, there) > 0 else None,
+                hole.first_probe_ns if certainly_in_vain_s(hole, there) > 0 else None,
             )
             for peer, there in ((peer, arriving(peer)) for peer in content.peers)
             for hole in peer.black_holes

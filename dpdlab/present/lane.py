@@ -20,7 +20,7 @@ from analyzers.export.spans import (
     is_side,
     steadied,
 )
-from analyzers.export.story import arriving, broken_way, certainly_lost_s
+from analyzers.export.story import arriving, broken_way, certainly_in_vain_s
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import Activity, PeerView
@@ -285,7 +285,7 @@ def _hole_rows(
         cells = [BLANK] * scale.width
         phases = [BLANK] * scale.width
         for hole in holes:
-            _draw_hole(cells, hole, certainly_lost_s(hole, there), scale, signs)
+            _draw_hole(cells, hole, certainly_in_vain_s(hole, there), scale, signs)
             if phases_too:
                 _draw_phases(phases, hole, scale, signs)
         yield Row(kind, f"black hole {arrow}", tuple(cells))

@@ -11,6 +11,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
+from analyzers.session import Session
 from tests.scenarios.conftest import Tell
 from tests.scenarios.test_any_story import analyse
 from tests.scenarios.timeline import at, capture
@@ -303,3 +304,21 @@ def test_the_questions_stop_and_the_sa_stays_in_use(tell: Tell, end: float) -> N
     told = SETUP + PEER_UNTIL_20 + "30..40/2 a>b liveness 2\n0.1..90/0.2 a>b esp out\n"
     expect_open(tell(told + until(end)).peer)
     assert tell(told + LATER).peer.state is PeerState.DEAD
+
+
+def test_without_times_what_is_sent_again_is_no_duplicate_of_the_capture(tmp_path: Path):
+    """A capture whose times are all the same cannot show that a mirror port recorded twice."""
+    samples = Path(__file__).parents[2] / "sample_pcaps"
+    data = bytearray((samples / "ikev2-dead-peer" / "capture.pcap").read_bytes())
+    place = 24
+    while place < len(data):
+        size = int.from_bytes(data[place + 8 : place + 12], "little")
+        data[place : place + 8] = bytes(8)
+        place += 16 + size
+    path = tmp_path / "untimed.pcap"
+    path.write_bytes(data)
+    session = Session()
+    session.run([str(path)])
+    (peer,) = session.peers()
+    assert not any("recorded twice" in p.detail for p in session.sources[0].problems)
+    assert max(len(x.transmissions) for x in peer.exchanges) == 6

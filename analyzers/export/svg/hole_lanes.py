@@ -10,7 +10,7 @@ from htpy import Element, Node
 from analyzers.export import words
 from analyzers.export.formatting import duration
 from analyzers.export.spans import exposed_ns, is_side
-from analyzers.export.story import IN_VAIN, POSSIBLY, arriving, broken_way, certainly_lost_s
+from analyzers.export.story import IN_VAIN, POSSIBLY, arriving, broken_way, certainly_in_vain_s
 from analyzers.export.svg.canvas import group, line, number, path, rect, text, text_width
 from analyzers.export.svg.sheet import Sheet, spoken
 from analyzers.model.black_hole import BlackHole, PhaseName
@@ -50,7 +50,7 @@ def _black_hole(sheet: Sheet, hole: BlackHole, middle: float) -> bool:
     sheet.legend[POSSIBLY] = htpy.rect(
         x="-7", y="-5", width="14", height="10", fill=f"url(#{sheet.name}-hatch)"
     )
-    certain_s = certainly_lost_s(hole, arriving(sheet.peer))
+    certain_s = certainly_in_vain_s(hole, arriving(sheet.peer))
     if certain_s > 0:
         certain = sheet.stretch(hole.stop_ns - nanoseconds(certain_s), hole.stop_ns)
         if certain is not None:
@@ -97,7 +97,7 @@ def veils(sheet: Sheet, top: float, bottom: float) -> Node:
             continue
         nodes.append(rect(ends[0], top, ends[1] - ends[0], bottom - top, "veil"))
         bounds = [start_ns, hole.stop_ns]
-        certain_s = certainly_lost_s(hole, arriving(sheet.peer))
+        certain_s = certainly_in_vain_s(hole, arriving(sheet.peer))
         if certain_s > 0:
             certain_ns = hole.stop_ns - nanoseconds(certain_s)
             bounds.append(certain_ns)

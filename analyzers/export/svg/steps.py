@@ -26,7 +26,7 @@ from analyzers.export.formatting import counted, duration
 from analyzers.export.messages import message_word
 from analyzers.export.naming import Naming
 from analyzers.export.spans import answered_transmission, exposed_ns, is_side
-from analyzers.export.story import POSSIBLY, arriving, broken_way, certainly_lost_s
+from analyzers.export.story import POSSIBLY, arriving, broken_way, certainly_in_vain_s
 from analyzers.model.exchange import Exchange, ExchangeKind, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
@@ -198,7 +198,7 @@ def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:
         end = f"black hole {way} {words.stop(hole)}".rstrip()
         kind = NoteKind.BACK if hole.recovered_ns == hole.stop_ns else NoteKind.HOLE
         if (
-            certainly_lost_s(hole, there) > 0
+            certainly_in_vain_s(hole, there) > 0
             and certain_ns > exposed_ns(hole)
             and hole.first_probe_ns is None
         ):

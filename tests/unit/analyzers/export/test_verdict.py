@@ -1,10 +1,10 @@
-"""The line that answers the question: only the way that fails is said to lose packets."""
+"""The line that answers the question: packets that arrived are not said to be in vain."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from analyzers.export.story import arriving, certainly_lost_s
+from analyzers.export.story import arriving, certainly_in_vain_s
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Lost
@@ -22,20 +22,20 @@ def with_lost(where: Lost | None) -> PeerView:
     return dead_peer(exchanges=(replace(given_up(), lost=where),))
 
 
-def test_packets_that_went_the_way_that_works_are_not_lost() -> None:
+def test_packets_that_went_the_way_that_works_are_not_in_vain() -> None:
     peer = with_lost(Lost.ANSWER)
     assert "packets sent, nothing came back)" in told(peer)
-    assert "lost" not in told(peer)
+    assert "in vain" not in told(peer)
     (hole,) = peer.black_holes
-    assert certainly_lost_s(hole, arriving(peer)) == 0
+    assert certainly_in_vain_s(hole, arriving(peer)) == 0
 
 
-def test_without_the_other_end_and_on_the_way_there_they_are_lost() -> None:
+def test_without_the_other_end_and_on_the_way_there_they_are_in_vain() -> None:
     for where in (None, Lost.REQUEST, Lost.NEVER_ANSWERED):
         peer = with_lost(where)
         assert "packets in vain)" in told(peer)
         (hole,) = peer.black_holes
-        assert certainly_lost_s(hole, arriving(peer)) == hole.min_seconds
+        assert certainly_in_vain_s(hole, arriving(peer)) == hole.min_seconds
 
 
 def test_of_both_together_neither_is_said() -> None:
@@ -90,3 +90,12 @@ def test_while_things_happen_a_narrow_line_has_room_for_the_verdict() -> None:
     said = verdict_of([peer], ongoing=True).parts[0]
     assert (said.text, said.shorter) == ("1 peer given up (inferred)", ("1 peer given up",))
     assert verdict_of([peer]).parts[0].shorter == ()
+
+
+def test_in_few_words_a_peer_that_is_dead_for_sure_and_one_by_inference_are_two() -> None:
+    sure = dead_peer(confidence=Confidence.CERTAIN)
+    inferred = replace(dead_peer(confidence=Confidence.INFERRED), id="p2", remote="203.0.113.9")
+    lives = replace(dead_peer(), id="p3", state=PeerState.ALIVE, remote="203.0.113.8")
+    (states, *_) = verdict_of([sure, inferred, lives]).parts
+    assert states.shorter[0] == "2 peers dead or given up, 1 other"
+    assert verdict_of([sure, inferred]).parts[0].shorter[0] == "2 peers dead or given up"
