@@ -119,7 +119,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("inputs", ("i",), "inputs", "Inputs, their problems and their clocks.", DO, "Inputs"),
     Action("open", ("o",), "open file", "Read a further file.", DO, "Open a file"),
     Action("settings", ("f10",), "settings", "Settings: see them, change them, keep them.", DO,
-           "Settings"),
+           "Settings: theme, times, ASCII, bell, thresholds"),
 )  # fmt: skip
 
 BY_ID: Final = {action.id: action for action in ACTIONS}

@@ -78,7 +78,9 @@ class TextPane(RowList):
         """Another text, from its beginning; at the same place if it is `about` the same thing."""
         y = self.scroll_offset.y if about is not None and about == self._about else 0
         self._about = about
-        rows.set_width(self._room, self.source if isinstance(self.source, TextRows) else None)
+        if self.size.width:
+            # Before it has a size it is not seen, and the message that tells one wraps the lines.
+            rows.set_width(self._room, self.source if isinstance(self.source, TextRows) else None)
         self.show(rows, -1, palette)
         self.cursor = -1
         self.scroll_to(y=y, animate=False, immediate=True)
