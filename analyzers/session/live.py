@@ -250,7 +250,7 @@ class LiveSession:
         self._add(number, batches, now_ns)
         self._note_drops(channel, capture.info, status.dropped)
         if status.state is SourceState.OPEN and channel.source.feed.empty:
-            channel.seen_ns = capture.watched_ns(now_ns)
+            channel.seen_ns, channel.clock_ns = capture.watched_ns(now_ns), event_ns
         channel.records = capture.info.packets
         channel.rate.take(now_ns, channel.records)
         if channel.source.feed.empty:
@@ -378,14 +378,20 @@ class LiveSession:
     # --- what is known ---------------------------------------------------------------------
 
     def event_ns(self, now_ns: int) -> int:
-        """Up to when everything is known, on the clock of the packets.
+        """What time it is on the clock of the packets, as far as they are in order.
 
         A source that broke off watches no more: silence after that is none.
         """
+        clocks = [c.clock_ns for c in self._captured if c.clock_ns is not None]
+        return self._in_order_ns(clocks if self._captured else [now_ns])
+
+    def _known_ns(self, now_ns: int) -> int:
+        """Up to when everything is known on that clock."""
         seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
-        if not self._captured:
-            seen = [now_ns]
-        return max([self._tracker.now_ns, *(ns - self.lateness_ns for ns in seen)])
+        return self._in_order_ns(seen if self._captured else [now_ns])
+
+    def _in_order_ns(self, times_ns: Sequence[int]) -> int:
+        return max([self._tracker.now_ns, *(ns - self.lateness_ns for ns in times_ns)])
 
     def peers_so_far(self, now_ns: int) -> tuple[PeerView, ...]:
         """All peers as they are now; the session goes on afterwards.
@@ -395,7 +401,7 @@ class LiveSession:
         for info in self.sources:
             info.ike_messages = self._tracker.messages_by_source[info.id]
         self._know_gaps()
-        peers = self._snapshots.peers(self._tracker, self.event_ns(now_ns), exact=self.over)
+        peers = self._snapshots.peers(self._tracker, self._known_ns(now_ns), exact=self.over)
         since_ns = None if self.over else unwatched_ns(self._captured)
         if since_ns is None:
             return peers

@@ -28,7 +28,9 @@ class Channel(Struct):
     """Number of the log of each sender; "" where there is but one."""
     rate: Rate = field(default_factory=Rate)
     seen_ns: int | None = None
-    """Until when a capture watched, in event time."""
+    """Until when a capture watched for sure, in event time."""
+    clock_ns: int | None = None
+    """What time it was then; what a pipe holds back may be from before."""
     broken_ns: int | None = None
     """From when on it watches no more."""
     records: int = 0
