@@ -6,20 +6,12 @@ import pytest
 
 from analyzers.model.policy import DpdPolicy, PolicyMode
 from tests.scenarios.conftest import Tell
+from tests.scenarios.questions import SETUP, asked
 
-SETUP = "0 a>b v2 handshake\n"
 TRAFFIC = """
 0.1..120/0.2 a>b esp out
 0.15..120/0.2 b>a esp in
 """
-
-
-def asked(*times: float) -> str:
-    """Answered questions at these times, IDs from 2 on."""
-    return "".join(
-        f"{t} a>b liveness {number}\n{t + 0.02:.2f} b>a liveness {number} resp\n"
-        for number, t in enumerate(times, 2)
-    )
 
 
 def only(policies: tuple[DpdPolicy, ...]) -> DpdPolicy:

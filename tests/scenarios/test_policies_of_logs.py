@@ -15,21 +15,13 @@ from analyzers.whatif.candidates import given
 from analyzers.whatif.study import Simulation
 from tests.scenarios.inputs import alone, together
 from tests.scenarios.logs import charon
+from tests.scenarios.questions import SETUP, asked
 from tests.scenarios.timeline import at
 
-SETUP = "0 a>b v2 handshake\n"
 TRAFFIC = """
 0.1..300/0.2 a>b esp out
 0.15..300/0.2 b>a esp in
 """
-
-
-def asked(*times: float) -> str:
-    """Answered questions at these times, IDs from 2 on."""
-    return "".join(
-        f"{t} a>b liveness {number}\n{t + 0.02:.2f} b>a liveness {number} resp\n"
-        for number, t in enumerate(times, 2)
-    )
 
 
 def given_up(first_s: float) -> str:
