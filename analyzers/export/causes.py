@@ -109,6 +109,11 @@ def silent_log(
     return f"{nothing}: no question reached it, or the log was cut (inferred)"
 
 
+def has_log(peer: PeerView, address: str) -> bool:
+    """Whether a log of the device with this address is among the inputs."""
+    return any(log.address == address for log in peer.logged)
+
+
 def broken_where(
     peer: PeerView, hole: BlackHole, run: Exchange | None, name: Callable[[str], str] = str
 ) -> str:
@@ -128,8 +133,7 @@ def broken_where(
             f"{end} sent no ESP meanwhile, none of its numbers is missing: nothing reached it, or"
             " it did not answer (inferred)"
         )
-    heard = {log.address for log in peer.logged}
-    if hole.receiver in heard:
+    if has_log(peer, hole.receiver):
         return ""
     return "lost on the way there or back: one end alone cannot tell"
 

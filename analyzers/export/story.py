@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from analyzers.export import words
-from analyzers.export.causes import broken_where, reason_phrase, reasons, silent_log
+from analyzers.export.causes import broken_where, has_log, reason_phrase, reasons, silent_log
 from analyzers.export.formatting import (
     byte_count,
     count_range,
@@ -61,7 +61,9 @@ def bounds_of(
     if hole.id in arriving:
         parts.append(NOTHING_BACK)
     if words.is_censored(hole):
-        parts.append("going on" if ongoing else f"going on when {words.end_of_input(hole)} ends")
+        parts.append(
+            "going on" if ongoing else f"going on when the {words.end_of_input(hole)} ends"
+        )
     return parts
 
 
@@ -123,8 +125,7 @@ def remarks(
         data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
         what = f"ESP from {name(hole.receiver)}" if data_plane else "proof of life"
         told.append(f"no {what} after it in this input")
-    heard = {log.address for log in peer.logged}
-    if not hole.begin_known and hole.receiver not in heard:
+    if not hole.begin_known and not has_log(peer, hole.receiver):
         told.append("when the peer went, the log does not tell: some time before it was asked")
     run = exchange_of(peer, hole)
     silent = silent_log(peer, hole, run, at, name)

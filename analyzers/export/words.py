@@ -290,7 +290,7 @@ def stop(hole: BlackHole, *, ongoing: bool = False) -> str:
         return "last packet sent into it so far" if given_up else "still sending"
     if hole.stop_basis is not StopBasis.CAPTURE_END:
         return STOP[hole.stop_basis]
-    ends = f"{end_of_input(hole)} ends here"
+    ends = f"the {end_of_input(hole)} ends here"
     if given_up:
         return f"last packet sent into it; {ends}, too"
     return STOP[hole.stop_basis] if hole.traffic_known else ends
@@ -298,7 +298,7 @@ def stop(hole: BlackHole, *, ongoing: bool = False) -> str:
 
 def end_of_input(hole: BlackHole) -> str:
     """What ends where a black hole is cut off: logs may go on behind the last packet."""
-    return "the capture" if hole.traffic_known else "the input"
+    return "capture" if hole.traffic_known else "input"
 
 
 _NOTHING_SENT: Final = (StopBasis.LAST_OUTBOUND, StopBasis.CAPTURE_END)

@@ -151,7 +151,7 @@ class Session:
         if self._views is None:
             from analyzers.tracking.views import Viewer
 
-            self._tracker.gaps = {info.id: info.gaps for info in self.sources if info.gaps}
+            self._tracker.know_gaps(self.sources)
             viewer = Viewer(self._tracker, frozenset(self.options.local), self._end_ns())
             self._views = viewer.peers()
             if self._shown:

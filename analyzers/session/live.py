@@ -382,16 +382,16 @@ class LiveSession:
 
         A source that broke off watches no more: silence after that is none.
         """
-        clocks = [c.clock_ns for c in self._captured if c.clock_ns is not None]
-        return self._in_order_ns(clocks if self._captured else [now_ns])
+        return self._in_order_ns([c.clock_ns for c in self._captured], now_ns)
 
     def _known_ns(self, now_ns: int) -> int:
         """Up to when everything is known on that clock."""
-        seen = [c.seen_ns for c in self._captured if c.seen_ns is not None]
-        return self._in_order_ns(seen if self._captured else [now_ns])
+        return self._in_order_ns([c.seen_ns for c in self._captured], now_ns)
 
-    def _in_order_ns(self, times_ns: Sequence[int]) -> int:
-        return max([self._tracker.now_ns, *(ns - self.lateness_ns for ns in times_ns)])
+    def _in_order_ns(self, captures_ns: Sequence[int | None], now_ns: int) -> int:
+        """The latest of what captures say, less what may still come late; without any, now."""
+        known = [ns for ns in captures_ns if ns is not None] if captures_ns else [now_ns]
+        return max([self._tracker.now_ns, *(ns - self.lateness_ns for ns in known)])
 
     def peers_so_far(self, now_ns: int) -> tuple[PeerView, ...]:
         """All peers as they are now; the session goes on afterwards.
@@ -400,7 +400,7 @@ class LiveSession:
         """
         for info in self.sources:
             info.ike_messages = self._tracker.messages_by_source[info.id]
-        self._know_gaps()
+        self._tracker.know_gaps(self.sources)
         peers = self._snapshots.peers(self._tracker, self._known_ns(now_ns), exact=self.over)
         since_ns = None if self.over else unwatched_ns(self._captured)
         if since_ns is None:
@@ -451,11 +451,8 @@ class LiveSession:
     def _views(self, end_ns: int | None) -> tuple[PeerView, ...]:
         from analyzers.tracking.views import Viewer
 
-        self._know_gaps()
+        self._tracker.know_gaps(self.sources)
         return Viewer(self._tracker, frozenset(self.options.local), end_ns).peers()
-
-    def _know_gaps(self) -> None:
-        self._tracker.gaps = {info.id: tuple(info.gaps) for info in self.sources if info.gaps}
 
     def pin(self, peer: str, *, wanted: bool = True) -> None:
         """Keep everything of a peer, by its id, while somebody looks at it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from sys import intern
 from typing import Final
@@ -21,7 +21,7 @@ from analyzers.decode.ike import IkeDecoder
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
 from analyzers.model.peer import Hint, HintKind
-from analyzers.model.records import Problem, Ref, source_id
+from analyzers.model.records import Problem, Ref, SourceInfo, source_id
 from analyzers.model.time import ORDER_LIMIT_NS, nanoseconds, seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
@@ -122,6 +122,10 @@ class Tracker:
         """Problems of decoding since the last call."""
         problems, self._problems = self._problems, []
         return problems
+
+    def know_gaps(self, sources: Iterable[SourceInfo]) -> None:
+        """When captures were interrupted, as far as they say so by now."""
+        self.gaps = {info.id: tuple(info.gaps) for info in sources if info.gaps}
 
     def learn(self, datagram: Datagram) -> None:
         """Decode a message from outside the time window, for what later decryption needs."""

@@ -38,7 +38,7 @@ class Foretold:
         later. Who asks whatever is heard is known by the waits alone.
         """
         policy = self._of(track)
-        if policy is None or len(sent) > max(len(policy.waits_s), 1):
+        if policy is None:
             return False
         return self._begins(policy, track, sent) and keeps_waits(policy.waits_s, sent)
 
@@ -58,8 +58,9 @@ class Foretold:
         peer = track.sa.peer
         holder, other = peer.address(track.side), peer.address(1 - track.side)
         policy = self._configured.expected(holder, other, track.sa.version)
-        asks = policy is not None and policy.mode is not PolicyMode.DISABLED
-        return policy if asks and policy is not None and policy.interval_s else None
+        if policy is None or policy.mode is PolicyMode.DISABLED or not policy.interval_s:
+            return None
+        return policy
 
     @staticmethod
     def _begins(policy: DpdPolicy, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:

@@ -230,7 +230,7 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         cut_off = words.is_censored(hole)
         if cut_off and ongoing:
             continue
-        going_on = f"{said} goes on: {words.end_of_input(hole).removeprefix('the ')} ends"
+        going_on = f"{said} goes on: {words.end_of_input(hole)} ends"
         end = going_on if cut_off else f"{said} ends"
         yield Event(
             hole.stop_ns, EventKind.HOLE_END, None, end, severity, None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -293,22 +293,29 @@ class StrongswanAssembly:
         return made
 
     def _not_sent(self, line: LogLine) -> Iterator[LogEvent]:
-        """The line names nobody: it can only be told where there is one peer."""
-        ends = {pair for pair in (*self._pairs, *self._ends.values()) if None not in pair}
-        if len(ends) == 1:
-            ((local, remote),) = ends
-            reason = line.fields["reason"].strip()
-            yield event(line, LogEventKind.NOT_SENT, local=local, remote=remote, reason=reason)
+        """The line names nobody."""
+        return self._of_one_peer(line, LogEventKind.NOT_SENT, line.fields["reason"].strip())
 
     def _terminate(self, line: LogLine) -> Iterator[LogEvent]:
         """Somebody had an SA closed; the line has the name of a connection at most."""
         conn = line.fields["conn"]
         named = {ends for sa, ends in self._ends.items() if sa.partition("[")[0] == conn}
-        pairs = {pair for pair in named or {*self._pairs, *self._ends.values()} if None not in pair}
+        reason = f"it was told to close: {line.fields['order'].strip()}"
+        return self._of_one_peer(line, LogEventKind.HINT, reason, named)
+
+    def _of_one_peer(
+        self,
+        line: LogLine,
+        kind: LogEventKind,
+        reason: str,
+        named: Set[tuple[str | None, str | None]] = frozenset(),
+    ) -> Iterator[LogEvent]:
+        """What can only be told where there is one peer: of those that are named, else of all."""
+        known = named or {*self._pairs, *self._ends.values()}
+        pairs = {pair for pair in known if None not in pair}
         if len(pairs) == 1:
             ((local, remote),) = pairs
-            reason = f"it was told to close: {line.fields['order'].strip()}"
-            yield event(line, LogEventKind.HINT, local=local, remote=remote, reason=reason)
+            yield event(line, kind, local=local, remote=remote, reason=reason)
 
     def _timed_out(self, line: LogLine) -> LogEvent:
         """IKEv1: the question is the last one to that peer."""
