@@ -114,6 +114,8 @@ class Outcomes:
         sent = tuple(track.transmissions)
         if track.dissolved:
             return Settled(())
+        if track.is_plain:
+            return Settled((Piece(sent, Outcome.ANSWERED, None, track.confidence),))
         if track.kind is ExchangeKind.LIVENESS and track.candidate:
             if not self._rhythms.is_mobike_liveness(track):
                 return Settled(())
