@@ -58,7 +58,8 @@ class Snapshots:
         if kept is not None and kept.mark == mark and not kept.restless:
             if kept.packets == packets:
                 return replace(kept.view, until_ns=end_ns)
-            if not exact and end_ns - kept.made_ns < _WHOLE_EVERY_NS:
+            soon = end_ns - kept.made_ns < _WHOLE_EVERY_NS
+            if not exact and soon and not _awaits_proof(kept.view):
                 return viewer.with_traffic(kept.view, peer)
         view = viewer.view(peer)
         self._kept[peer.index] = _Kept(mark, packets, end_ns, view, _is_restless(view))
@@ -83,6 +84,11 @@ def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
         sum(sa.ended_ns is not None for sa in peer.sas[-_RECENT:]),
         peer.named,
     )
+
+
+def _awaits_proof(view: PeerView) -> bool:
+    """Whether the next packet may show that a peer lives which nobody watched for a while."""
+    return view.state is PeerState.UNKNOWN and len(view.states) > 1
 
 
 def _is_restless(view: PeerView) -> bool:

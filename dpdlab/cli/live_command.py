@@ -377,6 +377,8 @@ class _Watch:
                     self._diagnostics.warning(f"{source.name}: {status.detail}")
                 elif before and before[0] in _BROKEN and status.state is SourceState.OPEN:
                     self._diagnostics.note(f"{source.name}: it goes on")
+                elif status.state is SourceState.ENDED and not self._session.over:
+                    self._diagnostics.note(f"{source.name}: it has ended")
         for kept in (self._session.store, self._session.log_store):
             if kept is not None and kept.stopped and kept.stopped not in self._told_stores:
                 self._told_stores.add(kept.stopped)

@@ -93,6 +93,35 @@ def test_a_capture_on_standard_input_ends_with_a_report(environment: dict[str, s
     assert len(_report(Path(kept))["peers"]) == 1  # type: ignore[arg-type]
 
 
+def test_a_pipe_whose_writer_ends_is_told_and_read_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    fifo = tmp_path / "packets"
+    os.mkfifo(fifo)
+    with live(environment, "-i", str(fifo), "--no-save") as process:
+        fifo.write_bytes(SAMPLE.read_bytes())
+        said(process.stderr, b"has ended; the next one is waited for")
+        with fifo.open("wb", buffering=0) as writer:
+            writer.write(SAMPLE.read_bytes())
+            said(process.stderr, b"packets: it goes on")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert b"begun again 1 time" in err
+
+
+def test_the_end_of_one_source_is_told_while_others_go_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "r1.log"
+    log.touch()
+    words = ("-i", "-", "--log", str(log), "--no-save")
+    with SAMPLE.open("rb") as file, live(environment, *words, stdin=file) as process:
+        said(process.stderr, b"stdin: it has ended")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+
 def test_jsonl_has_each_fact_once_and_the_sources_at_the_end(environment: dict[str, str]) -> None:
     words = ("-i", "-", "--format", "jsonl", "--no-save")
     with SAMPLE.open("rb") as file, live(environment, *words, stdin=file) as process:
