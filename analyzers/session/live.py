@@ -277,6 +277,11 @@ class LiveSession:
                 self.log_store.write(number, log.info.path, pieces)
             self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
             channel.records += log.info.lines
+        if channel.logs:
+            # Of which sender it was nobody knows, where there was no room to read it.
+            log = self._logs[next(iter(channel.logs.values()))]
+            for loss in channel.new_losses():
+                log.info.note(Problem(ProblemKind.LINES_LOST, loss.why, None, loss.times))
         channel.rate.take(now_ns, channel.records)
         if channel.is_drained:
             self._close_channel(channel, now_ns)

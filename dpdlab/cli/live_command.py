@@ -30,6 +30,7 @@ from dpdlab.cli.analysis import session_options, settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
+from dpdlab.cli.live_news import SourceNews
 from dpdlab.cli.output import Output
 from dpdlab.present.live_lines import FactLines, expected, health_line
 from dpdlab.present.pace import WAIT_S, Pace
@@ -49,9 +50,6 @@ _LOOK_OUT_EVERY_S: Final = 0.2
 _PEERS_COME_NS: Final = 10_000_000_000
 _LEAST_SETTLING_NS: Final = 30_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
-_BROKEN: Final = (
-    SourceState.WAITING, SourceState.MISSING, SourceState.DOWN, SourceState.FAILED,
-)  # fmt: skip
 _NEED_RULES: Final = ("sev", "rule")
 
 
@@ -169,14 +167,12 @@ class _Watch:
         self._told_unfit: list[str] | None = None
         self._stopped = False
         self._readable = True
-        self._told_states: dict[int, tuple[SourceState, str]] = {}
-        self._told_dropped: dict[int, int] = {}
+        self._news = SourceNews(session, sources, diagnostics)
         self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
         self._found_questions: dict[tuple[str, str], tuple[int, int]] = {}
         """When each began, and when a look first found it."""
         self._question_due_ns: int | None = None
         """When one that is held back now is to be told, in event time."""
-        self._told_stores: set[str] = set()
 
     def stop(self) -> None:
         """End as soon as what is at hand is done."""
@@ -199,7 +195,7 @@ class _Watch:
             now_ns, now_s = _now_ns(), time.monotonic()
             news |= self._session.pump(now_ns)
             pace.taken(now_s)
-            self._tell_sources()
+            self._news.tell(now_s)
             for due_ns in (self._facts.due_ns, self._question_due_ns):
                 news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
             if pace.is_due(now_s, news=news):
@@ -227,7 +223,7 @@ class _Watch:
         """End the session, and write the report."""
         session, options = self._session, self._options
         session.end(_now_ns())
-        self._tell_sources()
+        self._news.tell(time.monotonic(), last=True)
         content = _content(session, self._configurations)
         content = filtering.filtered(content, options)
         self._finishing = True
@@ -365,24 +361,6 @@ class _Watch:
             basis=open_question.basis,
             questionable_ns=open_question.questionable_ns,
         )
-
-    def _tell_sources(self) -> None:
-        for number, source in enumerate(self._sources):
-            status = source.feed.status
-            told = (status.state, status.detail)
-            before = self._told_states.get(number)
-            if told != before:
-                self._told_states[number] = told
-                if status.state in _BROKEN:
-                    self._diagnostics.warning(f"{source.name}: {status.detail}")
-                elif before and before[0] in _BROKEN and status.state is SourceState.OPEN:
-                    self._diagnostics.note(f"{source.name}: it goes on")
-                elif status.state is SourceState.ENDED and not self._session.over:
-                    self._diagnostics.note(f"{source.name}: it has ended")
-        for kept in (self._session.store, self._session.log_store):
-            if kept is not None and kept.stopped and kept.stopped not in self._told_stores:
-                self._told_stores.add(kept.stopped)
-                self._diagnostics.warning(kept.stopped)
 
     def _write_report(self, content: Content) -> None:
         from dpdlab.cli.text_report import render

@@ -15,7 +15,7 @@ from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.expectations import Expectation
 from analyzers.session.live_facts import Change, Fact, Item
 from analyzers.session.live_health import SourceHealth
-from analyzers.sources.feed import SourceState
+from analyzers.sources.feed import Loss, SourceState
 from dpdlab.present import words
 from dpdlab.present.formatting import count_range, counted, duration, seconds_range, utc_time
 from dpdlab.present.safe import safe
@@ -103,7 +103,16 @@ def health_line(health: SourceHealth) -> str:
         text += f", {health.dropped:,} dropped"
     if health.restarts:
         text += f", begun again {counted(health.restarts, 'time')}"
-    return text + (f" ({safe(health.detail)})" if health.detail else "")
+    told = [health.detail] if health.detail else []
+    told += map(lost, health.losses)
+    return text + (f" ({safe('; '.join(told))})" if told else "")
+
+
+def lost(loss: Loss) -> str:
+    """What is missing of a source, and why; from our own words."""
+    if loss.why.startswith("dropped"):
+        return f"{loss.times:,} {loss.why}"
+    return loss.why + (f", {counted(loss.times, 'time')}" if loss.times > 1 else "")
 
 
 def _is_known_late(fact: Fact, at_ns: int, now_ns: int) -> bool:

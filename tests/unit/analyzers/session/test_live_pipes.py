@@ -7,10 +7,14 @@ import struct
 from pathlib import Path
 
 from analyzers.model.peer import PeerState
+from analyzers.model.records import ProblemKind
 from analyzers.session import Session
 from analyzers.session.live import LiveSession
+from analyzers.session.live_again import again
+from analyzers.session.live_log_store import LogStore
 from analyzers.session.live_store import CaptureStore
 from analyzers.sources.feed import SourceState
+from analyzers.sources.follow import FollowedFile
 from analyzers.sources.pipe import PipeSource
 from analyzers.sources.ring_files import RingFiles
 from tests.scenarios.timeline import at, capture
@@ -126,3 +130,36 @@ def test_what_is_no_capture_is_told(tmp_path: Path):
     os.close(handle)
     assert seen.state(40) is PeerState.UNKNOWN
     seen.session.end(at(41))
+
+
+def test_what_a_log_lost_is_a_problem_of_it(tmp_path: Path):
+    """Live, and in the report that is made of what was kept."""
+    log = tmp_path / "r1.log"
+    log.touch()
+    follower = FollowedFile(str(log))
+    os.mkfifo(tmp_path / "fifo")
+    pipe = PipeSource(str(tmp_path / "fifo"), "capture")
+    session = LiveSession(
+        [pipe, follower],
+        store=CaptureStore(RingFiles(tmp_path / "saved.pcapng"), "test"),
+        log_store=LogStore(tmp_path, "kept"),
+    )
+    session.start()
+    with (tmp_path / "fifo").open("wb", buffering=0) as writer:
+        writer.write(capture(BUSY))
+        line = "2023-11-14T22:13:20.000 05[IKE] <gw|1> sending DPD request\n"
+        for text in (line, "x" * len(line) + "\n"):
+            known = session.sources[1].lines
+            log.write_text(text)
+
+            def is_taken(known: int = known) -> bool:
+                session.pump(at(30))
+                return session.sources[1].lines > known
+
+            until(is_taken)
+    session.end(at(31))
+    for told in (session, again(session, ()).session):
+        assert told is not None
+        lost = [p for p in told.sources[1].problems if p.kind is ProblemKind.LINES_LOST]
+        assert [p.count for p in lost] == [1]
+        assert "emptied in place" in lost[0].detail
