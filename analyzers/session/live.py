@@ -229,6 +229,11 @@ class LiveSession:
             self.log_store.close()
 
     @property
+    def holds_lines(self) -> bool:
+        """Whether what was read of a log is not all known yet: its last line may go on."""
+        return any(log.holds for log in self._logs.values())
+
+    @property
     def over(self) -> bool:
         """Whether all sources have ended: nothing more can come."""
         return all(channel.over for channel in self._channels)

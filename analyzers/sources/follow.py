@@ -14,11 +14,11 @@ from typing import Final
 from analyzers.sources.feed import Feed, Reading, SourceState
 
 _PIECE_BYTES: Final = 1 << 16
-_LOOK_S: Final = 0.1
+_LOOK_S: Final = 0.05
 _NO_FILE: Final = "there is no such file; waiting for it"
 _EMPTIED: Final = "emptied in place: what was written just before may be missing"
 _MARK_BYTES: Final = 256
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 10
 """Looks at the name without a file there before its absence is told: a rotation takes as long."""
 
 

@@ -49,6 +49,8 @@ _LOOK_OUT_EVERY_S: Final = 0.2
 # By then the peers that are in use have been seen.
 _PEERS_COME_NS: Final = 10_000_000_000
 _LEAST_SETTLING_NS: Final = 30_000_000
+# An answer may stand in a line that is held back for as long as it may go on.
+_LINES_COME_NS: Final = 200_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
 _NEED_RULES: Final = ("sev", "rule")
 
@@ -268,6 +270,8 @@ class _Watch:
         shown = filtering.filtered(content, self._options).peers
         # Packets from elsewhere have the clock of that machine.
         event_ns = self._session.event_ns(now_ns)
+        held = self._session.holds_lines
+        self._facts.settles_ns = _LINES_COME_NS if held else self._settles_ns
         self._write(self._facts.take(shown, event_ns))
         self._tell_questions(shown, event_ns)
         self._tell_unfit(peers, now_ns)
@@ -319,9 +323,10 @@ class _Watch:
                 found = self._found_questions.get(key)
                 if found is None or found[0] != each.first_ns:
                     found = self._found_questions[key] = (each.first_ns, now_ns)
-                # A log tells the time in whole seconds: the answer may come with the next line.
-                late_ns = max(found[1] + self._settles_ns, each.first_ns + each.patience_ns)
-                due_ns = min(late_ns, each.questionable_ns)
+                # The answer may come with the next line, whatever second they are told of.
+                known_ns = found[1] + self._facts.settles_ns
+                late_ns = max(known_ns, each.first_ns + each.patience_ns)
+                due_ns = max(known_ns, min(late_ns, each.questionable_ns))
                 if now_ns >= due_ns:
                     self._told_questions[key] = told
                     made.append(self._question(each, now_ns))

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -120,6 +121,60 @@ def test_the_end_of_one_source_is_told_while_others_go_on(
         said(process.stderr, b"stdin: it has ended")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE_S)
+
+
+CHARON = (
+    "11[IKE] sending DPD request",
+    "11[ENC] generating INFORMATIONAL_V1 request {0} [ HASH N(DPD) ]",
+    "11[NET] sending packet: from 192.0.2.1[4500] to 192.0.2.2[4500] (108 bytes)",
+    "12[NET] received packet: from 192.0.2.2[4500] to 192.0.2.1[4500] (108 bytes)",
+    "12[ENC] parsed INFORMATIONAL_V1 request 9{0} [ HASH N(DPD_ACK) ]",
+)
+
+
+def _stamps() -> Iterator[str]:
+    """Now, as files and as RFC 3164 and 5424 tell it."""
+    for stamp in ("%Y-%m-%dT%H:%M:%SZ charon:", "%b %e %H:%M:%S r1 charon:"):
+        yield time.strftime(stamp, time.gmtime())
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_question_whose_answer_came_with_it_was_never_open(
+    environment: dict[str, str], tmp_path: Path, number: int
+) -> None:
+    """In a log, and as messages of syslog; whole seconds may be a second ago."""
+    log = tmp_path / "r1.log"
+    log.touch()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ("--log", str(log), "--syslog", f"127.0.0.1:{port}", "--no-save", "--format", "text")
+    with (
+        live(environment, *words) as process,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        eventually(lambda: bool(_is_listening(port)))
+        for question in range(4):
+            stamp = list(_stamps())[number]
+            lines = [f"{stamp} {line.format(1000 + question)}" for line in CHARON]
+            if number:
+                for line in lines:
+                    sender.sendto(f"<30>{line}".encode(), ("127.0.0.1", port))
+            else:
+                with log.open("a") as file:
+                    file.write("\n".join([*lines, ""]))
+            time.sleep(0.7)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    told = out.decode().partition("\n\n")[0]
+    assert told.count("dpd answered") == 4, told
+    assert "probing" not in told
+    assert "questionable" not in told
+
+
+def _is_listening(port: int) -> bool:
+    rows = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(row.split()[1].endswith(f":{port:04X}") for row in rows)
 
 
 def test_jsonl_has_each_fact_once_and_the_sources_at_the_end(environment: dict[str, str]) -> None:
