@@ -25,7 +25,7 @@ from analyzers.session.clocks import value_of
 from analyzers.session.live_copies import Copies
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
-from analyzers.session.refused import refused_answers
+from analyzers.session.refused import refused_answers, refused_messages
 from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.late import NamedPacket
@@ -338,6 +338,7 @@ class LogMatcher:
         settled = []
         log = logs[number]
         refused = refused_answers(events)
+        unsent = {id(event) for event in refused_messages(events)}
         for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
                 captured = told[id(event)]
@@ -347,8 +348,10 @@ class LogMatcher:
             if id(event) in copies:
                 continue
             self._name(event, log)
-            evidence = id(event) in refused or not belongs(event, others)
-            astray = not evidence and bool(event.sent) and came_by(event, others)
+            never_left = id(event) in unsent
+            evidence = id(event) in refused or not (never_left or belongs(event, others))
+            lost = never_left or (bool(event.sent) and came_by(event, others))
+            astray = not evidence and lost
             settled.append(Settled(event, evidence, astray))
         return settled
 
