@@ -61,7 +61,9 @@ class Viewer:
         self._outcomes = Outcomes(tracker, self._end_ns, ongoing=ongoing)
         self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
         holes = tracker.exposures.finish(
-            self._end_ns, lambda exchange: self._outcomes.of(exchange).verdict_ns
+            self._end_ns,
+            lambda exchange: self._outcomes.of(exchange).verdict_ns,
+            ongoing=ongoing,
         )
         self._holes: dict[int, list[HoleTrack]] = {}
         for track in holes:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.words import IKE_ONLY, peer_phrase
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.session import Session, SessionOptions
@@ -166,3 +168,31 @@ def test_silence_on_the_sa_that_took_over_is_one(tmp_path: Path) -> None:
     peer = _seen(tmp_path, text, 103.1)
     assert peer.state is PeerState.QUESTIONABLE
     assert peer.states[-1].start_ns > at(101)
+
+
+@pytest.mark.parametrize("now_s", [14.05, 14.5, 15.5, 16.8, 17.5])
+def test_an_answer_of_ike_ends_no_silence_of_esp(tmp_path: Path, now_s: float):
+    """Whether ESP comes back as well is not known yet; nothing is over."""
+    text = BUSY.format(out=now_s, back=10) + "14 a>b liveness 2\n14.01 b>a liveness 2 resp\n"
+    peer = _seen(tmp_path, text, now_s)
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert hole.recovered_ns is None
+    assert peer_phrase(peer) == IKE_ONLY
+
+
+@pytest.mark.parametrize("now_s", [14.6, 17.5])
+def test_an_answer_of_ike_and_esp_soon_after_it_do(tmp_path: Path, now_s: float):
+    text = BUSY.format(out=now_s, back=10) + "14 a>b liveness 2\n14.01 b>a liveness 2 resp\n"
+    peer = _seen(tmp_path, text + f"14.3..{now_s}/0.2 b>a esp in\n", now_s)
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert peer_phrase(peer) == "alive"
+
+
+def test_where_traffic_ended_with_the_answer_nothing_is_missing(tmp_path: Path):
+    text = BUSY.format(out=14.1, back=10) + "14 a>b liveness 2\n14.01 b>a liveness 2 resp\n"
+    peer = _seen(tmp_path, text + "60 a>b liveness 3\n60.01 b>a liveness 3 resp\n", 61)
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert peer_phrase(peer) == "alive"
