@@ -104,6 +104,23 @@ def test_the_first_question_in_vain_is_told_by_those_that_were_answered(tmp_path
     assert (last.basis, last.confidence) == (Basis.RHYTHM, Confidence.INFERRED)
 
 
+JOINED = """\
+0 a>b v1 info 108
+0.02 b>a v1 info 108
+4..13/4 a>b v1 info 108
+4.02..13/4 b>a v1 info 108
+16..30/0.2 a>b esp out
+16.05..25/0.2 b>a esp in
+"""
+"""Joined when the first question was sent: of that one nobody knows how long after what it came."""
+
+
+def test_the_first_question_that_is_seen_need_not_tell_how_long_it_waited(tmp_path: Path):
+    peer = _seen(tmp_path, JOINED + "28.85 a>b v1 info 108\n", 29.5)
+    (found,) = expectations(peer)
+    assert (found.sent, found.first_ns) == (1, at(28.85))
+
+
 def test_one_at_another_moment_is_nothing_that_anybody_knows(tmp_path: Path):
     peer = _seen(tmp_path, IDLE + "105 a>b v1 info 108\n", 108)
     assert peer.state is PeerState.QUESTIONABLE
