@@ -279,6 +279,8 @@ def phase(hole: BlackHole, name: PhaseName) -> str:
         return "answered"
     if name is PhaseName.UNPROBED and hole.spis:
         return "unnoticed"
+    if name is PhaseName.UNPROBED and hole.unread:
+        return "unprobed or probing"
     return PHASE[name]
 
 
@@ -288,6 +290,9 @@ def phase_means(hole: BlackHole, name: PhaseName) -> str:
         return "liveness was asked and answered: it cannot see this fault"
     if name is PhaseName.UNPROBED and hole.spis:
         return "nothing asks after one Child SA among others"
+    if name is PhaseName.UNPROBED and hole.unread:
+        sent = counted(hole.unread, "encrypted Informational")
+        return f"doubt, and {sent} as long as a question: without keys nobody can tell"
     return PHASE_MEANS[name]
 
 

@@ -47,6 +47,9 @@ def spans(
     place = {sa.id: number for number, sa in enumerate(sas)}
     certain: list[tuple[int, int]] = []
     for exchange in exchanges:
+        if exchange.outcome is Outcome.ANSWERED:
+            events += _exchange_events(exchange)
+            continue
         number = place.get(exchange.ike_sa, 0)
         if exchange.peer_heard or _may_be_answered(exchange, local):
             continue

@@ -34,6 +34,7 @@ from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
+from analyzers.tracking.unread import with_unread
 from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
 
 
@@ -125,8 +126,8 @@ class Viewer:
             self._prefix = f"{peer.index + 1}."
         local_side, basis = self.local_side(peer)
         local, remote = peer.address(local_side), peer.address(1 - local_side)
-        exchanges, deletes = self._exchanges(peer)
-        holes = self._black_holes(peer)
+        exchanges, deletes, unknown = self._exchanges(peer)
+        holes = with_unread(self._black_holes(peer), peer.messages, exchanges, deletes)
         last_asked = {x.ike_sa: x for x in exchanges}
         gone = {d.ike_sa: d for d in reversed(deletes) if d.protocol is DeleteProtocol.IKE}
         moved_ns = self._tracker.exposures.took_over_ns
@@ -149,7 +150,7 @@ class Viewer:
         blind = self._outcomes.blind
         states = liveness.with_blind(states, blind.of(peer), blind.heard_ns(peer, 1 - local_side))
         states = liveness.with_doubt(states, self._doubts.get(peer.index))
-        rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
+        rtts = [rtt_ns for x in exchanges if (rtt_ns := x.rtt_ns) is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [
             policy.observe(peer.address(side), timed, traffic_shown=bool(flows)) for side in (0, 1)
@@ -193,8 +194,7 @@ class Viewer:
             rtt_ns=round(median(rtts)) if rtts else None,
             ike_messages=peer.ike_messages,
             retransmissions=peer.retransmissions,
-            unknown_informationals=peer.unknown_informationals
-            + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
+            unknown_informationals=peer.unknown_informationals + unknown,
             addresses=tuple(peer.addresses[1 - local_side]),
             until_ns=self._end_ns,
             messages=tuple(peer.messages),
@@ -280,11 +280,17 @@ class Viewer:
 
     # --- exchanges and Deletes -------------------------------------------------------------
 
-    def _exchanges(self, peer: PeerTrack) -> tuple[tuple[Exchange, ...], tuple[Delete, ...]]:
+    def _exchanges(self, peer: PeerTrack) -> tuple[tuple[Exchange, ...], tuple[Delete, ...], int]:
+        """What there is of them, and how many Informationals nobody can tell apart."""
+        unknown = 0
         deletes = [delete_view(peer, d) for d in peer.deletes]
         exchanges: list[Exchange] = []
         for track in sorted(peer.exchanges, key=lambda x: x.first_ns):
             settled = self._outcomes.of(track)
+            unknown += settled.unknown
+            if len(settled.pieces) == 1 and not track.replies and settled.delete is None:
+                exchanges.append(self._exchange(peer, track, settled.pieces[0]))
+                continue
             if settled.delete is not None:
                 deletes.append(inferred_delete(track, settled.delete))
             lost = _of_pieces(track.replies, settled.pieces)
@@ -293,7 +299,7 @@ class Viewer:
                 for piece, answers in zip(settled.pieces, lost, strict=True)
             ]
         deletes.sort(key=lambda d: d.at_ns)
-        return tuple(exchanges), tuple(deletes)
+        return tuple(exchanges), tuple(deletes), unknown
 
     def _exchange(
         self,

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,6 @@ from analyzers.export.content import Content
 from analyzers.export.jsonl_writer import live_lines, question_line, source_lines
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
-from analyzers.model.records import ProblemKind
 from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
@@ -30,9 +28,11 @@ from dpdlab.cli.analysis import session_options, settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
+from dpdlab.cli.live_ending import nothing_read, tell_saved
 from dpdlab.cli.live_news import SourceNews
+from dpdlab.cli.live_unread import UnreadNews
 from dpdlab.cli.output import Output
-from dpdlab.present.live_lines import FactLines, expected, health_line
+from dpdlab.present.live_lines import FactLines, expected, unread
 from dpdlab.present.pace import WAIT_S, Pace
 from dpdlab.present.safe import safe
 from dpdlab.present.whole import whole
@@ -98,7 +98,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
                 _write_summary(_content(session, invocation.words), output)
             for sentence in session.unfit(session.peers()):
                 diagnostics.warning(safe(sentence))
-            _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+            tell_saved(session, diagnostics, now_ns=_now_ns(), keep_empty=options.write is not None)
             ending.follow(ended)
             return code
         options.format = options.format or "text"
@@ -111,10 +111,10 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
                 content = watch.finish()
         finally:
             session.end(_now_ns())
-    _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+    tell_saved(session, diagnostics, now_ns=_now_ns(), keep_empty=options.write is not None)
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
-        return _nothing_read(content, sources, diagnostics)
+        return nothing_read(content, sources, diagnostics)
     return exit_code(
         watch.untold(content),
         diagnostics,
@@ -123,20 +123,6 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         damage_told=options.format == "text",
         diagnosis_told=options.format == "text",
     )
-
-
-def _nothing_read(
-    content: Content, sources: Sequence[LiveSource], diagnostics: Diagnostics
-) -> ExitCode:
-    """Whether nothing was seen because a capture was none, or a source could not be read."""
-    failed = any(source.feed.status.state is SourceState.FAILED for source in sources)
-    code = ExitCode.INPUT if failed else ExitCode.OK
-    for source in content.sources:
-        bad = [p for p in source.problems if p.kind is ProblemKind.BAD_BLOCK]
-        if bad and not source.packets:
-            diagnostics.error(f"{safe(source.path)}: {bad[0].detail}")
-            code = ExitCode.INPUT
-    return code
 
 
 class _Watch:
@@ -164,6 +150,7 @@ class _Watch:
         self._settles_ns = max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns)
         self._facts = FactLog(self._settles_ns)
         self._lines_for_people = FactLines()
+        self._unread = UnreadNews()
         self._finishing = False
         self._unfit_due_ns: int | None = None
         self._told_unfit: list[str] | None = None
@@ -274,6 +261,7 @@ class _Watch:
         self._facts.settles_ns = _LINES_COME_NS if held else self._settles_ns
         self._write(self._facts.take(shown, event_ns))
         self._tell_questions(shown, event_ns)
+        self._tell_unread(shown, event_ns)
         self._tell_unfit(peers, now_ns)
         if self._until is None:
             return
@@ -333,6 +321,15 @@ class _Watch:
                 elif self._question_due_ns is None or due_ns < self._question_due_ns:
                     self._question_due_ns = due_ns
         if made and self._readable:
+            self._readable = self._output.write_now(made)
+
+    def _tell_unread(self, peers: Sequence[PeerView], now_ns: int) -> None:
+        """A line for people: JSON has every message anyway."""
+        if self._options.format != "text" or not self._readable:
+            return
+        lines = self._lines_for_people
+        made = [lines.line(now_ns, unread(m), now_ns) for m in self._unread.take(peers, now_ns)]
+        if made:
             self._readable = self._output.write_now(made)
 
     def _tell_unfit(self, peers: Sequence[PeerView], now_ns: int) -> None:
@@ -406,32 +403,6 @@ def _write_summary(content: Content, output: Output) -> None:
 def _is_ours(source: LiveSource) -> bool:
     """Whether it begins when the session does, and not when somebody sends something."""
     return not source.remote or isinstance(source, TsharkSource)
-
-
-def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: bool) -> None:
-    for health in session.health(_now_ns()):
-        diagnostics.note(health_line(health))
-    store = session.store
-    if store is not None and not store.packets_bytes and not keep_empty:
-        store.discard()
-    elif store is not None:
-        where = _told_paths(store.paths, store.removed)
-        if store.stopped and not store.packets_bytes:
-            diagnostics.warning(f"no packet could be kept: {store.stopped}")
-        elif store.stopped:
-            diagnostics.warning(f"the packets until there was no more room are in {where}")
-        else:
-            diagnostics.note(f"packets are in {where}")
-    if session.log_store is not None:
-        for log in session.log_store.logs:
-            where = _told_paths(log.paths, log.files.removed)
-            diagnostics.note(f"the lines of {safe(log.name)} are in {where}")
-
-
-def _told_paths(paths: Sequence[Path], removed: int) -> str:
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    gone = f"; {removed} older ones were removed" if removed else ""
-    return f"{paths[0]}{more}{gone}"
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
+from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.expectations import Expectation
@@ -75,6 +76,14 @@ def expected(open_question: Expectation, now_ns: int) -> str:
     elif open_question.of is None:
         text += ", no known policy tells when the verdict is due"
     return text
+
+
+def unread(asked: IkeMessage) -> str:
+    """An encrypted message that may be a question in vain."""
+    return (
+        f"{asked.src} > {asked.dst}  unanswered: an encrypted Informational as long as an"
+        " R-U-THERE; without keys or a log nobody can tell whether it is one"
+    )
 
 
 def countdown(open_question: Expectation, now_ns: int) -> str:

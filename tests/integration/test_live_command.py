@@ -123,6 +123,27 @@ def test_the_end_of_one_source_is_told_while_others_go_on(
         process.communicate(timeout=PATIENCE_S)
 
 
+def test_a_log_that_never_was_is_an_input_that_cannot_be_read(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    words = ("--log", str(tmp_path / "never.log"), "--duration", "1")
+    with live(environment, *words) as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3, err
+    assert b"error: " in err
+    assert b"never.log: there is no such file" in err
+
+
+def test_a_log_that_is_there_and_says_nothing_is_fine(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "quiet.log").touch()
+    words = ("--log", str(tmp_path / "quiet.log"), "--duration", "1")
+    with live(environment, *words) as process:
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+
+
 CHARON = (
     "11[IKE] sending DPD request",
     "11[ENC] generating INFORMATIONAL_V1 request {0} [ HASH N(DPD) ]",

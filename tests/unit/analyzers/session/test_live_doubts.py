@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.export.words import IKE_ONLY, peer_phrase
-from analyzers.model.black_hole import BlackHoleClass
+from analyzers.export.words import IKE_ONLY, peer_phrase, phase
+from analyzers.model.black_hole import BlackHoleClass, PhaseName
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.session import Session, SessionOptions
@@ -15,6 +15,7 @@ from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import SourceState
 from analyzers.sources.pipe import PipeSource
+from analyzers.tracking.unread import unread_asks
 from tests.scenarios.timeline import at, capture
 from tests.unit.analyzers.session.test_live import Fifo, until
 
@@ -213,3 +214,35 @@ def test_where_traffic_ended_with_the_answer_nothing_is_missing(tmp_path: Path):
     (hole,) = peer.black_holes
     assert hole.black_hole_class is BlackHoleClass.TRANSIENT
     assert peer_phrase(peer) == "alive"
+
+
+UNREAD = """\
+0 a>b v1 main-mode
+0.1..{now}/0.2 a>b esp out
+0.15..10/0.2 b>a esp in
+14 a>b v1 info 108
+"""
+
+
+def test_what_may_have_been_a_question_is_told_as_that(tmp_path: Path):
+    """Two of them are no rhythm: whether anybody asked cannot be told."""
+    text = UNREAD.format(now=19) + "18 a>b v1 info 108\n"
+    peer = _seen(tmp_path, text, 19)
+    (hole,) = peer.black_holes
+    assert hole.unread == 2
+    assert phase(hole, PhaseName.UNPROBED) == "unprobed or probing"
+    asks = unread_asks(peer.messages, peer.exchanges, peer.deletes, at(5))
+    assert [m.at_ns for m in asks] == [at(14), at(18)]
+
+
+@pytest.mark.parametrize("more", ["14.02 b>a v1 info 108\n", "18..22.1/4 a>b v1 info 108\n"])
+def test_what_was_answered_or_has_a_rhythm_is_known(tmp_path: Path, more: str):
+    peer = _seen(tmp_path, UNREAD.format(now=23) + more, 23)
+    assert unread_asks(peer.messages, peer.exchanges, peer.deletes, 0) == []
+    assert all(hole.unread == 0 for hole in peer.black_holes)
+
+
+def test_one_of_another_length_was_no_question(tmp_path: Path):
+    text = UNREAD.format(now=19).replace("108", "76") + "2 a>b v1 info 108\n2.02 b>a v1 info 108\n"
+    peer = _seen(tmp_path, text, 19)
+    assert unread_asks(peer.messages, peer.exchanges, peer.deletes, at(5)) == []
