@@ -22,7 +22,7 @@ from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.records import Confidence, Ref
+from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.live_kinship import Named, successor
 
@@ -128,6 +128,8 @@ class FactLog:
     def __init__(self, settles_ns: int = SETTLES_NS) -> None:
         """`settles_ns`: how long a peer is in question before that is told."""
         self.settles_ns = settles_ns
+        self.lines_settle_ns = settles_ns
+        """The same where only a log tells of it."""
         self._peers: dict[str, _Told] = {}
         self._findings: dict[_Key, tuple[Finding, int]] = {}
         self._numbers = {"x": 0, "b": 0}
@@ -196,7 +198,8 @@ class FactLog:
             return
         if peer.state is PeerState.PROBING and not last:
             told.doubted_ns = now_ns if told.doubted_ns is None else told.doubted_ns
-            due_ns = told.doubted_ns + self.settles_ns
+            logged = bool(peer.exchanges) and peer.exchanges[-1].basis is Basis.LOG
+            due_ns = told.doubted_ns + (self.lines_settle_ns if logged else self.settles_ns)
             if now_ns < due_ns:
                 self.due_ns = due_ns if self.due_ns is None else min(self.due_ns, due_ns)
                 return

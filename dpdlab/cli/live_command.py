@@ -258,7 +258,7 @@ class _Watch:
         # Packets from elsewhere have the clock of that machine.
         event_ns = self._session.event_ns(now_ns)
         held = self._session.holds_lines
-        self._facts.settles_ns = _LINES_COME_NS if held else self._settles_ns
+        self._facts.lines_settle_ns = _LINES_COME_NS if held else self._settles_ns
         self._write(self._facts.take(shown, event_ns))
         self._tell_questions(shown, event_ns)
         self._tell_unread(shown, event_ns)
@@ -311,10 +311,13 @@ class _Watch:
                 found = self._found_questions.get(key)
                 if found is None or found[0] != each.first_ns:
                     found = self._found_questions[key] = (each.first_ns, now_ns)
-                # The answer may come with the next line, whatever second they are told of.
-                known_ns = found[1] + self._facts.settles_ns
+                settles_ns = self._facts.lines_settle_ns if each.logged else self._settles_ns
+                known_ns = found[1] + settles_ns
                 late_ns = max(known_ns, each.first_ns + each.patience_ns)
-                due_ns = max(known_ns, min(late_ns, each.questionable_ns))
+                due_ns = min(late_ns, each.questionable_ns)
+                if each.logged:
+                    # The answer may come with the next line, whatever second they are told of.
+                    due_ns = max(known_ns, due_ns)
                 if now_ns >= due_ns:
                     self._told_questions[key] = told
                     made.append(self._question(each, now_ns))
