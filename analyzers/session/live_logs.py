@@ -37,7 +37,7 @@ from analyzers.tracking.witnesses import (
     TELLING,
     Reach,
     belongs,
-    came_by,
+    is_astray,
     reach_of_capture,
 )
 
@@ -350,8 +350,7 @@ class LogMatcher:
             self._name(event, log)
             never_left = id(event) in unsent
             evidence = id(event) in refused or not (never_left or belongs(event, others))
-            lost = never_left or (bool(event.sent) and came_by(event, others))
-            astray = not evidence and lost
+            astray = not evidence and (never_left or is_astray(event, others))
             settled.append(Settled(event, evidence, astray))
         return settled
 
