@@ -256,6 +256,9 @@ class LiveSession:
         self._note_drops(channel, capture.info, status.dropped)
         if status.state is SourceState.OPEN and channel.source.feed.empty:
             channel.seen_ns, channel.clock_ns = capture.watched_ns(now_ns), event_ns
+        elif batches and capture.info.last_ns is not None:
+            # It may have broken off before anybody looked.
+            channel.seen_ns = max(channel.seen_ns or 0, capture.info.last_ns)
         channel.records = capture.info.packets
         channel.rate.take(now_ns, channel.records)
         if channel.source.feed.empty:

@@ -125,6 +125,14 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     )
 
 
+def _is_older_state(fact: Fact) -> bool:
+    """Whether a peer is as it was before the state that was told last."""
+    now, then = fact.item, fact.before
+    if not (isinstance(now, PeerView) and isinstance(then, PeerView)):
+        return False
+    return now.states[-1].start_ns < then.states[-1].start_ns
+
+
 class _Watch:
     """One session, driven and written down."""
 
@@ -218,6 +226,9 @@ class _Watch:
         self._finishing = True
         facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
         facts += self._facts.findings(content.findings, content.peers)
+        if options.format == "text":
+            # The report says how each peer was when the input ended, and that it did.
+            facts = [fact for fact in facts if not _is_older_state(fact)]
         self._write(facts)
         if options.format == "jsonl":
             ascii_only = self._output.ascii_requested

@@ -111,6 +111,23 @@ def test_a_pipe_whose_writer_ends_is_told_and_read_on(
     assert b"begun again 1 time" in err
 
 
+def test_who_was_unknown_in_the_end_is_not_told_alive_again(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The report is about what was captured, up to the end of that."""
+    fifo = tmp_path / "packets"
+    os.mkfifo(fifo)
+    with live(environment, "-i", str(fifo), "--no-save", "--format", "text") as process:
+        fifo.write_bytes(capture("0 a>b v2 handshake\n1..5/1 a>b esp out\n1.1..5/1 b>a esp in\n"))
+        lines = said(process.stdout, b"unknown")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    told, _, report = (lines + out).decode().partition("\n\n")
+    states = [line.rsplit("  ", 1)[1] for line in told.splitlines() if " - " in line]
+    assert [s.split()[0].strip(",") for s in states if "info" not in s] == ["alive", "unknown"]
+    assert "1 peer alive" in report
+
+
 def test_the_end_of_one_source_is_told_while_others_go_on(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
