@@ -10,7 +10,7 @@ from msgspec import Struct
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
-from analyzers.model.records import Basis, Confidence
+from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.tracking.schedule import next_wait_ns
 
@@ -48,6 +48,8 @@ class Expectation(Struct, frozen=True):
     """The round trips that an answer may take."""
     logged: bool = False
     """Known from a log alone: the answer may stand in its next line."""
+    ref: Ref | None = None
+    """Where it was seen first: in a log of whole seconds another one may have the same time."""
 
 
 def expectations(peer: PeerView) -> tuple[Expectation, ...]:
@@ -102,6 +104,7 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
         questionable_ns=_questionable_ns(peer, exchange),
         patience_ns=_ROUND_TRIPS * (peer.rtt_ns or 0),
         logged=exchange.basis is Basis.LOG,
+        ref=sent[0].ref,
     )
 
 

@@ -17,6 +17,7 @@ from analyzers.export.content import Content
 from analyzers.export.jsonl_writer import live_lines, question_line, source_lines
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
+from analyzers.model.records import Ref
 from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
@@ -52,6 +53,8 @@ _LEAST_SETTLING_NS: Final = 30_000_000
 # An answer may stand in a line that is held back for as long as it may go on.
 _LINES_COME_NS: Final = 200_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
+_Question = tuple[int, Ref | None]
+"""When it was asked, and the line where only a log tells of it: stamps may be whole seconds."""
 _NEED_RULES: Final = ("sev", "rule")
 
 
@@ -165,8 +168,8 @@ class _Watch:
         self._stopped = False
         self._readable = True
         self._news = SourceNews(session, sources, diagnostics)
-        self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
-        self._found_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._told_questions: dict[tuple[str, str], tuple[_Question, int]] = {}
+        self._found_questions: dict[tuple[str, str], tuple[_Question, int]] = {}
         """When each began, and when a look first found it."""
         self._question_due_ns: int | None = None
         """When one that is held back now is to be told, in event time."""
@@ -316,12 +319,14 @@ class _Watch:
         self._question_due_ns = None
         for peer in peers:
             for each in expectations(peer):
-                key, told = (each.peer, each.prober), (each.first_ns, each.sent)
+                key = each.peer, each.prober
+                which = each.first_ns, each.ref if each.logged else None
+                told = which, each.sent
                 if self._told_questions.get(key) == told:
                     continue
                 found = self._found_questions.get(key)
-                if found is None or found[0] != each.first_ns:
-                    found = self._found_questions[key] = (each.first_ns, now_ns)
+                if found is None or found[0] != which:
+                    found = self._found_questions[key] = (which, now_ns)
                 settles_ns = self._facts.lines_settle_ns if each.logged else self._settles_ns
                 known_ns = found[1] + settles_ns
                 late_ns = max(known_ns, each.first_ns + each.patience_ns)

@@ -201,7 +201,8 @@ def test_a_question_whose_answer_came_with_it_was_never_open(
             else:
                 with log.open("a") as file:
                     file.write("\n".join([*lines, ""]))
-            time.sleep(0.7)
+            time.sleep(0.45)  # several in one second
+        time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=PATIENCE_S)
     told = out.decode().partition("\n\n")[0]
