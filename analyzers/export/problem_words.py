@@ -41,6 +41,7 @@ PROBLEM: Final = {
     ProblemKind.CLOCK_CONTRADICTED: "clock by hand",
     ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
     ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
+    ProblemKind.LINES_LOST: "lines that were lost",
     ProblemKind.NUL_BYTES: "NUL bytes in a text",
     ProblemKind.UNREADABLE: "not read",
     ProblemKind.CONFIG_LINE: "a line of a configuration cannot be used",

@@ -61,11 +61,27 @@ def state_word(state: PeerState, confidence: Confidence, *, by_remote: bool = Fa
 
 
 def gave_us_up(peer: PeerView) -> bool:
-    """Whether the last verdict of a peer was the remote side's, on the local one."""
+    """Whether the last verdict of a peer was the remote side's, on the local one.
+
+    Where both gave up, what a log says of one goes before what was inferred of the other.
+    """
     peer = peer.whole
-    verdicts = [(x.verdict_ns, x.prober) for x in peer.exchanges if x.verdict_ns is not None]
-    verdicts += [(h.dead_ns, h.sender) for h in peer.black_holes if h.dead_ns is not None]
-    return bool(verdicts) and max(verdicts)[1] in (peer.remote, *peer.addresses)
+    verdicts = [
+        (x.verdict_ns, x.verdict_ref is not None, x.prober)
+        for x in peer.exchanges
+        if x.verdict_ns is not None
+    ]
+    verdicts += [
+        (h.dead_ns, h.dead_basis == "log", h.sender)
+        for h in peer.black_holes
+        if h.dead_ns is not None
+    ]
+    if not verdicts:
+        return False
+    dead_ns = peer.states[-1].start_ns if peer.states else 0
+    remote = {peer.remote, *peer.addresses}
+    last = max((told and ns >= dead_ns, ns, who not in remote) for ns, told, who in verdicts)
+    return not last[2]
 
 
 NEVER_ANSWERED: Final = "never answered"
@@ -263,6 +279,8 @@ def phase(hole: BlackHole, name: PhaseName) -> str:
         return "answered"
     if name is PhaseName.UNPROBED and hole.spis:
         return "unnoticed"
+    if name is PhaseName.UNPROBED and hole.unread:
+        return "unprobed or probing"
     return PHASE[name]
 
 
@@ -272,6 +290,9 @@ def phase_means(hole: BlackHole, name: PhaseName) -> str:
         return "liveness was asked and answered: it cannot see this fault"
     if name is PhaseName.UNPROBED and hole.spis:
         return "nothing asks after one Child SA among others"
+    if name is PhaseName.UNPROBED and hole.unread:
+        sent = counted(hole.unread, "encrypted Informational")
+        return f"doubt, and {sent} as long as a question: without keys nobody can tell"
     return PHASE_MEANS[name]
 
 

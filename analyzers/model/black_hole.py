@@ -87,6 +87,8 @@ class BlackHole(Struct, frozen=True):
     """Packets that counters of the sender grew by within it, while nothing came back."""
     counted_most: int | None = None
     """Packets that they grew by around all of it."""
+    unread: int = 0
+    """Encrypted messages into it that may have been questions: without keys nobody can tell."""
 
     @property
     def begin_ns(self) -> int:

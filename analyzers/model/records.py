@@ -81,6 +81,8 @@ class ProblemKind(StrEnum):
     REQUEST_UNANSWERED = "request-unanswered"
     CONFIG_LINE = "config-line"
     NUL_BYTES = "nul-bytes"
+    LINES_LOST = "lines-lost"
+    """A log or a listener that was followed could not be read whole."""
     UNREADABLE = "unreadable-input"
     """Nothing of an input was read."""
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
-from analyzers.model.records import Confidence
+from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.tracking.schedule import next_wait_ns
 
@@ -46,6 +46,10 @@ class Expectation(Struct, frozen=True):
     that is asked again."""
     patience_ns: int = 0
     """The round trips that an answer may take."""
+    logged: bool = False
+    """Known from a log alone: the answer may stand in its next line."""
+    ref: Ref | None = None
+    """Where it was seen first: in a log of whole seconds another one may have the same time."""
 
 
 def expectations(peer: PeerView) -> tuple[Expectation, ...]:
@@ -99,6 +103,8 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
         basis=None if policy is None else policy.basis,
         questionable_ns=_questionable_ns(peer, exchange),
         patience_ns=_ROUND_TRIPS * (peer.rtt_ns or 0),
+        logged=exchange.basis is Basis.LOG,
+        ref=sent[0].ref,
     )
 
 

@@ -229,6 +229,11 @@ class LiveSession:
             self.log_store.close()
 
     @property
+    def holds_lines(self) -> bool:
+        """Whether what was read of a log is not all known yet: its last line may go on."""
+        return any(log.holds for log in self._logs.values())
+
+    @property
     def over(self) -> bool:
         """Whether all sources have ended: nothing more can come."""
         return all(channel.over for channel in self._channels)
@@ -251,6 +256,9 @@ class LiveSession:
         self._note_drops(channel, capture.info, status.dropped)
         if status.state is SourceState.OPEN and channel.source.feed.empty:
             channel.seen_ns, channel.clock_ns = capture.watched_ns(now_ns), event_ns
+        elif batches and capture.info.last_ns is not None:
+            # It may have broken off before anybody looked.
+            channel.seen_ns = max(channel.seen_ns or 0, capture.info.last_ns)
         channel.records = capture.info.packets
         channel.rate.take(now_ns, channel.records)
         if channel.source.feed.empty:
@@ -277,6 +285,11 @@ class LiveSession:
                 self.log_store.write(number, log.info.path, pieces)
             self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
             channel.records += log.info.lines
+        if channel.logs:
+            # Of which sender it was nobody knows, where there was no room to read it.
+            log = self._logs[next(iter(channel.logs.values()))]
+            for loss in channel.new_losses():
+                log.info.note(Problem(ProblemKind.LINES_LOST, loss.why, None, loss.times))
         channel.rate.take(now_ns, channel.records)
         if channel.is_drained:
             self._close_channel(channel, now_ns)

@@ -118,6 +118,9 @@ def _checked(live: LiveSession, session: Session, names: Sequence[str]) -> Sessi
         if after.kind == "log" and after.clock_basis not in _PLACED and _was_moved(before):
             raise _Unfit(f"nothing in another source puts the clock of {name} right")
         after.path = name
+        for problem in before.problems:
+            if problem.kind is ProblemKind.LINES_LOST:
+                after.note(problem)
     ends = [[{peer.local, peer.remote} for peer in each.peers()] for each in (live, session)]
     if ends[0] != ends[1]:
         raise _Unfit("with hindsight its peers would be others")

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from analyzers.decode.captures import CaptureBatch
 from analyzers.decode.live_captures import LiveCapture
 from analyzers.session.live_health import Rate, SourceHealth
-from analyzers.sources.feed import LiveSource, Piece, Restart, SourceState, Status
+from analyzers.sources.feed import LiveSource, Loss, Piece, Restart, SourceState, Status
 from analyzers.wire.watched import LEAST_GAP_NS
 
 _BROKEN: Final = (SourceState.WAITING, SourceState.MISSING, SourceState.DOWN)
@@ -37,6 +37,8 @@ class Channel(Struct):
     over: bool = False
     dropped: int = 0
     """What was noted of its drops."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """What was noted of its losses: how many for each reason."""
 
     @property
     def is_drained(self) -> bool:
@@ -70,6 +72,16 @@ class Channel(Struct):
         end_ns = min([event_ns, *again]) // 1000 * 1000
         return (start_ns, end_ns) if end_ns - start_ns >= LEAST_GAP_NS else None
 
+    def new_losses(self) -> list[Loss]:
+        """What was lost since this was asked last."""
+        found = []
+        for loss in self.source.feed.status.losses:
+            more = loss.times - self.lost.get(loss.why, 0)
+            if more > 0:
+                self.lost[loss.why] = loss.times
+                found.append(Loss(loss.why, more))
+        return found
+
     def health(self, now_ns: int) -> SourceHealth:
         """How the source is."""
         status, last_ns = self.source.feed.status, self.rate.last_ns
@@ -81,6 +93,7 @@ class Channel(Struct):
             records=self.records,
             per_second=self.rate.per_second(now_ns),
             dropped=status.dropped,
+            losses=status.losses,
             restarts=status.restarts,
             silent_ns=None if last_ns is None else now_ns - last_ns,
         )

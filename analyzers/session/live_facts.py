@@ -22,7 +22,7 @@ from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.records import Confidence, Ref
+from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.live_kinship import Named, successor
 
@@ -38,7 +38,6 @@ _DATED: Final = frozenset({PeerState.DEAD, PeerState.DELETED})
 # What is answered by then was an ordinary question: most are, within milliseconds.
 SETTLES_NS: Final = 150 * NS_PER_MS
 """How long a peer has to be in question before that is told."""
-_LATE_NS: Final = NS_PER_SECOND
 # Retries that are so far apart are rare (dpd-semantics section 3).
 _RETRIED_NS: Final = 30 * NS_PER_SECOND
 
@@ -128,7 +127,9 @@ class FactLog:
 
     def __init__(self, settles_ns: int = SETTLES_NS) -> None:
         """`settles_ns`: how long a peer is in question before that is told."""
-        self._settles_ns = settles_ns
+        self.settles_ns = settles_ns
+        self.lines_settle_ns = settles_ns
+        """The same where only a log tells of it."""
         self._peers: dict[str, _Told] = {}
         self._findings: dict[_Key, tuple[Finding, int]] = {}
         self._numbers = {"x": 0, "b": 0}
@@ -195,11 +196,11 @@ class FactLog:
                 yield peer.first_ns, 0, Fact(peer, peer, told.states, Change.LAST, before)
                 told.view, told.states = _head(peer), told.states + 1
             return
-        if before is not None and peer.state is PeerState.PROBING and not last:
+        if peer.state is PeerState.PROBING and not last:
             told.doubted_ns = now_ns if told.doubted_ns is None else told.doubted_ns
-            due_ns = told.doubted_ns + self._settles_ns
-            # A log tells the time in whole seconds.
-            if now_ns < min(due_ns, peer.states[-1].start_ns + _LATE_NS):
+            logged = bool(peer.exchanges) and peer.exchanges[-1].basis is Basis.LOG
+            due_ns = told.doubted_ns + (self.lines_settle_ns if logged else self.settles_ns)
+            if now_ns < due_ns:
                 self.due_ns = due_ns if self.due_ns is None else min(self.due_ns, due_ns)
                 return
         told.doubted_ns = None

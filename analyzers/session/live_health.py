@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.sources.feed import SourceState
+from analyzers.sources.feed import Loss, SourceState
 
 _WINDOW_NS: Final = 2 * NS_PER_SECOND
 
@@ -28,6 +28,8 @@ class SourceHealth(Struct, frozen=True):
     """Of the last two seconds."""
     dropped: int
     """Lost before they could be read."""
+    losses: tuple[Loss, ...]
+    """Why, and what else may be missing."""
     restarts: int
     silent_ns: int | None
     """Since its last record was read; None before the first."""

@@ -25,7 +25,7 @@ from analyzers.session.clocks import value_of
 from analyzers.session.live_copies import Copies
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
-from analyzers.session.refused import refused_answers
+from analyzers.session.refused import refused_answers, refused_messages
 from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.late import NamedPacket
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from analyzers.session.live_lines import HeldLines
 
 # After this long without another byte the last line is taken for whole.
-_QUIET_NS: Final = 200 * NS_PER_MS
+_QUIET_NS: Final = 100 * NS_PER_MS
 # A wall clock in another zone differs by quarters of an hour, up to this.
 _ZONE_STEP_NS: Final = 900 * NS_PER_SECOND
 _MOST_ZONE_NS: Final = 15 * 3600 * NS_PER_SECOND
@@ -109,10 +109,18 @@ class LiveLog:
         if text:
             events = self._decoder.feed(text)
             self._fed_ns = now_ns
-        elif self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS:
-            events = self._decoder.pause()
+        # A message is whole; a line of a file may go on.
+        whole = bool(text) and isinstance(pieces[-1], Line)
+        quiet = self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS
+        if whole or quiet:
+            events += self._decoder.pause()
             self._fed_ns = None
         return self._placed(events, now_ns)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the last line is held back, as it may go on."""
+        return self._fed_ns is not None
 
     def end(self, now_ns: int) -> list[LogEvent]:
         """Nothing more comes."""
@@ -330,6 +338,7 @@ class LogMatcher:
         settled = []
         log = logs[number]
         refused = refused_answers(events)
+        unsent = {id(event) for event in refused_messages(events)}
         for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
                 captured = told[id(event)]
@@ -339,8 +348,9 @@ class LogMatcher:
             if id(event) in copies:
                 continue
             self._name(event, log)
-            evidence = id(event) in refused or not belongs(event, others)
-            astray = not evidence and is_astray(event, others)
+            never_left = id(event) in unsent
+            evidence = id(event) in refused or not (never_left or belongs(event, others))
+            astray = not evidence and (never_left or is_astray(event, others))
             settled.append(Settled(event, evidence, astray))
         return settled
 

@@ -60,7 +60,8 @@ class Snapshots:
         if kept is not None and kept.mark == mark and not kept.restless:
             if kept.packets == packets:
                 return replace(kept.view, until_ns=end_ns)
-            if not exact and not _is_due(peer, kept.made_ns, end_ns):
+            due = _awaits_proof(kept.view) or _is_due(peer, kept.made_ns, end_ns)
+            if not exact and not due:
                 return viewer.with_traffic(kept.view, peer)
         view = viewer.view(peer)
         self._kept[peer.index] = _Kept(mark, packets, end_ns, view, _is_restless(view))
@@ -85,6 +86,11 @@ def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
         sum(sa.ended_ns is not None for sa in peer.sas[-_RECENT:]),
         peer.named,
     )
+
+
+def _awaits_proof(view: PeerView) -> bool:
+    """Whether the next packet may show that a peer lives which nobody watched for a while."""
+    return view.state is PeerState.UNKNOWN and len(view.states) > 1
 
 
 def _is_due(peer: PeerTrack, made_ns: int, end_ns: int) -> bool:

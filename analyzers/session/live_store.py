@@ -7,6 +7,7 @@ is what the session has seen: the same packets, in the same order, up to the sam
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ _HEAD: Final = struct.Struct("<II")
 _NUMBER: Final = struct.Struct("<I")
 _END: Final = struct.pack("<HH", 0, 0)
 _MICROSECONDS: Final = 6
+_MOST_GAPS: Final = 1000
 
 
 class CaptureStore:
@@ -46,6 +48,8 @@ class CaptureStore:
         self._numbers: dict[int, list[int]] = {}
         """Of each source: its interfaces, by their numbers in its own section."""
         self._drops: dict[int, int] = {}
+        self._gaps: dict[int, deque[tuple[int, int]]] = {}
+        """When each source was not watched."""
         self._begun = False
         self.packets_bytes = 0
 
@@ -78,11 +82,17 @@ class CaptureStore:
             self._files.turn()
             self._begun = False
         new = self._interfaces[known:]
+        # One that comes after a break was not watched before it, either.
+        gaps = b"".join(
+            _unwatched(known + place, described, *gap)
+            for place, (_, described) in enumerate(new)
+            for gap in self._gaps.get(source, ())
+        )
         head = b""
         if not self._begun:
-            head, new = self._section, self._interfaces
+            head, new, gaps = self._section, self._interfaces, b""
             self._begun = True
-        head += b"".join(each for _, each in new)
+        head += b"".join(each for _, each in new) + gaps
         data = head + packets
         before = self._files.size
         self._files.write(data, partial(_whole_blocks, data))
@@ -100,9 +110,9 @@ class CaptureStore:
         """A source was not watched for a time: its statistics so far, and those that follow."""
         if not self._begun:
             return
+        self._gaps.setdefault(source, deque(maxlen=_MOST_GAPS)).append((start_ns, end_ns))
         blocks = b"".join(
-            _statistics(number, described, start_ns)
-            + _statistics(number, described, end_ns, end_ns)
+            _unwatched(number, described, start_ns, end_ns)
             for number, (owner, described) in enumerate(self._interfaces)
             if owner == source
         )
@@ -178,6 +188,12 @@ def _statistics(
     if dropped:
         options += option(OPTION_DROPPED, struct.pack("<Q", dropped))
     return block(STATISTICS, struct.pack("<I", number) + split + options + _END)
+
+
+def _unwatched(number: int, described: bytes, start_ns: int, end_ns: int) -> bytes:
+    """Statistics of an interface before a time in which nobody watched, and after it."""
+    before = _statistics(number, described, start_ns)
+    return before + _statistics(number, described, end_ns, end_ns)
 
 
 def _split(ticks: int) -> bytes:

@@ -13,23 +13,31 @@ from analyzers.model.time import NS_PER_MS
 _AT_ONCE_NS: Final = 20 * NS_PER_MS
 
 
-def refused_answers(events: Iterable[LogEvent]) -> set[int]:
-    """Ids (`id()`) of the answers of one log that the device's own system refused to send.
+def refused_messages(events: Iterable[LogEvent]) -> list[LogEvent]:
+    """The messages of one log that the device's own system refused to send.
 
-    `events` are in the order of the lines. A refusal is that of the answer that was sent last
+    `events` are in the order of the lines. A refusal is that of the message that was sent last
     before it, where the stamps say that it came at once.
     """
-    found = set()
+    found = []
     last: LogEvent | None = None
     for event in events:
         if event.kind is LogEventKind.MESSAGE and event.sent:
-            answers = event.response or event.message is MessageKind.R_U_THERE_ACK
-            last = event if answers else None
+            last = event
         elif event.kind is LogEventKind.NOT_SENT and last is not None:
             if _is_of(event, last):
-                found.add(id(last))
+                found.append(last)
             last = None
     return found
+
+
+def refused_answers(events: Iterable[LogEvent]) -> set[int]:
+    """Ids (`id()`) of the answers among the refused messages."""
+    return {
+        id(event)
+        for event in refused_messages(events)
+        if event.response or event.message is MessageKind.R_U_THERE_ACK
+    }
 
 
 def _is_of(refusal: LogEvent, sent: LogEvent) -> bool:

@@ -20,7 +20,7 @@ from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import ends_by_other, name_local, rename, told_to_peers
-from analyzers.session.refused import refused_answers
+from analyzers.session.refused import refused_answers, refused_messages
 from analyzers.session.texts import LogSource
 from analyzers.session.untimed import bracket, by_time, give_places, in_order, settle
 from analyzers.session.viewpoints import own_sightings
@@ -250,15 +250,17 @@ class Matcher:
     def _leave_out(self, log: LogSource, captured: Sequence[Reach]) -> None:
         """A capture that covers a log and has none of its messages says that its times are wrong.
 
-        Then nothing of it can be told beside the capture.
+        Then nothing of it can be told beside the capture. What the device's own system did not
+        take can be in no capture.
         """
+        refused = {id(event) for event in refused_messages(log.events)}
         covered = [
             e
             for e in log.events
             if id(e) not in self._matched
             and any(r.covers(e) and not r.at_edge(e) for r in captured)
         ]
-        if not any(of_event(e) is not None for e in covered):
+        if not any(of_event(e) is not None and id(e) not in refused for e in covered):
             return
         self._matched.update(id(e) for e in covered)
         text = "left out: by its own clock it falls into a capture that shows none of its messages"
@@ -270,15 +272,17 @@ class Matcher:
         stream = []
         edge = 0
         refused = refused_answers(log.events)
+        # What never left was lost by no capture.
+        unsent = {id(event) for event in refused_messages(log.events)} - refused
         for event in log.events:
             if id(event) in self._matched or event.at_ns is None:
                 continue
             reaches = [r for r in others if not r.own] if id(event) in self._told else others
-            if id(event) in refused or not belongs(event, reaches):
+            if id(event) in refused or not (id(event) in unsent or belongs(event, reaches)):
                 joined.evidence.add(id(event))
                 if event.message in LIVENESS:
                     edge += any(r.at_edge(event) for r in others if not r.own)
-            elif is_astray(event, reaches):
+            elif id(event) in unsent or is_astray(event, reaches):
                 joined.astray.add(id(event))
             stream.append(event)
         stream = by_time(stream)

@@ -42,6 +42,7 @@ _LULL_S: Final = 0.005
 _END_S: Final = 0.4
 _COUNT_EVERY_S: Final = 2.0
 _LOOK_EVERY_S: Final = 0.5
+_DROPPED: Final = "dropped by the kernel: no room in its buffer"
 _MOST_SAID: Final = 4000
 _ETHERNET_TYPES: Final = frozenset({"1", "772"})
 _DUMPCAP_DROPS: Final = re.compile(
@@ -241,7 +242,7 @@ class CaptureSource:
         else:
             drops = max(drops, sum(int(found[2]) for found in _DUMPCAP_DROPS.finditer(text)))
         if drops > self._drops_now:
-            self.feed.count(dropped=drops - self._drops_now)
+            self.feed.lose(_DROPPED, dropped=drops - self._drops_now)
             self._drops_now = drops
 
 

@@ -21,6 +21,7 @@ _AT_ONCE_BYTES: Final = 1 << 20
 LONGEST_WAIT_S: Final = 0.2
 """A reading thread looks this often whether it shall stop."""
 _MOST_TOLD: Final = 300
+_NO_ROOM: Final = "dropped: they came faster than they are worked off"
 
 
 class SourceState(StrEnum):
@@ -40,6 +41,13 @@ class SourceState(StrEnum):
     """It cannot be had, and is not tried again."""
 
 
+class Loss(Struct, frozen=True):
+    """Something that cannot be read any more."""
+
+    why: str
+    times: int
+
+
 class Status(Struct, frozen=True):
     """What a source says of itself."""
 
@@ -49,6 +57,8 @@ class Status(Struct, frozen=True):
     restarts: int = 0
     dropped: int = 0
     """Packets or lines that were lost before they could be read."""
+    losses: tuple[Loss, ...] = ()
+    """Why they were, and what else may be missing, the first one first."""
 
 
 class Restart:
@@ -94,6 +104,15 @@ class Feed:
         old = self._status
         self._status = replace(old, restarts=old.restarts + restarts, dropped=old.dropped + dropped)
 
+    def lose(self, why: str, *, dropped: int = 0) -> None:
+        """Say what is lost: so many packets or lines, or nobody knows how many."""
+        times = {loss.why: loss.times for loss in self._status.losses}
+        times[why] = times.get(why, 0) + (dropped or 1)
+        losses = tuple(Loss(*each) for each in times.items())
+        self._status = replace(self._status, losses=losses)
+        self.count(dropped=dropped)
+        self._wake()
+
     def put(self, piece: Piece) -> bool:
         """Queue a piece; waits while the queue is full. False if the source shall stop."""
         size = _size(piece)
@@ -118,7 +137,7 @@ class Feed:
         if fits:
             self._wake()
         else:
-            self.count(dropped=1)
+            self.lose(_NO_ROOM, dropped=1)
         return fits
 
     def take(self) -> list[Piece]:

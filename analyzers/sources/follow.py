@@ -6,6 +6,7 @@ start.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -13,9 +14,11 @@ from typing import Final
 from analyzers.sources.feed import Feed, Reading, SourceState
 
 _PIECE_BYTES: Final = 1 << 16
-_LOOK_S: Final = 0.1
+_LOOK_S: Final = 0.05
 _NO_FILE: Final = "there is no such file; waiting for it"
-_ATTEMPTS: Final = 5
+_EMPTIED: Final = "emptied in place: what was written just before may be missing"
+_MARK_BYTES: Final = 256
+_ATTEMPTS: Final = 10
 """Looks at the name without a file there before its absence is told: a rotation takes as long."""
 
 
@@ -34,6 +37,8 @@ class FollowedFile:
         self._handle = -1
         self._identity = (0, 0)
         self._position = 0
+        self._head = self._tail = b""
+        """How the file began, and how it ended where it was read to."""
         self._whole_line = True
         """The last byte that was read ended a line."""
         self._reading = Reading(self.feed, self._run, f"follow-{self._path.name}")
@@ -81,12 +86,6 @@ class FollowedFile:
             self._end_line()
             self.feed.count(restarts=1)
             return self._open(at_end=False)
-        if status.st_size < self._position:
-            # Emptied in place, as `copytruncate` does.
-            os.lseek(self._handle, 0, os.SEEK_SET)
-            self._position = 0
-            self._end_line()
-            self.feed.count(restarts=1)
         return True
 
     def _open(self, *, at_end: bool) -> bool:
@@ -94,6 +93,9 @@ class FollowedFile:
             self._handle = os.open(self._path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
             status = os.fstat(self._handle)
             self._position = os.lseek(self._handle, 0, os.SEEK_END if at_end else os.SEEK_SET)
+            size = min(self._position, _MARK_BYTES)
+            self._head = os.pread(self._handle, size, 0)
+            self._tail = os.pread(self._handle, size, self._position - size)
         except (OSError, ValueError) as error:
             self._let_go()
             missing = isinstance(error, FileNotFoundError)
@@ -107,6 +109,8 @@ class FollowedFile:
     def _read(self) -> bool:
         """Take the next piece; False where there is none."""
         try:
+            if not self._is_as_read():
+                self._begin_anew()
             data = os.read(self._handle, _PIECE_BYTES)
         except OSError as error:
             self._let_go()
@@ -114,9 +118,35 @@ class FollowedFile:
             return False
         if not data:
             return False
+        if len(self._head) == self._position:
+            self._head = (self._head + data[:_MARK_BYTES])[:_MARK_BYTES]
+        self._tail = (self._tail + data)[-_MARK_BYTES:]
         self._position += len(data)
         self._whole_line = data.endswith(b"\n")
         return self.feed.put(data)
+
+    def _is_as_read(self) -> bool:
+        """Whether what was read is still there: a file may be emptied and be as long again soon.
+
+        Raises OSError.
+        """
+        if not self._tail:
+            return True
+        head = os.pread(self._handle, len(self._head), 0)
+        tail = os.pread(self._handle, len(self._tail), self._position - len(self._tail))
+        return (head, tail) == (self._head, self._tail)
+
+    def _begin_anew(self) -> None:
+        """The file was emptied in place, as `copytruncate` does. Raises OSError."""
+        self._position = 0
+        self._head = self._tail = b""
+        # Who wrote on where it was leaves a hole before it.
+        with contextlib.suppress(OSError):
+            self._position = os.lseek(self._handle, 0, os.SEEK_DATA)
+        os.lseek(self._handle, self._position, os.SEEK_SET)
+        self._end_line()
+        self.feed.count(restarts=1)
+        self.feed.lose(_EMPTIED)
 
     def _end_line(self) -> None:
         """The other file begins with a line of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import stat
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from analyzers.errors import SourceError
-from analyzers.sources.feed import Feed, Reading, SourceState
+from analyzers.sources.feed import Feed, Reading, Restart, SourceState
 from analyzers.sources.names import STDIN, shown
 
 _PIECE_BYTES: Final = 1 << 18
@@ -27,36 +28,46 @@ def is_pipe(path: str) -> bool:
         return False
 
 
+def is_named(path: str) -> bool:
+    """Whether a pipe has a name by which somebody else may open it, too."""
+    return path != STDIN and is_pipe(os.path.realpath(path))
+
+
 _ENDED: Final = (SourceState.ENDED, "")
 _EMPTY: Final = (SourceState.FAILED, "it is empty")
+_NO_WRITER: Final = "whoever wrote into it has ended; the next one is waited for"
+_NO_PIPE: Final = "there is no such pipe now"
 
 
 class PipeSource:
-    """Reads to the end of the stream, which is the end of the source."""
+    """Reads to the end of the stream; that of a FIFO may be followed by another one."""
 
     remote = True
 
-    def __init__(self, path: str, kind: str) -> None:
-        """`kind`: "capture" or "log"."""
+    def __init__(self, path: str, kind: str, *, again: bool = False) -> None:
+        """`kind`: "capture" or "log". `again`: the end of a writer is not that of the source."""
         self.kind = kind
         self.name = shown(path)
         self.feed = Feed()
         self._path = path
+        self._again = again
         self._handle = -1
+        self._streams = 0
+        self._whole_line = True
+        """The last byte that was read ended a line."""
         self._reading = Reading(self.feed, self._run, f"pipe-{self.name}")
 
     def start(self) -> None:
         """Begin to read. Raises SourceError where there is nothing to read from."""
-        if self._path == STDIN:
-            if sys.stdin is None or sys.stdin.closed:
+        try:
+            if self._path != STDIN:
+                self._handle = _opened(self._path)
+            elif sys.stdin is None or sys.stdin.closed:
                 raise SourceError("there is nothing on stdin")
-            self._handle = os.dup(sys.stdin.fileno())
-        else:
-            try:
-                # Without waiting for who writes into the FIFO.
-                self._handle = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
-            except OSError as error:
-                raise SourceError(f"cannot open {self._path}: {error.strerror or error}") from error
+            else:
+                self._handle = os.dup(sys.stdin.fileno())
+        except OSError as error:
+            raise SourceError(f"cannot open {self._path}: {error.strerror or error}") from error
         self._reading.start()
 
     def stop(self) -> None:
@@ -68,34 +79,72 @@ class PipeSource:
         self._reading.close(timeout_s)
 
     def _run(self) -> None:
-        poll = select.poll()
-        poll.register(self._handle, select.POLLIN)
         written = False
         try:
             while not self.feed.stopping.is_set():
-                events = poll.poll(_POLL_MS)
-                if not events:
+                data = self._read()
+                if data:
+                    if not written:
+                        self._begin()
+                    written = True
+                    self._whole_line = data.endswith(b"\n")
+                    self.feed.put(data)
+                elif data is None:
                     continue
-                if not written and not events[0][1] & select.POLLIN and self._path != STDIN:
-                    # A FIFO that nobody has opened for writing yet.
-                    self.feed.rest(_POLL_MS / 1000)
-                    continue
-                try:
-                    data = os.read(self._handle, _PIECE_BYTES)
-                except BlockingIOError:
-                    continue
-                except OSError as error:
-                    self.feed.tell(SourceState.FAILED, error.strerror or str(error))
-                    return
-                if not data:
-                    if not written and self._path != STDIN:
-                        self.feed.rest(_POLL_MS / 1000)
-                        continue
+                elif self._path == STDIN or (written and not self._again):
                     self.feed.tell(*(_ENDED if written else _EMPTY))
                     return
-                if not written:
-                    written = True
-                    self.feed.tell(SourceState.OPEN)
-                self.feed.put(data)
+                else:
+                    # A FIFO that nobody has open for writing, yet or any more.
+                    if written:
+                        self.feed.tell(SourceState.WAITING, _NO_WRITER)
+                    written = False
+                    self.feed.rest(_POLL_MS / 1000)
+                    self._look()
+        except OSError as error:
+            self.feed.tell(SourceState.FAILED, error.strerror or str(error))
         finally:
             os.close(self._handle)
+
+    def _read(self) -> bytes | None:
+        """What has come; empty where nobody writes, None where nothing came. Raises OSError."""
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        if not poll.poll(_POLL_MS):
+            return None
+        try:
+            return os.read(self._handle, _PIECE_BYTES)
+        except BlockingIOError:
+            return None
+
+    def _begin(self) -> None:
+        """A stream begins."""
+        self._streams += 1
+        if self._streams > 1:
+            self.feed.count(restarts=1)
+            if self.kind == "capture":
+                self.feed.put(Restart())
+            elif not self._whole_line:
+                self.feed.put(b"\n")
+        self.feed.tell(SourceState.OPEN)
+
+    def _look(self) -> None:
+        """Open the FIFO that the name stands for by now, if that is another one."""
+        handle = -1
+        with contextlib.suppress(OSError):
+            if is_pipe(self._path):
+                handle = _opened(self._path)
+        if handle < 0:
+            self.feed.tell(SourceState.MISSING, _NO_PIPE)
+        elif os.path.sameopenfile(handle, self._handle):
+            os.close(handle)
+        else:
+            os.close(self._handle)
+            self._handle = handle
+            waits = SourceState.WAITING if self._streams else SourceState.STARTING
+            self.feed.tell(waits, _NO_WRITER if self._streams else "")
+
+
+def _opened(path: str) -> int:
+    """Without waiting for who writes into the FIFO. Raises OSError."""
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))

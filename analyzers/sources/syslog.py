@@ -12,6 +12,7 @@ import selectors
 import socket
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from ipaddress import ip_address
 from time import monotonic
 from typing import Final
@@ -29,16 +30,23 @@ MOST_PER_SECOND: Final = 10_000
 """Messages of one sender."""
 _DATAGRAM_BYTES: Final = 65_535
 _FREE_PORT_TRIES: Final = 16
-_RECEIVE_BYTES: Final = 16 << 20
-"""What the kernel may hold for the UDP socket."""
+_RECEIVE_BYTES: Final = 64 << 20
+"""What the kernel may hold for the UDP socket: some 80,000 short messages."""
 # Linux, asm-generic/socket.h and linux/sock_diag.h: beyond the limit of the system, for root; and
-# nine counters of a socket, the last of which is what was dropped.
+# nine counters of a socket, the last of which is what was dropped; and when a datagram came.
 _FORCE_RECEIVE_BYTES: Final = 33
 _SOCKET_COUNTERS: Final = 55
 _COUNTERS: Final = struct.Struct("=9I")
+_TELL_ARRIVALS: Final = 35
+_ARRIVAL: Final = struct.Struct("@ll")
+_ARRIVAL_BYTES: Final = socket.CMSG_SPACE(_ARRIVAL.size)
 _POLL_S: Final = 1.0
 _AT_ONCE: Final = 512
 _IDLE_S: Final = 600.0
+_NO_ROOM: Final = "dropped by the kernel: no room in the buffer of the socket"
+_MANY_SENDERS: Final = f"dropped: more than {MOST_SENDERS} senders"
+_MANY_CONNECTIONS: Final = f"a TCP connection was closed: more than {MOST_CONNECTIONS} at once"
+_LONG: Final = f"cut: a message of more than {MOST_BYTES:,} bytes"
 _RFC5424: Final = re.compile(
     r"<\d{1,3}>\d{1,2} (?P<stamp>\S{1,64}) (?P<host>\S{1,255}) (?P<app>\S{1,64})"
     r" (?P<process>\S{1,128}) \S{1,64} "
@@ -63,7 +71,8 @@ class SyslogListener:
         self._udp_dropped = 0
         self._tcp: socket.socket | None = None
         self._connections: dict[socket.socket, _Connection] = {}
-        self._senders: dict[str, _Bucket] = {}
+        self._senders: dict[str, dict[int, _Bucket]] = {}
+        """Of each sender: how much may still come over UDP and TCP, whose clocks are others."""
         self._waker, self._wake = socket.socketpair()
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._reading = Reading(self.feed, self._run, f"syslog-{port}")
@@ -98,6 +107,8 @@ class SyslogListener:
         with contextlib.ExitStack() as undo:
             udp = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
             _let_hold(udp, _RECEIVE_BYTES)
+            with contextlib.suppress(OSError):
+                udp.setsockopt(socket.SOL_SOCKET, _TELL_ARRIVALS, 1)
             udp.bind(address)
             tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -144,17 +155,17 @@ class SyslogListener:
     def _datagrams(self, udp: socket.socket) -> None:
         for _ in range(_AT_ONCE):
             try:
-                data, address = udp.recvfrom(_DATAGRAM_BYTES)
+                data, beside, _, address = udp.recvmsg(_DATAGRAM_BYTES, _ARRIVAL_BYTES)
             except OSError:
                 return
-            self._message(str(address[0]), data)
+            self._message(str(address[0]), data, socket.SOCK_DGRAM, _arrived_s(beside))
 
     def _count_dropped(self, udp: socket.socket) -> None:
         """Count what the kernel had no room for."""
         dropped = _dropped_by_kernel(udp)
         if dropped is not None and dropped != self._udp_dropped:
             # A counter of 32 bits.
-            self.feed.count(dropped=(dropped - self._udp_dropped) % (1 << 32))
+            self.feed.lose(_NO_ROOM, dropped=(dropped - self._udp_dropped) % (1 << 32))
             self._udp_dropped = dropped
 
     def _accept(self, tcp: socket.socket) -> None:
@@ -167,7 +178,7 @@ class SyslogListener:
             self._receive(least)  # what it has said is not lost
             if least in self._connections:
                 self._drop(least)
-                self.feed.count(dropped=1)
+                self.feed.lose(_MANY_CONNECTIONS, dropped=1)
         connection.setblocking(False)
         self._selector.register(connection, selectors.EVENT_READ)
         self._connections[connection] = _Connection(str(address[0]), monotonic())
@@ -183,9 +194,9 @@ class SyslogListener:
         state.heard_s = monotonic()
         messages, lost = state.take(data)
         for message in messages:
-            self._message(state.sender, message)
+            self._message(state.sender, message, socket.SOCK_STREAM, state.heard_s)
         if lost:
-            self.feed.count(dropped=lost)
+            self.feed.lose(_LONG, dropped=lost)
         if not data:
             self._drop(connection)
 
@@ -210,16 +221,20 @@ class SyslogListener:
             if now_s - state.heard_s > _IDLE_S:
                 self._drop(connection)
 
-    def _message(self, sender: str, data: bytes) -> None:
+    def _message(self, sender: str, data: bytes, transport: int, at_s: float) -> None:
         sender = _plain(sender)
-        bucket = self._senders.get(sender)
-        if bucket is None:
+        buckets = self._senders.get(sender)
+        if buckets is None:
             if len(self._senders) >= MOST_SENDERS:
-                self.feed.count(dropped=1)
+                self.feed.lose(_MANY_SENDERS, dropped=1)
                 return
-            bucket = self._senders[sender] = _Bucket()
-        if not bucket.may_pass():
-            self.feed.count(dropped=1)
+            buckets = self._senders[sender] = {}
+        bucket = buckets.get(transport)
+        if bucket is None:
+            bucket = buckets[transport] = _Bucket(at_s)
+        if not bucket.may_pass(at_s):
+            why = f"dropped: more than {MOST_PER_SECOND:,} messages a second from one sender"
+            self.feed.lose(why, dropped=1)
             return
         text = line_of(data)
         if text:
@@ -240,6 +255,19 @@ def _dropped_by_kernel(udp: socket.socket) -> int | None:
     except OSError:
         return None
     return int(_COUNTERS.unpack(told)[-1]) if len(told) == _COUNTERS.size else None
+
+
+def _arrived_s(beside: Sequence[tuple[int, int, bytes]]) -> float:
+    """When a datagram came to this machine, by the kernel's clock, else by one of our own.
+
+    A flood is worked off when there is time for it: when it came is something else.
+    """
+    for level, kind, told in beside:
+        known = (level, kind, len(told)) == (socket.SOL_SOCKET, _TELL_ARRIVALS, _ARRIVAL.size)
+        if known:
+            seconds, nanoseconds = _ARRIVAL.unpack(told)
+            return float(seconds + nanoseconds / 1e9)
+    return monotonic()
 
 
 def line_of(data: bytes) -> str:
@@ -321,15 +349,15 @@ class _Connection(Struct):
 class _Bucket:
     """So many messages a second, and as many at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_s: float) -> None:
         self._left = float(MOST_PER_SECOND)
-        self._at_s = monotonic()
+        self._at_s = at_s
 
-    def may_pass(self) -> bool:
-        """Whether another one may."""
-        now_s = monotonic()
-        self._left = min(MOST_PER_SECOND, self._left + (now_s - self._at_s) * MOST_PER_SECOND)
-        self._at_s = now_s
+    def may_pass(self, at_s: float) -> bool:
+        """Whether another one may, which came then."""
+        passed_s = max(0.0, at_s - self._at_s)
+        self._left = min(MOST_PER_SECOND, self._left + passed_s * MOST_PER_SECOND)
+        self._at_s = at_s
         if self._left < 1:
             return False
         self._left -= 1

@@ -243,11 +243,16 @@ class Exposures:
     # --- the end ---------------------------------------------------------------------------
 
     def finish(
-        self, end_ns: int, verdict: Callable[[ExchangeTrack], int | None]
+        self,
+        end_ns: int,
+        verdict: Callable[[ExchangeTrack], int | None],
+        *,
+        ongoing: bool = False,
     ) -> list[HoleTrack]:
         """All black holes, with those that are still open at the end of the input.
 
-        `verdict`: when the prober had given up by then. Changes nothing: more input may follow.
+        `verdict`: when the prober had given up by then; `ongoing`: more is to come. Changes
+        nothing.
         """
         holes = list(self.holes)
         opened = set(self._any.open(self._report_ns)) | set(self._esp.open(self._report_ns))
@@ -255,7 +260,8 @@ class Exposures:
         for key in sorted(opened):
             state = self._asked.of(*key)
             if not self._is_over(state, self._any.now(*key)):
-                holes += self._judge_open(state, end_ns, verdict, self._report_ns)
+                found = self._judge_open(state, end_ns, verdict, self._report_ns, ongoing=ongoing)
+                holes += found
         return holes
 
     def doubts(self, end_ns: int) -> list[tuple[PeerTrack, int]]:
@@ -273,7 +279,7 @@ class Exposures:
                 continue
             if silence.total_packets - silence.packets < _LEAST_PACE:
                 continue
-            holes = self._judge_open(state, end_ns, lambda _: None, QUESTIONABLE_NS)
+            holes = self._judge_open(state, end_ns, lambda _: None, QUESTIONABLE_NS, ongoing=True)
             if any(hole.hole_class is not BlackHoleClass.DATA_PLANE for hole in holes):
                 found.append((state.unit.peer, since_ns))
         return found
@@ -289,13 +295,21 @@ class Exposures:
         end_ns: int,
         verdict: Callable[[ExchangeTrack], int | None],
         least_ns: int,
+        *,
+        ongoing: bool,
     ) -> list[HoleTrack]:
         unit, role = state.unit.index, state.role
         esp, silence = self._esp.now(unit, role), self._any.now(unit, role)
         waits = self._esp.waits(unit, role)
         run = self._asked.lost(state, silence, end_ns)
         unheard = self._asked.is_unheard(state, run, None)
-        if run is None and not unheard and self._asked.answered_within(state, esp, esp.last_out_ns):
+        by_ike = self._asked.answered_within(state, esp, esp.last_out_ns) or (
+            # Nothing is over for an answer of IKE while ESP goes into the same silence.
+            ongoing
+            and self._asked.is_answered_in(state, esp)
+            and end_basis(esp, end_ns) is StopBasis.CAPTURE_END
+        )
+        if run is None and not unheard and by_ike:
             window = self._window(state, esp, esp.last_out_ns, end_basis(esp, end_ns), None)
             hole = judge_data_plane(replace(window, run=None, waits=waits), least_ns)
             return [] if hole is None or self._is_usual(hole) else [self._with_answer(state, hole)]

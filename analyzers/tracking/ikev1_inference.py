@@ -44,13 +44,13 @@ _MIN_RETRY_NS: Final = 200 * NS_PER_MS
 # No stack waits longer between two tries.
 _MAX_RETRY_NS: Final = 75 * NS_PER_SECOND
 
-# All lengths an R-U-THERE can have, for SAs whose suite was not seen: (block, hash) bytes.
-_ALL_LENGTHS: Final = frozenset(
+ALL_LENGTHS: Final = frozenset(
     length
     for block in (8, 16)
     for digest in (16, 20, 32, 48, 64)
     for length in r_u_there_lengths(block, digest)
 )
+"""All lengths an R-U-THERE can have, for SAs whose suite was not seen: (block, hash) bytes."""
 
 
 def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
@@ -98,7 +98,7 @@ def _lengths(sa: SaTrack) -> frozenset[int] | set[int]:
         return sa.r_u_there_lengths
     if sa.suite is not None:
         return r_u_there_lengths(*sa.suite)
-    return _ALL_LENGTHS
+    return ALL_LENGTHS
 
 
 def _is_group(sa: SaTrack, previous: IkeMessage, message: IkeMessage) -> bool:

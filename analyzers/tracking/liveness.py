@@ -45,6 +45,7 @@ def spans(
     ended = sorted(sa.ended_ns for sa in sas if sa.ended_ns is not None)
     events += [(at_ns, 1, PeerState.ALIVE) for at_ns in heard_ns if not _is_under_way(at_ns, ended)]
     place = {sa.id: number for number, sa in enumerate(sas)}
+    certain: list[tuple[int, int]] = []
     for exchange in exchanges:
         if exchange.outcome is Outcome.ANSWERED:
             events += _exchange_events(exchange)
@@ -54,8 +55,13 @@ def spans(
             continue
         if not _moved_on(exchange, sas[number + 1 : number + _NEIGHBOURS]):
             events += _exchange_events(exchange)
+            if exchange.verdict_ref is not None and exchange.verdict_ns is not None:
+                certain.append((exchange.first_ns, exchange.verdict_ns))
     for hole in holes:
         events += _hole_events(hole)
+    if certain:
+        # What a device says of a death goes before what was inferred of it meanwhile.
+        events = [e for e in events if e[2] is not PeerState.DEAD or not _is_within(e[0], certain)]
     events.sort(key=lambda e: e[:2])
     found: list[StateSpan] = []
     for at_ns, _, state in events:
@@ -69,6 +75,12 @@ def spans(
                 continue
         found.append(StateSpan(state, at_ns))
     return found
+
+
+def _is_within(at_ns: int, asked: Sequence[tuple[int, int]]) -> bool:
+    """Whether a time is after a question and before the verdict on it; `asked` is in order."""
+    place = bisect_right(asked, at_ns, key=lambda each: each[0])
+    return any(at_ns < verdict_ns for _, verdict_ns in asked[max(0, place - 2) : place])
 
 
 def _may_be_answered(exchange: Exchange, local: str) -> bool:
@@ -189,7 +201,7 @@ def confidence(
             return Confidence.CERTAIN  # no question shows it: a device says so
     if state is PeerState.UNKNOWN:
         return Confidence.SUSPECT
-    if state is PeerState.DEAD and exchanges and exchanges[-1].verdict_ref is not None:
+    if state is PeerState.DEAD and any(_is_told(x, states[-1]) for x in exchanges[-_NEIGHBOURS:]):
         return Confidence.CERTAIN  # the device says so itself, however its questions are known
     if state is PeerState.DEAD:
         return Confidence.INFERRED  # the verdict itself is never visible on the wire
@@ -198,6 +210,13 @@ def confidence(
     if state is PeerState.DELETED and deletes:
         return deletes[-1].confidence
     return Confidence.CERTAIN if state is PeerState.ALIVE else Confidence.INFERRED
+
+
+def _is_told(exchange: Exchange, death: StateSpan) -> bool:
+    """Whether a device says in its log that it gave its peer up, and that death is this one."""
+    if exchange.verdict_ref is None or exchange.verdict_ns is None:
+        return False
+    return exchange.verdict_ns >= death.start_ns
 
 
 def _exchange_events(exchange: Exchange) -> list[tuple[int, int, PeerState]]:

@@ -200,13 +200,18 @@ class Questions:
             if key not in self.midway or end_ns - silence.first_out_ns < MISSING_DPD_NS:
                 return False
         return (
-            state.answered_since_ns == silence.last_proof_ns
-            and state.answered_ns is not None
-            and end_ns - state.answered_ns >= self._report_ns
+            self.is_answered_in(state, silence)
+            and end_ns - (state.answered_ns or 0) >= self._report_ns
             and not self.deafness.explains(
                 state.unit.index, state.role, silence.last_proof_ns, end_ns
             )
         )
+
+    @staticmethod
+    def is_answered_in(state: RoleState, silence: Silence) -> bool:
+        """Whether IKE was asked and answered in a silence of ESP, however long ago."""
+        known = NEVER < silence.last_proof_ns == state.answered_since_ns
+        return known and state.answered_ns is not None
 
     def _end_run(self, state: RoleState) -> None:
         state.run, state.sent = None, []

@@ -94,6 +94,9 @@ class Rhythms:
         """Whether a single one comes as long after the last proof of life as those that were
         answered: who asks only in silence (dpd-semantics 3) shows no other rhythm."""
         earlier = self.before(track)
+        if earlier and earlier[0].since_proof_ns is None and earlier[0] is self.siblings(track)[0]:
+            # Nothing was seen before the first one, when it was the first thing that was.
+            earlier = earlier[1:]
         waits = [x.since_proof_ns for x in earlier if x.since_proof_ns is not None]
         if len(waits) < LEAST_DUE or len(waits) < len(earlier) or not track.since_proof_ns:
             return False

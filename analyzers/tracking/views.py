@@ -35,6 +35,7 @@ from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
 from analyzers.tracking.unproven import unproven
+from analyzers.tracking.unread import with_unread
 from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
 
 
@@ -62,7 +63,9 @@ class Viewer:
         self._outcomes = Outcomes(tracker, self._end_ns, ongoing=ongoing)
         self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
         holes = tracker.exposures.finish(
-            self._end_ns, lambda exchange: self._outcomes.of(exchange).verdict_ns
+            self._end_ns,
+            lambda exchange: self._outcomes.of(exchange).verdict_ns,
+            ongoing=ongoing,
         )
         self._holes: dict[int, list[HoleTrack]] = {}
         for track in holes:
@@ -125,7 +128,7 @@ class Viewer:
         local_side, basis = self.local_side(peer)
         local, remote = peer.address(local_side), peer.address(1 - local_side)
         exchanges, deletes, unknown = self._exchanges(peer)
-        holes = self._black_holes(peer)
+        holes = with_unread(self._black_holes(peer), peer.messages, exchanges, deletes)
         last_asked = {x.ike_sa: x for x in exchanges}
         gone = {d.ike_sa: d for d in reversed(deletes) if d.protocol is DeleteProtocol.IKE}
         moved_ns = self._tracker.exposures.took_over_ns

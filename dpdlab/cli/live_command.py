@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,7 @@ from analyzers.export.content import Content
 from analyzers.export.jsonl_writer import live_lines, question_line, source_lines
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
-from analyzers.model.records import ProblemKind
+from analyzers.model.records import Ref
 from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
@@ -30,8 +29,11 @@ from dpdlab.cli.analysis import session_options, settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
+from dpdlab.cli.live_ending import nothing_read, tell_saved
+from dpdlab.cli.live_news import SourceNews
+from dpdlab.cli.live_unread import UnreadNews
 from dpdlab.cli.output import Output
-from dpdlab.present.live_lines import FactLines, expected, health_line
+from dpdlab.present.live_lines import FactLines, expected, unread
 from dpdlab.present.pace import WAIT_S, Pace
 from dpdlab.present.safe import safe
 from dpdlab.present.whole import whole
@@ -48,10 +50,11 @@ _LOOK_OUT_EVERY_S: Final = 0.2
 # By then the peers that are in use have been seen.
 _PEERS_COME_NS: Final = 10_000_000_000
 _LEAST_SETTLING_NS: Final = 30_000_000
+# An answer may stand in a line that is held back for as long as it may go on.
+_LINES_COME_NS: Final = 200_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
-_BROKEN: Final = (
-    SourceState.WAITING, SourceState.MISSING, SourceState.DOWN, SourceState.FAILED,
-)  # fmt: skip
+_Question = tuple[int, Ref | None]
+"""When it was asked, and the line where only a log tells of it: stamps may be whole seconds."""
 _NEED_RULES: Final = ("sev", "rule")
 
 
@@ -98,7 +101,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
                 _write_summary(_content(session, invocation.words), output)
             for sentence in session.unfit(session.peers()):
                 diagnostics.warning(safe(sentence))
-            _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+            tell_saved(session, diagnostics, now_ns=_now_ns(), keep_empty=options.write is not None)
             ending.follow(ended)
             return code
         options.format = options.format or "text"
@@ -111,10 +114,10 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
                 content = watch.finish()
         finally:
             session.end(_now_ns())
-    _tell_saved(session, diagnostics, keep_empty=options.write is not None)
+    tell_saved(session, diagnostics, now_ns=_now_ns(), keep_empty=options.write is not None)
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
-        return _nothing_read(content, sources, diagnostics)
+        return nothing_read(content, sources, diagnostics)
     return exit_code(
         watch.untold(content),
         diagnostics,
@@ -125,18 +128,12 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     )
 
 
-def _nothing_read(
-    content: Content, sources: Sequence[LiveSource], diagnostics: Diagnostics
-) -> ExitCode:
-    """Whether nothing was seen because a capture was none, or a source could not be read."""
-    failed = any(source.feed.status.state is SourceState.FAILED for source in sources)
-    code = ExitCode.INPUT if failed else ExitCode.OK
-    for source in content.sources:
-        bad = [p for p in source.problems if p.kind is ProblemKind.BAD_BLOCK]
-        if bad and not source.packets:
-            diagnostics.error(f"{safe(source.path)}: {bad[0].detail}")
-            code = ExitCode.INPUT
-    return code
+def _is_older_state(fact: Fact) -> bool:
+    """Whether a peer is as it was before the state that was told last."""
+    now, then = fact.item, fact.before
+    if not (isinstance(now, PeerView) and isinstance(then, PeerView)):
+        return False
+    return now.states[-1].start_ns < then.states[-1].start_ns
 
 
 class _Watch:
@@ -164,19 +161,18 @@ class _Watch:
         self._settles_ns = max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns)
         self._facts = FactLog(self._settles_ns)
         self._lines_for_people = FactLines()
+        self._unread = UnreadNews()
         self._finishing = False
         self._unfit_due_ns: int | None = None
         self._told_unfit: list[str] | None = None
         self._stopped = False
         self._readable = True
-        self._told_states: dict[int, tuple[SourceState, str]] = {}
-        self._told_dropped: dict[int, int] = {}
-        self._told_questions: dict[tuple[str, str], tuple[int, int]] = {}
-        self._found_questions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._news = SourceNews(session, sources, diagnostics)
+        self._told_questions: dict[tuple[str, str], tuple[_Question, int]] = {}
+        self._found_questions: dict[tuple[str, str], tuple[_Question, int]] = {}
         """When each began, and when a look first found it."""
         self._question_due_ns: int | None = None
         """When one that is held back now is to be told, in event time."""
-        self._told_stores: set[str] = set()
 
     def stop(self) -> None:
         """End as soon as what is at hand is done."""
@@ -199,7 +195,7 @@ class _Watch:
             now_ns, now_s = _now_ns(), time.monotonic()
             news |= self._session.pump(now_ns)
             pace.taken(now_s)
-            self._tell_sources()
+            self._news.tell(now_s)
             for due_ns in (self._facts.due_ns, self._question_due_ns):
                 news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
             if pace.is_due(now_s, news=news):
@@ -227,12 +223,15 @@ class _Watch:
         """End the session, and write the report."""
         session, options = self._session, self._options
         session.end(_now_ns())
-        self._tell_sources()
+        self._news.tell(time.monotonic(), last=True)
         content = _content(session, self._configurations)
         content = filtering.filtered(content, options)
         self._finishing = True
         facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
         facts += self._facts.findings(content.findings, content.peers)
+        if options.format == "text":
+            # The report says how each peer was when the input ended, and that it did.
+            facts = [fact for fact in facts if not _is_older_state(fact)]
         self._write(facts)
         if options.format == "jsonl":
             ascii_only = self._output.ascii_requested
@@ -272,8 +271,11 @@ class _Watch:
         shown = filtering.filtered(content, self._options).peers
         # Packets from elsewhere have the clock of that machine.
         event_ns = self._session.event_ns(now_ns)
+        held = self._session.holds_lines
+        self._facts.lines_settle_ns = _LINES_COME_NS if held else self._settles_ns
         self._write(self._facts.take(shown, event_ns))
         self._tell_questions(shown, event_ns)
+        self._tell_unread(shown, event_ns)
         self._tell_unfit(peers, now_ns)
         if self._until is None:
             return
@@ -317,21 +319,36 @@ class _Watch:
         self._question_due_ns = None
         for peer in peers:
             for each in expectations(peer):
-                key, told = (each.peer, each.prober), (each.first_ns, each.sent)
+                key = each.peer, each.prober
+                which = each.first_ns, each.ref if each.logged else None
+                told = which, each.sent
                 if self._told_questions.get(key) == told:
                     continue
                 found = self._found_questions.get(key)
-                if found is None or found[0] != each.first_ns:
-                    found = self._found_questions[key] = (each.first_ns, now_ns)
-                # A log tells the time in whole seconds: the answer may come with the next line.
-                late_ns = max(found[1] + self._settles_ns, each.first_ns + each.patience_ns)
+                if found is None or found[0] != which:
+                    found = self._found_questions[key] = (which, now_ns)
+                settles_ns = self._facts.lines_settle_ns if each.logged else self._settles_ns
+                known_ns = found[1] + settles_ns
+                late_ns = max(known_ns, each.first_ns + each.patience_ns)
                 due_ns = min(late_ns, each.questionable_ns)
+                if each.logged:
+                    # The answer may come with the next line, whatever second they are told of.
+                    due_ns = max(known_ns, due_ns)
                 if now_ns >= due_ns:
                     self._told_questions[key] = told
                     made.append(self._question(each, now_ns))
                 elif self._question_due_ns is None or due_ns < self._question_due_ns:
                     self._question_due_ns = due_ns
         if made and self._readable:
+            self._readable = self._output.write_now(made)
+
+    def _tell_unread(self, peers: Sequence[PeerView], now_ns: int) -> None:
+        """A line for people: JSON has every message anyway."""
+        if self._options.format != "text" or not self._readable:
+            return
+        lines = self._lines_for_people
+        made = [lines.line(now_ns, unread(m), now_ns) for m in self._unread.take(peers, now_ns)]
+        if made:
             self._readable = self._output.write_now(made)
 
     def _tell_unfit(self, peers: Sequence[PeerView], now_ns: int) -> None:
@@ -365,22 +382,6 @@ class _Watch:
             basis=open_question.basis,
             questionable_ns=open_question.questionable_ns,
         )
-
-    def _tell_sources(self) -> None:
-        for number, source in enumerate(self._sources):
-            status = source.feed.status
-            told = (status.state, status.detail)
-            before = self._told_states.get(number)
-            if told != before:
-                self._told_states[number] = told
-                if status.state in _BROKEN:
-                    self._diagnostics.warning(f"{source.name}: {status.detail}")
-                elif before and before[0] in _BROKEN and status.state is SourceState.OPEN:
-                    self._diagnostics.note(f"{source.name}: it goes on")
-        for kept in (self._session.store, self._session.log_store):
-            if kept is not None and kept.stopped and kept.stopped not in self._told_stores:
-                self._told_stores.add(kept.stopped)
-                self._diagnostics.warning(kept.stopped)
 
     def _write_report(self, content: Content) -> None:
         from dpdlab.cli.text_report import render
@@ -421,32 +422,6 @@ def _write_summary(content: Content, output: Output) -> None:
 def _is_ours(source: LiveSource) -> bool:
     """Whether it begins when the session does, and not when somebody sends something."""
     return not source.remote or isinstance(source, TsharkSource)
-
-
-def _tell_saved(session: LiveSession, diagnostics: Diagnostics, *, keep_empty: bool) -> None:
-    for health in session.health(_now_ns()):
-        diagnostics.note(health_line(health))
-    store = session.store
-    if store is not None and not store.packets_bytes and not keep_empty:
-        store.discard()
-    elif store is not None:
-        where = _told_paths(store.paths, store.removed)
-        if store.stopped and not store.packets_bytes:
-            diagnostics.warning(f"no packet could be kept: {store.stopped}")
-        elif store.stopped:
-            diagnostics.warning(f"the packets until there was no more room are in {where}")
-        else:
-            diagnostics.note(f"packets are in {where}")
-    if session.log_store is not None:
-        for log in session.log_store.logs:
-            where = _told_paths(log.paths, log.files.removed)
-            diagnostics.note(f"the lines of {safe(log.name)} are in {where}")
-
-
-def _told_paths(paths: Sequence[Path], removed: int) -> str:
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    gone = f"; {removed} older ones were removed" if removed else ""
-    return f"{paths[0]}{more}{gone}"
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from analyzers.sources.dumpcap import CaptureSource, find_tool, has_vlans
 from analyzers.sources.feed import LiveSource
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.interfaces import exists
-from analyzers.sources.pipe import PipeSource, is_pipe
+from analyzers.sources.pipe import PipeSource, is_named, is_pipe
 from analyzers.sources.ring_files import RingFiles
 from analyzers.sources.ssh_login import Device
 from analyzers.sources.syslog import SyslogListener
@@ -59,12 +59,17 @@ def live_sources(options: argparse.Namespace) -> list[LiveSource]:
     sources: list[LiveSource] = []
     if interfaces:
         sources += _captures(interfaces, options)
-    sources += [PipeSource(name, "capture") for name in dict.fromkeys(piped)]
+    sources += [_pipe(name, "capture") for name in dict.fromkeys(piped)]
     for path in dict.fromkeys(logs):
-        sources.append(PipeSource(path, "log") if is_pipe(path) else FollowedFile(path))
+        sources.append(_pipe(path, "log") if is_pipe(path) else FollowedFile(path))
     sources += [SyslogListener(where.host, where.port) for where in options.syslog]
     sources += [DeviceSource(Device(*login)) for login in dict.fromkeys(options.device)]
     return sources
+
+
+def _pipe(path: str, kind: str) -> PipeSource:
+    """A FIFO outlives who writes into it."""
+    return PipeSource(path, kind, again=is_named(path))
 
 
 def tell_filter(options: argparse.Namespace, diagnostics: Diagnostics) -> None:

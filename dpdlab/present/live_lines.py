@@ -10,12 +10,13 @@ from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
+from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.expectations import Expectation
 from analyzers.session.live_facts import Change, Fact, Item
 from analyzers.session.live_health import SourceHealth
-from analyzers.sources.feed import SourceState
+from analyzers.sources.feed import Loss, SourceState
 from dpdlab.present import words
 from dpdlab.present.formatting import count_range, counted, duration, seconds_range, utc_time
 from dpdlab.present.safe import safe
@@ -77,6 +78,14 @@ def expected(open_question: Expectation, now_ns: int) -> str:
     return text
 
 
+def unread(asked: IkeMessage) -> str:
+    """An encrypted message that may be a question in vain."""
+    return (
+        f"{asked.src} > {asked.dst}  unanswered: an encrypted Informational as long as an"
+        " R-U-THERE; without keys or a log nobody can tell whether it is one"
+    )
+
+
 def countdown(open_question: Expectation, now_ns: int) -> str:
     """The same in a few cells: " 2 of 5, 6 s"."""
     of = "" if open_question.of is None else f" of {open_question.of}"
@@ -103,7 +112,16 @@ def health_line(health: SourceHealth) -> str:
         text += f", {health.dropped:,} dropped"
     if health.restarts:
         text += f", begun again {counted(health.restarts, 'time')}"
-    return text + (f" ({safe(health.detail)})" if health.detail else "")
+    told = [health.detail] if health.detail else []
+    told += map(lost, health.losses)
+    return text + (f" ({safe('; '.join(told))})" if told else "")
+
+
+def lost(loss: Loss) -> str:
+    """What is missing of a source, and why; from our own words."""
+    if loss.why.startswith("dropped"):
+        return f"{loss.times:,} {loss.why}"
+    return loss.why + (f", {counted(loss.times, 'time')}" if loss.times > 1 else "")
 
 
 def _is_known_late(fact: Fact, at_ns: int, now_ns: int) -> bool:

@@ -104,9 +104,14 @@ def cpu_s(process: int) -> float:
 
 
 @contextmanager
-def running(*words: str, folder: str, out: int = subprocess.PIPE) -> Iterator[Running]:
+def running(
+    *words: str,
+    folder: str,
+    out: int = subprocess.PIPE,
+    stdin: int = subprocess.DEVNULL,
+) -> Iterator[Running]:
     process = subprocess.Popen(
-        [*LIVE, *words], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE,
+        [*LIVE, *words], cwd=ROOT, stdin=stdin, stdout=out, stderr=subprocess.PIPE,
         env={**os.environ, "XDG_CACHE_HOME": folder},
     )  # fmt: skip
     try:
@@ -114,6 +119,8 @@ def running(*words: str, folder: str, out: int = subprocess.PIPE) -> Iterator[Ru
     finally:
         if process.poll() is None:
             process.kill()
+        if process.stdin is not None and process.stdin.closed:
+            process.stdin = None  # nothing to flush
         process.communicate()
 
 
@@ -428,13 +435,12 @@ def _dialogue(number: int) -> bytes:
 def long_day(results: Results, hours: float) -> None:
     """1,000 peers, asked every 10 s, for a day."""
     with tempfile.TemporaryDirectory() as folder:
-        fifo = Path(folder, "capture")
-        os.mkfifo(fifo)
-        words = ("-i", str(fifo), "--no-save", "--format", "text")
-        with running(*words, folder=folder, out=subprocess.DEVNULL) as live:
+        words = ("-i", "-", "--no-save", "--format", "text")
+        with running(*words, folder=folder, out=subprocess.DEVNULL, stdin=subprocess.PIPE) as live:
             command = [sys.executable, "-m", "tests.benchmarks.live_traffic", "day"]
             command += ["--peers", str(PEERS), "--hours", f"{hours}"]
-            with fifo.open("wb") as write:
+            assert live.process.stdin is not None
+            with live.process.stdin as write:
                 feeder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
                 assert feeder.stdout is not None
                 total = hours * 360 * PEERS * 2 * 138

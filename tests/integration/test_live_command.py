@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -91,6 +92,128 @@ def test_a_capture_on_standard_input_ends_with_a_report(environment: dict[str, s
     assert b"packets are in" in err
     (kept,) = [word for word in err.decode().split() if word.endswith(".pcapng")]
     assert len(_report(Path(kept))["peers"]) == 1  # type: ignore[arg-type]
+
+
+def test_a_pipe_whose_writer_ends_is_told_and_read_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    fifo = tmp_path / "packets"
+    os.mkfifo(fifo)
+    with live(environment, "-i", str(fifo), "--no-save") as process:
+        fifo.write_bytes(SAMPLE.read_bytes())
+        said(process.stderr, b"has ended; the next one is waited for")
+        with fifo.open("wb", buffering=0) as writer:
+            writer.write(SAMPLE.read_bytes())
+            said(process.stderr, b"packets: it goes on")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert b"begun again 1 time" in err
+
+
+def test_who_was_unknown_in_the_end_is_not_told_alive_again(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The report is about what was captured, up to the end of that."""
+    fifo = tmp_path / "packets"
+    os.mkfifo(fifo)
+    with live(environment, "-i", str(fifo), "--no-save", "--format", "text") as process:
+        fifo.write_bytes(capture("0 a>b v2 handshake\n1..5/1 a>b esp out\n1.1..5/1 b>a esp in\n"))
+        lines = said(process.stdout, b"unknown")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    told, _, report = (lines + out).decode().partition("\n\n")
+    states = [line.rsplit("  ", 1)[1] for line in told.splitlines() if " - " in line]
+    assert [s.split()[0].strip(",") for s in states if "info" not in s] == ["alive", "unknown"]
+    assert "1 peer alive" in report
+
+
+def test_the_end_of_one_source_is_told_while_others_go_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    log = tmp_path / "r1.log"
+    log.touch()
+    words = ("-i", "-", "--log", str(log), "--no-save")
+    with SAMPLE.open("rb") as file, live(environment, *words, stdin=file) as process:
+        said(process.stderr, b"stdin: it has ended")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+
+def test_a_log_that_never_was_is_an_input_that_cannot_be_read(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    words = ("--log", str(tmp_path / "never.log"), "--duration", "1")
+    with live(environment, *words) as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3, err
+    assert b"error: " in err
+    assert b"never.log: there is no such file" in err
+
+
+def test_a_log_that_is_there_and_says_nothing_is_fine(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "quiet.log").touch()
+    words = ("--log", str(tmp_path / "quiet.log"), "--duration", "1")
+    with live(environment, *words) as process:
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+
+
+CHARON = (
+    "11[IKE] sending DPD request",
+    "11[ENC] generating INFORMATIONAL_V1 request {0} [ HASH N(DPD) ]",
+    "11[NET] sending packet: from 192.0.2.1[4500] to 192.0.2.2[4500] (108 bytes)",
+    "12[NET] received packet: from 192.0.2.2[4500] to 192.0.2.1[4500] (108 bytes)",
+    "12[ENC] parsed INFORMATIONAL_V1 request 9{0} [ HASH N(DPD_ACK) ]",
+)
+
+
+def _stamps() -> Iterator[str]:
+    """Now, as files and as RFC 3164 and 5424 tell it."""
+    for stamp in ("%Y-%m-%dT%H:%M:%SZ charon:", "%b %e %H:%M:%S r1 charon:"):
+        yield time.strftime(stamp, time.gmtime())
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_question_whose_answer_came_with_it_was_never_open(
+    environment: dict[str, str], tmp_path: Path, number: int
+) -> None:
+    """In a log, and as messages of syslog; whole seconds may be a second ago."""
+    log = tmp_path / "r1.log"
+    log.touch()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ("--log", str(log), "--syslog", f"127.0.0.1:{port}", "--no-save", "--format", "text")
+    with (
+        live(environment, *words) as process,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        eventually(lambda: bool(_is_listening(port)))
+        for question in range(4):
+            stamp = list(_stamps())[number]
+            lines = [f"{stamp} {line.format(1000 + question)}" for line in CHARON]
+            if number:
+                for line in lines:
+                    sender.sendto(f"<30>{line}".encode(), ("127.0.0.1", port))
+            else:
+                with log.open("a") as file:
+                    file.write("\n".join([*lines, ""]))
+            time.sleep(0.45)  # several in one second
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    told = out.decode().partition("\n\n")[0]
+    assert told.count("dpd answered") == 4, told
+    assert "probing" not in told
+    assert "questionable" not in told
+
+
+def _is_listening(port: int) -> bool:
+    rows = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(row.split()[1].endswith(f":{port:04X}") for row in rows)
 
 
 def test_jsonl_has_each_fact_once_and_the_sources_at_the_end(environment: dict[str, str]) -> None:

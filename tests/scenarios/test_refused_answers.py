@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState
+from analyzers.model.records import Confidence
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import Clock, charon, syslog
 from tests.scenarios.timeline import at, capture
@@ -105,3 +106,32 @@ def test_traffic_that_was_captured_is_the_last_proof_before_a_question_of_a_log(
     asked = next(x for x in peer.exchanges if x.first_ns > at(50))
     assert asked.since_proof_ns is not None
     assert round(asked.since_proof_ns / 1e9) == 4
+
+
+VERDICT = "03[JOB] DPD check timed out, enforcing DPD action"
+
+
+def test_a_log_of_which_nothing_left_is_no_stranger(tmp_path: Path) -> None:
+    """No packet ties its clock to that of the capture, and none could: its verdict counts.
+
+    b asks, too, is not answered, and gives up at the same time, as far as anybody can infer.
+    """
+    traffic = "10..24/0.2 a>b esp out\n10.1..24/0.2 b>a esp in\n"
+    wire = capture(V1 + traffic + "27.99..36/4 b>a v1 info 108\n")
+    refused = [(at_s / 10 + 0.001, REFUSED) for at_s in range(240, 380, 2)]
+    log = charon(
+        "28..36.1/4 a>b v1 info 108 says=ruthere number=12\n", said=[*refused, (38, VERDICT)]
+    )
+    seen = together(tmp_path, wire, log)
+    asked = [x for x in seen.peer.exchanges if x.prober == "192.0.2.1"]
+    assert [(x.outcome, len(x.transmissions)) for x in asked] == [(Outcome.UNANSWERED, 3)]
+    assert (seen.peer.state, seen.peer.confidence) == (PeerState.DEAD, Confidence.CERTAIN)
+    assert seen.peer.states[-1].start_ns == at(38)
+
+
+def test_a_log_whose_messages_should_have_been_seen_is_a_stranger(tmp_path: Path) -> None:
+    traffic = "10..60/0.2 a>b esp out\n10.1..60/0.2 b>a esp in\n"
+    wire = capture(V1 + traffic + "27.99..36/4 b>a v1 info 108\n")
+    log = charon("28..36.1/4 a>b v1 info 108 says=ruthere number=12\n", said=[(38, VERDICT)])
+    seen = together(tmp_path, wire, log)
+    assert not [x for x in seen.peer.exchanges if x.prober == "192.0.2.1"]

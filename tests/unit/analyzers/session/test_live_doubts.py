@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.words import IKE_ONLY, peer_phrase, phase
+from analyzers.model.black_hole import BlackHoleClass, PhaseName
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.session import Session, SessionOptions
@@ -13,6 +15,7 @@ from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import SourceState
 from analyzers.sources.pipe import PipeSource
+from analyzers.tracking.unread import unread_asks
 from tests.scenarios.timeline import at, capture
 from tests.unit.analyzers.session.test_live import Fifo, until
 
@@ -102,6 +105,23 @@ def test_the_first_question_in_vain_is_told_by_those_that_were_answered(tmp_path
     assert (last.basis, last.confidence) == (Basis.RHYTHM, Confidence.INFERRED)
 
 
+JOINED = """\
+0 a>b v1 info 108
+0.02 b>a v1 info 108
+4..13/4 a>b v1 info 108
+4.02..13/4 b>a v1 info 108
+16..30/0.2 a>b esp out
+16.05..25/0.2 b>a esp in
+"""
+"""Joined when the first question was sent: of that one nobody knows how long after what it came."""
+
+
+def test_the_first_question_that_is_seen_need_not_tell_how_long_it_waited(tmp_path: Path):
+    peer = _seen(tmp_path, JOINED + "28.85 a>b v1 info 108\n", 29.5)
+    (found,) = expectations(peer)
+    assert (found.sent, found.first_ns) == (1, at(28.85))
+
+
 def test_one_at_another_moment_is_nothing_that_anybody_knows(tmp_path: Path):
     peer = _seen(tmp_path, IDLE + "105 a>b v1 info 108\n", 108)
     assert peer.state is PeerState.QUESTIONABLE
@@ -166,3 +186,63 @@ def test_silence_on_the_sa_that_took_over_is_one(tmp_path: Path) -> None:
     peer = _seen(tmp_path, text, 103.1)
     assert peer.state is PeerState.QUESTIONABLE
     assert peer.states[-1].start_ns > at(101)
+
+
+@pytest.mark.parametrize("now_s", [14.05, 14.5, 15.5, 16.8, 17.5])
+def test_an_answer_of_ike_ends_no_silence_of_esp(tmp_path: Path, now_s: float):
+    """Whether ESP comes back as well is not known yet; nothing is over."""
+    text = BUSY.format(out=now_s, back=10) + "14 a>b liveness 2\n14.01 b>a liveness 2 resp\n"
+    peer = _seen(tmp_path, text, now_s)
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert hole.recovered_ns is None
+    assert peer_phrase(peer) == IKE_ONLY
+
+
+@pytest.mark.parametrize("now_s", [14.6, 17.5])
+def test_an_answer_of_ike_and_esp_soon_after_it_do(tmp_path: Path, now_s: float):
+    text = BUSY.format(out=now_s, back=10) + "14 a>b liveness 2\n14.01 b>a liveness 2 resp\n"
+    peer = _seen(tmp_path, text + f"14.3..{now_s}/0.2 b>a esp in\n", now_s)
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert peer_phrase(peer) == "alive"
+
+
+def test_where_traffic_ended_with_the_answer_nothing_is_missing(tmp_path: Path):
+    text = BUSY.format(out=14.1, back=10) + "14 a>b liveness 2\n14.01 b>a liveness 2 resp\n"
+    peer = _seen(tmp_path, text + "60 a>b liveness 3\n60.01 b>a liveness 3 resp\n", 61)
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert peer_phrase(peer) == "alive"
+
+
+UNREAD = """\
+0 a>b v1 main-mode
+0.1..{now}/0.2 a>b esp out
+0.15..10/0.2 b>a esp in
+14 a>b v1 info 108
+"""
+
+
+def test_what_may_have_been_a_question_is_told_as_that(tmp_path: Path):
+    """Two of them are no rhythm: whether anybody asked cannot be told."""
+    text = UNREAD.format(now=19) + "18 a>b v1 info 108\n"
+    peer = _seen(tmp_path, text, 19)
+    (hole,) = peer.black_holes
+    assert hole.unread == 2
+    assert phase(hole, PhaseName.UNPROBED) == "unprobed or probing"
+    asks = unread_asks(peer.messages, peer.exchanges, peer.deletes, at(5))
+    assert [m.at_ns for m in asks] == [at(14), at(18)]
+
+
+@pytest.mark.parametrize("more", ["14.02 b>a v1 info 108\n", "18..22.1/4 a>b v1 info 108\n"])
+def test_what_was_answered_or_has_a_rhythm_is_known(tmp_path: Path, more: str):
+    peer = _seen(tmp_path, UNREAD.format(now=23) + more, 23)
+    assert unread_asks(peer.messages, peer.exchanges, peer.deletes, 0) == []
+    assert all(hole.unread == 0 for hole in peer.black_holes)
+
+
+def test_one_of_another_length_was_no_question(tmp_path: Path):
+    text = UNREAD.format(now=19).replace("108", "76") + "2 a>b v1 info 108\n2.02 b>a v1 info 108\n"
+    peer = _seen(tmp_path, text, 19)
+    assert unread_asks(peer.messages, peer.exchanges, peer.deletes, at(5)) == []

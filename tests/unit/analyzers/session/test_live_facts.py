@@ -172,10 +172,18 @@ def test_one_that_lasts_is_told_within_a_third_of_a_second() -> None:
     assert log.take([asked(2)], at(3)) == []
 
 
-def test_one_that_a_log_told_late_waits_no_more() -> None:
+def test_one_that_a_log_told_late_may_be_answered_in_its_next_line() -> None:
     log = FactLog()
     log.take([ALIVE], at(1))
-    assert len(log.take([asked(2)], at(3.1))) == 1
+    assert log.take([asked(2)], at(3.1)) == []
+    assert log.due_ns == at(3.25)
+    assert len(log.take([asked(2)], at(3.25))) == 1
+
+
+def test_a_peer_that_is_first_seen_asking_is_told_as_soon() -> None:
+    log = FactLog()
+    assert log.take([asked(2)], at(2.05)) == []
+    assert len(log.take([asked(2)], at(2.2))) == 1
 
 
 def test_one_that_is_open_in_the_end_is_told() -> None:

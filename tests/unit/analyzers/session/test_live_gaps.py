@@ -155,6 +155,25 @@ def test_busy_traffic_goes_on_where_it_is_seen_again(tmp_path: Path) -> None:
     assert states(peer)[-2:] == [("unknown", 20.0), ("alive", 28.0)]
 
 
+@pytest.mark.parametrize("state", [SourceState.WAITING, SourceState.DOWN])
+def test_traffic_that_is_seen_again_is_life_at_once(tmp_path: Path, state: SourceState) -> None:
+    """Also where somebody looked when capturing had begun again, and nothing was there yet."""
+    text = UP + "0.1..40/0.2 a>b esp out\n0.15..40/0.2 b>a esp in\n"
+    before, _, after = pieces(text, 20, 28)
+    watch = Watch(tmp_path)
+    watch.take(before, 20)
+    watch.now(20.1)
+    watch.breaks(20.1, 28, state)
+    head = after[:HEAD] if state is SourceState.WAITING else b""
+    watch.take(head, 28)
+    assert watch.now(28.01).state is PeerState.UNKNOWN
+    _, soon, later = pieces(text, 28, 28.5)
+    watch.take(soon[HEAD:], 28.5)
+    assert watch.now(28.51).state is PeerState.ALIVE
+    watch.take(later[HEAD:], 40)
+    assert states(watch.end(40))[-1] == ("alive", 28.0)
+
+
 def test_nobody_is_given_up_over_an_interruption(tmp_path: Path) -> None:
     """Three tries were seen; further ones, and the answer, may have come meanwhile."""
     text = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n20..25/2 a>b liveness 3\n"

@@ -101,6 +101,60 @@ def test_truncated_in_place(source: FollowedFile, log: Path) -> None:
     assert _until(source, b"after\n") == b"after\n"
 
 
+@pytest.mark.parametrize("more", [b"", b"and one more, which makes it longer than ever\n"])
+def test_truncated_and_as_long_again_before_anybody_looks(
+    source: FollowedFile, log: Path, more: bytes
+) -> None:
+    _append(log, b"12:00:01 a line before it is copied and truncated\n")
+    _until(source, b"truncated\n")
+    size = log.stat().st_size
+    after = b"12:00:02 the first line in the file that was emptied\n"
+    text = after + b"x" * (size - len(after) - 1) + b"\n" + more
+    with log.open("r+b", buffering=0) as file:
+        file.truncate(0)
+        file.write(text)
+    assert log.stat().st_size == size + len(more)
+    assert _until(source, text) == text
+    assert source.feed.status.restarts == 1
+    (loss,) = source.feed.status.losses
+    assert "may be missing" in loss.why
+
+
+def test_what_is_marked_may_be_shorter_than_a_mark(tmp_path: Path) -> None:
+    log = tmp_path / "short.log"
+    log.touch()
+    source = FollowedFile(str(log))
+    source.start()
+    for text in (b"a\n", b"b\n", b"c\n"):
+        with log.open("r+b", buffering=0) as file:
+            file.truncate(0)
+            file.write(text)
+        assert _until(source, text) == text
+    source.close(5)
+
+
+def test_who_writes_on_where_it_was_leaves_a_hole(source: FollowedFile, log: Path) -> None:
+    """`daemon > r1.log`, emptied by somebody else."""
+    with log.open("r+b", buffering=0) as file:
+        file.seek(200_000)
+        file.write(b"before\n")
+        _until(source, b"before\n")
+        os.truncate(log, 0)
+        file.write(b"after\n")
+        got = _until(source, b"after\n")
+    assert got.strip(b"\0") == b"after\n"
+    assert len(got) < 10_000
+
+
+def test_a_file_that_only_grows_lost_nothing(source: FollowedFile, log: Path) -> None:
+    for number in range(50):
+        _append(log, b"line %d\n" % number)
+        time.sleep(0.005)
+    _until(source, b"line 49\n")
+    assert not source.feed.status.losses
+    assert source.feed.status.restarts == 0
+
+
 def test_deleted_and_created_later(source: FollowedFile, log: Path) -> None:
     log.unlink()
     _state(source, SourceState.WAITING)

@@ -94,9 +94,14 @@ def test_a_flood_is_bounded_and_counted() -> None:
     # What arrives is not in our hands: the bucket is.
     from analyzers.sources.syslog import _Bucket
 
-    bucket = _Bucket()
-    passed = sum(bucket.may_pass() for _ in range(2 * MOST_PER_SECOND))
-    assert MOST_PER_SECOND <= passed < 1.9 * MOST_PER_SECOND
+    bucket = _Bucket(0.0)
+    passed = sum(bucket.may_pass(0.1) for _ in range(2 * MOST_PER_SECOND))
+    assert passed == MOST_PER_SECOND
+    passed = sum(bucket.may_pass(0.6) for _ in range(2 * MOST_PER_SECOND))
+    assert passed == MOST_PER_SECOND // 2
+    # A clock that is put back refills nothing, and goes on from there.
+    assert not bucket.may_pass(0.2)
+    assert bucket.may_pass(0.3)
 
 
 def _connected(source: SyslogListener, sender: str) -> socket.socket:
@@ -147,13 +152,7 @@ def test_many_senders_shut_no_other_out(listener: SyslogListener) -> None:
 
 def test_what_the_kernel_drops_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analyzers.sources.syslog._RECEIVE_BYTES", 4096)
-    held, reads = threading.Event(), SyslogListener._datagrams
-
-    def held_up(self: SyslogListener, udp: socket.socket) -> None:
-        held.wait(PATIENCE_S)
-        reads(self, udp)
-
-    monkeypatch.setattr(SyslogListener, "_datagrams", held_up)
+    held = _held_up(monkeypatch)
     source = SyslogListener(LOOPBACK, 0)
     source.start()
     _udp(source, *(b"<30>Nov 20 21:31:50 r1 charon: %d" % n for n in range(1000)))
@@ -167,6 +166,61 @@ def test_what_the_kernel_drops_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
     source.close(5)
     assert 0 < read < 1000
     assert read + source.feed.status.dropped == 1000
+
+
+def _held_up(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Nothing is read before the event is set."""
+    held, reads = threading.Event(), SyslogListener._datagrams
+
+    def held_up(self: SyslogListener, udp: socket.socket) -> None:
+        held.wait(PATIENCE_S)
+        reads(self, udp)
+
+    monkeypatch.setattr(SyslogListener, "_datagrams", held_up)
+    return held
+
+
+def test_what_comes_after_a_flood_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the flood is worked off later, and at once: what counts is when it came."""
+    monkeypatch.setattr("analyzers.sources.syslog.MOST_PER_SECOND", 50)
+    held = _held_up(monkeypatch)
+    source = SyslogListener(LOOPBACK, 0)
+    source.start()
+    _udp(source, *(b"<30>noise %d" % n for n in range(200)))
+    time.sleep(0.5)
+    _udp(source, b"<30>the question")
+    held.set()
+    texts: list[str] = []
+    end = time.monotonic() + PATIENCE_S
+    while len(texts) + source.feed.status.dropped < 201:
+        texts += [p.text for p in source.feed.take() if isinstance(p, Line)]
+        assert time.monotonic() < end, (texts, source.feed.status)
+        time.sleep(0.01)
+    source.close(5)
+    assert texts[-1] == "<30>the question"
+    assert len(texts) < 100
+    (loss,) = source.feed.status.losses
+    assert loss.why == "dropped: more than 50 messages a second from one sender"
+    assert loss.times == 201 - len(texts)
+
+
+def test_why_something_was_dropped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzers.sources.syslog._RECEIVE_BYTES", 4096)
+    monkeypatch.setattr("analyzers.sources.syslog.MOST_PER_SECOND", 2)
+    held = _held_up(monkeypatch)
+    source = SyslogListener(LOOPBACK, 0)
+    source.start()
+    _udp(source, *(b"<30>noise %d" % n for n in range(1000)))
+    held.set()
+    end = time.monotonic() + PATIENCE_S
+    while len(source.feed.status.losses) < 2:
+        assert time.monotonic() < end, source.feed.status
+        time.sleep(0.01)
+    source.close(5)
+    whys = [loss.why for loss in source.feed.status.losses]
+    assert any("one sender" in why for why in whys)
+    assert any("kernel" in why for why in whys)
+    assert sum(loss.times for loss in source.feed.status.losses) == source.feed.status.dropped
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from dpdlab.cli.metrics_server import MOST_CLIENTS, served
 from tests.live_capture import open_descriptors
 from tests.model_builders import A, B, answered, at, black_hole, healthy_peer, peer, unanswered
 
-HEALTH = SourceHealth("eth0", "capture", SourceState.OPEN, "", 640, 12.5, 3, 1, 2_000_000_000)
+HEALTH = SourceHealth("eth0", "capture", SourceState.OPEN, "", 640, 12.5, 3, (), 1, 2_000_000_000)
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
