@@ -42,6 +42,7 @@ ROLE_STYLE: Final = {
     Role.ANSWER: "green",
     Role.LOST: "bold red",
     Role.ESP: "cyan",
+    Role.UNPLACED: "dim",
     Role.POSSIBLE: "red",
     Role.CERTAIN: "bold red",
     Role.PHASE: "",
@@ -138,6 +139,7 @@ def _legend_entries(signs: Glyphs) -> tuple[tuple[Role, str, str], ...]:
         (Role.DELETE, signs.delete, "Delete"),
         (Role.MORE, signs.covered, "more signs under the one beside it"),
         (Role.ESP, signs.density[0] + signs.density[-1], "few, many packets"),
+        (Role.UNPLACED, signs.unplaced, "packets somewhere near"),
         (Role.POSSIBLE, signs.possible, POSSIBLY),
         (Role.CERTAIN, signs.certain, IN_VAIN),
     )

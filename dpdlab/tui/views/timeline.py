@@ -18,16 +18,15 @@ from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.present import copying, readout
 from dpdlab.present.events import Event, EventKind, first_moment
-from dpdlab.present.folding import Folding, fold
 from dpdlab.present.readout import within
-from dpdlab.present.scale import linear
-from dpdlab.present.timeline import Timeline, draw
+from dpdlab.present.timeline import Timeline
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, plain
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
 from dpdlab.tui.views.list_view import ListView, next_place
+from dpdlab.tui.views.timeline_drawings import Drawings
 from dpdlab.tui.views.timeline_lines import TimelineLines, folded_words
 
 _CLOSEST_NS: Final = NS_PER_MS
@@ -65,8 +64,7 @@ class TimelineView(ListView):
         self._window_of: str | None = None
         self._range: tuple[int, int] | None = None
         self._drawn: Timeline | None = None
-        self._kept: tuple[object, list[Timeline]] | None = None
-        self._folding: Folding | None = None
+        self.drawings = Drawings(self)
         self._known: tuple[Timeline, list[Event], int, readout.Column] | None = None
         self._events: list[Event] = []
         self._rows_of: tuple[str, int, object] | None = None
@@ -184,26 +182,13 @@ class TimelineView(ListView):
         chosen = sorted(chosen, key=lambda p: self.model.tally(p).worst_first)
         return chosen if len(chosen) > 1 else [first]
 
-    def _drawings(self, peers: list[PeerView], window: Window, cells: int) -> list[Timeline]:
-        """What is drawn of the peers; kept while the cursor moves inside the window."""
-        listed = {p.id: found for p in peers if (found := self.model.listed(p)) is not None}
-        key = (self.model.revision, list(listed), window, cells, self.compress)
-        if self._kept is None or self._kept[0] != key:
-            all_times = [one.times for one in listed.values()]
-            self._folding = None
-            scale = linear(window, cells)
-            if self.compress:
-                self._folding = fold([times.moments for times in all_times], window, cells)
-                scale = self._folding.scale
-            self._kept = (key, [draw(times, scale, self.model.signs) for times in all_times])
-        return self._kept[1]
-
     def _lines(self, peer: PeerView) -> list[Text]:
         width = self.size.width
         # What is still being listed comes with a later painting.
         peers = [one for one in self._peers(peer) if self.model.listed(one)] or [peer]
         window = self._window or self._all(peer)
-        drawings = self._drawings(peers, window, max(width - LABEL, 1))
+        cells = max(width - LABEL, 1)
+        drawings = self.drawings.of(peers, window, cells, compress=self.compress)
         self._drawn = drawings[0]
         lines = TimelineLines(self.model, self.palette, self._drawn.scale)
         cursor = None if self.model.at_ns is None else self._drawn.scale.at(self.model.at_ns)
@@ -218,7 +203,8 @@ class TimelineView(ListView):
         column = self._column()
         if column is not None and self.model.at_ns is not None:
             event = self._events[self.list.cursor] if self._events else None
-            shown += lines.readout(peer, column, event, self.model.at_ns, width)
+            note = self.drawings.esp_note
+            shown += lines.readout(peer, column, event, self.model.at_ns, width, note)
         self.list.set_active(column is None or bool(within(self._events, column.span)))
         return [plain(line, self.model.ascii_only) for line in shown]
 
@@ -234,7 +220,8 @@ class TimelineView(ListView):
         known, listed = self._known, self.model.events(peer)
         same = known is not None and known[0] is drawn and known[1] is listed
         if known is None or not same or known[2] != cell:
-            found = readout.column(peer, listed, drawn.scale, cell)
+            exact = self.drawings.exact.get(peer.id)
+            found = readout.column(peer, listed, drawn.scale, cell, exact)
             known = self._known = (drawn, listed, cell, found)
         return known[3]
 
@@ -363,7 +350,7 @@ class TimelineView(ListView):
         """Fold silence away, or unfold it."""
         self.compress = not self.compress
         self.console_app.changed()
-        if self.compress and self._folding is None:
+        if self.compress and self.drawings.folding is None:
             # The view has only just come: its first drawing follows.
             self.call_after_refresh(self._tell_folded)
         else:
@@ -371,7 +358,7 @@ class TimelineView(ListView):
 
     def _tell_folded(self) -> None:
         if self.model.peer is not None:
-            self.console_app.say(folded_words(self._folding))
+            self.console_app.say(folded_words(self.drawings.folding))
 
     def do_into(self) -> None:
         """The ladder, at the same moment."""

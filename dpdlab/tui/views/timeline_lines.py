@@ -184,9 +184,18 @@ class TimelineLines:
     # --- the cursor ------------------------------------------------------------------------
 
     def readout(
-        self, peer: PeerView, column: Column, event: Event | None, at_ns: int, width: int
+        self,
+        peer: PeerView,
+        column: Column,
+        event: Event | None,
+        at_ns: int,
+        width: int,
+        esp_note: str = "",
     ) -> list[Text]:
-        """The moment of the cursor, and all that its column stands for."""
+        """The moment of the cursor, and all that its column stands for.
+
+        `esp_note`: why ESP is not told more exactly.
+        """
         states = f" {self.model.signs.to} ".join(column.states)
         if event is None or event.at_ns != at_ns:
             event = column.foremost
@@ -200,9 +209,9 @@ class TimelineLines:
             first.append(f"  no event here, the one before was {since} earlier", self.palette.faint)
         else:
             first.append("  no event here, and none before", self.palette.faint)
-        return [cut(first, width), cut(self._all_of(column), width)]
+        return [cut(first, width), cut(self._all_of(column, esp_note), width)]
 
-    def _all_of(self, column: Column) -> Text:
+    def _all_of(self, column: Column, esp_note: str) -> Text:
         """Everything in a column, counted."""
         length = duration(column.span.end_ns - column.span.start_ns + 1)
         fold = ", folded" if column.folded else ""
@@ -213,7 +222,8 @@ class TimelineLines:
             out, back = map(count, column.packets)
             far = column.within_ns > column.span.end_ns - column.span.start_ns + 1
             within = f" in {duration(column.within_ns)}" if far else ""
-            parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}{within}"))
+            note = f" ({safe(esp_note)})" if esp_note else ""
+            parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}{within}{note}"))
         for hole in column.holes:
             bounds = seconds_range(hole.min_seconds, hole.max_seconds)
             said = f"black hole {bounds} ({words.CLASS[hole.black_hole_class]})"
