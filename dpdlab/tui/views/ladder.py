@@ -103,7 +103,7 @@ class LadderView(DetailView):
         same = self._key is not None and self._key[0] == peer.id
         # Until it is listed anew, what was listed of the same peer stays.
         if key != self._key and not (same and listed is None):
-            events = [] if listed is None else self.model.of_range(listed.events)
+            events = [] if listed is None else self.model.of_range(peer, listed.events)
             self._keep(events if same else [])
             self._key, self._events = key, events
         self._fold_items(key)

@@ -20,7 +20,7 @@ from dpdlab.present import copying, readout
 from dpdlab.present.events import Event, EventKind, first_moment
 from dpdlab.present.readout import within
 from dpdlab.present.timeline import Timeline
-from dpdlab.tui.model import Model
+from dpdlab.tui.model import Listed, Model, hole_places
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, plain
 from dpdlab.tui.views.event_rows import EventRows
@@ -67,6 +67,8 @@ class TimelineView(ListView):
         self.drawings = Drawings(self)
         self._known: tuple[Timeline, list[Event], int, readout.Column] | None = None
         self._events: list[Event] = []
+        self._holes: list[int] = []
+        """The places of those with which a black hole begins."""
         self._rows_of: tuple[str, int, object] | None = None
 
     def compose(self) -> ComposeResult:
@@ -105,7 +107,7 @@ class TimelineView(ListView):
         if listed is None:
             self.lanes.paint([Text("listing what the peer did", self.palette.faint)])
         self._keep_window(peer)
-        self._list_events(peer, [] if listed is None else listed.events)
+        self._list_events(peer, listed)
         if peer.first_ns >= ORDER_LIMIT_NS and listed is not None:
             self.lanes.paint(self._lines(peer))
 
@@ -154,14 +156,19 @@ class TimelineView(ListView):
     def _all(self, peer: PeerView) -> Window:
         return self.model.fit(self._peers(peer))
 
-    def _list_events(self, peer: PeerView, events: list[Event]) -> None:
+    def _list_events(self, peer: PeerView, listed: Listed | None) -> None:
         """The list under the drawing; it stays as it is while only the cursor moves."""
+        events = [] if listed is None else listed.events
         known = id(events) if events else 0
         ways = (self.model.times, self.model.colour_by, self.model.range_ns, known)
         key = (peer.id, self.model.revision, ways)
         if self._rows_of != key:
             self._rows_of = key
-            self._events = self.model.of_range(events)
+            self._events = self.model.of_range(peer, events)
+            if listed is not None and self._events is listed.events:
+                self._holes = listed.holes
+            else:
+                self._holes = hole_places(self._events)
             self.list.show(EventRows(self.model, peer, self._events), self._nearest())
         elif self._events and self._events[self.list.cursor].at_ns != self.model.at_ns:
             self.list.go_to(self._nearest(), quiet=True)
@@ -381,12 +388,10 @@ class TimelineView(ListView):
         self._hole(-1)
 
     def _hole(self, by: int) -> None:
-        listed = None if self.model.peer is None else self.model.listed(self.model.peer)
-        if listed is None or not listed.holes or not self._events:
+        holes = self._holes
+        if not holes:
             self.console_app.say(self.model.why_no_hole)
             return
-        before = bisect_left(listed.events, self._events[0].at_ns, key=lambda e: e.at_ns)
-        holes = [n - before for n in listed.holes if 0 <= n - before < len(self._events)]
         ahead = [n for n in holes if (n - self.list.cursor) * by > 0]
         if ahead:
             self.list.go_to(ahead[0] if by > 0 else ahead[-1], quiet=True)
