@@ -11,12 +11,12 @@ from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.spans import Window, death_confidence, whole, zooms
 from analyzers.export.story import IN_VAIN, POSSIBLY
 from analyzers.model.peer import Activity, PeerState, PeerView
-from dpdlab.cli.text.page import FAINT, GAP, Page, Part, padded
 from dpdlab.present import lane, words
 from dpdlab.present.cells import Role, Row, RowKind
 from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.lane import Lane
 from dpdlab.present.scale import linear
+from dpdlab.present.text.page import FAINT, GAP, Page, Part, padded
 
 WIDEST_LANE: Final = 140
 ZOOMS: Final = 1
