@@ -31,7 +31,7 @@ from dpdlab.present import words
 from dpdlab.present.axis import axis_text
 from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind, write
 from dpdlab.present.esp import EspTimes, Floats, packets_per_cell, packets_until
-from dpdlab.present.folding import fold_label
+from dpdlab.present.folding import fold_label, steady_label
 from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.scale import Scale, Stretch
 from dpdlab.present.state_lane import state_cells
@@ -85,14 +85,14 @@ def build(peer: PeerView, scale: Scale, signs: Glyphs) -> Lane:
 def rows_of(peer: PeerView, scale: Scale, signs: Glyphs, esp: EspTimes | None = None) -> list[Row]:
     """State, questions, ESP and black holes; `esp`: exact times, if they are known here.
 
-    A fold of the scale goes on as what is around it, with a sign in its middle.
+    A fold of the scale goes on as what is around it, and tells in its middle what it leaves out.
     """
     rows = [Row(RowKind.STATE, "state", state_cells(peer, scale, signs))]
     rows.extend(_probe_rows(peer, scale, signs))
     rows.extend(_esp_rows(peer, scale, signs, esp))
     rows.extend(_hole_rows(peer, scale, signs))
     if scale.folds:
-        rows = [replace(row, cells=_folded(row.cells, scale, signs)) for row in rows]
+        rows = [_folded(row, scale, signs) for row in rows]
     return rows
 
 
@@ -107,16 +107,27 @@ def axis_cells(scale: Scale, signs: Glyphs, told: Callable[[Stretch], str]) -> t
     return tuple(cells)
 
 
-def _folded(cells: tuple[Cell, ...], scale: Scale, signs: Glyphs) -> tuple[Cell, ...]:
-    """A sign in the middle of each fold, where no word stands."""
-    marked = list(cells)
-    for part in scale.folds:
-        middle = part.first + part.width // 2
-        here = cells[middle]
-        in_a_word = here.glyph.isalnum() or (here.glyph == " " and here.role is not Role.BLANK)
-        if here.role in _FLOWING and not in_a_word:
-            marked[middle] = Cell(signs.fold, Role.FOLD)
-    return tuple(marked)
+def _folded(row: Row, scale: Scale, signs: Glyphs) -> Row:
+    """What each fold leaves out, in its middle: how long it is, or that ESP went on as it did."""
+    cells = list(row.cells)
+    # The names of phases say how long these are.
+    phases = row.kind in (RowKind.PHASES_OUT, RowKind.PHASES_IN)
+    for part in () if phases else scale.folds:
+        inside = cells[part.first : part.first + part.width]
+        steady = any(cell.role in (Role.ESP, Role.UNPLACED) for cell in inside)
+        label = steady_label(part, signs) if steady else fold_label(part, signs).strip()
+        for text in (label, signs.fold):
+            first = part.first + (part.width - len(text)) // 2
+            if all(_goes_on(cell) for cell in cells[first : first + len(text)]):
+                write(cells, first, text, Role.FOLD)
+                break
+    return replace(row, cells=tuple(cells))
+
+
+def _goes_on(cell: Cell) -> bool:
+    """Whether a cell is no sign and no part of a word."""
+    in_a_word = cell.glyph.isalnum() or (cell.glyph == " " and cell.role is not Role.BLANK)
+    return cell.role in _FLOWING and not in_a_word
 
 
 def traffic(peer: PeerView, scale: Scale, signs: Glyphs) -> list[Row]:
