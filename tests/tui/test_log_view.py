@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.model.time import NS_PER_MS
 from dpdlab.tui.dialogs.raw_line import RawLine
 from dpdlab.tui.views.log import LogView
 from tests.tui.conftest import SAMPLES, Console, Opened
