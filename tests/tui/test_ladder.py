@@ -239,3 +239,22 @@ async def test_what_a_delete_removed_stands_below_it_and_doubtful_order_is_marke
         assert "agree to 1 ms" in c.text
         await c.press("question_mark", "G")
         assert "by its clock the order is not certain" in c.text
+
+
+async def test_what_is_no_message_is_compared_with_nothing(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "b", "space", "down", "space", "d")
+        assert "the beginning of a black hole is no message" in c.lines[-1]
+        assert "compared" not in c.text
+        await c.press("down", "space", "d")
+        assert "compared  (d goes back)" in c.text
+
+
+async def test_a_low_screen_has_more_rows_of_the_ladder_than_of_the_detail(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("3")
+        view = c.app.query_one(LadderView)
+        assert view.list.size.height >= 13
+        await c.press("e", "r")
+        assert view.detail.size.height >= 8
+        assert "0000" in c.text
