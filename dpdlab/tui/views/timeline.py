@@ -27,7 +27,7 @@ from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
 from dpdlab.tui.views.list_view import ListView, next_place
 from dpdlab.tui.views.timeline_drawings import Drawings
-from dpdlab.tui.views.timeline_lines import TimelineLines, folded_words
+from dpdlab.tui.views.timeline_lines import NO_EVENT, TimelineLines, folded_words, why_no_event
 
 _CLOSEST_NS: Final = NS_PER_MS
 _LEAST_MARGIN_NS: Final = 20 * NS_PER_MS
@@ -40,7 +40,6 @@ _ROWS: Final = 4
 _FEW_ROWS: Final = 2
 """Rows that the events keep, the titles of their columns included."""
 _READOUT: Final = 2
-_NO_EVENT: Final = "no message, no question, no verdict"
 
 
 class TimelineView(ListView):
@@ -55,7 +54,7 @@ class TimelineView(ListView):
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.lanes = Lanes()
-        self.list = RowList(palette, id="timeline-rows", empty=_NO_EVENT)
+        self.list = RowList(palette, id="timeline-rows", empty=NO_EVENT)
         self.list.moved = self.moved
         self.compress = False
         self._window: Window | None = None
@@ -98,7 +97,7 @@ class TimelineView(ListView):
             self.list.show(NoRows(), 0)
             self._rows_of = None
             return
-        self.list.empty = self._why_no_event(peer)
+        self.list.empty = why_no_event(self.model, peer)
         if peer.first_ns < ORDER_LIMIT_NS:
             has = "hardly any times" if self.model.times.not_before_ns else "no times"
             said = f"the input has {has} to draw on: what happened is in its order"
@@ -110,14 +109,6 @@ class TimelineView(ListView):
         self._list_events(peer, listed)
         if peer.first_ns >= ORDER_LIMIT_NS and listed is not None:
             self.lanes.paint(self._lines(peer))
-
-    def _why_no_event(self, peer: PeerView) -> str:
-        """Why the list is empty, which may stand under lanes that are not."""
-        if self.model.filter is not None:
-            return f"{_NO_EVENT} matches the filter; states and ESP are those of the whole peer"
-        if self.model.range_ns is not None:
-            return f"{_NO_EVENT} of this peer in the stretch of time: {self.model.range_left}"
-        return f"{_NO_EVENT} of this peer: only ESP" if peer.activity else f"{_NO_EVENT}"
 
     def _keep_window(self, peer: PeerView) -> None:
         """The window stays while the peer stays; a new range or peer starts over."""
@@ -349,9 +340,22 @@ class TimelineView(ListView):
         self._zoom(False)
 
     def do_fit(self) -> None:
-        """All of the peer's time."""
+        """All of the peer's time; all of the time where that is shown already."""
+        peer, before = self.model.peer, self._window
+        whole = None if peer is None else self._all(peer)
+        shown = self.model.range_ns is None and before == whole
         self._window, self._own_window = None, False
         self.console_app.do_fit()
+        if whole is None or whole == self.model.span:
+            return
+        if shown:
+            self._window, self._own_window = self.model.span, True
+            self.console_app.changed()
+        else:
+            number = len(self._peers(peer)) if peer is not None else 1
+            whose = "this peer" if number == 1 else "these peers"
+            key = self.model.key("fit")
+            self.console_app.say(f"all of the time of {whose}: {key} again shows all there is")
 
     def do_compress(self) -> None:
         """Fold silence away, or unfold it."""
