@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.text import Text
 
 from analyzers.export import words
@@ -21,6 +22,7 @@ from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
 from dpdlab.present.policies import (
     ARRIVES,
     AT_LEAST,
+    LONG_S,
     UNENDING,
     Scale,
     against_observed,
@@ -80,6 +82,14 @@ _HOLE_COLUMNS: Final = (
     Column("fewer", 7, ()),
     *COST_COLUMNS,
 )
+_LONG_CELLS: Final = 5
+"""Those that "28 min 53 s" takes more than "19.8 s"."""
+_LONG_HOLE_COLUMNS: Final = tuple(
+    replace(column, width=column.width + _LONG_CELLS)
+    if column.title in ("window", "mean", "saved")
+    else column
+    for column in _HOLE_COLUMNS
+)
 
 
 class _Kind(StrEnum):
@@ -129,7 +139,9 @@ class HoleRows(LaidOut):
 
     def set_width(self, width: int) -> None:
         """Lay out the rows; sentences are wrapped."""
-        self._lay_out(width, Layout.of(_HOLE_COLUMNS, width, self._page))
+        long = any(hole.max_seconds >= LONG_S for hole in self.holes)
+        columns = _LONG_HOLE_COLUMNS if long else _HOLE_COLUMNS
+        self._lay_out(width, Layout.of(columns, width, self._page))
         self._rows = list(self._all(width))
         self._starts = [n for n, row in enumerate(self._rows) if row.kind is _Kind.HEADING]
 
