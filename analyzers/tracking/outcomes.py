@@ -404,9 +404,7 @@ def _unsettled(sent: tuple[Transmission, ...]) -> Piece:
     return Piece(sent, Outcome.OPEN, None, Confidence.SUSPECT)
 
 
-def _is_after_wait(
-    sent: tuple[Transmission, ...], wait_ns: int | None, given_up_ns: int
-) -> bool:
+def _is_after_wait(sent: tuple[Transmission, ...], wait_ns: int | None, given_up_ns: int) -> bool:
     """Whether the prober acted when its last wait was over, whatever ESP it heard meanwhile."""
     if wait_ns is None or len(sent) < _FEWEST_TRIES:
         return False
