@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -14,6 +14,10 @@ from dpdlab.present.scale import Scale
 
 Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
+
+
+Without = Mapping[str, Sequence[Window]]
+"""When each side of a peer certainly sent no ESP, by its address."""
 
 
 class EspTimes(Struct, frozen=True):
@@ -78,4 +82,4 @@ def packets_per_cell(at_ns: Int64s, scale: Scale) -> Floats:
     return np.diff(places).astype(float)
 
 
-__all__ = ["EspTimes", "packets_per_cell", "packets_until"]
+__all__ = ["EspTimes", "Without", "packets_per_cell", "packets_until"]

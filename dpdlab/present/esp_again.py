@@ -16,14 +16,13 @@ from msgspec import Struct
 
 from analyzers.errors import AnalyzerError
 from analyzers.export import spans
-from analyzers.export.no_esp import without_esp
 from analyzers.export.spans import is_side
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import Activity, PeerView
 from analyzers.session.second_pass import CaptureAgain
 from analyzers.whatif.windows import Packets, Window
 from dpdlab.present.esp import EspTimes, Int64s, packets_until
-from dpdlab.present.lane import is_finer
 from dpdlab.present.scale import Scale
+from dpdlab.present.timeline import PeerTimes
 
 MOST_PACKETS: Final = 200_000
 """Packets of all peers in sight that are read for one stretch of time."""
@@ -54,12 +53,12 @@ def are_files(captures: Sequence[CaptureAgain]) -> bool:
     return bool(captures) and all(Path(path).is_file() for path in paths)
 
 
-def stretch_to_read(peers: Sequence[PeerView], scale: Scale) -> spans.Window | None:
+def stretch_to_read(peers: Sequence[PeerTimes], scale: Scale) -> spans.Window | None:
     """What to read for a drawing; None where slices tell as much, or nothing is to be seen.
 
     Raises TooMany.
     """
-    finer = [p for p in peers if p.activity is not None and _is_coarse(p, scale)]
+    finer = [times for times in peers if _is_coarse(times.peer.activity, scale)]
     drawn = spans.Window(scale.start_ns, scale.end_ns)
     if not finer or not _expected(finer, drawn):
         return None
@@ -70,22 +69,21 @@ def stretch_to_read(peers: Sequence[PeerView], scale: Scale) -> spans.Window | N
     return wide if _expected(finer, wide) <= MOST_PACKETS else drawn
 
 
-def _is_coarse(peer: PeerView, scale: Scale) -> bool:
-    """Whether cells are shorter than the slices of a peer."""
-    assert peer.activity is not None
-    return scale.cell_ns < peer.activity.slice_ns or is_finer(peer.activity, scale)
+def _is_coarse(activity: Activity | None, scale: Scale) -> bool:
+    """Whether cells are shorter than the slices of activity."""
+    return activity is not None and scale.cell_ns < activity.slice_ns
 
 
-def _expected(peers: Sequence[PeerView], window: spans.Window) -> float:
+def _expected(peers: Sequence[PeerTimes], window: spans.Window) -> float:
     """About how many packets the peers sent in a stretch of time."""
     total = 0.0
-    for peer in peers:
-        activity = peer.activity
+    for times in peers:
+        peer, activity = times.peer, times.peer.activity
         if activity is None:
             continue
         ends = np.array(window, np.int64) - activity.start_ns
         for counts, side in ((activity.outbound, peer.local), (activity.inbound, peer.remote)):
-            found = packets_until(activity, counts, ends.astype(float), without_esp(peer, side))
+            found = packets_until(activity, counts, ends.astype(float), times.without[side])
             total += float(found[1] - found[0])
     return total
 

@@ -30,7 +30,7 @@ from analyzers.model.time import nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
 from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind, write
-from dpdlab.present.esp import EspTimes, Floats, packets_per_cell, packets_until
+from dpdlab.present.esp import EspTimes, Floats, Without, packets_per_cell, packets_until
 from dpdlab.present.folding import fold_label, steady_label
 from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.scale import Scale, Stretch
@@ -82,14 +82,23 @@ def build(peer: PeerView, scale: Scale, signs: Glyphs) -> Lane:
     return Lane((*rows_of(peer, scale, signs), axis))
 
 
-def rows_of(peer: PeerView, scale: Scale, signs: Glyphs, esp: EspTimes | None = None) -> list[Row]:
-    """State, questions, ESP and black holes; `esp`: exact times, if they are known here.
+def rows_of(
+    peer: PeerView,
+    scale: Scale,
+    signs: Glyphs,
+    esp: EspTimes | None = None,
+    without: Without | None = None,
+) -> list[Row]:
+    """State, questions, ESP and black holes.
+
+    `esp`: exact times, if they are known here; `without`: what `without_esp` says of both sides, if
+    that is known already.
 
     A fold of the scale goes on as what is around it, and tells in its middle what it leaves out.
     """
     rows = [Row(RowKind.STATE, "state", state_cells(peer, scale, signs))]
     rows.extend(_probe_rows(peer, scale, signs))
-    rows.extend(_esp_rows(peer, scale, signs, esp))
+    rows.extend(_esp_rows(peer, scale, signs, esp, without))
     rows.extend(_hole_rows(peer, scale, signs))
     if scale.folds:
         rows = [_folded(row, scale, signs) for row in rows]
@@ -241,7 +250,11 @@ def is_finer(activity: Activity, scale: Scale) -> bool:
 
 
 def _esp_rows(
-    peer: PeerView, scale: Scale, signs: Glyphs, esp: EspTimes | None = None
+    peer: PeerView,
+    scale: Scale,
+    signs: Glyphs,
+    esp: EspTimes | None = None,
+    without: Without | None = None,
 ) -> Iterable[Row]:
     activity = peer.activity
     if activity is None or not (any(activity.outbound) or any(activity.inbound)):
@@ -250,12 +263,12 @@ def _esp_rows(
     if esp is not None and exact:
         both = [packets_per_cell(at_ns, scale) for at_ns in (esp.out_ns, esp.back_ns)]
     else:
+        sides = (peer.local, peer.remote)
+        silent = without or {side: without_esp(peer, side) for side in sides}
+        counts = (activity.outbound, activity.inbound)
         both = [
-            _resampled(counts, activity, scale, without_esp(peer, side))
-            for counts, side in (
-                (activity.outbound, peer.local),
-                (activity.inbound, peer.remote),
-            )
+            _resampled(each, activity, scale, silent[side])
+            for each, side in zip(counts, sides, strict=True)
         ]
     rates = [steadied(_per_cell(packets, scale)) for packets in both]
     # Both directions on one scale of height, so that they can be compared.

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from analyzers.export.formatting import Glyphs, duration
 from analyzers.export.lost import never_reached
+from analyzers.export.no_esp import without_esp
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import HintKind, PeerView
 from analyzers.model.policy import PolicyBasis
@@ -60,6 +61,8 @@ class PeerTimes:
         self.logged = _logged(peer)
         self.further_sas = _further_sas(peer)
         """When SAs began that were not the first ones, the IKE SAs last."""
+        self.without = {side: without_esp(peer, side) for side in (peer.local, peer.remote)}
+        """When either side certainly sent no ESP."""
         self.moments: Moments = moments_of(_moments(peer))
         """When anything happened."""
 
@@ -107,7 +110,7 @@ def draw(times: PeerTimes, scale: Scale, signs: Glyphs, esp: EspTimes | None = N
     """The lanes of a peer on a scale; `esp`: exact times of its packets, if they are known."""
     rows = [
         replace(row, label=_label(row, times.peer, signs))
-        for row in rows_of(times.within(scale), scale, signs, esp)
+        for row in rows_of(times.within(scale), scale, signs, esp, times.without)
     ]
     return Timeline(scale, tuple(_with_extras(scale, rows, times, signs)))
 

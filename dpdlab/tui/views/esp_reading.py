@@ -24,6 +24,7 @@ from dpdlab.present.esp_again import (
     too_many,
 )
 from dpdlab.present.scale import Scale
+from dpdlab.present.timeline import PeerTimes
 from dpdlab.tui.reading import Afterwards
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class EspReading:
 
     def times(
         self,
-        peers: Sequence[PeerView],
+        shown: Sequence[PeerTimes],
         scale: Scale,
         whole: Content,
         captures: Sequence[CaptureAgain],
@@ -76,7 +77,7 @@ class EspReading:
             self._kept.clear()
         self.note = ""
         try:
-            stretch = stretch_to_read(peers, scale)
+            stretch = stretch_to_read(shown, scale)
         except TooMany:
             self.note = too_many()
             return {}
@@ -88,6 +89,7 @@ class EspReading:
         if not are_files(captures):
             self.note = _PIPED
             return {}
+        peers = [times.peer for times in shown]
         ids = tuple(sorted(peer.id for peer in peers))
         drawn = Window(scale.start_ns, scale.end_ns)
         for wanted, read in reversed(self._kept.items()):

@@ -215,12 +215,14 @@ class TimelineView(ListView):
 
     def _column_at(self, peer: PeerView, drawn: Timeline, cell: int) -> readout.Column:
         """What is in a column, which may be very much: so it is looked up once."""
-        known, listed = self._known, self.model.events(peer)
-        same = known is not None and known[0] is drawn and known[1] is listed
+        known, listed = self._known, self.model.listed(peer)
+        happened = [] if listed is None else listed.events
+        same = known is not None and known[0] is drawn and known[1] is happened
         if known is None or not same or known[2] != cell:
             exact = self.drawings.exact.get(peer.id)
-            found = readout.column(peer, listed, drawn.scale, cell, exact)
-            known = self._known = (drawn, listed, cell, found)
+            without = None if listed is None else listed.times.without
+            found = readout.column(peer, happened, drawn.scale, cell, exact, without)
+            known = self._known = (drawn, happened, cell, found)
         return known[3]
 
     @property

@@ -49,8 +49,7 @@ class Drawings:
         if compress:
             self.folding = fold([times.moments for times in all_times], window, cells)
             scale = self.folding.scale
-        shown = [times.peer for times in all_times]
-        self.exact = self._esp.times(shown, scale, model.whole, app.captures, app.afterwards)
+        self.exact = self._esp.times(all_times, scale, model.whole, app.captures, app.afterwards)
         drawn = [
             draw(times, scale, model.signs, self.exact.get(times.peer.id)) for times in all_times
         ]
