@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from textual.widget import Widget
-from textual.worker import Worker, get_current_worker
+from textual.worker import get_current_worker
 
 from analyzers.export.content import Content
 from analyzers.export.spans import Window
@@ -57,7 +57,6 @@ class EspReading:
         self._whole: Content | None = None
         self._kept: OrderedDict[_Wanted, EspRead] = OrderedDict()
         self._pending: _Wanted | None = None
-        self._worker: Worker[None] | None = None
         self.note = ""
         """Why exact times are wanted and not there; empty where they are, or not wanted."""
         self.revision = 0
@@ -125,9 +124,7 @@ class EspReading:
             if not worker.is_cancelled:
                 app.call_from_thread(self._take, whole, wanted, read)
 
-        self._worker = self._view.run_worker(
-            work, thread=True, exclusive=True, group="esp", exit_on_error=False
-        )
+        self._view.run_worker(work, thread=True, exclusive=True, group="esp", exit_on_error=False)
 
     def _take(self, whole: Content | None, wanted: _Wanted, read: EspRead) -> None:
         if whole is not self._whole:
