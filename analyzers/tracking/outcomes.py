@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from enum import Enum, auto
+from functools import partial
 from operator import itemgetter
 from typing import Final
 
@@ -213,40 +214,16 @@ class Outcomes:
             # The device would have said that it gave the peer up.
             return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
         last_ns = sent[-1].at_ns
-        moved_ns = self._tracker.exposures.took_over_ns(track.sa.unit.index, track.side)
-        renewed = track.sa.rekeyed_into
-        if moved_ns is None and renewed is not None:
-            moved_ns = renewed.established_ns
-        if moved_ns is not None and moved_ns <= sent[0].at_ns:
+        if self._is_replaced(track, sent):
             # Asked on an SA that was in use no more: whatever became of it, nobody was given up.
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
-        given_up_ns = self._given_up_ns(track)
         known = self._foretold.last_wait_ns(track, sent)
         wait = next_wait_ns(sent, track.kind) if known is None else known
-        clock = self._tracker.any_clock
-        now = clock.now(track.sa.unit.index, track.side)
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        acted = self._by_acts(track, sent, now, wait)
+        if acted is not None:
+            return acted, Support.LOST
         heard_after = now.last_proof_ns > last_ns
-        came_ns = self._came_anew_ns(track)
-        # What a log tells at that moment is what comes of it.
-        acted = given_up_ns is not None and given_up_ns >= last_ns
-        first = not acted or (came_ns or 0) <= (given_up_ns or 0) + _ON_TIME_NS
-        if came_ns is not None and first and (wait is None or came_ns < last_ns + wait):
-            # It restarted, or had given up itself: the prober was not to ask any longer.
-            return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
-        if (
-            given_up_ns is not None
-            and acted
-            and (
-                not heard_after
-                or now.last_proof_ns >= given_up_ns
-                or _is_after_wait(sent, wait, given_up_ns)
-            )
-        ):
-            end_ns = given_up_ns if wait is None else min(last_ns + wait, given_up_ns)
-            return Piece(sent, Outcome.UNANSWERED, end_ns, track.confidence), Support.LOST
-        if heard_after and self._heard_too_late(track, sent, now, wait):
-            given_up = last_ns + (wait or 0)
-            return Piece(sent, Outcome.UNANSWERED, given_up, track.confidence), Support.LOST
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
             repeated = track.kind is ExchangeKind.LIVENESS and len(sent) > 1
@@ -281,6 +258,56 @@ class Outcomes:
         elif self._end_ns - last_ns >= self._lone_horizon_ns(track):
             outcome = Outcome.UNANSWERED
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
+
+    def _is_replaced(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
+        """Whether another SA had taken over before the first of these was asked."""
+        moved_ns = self._tracker.exposures.took_over_ns(track.sa.unit.index, track.side)
+        renewed = track.sa.rekeyed_into
+        if moved_ns is None and renewed is not None:
+            moved_ns = renewed.established_ns
+        return moved_ns is not None and moved_ns <= sent[0].at_ns
+
+    def _by_acts(
+        self,
+        track: ExchangeTrack,
+        sent: tuple[Transmission, ...],
+        now: Silence,
+        wait_ns: int | None,
+    ) -> Piece | None:
+        """What both ends did afterwards makes of questions without an answer; None: nothing."""
+        last_ns = sent[-1].at_ns
+        due_ns = None if wait_ns is None else last_ns + wait_ns
+        unanswered = partial(Piece, sent, Outcome.UNANSWERED, confidence=track.confidence)
+        given_up_ns = self._given_up_ns(track)
+        if given_up_ns is not None and given_up_ns < last_ns:
+            given_up_ns = None
+        came_ns = self._came_anew_ns(track)
+        in_time = came_ns is not None and (due_ns is None or came_ns < due_ns)
+        # What a log tells at that moment is what comes of it.
+        if in_time and (given_up_ns is None or (came_ns or 0) <= given_up_ns + _ON_TIME_NS):
+            # It restarted, or had given up itself: the prober was not to ask any longer.
+            return unanswered(verdict_ns=None)
+        if given_up_ns is not None and (
+            not last_ns < now.last_proof_ns < given_up_ns
+            or _is_after_wait(sent, wait_ns, given_up_ns)
+        ):
+            return unanswered(verdict_ns=min(given_up_ns, due_ns or given_up_ns))
+        if due_ns is not None and self._is_heard_too_late(track, sent, now, due_ns):
+            return unanswered(verdict_ns=due_ns)
+        return None
+
+    def _is_heard_too_late(
+        self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence, due_ns: int
+    ) -> bool:
+        """Whether the peer was heard only after the retries had run out, to no effect.
+
+        It did not notice that it had been given up: the prober never used the SA again.
+        """
+        if track.heard_again_ns is None or len(sent) < _FEWEST_TRIES:
+            return False
+        late_ns = max(_ON_TIME_NS, (due_ns - sent[-1].at_ns) // 20)
+        used = now.last_out_ns > due_ns or self._rhythms.goes_on(track)
+        return track.heard_again_ns > due_ns + late_ns and not used
 
     def _ran_out(
         self,
@@ -328,23 +355,6 @@ class Outcomes:
             and now.last_out_ns > sent[-1].at_ns + wait
             and self._end_ns - now.last_out_ns <= pause_ns(now)
         )
-
-    def _heard_too_late(
-        self,
-        track: ExchangeTrack,
-        sent: tuple[Transmission, ...],
-        now: Silence,
-        wait_ns: int | None,
-    ) -> bool:
-        """Whether the peer was heard only after the retries had run out, to no effect.
-
-        It did not notice that it had been given up: the prober never used the SA again.
-        """
-        if wait_ns is None or track.heard_again_ns is None or len(sent) < _FEWEST_TRIES:
-            return False
-        over_ns = sent[-1].at_ns + wait_ns + max(_ON_TIME_NS, wait_ns // 20)
-        used = now.last_out_ns > sent[-1].at_ns + wait_ns or self._rhythms.goes_on(track)
-        return track.heard_again_ns > over_ns and not used
 
     def _acted(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether the prober gave the SA up, by what it did afterwards."""
