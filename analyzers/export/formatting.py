@@ -74,6 +74,8 @@ class Glyphs(Struct, frozen=True):
     density: str
     """Rising levels; the first one means more than nothing. The highest leaves a gap to the row
     above."""
+    unplaced: str
+    """Something that is known to be near, not where."""
     to: str
     back: str
     dash: str
@@ -123,6 +125,7 @@ UNICODE: Final = Glyphs(
     possible="░",
     certain="▓",
     density="▁▂▃▄▅",
+    unplaced="┈",
     to="→",
     back="←",
     dash="–",
@@ -166,6 +169,7 @@ ASCII: Final = Glyphs(
     possible=":",
     certain="#",
     density=".,*&@",
+    unplaced="-",
     to="->",
     back="<-",
     dash="-",

@@ -183,12 +183,23 @@ def exposed_ns(hole: BlackHole) -> int:
 
 def steadied(rates: Sequence[float]) -> Sequence[float]:
     """Rates without the one packet that falls into this cell or the next by chance."""
-    steady = _filled(rates)
-    for index, rate in enumerate(steady):
-        before = steady[index - 1] if index else 0.0
-        if rate > 0 and before > 0 and abs(rate - before) <= ONE_PACKET:
-            steady[index] = before
-    return steady
+    return _evened(_filled(rates))
+
+
+def _evened(rates: Sequence[float]) -> list[float]:
+    """Rates of which neighbours that differ by one packet get their mean; none stays none."""
+    even: list[float] = []
+    total, run = 0.0, 0
+    for rate in (*rates, 0.0):
+        mean = total / run if run else 0.0
+        if run and (rate <= 0 or abs(rate - mean) > ONE_PACKET):
+            even += [mean] * run
+            total, run = 0.0, 0
+        if rate > 0:
+            total, run = total + rate, run + 1
+        else:
+            even.append(0.0)
+    return even[:-1]
 
 
 def _filled(rates: Sequence[float]) -> list[float]:

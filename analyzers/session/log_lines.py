@@ -27,6 +27,7 @@ from analyzers.dialects.physical_lines import DECIDING, ends_with_cr
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.records import Ref
+from analyzers.session.causes import Told, causes_first
 from analyzers.session.line_times import NO_TIME, Int64s, LineClock, placed, rising
 from analyzers.sources.lines import BLOCK_LINES, GoOn, LineFile, as_utf8, plain_text
 
@@ -41,6 +42,9 @@ _MOST_BETWEEN: Final = 256
 _KINDS: Final = tuple(LogEventKind)
 _WEIGHTY: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 _AGAIN: Final = 0x80
+_SENT: Final = 0x40
+_RECEIVED: Final = 0x20
+_KIND: Final = 0x1F
 
 
 class LogText(Struct, frozen=True):
@@ -92,7 +96,8 @@ def _stamped_ns(event: LogEvent, log: LogSource) -> int:
 
 def code_of(event: LogEvent) -> int:
     """What an event says, in a byte; 0 would be nothing."""
-    return _KINDS.index(event.kind) + 1 | (_AGAIN if event.retransmission else 0)
+    way = 0 if event.sent is None else _SENT if event.sent else _RECEIVED
+    return _KINDS.index(event.kind) + 1 | way | (_AGAIN if event.retransmission else 0)
 
 
 class Sense(StrEnum):
@@ -122,9 +127,10 @@ class LineReading(Struct, frozen=True):
 class LogLines:
     """All lines of all logs. Rows count from 0 in the order of time, lines of a file from 1."""
 
-    def __init__(self, texts: Sequence[LogText]) -> None:
-        """Nothing is read yet: `index` does."""
+    def __init__(self, texts: Sequence[LogText], told: Sequence[Told] = ()) -> None:
+        """Nothing is read yet: `index` does. `told`: messages that several of the logs have."""
         self.texts = tuple(texts)
+        self._told = told
         self.problems: list[str] = []
         """What could not be shown, in sentences."""
         self._files: list[LineFile] = []
@@ -193,6 +199,10 @@ class LogLines:
         keys = np.concatenate(
             [rising(part) for part in np.split(self._times[lines], np.cumsum(sizes)[:-1])]
         )
+        if self._told:
+            ends = np.cumsum(sizes).tolist()
+            logs = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+            keys = causes_first(keys, self._pairs(lines), logs)
         order = np.argsort(keys, kind="stable")
         self._keys = keys[order]
         lines = lines[order]
@@ -201,6 +211,23 @@ class LogLines:
         self._order = lines.astype(np.int32)
         self._row = np.empty(len(lines), np.int32)
         self._row[self._order] = np.arange(len(lines), dtype=np.int32)
+
+    def _pairs(self, lines: Int64s) -> list[tuple[int, int, int]]:
+        """Places among `lines` of those that sent a message and those that received it."""
+        place = np.empty(len(self._times), np.int64)
+        place[lines] = np.arange(len(lines))
+        found: list[tuple[int, int, int]] = []
+        for refs, apart_ns in self._told:
+            known = [(ref, line) for ref in refs if (line := self._number(ref)) is not None]
+            found += (
+                (int(place[sent]), int(place[received]), apart_ns)
+                for one, sent in known
+                for other, received in known
+                if one.source != other.source
+                and self._codes[sent] & _SENT
+                and self._codes[received] & _RECEIVED
+            )
+        return found
 
     def close(self) -> None:
         """Release the files."""
@@ -236,10 +263,14 @@ class LogLines:
 
     def row_of(self, ref: Ref) -> int | None:
         """The row of a line; None if it is not here."""
+        line = self._number(ref)
+        return line if line is None or self._row is None else int(self._row[line])
+
+    def _number(self, ref: Ref) -> int | None:
+        """The number of a line among those of all logs, from 0."""
         for log, text in enumerate(self._known):
             if text.source == ref.source and 1 <= ref.record <= len(self._files[log]):
-                line = self._bases[log] + ref.record - 1
-                return line if self._row is None else int(self._row[line])
+                return self._bases[log] + ref.record - 1
         return None
 
     def until_ns(self, source: str) -> int | None:
@@ -285,7 +316,7 @@ class LogLines:
 
     def kind(self, row: int) -> LogEventKind | None:
         """What a row said; None if nothing."""
-        code = self._code(row) & ~_AGAIN
+        code = self._code(row) & _KIND
         return _KINDS[code - 1] if code else None
 
     def is_again(self, row: int) -> bool:
@@ -307,7 +338,7 @@ class LogLines:
         codes = self._codes_in_order()
         if kinds is None:
             return np.flatnonzero(codes)
-        wanted = np.isin(codes & ~np.uint8(_AGAIN), [_KINDS.index(kind) + 1 for kind in kinds])
+        wanted = np.isin(codes & np.uint8(_KIND), [_KINDS.index(kind) + 1 for kind in kinds])
         if again:
             wanted |= (codes & _AGAIN) != 0
         return np.flatnonzero(wanted)

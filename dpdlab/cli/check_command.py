@@ -57,8 +57,8 @@ def _summary(content: Content, diagnostics: Diagnostics) -> None:
     if not content.peers and not content.findings:
         return
     from analyzers.export.troubles import troubles
-    from dpdlab.cli.text.findings import tally
     from dpdlab.present.formatting import counted
+    from dpdlab.present.text.findings import tally
 
     # A tunnel that does not come up need not be a finding of a rule, and is more than nothing.
     told_of = {finding.peer for finding in content.findings}

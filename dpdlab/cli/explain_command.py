@@ -15,10 +15,10 @@ from analyzers.rules.rule import Rule
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.output import Output
-from dpdlab.cli.text.findings import SHADE
-from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, assemble
 from dpdlab.present.filter.keys import KEYS, help_text, markdown_table
 from dpdlab.present.formatting import Clock
+from dpdlab.present.text.findings import SHADE
+from dpdlab.present.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, assemble
 
 FILTER: Final = "filter"
 _INDENT: Final = 9

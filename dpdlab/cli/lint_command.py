@@ -80,9 +80,9 @@ def _write(content: LintContent, text_format: str, output: Output, *, verbose: i
 
         output.write(chunks(content, ascii_only=output.ascii_requested))
         return
-    from dpdlab.cli.text.lint import render
-    from dpdlab.cli.text.page import Page
     from dpdlab.present.formatting import Clock
+    from dpdlab.present.text.lint import render
+    from dpdlab.present.text.page import Page
 
     output.write_page(
         lambda console: render(

@@ -384,7 +384,7 @@ class _Watch:
         )
 
     def _write_report(self, content: Content) -> None:
-        from dpdlab.cli.text_report import render
+        from dpdlab.present.text.report import render
 
         self._output.write_text("\n")
         self._output.write_page(
@@ -412,7 +412,7 @@ def _content(live: LiveSession, configurations: Sequence[str]) -> Content:
 
 def _write_summary(content: Content, output: Output) -> None:
     """What stays on the terminal of the console."""
-    from dpdlab.cli.text_report import render_summary
+    from dpdlab.present.text.report import render_summary
 
     output.write_page(
         lambda console: render_summary(content, console=console, ascii_only=output.ascii_only)

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from dpdlab.cli.diagnostics import UsageError
 from dpdlab.cli.terminals import is_terminal, wants_colour
+from dpdlab.present.text import PLAIN_WIDTH
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 STANDARD_OUTPUT: Final = "-"
-# What a pipe or a file gets: text that fits everywhere it may be pasted.
-PLAIN_WIDTH: Final = 80
 
 
 class Output:

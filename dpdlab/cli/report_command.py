@@ -52,7 +52,7 @@ def _write(
     content: Content, report_format: str, output: Output, options: argparse.Namespace
 ) -> None:
     if report_format == "text":
-        from dpdlab.cli.text_report import render
+        from dpdlab.present.text.report import render
 
         output.write_page(
             lambda console: render(

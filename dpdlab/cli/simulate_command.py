@@ -177,7 +177,7 @@ def _write_simulated(
 
         output.write(simulated_markdown(simulated, ascii_only=output.ascii_requested))
     else:
-        from dpdlab.cli.text.simulate import render_simulated
+        from dpdlab.present.text.simulate import render_simulated
 
         output.write_page(
             lambda console: render_simulated(
@@ -224,7 +224,7 @@ def _plan(invocation: Invocation, wanted: Sequence[Candidate]) -> ExitCode:
 
         output.write(planned_markdown(planned, ascii_only=output.ascii_requested))
     else:
-        from dpdlab.cli.text.plan import render_planned
+        from dpdlab.present.text.plan import render_planned
 
         output.write_page(
             lambda console: render_planned(

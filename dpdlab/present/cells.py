@@ -33,6 +33,8 @@ class Role(StrEnum):
     LOST = "lost"
     """A message that its sender logged, and that did not arrive."""
     ESP = "esp"
+    UNPLACED = "unplaced"
+    """ESP that is counted in slices of several cells: somewhere around here."""
     POSSIBLE = "possible"
     CERTAIN = "certain"
     PHASE = "phase"

@@ -22,6 +22,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.esp import packets_until
+from dpdlab.present.in_vain import repeated_in_vain_ns
 from dpdlab.present.tallies import Tally, tally_of
 
 _GRID: Final = 1024
@@ -134,8 +135,8 @@ def _span(content: Content) -> tuple[int, int]:
     return min((at for at in starts if at >= ORDER_LIMIT_NS), default=0), max(ends, default=0)
 
 
-def _repeats(peers: Iterable[PeerView], start_ns: int, end_ns: int) -> list[float]:
-    """Where questions were repeated, on a grid."""
+def _repeats(peers: Sequence[PeerView], start_ns: int, end_ns: int) -> list[float]:
+    """Where questions were repeated, and other requests in vain, on a grid."""
     if start_ns < ORDER_LIMIT_NS or end_ns <= start_ns:
         return []
     pieces = {
@@ -144,6 +145,11 @@ def _repeats(peers: Iterable[PeerView], start_ns: int, end_ns: int) -> list[floa
         for exchange in peer.exchanges
         if len(exchange.transmissions) > 1
         for sent in exchange.transmissions[1:]
+    }
+    pieces |= {
+        (at_ns - start_ns) * _GRID // (end_ns - start_ns)
+        for peer in peers
+        for at_ns in repeated_in_vain_ns(peer)
     }
     return [piece / _GRID for piece in sorted(pieces)]
 

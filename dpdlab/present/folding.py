@@ -158,6 +158,12 @@ def fold_label(stretch: Stretch, signs: Glyphs) -> str:
     return fitting.center(stretch.width)
 
 
+def steady_label(stretch: Stretch, signs: Glyphs) -> str:
+    """That traffic went on in a fold as before and after it, on its cells at most."""
+    forms = (f"{signs.fold} steady {signs.fold}", f"{signs.fold}steady{signs.fold}", signs.fold)
+    return next(form for form in forms if len(form) <= stretch.width)
+
+
 __all__ = [
     "Folding",
     "Moments",
@@ -165,4 +171,5 @@ __all__ = [
     "fold_label",
     "moments_of",
     "starts_and_stops",
+    "steady_label",
 ]

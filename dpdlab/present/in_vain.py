@@ -32,3 +32,19 @@ def _request(message: IkeMessage) -> object:
     """Equal for all transmissions of one request of IKEv2."""
     same = (message.initiator_spi, message.message_id, message.exchange_type, message.version)
     return message.src, message.dst, *same, message.is_response
+
+
+def repeated_in_vain_ns(peer: PeerView) -> list[int]:
+    """When those were sent again."""
+    unanswered = any(p.kind is ProblemKind.REQUEST_UNANSWERED for p in peer.problems)
+    if not unanswered and all(sa.end is not SaEnd.FAILED for sa in peer.ike_sas):
+        return []
+    refs, seen = sent_in_vain(peer), set[object]()
+    found: list[int] = []
+    for message in peer.messages:
+        if message.ref in refs:
+            request = _request(message)
+            if request in seen or message.again:
+                found.append(message.at_ns)
+            seen.add(request)
+    return found

@@ -14,7 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.export.lost import lost_messages
+from analyzers.export.no_esp import without_esp
 from analyzers.export.spans import (
+    Window,
     answered_transmission,
     exposed_ns,
     is_side,
@@ -28,8 +30,8 @@ from analyzers.model.time import nanoseconds
 from dpdlab.present import words
 from dpdlab.present.axis import axis_text
 from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind, write
-from dpdlab.present.esp import packets_until
-from dpdlab.present.folding import fold_label
+from dpdlab.present.esp import EspTimes, Floats, Without, packets_per_cell, packets_until
+from dpdlab.present.folding import fold_label, steady_label
 from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.scale import Scale, Stretch
 from dpdlab.present.state_lane import state_cells
@@ -49,7 +51,7 @@ class Lane(Struct, frozen=True):
 # What goes on through a fold, and may bear its sign.
 _FLOWING: Final = frozenset(
     {Role.BLANK, Role.ALIVE, Role.QUESTIONABLE, Role.PROBING, Role.UNKNOWN, Role.ESP}
-    | {Role.IKE_ONLY, Role.POSSIBLE, Role.CERTAIN}
+    | {Role.UNPLACED, Role.IKE_ONLY, Role.POSSIBLE, Role.CERTAIN}
 )
 _MARK_RANK: Final = {
     Role.BLANK: 0,
@@ -64,8 +66,8 @@ _MARK_RANK: Final = {
 }
 
 
-_FINER: Final = 8
-"""Cells that what is known of a slice of activity is spread over at most."""
+_FINER: Final = 2
+"""Cells of a slice of activity, beyond which its packets have no height and no place in it."""
 # What is told where another sign lies over it.
 _NOT_TO_MISS: Final = frozenset({Role.RETRY, Role.OPEN, Role.DELETE, Role.UNANSWERED})
 
@@ -80,17 +82,26 @@ def build(peer: PeerView, scale: Scale, signs: Glyphs) -> Lane:
     return Lane((*rows_of(peer, scale, signs), axis))
 
 
-def rows_of(peer: PeerView, scale: Scale, signs: Glyphs) -> list[Row]:
+def rows_of(
+    peer: PeerView,
+    scale: Scale,
+    signs: Glyphs,
+    esp: EspTimes | None = None,
+    without: Without | None = None,
+) -> list[Row]:
     """State, questions, ESP and black holes.
 
-    A fold of the scale goes on as what is around it, with a sign in its middle.
+    `esp`: exact times, if they are known here; `without`: what `without_esp` says of both sides, if
+    that is known already.
+
+    A fold of the scale goes on as what is around it, and tells in its middle what it leaves out.
     """
     rows = [Row(RowKind.STATE, "state", state_cells(peer, scale, signs))]
     rows.extend(_probe_rows(peer, scale, signs))
-    rows.extend(_esp_rows(peer, scale, signs))
+    rows.extend(_esp_rows(peer, scale, signs, esp, without))
     rows.extend(_hole_rows(peer, scale, signs))
     if scale.folds:
-        rows = [replace(row, cells=_folded(row.cells, scale, signs)) for row in rows]
+        rows = [_folded(row, scale, signs) for row in rows]
     return rows
 
 
@@ -105,16 +116,27 @@ def axis_cells(scale: Scale, signs: Glyphs, told: Callable[[Stretch], str]) -> t
     return tuple(cells)
 
 
-def _folded(cells: tuple[Cell, ...], scale: Scale, signs: Glyphs) -> tuple[Cell, ...]:
-    """A sign in the middle of each fold, where no word stands."""
-    marked = list(cells)
-    for part in scale.folds:
-        middle = part.first + part.width // 2
-        here = cells[middle]
-        in_a_word = here.glyph.isalnum() or (here.glyph == " " and here.role is not Role.BLANK)
-        if here.role in _FLOWING and not in_a_word:
-            marked[middle] = Cell(signs.fold, Role.FOLD)
-    return tuple(marked)
+def _folded(row: Row, scale: Scale, signs: Glyphs) -> Row:
+    """What each fold leaves out, in its middle: how long it is, or that ESP went on as it did."""
+    cells = list(row.cells)
+    # The names of phases say how long these are.
+    phases = row.kind in (RowKind.PHASES_OUT, RowKind.PHASES_IN)
+    for part in () if phases else scale.folds:
+        inside = cells[part.first : part.first + part.width]
+        steady = any(cell.role in (Role.ESP, Role.UNPLACED) for cell in inside)
+        label = steady_label(part, signs) if steady else fold_label(part, signs).strip()
+        for text in (label, signs.fold):
+            first = part.first + (part.width - len(text)) // 2
+            if all(_goes_on(cell) for cell in cells[first : first + len(text)]):
+                write(cells, first, text, Role.FOLD)
+                break
+    return replace(row, cells=tuple(cells))
+
+
+def _goes_on(cell: Cell) -> bool:
+    """Whether a cell is no sign and no part of a word."""
+    in_a_word = cell.glyph.isalnum() or (cell.glyph == " " and cell.role is not Role.BLANK)
+    return cell.role in _FLOWING and not in_a_word
 
 
 def traffic(peer: PeerView, scale: Scale, signs: Glyphs) -> list[Row]:
@@ -222,46 +244,64 @@ def _tell_covered(cells: list[Cell], covered: set[int], signs: Glyphs) -> None:
 # --- ESP ------------------------------------------------------------------------------------
 
 
-def _esp_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
-    if peer.activity is not None and (any(peer.activity.outbound) or any(peer.activity.inbound)):
-        out, back = _esp_cells(peer.activity, scale, signs)
-        yield Row(RowKind.ESP_OUT, f"ESP {signs.to}", out)
-        yield Row(RowKind.ESP_IN, f"ESP {signs.back}", back)
+def is_finer(activity: Activity, scale: Scale) -> bool:
+    """Whether cells are so short that slices of activity do not tell in which a packet was."""
+    return scale.cell_ns * _FINER < activity.slice_ns
 
 
-def _esp_cells(
-    activity: Activity, scale: Scale, signs: Glyphs
-) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
-    """Both directions on one scale of height, so that they can be compared."""
-    out = _resampled(activity.outbound, activity, scale)
-    back = _resampled(activity.inbound, activity, scale)
-    top = max(max(out, default=0.0), max(back, default=0.0))
+def _esp_rows(
+    peer: PeerView,
+    scale: Scale,
+    signs: Glyphs,
+    esp: EspTimes | None = None,
+    without: Without | None = None,
+) -> Iterable[Row]:
+    activity = peer.activity
+    if activity is None or not (any(activity.outbound) or any(activity.inbound)):
+        return
+    exact = esp is not None and esp.cover(Window(scale.start_ns, scale.end_ns))
+    if esp is not None and exact:
+        both = [packets_per_cell(at_ns, scale) for at_ns in (esp.out_ns, esp.back_ns)]
+    else:
+        sides = (peer.local, peer.remote)
+        silent = without or {side: without_esp(peer, side) for side in sides}
+        counts = (activity.outbound, activity.inbound)
+        both = [
+            _resampled(each, activity, scale, silent[side])
+            for each, side in zip(counts, sides, strict=True)
+        ]
+    rates = [steadied(_per_cell(packets, scale)) for packets in both]
+    # Both directions on one scale of height, so that they can be compared.
+    top = max(max(each, default=0.0) for each in rates)
+    unplaced = not exact and is_finer(activity, scale)
+    ways = ((RowKind.ESP_OUT, signs.to), (RowKind.ESP_IN, signs.back))
+    for (kind, arrow), each in zip(ways, rates, strict=True):
+        cells = tuple(_esp_cell(rate, top, signs, unplaced=unplaced) for rate in each)
+        yield Row(kind, f"ESP {arrow}", cells)
 
-    # Of a slice it is known how many packets there were, not when: a part of it has no height, and
-    # one of a single packet has none that means anything.
-    most = max(max(activity.outbound, default=0), max(activity.inbound, default=0))
-    finer = scale.cell_ns * (_FINER if most > 1 else 1) < activity.slice_ns
 
-    def drawn(rates: Sequence[float]) -> tuple[Cell, ...]:
-        levels = 1 if finer else len(signs.density)
-        rates = steadied(rates)
-        return tuple(
-            Cell(signs.density[min(int(rate / top * levels), levels - 1)], Role.ESP)
-            if rate > 0
-            else BLANK
-            for rate in rates
-        )
-
-    return drawn(out), drawn(back)
+def _esp_cell(rate: float, top: float, signs: Glyphs, *, unplaced: bool) -> Cell:
+    if rate <= 0:
+        return BLANK
+    if unplaced:
+        return Cell(signs.unplaced, Role.UNPLACED)
+    levels = len(signs.density)
+    return Cell(signs.density[min(int(rate / top * levels), levels - 1)], Role.ESP)
 
 
-def _resampled(counts: Sequence[int], activity: Activity, scale: Scale) -> list[float]:
-    """Packets per cell that is no fold; a slice is spread evenly over the cells it covers."""
+def _resampled(
+    counts: Sequence[int], activity: Activity, scale: Scale, without: Sequence[Window]
+) -> Floats:
+    """Packets per cell; a slice is spread evenly over the cells in which they can have been."""
     edges = np.array([at_ns - activity.start_ns for at_ns in scale.edges()], float)
-    packets = np.diff(packets_until(activity, counts, edges))
+    return np.diff(packets_until(activity, counts, edges, without))
+
+
+def _per_cell(packets: Floats, scale: Scale) -> list[float]:
+    """Packets per cell that is no fold."""
     if scale.folds:
         # A cell of a fold is longer than the others: what counts is the rate.
-        packets *= scale.cell_ns / np.maximum(np.diff(edges), 1)
+        packets = packets * scale.cell_ns / np.maximum(np.diff(np.array(scale.edges(), float)), 1)
     rates: list[float] = np.round(packets, 6).tolist()
     return rates
 

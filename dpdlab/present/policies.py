@@ -13,8 +13,8 @@ from analyzers.export.formatting import (
     Severity,
     black_hole_bounds,
     byte_count,
+    duration_s,
     seconds_range,
-    timer,
 )
 from analyzers.export.story import NOTHING_BACK
 from analyzers.model.black_hole import BlackHole, StopBasis
@@ -28,13 +28,15 @@ AT_LEAST: Final = "+ at least: the window is longer than what was observed"
 _ALIKE_S: Final = 0.05
 """Differences that nobody cares for, s."""
 _LIKELY: Final = 1e-4
+LONG_S: Final = 1000
+"""Seconds from which nobody counts in seconds."""
 
 
 def tenths(seconds: float) -> str:
-    """Seconds below one another; long ones as the report writes them."""
-    if abs(seconds) < 1000:
+    """Seconds below one another; long ones as they are told everywhere: "28 min 53 s"."""
+    if abs(seconds) < LONG_S:
         return f"{seconds:.1f} s"
-    return timer(round(seconds)) if seconds > 0 else f"-{timer(round(-seconds))}"
+    return duration_s(seconds)
 
 
 def chance(value: float) -> str:

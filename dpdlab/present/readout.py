@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from analyzers.export import words
 from analyzers.export.formatting import counted
+from analyzers.export.no_esp import without_esp
 from analyzers.export.spans import Window, exposed_ns, told_states
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import Activity, PeerView
 from analyzers.model.records import Basis, Confidence
-from dpdlab.present.esp import packets_until
+from dpdlab.present.esp import EspTimes, Without, packets_until
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.scale import Scale
 
@@ -94,8 +95,18 @@ def _is_logged(event: Event) -> bool:
     return event.basis in (Basis.LOG, Basis.CORRELATED) or seen
 
 
-def column(peer: PeerView, events: Sequence[Event], scale: Scale, cell: int) -> Column:
-    """What lies in a cell of a drawing of the peer; a fold is one column."""
+def column(
+    peer: PeerView,
+    events: Sequence[Event],
+    scale: Scale,
+    cell: int,
+    esp: EspTimes | None = None,
+    without: Without | None = None,
+) -> Column:
+    """What lies in a cell of a drawing of the peer; a fold is one column.
+
+    `esp`: exact times of its packets, if they are known; `without`: as `rows_of` takes it.
+    """
     stretch = scale.stretch_of(cell)
     span = scale.span_of(cell)
     if stretch.folded:
@@ -105,15 +116,17 @@ def column(peer: PeerView, events: Sequence[Event], scale: Scale, cell: int) -> 
     place = bisect_left(events, span.start_ns, key=_at_ns)
     packets: tuple[int, int] | None = None
     within_ns = span.end_ns - span.start_ns + 1
-    if peer.activity is not None:
+    if esp is not None and esp.cover(span):
+        packets = esp.within(span)
+    elif peer.activity is not None:
         slice_ns = peer.activity.slice_ns
         if within_ns < _COUNTED * slice_ns:
             begin = span.start_ns - (span.start_ns - peer.activity.start_ns) % slice_ns
             end = span.end_ns + slice_ns - (span.end_ns - peer.activity.start_ns) % slice_ns
             within_ns = end - begin
-            packets = _packets(peer.activity, Window(begin, end - 1))
+            packets = _packets(peer, peer.activity, Window(begin, end - 1), without)
         else:
-            packets = _packets(peer.activity, span)
+            packets = _packets(peer, peer.activity, span, without)
     return Column(
         span=span,
         folded=stretch.folded,
@@ -146,14 +159,16 @@ def _states(peer: PeerView, span: Window) -> Sequence[str]:
     return found
 
 
-def _packets(activity: Activity, span: Window) -> tuple[int, int]:
+def _packets(
+    peer: PeerView, activity: Activity, span: Window, without: Without | None
+) -> tuple[int, int]:
     """ESP of a stretch, out and back."""
     ends = np.array([span.start_ns - activity.start_ns, span.end_ns + 1 - activity.start_ns], float)
-    out, back = (
-        round(float(np.diff(packets_until(activity, counts, ends))[0]))
-        for counts in (activity.outbound, activity.inbound)
-    )
-    return out, back
+    found: list[int] = []
+    for counts, side in ((activity.outbound, peer.local), (activity.inbound, peer.remote)):
+        silent = without_esp(peer, side) if without is None else without[side]
+        found.append(round(float(np.diff(packets_until(activity, counts, ends, silent))[0])))
+    return found[0], found[1]
 
 
 def _at_ns(event: Event) -> int:

@@ -70,6 +70,26 @@ def starting_policy(
     return _usual(product, version, sender)
 
 
+def own_policies(
+    peer: PeerView, product_at: Callable[[PeerView, str], str | None]
+) -> list[tuple[str, Draft | DpdPolicy]]:
+    """What is known of each end that asks: its address, and its policy, the foremost end first.
+
+    A policy of which the interval is only about known is nothing to begin with, and stays as it is.
+    """
+    found: list[tuple[str, Draft | DpdPolicy]] = []
+    for end in sides(peer):
+        version, product = _version(peer, None), product_at(peer, end)
+        starts = (_start_with(p, end, product, version) for p in _known(peer, None, end))
+        start = next((start for start in starts if start is not None), None)
+        near = next((p for p in by_precedence(peer.policies, end) if p.about_s is not None), None)
+        if start is not None:
+            found.append((end, start.draft))
+        elif near is not None:
+            found.append((end, near))
+    return found
+
+
 def _asker(peer: PeerView) -> str:
     """Who asks; the local side where both do, or neither."""
     return next((end for end in sides(peer) if _known(peer, None, end)), peer.local)

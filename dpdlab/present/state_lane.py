@@ -60,7 +60,7 @@ def state_cells(peer: PeerView, scale: Scale, signs: Glyphs) -> tuple[Cell, ...]
         while stop < scale.width and shown[stop] == here:
             stop += 1
         if here is not None:
-            _draw(cells, range(position, stop), here, _word(peer, here), signs)
+            _draw(cells, range(position, stop), here, _word(peer, here), scale, signs)
         position = stop
     return tuple(cells)
 
@@ -72,7 +72,9 @@ def _word(peer: PeerView, shown: _Shown) -> str:
     return words.stretch_word(peer, shown.state, death_confidence(peer), by_remote=by_remote)
 
 
-def _draw(cells: list[Cell], run: range, shown: _Shown, word: str, signs: Glyphs) -> None:
+def _draw(
+    cells: list[Cell], run: range, shown: _Shown, word: str, scale: Scale, signs: Glyphs
+) -> None:
     state = shown.state
     role = Role.IKE_ONLY if shown.ike_only else _STATE_ROLE[state]
     line = {
@@ -88,8 +90,25 @@ def _draw(cells: list[Cell], run: range, shown: _Shown, word: str, signs: Glyphs
     if state in (PeerState.DEAD, PeerState.DELETED):
         # An end, not a stretch: the sign stands at its instant and the word after it.
         cells[run.start] = Cell(state_glyph(state, signs), role)
-        if len(run) >= len(word) + 2:
+        if len(_loud(run, scale)[0]) >= len(word) + 2:
             write(cells, run.start + 2, word, role)
-    elif len(run) >= len(word) + 4:
-        middle = run.start + (len(run) - len(word) - 2) // 2
+        return
+    # What a fold leaves out stands in it.
+    room = max(_loud(run, scale), key=len)
+    if len(room) >= len(word) + 4:
+        middle = room.start + (len(room) - len(word) - 2) // 2
         write(cells, middle, f" {word} ", role)
+
+
+def _loud(run: range, scale: Scale) -> list[range]:
+    """The pieces of a run that are not folded: the first begins where it does."""
+    pieces: list[range] = []
+    start = run.start
+    for fold in scale.folds:
+        if start <= fold.first < run.stop:
+            pieces.append(range(start, fold.first))
+            start = fold.first + fold.width
+        elif fold.first < start < fold.first + fold.width:
+            pieces.append(range(start, start))
+            start = fold.first + fold.width
+    return [*pieces, range(start, max(run.stop, start))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -69,21 +69,19 @@ def tally_within(
 ) -> Tally:
     """What of that falls into a stretch of time, its ends included; times in ns.
 
-    A question counts where it was asked first, a retry where it was sent. How bad the peer is, and
-    where that puts it, is told by all of the time.
+    A question counts where any of it lies, a retry where it was sent; `findings` are those of the
+    stretch. How bad the peer is, and where that puts it, is told by all of the time.
     """
     first_ns, last_ns = range_ns
-    asked = _asked(peer.exchanges, first_ns, last_ns)
+    asked = exchanges_within(peer, range_ns)
     answered, unanswered = _outcomes(asked)
     deletes = sum(first_ns <= delete.at_ns <= last_ns for delete in peer.deletes)
-    errors, warnings = _severities(
-        f for f in findings if f.at_ns is None or first_ns <= f.at_ns <= last_ns
-    )
+    errors, warnings = _severities(findings)
     return replace(
         whole,
         answered=answered,
         unanswered=unanswered,
-        retries=_retries(peer.exchanges, first_ns, last_ns),
+        retries=_retries(asked, first_ns, last_ns),
         lost_s=sum(_within_s(hole, first_ns, last_ns) for hole in holes_within(peer, range_ns)),
         errors=errors,
         warnings=warnings,
@@ -98,20 +96,31 @@ def holes_within(peer: PeerView, range_ns: tuple[int, int]) -> list[BlackHole]:
     return [h for h in peer.black_holes if h.begin_ns <= last_ns and h.stop_ns >= first_ns]
 
 
+def exchanges_within(peer: PeerView, range_ns: tuple[int, int]) -> list[Exchange]:
+    """The questions that a stretch of time has any of: a retry, the answer, the verdict."""
+    first_ns, last_ns = range_ns
+    begin = bisect_left(peer.exchanges, first_ns - _LONGEST_NS, key=_first_ns)
+    end = bisect_right(peer.exchanges, last_ns, begin, key=_first_ns)
+    return [x for x in peer.exchanges[begin:end] if ends_ns(x) >= first_ns]
+
+
+def ends_ns(exchange: Exchange) -> int:
+    """The last moment of a question."""
+    ends = [exchange.last_ns, exchange.verdict_ns or 0]
+    if exchange.answer is not None:
+        ends.append(exchange.answer.at_ns)
+    return max(ends)
+
+
 def is_within(hole: BlackHole, range_ns: tuple[int, int]) -> bool:
     """Whether a stretch of time has all of a black hole."""
     return range_ns[0] <= hole.begin_ns and hole.stop_ns <= range_ns[1]
 
 
-def _asked(exchanges: Sequence[Exchange], first_ns: int, last_ns: int) -> Sequence[Exchange]:
-    begin = bisect_left(exchanges, first_ns, key=_first_ns)
-    return exchanges[begin : bisect_right(exchanges, last_ns, begin, key=_first_ns)]
-
-
-def _retries(exchanges: Sequence[Exchange], first_ns: int, last_ns: int) -> int:
+def _retries(exchanges: Iterable[Exchange], first_ns: int, last_ns: int) -> int:
     return sum(
         first_ns <= sent.at_ns <= last_ns
-        for exchange in _asked(exchanges, first_ns - _LONGEST_NS, last_ns)
+        for exchange in exchanges
         for sent in exchange.transmissions[0 if exchange.first_missing else 1 :]
     )
 

@@ -14,13 +14,16 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzers.export.formatting import Glyphs
+from analyzers.export.formatting import Glyphs, duration
 from analyzers.export.lost import never_reached
+from analyzers.export.no_esp import without_esp
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import HintKind, PeerView
 from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Basis
+from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind
+from dpdlab.present.esp import EspTimes
 from dpdlab.present.expected import expected_ns, policy_of
 from dpdlab.present.folding import Moments, moments_of, starts_and_stops
 from dpdlab.present.lane import rows_of
@@ -58,6 +61,8 @@ class PeerTimes:
         self.logged = _logged(peer)
         self.further_sas = _further_sas(peer)
         """When SAs began that were not the first ones, the IKE SAs last."""
+        self.without = {side: without_esp(peer, side) for side in (peer.local, peer.remote)}
+        """When either side certainly sent no ESP."""
         self.moments: Moments = moments_of(_moments(peer))
         """When anything happened."""
 
@@ -101,13 +106,27 @@ STARTED: Final = "S"
 """Where a daemon or a device begins anew."""
 
 
-def draw(times: PeerTimes, scale: Scale, signs: Glyphs) -> Timeline:
-    """The lanes of a peer on a scale."""
+def draw(times: PeerTimes, scale: Scale, signs: Glyphs, esp: EspTimes | None = None) -> Timeline:
+    """The lanes of a peer on a scale; `esp`: exact times of its packets, if they are known."""
     rows = [
-        replace(row, label=_LABELS.get(row.kind, row.label))
-        for row in rows_of(times.within(scale), scale, signs)
+        replace(row, label=_label(row, times.peer, signs))
+        for row in rows_of(times.within(scale), scale, signs, esp, times.without)
     ]
     return Timeline(scale, tuple(_with_extras(scale, rows, times, signs)))
+
+
+def _label(row: Row, peer: PeerView, signs: Glyphs) -> str:
+    if peer.activity is not None and any(cell.role is Role.UNPLACED for cell in row.cells):
+        return f"{row.label} {signs.plus_minus}{_rounded_up(peer.activity.slice_ns)}"
+    return _LABELS.get(row.kind, row.label)
+
+
+def _rounded_up(length_ns: int) -> str:
+    """A duration that has few cells: "256 ms", "2.0 s", "9 min"."""
+    for unit_ns, unit in ((3600 * NS_PER_SECOND, "h"), (60 * NS_PER_SECOND, "min")):
+        if length_ns >= unit_ns:
+            return f"{-(-length_ns // unit_ns)} {unit}"
+    return duration(length_ns)
 
 
 def _with_extras(

@@ -84,9 +84,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
            " this one.", FIND, "Paired message after"),
     Action("zoom-in", ("plus", "equals_sign"), "zoom", "Closer.", TIME, "Zoom in"),
     Action("zoom-out", ("minus",), "zoom out", "Farther.", TIME, "Zoom out"),
-    Action("fit", ("F",), "fit", "All of the time, or all of the rows.", TIME, "Fit"),
-    Action("compress", ("C",), "compress", "Silent time takes no room, or takes it again.", TIME,
-           "Compress silence"),
+    Action("fit", ("F",), "fit", "All of the peer's time, then all of the time; all of the rows.",
+           TIME, "Fit"),
+    Action("compress", ("C",), "compress", "Time in which nothing changes takes no room, or again.",
+           TIME, "Compress silence"),
     Action("time-format", ("T",), "times", "Times in UTC, local, since the start, since the event"
            " before, since the mark.", TIME, "Time format"),
     Action("mark", ("m",), "mark", "Mark this moment.", TIME, "Mark this moment"),

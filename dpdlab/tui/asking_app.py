@@ -12,7 +12,7 @@ from textual import work
 from analyzers.export.inputs import is_by_hand
 from analyzers.export.untrusted import safe
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
-from dpdlab.present.filter import Filter, FilterError
+from dpdlab.present.filter import Filter, FilterError, narrowed
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
@@ -122,9 +122,11 @@ class AskingApp(ReadingApp):
     @work(thread=True, group="export")
     def _export(self, exporter: Exporter, path: str) -> None:
         self.call_from_thread(self.say, f"writing {path}", keep=True)
-        said = write(
-            exporter, path, self.model.content, self.inputs, self.options, self.model.peer_id
-        )
+        model = self.model
+        whole, wanted = model.whole, model.filter
+        # What views add to what a filter leaves is theirs: a file has what `-Y` would give.
+        content = whole if wanted is None else narrowed(whole, wanted)
+        said = write(exporter, path, content, self.inputs, self.options, model.peer_id)
         self.call_from_thread(self.say, said)
 
     # --- inputs ----------------------------------------------------------------------------

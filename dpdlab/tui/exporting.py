@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from analyzers.export.content import Content
 from analyzers.export.formatting import byte_count
 from analyzers.export.untrusted import safe
 from analyzers.session import Session, SessionOptions
+from dpdlab.present.text import PLAIN_WIDTH
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
 
@@ -28,6 +30,19 @@ class Exporter(Struct, frozen=True):
 
 def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
     return (text.encode("utf-8", "backslashreplace") for text in texts)
+
+
+def _text(content: Content, *_: object) -> Iterator[bytes]:
+    from rich.console import Console
+
+    from dpdlab.present.text.report import render
+
+    page = StringIO()
+    console = Console(
+        file=page, width=PLAIN_WIDTH, color_system=None, markup=False, emoji=False, highlight=False
+    )
+    render(content, console=console, ascii_only=False, verbose=0)
+    return _encoded([page.getvalue()])
 
 
 def _html(content: Content, *_: object) -> Iterator[bytes]:
@@ -91,6 +106,7 @@ def _packets(
 EXPORTERS: Final = (
     Exporter("HTML", "one page with timelines and ladders, for a browser", ".html", _html),
     Exporter("Markdown", "for a ticket", ".md", _markdown),
+    Exporter("text", "the report as in a terminal, 80 columns", ".txt", _text),
     Exporter("JSON", "everything, for scripts", ".json", _json),
     Exporter("JSON Lines", "one object a line, in time order", ".jsonl", _jsonl),
     Exporter("CSV", "one row an exchange", ".csv", _csv),

@@ -20,12 +20,13 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import NO_DAMAGE, UNREADABLE, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
+from dpdlab.present.asked import with_questions
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.events import Event, EventKind, events_of
 from dpdlab.present.filter import Filter, narrowed
-from dpdlab.present.ranges import is_silent
+from dpdlab.present.ranges import events_within, findings_within, is_silent
 from dpdlab.present.readout import within
-from dpdlab.present.tallies import Tally, tally_of, tally_within
+from dpdlab.present.tallies import Tally, holes_within, tally_of, tally_within
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
 from dpdlab.tui.keymap import DEFAULT, Keymap, shown_key
@@ -68,11 +69,15 @@ class Listed(Struct, frozen=True):
     times: PeerTimes
 
 
+def hole_places(events: Sequence[Event]) -> list[int]:
+    """The places of events with which a black hole begins."""
+    return [place for place, event in enumerate(events) if event.kind is EventKind.HOLE]
+
+
 def listed_of(peer: PeerView, *, ongoing: bool = False) -> Listed:
     """The events of a peer, and what drawings of it look up."""
     events = events_of(peer, ongoing=ongoing)
-    holes = [place for place, event in enumerate(events) if event.kind is EventKind.HOLE]
-    return Listed(events, holes, PeerTimes(peer))
+    return Listed(events, hole_places(events), PeerTimes(peer))
 
 
 class Shown(Struct, frozen=True):
@@ -88,7 +93,7 @@ def shown_of(
     """What a filter leaves of a report; `digest` is that of the whole. For any thread."""
     if wanted is None:
         return Shown(whole, digest)
-    content = narrowed(whole, wanted)
+    content = with_questions(narrowed(whole, wanted))
     return Shown(content, digest_of(content, partial=True, ongoing=ongoing))
 
 
@@ -238,7 +243,7 @@ class Model(Struct, dict=True):
             return whole
         known = self._tallies.get(peer.id)
         if known is None:
-            findings = self.digest.findings.get(peer.id, ())
+            findings = self.of_range_findings(self.digest.findings.get(peer.id, ()))
             known = self._tallies[peer.id] = tally_within(whole, peer, findings, self.range_ns)
         return known
 
@@ -297,14 +302,20 @@ class Model(Struct, dict=True):
         chosen, at_ns = self.range_ns, self.at_ns
         if chosen is None or (at_ns is not None and self.in_range(at_ns)):
             return at_ns
-        events = [] if self.peer is None else self.of_range(self.events(self.peer))
+        events = [] if self.peer is None else within(self.events(self.peer), Window(*chosen))
         first = max(events, key=lambda e: e.severity, default=None)
         return chosen[0] if first is None else first.at_ns
 
-    def of_range(self, events: list[Event]) -> list[Event]:
-        """The events of the stretch of time that was chosen."""
+    def of_range(self, peer: PeerView, events: list[Event]) -> list[Event]:
+        """The events of the stretch of time that was chosen, and where what goes on in it began."""
         chosen = self.range_ns
-        return events if chosen is None else list(within(events, Window(*chosen)))
+        return events if chosen is None else events_within(events, peer, chosen)
+
+    def of_range_findings(self, findings: Sequence[Finding]) -> Sequence[Finding]:
+        """The findings that have anything to do with the stretch of time that was chosen."""
+        if self.range_ns is None:
+            return findings
+        return findings_within(findings, self.digest.peers, self.log, self.range_ns)
 
     def in_range(self, at_ns: int | None) -> bool:
         """Whether a moment is of the stretch that was chosen; what has no time always is."""
@@ -323,16 +334,19 @@ class Model(Struct, dict=True):
 
     @property
     def holes_begin_ns(self) -> list[int]:
-        """When the black holes of the peer begin, in the stretch of time that was chosen."""
-        holes = () if self.peer is None else self.peer.black_holes
-        return [hole.begin_ns for hole in holes if self.in_range(hole.begin_ns)]
+        """When the black holes of the peer begin of which the chosen stretch of time has any."""
+        if self.peer is None:
+            return []
+        chosen = self.range_ns
+        holes = self.peer.black_holes if chosen is None else holes_within(self.peer, chosen)
+        return [hole.begin_ns for hole in holes]
 
     @property
     def why_no_hole(self) -> str:
-        """Why none begins there."""
+        """Why there is none."""
         if self.range_ns is None or self.peer is None or not self.peer.black_holes:
             return why_no_hole(self.peer)
-        return f"no black hole begins in the stretch of time: {self.range_left}"
+        return f"no black hole in the stretch of time: {self.range_left}"
 
     @property
     def range_lasts(self) -> str:

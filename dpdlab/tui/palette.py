@@ -79,6 +79,7 @@ _ROLES: Final = {
     Role.ANSWER: "good",
     Role.LOST: "bad",
     Role.ESP: "esp",
+    Role.UNPLACED: "faint",
     Role.POSSIBLE: "possible",
     Role.CERTAIN: "certain",
     Role.PHASE: "text",

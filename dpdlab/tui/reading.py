@@ -17,6 +17,7 @@ from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
 from analyzers.model.peer import PeerView
 from analyzers.session import Progress, Session, SessionOptions
+from analyzers.session.causes import Told, told_twice
 from analyzers.session.log_lines import LogLines
 from analyzers.session.looking import look
 from analyzers.session.second_pass import CaptureAgain
@@ -110,8 +111,9 @@ class Reader:
             session.run(self._inputs, self._progress)
             captures = tuple(session.captures())
             afterwards = Afterwards(session.packets_within, session.vendor_at)
-            self._tell(Outcome(whole(session), captures, afterwards, done=True))
-            self._look_up_lines(session)
+            content = whole(session)
+            self._tell(Outcome(content, captures, afterwards, done=True))
+            self._look_up_lines(session, told_twice(content.peers, content.sources))
         except _Stopped:
             return
         except AnalyzerError as error:
@@ -119,11 +121,11 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - the console stays usable, and says so
             self._tell(Outcome(done=True, error=f"internal error: {error!r}"))
 
-    def _look_up_lines(self, session: Session) -> None:
+    def _look_up_lines(self, session: Session, told: Sequence[Told] = ()) -> None:
         texts = session.log_texts()
         if not texts:
             return
-        log = LogLines(texts)
+        log = LogLines(texts, told)
         if log.index(lambda: not self._stop.is_set()):
             self._tell(Outcome(log=log))
         else:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from dpdlab.cli import main
 from dpdlab.tui.exporting import EXPORTERS
 from tests.tui.conftest import SAMPLES, Opened
 
+Capture = pytest.CaptureFixture[str]
 Open = Callable[..., Opened]
 DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
 LOG = SAMPLES / "ikev1-dead-peer" / "charon-a.log"
@@ -75,6 +77,35 @@ async def test_every_format_is_written(console: Open, tmp_path: Path, place: int
         (written,) = tmp_path.iterdir()
         assert written.suffix == EXPORTERS[place].suffix
         assert written.stat().st_size > 200
+
+
+async def test_the_text_is_that_of_the_command_line(
+    console: Open,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    async with console(DEAD) as c:
+        await c.press("s", str([e.name for e in EXPORTERS].index("text") + 1), "enter")
+        await c.until(lambda: "is written" in c.lines[-1])
+    assert main(["report", str(DEAD)]) == 0
+    assert (tmp_path / "capture-text.txt").read_text() == capsys.readouterr().out
+
+
+async def test_a_file_has_what_the_same_filter_gives_on_the_command_line(
+    console: Open,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    async with console(DEAD) as c:
+        await c.press("f", *"kind:black-hole", "enter")
+        await c.press("s", str([e.name for e in EXPORTERS].index("JSON") + 1), "enter")
+        await c.until(lambda: "is written" in c.lines[-1])
+    assert main(["report", "--format", "json", "-Y", "kind:black-hole", str(DEAD)]) == 0
+    assert (tmp_path / "capture-json.json").read_text() == capsys.readouterr().out
 
 
 async def test_an_input_is_not_overwritten(console: Open, tmp_path: Path):

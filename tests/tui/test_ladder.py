@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions, SessionOptions
 from dpdlab.tui.views.ladder import LadderView
+from tests.scenarios.timeline import capture
 from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
@@ -239,3 +241,41 @@ async def test_what_a_delete_removed_stands_below_it_and_doubtful_order_is_marke
         assert "agree to 1 ms" in c.text
         await c.press("question_mark", "G")
         assert "by its clock the order is not certain" in c.text
+
+
+async def test_what_is_no_message_is_compared_with_nothing(console: Open):
+    async with console(DEAD, size=(132, 43)) as c:
+        await c.press("3", "b", "space", "down", "space", "d")
+        assert "the beginning of a black hole is no message" in c.lines[-1]
+        assert "compared" not in c.text
+        await c.press("down", "space", "d")
+        assert "compared  (d goes back)" in c.text
+
+
+async def test_a_low_screen_has_more_rows_of_the_ladder_than_of_the_detail(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("3")
+        view = c.app.query_one(LadderView)
+        assert view.list.size.height >= 13
+        await c.press("e", "r")
+        assert view.detail.size.height >= 8
+        assert "0000" in c.text
+
+
+async def test_a_request_that_nobody_answers_is_trouble_and_its_rung_says_which_time(
+    console: Open, tmp_path: Path
+):
+    path = tmp_path / "vain.pcap"
+    path.write_bytes(
+        capture(
+            "0 a>b v2 sa-init 0\n0.1 b>a v2 sa-init 0 resp\n"
+            + "".join(f"{at} a>b v2 auth 1\n" for at in (0.2, 1.2, 3.2))
+            + "80 c:4500>a:4500 keepalive\n"
+        )
+    )
+    async with console(path, size=(80, 24)) as c:
+        await c.press("3")
+        assert "retry 1 of 2 ═" in c.text
+        assert "no answ…" not in c.text
+        trouble = next(line for line in c.lines if line.startswith(" trouble"))
+        assert "↻" in trouble

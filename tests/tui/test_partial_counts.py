@@ -15,7 +15,7 @@ Open = Callable[..., Opened]
 async def test_all_counters_of_a_peer_are_of_the_chosen_stretch_or_called_whole(
     console: Open, size: tuple[int, int]
 ):
-    """Six questions in the black hole: before it none was asked, within it only some retries."""
+    """One question with five retries: it is of every stretch that has any of them."""
     async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=size) as c:
         model = c.app.model
         (peer,) = model.peers
@@ -24,10 +24,16 @@ async def test_all_counters_of_a_peer_are_of_the_chosen_stretch_or_called_whole(
         model.choose_range((asked.transmissions[2].at_ns, asked.transmissions[3].at_ns))
         c.app.changed()
         await c.settle()
-        assert (model.tally(peer).probes, model.tally(peer).retries) == (0, 2)
-        assert (model.tally(peer).unanswered, model.tally(peer).errors) == (0, 0)
+        assert (model.tally(peer).probes, model.tally(peer).retries) == (1, 2)
+        assert (model.tally(peer).unanswered, model.tally(peer).errors) == (1, 1)
         assert "state (all)" in c.text
         assert "1, in part" in c.text
+        assert "1 of 1 question)" in " ".join(c.text.split())
+        model.choose_range((asked.first_ns - 10**9, asked.first_ns - 1))
+        c.app.changed()
+        await c.settle()
+        assert (model.tally(peer).probes, model.tally(peer).retries) == (0, 0)
+        assert (model.tally(peer).unanswered, model.tally(peer).errors) == (0, 1)
         assert "0 of 1 question)" in " ".join(c.text.split())
         assert "0 of 1 question answered" not in c.text
         await c.press("F")

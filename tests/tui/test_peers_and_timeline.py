@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from analyzers.model.finding import Finding
-from dpdlab.tui.views.finding_rows import timed
+from dpdlab.present.events import EventKind
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.lanes import LABEL
@@ -279,14 +279,19 @@ async def test_a_range_counts_in_every_view_and_the_title_tells_it(console: Open
         ladder = c.app.query_one(LadderView)
         await c.press("3")
         assert 0 < len(ladder.list.source) < every
-        assert all(model.in_range(event.at_ns) for event in ladder._events)
+        outside = [e for e in ladder._events if not model.in_range(e.at_ns)]
+        begun = (EventKind.HOLE, EventKind.QUESTION)
+        assert all(e.kind in begun and e.at_ns < model.range_ns[0] for e in outside)
         await c.press("4")
         found = c.app.query_one(FindingsView)
         shown = [item for item in found._items if isinstance(item, Finding)]
-        assert all(model.in_range(timed(finding)) for finding in shown)
-        hidden = len(model.content.findings) - len(shown)
-        assert hidden > 0
-        assert f"{hidden} of other times not shown, F shows all" in c.text
+        assert shown
+        assert list(model.of_range_findings(shown)) == shown
+        everything = len(model.content.findings)
+        assert len(shown) == everything
+        await _drag(c, 0.05, 0.15)
+        assert f"{everything} of other times not shown, F shows all" in c.text
+        await _drag(c, 0.7, 0.9)
         await c.press("5")
         log = model.log
         assert log is not None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dpdlab.tui.bars import Overview
 from dpdlab.tui.views.timeline import TimelineView
 from tests.scenarios.timeline import capture
 from tests.tui.conftest import SAMPLES, Console, Opened
@@ -70,7 +71,7 @@ async def test_an_empty_stretch_says_so_in_the_list(console: Open):
         await c.press("2")
         assert "in the stretch of time: F shows all" in listed_below(c)
         await c.press("b")
-        assert "no black hole begins in the stretch of time: F shows all" in c.lines[-1]
+        assert "no black hole in the stretch of time: F shows all" in c.lines[-1]
 
 
 async def test_peers_say_what_is_not_of_the_chosen_stretch(console: Open):
@@ -185,3 +186,54 @@ async def test_many_sas_are_counted(console: Open, tmp_path: Path):
         assert "  3 IKEv2 SAs  " in c.lines[4]
         await drag(c, 15, 20)
         assert re.search(r"  IKEv2 [0-9a-f]{8}…  ", c.lines[4])
+
+
+async def choose(c: Console, first_s: float, last_s: float) -> None:
+    """A stretch of time by seconds after the beginning."""
+    start_ns = c.app.model.start_ns
+    ends = (start_ns + round(first_s * 10**9), start_ns + round(last_s * 10**9))
+    c.app.query_one(Overview).post_message(Overview.Ranged(ends))
+    await c.settle()
+
+
+async def test_the_middle_of_an_outage_has_its_black_hole_its_question_and_its_findings(
+    console: Open,
+):
+    # The black hole begins after 14.1 s, the question after 19 s, its last retry after 29 s.
+    async with console(SAMPLES / "ikev2-dead-peer" / "capture.pcap", size=(170, 43)) as c:
+        everything = len(c.app.model.content.findings)
+        await choose(c, 22, 26)
+        (peer,) = c.app.model.peers
+        tally = c.app.model.tally(peer)
+        assert (tally.probes, tally.unanswered, tally.retries) == (1, 1, 2)
+        assert tally.errors == 1
+        await c.press("4")
+        assert "no finding is of the stretch" not in c.text
+        assert "of other times not shown" not in c.text
+        assert len(c.app.model.of_range_findings(c.app.model.content.findings)) == everything
+        await c.press("2")
+        rows = listed_below(c)
+        assert "black hole 192.0.2.1 to 192.0.2.2 begins" in rows
+        assert "liveness check ID 3, unanswered" in rows
+        assert "retry 3 of 5" in rows
+        assert "retry 1 of 5" not in rows
+        assert "retry 5 of 5" not in rows
+        await c.press("b")
+        assert "no black hole" not in c.lines[-1]
+        await c.press("F", "3")
+
+
+async def test_a_black_hole_without_a_message_of_its_own_keeps_its_finding(console: Open):
+    folder = SAMPLES / "ikev2-no-dpd-blackhole"
+    async with console(folder / "capture.pcap", folder / "swanctl-a.conf") as c:
+        (peer,) = c.app.model.peers
+        (hole,) = peer.black_holes
+        start_ns = c.app.model.start_ns
+        middle = ((hole.begin_ns + hole.stop_ns) / 2 - start_ns) / 1e9
+        await choose(c, middle, middle + 1)
+        kept = c.app.model.of_range_findings(c.app.model.content.findings)
+        assert "liveness-not-probed-one-way-out" in [f.rule for f in kept]
+        before = (hole.begin_ns - start_ns) / 1e9
+        await choose(c, before - 4, before - 3)
+        kept = c.app.model.of_range_findings(c.app.model.content.findings)
+        assert "liveness-not-probed-one-way-out" not in [f.rule for f in kept]

@@ -69,7 +69,7 @@ async def test_low_screens_keep_rows_of_the_list(console: Open, view: str, wante
 
 
 async def test_labels_of_a_detail_stand_apart_from_what_they_say(console: Open):
-    async with console(DEAD, size=(80, 24)) as c:
+    async with console(DEAD, size=(80, 30)) as c:
         await c.press("3", "b")
         assert "questionable  19:55:02.768" in c.text
 
@@ -222,3 +222,20 @@ async def test_without_scroll_bars_words_say_that_more_follows(console: Open):
         assert re.search(r"~ \d+ more lines", c.lines[-2])
         await c.press("G")
         assert "more lines" not in c.text
+
+
+async def test_the_columns_that_tell_the_story_come_first(console: Open):
+    async with console(SAMPLES / "ikev2-peer-restart" / "capture.pcap", size=(80, 24)) as c:
+        titles = next(line for line in c.lines if line.startswith(" state"))
+        for title in ("state", "remote", "black holes", "last proof", "unansw."):
+            assert title in titles
+        assert "+9 >" in titles
+
+
+async def test_the_local_address_is_among_them_where_it_tells_peers_apart(
+    console: Open, tmp_path: Path
+):
+    inputs = [SAMPLES / name / "capture.pcap" for name in ("ikev2-healthy", "ikev2-ipv6-healthy")]
+    async with console(*inputs, size=(80, 24)) as c:
+        titles = next(line for line in c.lines if line.startswith(" state"))
+        assert "local" in titles

@@ -409,3 +409,31 @@ async def test_the_timeline_shows_the_one_peer_that_is_marked(console: Open, tmp
         assert c.app.model.peer_id != marked
         await c.press("2")
         assert c.app.model.peer_id == marked
+
+
+async def test_all_of_the_time_is_the_peers_first_and_then_that_of_the_inputs(console: Open):
+    inputs = [SAMPLES / name / "capture.pcap" for name in ("ikev2-dead-peer", "ikev2-ipv6-healthy")]
+    async with console(*inputs) as c:
+        await c.press("2", "plus", "plus", "F")
+        assert "F again shows all there is" in c.lines[-1]
+        view = c.app.query_one(TimelineView)
+        assert view.shown_window != c.app.model.span
+        await c.press("F")
+        assert view.shown_window == c.app.model.span
+        assert "all of the time is shown" in c.lines[-1]
+        await c.press("F")
+        assert view.shown_window != c.app.model.span
+
+
+async def test_an_sa_counts_no_longer_than_the_capture_that_shows_it(console: Open):
+    inputs = [SAMPLES / name / "capture.pcap" for name in ("ikev2-healthy", "ikev2-brief-outage")]
+    async with console(*inputs) as c:
+        (peer,) = c.app.model.peers
+        assert len(peer.ike_sas) == 2
+        await c.press("2")
+        first, last = peer.ike_sas
+        assert first.initiator_spi[:8] in c.text
+        c.app.go_to_moment(last.last_ns)
+        await c.press(*["plus"] * 6)
+        assert first.initiator_spi[:8] not in c.text
+        assert f"IKEv2 {last.initiator_spi[:8]}" in c.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from functools import partial
@@ -416,8 +417,8 @@ async def test_what_is_recommended_is_no_worse_or_says_why(console: Open):
         assert "its own" in row
         after = c.lines[c.lines.index(next(x for x in c.lines if "* recommended" in x)) + 1]
         assert ("-0.1 s" in row) is ("leaves 0.1 s more than was observed" in after)
-        # The last but one row is a slow policy.
-        await c.press("G", "up")
+        # The last row is a slow policy.
+        await c.press("G")
         assert "its own policy is better by 129.9 s" in c.text
 
 
@@ -557,3 +558,27 @@ async def test_what_no_row_has_is_told(console: Open, name: str):
     async with console(SAMPLES / name / "capture.pcap", size=(80, 24)) as c:
         await c.press("6", "slash", *"zzz", "enter", "n")
         assert "zzz" in c.lines[-1]
+
+
+async def test_what_each_end_does_is_a_row_that_can_be_edited(console: Open):
+    folder = SAMPLES / "ikev1-both-sides"
+    inputs = [folder / name for name in ("capture.pcap", "swanctl-a.conf", "swanctl-b.conf")]
+    async with console(*inputs, size=(80, 24)) as c:
+        view = await _opened(c)
+        own = [line for line in c.lines if line.startswith(" = ")]
+        assert [line.split()[1] for line in own] == ["192.0.2.2:", "192.0.2.1:"]
+        assert "= 192.0.2.1: 5 + " in own[1]
+        assert _value(view, "interval") == "3 s"
+        while not _current(view).startswith("192.0.2.1: 5"):
+            await c.press("down")
+        await c.press("enter")
+        assert _value(view, "interval") == "5 s"
+
+
+@pytest.mark.parametrize("case", ["ikev1-both-sides", "ikev2-clean-delete", "ikev2-peer-restart"])
+async def test_the_recommended_policy_has_its_timers_on_a_small_screen(console: Open, case: str):
+    folder = SAMPLES / case
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(80, 24)) as c:
+        await c.press("6")
+        row = next(line for line in c.lines if line.startswith(" * "))
+        assert re.search(r"on-\S+ \d+ [\d.]+  |its own  ", row), row

@@ -76,6 +76,7 @@ class FindingsView(DetailView):
         self._ways: object = None
         self._rows: FindingRows | None = None
         self._told: object = None
+        self._of_range: tuple[tuple[object, ...], Content] | None = None
 
     def compose(self) -> ComposeResult:
         """The verdict, the list, and the detail beside or under it."""
@@ -94,7 +95,7 @@ class FindingsView(DetailView):
         """All findings that the filter leaves; the cursor stays on its finding."""
         self.list.palette = self.palette
         before = self._current
-        about = (self.model.revision, self.model.range_ns)
+        about = (self.model.revision, self.model.range_ns, id(self.model.log))
         key = (about, self.by)
         if key != self._key:
             if self._key is None or self._key[0] != about:
@@ -126,8 +127,12 @@ class FindingsView(DetailView):
         content = self.model.content
         if self.model.range_ns is None:
             return content
-        kept = tuple(f for f in content.findings if self.model.in_range(timed(f)))
-        return replace(content, findings=kept)
+        key = (content, self.model.range_ns, self.model.log)
+        known = self._of_range
+        if known is None or any(a is not b for a, b in zip(known[0], key, strict=True)):
+            findings = tuple(self.model.of_range_findings(content.findings))
+            known = self._of_range = (key, replace(content, findings=findings))
+        return known[1]
 
     def _place_of(self, before: Item | None) -> int:
         """Where what was under the cursor is now; else the first finding."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
@@ -17,12 +17,10 @@ from analyzers.export.unlisted import hidden_holes, not_shown
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.observations import IkeMessage
-from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.session.one_message import bytes_of, tshark_view
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab.present import copying
-from dpdlab.present.compare import compared
 from dpdlab.present.detail import Detail, details
 from dpdlab.present.events import Event, EventKind, place_of, same_event
 from dpdlab.present.hexdump import hexdump
@@ -32,16 +30,16 @@ from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList
 from dpdlab.tui.text_pane import TextPane, TextRows
+from dpdlab.tui.views.ladder_panes import LABEL, comparison, line_of_log, why_not_compared
 from dpdlab.tui.views.ladder_rows import Fold, Item, LadderRows, folded
 from dpdlab.tui.views.list_view import DetailView, next_place
 
-_LABEL: Final = 14
+_LOW: Final = 22
+"""Rows of the view under which the detail has few."""
 _HEX_WIDE: Final = 74
 _FETCHED_KEPT: Final = 200
 _LINES_SEARCHED: Final = 5_000
 """Events from the cursor on whose lines are searched while the key waits, not their words alone."""
-_NEIGHBOURS: Final = (2, 6)
-"""Lines of a log before and after the one that is meant."""
 
 
 class Pane(StrEnum):
@@ -63,6 +61,7 @@ class LadderView(DetailView):
     )  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
     LadderView #ladder-detail { height: 9; }
+    LadderView.low #ladder-detail { height: 6; }
     LadderView.beside #ladder-detail { width: 38%; min-width: 44; height: 1fr; }
     """
 
@@ -103,7 +102,7 @@ class LadderView(DetailView):
         same = self._key is not None and self._key[0] == peer.id
         # Until it is listed anew, what was listed of the same peer stays.
         if key != self._key and not (same and listed is None):
-            events = [] if listed is None else self.model.of_range(listed.events)
+            events = [] if listed is None else self.model.of_range(peer, listed.events)
             self._keep(events if same else [])
             self._key, self._events = key, events
         self._fold_items(key)
@@ -165,12 +164,23 @@ class LadderView(DetailView):
         item = self._items[self.list.cursor]
         return None if isinstance(item, Fold) else self._events[item]
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Low screens keep their rows for the ladder."""
+        super().on_resize(event)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """What is asked for has more rows than what stands there by itself."""
+        low = self.size.height < _LOW and self.pane is Pane.DETAIL
+        self.set_class(low, "low")
+
     def show_detail(self) -> None:
         """The message in full, its bytes, tshark's view of it, or two that are compared."""
         event, peer = self._current, self.model.peer
         lines: list[Text] = []
         if self.pane is Pane.COMPARED and len(self.selected) == 2 and peer is not None:
-            lines = self._compared(peer)
+            both = [self._events[place] for place in self.selected]
+            lines = comparison(self.model, self.palette, peer, both)
         elif self.pane in (Pane.RAW, Pane.TSHARK) and event is not None:
             lines = self._second_opinion(event)
         elif event is not None and peer is not None:
@@ -184,7 +194,7 @@ class LadderView(DetailView):
         elif self._items:
             lines = [Text("healthy exchanges: enter unfolds them", self.palette.faint)]
         about = (self.pane, None if event is None else same_event(event))
-        self.detail.tell(TextRows(lines, indent=_LABEL, heading=True), self.palette, about)
+        self.detail.tell(TextRows(lines, indent=LABEL, heading=True), self.palette, about)
 
     def _beside_place(self, event: Event) -> Iterator[Detail]:
         """What is told next to where it stands: doubts of its order, and lines of logs."""
@@ -201,7 +211,7 @@ class LadderView(DetailView):
     def _detail_line(self, detail: Detail) -> Text:
         text = Text()
         if detail.label:
-            text.append(f"{detail.label:<{_LABEL}}", self.palette.faint)
+            text.append(f"{detail.label:<{LABEL}}", self.palette.faint)
         shade = self.palette.severity(detail.severity)
         plain = detail.severity is Severity.MUTE
         return text.append(safe(detail.text), self.palette.text if plain else shade)
@@ -213,7 +223,8 @@ class LadderView(DetailView):
         behind = packet_behind(self._events, self._place())
         message = None if behind is None else self._events[behind].message
         if behind is None or message is None:
-            return self._line_of_log(event)
+            none = "no packet for tshark; " if self.pane is Pane.TSHARK else ""
+            return line_of_log(self.model, self.palette, event, none)
         if self._fetched_from is not self.console_app.captures:
             self._fetched_from = self.console_app.captures
             self._fetched.clear()
@@ -231,23 +242,6 @@ class LadderView(DetailView):
             )
         head.append("  (the same key goes back)", self.palette.faint)
         return [head, *(Text(safe(line)) for line in known)]
-
-    def _line_of_log(self, event: Event) -> list[Text]:
-        """What only a log knows: its line among its neighbours."""
-        faint, log = self.palette.faint, self.model.log
-        refs = [event.ref] if event.ref is not None else []
-        refs += () if event.hole is None else event.hole.refs
-        ref = next((r for r in refs if log is not None and log.row_of(r) is not None), None)
-        if log is None or ref is None:
-            return [Text("there is no packet of a capture and no line of a log behind this", faint)]
-        around = log.lines_around(ref, *_NEIGHBOURS)
-        none = "" if self.pane is Pane.RAW else "no packet for tshark; "
-        path = safe(self.model.path_of(ref.source).rpartition("/")[2])
-        lines = [Text(f"{none}line {ref.record} of {path}  (the same key goes back)", faint)]
-        return lines + [
-            Text(f"{number} {safe(text)}", self.palette.strong if number == ref.record else faint)
-            for number, text in around
-        ]
 
     @work(thread=True, exclusive=True, group="second-opinion")
     def _fetch(self, pane: Pane, message: IkeMessage) -> None:
@@ -283,6 +277,7 @@ class LadderView(DetailView):
 
     def _turn(self, pane: Pane) -> None:
         self.pane = Pane.DETAIL if self.pane is pane else pane
+        self._give_room()
         self.show_detail()
 
     def step_back(self) -> bool:
@@ -308,24 +303,11 @@ class LadderView(DetailView):
         if len(self.selected) < 2:
             self.console_app.say("space selects two messages, then d compares them")
             return
+        why_not = why_not_compared([self._events[place] for place in self.selected])
+        if why_not:
+            self.console_app.say(why_not)
+            return
         self._turn(Pane.COMPARED)
-
-    def _compared(self, peer: PeerView) -> list[Text]:
-        paths = {s.id: s.path for s in self.model.whole.sources}
-        both = [
-            details(peer, self._events[place], [], paths, self.model.times)
-            for place in self.selected
-        ]
-        lines = [Text("compared  (d goes back)", self.palette.faint)]
-        for field in compared(*both):
-            if field.same:
-                line = Text().append(f"= {field.label:<{_LABEL}}", self.palette.faint)
-                lines.append(line.append(safe(field.first or ""), self.palette.faint))
-                continue
-            for sign, text in (("1", field.first), ("2", field.second)):
-                line = Text().append(f"{sign} {field.label:<{_LABEL}}", self.palette.warn)
-                lines.append(line.append(self.model.signs.none if text is None else safe(text)))
-        return lines
 
     # --- moving ----------------------------------------------------------------------------
 

@@ -178,7 +178,10 @@ def _brief(event: Event, room: int) -> str:
     """A label without what the sign beside the rung says; of a long one what is new in it."""
     parts = event.label.split(" [")[0].split(", ")
     whole = ", ".join(parts)
-    if event.kind is EventKind.RETRY:
+    if event.in_vain:
+        # The cross says that no answer came.
+        forms = [", ".join(parts[:-1]), parts[-2] if event.number else parts[0]]
+    elif event.kind is EventKind.RETRY:
         forms = [", ".join(parts[:2]), parts[1] if len(parts) > 1 else parts[0]]
     elif event.kind is EventKind.ANSWER:
         # How long it took stands in the column of differences too.

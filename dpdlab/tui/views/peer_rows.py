@@ -47,6 +47,8 @@ _SAMPLE: Final = 200
 """Peers whose cells decide how wide a column is."""
 _PROOF: Final = "proof"
 _PROOF_RANK: Final = -1
+_LOCAL: Final = "local"
+_SAYS_LITTLE: Final = 5
 _PINNED: Final = ("state", "remote")
 """Columns that every page has."""
 _MOST_ADDRESS: Final = 39
@@ -181,7 +183,7 @@ WORST: Final = "state"
 
 COLUMNS: Final = (
     PeerColumn("state", "state", _state, lambda p, t: t.worst_first, whole=True),
-    PeerColumn("local", "local", lambda p, m, c: _address(p.local), lambda p, t: p.local, rank=1),
+    PeerColumn("local", "local", lambda p, m, c: _address(p.local), lambda p, t: p.local, rank=2),
     PeerColumn("remote", "remote", lambda p, m, c: _address(p.remote), lambda p, t: p.remote),
     PeerColumn(
         "ike", "ike",
@@ -194,7 +196,7 @@ COLUMNS: Final = (
     PeerColumn("policy", "policy seen (expected)", policy_cells.cell,
                lambda p, t: _policy_order(p), rank=2),
     PeerColumn("proof", "last proof", _proof,
-               lambda p, t: -(_age(p) or 0), right=True, rank=2, whole=True),
+               lambda p, t: -(_age(p) or 0), right=True, rank=1, whole=True),
     PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
                right=True, rank=4, whole=True),
     PeerColumn("probes", "probes", lambda p, m, c: _number(m.tally(p).probes, c, Severity.NOTE),
@@ -203,7 +205,7 @@ COLUMNS: Final = (
                lambda p, t: -t.retries, right=True, rank=4),
     PeerColumn("unanswered", "unansw.", 
                lambda p, m, c: _number(m.tally(p).unanswered, c, Severity.BAD),
-               lambda p, t: -t.unanswered, right=True, rank=2),
+               lambda p, t: -t.unanswered, right=True, rank=1),
     PeerColumn("deletes", "deletes", lambda p, m, c: _number(m.tally(p).deletes, c, Severity.NOTE),
                lambda p, t: -t.deletes, right=True, rank=5),
     PeerColumn("findings", "findings", _findings,
@@ -228,6 +230,8 @@ class Drawn(Struct):
     """Where a peer is in that order, by its id."""
     policies: dict[object, str] = field(default_factory=dict)
     """Policies as they stand in cells, by their timers."""
+    one_local: bool | None = None
+    """Whether all peers have the same local address; None until that is looked up."""
 
 
 class PeerRows:
@@ -311,7 +315,14 @@ class PeerRows:
         return found
 
     def _rank(self, column: PeerColumn) -> int:
-        """How soon a column goes: while things happen, the age of the last proof stays."""
+        """How soon a column goes: while things happen, the age of the last proof stays.
+
+        An address that all peers have says nothing about any of them.
+        """
+        if column.id == _LOCAL and self._drawn.one_local is None:
+            self._drawn.one_local = len({peer.local for peer in self.peers}) < 2
+        if column.id == _LOCAL and self._drawn.one_local:
+            return _SAYS_LITTLE
         ongoing = self.model.now_ns is not None
         return _PROOF_RANK if ongoing and column.id == _PROOF else column.rank
 

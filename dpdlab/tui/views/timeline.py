@@ -18,17 +18,16 @@ from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.present import copying, readout
 from dpdlab.present.events import Event, EventKind, first_moment
-from dpdlab.present.folding import Folding, fold
 from dpdlab.present.readout import within
-from dpdlab.present.scale import linear
-from dpdlab.present.timeline import Timeline, draw
-from dpdlab.tui.model import Model
+from dpdlab.present.timeline import Timeline
+from dpdlab.tui.model import Listed, Model, hole_places
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, plain
 from dpdlab.tui.views.event_rows import EventRows
 from dpdlab.tui.views.lanes import LABEL, Lanes
 from dpdlab.tui.views.list_view import ListView, next_place
-from dpdlab.tui.views.timeline_lines import TimelineLines, folded_words
+from dpdlab.tui.views.timeline_drawings import Drawings
+from dpdlab.tui.views.timeline_lines import NO_EVENT, TimelineLines, folded_words, why_no_event
 
 _CLOSEST_NS: Final = NS_PER_MS
 _LEAST_MARGIN_NS: Final = 20 * NS_PER_MS
@@ -41,7 +40,6 @@ _ROWS: Final = 4
 _FEW_ROWS: Final = 2
 """Rows that the events keep, the titles of their columns included."""
 _READOUT: Final = 2
-_NO_EVENT: Final = "no message, no question, no verdict"
 
 
 class TimelineView(ListView):
@@ -56,7 +54,7 @@ class TimelineView(ListView):
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.lanes = Lanes()
-        self.list = RowList(palette, id="timeline-rows", empty=_NO_EVENT)
+        self.list = RowList(palette, id="timeline-rows", empty=NO_EVENT)
         self.list.moved = self.moved
         self.compress = False
         self._window: Window | None = None
@@ -65,10 +63,11 @@ class TimelineView(ListView):
         self._window_of: str | None = None
         self._range: tuple[int, int] | None = None
         self._drawn: Timeline | None = None
-        self._kept: tuple[object, list[Timeline]] | None = None
-        self._folding: Folding | None = None
+        self.drawings = Drawings(self)
         self._known: tuple[Timeline, list[Event], int, readout.Column] | None = None
         self._events: list[Event] = []
+        self._holes: list[int] = []
+        """The places of those with which a black hole begins."""
         self._rows_of: tuple[str, int, object] | None = None
 
     def compose(self) -> ComposeResult:
@@ -98,7 +97,7 @@ class TimelineView(ListView):
             self.list.show(NoRows(), 0)
             self._rows_of = None
             return
-        self.list.empty = self._why_no_event(peer)
+        self.list.empty = why_no_event(self.model, peer)
         if peer.first_ns < ORDER_LIMIT_NS:
             has = "hardly any times" if self.model.times.not_before_ns else "no times"
             said = f"the input has {has} to draw on: what happened is in its order"
@@ -107,17 +106,9 @@ class TimelineView(ListView):
         if listed is None:
             self.lanes.paint([Text("listing what the peer did", self.palette.faint)])
         self._keep_window(peer)
-        self._list_events(peer, [] if listed is None else listed.events)
+        self._list_events(peer, listed)
         if peer.first_ns >= ORDER_LIMIT_NS and listed is not None:
             self.lanes.paint(self._lines(peer))
-
-    def _why_no_event(self, peer: PeerView) -> str:
-        """Why the list is empty, which may stand under lanes that are not."""
-        if self.model.filter is not None:
-            return f"{_NO_EVENT} matches the filter; states and ESP are those of the whole peer"
-        if self.model.range_ns is not None:
-            return f"{_NO_EVENT} of this peer in the stretch of time: {self.model.range_left}"
-        return f"{_NO_EVENT} of this peer: only ESP" if peer.activity else f"{_NO_EVENT}"
 
     def _keep_window(self, peer: PeerView) -> None:
         """The window stays while the peer stays; a new range or peer starts over."""
@@ -156,14 +147,19 @@ class TimelineView(ListView):
     def _all(self, peer: PeerView) -> Window:
         return self.model.fit(self._peers(peer))
 
-    def _list_events(self, peer: PeerView, events: list[Event]) -> None:
+    def _list_events(self, peer: PeerView, listed: Listed | None) -> None:
         """The list under the drawing; it stays as it is while only the cursor moves."""
+        events = [] if listed is None else listed.events
         known = id(events) if events else 0
         ways = (self.model.times, self.model.colour_by, self.model.range_ns, known)
         key = (peer.id, self.model.revision, ways)
         if self._rows_of != key:
             self._rows_of = key
-            self._events = self.model.of_range(events)
+            self._events = self.model.of_range(peer, events)
+            if listed is not None and self._events is listed.events:
+                self._holes = listed.holes
+            else:
+                self._holes = hole_places(self._events)
             self.list.show(EventRows(self.model, peer, self._events), self._nearest())
         elif self._events and self._events[self.list.cursor].at_ns != self.model.at_ns:
             self.list.go_to(self._nearest(), quiet=True)
@@ -184,26 +180,13 @@ class TimelineView(ListView):
         chosen = sorted(chosen, key=lambda p: self.model.tally(p).worst_first)
         return chosen if len(chosen) > 1 else [first]
 
-    def _drawings(self, peers: list[PeerView], window: Window, cells: int) -> list[Timeline]:
-        """What is drawn of the peers; kept while the cursor moves inside the window."""
-        listed = {p.id: found for p in peers if (found := self.model.listed(p)) is not None}
-        key = (self.model.revision, list(listed), window, cells, self.compress)
-        if self._kept is None or self._kept[0] != key:
-            all_times = [one.times for one in listed.values()]
-            self._folding = None
-            scale = linear(window, cells)
-            if self.compress:
-                self._folding = fold([times.moments for times in all_times], window, cells)
-                scale = self._folding.scale
-            self._kept = (key, [draw(times, scale, self.model.signs) for times in all_times])
-        return self._kept[1]
-
     def _lines(self, peer: PeerView) -> list[Text]:
         width = self.size.width
         # What is still being listed comes with a later painting.
         peers = [one for one in self._peers(peer) if self.model.listed(one)] or [peer]
         window = self._window or self._all(peer)
-        drawings = self._drawings(peers, window, max(width - LABEL, 1))
+        cells = max(width - LABEL, 1)
+        drawings = self.drawings.of(peers, window, cells, compress=self.compress)
         self._drawn = drawings[0]
         lines = TimelineLines(self.model, self.palette, self._drawn.scale)
         cursor = None if self.model.at_ns is None else self._drawn.scale.at(self.model.at_ns)
@@ -218,7 +201,8 @@ class TimelineView(ListView):
         column = self._column()
         if column is not None and self.model.at_ns is not None:
             event = self._events[self.list.cursor] if self._events else None
-            shown += lines.readout(peer, column, event, self.model.at_ns, width)
+            note = self.drawings.esp_note
+            shown += lines.readout(peer, column, event, self.model.at_ns, width, note)
         self.list.set_active(column is None or bool(within(self._events, column.span)))
         return [plain(line, self.model.ascii_only) for line in shown]
 
@@ -231,11 +215,14 @@ class TimelineView(ListView):
 
     def _column_at(self, peer: PeerView, drawn: Timeline, cell: int) -> readout.Column:
         """What is in a column, which may be very much: so it is looked up once."""
-        known, listed = self._known, self.model.events(peer)
-        same = known is not None and known[0] is drawn and known[1] is listed
+        known, listed = self._known, self.model.listed(peer)
+        happened = [] if listed is None else listed.events
+        same = known is not None and known[0] is drawn and known[1] is happened
         if known is None or not same or known[2] != cell:
-            found = readout.column(peer, listed, drawn.scale, cell)
-            known = self._known = (drawn, listed, cell, found)
+            exact = self.drawings.exact.get(peer.id)
+            without = None if listed is None else listed.times.without
+            found = readout.column(peer, happened, drawn.scale, cell, exact, without)
+            known = self._known = (drawn, happened, cell, found)
         return known[3]
 
     @property
@@ -355,15 +342,28 @@ class TimelineView(ListView):
         self._zoom(False)
 
     def do_fit(self) -> None:
-        """All of the peer's time."""
+        """All of the peer's time; all of the time where that is shown already."""
+        peer, before = self.model.peer, self._window
+        whole = None if peer is None else self._all(peer)
+        shown = self.model.range_ns is None and before == whole
         self._window, self._own_window = None, False
         self.console_app.do_fit()
+        if whole is None or whole == self.model.span:
+            return
+        if shown:
+            self._window, self._own_window = self.model.span, True
+            self.console_app.changed()
+        else:
+            number = len(self._peers(peer)) if peer is not None else 1
+            whose = "this peer" if number == 1 else "these peers"
+            key = self.model.key("fit")
+            self.console_app.say(f"all of the time of {whose}: {key} again shows all there is")
 
     def do_compress(self) -> None:
         """Fold silence away, or unfold it."""
         self.compress = not self.compress
         self.console_app.changed()
-        if self.compress and self._folding is None:
+        if self.compress and self.drawings.folding is None:
             # The view has only just come: its first drawing follows.
             self.call_after_refresh(self._tell_folded)
         else:
@@ -371,7 +371,7 @@ class TimelineView(ListView):
 
     def _tell_folded(self) -> None:
         if self.model.peer is not None:
-            self.console_app.say(folded_words(self._folding))
+            self.console_app.say(folded_words(self.drawings.folding))
 
     def do_into(self) -> None:
         """The ladder, at the same moment."""
@@ -394,12 +394,10 @@ class TimelineView(ListView):
         self._hole(-1)
 
     def _hole(self, by: int) -> None:
-        listed = None if self.model.peer is None else self.model.listed(self.model.peer)
-        if listed is None or not listed.holes or not self._events:
+        holes = self._holes
+        if not holes:
             self.console_app.say(self.model.why_no_hole)
             return
-        before = bisect_left(listed.events, self._events[0].at_ns, key=lambda e: e.at_ns)
-        holes = [n - before for n in listed.holes if 0 <= n - before < len(self._events)]
         ahead = [n for n in holes if (n - self.list.cursor) * by > 0]
         if ahead:
             self.list.go_to(ahead[0] if by > 0 else ahead[-1], quiet=True)

@@ -32,6 +32,7 @@ _SAS_NAMED: Final = 2
 _FIRST_TO_GO: Final = (RowKind.LOG, RowKind.EXPECTED, RowKind.SAS, RowKind.PHASES_OUT,
                        RowKind.PHASES_IN, RowKind.ESP_OUT, RowKind.ESP_IN)  # fmt: skip
 """Lanes that a low screen does without."""
+NO_EVENT: Final = "no message, no question, no verdict"
 
 
 class TimelineLines:
@@ -67,15 +68,24 @@ class TimelineLines:
         signs = self.model.signs
         spis = [short_spi(safe(sa.initiator_spi), signs) or signs.none for sa in sas]
         versions = "/".join(f"IKEv{version}" for version in sorted({s.ike_version for s in sas}))
-        told = len(sas) == 1 or any(sa.initiator_spi for sa in sas)
+        told = any(sa.initiator_spi for sa in sas)
         forms = [f"  {versions} {', '.join(spis)}"] if told and len(sas) <= _SAS_NAMED else []
+        if len(sas) == 1 and not told:
+            forms.append(f"  {versions}")
         if len(sas) > 1:
             forms.append(f"  {counted(len(sas), f'{versions} SA')}")
         return forms
 
     def _is_drawn(self, sa: IkeSa) -> bool:
-        end_ns = self.scale.end_ns if sa.ended_ns is None else sa.ended_ns
-        return sa.first_ns <= self.scale.end_ns and end_ns >= self.scale.start_ns
+        return sa.first_ns <= self.scale.end_ns and self._ends_ns(sa) >= self.scale.start_ns
+
+    def _ends_ns(self, sa: IkeSa) -> int:
+        """Until when anybody can say that it was there: to the end of the inputs that show it."""
+        if sa.ended_ns is not None:
+            return sa.ended_ns
+        shown_by = {ref.source for ref in sa.refs}
+        ends = (s.until_ns or s.last_ns for s in self.model.whole.sources if s.id in shown_by)
+        return max([sa.last_ns, *(end_ns for end_ns in ends if end_ns is not None)])
 
     def _policy(self, peer: PeerView) -> list[str]:
         """The policy of who asks in longer and shorter forms; all is in the peers view, too."""
@@ -184,9 +194,18 @@ class TimelineLines:
     # --- the cursor ------------------------------------------------------------------------
 
     def readout(
-        self, peer: PeerView, column: Column, event: Event | None, at_ns: int, width: int
+        self,
+        peer: PeerView,
+        column: Column,
+        event: Event | None,
+        at_ns: int,
+        width: int,
+        esp_note: str = "",
     ) -> list[Text]:
-        """The moment of the cursor, and all that its column stands for."""
+        """The moment of the cursor, and all that its column stands for.
+
+        `esp_note`: why ESP is not told more exactly.
+        """
         states = f" {self.model.signs.to} ".join(column.states)
         if event is None or event.at_ns != at_ns:
             event = column.foremost
@@ -200,9 +219,9 @@ class TimelineLines:
             first.append(f"  no event here, the one before was {since} earlier", self.palette.faint)
         else:
             first.append("  no event here, and none before", self.palette.faint)
-        return [cut(first, width), cut(self._all_of(column), width)]
+        return [cut(first, width), cut(self._all_of(column, esp_note), width)]
 
-    def _all_of(self, column: Column) -> Text:
+    def _all_of(self, column: Column, esp_note: str) -> Text:
         """Everything in a column, counted."""
         length = duration(column.span.end_ns - column.span.start_ns + 1)
         fold = ", folded" if column.folded else ""
@@ -213,7 +232,8 @@ class TimelineLines:
             out, back = map(count, column.packets)
             far = column.within_ns > column.span.end_ns - column.span.start_ns + 1
             within = f" in {duration(column.within_ns)}" if far else ""
-            parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}{within}"))
+            note = f" ({safe(esp_note)})" if esp_note else ""
+            parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}{within}{note}"))
         for hole in column.holes:
             bounds = seconds_range(hole.min_seconds, hole.max_seconds)
             said = f"black hole {bounds} ({words.CLASS[hole.black_hole_class]})"
@@ -238,6 +258,15 @@ def _without(drawings: Sequence[list[Row]], room: int) -> list[str]:
                 rows[:] = [row for row in rows if row.kind is not kind or row.label != label]
             gone.append(label or "phases")
     return list(dict.fromkeys(gone))
+
+
+def why_no_event(model: Model, peer: PeerView) -> str:
+    """Why the list is empty, which may stand under lanes that are not."""
+    if model.filter is not None:
+        return f"{NO_EVENT} matches the filter; states and ESP are those of the whole peer"
+    if model.range_ns is not None:
+        return f"{NO_EVENT} of this peer in the stretch of time: {model.range_left}"
+    return f"{NO_EVENT} of this peer: only ESP" if peer.activity else NO_EVENT
 
 
 def folded_words(folding: Folding | None) -> str:

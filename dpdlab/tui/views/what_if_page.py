@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from analyzers.export.content import Content
 from analyzers.export.untrusted import safe
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
+from analyzers.model.policy import DpdPolicy
 from analyzers.whatif import candidates
 from analyzers.whatif.study import Candidate, window_of
 from dpdlab.present.draft import NO_PRODUCT
@@ -27,13 +29,14 @@ from dpdlab.present.replays import (
     Stopped,
     sent_packets,
 )
-from dpdlab.present.starting import starting_policy
+from dpdlab.present.starting import own_policies, starting_policy
 from dpdlab.present.tallies import holes_within
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Afterwards
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.text_pane import TextPane, TextRows
+from dpdlab.tui.views.policy_cells import brief
 from dpdlab.tui.views.view import View
 from dpdlab.tui.views.what_if_detail import INDENT, detail, fitted
 from dpdlab.tui.views.what_if_fields import FieldRows, Sheet
@@ -171,7 +174,7 @@ class WhatIfPage(View):
         edited = self._edited()
         if sheet.planning or self.replays is None:
             demand = replace(sheet.demand, target_s=sheet.target_s)
-            self.rows = PlanRows(model, edited, self.pinned, demand, self.page)
+            self.rows = PlanRows(model, edited, self.pinned, self._own(), demand, self.page)
         else:
             self.rows = self._hole_rows(edited)
         fields = FieldRows(sheet)
@@ -184,6 +187,22 @@ class WhatIfPage(View):
         if first:
             self.call_after_refresh(self._scroll_to_hole)
         self._tell()
+
+    def _own(self) -> list[Candidate]:
+        """What each end of the peer does, as far as that is known."""
+        peer = self.model.peer
+        if peer is None:
+            return []
+        found: list[Candidate] = []
+        for end, own in own_policies(peer, self._product_at):
+            if isinstance(own, DpdPolicy):
+                told = Candidate(f"{end}: {brief(own, self.model)}", own, own=True)
+                found.append(told)
+                continue
+            with suppress(OptionError):
+                made = own.candidate()
+                found.append(replace(made, label=f"{end}: {_short(made)}", own=True))
+        return found
 
     def _hole_rows(self, edited: Candidate | None) -> HoleRows:
         assert self.replays is not None

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from rich.text import Text
 
 from analyzers.configs.config_lines import profile_for
+from analyzers.configs.vendors import PROFILES
 from analyzers.export.formatting import counted
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known, hidden_holes, not_shown
 from analyzers.export.untrusted import safe
+from analyzers.model.policy import DpdPolicy
 from analyzers.whatif import candidates
 from analyzers.whatif.formula import number
 from analyzers.whatif.plan import Demand, Plan, plan
@@ -75,6 +77,13 @@ def _with_version(candidate: Candidate) -> Candidate:
     return replace(candidate, label=f"{product} v{profile[-1]} {values}")
 
 
+def _advised_label(vendor: str, policy: DpdPolicy) -> str:
+    """Product, mode and timers in few words, as those of the other policies."""
+    title = PROFILES[vendor].title
+    product = title.removeprefix("Cisco ").split(",")[0].split(" and ")[0]
+    return f"{product} {policy.mode} {policy.interval_s or 0:g} {policy.retry_s or 0:g}"
+
+
 _LEAST_LABEL: Final = 28
 """A product with its IKE version and its mode."""
 
@@ -87,30 +96,34 @@ class PlanRows(LaidOut):
         model: Model,
         edited: Candidate | None,
         pinned: Sequence[Candidate],
+        own: Sequence[Candidate],
         demand: Demand,
         page: int,
     ) -> None:
-        """`demand` has a target."""
+        """`own`: what the ends of the peer do; `demand` has a target."""
         super().__init__(page)
         self.model = model
         self.demand = demand
-        self._tried = list(self._policies(edited, pinned))
+        self._tried = list(self._policies(edited, pinned, own))
         self._texts: list[str] = []
 
-    def _policies(self, edited: Candidate | None, pinned: Sequence[Candidate]) -> Iterator[Tried]:
+    def _policies(
+        self,
+        edited: Candidate | None,
+        pinned: Sequence[Candidate],
+        own: Sequence[Candidate],
+    ) -> Iterator[Tried]:
         if edited is not None:
             yield Tried(edited, Role.EDITED)
         yield from (Tried(candidate, Role.PINNED) for candidate in pinned)
-        for candidate in (*candidates.common(1), *candidates.common(2)[3:]):
-            yield Tried(_with_version(candidate), Role.USUAL)
+        yield from (Tried(candidate, Role.OWN) for candidate in own)
         profile = None if edited is None else edited.policy.profile
         vendor = profile if profile in recommendable() else profile_for(_DEFAULT_PRODUCT, None)
         if vendor is not None:
             # Neither the choice nor its mean depends on how many peers there are.
             found = _cheapest(vendor, replace(self.demand, peers=1))
-            label = f"cheapest: {vendor} {found.policy.mode}"
             advised = Candidate(
-                label,
+                _advised_label(vendor, found.policy),
                 found.policy,
                 why=found.why,
                 brief=found.brief,
@@ -118,6 +131,8 @@ class PlanRows(LaidOut):
                 met=found.met,
             )
             yield Tried(advised, Role.RECOMMENDED)
+        for candidate in (*candidates.common(1), *candidates.common(2)[3:]):
+            yield Tried(_with_version(candidate), Role.USUAL)
 
     def _routing_legend(self) -> list[str]:
         if self.demand.hold_s is None:
@@ -143,7 +158,8 @@ class PlanRows(LaidOut):
             " the verdict",
             "most/s, amid/s: messages at a hub with all peers, where nothing comes from them, and"
             " while it does",
-            "> edited   + pinned (space)   * recommended; enter edits the policy of a row",
+            "> edited   + pinned (space)   = what an end does   * recommended; enter edits the"
+            " policy of a row",
             COST_LEGEND,
             *self._routing_legend(),
         ]

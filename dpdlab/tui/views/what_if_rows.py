@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.text import Text
 
 from analyzers.export import words
@@ -21,6 +22,7 @@ from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
 from dpdlab.present.policies import (
     ARRIVES,
     AT_LEAST,
+    LONG_S,
     UNENDING,
     Scale,
     against_observed,
@@ -80,6 +82,14 @@ _HOLE_COLUMNS: Final = (
     Column("fewer", 7, ()),
     *COST_COLUMNS,
 )
+_LONG_CELLS: Final = 5
+"""Those that "28 min 53 s" takes more than "19.8 s"."""
+_LONG_HOLE_COLUMNS: Final = tuple(
+    replace(column, width=column.width + _LONG_CELLS)
+    if column.title in ("window", "mean", "saved")
+    else column
+    for column in _HOLE_COLUMNS
+)
 
 
 class _Kind(StrEnum):
@@ -129,7 +139,9 @@ class HoleRows(LaidOut):
 
     def set_width(self, width: int) -> None:
         """Lay out the rows; sentences are wrapped."""
-        self._lay_out(width, Layout.of(_HOLE_COLUMNS, width, self._page))
+        long = any(hole.max_seconds >= LONG_S for hole in self.holes)
+        columns = _LONG_HOLE_COLUMNS if long else _HOLE_COLUMNS
+        self._lay_out(width, Layout.of(columns, width, self._page))
         self._rows = list(self._all(width))
         self._starts = [n for n, row in enumerate(self._rows) if row.kind is _Kind.HEADING]
 
@@ -147,11 +159,17 @@ class HoleRows(LaidOut):
                 yield _Row(_Kind.OBSERVED, number)
                 for slot in range(policies):
                     yield _Row(_Kind.POLICY, number, slot)
-                yield _Row(_Kind.REMARK, number, policies - 1)
+                    if slot == self._recommended_slot:
+                        yield _Row(_Kind.REMARK, number, slot)
             yield _Row(_Kind.GAP, number)
         for text in self._legend():
             for line in textwrap.wrap(text, max(width - MARK - 2, 20)):
                 yield _Row(_Kind.TEXT, max(len(self.holes) - 1, 0), text=line)
+
+    @property
+    def _recommended_slot(self) -> int:
+        """Behind the edited policy, those that are pinned, and that of the sender."""
+        return 2 + len(self._pinned)
 
     def _usual_count(self) -> int:
         if not self.holes:
@@ -205,10 +223,14 @@ class HoleRows(LaidOut):
         place = slot - len(self._pinned)
         if place >= len(usual):
             return None
-        role = Role.OWN if place == 0 else Role.USUAL
-        if place == len(usual) - 1:
-            role = Role.RECOMMENDED
-        return Tried(usual[place], role)
+        if place == 0:
+            return Tried(usual[0], Role.OWN)
+        # What is recommended stands beside what there is, before what is merely usual.
+        return (
+            Tried(usual[-1], Role.RECOMMENDED)
+            if place == 1
+            else Tried(usual[place - 1], Role.USUAL)
+        )
 
     def tried(self, number: int) -> list[Tried]:
         """All policies of a black hole."""
@@ -234,11 +256,15 @@ class HoleRows(LaidOut):
             return candidate.why[0] if candidate.why else ""
         told = f"cheapest in time: {candidate.brief}"
         mine_s = self._window_s(number, tried)
-        others = ((self._window_s(number, one), one) for one in self.tried(number)[:-1])
+        others = (
+            (self._window_s(number, one), one)
+            for one in self.tried(number)
+            if one.role is not Role.RECOMMENDED
+        )
         sooner = [(s, one) for s, one in others if s is not None and mine_s is not None
                   and s < mine_s - _ALIKE_S]  # fmt: skip
         if not sooner:
-            return f"{told}; nothing above is sooner"
+            return f"{told}; nothing else here is sooner"
         window_s, one = min(sooner, key=lambda found: found[0])
         timing = one.candidate.timing
         costs = "" if timing is None else f", {bare_rate(timing.questions_per_hour)} asks/h"

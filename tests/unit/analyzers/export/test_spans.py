@@ -85,3 +85,10 @@ def test_rare_packets_stand_alone_and_a_silence_between_many_is_one():
     assert list(steadied(rare)) == rare
     busy = [5.0, 5.0, 0.0, 5.0]
     assert list(steadied(busy)) == busy
+
+
+def test_one_rate_has_one_height_wherever_it_begins():
+    first = list(steadied([1.0, 1.0, 2.0, 1.0, 1.0, 2.0, 1.0, 1.0]))
+    again = list(steadied([2.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0]))
+    assert first == again
+    assert len(set(first)) == 1

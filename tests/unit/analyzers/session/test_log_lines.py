@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from analyzers.model.log_events import LogEventKind
 from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session import Session, SessionOptions, log_lines
+from analyzers.session.causes import told_twice
 from analyzers.session.log_lines import LogLines, Sense
 from tests.unit.analyzers.session.test_opening import stdin
 
@@ -235,3 +237,35 @@ def test_lines_beside_a_capture_have_the_times_of_their_stamps(sample: str):
     # A clock that drifts stretches them.
     assert max(abs(a - b) for a, b in zip(own_ns, told_ns, strict=True)) < NS_PER_MS
     assert told_ns == sorted(told_ns)
+
+
+def test_who_receives_a_message_comes_behind_who_sends_it():
+    folder = SAMPLES / "ikev1-both-sides"
+    inputs = [str(folder / name) for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    session = Session(SessionOptions(keep_lines=True, keys=(str(folder),)))
+    session.run(inputs)
+    told = told_twice(session.peers(), session.sources)
+    assert len(told) > 10
+    by_time, by_cause = LogLines(session.log_texts()), LogLines(session.log_texts(), told)
+    assert by_time.index()
+    assert by_cause.index()
+
+    def wrong(lines: LogLines) -> int:
+        found = 0
+        for one in told:
+            rows = sorted(row for ref in one.refs if (row := lines.row_of(ref)) is not None)
+            found += len(rows) > 1 and " received packet" in lines.text(rows[0])
+        return found
+
+    assert wrong(by_time)
+    assert not wrong(by_cause)
+    for lines in (by_time, by_cause):
+        refs = [lines.ref(row) for row in range(len(lines))]
+        for source in ("s2", "s3"):
+            numbers = [ref.record for ref in refs if ref.source == source]
+            assert numbers == sorted(numbers)
+    most_ns = max(one.apart_ns for one in told)
+    times = [by_cause.at_ns(row) or 0 for row in range(len(by_cause))]
+    assert all(later >= sooner - most_ns for sooner, later in pairwise(times))
+    for lines in (by_time, by_cause):
+        lines.close()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dpdlab.cli.diagnostics import UsageError
-from dpdlab.cli.output import PLAIN_WIDTH, Output
+from dpdlab.cli.output import Output
+from dpdlab.present.text import PLAIN_WIDTH
 
 
 def test_a_file_is_written_whole(tmp_path: Path):

@@ -203,9 +203,9 @@ def dead_peer(**changes) -> PeerView:
         ),
         activity=Activity(
             start_ns=at(0),
-            slice_ns=NS_PER_SECOND,
-            outbound=(5,) * 31,
-            inbound=(5,) * 14 + (0,) * 17,
+            slice_ns=NS_PER_SECOND // 2,
+            outbound=(3,) * 62,
+            inbound=(3,) * 28 + (0,) * 34,
         ),
         hints=(),
         problems=(),

@@ -9,6 +9,7 @@ from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis, Confidence, ProblemKind, Ref
 from analyzers.model.sa import SaEnd
 from dpdlab.present.events import EventKind, events_of
+from dpdlab.present.in_vain import repeated_in_vain_ns
 from tests.model_builders import ike_message, ike_sa, problem
 from tests.unit.dpdlab.present import stories as s
 
@@ -126,6 +127,9 @@ def test_a_request_that_met_no_answer_says_so_each_time():
     told = events_of(replace(peer, messages=(*sent, *answered), problems=problems))
     assert [event.in_vain for event in told] == [True, True, True, False, False]
     assert told[1].label == "IKE_AUTH request, retry 1 of 2, no answer"
+    again = replace(peer, messages=(*sent, *answered), problems=problems)
+    assert repeated_in_vain_ns(again) == [event.at_ns for event in told[1:3]]
+    assert repeated_in_vain_ns(replace(again, problems=())) == []
 
 
 def test_all_of_an_attempt_without_a_word_of_the_other_end_was_in_vain():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from analyzers.model.peer import Activity, PeerState, StateSpan
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present import axis, lane
 from dpdlab.present.cells import Role, RowKind
+from dpdlab.present.esp import EspTimes
 from dpdlab.present.formatting import ASCII, UNICODE
 from dpdlab.present.scale import linear
 from tests.unit.dpdlab.present import stories as s
@@ -227,3 +229,53 @@ def test_the_axis_names_only_what_changed():
     assert hours.split() == ["│20:00", "│20:30", "│21:00", "│21:30"]
     across = axis.axis_text(s.at(0), s.at(86_400), 66, UNICODE)
     assert "│11-21 00:00" in across
+
+
+def seconds_of(built, kind, window):
+    """Where there is something in a row: seconds of the story, of the first and the last cell."""
+    cells = row(built, kind).cells
+    scale = linear(window, len(cells))
+    used = [n for n, cell in enumerate(cells) if cell.glyph != " "]
+    return [(scale.span_of(n).start_ns - s.at(0)) / NS_PER_SECOND for n in (used[0], used[-1])]
+
+
+def coarse_dead_peer():
+    """ESP in slices of 4 s: the one in which the peer fell silent has packets."""
+    activity = Activity(s.at(0), 4 * NS_PER_SECOND, (20,) * 8, (20,) * 3 + (10,) + (0,) * 4)
+    return s.dead_peer(activity=activity)
+
+
+def test_no_esp_stands_where_the_last_proof_of_life_was_before():
+    peer = coarse_dead_peer()
+    last_proof = (peer.black_holes[0].last_proof_ns - s.at(0)) / NS_PER_SECOND
+    window = Window(s.at(12), s.at(16))
+    first, last = seconds_of(lane.build(peer, linear(window, 80), UNICODE), RowKind.ESP_IN, window)
+    assert first == pytest.approx(12, abs=0.06)
+    assert last == pytest.approx(last_proof, abs=0.06)
+
+
+def test_cells_finer_than_their_slice_show_no_density():
+    peer = coarse_dead_peer()
+    closer = lane.build(peer, linear(Window(s.at(12), s.at(16)), 80), UNICODE)
+    for kind in (RowKind.ESP_OUT, RowKind.ESP_IN):
+        assert set(text(closer, kind)) <= {" ", UNICODE.unplaced}
+    whole_of_it = drawn(peer, width=14)
+    assert UNICODE.unplaced not in text(whole_of_it, RowKind.ESP_OUT)
+
+
+def test_exact_times_stand_each_in_its_cell():
+    peer = coarse_dead_peer()
+    window = Window(s.at(12), s.at(16))
+    times = EspTimes(
+        window,
+        np.array([s.at(12.0), s.at(13.01), s.at(13.02), s.at(16)], np.int64),
+        np.array([s.at(12.5)], np.int64),
+    )
+    scale = linear(window, 80)
+    rows = {r.kind: r.cells for r in lane.rows_of(peer, scale, UNICODE, times)}
+    used = {kind: [n for n, c in enumerate(rows[kind]) if c.role is Role.ESP] for kind in rows}
+    assert used[RowKind.ESP_OUT] == [0, 20, 79]
+    assert used[RowKind.ESP_IN] == [10]
+    beyond = linear(Window(s.at(12), s.at(17)), 80)
+    cells = {r.kind: r.cells for r in lane.rows_of(peer, beyond, UNICODE, times)}
+    assert not any(c.role is Role.ESP for c in cells[RowKind.ESP_OUT])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from analyzers.export.spans import whole
+from analyzers.export.spans import Window, whole
 from analyzers.model.exchange import Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import Hint, HintKind, PeerView
@@ -14,7 +14,8 @@ from dpdlab.present import readout, timeline
 from dpdlab.present.cells import RowKind
 from dpdlab.present.events import events_of
 from dpdlab.present.formatting import ASCII, UNICODE, Glyphs
-from dpdlab.present.scale import linear
+from dpdlab.present.lane import rows_of
+from dpdlab.present.scale import Scale, Stretch, linear
 from tests.model_builders import ike_message
 from tests.unit.dpdlab.present import stories as s
 
@@ -84,3 +85,24 @@ def test_the_lane_of_the_log_has_starts_and_refusals():
     started = Hint(s.at(2), s.B, "it started anew", Ref("s2", 1), kind=HintKind.STARTED)
     refused = replace(started, at_ns=s.at(4), until_ns=s.at(6), kind=HintKind.NOT_SENT, times=9)
     assert log_lane(replace(dead(), hints=(started, refused))).split()[:3] == ["S", "!", "!"]
+
+
+def test_a_fold_says_in_every_lane_how_long_it_is_and_that_traffic_went_on():
+    peer = s.dead_peer()
+    start = linear(Window(s.at(0), s.at(31)), 70)
+    scale = Scale(
+        (
+            Stretch(s.at(0), s.at(4), 0, 10),
+            Stretch(s.at(4), s.at(12), 10, 10, folded=True),
+            Stretch(s.at(12), s.at(31), 20, 50),
+        )
+    )
+    rows = {r.kind: "".join(c.glyph for c in r.cells) for r in rows_of(peer, scale, UNICODE)}
+    for kind in (RowKind.ESP_OUT, RowKind.ESP_IN):
+        assert rows[kind][10:20] == "⋯ steady ⋯"
+        assert set(rows[kind][:10]) == {"▅"}
+    for kind in (RowKind.STATE, RowKind.PROBES_OUT, RowKind.HOLE_OUT):
+        assert "⋯ 8.0 s ⋯" in rows[kind][10:20]
+    assert " alive " not in rows[RowKind.STATE][5:25]
+    assert " probing " in rows[RowKind.STATE]
+    assert "⋯" not in "".join(c.glyph for r in rows_of(peer, start, UNICODE) for c in r.cells)

@@ -13,10 +13,6 @@ from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS
-from dpdlab.cli.text import black_holes, details, exchanges, findings, summary
-from dpdlab.cli.text import peers as peer_table
-from dpdlab.cli.text.lanes import LanePainter
-from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Clock,
@@ -26,6 +22,10 @@ from dpdlab.present.formatting import (
     utc_date,
     worst_first,
 )
+from dpdlab.present.text import black_holes, details, exchanges, findings, summary
+from dpdlab.present.text import peers as peer_table
+from dpdlab.present.text.lanes import LanePainter
+from dpdlab.present.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
 
 SICK_IN_DETAIL: Final = 8
 """Peers with trouble told in full without -v."""

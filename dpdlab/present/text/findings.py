@@ -10,10 +10,10 @@ from rich.text import Text
 
 from analyzers.model.finding import Finding, Severity, Suppressed
 from analyzers.model.records import Confidence, Ref
-from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble
 from dpdlab.present import words
 from dpdlab.present.formatting import Severity as Shade
 from dpdlab.present.formatting import counted
+from dpdlab.present.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble
 
 ALIKE_SHOWN: Final = 4
 """Findings of one rule without -v."""

@@ -11,10 +11,10 @@ from analyzers.whatif.formula import number, rate, worst_case_formula
 from analyzers.whatif.plan import Plan
 from analyzers.whatif.results import Planned
 from analyzers.whatif.study import Candidate
-from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Column, Page, assemble
-from dpdlab.cli.text.policies import advice, chance_cell, in_signs, page_on, table
 from dpdlab.present.formatting import Severity, counted, timer
 from dpdlab.present.policies import bare_rate, tenths
+from dpdlab.present.text.page import FAINT, LABEL, SEVERITY_STYLE, Column, Page, assemble
+from dpdlab.present.text.policies import advice, chance_cell, in_signs, page_on, table
 
 _PLAN_COLUMNS: Final = (
     Column("policy", elastic=True),

@@ -24,7 +24,6 @@ from analyzers.model.exchange import (
 )
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Confidence
-from dpdlab.cli.text.page import FAINT, GAP, PROSE, SEVERITY_STYLE, Page, Part, assemble, padded
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
@@ -35,6 +34,7 @@ from dpdlab.present.formatting import (
     outcome_glyph,
     short_spi,
 )
+from dpdlab.present.text.page import FAINT, GAP, PROSE, SEVERITY_STYLE, Page, Part, assemble, padded
 
 DELETES_SHOWN: Final = 8
 _OUTCOME_STYLE: Final = {

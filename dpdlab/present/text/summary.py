@@ -14,7 +14,6 @@ from analyzers.export.verdict import verdict_of
 from analyzers.model.alignment import Alignment
 from analyzers.model.peer import PeerView
 from analyzers.model.records import BENIGN_PROBLEMS, Problem, SourceInfo
-from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
 from dpdlab.present.formatting import (
     Severity,
     byte_count,
@@ -22,6 +21,7 @@ from dpdlab.present.formatting import (
     counted,
     state_glyph,
 )
+from dpdlab.present.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
 
 INPUTS_SHOWN: Final = 6
 PROBLEMS_SHOWN: Final = 3

@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzers.export.content import Content
-from dpdlab.cli.text.page import (
+from dpdlab.present.formatting import Clock, Severity
+from dpdlab.present.policies import ascii_formula, chance, chance_severity
+from dpdlab.present.text.page import (
     FAINT,
     LABEL,
     SEVERITY_STYLE,
@@ -20,8 +22,6 @@ from dpdlab.cli.text.page import (
     row_line,
     widths,
 )
-from dpdlab.present.formatting import Clock, Severity
-from dpdlab.present.policies import ascii_formula, chance, chance_severity
 
 
 def page_on(console: Console, ascii_only: bool, verbose: int, content: Content | None) -> Page:

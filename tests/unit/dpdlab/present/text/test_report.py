@@ -16,10 +16,10 @@ from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import ClockQuality
 from analyzers.session import Session
-from dpdlab.cli.text_report import render
+from dpdlab.present.text.report import render
 from tests.unit.dpdlab.present import stories as s
 
-SAMPLES = sorted(Path(__file__).parents[4].glob("sample_pcaps/*/capture.pcap"))
+SAMPLES = sorted(Path(__file__).parents[5].glob("sample_pcaps/*/capture.pcap"))
 MANY = [
     s.dead_peer(),
     *(s.healthy(remote=f"198.51.100.{number}") for number in range(38)),

@@ -11,13 +11,13 @@ from analyzers.export.story import arriving, bounds_of, broken_way, moments, rem
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
-from dpdlab.cli.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     class_severity,
     counted,
     duration,
 )
+from dpdlab.present.text.page import FAINT, LABEL, SEVERITY_STYLE, Page, Part, assemble, padded
 
 HOLES_SHOWN: Final = 3
 """Stories of one peer without -v; the rest is one line each."""

@@ -16,16 +16,6 @@ from analyzers.model.black_hole import BlackHole
 from analyzers.whatif.results import VALIDITY, Simulated
 from analyzers.whatif.study import Candidate, Result, Study
 from analyzers.whatif.timing import LOSS_RATES, false_death
-from dpdlab.cli.text.page import (
-    FAINT,
-    LABEL,
-    SEVERITY_STYLE,
-    Column,
-    Page,
-    assemble,
-    padded,
-)
-from dpdlab.cli.text.policies import advice, chance_cell, in_signs, page_on, table
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
@@ -51,6 +41,16 @@ from dpdlab.present.policies import (
     window_severity,
     worst_case,
 )
+from dpdlab.present.text.page import (
+    FAINT,
+    LABEL,
+    SEVERITY_STYLE,
+    Column,
+    Page,
+    assemble,
+    padded,
+)
+from dpdlab.present.text.policies import advice, chance_cell, in_signs, page_on, table
 
 HOLES_SHOWN: Final = 4
 """Black holes told in full without -v, the longest first."""

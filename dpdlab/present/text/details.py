@@ -8,8 +8,6 @@ from analyzers.export.causes import hint_words
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
-from dpdlab.cli.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
-from dpdlab.cli.text.summary import problems
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
@@ -19,6 +17,8 @@ from dpdlab.present.formatting import (
     duration,
     short_spi,
 )
+from dpdlab.present.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
+from dpdlab.present.text.summary import problems
 
 SAS_SHOWN: Final = 3
 FLOWS_SHOWN: Final = 4

@@ -12,8 +12,10 @@ from analyzers.model.configuration import ConfigFormat
 from analyzers.model.finding import Finding
 from analyzers.model.policy import DpdPolicy, PolicyMode
 from analyzers.model.records import Ref
-from dpdlab.cli.text import findings
-from dpdlab.cli.text.page import (
+from dpdlab.present.formatting import Severity as Shade
+from dpdlab.present.formatting import counted, timer
+from dpdlab.present.text import findings
+from dpdlab.present.text.page import (
     FAINT,
     LABEL,
     SEVERITY_STYLE,
@@ -24,8 +26,6 @@ from dpdlab.cli.text.page import (
     row_line,
     widths,
 )
-from dpdlab.present.formatting import Severity as Shade
-from dpdlab.present.formatting import counted, timer
 
 ROWS_SHOWN: Final = 12
 """Peers of one device without -v."""

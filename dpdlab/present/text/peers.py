@@ -19,18 +19,6 @@ from analyzers.export.unlisted import (
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from dpdlab.cli.text.page import (
-    FAINT,
-    GAP,
-    LABEL,
-    SEVERITY_STYLE,
-    Column,
-    Page,
-    Part,
-    fitted,
-    row_line,
-    widths,
-)
 from dpdlab.present import words
 from dpdlab.present.formatting import (
     Severity,
@@ -42,6 +30,18 @@ from dpdlab.present.formatting import (
     seconds_range,
     state_glyph,
     state_severity,
+)
+from dpdlab.present.text.page import (
+    FAINT,
+    GAP,
+    LABEL,
+    SEVERITY_STYLE,
+    Column,
+    Page,
+    Part,
+    fitted,
+    row_line,
+    widths,
 )
 
 ROWS_SHOWN: Final = 40

@@ -11,12 +11,12 @@ from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.spans import Window, death_confidence, whole, zooms
 from analyzers.export.story import IN_VAIN, POSSIBLY
 from analyzers.model.peer import Activity, PeerState, PeerView
-from dpdlab.cli.text.page import FAINT, GAP, Page, Part, padded
 from dpdlab.present import lane, words
 from dpdlab.present.cells import Role, Row, RowKind
 from dpdlab.present.formatting import Glyphs, duration
 from dpdlab.present.lane import Lane
 from dpdlab.present.scale import linear
+from dpdlab.present.text.page import FAINT, GAP, Page, Part, padded
 
 WIDEST_LANE: Final = 140
 ZOOMS: Final = 1
@@ -42,6 +42,7 @@ ROLE_STYLE: Final = {
     Role.ANSWER: "green",
     Role.LOST: "bold red",
     Role.ESP: "cyan",
+    Role.UNPLACED: "dim",
     Role.POSSIBLE: "red",
     Role.CERTAIN: "bold red",
     Role.PHASE: "",
@@ -138,6 +139,7 @@ def _legend_entries(signs: Glyphs) -> tuple[tuple[Role, str, str], ...]:
         (Role.DELETE, signs.delete, "Delete"),
         (Role.MORE, signs.covered, "more signs under the one beside it"),
         (Role.ESP, signs.density[0] + signs.density[-1], "few, many packets"),
+        (Role.UNPLACED, signs.unplaced, "packets somewhere near"),
         (Role.POSSIBLE, signs.possible, POSSIBLY),
         (Role.CERTAIN, signs.certain, IN_VAIN),
     )
