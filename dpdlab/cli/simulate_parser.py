@@ -78,8 +78,8 @@ def simulate_parser() -> Parser:
             ("--target",),
             {
                 **seconds,
-                "help": "a peer that is gone is given up within this (default: half of what was"
-                " observed, within --budget; when planning, 30)",
+                "help": "a peer that is gone is given up within this (default: --budget, and with"
+                " --hold at least 1.5 times that)",
             },
         ),
         (

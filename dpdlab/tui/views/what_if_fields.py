@@ -13,6 +13,7 @@ from analyzers.configs.vendors import PROFILES
 from analyzers.errors import OptionError
 from analyzers.export.formatting import count
 from analyzers.whatif.plan import Demand
+from analyzers.whatif.recommend import target_s
 from dpdlab.present.draft import (
     MODES,
     NO_PRODUCT,
@@ -23,7 +24,7 @@ from dpdlab.present.draft import (
 from dpdlab.tui.palette import Palette
 
 _LABEL: Final = 10
-_PLAN_TARGET_S: Final = 30.0
+_BUDGET_S: Final = 30.0
 _MOST_PEERS: Final = 10_000_000
 _FIRST_HOLD_S: Final = 15.0
 _FIRST_PAUSE_S: Final = 1.0
@@ -66,12 +67,13 @@ class Sheet(Struct, dict=True):
     """What the policy is until then."""
     _before: dict[str | None, Draft] = field(default_factory=dict)
 
+    budget_s: float = _BUDGET_S
+    """Of the session."""
+
     @property
-    def target_s(self) -> float | None:
-        """Within which a peer that is gone is given up; None: chosen for each black hole."""
-        if self.planning:
-            return self.demand.target_s or _PLAN_TARGET_S
-        return self.demand.target_s
+    def target_s(self) -> float:
+        """Within which a peer that is gone is given up: as it was set, else by the budget."""
+        return self.demand.target_s or target_s(self.budget_s, self.demand.hold_s)
 
     def fields(self) -> list[Field]:
         """All rows."""
@@ -160,9 +162,9 @@ class Sheet(Struct, dict=True):
             Field(
                 "target",
                 "target",
-                _seconds(self.target_s, "automatic", "within "),
+                _seconds(self.target_s, "", "within "),
                 is_set=demand.target_s is not None,
-                hint="a peer that is gone is given up within this, or automatic",
+                hint="a peer that is gone is given up within this; empty: the budget",
             ),
         ]
 
@@ -183,8 +185,7 @@ class Sheet(Struct, dict=True):
             case "every":
                 self.demand = replace(demand, every_s=_stepped(demand.every_s, by, _FIRST_PAUSE_S))
             case "target":
-                first_s = _PLAN_TARGET_S
-                self.demand = replace(demand, target_s=_stepped(self.target_s, by, first_s))
+                self.demand = replace(demand, target_s=_stepped(self.target_s, by, self.budget_s))
             case _:
                 self._set(self.draft.stepped(name, by))
 
