@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from analyzers.configs.vendors import PROFILES
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
 from analyzers.export.spans import is_ike_only
 from analyzers.export.troubles import is_asking_blocked
@@ -422,7 +423,7 @@ def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
     """The timers of a holder: "on idle 5 s, 5 retries x 2 s, worst case 17 s"."""
     parts = [_asking(policy)]
     if policy.repetitions is not None:
-        tries = counted(policy.repetitions, "retry", "retries")
+        tries = counted(policy.repetitions, "retry", "retries") + _own_count(policy)
         if policy.retry_s is not None:
             if abs(policy.backoff - 1.0) > 0.05:
                 tries += f" from {timer(policy.retry_s)}, each {policy.backoff:.1f}"
@@ -435,6 +436,16 @@ def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
     if policy.worst_case_s is not None:
         parts.append(f"worst case {timer(policy.worst_case_s)}")
     return ", ".join(parts)
+
+
+def _own_count(policy: DpdPolicy) -> str:
+    """ " (dpd-retrycount 3)": the option of a product that counts otherwise, as it is set."""
+    profile = PROFILES.get(policy.profile or "")
+    knob = None if profile is None else profile.knob("retries")
+    if profile is None or knob is None or policy.retries is None:
+        return ""
+    own = profile.own_count(policy.repetitions or 0)
+    return "" if own == policy.repetitions else f" ({knob.option} {own})"
 
 
 def asks(mode: PolicyMode) -> str:

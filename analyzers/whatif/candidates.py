@@ -51,7 +51,7 @@ _COMMON: Final = {
         ("IOS periodic 10 2", "cisco-ios interval=10 retry=2 mode=periodic"),
         ("IOS on-demand 10 2", "cisco-ios interval=10 retry=2 mode=on-demand"),
         ("ASA on-idle 10 2", "cisco-asa interval=10 retry=2"),
-        ("FortiGate on-demand 20×3", "fortios-ikev1 interval=20 retries=3"),
+        ("FortiGate on-demand 20×3", "fortios-ikev1 interval=20"),
         ("strongSwan on-idle 30/150", "strongswan-ikev1 interval=30 timeout=150"),
     ),
     2: (
@@ -88,13 +88,14 @@ def plain(mode: PolicyMode, interval_s: float, retry_s: float, questions: int) -
         mode=mode,
         interval_s=interval_s,
         retry_s=retry_s,
-        retries=questions,
+        retries=questions - 1,
         basis=PolicyBasis.GIVEN,
         worst_case_s=interval_s + questions * retry_s,
         evidence="given",
         waits_s=(retry_s,) * questions,
     )
-    return Candidate(f"{mode} {interval_s:g}, {questions} × {retry_s:g}", policy)
+    retries = "1 retry" if questions == 2 else f"{questions - 1} retries"
+    return Candidate(f"{mode} {interval_s:g}, {retries} × {retry_s:g}", policy)
 
 
 def version_at(peer: PeerView, at_ns: int) -> int | None:

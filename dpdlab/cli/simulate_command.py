@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _PLANNING: Final = ("every", "peers", "both_ends")
 _OWN_RETRY_S: Final = 2.0
-_OWN_QUESTIONS: Final = 5
+_OWN_RETRIES: Final = 4
 
 
 def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
@@ -72,11 +72,11 @@ def _wanted(options: argparse.Namespace) -> list[Candidate]:
 
 def _own(options: argparse.Namespace) -> Candidate:
     """The policy of --interval, --retry, --retries and --mode, of no product."""
-    questions = options.retries or _OWN_QUESTIONS
-    if questions > 1000:
+    retries = _OWN_RETRIES if options.retries is None else options.retries
+    if retries >= 1000:
         raise OptionError("--retries: more than 1000 questions are no policy")
     mode = PolicyMode(options.mode or PolicyMode.PERIODIC)
-    return candidates.plain(mode, options.interval, options.retry or _OWN_RETRY_S, questions)
+    return candidates.plain(mode, options.interval, options.retry or _OWN_RETRY_S, retries + 1)
 
 
 # --- with inputs ---

@@ -234,7 +234,7 @@ def test_a_peer_that_came_back_was_not_given_up(tell: Tell):
 def test_advice_has_the_lines_and_the_formula():
     assert advice("cisco-ios", 1, 30) == (
         "Configure crypto isakmp keepalive 20 2 periodic. At worst:"
-        " interval + 5 × retry = 20 + 5 × 2 = 30 s, within 30 s (--budget)."
+        " interval + 5 × wait = 20 + 5 × 2 = 30 s, within 30 s (--budget)."
     )
     assert "retransmit_timeout = " in advice("strongswan", 2, 30)
     assert "= 98 s" in advice("fortios", 2, 30)

@@ -246,7 +246,7 @@ async def test_products_have_their_own_fields(console: Open):
 
 async def test_without_a_product_the_numbers_are_the_users(console: Open, tmp_path: Path):
     argv = ("--interval", "8", "--retry", "1", "--retries", "4", "--mode", "on-idle")
-    wanted = _lefts(_simulated(tmp_path, str(UNASKED), *argv))[0]["on-idle 8, 4 × 1"]
+    wanted = _lefts(_simulated(tmp_path, str(UNASKED), *argv))[0]["on-idle 8, 4 retries × 1"]
     async with console(UNASKED) as c:
         view = await _opened(c)
         view.sheet.type("product", "any product")
@@ -258,7 +258,7 @@ async def test_without_a_product_the_numbers_are_the_users(console: Open, tmp_pa
         await c.press("enter", "3")
         assert view.sheet.draft.arguments == ("--interval 8 --retry 1 --retries 4 --mode on-idle")
         (hole,) = _lefts(json.loads(view.copy_text()["JSON"]))
-        assert hole["edited: 8 + 4 × 1"] == wanted
+        assert hole["edited: 8 + 5 × 1"] == wanted
         assert "a product has to be chosen" in c.text
 
 
@@ -278,7 +278,7 @@ async def test_policies_are_walked_edited_and_pinned(console: Open):
         assert view.pinned == []
         while not _current(view).startswith("FTD"):
             await c.press("down")
-        assert "worst case interval + 4 × retry = 10 + 4 × 2 = 18 s" in c.text
+        assert "worst case interval + 4 × wait = 10 + 4 × 2 = 18 s" in c.text
         assert "isakmp keepalive threshold 10 retry 2" in c.text
         await c.press("enter")
         assert view.sheet.draft.text == "cisco-ftd"

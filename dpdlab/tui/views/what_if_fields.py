@@ -33,7 +33,6 @@ _DAY_S: Final = 86_400.0
 _MOST_HOLD_S: Final = 65_535.0
 """As BGP has it (RFC 4271 section 4.2), the longest of the routing protocols."""
 _NO_VALUE: Final = ("", "-", "none", "always", "automatic")
-_LABELS: Final = {"retries": "questions"}
 _PAIRS: Final = ("1", "2", "5")
 
 
@@ -77,7 +76,6 @@ class Sheet(Struct, dict=True):
 
     def fields(self) -> list[Field]:
         """All rows."""
-        row = self.draft.row
         products = tuple((name, PROFILES[name].title) for name in PROFILES)
         found = [
             Field(
@@ -91,11 +89,6 @@ class Sheet(Struct, dict=True):
             if key == "backoff" and self._is_constant():
                 continue
             found.append(self._policy_field(key))
-        if row is None:
-            found = [
-                replace(f, label=_LABELS.get(f.id, f.label)) if f.id in _LABELS else f
-                for f in found
-            ]
         return [*found, *self._demanded()]
 
     def _is_constant(self) -> bool:
@@ -114,6 +107,8 @@ class Sheet(Struct, dict=True):
         if value and not value.replace(".", "", 1).isdigit():
             shown = value
         note = "" if draft.is_given(key) or draft.row is None else "default"
+        told = draft.own_count_told if key == "retries" else ""
+        note = ", ".join(part for part in (note, told) if part)
         hint = draft.range_of(key)
         if key == "mode":
             choices = tuple((mode, _MODE_WORDS[mode]) for mode in MODES)
@@ -242,7 +237,7 @@ _MODE_WORDS: Final = {
 _HINTS: Final = {
     "interval": "10, 10s or 2m",
     "retry": "2, 2s or 500ms",
-    "retries": "how often, as the product counts",
+    "retries": "transmissions after the first question",
     "backoff": "ratio of successive gaps, 1 is constant",
     "timeout": "150, 150s or 2m",
 }

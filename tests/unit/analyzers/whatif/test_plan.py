@@ -103,7 +103,7 @@ def test_the_recommended_policy_meets_the_target_and_no_longer_interval_does(
 def test_cisco_s_numbers() -> None:
     found = recommend("cisco-ios", Demand(target_s=30.0))
     assert (found.policy.interval_s, found.policy.retry_s) == (20, 2)
-    assert found.why[0] == "worst case interval + 5 × retry = 20 + 5 × 2 = 30 s <= 30 s"
+    assert found.why[0] == "worst case interval + 5 × wait = 20 + 5 × 2 = 30 s <= 30 s"
     assert found.lines == ("crypto isakmp keepalive 20 2 periodic",)
     assert not any("rekey" in why for why in found.why)
     asked = recommend("cisco-ios", Demand(target_s=30.0), PolicyMode.ON_DEMAND)

@@ -117,7 +117,7 @@ def test_json_has_what_the_text_has(cli: Cli):
     assert (asa["left"]["packets"], asa["saved_packets"]) == (88, 36)
     assert asa["saved_seconds"] == pytest.approx(7.3, abs=0.01)
     policy = document["policies"][1]
-    assert policy["worst_case"] == "interval + 4 × retry = 10 + 4 × 2 = 18 s"
+    assert policy["worst_case"] == "interval + 4 × wait = 10 + 4 × 2 = 18 s"
     assert policy["probes_per_hour"] == 360
     assert [f["loss"] for f in policy["false_death"]] == [0.001, 0.01, 0.05]
     assert policy["false_death"][2]["probability"] == pytest.approx(0.0975**4)
@@ -196,7 +196,7 @@ def test_planning(cli: Cli):
     assert result.code == ExitCode.OK
     assert row(result.out, "IOS periodic 10 2")[:2] == ["10–20", "s"]
     assert row(result.out, "strongSwan on-idle 30 s  ")[:2] == ["195.1", "s"]
-    assert "interval + 5 × retry = 20 + 5 × 2 = 30 s <= 30 s" in " ".join(result.out.split())
+    assert "interval + 5 × wait = 20 + 5 × 2 = 30 s <= 30 s" in " ".join(result.out.split())
     for line in ("crypto isakmp keepalive 20 2 periodic", "isakmp keepalive threshold 18 retry 3",
                  "set dpd-retryinterval 7", "dpd_delay = 19s"):  # fmt: skip
         assert line in result.out
@@ -204,12 +204,12 @@ def test_planning(cli: Cli):
 
 def test_a_plan_of_ones_own(cli: Cli):
     document = json.loads(
-        cli("simulate", "--interval", "20", "--retry", "5", "--retries", "4", "--mode", "periodic",
+        cli("simulate", "--interval", "20", "--retry", "5", "--retries", "3", "--mode", "periodic",
             "--every", "30", "--hold", "50", "--peers", "10000", "--both-ends", "--target", "40",
             "--format", "json").out
     )  # fmt: skip
     (found,) = document["policies"]
-    assert found["policy"]["worst_case"] == "interval + 4 × retry = 20 + 4 × 5 = 40 s"
+    assert found["policy"]["worst_case"] == "interval + 4 × wait = 20 + 4 × 5 = 40 s"
     result = found["result"]
     assert result["verdict"] == {"first_s": 20, "last_s": 40}
     assert result["fleet"]["mean_s"] == pytest.approx(30, abs=0.01)
