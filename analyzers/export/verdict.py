@@ -174,6 +174,9 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
     ]
     if delays and len(holes) == 1:
         after = duration(delays[0])
+        if holes[0].verdict_clock_off_ns is not None:
+            said = f"{after} after the last proof of life by a clock set by hand, which messages"
+            return f"noticed {said} contradict", (f"noticed after {after} by a doubtful clock",)
         return f"noticed {after} after the last proof of life", (f"noticed after {after}",)
     if delays:
         noticed = sum(hole.dead_ns is not None for hole in holes)

@@ -310,6 +310,14 @@ def is_censored(hole: BlackHole) -> bool:
     return hole.stop_basis is StopBasis.CAPTURE_END and hole.max_seconds > 0
 
 
+def clock_in_doubt(hole: BlackHole) -> str:
+    """What is to be said of the time of a verdict whose clock is contradicted; empty otherwise."""
+    off_ns = hole.verdict_clock_off_ns
+    if off_ns is None:
+        return ""
+    return f"; its clock was set by hand, and by messages it is {duration(off_ns)} off"
+
+
 DECLARED_DEAD: Final = "declared dead"
 
 
@@ -318,7 +326,7 @@ def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
     if hole.dead_ns is None:
         return "no verdict"
     if hole.dead_basis == "log":
-        return f"{DECLARED_DEAD} (said by the log)"
+        return f"{DECLARED_DEAD} (said by the log{clock_in_doubt(hole)})"
     if exchange is None or hole.dead_ns <= exchange.last_ns:
         return "given up (inferred)"
     waited_ns = hole.dead_ns - exchange.last_ns

@@ -87,6 +87,8 @@ class BlackHole(Struct, frozen=True):
     """Packets that counters of the sender grew by within it, while nothing came back."""
     counted_most: int | None = None
     """Packets that they grew by around all of it."""
+    verdict_clock_off_ns: int | None = None
+    """By how much messages contradict the clock, set by hand, of the log that has the verdict."""
 
     @property
     def begin_ns(self) -> int:
