@@ -19,7 +19,7 @@ from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Los
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.reached import never_answered
 
@@ -461,33 +461,17 @@ def asks(mode: PolicyMode) -> str:
     return "" if mode is PolicyMode.DISABLED else "asks "
 
 
-def unknown_informationals(number: int) -> str:
-    """Why some encrypted Informationals were not judged, and what would help."""
-    if number == 1:
-        return (
-            "1 encrypted IKEv1 Informational could not be told apart without keys: "
-            "give them with --keys."
-        )
-    return (
-        f"{number:,} encrypted IKEv1 Informationals could not be told apart without keys: "
-        "give them with --keys."
-    )
+def policy_basis(policy: DpdPolicy) -> str:
+    """Where a policy is known from; its retries may be known from elsewhere."""
+    retries = {
+        PolicyBasis.OBSERVED: ", retries as seen",
+        PolicyBasis.DEFAULT: ", retries by default",
+    }
+    more = "" if policy.retry_basis is None else retries.get(policy.retry_basis, "")
+    return POLICY_BASIS[policy.basis] + more
 
 
 def one_child(hole: BlackHole) -> str:
     """Why a black hole is one although the peer lives: a single Child SA fell silent."""
     spis = " and ".join(hole.spis)
     return f"only the Child SA with SPI {spis} fell silent; others of the same peer went on"
-
-
-def dpd_vendor_id(sa: IkeSa) -> str:
-    """Who offered DPD in phase 1."""
-    said = {True: "yes", False: "no", None: "not seen"}
-    initiator, responder = sa.dpd_vendor_id
-    if initiator is responder:
-        return {
-            True: "both sent the DPD vendor ID",
-            False: "neither sent the DPD vendor ID",
-            None: "DPD vendor ID not seen",
-        }[initiator]
-    return f"DPD vendor ID: initiator {said[initiator]}, responder {said[responder]}"

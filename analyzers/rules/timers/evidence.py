@@ -8,6 +8,7 @@ from typing import Final
 from analyzers.configs.durations import spoken_s
 from analyzers.model.exchange import Exchange, ExchangeKind
 from analyzers.model.records import Confidence, Ref
+from analyzers.model.time import LONG_S, long_duration
 from analyzers.rules.case import Case
 
 MOST_REFS: Final = 20
@@ -17,7 +18,9 @@ _ORDER: Final = (Confidence.CERTAIN, Confidence.INFERRED, Confidence.SUSPECT)
 
 
 def spoken(seconds: float) -> str:
-    """A duration for people: "0.52 s", "4.01 s", "165.1 s"."""
+    """A duration for people: "0.52 s", "4.01 s", "28 min 43 s"; a timer: "86,400 s"."""
+    if seconds >= LONG_S and not seconds.is_integer():
+        return long_duration(round(seconds))
     return spoken_s(round(seconds, 1 if seconds >= _TENTHS_FROM_S else 2))
 
 

@@ -49,7 +49,7 @@ def test_findings_say_where_what_and_what_to_do(cli: Cli, folder: Path):
 
 def test_a_peer_that_nothing_watches_is_told_with_the_bound(cli: Cli, folder: Path):
     write(folder, a=site("192.0.2.1", "198.51.100.7"))
-    assert "up to 86400 s, the default" in " ".join(cli("lint", "a.cfg").out.split())
+    assert "up to 86,400 s, the default" in " ".join(cli("lint", "a.cfg").out.split())
 
 
 def test_text_fits_80_columns(cli: Cli, folder: Path):
