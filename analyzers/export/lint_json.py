@@ -15,7 +15,7 @@ from analyzers.export.contract import (
 from analyzers.export.json_writer import ascii_escapes, document, terminal_escapes
 from analyzers.export.lint_content import LintContent, LintDevice, LintRow
 from analyzers.export.report import build_policy, build_problem
-from analyzers.export.schema import ReportPolicy
+from analyzers.export.schema_peers import ReportPolicy
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.configuration import ConfigFormat, ConnectionKind
 from analyzers.model.finding import Severity

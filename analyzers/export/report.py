@@ -1,7 +1,8 @@
 """From the engine's values to the public report.
 
 The engine's types are free to move because this is the only place where they meet the promised
-shapes of `analyzers.export.schema`. Nothing is computed here: the report says what the views say.
+shapes of `analyzers.export.schema` and `analyzers.export.schema_peers`. Nothing is computed here:
+the report says what the views say.
 """
 
 from __future__ import annotations
@@ -17,18 +18,23 @@ from analyzers.export.contract import (
     ReportTool,
 )
 from analyzers.export.schema import (
-    DeadBasis,
     Report,
-    ReportActivity,
     ReportAlignment,
-    ReportBlackHole,
     ReportClock,
+    ReportFinding,
+    ReportHeader,
+    ReportSource,
+    ReportSuppressed,
+    SourceKind,
+)
+from analyzers.export.schema_peers import (
+    DeadBasis,
+    ReportActivity,
+    ReportBlackHole,
     ReportDelete,
     ReportDpdVendorId,
     ReportEspFlow,
     ReportExchange,
-    ReportFinding,
-    ReportHeader,
     ReportHint,
     ReportIkeMessage,
     ReportIkeSa,
@@ -39,11 +45,8 @@ from analyzers.export.schema import (
     ReportPhase,
     ReportPolicy,
     ReportShownSa,
-    ReportSource,
     ReportState,
-    ReportSuppressed,
     ReportVendorId,
-    SourceKind,
 )
 from analyzers.export.selections import Selection, Selector
 from analyzers.export.untrusted import valid_unicode

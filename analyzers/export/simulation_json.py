@@ -14,7 +14,7 @@ from analyzers.export.contract import (
 )
 from analyzers.export.json_writer import ascii_escapes, document, terminal_escapes
 from analyzers.export.report import build_black_hole, build_policy
-from analyzers.export.schema import ReportBlackHole, ReportPolicy
+from analyzers.export.schema_peers import ReportBlackHole, ReportPolicy
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.policy import DpdPolicy
 from analyzers.whatif.formula import worst_case_formula

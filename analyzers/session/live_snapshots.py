@@ -22,6 +22,8 @@ _RESTLESS: Final = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
 _RECENT: Final = 4
 # What ESP tells of gaps of the capture is worked out so often.
 _WHOLE_EVERY_NS: Final = 5 * NS_PER_SECOND
+# The golden section spreads any number of peers evenly.
+_STAGGER_NS: Final = 3_090_169_944
 
 _Mark = tuple[object, ...]
 
@@ -58,7 +60,7 @@ class Snapshots:
         if kept is not None and kept.mark == mark and not kept.restless:
             if kept.packets == packets:
                 return replace(kept.view, until_ns=end_ns)
-            if not exact and end_ns - kept.made_ns < _WHOLE_EVERY_NS:
+            if not exact and not _is_due(peer, kept.made_ns, end_ns):
                 return viewer.with_traffic(kept.view, peer)
         view = viewer.view(peer)
         self._kept[peer.index] = _Kept(mark, packets, end_ns, view, _is_restless(view))
@@ -83,6 +85,15 @@ def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
         sum(sa.ended_ns is not None for sa in peer.sas[-_RECENT:]),
         peer.named,
     )
+
+
+def _is_due(peer: PeerTrack, made_ns: int, end_ns: int) -> bool:
+    """Whether a peer is to be looked at as a whole again: each at a time of its own.
+
+    All of them in one look would hold up what else is new.
+    """
+    phase_ns = peer.index * _STAGGER_NS % _WHOLE_EVERY_NS
+    return (made_ns + phase_ns) // _WHOLE_EVERY_NS != (end_ns + phase_ns) // _WHOLE_EVERY_NS
 
 
 def _is_restless(view: PeerView) -> bool:

@@ -110,6 +110,8 @@ class Exposures:
                 self._asked.probe(rows, state, mark)
             case MarkKind.ANSWERED:
                 self._asked.answered(state, mark)
+                if not state.asks_anyway:
+                    self._asked.answered_other(self._asked.of(mark.unit, 1 - mark.role), mark)
             case MarkKind.IMPLIED:
                 self._asked.implied(state, mark)
                 self._recover(state.unit, mark.role, mark.at_ns)

@@ -133,7 +133,7 @@ class Hindsight:
                     stretch.ref,
                 )
             )
-        found += [self._unheard_answers(peer, x) for x in peer.exchanges if self._is_unheard_dpd(x)]
+        found += [self._unheard_answers(peer, x) for x in self._unheard_dpd(peer)]
         found += [
             Problem(
                 ProblemKind.CAPTURE_INSUFFICIENT,
@@ -148,16 +148,16 @@ class Hindsight:
         ]
         return found + self.unanswered_requests(peer)
 
-    def _is_unheard_dpd(self, exchange: ExchangeTrack) -> bool:
-        return exchange.kind is ExchangeKind.DPD and self._support(exchange) is Support.UNHEARD
+    def _unheard_dpd(self, peer: PeerTrack) -> list[ExchangeTrack]:
+        asked = [x for x in peer.exchanges if x.kind is ExchangeKind.DPD]
+        return [x for x in asked if self._support(x) is Support.UNHEARD]
 
     def untold(self, peer: PeerTrack) -> list[tuple[int, int | None]]:
         """Times, from and to, of which nobody can tell whether the peer lived."""
         found: list[tuple[int, int | None]] = [(g.start_ns, g.end_ns) for g in self.gaps(peer)]
-        for exchange in peer.exchanges:
-            if self._is_unheard_dpd(exchange):
-                answer = exchange.answer
-                found.append((exchange.first_ns, None if answer is None else answer.at_ns))
+        for exchange in self._unheard_dpd(peer):
+            answer = exchange.answer
+            found.append((exchange.first_ns, None if answer is None else answer.at_ns))
         return sorted(found, key=itemgetter(0))
 
     def unanswered_requests(self, peer: PeerTrack) -> list[Problem]:
@@ -243,6 +243,8 @@ class Hindsight:
     def gaps(self, peer: PeerTrack) -> list[Gap]:
         """Times in which ESP of both sides is missing, and nothing else was captured either."""
         found: list[Gap] = []
+        if not all(self._cuts_of(peer)):
+            return found
         blind = self._outcomes.blind
         asked = sorted(sent.at_ns for x in peer.exchanges for sent in x.transmissions)
         for one, other in _overlapping(*self._cuts_of(peer)):

@@ -121,7 +121,7 @@ class Ikev1Tracker:
             old.end_ref = sa.first_ref
             old.rekeyed_into = None if dead else sa
             for exchange in old.open_dpd:
-                if exchange is not None:
+                if exchange is not None and exchange.side == sa.initiator:
                     exchange.closed_ns = sa.first_ns
 
     def _r_u_there(self, sa: SaTrack, message: IkeMessage, side: int) -> None:

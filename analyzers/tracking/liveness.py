@@ -46,6 +46,9 @@ def spans(
     events += [(at_ns, 1, PeerState.ALIVE) for at_ns in heard_ns if not _is_under_way(at_ns, ended)]
     place = {sa.id: number for number, sa in enumerate(sas)}
     for exchange in exchanges:
+        if exchange.outcome is Outcome.ANSWERED:
+            events += _exchange_events(exchange)
+            continue
         number = place.get(exchange.ike_sa, 0)
         if exchange.peer_heard or _may_be_answered(exchange, local):
             continue

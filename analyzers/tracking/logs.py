@@ -296,7 +296,7 @@ class LogTracker:
             note_hint(sa.peer, event, sa.peer.address(side))
         if sa.ended_ns is None:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
-            last = self._last_verdict(sa, side)
+            last = self._verdict_ns(sa, side)
             dead = last is not None and at_ns - last <= _AFTER_VERDICT_NS
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
@@ -306,9 +306,11 @@ class LogTracker:
         )
 
     @staticmethod
-    def _last_verdict(sa: SaTrack, side: int) -> int | None:
+    def _verdict_ns(sa: SaTrack, side: int) -> int | None:
+        """When its log says that a side gave up what it asked on an SA."""
         for exchange in reversed(sa.peer.exchanges[-16:]):
-            if exchange.side == side and exchange.dead_ns is not None:
+            asked = exchange.side == side and exchange.sa.unit is sa.unit
+            if asked and exchange.dead_ns is not None:
                 return exchange.dead_ns
         return None
 

@@ -35,6 +35,8 @@ def with_losses(
     A log that shows one of them shows every one that came: in IKEv1 each is a message of its own.
     In IKEv2 what comes after the first is that message again, of which a log may say nothing.
     """
+    if not logs.reaches:
+        return sent
     arrived = [number for number, each in enumerate(sent) if each.arrived]
     if not arrived or track.unpaired:
         return sent

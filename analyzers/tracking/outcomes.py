@@ -7,6 +7,7 @@ else: with hindsight, and with what ESP says of the peer.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from enum import Enum, auto
 from operator import itemgetter
 from typing import Final
@@ -41,6 +42,8 @@ _INTERVAL_TOLERANCE_NS: Final = 3 * NS_PER_SECOND // 2
 _FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
 # The clock of a log may be so far from that of a capture, or what comes was under way.
 _SURELY_AFTER_NS: Final = NS_PER_SECOND
+# Timers of daemons are as exact as this.
+_ON_TIME_NS: Final = 250 * NS_PER_MS
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
 # No stack gives up after less (dpd-semantics section 3: FortiOS, AWS); where nothing else shows a
 # verdict, fewer tries are none.
@@ -114,6 +117,8 @@ class Outcomes:
         sent = tuple(track.transmissions)
         if track.dissolved:
             return Settled(())
+        if track.is_plain:
+            return Settled((Piece(sent, Outcome.ANSWERED, None, track.confidence),))
         if track.kind is ExchangeKind.LIVENESS and track.candidate:
             if not self._rhythms.is_mobike_liveness(track):
                 return Settled(())
@@ -215,11 +220,22 @@ class Outcomes:
         clock = self._tracker.any_clock
         now = clock.now(track.sa.unit.index, track.side)
         heard_after = now.last_proof_ns > last_ns
+        came_ns = self._came_anew_ns(track)
+        if came_ns is not None and came_ns < min(
+            came_ns + 1 if wait is None else last_ns + wait,
+            came_ns + 1 if given_up_ns is None else given_up_ns,
+        ):
+            # It restarted, or had given up itself: the prober was not to ask any longer.
+            return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
         acted = given_up_ns is not None and given_up_ns >= last_ns
         if (
             given_up_ns is not None
             and acted
-            and (not heard_after or now.last_proof_ns >= given_up_ns)
+            and (
+                not heard_after
+                or now.last_proof_ns >= given_up_ns
+                or _is_after_wait(sent, wait, given_up_ns)
+            )
         ):
             end_ns = given_up_ns if wait is None else min(last_ns + wait, given_up_ns)
             return Piece(sent, Outcome.UNANSWERED, end_ns, track.confidence), Support.LOST
@@ -327,14 +343,27 @@ class Outcomes:
 
     def _given_up_ns(self, track: ExchangeTrack) -> int | None:
         """When the prober demonstrably gave the SA up."""
-        if track.closed_ns is not None:
-            return track.closed_ns
-        if track.sa.ended_ns is not None and self._deleter(track.sa) != 1 - track.side:
+        begun_ns = next(
+            (first_ns for first_ns, sa in self._anew(track) if sa.initiator == track.side), None
+        )
+        known = [ns for ns in (track.closed_ns, begun_ns) if ns is not None]
+        if not known and self._deleter(track.sa) != 1 - track.side:
             return track.sa.ended_ns
+        return min(known, default=None)
+
+    def _came_anew_ns(self, track: ExchangeTrack) -> int | None:
+        """When the peer had set up another SA with the prober: that tells the prober all."""
+        of_peer = (sa.established_ns for _, sa in self._anew(track) if sa.initiator != track.side)
+        return next((ns for ns in of_peer if ns is not None), None)
+
+    def _anew(self, track: ExchangeTrack) -> Iterator[tuple[int, SaTrack]]:
+        """SAs that renew nothing and began after the last transmission, with their beginnings.
+
+        An attempt that came to nothing renewed nothing.
+        """
         for first_ns, sa in self._later(track):
-            if sa.from_start and sa.unit is not track.sa.unit:
-                return first_ns
-        return None
+            if sa.from_start and (sa.unit is not track.sa.unit or sa.established_ns is None):
+                yield first_ns, sa
 
     def _deleter(self, sa: SaTrack) -> int | None:
         """The side that deleted an IKE SA: who deletes lives, and needs no more answers."""
@@ -358,23 +387,29 @@ class Outcomes:
         if track.basis is not Basis.RHYTHM or len(sent) < LEAST_RHYTHM:
             return False
         last_ns = sent[-1].at_ns
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        if now.last_out_ns > last_ns + _ESP_STOPS_NS:
+            return False  # the SA was in use after it
         for first_ns, sa in self._later(track):
             if sa.initiator == track.side and sa.from_start:
                 # After a whole wait it was another question, and nothing was deleted.
                 wait_ns = last_ns - sent[-2].at_ns
                 return first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
-        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
-        return (
-            flowed
-            and now.last_out_ns <= last_ns + _ESP_STOPS_NS
-            and self._end_ns - last_ns > _FOLLOWED_BY_NS
-        )
+        return flowed and self._end_ns - last_ns > _FOLLOWED_BY_NS
 
 
 def _unsettled(sent: tuple[Transmission, ...]) -> Piece:
     """Questions of which nobody knows whether they were answered."""
     return Piece(sent, Outcome.OPEN, None, Confidence.SUSPECT)
+
+
+def _is_after_wait(sent: tuple[Transmission, ...], wait_ns: int | None, given_up_ns: int) -> bool:
+    """Whether the prober acted when its last wait was over, whatever ESP it heard meanwhile."""
+    if wait_ns is None or len(sent) < _FEWEST_TRIES:
+        return False
+    late_ns = given_up_ns - sent[-1].at_ns - wait_ns
+    return abs(late_ns) <= max(_ON_TIME_NS, wait_ns // 20)
 
 
 def _torn_down(sent: tuple[Transmission, ...], kind: ExchangeKind, now: Silence) -> bool:

@@ -22,6 +22,8 @@ from analyzers.tracking.tracks import ExchangeTrack, Mark, UnitTrack
 
 # A question this old without an answer counts as lost, even if it was not repeated yet.
 _LOST_NS: Final = 2 * NS_PER_SECOND
+# Who was heard less than this ago is in use.
+_HEARD_NS: Final = NS_PER_SECOND
 
 
 class RoleState(Struct):
@@ -37,6 +39,8 @@ class RoleState(Struct):
     """Packets that had been sent when the first question since the last proof left."""
     first_out_after_probe_ns: int | None = None
     last_probe_ns: int = NEVER
+    asks_anyway: bool = False
+    """It asks while it is heard and hears: its questions say nothing of its traffic."""
     implied_ns: int = NEVER
     """When the last answer that was not captured was proven, by the question that followed."""
     answered_since_ns: int = NEVER
@@ -112,6 +116,9 @@ class Questions:
         if exchange is None:
             return
         silence = self._any.at(mark.unit, mark.role, mark.place)
+        if not state.asks_anyway and mark.at_ns - silence.last_proof_ns < _HEARD_NS:
+            other = self._esp.at(mark.unit, 1 - mark.role, mark.place)
+            state.asks_anyway = mark.at_ns - other.last_proof_ns < _HEARD_NS
         if exchange.since_proof_ns is None and NEVER < silence.last_proof_ns != state.implied_ns:
             exchange.since_proof_ns = max(0, mark.at_ns - silence.last_proof_ns)
         older = bool(state.sent) and state.is_after(state.sent[-1], silence)
@@ -139,9 +146,18 @@ class Questions:
         if exchange is not None and exchange is state.run:
             self._end_run(state)
 
+    def answered_other(self, state: RoleState, mark: Mark) -> None:
+        """What the other side asked was answered: its IKE lives as much as if it were asked.
+
+        It asks because it hears nothing any more, or nothing would come of it anyway.
+        """
+        exchange = mark.exchange
+        if exchange is not None and exchange.listed:
+            self._note_answer(state, mark, exchange)
+
     def _note_answer(self, state: RoleState, mark: Mark, exchange: ExchangeTrack) -> None:
         """Note the first answer within a silence of ESP: IKE lives, the data plane may not."""
-        esp = self._esp.at(mark.unit, mark.role, mark.place)
+        esp = self._esp.at(mark.unit, state.role, mark.place)
         if state.answered_since_ns != esp.last_proof_ns:
             state.answered_since_ns, state.answered_ns = esp.last_proof_ns, None
         if state.answered_ns is None and NEVER < esp.first_out_ns <= exchange.first_ns:

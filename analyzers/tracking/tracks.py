@@ -234,6 +234,16 @@ class ExchangeTrack(Struct, eq=False):
         return self.evidence is not None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it was asked once and answered, and nothing else in it can be told apart."""
+        return (
+            self.evidence is not None
+            and len(self.transmissions) == 1
+            and self.basis is not Basis.RHYTHM
+            and not self.candidate
+        )
+
+    @property
     def first_ns(self) -> int:
         """Time of the first transmission."""
         return self.transmissions[0].at_ns

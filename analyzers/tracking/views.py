@@ -123,7 +123,7 @@ class Viewer:
             self._prefix = f"{peer.index + 1}."
         local_side, basis = self.local_side(peer)
         local, remote = peer.address(local_side), peer.address(1 - local_side)
-        exchanges, deletes = self._exchanges(peer)
+        exchanges, deletes, unknown = self._exchanges(peer)
         holes = self._black_holes(peer)
         last_asked = {x.ike_sa: x for x in exchanges}
         gone = {d.ike_sa: d for d in reversed(deletes) if d.protocol is DeleteProtocol.IKE}
@@ -147,7 +147,7 @@ class Viewer:
         blind = self._outcomes.blind
         states = liveness.with_blind(states, blind.of(peer), blind.heard_ns(peer, 1 - local_side))
         states = liveness.with_doubt(states, self._doubts.get(peer.index))
-        rtts = [x.rtt_ns for x in exchanges if x.rtt_ns is not None]
+        rtts = [rtt_ns for x in exchanges if (rtt_ns := x.rtt_ns) is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [
             policy.observe(peer.address(side), timed, traffic_shown=bool(flows)) for side in (0, 1)
@@ -191,8 +191,7 @@ class Viewer:
             rtt_ns=round(median(rtts)) if rtts else None,
             ike_messages=peer.ike_messages,
             retransmissions=peer.retransmissions,
-            unknown_informationals=peer.unknown_informationals
-            + sum(self._outcomes.of(x).unknown for x in peer.exchanges),
+            unknown_informationals=peer.unknown_informationals + unknown,
             addresses=tuple(peer.addresses[1 - local_side]),
             until_ns=self._end_ns,
             messages=tuple(peer.messages),
@@ -278,11 +277,17 @@ class Viewer:
 
     # --- exchanges and Deletes -------------------------------------------------------------
 
-    def _exchanges(self, peer: PeerTrack) -> tuple[tuple[Exchange, ...], tuple[Delete, ...]]:
+    def _exchanges(self, peer: PeerTrack) -> tuple[tuple[Exchange, ...], tuple[Delete, ...], int]:
+        """What there is of them, and how many Informationals nobody can tell apart."""
+        unknown = 0
         deletes = [delete_view(peer, d) for d in peer.deletes]
         exchanges: list[Exchange] = []
         for track in sorted(peer.exchanges, key=lambda x: x.first_ns):
             settled = self._outcomes.of(track)
+            unknown += settled.unknown
+            if len(settled.pieces) == 1 and not track.replies and settled.delete is None:
+                exchanges.append(self._exchange(peer, track, settled.pieces[0]))
+                continue
             if settled.delete is not None:
                 deletes.append(inferred_delete(track, settled.delete))
             lost = _of_pieces(track.replies, settled.pieces)
@@ -291,7 +296,7 @@ class Viewer:
                 for piece, answers in zip(settled.pieces, lost, strict=True)
             ]
         deletes.sort(key=lambda d: d.at_ns)
-        return tuple(exchanges), tuple(deletes)
+        return tuple(exchanges), tuple(deletes), unknown
 
     def _exchange(
         self,

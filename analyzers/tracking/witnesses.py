@@ -129,7 +129,10 @@ def belongs(event: LogEvent, others: Sequence[Reach]) -> bool:
         return True
     captures = [r for r in covering if not r.own]
     if captures and all(r.at_edge(event) for r in captures):
-        return False
+        if event.message is not MessageKind.DELETE:
+            return False
+        # It ends an SA, wherever it is said.
+        return bool(event.sent) or len(captures) == len(covering)
     if event.message in QUESTIONS and not event.response:
         return bool(event.sent)
     if event.message is MessageKind.R_U_THERE_ACK or event.response:

@@ -1,0 +1,373 @@
+"""The models of a peer in the report's JSON: its SAs, exchanges, black holes, policy and states."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from analyzers.export.contract import (
+    Address,
+    Count,
+    DurationNs,
+    MessageId,
+    Model,
+    Nanoseconds,
+    ReportProblem,
+    ReportRef,
+    Spi,
+    about,
+)
+from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
+from analyzers.model.exchange import (
+    AnswerEvidence,
+    DeleteProtocol,
+    ExchangeKind,
+    Lost,
+    Outcome,
+)
+from analyzers.model.observations import MessageKind
+from analyzers.model.peer import HintKind, LocalBasis, PeerState
+from analyzers.model.policy import PolicyBasis, PolicyMode
+from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import SaEnd
+
+
+class DeadBasis(StrEnum):
+    """How the verdict is known."""
+
+    LOG = "log"
+    INFERRED = "inferred"
+
+
+class ReportVendorId(Model, frozen=True):
+    """A Vendor ID payload: its name where it is known, else its bytes in hex."""
+
+    sender: str
+    value: str
+
+
+class ReportDpdVendorId(Model, frozen=True):
+    """Whether each side announced DPD (IKEv1); null: not seen, or IKEv2, which has none."""
+
+    initiator: bool | None
+    responder: bool | None
+
+
+class ReportIkeSa(Model, frozen=True):
+    """One IKE SA (IKEv1: ISAKMP SA)."""
+
+    id: str
+    ike_version: int
+    initiator: Address
+    responder: Address
+    initiator_spi: Annotated[Spi | None, about("null: known from a log that does not say it.")]
+    responder_spi: Spi | None
+    first_ns: Nanoseconds
+    last_ns: Nanoseconds
+    established_ns: Nanoseconds | None
+    ended_ns: Nanoseconds | None
+    end: SaEnd | None
+    rekeyed_into: Annotated[str | None, about("Id of the IKE SA that replaced this one.")]
+    dpd_vendor_id: ReportDpdVendorId
+    vendor_ids: list[ReportVendorId]
+    proposal: Annotated[str | None, about("The chosen transforms, readable.")]
+    lifetime_s: int | None
+    messages: Count
+    retransmissions: Count
+    refs: Annotated[list[ReportRef], about("First message, and the message that ended it.")]
+
+
+class ReportEspFlow(Model, frozen=True, rename={"sender": "from", "receiver": "to"}):
+    """One direction of one Child SA, as its SPI shows it."""
+
+    spi: Spi
+    sender: Address
+    receiver: Address
+    first_ns: Nanoseconds
+    last_ns: Nanoseconds
+    packets: Count
+    bytes: Count
+    missing_sequences: Count
+    encapsulated: Annotated[bool, about("Carried in UDP or TCP, not directly over IP.")]
+
+
+class ReportMessage(Model, frozen=True):
+    """One message of an exchange on the wire."""
+
+    at_ns: Nanoseconds
+    message_id: MessageId
+    ref: ReportRef
+    seen: Annotated[list[ReportRef], about("Where else it was seen: logs, other captures.")]
+    lost: Annotated[
+        bool,
+        about("It did not arrive: the log of its receiver shows others of its exchange, not it."),
+    ]
+
+
+class ReportNotify(Model, frozen=True):
+    """A Notify payload that was read; numbers as on the wire."""
+
+    type: int
+    protocol: int
+    spi: str
+
+
+class ReportIkeMessage(Model, frozen=True, rename={"sender": "from", "receiver": "to"}):
+    """One IKE message, whether or not it belongs to an exchange."""
+
+    at_ns: Nanoseconds
+    sender: Address
+    receiver: Address
+    source_port: Annotated[int | None, about("null where a log does not say it.")]
+    destination_port: int | None
+    ike_sa: str
+    ike_version: int
+    kind: Annotated[
+        MessageKind,
+        about("What the message is by itself; what it was taken for is in the exchanges."),
+    ]
+    response: Annotated[bool, about("IKEv2: the R flag.")]
+    message_id: Annotated[MessageId | None, about("null where a log does not say it.")]
+    length: int
+    encrypted: bool
+    sequence: Annotated[int | None, about("Of an R-U-THERE or its ACK.")]
+    payloads: Annotated[list[int], about("Payload types in order, inner ones if decrypted.")]
+    notifies: list[ReportNotify]
+    vendor_ids: Annotated[list[str], about("Names, or hex where the value is not known.")]
+    integrity_ok: Annotated[bool | None, about("Verified with the user's keys; null: not.")]
+    basis: Basis
+    confidence: Confidence
+    ref: ReportRef
+    seen: Annotated[list[ReportRef], about("Where else it was seen: logs, other captures.")]
+
+
+class ReportExchange(Model, frozen=True):
+    """One liveness question of one side: all its transmissions, and its answer."""
+
+    id: str
+    ike_sa: str
+    kind: ExchangeKind
+    prober: Address
+    responder: Address
+    sequence: Annotated[int | None, about("R-U-THERE sequence number, where it could be read.")]
+    transmissions: list[ReportMessage]
+    retries: Annotated[Count, about("Transmissions after the first.")]
+    answer: ReportMessage | None
+    answer_evidence: Annotated[
+        AnswerEvidence | None,
+        about("next-request: the answer was not captured, the next request proves it."),
+    ]
+    rtt_ns: Annotated[
+        DurationNs | None,
+        about("Answer minus the last transmission before it, nanoseconds."),
+    ]
+    since_proof_ns: Annotated[
+        DurationNs | None,
+        about("From the prober's last inbound proof to the first transmission."),
+    ]
+    verdict_ns: Annotated[Nanoseconds | None, about("When the prober gave up.")]
+    verdict_ref: Annotated[ReportRef | None, about("The line of the log that says so.")]
+    lost: Annotated[
+        Lost | None,
+        about("Where an unanswered question was lost, by the log of the other end."),
+    ]
+    lost_answers: Annotated[
+        list[ReportMessage],
+        about("Answers that the log of the other end shows, and that did not arrive."),
+    ]
+    outcome: Outcome
+    basis: Basis
+    confidence: Confidence
+
+
+class ReportDelete(Model, frozen=True):
+    """One Delete; retransmissions are folded, its answer is not a second one."""
+
+    at_ns: Nanoseconds
+    sender: Address
+    ike_sa: str
+    protocol: DeleteProtocol
+    spis: list[Spi]
+    reason: str
+    transmissions: Count
+    answered: Annotated[bool | None, about("IKEv2 only; an IKEv1 Delete has no answer.")]
+    basis: Basis
+    confidence: Confidence
+    ref: ReportRef
+
+
+class ReportPhase(Model, frozen=True):
+    """A part of a black hole; all but recovery add up to the window."""
+
+    name: PhaseName
+    start_ns: Nanoseconds
+    end_ns: Nanoseconds
+
+
+class ReportBlackHole(
+    Model, frozen=True, rename={"sender": "from", "receiver": "to", "black_hole_class": "class"}
+):
+    """A silent period in which one side kept sending, as a pair of bounds."""
+
+    id: str
+    sender: Address
+    receiver: Address
+    black_hole_class: BlackHoleClass
+    last_proof_ns: Nanoseconds | None
+    first_exposed_ns: Nanoseconds | None
+    questionable_ns: Nanoseconds | None
+    first_probe_ns: Nanoseconds | None
+    dead_ns: Nanoseconds | None
+    dead_basis: DeadBasis | None
+    stop_ns: Nanoseconds
+    stop_basis: StopBasis
+    recovered_ns: Nanoseconds | None
+    min_seconds: float
+    max_seconds: float
+    min_packets: Annotated[
+        Count | None,
+        about("Packets and bytes are null where only a log tells: it shows no traffic."),
+    ]
+    max_packets: Count | None
+    max_bytes: Count | None
+    counted_least_packets: Annotated[
+        Count | None,
+        about(
+            "Where only a log tells: packets that counters in it (show crypto ipsec sa) grew by"
+            " within the black hole, while nothing came back; null where none did."
+        ),
+    ]
+    counted_most_packets: Annotated[
+        Count | None, about("Packets that such counters grew by around all of the black hole.")
+    ]
+    probes: Annotated[Count, about("Unanswered transmissions inside the window.")]
+    spis: Annotated[
+        list[str],
+        about(
+            "The SPIs of the one Child SA that was silent while others lived;"
+            " empty: all of them were."
+        ),
+    ]
+    phases: list[ReportPhase]
+    confidence: Confidence
+    refs: list[ReportRef]
+
+
+class ReportPolicy(Model, frozen=True):
+    """The DPD timers of one holder; unknown parts are null."""
+
+    holder: Address
+    profile: str | None
+    mode: PolicyMode
+    interval_s: float | None
+    retry_s: float | None
+    retries: Annotated[
+        int | None,
+        about(
+            "As the product counts them; without a profile, and with basis observed,"
+            " transmissions after the first one up to the verdict."
+        ),
+    ]
+    transmissions: Annotated[
+        int | None,
+        about("Questions sent before the verdict, the first included, whatever the basis."),
+    ]
+    backoff: Annotated[float, about("Ratio of successive retry gaps; 1.0 is constant.")]
+    basis: PolicyBasis
+    retry_basis: Annotated[
+        PolicyBasis | None,
+        about("Where the retries are known from, if not from where the interval is."),
+    ]
+    worst_case_s: float | None
+    evidence: Annotated[str, about("What the numbers were read from, for people.")]
+    ref: ReportRef | None
+
+
+class ReportState(Model, frozen=True):
+    """The state of a peer from a moment on, until the next one."""
+
+    state: PeerState
+    start_ns: Nanoseconds
+
+
+class ReportActivity(Model, frozen=True):
+    """ESP packets per equal slice of time, seen from the local side."""
+
+    start_ns: Nanoseconds
+    slice_ns: DurationNs
+    outbound: list[int]
+    inbound: list[int]
+
+
+class ReportHint(Model, frozen=True):
+    """Something that suggests trouble but proves nothing."""
+
+    at_ns: Nanoseconds
+    sender: Address
+    text: str
+    ref: ReportRef
+    kind: Annotated[HintKind, about("What it is about; `remark`: anything else.")]
+    unprotected: Annotated[bool, about("A packet that anybody could have written.")]
+    times: Annotated[Count, about("How often it is said in a row.")]
+    last_ns: Annotated[Nanoseconds, about("The last of these times.")]
+
+
+class ReportShownSa(Model, frozen=True):
+    """What a device showed of its SA with a peer at one moment."""
+
+    at_ns: Nanoseconds | None
+    command: str
+    ike_version: int | None
+    state: str
+    uptime_s: int | None
+    remaining_s: int | None
+    dpd_active: Annotated[bool | None, about("DPD in force on the SA; null: not told.")]
+    dpd: Annotated[str | None, about("In the words of the output.")]
+    interval_s: float | None
+    retry_s: float | None
+    spis: list[Spi]
+    encaps_packets: Count | None
+    decaps_packets: Count | None
+    ref: ReportRef
+
+
+class ReportPeerHead(Model, frozen=True):
+    """What is known of a peer, without the events that JSONL writes as lines of their own."""
+
+    id: str
+    local: Address
+    remote: Address
+    local_basis: LocalBasis
+    state: PeerState
+    confidence: Annotated[Confidence, about("Confidence of `state`.")]
+    first_ns: Nanoseconds
+    last_ns: Nanoseconds
+    last_proof_ns: Nanoseconds | None
+    rtt_ns: Annotated[DurationNs | None, about("Median round trip of answered exchanges.")]
+    addresses: Annotated[list[Address], about("Every address of the remote side.")]
+    ike_messages: Count
+    retransmissions: Count
+    unknown_informationals: Annotated[
+        Count, about("Encrypted IKEv1 Informationals that could not be told apart.")
+    ]
+    ike_sas: list[ReportIkeSa]
+    esp_flows: list[ReportEspFlow]
+    policies: list[ReportPolicy]
+    states: list[ReportState]
+    activity: ReportActivity | None
+    hints: list[ReportHint]
+    shown: list[ReportShownSa]
+    not_shown: Annotated[
+        dict[str, Count] | None,
+        about("How many of each list of its events the filter hides; null: all of it is told."),
+    ]
+
+
+class ReportPeer(ReportPeerHead, frozen=True):
+    """Everything about one peer; lists are in time order."""
+
+    exchanges: list[ReportExchange]
+    deletes: list[ReportDelete]
+    black_holes: list[ReportBlackHole]
+    messages: Annotated[list[ReportIkeMessage], about("Every IKE message, in time order.")]
+    problems: list[ReportProblem]

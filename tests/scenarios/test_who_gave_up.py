@@ -1,0 +1,195 @@
+"""Who gave whom up, and when: what a new IKE SA, a Delete and the traffic around them tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerState
+from analyzers.model.sa import SaEnd
+from tests.scenarios.conftest import Tell
+from tests.scenarios.inputs import together
+from tests.scenarios.logs import charon
+from tests.scenarios.timeline import at, capture
+
+A, B = "192.0.2.1", "192.0.2.2"
+LATER = "90 c:4500>a:4500 keepalive\n"
+
+
+def test_a_peer_that_comes_back_anew_was_not_given_up_by_who_asked(tell: Tell) -> None:
+    """It restarts while it is asked: INITIAL_CONTACT ends the old SA before the retries run out."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        1..22/3 a>b esp out
+        1.001..22/3 b>a esp in
+        10 b>a liveness 0
+        10.01 a>b liveness 0 resp
+        24 b>a liveness 1
+        26 b>a liveness 1
+        28 b>a liveness 1
+        29 a>b v2 handshake sa=2
+        31..60/3 a>b esp out2
+        31.001..60/3 b>a esp in2
+        """
+    ).peer
+    asked = peer.exchanges[-1]
+    assert (asked.prober, asked.outcome, asked.verdict_ns) == (B, Outcome.UNANSWERED, None)
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    assert peer.state is PeerState.ALIVE
+    assert SaEnd.DEAD_PEER not in {sa.end for sa in peer.ike_sas}
+
+
+def test_who_negotiates_anew_when_the_last_wait_is_over_has_given_up(tell: Tell) -> None:
+    """Retransmissions of IKEv2 go on whatever ESP comes meanwhile (RFC 7296 section 2.4)."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        1..25/3 a>b esp out
+        1.001..25/3 b>a esp in
+        10 a>b liveness 2
+        10.01 b>a liveness 2 resp
+        21 a>b liveness 3
+        22 a>b liveness 3
+        23 a>b liveness 3
+        24 a>b liveness 3
+        24.5 a>b esp out
+        24.51 b>a esp in
+        25 a>b v2 sa-init 0 sa=2
+        26 a>b v2 sa-init 0 sa=2
+        27 a>b v2 sa-init 0 sa=2
+        40 a>b v2 handshake sa=3
+        41..60/3 a>b esp out3
+        41.001..60/3 b>a esp in3
+        """
+    ).peer
+    asked = peer.exchanges[-1]
+    assert asked.outcome is Outcome.UNANSWERED
+    assert asked.verdict_ns == at(25)
+    assert [s.state for s in peer.states if s.start_ns >= at(20)] == [
+        PeerState.PROBING,
+        PeerState.DEAD,
+        PeerState.ALIVE,
+    ]
+    assert peer.ike_sas[0].end is SaEnd.DEAD_PEER
+
+
+def test_the_first_attempt_after_the_questions_is_the_verdict(tell: Tell) -> None:
+    """IKEv1: the timeout comes before the next question is due, and attempts that fail follow."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        0.5..39.9/0.2 a>b esp out
+        0.6..20/0.2 b>a esp in
+        5 a>b v1 info 108
+        5.01 b>a v1 info 108
+        23 a>b v1 info 108
+        26 a>b v1 info 108
+        29 a>b v1 info 108
+        32 a>b v1 info 108
+        35 a>b v1 info 108
+        38 a>b v1 info 108
+        40 a>b v1 mm1 sa=2
+        44 a>b v1 mm1 sa=2
+        60 a>b v1 main-mode sa=3
+        60.1 a>b v1 quick sa=3
+        61..70/0.2 a>b esp out3
+        61.1..70/0.2 b>a esp in3
+        """
+    ).peer
+    asked = peer.exchanges[-1]
+    assert asked.retries == 5
+    assert asked.verdict_ns == at(40)
+
+
+def test_who_goes_on_sending_on_the_sa_has_not_deleted_it(tell: Tell) -> None:
+    """A third question a second before the timeout is no Delete."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        0.5..29.95/0.2 a>b esp out
+        0.6..20/0.2 b>a esp in
+        5 a>b v1 info 108
+        5.01 b>a v1 info 108
+        23 a>b v1 info 108
+        26 a>b v1 info 108
+        29 a>b v1 info 108
+        30 a>b v1 mm1 sa=2
+        32 a>b v1 mm1 sa=2
+        """
+        + LATER
+    ).peer
+    asked = peer.exchanges[-1]
+    assert asked.retries == 2
+    assert asked.verdict_ns == at(30)
+    assert not peer.deletes
+
+
+def test_a_data_plane_is_dead_that_only_the_other_end_asks_over(tell: Tell) -> None:
+    """Its questions are answered while none of its ESP comes back any more."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..70/0.2 a>b esp out
+        0.501..20/0.2 b>a esp in
+        23.2..50/3 b>a liveness 0+
+        23.201..50/3 a>b liveness 0+ resp
+        52.501..70/0.2 b>a esp in
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert (hole.sender, hole.receiver) == (A, B)
+    assert hole.max_seconds > 30
+    assert peer.state is PeerState.ALIVE
+
+
+def test_who_asks_anyway_may_have_nothing_to_send(tell: Tell) -> None:
+    """Periodic questions of an end that only listens now are no sign of a dead data plane."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..70/0.2 a>b esp out
+        0.501..20/0.2 b>a esp in
+        3.2..68/5 b>a liveness 0+
+        3.201..68/5 a>b liveness 0+ resp
+        """
+    ).peer
+    assert BlackHoleClass.DATA_PLANE not in {h.black_hole_class for h in peer.black_holes}
+
+
+def test_a_delete_after_the_capture_is_no_verdict(tmp_path: Path) -> None:
+    """It is said by the log of its sender, long after another SA was given up."""
+    text = """
+        0 a>b v2 handshake
+        1..20/0.5 a>b esp out
+        1.01..20/0.5 b>a esp in
+        22 a>b liveness 2
+        24 a>b liveness 2
+        26 a>b liveness 2
+        28 a>b liveness 2
+        38 a>b v2 handshake sa=2
+        39..45/0.5 a>b esp out2
+        39.01..45/0.5 b>a esp in2
+        """
+    log = [
+        (30.0, "09[IKE] giving up after 3 retransmits"),
+        (30.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+        (47.0, "11[NET] received packet: from 192.0.2.2[500] to 192.0.2.1[500] (80 bytes)"),
+        (47.0, "11[ENC] parsed INFORMATIONAL request 0 [ D ]"),
+        (47.0, "11[IKE] received DELETE for IKE_SA gw[2]"),
+        (47.0, "11[IKE] deleting IKE_SA gw[2] between 192.0.2.1[A]...192.0.2.2[B]"),
+        (47.0, "11[IKE] IKE_SA gw[2] state change: ESTABLISHED => DELETING"),
+        (47.0, "11[IKE] IKE_SA deleted"),
+        (47.001, "11[ENC] generating INFORMATIONAL response 0 [ ]"),
+        (47.001, "11[NET] sending packet: from 192.0.2.1[500] to 192.0.2.2[500] (80 bytes)"),
+        (47.001, "11[IKE] IKE_SA gw[2] state change: DELETING => DESTROYING"),
+    ]
+    peer = together(tmp_path, capture(text), charon(text, said=log)).peer
+    assert peer.state is PeerState.DELETED
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER, SaEnd.DELETE]
+    assert [(d.sender, d.at_ns) for d in peer.deletes] == [(B, at(47))]
+    assert not peer.lost_deletes
