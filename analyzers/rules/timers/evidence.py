@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from analyzers.configs.durations import spoken_s
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, ExchangeKind
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.time import LONG_S, long_duration
@@ -56,6 +57,14 @@ def confidence_of(exchanges: Iterable[Exchange]) -> Confidence:
 def first_refs(refs: Iterable[Ref]) -> tuple[Ref, ...]:
     """The first few places, each once."""
     return tuple(dict.fromkeys(refs))[:MOST_REFS]
+
+
+def into(case: Case, hole: BlackHole) -> tuple[Ref, ...]:
+    """Where the flows begin whose packets went into a black hole; the packets have no places."""
+    flows = [f for f in case.peer.esp_flows if f.sender == hole.sender and f.ref is not None]
+    meant = [f for f in flows if (not hole.spis or f.spi in hole.spis)]
+    going = [f for f in meant if f.first_ns <= hole.stop_ns and f.last_ns >= hole.begin_ns]
+    return tuple(f.ref for f in going if f.ref is not None)
 
 
 def around(case: Case, start_ns: int | None, end_ns: int) -> tuple[Ref, ...]:

@@ -12,7 +12,7 @@ from analyzers.rules.expected import Expected
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.remedies import advice, with_what_it_lasted
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import around, first_refs, spoken, weakest
+from analyzers.rules.timers.evidence import first_refs, into, spoken, weakest
 
 _ENDED = {
     StopBasis.DELETE: "until the SA was deleted",
@@ -35,7 +35,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
     confidence = hole.confidence
     if expected is not None and expected.stated:
         confidence = weakest(confidence, expected.confidence)
-    refs = [*(hole.refs or around(case, hole.first_exposed_ns, hole.stop_ns))]
+    refs = [*(hole.refs or into(case, hole))]
     if expected is not None and expected.stated and expected.policy.ref is not None:
         refs.append(expected.policy.ref)
     return Found(
