@@ -121,13 +121,13 @@ def _flow(page: Page, flow: EspFlow) -> list[Part]:
     missing: Part = "none missing"
     if flow.missing_sequences:
         missing = (f"{count(flow.missing_sequences)} missing", SEVERITY_STYLE[Severity.WARN])
-    first, last = page.clock.at(flow.first_ns), page.clock.at(flow.last_ns)
     parts: list[Part] = [
         f"SPI {page.data(flow.spi)}",
         f"{counted(flow.packets, 'packet')}, {byte_count(flow.bytes)}",
         missing,
-        f"{first} to {last}",
     ]
+    if flow.first_ns >= ORDER_LIMIT_NS:
+        parts.append(f"{page.clock.at(flow.first_ns)} to {page.clock.at(flow.last_ns)}")
     if page.verbose and flow.encapsulated:
         parts.append("in UDP or TCP")
     return parts
