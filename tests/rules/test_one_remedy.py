@@ -14,6 +14,7 @@ from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.finding import Finding, Severity
 from analyzers.rules.catalogue import lint as judged
 from analyzers.rules.configuration.estate import DEFAULT_BUDGET_S, Estate
+from analyzers.rules.configuration.examples import hub
 from analyzers.rules.remedies import advice, on_one_line
 from analyzers.session.driver import Session
 from analyzers.whatif.candidates import recommended
@@ -176,3 +177,14 @@ def test_a_tunnel_under_routing_is_told_what_lint_does_not_blame() -> None:
 
 def test_an_unknown_product_gets_an_example() -> None:
     assert "the equivalent of crypto isakmp keepalive 20 2 periodic" in advice(None, 1, 30.0)
+
+
+def test_a_hub_under_routing_is_told_what_no_other_rule_blames() -> None:
+    text = hub("crypto isakmp keepalive 10 3 periodic", "ip ospf 1 area 0")
+    told = {f.rule: f.remedy for f in lint([read_configuration(text, "s1")])}
+    assert "hub-dpd-load" in told
+    command = re.search(
+        r"crypto isakmp keepalive \d+ \d+ on-demand", told["dpd-vs-routing-hold-mismatch"]
+    )
+    assert command is not None
+    assert warnings([hub(command[0].removesuffix(" on-demand"), "ip ospf 1 area 0")]) == []
