@@ -226,7 +226,7 @@ CLASS_WHY: Final = {
         "IKE kept answering while ESP stayed silent; liveness checks cannot see this fault"
     ),
     BlackHoleClass.MISSING_DPD: "nobody asked whether the peer lives while packets went nowhere",
-    BlackHoleClass.TRANSIENT: "the peer came back on the same SA before a verdict",
+    BlackHoleClass.TRANSIENT: "the peer came back before a verdict",
     BlackHoleClass.SLOW_TEARDOWN: "the SA stayed in use for more than 2 s after the verdict",
     BlackHoleClass.SLOW_DPD: "asked, but the verdict came later than the budget",
     BlackHoleClass.DETECTED: "asked, and given up within the budget",

@@ -37,7 +37,7 @@ from analyzers.tracking.witnesses import (
     TELLING,
     Reach,
     belongs,
-    came_by,
+    is_astray,
     reach_of_capture,
 )
 
@@ -340,7 +340,7 @@ class LogMatcher:
                 continue
             self._name(event, log)
             evidence = id(event) in refused or not belongs(event, others)
-            astray = not evidence and bool(event.sent) and came_by(event, others)
+            astray = not evidence and is_astray(event, others)
             settled.append(Settled(event, evidence, astray))
         return settled
 

@@ -32,7 +32,7 @@ from analyzers.tracking.witnesses import (
     LIVENESS,
     Reach,
     belongs,
-    came_by,
+    is_astray,
     reach_of_capture,
     reach_of_log,
 )
@@ -290,7 +290,7 @@ class Matcher:
                 joined.evidence.add(id(event))
                 if event.message in LIVENESS:
                     edge += any(r.at_edge(event) for r in others if not r.own)
-            elif event.sent and came_by(event, reaches):
+            elif is_astray(event, reaches):
                 joined.astray.add(id(event))
             stream.append(event)
         stream = by_time(stream)

@@ -12,13 +12,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.exchange import ExchangeKind
+from analyzers.model.exchange import ExchangeKind, Outcome
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Confidence, Problem, ProblemKind, Ref, interrupted
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
-from analyzers.tracking.holes import HoleTrack
+from analyzers.tracking.holes import HoleTrack, Run
 from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack
@@ -89,7 +89,16 @@ class Hindsight:
             if hole.stop_basis is StopBasis.PROOF:
                 chosen = BlackHoleClass.TRANSIENT
             return replace(hole, hole_class=chosen, confidence=Confidence.SUSPECT)
+        if hole.run is not None and hole.dead_ns is not None and self._is_settled(hole.run):
+            # The peer came back on another SA before it was given up on this one.
+            return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
         return hole
+
+    def _is_settled(self, run: Run) -> bool:
+        """Whether a question that met no answer was over without a verdict."""
+        pieces = self._outcomes.of(run.exchange).pieces
+        last = pieces[-1] if pieces else None
+        return last is not None and last.outcome is Outcome.UNANSWERED and last.verdict_ns is None
 
     def _is_unseen(self, hole: HoleTrack) -> bool:
         """Whether a silence that no question supports is for the most part nobody's watching."""

@@ -211,6 +211,9 @@ class Outcomes:
             return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
         last_ns = sent[-1].at_ns
         moved_ns = self._tracker.exposures.took_over_ns(track.sa.unit.index, track.side)
+        renewed = track.sa.rekeyed_into
+        if moved_ns is None and renewed is not None:
+            moved_ns = renewed.established_ns
         if moved_ns is not None and moved_ns <= sent[0].at_ns:
             # Asked on an SA that was in use no more: whatever became of it, nobody was given up.
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
@@ -221,10 +224,9 @@ class Outcomes:
         now = clock.now(track.sa.unit.index, track.side)
         heard_after = now.last_proof_ns > last_ns
         came_ns = self._came_anew_ns(track)
-        if came_ns is not None and came_ns < min(
-            came_ns + 1 if wait is None else last_ns + wait,
-            came_ns + 1 if given_up_ns is None else given_up_ns,
-        ):
+        # What a log tells at that moment is what comes of it.
+        first = given_up_ns is None or (came_ns or 0) <= given_up_ns + _ON_TIME_NS
+        if came_ns is not None and first and (wait is None or came_ns < last_ns + wait):
             # It restarted, or had given up itself: the prober was not to ask any longer.
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
         acted = given_up_ns is not None and given_up_ns >= last_ns

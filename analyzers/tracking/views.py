@@ -34,6 +34,7 @@ from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
+from analyzers.tracking.unproven import unproven
 from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
 
 
@@ -144,6 +145,7 @@ class Viewer:
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard)
         states = liveness.with_untold(states, self._hindsight.untold(peer))
+        states = liveness.with_untold(states, unproven(self._tracker, peer, flows))
         blind = self._outcomes.blind
         states = liveness.with_blind(states, blind.of(peer), blind.heard_ns(peer, 1 - local_side))
         states = liveness.with_doubt(states, self._doubts.get(peer.index))

@@ -141,6 +141,13 @@ def belongs(event: LogEvent, others: Sequence[Reach]) -> bool:
     return not captures and bool(event.sent)
 
 
-def came_by(event: LogEvent, others: Sequence[Reach]) -> bool:
-    """Whether another input would have shown a message if it had come by there."""
-    return any(r.covers(event) and (bool(r.own) or not r.at_edge(event)) for r in others)
+def is_astray(event: LogEvent, others: Sequence[Reach]) -> bool:
+    """Whether a message that its sender logged proves nothing to the other end.
+
+    Another input would have shown it if it had come by there; and nobody waits for a Delete.
+    """
+    if not event.sent:
+        return False
+    return event.message is MessageKind.DELETE or any(
+        r.covers(event) and (bool(r.own) or not r.at_edge(event)) for r in others
+    )

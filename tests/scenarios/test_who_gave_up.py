@@ -1,4 +1,4 @@
-"""Who gave whom up, and when: what a new IKE SA, a Delete and the traffic around them tell."""
+"""Who gave whom up, and when: what new IKE SAs, Deletes and the traffic around them tell of it."""
 
 from __future__ import annotations
 
@@ -193,3 +193,119 @@ def test_a_delete_after_the_capture_is_no_verdict(tmp_path: Path) -> None:
     assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER, SaEnd.DELETE]
     assert [(d.sender, d.at_ns) for d in peer.deletes] == [(B, at(47))]
     assert not peer.lost_deletes
+
+
+def test_questions_on_a_renewed_sa_give_nobody_up(tell: Tell) -> None:
+    """Both SAs are asked on until the old one is deleted; the new one goes on."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        2..13/2 a>b v1 info 108
+        2.01..13/2 b>a v1 info 108
+        10.5 a>b v1 main-mode sa=2
+        13..16/2 a>b v1 info 108 sa=2
+        13.01..16/2 b>a v1 info 108 sa=2
+        14 a>b v1 info 108
+        16 a>b v1 info 108
+        18 a>b v1 info 108
+        20.5 a>b v1 info 92
+        17..34/2 a>b v1 info 108 sa=2
+        36 a>b v1 mm1 sa=3
+        40 a>b v1 mm1 sa=3
+        """
+    ).peer
+    verdicts = {x.ike_sa: x.verdict_ns for x in peer.exchanges if x.outcome is Outcome.UNANSWERED}
+    assert verdicts == {"i1": None, "i2": at(35)}
+    assert [s.start_ns for s in peer.states if s.state is PeerState.DEAD] == [at(35)]
+
+
+def test_a_delete_that_nobody_heard_proves_no_life(tmp_path: Path) -> None:
+    """Its sender was given up long before; only its own log, after the capture, tells of it."""
+    text = """
+        0 a>b v2 handshake
+        1..20/0.5 a>b esp out
+        1.01..20/0.5 b>a esp in
+        22 b>a liveness 0
+        24 b>a liveness 0
+        26 b>a liveness 0
+        28 b>a liveness 0
+        40..45/0.5 a>b esp out
+        """
+    asked = [
+        (30.0, "09[IKE] giving up after 3 retransmits"),
+        (30.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    left = [
+        (47.0, "00[IKE] deleting IKE_SA gw[1] between 192.0.2.1[A]...192.0.2.2[B]"),
+        (47.0, "00[IKE] sending DELETE for IKE_SA gw[1]"),
+        (47.0, "00[ENC] generating INFORMATIONAL request 4 [ D ]"),
+        (47.0, "00[NET] sending packet: from 192.0.2.1[500] to 192.0.2.2[500] (80 bytes)"),
+        (47.0, "00[IKE] IKE_SA gw[1] state change: ESTABLISHED => DELETING"),
+    ]
+    logs = charon(text, said=left), charon(text, "b", said=asked)
+    peer = together(tmp_path, capture(text), *logs).peer
+    assert peer.state is PeerState.DEAD
+    assert all(hole.recovered_ns is None for hole in peer.black_holes)
+
+
+def test_a_silence_before_a_new_sa_is_no_life(tell: Tell) -> None:
+    """Nobody asked, and nobody deleted the old SA: an end lost it, or gave it up unseen."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..20/0.2 a>b esp out
+        0.501..20/0.2 b>a esp in
+        60 a>b v2 handshake sa=2
+        60.5..80/0.2 a>b esp out2
+        60.501..80/0.2 b>a esp in2
+        """
+    ).peer
+    assert [(s.state, s.start_ns) for s in peer.states][-2:] == [
+        (PeerState.UNKNOWN, at(19.901)),
+        (PeerState.ALIVE, at(60.03)),
+    ]
+
+
+def test_two_sas_side_by_side_are_alive(tell: Tell) -> None:
+    """The older one goes on when the other one begins."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..80/0.2 a>b esp out
+        0.501..80/0.2 b>a esp in
+        60 a>b v2 handshake sa=2
+        """
+    ).peer
+    assert PeerState.UNKNOWN not in {s.state for s in peer.states[1:]}
+
+
+def test_who_does_not_answer_a_negotiation_is_not_known_to_live(tell: Tell) -> None:
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        0.5..30/0.5 a>b esp out
+        0.6..20/0.5 b>a esp in
+        40 a>b v1 mm1 sa=2
+        44 a>b v1 mm1 sa=2
+        52 a>b v1 mm1 sa=2
+        """
+        + LATER
+    ).peer
+    assert peer.state is not PeerState.ALIVE
+
+
+def test_a_negotiation_beside_a_living_sa_says_nothing(tell: Tell) -> None:
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..80/0.5 a>b esp out
+        0.6..80/0.5 b>a esp in
+        40 a>b v2 sa-init 0 sa=2
+        44 a>b v2 sa-init 0 sa=2
+        52 a>b v2 sa-init 0 sa=2
+        """
+    ).peer
+    assert peer.state is PeerState.ALIVE
+    assert PeerState.UNKNOWN not in {s.state for s in peer.states[1:]}
