@@ -226,8 +226,8 @@ def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
     answered = sum(1 for x in asked if x.outcome is Outcome.ANSWERED)
     retries = sum(x.retries for x in asked)
     again = f", {counted(retries, 'retry', 'retries')}" if retries else ""
-    again += _outage(asked)
     brief = f"{count(answered)} of {count(len(asked))} answered{again}"
+    again += _outage(asked)
     if answered < len(asked):
         return f"{count(answered)} of {counted(len(asked), 'exchange')} answered{again}", brief
     if answered > 1:
