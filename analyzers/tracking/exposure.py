@@ -198,6 +198,8 @@ class Exposures:
         if self._is_over(state, silence):
             return
         window = self._window(state, silence, closing.at_ns, StopBasis.PROOF, closing.place)
+        if window.run is not None and window.run.exchange.heard_again_ns is None:
+            window.run.exchange.heard_again_ns = closing.at_ns
         alone = window.run is None or len(window.run.sent) == 1
         if alone and (key in self._implied or key == self._unheard_here):
             return  # it was answered: what is missing is missing in the capture

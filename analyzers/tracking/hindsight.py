@@ -91,6 +91,8 @@ class Hindsight:
             return replace(hole, hole_class=chosen, confidence=Confidence.SUSPECT)
         if hole.run is not None and hole.dead_ns is not None and self._is_settled(hole.run):
             # The peer came back on another SA before it was given up on this one.
+            if hole.hole_class is BlackHoleClass.IDLE:
+                return None
             return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
         return hole
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.blind import BlindTimes
 from analyzers.tracking.engine import Tracker
@@ -48,6 +49,8 @@ _ESP_STOPS_NS: Final = 100 * NS_PER_MS
 # No stack gives up after less (dpd-semantics section 3: FortiOS, AWS); where nothing else shows a
 # verdict, fewer tries are none.
 _FEWEST_TRIES: Final = 3
+# Another SA ended it, and that tells of its own initiator only.
+_REPLACED: Final = frozenset({SaEnd.REPLACED, SaEnd.REKEYED})
 # How many neighbours in time are looked at one by one.
 _SIBLINGS: Final = 32
 
@@ -225,11 +228,11 @@ class Outcomes:
         heard_after = now.last_proof_ns > last_ns
         came_ns = self._came_anew_ns(track)
         # What a log tells at that moment is what comes of it.
-        first = given_up_ns is None or (came_ns or 0) <= given_up_ns + _ON_TIME_NS
+        acted = given_up_ns is not None and given_up_ns >= last_ns
+        first = not acted or (came_ns or 0) <= (given_up_ns or 0) + _ON_TIME_NS
         if came_ns is not None and first and (wait is None or came_ns < last_ns + wait):
             # It restarted, or had given up itself: the prober was not to ask any longer.
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
-        acted = given_up_ns is not None and given_up_ns >= last_ns
         if (
             given_up_ns is not None
             and acted
@@ -241,6 +244,9 @@ class Outcomes:
         ):
             end_ns = given_up_ns if wait is None else min(last_ns + wait, given_up_ns)
             return Piece(sent, Outcome.UNANSWERED, end_ns, track.confidence), Support.LOST
+        if heard_after and self._heard_too_late(track, sent, now, wait):
+            given_up = last_ns + (wait or 0)
+            return Piece(sent, Outcome.UNANSWERED, given_up, track.confidence), Support.LOST
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
             repeated = track.kind is ExchangeKind.LIVENESS and len(sent) > 1
@@ -323,6 +329,23 @@ class Outcomes:
             and self._end_ns - now.last_out_ns <= pause_ns(now)
         )
 
+    def _heard_too_late(
+        self,
+        track: ExchangeTrack,
+        sent: tuple[Transmission, ...],
+        now: Silence,
+        wait_ns: int | None,
+    ) -> bool:
+        """Whether the peer was heard only after the retries had run out, to no effect.
+
+        It did not notice that it had been given up: the prober never used the SA again.
+        """
+        if wait_ns is None or track.heard_again_ns is None or len(sent) < _FEWEST_TRIES:
+            return False
+        over_ns = sent[-1].at_ns + wait_ns + max(_ON_TIME_NS, wait_ns // 20)
+        used = now.last_out_ns > sent[-1].at_ns + wait_ns or self._rhythms.goes_on(track)
+        return track.heard_again_ns > over_ns and not used
+
     def _acted(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether the prober gave the SA up, by what it did afterwards."""
         given_up_ns = self._given_up_ns(track)
@@ -349,14 +372,20 @@ class Outcomes:
             (first_ns for first_ns, sa in self._anew(track) if sa.initiator == track.side), None
         )
         known = [ns for ns in (track.closed_ns, begun_ns) if ns is not None]
+        if not known and track.sa.end in _REPLACED:
+            return None
         if not known and self._deleter(track.sa) != 1 - track.side:
             return track.sa.ended_ns
         return min(known, default=None)
 
     def _came_anew_ns(self, track: ExchangeTrack) -> int | None:
         """When the peer had set up another SA with the prober: that tells the prober all."""
-        of_peer = (sa.established_ns for _, sa in self._anew(track) if sa.initiator != track.side)
-        return next((ns for ns in of_peer if ns is not None), None)
+        of_peer = (
+            sa.established_ns
+            for sa in reversed(track.sa.peer.sas[-_SIBLINGS:])
+            if sa.from_start and sa.unit is not track.sa.unit and sa.initiator != track.side
+        )
+        return min((ns for ns in of_peer if ns is not None and ns > track.last_ns), default=None)
 
     def _anew(self, track: ExchangeTrack) -> Iterator[tuple[int, SaTrack]]:
         """SAs that renew nothing and began after the last transmission, with their beginnings.

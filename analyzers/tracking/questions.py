@@ -121,13 +121,14 @@ class Questions:
             state.asks_anyway = mark.at_ns - other.last_proof_ns < _HEARD_NS
         if exchange.since_proof_ns is None and NEVER < silence.last_proof_ns != state.implied_ns:
             exchange.since_proof_ns = max(0, mark.at_ns - silence.last_proof_ns)
+        earlier = next((t for t in reversed(exchange.transmissions) if t.at_ns < mark.at_ns), None)
+        if earlier is not None and not state.is_after(earlier, silence):
+            exchange.note_heard_before(mark.at_ns)
         older = bool(state.sent) and state.is_after(state.sent[-1], silence)
         if state.run is not exchange:
             if older and len(state.sent) > 1:
                 return  # an older question is still open: the silence counts from there
             state.run, state.sent, older = exchange, [], False
-        if state.sent and not older:
-            exchange.note_heard_before(mark.at_ns)
         state.sent.append(Transmission(mark.at_ns, 0, mark.ref))
         if not older:
             # The first question since the last proof: what leaves from here on is lost for sure.

@@ -201,6 +201,8 @@ class ExchangeTrack(Struct, eq=False):
     """IKEv1 keyless: not yet corroborated by an answer or by rhythm."""
     heard_before: Set[int] = _NONE
     """Times of transmissions before which the other side was heard since the one before."""
+    heard_again_ns: int | None = None
+    """When life was first proven after questions that met no answer."""
     closed_ns: int | None = None
     """The prober gave the SA up: its Delete, or a replacement."""
     dead_ns: int | None = None

@@ -309,3 +309,96 @@ def test_a_negotiation_beside_a_living_sa_says_nothing(tell: Tell) -> None:
     ).peer
     assert peer.state is PeerState.ALIVE
     assert PeerState.UNKNOWN not in {s.state for s in peer.states[1:]}
+
+
+def test_what_is_asked_after_life_was_proven_is_no_retry(tell: Tell) -> None:
+    """Between bursts of traffic: one question of a pair is lost, and so is that after it."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        1..4/0.2 a>b esp out
+        1.01..4/0.2 b>a esp in
+        7 b>a v1 info 108
+        7.01 a>b v1 info 108
+        12..16/0.2 a>b esp out
+        12.01..16/0.2 b>a esp in
+        19 b>a v1 info 108
+        24..28/0.2 a>b esp out
+        24.01..28/0.2 b>a esp in
+        31 b>a v1 info 108
+        34 b>a v1 info 108
+        36..40/0.2 a>b esp out
+        36.01..40/0.2 b>a esp in
+        43 b>a v1 info 108
+        43.01 a>b v1 info 108
+        """
+        + LATER
+    ).peer
+    assert [x.first_ns for x in peer.exchanges if x.outcome is Outcome.ANSWERED] == [at(7), at(43)]
+    assert not [x for x in peer.exchanges if x.retries and x.first_ns < at(31)]
+
+
+def test_a_verdict_stands_though_the_peer_is_heard_long_after(tell: Tell) -> None:
+    """Retries ran out, and who asked never used the SA again; the other end did not notice."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..20/0.2 a>b esp out
+        0.501..20/0.2 b>a esp in
+        23 b>a liveness 0
+        25 b>a liveness 0
+        27 b>a liveness 0
+        29 b>a liveness 0
+        50..60/0.2 a>b esp out
+        """
+    ).peer
+    (asked,) = peer.exchanges
+    assert (asked.outcome, asked.verdict_ns) == (Outcome.UNANSWERED, at(31))
+    assert (PeerState.DEAD, at(31)) in [(s.state, s.start_ns) for s in peer.states]
+
+
+def test_a_question_heard_of_in_time_gives_nobody_up(tell: Tell) -> None:
+    """ESP came before the last wait was over, or who asked uses the SA afterwards."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..20/0.2 a>b esp out
+        0.501..20/0.2 b>a esp in
+        23 b>a liveness 0
+        25 b>a liveness 0
+        27 b>a liveness 0
+        29 b>a liveness 0
+        50..60/0.2 a>b esp out
+        50.001..60/0.2 b>a esp in
+        """
+    ).peer
+    assert peer.exchanges[0].verdict_ns is None
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+
+
+def test_an_attempt_that_comes_through_late_replaces_the_sa_all_the_same(tell: Tell) -> None:
+    """It began before the last question, and was repeated until the link was back."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        0.5..14.9/0.2 a>b esp out
+        0.501..14.9/0.2 b>a esp in
+        5 b>a v1 info 108
+        5.01 a>b v1 info 108
+        17 b>a v1 info 108
+        19 b>a v1 info 108
+        21 b>a v1 info 108
+        22 a>b v1 mm1 sa=2
+        23 b>a v1 info 108
+        25 b>a v1 info 108
+        26 a>b v1 main-mode sa=2
+        26.1 a>b v1 quick sa=2
+        27..40/0.2 a>b esp out2
+        27.001..40/0.2 b>a esp in2
+        """
+    ).peer
+    asked = peer.exchanges[-1]
+    assert (asked.prober, asked.verdict_ns) == (B, None)
+    assert PeerState.DEAD not in {s.state for s in peer.states}
