@@ -34,6 +34,7 @@ _BY_PRODUCT: Final = {
     "cisco-ftd": ("cisco-asa", "cisco-asa"),
     "fortios": ("fortios-ikev1", "fortios-ikev2"),
     "strongswan": ("strongswan-ikev1", "strongswan-ikev2"),
+    "libreswan": ("libreswan-ikev1", "libreswan-ikev2"),
 }
 
 
@@ -185,6 +186,24 @@ def _charon_ikev2(profile: VendorProfile, interval_s: float, probing_s: float) -
     )
 
 
+def _pluto_ikev1(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    del profile
+    # Questions come at the delay: within the timeout there is room for three of them.
+    total_s = interval_s + probing_s
+    most_s = probing_s / 3 if probing_s >= interval_s else total_s / 4
+    delay_s = max(1, math.floor(min(interval_s, most_s) + 1e-9))
+    return Timers(interval_s=delay_s, timeout_s=max(delay_s, math.floor(total_s - delay_s + 1e-9)))
+
+
+def _pluto_ikev2(profile: VendorProfile, interval_s: float, probing_s: float) -> Timers:
+    default = profile.defaults
+    timeout_s = 1
+    while timeout_s * 2 <= probing_s + 1e-9:
+        timeout_s *= 2
+    delay_s = max(1, math.floor(interval_s - profile.slack_s))
+    return Timers(interval_s=delay_s, retry_s=default.retry_s, timeout_s=timeout_s)
+
+
 def _within(value: float, least: int, most: int) -> float:
     return float(min(max(value, least), most))
 
@@ -232,15 +251,41 @@ def _charon_ikev1_lines(policy: DpdPolicy) -> tuple[str, ...]:
 
 def _charon_ikev2_lines(policy: DpdPolicy) -> tuple[str, ...]:
     lines = _connection(f"dpd_delay = {_n(policy.interval_s)}s")
+    return (*lines, *_charon_retransmission(policy))
+
+
+def lines_in_ipsec_conf(policy: DpdPolicy) -> tuple[str, ...]:
+    """A policy of strongSwan in ipsec.conf, whose default `dpdaction=none` asks nothing."""
+    asks = ("dpdaction=clear", f"dpddelay={_n(policy.interval_s)}s")
+    if policy.profile == "strongswan-ikev1":
+        timeout_s = (policy.interval_s or 0.0) + sum(policy.waits_s)
+        return _conn(*asks, f"dpdtimeout={_n(timeout_s)}s")
+    return (*_conn(*asks), *_charon_retransmission(policy))
+
+
+def _pluto_ikev1_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    timeout_s = sum(policy.waits_s)
+    return _conn(f"dpddelay={_n(policy.interval_s)}", f"dpdtimeout={_n(timeout_s)}")
+
+
+def _pluto_ikev2_lines(policy: DpdPolicy) -> tuple[str, ...]:
+    timeout_s = sum(policy.waits_s)
+    return _conn(f"dpddelay={_n(policy.interval_s)}", f"retransmit-timeout={_n(timeout_s)}s")
+
+
+def _conn(*settings: str) -> tuple[str, ...]:
+    return (f"conn {NAME}", *(f"    {setting}" for setting in settings))
+
+
+def _charon_retransmission(policy: DpdPolicy) -> tuple[str, ...]:
     default = PROFILES["strongswan-ikev2"].defaults
     if (policy.retry_s, policy.retries, policy.backoff) == (
         default.retry_s,
         default.retries,
         default.backoff,
     ):
-        return lines
+        return ()
     return (
-        *lines,
         "# strongswan.conf, for all its connections",
         "charon {",
         f"    retransmit_timeout = {_n(policy.retry_s)}",
@@ -268,6 +313,8 @@ _FIT: Final[dict[str, Callable[[VendorProfile, float, float], Timers]]] = {
     "fortios-ikev2": _fortios_ikev2,
     "strongswan-ikev1": _charon_ikev1,
     "strongswan-ikev2": _charon_ikev2,
+    "libreswan-ikev1": _pluto_ikev1,
+    "libreswan-ikev2": _pluto_ikev2,
 }
 _LINES: Final[dict[str, Callable[[DpdPolicy], tuple[str, ...]]]] = {
     "cisco-ios": _ios_lines,
@@ -277,6 +324,8 @@ _LINES: Final[dict[str, Callable[[DpdPolicy], tuple[str, ...]]]] = {
     "fortios-ikev2": _fortios_ikev2_lines,
     "strongswan-ikev1": _charon_ikev1_lines,
     "strongswan-ikev2": _charon_ikev2_lines,
+    "libreswan-ikev1": _pluto_ikev1_lines,
+    "libreswan-ikev2": _pluto_ikev2_lines,
 }
 _OFF: Final[dict[str, tuple[str, ...]]] = {
     "cisco-ios": ("no crypto isakmp keepalive",),
@@ -286,6 +335,8 @@ _OFF: Final[dict[str, tuple[str, ...]]] = {
     "fortios-ikev2": _phase1("set dpd disable"),
     "strongswan-ikev1": _connection("dpd_delay = 0s"),
     "strongswan-ikev2": _connection("dpd_delay = 0s"),
+    "libreswan-ikev1": _conn("dpddelay=0"),
+    "libreswan-ikev2": _conn("dpddelay=0"),
 }
 _CISCO: Final = frozenset({PolicyMode.PERIODIC, PolicyMode.ON_DEMAND})
 _FORTIOS: Final = frozenset({PolicyMode.ON_DEMAND, PolicyMode.ON_IDLE})
@@ -298,4 +349,6 @@ _MODES: Final[dict[str, frozenset[PolicyMode]]] = {
     "fortios-ikev2": _FORTIOS,
     "strongswan-ikev1": _IDLE,
     "strongswan-ikev2": _IDLE,
+    "libreswan-ikev1": _IDLE,
+    "libreswan-ikev2": _IDLE,
 }

@@ -25,5 +25,5 @@ def duration_s(text: str, unit: str = "s") -> float | None:
 
 
 def spoken_s(seconds: float) -> str:
-    """A duration for people: "165.06 s", "20 s", "0.5 s"."""
-    return f"{round(seconds, 3):.10g} s"
+    """A duration for people: "165.06 s", "20 s", "0.5 s", "15,840 s"."""
+    return f"{round(seconds, 3):,.10g} s"

@@ -105,6 +105,14 @@ class VendorProfile(Struct, frozen=True):
         """The option that sets a key of a policy."""
         return next((knob for knob in self.knobs if knob.sets == sets), None)
 
+    def repetitions(self, own_count: float) -> float:
+        """Retries, which are transmissions after the first, by the number that it counts."""
+        return own_count + self.uncounted - 1
+
+    def own_count(self, repetitions: int) -> int:
+        """The inverse of `repetitions`."""
+        return repetitions + 1 - self.uncounted
+
     def waits_s(self, timers: Timers) -> tuple[float, ...] | None:
         """The wait after each transmission, the last one ending in the verdict."""
         first_s = timers.interval_s if self.retry_is_interval else timers.retry_s

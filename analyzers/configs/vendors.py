@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from analyzers.configs.durations import duration_s, spoken_s
 from analyzers.configs.profile_table import rows
-from analyzers.configs.profiles import Timers, VendorProfile, Verdict
+from analyzers.configs.profiles import Knob, Timers, VendorProfile, Verdict
 from analyzers.configs.sections import is_address
 from analyzers.errors import OptionError
 from analyzers.model.addresses import address_key
@@ -71,6 +72,8 @@ def profile_named(name: str) -> VendorProfile:
 
 def parse_policy(text: str) -> DpdPolicy:
     """The policy of `PROFILE [key=value …]`; what is left out comes from the profile.
+
+    `retries` are transmissions after the first, whatever the product counts.
 
     Example: "cisco-ios interval=10 retry=2 mode=periodic". Durations may have a unit (ms, s, m,
     h, d). Raises `OptionError` with what would have been right.
@@ -141,7 +144,7 @@ def _with_given(profile: VendorProfile, given: dict[str, str]) -> Timers:
         elif key == "timeout":
             timers = replace(timers, timeout_s=_duration(key, value))
         elif key == "retries":
-            timers = replace(timers, retries=_count(value))
+            timers = replace(timers, retries=profile.own_count(_count(value)))
         else:
             timers = replace(timers, backoff=_ratio(value))
     return timers
@@ -165,18 +168,34 @@ def out_of_range(policy: DpdPolicy) -> tuple[str, ...]:
         return ()
     values = {"interval": policy.interval_s, "retry": policy.retry_s}
     if profile.verdict is Verdict.RETRIES:
-        values["retries"] = policy.retries
+        values["retries"] = policy.repetitions
     said = []
     for key in keys_of(profile):
         value, knob = values.get(key), profile.knob(key)
         if not value or knob is None or knob.least is None or knob.most is None:
             continue
-        if not knob.least <= value <= knob.most:
+        least, most = bounds_of(profile, knob)
+        if not least <= value <= most:
             said.append(
-                f"{key} {value:g}: {profile.title} takes {knob.least:g} to {knob.most:g}"
-                f" ({knob.option})"
+                f"{key} {value:g}: {profile.title} takes {least:g} to {most:g} ({knob.option}"
+                f"{own_count_said(profile, knob, value)})"
             )
     return tuple(said)
+
+
+def bounds_of(profile: VendorProfile, knob: Knob) -> tuple[float, float]:
+    """The least and the most that a key of a policy takes; inf where its documents tell none."""
+    least = 0.0 if knob.least is None else knob.least
+    most = math.inf if knob.most is None else knob.most
+    if knob.sets != "retries":
+        return least, most
+    return max(0.0, profile.repetitions(least)), max(0.0, profile.repetitions(most))
+
+
+def own_count_said(profile: VendorProfile, knob: Knob, repetitions: float) -> str:
+    """ " = 3": what the product's own option is set to, where it counts otherwise; else ""."""
+    own = profile.own_count(int(repetitions))
+    return "" if knob.sets != "retries" or own == repetitions else f" = {own}"
 
 
 def _duration(key: str, value: str) -> float:
@@ -214,11 +233,11 @@ def _evidence(text: str, profile: VendorProfile, timers: Timers, given: dict[str
     known = {
         "interval": timers.interval_s,
         "retry": timers.retry_s,
-        "retries": timers.retries,
+        "retries": None if timers.retries is None else profile.repetitions(timers.retries),
         "timeout": timers.timeout_s,
     }
     rest = [
-        f"{key} {value if key == 'retries' else spoken_s(value)}"
+        f"{key} {value:g}" if key == "retries" else f"{key} {spoken_s(value)}"
         for key, value in known.items()
         if key in keys_of(profile) and key not in given and value is not None
     ]

@@ -17,7 +17,7 @@ from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import SourceInfo
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS, long_duration
 from analyzers.rules.reached import never_answered
 
 NS_PER_US: Final = 1_000
@@ -289,18 +289,7 @@ def duration(value_ns: int) -> str:
         return f"{sign}{value_ns / NS_PER_MS:.0f} ms"
     if value_ns < 120 * NS_PER_SECOND:
         return f"{sign}{value_ns / NS_PER_SECOND:.1f} s"
-    return sign + _long_duration(round(value_ns / NS_PER_SECOND))
-
-
-def _long_duration(whole_s: int) -> str:
-    minutes, secs = divmod(whole_s, 60)
-    if minutes < 120:
-        return f"{minutes} min {secs:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes:02d} min"
-    days, hours = divmod(hours, 24)
-    return f"{days:,} d {hours:02d} h"
+    return sign + long_duration(round(value_ns / NS_PER_SECOND))
 
 
 def duration_s(value_s: float) -> str:

@@ -32,6 +32,7 @@ PROBLEM: Final = {
     ProblemKind.NOTHING_FOUND: "nothing to analyse",
     ProblemKind.RETRANSMISSION_DIFFERS: "a retransmission differs from its first sending",
     ProblemKind.ADDRESS_CHANGED: "an address changed",
+    ProblemKind.MESSAGE_ID_REUSED: "a message ID is used twice",
     ProblemKind.REQUEST_UNANSWERED: "a request without an answer",
     ProblemKind.LONG_LINE: "lines too long to read whole",
     ProblemKind.BAD_ENCODING: "text that is no UTF-8",

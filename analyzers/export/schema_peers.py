@@ -264,8 +264,8 @@ class ReportPolicy(Model, frozen=True):
     retries: Annotated[
         int | None,
         about(
-            "As the product counts them; with basis observed, transmissions after the"
-            " first one up to the verdict."
+            "As the product counts them; without a profile, and with basis observed,"
+            " transmissions after the first one up to the verdict."
         ),
     ]
     transmissions: Annotated[

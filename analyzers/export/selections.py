@@ -46,6 +46,9 @@ _RESPONSE: Final = 0x20
 _SPI_DIGITS: Final = 16
 
 
+_ABOUT_TRAFFIC: Final = frozenset({"liveness-not-probed-one-way-out", "dpd-alive-dataplane-dead"})
+
+
 class Selection(Struct, frozen=True):
     """What selects the packets of one statement; None and empty where nothing can."""
 
@@ -64,9 +67,15 @@ class Selector:
         self._messages: dict[Ref, IkeMessage] | None = None
 
     def of_finding(self, finding: Finding) -> Selection:
-        """The packets a finding rests on; of one without any, all of its peer."""
+        """The packets a finding rests on; of one without any, all of its peer.
+
+        One about the traffic of a black hole rests on all of that.
+        """
         selection = self._of_refs(finding.refs)
         peer = self._peers.get(finding.peer or "")
+        hole = None if peer is None else _hole_of(peer, finding)
+        if peer is not None and hole is not None:
+            return self._into(peer, hole, finding.refs)
         if selection.display_filter is not None or peer is None:
             return selection
         return Selection(selection.frames, *_traffic(peer))
@@ -92,7 +101,11 @@ class Selector:
         The display filter takes the ESP of its time only, by the clock of the report; BPF knows
         no time and takes all of it.
         """
-        around = self._of_refs(hole.refs)
+        return self._into(peer, hole, hole.refs)
+
+    def _into(self, peer: PeerView, hole: BlackHole, refs: Iterable[Ref]) -> Selection:
+        """What was sent into a black hole, and some messages."""
+        around = self._of_refs(refs)
         flows = _flows_into(peer, hole)
         display, bpf = _esp(flows)
         if display is None or bpf is None:
@@ -304,6 +317,14 @@ class _Octets(NamedTuple):
 
 
 # --- ESP, and all of a peer -------------------------------------------------------------------
+
+
+def _hole_of(peer: PeerView, finding: Finding) -> BlackHole | None:
+    """The black hole that a finding is about, where it is about what was sent into one."""
+    if finding.rule not in _ABOUT_TRAFFIC:
+        return None
+    begins = ((h, (h.questionable_ns, h.first_exposed_ns)) for h in peer.black_holes)
+    return next((hole for hole, times in begins if finding.at_ns in times), None)
 
 
 def _flows_into(peer: PeerView, hole: BlackHole) -> list[EspFlow]:

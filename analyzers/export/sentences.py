@@ -129,7 +129,11 @@ def black_hole(hole: BlackHole) -> str:
 def _verdict(hole: BlackHole) -> str:
     if hole.dead_ns is None:
         return "No verdict was reached."
-    how = "as logged" if hole.dead_basis == "log" else "inferred, no packet shows it"
+    how = (
+        f"as logged{words.clock_in_doubt(hole)}"
+        if hole.dead_basis == "log"
+        else "inferred, no packet shows it"
+    )
     return f"Verdict at {utc(hole.dead_ns, digits=_MILLISECONDS)} ({how})."
 
 

@@ -105,7 +105,7 @@ class SimulationReport(Model, frozen=True):
 
     schema_version: int
     tool: ReportTool
-    target_s: Annotated[float | None, about("As it was asked for; null: one for each black hole.")]
+    target_s: Annotated[float | None, about("As it was asked for; null: the budget.")]
     routing_hold_s: float | None
     validity: str
     policies: list[SimulationPolicy]

@@ -18,8 +18,12 @@ from analyzers.export.formatting import (
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerView
+from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND, seconds
 
+_BY_VERDICT: Final = frozenset(
+    {BlackHoleClass.DETECTED, BlackHoleClass.SLOW_DPD, BlackHoleClass.SLOW_TEARDOWN}
+)
 GROWING: Final = 1.1
 """Retries that differ by more are told by their bounds, not by their mean."""
 
@@ -210,3 +214,10 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
         elif gaps:
             text += f" every {duration((times[-1] - times[0]) // len(gaps))}"
     return f"{text}; the question itself not seen" if run.first_missing else text
+
+
+def class_mark(hole: BlackHole) -> str:
+    """What to append to the class of a black hole: one by a verdict is no surer than that."""
+    inferred = hole.black_hole_class in _BY_VERDICT and hole.dead_basis == "inferred"
+    certain = hole.confidence is Confidence.CERTAIN
+    return words.confidence_mark(Confidence.INFERRED if inferred and certain else hole.confidence)

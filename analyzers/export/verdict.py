@@ -21,12 +21,14 @@ from analyzers.export.formatting import (
 from analyzers.export.story import IN_VAIN, SENT_FOR_NOTHING, arriving, exchange_of
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.exchange import Lost, Outcome
+from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.sa import SaEnd
-from analyzers.model.time import seconds
+from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.rules.wording import times
 
+# As short as a black hole that is worth telling.
+_OUTAGE_NS: Final = 3 * NS_PER_SECOND
 _UNNOTICED: Final = ("never noticed", "unnoticed")
 _BACK: Final = "the way back is broken"
 
@@ -174,6 +176,9 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
     ]
     if delays and len(holes) == 1:
         after = duration(delays[0])
+        if holes[0].verdict_clock_off_ns is not None:
+            said = f"{after} after the last proof of life by a clock set by hand, which messages"
+            return f"noticed {said} contradict", (f"noticed after {after} by a doubtful clock",)
         return f"noticed {after} after the last proof of life", (f"noticed after {after}",)
     if delays:
         noticed = sum(hole.dead_ns is not None for hole in holes)
@@ -203,6 +208,13 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
     return "no verdict", ()
 
 
+def _outage(asked: Sequence[Exchange]) -> str:
+    """How long a peer that answered in the end was asked in vain; empty where it was not long."""
+    waits_ns = (x.answer.at_ns - x.first_ns for x in asked if x.answer is not None and x.retries)
+    longest_ns = max(waits_ns, default=0)
+    return "" if longest_ns < _OUTAGE_NS else f", one only after {duration(longest_ns)}"
+
+
 def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
     """What became of all questions, and the same in fewer words."""
     asked = [x for peer in peers for x in peer.exchanges]
@@ -215,6 +227,7 @@ def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
     retries = sum(x.retries for x in asked)
     again = f", {counted(retries, 'retry', 'retries')}" if retries else ""
     brief = f"{count(answered)} of {count(len(asked))} answered{again}"
+    again += _outage(asked)
     if answered < len(asked):
         return f"{count(answered)} of {counted(len(asked), 'exchange')} answered{again}", brief
     if answered > 1:

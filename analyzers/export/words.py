@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from analyzers.configs.vendors import PROFILES
 from analyzers.export.formatting import ASCII, Glyphs, count_range, counted, duration, timer
 from analyzers.export.spans import is_ike_only
 from analyzers.export.troubles import is_asking_blocked
@@ -18,7 +19,7 @@ from analyzers.model.exchange import DeleteProtocol, Exchange, ExchangeKind, Los
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.reached import never_answered
 
@@ -330,6 +331,14 @@ def is_censored(hole: BlackHole) -> bool:
     return hole.stop_basis is StopBasis.CAPTURE_END and hole.max_seconds > 0
 
 
+def clock_in_doubt(hole: BlackHole) -> str:
+    """What is to be said of the time of a verdict whose clock is contradicted; empty otherwise."""
+    off_ns = hole.verdict_clock_off_ns
+    if off_ns is None:
+        return ""
+    return f"; its clock was set by hand, and by messages it is {duration(off_ns)} off"
+
+
 DECLARED_DEAD: Final = "declared dead"
 
 
@@ -338,7 +347,7 @@ def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
     if hole.dead_ns is None:
         return "no verdict"
     if hole.dead_basis == "log":
-        return f"{DECLARED_DEAD} (said by the log)"
+        return f"{DECLARED_DEAD} (said by the log{clock_in_doubt(hole)})"
     if exchange is None or hole.dead_ns <= exchange.last_ns:
         return "given up (inferred)"
     waited_ns = hole.dead_ns - exchange.last_ns
@@ -443,7 +452,7 @@ def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
     """The timers of a holder: "on idle 5 s, 5 retries x 2 s, worst case 17 s"."""
     parts = [_asking(policy)]
     if policy.repetitions is not None:
-        tries = counted(policy.repetitions, "retry", "retries")
+        tries = counted(policy.repetitions, "retry", "retries") + _own_count(policy)
         if policy.retry_s is not None:
             if abs(policy.backoff - 1.0) > 0.05:
                 tries += f" from {timer(policy.retry_s)}, each {policy.backoff:.1f}"
@@ -458,38 +467,32 @@ def policy_summary(policy: DpdPolicy, signs: Glyphs = ASCII) -> str:
     return ", ".join(parts)
 
 
+def _own_count(policy: DpdPolicy) -> str:
+    """ " (dpd-retrycount 3)": the option of a product that counts otherwise, as it is set."""
+    profile = PROFILES.get(policy.profile or "")
+    knob = None if profile is None else profile.knob("retries")
+    if profile is None or knob is None or policy.retries is None:
+        return ""
+    own = profile.own_count(policy.repetitions or 0)
+    return "" if own == policy.repetitions else f" ({knob.option} {own})"
+
+
 def asks(mode: PolicyMode) -> str:
     """What goes between a holder and its timers."""
     return "" if mode is PolicyMode.DISABLED else "asks "
 
 
-def unknown_informationals(number: int) -> str:
-    """Why some encrypted Informationals were not judged, and what would help."""
-    if number == 1:
-        return (
-            "1 encrypted IKEv1 Informational could not be told apart without keys: "
-            "give them with --keys."
-        )
-    return (
-        f"{number:,} encrypted IKEv1 Informationals could not be told apart without keys: "
-        "give them with --keys."
-    )
+def policy_basis(policy: DpdPolicy) -> str:
+    """Where a policy is known from; its retries may be known from elsewhere."""
+    retries = {
+        PolicyBasis.OBSERVED: ", retries as seen",
+        PolicyBasis.DEFAULT: ", retries by default",
+    }
+    more = "" if policy.retry_basis is None else retries.get(policy.retry_basis, "")
+    return POLICY_BASIS[policy.basis] + more
 
 
 def one_child(hole: BlackHole) -> str:
     """Why a black hole is one although the peer lives: a single Child SA fell silent."""
     spis = " and ".join(hole.spis)
     return f"only the Child SA with SPI {spis} fell silent; others of the same peer went on"
-
-
-def dpd_vendor_id(sa: IkeSa) -> str:
-    """Who offered DPD in phase 1."""
-    said = {True: "yes", False: "no", None: "not seen"}
-    initiator, responder = sa.dpd_vendor_id
-    if initiator is responder:
-        return {
-            True: "both sent the DPD vendor ID",
-            False: "neither sent the DPD vendor ID",
-            None: "DPD vendor ID not seen",
-        }[initiator]
-    return f"DPD vendor ID: initiator {said[initiator]}, responder {said[responder]}"

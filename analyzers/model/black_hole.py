@@ -89,6 +89,8 @@ class BlackHole(Struct, frozen=True):
     """Packets that they grew by around all of it."""
     unread: int = 0
     """Encrypted messages into it that may have been questions: without keys nobody can tell."""
+    verdict_clock_off_ns: int | None = None
+    """By how much messages contradict the clock, set by hand, of the log that has the verdict."""
 
     @property
     def begin_ns(self) -> int:

@@ -40,8 +40,8 @@ class DpdPolicy(Struct, frozen=True):
     retry_s: float | None
     retries: int | None
     """As the product counts them (Cisco IOS: 5 messages in all; ASA: 3 after the first), where a
-    configuration, the user or a profile tells. OBSERVED: transmissions after the first, up to the
-    verdict. `waits_s` means the same everywhere."""
+    configuration, the user or a profile tells. OBSERVED, and without a profile: transmissions
+    after the first, up to the verdict. `waits_s` means the same everywhere."""
     basis: PolicyBasis
     worst_case_s: float | None
     evidence: str

@@ -77,6 +77,8 @@ class ProblemKind(StrEnum):
     KEYS_UNUSED = "keys-unused"
     NOTHING_FOUND = "nothing-found"
     RETRANSMISSION_DIFFERS = "retransmission-differs"
+    MESSAGE_ID_REUSED = "message-id-reused"
+    """Requests of different exchange types have one message ID."""
     ADDRESS_CHANGED = "address-changed"
     REQUEST_UNANSWERED = "request-unanswered"
     CONFIG_LINE = "config-line"

@@ -29,3 +29,19 @@ class ClockQuality(StrEnum):
     NO_YEAR = "no-year"
     UNSYNCHRONISED = "unsynchronised"
     RELATIVE = "relative"
+
+
+LONG_S: Final = 120
+"""Measured times from here on are told in minutes and seconds, or in hours."""
+
+
+def long_duration(whole_s: int) -> str:
+    """Two minutes and more for people: "28 min 43 s", "4 h 24 min", "3 d 04 h"."""
+    minutes, secs = divmod(whole_s, 60)
+    if minutes < 120:
+        return f"{minutes} min {secs:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02d} min"
+    days, hours = divmod(hours, 24)
+    return f"{days:,} d {hours:02d} h"

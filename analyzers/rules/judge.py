@@ -41,7 +41,7 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     ]
     findings += [rule.finding(found) for rule in RUN_RULES for found in rule.check(run)]
     if run.configurations:
-        findings += lint(Estate(as_seen(run.configurations, run.peers)))
+        findings += lint(Estate(as_seen(run.configurations, run.peers), run.thresholds.budget_s))
     told: list[Finding] = []
     suppressed: list[Suppressed] = []
     peers = {peer.id: peer for peer in run.peers}

@@ -55,13 +55,20 @@ def vendor_of(
     """
     for configuration in configurations:
         if any(same_address(a, address) for a in configuration.addresses):
-            return _BY_FORMAT.get(configuration.format)
+            return _BY_FORMAT.get(configuration.format) or _of_ipsec_conf(configuration)
     logged = _by_logs(peer, sources, address)
     for told in (logged, _by_vendor_ids(peer, address)):
         known = {family for family in told if family is not None}
         if known:
             return known.pop() if len(known) == 1 else None
     return None
+
+
+def _of_ipsec_conf(configuration: Configuration) -> str | None:
+    """Whose ipsec.conf it is: several products share the file, and its settings say which."""
+    profiles = (setting.policy.profile or "" for setting in configuration.dpd)
+    families = {profile.partition("-")[0] for profile in profiles if profile}
+    return families.pop() if len(families) == 1 else None
 
 
 def _by_logs(peer: PeerView, sources: Mapping[str, SourceInfo], address: str) -> set[str | None]:

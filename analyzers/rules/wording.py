@@ -10,7 +10,7 @@ from analyzers.configs.durations import spoken_s
 from analyzers.model.exchange import ExchangeKind
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import IkeSa
-from analyzers.model.time import NS_PER_SECOND, seconds
+from analyzers.model.time import LONG_S, NS_PER_SECOND, long_duration, seconds
 
 MOST_REFS: Final = 20
 _WEAKNESS: Final = {Confidence.CERTAIN: 0, Confidence.INFERRED: 1, Confidence.SUSPECT: 2}
@@ -32,7 +32,9 @@ def weakest(parts: Iterable[Confidence]) -> Confidence:
 
 
 def spoken_ns(duration_ns: int) -> str:
-    """A duration for people: "0.016 s", "12.3 s"."""
+    """A duration for people: "0.016 s", "12.3 s", "28 min 43 s"."""
+    if abs(duration_ns) >= LONG_S * NS_PER_SECOND and duration_ns > 0:
+        return long_duration(round(seconds(duration_ns)))
     digits = 1 if abs(duration_ns) >= 10 * NS_PER_SECOND else 3
     return spoken_s(round(seconds(duration_ns), digits))
 

@@ -147,7 +147,7 @@ class ClockJoiner:
         if main_kind(log.tally) is None:
             return
         if info.clock_basis is ClockBasis.MANUAL:
-            self._doubt(info, sightings, resolution, is_log=True)
+            log.denied = self._doubt(info, sightings, resolution, is_log=True)
             if not info.clock_contradicted_ns:
                 self._doubt_by_children(info, child_sas(log.events))
         elif not self._aligned:
@@ -195,12 +195,12 @@ class ClockJoiner:
 
     def _doubt(
         self, info: SourceInfo, own: list[Sighting], resolution_ns: int, *, is_log: bool
-    ) -> None:
-        """Say where the clock that the user has set cannot be right."""
+    ) -> Fit | None:
+        """Say where the clock that the user has set cannot be right; the clock by messages then."""
         found = self._fit(info, own, resolution_ns, is_log=is_log)
         if found is None:
             self._doubt_at_least(info, own, resolution_ns)
-            return
+            return None
         against, fitted = found
         if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
             said = (
@@ -209,6 +209,8 @@ class ClockJoiner:
             )
             info.clock_contradicted_ns = abs(fitted.offset_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
+            return fitted
+        return None
 
     def _doubt_at_least(self, info: SourceInfo, own: list[Sighting], resolution_ns: int) -> None:
         """The same where several offsets fit alike, and the one that the user set does not."""

@@ -111,16 +111,12 @@ class Matcher:
     # --- pairs -----------------------------------------------------------------------------
 
     def _with_wire(self, log: LogSource) -> None:
-        events = _messages(log.events)
-        clock = _clock(log)
-        found = [
-            (events[one.ref, one.at_ns], two)
-            for one, two in pairs(sightings_of(log.events), self._wire, clock)
-        ]
+        found = _paired(log, self._wire)
         self._on_wire[log.number] = len(found)
         self._take(log, found)
         self._times[log.number] = {id(event): sighting.at_ns for event, sighting in found}
-        self._order(log)
+        if log.denied is None:  # else its own lines stay where the user has put them
+            self._order(log)
 
     def _order(self, log: LogSource) -> None:
         """Move what only this log tells between the messages around it."""
@@ -266,19 +262,36 @@ class Matcher:
         text = "left out: by its own clock it falls into a capture that shows none of its messages"
         log.info.note(Problem(ProblemKind.NOT_ALIGNED, text, covered[0].ref, len(covered)))
 
+    def _absurd(self, log: LogSource) -> set[int]:
+        """What a clock that messages contradict has at times which the capture rules out.
+
+        The capture shows when an SA came up; and what a log has after a message was not before it.
+        """
+        if log.denied is None or not self._on_wire[log.number]:
+            return set()
+        found, wire_ns, times = set(), 0, self._times[log.number]
+        for event in log.events:
+            wire_ns = max(wire_ns, times.get(id(event), 0))
+            if event.kind is LogEventKind.MESSAGE or event.at_ns is None:
+                continue
+            if event.kind is LogEventKind.IKE_SA_UP or event.at_ns < wire_ns:
+                found.add(id(event))
+        return found
+
     def _stream(self, log: LogSource, others: Sequence[Reach]) -> list[LogEvent]:
         """What of a log is tracked, in the order of the common clock."""
         joined = self._joined
         stream = []
         edge = 0
-        refused = refused_answers(log.events)
+        refused, absurd = refused_answers(log.events), self._absurd(log)
         # What never left was lost by no capture.
         unsent = {id(event) for event in refused_messages(log.events)} - refused
         for event in log.events:
             if id(event) in self._matched or event.at_ns is None:
                 continue
             reaches = [r for r in others if not r.own] if id(event) in self._told else others
-            if id(event) in refused or not (id(event) in unsent or belongs(event, reaches)):
+            left_out = id(event) in refused or id(event) in absurd
+            if left_out or not (id(event) in unsent or belongs(event, reaches)):
                 joined.evidence.add(id(event))
                 if event.message in LIVENESS:
                     edge += any(r.at_edge(event) for r in others if not r.own)
@@ -323,6 +336,17 @@ def _clock(*logs: LogSource) -> Fit:
         resolution_ns=max((log.tally.resolution_ns or 1) for log in logs),
         strong=any(log.fit is not None and log.fit.strong for log in logs),
     )
+
+
+def _paired(log: LogSource, wire: Sequence[Sighting]) -> list[tuple[LogEvent, Sighting]]:
+    """The messages of a log that captures show.
+
+    A clock that the user has set, and that the messages themselves contradict, is no reason to
+    tell them twice: they are found by the clock that they tell.
+    """
+    events, clock = _messages(log.events), log.denied or _clock(log)
+    found = pairs(sightings_of(log.events), wire, clock)
+    return [(events[own.ref, own.at_ns], other) for own, other in found]
 
 
 def _is_answer(event: LogEvent) -> bool:

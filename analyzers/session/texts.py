@@ -72,6 +72,8 @@ class LogSource(Struct):
     """Takes a time of the log's own clock to the common one."""
     fit: Fit | None = None
     """What told its clock, if another input did."""
+    denied: Fit | None = None
+    """What another input tells of a clock that the user has set, where that is something else."""
     goes_on_ns: int = 0
     """How long lines go on after its last event, whether anything understands them or not."""
 

@@ -49,6 +49,23 @@ _NAT_DETECTION_LENGTHS: Final = frozenset({105, 109, 113, 116, 120, 124, 128, 13
 
 _BEFORE_LIVENESS: Final = frozenset({MessageKind.SA_INIT, MessageKind.AUTH})
 LIVENESS_KINDS: Final = frozenset({MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE})
+_INFORMATIONALS: Final = LIVENESS_KINDS | {
+    MessageKind.DELETE,
+    MessageKind.NOTIFY,
+    MessageKind.CONFIG,
+    MessageKind.INFORMATIONAL,
+}
+_EXCHANGES: Final = {
+    MessageKind.SA_INIT: "IKE_SA_INIT",
+    MessageKind.AUTH: "IKE_AUTH",
+    MessageKind.CREATE_CHILD: "CREATE_CHILD_SA",
+    MessageKind.OTHER: "another exchange type",
+}
+
+
+def _exchange_name(kind: MessageKind) -> str:
+    """The exchange type of a message: INFORMATIONAL has many kinds."""
+    return _EXCHANGES.get(kind, "INFORMATIONAL")
 
 
 class Ikev2Tracker:
@@ -70,6 +87,9 @@ class Ikev2Tracker:
 
     def _request(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         known = sa.requests.get((side, message.message_id))
+        if known is not None and _exchange_name(known.kind) != _exchange_name(message.kind):
+            self._id_used_twice(sa, known, message)
+            known = None
         if known is not None and not self._starts_over(known, message):
             self._retransmission(sa, known, message, side)
             return
@@ -99,6 +119,23 @@ class Ikev2Tracker:
             sa.early = None
             if 0 <= message.at_ns - early.at_ns <= LATENESS_NS:
                 self._response(sa, early, 1 - side)
+
+    @staticmethod
+    def _id_used_twice(sa: SaTrack, known: RequestTrack, message: IkeMessage) -> None:
+        """A message ID in another exchange type than before: no repetition of anything."""
+        synchronises = message.message_id == 0 and message.kind in _INFORMATIONALS
+        if message.basis is Basis.LOG or message.integrity_ok is False or synchronises:
+            return  # RFC 6311: a cluster says in message 0 which IDs it goes on with
+        before, now = (_exchange_name(kind) for kind in (known.kind, message.kind))
+        sa.peer.problems.append(
+            Problem(
+                ProblemKind.MESSAGE_ID_REUSED,
+                f"a request of {now} has message ID {message.message_id}, which a request of"
+                f" {before} of the same end had before (RFC 7296 section 2.2: each request has the"
+                " next one)",
+                message.ref,
+            )
+        )
 
     @staticmethod
     def _starts_over(known: RequestTrack, message: IkeMessage) -> bool:

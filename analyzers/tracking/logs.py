@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from analyzers.model.exchange import NO_MESSAGE_ID, ExchangeKind, Transmission
+from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol, ExchangeKind, Transmission
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import (
     DeletePayload,
@@ -99,6 +99,8 @@ class LogTracker:
         self.agreed: dict[tuple[int, int], tuple[float, Ref]] = {}
         """DPD interval that a side's log names, by peer and side, with its line."""
         self._counted: dict[tuple[int, int], int] = {}
+        self._child_deletes: dict[tuple[int, int], int] = {}
+        """The number of the last Delete of a Child SA that was not answered, by SA and asker."""
         self.lost_events = 0
         """Events that name no peer."""
 
@@ -197,6 +199,12 @@ class LogTracker:
         if not event.response and not event.retransmission:
             last += 1
             self._counted[sa.index, asker] = last
+            if event.message is _DELETE and event.protocol is DeleteProtocol.ESP:
+                self._child_deletes[sa.index, asker] = last
+        elif event.response and event.message is _DELETE:
+            # Only Deletes of Child SAs are answered by Deletes (RFC 7296 section 1.4.1), whatever
+            # was asked since.
+            last = self._child_deletes.pop((sa.index, asker), last)
         return NO_MESSAGE_ID + last
 
     def _as_message(self, sa: SaTrack, event: LogEvent, side: int) -> IkeMessage:

@@ -14,7 +14,7 @@ from analyzers.configs.vendors import PROFILES
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.time import seconds
+from analyzers.model.time import LONG_S, long_duration, seconds
 
 # An interval is only told from at least this many; a mode needs more than that.
 _MIN_INTERVALS: Final = 2
@@ -47,6 +47,7 @@ def observe(
     own = [x for x in exchanges if x.prober == holder]
     if not own:
         return None
+    own, changed = _of_one_policy(own)
     logged = any(x.basis is Basis.LOG for x in own)
     traffic_shown = traffic_shown and not logged
     starts = _gaps_s([x.first_ns for x in own], own)
@@ -62,6 +63,8 @@ def observe(
     if retry_s is not None:
         spacing = f"{retry_s:.3g} s" + ("" if backoff == 1.0 else f", growing ×{backoff:.2g}")
         evidence += f"; retries every {spacing}"
+    if changed:
+        evidence += "; on IKE SAs before it asked at other intervals"
     about = _idle_s(own) if traffic_shown and interval_s is None else []
     return DpdPolicy(
         holder=holder,
@@ -78,6 +81,27 @@ def observe(
         about_s=round(median(about), 3) if about else None,
         waits_s=waits_s,
     )
+
+
+def _of_one_policy(own: list[Exchange]) -> tuple[list[Exchange], bool]:
+    """The questions of the IKE SAs at the end that keep one interval; whether others kept another.
+
+    A gateway can be configured anew between two IKE SAs, or have several connections to one peer:
+    questions of both make no policy that anybody has set.
+    """
+    of_sa: dict[str, list[Exchange]] = {}
+    for exchange in own:
+        of_sa.setdefault(exchange.ike_sa, []).append(exchange)
+    kept: list[Exchange] = []
+    latest: float | None = None
+    for asked in reversed(of_sa.values()):
+        every = _interval(_gaps_s([x.first_ns for x in asked], asked), pauses=False)
+        known = every is not None and latest is not None
+        if known and abs((every or 0.0) - (latest or 0.0)) > _tolerance_s(latest or 0.0):
+            return kept, True
+        latest = every if latest is None else latest
+        kept = [*asked, *kept]
+    return own, False
 
 
 def known_intervals_s(policies: Sequence[DpdPolicy | None]) -> dict[str, float]:
@@ -258,8 +282,9 @@ def _steady(values: list[float]) -> bool:
 
 def _range(values: list[float]) -> str:
     low, high = min(values), max(values)
-    if high >= 1000:
-        return f"{low:,.0f} to {high:,.0f} s" if high - low >= 1 else f"{high:,.0f} s"
+    if high >= LONG_S:
+        texts = [long_duration(round(s)) if s >= LONG_S else f"{s:.3g} s" for s in (low, high)]
+        return " to ".join(dict.fromkeys(texts))
     if high - low < 0.01:
         return f"{median(values):.3g} s"
     return f"{low:.3g} to {high:.3g} s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -18,12 +17,17 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import seconds
 from analyzers.whatif.formula import number, worst_case_formula
 from analyzers.whatif.plan import Demand
-from analyzers.whatif.recommend import RIDE_OUT_S, brief, recommend, recommendable, why_fragile
+from analyzers.whatif.recommend import (
+    RIDE_OUT_S,
+    brief,
+    recommend,
+    recommendable,
+    why_fragile,
+)
+from analyzers.whatif.recommend import target_s as recommend_target_s
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import timing_of
 
-# Few products are sooner with its common settings: 10 s, and five questions 2 s apart.
-_SOONEST_S: Final = 20.0
 _SHORT: Final = {
     "cisco-ios": "IOS",
     "cisco-ios-ikev2": "IOS",
@@ -32,6 +36,8 @@ _SHORT: Final = {
     "fortios-ikev2": "FortiOS",
     "strongswan-ikev1": "strongSwan",
     "strongswan-ikev2": "strongSwan",
+    "libreswan-ikev1": "Libreswan",
+    "libreswan-ikev2": "Libreswan",
 }
 _UNCHANGED: Final = "recommended: its own"
 _STATED: Final = {PolicyBasis.GIVEN: "as given", PolicyBasis.CONFIG: "as configured"}
@@ -45,7 +51,7 @@ _COMMON: Final = {
         ("IOS periodic 10 2", "cisco-ios interval=10 retry=2 mode=periodic"),
         ("IOS on-demand 10 2", "cisco-ios interval=10 retry=2 mode=on-demand"),
         ("ASA on-idle 10 2", "cisco-asa interval=10 retry=2"),
-        ("FortiGate on-demand 20×3", "fortios-ikev1 interval=20 retries=3"),
+        ("FortiGate on-demand 20×3", "fortios-ikev1 interval=20"),
         ("strongSwan on-idle 30/150", "strongswan-ikev1 interval=30 timeout=150"),
     ),
     2: (
@@ -82,13 +88,14 @@ def plain(mode: PolicyMode, interval_s: float, retry_s: float, questions: int) -
         mode=mode,
         interval_s=interval_s,
         retry_s=retry_s,
-        retries=questions,
+        retries=questions - 1,
         basis=PolicyBasis.GIVEN,
         worst_case_s=interval_s + questions * retry_s,
         evidence="given",
         waits_s=(retry_s,) * questions,
     )
-    return Candidate(f"{mode} {interval_s:g}, {questions} × {retry_s:g}", policy)
+    retries = "1 retry" if questions == 2 else f"{questions - 1} retries"
+    return Candidate(f"{mode} {interval_s:g}, {retries} × {retry_s:g}", policy)
 
 
 def version_at(peer: PeerView, at_ns: int) -> int | None:
@@ -120,8 +127,8 @@ def recommended(
 ) -> Candidate:
     """The cheapest policy that would have noticed in time.
 
-    In time is `target_s`; without one half of what was observed, within `budget_s`, and not sooner
-    than products can. `vendor`: a profile; None where the product of the sender is not known.
+    In time is `target_s`, without one what follows from `budget_s`, as for the findings.
+    `vendor`: a profile; None where the product of the sender is not known.
     `in_force`: what the sender does; where that is as soon, and as sturdy, it is recommended to
     leave it alone.
     """
@@ -129,17 +136,9 @@ def recommended(
     if hole.max_packets > 1:
         every_s = round(hole.max_seconds / (hole.max_packets - 1), 3) or None
     chosen: tuple[str, ...] = ()
-    if target_s is None and not hole.traffic_known:
-        target_s, chosen = budget_s, (f"target {number(budget_s)} s: the budget",)
-    elif target_s is None:
-        soonest_s = _SOONEST_S + (every_s or 0.0)
-        target_s = min(budget_s, float(math.ceil(max(soonest_s, hole.max_seconds / 2))))
-        pause = f" and a pause of the traffic of {number(every_s)} s" if every_s else ""
-        chosen = (
-            f"target {number(target_s)} s: half of what was observed, {number(hole.max_seconds)} /"
-            f" 2 = {number(hole.max_seconds / 2)} s, but not under {_SOONEST_S:g} s{pause}, in"
-            f" whole seconds, and not over the budget of {number(budget_s)} s",
-        )
+    if target_s is None:
+        target_s = recommend_target_s(budget_s, hold_s)
+        chosen = (_target_said(hole, target_s, budget_s, hold_s),)
     is_guess = vendor is None
     if vendor is None:
         chosen = (
@@ -161,6 +160,19 @@ def recommended(
     # What a product is told is told to that one alone.
     told = None if is_guess else vendor
     return _beside_own(advised, in_force, demand, ride_out_s, chosen, told)
+
+
+def _target_said(hole: BlackHole, target_s: float, budget_s: float, hold_s: float | None) -> str:
+    """The target and why it is that."""
+    said = f"target {number(target_s)} s: the budget (--budget)"
+    if target_s > budget_s and hold_s is not None:
+        said = f"target {number(target_s)} s: 1.5 × the hold time of {number(hold_s)} s"
+    if hole.traffic_known and hole.max_seconds <= target_s:
+        said += (
+            f"; this black hole, of {number(hole.max_seconds)} s, is within it: what is to be"
+            " noticed sooner needs a smaller one"
+        )
+    return said
 
 
 def _beside_own(

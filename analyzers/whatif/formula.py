@@ -12,7 +12,7 @@ _LISTED: Final = 12
 
 
 def worst_case_formula(timing: Timing, every_s: float | None = None) -> str:
-    """ "interval + 5 × retry = 20 + 5 × 2 = 30 s", for traffic with a packet every `every_s`."""
+    """ "interval + 5 × wait = 20 + 5 × 2 = 30 s", for traffic with a packet every `every_s`."""
     verdict = timing.verdict(every_s)
     if verdict is None:
         return "it never asks: no verdict"
@@ -20,7 +20,7 @@ def worst_case_formula(timing: Timing, every_s: float | None = None) -> str:
     waits = timing.waits_s
     if max(waits) - min(waits) < _ALIKE:
         more = f"{len(waits)} × {number(waits[0])}"
-        words, numbers = f"{words} + {len(waits)} × retry", f"{numbers} + {more}"
+        words, numbers = f"{words} + {len(waits)} × wait", f"{numbers} + {more}"
     else:
         listed = " + ".join(map(number, waits))
         if len(waits) > _LISTED:

@@ -16,7 +16,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyMode
 from analyzers.whatif import candidates
 from analyzers.whatif.plan import Demand, plan
-from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable
+from analyzers.whatif.recommend import RIDE_OUT_S, recommend, recommendable, target_s
 from analyzers.whatif.results import Planned, Simulated
 from analyzers.whatif.study import Candidate, Simulation, Study
 from dpdlab import __version__
@@ -24,6 +24,7 @@ from dpdlab.cli.analysis import analysed, content_of, opened_output
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code
+from dpdlab.cli.option_groups import DEFAULT_BUDGET_S
 from dpdlab.cli.output import Output
 from dpdlab.cli.progress import ProgressBar
 
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 
 _PLANNING: Final = ("every", "peers", "both_ends")
 _OWN_RETRY_S: Final = 2.0
-_OWN_QUESTIONS: Final = 5
-_PLAN_TARGET_S: Final = 30.0
+_OWN_RETRIES: Final = 4
 
 
 def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
@@ -72,11 +72,11 @@ def _wanted(options: argparse.Namespace) -> list[Candidate]:
 
 def _own(options: argparse.Namespace) -> Candidate:
     """The policy of --interval, --retry, --retries and --mode, of no product."""
-    questions = options.retries or _OWN_QUESTIONS
-    if questions > 1000:
+    retries = _OWN_RETRIES if options.retries is None else options.retries
+    if retries >= 1000:
         raise OptionError("--retries: more than 1000 questions are no policy")
     mode = PolicyMode(options.mode or PolicyMode.PERIODIC)
-    return candidates.plain(mode, options.interval, options.retry or _OWN_RETRY_S, questions)
+    return candidates.plain(mode, options.interval, options.retry or _OWN_RETRY_S, retries + 1)
 
 
 # --- with inputs ---
@@ -200,7 +200,7 @@ def _plan(invocation: Invocation, wanted: Sequence[Candidate]) -> ExitCode:
     demand = Demand(
         every_s=options.every,
         peers=options.peers or 1,
-        target_s=options.target or options.budget or _PLAN_TARGET_S,
+        target_s=options.target or target_s(options.budget or DEFAULT_BUDGET_S, options.hold),
         hold_s=options.hold,
         both_ends_ask=options.both_ends,
     )

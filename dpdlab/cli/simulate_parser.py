@@ -22,12 +22,13 @@ MODES: Final = ("periodic", "on-demand", "on-idle")
 
 _EXAMPLES: Final = f"""\
 A POLICY is a product and what is set on it: 'cisco-ios interval=10 retry=2 mode=periodic',
-'strongswan interval=30', 'fortios' for its defaults.
+'strongswan interval=30', 'fortios' for its defaults. Retries are those after the first question,
+whatever the product counts.
 
 examples:
   {PROGRAM} simulate hub.pcapng
   {PROGRAM} simulate hub.pcapng --policy 'cisco-ios interval=20 retry=3' --policy fortios
-  {PROGRAM} simulate --interval 20 --retry 5 --retries 5 --mode periodic --peers 10000
+  {PROGRAM} simulate --interval 20 --retry 5 --retries 4 --mode periodic --peers 10000
   {PROGRAM} simulate --target 60 --every 300 --hold 40
 
 exit codes:
@@ -64,7 +65,7 @@ def simulate_parser() -> Parser:
             {
                 "metavar": "N",
                 "type": values.count,
-                "help": "with --interval: questions in all, each waited for (default: 5)",
+                "help": "with --interval: after the first question (default: 4)",
             },
         ),
         (
@@ -78,8 +79,8 @@ def simulate_parser() -> Parser:
             ("--target",),
             {
                 **seconds,
-                "help": "a peer that is gone is given up within this (default: half of what was"
-                " observed, within --budget; when planning, 30)",
+                "help": "a peer that is gone is given up within this (default: --budget, and with"
+                " --hold at least 1.5 times that)",
             },
         ),
         (

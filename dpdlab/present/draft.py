@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from analyzers.configs.config_lines import mode_instead
 from analyzers.configs.durations import duration_s
 from analyzers.configs.profiles import Knob, VendorProfile, Verdict
-from analyzers.configs.vendors import PROFILES, keys_of, parse_policy
+from analyzers.configs.vendors import PROFILES, bounds_of, keys_of, own_count_said, parse_policy
 from analyzers.errors import OptionError
 from analyzers.model.policy import DpdPolicy, PolicyMode
 from analyzers.whatif import candidates
@@ -27,11 +27,11 @@ MODES: Final = tuple(str(mode) for mode in PolicyMode if mode is not PolicyMode.
 _SHOWN: Final = ("mode", "interval", "retry", "retries", "backoff", "timeout")
 _WRITTEN: Final = ("interval", "retry", "retries", "backoff", "timeout", "mode")
 _PLAIN_KEYS: Final = ("mode", "interval", "retry", "retries")
-# A profile whose numbers are all the user's: questions in all, each waited for equally long.
+# A profile whose numbers are all the user's: each question is waited for equally long.
 _PLAIN_AS: Final = "cisco-ios"
 _MOST_QUESTIONS: Final = 1000
 # What an untold value begins with.
-_BEGIN: Final = {"interval": 10.0, "retry": 2.0, "retries": 5.0, "backoff": 1.0}
+_BEGIN: Final = {"interval": 10.0, "retry": 2.0, "retries": 4.0, "backoff": 1.0}
 _STEPS_S: Final = ((20.0, 1.0), (60.0, 5.0), (120.0, 10.0), (300.0, 30.0), (1800.0, 60.0))
 _LONG_STEP_S: Final = 300.0
 _SHORT_STEP_S: Final = 0.1
@@ -40,7 +40,7 @@ _LONGEST_S: Final = 86_400.0
 _RANGES: Final = {
     "interval": (_SHORT_STEP_S, _LONGEST_S),
     "retry": (_SHORT_STEP_S, 3_600.0),
-    "retries": (1.0, 100.0),
+    "retries": (0.0, 100.0),
     "backoff": (1.0, 10.0),
     "timeout": (1.0, _LONGEST_S),
 }
@@ -95,7 +95,7 @@ class Draft(Struct, frozen=True):
         typed = parse_policy(f"{_PLAIN_AS} {self._said(self._all)}")
         questions = len(typed.waits_s)
         if not 0 < questions <= _MOST_QUESTIONS:
-            raise OptionError(f"retries: 1 to {_MOST_QUESTIONS:,} questions", "retries=5")
+            raise OptionError(f"retries: up to {_MOST_QUESTIONS - 1:,}", "retries=4")
         interval_s, retry_s = typed.interval_s or 0.0, typed.retry_s or 0.0
         found = candidates.plain(typed.mode, interval_s, retry_s, questions)
         return replace(found, label=label or found.label)
@@ -118,13 +118,23 @@ class Draft(Struct, frozen=True):
         """The option of the product that sets it."""
         return None if self.row is None else self.row.knob(key)
 
+    @property
+    def own_count_told(self) -> str:
+        """The option that sets its retries, where the product counts otherwise: "dpd-… = 3"."""
+        knob, number = self.knob("retries"), self._number("retries")
+        if self.row is None or knob is None or number is None:
+            return ""
+        said = own_count_said(self.row, knob, number)
+        return f"{knob.option}{said}" if said else ""
+
     def out_of_range(self, key: str) -> str:
         """Which values the product takes, where this is none of them: "10 to 3600"."""
         knob, number = self.knob(key), self._number(key)
         if knob is None or number is None or not self.is_given(key):
             return ""
-        below = knob.least is not None and number < knob.least
-        above = knob.most is not None and number > knob.most
+        least, most = self._bounds(key)
+        below = knob.least is not None and least is not None and number < least
+        above = knob.most is not None and most is not None and number > most
         return self.range_of(key) if below or above else ""
 
     @property
@@ -155,9 +165,10 @@ class Draft(Struct, frozen=True):
         knob, (least, most) = self.knob(key), _RANGES.get(key, (None, None))
         if knob is None:
             return least, most
+        lowest, highest = (least, most) if self.row is None else bounds_of(self.row, knob)
         return (
-            least if knob.least is None else knob.least,
-            most if knob.most is None else knob.most,
+            least if knob.least is None else lowest,
+            most if knob.most is None else highest,
         )
 
     def _check_range(self, key: str) -> None:
@@ -201,7 +212,7 @@ class Draft(Struct, frozen=True):
         return {
             "interval": timers.interval_s,
             "retry": timers.retry_s,
-            "retries": timers.retries,
+            "retries": None if timers.retries is None else self.row.repetitions(timers.retries),
             "backoff": timers.backoff,
             "timeout": timers.timeout_s,
         }.get(key)
@@ -269,7 +280,7 @@ def draft_of(policy: DpdPolicy) -> tuple[Draft, bool] | None:
         "mode": str(policy.mode if policy.mode is not PolicyMode.UNKNOWN else PolicyMode.ON_IDLE),
         "interval": _written(policy.interval_s or 0.0),
         "retry": _written(policy.retry_s or policy.waits_s[0]),
-        "retries": str(len(policy.waits_s) if profile is None else policy.retries),
+        "retries": str(policy.repetitions),
         "backoff": _written(policy.backoff),
         "timeout": _written(_timeout_s(draft.row, policy)),
     }

@@ -104,10 +104,17 @@ def test_ikev2_unanswered_request_other_is_told_where_the_log_ends_with_the_verd
 
 @silent(
     "ikev2-unanswered-request-other",
-    "the input ends before the next retry was due",
+    "the input ends before the first retry had its time",
 )
 def test_ikev2_unanswered_request_other_is_silent_where_the_input_ends(tell: Tell):
-    assert tell(REKEY + "95 b>a liveness 0").of("ikev2-unanswered-request-other") == []
+    once = PROMPT + "".join(f"{at} a>b create-child 7\n" for at in (70, 72))
+    assert tell(once + "75 b>a liveness 0").of("ikev2-unanswered-request-other") == []
+
+
+def test_ikev2_unanswered_request_other_where_the_input_ends_after_many(tell: Tell):
+    (finding,) = tell(REKEY + "95 b>a liveness 0").of("ikev2-unanswered-request-other")
+    assert finding.confidence is Confidence.INFERRED
+    assert "The input ends before the next retry was due." in finding.detail
 
 
 @silent("ikev2-unanswered-request-other", "nothing of the other end was captured")
@@ -139,7 +146,7 @@ def test_ikev2_unanswered_request_other_is_silent_where_it_was_answered(tell: Te
 
 @silent(
     "ikev2-unanswered-request-other",
-    "IKE_SA_INIT and IKE_AUTH: there is no SA yet; a Delete: delete-lost tells it",
+    "IKE_SA_INIT and IKE_AUTH: negotiation-unanswered tells it; a Delete: delete-lost does",
 )
 @pytest.mark.parametrize(
     "text",

@@ -98,7 +98,7 @@ def refusals(until_s: float):
 def test_a_temporary_failure_that_lasts():
     (finding,) = refusals(250)
     assert finding.severity is Severity.WARNING
-    assert "TEMPORARY_FAILURE 2 times in 240 s" in finding.detail
+    assert "TEMPORARY_FAILURE 2 times in 4 min 00 s" in finding.detail
     assert finding.at_ns == at(10)
     assert refusals(100) == []
 
@@ -252,7 +252,7 @@ def test_dead_peer_unnoticed_until_lifetime(tell: Tell):
     assert finding.severity is Severity.ERROR
     assert finding.confidence is Confidence.INFERRED
     assert "CREATE_CHILD_SA to rekey" in finding.detail
-    assert "for 279.8 s" in finding.detail
+    assert "for 4 min 40 s" in finding.detail
     assert finding.refs
 
 
@@ -274,8 +274,8 @@ def test_a_lifetime_that_ended_a_black_hole():
     rule = dead_peer_unnoticed_until_lifetime.RULE
     assert list(rule.check(Case(replace(view, unheard=(B,))))) == []
     (finding,) = (rule.finding(found) for found in rule.check(Case(view)))
-    assert "the lifetime of 3600 s ended it" in finding.detail
-    assert "for 3290 s" in finding.detail
+    assert "the lifetime of 3,600 s ended it" in finding.detail
+    assert "for 54 min 50 s" in finding.detail
     assert finding.refs
 
 

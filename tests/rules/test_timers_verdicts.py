@@ -7,7 +7,7 @@ import pytest
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
-from analyzers.rules.timers.remedies import advice
+from analyzers.rules.remedies import advice
 from analyzers.session import SessionOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
@@ -233,8 +233,8 @@ def test_a_peer_that_came_back_was_not_given_up(tell: Tell):
 
 def test_advice_has_the_lines_and_the_formula():
     assert advice("cisco-ios", 1, 30) == (
-        "Configure crypto isakmp keepalive 20 2 on-demand. At worst:"
-        " interval + 5 × retry = 20 + 5 × 2 = 30 s, within 30 s."
+        "Configure crypto isakmp keepalive 20 2 periodic. At worst:"
+        " interval + 5 × wait = 20 + 5 × 2 = 30 s, within 30 s (--budget)."
     )
     assert "retransmit_timeout = " in advice("strongswan", 2, 30)
     assert "= 98 s" in advice("fortios", 2, 30)

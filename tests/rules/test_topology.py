@@ -131,7 +131,7 @@ def test_nat_mapping_loss_where_questions_go_to_the_old_mapping(tell: Tell):
     assert finding.severity is Severity.ERROR
     assert finding.confidence is Confidence.CERTAIN
     assert "198.51.100.1:61000 became 198.51.100.1:62000" in finding.detail
-    assert "180 s after" in finding.detail
+    assert "3 min 00 s after" in finding.detail
     assert "192.0.2.2 sent 3 messages to the old mapping" in finding.detail
     assert len(finding.refs) == 5
 

@@ -79,7 +79,7 @@ def test_no_mechanism(tell: Tell):
     told = tell(IDLE, ("swanctl.conf", SWITCHED_OFF))
     (finding,) = captured_only(told, "no-liveness-mechanism")
     assert finding.severity is Severity.WARNING
-    assert "up for 300.1 s" in finding.detail
+    assert "up for 5 min 00 s" in finding.detail
     assert "neither end asked once" in finding.detail
     assert "dpd_delay = " in finding.remedy
 

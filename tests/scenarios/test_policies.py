@@ -84,3 +84,18 @@ def test_questions_that_were_perhaps_answered_unseen_are_no_retries(tell: Tell) 
     policy = only(peer.policies)
     assert policy.interval_s == pytest.approx(10, abs=0.05)
     assert (policy.retry_s, policy.retries, policy.worst_case_s) == (None, None, None)
+
+
+def test_ike_sas_with_intervals_of_their_own_are_no_policy_on_demand(
+    tell: Tell,
+) -> None:
+    asked = "".join(f"{at} a>b liveness {n}\n{at + 0.01} b>a liveness {n} resp\n"
+                    for n, at in enumerate(range(5, 30, 5), start=2))  # fmt: skip
+    later = "".join(f"{at} a>b liveness {n} sa=2\n{at + 0.01} b>a liveness {n} sa=2 resp\n"
+                    for n, at in enumerate(range(63, 80, 3), start=2))  # fmt: skip
+    text = f"0 a>b v2 handshake\n{asked}60 a>b v2 handshake sa=2\n{later}"
+    esp = "0.5..1.5/0.5 a>b esp out\n0.6..1.6/0.5 b>a esp in\n"
+    policy = only(tell(text + esp).peer.policies)
+    assert policy.mode is not PolicyMode.ON_DEMAND
+    assert policy.interval_s == pytest.approx(3)
+    assert "at other intervals" in policy.evidence

@@ -207,9 +207,9 @@ def test_a_recommendation_has_its_reasons(tmp_path: Path) -> None:
     ((peer, hole),) = [(p, h) for p in session.peers() for h in p.black_holes]
     found = _recommended(peer, hole, None)
     assert found.why[0].startswith("the product of the sender is not known")
-    assert found.why[1].startswith("target 21 s")
-    assert "= 20.5 s <= 21 s" in found.why[2]
-    assert found.lines == ("crypto ikev2 dpd 10 2 on-demand",)
+    assert found.why[1].startswith("target 30 s: the budget (--budget)")
+    assert "= 30 s <= 30 s" in found.why[2]
+    assert found.lines == ("crypto ikev2 dpd 20 2 periodic",)
     assert found.met
     slower = _recommended(peer, hole, "fortios-ikev2")
     assert not slower.met

@@ -247,7 +247,7 @@ async def test_products_have_their_own_fields(console: Open):
 
 async def test_without_a_product_the_numbers_are_the_users(console: Open, tmp_path: Path):
     argv = ("--interval", "8", "--retry", "1", "--retries", "4", "--mode", "on-idle")
-    wanted = _lefts(_simulated(tmp_path, str(UNASKED), *argv))[0]["on-idle 8, 4 × 1"]
+    wanted = _lefts(_simulated(tmp_path, str(UNASKED), *argv))[0]["on-idle 8, 4 retries × 1"]
     async with console(UNASKED) as c:
         view = await _opened(c)
         view.sheet.type("product", "any product")
@@ -259,7 +259,7 @@ async def test_without_a_product_the_numbers_are_the_users(console: Open, tmp_pa
         await c.press("enter", "3")
         assert view.sheet.draft.arguments == ("--interval 8 --retry 1 --retries 4 --mode on-idle")
         (hole,) = _lefts(json.loads(view.copy_text()["JSON"]))
-        assert hole["edited: 8 + 4 × 1"] == wanted
+        assert hole["edited: 8 + 5 × 1"] == wanted
         assert "a product has to be chosen" in c.text
 
 
@@ -279,7 +279,7 @@ async def test_policies_are_walked_edited_and_pinned(console: Open):
         assert view.pinned == []
         while not _current(view).startswith("FTD"):
             await c.press("down")
-        assert "worst case interval + 4 × retry = 10 + 4 × 2 = 18 s" in c.text
+        assert "worst case interval + 4 × wait = 10 + 4 × 2 = 18 s" in c.text
         assert "isakmp keepalive threshold 10 retry 2" in c.text
         await c.press("enter")
         assert view.sheet.draft.text == "cisco-ftd"
@@ -535,9 +535,9 @@ async def test_labels_tell_mode_and_version_and_the_recommended_one_its_reason(c
     async with console(UNASKED) as c:
         view = await _opened(c)
         told = [view.rows.row(n, 130, view.palette).plain for n in range(len(view.rows or ()))]  # type: ignore[union-attr]
-        place = next(n for n, line in enumerate(told) if line.startswith("* IOS on-demand 10 2"))
+        place = next(n for n, line in enumerate(told) if line.startswith("* IOS periodic 20 2"))
         assert told[place + 1].strip() == (
-            "cheapest in time: 20.2 s <= 21 s, 360 asks/h, false deaths 9e-6 at 5% loss;"
+            "cheapest in time: 30 s <= 30 s, 180 asks/h, false deaths 9e-6 at 5% loss;"
             " FTD on-idle 10 2: 17.8 s, 360 asks/h"
         )
         assert "each time it begins to ask" in " ".join(told)

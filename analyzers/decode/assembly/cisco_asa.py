@@ -32,6 +32,8 @@ class _Peer(Struct):
     """What is known of one remote address."""
 
     local: str | None = None
+    last: LogEvent | None = None
+    """What was told of it last."""
     received: LogEvent | None = None
     """A notify or Delete that arrived and of which more may be said."""
     sending: LogEvent | None = None
@@ -63,7 +65,17 @@ class CiscoAsaAssembly:
         peer = self._peers.get(made.remote or "")
         if peer is not None:
             peer.local = made.local = made.local or peer.local
+            peer.last = made
         return made
+
+    def _name(self, remote: str, local: str) -> None:
+        """A line says which address of the device a peer is connected to."""
+        peer = self._peers.get(remote)
+        if peer is None or peer.local is not None:
+            return
+        peer.local = local
+        if peer.last is not None and peer.last.local is None:
+            peer.last.local = local
 
     def _take(self, line: LogLine) -> Iterator[LogEvent]:
         if self._waiting:
@@ -210,6 +222,7 @@ class CiscoAsaAssembly:
             if address(fields["owner"]) == local:
                 local, remote = remote, local
             made.local, made.remote = local, remote
+            self._name(remote, local)
         if fields.get("what") == "deleted":
             gone = self._children.down(made.spis)
             if gone is not None:

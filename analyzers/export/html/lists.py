@@ -8,7 +8,7 @@ from typing import Final
 import htpy
 from htpy import Node
 
-from analyzers.export import words
+from analyzers.export import sa_words, words
 from analyzers.export.causes import hint_words, where_lost
 from analyzers.export.exchanges import answers_sent, became, identity
 from analyzers.export.formatting import (
@@ -129,7 +129,7 @@ def policies(peer: PeerView, naming: Naming) -> Node:
         (
             address(policy.holder),
             f"{words.asks(policy.mode)}{words.policy_summary(policy, UNICODE)}",
-            words.POLICY_BASIS[policy.basis],
+            words.policy_basis(policy),
             policy.evidence or UNICODE.none,
             UNICODE.none if policy.ref is None else naming.place(policy.ref),
         )
@@ -164,7 +164,7 @@ def _ike_sa(sa: IkeSa, naming: Naming) -> tuple[Node, ...]:
     if sa.lifetime_s is not None:
         details.append(f"lifetime {sa.lifetime_s:,} s")
     if sa.ike_version == 1:
-        details.append(words.dpd_vendor_id(sa))
+        details.append(sa_words.dpd_vendor_id(sa))
     details.append(counted(sa.messages, "message"))
     if sa.retransmissions:
         details.append(counted(sa.retransmissions, "retransmission"))

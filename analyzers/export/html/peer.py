@@ -7,7 +7,7 @@ from typing import Final
 import htpy
 from htpy import Element, Node
 
-from analyzers.export import words
+from analyzers.export import sa_words, words
 from analyzers.export.formatting import duration
 from analyzers.export.html import lists
 from analyzers.export.html.holes import black_holes
@@ -69,7 +69,9 @@ def _facts(peer: PeerView, naming: Naming) -> Element:
     if len(peer.addresses) > 1:
         pairs.append(("Remote side", f"seen at {lists.addresses(peer.addresses)}"))
     if peer.unknown_informationals:
-        pairs.append(("Not told apart", words.unknown_informationals(peer.unknown_informationals)))
+        pairs.append(
+            ("Not told apart", sa_words.unknown_informationals(peer.unknown_informationals))
+        )
     return htpy.dl(".pairs")[[[htpy.dt[name], htpy.dd[value]] for name, value in pairs]]
 
 

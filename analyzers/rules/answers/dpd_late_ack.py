@@ -108,12 +108,11 @@ def _limit_ns(case: Case, usual_ns: int) -> int:
 def _found(case: Case, late: list[_Late], answered: int) -> Found:
     first = late[0].exchange
     prober, responder = first.prober, first.responder
-    said = (
-        f"{len(late):,} of {answered:,} answers of {responder} to {question_name(first.kind)}s of"
-        f" {prober} came late."
-    )
     slow = [each for each in late if each.is_slow]
+    whose = f"answers of {responder} to {question_name(first.kind)}s of {prober}"
+    said = ""
     if slow:
+        said = f"{len(late):,} of {answered:,} {whose} came late."
         worst = max(slow, key=lambda each: each.delay_ns)
         said += (
             f" The latest came {spoken_ns(worst.delay_ns)} after its question; up to"
@@ -124,6 +123,8 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         most = max(repeated, key=lambda each: each.before)
         whole_ns = most.answer.at_ns - most.exchange.first_ns
         which = f"{len(repeated):,} of them" if len(late) > 1 else "It"
+        if not slow:
+            which = f"{len(repeated):,} of {answered:,} {whose}"
         most_of = "up to " * (len(repeated) > 1)
         said += (
             f" {which} came only after {most_of}{most.before} transmissions,"
@@ -137,7 +138,7 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         )
     severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
     return Found(
-        said,
+        said.strip(),
         few(
             ref
             for each in late

@@ -12,6 +12,7 @@ from analyzers.model.finding import Severity
 from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
+from analyzers.model.time import seconds
 from analyzers.rules.answers.silence_causes import cause_of
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
@@ -96,7 +97,16 @@ def _confidence(case: Case, exchanges: list[Exchange], fate: _Fate) -> Confidenc
     if fate is _Fate.GIVEN_UP:
         shown = given_up(case, exchanges[0])
         parts.append(Confidence.INFERRED if shown is None else shown.confidence)
+        if _clock_off_ns(case, exchanges[0]):
+            parts.append(Confidence.INFERRED)
     return weakest(parts)
+
+
+def _clock_off_ns(case: Case, exchange: Exchange) -> int:
+    """By how much messages contradict the clock, set by hand, of the log that has the verdict."""
+    ref = exchange.verdict_ref
+    info = None if ref is None else case.source.get(ref.source)
+    return 0 if info is None else info.clock_contradicted_ns or 0
 
 
 def _came_back(case: Case, exchange: Exchange) -> bool:
@@ -127,6 +137,10 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
         by = ", as its log says" if first.verdict_ref else ""
+        off_ns = _clock_off_ns(case, first)
+        if off_ns:
+            by += ", by a clock that was set by hand and is"
+            by += f" {seconds(off_ns):.1f} s off by messages"
         if _came_back(case, first):
             said += f", until {first.responder} set up a new IKE SA after {whole}"
         else:

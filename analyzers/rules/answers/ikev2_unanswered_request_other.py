@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.records import Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.rules.case import Case
 from analyzers.rules.once import once
@@ -26,6 +27,7 @@ _KINDS: Final = {
 }
 # The next retry would have come within twice the last gap (RFC 7296 section 2.4: growing gaps).
 _GROWTH: Final = 2
+_OFTEN: Final = 3
 
 
 class _Request(Struct):
@@ -43,7 +45,7 @@ def _check(case: Case) -> Iterator[Found]:
             if _is_lost(case, sa, request):
                 lost[case.is_local(request.sent[0].src)].append(request.sent)
         for found in lost.values():
-            yield _found(sa, found)
+            yield _found(case, sa, found)
 
 
 @once
@@ -96,9 +98,14 @@ def _is_lost(case: Case, sa: IkeSa, request: _Request) -> bool:
         and d.at_ns >= first.at_ns
         for d in case.peer.deletes
     )
-    gap_ns = last.at_ns - request.sent[-2].at_ns
-    ran_out = case.end_ns - last.at_ns >= _GROWTH * gap_ns or _gave_up(case, sa, last)
-    return ran_out and not by_other
+    return (len(request.sent) >= _OFTEN or _ran_out(case, sa, request.sent)) and not by_other
+
+
+def _ran_out(case: Case, sa: IkeSa, sent: list[IkeMessage]) -> bool:
+    """Whether the next retry would have come before the input ends, or its sender gave up."""
+    last = sent[-1]
+    gap_ns = last.at_ns - sent[-2].at_ns
+    return case.end_ns - last.at_ns >= _GROWTH * gap_ns or _gave_up(case, sa, last)
 
 
 def _gave_up(case: Case, sa: IkeSa, last: IkeMessage) -> bool:
@@ -112,7 +119,7 @@ def _gave_up(case: Case, sa: IkeSa, last: IkeMessage) -> bool:
     )
 
 
-def _found(sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
+def _found(case: Case, sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
     sent = lost[0]
     first, last = sent[0], sent[-1]
     what = _KINDS[first.kind]
@@ -122,12 +129,16 @@ def _found(sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
     )
     if len(lost) > 1:
         said += f" So it went with {len(lost) - 1:,} more."
+    confidence = weakest(m.confidence for each in lost for m in each)
     if sa.end is SaEnd.DEAD_PEER:
         said += " The peer was given up."
+    elif not any(_ran_out(case, sa, each) for each in lost):
+        said += " The input ends before the next retry was due."
+        confidence = weakest([confidence, Confidence.INFERRED])
     return Found(
         said,
         few(m.ref for each in lost for m in each),
-        confidence=weakest(m.confidence for each in lost for m in each),
+        confidence=confidence,
         at_ns=first.at_ns,
     )
 
@@ -147,11 +158,11 @@ RULE = PeerRule(
     source="RFC 7296 sections 2.1 and 2.4",
     needs=(Needs.CAPTURE, Needs.LOG),
     traps=(
-        "the input ends before the next retry was due",
+        "the input ends before the first retry had its time",
         "nothing of the other end was captured",
         "the next request of a window of 1 proves that it was answered",
         "the other end deleted the SA in the meantime",
-        "IKE_SA_INIT and IKE_AUTH: there is no SA yet; a Delete: delete-lost tells it",
+        "IKE_SA_INIT and IKE_AUTH: negotiation-unanswered tells it; a Delete: delete-lost does",
         "a request that was not sent again: its answer may not have been captured",
     ),
     check=_check,

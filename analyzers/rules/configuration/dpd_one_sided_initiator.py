@@ -23,7 +23,7 @@ def _check(estate: Estate) -> Iterator[Found]:
             f"{where(asking)}, asks; {where(silent)}, does not. When {asking.device} dies,"
             f" {silent.device} goes on sending {bound(silent)}.",
             (*asking.refs, *silent.refs),
-            remedy=switch_on(silent),
+            remedy=switch_on(silent, estate.budget_s),
         )
 
 

@@ -27,7 +27,7 @@ def _check(estate: Estate) -> Iterator[Found]:
         used = {usage.connection.ike_version for usage in usages}
         for setting in _unused(configuration, used):
             for silent in (u for u in usages if not u.asks):
-                yield _found(setting, silent)
+                yield _found(setting, silent, estate.budget_s)
                 break
 
 
@@ -40,12 +40,12 @@ def _unused(configuration: Configuration, used: set[int | None]) -> Iterator[Dpd
             yield setting
 
 
-def _found(setting: DpdSetting, silent: Usage) -> Found:
+def _found(setting: DpdSetting, silent: Usage, budget_s: float) -> Found:
     return Found(
         f"{where(silent)} uses IKEv{silent.connection.ike_version}, where nothing asks; the DPD"
         f" setting is for IKEv{setting.ike_version}.",
         (setting.ref, silent.connection.ref),
-        remedy=switch_on(silent),
+        remedy=switch_on(silent, budget_s),
     )
 
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import Final
 
-from analyzers.model.configuration import ConfigFormat, RoutingProtocol, RoutingTimer
+from analyzers.model.configuration import RoutingProtocol
 from analyzers.model.finding import Severity
-from analyzers.model.policy import PolicyMode
-from analyzers.rules.configuration.estate import Estate, Usage
+from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.examples import tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import spoken, where
+from analyzers.rules.configuration.wording import spoken, switch_on, where
 from analyzers.rules.rule import Found
-
-# "Interval twice the routing timer, retry 5": five transmissions 5 s apart come after the interval.
-_RETRY_S: Final = 5
-_PROBING_S: Final = 25
 
 
 def _check(estate: Estate) -> Iterator[Found]:
@@ -35,24 +28,8 @@ def _check(estate: Estate) -> Iterator[Found]:
             f" latest, {fastest.protocol} on {fastest.interface} holds its neighbour for"
             f" {spoken(fastest.hold_s)}{default}.",
             (*usage.refs, fastest.ref),
-            remedy=_remedy(usage, fastest),
+            remedy=f"{switch_on(usage, estate.budget_s)} Or set a hold time below what DPD takes.",
         )
-
-
-def _remedy(usage: Usage, timer: RoutingTimer) -> str:
-    room_s = timer.hold_s - _PROBING_S + 1
-    interval_s = max(10, math.ceil(2 * timer.hello_s), math.ceil(room_s / 5) * 5)
-    total = f"{spoken(interval_s + _PROBING_S)} at worst"
-    setting = usage.setting
-    if usage.configuration.format is not ConfigFormat.CISCO_IOS or setting is None:
-        return f"Let DPD take longer than {spoken(timer.hold_s)}, or shorten the hold time."
-    mode = " periodic" if setting.policy.mode is PolicyMode.PERIODIC else ""
-    command = "crypto ikev2 dpd" if setting.ike_version == 2 else "crypto isakmp keepalive"
-    if setting.ike_version == 2 and not mode:
-        mode = " on-demand"
-    return (
-        f"{command} {interval_s} {_RETRY_S}{mode} ({total}), or a hold time below what DPD takes."
-    )
 
 
 RULE = ConfigurationRule(

@@ -27,7 +27,7 @@ def _check(estate: Estate) -> Iterator[Found]:
                 f" {spoken(timer.hold_s)}; the SAs stay, and nothing replaces them"
                 f" {bound(usage)}.",
                 (timer.ref, usage.connection.ref),
-                remedy=switch_on(usage),
+                remedy=switch_on(usage, estate.budget_s),
             )
 
 

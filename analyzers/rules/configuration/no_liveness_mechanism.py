@@ -19,7 +19,7 @@ def _check(estate: Estate) -> Iterator[Found]:
                 f"{where(usage)}: {_why(usage)}, and no routing protocol runs over it. Once the"
                 f" peer is gone, traffic is lost {bound(usage)}.",
                 usage.refs,
-                remedy=switch_on(usage),
+                remedy=switch_on(usage, estate.budget_s),
             )
 
 

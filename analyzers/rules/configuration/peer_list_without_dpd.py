@@ -20,7 +20,7 @@ def _check(estate: Estate) -> Iterator[Found]:
                 f"{where(usage)}: {len(remotes)} peers, and this end never asks. When the first"
                 f" dies with the tunnel up, the next one is not tried {bound(usage)}.",
                 tuple(dict.fromkeys([*usage.refs, *(peer.ref for peer in remotes)])),
-                remedy=switch_on(usage),
+                remedy=switch_on(usage, estate.budget_s),
             )
 
 

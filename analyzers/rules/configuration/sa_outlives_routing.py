@@ -26,7 +26,7 @@ def _check(estate: Estate) -> Iterator[Found]:
             f" but nothing asks whether the peer still has the SAs. If it restarts, the tunnel"
             f" stays dead {bound(usage)}.",
             (*usage.refs, timer.ref),
-            remedy=switch_on(usage),
+            remedy=switch_on(usage, estate.budget_s),
         )
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.configs.config_lines import lines_in_ipsec_conf
 from analyzers.configs.durations import spoken_s
-from analyzers.model.configuration import ConfigFormat
+from analyzers.model.configuration import ConfigFormat, RoutingProtocol
+from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import Usage
+from analyzers.rules.remedies import advice
 
 PEERS_NAMED: Final = 3
 _COARSE_S: Final = 10.0
 
-_SWITCH_ON: Final = {
-    (ConfigFormat.CISCO_IOS, 1): "crypto isakmp keepalive 10 3 periodic",
-    (ConfigFormat.CISCO_IOS, 2): "crypto ikev2 dpd 10 3 periodic",
-    (ConfigFormat.CISCO_ASA, None): "isakmp keepalive threshold 10 retry 2, in the tunnel group",
-    (ConfigFormat.SWANCTL, None): "dpd_delay = 10s, in the connection",
-    (ConfigFormat.IPSEC_CONF, 1): "dpddelay=10 and dpdtimeout=30, in the conn",
-    (ConfigFormat.IPSEC_CONF, None): "dpddelay=10, in the conn",
-    (ConfigFormat.FORTIOS, None): "set dpd on-idle, in the phase 1",
+_FAMILIES: Final = {
+    ConfigFormat.CISCO_IOS: "cisco-ios",
+    ConfigFormat.CISCO_ASA: "cisco-asa",
+    ConfigFormat.SWANCTL: "strongswan",
+    ConfigFormat.FORTIOS: "fortios",
 }
 CLEAR: Final = "SAs that are already up never get it: clear crypto session afterwards"
 
@@ -43,15 +43,24 @@ def where(usage: Usage) -> str:
     return f"{usage.device}, {usage.connection.name} to {peer(usage)}"
 
 
-def switch_on(usage: Usage) -> str:
-    """What to configure so that this end asks."""
-    version = usage.connection.ike_version
+def switch_on(usage: Usage, budget_s: float) -> str:
+    """What to configure so that this end asks, and gives a dead peer up in time."""
     kind = usage.configuration.format
-    command = _SWITCH_ON.get((kind, version)) or _SWITCH_ON.get((kind, None))
-    if command is None:
-        command = _SWITCH_ON.get((kind, 1), "DPD, as the product has it")
-    after = f". {CLEAR}" if kind is ConfigFormat.CISCO_IOS else ""
-    return f"Configure {command}{after}."
+    profile = usage.setting.policy.profile if usage.setting is not None else None
+    family = _FAMILIES.get(kind) or (profile or "").partition("-")[0]
+    holds = (t.hold_s for t in usage.routing if t.protocol is not RoutingProtocol.GRE_KEEPALIVE)
+    # A hub that asks each of its peers by the clock has a load of its own.
+    mode = PolicyMode.ON_DEMAND if usage.is_for_anyone else None
+    in_ipsec_conf = kind is ConfigFormat.IPSEC_CONF and family == "strongswan"
+    advised = advice(
+        family,
+        usage.connection.ike_version,
+        budget_s,
+        hold_s=min(holds, default=None),
+        mode=mode,
+        lines_of=lines_in_ipsec_conf if in_ipsec_conf else None,
+    )
+    return f"{advised} {CLEAR}." if kind is ConfigFormat.CISCO_IOS else advised
 
 
 def bound(usage: Usage) -> str:

@@ -54,7 +54,7 @@ def _check(case: Case) -> Iterator[Found]:
         else:
             sa = _expired(case, hole)
             if sa is not None:
-                said = f"the lifetime of {sa.lifetime_s} s ended it"
+                said = f"the lifetime of {sa.lifetime_s:,} s ended it"
                 yield _found(hole, until_ns - start_ns, said, allowed_s, sa.refs)
 
 

@@ -10,9 +10,9 @@ from analyzers.model.finding import Severity
 from analyzers.model.time import seconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.remedies import advice, with_what_it_lasted
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, spoken
-from analyzers.rules.timers.remedies import advice, in_time_s
 from analyzers.rules.timers.verdict import at_most_inferred
 
 
@@ -33,16 +33,28 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
         f" transmissions). That is {spoken(took_s - budget_s)} more than the {spoken(budget_s)}"
         f" {said}. Up to {hole.max_packets} packets were {_fate(case, hole)}.",
         first_refs(hole.refs),
-        remedy=advice(
-            case.vendor(hole.sender),
-            case.ike_version,
-            in_time_s(hole, min(budget_s, case.thresholds.budget_s)),
-        ),
+        remedy=_remedy(case, hole),
         confidence=(
             hole.confidence if hole.dead_basis == "log" else at_most_inferred(hole.confidence)
         ),
         at_ns=dead_ns,
     )
+
+
+def _remedy(case: Case, hole: BlackHole) -> str:
+    wanted_s = case.thresholds.budget_s
+    expected = case.expected(hole.sender)
+    planned_s = None if expected is None else expected.policy.worst_case_s
+    if expected is not None and expected.stated and planned_s is not None:
+        late = (
+            "Find out why it takes longer than it is set to: other settings in force, an SA that is"
+            " older than its setting, a daemon-wide retransmission."
+        )
+        if planned_s <= wanted_s:
+            return late
+        return f"{late} {advice(case.vendor(hole.sender), case.ike_version, wanted_s)}"
+    advised = advice(case.vendor(hole.sender), case.ike_version, wanted_s)
+    return with_what_it_lasted(advised, hole, wanted_s)
 
 
 def _fate(case: Case, hole: BlackHole) -> str:

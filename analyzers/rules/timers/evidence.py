@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from analyzers.configs.durations import spoken_s
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, ExchangeKind
 from analyzers.model.records import Confidence, Ref
+from analyzers.model.time import LONG_S, long_duration
 from analyzers.rules.case import Case
 
 MOST_REFS: Final = 20
@@ -17,7 +19,9 @@ _ORDER: Final = (Confidence.CERTAIN, Confidence.INFERRED, Confidence.SUSPECT)
 
 
 def spoken(seconds: float) -> str:
-    """A duration for people: "0.52 s", "4.01 s", "165.1 s"."""
+    """A duration for people: "0.52 s", "4.01 s", "28 min 43 s"; a timer: "86,400 s"."""
+    if seconds >= LONG_S and not seconds.is_integer():
+        return long_duration(round(seconds))
     return spoken_s(round(seconds, 1 if seconds >= _TENTHS_FROM_S else 2))
 
 
@@ -53,6 +57,14 @@ def confidence_of(exchanges: Iterable[Exchange]) -> Confidence:
 def first_refs(refs: Iterable[Ref]) -> tuple[Ref, ...]:
     """The first few places, each once."""
     return tuple(dict.fromkeys(refs))[:MOST_REFS]
+
+
+def into(case: Case, hole: BlackHole) -> tuple[Ref, ...]:
+    """Where the flows begin whose packets went into a black hole; the packets have no places."""
+    flows = [f for f in case.peer.esp_flows if f.sender == hole.sender and f.ref is not None]
+    meant = [f for f in flows if (not hole.spis or f.spi in hole.spis)]
+    going = [f for f in meant if f.first_ns <= hole.stop_ns and f.last_ns >= hole.begin_ns]
+    return tuple(f.ref for f in going if f.ref is not None)
 
 
 def around(case: Case, start_ns: int | None, end_ns: int) -> tuple[Ref, ...]:

@@ -10,7 +10,7 @@ from analyzers.model.finding import Severity
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import around, first_refs, spoken, times
+from analyzers.rules.timers.evidence import first_refs, into, spoken, times
 
 _PLAIN = (
     "ESP travels as IP protocol 50 here, apart from IKE: look for a filter that lets UDP 500 and"
@@ -48,7 +48,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
         f"{hole.sender} sent {hole.max_packets} ESP packets to {hole.receiver}{which} within"
         f" {spoken(hole.max_seconds)} and got none back, but {alive}: the peer lives, the tunnel"
         f" does not. More than {spoken(limit_s)} of it are an error.",
-        first_refs(refs or around(case, hole.first_exposed_ns, hole.stop_ns)),
+        first_refs(refs or into(case, hole)),
         severity=Severity.ERROR if hole.max_seconds > limit_s else Severity.WARNING,
         remedy=(_PLAIN if bare else "") + _CAUSES,
         confidence=hole.confidence,

@@ -10,9 +10,9 @@ from analyzers.model.policy import PolicyMode
 from analyzers.rules.case import Case
 from analyzers.rules.expected import Expected
 from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.remedies import advice, with_what_it_lasted
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import around, first_refs, spoken, weakest
-from analyzers.rules.timers.remedies import advice, in_time_s
+from analyzers.rules.timers.evidence import first_refs, into, spoken, weakest
 
 _ENDED = {
     StopBasis.DELETE: "until the SA was deleted",
@@ -35,7 +35,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
     confidence = hole.confidence
     if expected is not None and expected.stated:
         confidence = weakest(confidence, expected.confidence)
-    refs = [*(hole.refs or around(case, hole.first_exposed_ns, hole.stop_ns))]
+    refs = [*(hole.refs or into(case, hole))]
     if expected is not None and expected.stated and expected.policy.ref is not None:
         refs.append(expected.policy.ref)
     return Found(
@@ -74,8 +74,9 @@ def _held_against(case: Case, hole: BlackHole, expected: Expected | None) -> tup
 
 
 def _remedy(case: Case, hole: BlackHole, expected: Expected | None) -> str:
-    within_s = in_time_s(hole, case.thresholds.budget_s)
-    switch_on = advice(case.vendor(hole.sender), case.ike_version, within_s)
+    budget_s = case.thresholds.budget_s
+    advised = advice(case.vendor(hole.sender), case.ike_version, budget_s)
+    switch_on = with_what_it_lasted(advised, hole, budget_s)
     stated = expected is not None and expected.stated
     if stated and expected is not None and expected.policy.mode is not PolicyMode.DISABLED:
         return (

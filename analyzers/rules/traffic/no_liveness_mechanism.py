@@ -13,10 +13,10 @@ from analyzers.rules.case import Case
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.expected import Expected
 from analyzers.rules.peer_rule import PeerRule
+from analyzers.rules.remedies import advice
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import spoken
 from analyzers.rules.timers.presence import Presence, shows_esp
-from analyzers.rules.timers.remedies import advice
 
 _TIMES: Final = 3
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export.story import arriving, bounds_of, broken_way, moments, remarks
+from analyzers.export.story import arriving, bounds_of, broken_way, class_mark, moments, remarks
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
@@ -60,7 +60,7 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     arrow = page.arrow(broken_way(hole, there)[0], peer.local)
     page.listing((f"black hole {arrow}", style), _bounds(hole, there))
     why = words.CLASS_WHY[hole.black_hole_class] if not hole.spis else words.one_child(hole)
-    mark = words.confidence_mark(hole.confidence)
+    mark = class_mark(hole)
     page.entry("", assemble((words.CLASS[hole.black_hole_class], style), f"{mark}: {why}"))
     told = moments(peer, hole, page.address)
     zero = told[0].at_ns if told else hole.stop_ns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.export import sa_words
 from analyzers.export.causes import hint_words
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
@@ -74,7 +75,7 @@ def _ike_sa(page: Page, sa: IkeSa) -> None:
     if sa.lifetime_s is not None:
         parts.append(f"lifetime {sa.lifetime_s:,} s")
     if sa.ike_version == 1:
-        parts.append(words.dpd_vendor_id(sa))
+        parts.append(sa_words.dpd_vendor_id(sa))
     if page.verbose:
         parts.append(counted(sa.messages, "message"))
         if sa.retransmissions:
@@ -120,13 +121,13 @@ def _flow(page: Page, flow: EspFlow) -> list[Part]:
     missing: Part = "none missing"
     if flow.missing_sequences:
         missing = (f"{count(flow.missing_sequences)} missing", SEVERITY_STYLE[Severity.WARN])
-    first, last = page.clock.at(flow.first_ns), page.clock.at(flow.last_ns)
     parts: list[Part] = [
         f"SPI {page.data(flow.spi)}",
         f"{counted(flow.packets, 'packet')}, {byte_count(flow.bytes)}",
         missing,
-        f"{first} to {last}",
     ]
+    if flow.first_ns >= ORDER_LIMIT_NS:
+        parts.append(f"{page.clock.at(flow.first_ns)} to {page.clock.at(flow.last_ns)}")
     if page.verbose and flow.encapsulated:
         parts.append("in UDP or TCP")
     return parts
@@ -179,7 +180,7 @@ def remarks(page: Page, peer: PeerView) -> None:
             shown.append(f"{page.signs.more} {len(peer.addresses) - len(shown)} more")
         page.entry("addresses", f"the remote side was seen at {', '.join(shown)}")
     if peer.unknown_informationals:
-        page.entry("unknown", words.unknown_informationals(peer.unknown_informationals))
+        page.entry("unknown", sa_words.unknown_informationals(peer.unknown_informationals))
     problems(page, peer.problems)
     if page.verbose:
         basis = words.LOCAL_BASIS[peer.local_basis]

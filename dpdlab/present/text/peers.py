@@ -235,7 +235,7 @@ class _Table:
             if policy.holder != peer.local:
                 text = f"peer {text}" if policy.mode is PolicyMode.DISABLED else f"peer asks {text}"
             if policy.basis is not PolicyBasis.OBSERVED:
-                text += f" ({words.POLICY_BASIS[policy.basis]})"
+                text += f" ({words.policy_basis(policy)})"
             parts.append(text)
         return parts
 

@@ -57,7 +57,7 @@ def expected(peer: PeerView, model: Model, palette: Palette) -> Text:
     if wanted is None:
         return Text(model.signs.none, palette.faint)
     told = Text(brief(wanted, model))
-    return told.append(f" {words.POLICY_BASIS[wanted.basis]}", palette.faint)
+    return told.append(f" {words.policy_basis(wanted)}", palette.faint)
 
 
 def _seen(match: Match, model: Model) -> str:
@@ -163,7 +163,7 @@ def _part_line(part: Part, wanted: DpdPolicy, width: int, model: Model, palette:
 
 
 def _origin(wanted: DpdPolicy, model: Model, palette: Palette) -> Text:
-    said = words.POLICY_BASIS[wanted.basis]
+    said = words.policy_basis(wanted)
     if wanted.ref is not None:
         sources = {source.id: source for source in model.whole.sources}
         said += f" in {place(wanted.ref, sources)}"

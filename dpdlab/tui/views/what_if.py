@@ -302,7 +302,7 @@ class WhatIfView(WhatIfPage):
         from analyzers.export.simulation_json import simulated_chunks
 
         study, demand = rows.study(self._hole), self.sheet.demand
-        found = Simulated(__version__, (study,), self.sheet.target_s, demand.hold_s)
+        found = Simulated(__version__, (study,), demand.target_s, demand.hold_s)
         return "".join(simulated_chunks(found))
 
     def search(self, text: str, by: int) -> bool:

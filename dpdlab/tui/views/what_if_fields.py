@@ -13,6 +13,7 @@ from analyzers.configs.vendors import PROFILES
 from analyzers.errors import OptionError
 from analyzers.export.formatting import count
 from analyzers.whatif.plan import Demand
+from analyzers.whatif.recommend import target_s
 from dpdlab.present.draft import (
     MODES,
     NO_PRODUCT,
@@ -23,7 +24,7 @@ from dpdlab.present.draft import (
 from dpdlab.tui.palette import Palette
 
 _LABEL: Final = 10
-_PLAN_TARGET_S: Final = 30.0
+_BUDGET_S: Final = 30.0
 _MOST_PEERS: Final = 10_000_000
 _FIRST_HOLD_S: Final = 15.0
 _FIRST_PAUSE_S: Final = 1.0
@@ -32,7 +33,6 @@ _DAY_S: Final = 86_400.0
 _MOST_HOLD_S: Final = 65_535.0
 """As BGP has it (RFC 4271 section 4.2), the longest of the routing protocols."""
 _NO_VALUE: Final = ("", "-", "none", "always", "automatic")
-_LABELS: Final = {"retries": "questions"}
 _PAIRS: Final = ("1", "2", "5")
 
 
@@ -66,16 +66,16 @@ class Sheet(Struct, dict=True):
     """What the policy is until then."""
     _before: dict[str | None, Draft] = field(default_factory=dict)
 
+    budget_s: float = _BUDGET_S
+    """Of the session."""
+
     @property
-    def target_s(self) -> float | None:
-        """Within which a peer that is gone is given up; None: chosen for each black hole."""
-        if self.planning:
-            return self.demand.target_s or _PLAN_TARGET_S
-        return self.demand.target_s
+    def target_s(self) -> float:
+        """Within which a peer that is gone is given up: as it was set, else by the budget."""
+        return self.demand.target_s or target_s(self.budget_s, self.demand.hold_s)
 
     def fields(self) -> list[Field]:
         """All rows."""
-        row = self.draft.row
         products = tuple((name, PROFILES[name].title) for name in PROFILES)
         found = [
             Field(
@@ -89,11 +89,6 @@ class Sheet(Struct, dict=True):
             if key == "backoff" and self._is_constant():
                 continue
             found.append(self._policy_field(key))
-        if row is None:
-            found = [
-                replace(f, label=_LABELS.get(f.id, f.label)) if f.id in _LABELS else f
-                for f in found
-            ]
         return [*found, *self._demanded()]
 
     def _is_constant(self) -> bool:
@@ -112,6 +107,8 @@ class Sheet(Struct, dict=True):
         if value and not value.replace(".", "", 1).isdigit():
             shown = value
         note = "" if draft.is_given(key) or draft.row is None else "default"
+        told = draft.own_count_told if key == "retries" else ""
+        note = ", ".join(part for part in (note, told) if part)
         hint = draft.range_of(key)
         if key == "mode":
             choices = tuple((mode, _MODE_WORDS[mode]) for mode in MODES)
@@ -160,9 +157,9 @@ class Sheet(Struct, dict=True):
             Field(
                 "target",
                 "target",
-                _seconds(self.target_s, "automatic", "within "),
+                _seconds(self.target_s, "", "within "),
                 is_set=demand.target_s is not None,
-                hint="a peer that is gone is given up within this, or automatic",
+                hint="a peer that is gone is given up within this; empty: the budget",
             ),
         ]
 
@@ -183,8 +180,7 @@ class Sheet(Struct, dict=True):
             case "every":
                 self.demand = replace(demand, every_s=_stepped(demand.every_s, by, _FIRST_PAUSE_S))
             case "target":
-                first_s = _PLAN_TARGET_S
-                self.demand = replace(demand, target_s=_stepped(self.target_s, by, first_s))
+                self.demand = replace(demand, target_s=_stepped(self.target_s, by, self.budget_s))
             case _:
                 self._set(self.draft.stepped(name, by))
 
@@ -241,7 +237,7 @@ _MODE_WORDS: Final = {
 _HINTS: Final = {
     "interval": "10, 10s or 2m",
     "retry": "2, 2s or 500ms",
-    "retries": "how often, as the product counts",
+    "retries": "transmissions after the first question",
     "backoff": "ratio of successive gaps, 1 is constant",
     "timeout": "150, 150s or 2m",
 }

@@ -121,6 +121,7 @@ class WhatIfPage(View):
         else:
             budget_s = self.console_app.options.budget_s
             sent = self._sent_of(peer)
+            self.sheet.budget_s = budget_s
             self.replays = Replays(peer, budget_s=budget_s, product_at=self._product_at, sent=sent)
         if another:
             self._hole, self._rows_of = self._first_hole(), None
@@ -213,7 +214,7 @@ class WhatIfPage(View):
             self.holes,
             edited,
             self.pinned,
-            sheet.target_s,
+            sheet.demand.target_s,
             sheet.demand.hold_s,
             self.page,
         )

@@ -25,6 +25,8 @@ AROUND = {
     "fortios-ikev2": "{}\n",
     "strongswan-ikev1": "{}\n",
     "strongswan-ikev2": "{}\n",
+    "libreswan-ikev1": "{}\n    ikev2=no\n    right=198.51.100.7\n    encapsulation=auto\n",
+    "libreswan-ikev2": "{}\n    ikev2=yes\n    right=198.51.100.7\n    encapsulation=auto\n",
 }
 
 

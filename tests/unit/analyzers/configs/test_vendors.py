@@ -186,7 +186,7 @@ def test_a_policy_by_hand_over_its_profile():
     assert policy.mode is PolicyMode.PERIODIC
     assert (policy.interval_s, policy.retry_s, policy.retries) == (10, 2, 5)
     assert policy.worst_case_s == 20
-    assert policy.evidence == ("cisco-ios interval=10 retry=2 mode=periodic; by default retries 5")
+    assert policy.evidence == ("cisco-ios interval=10 retry=2 mode=periodic; by default retries 4")
 
 
 def test_the_mode_that_is_not_written_is_the_products_own():
@@ -205,7 +205,7 @@ def test_a_profile_alone_takes_its_defaults():
     policy = parse_policy("fortios")
     assert (policy.mode, policy.interval_s, policy.retries) == (PolicyMode.ON_DEMAND, 20, 3)
     assert policy.worst_case_s == 80
-    assert "by default interval 20 s, retries 3" in policy.evidence
+    assert "by default interval 20 s, retries 2" in policy.evidence
 
 
 def test_a_product_that_is_off_by_default_is_off():

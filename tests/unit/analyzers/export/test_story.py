@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.export import sentences
 from analyzers.export.report import build_black_hole
-from analyzers.export.story import bounds_of
+from analyzers.export.story import bounds_of, class_mark
 from analyzers.export.verdict import verdict_of
+from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.records import Confidence
 from tests.model_builders import black_hole, peer
 
 
@@ -37,3 +40,13 @@ def test_a_log_alone_tells_what_its_counters_bound(least: int | None, most: int 
     told = "what was lost is not in a log" if "log" in said else said
     verdict = verdict_of([peer(black_holes=(hole,))])
     assert f"({told})" in verdict.parts[1].text
+
+
+def test_a_class_by_a_verdict_that_is_inferred_is_so_too() -> None:
+    said = replace(black_hole(), dead_basis="log", confidence=Confidence.CERTAIN)
+    said = replace(said, black_hole_class=BlackHoleClass.DETECTED)
+    assert class_mark(said) == ""
+    assert class_mark(replace(said, dead_basis="inferred")) == " (inferred)"
+    assert class_mark(replace(said, confidence=Confidence.SUSPECT)) == " (suspect)"
+    passed = replace(said, dead_basis=None, black_hole_class=BlackHoleClass.TRANSIENT)
+    assert class_mark(passed) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec.structs import replace
 
 from analyzers.export.story import arriving, certainly_in_vain_s
@@ -10,8 +12,11 @@ from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Lost
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence
+from analyzers.session import Session
 from tests.model_builders import ike_sa
 from tests.unit.dpdlab.present.stories import dead_peer, given_up
+
+OUTAGE = Path(__file__).parents[4] / "sample_pcaps" / "ikev2-brief-outage" / "capture.pcap"
 
 
 def told(*peers: PeerView) -> str:
@@ -99,3 +104,9 @@ def test_in_few_words_a_peer_that_is_dead_for_sure_and_one_by_inference_are_two(
     (states, *_) = verdict_of([sure, inferred, lives]).parts
     assert states.shorter[0] == "2 peers dead or given up, 1 other"
     assert verdict_of([sure, inferred]).parts[0].shorter[0] == "2 peers dead or given up"
+
+
+def test_an_outage_that_ended_before_a_verdict_is_told() -> None:
+    session = Session()
+    session.run([str(OUTAGE)])
+    assert "5 exchanges, all answered, 4 retries, one only after 8.0 s" in told(*session.peers())

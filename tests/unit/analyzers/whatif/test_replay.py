@@ -60,7 +60,7 @@ def test_on_demand_40_5():
 @pytest.mark.parametrize(
     ("policy", "earliest", "latest"),
     [
-        ("fortios-ikev1 interval=20 retries=3", 80, 80),
+        ("fortios-ikev1 interval=20 retries=2", 80, 80),
         ("strongswan-ikev2 interval=30", 195.061, 195.061),
         ("pfsense-ikev2", 175.061, 175.061),
         ("pfsense-ikev1", 60, 60),

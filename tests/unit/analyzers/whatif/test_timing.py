@@ -109,13 +109,13 @@ def test_the_chance_of_a_false_verdict(questions, loss, chance) -> None:
 @pytest.mark.parametrize(
     ("policy", "every", "formula"),
     [
-        ("cisco-ios interval=20 retry=2", None, "interval + 5 × retry = 20 + 5 × 2 = 30 s"),
+        ("cisco-ios interval=20 retry=2", None, "interval + 5 × wait = 20 + 5 × 2 = 30 s"),
         ("cisco-ios interval=15", 5,
-         "interval + pause of the traffic + 5 × retry = 15 + 5 + 5 × 2 = 30 s"),
+         "interval + pause of the traffic + 5 × wait = 15 + 5 + 5 × 2 = 30 s"),
         ("strongswan interval=30", None,
          "interval + waits = 30 + (4 + 7.2 + 12.96 + 23.33 + 41.99 + 75.58) = 195.06 s"),
-        ("fortios", None, "interval + 3 × retry = 20 + 3 × 20 = 80 s"),
-        ("fortios", 50, "3 × interval + 3 × retry = 3 × 20 + 3 × 20 = 120 s"),
+        ("fortios", None, "interval + 3 × wait = 20 + 3 × 20 = 80 s"),
+        ("fortios", 50, "3 × interval + 3 × wait = 3 × 20 + 3 × 20 = 120 s"),
         ("iked", None, "2 × interval + waits = 2 × 60 + (2 + 4 + 8 + 16 + 32 + 64) = 246 s"),
         ("iked", 300, "pause of the traffic + interval + waits = 300 + 60 + (2 + 4 + 8 + 16 + 32"
          " + 64) = 486 s"),

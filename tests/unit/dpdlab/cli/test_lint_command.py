@@ -41,7 +41,7 @@ def test_findings_say_where_what_and_what_to_do(cli: Cli, folder: Path):
     write(folder, a=site("192.0.2.1", "198.51.100.7", "198.51.100.8"))
     text = cli("lint", "a.cfg").out
     assert "error    a.cfg:5: Backup peers are configured, but the tunnel never fails over" in text
-    assert "  remedy Configure crypto isakmp keepalive 10 3 periodic." in text
+    assert "  remedy Configure crypto isakmp keepalive 20 2 periodic. At worst:" in text
     assert "clear crypto session" in text
     assert "[peer-list-without-dpd]" in text
     assert text.endswith("1 configuration: 1 error\n")
@@ -49,7 +49,7 @@ def test_findings_say_where_what_and_what_to_do(cli: Cli, folder: Path):
 
 def test_a_peer_that_nothing_watches_is_told_with_the_bound(cli: Cli, folder: Path):
     write(folder, a=site("192.0.2.1", "198.51.100.7"))
-    assert "up to 86400 s, the default" in " ".join(cli("lint", "a.cfg").out.split())
+    assert "up to 86,400 s, the default" in " ".join(cli("lint", "a.cfg").out.split())
 
 
 def test_text_fits_80_columns(cli: Cli, folder: Path):

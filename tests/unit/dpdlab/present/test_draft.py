@@ -49,12 +49,12 @@ def test_steps_stay_within_what_the_product_takes():
         ("cisco-ios", "retry", "99999", "IKEv1 takes 2 to 60, not 99999"),
         ("cisco-ios", "interval", "5", "takes 10 to 3600, not 5"),
         ("cisco-asa", "retry", "11", "takes 2 to 10"),
-        ("juniper-srx", "retries", "6", "takes 1 to 5"),
+        ("juniper-srx", "retries", "5", "takes 0 to 4"),
         ("cisco-ios-ikev2", "retry", "99999", "retry takes 0.1 to 3600, not 99999"),
-        ("strongswan-ikev2", "retries", "101", "retries takes 1 to 100, not 101"),
+        ("strongswan-ikev2", "retries", "101", "retries takes 0 to 100, not 101"),
         ("strongswan-ikev1", "timeout", "2d", "timeout takes 1 to 86400, not 172800"),
         (None, "interval", "100000", "interval takes 0.1 to 86400"),
-        (None, "retries", "500", "retries takes 1 to 100"),
+        (None, "retries", "500", "retries takes 0 to 100"),
     ],
 )
 def test_no_value_beyond_what_makes_sense(product: str | None, key: str, value: str, said: str):
@@ -113,9 +113,10 @@ def test_what_no_source_tells_stays_untold():
 def test_numbers_without_a_product():
     draft = turned_to(IOS, None).typed("retries", "3")
     assert draft.arguments == "--interval 10 --retry 2 --retries 3 --mode periodic"
-    assert draft.candidate().policy.waits_s == (2.0, 2.0, 2.0)
+    assert draft.candidate().policy.waits_s == (2.0, 2.0, 2.0, 2.0)
+    assert draft.typed("retries", "0").candidate().policy.waits_s == (2.0,)
     with pytest.raises(OptionError):
-        draft.typed("retries", "0")
+        draft.typed("retries", "-1")
 
 
 @pytest.mark.parametrize("version", [1, 2])

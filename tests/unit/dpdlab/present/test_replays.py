@@ -77,7 +77,7 @@ def test_seconds_do_not_need_packets_unless_it_asks_on_demand(session: Session, 
     tried = before.usual(hole, None, None)
     assert tried == after.usual(hole, None, None)
     waiting = [c.label for c in tried if not before.seconds_known(hole, c)]
-    assert waiting == ["IOS on-demand 10 2", "recommended: IOS on-demand 10 2"]
+    assert waiting == ["IOS on-demand 10 2"]
     for candidate in tried:
         early, late = before.result(hole, candidate, None), after.result(hole, candidate, None)
         assert early is not None

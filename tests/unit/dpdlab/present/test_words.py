@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from analyzers.export import problem_words
+from analyzers.export import problem_words, sa_words
 from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import DeleteProtocol, ExchangeKind, Outcome
 from analyzers.model.peer import LocalBasis, PeerState
@@ -78,5 +78,7 @@ def test_policies_are_one_line():
 
 
 def test_what_could_not_be_told_says_what_would_help():
-    assert words.unknown_informationals(9).startswith("9 encrypted IKEv1 Informationals could not")
-    assert "--keys" in words.unknown_informationals(1)
+    assert sa_words.unknown_informationals(9).startswith(
+        "9 encrypted IKEv1 Informationals could not"
+    )
+    assert "--keys" in sa_words.unknown_informationals(1)

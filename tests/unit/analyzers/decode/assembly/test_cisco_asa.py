@@ -278,3 +278,18 @@ def test_any_cut_of_the_text_gives_the_same_events():
     whole = decoder(text)[1]
     for cut in range(0, len(text), 37):
         assert decoder(text, (cut,))[1] == whole
+
+
+def test_the_address_of_its_own_that_a_line_about_a_known_child_sa_names_is_not_lost():
+    up = log(
+        "5-713049",
+        "Security negotiation complete for LAN-to-LAN Group (198.51.100.9)  Initiator,"
+        " Inbound SPI = 0x850a7900, Outbound SPI = 0x2cc71500",
+    )
+    child = log(
+        "6-602303",
+        "IPSEC: An outbound LAN-to-LAN SA (SPI= 0x2CC71500) between 192.0.2.1 and 198.51.100.9"
+        " (user= 198.51.100.9) has been created.",
+        who="",
+    )
+    assert {event.local for event in events_of(up + child)} == {"192.0.2.1"}

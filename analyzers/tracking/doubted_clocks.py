@@ -1,0 +1,46 @@
+"""Verdicts whose time is that of a clock which the user has set, and messages contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Confidence
+
+
+def with_doubted_clocks(
+    peers: Sequence[PeerView], wrong: Mapping[str, int]
+) -> tuple[PeerView, ...]:
+    """The peers, with what a log of such a clock alone says at most inferred.
+
+    `wrong`: by how much the messages of an input contradict its clock, in ns, by its id.
+    """
+    return tuple(_doubted(peer, wrong) for peer in peers)
+
+
+def _doubted(peer: PeerView, wrong: Mapping[str, int]) -> PeerView:
+    said = {
+        (x.prober, x.verdict_ns): wrong[x.verdict_ref.source]
+        for x in peer.exchanges
+        if x.verdict_ref is not None and x.verdict_ref.source in wrong
+    }
+    if not said:
+        return peer
+    holes = tuple(_hole(hole, said.get((hole.sender, hole.dead_ns))) for hole in peer.black_holes)
+    confidence = peer.confidence
+    if peer.state is PeerState.DEAD:
+        confidence = _at_most_inferred(confidence)
+    return replace(peer, black_holes=holes, confidence=confidence)
+
+
+def _hole(hole: BlackHole, off_ns: int | None) -> BlackHole:
+    if off_ns is None:
+        return hole
+    return replace(hole, confidence=_at_most_inferred(hole.confidence), verdict_clock_off_ns=off_ns)
+
+
+def _at_most_inferred(confidence: Confidence) -> Confidence:
+    return Confidence.INFERRED if confidence is Confidence.CERTAIN else confidence

@@ -1,0 +1,93 @@
+"""negotiation-unanswered: what sets an SA up is sent again and again, and what only seems so."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.finding import Severity
+from analyzers.model.records import Confidence
+from tests.rules.conftest import Tell
+from tests.rules.coverage import fires, silent
+
+RULE = "negotiation-unanswered"
+INIT = "0 a>b v2 sa-init\n0.03 b>a v2 sa-init resp\n"
+AUTH = "".join(f"{at} a:4500>b:4500 v2 auth 1\n" for at in (1, 2, 4, 8))
+LATER = "200 c:4500>a:4500 keepalive\n"
+MAIN = "".join(f"0.0{n} {'ab'[n % 2]}>{'ba'[n % 2]} v1 mm{n + 1}\n" for n in range(4))
+QUICK = "".join(f"{at} a>b v1 qm1 id=0x1234\n" for at in (1, 3, 7))
+
+
+@fires(RULE)
+def test_ike_auth(tell: Tell):
+    (finding,) = tell(INIT + AUTH + LATER).of(RULE)
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.CERTAIN)
+    assert finding.title == "IKE_AUTH is not answered"
+    assert finding.detail == (
+        "192.0.2.1 sent its IKE_AUTH message to 192.0.2.2 4 times within 7 s; no answer is in the"
+        " input. 192.0.2.2 had answered what came before: it is there, and reached."
+    )
+    assert finding.remedy.startswith("Suspect a filter of UDP 4500")
+    assert len(finding.refs) == 4
+
+
+def test_what_takes_fragments_is_said(tell: Tell):
+    large = AUTH.replace("auth 1", "auth 1 len=3000")
+    (finding,) = tell(INIT + large + LATER).of(RULE)
+    assert "3,000 bytes each, which take IP fragments" in finding.detail
+    assert "drop IP fragments" in finding.remedy
+    assert "RFC 7383" in finding.remedy
+
+
+def test_an_input_that_ends_meanwhile(tell: Tell):
+    (finding,) = tell(INIT + AUTH).of(RULE)
+    assert finding.confidence is Confidence.INFERRED
+    assert "The input ends before the next repetition was due." in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "remedy"),
+    [
+        (MAIN + "".join(f"{at} a>b v1 mm5\n" for at in (1, 3, 7)), "Main Mode", "pre-shared"),
+        (MAIN[:0] + "0 a>b v1 main-mode\n" + QUICK, "Quick Mode", "transform sets"),
+    ],
+)
+def test_ikev1(tell: Tell, text: str, name: str, remedy: str):
+    (finding,) = tell(text + LATER).of(RULE)
+    assert finding.title == f"{name} is not answered"
+    assert "3 times within 6 s" in finding.detail
+    assert remedy in finding.remedy
+
+
+def test_a_tunnel_that_comes_up_is_none_of_it(tell: Tell):
+    up = "0 a>b v1 main-mode\n1 a>b v1 quick\n2..30/1 a>b esp out\n2..30/1 b>a esp in\n"
+    assert tell(up + LATER).of(RULE) == []
+    late = INIT + "".join(f"{at} a>b v2 auth 1\n" for at in (1, 3, 7)) + "7.1 b>a v2 auth 1 resp\n"
+    assert tell(late + LATER).of(RULE) == []
+
+
+@silent(RULE, "nothing of the other end was captured: its answers may have taken another path")
+def test_one_direction(tell: Tell):
+    assert tell(INIT + AUTH + LATER + "unseen b>a ..").of(RULE) == []
+
+
+@silent(RULE, "the input ends after one repetition")
+def test_one_repetition(tell: Tell):
+    assert tell(INIT + "1 a>b v2 auth 1\n2 a>b v2 auth 1\n").of(RULE) == []
+
+
+@silent(RULE, "a refusal is an answer, also one in an exchange of its own")
+def test_a_refusal(tell: Tell):
+    refused = "0 a>b v1 main-mode\n" + QUICK + "7.1 b>a v1 info 76\n"
+    assert tell(refused + LATER).of(RULE) == []
+
+
+@silent(RULE, "where not a single message was answered, peer-never-answered tells it")
+def test_nothing_at_all(tell: Tell):
+    vain = "".join(f"{at} a>b v2 sa-init\n" for at in (0, 2, 6, 14))
+    assert tell(vain + "200 c:4500>a:4500 keepalive\n").of(RULE) == []
+
+
+def test_nobody_is_dead(tell: Tell):
+    assert tell(INIT + AUTH + LATER).of("dpd-no-ack") == []
+    (finding,) = tell(INIT + AUTH + LATER).of(RULE)
+    assert "dead" not in finding.detail
