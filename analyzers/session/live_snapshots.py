@@ -24,6 +24,9 @@ _RECENT: Final = 4
 _WHOLE_EVERY_NS: Final = 5 * NS_PER_SECOND
 # The golden section spreads any number of peers evenly.
 _STAGGER_NS: Final = 3_090_169_944
+# After a pause all of them are due: in one look no more than this many, or one in so many.
+_AT_ONCE: Final = 2
+_SHARE: Final = 50
 
 _Mark = tuple[object, ...]
 
@@ -42,12 +45,15 @@ class Snapshots:
     def __init__(self, local: frozenset[str]) -> None:
         self._local = local
         self._kept: dict[int, _Kept] = {}
+        self._spare = 0
+        """How many more peers may be looked at as a whole for no other reason than that."""
 
     def peers(self, tracker: Tracker, end_ns: int, *, exact: bool = False) -> tuple[PeerView, ...]:
         """All peers in the order in which they appeared; `end_ns` is now, in event time.
 
         `exact`: every packet counts.
         """
+        self._spare = max(_AT_ONCE, len(tracker.table.peers) // _SHARE)
         viewer = Viewer(tracker, self._local, end_ns, one_by_one=True, ongoing=not exact)
         return tuple(self._view(viewer, tracker, p, end_ns, exact) for p in tracker.table.peers)
 
@@ -60,9 +66,10 @@ class Snapshots:
         if kept is not None and kept.mark == mark and not kept.restless:
             if kept.packets == packets:
                 return replace(kept.view, until_ns=end_ns)
-            due = _awaits_proof(kept.view) or _is_due(peer, kept.made_ns, end_ns)
-            if not exact and not due:
-                return viewer.with_traffic(kept.view, peer)
+            if not exact and not _awaits_proof(kept.view):
+                if not self._spare or not _is_due(peer, kept.made_ns, end_ns):
+                    return viewer.with_traffic(kept.view, peer)
+                self._spare -= 1
         view = viewer.view(peer)
         self._kept[peer.index] = _Kept(mark, packets, end_ns, view, _is_restless(view))
         return view
@@ -76,16 +83,20 @@ def _mark(viewer: Viewer, peer: PeerTrack) -> _Mark:
         viewer.holes_known(peer),
         len(peer.flows),
         peer.ike_messages,
-        len(peer.messages),
-        len(peer.exchanges),
-        len(peer.deletes),
+        # What is forgotten changes nothing of what is told.
+        peer.forgotten + _kept_of(peer),
         sum(hint.times for hint in peer.hints),
         len(peer.sas),
-        peer.forgotten,
         peer.last_ns,
         sum(sa.ended_ns is not None for sa in peer.sas[-_RECENT:]),
         peer.named,
     )
+
+
+def _kept_of(peer: PeerTrack) -> int:
+    """Events of a peer that are kept."""
+    deletes = len(peer.deletes) + len(peer.lost_deletes)
+    return len(peer.messages) + len(peer.exchanges) + deletes
 
 
 def _awaits_proof(view: PeerView) -> bool:

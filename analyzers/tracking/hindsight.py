@@ -89,18 +89,35 @@ class Hindsight:
             if hole.stop_basis is StopBasis.PROOF:
                 chosen = BlackHoleClass.TRANSIENT
             return replace(hole, hole_class=chosen, confidence=Confidence.SUSPECT)
-        if hole.run is not None and hole.dead_ns is not None and self._is_settled(hole.run):
+        return hole if hole.run is None else self._with_verdict(hole, hole.run)
+
+    def _with_verdict(self, hole: HoleTrack, run: Run) -> HoleTrack | None:
+        """A black hole with what became of its questions after all."""
+        pieces = self._outcomes.of(run.exchange).pieces
+        last = pieces[-1] if pieces else None
+        if last is None or last.outcome is not Outcome.UNANSWERED:
+            return hole
+        verdict_ns = last.verdict_ns
+        if verdict_ns is None and hole.dead_ns is not None:
             # The peer came back on another SA before it was given up on this one.
             if hole.hole_class is BlackHoleClass.IDLE:
                 return None
             return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
-        return hole
-
-    def _is_settled(self, run: Run) -> bool:
-        """Whether a question that met no answer was over without a verdict."""
-        pieces = self._outcomes.of(run.exchange).pieces
-        last = pieces[-1] if pieces else None
-        return last is not None and last.outcome is Outcome.UNANSWERED and last.verdict_ns is None
+        if verdict_ns is None or hole.dead_ns is not None or verdict_ns >= hole.stop_ns:
+            return hole
+        # It was heard again, too late: it had been given up, and nothing was sent any more.
+        silence = hole.silence
+        budget_ns = self._tracker.budget_of(hole.unit, hole.role)
+        slow = silence.questionable_ns != NEVER and (
+            verdict_ns - silence.questionable_ns > budget_ns
+        )
+        return replace(
+            hole,
+            hole_class=BlackHoleClass.SLOW_DPD if slow else BlackHoleClass.DETECTED,
+            dead_ns=verdict_ns,
+            stop_ns=max(verdict_ns, silence.last_out_ns),
+            stop_basis=StopBasis.LAST_OUTBOUND,
+        )
 
     def _is_unseen(self, hole: HoleTrack) -> bool:
         """Whether a silence that no question supports is for the most part nobody's watching."""

@@ -356,6 +356,25 @@ def test_a_verdict_stands_though_the_peer_is_heard_long_after(tell: Tell) -> Non
     (asked,) = peer.exchanges
     assert (asked.outcome, asked.verdict_ns) == (Outcome.UNANSWERED, at(31))
     assert (PeerState.DEAD, at(31)) in [(s.state, s.start_ns) for s in peer.states]
+    assert BlackHoleClass.TRANSIENT not in {h.black_hole_class for h in peer.black_holes}
+
+
+def test_a_black_hole_ends_with_the_verdict_that_came_before_life(tell: Tell) -> None:
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.5..20/0.2 a>b esp out
+        0.501..24/0.2 b>a esp in
+        23 b>a liveness 0
+        25 b>a liveness 0
+        27 b>a liveness 0
+        29 b>a liveness 0
+        50..60/0.2 a>b esp out
+        """
+    ).peer
+    (hole,) = [h for h in peer.black_holes if h.sender == B]
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+    assert (hole.dead_ns, hole.stop_ns, hole.recovered_ns) == (at(31), at(31), at(50))
 
 
 def test_a_question_heard_of_in_time_gives_nobody_up(tell: Tell) -> None:
