@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -43,6 +43,7 @@ while True:
     try: s.sendto(data, peer)
     except OSError: pass
 """
+BOTH_WAYS: Final = ("input", "output")
 _numbers = count()
 
 
@@ -96,22 +97,35 @@ class Pair:
         self.left = left
         self.right = right
 
-    def cut(self) -> None:
-        """Nothing reaches the right gateway any more, and nothing leaves it."""
+    def cut(
+        self,
+        end: Gateway | None = None,
+        ways: Sequence[str] = BOTH_WAYS,
+        what: Sequence[str] = ("",),
+    ) -> None:
+        """Nothing reaches a gateway any more, and nothing leaves it: the right one by default.
+
+        `ways`: or only one of these; `what`: or only what one of these expressions of nft matches.
+        """
+        at = end or self.right
         rules = "".join(
             f"add chain ip cut {hook} {{ type filter hook {hook} priority 0; policy accept; }}\n"
-            f'add rule ip cut {hook} {way} "{self.right.interface}" drop\n'
+            + "".join(
+                f'add rule ip cut {hook} {way} "{at.interface}" {each} drop\n' for each in what
+            )
             for hook, way in (("input", "iifname"), ("output", "oifname"))
+            if hook in ways
         )
-        self._nft("add table ip cut\n" + rules)
+        _nft(at, "add table ip cut\n" + rules)
 
-    def repair(self) -> None:
+    def repair(self, end: Gateway | None = None) -> None:
         """The link is as it was."""
-        self._nft("delete table ip cut\n")
+        _nft(end or self.right, "delete table ip cut\n")
 
-    def _nft(self, rules: str) -> None:
-        command = [*self.right.inside, "nft", "-f", "-"]
-        subprocess.run(command, input=rules, text=True, capture_output=True, check=True)
+
+def _nft(at: Gateway, rules: str) -> None:
+    command = [*at.inside, "nft", "-f", "-"]
+    subprocess.run(command, input=rules, text=True, capture_output=True, check=True)
 
 
 def _why_not() -> str:
@@ -149,11 +163,27 @@ needs_gateways = pytest.mark.skipif(bool(_REASON), reason=_REASON or "never")
 @contextmanager
 def gateways(ike_version: int, left: Timers, right: Timers) -> Iterator[Pair]:
     """A tunnel that is up, with traffic in it."""
-    number = next(_numbers)
-    stem = f"dpd{os.getpid() % 100_000}g{number}"
     with contextlib.ExitStack() as stack:
         # A path of a socket is short.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dpdlab-")))
+        pair = stack.enter_context(quiet_gateways(folder, ike_version, left, right))
+        for end, code in ((pair.right, _ECHO), (pair.left, _TALK)):
+            child(stack, [*end.inside, sys.executable, "-c", code])
+        yield pair
+
+
+@contextmanager
+def quiet_gateways(
+    folder: Path,
+    ike_version: int,
+    left: Timers,
+    right: Timers,
+    watch: Callable[[Pair, contextlib.ExitStack], None] | None = None,
+) -> Iterator[Pair]:
+    """A tunnel that is up; its files are in `folder`. `watch` is called before it comes up."""
+    number = next(_numbers)
+    stem = f"dpd{os.getpid() % 100_000}g{number}"
+    with contextlib.ExitStack() as stack:
         ends = [
             Gateway(
                 f"{stem}{side}", f"{stem}{side}", f"192.0.2.{last}",
@@ -168,12 +198,12 @@ def gateways(ike_version: int, left: Timers, right: Timers) -> Iterator[Pair]:
             (pair.left, pair.right, left),
             (pair.right, pair.left, right),
         ):
-            _start(own, other, ike_version, timers, stack)
+            start_daemon(own, other, ike_version, timers, stack)
+        if watch is not None:
+            watch(pair, stack)
         eventually(
             lambda: "successfully" in pair.left.swanctl("--initiate", "--child", "net").stdout
         )
-        for end, code in ((pair.right, _ECHO), (pair.left, _TALK)):
-            _child(stack, [*end.inside, sys.executable, "-c", code])
         yield pair
 
 
@@ -191,7 +221,7 @@ def _wire(pair: Pair, stack: contextlib.ExitStack) -> None:
         _ip("-n", end.namespace, "link", "set", end.interface, "up")
 
 
-def _start(
+def start_daemon(
     own: Gateway, other: Gateway, ike_version: int, timers: Timers, stack: contextlib.ExitStack
 ) -> None:
     """A daemon with its configuration loaded."""
@@ -201,7 +231,7 @@ def _start(
     script = 'mount -t tmpfs tmpfs /run && exec env TZ=UTC STRONGSWAN_CONF="$1" "$0"'
     words = ["unshare", "-m", "--propagation", "private", "sh", "-c", script]
     said = own.log.with_suffix(".out")
-    daemon = _child(stack, [*own.inside, *words, str(CHARON), str(own.settings)], said)
+    daemon = child(stack, [*own.inside, *words, str(CHARON), str(own.settings)], said)
 
     def is_loaded() -> bool:
         assert daemon.poll() is None, f"charon ended: {said.read_text()[-2000:]}"
@@ -259,7 +289,7 @@ secrets {{ ike-1 {{ secret = "dpdlab-test-psk" }} }}
 """
 
 
-def _child(
+def child(
     stack: contextlib.ExitStack, command: list[str], said: Path | None = None
 ) -> subprocess.Popen[bytes]:
     """A process that ends with the pair; what it says goes into a file."""

@@ -71,11 +71,15 @@ def annotated_packets(
 
     `whole`: the peers before that, so that a packet is called what it is.
 
-
     Raises SourceError where a capture cannot be read again.
     """
     comments = comments_on(content, whole)
-    if esp is not EspChoice.NONE:
+    if esp is EspChoice.NONE:
+        # A finding about traffic names the first packet of its flow.
+        for flow in (flow for peer in content.peers for flow in peer.esp_flows):
+            if flow.ref is not None:
+                comments.pop(flow.ref, None)
+    else:
         _add_esp(comments, captures, content, options, esp)
         for said in comments.values():
             if not said:

@@ -306,6 +306,7 @@ class Exposures:
         by_ike = self._asked.answered_within(state, esp, esp.last_out_ns) or (
             # Nothing is over for an answer of IKE while ESP goes into the same silence.
             ongoing
+            and esp.last_proof_ns != NEVER
             and self._asked.is_answered_in(state, esp)
             and end_basis(esp, end_ns) is StopBasis.CAPTURE_END
         )

@@ -210,8 +210,7 @@ class Questions:
     @staticmethod
     def is_answered_in(state: RoleState, silence: Silence) -> bool:
         """Whether IKE was asked and answered in a silence of ESP, however long ago."""
-        known = NEVER < silence.last_proof_ns == state.answered_since_ns
-        return known and state.answered_ns is not None
+        return state.answered_since_ns == silence.last_proof_ns and state.answered_ns is not None
 
     def _end_run(self, state: RoleState) -> None:
         state.run, state.sent = None, []

@@ -1,0 +1,188 @@
+"""One trial: two gateways, what happens to them, and what they leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.gateways import (
+    BOTH_WAYS,
+    Gateway,
+    Pair,
+    Timers,
+    child,
+    quiet_gateways,
+    start_daemon,
+)
+
+_ESP: Final = "udp dport 4500 @th,64,32 != 0"
+_IKE: Final = ("udp dport 4500 @th,64,32 == 0", "udp dport 500")
+_THIRD: Final = "numgen random mod 100 < 30"
+# What is dropped at one end: directions, and what of it.
+_DROPS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "everything": (BOTH_WAYS, ("",)),
+    "what comes": (("input",), ("",)),
+    "what leaves": (("output",), ("",)),
+    "esp": (BOTH_WAYS, (_ESP,)),
+    "esp that comes": (("input",), (_ESP,)),
+    "ike": (BOTH_WAYS, _IKE),
+    "a third": (BOTH_WAYS, (_THIRD,)),
+}
+FAULTS: Final = (
+    *_DROPS,
+    "nothing",
+    "renewed, then everything",
+    "killed",
+    "restarted",
+    "terminated",
+)
+_WEIGHTS: Final = (6, 2, 2, 2, 2, 2, 1, 1, 3, 2, 2, 1)
+_SHORT_S: Final = (3.0, 6.0)
+_LONG_S: Final = (15.0, 40.0)
+_CALM_S: Final = (12.0, 25.0)
+_AFTER_S: Final = (5.0, 20.0)
+_RENEWAL_S: Final = 5.0
+# Sends when its pattern has it: all the time, now and then, in bursts of a third of the time.
+_TALK: Final = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.1.0.1", 7007))
+began, every, burst = time.monotonic(), float(sys.argv[1]), sys.argv[2] == "bursts"
+while True:
+    if not burst or (time.monotonic() - began) % 12 < 4:
+        try: s.sendto(b"x" * 56, ("10.2.0.1", 7007))
+        except OSError: pass
+    time.sleep(every)
+"""
+_LISTEN: Final = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.2.0.1", 7007))
+while True:
+    data, peer = s.recvfrom(2048)
+    if sys.argv[1] == "both":
+        try: s.sendto(data, peer)
+        except OSError: pass
+"""
+
+
+class Plan(NamedTuple):
+    """What a trial is about."""
+
+    seed: int
+    ike_version: int
+    left: Timers
+    right: Timers
+    traffic: str
+    fault: str
+    at_left: bool
+    """Where it happens; the capture is always that of the left end."""
+
+    def __str__(self) -> str:
+        side = "left" if self.at_left else "right"
+        what = f"IKEv{self.ike_version}, traffic {self.traffic}, {self.fault} at the {side} end"
+        return f"{self.seed}: {what}; {tuple(self.left)} and {tuple(self.right)}"
+
+
+def plan(seed: int) -> Plan:
+    """The trial of a seed."""
+    draw = random.Random(seed)
+
+    def timers() -> Timers:
+        delay_s = draw.choice((0, 2, 3, 4, 5, 3, 4))
+        waits = draw.choice((1, 1.5, 2)), draw.choice((2, 3, 4))
+        return Timers(delay_s, draw.choice((10, 14, 20)), *waits)
+
+    return Plan(
+        seed,
+        draw.choice((1, 2, 2)),
+        timers(),
+        timers(),
+        draw.choice(("steady", "steady", "bursts", "slow", "none", "one way")),
+        draw.choices(FAULTS, _WEIGHTS)[0],
+        draw.random() < 0.5,
+    )
+
+
+def run(chosen: Plan, folder: Path) -> None:
+    """Leaves `capture.pcap` of the left end, and the logs of both, in a folder of its own."""
+    draw = random.Random(f"times of {chosen.seed}")
+    calm_s, after_s = draw.uniform(*_CALM_S), draw.uniform(*_AFTER_S)
+    lasts_s = draw.uniform(*(_SHORT_S if draw.random() < 0.2 else _LONG_S))
+
+    def watch(pair: Pair, stack: contextlib.ExitStack) -> None:
+        capture = ["tcpdump", "-q", "-U", "-i", pair.left.interface, "-w", folder / "capture.pcap"]
+        child(stack, [*pair.left.inside, *map(str, capture), "udp"])
+        time.sleep(1)
+
+    version, timers = chosen.ike_version, (chosen.left, chosen.right)
+    with (
+        quiet_gateways(folder, version, *timers, watch) as pair,
+        contextlib.ExitStack() as stack,
+    ):
+        _talk(pair, chosen.traffic, stack)
+        time.sleep(calm_s)
+        ends = (pair.left, pair.right) if chosen.at_left else (pair.right, pair.left)
+        own = timers[0 if chosen.at_left else 1]
+        _fail(pair, ends, chosen, own, lasts_s, stack)
+        time.sleep(after_s)
+
+
+def _talk(pair: Pair, traffic: str, stack: contextlib.ExitStack) -> None:
+    if traffic == "none":
+        return
+    back = "none" if traffic == "one way" else "both"
+    every_s = "3" if traffic == "slow" else "0.2"
+    python = [sys.executable, "-c"]
+    child(stack, [*pair.right.inside, *python, _LISTEN, back])
+    child(stack, [*pair.left.inside, *python, _TALK, every_s, traffic])
+
+
+def _fail(
+    pair: Pair,
+    ends: tuple[Gateway, Gateway],
+    chosen: Plan,
+    timers: Timers,
+    lasts_s: float,
+    stack: contextlib.ExitStack,
+) -> None:
+    """Let it happen, and be over."""
+    end, other = ends
+    match chosen.fault:
+        case "nothing":
+            time.sleep(lasts_s / 2)
+        case "terminated":
+            end.swanctl("--terminate", "--ike", "gw")
+        case "killed" | "restarted":
+            os.kill(_daemon(end), signal.SIGKILL)
+            time.sleep(lasts_s / 3)
+            if chosen.fault == "restarted":
+                end.log.rename(end.log.with_suffix(".before"))
+                start_daemon(end, other, chosen.ike_version, timers, stack)
+                if chosen.at_left:
+                    end.swanctl("--initiate", "--child", "net")
+            time.sleep(lasts_s / 2)
+        case fault:
+            if fault.startswith("renewed"):
+                end.swanctl("--rekey", "--ike", "gw")
+                time.sleep(_RENEWAL_S / 2)
+                end.swanctl("--rekey", "--child", "net")
+                time.sleep(_RENEWAL_S / 2)
+            pair.cut(end, *_DROPS.get(fault, _DROPS["everything"]))
+            time.sleep(lasts_s)
+            pair.repair(end)
+
+
+def _daemon(end: Gateway) -> int:
+    """The process of its charon."""
+    found = subprocess.run(["pgrep", "-x", "charon"], capture_output=True, text=True, check=True)
+    for process in map(int, found.stdout.split()):
+        settings = f"STRONGSWAN_CONF={end.settings}"
+        if settings in Path(f"/proc/{process}/environ").read_text(errors="replace").split("\0"):
+            return process
+    raise AssertionError(f"no charon runs with {end.settings}")

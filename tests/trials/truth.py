@@ -1,0 +1,77 @@
+"""What the gateways of a trial log of their verdicts, and what dpdlab says of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from analyzers.session import Session, SessionOptions
+
+# The clocks of both are the same; what a capture alone tells is when the last wait was over.
+_EXACT_S: Final = 0.2
+_INFERRED_S: Final = 1.5
+_TIMED_OUT: Final = re.compile(r"DPD check timed out")
+_GAVE_UP: Final = re.compile(r"giving up after \d+ retransmits")
+_STAMP: Final = len("2026-11-22 12:00:00.000")
+
+
+class Verdict(NamedTuple):
+    """A peer was given up by its holder's log, or by dpdlab."""
+
+    holder: str
+    at_s: float
+
+    def is_near(self, other: Verdict, within_s: float) -> bool:
+        return self.holder == other.holder and abs(self.at_s - other.at_s) <= within_s
+
+
+def logged(log: Path, holder: str) -> list[Verdict]:
+    """The verdicts on IKE SAs that were up; attempts that fail are none."""
+    found, up = [], False
+    for line in log.read_text(errors="replace").splitlines():
+        if "CONNECTING => ESTABLISHED" in line:
+            up = True
+        elif _TIMED_OUT.search(line) or (up and _GAVE_UP.search(line)):
+            stamp = datetime.fromisoformat(line[:_STAMP]).replace(tzinfo=UTC)
+            found.append(Verdict(holder, stamp.timestamp()))
+            up = False
+    return found
+
+
+def told(*inputs: Path) -> list[Verdict]:
+    """The verdicts of the report."""
+    session = Session(SessionOptions())
+    session.run([str(path) for path in inputs])
+    return [
+        Verdict(x.prober, x.verdict_ns / 1e9)
+        for peer in session.peers()
+        for x in peer.exchanges
+        if x.verdict_ns is not None
+    ]
+
+
+def differences(folder: Path, addresses: tuple[str, str]) -> Iterator[str]:
+    """What is wrong about a trial, in sentences."""
+    logs = [folder / f"charon-{side}.log" for side in "ab"]
+    before = [log.with_suffix(".before") for log in logs]
+    known = [
+        verdict
+        for log, address in zip(before + logs, addresses * 2, strict=True)
+        if log.exists()
+        for verdict in logged(log, address)
+    ]
+    capture = folder / "capture.pcap"
+    for inputs, within_s in (((capture,), _INFERRED_S), ((capture, *logs), _EXACT_S)):
+        name = "with its logs" if len(inputs) > 1 else "alone"
+        found = told(*inputs)
+        for verdict in found:
+            if not any(verdict.is_near(true, within_s) for true in known):
+                yield f"the capture {name}: {verdict.holder} gave nobody up at {verdict.at_s:.3f}"
+        if len(inputs) == 1 or any(log.exists() for log in before):
+            continue
+        for true in known:
+            if not any(true.is_near(verdict, within_s) for verdict in found):
+                yield f"the capture {name}: {true.holder} gave up at {true.at_s:.3f}, it says not"
