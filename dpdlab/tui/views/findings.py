@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
@@ -342,7 +343,7 @@ class FindingsView(DetailView):
             len(items),
             self.list.cursor,
             by,
-            lambda n: wanted in _said_of(items[n], self.model).casefold(),
+            lambda n: _says(items[n], wanted, self.model),
         )
         if place is not None:
             self.list.go_to(place)
@@ -354,13 +355,20 @@ class FindingsView(DetailView):
         return {} if finding is None else copies(self.model.whole, finding)
 
 
-def _said_of(item: Item, model: Model) -> str:
+def _says(item: Item, wanted: str, model: Model) -> bool:
+    """Whether a row says what is looked for, in small letters."""
     match item:
         case Head():
-            return title(item.group, model)
+            return wanted in title(item.group, model).casefold()
         case SilencedHead():
-            return SILENCED
+            return wanted in SILENCED.casefold()
         case Suppressed():
-            return f"{item.reason} {item.finding.title} {item.finding.rule}"
+            said = f"{item.reason} {item.finding.title} {item.finding.rule}"
+            return wanted in said.casefold()
         case Finding():
-            return f"{item.rule} {item.title} {item.detail} {item.remedy}"
+            # Many findings share all but their detail.
+            shared = map(_folded, (item.rule, item.title, item.remedy))
+            return wanted in item.detail.casefold() or any(wanted in said for said in shared)
+
+
+_folded = lru_cache(1024)(str.casefold)
