@@ -182,7 +182,9 @@ def _daemon(end: Gateway) -> int:
     """The process of its charon."""
     found = subprocess.run(["pgrep", "-x", "charon"], capture_output=True, text=True, check=True)
     for process in map(int, found.stdout.split()):
-        settings = f"STRONGSWAN_CONF={end.settings}"
-        if settings in Path(f"/proc/{process}/environ").read_text(errors="replace").split("\0"):
-            return process
+        # Those of other trials come and go.
+        with contextlib.suppress(OSError):
+            variables = Path(f"/proc/{process}/environ").read_text(errors="replace").split("\0")
+            if f"STRONGSWAN_CONF={end.settings}" in variables:
+                return process
     raise AssertionError(f"no charon runs with {end.settings}")
