@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from analyzers.model.peer import PeerState
 from analyzers.session import Session, SessionOptions
 
 # The clocks of both are the same; what a capture alone tells is when the last wait was over.
@@ -41,16 +42,25 @@ def logged(log: Path, holder: str) -> list[Verdict]:
     return found
 
 
-def told(*inputs: Path) -> list[Verdict]:
-    """The verdicts of the report."""
+class Told(NamedTuple):
+    """What the report says."""
+
+    verdicts: list[Verdict]
+    """On questions."""
+    deaths_s: list[float]
+    """When a peer was dead, as far as one end could know; also where its answers were lost."""
+
+
+def told(*inputs: Path) -> Told:
+    """The report of a trial."""
     session = Session(SessionOptions())
     session.run([str(path) for path in inputs])
-    return [
-        Verdict(x.prober, x.verdict_ns / 1e9)
-        for peer in session.peers()
-        for x in peer.exchanges
-        if x.verdict_ns is not None
-    ]
+    exchanges = [x for peer in session.peers() for x in peer.exchanges]
+    states = [state for peer in session.peers() for state in peer.states]
+    return Told(
+        [Verdict(x.prober, x.verdict_ns / 1e9) for x in exchanges if x.verdict_ns is not None],
+        [state.start_ns / 1e9 for state in states if state.state is PeerState.DEAD],
+    )
 
 
 def differences(folder: Path, addresses: tuple[str, str]) -> Iterator[str]:
@@ -67,11 +77,12 @@ def differences(folder: Path, addresses: tuple[str, str]) -> Iterator[str]:
     for inputs, within_s in (((capture,), _INFERRED_S), ((capture, *logs), _EXACT_S)):
         name = "with its logs" if len(inputs) > 1 else "alone"
         found = told(*inputs)
-        for verdict in found:
+        for verdict in found.verdicts:
             if not any(verdict.is_near(true, within_s) for true in known):
                 yield f"the capture {name}: {verdict.holder} gave nobody up at {verdict.at_s:.3f}"
         if len(inputs) == 1 or any(log.exists() for log in before):
             continue
         for true in known:
-            if not any(true.is_near(verdict, within_s) for verdict in found):
+            seen = any(true.is_near(verdict, within_s) for verdict in found.verdicts)
+            if not seen and not any(abs(true.at_s - at_s) <= within_s for at_s in found.deaths_s):
                 yield f"the capture {name}: {true.holder} gave up at {true.at_s:.3f}, it says not"
