@@ -61,7 +61,12 @@ def spans(
         events += _hole_events(hole)
     if certain:
         # What a device says of a death goes before what was inferred of it meanwhile.
-        events = [e for e in events if e[2] is not PeerState.DEAD or not _is_within(e[0], certain)]
+        said = _said_deaths_ns(sas, exchanges)
+        events = [
+            e
+            for e in events
+            if e[2] is not PeerState.DEAD or e[0] in said or not _is_within(e[0], certain)
+        ]
     events.sort(key=lambda e: e[:2])
     found: list[StateSpan] = []
     for at_ns, _, state in events:
@@ -75,6 +80,13 @@ def spans(
                 continue
         found.append(StateSpan(state, at_ns))
     return found
+
+
+def _said_deaths_ns(sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> set[int]:
+    """Ends of SAs that no question shows: a device says so in its log."""
+    inferred = {x.verdict_ns for x in exchanges if x.verdict_ref is None}
+    ended = {sa.ended_ns for sa in sas if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None}
+    return ended - inferred
 
 
 def _is_within(at_ns: int, asked: Sequence[tuple[int, int]]) -> bool:

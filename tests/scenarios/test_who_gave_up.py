@@ -421,3 +421,31 @@ def test_an_attempt_that_comes_through_late_replaces_the_sa_all_the_same(tell: T
     asked = peer.exchanges[-1]
     assert (asked.prober, asked.verdict_ns) == (B, None)
     assert PeerState.DEAD not in {s.state for s in peer.states}
+
+
+def test_both_ends_give_up_by_their_logs(tmp_path: Path) -> None:
+    """The answers do not reach one end, the questions of the other neither: each says so."""
+    text = """
+        0 a>b v2 handshake
+        1..20/0.5 a>b esp out
+        1.01..20/0.5 b>a esp in
+        21 b>a liveness 0
+        21.01 a>b liveness 0 resp
+        22 a>b liveness 2
+        24 a>b liveness 2
+        26 a>b liveness 2
+        28 a>b liveness 2
+        """
+    left = [
+        (30.0, "09[IKE] giving up after 3 retransmits"),
+        (30.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    right = [
+        (25.0, "09[IKE] giving up after 2 retransmits"),
+        (25.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    logs = charon(text, said=left), charon(text, "b", said=right)
+    peer = together(tmp_path, capture(text), *logs).peer
+    deaths = [s.start_ns for s in peer.states if s.state is PeerState.DEAD]
+    assert deaths
+    assert abs(deaths[0] - at(25)) < 20_000_000
