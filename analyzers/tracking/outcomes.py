@@ -41,7 +41,7 @@ _PATIENCE_NS: Final = 20 * NS_PER_SECOND
 # Intervals are judged with this tolerance (dpd-semantics section 4: tolI), or a tenth.
 _INTERVAL_TOLERANCE_NS: Final = 3 * NS_PER_SECOND // 2
 # A Cisco router sends its ISAKMP Delete in the rhythm of the retries; new phase 1 follows at once.
-_FOLLOWED_BY_NS: Final = 2 * NS_PER_SECOND
+_FOLLOWED_BY_NS: Final = NS_PER_SECOND
 # The clock of a log may be so far from that of a capture, or what comes was under way.
 _SURELY_AFTER_NS: Final = NS_PER_SECOND
 # Timers of daemons are as exact as this.

@@ -449,3 +449,24 @@ def test_both_ends_give_up_by_their_logs(tmp_path: Path) -> None:
     deaths = [s.start_ns for s in peer.states if s.state is PeerState.DEAD]
     assert deaths
     assert abs(deaths[0] - at(25)) < 20_000_000
+
+
+def test_what_leaves_long_before_a_new_phase_1_is_no_delete(tell: Tell) -> None:
+    """Who deletes the SA of a dead peer begins anew with the next packet it has to send."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        0.5..29/3 a>b esp out
+        0.501..13/3 b>a esp in
+        18 a>b v1 info 108
+        22 a>b v1 info 108
+        26 a>b v1 info 108
+        28 a>b v1 mm1 sa=2
+        30 a>b v1 mm1 sa=2
+        """
+        + LATER
+    ).peer
+    asked = peer.exchanges[-1]
+    assert (asked.retries, asked.verdict_ns) == (2, at(28))
+    assert not peer.deletes

@@ -47,8 +47,12 @@ class Told(NamedTuple):
 
     verdicts: list[Verdict]
     """On questions."""
-    deaths_s: list[float]
-    """When a peer was dead, as far as one end could know; also where its answers were lost."""
+    states: list[tuple[float, bool]]
+    """From when on the peer was dead or not: as far as one end could know, whichever it is."""
+
+    def is_dead(self, at_s: float) -> bool:
+        """Whether it was dead at a time."""
+        return [dead for start_s, dead in self.states if start_s <= at_s][-1:] == [True]
 
 
 def told(*inputs: Path) -> Told:
@@ -59,7 +63,7 @@ def told(*inputs: Path) -> Told:
     states = [state for peer in session.peers() for state in peer.states]
     return Told(
         [Verdict(x.prober, x.verdict_ns / 1e9) for x in exchanges if x.verdict_ns is not None],
-        [state.start_ns / 1e9 for state in states if state.state is PeerState.DEAD],
+        [(state.start_ns / 1e9, state.state is PeerState.DEAD) for state in states],
     )
 
 
@@ -84,5 +88,5 @@ def differences(folder: Path, addresses: tuple[str, str]) -> Iterator[str]:
             continue
         for true in known:
             seen = any(true.is_near(verdict, within_s) for verdict in found.verdicts)
-            if not seen and not any(abs(true.at_s - at_s) <= within_s for at_s in found.deaths_s):
+            if not seen and not found.is_dead(true.at_s + within_s):
                 yield f"the capture {name}: {true.holder} gave up at {true.at_s:.3f}, it says not"
