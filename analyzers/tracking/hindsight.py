@@ -103,7 +103,10 @@ class Hindsight:
             if hole.hole_class is BlackHoleClass.IDLE:
                 return None
             return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
-        if verdict_ns is None or hole.dead_ns is not None or verdict_ns >= hole.stop_ns:
+        if verdict_ns is not None and hole.dead_ns is not None:
+            # One verdict has one time.
+            return replace(hole, dead_ns=verdict_ns)
+        if verdict_ns is None or verdict_ns >= hole.stop_ns:
             return hole
         # It was heard again, too late: it had been given up, and nothing was sent any more.
         silence = hole.silence
