@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -144,13 +145,20 @@ def by_time(events: Sequence[LogEvent]) -> list[LogEvent]:
     """Events in the order of time; where the clock was set back the order of the lines holds.
 
     The end of daylight saving repeats an hour: what follows is moved on, so that durations hold.
-    Lines that are older still come from elsewhere, and take their own place.
+    Lines that are older still come from elsewhere, and take their own place. So do those that
+    were only understood with later ones: their clock was not set back.
     """
-    by_ns, last_ns = 0, None
+    by_ns, last_ns, last_line = 0, None, 0
+    lines = [event.ref.record for event in events]
+    newest_first = sum(b < a for a, b in pairwise(lines)) > len(lines) // 2
     for event in events:
         if event.at_ns is None:
             continue
-        at_ns = event.at_ns + by_ns
+        at_ns, line = event.at_ns + by_ns, event.ref.record
+        if last_ns is not None and at_ns < last_ns and (line > last_line) is newest_first:
+            event.at_ns = at_ns
+            continue
+        last_line = line
         if last_ns is not None and _JITTER_NS < last_ns - at_ns <= _SET_BACK_NS:
             by_ns += last_ns - at_ns
             at_ns = last_ns
