@@ -128,13 +128,27 @@ def remarks(
     if hole.recovered_ns is None and hole.traffic_known and not ongoing:
         data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
         what = f"ESP from {name(hole.receiver)}" if data_plane else "proof of life"
-        told.append(f"no {what} after it in this input")
+        again_ns = None if data_plane else _heard_again_ns(peer, hole)
+        if again_ns is None:
+            told.append(f"no {what} after it in this input")
+        else:
+            told.append(f"{name(hole.receiver)} is heard again at {at(again_ns)}")
     if not hole.begin_known and not has_log(peer, hole.receiver):
         told.append("when the peer went, the log does not tell: some time before it was asked")
     run = exchange_of(peer, hole)
     silent = silent_log(peer, hole, run, at, name)
     way = silent or broken_where(peer, hole, run, name)
     return [*told, way] if way else told
+
+
+def _heard_again_ns(peer: PeerView, hole: BlackHole) -> int | None:
+    """When the receiver of a black hole first proves after it that it lives, on whatever SA."""
+    heard = (
+        message.at_ns
+        for message in peer.whole.messages
+        if message.src == hole.receiver and message.encrypted and message.at_ns > hole.stop_ns
+    )
+    return min(heard, default=None)
 
 
 def _answered_meanwhile(peer: PeerView, hole: BlackHole) -> list[Exchange]:

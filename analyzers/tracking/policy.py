@@ -205,7 +205,7 @@ def _rhythm(
         return PolicyMode.UNKNOWN, every, f"{told}; {alike}" if idle else told
     if busy or not idle:
         return PolicyMode.UNKNOWN, None, "too few questions to tell an interval"
-    proof = "proof of life" if traffic_shown else "message of the peer in the log"
+    proof = "message of the peer in the log" if alike is _IN_LOGS else "proof of life"
     came = f"{_range(idle)} after the last {proof}"
     if len(idle) >= _MIN_INTERVALS and _steady(idle):
         if len(starts) >= _MIN_FOR_MODE:

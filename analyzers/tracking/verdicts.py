@@ -35,6 +35,8 @@ def judged_by_log(track: HoleTrack, budget_ns: int) -> HoleTrack:
     dead_ns = None if track.run is None else track.run.exchange.dead_ns
     if dead_ns is None or dead_ns < track.silence.last_proof_ns:
         return track
+    if track.stop_basis is StopBasis.PROOF and dead_ns > track.stop_ns:
+        return track  # it ended before: the verdict is that on a later silence
     chosen = track.hole_class
     if chosen in _BY_VERDICT:
         doubt = track.silence.questionable_ns

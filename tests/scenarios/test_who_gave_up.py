@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analyzers.export.story import remarks
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
@@ -470,3 +471,49 @@ def test_what_leaves_long_before_a_new_phase_1_is_no_delete(tell: Tell) -> None:
     asked = peer.exchanges[-1]
     assert (asked.retries, asked.verdict_ns) == (2, at(28))
     assert not peer.deletes
+
+
+def test_a_peer_that_is_heard_on_a_new_sa_is_heard_again(tell: Tell) -> None:
+    """No traffic shows when: what was negotiated after the verdict does."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        5 a>b liveness 2
+        5.01 b>a liveness 2 resp
+        10 a>b liveness 3
+        12 a>b liveness 3
+        14 a>b liveness 3
+        16 a>b v2 sa-init 0 sa=2
+        18 a>b v2 sa-init 0 sa=2
+        30 a>b v2 handshake sa=3
+        35 a>b liveness 2 sa=3
+        35.01 b>a liveness 2 resp sa=3
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    (said, *_) = remarks(peer, hole, lambda at_ns: f"{(at_ns - at(0)) / 1e9:.2f} s")
+    assert said == f"{B} is heard again at 30.03 s"
+
+
+def test_a_verdict_is_of_the_silence_before_it(tmp_path: Path) -> None:
+    """What the other end asks meanwhile ends a first one."""
+    text = """
+        0 a>b v2 handshake
+        0.5..34/0.2 a>b esp out
+        0.501..20/0.2 b>a esp in
+        23 a>b liveness 2
+        25 a>b liveness 2
+        26 b>a liveness 0
+        27 a>b liveness 2
+        29 a>b liveness 2
+        31 a>b liveness 2
+        """
+    gave_up = [
+        (33.0, "09[IKE] giving up after 4 retransmits"),
+        (33.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    peer = together(tmp_path, capture(text), charon(text, said=gave_up)).peer
+    first, last = [hole for hole in peer.black_holes if hole.sender == A]
+    assert (first.black_hole_class, first.dead_ns) == (BlackHoleClass.TRANSIENT, None)
+    assert last.dead_ns is not None
+    assert abs(last.dead_ns - at(33)) < 20_000_000
