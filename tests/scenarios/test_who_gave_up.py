@@ -131,7 +131,7 @@ def test_who_goes_on_sending_on_the_sa_has_not_deleted_it(tell: Tell) -> None:
 
 def test_a_data_plane_is_dead_that_only_the_other_end_asks_over(tell: Tell) -> None:
     """Its questions are answered while none of its ESP comes back any more."""
-    peer = tell(
+    told = tell(
         """
         0 a>b v2 handshake
         0.5..70/0.2 a>b esp out
@@ -140,10 +140,12 @@ def test_a_data_plane_is_dead_that_only_the_other_end_asks_over(tell: Tell) -> N
         23.201..50/3 a>b liveness 0+ resp
         52.501..70/0.2 b>a esp in
         """
-    ).peer
+    )
+    peer = told.peer
     (hole,) = peer.black_holes
     assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
     assert (hole.sender, hole.receiver) == (A, B)
+    assert not told.of("dpd-while-traffic-flows")
     assert hole.max_seconds > 30
     assert peer.state is PeerState.ALIVE
 

@@ -45,7 +45,11 @@ def _found(case: Case, own: Asked, ike_ns: list[int]) -> Found | None:
     held = interval_of(case, own.prober, own.sa.ike_version)
     if held is None:
         return None
-    busy = [x for x in own.exchanges if _is_busy(x, held.interval_s, ike_ns)]
+    busy = [
+        x
+        for x in own.exchanges
+        if _is_busy(x, held.interval_s, ike_ns) and not _may_hear_nothing(case, x)
+    ]
     if len(busy) < _FEWEST:
         return None
     share = len(busy) / len(own.exchanges)
@@ -60,6 +64,14 @@ def _found(case: Case, own: Asked, ike_ns: list[int]) -> Found | None:
         severity=Severity.WARNING if plain and not explained else Severity.INFO,
         confidence=confidence_of(busy),
         at_ns=busy[0].first_ns,
+    )
+
+
+def _may_hear_nothing(case: Case, exchange: Exchange) -> bool:
+    """Whether what is sent to who asks may be in vain: then it asks because nothing comes."""
+    return any(
+        hole.receiver == exchange.prober and hole.begin_ns <= exchange.first_ns <= hole.stop_ns
+        for hole in case.peer.black_holes
     )
 
 
@@ -92,6 +104,7 @@ RULE = PeerRule(
         " without UDP encapsulation, Libreswan IKEv1 behind NAT, Juniper always-send",
         "in IKEv2 nothing speaks against it",
         "an IKE message of the peer, not its traffic, came last",
+        "questions in a black hole: who asks hears nothing of what is sent",
     ),
     check=_check,
 )
