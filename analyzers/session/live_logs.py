@@ -25,7 +25,7 @@ from analyzers.session.clocks import value_of
 from analyzers.session.live_copies import Copies
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
-from analyzers.session.refused import refused_answers, refused_messages
+from analyzers.session.refused import answers_among, refused_messages
 from analyzers.sources.feed import Line, Piece
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.late import NamedPacket
@@ -337,8 +337,8 @@ class LogMatcher:
         ]
         settled = []
         log = logs[number]
-        refused = refused_answers(events)
-        unsent = {id(event) for event in refused_messages(events)}
+        never_sent = refused_messages(events)
+        refused, unsent = answers_among(never_sent), {id(event) for event in never_sent}
         for event in told_to_peers(events, log.local, log.hosts):
             if id(event) in told:
                 captured = told[id(event)]

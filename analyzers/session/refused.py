@@ -31,11 +31,11 @@ def refused_messages(events: Iterable[LogEvent]) -> list[LogEvent]:
     return found
 
 
-def refused_answers(events: Iterable[LogEvent]) -> set[int]:
-    """Ids (`id()`) of the answers among the refused messages."""
+def answers_among(messages: Iterable[LogEvent]) -> set[int]:
+    """Ids (`id()`) of the answers among messages."""
     return {
         id(event)
-        for event in refused_messages(events)
+        for event in messages
         if event.response or event.message is MessageKind.R_U_THERE_ACK
     }
 

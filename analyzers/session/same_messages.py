@@ -20,7 +20,7 @@ from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import ends_by_other, name_local, rename, told_to_peers
-from analyzers.session.refused import refused_answers, refused_messages
+from analyzers.session.refused import answers_among, refused_messages
 from analyzers.session.texts import LogSource
 from analyzers.session.untimed import bracket, by_time, give_places, in_order, settle
 from analyzers.session.viewpoints import own_sightings
@@ -63,7 +63,7 @@ def take_alone(log: LogSource, joined: Joined) -> None:
         give_places(log)
     name_local(log, (), UNKNOWN_LOCAL)
     stream = by_time([e for e in log.events if e.at_ns is not None])
-    joined.evidence |= refused_answers(log.events)
+    joined.evidence |= answers_among(refused_messages(log.events))
     joined.streams[log.number] = _to_peers(stream, log)
     joined.devices += dict.fromkeys(e.local for e in log.about_peers if e.local is not None)
 
@@ -283,9 +283,10 @@ class Matcher:
         joined = self._joined
         stream = []
         edge = 0
-        refused, absurd = refused_answers(log.events), self._absurd(log)
         # What never left was lost by no capture.
-        unsent = {id(event) for event in refused_messages(log.events)} - refused
+        never_sent = refused_messages(log.events)
+        refused, absurd = answers_among(never_sent), self._absurd(log)
+        unsent = {id(event) for event in never_sent} - refused
         for event in log.events:
             if id(event) in self._matched or event.at_ns is None:
                 continue

@@ -18,7 +18,7 @@ from analyzers.model.records import Confidence, Problem, ProblemKind, Ref, inter
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
-from analyzers.tracking.holes import HoleTrack, Run
+from analyzers.tracking.holes import HoleTrack, Run, class_by_verdict
 from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack
@@ -109,16 +109,13 @@ class Hindsight:
         if verdict_ns is None or verdict_ns >= hole.stop_ns:
             return hole
         # It was heard again, too late: it had been given up, and nothing was sent any more.
-        silence = hole.silence
+        stop_ns = max(verdict_ns, hole.silence.last_out_ns)
         budget_ns = self._tracker.budget_of(hole.unit, hole.role)
-        slow = silence.questionable_ns != NEVER and (
-            verdict_ns - silence.questionable_ns > budget_ns
-        )
         return replace(
             hole,
-            hole_class=BlackHoleClass.SLOW_DPD if slow else BlackHoleClass.DETECTED,
+            hole_class=class_by_verdict(hole.silence, verdict_ns, stop_ns, budget_ns),
             dead_ns=verdict_ns,
-            stop_ns=max(verdict_ns, silence.last_out_ns),
+            stop_ns=stop_ns,
             stop_basis=StopBasis.LAST_OUTBOUND,
         )
 

@@ -134,6 +134,13 @@ def classify(
         return BlackHoleClass.TRANSIENT
     if dead_ns is None:
         return BlackHoleClass.OPEN
+    return class_by_verdict(silence, dead_ns, stop_ns, budget_ns)
+
+
+def class_by_verdict(
+    silence: Silence, dead_ns: int, stop_ns: int, budget_ns: int
+) -> BlackHoleClass:
+    """The class of a window in which the peer was given up."""
     if min(silence.last_out_ns, stop_ns) - dead_ns > SLOW_TEARDOWN_NS:
         return BlackHoleClass.SLOW_TEARDOWN
     doubt = silence.questionable_ns

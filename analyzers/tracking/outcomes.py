@@ -390,9 +390,11 @@ class Outcomes:
 
     def _came_anew_ns(self, track: ExchangeTrack) -> int | None:
         """When the peer had set up another SA with the prober: that tells the prober all."""
+        starts, place = self._started(track)
         of_peer = (
             sa.established_ns
-            for sa in reversed(track.sa.peer.sas[-_SIBLINGS:])
+            # An attempt may have begun before the last question.
+            for _, sa in starts[max(0, place - _SIBLINGS) : place + _SIBLINGS]
             if sa.from_start and sa.unit is not track.sa.unit and sa.initiator != track.side
         )
         return min((ns for ns in of_peer if ns is not None and ns > track.last_ns), default=None)
@@ -415,13 +417,17 @@ class Outcomes:
 
     def _later(self, track: ExchangeTrack) -> list[tuple[int, SaTrack]]:
         """The next few SAs of the peer that began after the last transmission."""
+        starts, place = self._started(track)
+        return starts[place : place + _SIBLINGS]
+
+    def _started(self, track: ExchangeTrack) -> tuple[list[tuple[int, SaTrack]], int]:
+        """The SAs of the peer in order, and the first that began after the last transmission."""
         peer = track.sa.peer
         starts = self._starts.get(peer)
         if starts is None:
             starts = sorted(((sa.first_ns, sa) for sa in peer.sas), key=itemgetter(0))
             self._starts[peer] = starts
-        place = bisect_right(starts, track.last_ns, key=itemgetter(0))
-        return starts[place : place + _SIBLINGS]
+        return starts, bisect_right(starts, track.last_ns, key=itemgetter(0))
 
     def _ends_in_delete(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether the message that continues the rhythm is the Delete of a peer given up."""

@@ -5,6 +5,7 @@ Who negotiates anew has lost the SA before, or given it up: since its last proof
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ from analyzers.model.sa import EspFlow
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.silence import NEVER
-from analyzers.tracking.tracks import PeerTrack, SaTrack
+from analyzers.tracking.tracks import PeerTrack
 
 # Shorter than this nobody misses anything.
 _SILENT_NS: Final = 5 * NS_PER_SECOND
@@ -35,14 +36,14 @@ def unproven(
 def _silences(tracker: Tracker, peer: PeerTrack) -> Iterator[tuple[int, int]]:
     """Before SAs that were set up in place of others, which nobody had deleted or given up."""
     for number, sa in enumerate(peer.sas):
+        if not sa.from_start or sa.established_ns is None:
+            continue
         before = [
             older
             for older in peer.sas[max(0, number - _RECENT) : number]
             if older.unit is not sa.unit and older.responder_spi != _UNANSWERED
         ]
-        if not sa.from_start or sa.established_ns is None or not before:
-            continue
-        if before[-1].ended_ns is not None:
+        if not before or before[-1].ended_ns is not None:
             continue
         units = {older.unit.index for older in before}
         clocks = [tracker.any_clock.now(unit, role) for unit in units for role in (0, 1)]
@@ -53,28 +54,38 @@ def _silences(tracker: Tracker, peer: PeerTrack) -> Iterator[tuple[int, int]]:
 
 def _in_vain(peer: PeerTrack, flows: Sequence[EspFlow]) -> Iterator[tuple[int, int | None]]:
     """From negotiations on that were repeated, and never answered."""
-    for number, sa in enumerate(peer.sas):
-        if not sa.from_start or sa.responder_spi != _UNANSWERED or sa.messages < _REPEATED:
-            continue
-        other = 1 - sa.initiator
-        later = (o.established_ns for o in peer.sas[number + 1 :])
-        end_ns = next((ns for ns in later if ns is not None and ns > sa.first_ns), None)
-        if not _is_heard(peer, flows, other, sa, end_ns):
-            yield sa.first_ns, end_ns
+    heard: dict[int, list[int]] = {}
+    later_ns: list[int] = []
+    for sa in reversed(peer.sas):
+        if sa.from_start and sa.responder_spi == _UNANSWERED and sa.messages >= _REPEATED:
+            other = 1 - sa.initiator
+            if other not in heard:
+                heard[other] = _protected_ns(peer, other)
+            end_ns = next((ns for ns in reversed(later_ns) if ns > sa.first_ns), None)
+            if not _is_heard(peer, flows, other, heard[other], (sa.first_ns, end_ns)):
+                yield sa.first_ns, end_ns
+        if sa.established_ns is not None:
+            later_ns.append(sa.established_ns)
+
+
+def _protected_ns(peer: PeerTrack, side: int) -> list[int]:
+    """When protected IKE messages of a side came, in order."""
+    return sorted(m.at_ns for m in peer.messages if m.encrypted and peer.side_of(m.src) == side)
 
 
 def _is_heard(
-    peer: PeerTrack, flows: Sequence[EspFlow], side: int, sa: SaTrack, end_ns: int | None
+    peer: PeerTrack,
+    flows: Sequence[EspFlow],
+    side: int,
+    heard_ns: Sequence[int],
+    span: tuple[int, int | None],
 ) -> bool:
     """Whether a side was heard on other SAs while a negotiation got no answer of it."""
+    start_ns, end_ns = span
     if any(
-        peer.side_of(flow.sender) == side and flow.first_ns < sa.first_ns < flow.last_ns
+        peer.side_of(flow.sender) == side and flow.first_ns < start_ns < flow.last_ns
         for flow in flows
     ):
         return True
-    return any(
-        message.encrypted
-        and peer.side_of(message.src) == side
-        and sa.first_ns < message.at_ns < (message.at_ns + 1 if end_ns is None else end_ns)
-        for message in reversed(peer.messages)
-    )
+    first = bisect_right(heard_ns, start_ns)
+    return first < len(heard_ns) and (end_ns is None or heard_ns[first] < end_ns)

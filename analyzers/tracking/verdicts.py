@@ -13,7 +13,7 @@ from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds, seconds
-from analyzers.tracking.holes import SLOW_TEARDOWN_NS, HoleTrack
+from analyzers.tracking.holes import HoleTrack, class_by_verdict
 
 _BY_VERDICT: Final = frozenset(
     {
@@ -39,13 +39,7 @@ def judged_by_log(track: HoleTrack, budget_ns: int) -> HoleTrack:
         return track  # it ended before: the verdict is that on a later silence
     chosen = track.hole_class
     if chosen in _BY_VERDICT:
-        doubt = track.silence.questionable_ns
-        if min(track.silence.last_out_ns, track.stop_ns) - dead_ns > SLOW_TEARDOWN_NS:
-            chosen = BlackHoleClass.SLOW_TEARDOWN
-        elif doubt > 0 and dead_ns - doubt > budget_ns:
-            chosen = BlackHoleClass.SLOW_DPD
-        else:
-            chosen = BlackHoleClass.DETECTED
+        chosen = class_by_verdict(track.silence, dead_ns, track.stop_ns, budget_ns)
     return replace(track, dead_ns=dead_ns, hole_class=chosen)
 
 

@@ -519,3 +519,22 @@ def test_a_verdict_is_of_the_silence_before_it(tmp_path: Path) -> None:
     assert (first.black_hole_class, first.dead_ns) == (BlackHoleClass.TRANSIENT, None)
     assert last.dead_ns is not None
     assert abs(last.dead_ns - at(33)) < 20_000_000
+
+
+def test_what_comes_long_after_changes_no_verdict(tell: Tell) -> None:
+    """The peer came back anew by itself; many more SAs follow."""
+    later = "\n".join(f"{40 + 3 * n} a>b v2 handshake sa=n{n}" for n in range(40))
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        1..22/3 a>b esp out
+        1.001..22/3 b>a esp in
+        24 b>a liveness 0
+        26 b>a liveness 0
+        28 b>a liveness 0
+        29 a>b v2 handshake sa=2
+        """
+        + later
+    ).peer
+    asked = peer.exchanges[-1]
+    assert (asked.prober, asked.outcome, asked.verdict_ns) == (B, Outcome.UNANSWERED, None)
