@@ -141,6 +141,8 @@ class Exposures:
             return
         silence = self._any.at(state.unit.index, state.role, mark.place)
         state.stopped_ns = mark.at_ns
+        if self._is_hardly_answered(state, mark.place):
+            state.deferred = [window for window in state.deferred if window.run is not None]
         self._flush_deferred(state)
         stop_ns, basis = mark.at_ns, StopBasis.REPLACEMENT
         if NEVER < silence.last_out_ns < mark.at_ns - pause_ns(silence):
@@ -239,6 +241,11 @@ class Exposures:
         judged = [self._judge(replace(window, waits=waits)) for window in state.deferred]
         state.deferred.clear()
         return [hole for hole in judged if hole is not None]
+
+    def _is_hardly_answered(self, state: RoleState, place: int) -> bool:
+        """Whether ESP was answered too seldom to say that what never was, then, was lost."""
+        esp = self._asked.look(state.unit, state.role, place)
+        return esp.total_packets - esp.packets < _LEAST_PACE
 
     # --- the end ---------------------------------------------------------------------------
 

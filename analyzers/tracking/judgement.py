@@ -56,6 +56,8 @@ def stands_out(window: Window) -> bool:
     if silence.packets < MIN_PACKETS:
         return False
     count, median, high = summarise(window.waits)
+    if count == 1:
+        return False  # one answer is no pace: a host that nobody listens on gives it
     lasted_ns = window.stop_ns - silence.first_out_ns
     return not count or lasted_ns >= max(_TIMES_MEDIAN_WAIT * median, _TIMES_HIGH_WAIT * high)
 

@@ -326,6 +326,9 @@ class Outcomes:
             usual_ns = track.since_proof_ns if interval is None else interval
             patience_ns = _PATIENCE_NS
             if usual_ns:
+                if len(sent) > 1:
+                    # These may be questions of their own, in the rhythm of questions.
+                    usual_ns = max(usual_ns, sent[-1].at_ns - sent[-2].at_ns)
                 patience_ns = usual_ns + max(_INTERVAL_TOLERANCE_NS, usual_ns // 10)
             return not self._in_use(sent, track.kind, now, known_ns) or (
                 self._end_ns >= sent[-1].at_ns + patience_ns

@@ -712,3 +712,25 @@ def test_what_a_delete_ended_is_no_longer_or_shorter_once_the_tunnel_is_back(tel
     assert (after.stop_ns, after.stop_basis) == (at(40.1), StopBasis.DELETE)
     assert before.max_seconds == after.max_seconds
     assert after.recovered_ns == at(50.6)
+
+
+def test_esp_that_was_hardly_ever_answered_is_not_lost_before_a_question_that_is(
+    tell: Tell,
+) -> None:
+    """One answer, as that of a host that nobody listens on, makes no traffic both ways."""
+    story = """
+        0 a>b v2 handshake
+        0.2..12/0.2 a>b esp out
+        0.21 b>a esp in
+        5 a>b liveness 2
+        5.01 b>a liveness 2 resp
+        10 a>b liveness 3
+        10.01 b>a liveness 3 resp
+        """
+    renewed = """
+        12.1 a>b v2 handshake sa=2
+        12.2..16/0.2 a>b esp out2
+        12.21..16/0.2 b>a esp in2
+        """
+    for text in (story, story + renewed):
+        assert tell(text).peer.black_holes == ()

@@ -69,6 +69,7 @@ def tell(path: Path, lines: list[str]) -> PeerView:
 )
 @example(1, "interval", 10, "both", [1] * 12, [("b>a", 40, 200)], 0, 130)
 @example(1, "constant", 20, "none", [1] * 6, [("a>b", 59, 200)], 0, 140)
+@example(1, "constant", 5, "both", [1, 1, 1], [("b>a", 1, 20)], 0, 21)
 @example(2, "growing", 10, "both", [4], [], 0, 20)
 def test_a_peer_that_answers_is_never_dead(
     tmp_path: Path,
@@ -86,7 +87,8 @@ def test_a_peer_that_answers_is_never_dead(
     Where it loses an answer to the third try, or a later one, nothing tells it from a verdict.
     """
     if lost:
-        tries = [min(count, 2) for count in tries]
+        # Who asks goes on asking.
+        tries = [min(count, 2) for count in tries] + [1] * (140 // interval)
     lines = setup(version, traffic, 140, 140)
     at = interval + 0.3
     for number, count in enumerate(tries, 2):

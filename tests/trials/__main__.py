@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.trials.losses import wrong_losses
 from tests.trials.trial import Plan, plan, run
 from tests.trials.truth import differences
 
@@ -17,7 +18,7 @@ def _tried(chosen: Plan, folder: Path) -> list[str]:
     place = folder / str(chosen.seed)
     place.mkdir(parents=True, exist_ok=True)
     run(chosen, place)
-    return list(differences(place, _ADDRESSES))
+    return [*differences(chosen, place, _ADDRESSES), *wrong_losses(chosen, place, _ADDRESSES)]
 
 
 def main() -> int:

@@ -129,7 +129,8 @@ def run(chosen: Plan, folder: Path) -> None:
         time.sleep(calm_s)
         ends = (pair.left, pair.right) if chosen.at_left else (pair.right, pair.left)
         own = timers[0 if chosen.at_left else 1]
-        _fail(pair, ends, chosen, own, lasts_s, stack)
+        span = _fail(pair, ends, chosen, own, lasts_s, stack)
+        (folder / "fault.txt").write_text(" ".join(f"{at_s:.3f}" for at_s in span))
         time.sleep(after_s)
 
 
@@ -150,9 +151,10 @@ def _fail(
     timers: Timers,
     lasts_s: float,
     stack: contextlib.ExitStack,
-) -> None:
-    """Let it happen, and be over."""
+) -> tuple[float, float]:
+    """Let it happen, and be over; from and to, s since the epoch."""
     end, other = ends
+    began_s = _now_s()
     match chosen.fault:
         case "nothing":
             time.sleep(lasts_s / 2)
@@ -173,9 +175,15 @@ def _fail(
                 time.sleep(_RENEWAL_S / 2)
                 end.swanctl("--rekey", "--child", "net")
                 time.sleep(_RENEWAL_S / 2)
+            began_s = _now_s()
             pair.cut(end, *_DROPS.get(fault, _DROPS["everything"]))
             time.sleep(lasts_s)
             pair.repair(end)
+    return began_s, _now_s()
+
+
+def _now_s() -> float:
+    return time.time()  # noqa: TID251 - as packets are stamped
 
 
 def _daemon(end: Gateway) -> int:
