@@ -13,6 +13,7 @@ from analyzers.model.exchange import (
     Delete,
     Exchange,
     ExchangeKind,
+    Lost,
     Outcome,
     Transmission,
 )
@@ -186,7 +187,8 @@ def lost_delete_words(delete: Delete) -> str:
 
 def answers_sent(exchange: Exchange) -> str:
     """How many answers did not arrive: "3 answers sent, by its log"."""
-    return f"{counted(len(exchange.lost_answers), 'answer')} sent, by its log"
+    known = "captured, not read" if exchange.lost is Lost.UNREAD else "sent, by its log"
+    return f"{counted(len(exchange.lost_answers), 'answer')} {known}"
 
 
 def delete_words(delete: Delete) -> str:

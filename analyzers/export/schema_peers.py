@@ -169,11 +169,11 @@ class ReportExchange(Model, frozen=True):
     verdict_ref: Annotated[ReportRef | None, about("The line of the log that says so.")]
     lost: Annotated[
         Lost | None,
-        about("Where an unanswered question was lost, by the log of the other end."),
+        about("Where an unanswered question was lost, by the logs of both ends."),
     ]
     lost_answers: Annotated[
         list[ReportMessage],
-        about("Answers that the log of the other end shows, and that did not arrive."),
+        about("Answers that the log of the other end or a capture shows, and that did not arrive."),
     ]
     outcome: Outcome
     basis: Basis

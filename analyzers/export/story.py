@@ -16,7 +16,7 @@ from analyzers.export.formatting import (
     seconds_range,
 )
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.exchange import Exchange, Lost, Outcome
+from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND, seconds
@@ -179,10 +179,10 @@ def arriving(peer: PeerView) -> frozenset[str]:
 
     Then what is lost is lost on the way back; of what was sent there nobody can say that.
     """
-    if not any(x.lost is Lost.ANSWER for x in peer.whole.exchanges):
+    if not any(x.answered_in_vain for x in peer.whole.exchanges):
         return frozenset()
     runs = ((hole, exchange_of(peer, hole)) for hole in peer.black_holes)
-    return frozenset(hole.id for hole, run in runs if run and run.lost is Lost.ANSWER)
+    return frozenset(hole.id for hole, run in runs if run and run.answered_in_vain)
 
 
 def broken_way(hole: BlackHole, arriving: Container[str]) -> tuple[str, str]:

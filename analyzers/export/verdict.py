@@ -21,7 +21,7 @@ from analyzers.export.formatting import (
 from analyzers.export.story import IN_VAIN, SENT_FOR_NOTHING, arriving, exchange_of
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.exchange import Exchange, Lost, Outcome
+from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND, seconds
@@ -87,7 +87,7 @@ def verdict_of(
         reason = reason_in_short(owned)
         if reason:
             parts.append(VerdictPart(reason, False))
-        elif any(x.lost is Lost.ANSWER for peer in peers for x in peer.whole.exchanges):
+        elif any(x.answered_in_vain for peer in peers for x in peer.whole.exchanges):
             parts.append(VerdictPart(f"the other end answered: {_BACK}", False, (_BACK,)))
     else:
         said, brief = _questions(peers)

@@ -233,6 +233,7 @@ CLASS: Final = {
 LOST: Final = {
     Lost.REQUEST: "the question was lost on the way there: the log of the other end has none",
     Lost.ANSWER: "the answer was lost on the way back: the log of the other end has it",
+    Lost.UNREAD: "the answer was captured on the way back: the log of who asked has none",
     Lost.NEVER_ANSWERED: "the question arrived: the log of the other end has it, and no answer",
 }
 

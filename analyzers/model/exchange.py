@@ -38,6 +38,8 @@ class Lost(StrEnum):
     """The responder's log covers the time, and no question arrived."""
     ANSWER = "answer"
     """The responder answered, and nothing came back."""
+    UNREAD = "unread"
+    """The answer was captured on its way back; by its log the prober did not get it."""
     NEVER_ANSWERED = "never-answered"
     """The question arrived; the responder's log shows no answer."""
 
@@ -99,7 +101,7 @@ class Exchange(Struct, frozen=True, gc=False):
     tries: int | None = None
     """Transmissions after which the prober gives the peer up, as its log counts them."""
     lost_answers: tuple[Transmission, ...] = ()
-    """Answers that the responder's log shows, and that did not arrive."""
+    """Answers that the responder's log or a capture shows, and that did not arrive."""
 
     @property
     def first_ns(self) -> int:
@@ -116,6 +118,11 @@ class Exchange(Struct, frozen=True, gc=False):
         """All of its messages that any input shows, also answers that did not arrive."""
         answers = () if self.answer is None else (self.answer,)
         return (*self.transmissions, *answers, *self.lost_answers)
+
+    @property
+    def answered_in_vain(self) -> bool:
+        """Whether the responder answered, and the prober did not get it."""
+        return self.lost in (Lost.ANSWER, Lost.UNREAD)
 
     @property
     def retries(self) -> int:

@@ -189,6 +189,8 @@ class IkeMessage(Struct, gc=False):
     """Where else the message was seen: lines of logs, frames of a second capture."""
     arrived: bool = False
     """Its receiver's log says that it came."""
+    unread: bool = False
+    """Its receiver's log says that it did not come, though it was captured on its way."""
     again: bool = False
     """The log of its sender calls it a retransmission."""
     ike_sa: str = ""

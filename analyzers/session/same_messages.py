@@ -22,6 +22,7 @@ from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import ends_by_other, name_local, rename, told_to_peers
 from analyzers.session.refused import answers_among, refused_messages
 from analyzers.session.texts import LogSource
+from analyzers.session.unread import MAY_ANSWER, complains, unread_messages
 from analyzers.session.untimed import bracket, by_time, give_places, in_order, settle
 from analyzers.session.viewpoints import own_sightings
 from analyzers.tracking.alignment import Fit
@@ -43,11 +44,14 @@ def sightings_of(events: Iterable[LogEvent]) -> list[Sighting]:
     return [s for s in map(of_event, events) if s is not None]
 
 
-def facts_of(logs: Iterable[LogSource]) -> set[tuple[KeyFamily, Key]]:
+def facts_of(logs: Sequence[LogSource]) -> set[tuple[KeyFamily, Key]]:
     """Everything by which a message of the logs can be found elsewhere."""
     events = (e if e.at_ns is not None else replace(e, at_ns=0) for x in logs for e in x.events)
     named = map(of_event, events)
-    return {key for sighting in named if sighting is not None for key in sighting.keys}
+    facts = {key for sighting in named if sighting is not None for key in sighting.keys}
+    if any(complains(event) for log in logs for event in log.events):
+        facts |= MAY_ANSWER
+    return facts
 
 
 def match_messages(
@@ -80,6 +84,8 @@ class Matcher:
         self._wire = [s for c in captures for s in own_sightings(c, joined)]
         self._matched: set[int] = set()
         """Ids (`id()`) of events that another input tells."""
+        self._captured: dict[int, dict[int, Ref]] = {log.number: {} for log in logs}
+        """Places in captures of a log's messages, by its number and the `id()` of each."""
         self._told: set[int] = set()
         """Of events that tell for the other end's log too."""
         self._on_wire: Counter[int] = Counter()
@@ -129,6 +135,7 @@ class Matcher:
         for event, sighting in found:
             self._joined.witnesses.add(sighting.ref, event)
             self._matched.add(id(event))
+            self._captured[log.number][id(event)] = sighting.ref
         rename(
             log,
             [(event, (s.src, s.dst) if event.sent else (s.dst, s.src)) for event, s in found],
@@ -217,6 +224,9 @@ class Matcher:
         ]
         joined.spans = [(r.first_ns, r.last_ns) for r in captured]
         reaches = {log.number: _reach(log) for log in self._logs}
+        for log in self._logs:
+            known = self._captured[log.number]
+            joined.witnesses.unread.update(unread_messages(log.events, self._wire, known))
         for log in self._logs:
             others = list(captured)
             others += [r for number, r in reaches.items() if r is not None and number != log.number]

@@ -257,7 +257,10 @@ class Tracker:
         peer.last_ns = max(peer.last_ns, at_ns)
         peer.first_ns = min(peer.first_ns, at_ns)
         peer.heard[side] = True
-        peer.last_heard_ns[side] = at_ns
+        if message.unread:
+            self.marks.proving = False
+        else:
+            peer.last_heard_ns[side] = at_ns
         sa.last_ns = max(sa.last_ns, at_ns)
         if message.vendor_ids or message.proposals:
             _note_phase1(sa, message, side)
@@ -265,6 +268,8 @@ class Tracker:
             self._feed_ikev2(sa, message, side)
         else:
             self._ikev1.feed(sa, message, side)
+        if message.unread:
+            self.marks.proving = True
         if message.notifies:
             _note_unprotected(peer, message)
 

@@ -65,7 +65,10 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
         return
     asked = sa.open_dpd[1 - side]
     if asked is not None and _answers(asked, message):
-        _answer(marks, sa, asked, message, side)
+        if message.unread:
+            asked.note_unread(transmission(message))
+        else:
+            _answer(marks, sa, asked, message, side)
         return
     run = sa.open_dpd[side]
     sent = transmission(message)

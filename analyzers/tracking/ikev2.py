@@ -201,6 +201,10 @@ class Ikev2Tracker:
         if request is None:
             sa.early = message
             return
+        if message.unread:
+            if request.exchange is not None and not request.answered:
+                request.exchange.note_unread(transmission(message))
+            return
         fresh = not request.answered
         request.answered = True
         if not fresh:

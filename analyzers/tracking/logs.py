@@ -45,7 +45,6 @@ _MESSAGE: Final = LogEventKind.MESSAGE
 _INFORMATIONAL, _DELETE = MessageKind.INFORMATIONAL, MessageKind.DELETE
 _UDP, _LOG, _CERTAIN = Encapsulation.UDP, Basis.LOG, Confidence.CERTAIN
 _MAX_LOST: Final = 200
-_MAX_REPLIES: Final = 64
 _ABOUT_IKE_SA: Final = frozenset(
     {
         LogEventKind.MESSAGE,
@@ -334,16 +333,11 @@ class LogTracker:
             exchange = _question_of(peer, 1 - side, event)
             if exchange is not None and not exchange.answered:
                 exchange.arrived = True
-                self._lost_answer(exchange, event)
+                message_id = NO_MESSAGE_ID if event.message_id is None else event.message_id
+                answer = Transmission(event.at_ns or 0, message_id, event.ref)
+                exchange.note_lost_answer(answer)
         elif event.sent and event.message is MessageKind.DELETE:
             self._lost_delete(peer, event, side)
-
-    @staticmethod
-    def _lost_answer(exchange: ExchangeTrack, event: LogEvent) -> None:
-        if len(exchange.replies) < _MAX_REPLIES:
-            message_id = NO_MESSAGE_ID if event.message_id is None else event.message_id
-            reply = Transmission(event.at_ns or 0, message_id, event.ref)
-            exchange.replies = (*exchange.replies, reply)
 
     def _lost_delete(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """A Delete that was sent, and that no capture shows: it tells nothing to the other end."""

@@ -20,6 +20,8 @@ def place_of_loss(
     logs: LogTracker, track: ExchangeTrack, sent: Sequence[Transmission]
 ) -> Lost | None:
     """Where a question without an answer was lost; None where nothing tells."""
+    if track.unread:
+        return Lost.UNREAD
     if track.replies:
         return Lost.ANSWER
     if not _would_show(logs, track, sent[0].at_ns, sent[-1].at_ns):

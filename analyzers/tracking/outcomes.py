@@ -263,9 +263,8 @@ class Outcomes:
         """Whether another SA had taken over before the first of these was asked."""
         moved_ns = self._tracker.exposures.took_over_ns(track.sa.unit.index, track.side)
         renewed = track.sa.rekeyed_into
-        if moved_ns is None and renewed is not None:
-            moved_ns = renewed.established_ns
-        return moved_ns is not None and moved_ns <= sent[0].at_ns
+        renewed_ns = None if renewed is None else renewed.established_ns
+        return any(ns is not None and ns <= sent[0].at_ns for ns in (moved_ns, renewed_ns))
 
     def _by_acts(
         self,

@@ -24,6 +24,8 @@ from analyzers.model.sa import SaEnd
 from analyzers.tracking import schedule
 
 # Most exchanges never have any: an empty set each would be a third of what is kept of them.
+# Answers that did not arrive are kept of one exchange up to this number.
+_MAX_REPLIES: Final = 64
 _NONE: Final[Set[int]] = frozenset()
 
 
@@ -219,8 +221,20 @@ class ExchangeTrack(Struct, eq=False):
     tries: int | None = None
     """The prober's log says that it gives the peer up after so many transmissions."""
     replies: tuple[Transmission, ...] = ()
-    """Answers of the responder's log that did not come back; the first ones of many."""
+    """Answers that did not come to the prober; the first ones of many."""
+    unread: bool = False
+    """They were captured on their way to it."""
     since_proof_ns: int | None = None
+
+    def note_lost_answer(self, answer: Transmission) -> None:
+        """It was sent, and did not come back."""
+        if len(self.replies) < _MAX_REPLIES:
+            self.replies = (*self.replies, answer)
+
+    def note_unread(self, answer: Transmission) -> None:
+        """It was captured, and the prober did not get it."""
+        self.unread = True
+        self.note_lost_answer(answer)
 
     def note_sequence(self, number: int) -> None:
         """One of its questions has this sequence number."""

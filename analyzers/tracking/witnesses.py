@@ -46,6 +46,8 @@ class Witnesses(Struct):
     """Sightings of messages beside the one that is tracked, by the place of that one."""
 
     by_ref: dict[Ref, list[LogEvent | Ref]] = field(default_factory=dict)
+    unread: set[Ref] = field(default_factory=set)
+    """Messages that did not come to the device that they were captured on the way to."""
 
     def add(self, ref: Ref, witness: LogEvent | Ref) -> None:
         """`witness` saw the message at `ref`."""
@@ -53,6 +55,7 @@ class Witnesses(Struct):
 
     def testify(self, message: IkeMessage) -> None:
         """Add what is known elsewhere to a message."""
+        message.unread = message.ref in self.unread
         found = self.by_ref.get(message.ref)
         if found is None:
             return

@@ -439,6 +439,40 @@ def test_the_responders_log_alone_says_that_the_answer_was_lost(tmp_path: Path) 
     assert peer.black_holes == alone(tmp_path, DEAD2).black_holes
 
 
+def test_what_is_dropped_behind_the_capture_is_no_answer(tmp_path: Path) -> None:
+    """A filter of the asking device drops what the capture saw arrive; its log says what came."""
+    asked = """
+    0 a>b v2 handshake
+    0.2..60/0.2 a>b esp out
+    10..21/10 a>b liveness 2+
+    10.01..21/10 b>a liveness 2+ resp
+    """
+    in_vain = """
+    30..33.1/1 a>b liveness 4
+    30.01..33.1/1 b>a liveness 4 resp
+    """
+    said = [(34.0, "09[IKE] giving up after 3 retransmits")]
+    text = asked + in_vain
+    log = charon(text, "a", Clock(iso, 500), lost=[LostOnTheWay("b", 30)], said=said)
+    told = together(tmp_path, capture(text), log)
+    last = told.peer.exchanges[-1]
+    assert (last.outcome, last.lost, last.retries) == (Outcome.UNANSWERED, Lost.UNREAD, 3)
+    assert len(last.lost_answers) == 4
+    assert last.verdict_ns == at(34)
+    (hole,) = told.peer.black_holes
+    assert (hole.sender, hole.dead_ns, hole.dead_basis) == (A, at(34), "log")
+    answered = charon(text, "a", Clock(iso, 500))
+    assert together(tmp_path, capture(text), answered).peer.black_holes == ()
+
+
+def test_an_answer_that_a_log_does_not_show_was_read_unless_it_complains(tmp_path: Path) -> None:
+    """Lines may be missing; the retransmission or the verdict that would tell is missing too."""
+    log = charon(HEALTHY2, "a", Clock(iso, 500), lost=[LostOnTheWay("b", 30, 40)])
+    peer = together(tmp_path, capture(HEALTHY2), log).peer
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    assert {x.lost for x in peer.exchanges} == {None}
+
+
 def test_what_the_other_end_sent_in_vain_proves_nothing(tmp_path: Path) -> None:
     """Both directions are dead: that b asks is no sign of life for a, who does not hear it."""
     text = """

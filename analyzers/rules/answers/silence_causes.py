@@ -29,6 +29,10 @@ _WAY: Final = "the way to the peer: filters for UDP 500 and 4500, NAT mappings, 
 _WHERE: Final = {
     Lost.REQUEST: "By the other end's log no question arrived: it was lost on the way.",
     Lost.ANSWER: "The other end answered by its log: the answer was lost on the way.",
+    Lost.UNREAD: (
+        "Its answers were captured on their way, and the log of who asked has none: they were"
+        " dropped behind the capture."
+    ),
     Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
 }
 QUESTION_LOST: Final = f"Follow {_WAY}; the question does not arrive."
@@ -37,6 +41,10 @@ _REMEDIES: Final = {
     Lost.ANSWER: (
         "Follow the way back: filters for UDP 500 and 4500 and the route from the peer to this"
         " end; the answer does not arrive."
+    ),
+    Lost.UNREAD: (
+        "Look between the capture and the IKE process of who asked: the filters of its own system,"
+        " and counters of packets that it dropped."
     ),
     Lost.NEVER_ANSWERED: (
         "Look at the peer: its IKE process is stuck or overloaded, or it no longer has this SA."
@@ -67,7 +75,7 @@ def _spells(case: Case) -> list[Hint]:
 
 def _refused(case: Case, exchange: Exchange) -> Cause | None:
     """An end whose own system did not take its packets."""
-    answer = exchange.lost is Lost.ANSWER
+    answer = exchange.answered_in_vain
     for end in (exchange.responder, exchange.prober):
         hint = refusal_of(_spells(case), exchange, end)
         if hint is None:

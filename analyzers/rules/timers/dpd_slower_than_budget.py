@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
-from analyzers.model.exchange import Lost
 from analyzers.model.finding import Severity
 from analyzers.model.time import seconds
 from analyzers.rules.case import Case
@@ -60,7 +59,7 @@ def _remedy(case: Case, hole: BlackHole) -> str:
 def _fate(case: Case, hole: BlackHole) -> str:
     """Where the other end answered, what was sent to it arrived."""
     asked = (x for x in case.asked_by(hole.sender) if x.last_ns >= (hole.first_probe_ns or 0))
-    came = any(x.lost is Lost.ANSWER and x.first_ns <= hole.stop_ns for x in asked)
+    came = any(x.answered_in_vain and x.first_ns <= hole.stop_ns for x in asked)
     return "sent meanwhile, and nothing came back" if came else "sent in vain"
 
 
