@@ -6,7 +6,7 @@ windows of a peer that is gone, the second those of a data plane that is dead wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.records import Ref
 from analyzers.tracking.deafness import Deafness
 from analyzers.tracking.holes import HoleTrack, end_basis, pause_ns
-from analyzers.tracking.judgement import Window, judge, judge_data_plane
+from analyzers.tracking.judgement import Window, join, judge, judge_data_plane
 from analyzers.tracking.pace import Pace
 from analyzers.tracking.questions import Questions, RoleState
 from analyzers.tracking.silence import (
@@ -58,6 +58,7 @@ class Exposures:
         self._skip: tuple[int, int, int] = (NEVER, NEVER, NEVER)
         self._unheard_here: tuple[int, int, int] = (NEVER, NEVER, NEVER)
         self._implied: set[tuple[int, int, int]] = set()
+        self._answered: set[tuple[int, int, int]] = set()
         self._esp_closing_here: tuple[Closing, Int64Array] | None = None
         self._pace = Pace(esp_clock)
         self.holes: list[HoleTrack] = []
@@ -81,6 +82,7 @@ class Exposures:
         self._pace.begin_batch()
         self._skip = self._unheard_here = (NEVER, NEVER, NEVER)
         self._implied = {(m.unit, m.role, m.place) for m in marks if m.kind is MarkKind.IMPLIED}
+        self._answered = {(m.unit, m.role, m.place) for m in marks if m.kind is MarkKind.ANSWERED}
         self._asked.midway = {(m.unit, 1 - m.role, m.place) for m in marks if m.midway}
         for _, rank, item in ordered:
             if isinstance(item, Mark):
@@ -141,9 +143,6 @@ class Exposures:
             return
         silence = self._any.at(state.unit.index, state.role, mark.place)
         state.stopped_ns = mark.at_ns
-        if self._is_hardly_answered(state, mark.place):
-            state.deferred = [window for window in state.deferred if window.run is not None]
-        self._flush_deferred(state)
         stop_ns, basis = mark.at_ns, StopBasis.REPLACEMENT
         if NEVER < silence.last_out_ns < mark.at_ns - pause_ns(silence):
             # Sending had stopped long before: nothing was lost in between.
@@ -153,6 +152,11 @@ class Exposures:
         window = self._window(state, silence, stop_ns, basis, mark.place)
         if window.basis is not StopBasis.DELETE:
             window = replace(window, ref=mark.ref, acted_ns=mark.at_ns)
+        deferred, window = join(state.deferred, window)
+        state.deferred = []
+        if self._is_hardly_answered(state, mark.place):
+            deferred = [each for each in deferred if each.run is not None]
+        self._flush_deferred(deferred)
         if not self._asked.is_unheard(state, window.run, mark.place):
             self._judge(window)
 
@@ -188,8 +192,23 @@ class Exposures:
             state.deferred.clear()
             self._skip = (closing.key, closing.role, closing.place)
             return
-        for hole in self._flush_deferred(state, pace):
+        for hole in self._flush_deferred(self._with_rest(state, closing), pace):
             self._learn(hole, closing, pace)
+
+    def _with_rest(self, state: RoleState, closing: Closing) -> list[Window]:
+        """Take the deferred windows, now that ESP came back; one that a question follows stays.
+
+        What IKE alone ended, and nothing was asked in, lasted until now.
+        """
+        since = self._any.at(closing.key, closing.role, closing.place)
+        window = self._window(state, since, closing.at_ns, StopBasis.PROOF, closing.place)
+        windows, joined = join(state.deferred, window)
+        state.deferred = state.deferred[-1:] if joined is not window else []
+        for number, each in enumerate(windows):
+            if each.run is None and each.silence.last_proof_ns == closing.silence.last_proof_ns:
+                windows[number] = replace(each, silence=closing.silence, stop_ns=closing.at_ns)
+                self._skip = (closing.key, closing.role, closing.place)
+        return windows
 
     def _any_closing(self, closing: Closing) -> None:
         key = (closing.key, closing.role, closing.place)
@@ -208,6 +227,7 @@ class Exposures:
         if closing.by_esp:
             # ESP's own clock closed at this very place: its waits are the pace of the flow.
             own, pace = self._esp_closing_here or (closing, NO_WAITS)
+            state.deferred, window = join(state.deferred, window)
             if self._heard_on_another_sa(state, silence, closing.place):
                 return
             hole = self._judge(replace(window, waits=pace))
@@ -218,7 +238,9 @@ class Exposures:
             if window.run is not None:
                 self._judge(window)
         elif len(state.deferred) < _MAX_DEFERRED and (window.run or not state.deferred):
-            state.deferred.append(window)
+            state.deferred, window = join(state.deferred, window)
+            asked_only = key not in self._answered and key not in self._implied
+            state.deferred.append(replace(window, asked_only=asked_only))
 
     def _learn(self, hole: HoleTrack, closing: Closing, pace: Int64Array) -> None:
         """A black hole that ESP ended tells of the flow's pace; it may turn out to be that."""
@@ -237,9 +259,10 @@ class Exposures:
         proven = self._asked.is_answered(unit)
         return self._pace.is_usual(unit, hole.role, lasted_ns, proven=proven)
 
-    def _flush_deferred(self, state: RoleState, waits: Int64Array = NO_WAITS) -> list[HoleTrack]:
-        judged = [self._judge(replace(window, waits=waits)) for window in state.deferred]
-        state.deferred.clear()
+    def _flush_deferred(
+        self, windows: Sequence[Window], waits: Int64Array = NO_WAITS
+    ) -> list[HoleTrack]:
+        judged = [self._judge(replace(window, waits=waits)) for window in windows]
         return [hole for hole in judged if hole is not None]
 
     def _is_hardly_answered(self, state: RoleState, place: int) -> bool:
@@ -332,6 +355,7 @@ class Exposures:
                 stop_ns = end_ns if by_end_ns is None else by_end_ns
                 basis = StopBasis.LAST_OUTBOUND
             window = self._window(state, silence, stop_ns, basis, None, end_ns)
+            windows, window = join(windows, window)
             windows.append(replace(window, by_end_ns=by_end_ns))
         judged = (
             judge(replace(window, waits=waits), self._budget_of(window), least_ns)

@@ -5,6 +5,7 @@ A pure function of what `exposure` gathered about the silence; nothing is rememb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -48,6 +49,9 @@ class Window(Struct, frozen=True):
     """When the prober had given up by the end of the input, if that is what ended the window."""
     acted_ns: int | None = None
     """The prober deleted the SA, or set up a replacement, then."""
+    asked_only: bool = False
+    """What ended it is a message that the other side sent by itself: it lives, and need not get
+    anything."""
 
 
 def stands_out(window: Window) -> bool:
@@ -69,6 +73,37 @@ def judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     if hole is not None and run is not None and run.exchange.kind is ExchangeKind.DPD:
         hole.without_run = _judge(replace(window, run=None), budget_ns, report_ns)
     return hole
+
+
+def join(before: Sequence[Window], window: Window) -> tuple[list[Window], Window]:
+    """A window in which a question was lost, and what is left of those before it.
+
+    Where the other side has only asked since the last ESP, the silence began before that.
+    """
+    last = before[-1] if before else None
+    if last is None or window.run is None or not _is_begin(last, window):
+        return list(before), window
+    old, new = last.silence, window.silence
+    silence = replace(
+        new,
+        last_proof_ns=old.last_proof_ns,
+        first_out_ns=old.first_out_ns,
+        questionable_ns=old.questionable_ns,
+        packets=old.packets + new.packets,
+        bytes=old.bytes + new.bytes,
+    )
+    return list(before[:-1]), replace(window, silence=silence)
+
+
+def _is_begin(one: Window, other: Window) -> bool:
+    """Whether a window is the first part of the one after it."""
+    doubted = one.silence.questionable_ns != NEVER
+    return (
+        one.asked_only
+        and one.run is None
+        and doubted
+        and one.stop_ns == other.silence.last_proof_ns
+    )
 
 
 def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:

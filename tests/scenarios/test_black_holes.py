@@ -734,3 +734,39 @@ def test_esp_that_was_hardly_ever_answered_is_not_lost_before_a_question_that_is
         """
     for text in (story, story + renewed):
         assert tell(text).peer.black_holes == ()
+
+
+BOTH_DEAD = """
+    0 a>b v2 handshake
+    0.2..{out}/0.2 a>b esp out
+    0.21..10/0.2 b>a esp in
+    15 b>a liveness 0
+    15.01 a>b liveness 0 resp
+    """
+"""ESP is dead both ways from 10 s on, and b, which hears nothing any more, asks once."""
+
+
+def test_a_question_of_the_other_side_ends_no_silence_of_esp(tell: Tell) -> None:
+    text = BOTH_DEAD.format(out=30) + "17.01..30/0.2 b>a esp in\n"
+    (hole,) = (h for h in tell(text).peer.black_holes if h.sender == A)
+    assert hole.last_proof_ns == at(9.81)
+    assert hole.stop_ns == at(17.01)
+    assert hole.max_packets == 36
+
+
+def test_a_question_in_vain_after_one_of_the_other_side_is_of_the_same_outage(tell: Tell) -> None:
+    text = BOTH_DEAD.format(out=28) + "20..26.1/2 a>b liveness 2\n"
+    for rest in ("28 a>b v2 sa-init 0 sa=2\n", "60 c:4500>a:4500 keepalive\n"):
+        (hole,) = (h for h in tell(text + rest).peer.black_holes if h.sender == A)
+        assert (hole.last_proof_ns, hole.first_probe_ns) == (at(9.81), at(20))
+        assert hole.dead_ns == at(28)
+        assert hole.max_packets == 90
+
+
+def test_an_answer_to_ones_own_question_begins_a_silence_anew(tell: Tell) -> None:
+    """What was asked and answered at 15 s has proven the way there and back."""
+    text = BOTH_DEAD.replace("b>a liveness 0", "a>b liveness 2", 1).format(out=28)
+    text = text.replace("a>b liveness 0 resp", "b>a liveness 2 resp")
+    text += "20..26.1/2 a>b liveness 3\n28 a>b v2 sa-init 0 sa=2\n"
+    (hole,) = (h for h in tell(text).peer.black_holes if h.first_probe_ns == at(20))
+    assert hole.last_proof_ns == at(15.01)

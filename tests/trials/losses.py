@@ -17,6 +17,7 @@ _NON_ESP_MARKER: Final = bytes(4)
 # A cut takes a moment to act; what is under way then may be on either side of it.
 _EDGE_PACKETS: Final = 3
 _EDGE_S: Final = 1.0
+_BEFORE_LIFE_S: Final = 3.0
 # What is sent into a fault for less than this is no black hole.
 _LEAST_S: Final = 4.0
 _LEAST_PACKETS: Final = 6
@@ -78,7 +79,8 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
         least, most = (sum(getattr(h, f"{m}_packets") for h in own) for m in ("min", "max"))
         about = f"the capture {name}: {len(own)} black holes of {sender}, {least}-{most} packets"
         if len(lost) >= _LEAST_PACKETS and lost[-1] - lost[0] >= _LEAST_S:
-            if most < len(lost) - _EDGE_PACKETS:
+            # What lies less than the least black hole before a sign of life need not count.
+            if most < sum(at_s > lost[0] + _BEFORE_LIFE_S for at_s in lost) - _EDGE_PACKETS:
                 yield f"{about}; {len(lost)} were lost"
             if len(own) > 1:
                 yield f"{about}; it was one"
