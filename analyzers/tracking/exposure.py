@@ -114,6 +114,9 @@ class Exposures:
                 self._asked.answered(state, mark)
                 if not state.asks_anyway:
                     self._asked.answered_other(self._asked.of(mark.unit, 1 - mark.role), mark)
+            case MarkKind.RETRACTED:
+                for role in (0, 1):
+                    self._asked.retracted(self._asked.of(mark.unit, role), mark)
             case MarkKind.IMPLIED:
                 self._asked.implied(state, mark)
                 self._recover(state.unit, mark.role, mark.at_ns)
@@ -185,9 +188,9 @@ class Exposures:
         self._asked.deafness.heard(closing.key, closing.role, closing.at_ns)
         if self._asked.answered_within(state, silence, closing.at_ns, closing.place):
             window = self._window(state, silence, closing.at_ns, StopBasis.PROOF, closing.place)
-            hole = judge_data_plane(replace(window, run=None, waits=pace), self._report_ns)
+            hole = self._of_data_plane(state, replace(window, run=None, waits=pace))
             if hole is not None:
-                self._keep(self._with_answer(state, hole))
+                self._keep(hole)
                 self._learn(hole, closing, pace)
             state.deferred.clear()
             self._skip = (closing.key, closing.role, closing.place)
@@ -198,14 +201,17 @@ class Exposures:
     def _with_rest(self, state: RoleState, closing: Closing) -> list[Window]:
         """Take the deferred windows, now that ESP came back; one that a question follows stays.
 
-        What IKE alone ended, and nothing was asked in, lasted until now.
+        What IKE alone ended, and nothing was asked in, lasted until now; and where no question
+        of this end was answered, it began when ESP fell silent.
         """
         since = self._any.at(closing.key, closing.role, closing.place)
         window = self._window(state, since, closing.at_ns, StopBasis.PROOF, closing.place)
         windows, joined = join(state.deferred, window)
         state.deferred = state.deferred[-1:] if joined is not window else []
+        began_ns = closing.silence.last_proof_ns
         for number, each in enumerate(windows):
-            if each.run is None and each.silence.last_proof_ns == closing.silence.last_proof_ns:
+            whole = each.silence.last_proof_ns == began_ns or state.own_answers_ns[1] <= began_ns
+            if each.run is None and whole:
                 windows[number] = replace(each, silence=closing.silence, stop_ns=closing.at_ns)
                 self._skip = (closing.key, closing.role, closing.place)
         return windows
@@ -342,8 +348,9 @@ class Exposures:
         )
         if run is None and not unheard and by_ike:
             window = self._window(state, esp, esp.last_out_ns, end_basis(esp, end_ns), None)
-            hole = judge_data_plane(replace(window, run=None, waits=waits), least_ns)
-            return [] if hole is None or self._is_usual(hole) else [self._with_answer(state, hole)]
+            window = replace(window, run=None, waits=waits)
+            hole = self._of_data_plane(state, window, least_ns)
+            return [] if hole is None or self._is_usual(hole) else [hole]
         windows = list(state.deferred)
         if unheard:
             windows = [window for window in windows if window.run is not None]
@@ -423,12 +430,19 @@ class Exposures:
             self._keep(hole)
         return hole
 
-    @staticmethod
-    def _with_answer(state: RoleState, hole: HoleTrack) -> HoleTrack:
-        """A dead data plane points to the answer that came meanwhile."""
-        hole.asked_ns = state.answered_asked_ns
-        if state.answered_ref is not None:
-            hole.refs = (state.answered_ref,)
+    def _of_data_plane(
+        self, state: RoleState, window: Window, least_ns: int | None = None
+    ) -> HoleTrack | None:
+        """The black hole of a silence of ESP in which IKE was answered, be it the other side's."""
+        least_ns = self._report_ns if least_ns is None else least_ns
+        if self._asked.asks_in_vain(state, window.silence, window.stop_ns):
+            return judge(window, self._budget_of(window), least_ns)
+        hole = judge_data_plane(window, least_ns)
+        if hole is not None:
+            # It points to the answer that came meanwhile.
+            hole.asked_ns = state.answered_asked_ns
+            if state.answered_ref is not None:
+                hole.refs = (state.answered_ref,)
         return hole
 
     def _keep(self, hole: HoleTrack) -> None:

@@ -41,6 +41,7 @@ _MAX_GROWTH: Final = 2.6
 _SETTLING_NS: Final = NS_PER_SECOND
 # No stack repeats faster: two messages this close are parts of one teardown.
 _MIN_RETRY_NS: Final = 200 * NS_PER_MS
+_RECENT: Final = 16
 # No stack waits longer between two tries.
 _MAX_RETRY_NS: Final = 75 * NS_PER_SECOND
 
@@ -70,6 +71,10 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
         else:
             _answer(marks, sa, asked, message, side)
         return
+    crossed = _crossed(sa, previous, message, side)
+    if crossed is not None and previous is not None:
+        _uncross(marks, sa, crossed, previous, message)
+        return
     run = sa.open_dpd[side]
     sent = transmission(message)
     if run is not None and _continues(run, message):
@@ -79,20 +84,56 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
     else:
         if run is not None:
             _dissolve(sa, run)
-        run = ExchangeTrack(
-            sa=sa,
-            kind=ExchangeKind.DPD,
-            side=side,
-            sequence=None,
-            transmissions=[sent],
-            basis=Basis.RHYTHM,
-            confidence=Confidence.INFERRED,
-            length=message.length,
-            candidate=True,
-        )
+        run = _asked(sa, message, side)
         sa.open_dpd[side] = run
-        sa.peer.exchanges.append(run)
     marks.add(MarkKind.PROBE, sa, side, message, exchange=run)
+
+
+def _asked(sa: SaTrack, message: IkeMessage, side: int) -> ExchangeTrack:
+    exchange = ExchangeTrack(
+        sa=sa,
+        kind=ExchangeKind.DPD,
+        side=side,
+        sequence=None,
+        transmissions=[transmission(message)],
+        basis=Basis.RHYTHM,
+        confidence=Confidence.INFERRED,
+        length=message.length,
+        candidate=True,
+    )
+    sa.peer.exchanges.append(exchange)
+    return exchange
+
+
+def _crossed(
+    sa: SaTrack, previous: IkeMessage | None, message: IkeMessage, side: int
+) -> ExchangeTrack | None:
+    """The question of `side` that another question, which this message answers, has crossed.
+
+    Nobody asks again so soon: what came between was no answer.
+    """
+    if previous is None or not 0 <= message.at_ns - previous.at_ns <= GROUP_NS:
+        return None
+    for exchange in reversed(sa.peer.exchanges[-_RECENT:]):
+        if exchange.sa is sa and exchange.side == side:
+            answer = exchange.answer
+            taken = answer is not None and answer.ref == previous.ref
+            return exchange if taken and exchange.basis is Basis.RHYTHM else None
+    return None
+
+
+def _uncross(
+    marks: Marks, sa: SaTrack, crossed: ExchangeTrack, asked: IkeMessage, message: IkeMessage
+) -> None:
+    """What was taken for the answer of a question is one itself, and this message answers it."""
+    side = crossed.side
+    crossed.answer = crossed.evidence = None
+    sa.unit.answered[side] -= 1
+    sa.open_dpd[side] = crossed
+    marks.add(MarkKind.RETRACTED, sa, side, asked, exchange=crossed)
+    exchange = _asked(sa, asked, 1 - side)
+    marks.add(MarkKind.PROBE, sa, 1 - side, asked, exchange=exchange)
+    _answer(marks, sa, exchange, message, side)
 
 
 def _lengths(sa: SaTrack) -> frozenset[int] | set[int]:

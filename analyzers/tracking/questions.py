@@ -49,6 +49,10 @@ class RoleState(Struct):
     """First answer in that silence to a question asked in it."""
     answered_asked_ns: int | None = None
     answered_ref: Ref | None = None
+    own_answers_ns: tuple[int, int] = (NEVER, NEVER)
+    """When the last two answers came to what it asked itself."""
+    in_vain_ns: int = NEVER
+    """First question of its own since the last one that was answered."""
     delete_ns: int = NEVER
     delete_ref: Ref | None = None
     deferred: list[Window] = field(default_factory=list)
@@ -113,6 +117,8 @@ class Questions:
         """A question was sent, or sent again."""
         exchange = mark.exchange
         state.last_probe_ns = mark.at_ns
+        if state.in_vain_ns == NEVER:
+            state.in_vain_ns = mark.at_ns
         if exchange is None:
             return
         silence = self._any.at(mark.unit, mark.role, mark.place)
@@ -142,10 +148,21 @@ class Questions:
         exchange = mark.exchange
         if exchange is None or exchange.listed:
             self._answered_units.add(mark.unit)
+        state.in_vain_ns = NEVER
+        state.own_answers_ns = (state.own_answers_ns[1], mark.at_ns)
         if exchange is not None and exchange.listed:
             self._note_answer(state, mark, exchange)
         if exchange is not None and exchange is state.run:
             self._end_run(state)
+
+    @staticmethod
+    def retracted(state: RoleState, mark: Mark) -> None:
+        """The message of the mark was no answer."""
+        if state.answered_ref == mark.ref:
+            state.answered_ns = state.answered_ref = None
+        if state.role == mark.role and mark.exchange is not None:
+            state.in_vain_ns = mark.exchange.first_ns
+            state.own_answers_ns = (NEVER, state.own_answers_ns[0])
 
     def answered_other(self, state: RoleState, mark: Mark) -> None:
         """What the other side asked was answered: its IKE lives as much as if it were asked.
@@ -173,7 +190,8 @@ class Questions:
         stretch = self.deafness.implied(
             state.unit, mark.role, mark.asked_ns, mark.at_ns, mark.ref, esp.last_proof_ns
         )
-        state.implied_ns = mark.at_ns
+        state.implied_ns, state.in_vain_ns = mark.at_ns, NEVER
+        state.own_answers_ns = (state.own_answers_ns[1], mark.at_ns)
         stopped = stretch is not None and esp.last_proof_ns + self._report_ns >= stretch.since_ns
         if stretch is not None and stopped:
             stretch.hides |= NEVER < esp.first_out_ns <= mark.at_ns - self._report_ns
@@ -211,6 +229,15 @@ class Questions:
     def is_answered_in(state: RoleState, silence: Silence) -> bool:
         """Whether IKE was asked and answered in a silence of ESP, however long ago."""
         return state.answered_since_ns == silence.last_proof_ns and state.answered_ns is not None
+
+    @staticmethod
+    def asks_in_vain(state: RoleState, silence: Silence, end_ns: int) -> bool:
+        """Whether none of the questions that it asks itself in a silence of ESP is answered.
+
+        Then nothing of it arrives, or nothing comes back, whatever the other side asks.
+        """
+        since_ns = state.in_vain_ns
+        return since_ns > silence.last_proof_ns and end_ns - since_ns >= _LOST_NS
 
     def _end_run(self, state: RoleState) -> None:
         state.run, state.sent = None, []

@@ -309,6 +309,8 @@ class MarkKind(Enum):
     PROOF = auto()
     PROBE = auto()
     ANSWERED = auto()
+    RETRACTED = auto()
+    """What was taken for an answer was none: a question of the other side that crossed it."""
     IMPLIED = auto()
     """The answer was not captured, but what the prober does next proves it."""
     DELETE = auto()

@@ -414,3 +414,38 @@ def test_deletes_of_equal_length_are_no_dead_peer(tell: Tell) -> None:
     assert times(peer) == [[at(10)]]
     assert PeerState.DEAD not in {s.state for s in peer.states}
     assert not peer.black_holes
+
+
+CROSSING = """
+1..60/0.2 a>b esp out
+1.1..{back}/0.2 b>a esp in
+10..60/4 a>b v1 info 108
+10.0001..60/4 b>a v1 info 108
+10.0003..60/4 a>b v1 info 108
+"""
+"""Both ask at one moment, since both heard each other last at one; a answers."""
+BACK = "10.0004..60/4 b>a v1 info 108\n"
+
+
+def test_questions_that_cross_are_not_each_others_answers(tell: Tell) -> None:
+    peer = tell(SETUP + CROSSING.format(back=60) + BACK + LATER).peer
+    by_prober = {who: [x for x in peer.exchanges if x.prober == who] for who in (A, B)}
+    assert [len(mine) for mine in by_prober.values()] == [13, 13]
+    assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
+    assert {x.first_ns % 10**9 for x in by_prober[B]} == {100_000}
+    assert {x.rtt_ns for x in by_prober[A]} == {400_000}
+
+
+def test_a_question_that_crosses_proves_no_way_there(tell: Tell) -> None:
+    """From 20 s on nothing of a arrives: b hears nothing either, and asks without a word back."""
+    text = SETUP + CROSSING.format(back=20)
+    text += BACK.replace("60/4", "20/4") + "58.05..60/0.2 b>a esp in\n"
+    peer = tell(text + LATER).peer
+    late = [x for x in peer.exchanges if x.first_ns > at(20)]
+    assert {(x.prober, x.outcome) for x in late if x.outcome is Outcome.ANSWERED} == {
+        (B, Outcome.ANSWERED)
+    }
+    assert not [x for x in late if x.verdict_ns is not None]
+    (hole,) = peer.black_holes
+    assert (hole.sender, hole.black_hole_class) == (A, BlackHoleClass.TRANSIENT)
+    assert (hole.last_proof_ns, hole.stop_ns) == (at(19.9), at(58.05))
