@@ -13,6 +13,7 @@ from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.rules.test_timers_intervals import SWANCTL, UP, asks, given
 from tests.rules.test_timers_retries import CONSTANT, dead, retried
+from tests.scenarios.logs import Lost as LostOnTheWay
 from tests.scenarios.logs import charon
 
 TRAFFIC = """
@@ -191,6 +192,18 @@ def test_alive_is_silent_where_the_esp_may_be_of_another_sa(tell: Tell):
     text = UP + "0.5 a>b v2 handshake sa=9\n" + TRAFFIC + retried(20, 22, 26)
     text += "34 a>b v2 handshake sa=2\n35..45/1 b>a esp in\n"
     assert tell(text).of("declared-dead-but-alive") == []
+
+
+@silent("declared-dead-but-alive", "an IKE message that comes as little as the answers before it")
+def test_alive_is_silent_where_answers_do_not_come(tell: Tell):
+    in_vain = "".join(f"{at}.01 b>a liveness 3 resp\n" for at in (20, 22, 26))
+    text = UP + asks(10) + retried(20, 22, 26, message_id=3) + "60 a>b v2 handshake sa=2\n"
+    later = "40 b>a liveness 0\n"
+    said = [(34, "05[IKE] giving up after 2 retransmits")]
+    for answers, found in (("", 1), (in_vain, 0)):
+        log = charon(text + answers + later, said=said, lost=[LostOnTheWay("b", 20, 50)])
+        told = tell(text + answers + later, ("charon.log", log))
+        assert len(told.of("declared-dead-but-alive")) == found
 
 
 # --- dpd-slower-than-budget ------------------------------------------------------------------

@@ -44,7 +44,9 @@ def _check(case: Case) -> Iterator[Found]:
 
 def _life(case: Case, exchange: Exchange, verdict: GivenUp) -> _Life | None:
     """The first sign of life on the old SAs after a verdict."""
-    signs = [*_ike(case, exchange, verdict), *_esp(case, exchange, verdict)]
+    signs = [*_esp(case, exchange, verdict)]
+    if not exchange.answered_in_vain:  # else what else it sends need not come either
+        signs += _ike(case, exchange, verdict)
     return min(signs, key=lambda sign: sign.at_ns, default=None)
 
 
@@ -77,7 +79,7 @@ def _fresh(case: Case) -> dict[tuple[str, bool], _Fresh]:
             fresh = (local, message.fingerprint) not in known
             known.add((local, message.fingerprint))
             whole = message.kind is not MessageKind.FRAGMENT and message.integrity_ok is not False
-            came = message.basis is not Basis.LOG or message.arrived
+            came = not message.unread and (message.basis is not Basis.LOG or message.arrived)
             if fresh and whole and came:
                 found[ike_sa, local].append(message)
     return {
@@ -165,6 +167,7 @@ RULE = PeerRule(
         "retransmissions and replays are not fresh",
         "a peer that starts anew has new SPIs",
         "with two IKE SAs at once nobody can tell whose ESP it is",
+        "an IKE message that comes as little as the answers before it",
     ),
     check=_check,
 )
