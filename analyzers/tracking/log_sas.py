@@ -13,6 +13,7 @@ from analyzers.model.observations import MessageKind
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import PeerTrack, SaTrack
+from analyzers.tracking.witnesses import LIVENESS
 
 STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
 """Messages that begin an IKE SA."""
@@ -20,6 +21,8 @@ _ZERO_SPI: Final = "0" * 16
 _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
+_WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
+"""Messages that need an IKE SA which is set up."""
 _ESTABLISHED: Final = "it was ESTABLISHED"
 """What charon says an SA was before it was removed."""
 
@@ -62,6 +65,8 @@ class LoggedSas:
         ]
         if event.kind in _ENDS:
             found = [sa for sa in found if _may_end(sa, event)] or found
+        elif event.message in _WITHIN:
+            found = [sa for sa in found if not _is_half_open(sa)] or found
         return found[0] if found else None
 
     def started(self, peer: PeerTrack, at_ns: int) -> None:
@@ -133,8 +138,12 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
 
 def _may_end(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can be the end of an SA: it had begun, and got as far as that."""
-    half_open = sa.from_start and sa.established_ns is None
-    return sa.first_ns <= (event.at_ns or 0) and not (half_open and event.reason == _ESTABLISHED)
+    was_open = not (_is_half_open(sa) and event.reason == _ESTABLISHED)
+    return sa.first_ns <= (event.at_ns or 0) and was_open
+
+
+def _is_half_open(sa: SaTrack) -> bool:
+    return sa.from_start and sa.established_ns is None
 
 
 def _initiator(event: LogEvent, side: int) -> int:

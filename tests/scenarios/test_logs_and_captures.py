@@ -439,6 +439,30 @@ def test_the_responders_log_alone_says_that_the_answer_was_lost(tmp_path: Path) 
     assert peer.black_holes == alone(tmp_path, DEAD2).black_holes
 
 
+def test_a_question_that_only_a_log_shows_is_of_no_sa_that_is_but_attempted(
+    tmp_path: Path,
+) -> None:
+    """While b repeats its question, a capture shows that a begins anew, and meets no answer."""
+    text = """
+    0 a>b v2 handshake
+    10..21/10 a>b liveness 2+
+    10.01..21/10 b>a liveness 2+ resp
+    30 a>b liveness 4
+    31 a>b liveness 4
+    32 a>b liveness 4
+    33 a>b v2 sa-init 0 sa=2
+    40 a>b v2 sa-init 0 sa=2
+    31.5..36/2 b>a liveness 0
+    unseen b>a 31..
+    """
+    said = [(37.5, "09[IKE] giving up after 2 retransmits")]
+    log = charon(text, "b", Clock(iso, 5), lost=[LostOnTheWay("a", 30)], said=said)
+    peer = together(tmp_path, capture(text + "capture 0..60"), log).peer
+    (asked,) = [x for x in peer.exchanges if x.prober == B]
+    assert (asked.retries, asked.outcome) == (2, Outcome.UNANSWERED)
+    assert asked.verdict_ns == at(37.5)
+
+
 def test_what_is_dropped_behind_the_capture_is_no_answer(tmp_path: Path) -> None:
     """A filter of the asking device drops what the capture saw arrive; its log says what came."""
     asked = """
