@@ -30,6 +30,8 @@ _GAP_NS: Final = 3 * NS_PER_SECOND
 # Gaps of one peer that are told.
 _MOST_GAPS: Final = 64
 _MOST_REQUESTS: Final = 16
+# Who speaks again does so on the newest SAs.
+_RECENT: Final = 16
 _REQUESTS: Final = {
     MessageKind.SA_INIT: "IKE_SA_INIT",
     MessageKind.AUTH: "IKE_AUTH",
@@ -105,7 +107,7 @@ class Hindsight:
             return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
         if verdict_ns is not None and hole.dead_ns is not None:
             # One verdict has one time.
-            return replace(hole, dead_ns=verdict_ns)
+            return replace(hole, dead_ns=verdict_ns, recovered_ns=self._back_ns(hole, verdict_ns))
         if verdict_ns is None or verdict_ns >= hole.stop_ns:
             return hole
         # It was heard again, too late: it had been given up, and nothing was sent any more.
@@ -117,7 +119,27 @@ class Hindsight:
             dead_ns=verdict_ns,
             stop_ns=stop_ns,
             stop_basis=StopBasis.LAST_OUTBOUND,
+            recovered_ns=self._back_ns(hole, verdict_ns),
         )
+
+    def _back_ns(self, hole: HoleTrack, dead_ns: int) -> int | None:
+        """When a peer was back that had been given up.
+
+        Who gave it up, and has no word for it on the SAs of then once it is heard again, has them
+        no more: what the peer sends there comes to nobody until there is a new one.
+        """
+        back_ns = hole.recovered_ns
+        if back_ns is None:
+            return None
+        anew: list[int] = []
+        for sa in hole.unit.peer.sas[-_RECENT:]:
+            begun_ns = sa.first_ns if sa.established_ns is None else sa.established_ns
+            if begun_ns > dead_ns and sa.established_ns is not None:
+                anew.append(begun_ns)
+            clock = self._tracker.any_clock.now(sa.unit.index, 1 - hole.role)
+            if begun_ns <= dead_ns and clock.last_proof_ns >= back_ns:
+                return back_ns
+        return max(back_ns, min(anew)) if anew else None
 
     def _is_unseen(self, hole: HoleTrack) -> bool:
         """Whether a silence that no question supports is for the most part nobody's watching."""

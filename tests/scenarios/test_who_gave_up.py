@@ -363,8 +363,8 @@ def test_a_verdict_stands_though_the_peer_is_heard_long_after(tell: Tell) -> Non
 
 
 def test_a_black_hole_ends_with_the_verdict_that_came_before_life(tell: Tell) -> None:
-    peer = tell(
-        """
+    """And the peer is back when both talk: what it sends on an SA that is gone is for nobody."""
+    text = """
         0 a>b v2 handshake
         0.5..20/0.2 a>b esp out
         0.501..24/0.2 b>a esp in
@@ -374,10 +374,17 @@ def test_a_black_hole_ends_with_the_verdict_that_came_before_life(tell: Tell) ->
         29 b>a liveness 0
         50..60/0.2 a>b esp out
         """
-    ).peer
-    (hole,) = [h for h in peer.black_holes if h.sender == B]
-    assert hole.black_hole_class is BlackHoleClass.DETECTED
-    assert (hole.dead_ns, hole.stop_ns, hole.recovered_ns) == (at(31), at(31), at(50))
+    anew = """
+        61 a>b v2 handshake sa=2
+        62..70/0.2 a>b esp out2
+        62.001..70/0.2 b>a esp in2
+        """
+    for rest, state, back in (("", PeerState.DEAD, None), (anew, PeerState.ALIVE, at(61.03))):
+        peer = tell(text + rest).peer
+        hole = next(h for h in peer.black_holes if h.sender == B)
+        assert hole.black_hole_class is BlackHoleClass.DETECTED
+        assert (hole.dead_ns, hole.stop_ns) == (at(31), at(31))
+        assert (peer.state, hole.recovered_ns) == (state, back)
 
 
 def test_a_question_heard_of_in_time_gives_nobody_up(tell: Tell) -> None:
