@@ -70,11 +70,12 @@ DIALECT = Dialect(
         ),
         Pattern(
             "established",
-            rf"IKE_SA {_NAME} established between (?P<local>[^\s\[\]]{{2,64}})\["
-            r"[^\]]{0,200}\]\.\.\.(?P<peer>[^\s\[\]]{2,64})\[",
+            rf"IKE_SA {_NAME} (?P<how>established|rekeyed) between"
+            r" (?P<local>[^\s\[\]]{2,64})\[[^\]]{0,200}\]\.\.\.(?P<peer>[^\s\[\]]{2,64})\[",
             (
                 "14[IKE] IKE_SA gw[1] established between 192.0.2.1[a.example]..."
                 "192.0.2.9[b.example]",
+                "10[IKE] IKE_SA gw[2] rekeyed between 192.0.2.1[a.example]...192.0.2.9[b.example]",
             ),
         ),
         Pattern(

@@ -45,7 +45,7 @@ class LoggedSas:
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
         if known is None or known.peer is not peer or _begins(known, event):
-            known = self.newest(peer, event)
+            known = self.newest(peer, event, side)
             if known is None or _begins(known, event) or self._is_another(known, event):
                 known = self._begin(peer, event, side, known)
             if handle is not None:
@@ -54,7 +54,7 @@ class LoggedSas:
         self._learn(known, event)
         return known
 
-    def newest(self, peer: PeerTrack, event: LogEvent) -> SaTrack | None:
+    def newest(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack | None:
         """The SA an event without a known handle is about: by SPIs, else the newest."""
         spi = event.initiator_spi
         found = [
@@ -67,6 +67,11 @@ class LoggedSas:
             found = [sa for sa in found if _may_end(sa, event)] or found
         elif event.message in _WITHIN:
             found = [sa for sa in found if not _is_half_open(sa)] or found
+        if event.response:
+            # What was asked on an SA is answered there, also when it has been renewed meanwhile.
+            asked = 1 - sender_of(event, side), event.message_id
+            used = [sa for sa in found if sa is found[0] or sa.rekeyed_into is found[0]]
+            found = [sa for sa in used if asked in sa.requests] or found
         return found[0] if found else None
 
     def started(self, peer: PeerTrack, at_ns: int) -> None:
@@ -92,6 +97,7 @@ class LoggedSas:
         self, peer: PeerTrack, event: LogEvent, side: int, before: SaTrack | None
     ) -> SaTrack:
         version = event.version
+        is_up = event.kind is LogEventKind.IKE_SA_UP
         if version is None:
             version = 1 if before is None else before.version
         sa = self._table.new_logged_sa(
@@ -101,7 +107,7 @@ class LoggedSas:
             initiator=_initiator(event, side),
             at_ns=event.at_ns or 0,
             ref=event.ref,
-            from_start=event.message in STARTS or event.kind is LogEventKind.IKE_SA_UP,
+            from_start=event.message in STARTS or (is_up and not is_renewal(event)),
         )
         if event.version is None:
             self._guessed.add(sa.index)
@@ -118,6 +124,11 @@ class LoggedSas:
             sa.responder_spi = event.responder_spi
 
 
+def is_renewal(event: LogEvent) -> bool:
+    """Whether an event is an IKE SA that another one made (RFC 7296 section 1.3.2)."""
+    return event.kind is LogEventKind.IKE_SA_UP and event.message is MessageKind.CREATE_CHILD
+
+
 def sender_of(event: LogEvent, side: int) -> int:
     """The side that sent the message of an event in the log of `side`."""
     return side if event.sent else 1 - side
@@ -125,15 +136,17 @@ def sender_of(event: LogEvent, side: int) -> int:
 
 def _begins(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can only be about a later SA."""
-    if event.kind is LogEventKind.IKE_SA_UP:
+    renews = is_renewal(event)
+    if event.kind is LogEventKind.IKE_SA_UP and not renews:
         return sa.lost or sa.ended_ns is not None
-    if event.message not in STARTS or event.response:
+    if not renews and (event.message not in STARTS or event.response):
         return False
     if sa.lost or sa.ended_ns is not None:
         return True
+    if sa.established_ns is None:
+        return renews
     # The end that finishes first logs it before the last message of the other arrives.
-    at_ns = event.at_ns or 0
-    return sa.established_ns is not None and at_ns - sa.established_ns > _SETTLING_NS
+    return (event.at_ns or 0) - sa.established_ns > _SETTLING_NS
 
 
 def _may_end(sa: SaTrack, event: LogEvent) -> bool:

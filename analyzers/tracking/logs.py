@@ -25,7 +25,7 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking import late
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.log_hints import note_hint
-from analyzers.tracking.log_sas import STARTS, LoggedSas, sender_of
+from analyzers.tracking.log_sas import STARTS, LoggedSas, is_renewal, sender_of
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import (
@@ -141,6 +141,8 @@ class LogTracker:
         if event.kind not in _ABOUT_IKE_SA:
             self._note(peer, event, side)
             return
+        if peer.captured and is_renewal(event):
+            return  # packets show by themselves which SAs there are
         sa = self._sas.of(peer, event, side)
         sa.last_ns = max(sa.last_ns, event.at_ns)
         if event.kind is _MESSAGE:
@@ -294,6 +296,8 @@ class LogTracker:
             self._ikev1.established(sa, at_ns)
         else:
             sa.established_ns = at_ns
+            if is_renewal(event):
+                self._table.renew(sa)
             self._table.adopt(sa)
 
     def _down(self, sa: SaTrack, event: LogEvent, side: int) -> None:
@@ -341,7 +345,7 @@ class LogTracker:
 
     def _lost_delete(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """A Delete that was sent, and that no capture shows: it tells nothing to the other end."""
-        sa = self._sas.newest(peer, event)
+        sa = self._sas.newest(peer, event, side)
         if sa is None or len(peer.lost_deletes) >= _MAX_LOST:
             return
         delete = DeleteTrack(
@@ -374,7 +378,7 @@ class LogTracker:
 
         Whether it is a verdict on a question that the log does not show, and a capture does.
         """
-        sa = self._sas.newest(peer, event)
+        sa = self._sas.newest(peer, event, side)
         if sa is None or sa.version != 2 or sa.ended_ns is not None:
             return False
         question = self._open_question(sa, side)

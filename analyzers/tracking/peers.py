@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzers.decode.flows import FlowIdentity
-from analyzers.model.observations import IkeMessage
+from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
@@ -124,6 +124,18 @@ class PeerTable:
         if not sa.unit.adopted:
             sa.unit.adopted = True
             sa.peer.units.append(sa.unit)
+
+    @staticmethod
+    def renew(sa: SaTrack) -> None:
+        """A log says that an SA takes the place of the one before it; who asked begins it."""
+        for old in reversed(sa.peer.sas[-_RECENT:]):
+            half_open = old.from_start and old.established_ns is None
+            if old is sa or old.ended_ns is not None or half_open:
+                continue
+            _rekeyed(old, sa)
+            asked = [r.side for r in old.requests.values() if r.kind is MessageKind.CREATE_CHILD]
+            sa.initiator = asked[-1] if asked else sa.initiator
+            return
 
     def _side_in(self, sa: SaTrack, message: IkeMessage) -> int | None:
         peer = sa.peer
@@ -266,11 +278,15 @@ def _link_rekeyed(peer: PeerTrack, sa: SaTrack, at_ns: int) -> None:
         if old.version != 2 or created is None or old.rekeyed_into is not None:
             continue
         if 0 <= at_ns - created <= _REKEY_NS and (old.ended_ns is None or old.ended_ns >= created):
-            old.rekeyed_into = sa
-            sa.unit = old.unit
-            if old.end is SaEnd.DELETE:
-                old.end = SaEnd.REKEYED
+            _rekeyed(old, sa)
         return
+
+
+def _rekeyed(old: SaTrack, sa: SaTrack) -> None:
+    old.rekeyed_into = sa
+    sa.unit = old.unit
+    if old.end is SaEnd.DELETE:
+        old.end = SaEnd.REKEYED
 
 
 def _pair(src: str, dst: str) -> tuple[str, str]:

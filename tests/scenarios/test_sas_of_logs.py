@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.model.exchange import Outcome
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.sa import SaEnd
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import isakmp
@@ -185,3 +185,57 @@ def test_an_sa_that_comes_up_after_a_start_of_its_device_is_another(
     replaced = None if version else SaEnd.REPLACED
     assert [sa.end for sa in peer.ike_sas] == [replaced, SaEnd.DELETE]
     assert peer.ike_sas[0].rekeyed_into is None, "a device that starts renews nothing"
+
+
+_ENDS = {"a": ("192.0.2.1", "192.0.2.9"), "b": ("192.0.2.9", "192.0.2.1")}
+
+
+def _renewed(end: str) -> str:
+    """The log of an end of an SA that "b" renews, without the names of SAs before its messages."""
+    (here, there), asks = _ENDS[end], end == "b"
+
+    def message(what: str, *, sent: bool) -> list[str]:
+        ways = (
+            ("generating", "sending", here, there) if sent else ("parsed", "received", there, here)
+        )
+        said, way, src, dst = ways
+        lines = [
+            f"05[ENC] {said} {what}",
+            f"05[NET] {way} packet: from {src}[4500] to {dst}[4500] (80 bytes)",
+        ]
+        return lines if sent else lines[::-1]
+
+    def up(how: str, number: int) -> str:
+        return f"05[IKE] IKE_SA gw[{number}] {how} between {here}[x]...{there}[y]"
+
+    question, delete = "INFORMATIONAL request {0} [ ]", "INFORMATIONAL request 3 [ D ]"
+    answer = question.replace("request", "response")
+    asked, answered = (
+        message("CREATE_CHILD_SA request 2 [ SA No KE ]", sent=asks),
+        message("CREATE_CHILD_SA response 2 [ SA No KE ]", sent=not asks),
+    )
+    told = f"05[IKE] {'sending' if asks else 'received'} DELETE for IKE_SA gw[1]"
+    deleted = message(delete, sent=asks)
+    renewed = up("rekeyed", 2)
+    blocks = [
+        (0, [up("established", 1)]),
+        (9, [*message(question.format(1), sent=asks), *message(answer.format(1), sent=not asks)]),
+        (20, asked),
+        (21, [*answered, renewed] if asks else [renewed, *answered]),
+        (22, [told, *deleted] if asks else [*deleted, told]),
+        (22, message(answer.format(3), sent=not asks)),
+        (22, ["05[IKE] IKE_SA gw[1] state change: DELETING => DESTROYING"]),
+        (29, [*message(question.format(0), sent=asks), *message(answer.format(0), sent=not asks)]),
+    ]
+    return _stamped([(at_s, line) for at_s, lines in blocks for line in lines])
+
+
+@pytest.mark.parametrize("ends", ["a", "b", "ab"])
+def test_an_sa_that_is_renewed_does_not_go_down(tmp_path: Path, ends: str) -> None:
+    peer = together(tmp_path, *(_renewed(end) for end in ends)).peer
+    old, new = peer.ike_sas
+    assert (old.end, old.rekeyed_into) == (SaEnd.REKEYED, new.id)
+    assert (new.end, new.initiator) == (None, "192.0.2.9"), "who asks for an SA begins it"
+    assert _outcomes(peer) == [Outcome.ANSWERED] * 2
+    assert [(d.ike_sa, d.answered) for d in peer.deletes] == [(old.id, True)]
+    assert peer.state is PeerState.ALIVE

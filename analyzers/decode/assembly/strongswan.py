@@ -46,7 +46,8 @@ class _Thread(Struct):
     message: LogEvent | None = None
     retransmit: LogEvent | None = None
     deletes: tuple[str, ...] = ()
-    delete_ike: bool = False
+    delete_ike: str | None = None
+    """The IKE SA whose Delete is announced."""
 
 
 class StrongswanAssembly:
@@ -93,9 +94,10 @@ class StrongswanAssembly:
                 yield from self._retransmit(line, thread)
             case "delete-ike":
                 if fields["way"] == "sending":
-                    thread.delete_ike = True
+                    thread.delete_ike = fields["sa"]
                 elif thread.message is not None:
                     thread.message.protocol = DeleteProtocol.IKE
+                    thread.message.handle = fields["sa"]
             case "delete-child":
                 if fields["way"] == "sending":
                     thread.deletes = (*thread.deletes, fields["spi"])
@@ -105,7 +107,7 @@ class StrongswanAssembly:
             case "established":
                 self._ends[fields["sa"]] = (address(fields["local"]), address(fields["peer"]))
                 _trim(self._ends)
-                yield self._about_sa(line, LogEventKind.IKE_SA_UP)
+                yield self._established(line)
             case "initiating":
                 self._ends[fields["sa"]] = (None, address(fields["peer"]))
                 _trim(self._ends)
@@ -169,8 +171,9 @@ class StrongswanAssembly:
             if thread.deletes:
                 made.protocol, made.spis = DeleteProtocol.ESP, thread.deletes[:1]
                 thread.deletes = thread.deletes[1:]
-            elif thread.delete_ike:
-                made.protocol, thread.delete_ike = DeleteProtocol.IKE, False
+            elif thread.delete_ike is not None:
+                made.protocol, made.handle = DeleteProtocol.IKE, thread.delete_ike
+                thread.delete_ike = None
         found = self._flush(thread)
         if sent:
             thread.message = made
@@ -273,6 +276,12 @@ class StrongswanAssembly:
             return
         reason = f"it was {line.fields['old']}"
         yield self._about_sa(line, LogEventKind.IKE_SA_DOWN, reason=reason)
+
+    def _established(self, line: LogLine) -> LogEvent:
+        made = self._about_sa(line, LogEventKind.IKE_SA_UP)
+        if line.fields["how"] == "rekeyed":
+            made.version, made.message = 2, MessageKind.CREATE_CHILD
+        return made
 
     def _given_up(self, line: LogLine) -> LogEvent:
         """The request that was sent again in vain is the first one sent as often as that."""
