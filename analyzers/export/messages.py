@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.observations import EXCHANGE_NAMES, IkeMessage, MessageKind
 
 MESSAGE: Final = {
-    MessageKind.SA_INIT: "IKE_SA_INIT",
-    MessageKind.AUTH: "IKE_AUTH",
-    MessageKind.CREATE_CHILD: "CREATE_CHILD_SA",
+    **EXCHANGE_NAMES,
     MessageKind.LIVENESS: "liveness check",
     MessageKind.LIVENESS_MOBIKE: "liveness check (MOBIKE)",
-    MessageKind.MAIN_MODE: "Main Mode",
-    MessageKind.AGGRESSIVE: "Aggressive Mode",
-    MessageKind.QUICK_MODE: "Quick Mode",
-    MessageKind.TRANSACTION: "Transaction",
-    MessageKind.NEW_GROUP: "New Group Mode",
     MessageKind.R_U_THERE: "R-U-THERE",
     MessageKind.R_U_THERE_ACK: "R-U-THERE-ACK",
     MessageKind.DELETE: "Delete",

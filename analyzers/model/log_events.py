@@ -62,7 +62,7 @@ class LogEvent(Struct):
     """The device's own name of the IKE SA: connection id, "name[3]", "con1|39" …"""
     version: int | None = None
     message: MessageKind | None = None
-    """Of `IKE_SA_UP`: the exchange that set it up, where it is not that which begins one."""
+    """Of `IKE_SA_UP` the exchange that made it, if another IKE SA did; of `GAVE_UP` the request."""
     message_id: int | None = None
     """As on the wire: unsigned, 32 bits."""
     response: bool | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -93,6 +94,19 @@ class MessageKind(StrEnum):
     """A part of a message that is not complete (yet): neither fresh nor judged."""
     OTHER = "other"
     """Unknown exchange type; the number is in `exchange_type`."""
+
+
+EXCHANGE_NAMES: Final = {
+    MessageKind.SA_INIT: "IKE_SA_INIT",
+    MessageKind.AUTH: "IKE_AUTH",
+    MessageKind.CREATE_CHILD: "CREATE_CHILD_SA",
+    MessageKind.MAIN_MODE: "Main Mode",
+    MessageKind.AGGRESSIVE: "Aggressive Mode",
+    MessageKind.QUICK_MODE: "Quick Mode",
+    MessageKind.TRANSACTION: "Transaction",
+    MessageKind.NEW_GROUP: "New Group Mode",
+}
+"""Exchanges that have names of their own in RFC 7296, RFC 2409 and their extensions."""
 
 
 class Notify(Struct, frozen=True, gc=False):

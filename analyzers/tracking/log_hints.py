@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import EXCHANGE_NAMES
 from analyzers.model.peer import Hint, HintKind
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.tracks import PeerTrack
@@ -16,7 +17,7 @@ _TEXTS: Final = {
     LogEventKind.STARTED: "it started anew, as its log says",
     LogEventKind.NOT_SENT: "it could not send",
     LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
-    LogEventKind.GAVE_UP: "retransmissions exhausted; the log does not show a liveness question",
+    LogEventKind.GAVE_UP: "retransmissions exhausted, of no liveness question that the log shows",
     LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
     LogEventKind.IKE_SA_DOWN: "IKE SA removed",
     LogEventKind.CHILD_SA_UP: "Child SA set up",
@@ -49,6 +50,8 @@ def note_hint(peer: PeerTrack, event: LogEvent, sender: str) -> None:
 
 def _hint_of(event: LogEvent, sender: str) -> Hint | None:
     text = event.reason if event.kind in _IN_ITS_WORDS else _TEXTS.get(event.kind)
+    if event.kind is LogEventKind.GAVE_UP and event.message in EXCHANGE_NAMES:
+        text = f"retransmissions of {EXCHANGE_NAMES[event.message]} exhausted"
     if text is None:
         return None
     spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""

@@ -69,6 +69,36 @@ def test_the_story_says_when_the_log_of_the_other_end_stops():
     ]
 
 
+FILTERED = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+10..60/10 a>b v1 info 108 says=ruthere
+10.01..60.01/10 b>a v1 info 108 says=ack
+70 a>b v1 main-mode sa=2
+70.1 a>b v1 quick sa=2
+80 a>b v1 info 108 says=ruthere sa=2
+80.01 b>a v1 info 108 says=ack sa=2
+"""
+TIMED_OUT = [
+    (0.1, "05[IKE] IKE_SA gw[1] established between 192.0.2.1[a]...192.0.2.2[b]"),
+    (69.9, "02[JOB] DPD check timed out, enforcing DPD action"),
+    (69.95, "02[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    (70.1, "05[IKE] IKE_SA gw[2] established between 192.0.2.1[a]...192.0.2.2[b]"),
+]
+
+
+@pytest.mark.parametrize("logs", ["a", "ab"])
+def test_answers_that_a_capture_shows_and_the_log_of_who_asked_does_not(tell: Tell, logs: str):
+    """A filter of the host lets a capture have them, and not the daemon."""
+    lost = [Lost("b", 35, 65)]
+    log = {"a": charon(FILTERED, "a", lost=lost, said=TIMED_OUT), "b": charon(FILTERED, "b")}
+    (finding,) = tell(FILTERED, *((f"{end}.log", log[end]) for end in logs)).of("dpd-no-ack")
+    assert "does not show" not in finding.detail
+    assert "The capture has answers to the last 2 questions before it" in finding.detail
+    assert finding.remedy.startswith("Look between that place and the IKE daemon of 192.0.2.1")
+    assert len(finding.refs) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "clause"),
     [

@@ -298,7 +298,7 @@ class StrongswanAssembly:
         if request is not None:
             made.handle = made.handle or request.handle
             made.local, made.remote = request.local, request.remote
-            made.version = request.version
+            made.version, made.message = request.version, None if dead else request.message
         return made
 
     def _not_sent(self, line: LogLine) -> Iterator[LogEvent]:

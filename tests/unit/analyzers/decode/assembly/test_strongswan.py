@@ -103,7 +103,7 @@ def test_who_gives_up_is_not_the_one_who_spoke_last() -> None:
     events = events_of(text)
     assert dead(events) == []
     (verdict,) = (e for e in events if e.kind is LogEventKind.GAVE_UP)
-    assert verdict.remote == silent
+    assert (verdict.remote, verdict.message) == (silent, MessageKind.SA_INIT)
     text += retry("13.000", 1, 8, healthy) + say("20.000", "IKE", "giving up after 1 retransmits")
     assert dead(events_of(text)) == [healthy]
 
