@@ -8,11 +8,11 @@ from typing import Final
 from analyzers.export import words
 from analyzers.export.formatting import counted
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.exchange import Exchange, Lost
+from analyzers.model.exchange import Exchange
 from analyzers.model.peer import Hint, HintKind, PeerView
 from analyzers.model.sa import EspFlow
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.rules.causes import ended_log, refusal_of, refusals
+from analyzers.rules.causes import covers_all, ended_log, refusal_before, refusal_behind, refusals
 
 # What silences an end comes with its last sign of life.
 _BEFORE_NS: Final = 2 * NS_PER_SECOND
@@ -71,23 +71,26 @@ def reason_in_short(peers: Sequence[tuple[PeerView, BlackHole]]) -> str:
 
 def where_lost(peer: PeerView, exchange: Exchange) -> str:
     """Where a question or its answer was lost; empty where nothing tells, or nothing was."""
-    if exchange.lost is None:
-        return _lost_on_the_way(exchange)
     spells = refusals(peer)
-    if refusal_of(spells, exchange, exchange.prober) is not None:
-        return "the question need not have left its end: its own system refused to send"
-    refused = refusal_of(spells, exchange, exchange.responder)
-    if exchange.lost is Lost.ANSWER and refused is not None:
+    if exchange.lost is None:
+        return _lost_before(spells, exchange)
+    refused = refusal_behind(spells, exchange)
+    if refused is None:
+        return words.LOST[exchange.lost]
+    if refused.sender == exchange.responder:
         return "the answer did not leave its end: its own system refused to send"
-    return words.LOST[exchange.lost]
+    left = "did not leave" if covers_all(refused, exchange) else "need not have left"
+    return f"the question {left} its end: its own system refused to send"
 
 
-def _lost_on_the_way(exchange: Exchange) -> str:
+def _lost_before(spells: Sequence[Hint], exchange: Exchange) -> str:
     """Of an answered question what went before the transmission that arrived."""
     lost = sum(sent.lost for sent in exchange.transmissions)
     if not lost:
         return ""
     whole = len(exchange.transmissions)
+    if refusal_before(spells, exchange) is not None:
+        return f"{lost} of {whole} did not leave their end: its own system refused to send"
     return f"{lost} of {whole} lost on the way there: not in the log of the other end"
 
 

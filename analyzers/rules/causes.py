@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.model.exchange import Exchange
+from analyzers.model.exchange import Exchange, Lost, Transmission
 from analyzers.model.peer import Hint, HintKind, LoggedEnd, PeerView
+from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 
 # An answer is refused right after its question; a device that sends into silence is refused again.
@@ -36,6 +37,38 @@ def refusal_of(spells: Sequence[Hint], exchange: Exchange, end: str) -> Hint | N
         ),
         None,
     )
+
+
+def refusal_behind(spells: Sequence[Hint], exchange: Exchange) -> Hint | None:
+    """The spell of those given that is the cause of a missing answer; None where none can be.
+
+    What a capture or the log of the other end has did leave; what did not arrive needed no answer.
+    """
+    left = exchange.basis is not Basis.LOG or any(sent.arrived for sent in exchange.transmissions)
+    own = None if left else refusal_of(spells, exchange, exchange.prober)
+    if own is not None or exchange.lost in (Lost.REQUEST, Lost.UNREAD):
+        return own
+    return refusal_of(spells, exchange, exchange.responder)
+
+
+def refusal_before(spells: Sequence[Hint], exchange: Exchange) -> Hint | None:
+    """The spell in which its own system refused all that a prober sent before it was answered."""
+    if exchange.answer is None:
+        return None
+    answer_ns = exchange.answer.at_ns
+    earlier = [sent for sent in exchange.transmissions if sent.at_ns <= answer_ns][:-1]
+    hint = refusal_of(spells, exchange, exchange.prober) if earlier else None
+    return hint if hint is not None and _covers(hint, earlier) else None
+
+
+def covers_all(hint: Hint, exchange: Exchange) -> bool:
+    """Whether a spell of refusals lasted for all transmissions of a question."""
+    return _covers(hint, exchange.transmissions)
+
+
+def _covers(hint: Hint, sent: Sequence[Transmission]) -> bool:
+    lasted = hint.at_ns <= sent[0].at_ns + _SOON_NS and hint.last_ns >= sent[-1].at_ns
+    return lasted and hint.times >= len(sent)
 
 
 def ended_log(peer: PeerView, address: str, at_ns: int) -> LoggedEnd | None:

@@ -259,7 +259,7 @@ class Tracker:
         peer.heard[side] = True
         if message.unread:
             self.marks.proving = False
-        else:
+        if self.marks.proving:
             peer.last_heard_ns[side] = at_ns
         sa.last_ns = max(sa.last_ns, at_ns)
         if message.vendor_ids or message.proposals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from msgspec import Struct
@@ -32,6 +32,9 @@ _MOST_GAPS: Final = 64
 _MOST_REQUESTS: Final = 16
 # Who speaks again does so on the newest SAs.
 _RECENT: Final = 16
+# IKE SAs after one that are looked at.
+_NEXT_SAS: Final = 16
+_BEGINNINGS: Final = frozenset({MessageKind.SA_INIT, MessageKind.AUTH})
 _REQUESTS: Final = {
     MessageKind.SA_INIT: "IKE_SA_INIT",
     MessageKind.AUTH: "IKE_AUTH",
@@ -60,15 +63,19 @@ class Hindsight:
     # --- IKE SAs ---------------------------------------------------------------------------
 
     def failed(self, sa: SaTrack) -> bool:
-        """Whether an attempt at phase 1 was never answered, and its initiator had to give it up.
+        """Whether an attempt at an IKE SA met no answer, and its initiator had to give it up.
 
         Retries grow: the next one comes later than the time that all before it took together.
         """
         responder = 1 - sa.initiator
-        if not sa.is_attempt or sa.clear_messages[responder] or not sa.peer.heard[responder]:
+        if sa.version == 1:
+            is_attempt = sa.is_attempt and not sa.clear_messages[responder]
+        else:
+            is_attempt = _is_half_open(sa)
+        if not is_attempt or not sa.peer.heard[responder]:
             return False
         waited_ns = self._end_ns - sa.last_ns
-        return waited_ns > max(_ATTEMPT_NS, sa.last_ns - sa.first_ns)
+        return waited_ns > max(_ATTEMPT_NS, sa.last_ns - sa.first_ns) or _is_begun_anew(sa)
 
     # --- black holes -----------------------------------------------------------------------
 
@@ -341,3 +348,21 @@ def _longest_without(times: list[int], start_ns: int, end_ns: int) -> tuple[int,
 
 def _length(start_ns: int, end_ns: int) -> str:
     return f"{seconds(max(0, end_ns - start_ns)):,.1f} s"
+
+
+def _is_half_open(sa: SaTrack) -> bool:
+    """Whether an IKEv2 SA was begun, and the last message that should set it up met no answer."""
+    if not sa.from_start or sa.established_ns is not None:
+        return False
+    asked = [*sa.requests.values()]
+    begins = all(request.kind in _BEGINNINGS for request in asked)
+    return begins and bool(asked) and not asked[-1].answered
+
+
+def _is_begun_anew(sa: SaTrack) -> bool:
+    """Whether the initiator of an IKEv2 SA began another one after its last message."""
+    place = bisect_right(sa.peer.sas, sa.index, key=attrgetter("index"))
+    return sa.version == 2 and any(
+        later.from_start and later.initiator == sa.initiator and later.first_ns > sa.last_ns
+        for later in sa.peer.sas[place : place + _NEXT_SAS]
+    )

@@ -103,6 +103,7 @@ class Ikev2Tracker:
             message.at_ns,
             message.at_ns,
             ref=message.ref,
+            astray=not self._marks.proving,
         )
         sa.requests[side, message.message_id] = request
         _forget_old(sa, side)
@@ -151,6 +152,11 @@ class Ikev2Tracker:
         sa.peer.retransmissions += 1
         request.last_ns = message.at_ns
         request.sent += 1
+        if request.astray and self._marks.proving:
+            # Nobody had it before, and these are the first bytes of it.
+            request.astray, request.fingerprint = False, message.fingerprint
+            if message.encrypted and message.integrity_ok is not False:
+                self._marks.add(_PROOF, sa, 1 - side, message)
         if (
             request.fingerprint != message.fingerprint
             and message.encrypted

@@ -51,7 +51,7 @@ def note_hint(peer: PeerTrack, event: LogEvent, sender: str) -> None:
 def _hint_of(event: LogEvent, sender: str) -> Hint | None:
     text = event.reason if event.kind in _IN_ITS_WORDS else _TEXTS.get(event.kind)
     if event.kind is LogEventKind.GAVE_UP and event.message in EXCHANGE_NAMES:
-        text = f"retransmissions of {EXCHANGE_NAMES[event.message]} exhausted"
+        text = f"retransmissions exhausted: {EXCHANGE_NAMES[event.message]}"
     if text is None:
         return None
     spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""

@@ -7,8 +7,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from analyzers.model.exchange import ExchangeKind, Lost, Transmission
+from analyzers.model.exchange import Exchange, ExchangeKind, Lost, Transmission
 from analyzers.model.peer import HintKind
+from analyzers.model.records import Basis
 from analyzers.tracking.logs import LogTracker
 from analyzers.tracking.tracks import ExchangeTrack
 
@@ -54,6 +55,27 @@ def with_losses(
     return tuple(
         replace(each, lost=True) if not each.arrived and is_lost(number) else each
         for number, each in enumerate(sent)
+    )
+
+
+def since_proof_ns(track: ExchangeTrack) -> int | None:
+    """How long the other end had been silent before a question, as far as that is known.
+
+    Who asks on while a capture, which has none of it, has the other end's traffic, is cut off from
+    where that was captured: when it heard the last of it nobody can tell.
+    """
+    is_cut_off = track.basis is Basis.LOG and bool(track.heard_before)
+    return None if is_cut_off else track.since_proof_ns
+
+
+def without_lost_proofs(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
+    """The questions of a peer; what is known not to have arrived ends no silence before one."""
+    lost_ns = {sent.at_ns for x in exchanges if x.lost is Lost.REQUEST for sent in x.transmissions}
+    return tuple(
+        replace(x, since_proof_ns=None)
+        if x.since_proof_ns is not None and x.first_ns - x.since_proof_ns in lost_ns
+        else x
+        for x in exchanges
     )
 
 

@@ -62,7 +62,7 @@ class PeerTrack(Struct, eq=False):
     heard: list[bool] = field(default_factory=lambda: [False, False])
     """Whether any packet of each side was seen."""
     last_heard_ns: list[int] = field(default_factory=lambda: [0, 0])
-    """Last IKE message of each side."""
+    """Last IKE message of each side that came by where the other one is heard."""
     initiator_seen: bool = False
     """Side a is the initiator of an IKE SA, not just the sender of the first packet."""
     ike_messages: int = 0
@@ -110,6 +110,8 @@ class RequestTrack(Struct, eq=False):
     delete: DeleteTrack | None = None
     sent: int = 1
     ref: Ref | None = None
+    astray: bool = False
+    """Only the log of its sender shows it so far: it did not come by elsewhere."""
 
 
 class SaTrack(Struct, eq=False):

@@ -29,7 +29,12 @@ from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
-from analyzers.tracking.losses import place_of_loss, with_losses
+from analyzers.tracking.losses import (
+    place_of_loss,
+    since_proof_ns,
+    with_losses,
+    without_lost_proofs,
+)
 from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
@@ -301,7 +306,7 @@ class Viewer:
                 for piece, answers in zip(settled.pieces, lost, strict=True)
             ]
         deletes.sort(key=lambda d: d.at_ns)
-        return tuple(exchanges), tuple(deletes), unknown
+        return without_lost_proofs(exchanges), tuple(deletes), unknown
 
     def _exchange(
         self,
@@ -313,6 +318,7 @@ class Viewer:
         self._numbers["x"] += 1
         logs = self._tracker.logs
         answered = piece.outcome is Outcome.ANSWERED
+        is_first = piece.sent[0] == track.transmissions[0]
         return Exchange(
             id=f"x{self._prefix}{self._numbers['x']}",
             ike_sa=track.sa.id,
@@ -326,14 +332,12 @@ class Viewer:
             basis=track.basis,
             confidence=piece.confidence,
             answer_evidence=track.evidence if answered else None,
-            since_proof_ns=track.since_proof_ns
-            if piece.sent[0] == track.transmissions[0]
-            else None,
+            since_proof_ns=since_proof_ns(track) if is_first else None,
             verdict_ns=piece.verdict_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=None if answered else place_of_loss(logs, track, piece.sent),
             peer_heard=piece.heard,
-            first_missing=track.first_missing and piece.sent[0] == track.transmissions[0],
+            first_missing=track.first_missing and is_first,
             tries=track.tries,
             lost_answers=lost_answers,
         )

@@ -71,7 +71,7 @@ def test_dpd_no_ack_folds_what_happens_again_and_again(tell: Tell):
 @pytest.mark.parametrize(
     ("more", "lost", "words", "remedy"),
     [
-        ("", [Lost("a", 11, 50)], "no question arrived", "does not arrive"),
+        ("", [Lost("a", 11, 50)], "no question arrived", "from where the capture was made"),
         ("", [], "arrived, and was not answered", "stuck or overloaded"),
         ("20.01 b>a liveness 2 resp\n", [], "the answer was lost", "Follow the way back"),
     ],

@@ -8,6 +8,7 @@ from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
+from tests.scenarios.logs import charon
 
 RULE = "negotiation-unanswered"
 INIT = "0 a>b v2 sa-init\n0.03 b>a v2 sa-init resp\n"
@@ -91,3 +92,28 @@ def test_nobody_is_dead(tell: Tell):
     assert tell(INIT + AUTH + LATER).of("dpd-no-ack") == []
     (finding,) = tell(INIT + AUTH + LATER).of(RULE)
     assert "dead" not in finding.detail
+
+
+AGAIN = "".join(f"{at + n} a>b v2 sa-init sa={at}\n" for at in (20, 24, 28) for n in range(4))
+
+
+def test_attempts_that_follow_each_other_are_one_finding(tell: Tell):
+    before, after = "0 a>b v2 handshake\n", "40 a>b v2 handshake sa=4\n"
+    (finding,) = tell(before + AGAIN + after + LATER).of(RULE)
+    assert "4 times within 3 s" in finding.detail
+    assert finding.detail.endswith("So it went 2 times more, for 11 s in all.")
+    assert len(finding.refs) == 12
+    later = "".join(f"{at + n} a>b v2 sa-init sa={at}\n" for at in (60, 64) for n in range(4))
+    assert len(tell(before + AGAIN + after + later + LATER).of(RULE)) == 2
+
+
+@silent(
+    RULE, "what the sender's own system refused to send, as its log says: sending-refused tells it"
+)
+def test_what_never_left(tell: Tell):
+    text = "10 a>b liveness 2\n10.01 b>a liveness 2 resp\n"
+    said = [(20 + n, "04[NET] error writing to socket: Operation not permitted") for n in range(4)]
+    log = charon(text + AGAIN, "a", said=said)
+    assert tell(("a.log", log)).of(RULE) == []
+    assert len(tell(("a.log", log)).of("sending-refused")) == 1
+    assert len(tell(("a.log", charon(text + AGAIN, "a"))).of(RULE)) == 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.model.exchange import Lost
+from analyzers.export.causes import where_lost
+from analyzers.model.exchange import Lost as LostPart
 from analyzers.model.finding import Severity
 from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence
@@ -13,7 +14,7 @@ from analyzers.session.options import ClockOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.rules.outages import ESP, V1
-from tests.scenarios.logs import charon
+from tests.scenarios.logs import Lost, charon
 from tests.scenarios.timeline import at
 
 SILENT = V1 + ESP
@@ -63,21 +64,40 @@ def test_a_clock_that_is_not_known_matters_only_to_what_another_input_tells(
 
 def test_the_unanswered_question_names_the_same_cause(tell: Tell):
     (peer,) = tell(SILENT, log_of_b(20.3, 30.002)).peers
-    assert [x.lost for x in peer.exchanges if x.lost] == [Lost.ANSWER]
+    assert [x.lost for x in peer.exchanges if x.lost] == [LostPart.ANSWER]
     (finding,) = tell(SILENT, log_of_b(20.3, 30.002)).of("dpd-no-ack")
     assert "By its log 192.0.2.2 answered, but its own system refused to send" in finding.detail
     assert "Follow the way back" not in finding.remedy
     assert "192.0.2.2 itself" in finding.remedy
 
 
-def test_the_questions_themselves_were_refused(tell: Tell):
-    told = tell(SILENT, ("a.log", charon(SILENT, "a", said=[(30.001, REFUSED), (35.001, REFUSED)])))
+@pytest.mark.parametrize("times_s", [(30.001, 35.001, 40.001), (30.001, 35.001)])
+def test_the_questions_themselves_were_refused(tell: Tell, times_s: tuple[float, ...]):
+    wire = "".join(line for line in SILENT.splitlines(True) if "number=8" not in line)
+    gave_up = (45, "02[JOB] DPD check timed out, enforcing DPD action")
+    log = charon(SILENT, "a", said=[*((at_s, REFUSED) for at_s in times_s), gave_up])
+    told = tell(wire, ("a.log", log))
     (finding,) = told.of("sending-refused")
     assert finding.severity is Severity.ERROR
-    assert finding.detail.startswith("192.0.2.1 could not send, 2 times")
+    assert finding.detail.startswith(f"192.0.2.1 could not send, {len(times_s)} times")
     assert "What it asked meanwhile was not answered." in finding.detail
     (lost,) = told.of("dpd-no-ack")
     assert "By the log of 192.0.2.1 its own system refused to send" in lost.detail
+    left = "did not leave it" if len(times_s) == 3 else "need not have left it"
+    assert f"the question {left}." in lost.detail
+
+
+def test_what_a_capture_shows_did_leave(tell: Tell):
+    """Refusals beside a question are no cause of its silence, whoever was refused."""
+    refused = [(30.001, REFUSED), (35.001, REFUSED), (40.001, REFUSED)]
+    asked = charon(SILENT, "a", said=refused)
+    (finding,) = tell(SILENT, ("a.log", asked)).of("dpd-no-ack")
+    assert "refused" not in finding.detail
+    nothing = charon(SILENT, "b", lost=[Lost("a", 25)], said=refused)
+    (finding,) = tell(SILENT, ("b.log", nothing)).of("dpd-no-ack")
+    assert "refused" not in finding.detail
+    assert finding.detail.endswith("no question arrived: it was lost between the two.")
+    assert "from where the capture was made" in finding.remedy
 
 
 @silent("sending-refused", "nothing ran out meanwhile, and nothing was lost: a warning")
@@ -129,3 +149,28 @@ def test_by_the_log_of_the_asked_end_alone_its_answers_were_refused(tell: Tell):
     assert (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.CERTAIN)
     assert "What 192.0.2.1 asked meanwhile was not answered." in finding.detail
     assert told.of("dpd-no-ack") == []
+
+
+LATE = """
+0 a>b v2 handshake
+10 a>b liveness 2
+10.02 b>a liveness 2 resp
+20 a>b liveness 3
+22 a>b liveness 3
+24 a>b liveness 3
+24.02 b>a liveness 3 resp
+"""
+
+
+@pytest.mark.parametrize("ends", ["a", "ab"])
+def test_answers_to_what_left_after_refusals_are_not_late(tell: Tell, ends: str):
+    said = [(20.001, REFUSED), (22.001, REFUSED)]
+    log = {"a": charon(LATE, "a", said=said), "b": charon(LATE, "b", lost=[Lost("a", 19, 23)])}
+    told = tell(*((f"{end}.log", log[end]) for end in ends))
+    (finding,) = told.of("dpd-late-ack")
+    assert "its own system refused to send those before the answered one" in finding.detail
+    assert "lost on the way" not in finding.detail
+    assert finding.remedy.startswith("Look at 192.0.2.1 itself")
+    (peer,) = told.peers
+    where = "2 of 3 did not leave their end: its own system refused to send"
+    assert where_lost(peer, peer.exchanges[-1]) == (where if ends == "ab" else "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import SaEnd
 from analyzers.session import SessionOptions
@@ -109,3 +111,45 @@ def test_attempts_in_vain_do_not_keep_a_peer_alive(tell: Tell) -> None:
     assert [(h.stop_ns, h.recovered_ns) for h in tried.black_holes] == [
         (h.stop_ns, h.recovered_ns) for h in without.black_holes
     ]
+
+
+V2_UP = """
+0 a>b v2 handshake
+10 a>b liveness 2
+10.02 b>a liveness 2 resp
+"""
+V2_ATTEMPT = """
+40 a>b v2 sa-init sa=2
+42 a>b v2 sa-init sa=2
+44 a>b v2 sa-init sa=2
+"""
+V2_HALF = """
+40 a>b v2 sa-init sa=2
+40.01 b>a v2 sa-init resp sa=2
+40.1 a>b v2 auth 1 sa=2
+42 a>b v2 auth 1 sa=2
+44 a>b v2 auth 1 sa=2
+"""
+NEXT = "50 a>b v2 handshake sa=3\n"
+
+
+@pytest.mark.parametrize("attempt", [V2_ATTEMPT, V2_HALF], ids=["IKE_SA_INIT", "IKE_AUTH"])
+@pytest.mark.parametrize("after", [NEXT, later(96)], ids=["another follows", "nothing more"])
+def test_an_ikev2_attempt_that_met_no_answer_failed(tell: Tell, attempt: str, after: str) -> None:
+    peer = tell(V2_UP + attempt + after).peer
+    assert ends(peer)[1] == (SaEnd.FAILED, None)
+    assert peer.ike_sas[1].ended_ns == at(44)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        V2_UP + V2_HALF + later(70),
+        V2_UP + V2_HALF + "47 b>a v2 auth 1 resp sa=2\n" + later(96),
+        V2_UP + V2_HALF + "60 a>b liveness 2 sa=2\n" + later(120),
+        V2_HALF.replace("40.01 b>a v2 sa-init resp sa=2\n", "") + "unseen b>a\n" + later(96),
+    ],
+    ids=["may go on", "answered late", "asks on it: the answer was not captured", "one direction"],
+)
+def test_an_ikev2_sa_that_need_not_have_failed(tell: Tell, text: str) -> None:
+    assert SaEnd.FAILED not in {sa.end for sa in tell(text).peer.ike_sas}

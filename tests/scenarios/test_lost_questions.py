@@ -9,6 +9,7 @@ import pytest
 from analyzers.export.causes import where_lost
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
+from analyzers.model.records import ProblemKind
 from dpdlab.present.events import EventKind, events_of
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import Clock, Lost, charon, syslog
@@ -89,3 +90,57 @@ def test_without_the_log_of_the_other_end_nothing_tells(tmp_path: Path) -> None:
     peer = together(tmp_path, capture(V2), charon(V2, "a")).peer
     assert lost(peer) == [[False], [False] * 3, [False]]
     assert where_lost(peer, peer.exchanges[1]) == ""
+
+
+CUT = """
+0 a>b v2 handshake
+0.2..60/0.2 a>b esp out
+0.2..20/0.2 b>a esp in
+10 b>a liveness 0
+10.02 a>b liveness 0 resp
+30 a>b liveness 2
+30.5 b>a liveness 1
+32 a>b liveness 2
+32.5 b>a liveness 1
+"""
+BOTH_CUT = [Lost("a", 20), Lost("b", 20)]
+
+
+@pytest.mark.parametrize("captured", [True, False])
+def test_what_did_not_arrive_ends_no_silence(tmp_path: Path, captured: bool) -> None:
+    """Both ask at once behind a cut: neither question proves anything to the other end."""
+    logs = [charon(CUT, end, lost=BOTH_CUT) for end in "ab"]
+    wire = "".join(line for line in CUT.splitlines(True) if not line.startswith(("30.5", "32.5")))
+    captures = [capture(wire)] if captured else []
+    *_, asked = together(tmp_path, *captures, *logs).peer.exchanges
+    assert (asked.prober, round(asked.first_ns / 1e9, 1) % 100) == ("192.0.2.2", 30.5)
+    told = None if asked.since_proof_ns is None else round(asked.since_proof_ns / 1e9, 1)
+    assert told == (None if captured else 20.5)
+
+
+HEALED = """
+0 a>b v2 handshake
+0.2..60/0.2 a>b esp out
+0.2..20/0.2 b>a esp in
+35..60/0.2 b>a esp in
+10 b>a liveness 0
+10.02 a>b liveness 0 resp
+30 b>a liveness 1
+32 b>a liveness 1
+34 b>a liveness 1
+34.02 a>b liveness 1 resp
+"""
+
+
+@pytest.mark.parametrize("captured", [True, False])
+def test_the_first_transmission_that_arrives_is_news(tmp_path: Path, captured: bool) -> None:
+    """The log of who asks has those before it, which came by nowhere."""
+    logs = [charon(HEALED, end, lost=[Lost("b", 29, 33)]) for end in "ab"]
+    wire = "".join(line for line in HEALED.splitlines(True) if not line.startswith(("30", "32")))
+    captures = [capture(wire)] if captured else []
+    peer = together(tmp_path, *captures, *logs).peer
+    asked = peer.exchanges[-1]
+    assert [sent.lost for sent in asked.transmissions] == [True, True, False]
+    assert ProblemKind.RETRANSMISSION_DIFFERS not in {p.kind for p in peer.problems}
+    if captured:
+        assert [round(hole.stop_ns / 1e9 % 100, 1) for hole in peer.black_holes] == [34.0]

@@ -142,15 +142,16 @@ def ike_sas(peer: PeerView, naming: Naming) -> Node:
     """The IKE SAs, folded."""
     if not peer.ike_sas:
         return None
-    rows = [_ike_sa(sa, naming) for sa in peer.ike_sas[:ROWS_SHOWN]]
+    begun = sa_words.begun(peer, UNICODE)
+    rows = [_ike_sa(sa, naming, begun.get(sa.id, "")) for sa in peer.ike_sas[:ROWS_SHOWN]]
     head = columns("IKE SA", "Initiator", "Established", "End", "Details")
     title = counted(len(peer.ike_sas), "IKE SA")
     return folded(title, [stacked("IKE SAs", head, rows), _rest(len(peer.ike_sas))])
 
 
-def _ike_sa(sa: IkeSa, naming: Naming) -> tuple[Node, ...]:
+def _ike_sa(sa: IkeSa, naming: Naming, begun: str) -> tuple[Node, ...]:
     spis = f"{sa.initiator_spi or 'not told'} / {sa.responder_spi or 'not told'}"
-    established = "not seen"
+    established = begun
     if sa.established_ns is not None:
         established = naming.at(sa.established_ns)
     end = "no end seen"

@@ -12,10 +12,12 @@ from msgspec import Struct
 from analyzers.model.exchange import Exchange, Transmission
 from analyzers.model.finding import Severity
 from analyzers.model.observations import Encapsulation
+from analyzers.model.peer import Hint
 from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from analyzers.rules.answers.silence_causes import QUESTION_LOST
 from analyzers.rules.case import Case
+from analyzers.rules.causes import refusal_before, refusal_remedy, refusals
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.wording import few, question_name, spoken_ns, weakest
@@ -65,6 +67,13 @@ def _check(case: Case) -> Iterator[Found]:
         ]
         if late:
             yield _found(case, late, len(answered))
+
+
+def _refused(case: Case, late: list[_Late]) -> Hint | None:
+    """The first spell of refusals, where such are the cause of all of them."""
+    spells = refusals(case.peer)
+    found = [refusal_before(spells, each.exchange) for each in late]
+    return found[0] if None not in found else None
 
 
 def _usual_ns(times: list[int]) -> int:
@@ -130,8 +139,18 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
             f" {which} came only after {most_of}{most.before} transmissions,"
             f" {spoken_ns(whole_ns)} after the first."
         )
+    refused = None if slow else _refused(case, late)
     lost = all(each.is_lost_on_the_way for each in late)
-    if lost:
+    remedy = ""
+    if refused is not None:
+        why = f" ({refused.reason})" if refused.reason else ""
+        remedy = refusal_remedy(refused)
+        said += (
+            f" By the log of {prober} its own system refused to send those before the answered"
+            f" one{why}: they did not leave it, and what left was answered at once."
+        )
+    elif lost:
+        remedy = QUESTION_LOST
         said += (
             f" By the log of {responder} those before the answered one did not arrive: they were"
             " lost on the way, and what arrived was answered at once."
@@ -145,7 +164,7 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
             for ref in (*(t.ref for t in each.exchange.transmissions), each.answer.ref)
         ),
         title="" if any(each.is_slow for each in late) else _REPEATED,
-        remedy=QUESTION_LOST if lost else "",
+        remedy=remedy,
         severity=severity,
         confidence=weakest(each.exchange.confidence for each in late),
         at_ns=late[0].answer.at_ns,

@@ -8,9 +8,15 @@ from msgspec import Struct
 
 from analyzers.model.exchange import Exchange, Lost
 from analyzers.model.peer import Hint
-from analyzers.model.records import Ref
+from analyzers.model.records import Basis, Ref
 from analyzers.rules.case import Case
-from analyzers.rules.causes import ended_log, refusal_of, refusal_remedy, refusals
+from analyzers.rules.causes import (
+    covers_all,
+    ended_log,
+    refusal_behind,
+    refusal_remedy,
+    refusals,
+)
 from analyzers.rules.once import once
 from analyzers.rules.state.restarts import LOOK_FOR_IT, restart_of_sa
 from analyzers.rules.wording import spoken_ns, times
@@ -36,6 +42,13 @@ _WHERE: Final = {
     Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
 }
 QUESTION_LOST: Final = f"Follow {_WAY}; the question does not arrive."
+_LOST_BEHIND: Final = (
+    "The capture has it; by the other end's log no question arrived: it was lost between the two."
+)
+_BEHIND: Final = (
+    f"Follow {_WAY} from where the capture was made; where that is the other end, its own filter"
+    " for what comes in (nft list ruleset, iptables -S INPUT)."
+)
 _REMEDIES: Final = {
     Lost.REQUEST: QUESTION_LOST,
     Lost.ANSWER: (
@@ -59,9 +72,11 @@ def cause_of(case: Case, exchange: Exchange) -> Cause | None:
     refused = _refused(case, exchange) or _restarted(case, exchange)
     if refused is not None:
         return refused
-    if exchange.lost is not None:
-        return _place(exchange.lost)
-    return _silent(case, exchange)
+    if exchange.lost is None:
+        return _silent(case, exchange)
+    if exchange.lost is Lost.REQUEST and exchange.basis is not Basis.LOG:
+        return Cause(_LOST_BEHIND, _BEHIND)
+    return _place(exchange.lost)
 
 
 def _place(lost: Lost) -> Cause:
@@ -75,21 +90,20 @@ def _spells(case: Case) -> list[Hint]:
 
 def _refused(case: Case, exchange: Exchange) -> Cause | None:
     """An end whose own system did not take its packets."""
-    answer = exchange.answered_in_vain
-    for end in (exchange.responder, exchange.prober):
-        hint = refusal_of(_spells(case), exchange, end)
-        if hint is None:
-            continue
-        why = f" ({hint.reason})" if hint.reason else ""
-        refused = f"its own system refused to send, {times(hint.times)}{why}"
-        if end == exchange.prober:
-            said = f"By the log of {end} {refused}: the question need not have left it."
-        elif answer:
-            said = f"By its log {end} answered, but {refused}; the answers were among that."
-        else:
-            said = f"By the log of {end} {refused}: no answer could leave it."
-        return Cause(said, refusal_remedy(hint), (hint.ref,))
-    return None
+    hint = refusal_behind(_spells(case), exchange)
+    if hint is None:
+        return None
+    end = hint.sender
+    why = f" ({hint.reason})" if hint.reason else ""
+    refused = f"its own system refused to send, {times(hint.times)}{why}"
+    if end == exchange.prober:
+        left = "did not leave it" if covers_all(hint, exchange) else "need not have left it"
+        said = f"By the log of {end} {refused}: the question {left}."
+    elif exchange.lost is Lost.ANSWER:
+        said = f"By its log {end} answered, but {refused}; the answers were among that."
+    else:
+        said = f"By the log of {end} {refused}: no answer could leave it."
+    return Cause(said, refusal_remedy(hint), (hint.ref,))
 
 
 def _restarted(case: Case, exchange: Exchange) -> Cause | None:

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
-from analyzers.model.records import Confidence
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
+from analyzers.rules.causes import refusals, refused_within
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.reached import never_answered
 from analyzers.rules.rule import Found, Needs
@@ -78,10 +79,19 @@ class _Turn(Struct):
 def _check(case: Case) -> Iterator[Found]:
     if never_answered(case.peer):
         return  # peer-never-answered tells it
+    told: list[tuple[IkeSa, list[list[IkeMessage]]]] = []
+    runs: dict[tuple[str, MessageKind], list[list[IkeMessage]]] = {}
     for sa in case.peer.ike_sas:
-        lost = [turn.sent for turn in _turns(case, sa) if _is_lost(case, turn)]
-        if lost:
-            yield _found(case, sa, lost)
+        if sa.established_ns is not None:
+            runs = {}  # what was in vain before is over
+        for turn in _turns(case, sa):
+            if _is_lost(case, turn) and not _is_refused(case, turn.sent):
+                first = turn.sent[0]
+                if (first.src, first.kind) not in runs:
+                    told.append((sa, runs.setdefault((first.src, first.kind), [])))
+                runs[first.src, first.kind].append(turn.sent)
+    for sa, lost in told:
+        yield _found(case, sa, lost)
 
 
 def _turns(case: Case, sa: IkeSa) -> list[_Turn]:
@@ -135,6 +145,15 @@ def _is_lost(case: Case, turn: _Turn) -> bool:
     return len(sent) >= _OFTEN or _ran_out(case, sent)
 
 
+def _is_refused(case: Case, sent: Sequence[IkeMessage]) -> bool:
+    """Whether the system of the end that sent it did not take it, as its log says."""
+    first, last = sent[0], sent[-1]
+    return all(message.basis is Basis.LOG for message in sent) and any(
+        hint.sender == first.src and refused_within(hint, first.at_ns, last.at_ns)
+        for hint in refusals(case.peer)
+    )
+
+
 def _ran_out(case: Case, sent: Sequence[IkeMessage]) -> bool:
     if not case.timed:
         return False
@@ -157,7 +176,10 @@ def _found(case: Case, sa: IkeSa, lost: Sequence[Sequence[IkeMessage]]) -> Found
     if before is not None:
         said += f" {before.dst} had answered what came before: it is there, and reached."
     if len(lost) > 1:
-        said += f" So it went with {len(lost) - 1:,} more."
+        said += f" So it went {times(len(lost) - 1)} more"
+        if case.timed:
+            said += f", for {spoken_ns(lost[-1][-1].at_ns - first.at_ns)} in all"
+        said += "."
     confidence = weakest(m.confidence for each in lost for m in each)
     if case.timed and not any(_ran_out(case, each) for each in lost):
         said += " The input ends before the next repetition was due."
@@ -213,6 +235,7 @@ RULE: Final = PeerRule(
         "the input ends after one repetition",
         "a refusal is an answer, also one in an exchange of its own",
         "where not a single message was answered, peer-never-answered tells it",
+        "what the sender's own system refused to send, as its log says: sending-refused tells it",
     ),
     check=_check,
 )

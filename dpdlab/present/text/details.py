@@ -7,7 +7,7 @@ from typing import Final
 from analyzers.export import sa_words
 from analyzers.export.causes import hint_words
 from analyzers.model.peer import PeerView
-from analyzers.model.sa import EspFlow, IkeSa, SaEnd
+from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from dpdlab.present import words
 from dpdlab.present.formatting import (
@@ -48,11 +48,13 @@ def ike_sas(page: Page, peer: PeerView) -> None:
     if hidden:
         rest = f"{page.signs.more} {counted(hidden, 'earlier IKE SA')} not shown (-v shows all)"
         page.entry("IKE SA", (rest, FAINT))
+    begun = sa_words.begun(peer, page.signs)
     for sa in shown:
-        _ike_sa(page, sa)
+        _ike_sa(page, sa, begun.get(sa.id, ""))
 
 
-def _ike_sa(page: Page, sa: IkeSa) -> None:
+def _ike_sa(page: Page, sa: IkeSa, begun: str) -> None:
+    """`begun`: what is known of an SA that was not seen to come up."""
     spis = f"{_spi(page, sa.initiator_spi)} / {_spi(page, sa.responder_spi)}"
     parts: list[Part] = [
         f"IKEv{sa.ike_version} {spis if sa.initiator_spi else 'SPIs not told'}",
@@ -62,8 +64,8 @@ def _ike_sa(page: Page, sa: IkeSa) -> None:
         took_ns = sa.established_ns - sa.first_ns
         took = f" in {duration(took_ns)}" if took_ns >= NS_PER_MS else ""
         parts.append(f"established {_at(page, sa.established_ns)}{took}".rstrip())
-    elif sa.end is not SaEnd.FAILED:
-        parts.append("establishment not seen")
+    else:
+        parts.append(page.data(begun))
     if sa.end is not None and sa.ended_ns is not None:
         parts.append(f"{words.SA_END[sa.end]} {_at(page, sa.ended_ns)}".rstrip())
     elif sa.end is not None:
@@ -94,8 +96,8 @@ def _at(page: Page, at_ns: int) -> str:
 
 
 def _spi(page: Page, spi: str) -> str:
-    if not spi:
-        return "not told"
+    if not spi.strip("0"):
+        return "none yet" if spi else "not told"
     clean = page.data(spi)
     return clean if page.verbose else short_spi(clean, page.signs)
 

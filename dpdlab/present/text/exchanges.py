@@ -37,6 +37,8 @@ from dpdlab.present.formatting import (
 from dpdlab.present.text.page import FAINT, GAP, PROSE, SEVERITY_STYLE, Page, Part, assemble, padded
 
 DELETES_SHOWN: Final = 8
+_BELOW: Final = 4
+"""Cells by which that is set in."""
 _OUTCOME_STYLE: Final = {
     Outcome.ANSWERED: SEVERITY_STYLE[Severity.GOOD],
     Outcome.UNANSWERED: SEVERITY_STYLE[Severity.BAD],
@@ -123,15 +125,20 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
         page.at_margin("", assemble("    ", tail))
     lost = where_lost(peer, exchange)
     if lost:
-        page.at_margin("", Text(f"    {lost}"))
+        _below(page, lost)
         where = page.frames([lost.ref for lost in exchange.lost_answers])
         if where:
-            page.at_margin("", Text(f"    {answers_sent(exchange)}: {where}", FAINT))
+            _below(page, (f"{answers_sent(exchange)}: {where}", FAINT))
     if tell_basis and exchange.confidence is not Confidence.CERTAIN:
         known = words.known_by(exchange.basis, exchange.confidence)
-        page.at_margin("", Text(f"    {known}", FAINT))
+        _below(page, (known, FAINT))
     if page.verbose and exchange.retries:
         _transmissions(page, exchange)
+
+
+def _below(page: Page, text: Part) -> None:
+    """What is more to say of an exchange, under its line."""
+    page.wrapped(text, indent=page.margin + GAP + _BELOW)
 
 
 def _transmissions(page: Page, exchange: Exchange) -> None:

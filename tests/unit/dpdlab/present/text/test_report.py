@@ -31,6 +31,7 @@ SETS = {
     "data plane": [s.data_plane()],
     "long": [s.long_history()],
     "unsure": [s.unsure()],
+    "lost": [s.dead_peer(exchanges=(replace(s.given_up(), lost=Lost.REQUEST),))],
     "hostile": [s.hostile()],
     "IPv6": [s.dead_peer(local=s.LONG_A, remote=s.LONG_B), s.healthy(remote=s.LONG_B)],
     "many": MANY,
