@@ -216,17 +216,25 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
     if run is None or run.outcome is Outcome.ANSWERED:
         return "first probe"
     asked = words.KIND[run.kind]
-    text = f"{asked} again, no answer" if run.first_missing else f"first {asked}, no answer"
-    if run.retries:
-        times = [sent.at_ns for sent in run.transmissions]
+    # The peer may have been heard while it was asked: the silence begins amid the question.
+    times = [sent.at_ns for sent in run.transmissions]
+    before = sum(at_ns < (hole.first_probe_ns or 0) for at_ns in times)
+    again = run.first_missing or before
+    text = f"{asked} again, no answer" if again else f"first {asked}, no answer"
+    times = times[before:]
+    retries = run.retries - before
+    if retries:
         gaps = [seconds(later - sooner) for sooner, later in pairwise(times)]
-        text += f"; {counted(run.retries, 'retry', 'retries')}"
+        more = "more " * bool(before)
+        text += f"; {counted(retries, f'{more}retry', f'{more}retries')}"
         if len(gaps) == 1:
             text += f" after {duration(times[-1] - times[0])}"
         elif gaps and max(gaps) > GROWING * min(gaps):
             text += f", {seconds_range(min(gaps), max(gaps))} apart"
         elif gaps:
             text += f" every {duration((times[-1] - times[0]) // len(gaps))}"
+    if before:
+        text += f"; first asked {duration(times[0] - run.first_ns)} before"
     return f"{text}; the question itself not seen" if run.first_missing else text
 
 

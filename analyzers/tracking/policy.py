@@ -50,7 +50,7 @@ def observe(
     own, changed = _of_one_policy(own)
     logged = any(x.basis is Basis.LOG for x in own)
     traffic_shown = traffic_shown and not logged
-    starts = _gaps_s([x.first_ns for x in own], own)
+    starts = _gaps_s(own)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
     alike = _IN_LOGS if logged else _IDLE
     mode, interval_s, evidence = _rhythm(starts, since, alike, traffic_shown=traffic_shown)
@@ -95,7 +95,7 @@ def _of_one_policy(own: list[Exchange]) -> tuple[list[Exchange], bool]:
     kept: list[Exchange] = []
     latest: float | None = None
     for asked in reversed(of_sa.values()):
-        every = _interval(_gaps_s([x.first_ns for x in asked], asked), pauses=False)
+        every = _interval(_gaps_s(asked), pauses=False)
         known = every is not None and latest is not None
         if known and abs((every or 0.0) - (latest or 0.0)) > _tolerance_s(latest or 0.0):
             return kept, True
@@ -178,12 +178,15 @@ def _idle_s(own: list[Exchange]) -> list[float]:
     return [s for s in since if s >= _IDLE_S]
 
 
-def _gaps_s(starts_ns: list[int], own: list[Exchange]) -> list[float]:
+def _gaps_s(own: list[Exchange]) -> list[float]:
     """Distances between the starts of successive questions, the first of each answered."""
     return [
-        seconds(later - earlier)
-        for earlier, later, first in zip(starts_ns, starts_ns[1:], own, strict=False)
-        if first.outcome is Outcome.ANSWERED and not first.retries and later > earlier
+        seconds(later.first_ns - earlier.first_ns)
+        for earlier, later in pairwise(own)
+        if earlier.outcome is Outcome.ANSWERED
+        and not earlier.retries
+        and not later.first_missing
+        and later.first_ns > earlier.first_ns
     ]
 
 

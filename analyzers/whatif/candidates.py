@@ -241,9 +241,13 @@ def own(peer: PeerView, hole: BlackHole) -> Candidate:
         return Candidate("its own: interval unknown", unknown, own=True)
     if asked is not None:
         return Candidate("its own, as it asked", asked, own=True)
-    answered = hole.black_hole_class is BlackHoleClass.DATA_PLANE
-    said = "its own: answered" if answered else "its own: never asked"
-    return Candidate(said, _never(hole), own=True)
+    if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
+        return Candidate("its own: answered", _never(hole), own=True)
+    if seen is not None:
+        # It asks: when it would have given the peer up, no question of it shows.
+        untold = "interval" if seen.interval_s is None else "retries"
+        return Candidate(f"its own: {untold} unknown", seen, own=True)
+    return Candidate("its own: never asked", _never(hole), own=True)
 
 
 def _as_asked(peer: PeerView, hole: BlackHole) -> DpdPolicy | None:
@@ -251,13 +255,16 @@ def _as_asked(peer: PeerView, hole: BlackHole) -> DpdPolicy | None:
     if hole.first_probe_ns is None or hole.last_proof_ns is None or hole.dead_ns is None:
         return None
     interval_s = seconds(hole.first_probe_ns - hole.last_proof_ns)
-    sent = [
-        t.at_ns
-        for x in peer.whole.exchanges
-        if x.prober == hole.sender and x.outcome is not Outcome.ANSWERED
-        for t in x.transmissions
-        if hole.first_probe_ns <= t.at_ns <= hole.dead_ns
-    ]
+    sent = []
+    for x in peer.whole.exchanges:
+        if x.prober != hole.sender or x.outcome is Outcome.ANSWERED:
+            continue
+        within = [
+            t.at_ns for t in x.transmissions if hole.first_probe_ns <= t.at_ns <= hole.dead_ns
+        ]
+        if within and (x.first_missing or x.first_ns < hole.first_probe_ns):
+            return None  # it is asked again there: what it waited before it asked is not shown
+        sent += within
     times = [*(sent or [hole.first_probe_ns]), hole.dead_ns]
     waits_s = tuple(seconds(later - sooner) for sooner, later in pairwise(times))
     if interval_s <= 0 or sum(waits_s) <= 0:

@@ -49,14 +49,19 @@ class Result(Struct, frozen=True):
     """False: the observed window is a mere bound, of which nothing can be saved."""
 
     def saved(self, hole: BlackHole) -> Loss:
-        """What would not have been lost; negative where more would have been."""
+        """What would not have been lost; negative where more would have been.
+
+        Of a black hole that goes on when the input ends, a later end is no more and no less.
+        """
         if self.left is None or not self.comparable:
             return Loss(None, None, None)
         worst = self.left.worst
         more = self.left.at_least and worst.packets is not None
         packets = None if worst.packets is None or more else hole.max_packets - worst.packets
         size = None if worst.bytes is None or more else hole.max_bytes - worst.bytes
-        lasted = None if worst.seconds is None else hole.max_seconds - worst.seconds
+        goes_on = hole.stop_basis is StopBasis.CAPTURE_END and hole.dead_ns is None
+        goes_on = goes_on and self.left.at_least
+        lasted = None if worst.seconds is None or goes_on else hole.max_seconds - worst.seconds
         return Loss(lasted, packets, size)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import PhaseName
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyMode
 from analyzers.rules.configuration.examples import swanctl
+from analyzers.tracking.policy import observe
 from analyzers.whatif.candidates import given
 from analyzers.whatif.study import Simulation
+from tests.model_builders import answered, sent
 from tests.scenarios.inputs import alone, together
 from tests.scenarios.logs import charon
 from tests.scenarios.questions import SETUP, asked
@@ -144,3 +147,16 @@ def test_with_the_interval_it_can(tmp_path: Path) -> None:
     assert hole.max_seconds == pytest.approx(36, abs=0.1)
     (study,) = Simulation([(peer, hole, [given("cisco-ios-ikev2 interval=10 retry=2")])]).studies()
     assert study.results[0].saved(hole).seconds == pytest.approx(16, abs=0.1)
+
+
+def test_no_interval_is_counted_to_a_retry() -> None:
+    """A question that a log does not show, and whose retry was answered."""
+    questions = [
+        answered(id=f"x{number}", transmissions=(sent(at_s, number, number),))
+        for number, at_s in enumerate((10, 20, 30, 45, 50))
+    ]
+    questions[3] = replace(questions[3], first_missing=True)
+    policy = observe(questions[0].prober, questions)
+    assert policy is not None
+    assert policy.interval_s == 10
+    assert policy.evidence.startswith("2 intervals of 10 s")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from analyzers.model.black_hole import BlackHole, BlackHoleClass
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.time import NS_PER_SECOND
@@ -263,3 +263,23 @@ def test_a_pipe_is_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         found = run(["-"], SessionOptions(read_again=True), (), None)
     hole, (own,) = only(found)
     assert left(own).packets == hole.max_packets == 100
+
+
+def test_who_asked_is_not_said_to_have_never_asked(tmp_path: Path) -> None:
+    """Its questions met an answer before it gave up: how often it asks nobody can tell."""
+    asked = "40 a>b liveness 2\n42 a>b liveness 2\n60.2 a>b liveness 2\n60.22 b>a liveness 2 resp\n"
+    path = tmp_path / "0.pcap"
+    path.write_bytes(capture(COMES_BACK + asked))
+    hole, (own,) = only(run([str(path)], SessionOptions(), (), None))
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert own.candidate.label == "its own: interval unknown"
+    assert own.left is None
+
+
+def test_of_what_goes_on_a_later_end_saves_nothing_and_costs_nothing(tmp_path: Path) -> None:
+    text = SETUP + "1..80/0.5 a>b esp out\n1.2..30/0.5 b>a esp in\n"
+    policies = ("cisco-asa interval=10 retry=2", "fortios-ikev2 interval=20")
+    hole, (_, sooner, later) = only(studied(tmp_path, capture(text), policies=policies))
+    assert hole.stop_basis is StopBasis.CAPTURE_END
+    assert (sooner.saved(hole).seconds or 0) > 0
+    assert later.saved(hole) == Loss(None, None, None)

@@ -134,10 +134,11 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         which = f"{len(repeated):,} of them" if len(late) > 1 else "It"
         if not slow:
             which = f"{len(repeated):,} of {answered:,} {whose}"
+        least = "at least " * most.exchange.first_missing
         most_of = "up to " * (len(repeated) > 1)
         said += (
             f" {which} came only after {most_of}{most.before} transmissions,"
-            f" {spoken_ns(whole_ns)} after the first."
+            f" {least}{spoken_ns(whole_ns)} after the first."
         )
     refused = None if slow else _refused(case, late)
     lost = all(each.is_lost_on_the_way for each in late)

@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from analyzers.export import sentences
 from analyzers.export.report import build_black_hole
-from analyzers.export.story import bounds_of, class_mark
+from analyzers.export.story import bounds_of, class_mark, moments
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.exchange import ExchangeKind
 from analyzers.model.records import Confidence
-from tests.model_builders import black_hole, peer
+from tests.model_builders import at, black_hole, peer, sent, unanswered
 
 
 def test_packets_that_a_counter_tells_have_no_bytes() -> None:
@@ -50,3 +51,20 @@ def test_a_class_by_a_verdict_that_is_inferred_is_so_too() -> None:
     assert class_mark(replace(said, confidence=Confidence.SUSPECT)) == " (suspect)"
     passed = replace(said, dead_basis=None, black_hole_class=BlackHoleClass.TRANSIENT)
     assert class_mark(passed) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (0, "first liveness check, no answer; 3 retries every 2.0 s"),
+        (2, "liveness check again, no answer; 1 more retry after 2.0 s; first asked 4.0 s before"),
+        (3, "liveness check again, no answer; first asked 6.0 s before"),
+    ],
+)
+def test_a_silence_that_begins_amid_a_question(before: int, said: str) -> None:
+    """The peer was heard between two of its transmissions."""
+    times = tuple(sent(30 + 2 * number, 2, number) for number in range(4))
+    asked = unanswered(transmissions=times, verdict_ns=at(38), kind=ExchangeKind.LIVENESS)
+    hole = black_hole(first_probe_ns=times[before].at_ns, dead_ns=at(38), stop_ns=at(38))
+    told = moments(peer(exchanges=(asked,), black_holes=(hole,)), hole)
+    assert said in [moment.text for moment in told]
