@@ -77,6 +77,8 @@ class BlackHole(Struct, frozen=True):
     phases: tuple[Phase, ...]
     confidence: Confidence
     refs: tuple[Ref, ...]
+    first_exposed_ref: Ref | None = None
+    """The first packet into it."""
     probes: int = 0
     """Unanswered transmissions inside the window."""
     spis: tuple[str, ...] = ()

@@ -114,6 +114,7 @@ class Children:
                 esp=rows.esp[picked],
                 direction=rows.direction[picked],
                 proof=rows.proof[picked],
+                ref=rows.ref[picked],
             )
         )
         self.found += [

@@ -35,7 +35,13 @@ from analyzers.tracking.marks import Marks
 from analyzers.tracking.ordering import OrderedBatch
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.silence import SilenceClock
-from analyzers.tracking.silence_rows import SilenceRows, esp_place, event_place, no_rows
+from analyzers.tracking.silence_rows import (
+    SilenceRows,
+    esp_place,
+    event_place,
+    no_rows,
+    packed_ref,
+)
 from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack, UnitTrack
 from analyzers.tracking.witnesses import Witnesses
 from analyzers.wire.frames import Int64Array
@@ -333,6 +339,7 @@ class Tracker:
             esp=np.ones(len(chosen), np.bool_),
             direction=direction[order],
             proof=folded.fresh[chosen],
+            ref=packed_ref(batch.esp_source[chosen], esp.record[chosen]),
         )
         self.children.run(rows, flow[chosen])
         return rows
@@ -359,6 +366,7 @@ def _with_proofs(rows: SilenceRows, marks: list[Mark]) -> SilenceRows:
         esp=np.insert(rows.esp, before, False),
         direction=np.insert(rows.direction, before, [m.role for m in proofs]),
         proof=np.insert(rows.proof, before, True),
+        ref=np.insert(rows.ref, before, 0),
     )
 
 

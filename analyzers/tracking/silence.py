@@ -45,6 +45,8 @@ class Silence(Struct, frozen=True, gc=False):
     total_packets: int
     """Packets out since the beginning: a counter that differences are taken of."""
     total_bytes: int
+    first_ref: int
+    """Where the first packet out stands, see `ref_of`."""
 
 
 class Closing(NamedTuple):
@@ -60,7 +62,15 @@ class Closing(NamedTuple):
     """Earlier waits of this key and role, counted by bucket: see `summarise`."""
 
 
-_FIELDS: Final = ("last_in", "first_out", "questionable", "last_out", "at_in", "bytes_at_in")
+_FIELDS: Final = (
+    "last_in",
+    "first_out",
+    "questionable",
+    "last_out",
+    "at_in",
+    "bytes_at_in",
+    "first_ref",
+)
 
 
 class SilenceClock:
@@ -138,6 +148,7 @@ class SilenceClock:
             total_bytes - int(state["bytes_at_in"][key, role]),
             total,
             total_bytes,
+            int(state["first_ref"][key, role]),
         )
 
     def open(self, minimum_ns: int) -> list[tuple[int, int]]:
@@ -174,6 +185,7 @@ class _Cells(NamedTuple):
     in_row: memoryview
     last_in: memoryview
     first_out: memoryview
+    first_ref: memoryview
     last_out: memoryview
     questionable: memoryview
     total: memoryview
@@ -220,7 +232,9 @@ class _Pass:
         np.not_equal(out_group[1:], out_group[:-1], out=change[1:])
         first = np.flatnonzero(change)
         self._first_out = self._carry("first_out", groups)
-        self._take_first(self._first_out, out_rows[first])
+        self._take_first(self._first_out, out_rows[first], rows.at_ns)
+        self._first_ref = self._carry("first_ref", groups)
+        self._take_first(self._first_ref, out_rows[first], rows.ref)
         self._last_out = self._carry("last_out", groups)
         if len(first):
             final = np.append(first[1:], len(out_rows)) - 1
@@ -230,7 +244,7 @@ class _Pass:
         late = out_rows[rows.at_ns[out_rows] >= since[out_group]]
         if len(late):
             starts, _ = segments(self._group[late])
-            self._take_first(self._questionable, late[starts])
+            self._take_first(self._questionable, late[starts], rows.at_ns)
 
     @cached_property
     def _cells(self) -> _Cells:
@@ -245,6 +259,7 @@ class _Pass:
                     self._in_row,
                     self._last_in,
                     self._first_out,
+                    self._first_ref,
                     self._last_out,
                     self._questionable,
                     self._total,
@@ -262,11 +277,11 @@ class _Pass:
         values[self._state_group] = self._old[name]
         return values
 
-    def _take_first(self, values: Int64Array, rows: Int64Array) -> None:
-        """Set the times of `rows`, one a group, in the groups that have none yet."""
+    def _take_first(self, values: Int64Array, rows: Int64Array, of: Int64Array) -> None:
+        """Set what `rows` have `of`, one a group, in the groups that have none yet."""
         chosen = self._group[rows]
         empty = values[chosen] < 0
-        values[chosen[empty]] = self._rows.at_ns[rows[empty]]
+        values[chosen[empty]] = of[rows[empty]]
 
     def _counts_at_in(
         self, groups: Int64Array, segment: Int64Array
@@ -334,6 +349,7 @@ class _Pass:
             total_bytes - bytes_at_in,
             total,
             total_bytes,
+            cells.first_ref[group] if packets else NEVER,
         )
 
     def _waits_before(self, key: int, row: int) -> Int64Array:
@@ -375,6 +391,7 @@ class _Pass:
             total_bytes - old["bytes_at_in"],
             total,
             total_bytes,
+            old["first_ref"],
         )
 
     def _last_out_until(self, start: int, row: int, group: int, segment: int) -> int:
@@ -398,6 +415,7 @@ class _Pass:
         for name, values in (
             ("last_in", self._last_in[last]),
             ("first_out", self._first_out[last]),
+            ("first_ref", self._first_ref[last]),
             ("questionable", self._questionable[last]),
             ("last_out", self._last_out[last]),
             ("at_in", at_in),

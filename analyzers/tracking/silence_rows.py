@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
+from analyzers.model.records import Ref, source_id
 from analyzers.tracking.flows import segments
 from analyzers.wire.frames import Int64Array
 
@@ -31,6 +32,8 @@ class SilenceRows(Struct, dict=True):
     """ESP: 0 sent by side a, 1 by side b. Other proofs: the role that is proven something."""
     proof: Bool
     """ESP: fresh. Others: True."""
+    ref: Int64Array
+    """Where ESP rows stand, see `packed_ref`; of others it is not asked."""
 
     _sent: dict[int, Sent] = field(default_factory=dict)
 
@@ -72,7 +75,23 @@ class SilenceRows(Struct, dict=True):
 def no_rows() -> SilenceRows:
     """Rows without a row."""
     empty, none = np.empty(0, np.int64), np.empty(0, np.bool_)
-    return SilenceRows(empty, empty, empty, empty, none, empty, none)
+    return SilenceRows(empty, empty, empty, empty, none, empty, none, empty)
+
+
+# No input has as many records.
+_RECORDS: Final = 1 << 48
+
+
+def packed_ref(source: NDArray[np.int16], record: Int64Array) -> Int64Array:
+    """Places of packets as numbers, from 0 on: source and record of each."""
+    packed: Int64Array = source.astype(np.int64) * _RECORDS + record
+    return packed
+
+
+def ref_of(packed: int) -> Ref | None:
+    """A place again; None of a negative number."""
+    source, record = divmod(packed, _RECORDS)
+    return None if packed < 0 else Ref(source_id(source), record)
 
 
 # Events between two ESP rows are told apart by their ordinal; no batch holds this many.

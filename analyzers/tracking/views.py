@@ -38,6 +38,7 @@ from analyzers.tracking.losses import (
 from analyzers.tracking.outcomes import Outcomes, Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
+from analyzers.tracking.silence_rows import ref_of
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
 from analyzers.tracking.unproven import unproven
 from analyzers.tracking.unread import with_unread
@@ -432,6 +433,7 @@ class Viewer:
             phases=track.phases(),
             confidence=track.confidence,
             refs=track.refs,
+            first_exposed_ref=ref_of(silence.first_ref),
             probes=track.probes,
             spis=tuple(f"{self._tracker.flows.identities[f].spi:08x}" for f in track.flows),
         )

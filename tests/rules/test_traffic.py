@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import dpkt
 import pytest
 
 from analyzers.model.black_hole import BlackHoleClass
@@ -10,6 +13,7 @@ from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis, Confidence
 from analyzers.rules.case import Case
 from analyzers.rules.traffic import dpd_while_traffic_flows
+from analyzers.session import SessionOptions
 from tests.model_builders import A, B, answered, at, ike_sa, peer, ref, sent, source
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
@@ -49,6 +53,19 @@ def test_nobody_asks(tell: Tell):
     assert "60 s are held against it" in finding.detail
     assert "= 30 s" in finding.remedy
     assert finding.refs
+
+
+@pytest.mark.parametrize("batch_rows", [3, 100_000])
+def test_the_first_packet_without_an_answer_is_named(tell: Tell, tmp_path: Path, batch_rows: int):
+    """Not the first one of its SPI, wherever the batches are cut."""
+    told = tell(silence(120), options=SessionOptions(batch_rows=batch_rows))
+    (finding,) = told.of("liveness-not-probed-one-way-out")
+    (hole,) = told.peer.black_holes
+    assert finding.at_ns == hole.first_exposed_ns
+    with (tmp_path / "0.pcap").open("rb") as file:
+        times = [at_s for at_s, _ in dpkt.pcap.Reader(file)]
+    (place,) = finding.refs
+    assert abs(times[place.record - 1] * 1e9 - (hole.first_exposed_ns or 0)) < 10_000
 
 
 def test_nobody_asks_for_a_while(tell: Tell):

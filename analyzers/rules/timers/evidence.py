@@ -60,7 +60,9 @@ def first_refs(refs: Iterable[Ref]) -> tuple[Ref, ...]:
 
 
 def into(case: Case, hole: BlackHole) -> tuple[Ref, ...]:
-    """Where the flows begin whose packets went into a black hole; the packets have no places."""
+    """The first packet into a black hole, else where the flows begin whose packets went there."""
+    if hole.first_exposed_ref is not None:
+        return (hole.first_exposed_ref,)
     flows = [f for f in case.peer.esp_flows if f.sender == hole.sender and f.ref is not None]
     meant = [f for f in flows if (not hole.spis or f.spi in hole.spis)]
     going = [f for f in meant if f.first_ns <= hole.stop_ns and f.last_ns >= hole.begin_ns]

@@ -46,7 +46,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
         severity=severity,
         remedy=_remedy(case, hole, expected),
         confidence=confidence,
-        at_ns=hole.questionable_ns or hole.first_exposed_ns,
+        at_ns=hole.first_exposed_ns,
     )
 
 
