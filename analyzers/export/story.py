@@ -102,8 +102,12 @@ def moments(
     # Who answers is in no doubt: what is missing is what goes through the tunnel.
     silent = "no ESP" if data_plane else "questionable: silent"
     tell(hole.questionable_ns, f"{silent} for longer than usual")
+    # What had been going on is told where the story begins, not before it.
+    begun_ns = hole.begin_ns if hole.last_proof_ns is None else hole.last_proof_ns
     for hint in reasons(peer, hole):
-        tell(hint.at_ns, reason_phrase(hint, name))
+        earlier_ns = begun_ns - hint.at_ns
+        since = f", since {duration(earlier_ns)} before" if earlier_ns > 0 else ""
+        tell(max(hint.at_ns, begun_ns), reason_phrase(hint, name) + since)
     run = exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
     tell(hole.dead_ns, words.verdict_phrase(hole, run))

@@ -54,6 +54,19 @@ def test_lines_that_nothing_understands_make_a_log_longer(tell: Tell):
     assert round((source.last_line_ns - source.last_ns) / 1e9) == 45
 
 
+def test_a_log_that_shows_other_questions_tells_that_this_one_was_lost(tell: Tell):
+    (finding,) = tell(V2, log_of_b(50.0)).of("dpd-no-ack")
+    assert finding.detail.endswith("as it did others: it was lost on the way.")
+
+
+def test_a_log_that_begins_after_the_question_tells_nothing_of_it(tell: Tell):
+    after = charon(V2, "b", lost=[Lost("a", 0, 50), Lost("b", 0, 50)])
+    lines = [line for line in after.splitlines(True) if "22:14:2" in line]
+    (finding,) = tell(V2, ("b.log", "".join(lines))).of("dpd-no-ack")
+    assert "The log of 192.0.2.2 begins 24 s after the last question" in finding.detail
+    assert "goes on" not in finding.detail
+
+
 def test_without_the_log_of_the_other_end_a_capture_there_is_advised(tell: Tell):
     (finding,) = tell(V2).of("dpd-no-ack")
     assert finding.remedy.startswith("Capture at both ends")

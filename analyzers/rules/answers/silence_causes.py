@@ -122,9 +122,19 @@ def _restarted(case: Case, exchange: Exchange) -> Cause | None:
 def _silent(case: Case, exchange: Exchange) -> Cause | None:
     """The log of the device that was asked is there, and does not tell of that time."""
     end = exchange.responder
-    if not any(log.address == end for log in case.peer.logged):
+    begins_ns = min((log.first_ns for log in case.peer.logged if log.address == end), default=None)
+    if begins_ns is None:
         return None
     log = ended_log(case.peer, end, exchange.last_ns)
+    if begins_ns > exchange.last_ns:
+        after = spoken_ns(begins_ns - exchange.last_ns)
+        return Cause(
+            f"The log of {end} begins {after} after the last question: it does not tell of it.",
+            f"Look for what {end} logged before. Else follow {_WAY}.",
+        )
+    if log is None and any(_arrived(x) for x in case.asked_by(exchange.prober)):
+        said = f"The log of {end} goes on and shows no question, as it did others: it was lost on"
+        return Cause(f"{said} the way.", QUESTION_LOST)
     if log is None:
         return Cause(
             f"The log of {end} goes on and shows no question: it was lost on the way, or the log"
@@ -141,3 +151,8 @@ def _silent(case: Case, exchange: Exchange) -> Cause | None:
         " the same.",
         f"See whether {end} ran then, and whether its log is complete. If both, follow {_WAY}.",
     )
+
+
+def _arrived(exchange: Exchange) -> bool:
+    """Whether the log of the end that was asked shows a question."""
+    return any(sent.arrived for sent in exchange.transmissions)

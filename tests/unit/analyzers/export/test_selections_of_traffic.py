@@ -37,4 +37,4 @@ def test_no_message_from_before_a_black_hole_stands_for_it() -> None:
     session.run([str(SAMPLES / "ikev2-no-dpd-blackhole" / "capture.pcap")])
     (peer,) = session.peers()
     (finding,) = session.judgement().findings
-    assert set(finding.refs) == {f.ref for f in peer.esp_flows if f.sender == peer.local}
+    assert finding.refs == (peer.black_holes[0].first_exposed_ref,)
