@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -80,9 +81,16 @@ def is_remarkable(exchange: Exchange, usual_ns: int | None) -> bool:
     return rtt is not None and rtt >= LATE_NS and rtt > LATE_FACTOR * (usual_ns or 0)
 
 
-def rtt_range(low_ns: int, high_ns: int) -> str:
-    """A pair of round trips: "15 to 28 ms"."""
-    low, high = duration(low_ns), duration(high_ns)
+def rtt_range(answered: Sequence[Exchange]) -> str:
+    """The shortest and the longest round trip: "15 to 28 ms", "up to 1 ms"; empty for none."""
+    times = [x.rtt_ns for x in answered if x.rtt_ns is not None]
+    if not times:
+        return ""
+    low, high = duration(min(times)), duration(max(times))
+    if not max(times):
+        return _below_stamps(answered)
+    if not min(times):
+        return f"up to {high}"
     if low == high:
         return high
     if low.rpartition(" ")[2] == high.rpartition(" ")[2]:
@@ -98,7 +106,7 @@ def became(exchange: Exchange, signs: Glyphs) -> str:
                 return " (the next request proves it)"
             return ""
         late = late_words(exchange)
-        return f" {late}" if late else f" in {_round_trip(exchange)}"
+        return f" {late}" if late else f" in {round_trip(exchange)}"
     if not exchange.retries:
         return ", asked once"
     unseen = ", the question itself not seen" if exchange.first_missing else ""
@@ -151,7 +159,7 @@ def answer_words(exchange: Exchange) -> str:
     number = "" if exchange.answer is None else identity_of(exchange, exchange.answer)
     what = f"{_ANSWER[exchange.kind]} {number}".rstrip()
     late, rtt_ns = late_words(exchange), exchange.rtt_ns
-    after = "" if rtt_ns is None else f", {late}" if late else f", after {_round_trip(exchange)}"
+    after = "" if rtt_ns is None else f", {late}" if late else f", after {round_trip(exchange)}"
     return what + after + bracketed(exchange.confidence)
 
 
@@ -167,7 +175,7 @@ def late_words(exchange: Exchange) -> str:
     retry = asked - (0 if exchange.first_missing else 1)
     if not retry:
         return ""
-    after = f"{_round_trip(exchange)} after retry {retry}"
+    after = f"{round_trip(exchange)} after retry {retry}"
     if asked == 1:
         return f"{after}, the first one not seen"
     first = "the first one seen" if exchange.first_missing else "the first"
@@ -204,9 +212,19 @@ def bracketed(confidence: Confidence) -> str:
     return "" if confidence is Confidence.CERTAIN else f" [{words.CONFIDENCE[confidence]}]"
 
 
-def _round_trip(exchange: Exchange) -> str:
+def round_trip(exchange: Exchange) -> str:
     """How long the answer took; of one whose stamp is that of its question: below their unit."""
-    if exchange.rtt_ns:
-        return duration(exchange.rtt_ns)
-    whole = all(m.at_ns % NS_PER_SECOND == 0 for m in exchange.messages)
+    return duration(exchange.rtt_ns) if exchange.rtt_ns else _below_stamps([exchange])
+
+
+def median_round_trip(peer: PeerView) -> str:
+    """The median of all round trips; empty where none is known."""
+    if peer.rtt_ns is None:
+        return ""
+    return duration(peer.rtt_ns) if peer.rtt_ns else _below_stamps(peer.whole.exchanges)
+
+
+def _below_stamps(exchanges: Sequence[Exchange]) -> str:
+    """Less than the stamps of their messages can tell."""
+    whole = all(m.at_ns % NS_PER_SECOND == 0 for x in exchanges for m in x.messages)
     return below(NS_PER_SECOND if whole else 1)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from analyzers.export import words
+from analyzers.export.exchanges import median_round_trip
 from analyzers.export.instants import utc
 from analyzers.export.unlisted import not_shown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.time import NS_PER_MS
 
 _MILLISECONDS: Final = 3
 
@@ -71,7 +71,7 @@ def liveness(peer: PeerView) -> str:
     sentence = f"{counted(len(peer.exchanges), 'liveness exchange')}: {', '.join(parts)}"
     sentence += f"; {counted(retries, 'retry', 'retries')}"
     if peer.rtt_ns is not None:
-        sentence += f"; median round trip {peer.rtt_ns / NS_PER_MS:.1f} ms"
+        sentence += f"; median round trip {median_round_trip(peer)}"
     return sentence + "."
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from analyzers.export import words
 from analyzers.export.causes import where_lost
-from analyzers.export.exchanges import DID_NOT_ARRIVE, late_words
+from analyzers.export.exchanges import DID_NOT_ARRIVE, late_words, round_trip
 from analyzers.export.formatting import (
     Severity,
     black_hole_bounds,
@@ -83,7 +83,7 @@ def _exchange(exchange: Exchange, times: TimeFormat) -> Iterator[Detail]:
     yield Detail("exchange", f"{exchange.id} on {exchange.ike_sa}: {outcome}")
     if exchange.rtt_ns is not None:
         late = late_words(exchange)
-        yield Detail("answered", late) if late else Detail("round trip", duration(exchange.rtt_ns))
+        yield Detail("answered", late) if late else Detail("round trip", round_trip(exchange))
     if exchange.since_proof_ns is not None:
         yield Detail("asked after", f"{duration(exchange.since_proof_ns)} of silence")
     if exchange.verdict_ns is not None:

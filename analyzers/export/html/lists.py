@@ -10,13 +10,12 @@ from htpy import Node
 
 from analyzers.export import sa_words, words
 from analyzers.export.causes import hint_words, where_lost
-from analyzers.export.exchanges import answers_sent, became, identity
+from analyzers.export.exchanges import answers_sent, became, identity, round_trip
 from analyzers.export.formatting import (
     UNICODE,
     byte_count,
     count,
     counted,
-    duration,
     outcome_glyph,
 )
 from analyzers.export.html.parts import badge, data, dotted, folded, more
@@ -82,7 +81,7 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> tuple[Node,
         address(exchange.prober),
         outcome,
         data(identity(exchange)),
-        UNICODE.none if exchange.rtt_ns is None else duration(exchange.rtt_ns),
+        UNICODE.none if exchange.rtt_ns is None else round_trip(exchange),
         count(len(exchange.transmissions)),
         words.known_by(exchange.basis, exchange.confidence),
         naming.places(refs),

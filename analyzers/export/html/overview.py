@@ -10,6 +10,7 @@ from htpy import Element, Node
 
 from analyzers.export import words
 from analyzers.export.content import Content
+from analyzers.export.exchanges import median_round_trip
 from analyzers.export.formatting import (
     UNICODE,
     count,
@@ -201,7 +202,7 @@ def _peer_row(peer: PeerView, anchors: Mapping[str, str]) -> tuple[Node, ...]:
         "+".join(f"v{version}" for version in versions) or UNICODE.none,
         asked if peer.exchanges else words.no_question(peer),
         NOT_SHOWN if hidden else count(retries),
-        UNICODE.none if peer.rtt_ns is None else duration(peer.rtt_ns),
+        median_round_trip(peer) or UNICODE.none,
         NOT_SHOWN if no_delete else count(len(peer.deletes)),
         _holes(peer),
     )

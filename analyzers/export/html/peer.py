@@ -8,6 +8,7 @@ import htpy
 from htpy import Element, Node
 
 from analyzers.export import sa_words, words
+from analyzers.export.exchanges import median_round_trip
 from analyzers.export.formatting import duration
 from analyzers.export.html import lists
 from analyzers.export.html.holes import black_holes
@@ -64,7 +65,7 @@ def _facts(peer: PeerView, naming: Naming) -> Element:
             ("Last proof of life", f"{naming.at(peer.last_proof_ns)} UTC, {ago} before the end")
         )
     if peer.rtt_ns is not None:
-        pairs.append(("Round trip", f"{duration(peer.rtt_ns)} (median)"))
+        pairs.append(("Round trip", f"{median_round_trip(peer)} (median)"))
     pairs.append(("Local side", f"{address(peer.local)}: {words.LOCAL_BASIS[peer.local_basis]}"))
     if len(peer.addresses) > 1:
         pairs.append(("Remote side", f"seen at {lists.addresses(peer.addresses)}"))

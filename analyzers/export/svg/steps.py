@@ -284,9 +284,9 @@ def _fold(row: Sequence[Exchange]) -> Fold:
     good = [x for x in row if x.outcome is Outcome.ANSWERED]
     what = "answered exchange" if len(good) == len(row) else "exchange"
     label = counted(len(row), what)
-    times = [x.rtt_ns for x in good if x.rtt_ns is not None]
-    if len(good) == len(row) and times:
-        label += f", RTT {rtt_range(min(times), max(times))}"
+    spread = rtt_range(good)
+    if len(good) == len(row) and spread:
+        label += f", RTT {spread}"
     elif len(good) < len(row):
         label += f", {len(row) - len(good):,} of them not answered"
     return Fold(row[0].first_ns, row[-1].last_ns, label)

@@ -95,9 +95,9 @@ def _fold(page: Page, hidden: Sequence[Exchange], *, hint: bool) -> None:
     what = counted(len(hidden), "answered exchange" if len(answered) == len(hidden) else "exchange")
     text = f"{page.signs.more} {what} not shown"
     how = " (-v shows all)" if hint else ""
-    times = [x.rtt_ns for x in answered if x.rtt_ns is not None]
-    if len(answered) == len(hidden) and times:
-        spread = f", RTT {rtt_range(min(times), max(times))}"
+    spread = rtt_range(answered)
+    if len(answered) == len(hidden) and spread:
+        spread = f", RTT {spread}"
         if len(text + spread + how) <= page.beside:
             text += spread
     elif len(answered) < len(hidden):

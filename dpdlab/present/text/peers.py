@@ -8,6 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from analyzers.export.exchanges import median_round_trip
 from analyzers.export.story import packets_of
 from analyzers.export.unlisted import (
     NOT_SHOWN,
@@ -25,7 +26,6 @@ from dpdlab.present.formatting import (
     class_severity,
     count,
     counted,
-    duration,
     peer_severity,
     seconds_range,
     state_glyph,
@@ -148,7 +148,7 @@ class _Table:
             lines.append([self.page.address(peer.remote)])
         small: list[Part] = []
         if self.kept <= 5 and peer.rtt_ns is not None:
-            small.append(f"RTT {duration(peer.rtt_ns)}")
+            small.append(f"RTT {median_round_trip(peer)}")
         if self.kept <= 6 and peer.deletes:
             small.append(counted(len(peer.deletes), "Delete"))
         if small:
@@ -200,7 +200,7 @@ class _Table:
     def _rtt(self, peer: PeerView) -> Text:
         if peer.rtt_ns is None:
             return Text(self.page.signs.none, FAINT)
-        return Text(duration(peer.rtt_ns))
+        return Text(median_round_trip(peer))
 
     def _holes(self, peer: PeerView) -> Text:
         if not peer.black_holes:

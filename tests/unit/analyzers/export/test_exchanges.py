@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from analyzers.export.exchanges import answer_words, became, late_words
+from analyzers.export.exchanges import (
+    answer_words,
+    became,
+    late_words,
+    median_round_trip,
+    rtt_range,
+)
 from analyzers.export.formatting import UNICODE
 from analyzers.model.exchange import Exchange, Outcome, Transmission
 from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
-from tests.model_builders import unanswered
+from tests.model_builders import answered, peer, sent, unanswered
 
 
 @pytest.mark.parametrize(
@@ -68,3 +74,20 @@ def test_how_late_an_answer_is_cannot_be_told_where_the_first_question_is_missin
     assert late_words(answered_after(2, first_missing=True)) == (
         "2.0 s after the first one seen, 1 ms after retry 2"
     )
+
+
+@pytest.mark.parametrize(
+    ("rtts_ms", "said"),
+    [((0, 0), "< 1 ms"), ((0, 1), "up to 1 ms"), ((2, 2), "2 ms"), ((1, 2), "1 to 2 ms"), ((), "")],
+)
+def test_round_trips_are_no_finer_than_their_stamps(rtts_ms: tuple[int, ...], said: str) -> None:
+    asked = (sent(9.5, 1, 3),)
+    replies = [sent(9.5 + rtt_ms / 1000, 2, 4) for rtt_ms in rtts_ms]
+    assert rtt_range([answered(transmissions=asked, answer=reply) for reply in replies]) == said
+
+
+@pytest.mark.parametrize(("at_s", "said"), [(9.5, "< 1 ms"), (9, "< 1 s")])
+def test_a_median_of_nothing_is_less_than_the_stamps_tell(at_s: float, said: str) -> None:
+    same = answered(transmissions=(sent(at_s, 1, 3),), answer=sent(at_s, 2, 4))
+    assert median_round_trip(peer(exchanges=(same,), rtt_ns=0)) == said
+    assert median_round_trip(peer(exchanges=(same,), rtt_ns=None)) == ""

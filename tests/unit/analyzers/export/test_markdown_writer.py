@@ -28,7 +28,7 @@ STORY = """\
 ## p1: 192.0.2.1 → 192.0.2.2
 
 Dead (inferred), last proof of life 2024-11-20T21:32:02.000Z. 2 liveness exchanges: 1 answered, \
-1 unanswered; 2 retries; median round trip 16.0 ms.
+1 unanswered; 2 retries; median round trip 16 ms.
 
 ### Black holes
 

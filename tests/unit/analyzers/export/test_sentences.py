@@ -16,7 +16,7 @@ def test_counted():
 
 def test_liveness():
     assert sentences.liveness(peer()) == (
-        "2 liveness exchanges: 1 answered, 1 unanswered; 2 retries; median round trip 16.0 ms."
+        "2 liveness exchanges: 1 answered, 1 unanswered; 2 retries; median round trip 16 ms."
     )
     assert sentences.liveness(healthy_peer()) == "No liveness exchange was seen."
 
