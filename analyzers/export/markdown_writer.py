@@ -12,6 +12,8 @@ from typing import Final
 from analyzers.export import sentences, words
 from analyzers.export.causes import hint_words
 from analyzers.export.content import Content
+from analyzers.export.formatting import count_range, seconds_range
+from analyzers.export.inputs import counts_of
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
 from analyzers.export.story import SENT_FOR_NOTHING, arriving, broken_way, fate_of
@@ -62,7 +64,7 @@ def _document(content: Content) -> Iterator[str]:
     yield "## Input"
     yield ""
     yield from _table(
-        ("input", "format", "packets", "IKE", "ESP", "from (UTC)", "to (UTC)"),
+        ("input", "format", "content", "from (UTC)", "to (UTC)"),
         [_source_row(info) for info in content.sources],
     )
     yield from _problems(_problem(info, p) for info in content.sources for p in info.problems)
@@ -122,21 +124,19 @@ def _headline(peers: Sequence[PeerView], *, filtered: bool) -> str:
     seen = [h for h in holes if h.traffic_known]
     packets = (sum(h.min_packets for h in seen), sum(h.max_packets for h in seen))
     untold = words.packets_counted(holes) or "packets unknown"
-    lost = f"{packets[0]:,} to {packets[1]:,} packets" if seen else untold
+    lost = count_range(*packets, "packet") if seen else untold
     there = {peer.id: arriving(peer) for peer in peers}
     if seen and all(h.id in there[p.id] for p in peers for h in p.black_holes if h.traffic_known):
         lost += f" {SENT_FOR_NOTHING}"
     number = sentences.counted(len(holes), "black hole")
-    return f"{text} {number}: {at_least:.1f} to {at_most:.1f} s, {lost}."
+    return f"{text} {number}: {seconds_range(at_least, at_most)}, {lost}."
 
 
 def _source_row(info: SourceInfo) -> tuple[str, ...]:
     return (
         f"{info.id}: {info.path}",
         info.format,
-        f"{info.packets:,}",
-        f"{info.ike_messages:,}",
-        f"{info.esp_packets:,}",
+        ", ".join(counts_of(info)) or _UNKNOWN,
         _moment(info.first_ns),
         _moment(info.last_ns),
     )

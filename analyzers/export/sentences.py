@@ -104,6 +104,9 @@ def black_hole(hole: BlackHole) -> str:
         sentences.append(f"{counted(hole.probes, 'transmission')} unanswered.")
     elif hole.first_probe_ns is None:
         sentences.append("No unanswered probe narrows this down: the loss may have been shorter.")
+    elif not hole.min_packets:
+        asked = counted(hole.probes, "transmission")
+        sentences.append(f"Nothing was sent after the first unanswered probe ({asked} unanswered).")
     else:
         sentences.append(
             f"At least {counted(hole.min_packets, 'packet')} in {hole.min_seconds:.3f} s: from"
@@ -128,7 +131,7 @@ def black_hole(hole: BlackHole) -> str:
 
 def _verdict(hole: BlackHole) -> str:
     if hole.dead_ns is None:
-        return "No verdict was reached."
+        return "No verdict was reached while it lasted."
     how = (
         f"as logged{words.clock_in_doubt(hole)}"
         if hole.dead_basis == "log"

@@ -14,9 +14,9 @@ STORY = """\
 
 ## Input
 
-| input | format | packets | IKE | ESP | from (UTC) | to (UTC) |
-|---|---|---|---|---|---|---|
-| s1: captures/hub.pcapng | pcapng | 640 | 14 | 600 | 2024-11-20T21:31:50.000Z | \
+| input | format | content | from (UTC) | to (UTC) |
+|---|---|---|---|---|
+| s1: captures/hub.pcapng | pcapng | 640 packets, 14 IKE, 600 ESP, 2 NAT keepalives | 2024-11-20T21:31:50.000Z | \
 2024-11-20T21:32:50.000Z |
 
 ## Peers
@@ -133,3 +133,10 @@ def test_ascii_only_is_ascii():
     assert text.isascii()
     assert "192.0.2.1 -> 192.0.2.2" in text
     assert "&#28450;" in text
+
+
+def test_a_log_is_told_by_what_it_holds() -> None:
+    log = source(kind="log", format="strongswan", lines=335, log_events={"message": 48})
+    told = "".join(chunks(Content(version="0", sources=(log,), peers=())))
+    assert "335 lines, 48 IKE messages" in told
+    assert "0 packets" not in told

@@ -46,7 +46,7 @@ def test_a_black_hole_without_a_probe_has_no_lower_bound():
         )
     )
     assert "the loss may have been shorter" in told
-    assert "No verdict was reached." in told
+    assert "No verdict was reached while it lasted." in told
     assert "The first proof after it came at 2024-11-20T21:32:23.000Z." in told
 
 
@@ -90,3 +90,9 @@ def test_an_idle_death_and_a_dead_data_plane():
     told = sentences.black_hole(hole)
     assert "without any ESP from 192.0.2.2" in told
     assert "It ended with ESP coming back." in told
+
+
+def test_nothing_is_not_told_as_a_lower_bound() -> None:
+    told = sentences.black_hole(black_hole(min_packets=0, min_seconds=0.0))
+    assert "Nothing was sent after the first unanswered probe (3 transmissions unanswered)." in told
+    assert "0.000 s" not in told
