@@ -156,12 +156,22 @@ def test_alive_by_esp(tell: Tell):
     assert "once in 1,079 checks" in finding.detail
 
 
+def test_what_the_logs_tell_goes_before_chance(tell: Tell):
+    text = UP + TRAFFIC + "10..34/0.5 a>b esp out\n" + retried(20, 22, 26)
+    text += "34 a>b v2 handshake sa=2\n35..45/1 b>a esp in\n"
+    log = ("b.log", charon(text, "b", lost=[LostOnTheWay("a", 19, 30)]))
+    (finding,) = tell(text, log).of("declared-dead-but-alive")
+    assert finding.detail.endswith("no question arrived: it was lost between the two.")
+    assert "By chance" not in finding.detail
+    assert finding.remedy.startswith("Follow the way to the peer")
+
+
 def test_alive_by_a_late_answer(tell: Tell):
     text = UP + asks(10) + retried(20, 22, 26, message_id=3)
     late = text + "40 b>a liveness 3 resp\n"
     (finding,) = tell(late, dead(text, 34)).of("declared-dead-but-alive")
     assert finding.confidence is Confidence.CERTAIN
-    assert "6 s later the peer sent an IKE message" in finding.detail
+    assert "still sent on the old SA: an IKE message 6 s later. By chance" in finding.detail
     assert len(finding.refs) == 5
 
 

@@ -14,6 +14,7 @@ from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.sa import EspFlow
 from analyzers.model.time import NS_PER_SECOND, seconds
+from analyzers.rules.answers.silence_causes import cause_of
 from analyzers.rules.case import Case
 from analyzers.rules.once import once
 from analyzers.rules.peer_rule import PeerRule
@@ -39,7 +40,7 @@ def _check(case: Case) -> Iterator[Found]:
     for _, exchange, verdict in verdicts(case):
         life = _life(case, exchange, verdict)
         if life is not None:
-            yield _found(exchange, verdict, life)
+            yield _found(case, exchange, verdict, life)
 
 
 def _life(case: Case, exchange: Exchange, verdict: GivenUp) -> _Life | None:
@@ -97,7 +98,7 @@ def _esp(case: Case, exchange: Exchange, verdict: GivenUp) -> Iterator[_Life]:
     after_ns = verdict.at_ns + _UNDER_WAY_NS
     if latest_ns > after_ns and not _another_lives(case, exchange, verdict):
         flow = next(flow for flow in sent.flows[:older] if flow.last_ns > after_ns)
-        said = f"ESP with SPI {flow.spi}, which was seen last then"
+        said = f"ESP with SPI {flow.spi}, the last of it"
         yield _Life(flow.last_ns, said, (), Confidence.INFERRED)
 
 
@@ -132,16 +133,21 @@ def _another_lives(case: Case, exchange: Exchange, verdict: GivenUp) -> bool:
     )
 
 
-def _found(exchange: Exchange, verdict: GivenUp, life: _Life) -> Found:
+def _found(case: Case, exchange: Exchange, verdict: GivenUp, life: _Life) -> Found:
     sent = len(exchange.transmissions)
     after_s = seconds(life.at_ns - verdict.at_ns)
     chance = (1 - (1 - _LOSS) ** 2) ** sent
+    cause = cause_of(case, exchange)
+    why = (
+        f"By chance, with {_LOSS:.0%} loss each way, all of them get lost once in"
+        f" {round(1 / chance):,} checks."
+    )
     return Found(
         f"{exchange.prober} gave {exchange.responder} up after a {question(exchange)} sent"
-        f" {times(sent)} ({verdict.how}), but {spoken(after_s)} later the peer sent {life.said} on"
-        f" the old SA. By chance, with {_LOSS:.0%} loss each way, all of them get lost once in"
-        f" {round(1 / chance):,} checks.",
+        f" {times(sent)} ({verdict.how}), but {exchange.responder} still sent on the old SA:"
+        f" {life.said} {spoken(after_s)} later. {why if cause is None else cause.said}",
         first_refs([*(t.ref for t in exchange.transmissions), verdict.ref, *life.refs]),
+        remedy="" if cause is None else cause.remedy,
         confidence=weakest(exchange.confidence, verdict.confidence, life.confidence),
         at_ns=life.at_ns,
     )

@@ -16,8 +16,8 @@ STORY = """\
 
 | input | format | content | from (UTC) | to (UTC) |
 |---|---|---|---|---|
-| s1: captures/hub.pcapng | pcapng | 640 packets, 14 IKE, 600 ESP, 2 NAT keepalives | 2024-11-20T21:31:50.000Z | \
-2024-11-20T21:32:50.000Z |
+| s1: captures/hub.pcapng | pcapng | 640 packets, 14 IKE, 600 ESP, 2 NAT keepalives | \
+2024-11-20T21:31:50.000Z | 2024-11-20T21:32:50.000Z |
 
 ## Peers
 
