@@ -15,7 +15,7 @@ from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Basis, Ref, SourceInfo
-from analyzers.model.sa import EspFlow, IkeSa
+from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.rules.expected import Expected, expected_policy
 from analyzers.rules.options import Thresholds
@@ -216,6 +216,17 @@ class Case(Struct, frozen=True, dict=True):
         """Whether the first exchange of an IKE SA was seen."""
         first = next(iter(self.messages.get(sa.id, ())), None)
         return first is not None and first.kind in PHASE1_KINDS and not first.encrypted
+
+    def has_taken_over(self, exchange: Exchange) -> bool:
+        """Whether another IKE SA took the place of the one that a question was asked on.
+
+        Then that is deleted because it is used no more: no verdict on who did not answer.
+        """
+        sa = self.sas.get(exchange.ike_sa)
+        if sa is None or sa.ended_ns is None:
+            return False
+        replaced = sa.end is SaEnd.REPLACED and sa.ended_ns <= exchange.first_ns
+        return replaced or sa.end is SaEnd.REKEYED
 
     # --- exchanges -------------------------------------------------------------------------
 

@@ -251,6 +251,31 @@ def test_an_orderly_end_is_no_delete_after_dead(tell: Tell):
     assert tell(text).of("delete-after-dead") == []
 
 
+@silent(
+    "delete-after-dead",
+    "another SA had taken over: the old one is deleted because it is used no more",
+)
+def test_the_delete_of_an_sa_that_another_replaced_is_no_verdict(tell: Tell):
+    """What was asked on it meanwhile met no answer: nobody is given up for that."""
+    text = """
+    0 a>b v1 main-mode
+    0.1 a>b v1 quick
+    10 a>b v1 info 108 says=ruthere
+    10.02 b>a v1 info 108 says=ack
+    20 a>b v1 main-mode sa=2
+    20.1 a>b v1 quick sa=2
+    22 a>b v1 info 108 says=ruthere
+    24 a>b v1 info 108 says=ruthere
+    30 a>b v1 info 92 says=delete
+    32 a>b v1 info 108 says=ruthere sa=2
+    32.02 b>a v1 info 108 says=ack sa=2
+    """
+    told = tell(text, ("charon-a.log", charon(text, "a")))
+    assert told.peer.ike_sas[0].end in (SaEnd.REKEYED, SaEnd.REPLACED)
+    assert {f.rule for f in told.findings} <= {"dpd-no-ack", "capture-insufficient"}
+    assert [f.severity for f in told.of("dpd-no-ack")] in ([], [Severity.INFO])
+
+
 def test_an_ios_router_deletes_after_its_retries(tell: Tell):
     text = """
     0 a>b v1 main-mode

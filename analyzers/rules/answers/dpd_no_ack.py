@@ -8,7 +8,7 @@ from enum import Enum, auto
 from itertools import takewhile
 from typing import Final
 
-from analyzers.model.exchange import Exchange, ExchangeKind, Lost, Outcome
+from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Confidence
@@ -18,8 +18,9 @@ from analyzers.rules.answers.silence_causes import Cause, cause_of
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
+from analyzers.rules.timers.evidence import a_question
 from analyzers.rules.timers.verdict import given_up
-from analyzers.rules.wording import few, question_name, sa_name, spoken_ns, times, weakest
+from analyzers.rules.wording import few, sa_name, spoken_ns, times, weakest
 
 
 class _Fate(Enum):
@@ -150,7 +151,7 @@ def _came_back(case: Case, exchange: Exchange) -> bool:
 
 def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     first = exchanges[0]
-    what = ("an " if first.kind is ExchangeKind.DPD else "a ") + question_name(first.kind)
+    what = a_question(first)
     sent = len(first.transmissions)
     again = "repeated" if first.first_missing else "sent"
     said = f"{first.prober} {again} {what} {times(sent)} to {first.responder}"

@@ -41,7 +41,7 @@ def _given_up(case: Case, delete: Delete) -> Exchange | None:
     last = next((x for x in before if x.prober == delete.sender), None)
     if last is None or last.outcome is not Outcome.UNANSWERED or last.last_ns > delete.at_ns:
         return None
-    return last
+    return None if case.has_taken_over(last) else last
 
 
 RULE = PeerRule(
@@ -56,6 +56,9 @@ RULE = PeerRule(
     remedy="Nothing to do: Cisco IOS does so, other products do not.",
     source="RFC 7296 section 2.4; Cisco IOS IPsec Dead Peer Detection guide",
     needs=(Needs.CAPTURE, Needs.LOG),
-    traps=("a Delete after questions that were answered is an orderly end",),
+    traps=(
+        "a Delete after questions that were answered is an orderly end",
+        "another SA had taken over: the old one is deleted because it is used no more",
+    ),
     check=_check,
 )

@@ -19,7 +19,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.once import once
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import first_refs, question, spoken, times, weakest
+from analyzers.rules.timers.evidence import a_question, first_refs, spoken, times, weakest
 from analyzers.rules.timers.verdict import GivenUp, verdicts
 
 # What was under way at the verdict arrives within this.
@@ -143,7 +143,7 @@ def _found(case: Case, exchange: Exchange, verdict: GivenUp, life: _Life) -> Fou
         f" {round(1 / chance):,} checks."
     )
     return Found(
-        f"{exchange.prober} gave {exchange.responder} up after a {question(exchange)} sent"
+        f"{exchange.prober} gave {exchange.responder} up after {a_question(exchange)} sent"
         f" {times(sent)} ({verdict.how}), but {exchange.responder} still sent on the old SA:"
         f" {life.said} {spoken(after_s)} later. {why if cause is None else cause.said}",
         first_refs([*(t.ref for t in exchange.transmissions), verdict.ref, *life.refs]),

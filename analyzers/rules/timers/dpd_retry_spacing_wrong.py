@@ -15,10 +15,10 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.schedules import fits
 from analyzers.rules.timers.evidence import (
+    a_question,
     confidence_of,
     first_refs,
     listed,
-    question,
     spoken,
     weakest,
 )
@@ -76,7 +76,7 @@ def _found(own: Asked, held: Schedule, wrong: Sequence[Exchange]) -> Found:
     worst = max(wrong, key=lambda x: x.retries)
     more = f" So it is with {len(wrong)} questions." if len(wrong) > 1 else ""
     return Found(
-        f"{own.prober} repeated a {question(worst)} to {worst.responder} after"
+        f"{own.prober} repeated {a_question(worst)} to {worst.responder} after"
         f" {listed(gaps_s(worst))}; {_wanted(held)} ({held.said}).{more}",
         first_refs([*held.refs, *(t.ref for x in (worst, *wrong) for t in x.transmissions)]),
         confidence=weakest(held.confidence, confidence_of(wrong)),

@@ -11,7 +11,7 @@ from analyzers.model.time import seconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.timers.evidence import confidence_of, first_refs, question, spoken, weakest
+from analyzers.rules.timers.evidence import a_question, confidence_of, first_refs, spoken, weakest
 from analyzers.rules.timers.held import Schedule, schedule_of
 from analyzers.rules.timers.questions import asked, gaps_s
 
@@ -31,7 +31,7 @@ def _check(case: Case) -> Iterator[Found]:
         lasted_s = seconds(worst.last_ns - worst.first_ns)
         more = f" So it was with {len(found)} questions." if len(found) > 1 else ""
         yield Found(
-            f"{own.prober} sent a {question(worst)} to {worst.responder}"
+            f"{own.prober} sent {a_question(worst)} to {worst.responder}"
             f" {len(worst.transmissions)} times within {spoken(lasted_s)};"
             f" {max(held.counts)} transmissions are expected ({held.said}).{more}",
             first_refs([*held.refs, *(t.ref for x in (worst, *found) for t in x.transmissions)]),

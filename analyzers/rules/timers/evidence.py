@@ -11,6 +11,7 @@ from analyzers.model.exchange import Exchange, ExchangeKind
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.time import LONG_S, long_duration
 from analyzers.rules.case import Case
+from analyzers.rules.wording import question_name
 
 MOST_REFS: Final = 20
 _TENTHS_FROM_S: Final = 10.0
@@ -41,7 +42,12 @@ def times(count: int) -> str:
 
 def question(exchange: Exchange) -> str:
     """What a question is called in its protocol."""
-    return "R-U-THERE" if exchange.kind is ExchangeKind.DPD else "liveness request"
+    return question_name(exchange.kind)
+
+
+def a_question(exchange: Exchange) -> str:
+    """The same with its article."""
+    return f"{'an' if exchange.kind is ExchangeKind.DPD else 'a'} {question(exchange)}"
 
 
 def weakest(*all_of: Confidence) -> Confidence:

@@ -85,6 +85,8 @@ def _by_log(case: Case, exchange: Exchange) -> GivenUp | None:
 def _acts(case: Case, exchange: Exchange) -> Iterator[GivenUp]:
     """Deletes of the SA, and new SAs, after the last question."""
     deletes = _deletes(case).get((exchange.ike_sa, exchange.prober), [])
+    if case.has_taken_over(exchange):
+        deletes = []
     place = bisect_left(deletes, exchange.last_ns, key=_at_ns)
     for delete in deletes[place : place + 1]:
         how = "it deleted the SA"
