@@ -11,7 +11,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import ProblemKind
 from dpdlab.present.events import EventKind, events_of
-from tests.scenarios.inputs import together
+from tests.scenarios.inputs import alone, together
 from tests.scenarios.logs import Clock, Lost, charon, syslog
 from tests.scenarios.timeline import capture
 
@@ -143,4 +143,6 @@ def test_the_first_transmission_that_arrives_is_news(tmp_path: Path, captured: b
     assert [sent.lost for sent in asked.transmissions] == [True, True, False]
     assert ProblemKind.RETRANSMISSION_DIFFERS not in {p.kind for p in peer.problems}
     if captured:
-        assert [round(hole.stop_ns / 1e9 % 100, 1) for hole in peer.black_holes] == [34.0]
+        assert peer.last_proof_ns == alone(tmp_path, wire).last_proof_ns
+        holes = [(hole.last_proof_ns, hole.stop_ns) for hole in alone(tmp_path, wire).black_holes]
+        assert [(hole.last_proof_ns, hole.stop_ns) for hole in peer.black_holes] == holes

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from enum import Enum, auto
-from itertools import takewhile
 from typing import Final
 
 from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.finding import Severity
-from analyzers.model.peer import Hint, HintKind
+from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence
-from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import seconds
-from analyzers.rules.answers.silence_causes import Cause, cause_of
+from analyzers.rules.answers.silence_causes import cause_of
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
@@ -75,39 +74,15 @@ def _unshown(case: Case) -> Iterator[Found]:
         if hint is None or sa.end is not SaEnd.DEAD_PEER or sa.id in shown:
             continue
         why = f" ({hint.reason})" if hint.reason else ""
-        cause = _behind(case, sa, hint)
+        asked = case.exchanges_of.get(sa.id, ())
+        shown_before = any(x.prober == hint.sender and x.first_ns <= hint.at_ns for x in asked)
+        which = "the question that met no answer" if shown_before else "what was asked"
         yield Found(
             f"The log of {hint.sender} says that it gave {case.other(hint.sender)} up for want of"
-            f" answers{why}. {cause.said}",
-            few([hint.ref, *cause.refs]),
-            remedy=cause.remedy,
+            f" answers{why}. It does not show {which}.",
+            (hint.ref,),
             at_ns=hint.at_ns if case.timed else None,
         )
-
-
-def _behind(case: Case, sa: IkeSa, verdict: Hint) -> Cause:
-    """What the input shows of the questions before a verdict."""
-    own = case.exchanges_of.get(sa.id, ())
-    asked = [x for x in own if x.prober == verdict.sender and x.first_ns <= verdict.at_ns]
-    missed = [*takewhile(lambda x: _is_missed(x, verdict.ref.source), reversed(asked))]
-    if not missed:
-        which = "the question that met no answer" if asked else "what was asked"
-        return Cause(f"It does not show {which}.", "")
-    number = len(missed)
-    which = f"the last {number:,} questions" if number > 1 else "the last question"
-    return Cause(
-        f"The capture has answers to {which} before it, and that log has none of them: they were"
-        " lost behind the place of the capture.",
-        f"Look between that place and the IKE daemon of {verdict.sender}: a filter of its own for"
-        " what comes in (nft list ruleset, iptables -S INPUT), another process on its ports.",
-        tuple(x.answer.ref for x in reversed(missed) if x.answer is not None),
-    )
-
-
-def _is_missed(exchange: Exchange, log: str) -> bool:
-    """Whether a log shows a question of its device, and not the answer that a capture shows."""
-    logged = any(ref.source == log for sent in exchange.transmissions for ref in sent.seen)
-    return logged and exchange.answer is not None and not exchange.answer.arrived
 
 
 def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
