@@ -13,6 +13,7 @@ from rich.text import Text
 from analyzers.export.content import Content
 from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole
+from analyzers.whatif.replay import Left
 from analyzers.whatif.results import VALIDITY, Simulated
 from analyzers.whatif.study import Candidate, Result, Study
 from analyzers.whatif.timing import LOSS_RATES, false_death
@@ -56,6 +57,7 @@ HOLES_SHOWN: Final = 4
 """Black holes told in full without -v, the longest first."""
 _LABEL_WIDTH: Final = 26
 _BAR_LEAST: Final = 16
+_BEHIND_BAR: Final = 12
 
 _RESULT_COLUMNS: Final = (
     Column("policy", elastic=True),
@@ -188,8 +190,9 @@ def _bars(page: Page, study: Study) -> None:
     if longest <= 0:
         return
     indent = min(_LABEL_WIDTH, page.width // 3)
-    width = max(page.width - indent - 12, _BAR_LEAST)
-
+    told = [_lasted(result.left) for result in study.results if result.left is not None]
+    behind = max([_BEHIND_BAR, *(len("   ") + len(said) for said in told)])
+    width = max(page.width - indent - behind, _BAR_LEAST)
     scale = Scale(longest, width)
     arrives = hole.id in arriving(study.peer)
     sure = page.signs.possible if arrives else page.signs.certain
@@ -208,14 +211,17 @@ def _bars(page: Page, study: Study) -> None:
         left = result.left
         if left is None:
             continue
-        lasted = left.worst.seconds
-        severity = window_severity(hole, result)
-        said = UNENDING if lasted is None else tenths(lasted)
+        style = SEVERITY_STYLE[window_severity(hole, result)]
         soonest = left.soonest_seconds or 0.0
-        bar(result.candidate.label, soonest, lasted, SEVERITY_STYLE[severity], said)
+        bar(result.candidate.label, soonest, left.worst.seconds, style, _lasted(left))
     sign = f"{page.signs.certain} at least   {page.signs.possible} at most"
     said = f"{sign}; a clock of its own asks somewhere in between"
     page.line((f"  {ARRIVES if arrives else said}", FAINT))
+
+
+def _lasted(left: Left) -> str:
+    """How long the loss would have lasted: "12.0 s", "4 h 23 min"."""
+    return UNENDING if left.worst.seconds is None else tenths(left.worst.seconds)
 
 
 # --- what policies cost ---

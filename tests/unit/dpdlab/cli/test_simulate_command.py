@@ -91,6 +91,12 @@ def test_text_fits_80_columns(cli: Cli, inputs, more):
         assert out.isascii()
 
 
+def test_windows_of_hours_fit_80_columns(cli: Cli):
+    out = cli("simulate", DEAD, "--policy", "strongswan interval=15600").out
+    assert " h " in out
+    assert [line for line in out.splitlines() if len(line) > 80] == []
+
+
 def test_bars_are_as_long_as_the_windows(cli: Cli):
     out = cli("simulate", NO_DPD, "--policy", ASA).out
     bars = [line for line in out.splitlines() if "▓" in line and " s" in line]
