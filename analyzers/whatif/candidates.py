@@ -219,6 +219,7 @@ def _beside_own(
         brief=brief(has, demand),
         lines=() if vendor is None else config_lines(in_force.policy, vendor),
         met=in_time,
+        own=in_force.own,
     )
 
 

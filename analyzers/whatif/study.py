@@ -62,6 +62,8 @@ class Result(Struct, frozen=True):
         goes_on = hole.stop_basis is StopBasis.CAPTURE_END and hole.dead_ns is None
         goes_on = goes_on and self.left.at_least
         lasted = None if worst.seconds is None or goes_on else hole.max_seconds - worst.seconds
+        if self.candidate.own and lasted is not None and self.left.at_least:
+            lasted = max(lasted, 0.0)  # it lasted as long: nothing more was sent until its verdict
         return Loss(lasted, packets, size)
 
 

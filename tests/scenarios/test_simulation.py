@@ -104,6 +104,17 @@ def test_the_own_policy_gives_what_was_observed(tmp_path: Path) -> None:
     assert left(own).bytes == hole.max_bytes
 
 
+def test_the_own_policy_saves_nothing_and_costs_nothing(tmp_path: Path) -> None:
+    """Its verdict came after the last packet that was sent."""
+    text = (
+        DEAD.replace("1..80/0.5 a>b esp out", "1..47/0.5 a>b esp out") + "90 c>b liveness 1 sa=9\n"
+    )
+    hole, (own,) = only(studied(tmp_path, capture(text)))
+    assert hole.stop_basis is StopBasis.LAST_OUTBOUND
+    assert (left(own).seconds or 0) > hole.max_seconds
+    assert own.saved(hole).seconds == 0
+
+
 def test_what_a_sooner_verdict_saves(tmp_path: Path) -> None:
     text = "cisco-asa interval=10 retry=2"
     hole, (_, asa) = only(studied(tmp_path, capture(COMES_BACK), policies=(text,)))
