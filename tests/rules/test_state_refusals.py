@@ -174,3 +174,11 @@ def test_answers_to_what_left_after_refusals_are_not_late(tell: Tell, ends: str)
     (peer,) = told.peers
     where = "2 of 3 did not leave their end: its own system refused to send"
     assert where_lost(peer, peer.exchanges[-1]) == (where if ends == "ab" else "")
+
+
+def test_refusals_are_told_of_those_that_have_them(tell: Tell):
+    text = LATE + "40 a>b liveness 4\n42 a>b liveness 4\n42.02 b>a liveness 4 resp\n"
+    log = charon(text, "a", said=[(20.001, REFUSED), (22.001, REFUSED)])
+    (finding,) = tell(("a.log", log)).of("dpd-late-ack")
+    assert "2 of 3 answers" in finding.detail
+    assert "refused to send those before the answered one, once (Operation" in finding.detail

@@ -20,7 +20,7 @@ from analyzers.rules.case import Case
 from analyzers.rules.causes import refusal_before, refusal_remedy, refusals
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
-from analyzers.rules.wording import few, question_name, spoken_ns, weakest
+from analyzers.rules.wording import few, question_name, spoken_ns, times, weakest
 
 # Of two answers the faster one is the usual one.
 _FEW: Final = 2
@@ -69,11 +69,11 @@ def _check(case: Case) -> Iterator[Found]:
             yield _found(case, late, len(answered))
 
 
-def _refused(case: Case, late: list[_Late]) -> Hint | None:
-    """The first spell of refusals, where such are the cause of all of them."""
+def _refused(case: Case, late: list[_Late]) -> list[Hint]:
+    """The spell of refusals that is the cause, of each that has one."""
     spells = refusals(case.peer)
-    found = [refusal_before(spells, each.exchange) for each in late]
-    return found[0] if None not in found else None
+    found = (refusal_before(spells, each.exchange) for each in late)
+    return [hint for hint in found if hint is not None]
 
 
 def _usual_ns(times: list[int]) -> int:
@@ -140,15 +140,17 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
             f" {which} came only after {most_of}{most.before} transmissions,"
             f" {least}{spoken_ns(whole_ns)} after the first."
         )
-    refused = None if slow else _refused(case, late)
+    refused = [] if slow else _refused(case, late)
     lost = all(each.is_lost_on_the_way for each in late)
     remedy = ""
-    if refused is not None:
-        why = f" ({refused.reason})" if refused.reason else ""
-        remedy = refusal_remedy(refused)
+    if refused:
+        reason = refused[0].reason
+        why = f" ({reason})" if reason else ""
+        which = f", {times(len(refused))}" if len(refused) < len(late) else ""
+        remedy = refusal_remedy(refused[0])
         said += (
             f" By the log of {prober} its own system refused to send those before the answered"
-            f" one{why}: they did not leave it, and what left was answered at once."
+            f" one{which}{why}: they did not leave it, and what left was answered at once."
         )
     elif lost:
         remedy = QUESTION_LOST
