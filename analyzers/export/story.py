@@ -183,7 +183,7 @@ def arriving(peer: PeerView) -> frozenset[str]:
 
     Then what is lost is lost on the way back; of what was sent there nobody can say that.
     """
-    if not any(x.answered_in_vain for x in peer.whole.exchanges):
+    if not peer.black_holes or not any(x.answered_in_vain for x in peer.whole.exchanges):
         return frozenset()
     runs = ((hole, exchange_of(peer, hole)) for hole in peer.black_holes)
     return frozenset(hole.id for hole, run in runs if run and run.answered_in_vain)

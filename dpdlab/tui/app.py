@@ -192,8 +192,11 @@ class ConsoleApp(WatchingApp):
 
     def refresh_view(self) -> None:
         """Paint the view in sight, if anything changed since it was painted last."""
+        if not self._stands:
+            return
         view = self.view
         self._shown_revision[view.title] = self._state
+        view.painted_for = view.room
         view.show()
         self._mark_window()
         self.bars()
@@ -205,12 +208,10 @@ class ConsoleApp(WatchingApp):
 
     @property
     def _state(self) -> int:
-        return hash((self.model.revision, self._moment))
+        return hash((self.model.revision, self._moment, self.size))
 
     def changed(self) -> None:
         """Something else than the content changed: the moment, a mark, the time format."""
-        if not self._stands:
-            return
         self._moment += 1
         self.refresh_view()
 

@@ -13,7 +13,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Span, Text
 from textual.strip import Strip
-from textual.widget import Widget
+
+from dpdlab.tui.fixed import Fixed
 
 
 def strip_of(text: Text, width: int, base: Style, console: Console) -> Strip:
@@ -98,7 +99,7 @@ def append_runs(line: Text, cells: Iterable[tuple[str, Style]]) -> Text:
     return line
 
 
-class Painted(Widget):
+class Painted(Fixed):
     """Lines of text in a widget."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -259,6 +259,11 @@ class ReadingApp(TerminalApp[int]):
         self.changed()
         if self._live is None and outcome.done:
             self.call_after_refresh(self._keep_for_good)
+            self.call_after_refresh(self._look_ahead)
+
+    def _look_ahead(self) -> None:
+        for view in self.views:
+            view.look_ahead()
 
     def _keep_for_good(self) -> None:
         """Looking through it again for garbage would only stop keys: there is none in it."""
@@ -340,6 +345,8 @@ class ReadingApp(TerminalApp[int]):
                 return
             self.model.set_filter(wanted, shown)
             self.changed()
+            if self.model.now_ns is None and self.model.done:
+                self._look_ahead()
 
         ongoing = self.model.now_ns is not None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, Protocol
 
 from rich.cells import cell_len
@@ -16,16 +16,19 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size, clamp
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from analyzers.export.formatting import counted
+from dpdlab.tui.fixed import Fixed
 from dpdlab.tui.painted import strip_of
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.scroll_bar import BAR, bar_of
 
 _CACHED_ROWS: Final = 1000
+_WHEEL: Final = 2
+"""Rows that a turn of the wheel goes."""
 _AROUND: Final = 3
 """Rows that stay in sight above and below the cursor."""
 CUT: Final = "…"
@@ -60,10 +63,10 @@ class NoRows:
         return None
 
 
-class RowList(ScrollView, can_focus=False):
+class RowList(Fixed, can_focus=False):
     """A list with a cursor. Keys come from the view it stands in."""
 
-    DEFAULT_CSS: ClassVar[str] = "RowList { height: 1fr; scrollbar-size-vertical: 1; }"
+    DEFAULT_CSS: ClassVar[str] = "RowList { height: 1fr; width: 1fr; }"
 
     class Chosen(Message):
         """A row was opened: a second click on it."""
@@ -88,6 +91,8 @@ class RowList(ScrollView, can_focus=False):
         self.source: RowSource = NoRows()
         self.palette = palette
         self.cursor = 0
+        self.top = 0
+        """The row that stands first in sight."""
         self.empty = empty
         self.ascii_only = False
         self.moved: Callable[[int], None] | None = None
@@ -97,12 +102,14 @@ class RowList(ScrollView, can_focus=False):
         """Whether the keys go here: the cursor is drawn faintly if not."""
         self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
         self._head: tuple[int, Text | None] | None = None
+        self._headed = False
+        self._fitted = Size(0, 0)
+        """The size that the rows are fitted to."""
         self._base = Style()
         self._width = 0
-
-    def on_mount(self) -> None:
-        """A scroll bar that comes or goes makes rows narrower or wider."""
-        self.watch(self, "show_vertical_scrollbar", lambda _: self.refresh_rows(), init=False)
+        self._bar: Sequence[Segment] = ()
+        self._grabbed: tuple[Offset, int] | None = None
+        """Where the mouse took the scroll bar, and what stood first then."""
 
     # --- what is shown ---------------------------------------------------------------------
 
@@ -120,7 +127,7 @@ class RowList(ScrollView, can_focus=False):
         before, self.cursor = self.cursor, max(0, min(wanted, len(source) - 1))
         if not known:
             self.refresh_rows()
-            self._fit()
+            self.fit()
         elif before != self.cursor or not len(source):
             self.refresh()
         self.scroll_to_cursor()
@@ -148,14 +155,24 @@ class RowList(ScrollView, can_focus=False):
         return ""
 
     @property
+    def has_bar(self) -> bool:
+        """Whether a scroll bar stands at the edge."""
+        return not self.ascii_only and len(self.source) > self._in_sight
+
+    @property
     def row_width(self) -> int:
         """Cells of a row: a scroll bar takes one."""
-        return self.scrollable_content_region.width or self.size.width
+        return max(self.size.width - BAR * self.has_bar, 0)
 
     @property
     def header_lines(self) -> int:
         """Lines above the rows."""
-        return 0 if self._header(self.row_width or 80) is None else 1
+        return int(self._headed)
+
+    @property
+    def _in_sight(self) -> int:
+        """Rows that are in sight at once."""
+        return max(1, self.size.height - self.header_lines)
 
     def _header(self, width: int) -> Text | None:
         """The line above the rows, made once for a width."""
@@ -163,24 +180,11 @@ class RowList(ScrollView, can_focus=False):
             self._head = (width, self.source.header(width, self.palette))
         return self._head[1]
 
-    def _fit(self) -> None:
-        # What fits is as high as the list: another number of such rows is no other layout.
-        rows = max(len(self.source) + self.header_lines, self.size.height)
-        if self.show_vertical_scrollbar is not (rows > self.size.height):
-            self.virtual_size = Size(0, rows)
-            return
-        # The bar stays or stays away: nothing else has to be laid out anew.
-        self.set_reactive(ScrollView.virtual_size, Size(0, rows))
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.window_virtual_size = rows
-        self.scroll_y = self.validate_scroll_y(self.scroll_y)
-
-    def on_resize(self, _: events.Resize) -> None:
-        """Rows are as wide as the list."""
-        self._strips.clear()
-        self._head = None
-        self._fit()
-        self.scroll_to_cursor()
+    def fit(self) -> None:
+        """Other rows, or other room for them."""
+        self._fitted = self.size
+        self._headed = self._header(self.row_width or 80) is not None
+        self.top = self._first(self.top)
 
     # --- moving ----------------------------------------------------------------------------
 
@@ -190,51 +194,72 @@ class RowList(ScrollView, can_focus=False):
 
     def page(self, by: int) -> None:
         """The cursor so many pages down."""
-        self.move(by * max(1, self.size.height - self.header_lines - 1))
+        self.move(by * max(1, self._in_sight - 1))
 
     def go_to(self, index: int, *, quiet: bool = False) -> None:
         """The cursor on a row, which comes into sight."""
         index = max(0, min(index, len(self.source) - 1))
         before, self.cursor = self.cursor, index
         changed = index != before
-        top = self.scroll_offset.y
-        self.scroll_to_cursor()
-        if self.scroll_offset.y != top:
-            self.refresh()
-        elif changed:
+        if not self.scroll_to_cursor() and changed:
             self.refresh(self._region_of(before), self._region_of(index))
         if changed and not quiet and self.moved is not None:
             self.moved(index)
 
-    def scroll_to_cursor(self) -> None:
-        """Bring the row of the cursor into sight, with a few rows around it."""
+    def show_from(self, row: int) -> bool:
+        """A row first in sight, as far as that goes; False where that is so already."""
+        before, self.top = self.top, self._first(row)
+        if self.top != before:
+            self.refresh()
+        return self.top != before
+
+    def _first(self, row: int) -> int:
+        """The row itself, or the nearest that can be first in sight."""
+        return clamp(row, 0, max(len(self.source) - self._in_sight, 0))
+
+    def scroll_to_cursor(self) -> bool:
+        """Bring the row of the cursor into sight, with a few rows around it; whether it was not."""
+        return self.show_from(self._top_for_cursor())
+
+    def _top_for_cursor(self) -> int:
+        room = self._in_sight
+        around = min(_AROUND, (room - 1) // 3)
         if self.cursor < 0:
-            return
-        height = max(1, self.size.height - self.header_lines)
-        around = min(_AROUND, (height - 1) // 3)
-        top = int(self.scroll_offset.y)
-        if self.cursor < top + around:
-            self.scroll_to(y=max(self.cursor - around, 0), animate=False, immediate=True)
-        elif self.cursor >= top + height - around:
-            wanted = min(self.cursor + around, len(self.source) - 1) - height + 1
-            self.scroll_to(y=max(wanted, 0), animate=False, immediate=True)
+            return self.top
+        if self.cursor < self.top + around:
+            return self.cursor - around
+        return max(self.top, min(self.cursor + around, len(self.source) - 1) - room + 1)
 
     # --- painting --------------------------------------------------------------------------
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of what is in sight; what they share is looked up once."""
+        if self.size != self._fitted:
+            # The message that tells of another size comes only after it is painted.
+            self._strips.clear()
+            self.fit()
+            self.top = self._first(self._top_for_cursor())
         self._base = self.rich_style
         self._width = self.row_width
+        self._bar = ()
+        if self.has_bar:
+            self._bar = bar_of(
+                self.styles, self.size.height, len(self.source) + self._headed, self.top
+            )
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """One line of what is in sight."""
+        """One line of what is in sight, with its piece of the scroll bar."""
+        line = self._line(y)
+        return Strip.join((line, Strip([self._bar[y]], BAR))) if self._bar else line
+
+    def _line(self, y: int) -> Strip:
         width = self._width
         header = self._header(width)
         head = 0 if header is None else 1
         if header is not None and y < head:
             return self._strip(header, width, self.palette.header)
-        index = int(self.scroll_offset.y) + y - head
+        index = self.top + y - head
         if not len(self.source):
             lines = wrap(self.empty, max(width - 2, 10))
             told = Text(f" {lines[index]}" if index < len(lines) else "", self.palette.text)
@@ -265,10 +290,12 @@ class RowList(ScrollView, can_focus=False):
     def on_click(self, event: events.Click) -> None:
         """The cursor comes to the mouse; a click on the cursor opens."""
         head = self.header_lines
+        if event.x >= self.row_width:
+            return
         if event.y < head:
             self.post_message(self.HeaderClicked(self, event.x))
             return
-        index = int(self.scroll_offset.y) + event.y - head
+        index = self.top + event.y - head
         if not 0 <= index < len(self.source):
             return
         if index == self.cursor and event.chain >= 2:
@@ -277,8 +304,48 @@ class RowList(ScrollView, can_focus=False):
             self.go_to(index)
 
     def _region_of(self, index: int) -> Region:
-        y = index - int(self.scroll_offset.y) + self.header_lines
-        return Region(0, y, self.size.width, 1)
+        return Region(0, index - self.top + self.header_lines, self.size.width, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The rows below."""
+        if self.show_from(self.top + _WHEEL):
+            event.stop()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The rows above."""
+        if self.show_from(self.top - _WHEEL):
+            event.stop()
+
+    # The actions of the scroll bar: what a press of the mouse on it stands for.
+
+    def action_scroll_up(self) -> None:
+        """A page up."""
+        self.show_from(self.top - self._in_sight)
+
+    def action_scroll_down(self) -> None:
+        """A page down."""
+        self.show_from(self.top + self._in_sight)
+
+    def action_grab(self) -> None:
+        """The bar goes with the mouse."""
+        self.capture_mouse()
+
+    def on_mouse_capture(self, event: events.MouseCapture) -> None:
+        """From here."""
+        self._grabbed = (event.mouse_position, self.top)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """A line of the bar is so many rows."""
+        if self._grabbed is not None:
+            begun, top = self._grabbed
+            per_line = len(self.source) / self._in_sight
+            self.show_from(top + round((event.screen_y - begun.y) * per_line))
+
+    def on_mouse_up(self, _: events.MouseUp) -> None:
+        """Let go."""
+        if self._grabbed is not None:
+            self.release_mouse()
+            self._grabbed = None
 
 
 _ASCII: Final = str.maketrans(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from rich.text import Text
-from textual import events
 
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList
@@ -76,20 +75,18 @@ class TextPane(RowList):
 
     def tell(self, rows: TextRows, palette: Palette, about: object = None) -> None:
         """Another text, from its beginning; at the same place if it is `about` the same thing."""
-        y = self.scroll_offset.y if about is not None and about == self._about else 0
+        top = self.top if about is not None and about == self._about else 0
         self._about = about
         if self.size.width:
             # Before it has a size it is not seen, and the message that tells one wraps the lines.
             rows.set_width(self._room, self.source if isinstance(self.source, TextRows) else None)
         self.show(rows, -1, palette)
         self.cursor = -1
-        self.scroll_to(y=y, animate=False, immediate=True)
+        self.show_from(top)
 
     def scroll_by(self, by: int) -> bool:
         """Up or down by so many lines; False where it is at its end."""
-        before = self.scroll_y
-        self.scroll_relative(y=by, animate=False, immediate=True)
-        return self.scroll_y != before
+        return self.show_from(self.top + by)
 
     @property
     def tells_more(self) -> bool:
@@ -104,11 +101,11 @@ class TextPane(RowList):
     def go_to(self, index: int, *, quiet: bool = False) -> None:
         """Nowhere: a click into text chooses nothing."""
 
-    def on_resize(self, _: events.Resize) -> None:
-        """The same text for another width."""
-        if isinstance(self.source, TextRows):
+    def fit(self) -> None:
+        """The text, wrapped for the width."""
+        if isinstance(self.source, TextRows) and self.size.width:
             self.source.set_width(self._room)
-            self.refresh_rows()
+        super().fit()
 
     @property
     def _room(self) -> int:

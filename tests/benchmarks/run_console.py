@@ -79,6 +79,8 @@ async def keys(results: Results, events: int, peers: int, rounds: int) -> None:
     """A session by hand: every key in every view."""
     from textual import events as textual_events
 
+    # Whoever has read anything has judged it.
+    import analyzers.rules.catalogue
     from analyzers.session import SessionOptions
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.reading import Outcome

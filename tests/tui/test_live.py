@@ -219,14 +219,14 @@ async def test_what_is_selected_and_read_stays_while_more_comes(feed: Feed, tmp_
         await c.press("3", "C", "g", "space", "j", "space", "right", "right")
         ladder = app.query_one(LadderView)
         selected = [ladder._events[place].ref for place in ladder.selected]
-        below = ladder.detail.scroll_offset.y
+        below = ladder.detail.top
         assert len(selected) == 2
         assert below == 2
         clock.to(15.5)
         feed.write(ASKED)
         await c.until(lambda: len(app.model.peers[0].exchanges) == 5)
         assert [ladder._events[place].ref for place in ladder.selected] == selected
-        assert ladder.detail.scroll_offset.y == below
+        assert ladder.detail.top == below
         await c.press("d")
         assert "compared" in c.text
         await c.press("ctrl+q")

@@ -11,6 +11,7 @@ import pytest
 from analyzers.export.content import Content
 from analyzers.export.verdict import VerdictPart
 from analyzers.session import Progress
+from dpdlab.tui.text_pane import TextPane
 from dpdlab.tui.title import fitting
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -175,13 +176,13 @@ async def test_the_wheel_scrolls_the_detail_of_a_peer(console: Open):
     from textual import events
 
     async with console(SAMPLES / "ikev1-dead-peer", size=(80, 24)) as c:
-        story = c.app.query_one("#peer-story")
-        before = story.scroll_y
+        story = c.app.query_one("#peer-story", TextPane)
+        before = story.top
         await c.pilot._post_mouse_events(
             [events.MouseScrollDown], widget="#peer-story", offset=(5, 5), button=0
         )
         await c.pilot.pause(0.5)
-        assert story.scroll_y > before
+        assert story.top > before
 
 
 # --- what is due, and by whom ---------------------------------------------------------------

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
 from rich.style import Style
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Static
 
@@ -23,6 +22,7 @@ from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present.events import event_at
 from dpdlab.present.findings import Group, GroupBy, copies, grouped, place, tally
 from dpdlab.tui.dialogs.explain import ExplainScreen
+from dpdlab.tui.fixed import Fixed
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import RowList, plain
@@ -48,6 +48,10 @@ _FAR_NS: Final = NS_PER_SECOND
 """Rows that the verdict has."""
 
 
+class Verdict(Static, Fixed):
+    """What the session comes to."""
+
+
 class FindingsView(DetailView):
     """View 4."""
 
@@ -63,16 +67,15 @@ class FindingsView(DetailView):
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
-        self.verdict = Static("", id="findings-verdict", markup=False)
+        self.verdict = Verdict("", id="findings-verdict", markup=False)
         self.list = RowList(palette, id="finding-rows", empty="no finding")
         self.list.moved = self.moved
         self.detail = TextPane(palette, id="finding-detail")
         self.by = GroupBy.SEVERITY
         self.folded: frozenset[str] = frozenset()
-        self._groups: list[Group] = []
+        self._groups: tuple[object, dict[GroupBy, list[Group]]] = (None, {})
+        """By what they were made of."""
         self._items: list[Item] = []
-        self._key: tuple[object, GroupBy] | None = None
-        self._grouped: dict[GroupBy, list[Group]] = {}
         self._folding: object = None
         self._ways: object = None
         self._rows: FindingRows | None = None
@@ -84,31 +87,20 @@ class FindingsView(DetailView):
         yield self.verdict
         yield from super().compose()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Another width has room for other words."""
-        super().on_resize(event)
-        if self.console_app.view is self:
-            self.show()
-
     # --- painting --------------------------------------------------------------------------
 
     def show(self) -> None:
         """All findings that the filter leaves; the cursor stays on its finding."""
         self.list.palette = self.palette
+        self.place_detail()
         before = self._current
-        about = (self.model.revision, self.model.range_ns, id(self.model.log))
-        key = (about, self.by)
-        if key != self._key:
-            if self._key is None or self._key[0] != about:
-                self._grouped.clear()
-            self._key = key
-            if self.by not in self._grouped:
-                self._grouped[self.by] = grouped(self._content.findings, self.by)
-            self._groups = self._grouped[self.by]
-        folding = (key, self.folded)
+        about = self._about
+        folding = (about, self.by, self.folded)
         if folding != self._folding:
             self._folding = folding
-            self._items = items_of(self._groups, self.model.content.suppressed, self.folded)
+            self._items = items_of(
+                self._grouped_by(self.by), self.model.content.suppressed, self.folded
+            )
         cursor = self._place_of(before)
         self.list.empty = "" if self._items else self._why_empty()
         ways = (folding, self.model.times, self.palette)
@@ -116,11 +108,31 @@ class FindingsView(DetailView):
             self._ways = ways
             self._rows = FindingRows(self.model, self._items, self.by)
         self.list.show(self._rows, cursor)
-        told = (about, self.palette, self.size.width)
+        told = (about, self.palette, self.room.width)
         if told != self._told:
             self._told = told
             self.verdict.update(plain(self._verdict(), self.model.ascii_only))
         self.show_detail()
+
+    @property
+    def _about(self) -> object:
+        """What the groups are made of."""
+        return self.model.revision, self.model.range_ns, id(self.model.log)
+
+    def _grouped_by(self, by: GroupBy) -> list[Group]:
+        """All findings in groups, made once."""
+        if self._groups[0] != self._about:
+            self._groups = (self._about, {})
+        groups = self._groups[1]
+        if by not in groups:
+            groups[by] = grouped(self._content.findings, by)
+        return groups[by]
+
+    def ahead(self) -> Iterator[None]:
+        """The findings in all groups."""
+        for by in GroupBy:
+            self._grouped_by(by)
+            yield
 
     @property
     def _content(self) -> Content:
@@ -175,7 +187,7 @@ class FindingsView(DetailView):
 
     def _verdict(self) -> Text:
         """How much was found, and what the session comes to in the words that there is room for."""
-        width, line = max(self.size.width, 1), Text()
+        width, line = max(self.room.width, 1), Text()
         for room in range(_VERDICT_ROWS * width, 0, -max(width // 8, 1)):
             line = self._verdict_in(room)
             if len(line.wrap(self.app.console, width)) <= _VERDICT_ROWS:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import events, work
+from textual import work
 from textual.worker import get_current_worker
 
 from analyzers.errors import AnalyzerError
@@ -91,6 +91,8 @@ class LadderView(DetailView):
         """The events of the peer, the cursor at the moment that all views share."""
         peer = self.model.peer
         self.list.palette = self.palette
+        self.place_detail()
+        self._give_room()
         if peer is None:
             self._events, self._items, self._key = [], [], None
             self.list.empty = self.why_no_peer()
@@ -164,14 +166,9 @@ class LadderView(DetailView):
         item = self._items[self.list.cursor]
         return None if isinstance(item, Fold) else self._events[item]
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Low screens keep their rows for the ladder."""
-        super().on_resize(event)
-        self._give_room()
-
     def _give_room(self) -> None:
         """What is asked for has more rows than what stands there by itself."""
-        low = self.size.height < _LOW and self.pane is Pane.DETAIL
+        low = self.room.height < _LOW and self.pane is Pane.DETAIL
         self.set_class(low, "low")
 
     def show_detail(self) -> None:

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from dpdlab.tui.fixed import Fixed
 from dpdlab.tui.rows import RowList
 from dpdlab.tui.text_pane import TextPane
 from dpdlab.tui.views.view import View
@@ -96,13 +96,17 @@ class DetailedListView(ListView):
             self.console_app.say(_DETAIL_AT_END[by])
 
 
+class Panes(Container, Fixed):
+    """The list and its detail."""
+
+
 class DetailView(DetailedListView):
     """A list, and beside or under it what there is to say of the row under the cursor."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    DetailView > Container { layout: vertical; }
+    DetailView > Panes { layout: vertical; }
     DetailView .detail { max-height: 50%; border-top: solid $panel; }
-    DetailView.beside > Container { layout: horizontal; }
+    DetailView.beside > Panes { layout: horizontal; }
     DetailView.beside .detail { max-height: 100%; border-top: none;
         border-left: solid $panel; padding: 0 1; }
     """
@@ -112,16 +116,13 @@ class DetailView(DetailedListView):
     def compose(self) -> ComposeResult:
         """The list and the detail."""
         self.detail.add_class("detail")
-        with Container():
+        with Panes():
             yield self.list
             yield self.detail
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Wide screens have the detail beside."""
-        beside = event.size.width >= BESIDE_FROM
-        if beside is not self.has_class("beside"):
-            self.set_class(beside, "beside")
-            self.show_detail()
+    def place_detail(self) -> None:
+        """The detail beside the list where the screen is wide, else under it."""
+        self.set_class(self.room.width >= BESIDE_FROM, "beside")
 
     @abstractmethod
     def show_detail(self) -> None:

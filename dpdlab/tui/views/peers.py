@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from textual import events
 from textual.app import ComposeResult
+from textual.geometry import Size
 
 from analyzers.export.formatting import Severity
 from analyzers.model.peer import PeerView
@@ -20,6 +20,8 @@ from dpdlab.tui.views.list_view import DetailedListView, next_place
 from dpdlab.tui.views.peer_detail import PeerDetail
 from dpdlab.tui.views.peer_rows import COLUMNS, WORST, Drawn, PeerRows
 
+_WORDS_AT_ONCE: Final = 500
+"""Peers of which the words are looked up in one step."""
 _LEAST_DETAIL: Final = 5
 """Rows under which the detail of the peer is left out."""
 
@@ -40,6 +42,7 @@ class PeersView(DetailedListView):
         self.hidden: frozenset[str] = frozenset()
         self.page = 0
         """Of the columns, where not all have room."""
+        self._room = Size(0, 0)
         self.list = RowList(palette, id="peer-rows", empty="no peer")
         self.list.moved = self.moved
         self.detail = PeerDetail(model, palette)
@@ -55,7 +58,16 @@ class PeersView(DetailedListView):
 
     def show(self) -> None:
         """The peers, the cursor on the one that is chosen."""
+        self._renew()
+        self.list.empty = self.why_no_peer()
+        self.list.show(self.rows, self.rows.place_of(self.model.peer_id), self.palette)
+        self._tell()
+
+    def _renew(self) -> None:
+        """Other rows, where anything is different for them."""
         model = self.model
+        if self.room != self._room:
+            self._room, self.page = self.room, 0
         about = (model.revision, model.range_ns, self.palette)
         key = (about, self.sort_by, self.hidden, self.page, model.selected_peers)
         if key != self._key:
@@ -63,18 +75,22 @@ class PeersView(DetailedListView):
             if about != self._about:
                 self._about, self._drawn = about, Drawn()
             self.rows = PeerRows(model, self.sort_by, self.hidden, self._drawn, self.page)
-        self.list.empty = self.why_no_peer()
-        self.list.show(self.rows, self.rows.place_of(model.peer_id), self.palette)
-        self._tell()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """The list takes what it needs, the detail the rest, where there is room for both."""
-        self.page = 0
-        self.show()
+    def ahead(self) -> Iterator[None]:
+        """What a search looks at, and the peers in every order."""
+        self._renew()
+        rows, drawn = self.rows, self._drawn
+        for place in range(len(rows)):
+            rows.words(place)
+            if place % _WORDS_AT_ONCE == 0:
+                yield
+        for column in COLUMNS:
+            PeerRows(self.model, column.id, self.hidden, drawn)
+            yield
 
     def _tell(self, *, afresh: bool = False) -> None:
         """All of the peer under the cursor."""
-        peer, height = self.model.peer, self.size.height
+        peer, height = self.model.peer, self.room.height
         least = min(len(self.rows) + 2, max(height // 2, 4))
         self.detail.display = peer is not None and height - least >= _LEAST_DETAIL
         if peer is None or not self.detail.display:

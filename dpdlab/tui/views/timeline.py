@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.geometry import clamp
 
@@ -75,11 +74,6 @@ class TimelineView(ListView):
         yield self.lanes
         yield self.list
 
-    def on_resize(self, _: events.Resize) -> None:
-        """Another width is another drawing."""
-        if self.console_app.view is self:
-            self.console_app.refresh_view()
-
     @property
     def nothing_here(self) -> str:
         """There may be lanes without a row below them."""
@@ -91,7 +85,7 @@ class TimelineView(ListView):
         """Draw the peers that are chosen, and list the events of the first one."""
         peer = self.model.peer
         self.list.palette = self.palette
-        if peer is None or self.size.width < 2:
+        if peer is None or self.room.width < 2:
             self.lanes.paint([])
             self.list.empty = self.why_no_peer()
             self.list.show(NoRows(), 0)
@@ -181,7 +175,7 @@ class TimelineView(ListView):
         return chosen if len(chosen) > 1 else [first]
 
     def _lines(self, peer: PeerView) -> list[Text]:
-        width = self.size.width
+        width = self.room.width
         # What is still being listed comes with a later painting.
         peers = [one for one in self._peers(peer) if self.model.listed(one)] or [peer]
         window = self._window or self._all(peer)
@@ -192,9 +186,9 @@ class TimelineView(ListView):
         cursor = None if self.model.at_ns is None else self._drawn.scale.at(self.model.at_ns)
         shown = [lines.heading(peer, width, folding=self.compress), lines.axis(cursor)]
         # The events below keep a few rows.
-        low = self.size.height < _LOW
+        low = self.room.height < _LOW
         below = _READOUT + (_FEW_ROWS if low or len(peers) > 1 else _ROWS) + (not low)
-        room = self.size.height - len(shown) - below
+        room = self.room.height - len(shown) - below
         shown += lines.lanes(list(zip(peers, drawings, strict=False)), cursor, peer, room)
         if not low:
             shown.append(lines.minimap(peer))

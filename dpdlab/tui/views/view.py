@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from textual import events
+from textual.geometry import Size
 from textual.widget import Widget
 
 from analyzers.export.formatting import byte_count
 from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from analyzers.sources.feed import SourceState
+from dpdlab.tui.fixed import Fixed
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.title import without_peers
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
 
 
-class View(Widget):
+_STEP_S: Final = 0.02
+"""Between two steps of what is looked up ahead."""
+
+
+class View(Fixed):
     """One of the six; only the one in sight is painted.
 
     A method `do_X` handles the action X (with underscores for dashes); what a view has no method
@@ -37,6 +44,19 @@ class View(Widget):
         super().__init__(id=f"view-{self.title}")
         self.model = model
         self.palette = palette
+        self.painted_for = Size(0, 0)
+        """The room that it was painted for last."""
+        self._steps: Iterator[None] = iter(())
+
+    @property
+    def room(self) -> Size:
+        """The size that it has, or will have when it comes into sight: all views have the same."""
+        return self.parent.size if isinstance(self.parent, Widget) else self.size
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Other room: the message comes after each opening, too."""
+        if self.console_app.view is self and self.room != self.painted_for:
+            self.console_app.refresh_view()
 
     @property
     def shown_window(self) -> Window | None:
@@ -58,6 +78,21 @@ class View(Widget):
     @abstractmethod
     def show(self) -> None:
         """Paint the model as it is now: content, filter, peer, moment or time format changed."""
+
+    def ahead(self) -> Iterator[None]:
+        """Work out what keys will look up in a report, in small steps."""
+        return iter(())
+
+    def look_ahead(self) -> None:
+        """Begin with that: a key that comes meanwhile waits for one step."""
+        idle = next(self._steps, self) is self
+        self._steps = self.ahead()
+        if idle:
+            self._step_ahead()
+
+    def _step_ahead(self) -> None:
+        if next(self._steps, self) is None:
+            self.set_timer(_STEP_S, self._step_ahead)
 
     def tick(self) -> None:
         """Time goes on: paint what depends on it. Called twice a second in a live session."""

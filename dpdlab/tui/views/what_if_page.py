@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from msgspec.structs import replace
 from rich.text import Text
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.worker import get_current_worker
@@ -31,6 +31,7 @@ from dpdlab.present.replays import (
 )
 from dpdlab.present.starting import own_policies, starting_policy
 from dpdlab.present.tallies import holes_within
+from dpdlab.tui.fixed import Fixed
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.reading import Afterwards
@@ -47,6 +48,10 @@ _FIELDS_WIDE: Final = 36
 _MARGIN: Final = 2
 _LEAST_TABLE: Final = 9
 _ROOMY_TOP: Final = 14
+
+
+class Top(Horizontal, Fixed):
+    """Fields and words side by side."""
 
 
 class WhatIfPage(View):
@@ -66,7 +71,7 @@ class WhatIfPage(View):
         self.table = RowList(palette, id="what-if-rows", empty="")
         self.fields.moved = self.moved_in_fields
         self.table.moved = self.moved_in_table
-        self.top = Horizontal(self.fields, self.detail, id="what-if-top")
+        self.top = Top(self.fields, self.detail, id="what-if-top")
         self.in_table = False
         """Whether the cursor is on a policy, not on a field."""
         self.page = 0
@@ -86,11 +91,6 @@ class WhatIfPage(View):
         """Fields and words side by side, the bars under them."""
         yield self.top
         yield self.table
-
-    def on_resize(self, _: events.Resize) -> None:
-        """Another width is another table."""
-        if self.console_app.view is self:
-            self.show()
 
     def moved_in_fields(self, index: int) -> None:
         """The cursor is on another field."""
@@ -167,7 +167,7 @@ class WhatIfPage(View):
 
     def _rebuild(self) -> None:
         """The rows as they are now; the cursor stays."""
-        if self.size.width < 2:
+        if self.room.width < 2:
             return
         for rows in (self.fields, self.detail, self.table):
             rows.palette = self.palette
@@ -221,14 +221,14 @@ class WhatIfPage(View):
 
     @property
     def _table_width(self) -> int:
-        return self.table.row_width or self.size.width
+        return self.table.row_width or self.room.width
 
     def _divide(self, fields: int, policies: int) -> None:
         """The height: fields and words need theirs, the table has the rest, and enough.
 
         What no row of the table needs is for the words.
         """
-        height = self.size.height
+        height = self.room.height
         words = TextRows(self._words(), indent=INDENT)
         words.set_width(self._words_width)
         spare = height - policies - 1
@@ -269,7 +269,7 @@ class WhatIfPage(View):
 
     @property
     def _words_width(self) -> int:
-        return max(self.size.width - _FIELDS_WIDE - _MARGIN, 20)
+        return max(self.room.width - _FIELDS_WIDE - _MARGIN, 20)
 
     def _words(self) -> list[Text]:
         """What to say of the policy at the cursor."""
@@ -308,7 +308,7 @@ class WhatIfPage(View):
         """The black hole at hand on top."""
         if isinstance(self.rows, HoleRows):
             start = self.rows.start_of(self._hole) if self._hole else 0
-            self.table.scroll_to(y=start, animate=False, immediate=True)
+            self.table.show_from(start)
 
     # --- the packets -----------------------------------------------------------------------
 
