@@ -79,14 +79,15 @@ async def keys(results: Results, events: int, peers: int, rounds: int) -> None:
     """A session by hand: every key in every view."""
     from textual import events as textual_events
 
-    # Whoever has read anything has judged it.
-    import analyzers.rules.catalogue
+    from analyzers.rules.catalogue import rules_by_id
     from analyzers.session import SessionOptions
     from dpdlab.tui.app import ConsoleApp
     from dpdlab.tui.reading import Outcome
     from tests.benchmarks.console_content import Size, content_of
 
     content = content_of(Size(events, peers))
+    # Whoever has read anything has judged it.
+    rules_by_id()
     held_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MIB
 
     class Given(ConsoleApp):

@@ -11,6 +11,7 @@ from textual import events
 from analyzers.session import SessionOptions
 from dpdlab.tui.app import VIEWS, ConsoleApp
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import RowList
 from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.peers import PeersView
 from tests.tui.conftest import SAMPLES, Console
@@ -70,6 +71,11 @@ async def counted(console: Console, *keys: str) -> tuple[int, int]:
     return app.layouts - before[0], app.frames - before[1]
 
 
+def barred(rows: RowList) -> bool:
+    """Whether a scroll bar is there by now."""
+    return rows.has_bar
+
+
 @pytest.mark.parametrize("number", range(2, len(VIEWS) + 1))
 async def test_a_view_is_laid_out_and_painted_once_when_it_opens(counting: Console, number: int):
     laid_out, painted = await counted(counting, str(number))
@@ -85,11 +91,11 @@ async def test_a_list_that_grows_or_shrinks_lays_nothing_out(counting: Console):
     rows = counting.app.query_one(LadderView).list
     rows.show(Numbers(5))
     await counting.settle()
-    assert not rows.has_bar
+    assert not barred(rows)
     assert await counted(counting, "C") == (0, 1)
     rows.show(Numbers(500))
     await counting.settle()
-    assert rows.has_bar
+    assert barred(rows)
     assert await counted(counting, "C") == (0, 1)
 
 
@@ -131,9 +137,9 @@ async def test_the_bar_goes_with_the_mouse(counting: Console):
 async def test_few_rows_need_no_bar(counting: Console):
     rows = counting.app.query_one(PeersView).list
     rows.show(Numbers(rows.size.height - 1), 0)
-    assert not rows.has_bar
+    assert not barred(rows)
     assert rows.row_width == rows.size.width
     rows.show(Numbers(rows.size.height), 0)
-    assert rows.has_bar
+    assert barred(rows)
     rows.ascii_only = True
-    assert not rows.has_bar, "what tells of more rows is a line then"
+    assert not barred(rows), "what tells of more rows is a line then"
