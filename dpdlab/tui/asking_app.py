@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,18 @@ from dpdlab.present.filter import Filter, FilterError, narrowed
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
-from dpdlab.tui.exporting import EXPORTERS, Exporter, default_path, replaces, write, wrong_with
+from dpdlab.tui.exporting import (
+    EXPORTERS,
+    Exporter,
+    Matter,
+    default_path,
+    into,
+    replaces,
+    write,
+    wrong_with,
+)
 from dpdlab.tui.palette import Palette
-from dpdlab.tui.reading_app import ReadingApp, names_of
+from dpdlab.tui.reading_app import PATIENCE_S, ReadingApp, names_of
 from dpdlab.tui.rows import cut, end_of
 
 _MARGIN: Final = 4
@@ -104,29 +114,33 @@ class AskingApp(ReadingApp):
         if place is None:
             return
         exporter = EXPORTERS[place]
+        whole, wanted, peer = self.model.whole, self.model.filter, self.model.peer_id
+
+        def made() -> Matter:
+            # What views add to what a filter leaves is theirs: a file has what `-Y` would give.
+            content = whole if wanted is None else narrowed(whole, wanted)
+            return Matter(content, whole, tuple(self.inputs), self.options, peer)
 
         def named(path: str | None) -> None:
             if path is not None:
-                self._export(exporter, path)
+                self._export(exporter, path, made)
 
-        self.push_screen(
-            Prompt(
-                f"write {exporter.name} to",
-                default_path(exporter, self.inputs),
-                check=lambda path: wrong_with(path, self.inputs),
-                question=replaces,
-            ),
-            named,
+        path = default_path(exporter, self.inputs)
+        prompt = Prompt(
+            f"write {exporter.name}",
+            path,
+            hint=f"into {safe(into(path))}, or a path of your own; enter writes",
+            check=lambda path: wrong_with(path, self.inputs),
+            question=replaces,
         )
+        self.push_screen(prompt, named)
+        # Keys go to the path meanwhile.
+        self.beside(made, lambda matter: prompt.tell(exporter.what(matter)), "", PATIENCE_S)
 
     @work(thread=True, group="export")
-    def _export(self, exporter: Exporter, path: str) -> None:
+    def _export(self, exporter: Exporter, path: str, made: Callable[[], Matter]) -> None:
         self.call_from_thread(self.say, f"writing {path}", keep=True)
-        model = self.model
-        whole, wanted = model.whole, model.filter
-        # What views add to what a filter leaves is theirs: a file has what `-Y` would give.
-        content = whole if wanted is None else narrowed(whole, wanted)
-        said = write(exporter, path, content, self.inputs, self.options, model.peer_id)
+        said = write(exporter, path, made())
         self.call_from_thread(self.say, said)
 
     # --- inputs ----------------------------------------------------------------------------

@@ -11,11 +11,23 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import byte_count
+from analyzers.export.formatting import byte_count, counted
 from analyzers.export.untrusted import safe
 from analyzers.session import Session, SessionOptions
 from dpdlab.present.text import PLAIN_WIDTH
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
+
+
+class Matter(Struct, frozen=True):
+    """What a file is made of."""
+
+    content: Content
+    """What the filter leaves."""
+    whole: Content
+    inputs: Sequence[str]
+    options: SessionOptions
+    peer: str | None
+    """The id of the peer in sight."""
 
 
 class Exporter(Struct, frozen=True):
@@ -24,15 +36,16 @@ class Exporter(Struct, frozen=True):
     name: str
     told: str
     suffix: str
-    chunks: Callable[[Content, Sequence[str], SessionOptions, str | None], Iterable[bytes]]
-    """From the content, the inputs, the options and the id of the peer in sight."""
+    what: Callable[[Matter], str]
+    """What will be in the file, in numbers."""
+    chunks: Callable[[Matter], Iterable[bytes]]
 
 
 def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
     return (text.encode("utf-8", "backslashreplace") for text in texts)
 
 
-def _text(content: Content, *_: object) -> Iterator[bytes]:
+def _text(matter: Matter) -> Iterator[bytes]:
     from rich.console import Console
 
     from dpdlab.present.text.report import render
@@ -41,78 +54,120 @@ def _text(content: Content, *_: object) -> Iterator[bytes]:
     console = Console(
         file=page, width=PLAIN_WIDTH, color_system=None, markup=False, emoji=False, highlight=False
     )
-    render(content, console=console, ascii_only=False, verbose=0)
+    render(matter.content, console=console, ascii_only=False, verbose=0)
     return _encoded([page.getvalue()])
 
 
-def _html(content: Content, *_: object) -> Iterator[bytes]:
+def _html(matter: Matter) -> Iterator[bytes]:
     from analyzers.export.html.document import chunks
 
-    return _encoded(chunks(content))
+    return _encoded(chunks(matter.content))
 
 
-def _json(content: Content, *_: object) -> Iterator[bytes]:
+def _json(matter: Matter) -> Iterator[bytes]:
     from analyzers.export.json_writer import chunks
 
-    return _encoded(chunks(content))
+    return _encoded(chunks(matter.content))
 
 
-def _jsonl(content: Content, *_: object) -> Iterator[bytes]:
+def _jsonl(matter: Matter) -> Iterator[bytes]:
     from analyzers.export.jsonl_writer import chunks
 
-    return _encoded(chunks(content))
+    return _encoded(chunks(matter.content))
 
 
-def _csv(content: Content, *_: object) -> Iterator[bytes]:
+def _csv(matter: Matter) -> Iterator[bytes]:
     from analyzers.export.csv_writer import chunks
 
-    return _encoded(chunks(content))
+    return _encoded(chunks(matter.content))
 
 
-def _markdown(content: Content, *_: object) -> Iterator[bytes]:
+def _markdown(matter: Matter) -> Iterator[bytes]:
     from analyzers.export.markdown_writer import chunks
 
-    return _encoded(chunks(content))
+    return _encoded(chunks(matter.content))
 
 
-def _drawing(name: str) -> Callable[..., Iterator[bytes]]:
-    def draw(
-        content: Content, inputs: Sequence[str], options: SessionOptions, peer: str | None
-    ) -> Iterator[bytes]:
+def _drawing(name: str) -> Callable[[Matter], Iterator[bytes]]:
+    def draw(matter: Matter) -> Iterator[bytes]:
         from analyzers.export.svg.document import Drawing, chunks
 
-        peers = [] if peer is None else [peer]
-        return _encoded(chunks(content, ascii_only=False, drawing=Drawing(name), peers=peers))
+        peers = [] if matter.peer is None else [matter.peer]
+        drawing = Drawing(name)
+        return _encoded(chunks(matter.content, ascii_only=False, drawing=drawing, peers=peers))
 
     return draw
 
 
-def _packets(
-    content: Content, inputs: Sequence[str], options: SessionOptions, peer: str | None
-) -> Iterator[bytes]:
+def _packets(matter: Matter) -> Iterator[bytes]:
     from analyzers.session.packet_export import EspChoice, annotated_packets
 
-    session = Session(options)
+    session = Session(matter.options)
     try:
-        session.open(inputs)
+        session.open(matter.inputs)
         captures = session.captures()
         if not captures:
             raise ValueError("there is no capture among the inputs, and so no packet to copy")
-        yield from annotated_packets(captures, content, options, EspChoice("edges"))
+        yield from annotated_packets(
+            captures,
+            matter.content,
+            matter.options,
+            EspChoice("edges"),
+            whole=matter.whole.peers,
+        )
     finally:
         session.close()
 
 
+# --- what will be written -------------------------------------------------------------------
+
+
+def _report(matter: Matter) -> str:
+    """What every report tells of."""
+    content = matter.content
+    holes = sum(len(peer.black_holes) for peer in content.peers)
+    told = (
+        counted(len(content.peers), "peer"),
+        counted(holes, "black hole"),
+        counted(len(content.findings), "finding"),
+    )
+    return ", ".join(told)
+
+
+def _exchanges(matter: Matter) -> int:
+    return sum(len(peer.exchanges) for peer in matter.content.peers)
+
+
+def _everything(matter: Matter) -> str:
+    return f"{_report(matter)}, {counted(_exchanges(matter), 'exchange')}"
+
+
+def _rows(matter: Matter) -> str:
+    return counted(_exchanges(matter), "row")
+
+
+def _behind(matter: Matter) -> str:
+    """Which packets; how many of ESP only the capture knows."""
+    return f"the packets behind {_everything(matter)}; of ESP those beside the black holes"
+
+
+def _peer(matter: Matter) -> str:
+    peer = next((p for p in matter.content.peers if p.id == matter.peer), None)
+    return "no peer" if peer is None else f"{safe(peer.local)} and {safe(peer.remote)}"
+
+
 EXPORTERS: Final = (
-    Exporter("HTML", "one page with timelines and ladders, for a browser", ".html", _html),
-    Exporter("Markdown", "for a ticket", ".md", _markdown),
-    Exporter("text", "the report as in a terminal, 80 columns", ".txt", _text),
-    Exporter("JSON", "everything, for scripts", ".json", _json),
-    Exporter("JSON Lines", "one object a line, in time order", ".jsonl", _jsonl),
-    Exporter("CSV", "one row an exchange", ".csv", _csv),
-    Exporter("pcapng", "the packets, with comments that Wireshark shows", ".pcapng", _packets),
-    Exporter("timeline", "the drawing of this peer as SVG", ".svg", _drawing("timeline")),
-    Exporter("ladder", "the drawing of this peer as SVG", ".svg", _drawing("ladder")),
+    Exporter("HTML", "one page with timelines and ladders, for a browser", ".html", _report, _html),
+    Exporter("Markdown", "for a ticket", ".md", _report, _markdown),
+    Exporter("text", "the report as in a terminal, 80 columns", ".txt", _report, _text),
+    Exporter("JSON", "everything, for scripts", ".json", _everything, _json),
+    Exporter("JSON Lines", "one object a line, in time order", ".jsonl", _everything, _jsonl),
+    Exporter("CSV", "one row an exchange", ".csv", _rows, _csv),
+    Exporter(
+        "pcapng", "the packets, with comments that Wireshark shows", ".pcapng", _behind, _packets
+    ),
+    Exporter("timeline", "the drawing of this peer as SVG", ".svg", _peer, _drawing("timeline")),
+    Exporter("ladder", "the drawing of this peer as SVG", ".svg", _peer, _drawing("ladder")),
 )
 
 
@@ -154,18 +209,17 @@ def replaces(path: str) -> str:
     )
 
 
-def write(
-    exporter: Exporter,
-    path: str,
-    content: Content,
-    inputs: Sequence[str],
-    options: SessionOptions,
-    peer: str | None,
-) -> str:
-    """Write the file, in a thread; what came of it, in a sentence."""
-    target = Path(path).expanduser()
+def into(path: str) -> str:
+    """The directory of a file that is named, as there is no other."""
+    return str((Path(path).expanduser().parent).resolve())
+
+
+def write(exporter: Exporter, path: str, matter: Matter) -> str:
+    """Write the file, in a thread; what came of it and where it is, in a sentence."""
     try:
-        write_whole(target, exporter.chunks(content, inputs, options, peer))
+        target = Path(path).expanduser().resolve()
+        write_whole(target, exporter.chunks(matter))
     except Exception as error:  # noqa: BLE001 - the console says it and goes on
         return f"{path} is not written: {error}"
-    return f"{path} is written ({target.stat().st_size:,} bytes)"
+    size = target.stat().st_size
+    return f"{target.name} is written, {size:,} bytes, into {target.parent}"

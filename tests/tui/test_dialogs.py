@@ -108,6 +108,51 @@ async def test_a_file_has_what_the_same_filter_gives_on_the_command_line(
     assert (tmp_path / "capture-json.json").read_text() == capsys.readouterr().out
 
 
+async def test_packets_have_the_comments_that_the_same_filter_gives_on_the_command_line(
+    console: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What a filter hides still says what the packets are that it leaves."""
+    monkeypatch.chdir(tmp_path)
+    async with console(DEAD) as c:
+        await c.press("f", *"kind:finding", "enter")
+        await c.press("s", str([e.name for e in EXPORTERS].index("pcapng") + 1), "enter")
+        await c.until(lambda: "is written" in c.lines[-1])
+    assert main(["export", str(DEAD), "-Y", "kind:finding", "-w", "cli.pcapng"]) == 0
+    assert Path("capture-pcapng.pcapng").read_bytes() == Path("cli.pcapng").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Markdown", "write Markdown  1 peer, 1 black hole, 1 finding"),
+        ("JSON", "write JSON  1 peer, 1 black hole, 1 finding, 1 exchange"),
+        ("CSV", "write CSV  1 row"),
+        ("pcapng", "write pcapng  the packets behind 1 peer, 1 black hole, 1 finding, 1 exchange;"),
+        ("ladder", "write ladder  192.0.2.1 and 192.0.2.2"),
+    ],
+)
+async def test_what_is_written_and_where_is_told_before_and_after(
+    console: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+):
+    monkeypatch.chdir(tmp_path)
+    async with console(DEAD, size=(160, 43)) as c:
+        await c.press("s", str([e.name for e in EXPORTERS].index(name) + 1))
+        await c.until(lambda: told in c.text)
+        assert f"into {tmp_path}, or a path of your own" in c.text
+        assert not list(tmp_path.iterdir())
+        await c.press("enter")
+        await c.until(lambda: "is written" in c.lines[-1])
+        (written,) = tmp_path.iterdir()
+        size = written.stat().st_size
+        assert f"{written.name} is written, {size:,} bytes, into {tmp_path}" in c.lines[-1]
+
+
+async def test_what_a_filter_leaves_is_counted(console: Open):
+    async with console(DEAD) as c:
+        await c.press("f", *"kind:finding", "enter", "s", "6")
+        await c.until(lambda: "write CSV  0 rows" in c.text)
+
+
 async def test_an_input_is_not_overwritten(console: Open, tmp_path: Path):
     copy = tmp_path / "mine.pcap"
     copy.write_bytes(DEAD.read_bytes())

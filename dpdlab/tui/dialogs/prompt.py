@@ -38,6 +38,7 @@ class Prompt(ModalScreen[str | None]):
         self._label = label
         self._value = value
         self._hint = hint
+        self._told = ""
         self._check = check
         self._question = question
         self._asked = False
@@ -48,8 +49,19 @@ class Prompt(ModalScreen[str | None]):
         """What is asked, the line, and what is wrong with it."""
         with Vertical(id="prompt"):
             yield Static("", classes="error", markup=False)
-            yield Static(f"{self._label}  {self._hint}".rstrip(), classes="hint", markup=False)
+            yield Static(self._asking(), classes="hint", markup=False)
             yield Input(self._value, id="prompt-input")
+
+    def _asking(self) -> str:
+        """What is asked, and what is told about it; what comes later has a line of its own."""
+        hint = f"{self._told}\n{self._hint}" if self._told else self._hint
+        return f"{self._label}  {hint}".rstrip()
+
+    def tell(self, told: str) -> None:
+        """Something about what is asked that was not known before."""
+        self._told = told
+        for line in self.query(".hint").results(Static):
+            line.update(self._asking())
 
     def on_mount(self) -> None:
         """Type at once."""
