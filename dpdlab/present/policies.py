@@ -19,6 +19,7 @@ from analyzers.export.formatting import (
 from analyzers.export.story import NOTHING_BACK
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.policy import DpdPolicy
+from analyzers.model.time import LONG_S
 from analyzers.whatif.formula import number, rate
 from analyzers.whatif.study import Result, Study
 from analyzers.whatif.timing import Timing
@@ -28,13 +29,18 @@ AT_LEAST: Final = "+ at least: the window is longer than what was observed"
 _ALIKE_S: Final = 0.05
 """Differences that nobody cares for, s."""
 _LIKELY: Final = 1e-4
-LONG_S: Final = 1000
+
+
+_ENDLESS_S: Final = 1000
 """Seconds from which nobody counts in seconds."""
 
 
-def tenths(seconds: float) -> str:
-    """Seconds below one another; long ones as they are told everywhere: "28 min 53 s"."""
-    if abs(seconds) < LONG_S:
+def tenths(seconds: float, *, minutes: bool = False) -> str:
+    """Seconds below one another; long ones as they are told everywhere: "28 min 53 s".
+
+    `minutes`: beside others that are told so, from where these are.
+    """
+    if abs(seconds) < (LONG_S if minutes else _ENDLESS_S):
         return f"{seconds:.1f} s"
     return duration_s(seconds)
 
@@ -158,6 +164,16 @@ def window_severity(hole: BlackHole, result: Result) -> Severity:
     return Severity.GOOD if lasted_s < hole.max_seconds - _ALIKE_S else Severity.WARN
 
 
+def lasting(hole: BlackHole, seconds: float) -> str:
+    """How long it would have lasted, as it is told how long it did."""
+    return tenths(seconds, minutes=in_minutes(hole))
+
+
+def in_minutes(hole: BlackHole) -> bool:
+    """Whether a black hole is told in minutes, and so what policies would have left of it."""
+    return hole.max_seconds >= LONG_S
+
+
 def against_own(own: Result | None, other: Result) -> str:
     """That the own policy of the sender would have left less, where it would have."""
     if own is None or own.left is None or other.left is None:
@@ -176,7 +192,7 @@ def against_observed(hole: BlackHole, result: Result) -> str:
     saved_s = result.saved(hole).seconds
     if saved_s is None or saved_s > -_ALIKE_S:
         return ""
-    more = f"leaves {tenths(-saved_s)} more than was observed"
+    more = f"leaves {lasting(hole, -saved_s)} more than was observed"
     if hole.stop_basis is StopBasis.CAPTURE_END:
         return f"{more}: the input ends before that"
     return f"{more}: saves nothing"

@@ -82,8 +82,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
            " this one.", FIND, "Paired message before"),
     Action("pair-after", ("right_square_bracket",), "pair", "To the message after that belongs to"
            " this one.", FIND, "Paired message after"),
-    Action("zoom-in", ("plus", "equals_sign"), "zoom", "Closer.", TIME, "Zoom in"),
-    Action("zoom-out", ("minus",), "zoom out", "Farther.", TIME, "Zoom out"),
+    Action("zoom-in", ("plus", "equals_sign"), "zoom",
+           "Closer to the cursor; in the what-if a higher value.", TIME, "Zoom in"),
+    Action("zoom-out", ("minus",), "zoom out", "Farther away; in the what-if a lower value.", TIME,
+           "Zoom out"),
     Action("fit", ("F",), "fit", "All of the peer's time, then all of the time; all of the rows.",
            TIME, "Fit"),
     Action("compress", ("C",), "compress", "Time in which nothing changes takes no room, or again.",

@@ -58,6 +58,14 @@ async def test_every_action_is_in_the_palette():
     assert offered <= _commands(ConsoleApp([], options=None))  # type: ignore[arg-type]
 
 
+async def test_every_entry_of_the_palette_says_what_it_does():
+    for live in (None, lambda _: None):
+        app = ConsoleApp([], options=None, live=live)  # type: ignore[arg-type]
+        for command in app.get_system_commands(None):  # type: ignore[arg-type]
+            assert len(command.help.split()) > 1, command.title
+            assert command.help != command.title
+
+
 async def test_what_is_for_live_sessions_is_offered_in_them_alone():
     live = {action.title for action in ACTIONS if action.live}
     assert live == {"Bell", "Clear", "Follow"}

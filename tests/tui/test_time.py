@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.spans import Window
 from dpdlab.tui.bars import Overview
 from dpdlab.tui.views.lanes import LABEL
 from dpdlab.tui.views.timeline import TimelineView
@@ -79,6 +80,23 @@ async def test_where_nothing_can_be_folded_that_is_said(console: Open):
         assert ", nothing folded" in c.lines[4]
         await c.press("C", "plus", "plus", "C")
         assert "nothing to fold" in c.lines[-1]
+
+
+async def test_what_is_folded_is_never_more_than_there_is(console: Open):
+    """A window that reaches beyond the inputs folds nothing that is not in them."""
+    async with console(SAMPLES / "ikev2-healthy" / "capture.pcap", size=(132, 43)) as c:
+        await c.press("2", "C")
+        view = c.app.query_one(TimelineView)
+        span = c.app.model.span
+        length_ns = span.end_ns - span.start_ns
+        view._window = Window(span.start_ns - length_ns, span.end_ns + length_ns)
+        c.app.changed()
+        await c.settle()
+        folds = view.drawings.folding
+        assert folds is not None
+        assert folds.scale.folds
+        assert sum(f.end_ns - f.start_ns for f in folds.scale.folds) > length_ns
+        assert c.lines[4].endswith(" all 24.0 s, nothing folded")
 
 
 async def test_the_cursor_walks_through_a_folded_drawing(console: Open):

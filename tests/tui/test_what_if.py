@@ -100,7 +100,7 @@ async def test_the_numbers_are_those_of_simulate(console: Open, tmp_path: Path, 
     async with console(capture) as c:
         view = await _opened(c)
         (hole,) = _lefts(json.loads(view.copy_text()["JSON"]))
-        edited = next(label for label in hole if label.startswith("edited"))
+        edited = next(label for label in hole if label.startswith("to edit"))
         draft = view.sheet.draft
         assert {k: v for k, v in hole.items() if k != edited} == usual[view._hole]
     tried = _lefts(_simulated(tmp_path, str(capture), *shlex.split(draft.arguments)))
@@ -156,11 +156,11 @@ async def test_observed_and_policies_on_one_scale(console: Open):
     async with console(UNASKED) as c:
         await _opened(c)
         lengths = {}
-        for label in ("observed", "edited", "FTD on-idle 10 2", "FortiGate on-demand 20 s"):
+        for label in ("observed", "to edit", "FTD on-idle 10 2", "FortiGate on-demand 20 s"):
             row = _row(c, label)
             lengths[label] = row.count("▓") + row.count("░")
         assert lengths["observed"] == lengths["FortiGate on-demand 20 s"]
-        assert lengths["FTD on-idle 10 2"] < lengths["edited"] < lengths["observed"]
+        assert lengths["FTD on-idle 10 2"] < lengths["to edit"] < lengths["observed"]
         # What DESIGN asks for beside each bar.
         assert "17.8 s" in _row(c, "FTD on-idle 10 2")
         assert _row(c, "FTD on-idle 10 2").split()[-4:] == ["360", "2e-11", "2e-7", "9e-5"]
@@ -171,7 +171,7 @@ async def test_a_change_redraws_at_once(console: Open):
     async with console(UNASKED) as c:
         view = await _opened(c)
         await _to_field(c, "interval")
-        assert "19.8 s" in _row(c, "edited")
+        assert "19.8 s" in _row(c, "to edit")
         await c.press("right")
         assert _value(view, "interval") == "11 s"
         assert "20.8 s" in _row(c, "edited: 11 + 5 × 2")
@@ -582,3 +582,23 @@ async def test_the_recommended_policy_has_its_timers_on_a_small_screen(console: 
         await c.press("6")
         row = next(line for line in c.lines if line.startswith(" * "))
         assert re.search(r"(on-\S+|periodic) \d+ [\d.]+  |its own  ", row), row
+
+
+async def test_nothing_is_edited_before_anything_was(console: Open):
+    async with console(UNASKED) as c:
+        view = await _opened(c)
+        assert "edited" not in c.text
+        assert "> to edit: 10 + 5 × 2" in c.text
+        await _to_field(c, "interval")
+        await c.press("right")
+        assert "> edited: 11 + 5 × 2" in c.text
+        assert view.sheet.touched
+
+
+async def test_where_nothing_would_have_been_quicker_that_is_said(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer", size=(132, 43)) as c:
+        await _opened(c)
+        assert "nothing of these would have been quicker; leaves 0.1 s more" in c.text
+    async with console(UNASKED, size=(132, 43)) as c:
+        await _opened(c)
+        assert "nothing of these" not in c.text

@@ -34,11 +34,11 @@ from dpdlab.present.policies import (
     bare_rate,
     comparable,
     is_nothing,
+    lasting,
     longest_s,
     loss_title,
     mode_note,
     observed,
-    tenths,
     window_severity,
     worst_case,
 )
@@ -169,11 +169,11 @@ def _cells(page: Page, hole: BlackHole, result: Result) -> list[Text]:
     varies = left.soonest_seconds != worst.seconds and left.mean_seconds is not None
     return [
         label,
-        Text(UNENDING if worst.seconds is None else tenths(worst.seconds)),
-        Text(tenths(left.mean_seconds or 0.0)) if varies else none,
+        Text(UNENDING if worst.seconds is None else lasting(hole, worst.seconds)),
+        Text(lasting(hole, left.mean_seconds or 0.0)) if varies else none,
         none if worst.packets is None else Text(count(worst.packets) + more),
         none if worst.bytes is None else Text(byte_count(worst.bytes) + more),
-        none if saved.seconds is None else _signed(tenths(saved.seconds), saved.seconds),
+        none if saved.seconds is None else _signed(lasting(hole, saved.seconds), saved.seconds),
         none if saved.packets is None else _signed(count(saved.packets), saved.packets),
     ]
 
@@ -190,7 +190,7 @@ def _bars(page: Page, study: Study) -> None:
     if longest <= 0:
         return
     indent = min(_LABEL_WIDTH, page.width // 3)
-    told = [_lasted(result.left) for result in study.results if result.left is not None]
+    told = [_lasted(hole, result.left) for result in study.results if result.left is not None]
     behind = max([_BEHIND_BAR, *(len("   ") + len(said) for said in told)])
     width = max(page.width - indent - behind, _BAR_LEAST)
     scale = Scale(longest, width)
@@ -206,22 +206,22 @@ def _bars(page: Page, study: Study) -> None:
 
     warn = SEVERITY_STYLE[Severity.WARN]
     if comparable(study):
-        bar("observed", hole.min_seconds, hole.max_seconds, warn, tenths(hole.max_seconds))
+        bar("observed", hole.min_seconds, hole.max_seconds, warn, lasting(hole, hole.max_seconds))
     for result in study.results:
         left = result.left
         if left is None:
             continue
         style = SEVERITY_STYLE[window_severity(hole, result)]
         soonest = left.soonest_seconds or 0.0
-        bar(result.candidate.label, soonest, left.worst.seconds, style, _lasted(left))
+        bar(result.candidate.label, soonest, left.worst.seconds, style, _lasted(hole, left))
     sign = f"{page.signs.certain} at least   {page.signs.possible} at most"
     said = f"{sign}; a clock of its own asks somewhere in between"
     page.line((f"  {ARRIVES if arrives else said}", FAINT))
 
 
-def _lasted(left: Left) -> str:
+def _lasted(hole: BlackHole, left: Left) -> str:
     """How long the loss would have lasted: "12.0 s", "4 h 23 min"."""
-    return UNENDING if left.worst.seconds is None else tenths(left.worst.seconds)
+    return UNENDING if left.worst.seconds is None else lasting(hole, left.worst.seconds)
 
 
 # --- what policies cost ---

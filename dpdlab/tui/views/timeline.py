@@ -365,7 +365,7 @@ class TimelineView(ListView):
 
     def _tell_folded(self) -> None:
         if self.model.peer is not None:
-            self.console_app.say(folded_words(self.drawings.folding))
+            self.console_app.say(folded_words(self.drawings.folding, self.model.span))
 
     def do_into(self) -> None:
         """The ladder, at the same moment."""

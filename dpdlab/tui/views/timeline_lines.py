@@ -9,6 +9,7 @@ from rich.text import Text
 
 from analyzers.export import words
 from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi
+from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import IkeSa
@@ -106,8 +107,8 @@ class TimelineLines:
         whole = scale.start_ns <= span.start_ns and scale.end_ns >= span.end_ns
         told = f"all {length}" if whole else f"{length} of {duration(span.end_ns - span.start_ns)}"
         if folding:
-            folded = sum(fold.end_ns - fold.start_ns for fold in scale.folds)
-            told += f", {duration(folded)} folded" if folded else ", nothing folded"
+            folded_ns = _folded_ns(scale, span)
+            told += f", {duration(folded_ns)} folded" if folded_ns else ", nothing folded"
         return told
 
     def axis(self, cursor: int | None) -> Text:
@@ -269,13 +270,21 @@ def why_no_event(model: Model, peer: PeerView) -> str:
     return f"{NO_EVENT} of this peer: only ESP" if peer.activity else NO_EVENT
 
 
-def folded_words(folding: Folding | None) -> str:
-    """What became of the silence; None: nobody wants it folded."""
+def _folded_ns(scale: Scale, span: Window) -> int:
+    """How much of the time of the inputs is folded: a window may reach beyond them."""
+    inside = (
+        min(fold.end_ns, span.end_ns) - max(fold.start_ns, span.start_ns) for fold in scale.folds
+    )
+    return sum(max(ns, 0) for ns in inside)
+
+
+def folded_words(folding: Folding | None, span: Window) -> str:
+    """What became of the silence; None: nobody wants it folded. `span`: the time of the inputs."""
     if folding is None:
         return "time is to scale"
     folds = folding.scale.folds
     if folds:
-        length = duration(sum(fold.end_ns - fold.start_ns for fold in folds))
+        length = duration(_folded_ns(folding.scale, span))
         number = counted(len(folds), "stretch", "stretches")
         return f"{number} without an event folded: {length}"
     if folding.even:

@@ -163,7 +163,8 @@ class WhatIfPage(View):
         made = self._pin()
         if made is None:
             return None
-        return replace(made, label=f"edited: {_short(made)}")
+        said = "edited" if self.sheet.touched else "to edit"
+        return replace(made, label=f"{said}: {_short(made)}")
 
     def _rebuild(self) -> None:
         """The rows as they are now; the cursor stays."""

@@ -158,8 +158,8 @@ class PlanRows(LaidOut):
             " the verdict",
             "most/s, amid/s: messages at a hub with all peers, where nothing comes from them, and"
             " while it does",
-            "> edited   + pinned (space)   = what an end does   * recommended; enter edits the"
-            " policy of a row",
+            "> to edit above   + pinned (space)   = what an end does   * recommended; enter edits"
+            " the policy of a row",
             COST_LEGEND,
             *self._routing_legend(),
         ]

@@ -17,19 +17,21 @@ from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import safe
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.whatif.replay import Left
 from analyzers.whatif.results import VALIDITY
 from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
 from dpdlab.present.policies import (
     ARRIVES,
     AT_LEAST,
-    LONG_S,
     UNENDING,
     Scale,
     against_observed,
     against_own,
     bare_rate,
     comparable,
+    in_minutes,
     is_nothing,
+    lasting,
     longest_s,
     observed,
     tenths,
@@ -82,7 +84,7 @@ _HOLE_COLUMNS: Final = (
     Column("fewer", 7, ()),
     *COST_COLUMNS,
 )
-_LONG_CELLS: Final = 5
+_LONG_CELLS: Final = 4
 """Those that "28 min 53 s" takes more than "19.8 s"."""
 _LONG_HOLE_COLUMNS: Final = tuple(
     replace(column, width=column.width + _LONG_CELLS)
@@ -139,7 +141,7 @@ class HoleRows(LaidOut):
 
     def set_width(self, width: int) -> None:
         """Lay out the rows; sentences are wrapped."""
-        long = any(hole.max_seconds >= LONG_S for hole in self.holes)
+        long = any(map(in_minutes, self.holes))
         columns = _LONG_HOLE_COLUMNS if long else _HOLE_COLUMNS
         self._lay_out(width, Layout.of(columns, width, self._page))
         self._rows = list(self._all(width))
@@ -183,8 +185,8 @@ class HoleRows(LaidOut):
             " somewhere in between",
             *([f"{signs.possible} alone: {ARRIVES}"] if self._arriving else []),
             AT_LEAST,
-            "> edited   + pinned (space)   = its own   * recommended; enter edits the policy of"
-            " a row",
+            "> to edit above   + pinned (space)   = its own   * recommended; enter edits the"
+            " policy of a row",
             "its own is computed from its timers, too: what was observed may differ by a packet",
             COST_LEGEND,
         ]
@@ -268,15 +270,27 @@ class HoleRows(LaidOut):
         window_s, one = min(sooner, key=lambda found: found[0])
         timing = one.candidate.timing
         costs = "" if timing is None else f", {bare_rate(timing.questions_per_hour)} asks/h"
-        return f"{told}; {one.candidate.label}: {tenths(window_s)}{costs}"
+        return f"{told}; {one.candidate.label}: {lasting(self.holes[number], window_s)}{costs}"
 
-    def _window_s(self, number: int, tried: Tried) -> float | None:
+    def _none_is_quicker(self, number: int) -> bool:
+        """Whether no policy of the rows would have left less than what was observed."""
+        least_s = self.holes[number].max_seconds - _ALIKE_S
+        left = [self._left(number, tried) for tried in self.tried(number)]
+        return all(
+            one is not None and (one.worst.seconds is None or one.worst.seconds > least_s)
+            for one in left
+        )
+
+    def _left(self, number: int, tried: Tried) -> Left | None:
+        """What a policy leaves of a black hole; None where that is not known."""
         hole = self.holes[number]
         result = self.replays.result(hole, tried.candidate, self._hold_s)
-        if result is None or result.left is None:
-            return None
-        known = self.replays.seconds_known(hole, tried.candidate)
-        return result.left.worst.seconds if known else None
+        known = result is not None and self.replays.seconds_known(hole, tried.candidate)
+        return result.left if result is not None and known else None
+
+    def _window_s(self, number: int, tried: Tried) -> float | None:
+        left = self._left(number, tried)
+        return None if left is None else left.worst.seconds
 
     def study(self, number: int) -> Study:
         """A black hole under all of its policies."""
@@ -311,7 +325,13 @@ class HoleRows(LaidOut):
             return Text()
         if row.kind is _Kind.REMARK:
             # Only what is recommended owes an answer where it does worse, and why it is.
-            said = "; ".join(self.remarks(row.hole, tried))
+            quicker = ["nothing of these would have been quicker"]
+            said = "; ".join(
+                [
+                    *(quicker if self._none_is_quicker(row.hole) else ()),
+                    *self.remarks(row.hole, tried),
+                ]
+            )
             if said:
                 return Text(" " * 2 * MARK + said, palette.warn)
             return Text(" " * 2 * MARK + self._reason(row.hole, tried), palette.faint)
@@ -359,7 +379,7 @@ class HoleRows(LaidOut):
         none = Text(self.model.signs.none, palette.faint)
         known = hole.traffic_known
         cells = {
-            "window": Text(tenths(hole.max_seconds), palette.strong),
+            "window": Text(lasting(hole, hole.max_seconds), palette.strong),
             "packets": Text(count(hole.max_packets), palette.strong) if known else none,
             "bytes": Text(byte_count(hole.max_bytes), palette.strong) if hole.bytes_known else none,
         }
@@ -402,11 +422,11 @@ class HoleRows(LaidOut):
         worst, saved = left.worst, result.saved(hole)
         varies = left.soonest_seconds != worst.seconds and left.mean_seconds is not None
         cells = {
-            "window": Text(UNENDING if worst.seconds is None else tenths(worst.seconds)),
-            "mean": Text(tenths(left.mean_seconds or 0.0)) if varies else none,
+            "window": Text(UNENDING if worst.seconds is None else lasting(hole, worst.seconds)),
+            "mean": Text(lasting(hole, left.mean_seconds or 0.0)) if varies else none,
             "saved": none
             if saved.seconds is None
-            else _signed(tenths(saved.seconds), saved.seconds, palette),
+            else _signed(lasting(hole, saved.seconds), saved.seconds, palette),
         }
         if not self.replays.packets_known(hole):
             return cells | dict.fromkeys(("packets", "bytes", "fewer"), pending)
