@@ -6,6 +6,7 @@ memory, and every key answers at once.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ _WHEEL: Final = 2
 _AROUND: Final = 3
 """Rows that stay in sight above and below the cursor."""
 CUT: Final = "…"
+_LABEL: Final = re.compile(r" +(?:\S+ {2,})?")
+"""What a line of a table begins with, or one that is set in."""
 
 
 class RowSource(Protocol):
@@ -367,8 +370,14 @@ def plain(text: Text, ascii_only: bool) -> Text:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of a message; its own line breaks stay."""
-    return [line for part in text.splitlines() for line in textwrap.wrap(part, width) or [""]]
+    """Lines of a message; its own line breaks stay, and a label keeps what it is about in line."""
+    return [line for part in text.splitlines() for line in _wrapped(part, width) or [""]]
+
+
+def _wrapped(part: str, width: int) -> list[str]:
+    label = _LABEL.match(part)
+    indent = 0 if label is None else min(label.end(), width // 2)
+    return textwrap.wrap(part, width, subsequent_indent=" " * indent)
 
 
 def cut(text: Text, width: int) -> Text:

@@ -272,14 +272,17 @@ class HoleRows(LaidOut):
         costs = "" if timing is None else f", {bare_rate(timing.questions_per_hour)} asks/h"
         return f"{told}; {one.candidate.label}: {lasting(self.holes[number], window_s)}{costs}"
 
-    def _none_is_quicker(self, number: int) -> bool:
-        """Whether no policy of the rows would have left less than what was observed."""
-        least_s = self.holes[number].max_seconds - _ALIKE_S
-        left = [self._left(number, tried) for tried in self.tried(number)]
-        return all(
-            one is not None and (one.worst.seconds is None or one.worst.seconds > least_s)
-            for one in left
-        )
+    def _saves_nothing(self, number: int, tried: Tried) -> Iterator[str]:
+        """That what is recommended would not have been quicker than what was observed."""
+        if all(self._is_no_quicker(number, one) for one in self.tried(number)):
+            yield "nothing of these would have been quicker"
+        elif self._is_no_quicker(number, tried):
+            yield "saves nothing here"
+
+    def _is_no_quicker(self, number: int, tried: Tried) -> bool:
+        """Whether a policy is known to leave as much as was observed, or more."""
+        left, least_s = self._left(number, tried), self.holes[number].max_seconds - _ALIKE_S
+        return left is not None and (left.worst.seconds is None or left.worst.seconds > least_s)
 
     def _left(self, number: int, tried: Tried) -> Left | None:
         """What a policy leaves of a black hole; None where that is not known."""
@@ -325,16 +328,14 @@ class HoleRows(LaidOut):
             return Text()
         if row.kind is _Kind.REMARK:
             # Only what is recommended owes an answer where it does worse, and why it is.
-            quicker = ["nothing of these would have been quicker"]
-            said = "; ".join(
-                [
-                    *(quicker if self._none_is_quicker(row.hole) else ()),
-                    *self.remarks(row.hole, tried),
-                ]
+            line = Text(" " * 2 * MARK)
+            said = [*self._saves_nothing(row.hole, tried), *self.remarks(row.hole, tried)]
+            line.append("; ".join(said), palette.warn)
+            if self.remarks(row.hole, tried):
+                return line
+            return line.append("; " if said else "").append(
+                self._reason(row.hole, tried), palette.faint
             )
-            if said:
-                return Text(" " * 2 * MARK + said, palette.warn)
-            return Text(" " * 2 * MARK + self._reason(row.hole, tried), palette.faint)
         return self._policy(row.hole, hole, tried, layout, palette)
 
     def _of_range(self) -> str:
