@@ -537,8 +537,8 @@ async def test_labels_tell_mode_and_version_and_the_recommended_one_its_reason(c
         told = [view.rows.row(n, 130, view.palette).plain for n in range(len(view.rows or ()))]  # type: ignore[union-attr]
         place = next(n for n, line in enumerate(told) if line.startswith("* IOS periodic 20 2"))
         assert told[place + 1].strip() == (
-            "saves nothing here; cheapest in time: 30 s <= 30 s, 180 asks/h, false deaths 9e-6 at 5%"
-            " loss; FTD on-idle 10 2: 17.8 s, 360 asks/h"
+            "saves nothing here; cheapest in time: 30 s <= 30 s, 180 asks/h,"
+            " false deaths 9e-6 at 5% loss; FTD on-idle 10 2: 17.8 s, 360 asks/h"
         )
         assert "each time it begins to ask" in " ".join(told)
 

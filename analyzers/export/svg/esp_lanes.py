@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.naming import address
+from analyzers.export.no_esp import without_esp
 from analyzers.export.spans import ONE_PACKET, Window
 from analyzers.export.svg.canvas import line, number, path, titled
 from analyzers.export.svg.sheet import PLOT_LEFT, PLOT_RIGHT, Sheet
@@ -31,7 +32,8 @@ def esp(sheet: Sheet) -> None:
     rate = f"up to {top / seconds(slice_ns):.3g} packets per second"
     for arrow, curve, side in zip("→←", curves, (sheet.peer.local, sheet.peer.remote), strict=True):
         floor = sheet.lane(f"ESP {arrow}", 32) + 13
-        area = _area(sheet, curve, slice_ns, top, floor)
+        silent = without_esp(sheet.peer, side)
+        area = _area(sheet, curve, slice_ns, top, floor, silent)
         sheet.nodes.append(line(PLOT_LEFT, floor, PLOT_RIGHT, floor, "baseline"))
         if area:
             said = f"ESP sent by {address(side)}, {rate}"
@@ -63,22 +65,51 @@ def levelled(packets: Sequence[int]) -> list[float]:
     return level + [sum(run) / len(run)] * len(run) if run else level
 
 
-def _area(sheet: Sheet, packets: Sequence[float], slice_ns: int, top: float, floor: float) -> str:
-    """The path of a step curve; slices without a packet leave the floor free."""
+def loud(start_ns: int, end_ns: int, silent: Sequence[Window]) -> list[tuple[int, int]]:
+    """What of a slice is not `silent`, in order; all of it where that is nothing.
+
+    Packets that are none of what is known to be silent (late ones, replayed ones) are somewhere.
+    """
+    parts: list[tuple[int, int]] = []
+    at_ns = start_ns
+    for window in silent:
+        if window.end_ns < start_ns or window.start_ns >= end_ns:
+            continue
+        if window.start_ns > at_ns:
+            parts.append((at_ns, window.start_ns))
+        at_ns = window.end_ns + 1
+    if at_ns < end_ns:
+        parts.append((at_ns, end_ns))
+    return parts or [(start_ns, end_ns)]
+
+
+def _area(
+    sheet: Sheet,
+    packets: Sequence[float],
+    slice_ns: int,
+    top: float,
+    floor: float,
+    silent: Sequence[Window],
+) -> str:
+    """The path of a step curve; slices without a packet, and silent times, leave the floor free."""
     activity = sheet.peer.activity
     assert activity is not None
     parts: list[str] = []
     run_end = -1.0
     for index, amount in enumerate(packets):
         start_ns = activity.start_ns + index * slice_ns
-        ends = sheet.stretch(start_ns, start_ns + slice_ns)
-        if amount <= 0 or ends is None or ends[1] <= ends[0]:
+        if amount <= 0:
             continue
         height = 3 + 22 * amount / top
-        if abs(ends[0] - run_end) > 0.05:
-            parts.append(f"{'' if run_end < 0 else f'V{number(floor)}Z'}M{number(ends[0])} {floor}")
-        parts.append(f"V{number(floor - height)}H{number(ends[1])}")
-        run_end = ends[1]
+        for part in loud(start_ns, start_ns + slice_ns, silent):
+            ends = sheet.stretch(*part)
+            if ends is None or ends[1] <= ends[0]:
+                continue
+            if abs(ends[0] - run_end) > 0.05:
+                before = "" if run_end < 0 else f"V{number(floor)}Z"
+                parts.append(f"{before}M{number(ends[0])} {floor}")
+            parts.append(f"V{number(floor - height)}H{number(ends[1])}")
+            run_end = ends[1]
     return "".join(parts) + f"V{number(floor)}Z" if parts else ""
 
 

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from analyzers.export.naming import Naming
 from analyzers.export.spans import Window
-from analyzers.export.svg.esp_lanes import levelled
+from analyzers.export.svg.esp_lanes import levelled, loud
 from analyzers.export.svg.sheet import PLOT_LEFT, PLOT_RIGHT
 from analyzers.export.svg.timeline import timeline
 from analyzers.model.exchange import Lost
 from analyzers.model.peer import Activity, PeerState, PeerView, StateSpan
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.session import Session, SessionOptions
 from tests.export_content import everything, sick_peer
 from tests.model_builders import answered, at, black_hole, healthy_peer, sent
 
+SAMPLES = Path(__file__).parents[5] / "sample_pcaps"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -123,6 +128,36 @@ def test_one_instant_is_drawn():
     view = replace(healthy_peer(), first_ns=at(1), last_ns=at(1))
     assert "state" in texts(drawn(view))
     assert "state" in texts(drawn(sick_peer(black_holes=(black_hole(max_seconds=0.0),))))
+
+
+def test_a_slice_is_drawn_where_its_packets_can_have_been():
+    silent = [Window(10, 19), Window(30, 39)]
+    assert loud(0, 10, silent) == [(0, 10)]
+    assert loud(5, 15, silent) == [(5, 10)]
+    assert loud(15, 45, silent) == [(20, 30), (40, 45)]
+    # Late packets, and replayed ones, are somewhere.
+    assert loud(12, 18, silent) == [(12, 18)]
+
+
+def test_no_esp_is_drawn_between_the_last_proof_and_what_ended_the_silence():
+    session = Session(SessionOptions())
+    session.run([str(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap")])
+    (peer,) = session.peers()
+    session.close()
+    (hole,) = peer.black_holes
+    assert hole.last_proof_ns is not None
+    assert hole.recovered_ns is not None
+    # So close that a slice is many cells.
+    quarter_ns = NS_PER_SECOND // 4
+    window = Window(hole.last_proof_ns - quarter_ns, hole.last_proof_ns + quarter_ns)
+    root = drawn(peer, window)
+    ways = [
+        node.attrib["d"] for node in root.iter(f"{SVG}path") if node.attrib.get("class") == "esp"
+    ]
+    out, back = (max(map(float, re.findall(r"H([\d.]+)", way))) for way in ways)
+    middle = (PLOT_LEFT + PLOT_RIGHT) / 2
+    assert back == pytest.approx(middle, abs=1)
+    assert out > middle + 1
 
 
 def test_even_traffic_is_drawn_even():
