@@ -598,7 +598,7 @@ async def test_nothing_is_edited_before_anything_was(console: Open):
 async def test_where_nothing_would_have_been_quicker_that_is_said(console: Open):
     async with console(SAMPLES / "ikev2-dead-peer", size=(132, 43)) as c:
         await _opened(c)
-        assert "nothing of these would have been quicker; leaves 0.1 s more" in c.text
+        assert "nothing of these would have been quicker; " in c.text
     async with console(UNASKED, size=(132, 43)) as c:
         await _opened(c)
         assert "nothing of these" not in c.text
