@@ -95,7 +95,7 @@ class ReaderAhead:
         for name in ("format", "first_ns", "last_ns", "packets", "esp_packets", "protocols"):
             setattr(own, name, getattr(info, name))
         own.nat_keepalives, own.until_ns = info.nat_keepalives, info.until_ns
-        own.gaps = info.gaps
+        own.gaps, own.addresses = info.gaps, info.addresses
         for problem in info.problems:
             own.note(problem)
 

@@ -133,6 +133,8 @@ class CaptureReader:
 
     def _parse(self) -> CaptureBatch | None:
         parsed = self._framing.parse(self._buffer, self._start, self._end)
+        if len(self._framing.addresses) > len(self.info.addresses):
+            self.info.addresses = frozenset(self._framing.addresses)
         batch = None if parsed.frames is None else self._observe(parsed.frames)
         self._start += parsed.consumed
         if parsed.stopped:

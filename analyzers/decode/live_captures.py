@@ -9,7 +9,7 @@ from typing import Final
 from analyzers.decode.captures import CaptureBatch, CaptureReader
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.sources.feed import Piece, Restart
+from analyzers.sources.feed import CapturedOn, Piece, Restart
 from analyzers.wire.block_cutter import BlockCutter
 from analyzers.wire.pcapng import SECTION_HEADER
 
@@ -69,6 +69,8 @@ class LiveCapture:
                 made.append(self._cutter.feed(piece))
             elif isinstance(piece, Restart):
                 self._break_off()
+            elif isinstance(piece, CapturedOn):
+                self._cutter.addresses = piece.addresses
         blocks = b"".join(made)
         if not blocks:
             return blocks, []

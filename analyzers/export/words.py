@@ -171,9 +171,10 @@ def known_by(basis: Basis, confidence: Confidence) -> str:
 LOCAL_BASIS: Final = {
     LocalBasis.GIVEN: "given with --local",
     LocalBasis.CONFIG: "named by a configuration",
+    LocalBasis.INTERFACE: "the address of an interface that was captured on",
     LocalBasis.LOG: "named by a log",
     LocalBasis.MOST_COMMON: "the most common address of the input",
-    LocalBasis.INITIATOR: "the initiator of the first IKE SA",
+    LocalBasis.INITIATOR: "the initiator, as far as the input shows",
 }
 
 # --- exchanges ------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class LocalBasis(StrEnum):
 
     GIVEN = "given"
     CONFIG = "config"
+    INTERFACE = "interface"
     LOG = "log"
     MOST_COMMON = "most-common"
     INITIATOR = "initiator"

@@ -174,6 +174,8 @@ class SourceInfo(Struct):
     problems: list[Problem] = field(default_factory=list)
     protocols: dict[str, int] = field(default_factory=dict)
     """Packets by what they were ("tcp", "udp:53", "arp", …): why a result may be empty."""
+    addresses: frozenset[str] = frozenset()
+    """Of the interfaces that were captured on, as far as a capture names them."""
     gaps: list[tuple[int, int]] = field(default_factory=list)
     """From and to: when capturing was interrupted, where a capture says so."""
 

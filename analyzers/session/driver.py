@@ -151,7 +151,7 @@ class Session:
         if self._views is None:
             from analyzers.tracking.views import Viewer
 
-            self._tracker.know_gaps(self.sources)
+            self._tracker.know_sources(self.sources)
             viewer = Viewer(self._tracker, frozenset(self.options.local), self._end_ns())
             self._views = viewer.peers()
             if self._shown:
@@ -172,6 +172,7 @@ class Session:
         from analyzers.tracking.views import Viewer
 
         tracker = self._tracker
+        tracker.know_sources(self.sources)
         return Viewer(tracker, frozenset(self.options.local), tracker.now_ns).peers()
 
     def judgement(self) -> Judgement:

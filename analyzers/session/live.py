@@ -413,7 +413,7 @@ class LiveSession:
         """
         for info in self.sources:
             info.ike_messages = self._tracker.messages_by_source[info.id]
-        self._tracker.know_gaps(self.sources)
+        self._tracker.know_sources(self.sources)
         peers = self._snapshots.peers(self._tracker, self._known_ns(now_ns), exact=self.over)
         since_ns = None if self.over else unwatched_ns(self._captured)
         if since_ns is None:
@@ -464,7 +464,7 @@ class LiveSession:
     def _views(self, end_ns: int | None) -> tuple[PeerView, ...]:
         from analyzers.tracking.views import Viewer
 
-        self._tracker.know_gaps(self.sources)
+        self._tracker.know_sources(self.sources)
         return Viewer(self._tracker, frozenset(self.options.local), end_ns).peers()
 
     def pin(self, peer: str, *, wanted: bool = True) -> None:

@@ -15,7 +15,7 @@ from analyzers.model.records import Confidence
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.tracks import PeerTrack
-from analyzers.tracking.views import Viewer
+from analyzers.tracking.views import LocalSide, Viewer
 
 # In these states time alone changes what is known.
 _RESTLESS: Final = frozenset({PeerState.QUESTIONABLE, PeerState.PROBING})
@@ -45,6 +45,8 @@ class Snapshots:
     def __init__(self, local: frozenset[str]) -> None:
         self._local = local
         self._kept: dict[int, _Kept] = {}
+        self._guessed: dict[int, LocalSide] = {}
+        """What was guessed once stays so while it is looked at."""
         self._spare = 0
         """How many more peers may be looked at as a whole for no other reason than that."""
 
@@ -54,7 +56,14 @@ class Snapshots:
         `exact`: every packet counts.
         """
         self._spare = max(_AT_ONCE, len(tracker.table.peers) // _SHARE)
-        viewer = Viewer(tracker, self._local, end_ns, one_by_one=True, ongoing=not exact)
+        viewer = Viewer(
+            tracker,
+            self._local,
+            end_ns,
+            one_by_one=True,
+            ongoing=not exact,
+            guessed=self._guessed,
+        )
         return tuple(self._view(viewer, tracker, p, end_ns, exact) for p in tracker.table.peers)
 
     def _view(

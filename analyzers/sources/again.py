@@ -7,8 +7,8 @@ from time import monotonic
 from typing import Final
 
 from analyzers.errors import SourceError
-from analyzers.sources.feed import Feed, Restart, SourceState
-from analyzers.sources.interfaces import exists, is_down
+from analyzers.sources.feed import CapturedOn, Feed, Restart, SourceState
+from analyzers.sources.interfaces import addresses_on, exists, is_down
 
 # Who lived so long is one that worked: the end is no failure to begin.
 _WORKED_S: Final = 10.0
@@ -53,6 +53,7 @@ def capture_again(feed: Feed, interface: str, capture: Callable[[], str]) -> Non
         attempts.begin()
         if worked:
             feed.put(Restart())
+        feed.put(CapturedOn(addresses_on(interface)))
         try:
             why = capture()
         except SourceError as error:

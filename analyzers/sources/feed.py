@@ -65,6 +65,12 @@ class Restart:
     """In a queue: what follows is a new stream, the one before broke off."""
 
 
+class CapturedOn(Struct, frozen=True):
+    """In a queue: what follows was captured on an interface of this machine."""
+
+    addresses: tuple[str, ...]
+
+
 class Line(Struct, frozen=True):
     """A message of one of several senders."""
 
@@ -72,7 +78,7 @@ class Line(Struct, frozen=True):
     text: str
 
 
-Piece = bytes | Restart | Line
+Piece = bytes | Restart | CapturedOn | Line
 
 
 class Feed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import socket
 import struct
@@ -16,6 +17,12 @@ _UP: Final = 1
 _GET_FLAGS: Final = 0x8913
 """Of Linux; unlike /sys it tells of the network namespace that we are in."""
 _FLAGS: Final = struct.Struct("16sh")
+_GET_ADDRESSES: Final = 0x8912
+"""Of IPv4, all of them; so does this one."""
+_LISTED: Final = struct.Struct("@iP")
+_NAME_BYTES: Final = 16
+_REQUEST_BYTES: Final = _NAME_BYTES + (24 if struct.calcsize("P") == 8 else 16)
+_MOST_ADDRESSES: Final = 4096
 
 
 class Interface(Struct, frozen=True):
@@ -33,10 +40,15 @@ def interfaces() -> list[Interface]:
         names = [name for _, name in socket.if_nameindex()]
     except OSError:
         return []
-    v6 = _ipv6_addresses()
-    return [
-        Interface(name, _is_up(name), (*_ipv4_addresses(name), *v6.get(name, ()))) for name in names
-    ]
+    found = _addresses()
+    return [Interface(name, _is_up(name), tuple(found.get(name, ()))) for name in names]
+
+
+def addresses_on(interface: str) -> tuple[str, ...]:
+    """The addresses of this machine on an interface; none where the system does not tell."""
+    found = _addresses()
+    names = found if interface == ANY else [interface]
+    return tuple(address for name in names for address in found.get(name, ()))
 
 
 def exists(name: str) -> bool:
@@ -69,22 +81,38 @@ def _is_up(name: str) -> bool | None:
         return None
 
 
-def _ipv4_addresses(name: str) -> tuple[str, ...]:
-    """Its first address: what the oldest of all calls tells."""
-    get_address = 0x8915
+def _addresses() -> dict[str, list[str]]:
+    """By interface, those of IPv4 first."""
+    found: dict[str, list[str]] = {}
+    for each in (_ipv4_addresses(), _ipv6_addresses()):
+        for name, address in each:
+            found.setdefault(name, []).append(address)
+    return found
+
+
+def _ipv4_addresses() -> list[tuple[str, str]]:
+    """Interface and address."""
+    listed = array.array("B", bytes(_MOST_ADDRESSES * _REQUEST_BYTES))
     try:
         import fcntl
 
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-            request = name.encode()[:15].ljust(256, b"\0")
-            answer = fcntl.ioctl(asked.fileno(), get_address, request)
-        return (socket.inet_ntoa(answer[20:24]),)
+            request = _LISTED.pack(len(listed), listed.buffer_info()[0])
+            size = _LISTED.unpack(fcntl.ioctl(asked.fileno(), _GET_ADDRESSES, request))[0]
     except (ImportError, OSError):
-        return ()
+        return []
+    found = []
+    for start in range(0, size, _REQUEST_BYTES):
+        name, raw = struct.unpack_from(f"{_NAME_BYTES}s4x4s", listed, start)
+        # An alias is the label of a further address.
+        interface = name.rstrip(b"\0").decode(errors="replace").partition(":")[0]
+        found.append((interface, socket.inet_ntoa(raw)))
+    return found
 
 
-def _ipv6_addresses() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _ipv6_addresses() -> list[tuple[str, str]]:
+    """Interface and address."""
+    found: list[tuple[str, str]] = []
     try:
         lines = Path("/proc/net/if_inet6").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -93,5 +121,5 @@ def _ipv6_addresses() -> dict[str, list[str]]:
         fields = line.split()
         if len(fields) == 6 and len(fields[0]) == 32:
             address = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(fields[0]))
-            found.setdefault(fields[5], []).append(address)
+            found.append((fields[5], address))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from sys import intern
 from typing import Final
@@ -96,6 +96,8 @@ class Tracker:
         self.now_ns = 0
         self.gaps: Mapping[str, Sequence[tuple[int, int]]] = {}
         """When each source that is a capture was interrupted, as far as that is known."""
+        self.captured_at: Sequence[frozenset[str]] = ()
+        """The addresses of the device that took each capture, as far as captures name them."""
         self.ike_messages = 0
         self.messages_by_source: Counter[str] = Counter()
         """Frames that hold IKE, also what the capture recorded twice."""
@@ -129,9 +131,10 @@ class Tracker:
         problems, self._problems = self._problems, []
         return problems
 
-    def know_gaps(self, sources: Iterable[SourceInfo]) -> None:
-        """When captures were interrupted, as far as they say so by now."""
+    def know_sources(self, sources: Sequence[SourceInfo]) -> None:
+        """What captures say of themselves by now: when they were interrupted, and by whom taken."""
         self.gaps = {info.id: tuple(info.gaps) for info in sources if info.gaps}
+        self.captured_at = [info.addresses for info in sources if info.addresses]
 
     def learn(self, datagram: Datagram) -> None:
         """Decode a message from outside the time window, for what later decryption needs."""

@@ -44,6 +44,9 @@ from analyzers.tracking.unproven import unproven
 from analyzers.tracking.unread import with_unread
 from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
 
+LocalSide = tuple[int, LocalBasis]
+"""Which side is ours, and why."""
+
 
 class Viewer:
     """Builds the views of all peers; reads the tracker and changes nothing."""
@@ -56,15 +59,20 @@ class Viewer:
         *,
         one_by_one: bool = False,
         ongoing: bool = False,
+        guessed: dict[int, LocalSide] | None = None,
     ) -> None:
         """`one_by_one`: views are asked for singly, and events are numbered within their peer.
 
         `ongoing`: more is to come. Silences that go on make a peer questionable before they are
         black holes, and that nothing comes after the last packet means nothing yet.
+
+        `guessed`: the local side of peers by index, where nothing tells; it grows, and what is in
+        it stays so.
         """
         self._tracker = tracker
         self._end_ns = tracker.now_ns if end_ns is None else max(end_ns, tracker.now_ns)
         self._local = local
+        self._guessed = {} if guessed is None else guessed
         self._common = _common_addresses(tracker.table.peers)
         self._outcomes = Outcomes(tracker, self._end_ns, ongoing=ongoing)
         self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
@@ -269,18 +277,34 @@ class Viewer:
 
     # --- who is local ----------------------------------------------------------------------
 
-    def local_side(self, peer: PeerTrack) -> tuple[int, LocalBasis]:
+    def local_side(self, peer: PeerTrack) -> LocalSide:
         """Which side is ours, and why."""
+        known = self._known_side(peer)
+        if known is None:
+            known = self._guessed.get(peer.index)
+        if known is None:
+            known = self._guessed[peer.index] = self._guess(peer)
+        return known
+
+    def _known_side(self, peer: PeerTrack) -> LocalSide | None:
+        """The side that the user or an input names."""
         for side in (0, 1):
             if self._local.intersection(peer.addresses[side]):
                 return side, LocalBasis.GIVEN
         own = self._tracker.configured.local((peer.address(0), peer.address(1)))
         if own is not None:
             return own, LocalBasis.CONFIG
+        for addresses in self._tracker.captured_at:
+            ours = [side for side in (0, 1) if addresses.intersection(peer.addresses[side])]
+            if len(ours) == 1:
+                return ours[0], LocalBasis.INTERFACE
         for device in self._tracker.logs.devices:
             own = peer.side_of(device)
             if own is not None:
                 return own, LocalBasis.LOG
+        return None
+
+    def _guess(self, peer: PeerTrack) -> LocalSide:
         common = [self._common.get(peer.address(side), 0) for side in (0, 1)]
         if common[0] != common[1]:
             return (0 if common[0] > common[1] else 1), LocalBasis.MOST_COMMON

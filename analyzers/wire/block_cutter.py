@@ -7,6 +7,8 @@ blocks; classic pcap becomes pcapng on the way (draft-ietf-opsawg-pcapng, draft-
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Final
 
 from analyzers.wire.framing import MAX_FRAME_BYTES
@@ -16,12 +18,14 @@ from analyzers.wire.pcapng import (
     ENHANCED_PACKET,
     INTERFACE,
     MAX_PACKET_BLOCK_BYTES,
+    OPTION_IPV4_ADDRESS,
+    OPTION_IPV6_ADDRESS,
     OPTION_TSRESOL,
     SECTION_HEADER,
     STATISTICS,
     is_pcapng,
 )
-from analyzers.wire.raw_packets import option
+from analyzers.wire.raw_packets import option, split_options
 
 _END: Final = struct.pack("<HH", 0, 0)
 _HEAD: Final = struct.Struct("<II")
@@ -42,12 +46,22 @@ def section(options: bytes = b"") -> bytes:
     return block(SECTION_HEADER, body + (options + _END if options else b""))
 
 
+def _address_option(text: str) -> bytes:
+    """An address of an interface, as one that has no net of its own."""
+    address = ip_address(text)
+    if address.version == 4:
+        return option(OPTION_IPV4_ADDRESS, address.packed + b"\xff" * 4)
+    return option(OPTION_IPV6_ADDRESS, address.packed + bytes([address.max_prefixlen]))
+
+
 class BlockCutter:
     """Takes a stream as it comes and gives its whole blocks."""
 
     def __init__(self) -> None:
         self.damage = ""
         """Why nothing more can be read of the stream; empty while it can be."""
+        self.addresses: Sequence[str] = ()
+        """Of the interface that is captured on: its description gets them."""
         self._rest = b""
         self._pcap: tuple[struct.Struct, int, int] | None = None
         self._format: str | None = None
@@ -78,7 +92,7 @@ class BlockCutter:
     def _blocks(self, data: bytes) -> bytes:
         position, end = 0, len(data)
         read = _HEAD.unpack_from
-        statistics: list[tuple[int, int]] = []
+        edited: list[tuple[int, int, bytes]] = []
         while position + _LEAST_BLOCK <= end:
             kind, length = read(data, position)
             if kind == SECTION_HEADER:
@@ -92,14 +106,24 @@ class BlockCutter:
             if position + length > end:
                 break
             if kind == STATISTICS:
-                statistics.append((position, length))
+                # They are about one child; who saves tells of the whole session.
+                edited.append((position, length, b""))
+            elif kind == INTERFACE and self.addresses:
+                options = split_options(data[position + 16 : position + length - 4])
+                kept = b"".join(option(*each) for each in options if each[0])
+                described = self._interface(data[position + 8 : position + 16], kept)
+                edited.append((position, length, described))
             position += length
         self._rest = b"" if self.damage else data[position:]
         whole = data[:position]
-        for start, length in reversed(statistics):
-            # They are about one child; who saves tells of the whole session.
-            whole = whole[:start] + whole[start + length :]
+        for start, length, instead in reversed(edited):
+            whole = whole[:start] + instead + whole[start + length :]
         return whole
+
+    def _interface(self, fields: bytes, options: bytes) -> bytes:
+        """The description of an interface; `options` without their end mark."""
+        options += b"".join(map(_address_option, self.addresses))
+        return block(INTERFACE, fields + (options + _END if options else b""))
 
     # --- pcap ------------------------------------------------------------------------------
 
@@ -112,11 +136,9 @@ class BlockCutter:
                 return b""
             order, header_bytes, tick_ns = MAGICS[struct.unpack_from("<I", data)[0]]
             snap, link = struct.unpack_from(order + "II", data, 16)
-            options = option(OPTION_TSRESOL, b"\x09") + _END if tick_ns == 1 else b""
-            made = [
-                section(),
-                block(INTERFACE, struct.pack("<HHI", link & 0xFFFF, 0, snap) + options),
-            ]
+            options = option(OPTION_TSRESOL, b"\x09") if tick_ns == 1 else b""
+            fields = struct.pack("<HHI", link & 0xFFFF, 0, snap)
+            made = [section(), self._interface(fields, options)]
             ticks = 1_000_000_000 // tick_ns
             self._pcap = struct.Struct(order + "IIII"), header_bytes, ticks
             position = FILE_HEADER_BYTES

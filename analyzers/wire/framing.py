@@ -30,6 +30,8 @@ class Framing(Protocol):
     """A parser of one capture format."""
 
     format: str
+    addresses: set[str]
+    """Of the machine that captured, as far as the capture says so."""
 
     @property
     def until_ns(self) -> int | None:

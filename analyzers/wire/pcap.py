@@ -53,6 +53,8 @@ class PcapFraming:
         self.until_ns: int | None = None
         self.gaps: list[Span] = []
         """This format does not say until when was captured."""
+        self.addresses: set[str] = set()
+        """Nor by whom."""
 
     def take_problems(self) -> list[Problem]:
         """Problems met since the last call."""

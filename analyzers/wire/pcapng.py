@@ -15,6 +15,7 @@ from msgspec import Struct
 from analyzers.model.records import Problem, ProblemKind
 from analyzers.wire.frames import NO_LINK_TYPE, FrameBlock, Int64Array
 from analyzers.wire.framing import MAX_FRAME_BYTES, Parsed, ProblemFold
+from analyzers.wire.ip import address_text
 from analyzers.wire.lanes import WORTHWHILE_BYTES, BlockGuess, Lanes
 from analyzers.wire.watched import Span, Watched
 
@@ -32,12 +33,19 @@ MAX_PACKET_BLOCK_BYTES: Final = MAX_FRAME_BYTES + (1 << 18)
 # Control blocks hold names and comments; what is longer is skipped without being read.
 MAX_CONTROL_BLOCK_BYTES: Final = 1 << 20
 MAX_INTERFACES: Final = 1 << 16
+OPTION_IPV4_ADDRESS: Final = 4
+"""Of an interface, with its mask; it may have several."""
+OPTION_IPV6_ADDRESS: Final = 5
+"""With the length of its prefix."""
 OPTION_TSRESOL: Final = 9
 OPTION_TSOFFSET: Final = 14
 OPTION_START_TIME: Final = 2
 OPTION_END_TIME: Final = 3
 OPTION_DROPPED: Final = 5
 DROPPED: Final = "packets were dropped while capturing: what is missing may have been sent"
+_ADDRESS_BYTES: Final = {OPTION_IPV4_ADDRESS: (4, 8), OPTION_IPV6_ADDRESS: (16, 17)}
+"""Of an address, and of the option that holds it."""
+_MOST_ADDRESSES: Final = 4096
 # Times outside 1970..2242 are damage; they would not fit the arithmetic below either.
 _MAX_NS: Final = 1 << 63
 _LEAST_BLOCK_BYTES: Final = 12
@@ -70,6 +78,8 @@ class PcapngFraming:
         self._skip_bytes = 0
         self._watched = Watched()
         self._dropped: dict[int, int] = {}
+        self.addresses: set[str] = set()
+        """Of the machine that captured, as its interfaces say."""
 
     def take_problems(self) -> list[Problem]:
         """Problems met since the last call."""
@@ -214,8 +224,14 @@ class PcapngFraming:
                 resolution = 2**exponent if buffer[value] & 0x80 else 10**exponent
             elif code == OPTION_TSOFFSET and size >= 8:
                 offset_s = struct.unpack_from(self._order + "q", buffer, value)[0]
+            elif code in _ADDRESS_BYTES:
+                self._address(bytes(buffer[value : value + size]), *_ADDRESS_BYTES[code])
             cursor = value + ((size + 3) & ~3)
         self._interfaces.append(_Interface(link_type, snap_length, resolution, offset_s))
+
+    def _address(self, value: bytes, address_bytes: int, option_bytes: int) -> None:
+        if len(value) == option_bytes and len(self.addresses) < _MOST_ADDRESSES:
+            self.addresses.add(address_text(value[:address_bytes]))
 
     def _statistics(self, buffer: bytearray, position: int, length: int) -> None:
         """Take the times at which capturing on an interface began and ended.

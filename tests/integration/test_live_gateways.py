@@ -154,3 +154,23 @@ def _dies_and_comes_back(watched: Watched, pair: Pair, version: int) -> None:
     assert paths[0] == str(watched.saved)
     given = (str(pair.left.settings), str(pair.left.connections))
     assert told(watched.lines) == told(report(*paths, *given))
+
+
+def test_each_end_knows_itself_from_the_middle_on(tmp_path: Path) -> None:
+    """No handshake is captured, and no log tells: the interface has an address."""
+    with gateways(2, Timers(delay_s=2), Timers(delay_s=2)) as pair:
+        ends = (pair.left, pair.right)
+        watching = [
+            subprocess.Popen(
+                [*end.inside, *DPDLAB, "live", "-i", end.interface, "--format", "jsonl",
+                 "--duration", "4", "-w", str(tmp_path / end.interface)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )
+            for end in ends
+        ]  # fmt: skip
+        for end, process in zip(ends, watching, strict=True):
+            out, _ = process.communicate(timeout=PATIENCE_S)
+            lines = [json.loads(line) for line in out.splitlines()]
+            told_once = {(p["local"], p["local_basis"]) for p in lines if p["type"] == "peer"}
+            assert told_once == {(end.address, "interface")}
+            assert told(lines) == told(report(str(tmp_path / end.interface)))

@@ -7,8 +7,8 @@ import pytest
 
 from analyzers.session import Session
 from analyzers.wire.block_cutter import BlockCutter, block, section
-from analyzers.wire.pcapng import STATISTICS
-from analyzers.wire.raw_packets import raw_packets
+from analyzers.wire.pcapng import INTERFACE, STATISTICS, PcapngFraming
+from analyzers.wire.raw_packets import option, raw_packets
 
 SAMPLES = sorted((Path(__file__).parents[4] / "sample_pcaps").glob("*/capture.pcap"))
 
@@ -120,3 +120,23 @@ def test_the_end_that_statistics_tell_is_the_end_of_the_report(tmp_path: Path) -
     assert {peer.until_ns for peer in session.peers()} == {ticks * 1000}
     dropped = [p for p in session.sources[0].problems if p.kind == "packets-dropped"]
     assert [p.count for p in dropped] == [17]
+
+
+@pytest.mark.parametrize("options", [b"", option(2, b"eth0") + option(0, b"")])
+def test_an_interface_says_its_addresses(options: bytes) -> None:
+    fields = struct.pack("<HHI", 1, 0, 65535)
+    cutter = BlockCutter()
+    cutter.addresses = ("192.0.2.1", "2001:db8::1")
+    made = cutter.feed(section() + block(INTERFACE, fields + options))
+    framing = PcapngFraming("s1")
+    assert framing.parse(bytearray(made), 0, len(made)).consumed == len(made)
+    assert framing.addresses == {"192.0.2.1", "2001:db8::1"}
+    assert (b"eth0" in made) == bool(options)
+
+
+def test_an_address_of_another_length_is_none() -> None:
+    framing = PcapngFraming("s1")
+    odd = option(4, bytes(4)) + option(5, bytes(16)) + option(4, b"")
+    made = section() + block(INTERFACE, struct.pack("<HHI", 1, 0, 0) + odd)
+    framing.parse(bytearray(made), 0, len(made))
+    assert not framing.addresses
