@@ -18,7 +18,7 @@ from analyzers.model.records import Confidence, Problem, ProblemKind, Ref, inter
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
-from analyzers.tracking.holes import HoleTrack, Run, class_by_verdict
+from analyzers.tracking.holes import MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
 from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack
@@ -92,13 +92,12 @@ class Hindsight:
             return None
         if self._is_unseen(hole):
             return None
-        if hole.hole_class is BlackHoleClass.MISSING_DPD and not hole.unit.peer.sas:
-            # No IKE is in the capture: nobody can tell that nobody asked.
-            chosen = BlackHoleClass.OPEN
-            if hole.stop_basis is StopBasis.PROOF:
-                chosen = BlackHoleClass.TRANSIENT
-            return replace(hole, hole_class=chosen, confidence=Confidence.SUSPECT)
-        return hole if hole.run is None else self._with_verdict(hole, hole.run)
+        if hole.hole_class is BlackHoleClass.MISSING_DPD and not self._is_known_unasked(hole):
+            return replace(hole, hole_class=_without_verdict(hole), confidence=Confidence.SUSPECT)
+        if hole.run is None:
+            return hole
+        judged = self._with_verdict(hole, hole.run)
+        return None if judged is None else self._as_far_as_seen(judged, hole.run)
 
     def _with_verdict(self, hole: HoleTrack, run: Run) -> HoleTrack | None:
         """A black hole with what became of its questions after all."""
@@ -148,13 +147,37 @@ class Hindsight:
                 return back_ns
         return max(back_ns, min(anew)) if anew else None
 
+    def _as_far_as_seen(self, hole: HoleTrack, run: Run) -> HoleTrack | None:
+        """A black hole without what rests on a time in which nobody watched: it may have ended."""
+        gap = self._outcomes.blind.after(hole.unit.peer, run.last_ns)
+        if gap is None or gap[0] >= hole.stop_ns:
+            return hole
+        seen = replace(hole, min_start_ns=None, min_packets=0, confidence=Confidence.SUSPECT)
+        if hole.dead_ns is None or hole.dead_ns <= gap[0]:
+            return seen
+        if hole.hole_class is BlackHoleClass.IDLE:
+            return None
+        return replace(seen, hole_class=_without_verdict(hole), dead_ns=None)
+
+    def _is_known_unasked(self, hole: HoleTrack) -> bool:
+        """Whether nobody asked for long enough, of what is seen of a silence.
+
+        Without IKE in the capture nobody can tell.
+        """
+        return bool(hole.unit.peer.sas) and self._seen_ns(hole) >= MISSING_DPD_NS
+
     def _is_unseen(self, hole: HoleTrack) -> bool:
         """Whether a silence that no question supports is for the most part nobody's watching."""
         start_ns, stop_ns = hole.silence.first_out_ns, hole.stop_ns
         if hole.run is not None or start_ns == NEVER:
             return False
-        unseen_ns = self._outcomes.blind.within(hole.unit.peer, start_ns, stop_ns)
-        return bool(unseen_ns) and seconds(stop_ns - start_ns - unseen_ns) < self._tracker.report_s
+        seen_ns = self._seen_ns(hole)
+        return seen_ns < stop_ns - start_ns and seconds(seen_ns) < self._tracker.report_s
+
+    def _seen_ns(self, hole: HoleTrack) -> int:
+        """How much of a silence somebody watched."""
+        start_ns, stop_ns = hole.silence.first_out_ns, hole.stop_ns
+        return stop_ns - start_ns - self._outcomes.blind.within(hole.unit.peer, start_ns, stop_ns)
 
     def _support(self, exchange: ExchangeTrack) -> Support:
         settled = self._outcomes.of(exchange)
@@ -366,3 +389,9 @@ def _is_begun_anew(sa: SaTrack) -> bool:
         later.from_start and later.initiator == sa.initiator and later.first_ns > sa.last_ns
         for later in sa.peer.sas[place : place + _NEXT_SAS]
     )
+
+
+def _without_verdict(hole: HoleTrack) -> BlackHoleClass:
+    """The class of a black hole of which nobody knows whether and when anybody asked."""
+    proven = hole.stop_basis is StopBasis.PROOF
+    return BlackHoleClass.TRANSIENT if proven else BlackHoleClass.OPEN

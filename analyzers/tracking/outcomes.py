@@ -220,9 +220,14 @@ class Outcomes:
         known = self._foretold.last_wait_ns(track, sent)
         wait = next_wait_ns(sent, track.kind) if known is None else known
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
-        acted = self._by_acts(track, sent, now, wait)
+        gap = self.blind.after(track.sa.peer, last_ns)
+        unseen = gap is not None and not horizon_reached(sent, track.kind, gap[0], known)
+        acted = self._by_acts(track, sent, now, wait, gap[0] if gap and unseen else self._end_ns)
         if acted is not None:
             return acted, Support.LOST
+        if unseen:
+            # The next try, the answer, or what else ended it may have come while nobody watched.
+            return _unsettled(sent), Support.LOST
         heard_after = now.last_proof_ns > last_ns
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
@@ -232,10 +237,6 @@ class Outcomes:
                 piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
                 return piece, Support.LOST
             return _unsettled(sent), Support.LOST
-        gap = self.blind.after(track.sa.peer, last_ns)
-        if gap is not None and not horizon_reached(sent, track.kind, gap[0], known):
-            # The next try, or the answer, may have come while nobody watched.
-            return _unsettled(sent), Support.NONE
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)
             tries = self._rhythms.tries_since(track, now.last_proof_ns)
@@ -272,16 +273,22 @@ class Outcomes:
         sent: tuple[Transmission, ...],
         now: Silence,
         wait_ns: int | None,
+        seen_ns: int,
     ) -> Piece | None:
-        """What both ends did afterwards makes of questions without an answer; None: nothing."""
+        """What both ends did afterwards makes of questions without an answer; None: nothing.
+
+        What they did after `seen_ns` had causes that nobody saw.
+        """
         last_ns = sent[-1].at_ns
         due_ns = None if wait_ns is None else last_ns + wait_ns
         unanswered = partial(Piece, sent, Outcome.UNANSWERED, confidence=track.confidence)
         given_up_ns = self._given_up_ns(track)
-        if given_up_ns is not None and given_up_ns < last_ns:
+        if given_up_ns is not None and not last_ns <= given_up_ns <= seen_ns:
             given_up_ns = None
         came_ns = self._came_anew_ns(track)
-        in_time = came_ns is not None and (due_ns is None or came_ns < due_ns)
+        in_time = (
+            came_ns is not None and came_ns <= seen_ns and (due_ns is None or came_ns < due_ns)
+        )
         # What a log tells at that moment is what comes of it.
         if in_time and (given_up_ns is None or (came_ns or 0) <= given_up_ns + _ON_TIME_NS):
             # It restarted, or had given up itself: the prober was not to ask any longer.
@@ -291,7 +298,11 @@ class Outcomes:
             or _is_after_wait(sent, wait_ns, given_up_ns)
         ):
             return unanswered(verdict_ns=min(given_up_ns, due_ns or given_up_ns))
-        if due_ns is not None and self._is_heard_too_late(track, sent, now, due_ns):
+        if (
+            due_ns is not None
+            and due_ns <= seen_ns
+            and self._is_heard_too_late(track, sent, now, due_ns)
+        ):
             return unanswered(verdict_ns=due_ns)
         return None
 

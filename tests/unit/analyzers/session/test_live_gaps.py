@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence, ProblemKind
@@ -234,3 +235,58 @@ def test_a_gap_of_one_of_two_interfaces_is_one_of_its_peers(tmp_path: Path) -> N
     by_local = {peer.local: peer for peer in session.peers()}
     assert [span.state.value for span in by_local["192.0.2.1"].states][-2:] == ["unknown", "alive"]
     assert states(by_local["192.0.2.3"])[-1] == ("alive", 0.0)
+
+
+SILENT = UP + "0.1..60/0.2 a>b esp out\n0.15..20/0.2 b>a esp in\n22..25/2 a>b liveness 3\n"
+
+
+def interrupted(tmp_path: Path, text: str, *, remote: bool) -> PeerView:
+    """Nobody captured from second 25 to 40."""
+    before, _, after = pieces(text, 25, 40)
+    watch = Watch(tmp_path, remote=remote)
+    watch.take(before, 25)
+    watch.source.feed.tell(SourceState.WAITING, "gone")
+    watch.now(25.1)
+    watch.source.feed.put(Restart())
+    watch.source.feed.tell(SourceState.OPEN)
+    if not remote:
+        watch.now(40)
+    watch.take(after, 60)
+    return watch.end(61)
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_time_that_nobody_saw_is_no_lower_bound(tmp_path: Path, *, remote: bool) -> None:
+    """The peer may have come back at once, and the next try may have been answered."""
+    peer = interrupted(tmp_path, SILENT + "40.05..60/0.2 b>a esp in\n", remote=remote)
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert (hole.min_seconds, hole.min_packets) == (0.0, 0)
+    assert hole.max_seconds == pytest.approx(19.95)
+    assert hole.confidence is Confidence.SUSPECT
+    (asked,) = peer.exchanges
+    assert (asked.outcome, asked.confidence) == (Outcome.OPEN, Confidence.SUSPECT)
+
+
+def test_who_asks_the_same_again_had_no_answer_meanwhile(tmp_path: Path) -> None:
+    text = SILENT + "44 a>b liveness 3\n50.05..60/0.2 b>a esp in\n"
+    (hole,) = interrupted(tmp_path, text, remote=True).black_holes
+    assert hole.min_seconds == pytest.approx(27.95)
+
+
+@pytest.mark.parametrize("after", ["45 a>b v2 handshake sa=new\n", "45 a>b delete 4\n"])
+@pytest.mark.parametrize("traffic", [True, False])
+def test_no_verdict_rests_on_what_nobody_saw(tmp_path: Path, after: str, *, traffic: bool) -> None:
+    """An answer, and a Delete of the peer, may have been missed."""
+    text = SILENT if traffic else UP + "22..25/2 a>b liveness 3\n"
+    peer = interrupted(tmp_path, text.replace("0.1..60", "0.1..45") + after, remote=False)
+    assert PeerState.DEAD not in {span.state for span in peer.states}
+    assert {x.verdict_ns for x in peer.exchanges} == {None}
+    assert {h.dead_ns for h in peer.black_holes} <= {None}
+
+
+def test_what_was_seen_of_a_silence_says_whether_nobody_asked(tmp_path: Path) -> None:
+    text = UP + "0.1..46/0.2 a>b esp out\n0.15..23/0.2 b>a esp in\n"
+    (hole,) = interrupted(tmp_path, text, remote=False).black_holes
+    assert hole.max_seconds > 20
+    assert hole.black_hole_class is BlackHoleClass.OPEN
