@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from analyzers.export import words
+from analyzers.export.exchanges import unheard
 from analyzers.export.formatting import counted
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange
@@ -73,7 +74,7 @@ def where_lost(peer: PeerView, exchange: Exchange) -> str:
     """Where a question or its answer was lost; empty where nothing tells, or nothing was."""
     spells = refusals(peer)
     if exchange.lost is None:
-        return _lost_before(spells, exchange)
+        return _lost_before(spells, exchange) or unheard(exchange)
     refused = refusal_behind(spells, exchange)
     if refused is None:
         return words.LOST[exchange.lost]

@@ -28,6 +28,8 @@ LATE_FACTOR: Final = 5
 LATE_NS: Final = NS_PER_SECOND
 """An answer is late when it took a second and several times the usual round trip."""
 SPIS_SHOWN: Final = 4
+ASKED_AGAIN: Final = ", asked again after it"
+"""Of an answer that does not seem to have arrived."""
 DID_NOT_ARRIVE: Final = "did not arrive"
 """Of a message that its sender's log shows, and that never came."""
 
@@ -67,8 +69,7 @@ def half_hidden(peer: PeerView) -> list[Exchange]:
     left = {message.ref for message in peer.messages}
 
     def has_messages(exchange: Exchange) -> bool:
-        answers = (*exchange.lost_answers, *([exchange.answer] if exchange.answer else []))
-        return any(sent.ref in left for sent in (*exchange.transmissions, *answers))
+        return any(sent.ref in left for sent in exchange.messages)
 
     return [x for x in peer.whole.exchanges if id(x) not in kept and has_messages(x)]
 
@@ -180,6 +181,21 @@ def late_words(exchange: Exchange) -> str:
         return f"{after}, the first one not seen"
     first = "the first one seen" if exchange.first_missing else "the first"
     return f"{duration(answer.at_ns - exchange.first_ns)} after {first}, {after}"
+
+
+def unheard_answer_words(exchange: Exchange, unheard: Transmission) -> str:
+    """An answer after which the question came again: "answer to liveness check ID 3, asked again
+    after it"."""
+    return f"{_ANSWER[exchange.kind]} {identity_of(exchange, unheard)}".rstrip() + ASKED_AGAIN
+
+
+def unheard(exchange: Exchange) -> str:
+    """That answers do not seem to arrive; empty where nothing tells so."""
+    often = len(exchange.unheard_answers)
+    if not often:
+        return ""
+    do = "does" if often == 1 else "do"
+    return f"{counted(often, 'answer')} {do} not seem to have arrived: it was asked again"
 
 
 def lost_answer_words(exchange: Exchange, lost: Transmission) -> str:

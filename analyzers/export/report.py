@@ -319,6 +319,7 @@ def build_exchange(exchange: Exchange) -> ReportExchange:
         verdict_ref=_optional_ref(exchange.verdict_ref),
         lost=exchange.lost,
         lost_answers=[_message(sent) for sent in exchange.lost_answers],
+        unheard_answers=[_message(sent) for sent in exchange.unheard_answers],
         outcome=exchange.outcome,
         basis=exchange.basis,
         confidence=exchange.confidence,

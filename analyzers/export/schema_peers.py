@@ -175,6 +175,10 @@ class ReportExchange(Model, frozen=True):
         list[ReportMessage],
         about("Answers that the log of the other end or a capture shows, and that did not arrive."),
     ]
+    unheard_answers: Annotated[
+        list[ReportMessage],
+        about("Answers that were seen, and after which it was asked again all the same."),
+    ]
     outcome: Outcome
     basis: Basis
     confidence: Confidence

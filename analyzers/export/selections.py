@@ -82,10 +82,8 @@ class Selector:
 
     def of_exchange(self, exchange: Exchange) -> Selection:
         """The question with its retransmissions, and the answer."""
-        answer = () if exchange.answer is None else (exchange.answer,)
-        return self._of_refs(
-            ref for s in (*exchange.transmissions, *answer) for ref in (s.ref, *s.seen)
-        )
+        seen = (*exchange.transmissions, *exchange.answers)
+        return self._of_refs(ref for s in seen for ref in (s.ref, *s.seen))
 
     def of_delete(self, delete: Delete) -> Selection:
         """The Delete."""

@@ -102,6 +102,9 @@ class Exchange(Struct, frozen=True, gc=False):
     """Transmissions after which the prober gives the peer up, as its log counts them."""
     lost_answers: tuple[Transmission, ...] = ()
     """Answers that the responder's log or a capture shows, and that did not arrive."""
+    unheard_answers: tuple[Transmission, ...] = ()
+    """Answers that were seen, and after which it was asked again all the same: as far as the prober
+    tells, they had not arrived by then."""
 
     @property
     def first_ns(self) -> int:
@@ -114,10 +117,14 @@ class Exchange(Struct, frozen=True, gc=False):
         return self.transmissions[-1].at_ns
 
     @property
+    def answers(self) -> tuple[Transmission, ...]:
+        """All of its answers that were seen where it was asked."""
+        return (*self.unheard_answers, *(() if self.answer is None else (self.answer,)))
+
+    @property
     def messages(self) -> tuple[Transmission, ...]:
         """All of its messages that any input shows, also answers that did not arrive."""
-        answers = () if self.answer is None else (self.answer,)
-        return (*self.transmissions, *answers, *self.lost_answers)
+        return (*self.transmissions, *self.answers, *self.lost_answers)
 
     @property
     def answered_in_vain(self) -> bool:

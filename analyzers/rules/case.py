@@ -206,8 +206,8 @@ class Case(Struct, frozen=True, dict=True):
         for exchange in self.peer.exchanges:
             for number, sent in enumerate(exchange.transmissions):
                 found[sent.ref] = Place(exchange, number)
-            if exchange.answer is not None:
-                found[exchange.answer.ref] = Place(exchange)
+            for answer in exchange.answers:
+                found[answer.ref] = Place(exchange)
         for delete in self.peer.deletes:
             found.setdefault(delete.ref, Place(delete=delete))
         return found

@@ -178,8 +178,9 @@ class Ikev2Tracker:
             if request.exchange is not None:
                 request.exchange.evidence = None
         exchange = request.exchange
-        if exchange is not None and exchange.answer is None:
-            exchange.transmissions.append(transmission(message))
+        if exchange is not None:
+            sa.unit.answered[side] -= exchange.answer is not None
+            exchange.ask_again(transmission(message))
             exchange.arrived = exchange.arrived or message.arrived
             self._marks.add(_PROBE, sa, side, message, exchange=exchange)
         if request.delete is not None:
@@ -190,7 +191,7 @@ class Ikev2Tracker:
         if not sa.window_one:
             return
         previous = _last_before(sa, side, message.message_id)
-        if previous is None or previous.answered or previous.assumed:
+        if previous is None or previous.is_settled:
             return
         if message.kind is _DELETE and previous.last_ns > previous.at_ns:
             return  # some stacks say goodbye to a peer that has stopped answering
@@ -207,19 +208,18 @@ class Ikev2Tracker:
         if request is None:
             sa.early = message
             return
+        exchange = request.exchange
         if message.unread:
-            if request.exchange is not None and not request.answered:
-                request.exchange.note_unread(transmission(message))
+            if exchange is not None and exchange.answer is None:
+                exchange.note_unread(transmission(message))
             return
-        fresh = not request.answered
+        if request.answered and (exchange is None or exchange.answer is not None):
+            return
         request.answered = True
-        if not fresh:
-            return
         if message.kind is _CREATE_CHILD or request.kind is _CREATE_CHILD:
             sa.last_create_child_ns = message.at_ns
         if not message.encrypted or message.integrity_ok is False:
             return
-        exchange = request.exchange
         if exchange is not None:
             if exchange.evidence is None:
                 sa.unit.answered[1 - side] += 1

@@ -40,8 +40,11 @@ def spans(
             events.append((sa.established_ns, 1, PeerState.ALIVE))
         if sa.end is SaEnd.DELETE and sa.ended_ns is not None and not _another_lives(sa, near):
             events.append((sa.ended_ns, 5, PeerState.DELETED))
-        if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None and not _another_lives(sa, near):
-            events.append((sa.ended_ns, 4, PeerState.DEAD))
+        if sa.end is SaEnd.DEAD_PEER and sa.ended_ns is not None:
+            # What begins with the verdict comes of it.
+            before = [other for other in near if other.first_ns < sa.ended_ns]
+            if not _another_lives(sa, before):
+                events.append((sa.ended_ns, 4, PeerState.DEAD))
     ended = sorted(sa.ended_ns for sa in sas if sa.ended_ns is not None)
     events += [(at_ns, 1, PeerState.ALIVE) for at_ns in heard_ns if not _is_under_way(at_ns, ended)]
     place = {sa.id: number for number, sa in enumerate(sas)}

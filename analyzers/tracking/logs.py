@@ -56,6 +56,9 @@ _ABOUT_IKE_SA: Final = frozenset(
 )
 # A device logs the end of an SA within this of giving its peer up.
 _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
+# An SA whose request ran out is removed in the next line.
+_AT_ONCE_NS: Final = NS_PER_SECOND
+_RECENT: Final = 16
 _EXCHANGE_TYPES: Final = {
     MessageKind.SA_INIT: 34,
     MessageKind.AUTH: 35,
@@ -100,6 +103,8 @@ class LogTracker:
         self._counted: dict[tuple[int, int], int] = {}
         self._child_deletes: dict[tuple[int, int], int] = {}
         """The number of the last Delete of a Child SA that was not answered, by SA and asker."""
+        self._gave_up_ns: dict[tuple[int, int], int] = {}
+        """When a side's log said last that retransmissions ran out, by peer and side."""
         self.lost_events = 0
         """Events that name no peer."""
 
@@ -265,6 +270,7 @@ class LogTracker:
             # Some daemons ask in silence, and say only what came of it.
             note_hint(sa.peer, event, sa.peer.address(side))
             return
+        exchange.unhear()
         exchange.dead_ns = exchange.closed_ns = at_ns
         exchange.dead_ref = event.ref
         if sa.version == 1 and sa.open_dpd[side] is exchange:
@@ -283,9 +289,9 @@ class LogTracker:
 
     @staticmethod
     def _open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
-        for exchange in reversed(sa.peer.exchanges[-16:]):
+        for exchange in reversed(sa.peer.exchanges[-_RECENT:]):
             if exchange.side == side and exchange.sa.unit is sa.unit and not exchange.dissolved:
-                return None if exchange.answered else exchange
+                return None if exchange.answered and not exchange.unheard else exchange
         return None
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
@@ -309,6 +315,9 @@ class LogTracker:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
             last = self._verdict_ns(sa, side)
             dead = last is not None and at_ns - last <= _AFTER_VERDICT_NS
+            gave_up_ns = self._gave_up_ns.get((sa.peer.index, side))
+            if gave_up_ns is not None and not _is_vain(sa, side):
+                dead |= at_ns - gave_up_ns <= _AT_ONCE_NS
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
                 sa.end = SaEnd.FAILED if _is_vain(sa, side) else SaEnd.DELETE
@@ -319,7 +328,7 @@ class LogTracker:
     @staticmethod
     def _verdict_ns(sa: SaTrack, side: int) -> int | None:
         """When its log says that a side gave up what it asked on an SA."""
-        for exchange in reversed(sa.peer.exchanges[-16:]):
+        for exchange in reversed(sa.peer.exchanges[-_RECENT:]):
             asked = exchange.side == side and exchange.sa.unit is sa.unit
             if asked and exchange.dead_ns is not None:
                 return exchange.dead_ns
@@ -369,8 +378,10 @@ class LogTracker:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
-        if event.kind is LogEventKind.GAVE_UP and self._given_up(peer, event, side):
-            return
+        if event.kind is LogEventKind.GAVE_UP:
+            self._gave_up_ns[peer.index, side] = event.at_ns or 0
+            if self._given_up(peer, event, side):
+                return
         note_hint(peer, event, peer.address(side))
 
     def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
@@ -385,7 +396,7 @@ class LogTracker:
         if question is not None and question.sa is sa:
             self._verdict(sa, event, side)
             return True
-        if sa.established_ns is not None:
+        if sa.established_ns is not None or _is_answered(sa, side):
             sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.DEAD_PEER, event.ref
         return False
 
@@ -407,6 +418,14 @@ class LogTracker:
         self._up(sa, event)
 
 
+def _is_answered(sa: SaTrack, side: int) -> bool:
+    """Whether the other side answered on an SA after its negotiation: then it was up."""
+    return any(
+        x.sa is sa and x.side == side and x.answered and not x.dissolved
+        for x in sa.peer.exchanges[-_RECENT:]
+    )
+
+
 def _is_vain(sa: SaTrack, side: int) -> bool:
     """Whether an SA is an attempt of a side from its first message on that met no answer."""
     if not sa.from_start or sa.established_ns is not None or sa.initiator != side:
@@ -425,7 +444,7 @@ def _is_vain(sa: SaTrack, side: int) -> bool:
 def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:
     """The question an answer in the other end's log belongs to."""
     at_ns = event.at_ns or 0
-    for exchange in reversed(peer.exchanges[-16:]):
+    for exchange in reversed(peer.exchanges[-_RECENT:]):
         if exchange.side != side or exchange.first_ns > at_ns + NS_PER_SECOND:
             continue
         counted = exchange.kind is ExchangeKind.LIVENESS and event.message_id is not None

@@ -113,6 +113,12 @@ class RequestTrack(Struct, eq=False):
     astray: bool = False
     """Only the log of its sender shows it so far: it did not come by elsewhere."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether its answer came, or is taken to have come."""
+        came = self.answered if self.exchange is None else self.exchange.answered
+        return came or self.assumed
+
 
 class SaTrack(Struct, eq=False):
     """One IKE SA."""
@@ -226,6 +232,8 @@ class ExchangeTrack(Struct, eq=False):
     """Answers that did not come to the prober; the first ones of many."""
     unread: bool = False
     """They were captured on their way to it."""
+    unheard: tuple[Transmission, ...] = ()
+    """Answers after which it was asked again all the same; the first ones of many."""
     since_proof_ns: int | None = None
 
     def note_lost_answer(self, answer: Transmission) -> None:
@@ -241,6 +249,17 @@ class ExchangeTrack(Struct, eq=False):
     def note_sequence(self, number: int) -> None:
         """One of its questions has this sequence number."""
         self.sequences = _with(self.sequences, number)
+
+    def ask_again(self, sent: Transmission) -> None:
+        """It was sent again: what had answered it so far did not come back in time."""
+        self.unhear()
+        self.transmissions.append(sent)
+
+    def unhear(self) -> None:
+        """The answer that was seen, if any, did not reach the prober."""
+        if self.answer is not None and len(self.unheard) < _MAX_REPLIES:
+            self.unheard = (*self.unheard, self.answer)
+        self.answer = self.evidence = None
 
     def note_heard_before(self, at_ns: int) -> None:
         """The other side was heard since the transmission before this one."""

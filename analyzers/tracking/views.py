@@ -365,6 +365,7 @@ class Viewer:
             first_missing=track.first_missing and is_first,
             tries=track.tries,
             lost_answers=lost_answers,
+            unheard_answers=track.unheard,
         )
 
     # --- flows ---------------------------------------------------------------------

@@ -19,6 +19,7 @@ from analyzers.export.exchanges import (
     lost_answer_words,
     lost_delete_words,
     sent_words,
+    unheard_answer_words,
 )
 from analyzers.export.formatting import Severity, class_severity
 from analyzers.export.lost import never_reached
@@ -160,6 +161,19 @@ def _exchanges(exchanges: Iterable[Exchange], by_ref: dict[Ref, IkeMessage]) -> 
                 exchange.confidence,
                 exchange,
                 message=by_ref.get(exchange.answer.ref),
+            )
+        for unheard in exchange.unheard_answers:
+            yield Event(
+                unheard.at_ns,
+                EventKind.ANSWER,
+                exchange.responder,
+                unheard_answer_words(exchange, unheard),
+                Severity.WARN,
+                unheard.ref,
+                exchange.basis,
+                exchange.confidence,
+                exchange,
+                message=by_ref.get(unheard.ref),
             )
         for lost in exchange.lost_answers:
             yield Event(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from analyzers.export.exchanges import late_words
+from analyzers.export.exchanges import late_words, unheard
 from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -187,7 +187,7 @@ def _exchange(item: Exchange) -> tuple[int, str]:
         late = late_words(item)
         answered_ns = item.last_ns if item.answer is None else item.answer.at_ns
         told = f"{asked} answered {late}" if late else f"{asked} answered{rtt}"
-        return max(item.first_ns, answered_ns), told
+        return max(item.first_ns, answered_ns), "; ".join(filter(None, [told, unheard(item)]))
     if item.outcome is Outcome.UNANSWERED:
         return item.verdict_ns or item.last_ns, f"{asked} unanswered, sent {times}"
     return item.last_ns, f"{asked} open, sent {times}"

@@ -258,10 +258,7 @@ def _moments(peer: PeerView) -> set[int]:
     times = {m.at_ns for m in peer.messages} | {d.at_ns for d in peer.deletes}
     times |= {hint.at_ns for hint in peer.hints} | {d.at_ns for d in peer.lost_deletes}
     for exchange in peer.exchanges:
-        times |= {sent.at_ns for sent in exchange.transmissions}
-        if exchange.answer is not None:
-            times.add(exchange.answer.at_ns)
-        times |= {lost.at_ns for lost in exchange.lost_answers}
+        times |= {message.at_ns for message in exchange.messages}
         times.add(exchange.verdict_ns or 0)
     for hole in peer.black_holes:
         times |= {hole.stop_ns, hole.first_exposed_ns or 0, hole.dead_ns or 0}

@@ -64,9 +64,7 @@ def exchanges(peer: PeerView, naming: Naming) -> Node:
 
 def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> tuple[Node, ...]:
     word = words.OUTCOME[exchange.outcome]
-    refs = [sent.ref for sent in exchange.transmissions]
-    if exchange.answer is not None:
-        refs.append(exchange.answer.ref)
+    refs = [seen.ref for seen in (*exchange.transmissions, *exchange.answers)]
     outcome: list[Node] = [
         badge(word, _OUTCOME_SHADE[exchange.outcome], outcome_glyph(exchange.outcome, UNICODE)),
         became(exchange, UNICODE),

@@ -20,6 +20,7 @@ from analyzers.export.exchanges import (
     lost_answer_words,
     rtt_range,
     sent_words,
+    unheard_answer_words,
     worth_showing,
 )
 from analyzers.export.formatting import counted, duration
@@ -155,6 +156,10 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             naming.place(answer.ref),
             answer_words(exchange),
         )
+    for unheard in exchange.unheard_answers:
+        said = unheard_answer_words(exchange, unheard)
+        place = naming.place(unheard.ref)
+        yield Arrow(unheard.at_ns, not from_local, said, Manner.OPEN, place, said)
     for lost in exchange.lost_answers:
         said = lost_answer_words(exchange, lost)
         yield Arrow(
@@ -221,10 +226,8 @@ def _others(peer: PeerView, naming: Naming) -> list[Step]:
     """Messages that belong to no exchange and are no Delete."""
     told: set[Ref] = set()
     for exchange in (*peer.exchanges, *half_hidden(peer)):
-        for sent in exchange.transmissions:
+        for sent in (*exchange.transmissions, *exchange.answers):
             told.update((sent.ref, *sent.seen))
-        if exchange.answer is not None:
-            told.update((exchange.answer.ref, *exchange.answer.seen))
     told.update(delete.ref for delete in peer.deletes)
     return [
         Arrow(

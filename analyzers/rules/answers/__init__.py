@@ -6,6 +6,7 @@ from typing import Final
 
 from analyzers.rules.answers import (
     dpd_ack_from_other_address,
+    dpd_answer_unheard,
     dpd_duplicate_ack,
     dpd_late_ack,
     dpd_no_ack,
@@ -20,6 +21,7 @@ RULES: Final[tuple[PeerRule, ...]] = (
     dpd_no_ack.RULE,
     ikev2_unanswered_request_other.RULE,
     dpd_late_ack.RULE,
+    dpd_answer_unheard.RULE,
     dpd_wrong_ack.RULE,
     dpd_unsolicited_ack.RULE,
     dpd_ack_from_other_address.RULE,

@@ -85,8 +85,8 @@ def _usual_ns(times: list[int]) -> int:
 
 def _late(case: Case, exchange: Exchange, limit_ns: int) -> _Late | None:
     answer = exchange.answer
-    if answer is None:
-        return None
+    if answer is None or exchange.unheard_answers:
+        return None  # it was answered in time: that is of `dpd-answer-unheard`
     sent = [t for t in exchange.transmissions if t.at_ns <= answer.at_ns]
     asked = _answered(case, sent, answer)
     before = len(sent) + exchange.first_missing

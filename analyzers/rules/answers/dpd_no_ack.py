@@ -137,7 +137,7 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     elif first.idle_ns and case.timed:
         proof = "proof of life" if case.captured else "message of the peer in the log"
         said += f", the first {spoken_ns(first.idle_ns)} after the last {proof}"
-    said += "; no answer came"
+    said += "; no answer to the last came" if first.unheard_answers else "; no answer came"
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
         by = ", as its log says" if first.verdict_ref else ""

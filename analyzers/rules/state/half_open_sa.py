@@ -93,7 +93,7 @@ def _asked(case: Case, delete: Delete, user: str, late_ns: int) -> list[Exchange
     if delete.protocol not in _OF_IKE_SA or delete.answered:
         return []
     later = [x for x in case.exchanges_of.get(delete.ike_sa, ()) if x.first_ns > late_ns]
-    if any(x.outcome is Outcome.ANSWERED for x in later):
+    if any(x.outcome is Outcome.ANSWERED or x.answers for x in later):
         return []
     unanswered = [x for x in later if x.outcome is Outcome.UNANSWERED]
     return [x for x in unanswered if x.prober == user]

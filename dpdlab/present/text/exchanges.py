@@ -111,9 +111,7 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
     arrow = page.arrow(exchange.prober, peer.local)
     what = assemble(f"{arrow} ", (f"{sign} {words.OUTCOME[exchange.outcome]}", style))
     what.append(became(exchange, page.signs))
-    refs = [t.ref for t in exchange.transmissions]
-    if exchange.answer is not None:
-        refs.append(exchange.answer.ref)
+    refs = [seen.ref for seen in (*exchange.transmissions, *exchange.answers)]
     tail = Text(f"{identity(exchange)}  {page.frames(refs)}", FAINT)
     stamp = Text(page.at(exchange.first_ns))
     # The tail is right-aligned as far as prose reaches: identifiers line up, and stay near.

@@ -1,0 +1,95 @@
+"""A question that is answered, and asked again all the same: its answers do not arrive."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.exchange import AnswerEvidence, Exchange, Outcome
+from analyzers.model.finding import Severity
+from analyzers.model.peer import PeerState
+from analyzers.model.records import Confidence
+from tests.rules.conftest import Tell
+from tests.rules.coverage import fires, silent
+from tests.scenarios.conftest import Told
+from tests.scenarios.logs import Clock, Lost, charon, iso_zoned
+from tests.scenarios.timeline import at
+
+PROMPT = "0 a>b v2 handshake\n5..16/5 b>a liveness 0+\n5.01..16/5 a>b liveness 0+ resp\n"
+ASKED = "".join(f"{s} b>a liveness 3\n{s}.01 a>b liveness 3 resp\n" for s in (20, 22, 24))
+GOES_ON = "29..40/5 b>a liveness 4+\n29.01..40/5 a>b liveness 4+ resp\n"
+
+
+def last(told: Told) -> Exchange:
+    return told.peer.exchanges[-1]
+
+
+def test_the_repetitions_are_counted(tell: Tell):
+    told = tell(PROMPT + ASKED)
+    exchange = last(told)
+    assert (exchange.retries, exchange.outcome) == (2, Outcome.ANSWERED)
+    assert exchange.answer is not None
+    assert exchange.answer.at_ns == at(24.01)
+    assert [m.at_ns for m in exchange.unheard_answers] == [at(20.01), at(22.01)]
+    assert exchange.rtt_ns == 10_000_000
+    assert told.of("dpd-late-ack") == []
+
+
+def test_they_are_no_interval_and_nothing_is_late(tell: Tell):
+    told = tell(PROMPT + ASKED + GOES_ON)
+    (policy,) = told.peer.policies
+    assert (policy.interval_s, policy.retry_s) == (5.0, 2.0)
+    assert told.of("dpd-slower-than-budget") == []
+    assert told.peer.state is PeerState.ALIVE
+
+
+def test_the_next_question_proves_the_last_answer(tell: Tell):
+    """The capture lost it."""
+    lost = ASKED.replace("24.01 a>b liveness 3 resp\n", "")
+    exchange = tell(PROMPT + lost + GOES_ON).peer.exchanges[3]
+    assert exchange.answer_evidence is AnswerEvidence.NEXT_REQUEST
+    assert len(exchange.unheard_answers) == 2
+
+
+def test_who_answered_at_first_may_be_given_up_all_the_same(tell: Tell):
+    text = PROMPT + "20 b>a liveness 3\n20.01 a>b liveness 3 resp\n22..29/2 b>a liveness 3\n"
+    exchange = last(tell(text + "60 b>a keepalive\n"))
+    assert exchange.outcome is Outcome.UNANSWERED
+    assert exchange.verdict_ns == at(30)
+
+
+def test_what_the_log_of_the_prober_says_of_it_stands(tell: Tell):
+    """It gave up a peer whose answers were captured where they left."""
+    text = PROMPT + ASKED
+    log = charon(
+        text, "b", Clock(iso_zoned), lost=[Lost("a", 19)],
+        said=[(26.0, "05[IKE] giving up after 2 retransmits")],
+    )  # fmt: skip
+    told = tell(text + "60 b>a keepalive\n", ("b.log", log))
+    assert last(told).outcome is Outcome.UNANSWERED
+    assert last(told).verdict_ns == at(26)
+    assert len(last(told).unheard_answers) == 3
+    assert told.peer.state is PeerState.DEAD
+    assert told.peer.confidence is Confidence.CERTAIN
+
+
+@fires("dpd-answer-unheard")
+def test_dpd_answer_unheard(tell: Tell):
+    (finding,) = tell(PROMPT + ASKED).of("dpd-answer-unheard")
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.INFERRED)
+    assert "192.0.2.2 repeated a liveness request" in finding.detail
+    assert "from 192.0.2.1 to 192.0.2.2" in finding.remedy
+    assert finding.at_ns == at(20.01)
+
+
+def test_dpd_answer_unheard_by_the_log_of_who_answers(tell: Tell):
+    log = charon(PROMPT + ASKED, "a", Clock(iso_zoned))
+    (finding,) = tell(("a.log", log)).of("dpd-answer-unheard")
+    assert "2 times" in finding.detail
+
+
+@silent("dpd-answer-unheard", "an answer that was lost once, or that a retry crossed on its way")
+@pytest.mark.parametrize("more", ["", GOES_ON])
+def test_dpd_answer_unheard_is_silent_of_one(tell: Tell, more: str):
+    told = tell(PROMPT + ASKED.partition("24 b>a")[0] + more)
+    assert told.peer.exchanges[3].retries == 1
+    assert told.of("dpd-answer-unheard") == []
