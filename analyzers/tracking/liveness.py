@@ -210,9 +210,10 @@ def confidence(
 ) -> Confidence:
     """How sure the last state is; `inferred_ns`: verdicts on requests that are no exchanges."""
     state = states[-1].state
-    if state is PeerState.DEAD and sas and sas[-1].end is SaEnd.DEAD_PEER:
-        verdicts = {x.verdict_ns for x in exchanges}
-        if sas[-1].ended_ns not in verdicts | inferred_ns:
+    if state is PeerState.DEAD:
+        died = {sa.ended_ns for sa in sas[-_NEIGHBOURS:] if sa.end is SaEnd.DEAD_PEER}
+        shown = {x.verdict_ns for x in exchanges} | inferred_ns
+        if any(ns is not None and ns >= states[-1].start_ns for ns in died - shown):
             return Confidence.CERTAIN  # no question shows it: a device says so
     if state is PeerState.UNKNOWN:
         return Confidence.SUSPECT

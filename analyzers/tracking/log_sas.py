@@ -23,7 +23,7 @@ _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_S
 """Events that are about no SA that began later, though a capture may have shown that one first."""
 _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
 """Messages that need an IKE SA which is set up."""
-_ESTABLISHED: Final = "it was ESTABLISHED"
+ESTABLISHED: Final = "it was ESTABLISHED"
 """What charon says an SA was before it was removed."""
 
 
@@ -151,7 +151,7 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
 
 def _may_end(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can be the end of an SA: it had begun, and got as far as that."""
-    was_open = not (_is_half_open(sa) and event.reason == _ESTABLISHED)
+    was_open = not (_is_half_open(sa) and event.reason == ESTABLISHED)
     return sa.first_ns <= (event.at_ns or 0) and was_open
 
 

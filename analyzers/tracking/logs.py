@@ -25,7 +25,7 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking import late
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.log_hints import note_hint
-from analyzers.tracking.log_sas import STARTS, LoggedSas, is_renewal, sender_of
+from analyzers.tracking.log_sas import ESTABLISHED, STARTS, LoggedSas, is_renewal, sender_of
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import (
@@ -56,7 +56,7 @@ _ABOUT_IKE_SA: Final = frozenset(
 )
 # A device logs the end of an SA within this of giving its peer up.
 _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
-# An SA whose request ran out is removed in the next line.
+# An SA that was given up is removed in the next line.
 _AT_ONCE_NS: Final = NS_PER_SECOND
 _RECENT: Final = 16
 _EXCHANGE_TYPES: Final = {
@@ -104,7 +104,7 @@ class LogTracker:
         self._child_deletes: dict[tuple[int, int], int] = {}
         """The number of the last Delete of a Child SA that was not answered, by SA and asker."""
         self._gave_up_ns: dict[tuple[int, int], int] = {}
-        """When a side's log said last that retransmissions ran out, by peer and side."""
+        """When a side's log said last that it gave something up, by peer and side."""
         self.lost_events = 0
         """Events that name no peer."""
 
@@ -263,6 +263,7 @@ class LogTracker:
 
     def _verdict(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         at_ns = event.at_ns or 0
+        self._gave_up_ns[sa.peer.index, side] = at_ns
         if sa.ended_ns is None:
             sa.ended_ns, sa.end, sa.end_ref = at_ns, SaEnd.DEAD_PEER, event.ref
         exchange = self._open_question(sa, side)
@@ -316,7 +317,7 @@ class LogTracker:
             last = self._verdict_ns(sa, side)
             dead = last is not None and at_ns - last <= _AFTER_VERDICT_NS
             gave_up_ns = self._gave_up_ns.get((sa.peer.index, side))
-            if gave_up_ns is not None and not _is_vain(sa, side):
+            if gave_up_ns is not None and (_was_up(sa, side) or event.reason == ESTABLISHED):
                 dead |= at_ns - gave_up_ns <= _AT_ONCE_NS
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
@@ -396,7 +397,7 @@ class LogTracker:
         if question is not None and question.sa is sa:
             self._verdict(sa, event, side)
             return True
-        if sa.established_ns is not None or _is_answered(sa, side):
+        if _was_up(sa, side):
             sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.DEAD_PEER, event.ref
         return False
 
@@ -418,9 +419,9 @@ class LogTracker:
         self._up(sa, event)
 
 
-def _is_answered(sa: SaTrack, side: int) -> bool:
-    """Whether the other side answered on an SA after its negotiation: then it was up."""
-    return any(
+def _was_up(sa: SaTrack, side: int) -> bool:
+    """Whether an SA was no mere attempt: established, or the other side answered on it later."""
+    return sa.established_ns is not None or any(
         x.sa is sa and x.side == side and x.answered and not x.dissolved
         for x in sa.peer.exchanges[-_RECENT:]
     )
