@@ -49,6 +49,7 @@ from analyzers.export.schema_peers import (
     ReportVendorId,
 )
 from analyzers.export.selections import Selection, Selector
+from analyzers.export.spans import is_ike_only, last_esp_back_ns
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
@@ -177,6 +178,8 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
         "first_ns": peer.first_ns,
         "last_ns": peer.last_ns,
         "last_proof_ns": peer.last_proof_ns,
+        "last_esp_ns": last_esp_back_ns(peer),
+        "ike_only": is_ike_only(peer),
         "rtt_ns": peer.rtt_ns,
         "addresses": [valid_unicode(address) for address in peer.addresses],
         "ike_messages": peer.ike_messages,

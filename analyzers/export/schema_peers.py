@@ -347,6 +347,11 @@ class ReportPeerHead(Model, frozen=True):
     first_ns: Nanoseconds
     last_ns: Nanoseconds
     last_proof_ns: Nanoseconds | None
+    last_esp_ns: Annotated[
+        Nanoseconds | None,
+        about("When ESP of the remote side came last; null: none was seen."),
+    ]
+    ike_only: Annotated[bool, about("It answers IKE, and no ESP comes back any more.")]
     rtt_ns: Annotated[DurationNs | None, about("Median round trip of answered exchanges.")]
     addresses: Annotated[list[Address], about("Every address of the remote side.")]
     ike_messages: Count

@@ -141,6 +141,12 @@ def is_ike_only(peer: PeerView) -> bool:
     return peer.state is PeerState.ALIVE and any(end is None for _, end in _ike_only(peer))
 
 
+def last_esp_back_ns(peer: PeerView) -> int | None:
+    """When ESP of the remote side came last; None where none was seen."""
+    back = (f.last_ns for f in peer.whole.esp_flows if not is_side(f.sender, peer.local, peer))
+    return max(back, default=None)
+
+
 def _ike_only(peer: PeerView) -> Iterator[tuple[int, int | None]]:
     """From when to when nothing but IKE came from the remote side."""
     for hole in peer.whole.black_holes:

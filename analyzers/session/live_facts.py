@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from analyzers.export.spans import is_ike_only
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -97,6 +98,8 @@ class _Told(Struct):
     """As it was told last, without its events."""
     since_ns: int = 0
     """When its state began, where that matters."""
+    ike_only: bool = False
+    """It was told that only its IKE lives."""
     states: int = 0
     moved: bool = False
     """Its last line stands where a later state began, and not where the peer did."""
@@ -188,7 +191,8 @@ class FactLog:
         """
         before = told.view
         since_ns = peer.states[-1].start_ns if peer.state in _DATED else 0
-        same = before is not None and peer.state is before.state
+        ike_only = is_ike_only(peer)
+        same = before is not None and peer.state is before.state and ike_only is told.ike_only
         if same and since_ns == told.since_ns:
             told.doubted_ns = None
             if last and before is not None and (told.moved or _head(peer) != before):
@@ -209,6 +213,7 @@ class FactLog:
         at_ns = peer.first_ns if before is None else peer.states[-1].start_ns
         yield at_ns, 0, Fact(peer, peer, told.states, change, before)
         told.view, told.since_ns, told.states = _head(peer), since_ns, told.states + 1
+        told.ike_only = ike_only
         told.moved = before is not None
 
     def _fact(self, peer: PeerView, here: _Present, told: _Told, *, last: bool) -> Fact | None:

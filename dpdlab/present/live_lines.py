@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from analyzers.export.exchanges import late_words, unheard
+from analyzers.export.spans import is_ike_only, last_esp_back_ns
 from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -49,10 +50,11 @@ class FactLines:
         `now_ns` is now in event time.
         """
         said = [(fact, told) for fact in facts if (told := _news(fact)) is not None]
-        said.sort(key=lambda each: each[1][0])
+        said.sort(key=lambda each: each[1][0] or now_ns)
         for fact, (at_ns, text) in said:
             late = f", {'since' if isinstance(fact.item, PeerView) else 'at'} {utc_time(at_ns)}"
-            known_ns = now_ns if _is_known_late(fact, at_ns, now_ns) else at_ns
+            is_late = at_ns == _ANY_TIME or _is_known_late(fact, at_ns, now_ns)
+            known_ns = now_ns if is_late else at_ns
             when = late if _ANY_TIME < at_ns < max(self._last_ns, known_ns) else ""
             yield self.line(known_ns, text + when + _SAID_OF.get(fact.change, ""), now_ns)
 
@@ -153,8 +155,12 @@ def _said(item: Item, peer: PeerView | None) -> tuple[int, str] | None:
     """When something came to be so, and what."""
     match item:
         case PeerView():
-            at_ns = item.states[-1].start_ns
-            return at_ns, f"{item.local} - {item.remote}  {words.peer_phrase(item)}"
+            told = f"{item.local} - {item.remote}  {words.peer_phrase(item)}"
+            if not is_ike_only(item):
+                return item.states[-1].start_ns, told
+            back_ns = last_esp_back_ns(item)
+            since = "the session began" if back_ns is None else utc_time(back_ns)
+            return _ANY_TIME, f"{told} since {since}"
         case Exchange():
             return _exchange(item)
         case Delete():
