@@ -175,6 +175,7 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
         "local_basis": peer.local_basis,
         "state": peer.state,
         "confidence": peer.confidence,
+        "unwatched": valid_unicode(peer.unwatched) or None,
         "first_ns": peer.first_ns,
         "last_ns": peer.last_ns,
         "last_proof_ns": peer.last_proof_ns,

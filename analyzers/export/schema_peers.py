@@ -344,6 +344,10 @@ class ReportPeerHead(Model, frozen=True):
     local_basis: LocalBasis
     state: PeerState
     confidence: Annotated[Confidence, about("Confidence of `state`.")]
+    unwatched: Annotated[
+        str | None,
+        about("Live: why nobody knows how it is, as its sources are gone; null in a report."),
+    ]
     first_ns: Nanoseconds
     last_ns: Nanoseconds
     last_proof_ns: Nanoseconds | None

@@ -173,6 +173,8 @@ class PeerView(Struct, frozen=True):
     """Ends whose own logs are among the inputs; () where there is but one input."""
     lost_deletes: tuple[Delete, ...] = ()
     """Deletes that their sender logged and the capture before the other end does not show."""
+    unwatched: str = ""
+    """Live: why nobody knows how it is, as its sources are gone; untrusted."""
     forgotten: int = 0
     """Older exchanges, messages and Deletes that a live session keeps no more."""
     unfiltered: PeerView | None = None

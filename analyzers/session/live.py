@@ -31,7 +31,7 @@ from analyzers.session.live_channel import Channel
 from analyzers.session.live_health import SourceHealth
 from analyzers.session.live_snapshots import Snapshots
 from analyzers.session.live_store import CaptureStore
-from analyzers.session.live_unwatched import unknown_since, unwatched_ns
+from analyzers.session.live_unwatched import as_known, gone_sources
 from analyzers.session.notes import note_duplicates, note_keys, number_of
 from analyzers.session.opening import dialects_of
 from analyzers.session.options import SessionOptions
@@ -291,6 +291,7 @@ class LiveSession:
             for loss in channel.new_losses():
                 log.info.note(Problem(ProblemKind.LINES_LOST, loss.why, None, loss.times))
         channel.rate.take(now_ns, channel.records)
+        channel.look(now_ns)
         if channel.is_drained:
             self._close_channel(channel, now_ns)
 
@@ -415,10 +416,11 @@ class LiveSession:
             info.ike_messages = self._tracker.messages_by_source[info.id]
         self._tracker.know_sources(self.sources)
         peers = self._snapshots.peers(self._tracker, self._known_ns(now_ns), exact=self.over)
-        since_ns = None if self.over else unwatched_ns(self._captured)
-        if since_ns is None:
+        gone = {} if self.over else gone_sources(self._channels)
+        if not gone:
             return peers
-        return tuple(unknown_since(peer, since_ns, now_ns) for peer in peers)
+        captures = frozenset(source_id(channel.number) for channel in self._captured)
+        return tuple(as_known(peer, captures, gone, now_ns) for peer in peers)
 
     def peers(self) -> tuple[PeerView, ...]:
         """All peers, once the session has ended."""

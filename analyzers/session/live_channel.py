@@ -28,7 +28,7 @@ class Channel(Struct):
     """Number of the log of each sender; "" where there is but one."""
     rate: Rate = field(default_factory=Rate)
     seen_ns: int | None = None
-    """Until when a capture watched for sure, in event time."""
+    """Until when it watched for sure, in event time."""
     clock_ns: int | None = None
     """What time it was then; what a pipe holds back may be from before."""
     broken_ns: int | None = None
@@ -45,6 +45,19 @@ class Channel(Struct):
         """Whether the source has ended and everything of it was taken."""
         ended = self.source.feed.status.state in (SourceState.ENDED, SourceState.FAILED)
         return ended and self.source.feed.empty
+
+    @property
+    def gone_ns(self) -> int | None:
+        """Since when it shows nothing, in event time; None while it does, or before it did."""
+        return self.seen_ns if self.over else self.broken_ns
+
+    def look(self, now_ns: int) -> None:
+        """Whether a log can be read; what was written while it could not be comes later."""
+        state = self.source.feed.status.state
+        if state is SourceState.OPEN:
+            self.seen_ns, self.broken_ns = now_ns, None
+        elif state in _BROKEN:
+            self.broken_ns = self.seen_ns
 
     def interruption(
         self,

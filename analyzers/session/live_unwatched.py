@@ -1,36 +1,77 @@
-"""Peers while nobody captures: nothing that was known of them goes on by itself."""
+"""Peers whose sources are gone: nothing that was known of them goes on by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from analyzers.model.peer import PeerState, PeerView, StateSpan
-from analyzers.model.records import Confidence
+from analyzers.model.records import Confidence, source_id
 from analyzers.session.live_channel import Channel
 
-_STAYS: Final = frozenset({PeerState.DEAD, PeerState.DELETED, PeerState.UNKNOWN})
-"""What nobody needs to watch to go on."""
+# Sources of a peer show in the latest of what it is known by.
+_RECENT: Final = 16
 
 
-def unwatched_ns(captures: Sequence[Channel]) -> int | None:
-    """Since when no capture has shown anything, in event time; None while one does."""
-    since = [c.seen_ns if c.over else c.broken_ns for c in captures]
-    known = [at_ns for at_ns in since if at_ns is not None]
-    return max(known) if known and len(known) == len(captures) else None
+class Gone(NamedTuple):
+    """A source that shows nothing now."""
+
+    since_ns: int
+    """In event time."""
+    is_capture: bool
+    why: str
+    """For people; from outside, and untrusted."""
 
 
-def unknown_since(peer: PeerView, since_ns: int, now_ns: int) -> PeerView:
-    """A peer that nobody has watched since then; as it is, where a log has heard of it later."""
-    if peer.state in _STAYS or (peer.last_proof_ns or 0) > since_ns:
+def gone_sources(channels: Iterable[Channel]) -> dict[str, Gone]:
+    """The sources that showed something, and do so no more, by id."""
+    found: dict[str, Gone] = {}
+    for channel in channels:
+        since_ns = channel.gone_ns
+        if since_ns is None:
+            continue
+        source, is_capture = channel.source, channel.capture is not None
+        detail = source.feed.status.detail or "it has ended"
+        gone = Gone(since_ns, is_capture, f"{source.name}: {detail}")
+        numbers = [channel.number] if is_capture else channel.logs.values()
+        found |= {source_id(number): gone for number in numbers}
+    return found
+
+
+def as_known(
+    peer: PeerView, captures: frozenset[str], gone: Mapping[str, Gone], now_ns: int
+) -> PeerView:
+    """A peer that nobody has watched since its sources are gone; else as it is.
+
+    A capture shows its life; where there is none, logs do. `captures`: the ids of all.
+    """
+    sources = _sources(peer)
+    shown = sources & captures or sources
+    if not shown or not shown <= gone.keys():
         return peer
-    before = tuple(span for span in peer.states if span.start_ns < since_ns)
+    last = max((gone[source] for source in shown), key=lambda each: each.since_ns)
+    if (peer.last_proof_ns or 0) > last.since_ns:
+        return peer  # a log has heard of it later
+    before = tuple(span for span in peer.states if span.start_ns < last.since_ns)
+    if not before or before[-1].state is not PeerState.UNKNOWN:
+        before = (*before, StateSpan(PeerState.UNKNOWN, last.since_ns))
     return replace(
         peer,
         state=PeerState.UNKNOWN,
         confidence=Confidence.SUSPECT,
-        states=(*before, StateSpan(PeerState.UNKNOWN, since_ns)),
+        states=before,
         until_ns=max(now_ns, peer.until_ns or 0),
+        unwatched=last.why,
     )
+
+
+def _sources(peer: PeerView) -> frozenset[str]:
+    refs = chain(
+        (message.ref for message in peer.messages[-_RECENT:]),
+        (flow.ref for flow in peer.esp_flows[-_RECENT:]),
+        (hint.ref for hint in peer.hints[-_RECENT:]),
+    )
+    return frozenset(ref.source for ref in refs if ref is not None)

@@ -88,6 +88,11 @@ def unread(asked: IkeMessage) -> str:
     )
 
 
+def unwatched_words(peer: PeerView) -> str:
+    """Why nobody knows how a peer is."""
+    return f"nobody watches it now ({safe(peer.unwatched)})"
+
+
 def countdown(open_question: Expectation, now_ns: int) -> str:
     """The same in a few cells: " 2 of 5, 6 s"."""
     of = "" if open_question.of is None else f" of {open_question.of}"
@@ -156,6 +161,8 @@ def _said(item: Item, peer: PeerView | None) -> tuple[int, str] | None:
     match item:
         case PeerView():
             told = f"{item.local} - {item.remote}  {words.peer_phrase(item)}"
+            if item.unwatched:
+                told += f": {unwatched_words(item)}"
             if not is_ike_only(item):
                 return item.states[-1].start_ns, told
             back_ns = last_esp_back_ns(item)

@@ -23,6 +23,7 @@ from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import ORDER_LIMIT_NS
+from dpdlab.present.live_lines import unwatched_words
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.views import policy_cells
@@ -54,6 +55,8 @@ def lines(model: Model, peer: PeerView, palette: Palette) -> list[Text]:
 
 def _proof(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
     """The last sign of life, and how long ago that is now, or was when the capture ended."""
+    if peer.unwatched:
+        yield Text().append("unknown     ", palette.strong).append(unwatched_words(peer))
     at_ns = peer.last_proof_ns
     if at_ns is None:
         return

@@ -1,0 +1,89 @@
+"""Peers whose sources are gone: unknown, and why, whatever they were; others go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.session.live import LiveSession
+from analyzers.sources.feed import SourceState
+from dpdlab.present.live_lines import unwatched_words
+from tests.scenarios.logs import Clock, charon, iso_zoned
+from tests.scenarios.timeline import at, capture
+from tests.unit.analyzers.session.test_live_gaps import UP, Interrupted, Watch
+
+ASKED = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n20..25/2 a>b liveness 3\n"
+SILENT = UP + "0.1..30/0.2 a>b esp out\n0.15..20/0.2 b>a esp in\n"
+DELETED = UP + "10 a>b delete 2\n10.02 b>a liveness 2 resp\n"
+OTHER = "0 c>n v2 handshake\n10..60/5 c>n liveness 2+\n10.02..60/5 n>c liveness 2+ resp\n"
+GONE = [SourceState.WAITING, SourceState.MISSING, SourceState.DOWN]
+
+
+@pytest.mark.parametrize("gone", GONE)
+@pytest.mark.parametrize(
+    ("text", "was"),
+    [
+        (ASKED, PeerState.DEAD),
+        (SILENT, PeerState.QUESTIONABLE),
+        (DELETED, PeerState.DELETED),
+    ],
+    ids=["dead", "questionable", "deleted"],
+)
+def test_with_its_source_a_peer_is_unknown(
+    tmp_path: Path, text: str, was: PeerState, gone: SourceState
+) -> None:
+    watch = Watch(tmp_path)
+    watch.take(capture(text), 30)
+    assert watch.now(31).state is was
+    watch.source.feed.tell(gone, "a cable \x1b[31m")
+    peers = [watch.now(now_s) for now_s in (32, 90)]
+    for peer in peers:
+        assert (peer.state, peer.unwatched) == (PeerState.UNKNOWN, "eth0: a cable \x1b[31m")
+        assert "\x1b" not in unwatched_words(peer)
+        assert peer.states[-1].start_ns == at(31)
+    watch.source.feed.tell(SourceState.OPEN)
+    assert not watch.now(91).unwatched
+
+
+def peer_of(session: LiveSession, now_s: float) -> PeerView:
+    (peer,) = session.peers_so_far(at(now_s))
+    return peer
+
+
+def test_a_peer_of_another_interface_goes_on() -> None:
+    one, other = Interrupted(), Interrupted()
+    other.name = "eth1"
+    session = LiveSession([one, other])
+    session.start()
+    one.feed.put(capture(ASKED))
+    other.feed.put(capture(OTHER))
+    session.pump(at(60))
+    one.feed.tell(SourceState.FAILED, "no such device")
+    session.pump(at(61))
+    session.pump(at(62))
+    states = {peer.local: (peer.state, peer.unwatched) for peer in session.peers_so_far(at(62))}
+    assert states["192.0.2.1"] == (PeerState.UNKNOWN, "eth0: no such device")
+    assert states["192.0.2.3"] == (PeerState.ALIVE, "")
+    session.end(at(63))
+
+
+def test_a_log_that_is_gone_tells_nothing_more() -> None:
+    log = Interrupted()
+    log.kind, log.name = "log", "r1.log"
+    session = LiveSession([log])
+    session.start()
+    log.feed.put(charon(UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n", "a",
+                        Clock(iso_zoned)).encode())  # fmt: skip
+    session.pump(at(11))
+    session.pump(at(12))
+    assert peer_of(session, 12).state is PeerState.ALIVE
+    log.feed.tell(SourceState.WAITING, "there is no such file")
+    session.pump(at(20))
+    peer = peer_of(session, 20)
+    assert (peer.state, peer.unwatched) == (PeerState.UNKNOWN, "r1.log: there is no such file")
+    log.feed.tell(SourceState.OPEN)
+    session.pump(at(21))
+    assert peer_of(session, 21).state is PeerState.ALIVE
+    session.end(at(22))
