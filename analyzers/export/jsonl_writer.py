@@ -37,7 +37,7 @@ from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import PeerView
-from analyzers.model.records import SourceInfo
+from analyzers.model.records import Problem, SourceInfo
 
 LineType = Literal[
     "source",
@@ -172,10 +172,27 @@ def _live_line(
 def source_lines(
     sources: Sequence[SourceInfo], version: str, *, ascii_only: bool = False
 ) -> Iterator[str]:
-    """The lines of all sources and of their problems."""
+    """The lines of all sources, without their problems."""
     escape = ascii_escapes if ascii_only else terminal_escapes
     for source in build_header(sources, version=version).sources:
-        yield from map(escape, _source_lines(source))
+        yield escape(_source_line(source))
+
+
+def problem_line(
+    problem: Problem,
+    *,
+    source: str | None,
+    peer: str | None,
+    revision: int,
+    retracted: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """The line of a problem that became known, or of which there is more, see `live_lines`."""
+    about: _About = {"revision": revision}
+    if retracted:
+        about["retracted"] = True
+    escape = ascii_escapes if ascii_only else terminal_escapes
+    return escape(_line("problem", None, peer, build_problem(problem), source=source, **about))
 
 
 def _moment(finding: Finding) -> int:
@@ -196,9 +213,13 @@ def _peer_entries(peer: PeerView) -> Iterator[_Entry]:
 
 
 def _source_lines(source: ReportSource) -> Iterator[str]:
-    yield _line("source", source.first_ns, None, source, schema_version=SCHEMA_VERSION)
+    yield _source_line(source)
     for problem in source.problems:
         yield _line("problem", None, None, problem, source=source.id)
+
+
+def _source_line(source: ReportSource) -> str:
+    return _line("source", source.first_ns, None, source, schema_version=SCHEMA_VERSION)
 
 
 def _peer_lines(peer: PeerView) -> Iterator[str]:

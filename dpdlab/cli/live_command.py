@@ -14,13 +14,19 @@ from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError, OptionError
 from analyzers.export.content import Content
-from analyzers.export.jsonl_writer import live_lines, question_line, source_lines
+from analyzers.export.jsonl_writer import (
+    live_lines,
+    problem_line,
+    question_line,
+    source_lines,
+)
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Ref
+from analyzers.model.records import Ref, SourceInfo
 from analyzers.session.expectations import Expectation, expectations
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
+from analyzers.session.live_problems import ProblemLog
 from analyzers.sources.feed import LiveSource, SourceState
 from analyzers.sources.tshark_live import TsharkSource
 from dpdlab import __version__
@@ -160,6 +166,7 @@ class _Watch:
         self._measure = measure
         self._settles_ns = max(_LEAST_SETTLING_NS, SETTLES_NS - session.lateness_ns)
         self._facts = FactLog(self._settles_ns)
+        self._problems = ProblemLog()
         self._lines_for_people = FactLines()
         self._unread = UnreadNews()
         self._finishing = False
@@ -238,6 +245,7 @@ class _Watch:
             self._output.write_now(
                 source_lines(content.sources, __version__, ascii_only=ascii_only)
             )
+            self._tell_problems(content.sources, _now_ns(), content.peers, last=True)
         elif self._readable and content.peers:
             self._write_report(content)
         return content
@@ -276,6 +284,7 @@ class _Watch:
         self._write(self._facts.take(shown, event_ns))
         self._tell_questions(shown, event_ns)
         self._tell_unread(shown, event_ns)
+        self._tell_problems(self._session.sources, now_ns)
         self._tell_unfit(peers, now_ns)
         if self._until is None:
             return
@@ -348,6 +357,23 @@ class _Watch:
             return
         lines = self._lines_for_people
         made = [lines.line(now_ns, unread(m), now_ns) for m in self._unread.take(peers, now_ns)]
+        if made:
+            self._readable = self._output.write_now(made)
+
+    def _tell_problems(
+        self,
+        sources: Sequence[SourceInfo],
+        now_ns: int,
+        peers: Sequence[PeerView] = (),
+        *,
+        last: bool = False,
+    ) -> None:
+        """A line for scripts: people are told on stderr, and by the report."""
+        if self._options.format != "jsonl" or not self._readable:
+            return
+        ascii_only = self._output.ascii_requested
+        told = self._problems.take(sources, now_ns, peers, last=last)
+        made = [problem_line(**one._asdict(), ascii_only=ascii_only) for one in told]
         if made:
             self._readable = self._output.write_now(made)
 

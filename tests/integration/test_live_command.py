@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -228,8 +229,25 @@ def test_jsonl_has_each_fact_once_and_the_sources_at_the_end(environment: dict[s
     # One may have been seen while it grew.
     assert len({line["id"] for line in lines if line["type"] == "black_hole"}) == 1
     assert "finding" in kinds
-    assert all("revision" in line for line in lines if line["type"] not in ("source", "problem"))
+    assert all("revision" in line for line in lines if line["type"] != "source")
     assert not (Path(environment["XDG_CACHE_HOME"]) / "dpdlab").exists()
+
+
+def test_a_problem_is_a_line_as_it_becomes_known(environment: dict[str, str]) -> None:
+    data = capture("0 a>b v2 handshake\n1 a>b liveness 2 kept=40\n2 a>b liveness 3\n")
+    with live(environment, "-i", "-", "--format", "jsonl", stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(data)
+        process.stdin.flush()
+        so_far = _lines(said(process.stdout, b'"type":"problem"'))
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=PATIENCE_S)
+    assert "source" not in {line["type"] for line in so_far}
+    lines = so_far + _lines(rest)
+    (first, *_) = told = [line for line in lines if line["type"] == "problem" and line["source"]]
+    assert (first["kind"], first["source"], first["revision"]) == ("snaplen-short", "s1", 0)
+    assert first["ref"] == {"source": "s1", "record": 5}
+    assert len(told) == 1
 
 
 def test_a_question_of_a_quiet_tunnel_is_a_line_at_once(environment: dict[str, str]) -> None:
@@ -354,7 +372,9 @@ def test_a_reader_that_goes_away_ends_it_quietly(environment: dict[str, str]) ->
         data = SAMPLE.read_bytes()
         os.write(write, data[:20_000])
         time.sleep(0.5)
-        os.write(write, data[20_000:])
+        with contextlib.suppress(BrokenPipeError):
+            # It may have noticed already.
+            os.write(write, data[20_000:])
         process.wait(PATIENCE_S)
         os.close(write)
         assert process.stderr is not None
