@@ -452,18 +452,19 @@ def _is_ours(source: LiveSource) -> bool:
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl+C and the like end the session cleanly; a second Ctrl+C ends everything."""
+    """Ctrl+C and the like end the session cleanly; a second Ctrl+C ends everything.
+
+    Under nohup nobody is told that the terminal is closed.
+    """
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop()
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    numbers = [
-        signal.SIGINT,
-        signal.SIGTERM,
-        *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
-    ]
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield

@@ -431,6 +431,38 @@ def test_a_signal_ends_it_within_a_second(
 
 
 @needs_capture
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_anything_was_captured_ends_with_a_report(
+    wire: Link, environment: dict[str, str], number: signal.Signals
+) -> None:
+    with live(environment, "-i", wire.receiver, "--format", "jsonl") as process:
+        said(process.stderr, b"capture filter")
+        eventually(lambda: bool(children_of(process.pid)))
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert [(line["type"], line["packets"]) for line in _lines(out)] == [("source", 0)]
+    assert b"no IKE and no ESP was seen" in err
+
+
+def test_under_nohup_it_outlives_the_terminal(environment: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "r1.log"
+    log.touch()
+    words = ["nohup", *DPDLAB, "live", "--log", str(log), "--format", "jsonl", "--duration", "2"]
+    process = subprocess.Popen(
+        words,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    time.sleep(1.0)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, b"ended after 2 s" in err) == (0, True), err
+
+
+@needs_capture
 def test_killed_it_leaves_whole_records_and_no_child(
     wire: Link, environment: dict[str, str], tmp_path: Path
 ) -> None:
