@@ -15,6 +15,8 @@ _WORKED_S: Final = 10.0
 _FIRST_WAIT_S: Final = 0.5
 _MOST_WAIT_S: Final = 30.0
 _LOOK_S: Final = 0.25
+LOOK_EVERY_S: Final = 0.5
+"""Whether the interface is up, while it is captured on."""
 DOWN: Final = "the interface is down"
 
 
@@ -73,6 +75,14 @@ def capture_again(feed: Feed, interface: str, capture: Callable[[], str]) -> Non
                 return
             attempts = Attempts(feed)
         feed.count(restarts=1)
+
+
+def look(feed: Feed, interface: str) -> None:
+    """Tell an interface that was taken down, or is up again: who captures reads on, and gets
+    nothing."""
+    down = is_down(interface)
+    if down != (feed.status.state is SourceState.DOWN):
+        feed.tell(*((SourceState.DOWN, DOWN) if down else (SourceState.OPEN, "")))
 
 
 def _is_back(feed: Feed, interface: str) -> bool:

@@ -19,9 +19,8 @@ from time import monotonic, sleep
 from typing import IO, Final
 
 from analyzers.errors import SourceError
-from analyzers.sources.again import DOWN, capture_again
+from analyzers.sources.again import LOOK_EVERY_S, capture_again, look
 from analyzers.sources.feed import Feed, Reading, SourceState
-from analyzers.sources.interfaces import is_down
 
 TOOLS: Final = ("dumpcap", "tcpdump")
 """In the order in which they are tried."""
@@ -41,7 +40,6 @@ _LULL_S: Final = 0.005
 """What comes closer together than this is read together."""
 _END_S: Final = 0.4
 _COUNT_EVERY_S: Final = 2.0
-_LOOK_EVERY_S: Final = 0.5
 _DROPPED: Final = "dropped by the kernel: no room in its buffer"
 _MOST_SAID: Final = 4000
 _ETHERNET_TYPES: Final = frozenset({"1", "772"})
@@ -54,7 +52,7 @@ _NARRATION: Final = (
     "Capturing on", "File:", "Packets captured", "Packets received", "tcpdump: listening",
     "dropped privs", "packets captured", "packet captured", "received by filter",
     "dropped by kernel", "dropped by interface", "tcpdump: verbose", "data link type",
-    "Running as user",
+    "Running as user", "[Main MESSAGE]", "[Capture MESSAGE]",
 )  # fmt: skip
 
 
@@ -199,19 +197,13 @@ class CaptureSource:
                         sleep(max(0.0, read_s + _LULL_S - monotonic()))
                     read_s = monotonic()
             if got_any and monotonic() >= look_due_s and deadline_s is None:
-                look_due_s = monotonic() + _LOOK_EVERY_S
-                self._look()
+                look_due_s = monotonic() + LOOK_EVERY_S
+                look(self.feed, self.name)
             if self._counts and monotonic() >= count_due_s and deadline_s is None:
                 # It answers with its counters; dumpcap tells them at its end only.
                 count_due_s = monotonic() + _COUNT_EVERY_S
                 with contextlib.suppress(OSError):
                     child.send_signal(signal.SIGUSR1)
-
-    def _look(self) -> None:
-        """Tell an interface that was taken down: the child reads on, and nothing comes."""
-        down = is_down(self.name)
-        if down != (self.feed.status.state is SourceState.DOWN):
-            self.feed.tell(*((SourceState.DOWN, DOWN) if down else (SourceState.OPEN, "")))
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         """Leave neither process nor descriptor."""

@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from analyzers.errors import SourceError
-from analyzers.sources.again import capture_again
+from analyzers.sources.again import LOOK_EVERY_S, capture_again, look
 from analyzers.sources.cancelling import Cancelling
 from analyzers.sources.dumpcap import complaint, tied_to_us
 from analyzers.sources.feed import Feed, Reading, SourceState
@@ -117,15 +117,16 @@ class TsharkSource:
             self.processes = tuple(each.pid for each in capture._running_processes)
             reading = asyncio.ensure_future(self._read(capture, process.stdout))
             dying = asyncio.ensure_future(_death(process))
+            looking = asyncio.ensure_future(self._look_out())
             try:
                 # A child of tshark's own holds its output open: no end of it tells of its death.
                 await asyncio.wait({reading, dying}, return_when=asyncio.FIRST_COMPLETED)
                 await asyncio.wait({reading}, timeout=_END_S)
                 return reading.result() if reading.done() else ""
             finally:
-                for each in (reading, dying):
+                for each in (reading, dying, looking):
                     each.cancel()
-                await asyncio.gather(reading, dying, return_exceptions=True)
+                await asyncio.gather(reading, dying, looking, return_exceptions=True)
         finally:
             self.processes = ()
             await _ended(capture)
@@ -147,6 +148,12 @@ class TsharkSource:
             first = True
             if not self.feed.put(frames.written(packet)):
                 return ""
+
+    async def _look_out(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.feed.status.state is not SourceState.STARTING:
+                look(self.feed, self.name)
 
     def _listen(self, line: bytes) -> None:
         """What dumpcap or tshark said; both are ready once both said so."""

@@ -110,6 +110,9 @@ class Exposures:
         match mark.kind:
             case MarkKind.PROBE:
                 self._asked.probe(rows, state, mark)
+                if mark.exchange is not None and mark.exchange.is_unheard(mark.at_ns):
+                    for role in (0, 1):
+                        self._asked.unheard(self._asked.of(mark.unit, role), mark.exchange)
             case MarkKind.ANSWERED:
                 self._asked.answered(state, mark)
                 if not state.asks_anyway:

@@ -178,7 +178,7 @@ class Ikev2Tracker:
             if request.exchange is not None:
                 request.exchange.evidence = None
         exchange = request.exchange
-        if exchange is not None:
+        if exchange is not None and not exchange.is_answered_after(message.at_ns):
             sa.unit.answered[side] -= exchange.answer is not None
             exchange.ask_again(transmission(message))
             exchange.arrived = exchange.arrived or message.arrived

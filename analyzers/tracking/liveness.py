@@ -51,7 +51,9 @@ def spans(
     certain: list[tuple[int, int]] = []
     for exchange in exchanges:
         if exchange.outcome is Outcome.ANSWERED:
-            events += _exchange_events(exchange)
+            # Who asks again all the same lives, and hears nothing: that is no doubt about it.
+            if exchange.prober == local or not exchange.unheard_answers:
+                events += _exchange_events(exchange)
             continue
         number = place.get(exchange.ike_sa, 0)
         if exchange.peer_heard or _may_be_answered(exchange, local):

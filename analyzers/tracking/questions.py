@@ -175,12 +175,19 @@ class Questions:
 
     def _note_answer(self, state: RoleState, mark: Mark, exchange: ExchangeTrack) -> None:
         """Note the first answer within a silence of ESP: IKE lives, the data plane may not."""
+        if exchange.is_unheard(mark.at_ns):
+            return
         esp = self._esp.at(mark.unit, state.role, mark.place)
         if state.answered_since_ns != esp.last_proof_ns:
             state.answered_since_ns, state.answered_ns = esp.last_proof_ns, None
         if state.answered_ns is None and NEVER < esp.first_out_ns <= exchange.first_ns:
             state.answered_ns, state.answered_ref = mark.at_ns, mark.ref
             state.answered_asked_ns = exchange.first_ns
+
+    def unheard(self, state: RoleState, exchange: ExchangeTrack) -> None:
+        """What was answered is asked again: nothing shows that IKE gets through."""
+        if state.answered_asked_ns == exchange.first_ns:
+            state.answered_ns = None
 
     def implied(self, state: RoleState, mark: Mark) -> None:
         """An answer that was not captured: the peer lives, and the capture may be deaf."""

@@ -255,11 +255,19 @@ class ExchangeTrack(Struct, eq=False):
         self.unhear()
         self.transmissions.append(sent)
 
+    def is_answered_after(self, at_ns: int) -> bool:
+        """Whether an answer came later than that: a log may tell of a question when it is there."""
+        return self.answer is not None and at_ns <= self.answer.at_ns
+
     def unhear(self) -> None:
         """The answer that was seen, if any, did not reach the prober."""
         if self.answer is not None and len(self.unheard) < _MAX_REPLIES:
             self.unheard = (*self.unheard, self.answer)
         self.answer = self.evidence = None
+
+    def is_unheard(self, at_ns: int) -> bool:
+        """Whether it had been asked again after an answer by then."""
+        return any(answer.at_ns < at_ns for answer in self.unheard)
 
     def note_heard_before(self, at_ns: int) -> None:
         """The other side was heard since the transmission before this one."""

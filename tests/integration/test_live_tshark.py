@@ -32,6 +32,7 @@ from tests.live_capture import (
     open_descriptors,
     said,
     send,
+    set_up,
 )
 
 pytestmark = [
@@ -147,3 +148,20 @@ def test_as_a_user_runs_it(wire: Link, tmp_path: Path) -> None:
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert b"237 packets" in err, told + out
+
+
+def test_an_interface_that_is_down_is_told(wire: Link) -> None:
+    source = TsharkSource(wire.receiver, capture_filter())
+    session = LiveSession([source])
+    session.start()
+    try:
+        _open(source)
+        set_up(wire.receiver, up=False)
+        eventually(lambda: source.feed.status.state is SourceState.DOWN, source.feed.status)
+        set_up(wire.receiver, up=True)
+        _open(source)
+        os.kill(source.processes[-1], signal.SIGKILL)
+        eventually(lambda: source.feed.status.state is SourceState.WAITING, source.feed.status)
+        assert "tshark ended" in source.feed.status.detail
+    finally:
+        session.end(now_ns())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import AnswerEvidence, Exchange, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState
@@ -12,7 +15,8 @@ from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.scenarios.conftest import Told
 from tests.scenarios.logs import Clock, Lost, charon, iso_zoned
-from tests.scenarios.timeline import at
+from tests.scenarios.timeline import at, capture
+from tests.unit.analyzers.session.test_live_gaps import Watch
 
 PROMPT = "0 a>b v2 handshake\n5..16/5 b>a liveness 0+\n5.01..16/5 a>b liveness 0+ resp\n"
 ASKED = "".join(f"{s} b>a liveness 3\n{s}.01 a>b liveness 3 resp\n" for s in (20, 22, 24))
@@ -93,3 +97,30 @@ def test_dpd_answer_unheard_is_silent_of_one(tell: Tell, more: str):
     told = tell(PROMPT + ASKED.partition("24 b>a")[0] + more)
     assert told.peer.exchanges[3].retries == 1
     assert told.of("dpd-answer-unheard") == []
+
+
+ONE_WAY = "0 a>b v2 handshake\n0.1..60/0.2 a>b esp out\n0.15..18/0.2 b>a esp in\n" + ASKED
+
+
+def test_what_is_answered_unheard_shows_no_life_of_ike(tell: Tell):
+    """Who asks again hears nothing: that is no dead data plane beside a living IKE."""
+    told = tell(ONE_WAY)
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is not BlackHoleClass.DATA_PLANE
+    assert told.peer.state is PeerState.QUESTIONABLE
+    assert told.of("dpd-alive-dataplane-dead") == []
+
+
+def test_a_later_answer_that_arrives_does(tell: Tell):
+    told = tell(ONE_WAY + GOES_ON)
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert len(told.of("dpd-alive-dataplane-dead")) == 1
+
+
+@pytest.mark.parametrize("size", [90, 1000, 100_000])
+def test_it_does_not_matter_how_it_is_cut(tmp_path: Path, size: int):
+    watch, data = Watch(tmp_path), capture(ONE_WAY + GOES_ON)
+    for place in range(0, len(data), size):
+        watch.take(data[place : place + size], 60)
+    watch.end(61)

@@ -10,13 +10,17 @@ from typing import NamedTuple
 
 import pytest
 
+from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.session import Session
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Change, FactLog
 from tests.live_capture import SAMPLES
+from tests.scenarios.logs import Clock, charon, iso_zoned
+from tests.scenarios.timeline import at, capture
 from tests.unit.analyzers.session.test_live import SECOND, Fifo, until
+from tests.unit.analyzers.session.test_live_gaps import Interrupted
 
 STEP_NS = SECOND // 4
 TAIL_NS = 3 * SECOND
@@ -226,3 +230,22 @@ def test_what_a_capture_may_have_lost_when_it_began_is_not_told(tmp_path: Path) 
     (peer,) = session.peers()
     assert min(x.first_ns for x in peer.exchanges) > begin_ns
     assert len(peer.exchanges) == len(asked) - 1
+
+
+def test_a_question_that_never_left_is_told_after_its_answer() -> None:
+    """Its retry was captured, and answered, before the line about it need be believed."""
+    text = "0 a>b v2 handshake\n10 a>b liveness 2\n11 a>b liveness 2\n11.02 b>a liveness 2 resp\n"
+    wire, log = Interrupted(), Interrupted()
+    log.kind, log.name = "log", "r1.log"
+    session = LiveSession([wire, log])
+    session.start()
+    wire.feed.put(capture(text + "unseen a>b 9..10.5\n"))
+    for line in charon(text, "a", Clock(iso_zoned)).splitlines(keepends=True):
+        log.feed.put(line.encode())
+        session.pump(at(11.1))
+    for tenth in range(50):
+        session.pump(at(11.1 + tenth / 10))
+    (peer,) = session.peers_so_far(at(16))
+    (asked,) = peer.exchanges
+    assert (asked.outcome, asked.unheard_answers) == (Outcome.ANSWERED, ())
+    session.end(at(16))
