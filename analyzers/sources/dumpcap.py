@@ -189,6 +189,9 @@ class CaptureSource:
                 else:
                     if not got_any:
                         self.feed.tell(SourceState.OPEN)
+                    elif self.feed.status.state is SourceState.DOWN:
+                        # What comes may be of an interface that is up again.
+                        look(self.feed, self.name)
                     got_any = True
                     if not self.feed.put(data):
                         break

@@ -11,12 +11,13 @@ from analyzers.model.exchange import AnswerEvidence, Exchange, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
+from analyzers.session.live import LiveSession
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.scenarios.conftest import Told
 from tests.scenarios.logs import Clock, Lost, charon, iso_zoned
 from tests.scenarios.timeline import at, capture
-from tests.unit.analyzers.session.test_live_gaps import Watch
+from tests.unit.analyzers.session.test_live_gaps import Interrupted, Watch
 
 PROMPT = "0 a>b v2 handshake\n5..16/5 b>a liveness 0+\n5.01..16/5 a>b liveness 0+ resp\n"
 ASKED = "".join(f"{s} b>a liveness 3\n{s}.01 a>b liveness 3 resp\n" for s in (20, 22, 24))
@@ -61,19 +62,39 @@ def test_who_answered_at_first_may_be_given_up_all_the_same(tell: Tell):
     assert exchange.verdict_ns == at(30)
 
 
+GAVE_UP = charon(
+    PROMPT + ASKED, "b", Clock(iso_zoned), lost=[Lost("a", 19)],
+    said=[(26.0, "05[IKE] giving up after 2 retransmits")],
+)  # fmt: skip
+
+
 def test_what_the_log_of_the_prober_says_of_it_stands(tell: Tell):
     """It gave up a peer whose answers were captured where they left."""
-    text = PROMPT + ASKED
-    log = charon(
-        text, "b", Clock(iso_zoned), lost=[Lost("a", 19)],
-        said=[(26.0, "05[IKE] giving up after 2 retransmits")],
-    )  # fmt: skip
-    told = tell(text + "60 b>a keepalive\n", ("b.log", log))
+    told = tell(PROMPT + ASKED + "60 b>a keepalive\n", ("b.log", GAVE_UP))
     assert last(told).outcome is Outcome.UNANSWERED
     assert last(told).verdict_ns == at(26)
-    assert len(last(told).unheard_answers) == 3
+    assert len(last(told).lost_answers) == 3
     assert told.peer.state is PeerState.DEAD
     assert told.peer.confidence is Confidence.CERTAIN
+    assert told.of("dpd-answer-unheard") == []
+
+
+def test_it_stands_live_too():
+    """Nothing is known with hindsight there: the answers were seen, and taken for such."""
+    wire, log = Interrupted(), Interrupted()
+    log.kind, log.name = "log", "b.log"
+    session = LiveSession([wire, log])
+    session.start()
+    wire.feed.put(capture(PROMPT + ASKED))
+    for tenth in range(240, 320):
+        if tenth == 260:
+            log.feed.put(GAVE_UP.encode())
+        session.pump(at(tenth / 10))
+    (peer,) = session.peers_so_far(at(32))
+    assert (peer.state, peer.confidence) == (PeerState.DEAD, Confidence.CERTAIN)
+    assert peer.exchanges[-1].verdict_ns == at(26)
+    assert len(peer.exchanges[-1].unheard_answers) == 3
+    session.end(at(32))
 
 
 @fires("dpd-answer-unheard")
