@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -196,6 +197,38 @@ def test_an_interface_that_is_down_is_told(wire: Link, tool: str) -> None:
     send(wire.sender, frames("ikev2-dead-peer")[:10], 1000)
     _watch(session, 10)
     session.end(now_ns())
+
+
+def test_an_interface_is_up_again_with_its_first_packet(wire: Link) -> None:
+    """Whenever it is looked at: nothing that was captured falls into the interruption."""
+    session = _started(_source(wire, shutil.which("tcpdump")))
+    packet, stop = frames("ikev2-healthy")[0][1], threading.Event()
+
+    def talk() -> None:
+        while not stop.wait(0.05):
+            with contextlib.suppress(OSError):
+                send(wire.sender, [(0.0, packet)], 1)
+
+    talking = threading.Thread(target=talk)
+    talking.start()
+    try:
+        ups = []
+        for _ in range(3):
+            _watch(session, session.sources[0].packets + 5)
+            set_up(wire.receiver, up=False)
+            _watch(session, 0, rest_s=1.2)
+            ups.append(now_ns())
+            set_up(wire.receiver, up=True)
+            _watch(session, session.sources[0].packets + 5, rest_s=0.6)
+    finally:
+        stop.set()
+        talking.join()
+        session.end(now_ns())
+    gaps = session.sources[0].gaps
+    assert len(gaps) == len(ups)
+    for up_ns, (start_ns, end_ns) in zip(ups, gaps, strict=True):
+        assert start_ns < up_ns
+        assert end_ns - up_ns < 200_000_000
 
 
 def test_no_interface_is_a_failure_with_what_the_tool_said() -> None:
