@@ -53,8 +53,9 @@ def as_known(
     if not shown or not shown <= gone.keys():
         return peer
     last = max((gone[source] for source in shown), key=lambda each: each.since_ns)
-    if (peer.last_proof_ns or 0) > last.since_ns:
-        return peer  # a log has heard of it later
+    heard_ns = peer.last_proof_ns or 0 if last.is_capture else peer.last_ns
+    if heard_ns > last.since_ns:
+        return peer  # a log has heard of it later, be it one whose file has no name any more
     before = tuple(span for span in peer.states if span.start_ns < last.since_ns)
     if not before or before[-1].state is not PeerState.UNKNOWN:
         before = (*before, StateSpan(PeerState.UNKNOWN, last.since_ns))

@@ -69,21 +69,38 @@ def test_a_peer_of_another_interface_goes_on() -> None:
     session.end(at(63))
 
 
+class Log:
+    """A session with a log alone, as it is when a question was answered in it."""
+
+    def __init__(self) -> None:
+        self.source = Interrupted()
+        self.source.kind, self.source.name = "log", "r1.log"
+        self.session = LiveSession([self.source])
+        self.session.start()
+        text = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n"
+        self.source.feed.put(charon(text, "a", Clock(iso_zoned)).encode())
+        assert self.now(12).state is PeerState.ALIVE
+
+    def now(self, now_s: float) -> PeerView:
+        for before_s in (0.9, 0.5, 0.0):
+            self.session.pump(at(now_s - before_s))
+        return peer_of(self.session, now_s)
+
+
 def test_a_log_that_is_gone_tells_nothing_more() -> None:
-    log = Interrupted()
-    log.kind, log.name = "log", "r1.log"
-    session = LiveSession([log])
-    session.start()
-    log.feed.put(charon(UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n", "a",
-                        Clock(iso_zoned)).encode())  # fmt: skip
-    session.pump(at(11))
-    session.pump(at(12))
-    assert peer_of(session, 12).state is PeerState.ALIVE
-    log.feed.tell(SourceState.WAITING, "there is no such file")
-    session.pump(at(20))
-    peer = peer_of(session, 20)
+    log = Log()
+    log.source.feed.tell(SourceState.WAITING, "there is no such file")
+    peer = log.now(20)
     assert (peer.state, peer.unwatched) == (PeerState.UNKNOWN, "r1.log: there is no such file")
-    log.feed.tell(SourceState.OPEN)
-    session.pump(at(21))
-    assert peer_of(session, 21).state is PeerState.ALIVE
-    session.end(at(22))
+    log.source.feed.tell(SourceState.OPEN)
+    assert log.now(21).state is PeerState.ALIVE
+    log.session.end(at(22))
+
+
+def test_who_renames_a_log_may_write_on_into_it() -> None:
+    log = Log()
+    log.source.feed.tell(SourceState.WAITING, "there is no such file")
+    line = "2023-11-14T22:13:42.000+00:00 gw charon: 05[IKE] giving up after 2 retransmits\n"
+    log.source.feed.put(line.encode())
+    assert log.now(23).state is PeerState.DEAD
+    log.session.end(at(24))
