@@ -51,9 +51,11 @@ def spans(
     certain: list[tuple[int, int]] = []
     for exchange in exchanges:
         if exchange.outcome is Outcome.ANSWERED:
-            # Who asks again all the same lives, and hears nothing: that is no doubt about it.
             if exchange.prober == local or not exchange.unheard_answers:
                 events += _exchange_events(exchange)
+            else:
+                # Who asks again all the same lives, and hears nothing: nobody doubts that it lives.
+                events.append((exchange.first_ns, 4, PeerState.ALIVE))
             continue
         number = place.get(exchange.ike_sa, 0)
         if exchange.peer_heard or _may_be_answered(exchange, local):

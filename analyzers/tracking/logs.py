@@ -292,7 +292,7 @@ class LogTracker:
     def _open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
         for exchange in reversed(sa.peer.exchanges[-_RECENT:]):
             if exchange.side == side and exchange.sa.unit is sa.unit and not exchange.dissolved:
-                return None if exchange.answered and not exchange.unheard else exchange
+                return None if exchange.answered and not _is_doubted(exchange) else exchange
         return None
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
@@ -417,6 +417,12 @@ class LogTracker:
             from_start=False,
         )
         self._up(sa, event)
+
+
+def _is_doubted(exchange: ExchangeTrack) -> bool:
+    """Whether it was asked again after each of its answers but the last, which nothing proves."""
+    asked = (r.at_ns for r in exchange.sa.requests.values() if r.side == exchange.side)
+    return bool(exchange.unheard) and max(asked, default=0) <= exchange.first_ns
 
 
 def _was_up(sa: SaTrack, side: int) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import AnswerEvidence, Exchange, Outcome
 from analyzers.model.finding import Severity
-from analyzers.model.peer import PeerState
+from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence
 from analyzers.session.live import LiveSession
 from tests.rules.conftest import Tell
@@ -79,22 +79,42 @@ def test_what_the_log_of_the_prober_says_of_it_stands(tell: Tell):
     assert told.of("dpd-answer-unheard") == []
 
 
-def test_it_stands_live_too():
-    """Nothing is known with hindsight there: the answers were seen, and taken for such."""
+def live_with_log(text: str, log_text: str) -> PeerView:
+    """As it is when the log has come after the packets: nothing is known with hindsight there."""
     wire, log = Interrupted(), Interrupted()
     log.kind, log.name = "log", "b.log"
     session = LiveSession([wire, log])
     session.start()
-    wire.feed.put(capture(PROMPT + ASKED))
-    for tenth in range(240, 320):
-        if tenth == 260:
-            log.feed.put(GAVE_UP.encode())
+    wire.feed.put(capture(text))
+    for tenth in range(280, 350):
+        if tenth == 300:
+            log.feed.put(log_text.encode())
         session.pump(at(tenth / 10))
-    (peer,) = session.peers_so_far(at(32))
+    (peer,) = session.peers_so_far(at(35))
+    session.end(at(35))
+    return peer
+
+
+def test_it_stands_live_too():
+    peer = live_with_log(PROMPT + ASKED, GAVE_UP)
     assert (peer.state, peer.confidence) == (PeerState.DEAD, Confidence.CERTAIN)
     assert peer.exchanges[-1].verdict_ns == at(26)
     assert len(peer.exchanges[-1].unheard_answers) == 3
-    session.end(at(32))
+
+
+def test_a_verdict_long_after_its_answer_is_none_on_it():
+    """The next request proved the last answer; what was given up, the log does not show."""
+    text = PROMPT + ASKED + "25 b>a create-child 4\n25.01 a>b create-child 4 resp\n"
+    said = [(27.0, "05[IKE] giving up after 2 retransmits")]
+    peer = live_with_log(text, charon(PROMPT, "b", Clock(iso_zoned), said=said))
+    assert peer.exchanges[-1].outcome is Outcome.ANSWERED
+    assert len(peer.exchanges[-1].unheard_answers) == 2
+
+
+def test_who_asks_lives(tell: Tell):
+    """The capture begins with it."""
+    told = tell(PROMPT + ASKED + "capture 19..60\n")
+    assert [span.state for span in told.peer.states] == [PeerState.ALIVE]
 
 
 @fires("dpd-answer-unheard")
