@@ -93,9 +93,12 @@ class HoleTrack(Struct):
             return ()
         questionable = self.silence.questionable_ns
         asked = self.first_probe_ns if self.asked_ns is None else self.asked_ns
+        # Who sends nothing more may ask all the same.
+        doubted = [stop if questionable == NEVER else questionable]
+        doubted += [] if asked is None else [asked]
         cuts = [
             (PhaseName.UNQUESTIONED, start),
-            (PhaseName.UNPROBED, stop if questionable == NEVER else questionable),
+            (PhaseName.UNPROBED, min(doubted)),
             (PhaseName.PROBING, stop if asked is None else asked),
             (PhaseName.TEARDOWN, stop if self.dead_ns is None else self.dead_ns),
         ]

@@ -770,3 +770,18 @@ def test_an_answer_to_ones_own_question_begins_a_silence_anew(tell: Tell) -> Non
     text += "20..26.1/2 a>b liveness 3\n28 a>b v2 sa-init 0 sa=2\n"
     (hole,) = (h for h in tell(text).peer.black_holes if h.first_probe_ns == at(20))
     assert hole.last_proof_ns == at(15.01)
+
+
+def test_who_asks_after_a_single_packet_is_probing(tell: Tell) -> None:
+    """Nothing was sent late enough to doubt the peer; the question began all the same."""
+    text = """
+        0 a>b v2 handshake
+        1..11/3 a>b esp out
+        1.001..11/3 b>a esp in
+        10.002 a>b esp out
+        13..17.1/2 a>b liveness 2
+        19 a>b delete 3
+        """
+    (hole,) = tell(text).peer.black_holes
+    spent = {phase.name: phase.start_ns for phase in hole.phases}
+    assert spent == {PhaseName.UNQUESTIONED: at(10.002), PhaseName.PROBING: at(13)}
