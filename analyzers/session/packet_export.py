@@ -75,10 +75,13 @@ def annotated_packets(
     """
     comments = comments_on(content, whole)
     if esp is EspChoice.NONE:
-        # A finding about traffic names the first packet of its flow.
-        for flow in (flow for peer in content.peers for flow in peer.esp_flows):
-            if flow.ref is not None:
-                comments.pop(flow.ref, None)
+        # A finding about traffic names the first packet of its flow, or into a black hole.
+        for peer in content.peers:
+            first = [flow.ref for flow in peer.esp_flows]
+            first += [hole.first_exposed_ref for hole in peer.black_holes]
+            for ref in first:
+                if ref is not None:
+                    comments.pop(ref, None)
     else:
         _add_esp(comments, captures, content, options, esp)
         for said in comments.values():

@@ -48,7 +48,8 @@ def live(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A running session; it is ended at the end."""
     process = subprocess.Popen(
-        [*DPDLAB, "live", *words],
+        # The tests themselves may run under nohup.
+        ["env", "--default-signal=HUP", *DPDLAB, "live", *words],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
