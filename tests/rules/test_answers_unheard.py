@@ -12,12 +12,13 @@ from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence
 from analyzers.session.live import LiveSession
+from tests.given_source import GivenSource
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.scenarios.conftest import Told
 from tests.scenarios.logs import Clock, Lost, charon, iso_zoned
 from tests.scenarios.timeline import at, capture
-from tests.unit.analyzers.session.test_live_gaps import Interrupted, Watch
+from tests.unit.analyzers.session.test_live_gaps import Watch
 
 PROMPT = "0 a>b v2 handshake\n5..16/5 b>a liveness 0+\n5.01..16/5 a>b liveness 0+ resp\n"
 ASKED = "".join(f"{s} b>a liveness 3\n{s}.01 a>b liveness 3 resp\n" for s in (20, 22, 24))
@@ -81,7 +82,7 @@ def test_what_the_log_of_the_prober_says_of_it_stands(tell: Tell):
 
 def live_with_log(text: str, log_text: str) -> PeerView:
     """As it is when the log has come after the packets: nothing is known with hindsight there."""
-    wire, log = Interrupted(), Interrupted()
+    wire, log = GivenSource(), GivenSource()
     log.kind, log.name = "log", "b.log"
     session = LiveSession([wire, log])
     session.start()

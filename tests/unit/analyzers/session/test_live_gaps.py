@@ -14,32 +14,13 @@ from analyzers.model.records import Confidence, ProblemKind
 from analyzers.session import Session
 from analyzers.session.live import LiveSession
 from analyzers.session.live_store import CaptureStore
-from analyzers.sources.feed import Feed, Restart, SourceState
+from analyzers.sources.feed import Restart, SourceState
 from analyzers.sources.ring_files import RingFiles
+from tests.given_source import GivenSource
 from tests.scenarios.timeline import at, capture
 
 UP = "0 a>b v2 handshake\n"
 HEAD = 24
-
-
-class Interrupted:
-    """A source that is given what it captured piece by piece."""
-
-    kind = "capture"
-    remote = False
-    name = "eth0"
-
-    def __init__(self) -> None:
-        self.feed = Feed()
-
-    def start(self) -> None:
-        self.feed.tell(SourceState.OPEN)
-
-    def stop(self) -> None:
-        self.feed.stopping.set()
-
-    def close(self, timeout_s: float) -> None:
-        pass
 
 
 def pieces(text: str, *cuts: float) -> list[bytes]:
@@ -61,7 +42,7 @@ class Watch:
     """A session that is looked at; `saved` is what it kept."""
 
     def __init__(self, tmp_path: Path, *, remote: bool = False) -> None:
-        self.source = Interrupted()
+        self.source = GivenSource()
         self.source.remote = remote
         self.saved = tmp_path / "saved.pcapng"
         store = CaptureStore(RingFiles(self.saved), "test")
@@ -218,7 +199,7 @@ def test_a_gap_of_one_of_two_interfaces_is_one_of_its_peers(tmp_path: Path) -> N
     other = "0 c>n v2 handshake\n10..50/10 c>n liveness 2+\n10.02..50/10 n>c liveness 2+ resp\n"
     text = UP + "10..50/10 a>b liveness 2+\n10.02..50/10 b>a liveness 2+ resp\n"
     before, _, after = pieces(text, 22, 28)
-    whole, broken = Interrupted(), Interrupted()
+    whole, broken = GivenSource(), GivenSource()
     session = LiveSession([whole, broken])
     session.start()
     whole.feed.put(capture(other))

@@ -16,11 +16,11 @@ from analyzers.model.records import Basis, Confidence
 from analyzers.session import Session
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Change, FactLog
+from tests.given_source import GivenSource
 from tests.live_capture import SAMPLES
 from tests.scenarios.logs import Clock, charon, iso_zoned
 from tests.scenarios.timeline import at, capture
 from tests.unit.analyzers.session.test_live import SECOND, Fifo, until
-from tests.unit.analyzers.session.test_live_gaps import Interrupted
 
 STEP_NS = SECOND // 4
 TAIL_NS = 3 * SECOND
@@ -235,7 +235,7 @@ def test_what_a_capture_may_have_lost_when_it_began_is_not_told(tmp_path: Path) 
 def test_a_question_that_never_left_is_told_after_its_answer() -> None:
     """Its retry was captured, and answered, before the line about it need be believed."""
     text = "0 a>b v2 handshake\n10 a>b liveness 2\n11 a>b liveness 2\n11.02 b>a liveness 2 resp\n"
-    wire, log = Interrupted(), Interrupted()
+    wire, log = GivenSource(), GivenSource()
     log.kind, log.name = "log", "r1.log"
     session = LiveSession([wire, log])
     session.start()

@@ -10,9 +10,10 @@ from analyzers.model.peer import PeerState, PeerView
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import SourceState
 from dpdlab.present.live_lines import unwatched_words
+from tests.given_source import GivenSource
 from tests.scenarios.logs import Clock, charon, iso_zoned
 from tests.scenarios.timeline import at, capture
-from tests.unit.analyzers.session.test_live_gaps import UP, Interrupted, Watch
+from tests.unit.analyzers.session.test_live_gaps import UP, Watch
 
 ASKED = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n20..25/2 a>b liveness 3\n"
 SILENT = UP + "0.1..30/0.2 a>b esp out\n0.15..20/0.2 b>a esp in\n"
@@ -53,7 +54,7 @@ def peer_of(session: LiveSession, now_s: float) -> PeerView:
 
 
 def test_a_peer_of_another_interface_goes_on() -> None:
-    one, other = Interrupted(), Interrupted()
+    one, other = GivenSource(), GivenSource()
     other.name = "eth1"
     session = LiveSession([one, other])
     session.start()
@@ -73,7 +74,7 @@ class Log:
     """A session with a log alone, as it is when a question was answered in it."""
 
     def __init__(self) -> None:
-        self.source = Interrupted()
+        self.source = GivenSource()
         self.source.kind, self.source.name = "log", "r1.log"
         self.session = LiveSession([self.source])
         self.session.start()

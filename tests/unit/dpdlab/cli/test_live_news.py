@@ -5,27 +5,10 @@ from __future__ import annotations
 import pytest
 
 from analyzers.session.live import LiveSession
-from analyzers.sources.feed import Feed, SourceState
+from analyzers.sources.feed import SourceState
 from dpdlab.cli.diagnostics import Diagnostics
 from dpdlab.cli.live_news import SourceNews
-
-
-class Source:
-    kind = "syslog"
-    remote = True
-    name = "127.0.0.1:5514"
-
-    def __init__(self) -> None:
-        self.feed = Feed()
-
-    def start(self) -> None:
-        self.feed.tell(SourceState.OPEN)
-
-    def stop(self) -> None:
-        self.feed.stopping.set()
-
-    def close(self, timeout_s: float) -> None:
-        pass
+from tests.given_source import GivenSource
 
 
 def _said(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -33,7 +16,7 @@ def _said(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_what_is_lost_is_told_while_that_happens(capsys: pytest.CaptureFixture[str]):
-    source = Source()
+    source = GivenSource("syslog", "127.0.0.1:5514", remote=True)
     session = LiveSession([source])
     session.start()
     news = SourceNews(session, [source], Diagnostics())
@@ -56,7 +39,7 @@ def test_what_is_lost_is_told_while_that_happens(capsys: pytest.CaptureFixture[s
 
 
 def test_a_source_that_breaks_off_and_goes_on(capsys: pytest.CaptureFixture[str]):
-    source = Source()
+    source = GivenSource("syslog", "127.0.0.1:5514", remote=True)
     session = LiveSession([source])
     session.start()
     news = SourceNews(session, [source], Diagnostics())

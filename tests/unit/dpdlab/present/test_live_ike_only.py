@@ -9,8 +9,8 @@ from analyzers.model.peer import PeerView
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Fact, FactLog
 from dpdlab.present.live_lines import FactLines
+from tests.given_source import GivenSource
 from tests.scenarios.timeline import at, capture
-from tests.unit.analyzers.session.test_live_gaps import Interrupted
 
 ANSWERED = "10..40/3 a>b liveness 2+\n10.02..40/3 b>a liveness 2+ resp\n"
 SILENT = "0 a>b v2 handshake\n0.1..40/0.2 a>b esp out\n0.15..8/0.2 b>a esp in\n" + ANSWERED
@@ -19,7 +19,7 @@ BACK = "25.05..40/0.2 b>a esp in\n"
 
 def told(text: str) -> tuple[list[str], list[PeerView]]:
     """What is said of the state of the peer, and the views behind it, looked at every 0.5 s."""
-    source = Interrupted()
+    source = GivenSource()
     session = LiveSession([source])
     session.start()
     facts, lines, said, views = FactLog(), FactLines(), [], []
