@@ -61,10 +61,11 @@ def state_word(state: PeerState, confidence: Confidence, *, by_remote: bool = Fa
     return STATE[state]
 
 
-def gave_us_up(peer: PeerView) -> bool:
+def gave_us_up(peer: PeerView, since_ns: int | None = None) -> bool:
     """Whether the last verdict of a peer was the remote side's, on the local one.
 
     Where both gave up, what a log says of one goes before what was inferred of the other.
+    `since_ns`: that verdict instead with which the peer was dead from then on.
     """
     peer = peer.whole
     verdicts = [
@@ -81,6 +82,9 @@ def gave_us_up(peer: PeerView) -> bool:
         return False
     dead_ns = peer.states[-1].start_ns if peer.states else 0
     remote = {peer.remote, *peer.addresses}
+    if since_ns is not None:
+        nearest = min(verdicts, key=lambda each: (abs((each[0] or 0) - since_ns), not each[1]))
+        return nearest[2] in remote
     last = max((told and ns >= dead_ns, ns, who not in remote) for ns, told, who in verdicts)
     return not last[2]
 

@@ -59,6 +59,7 @@ _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
 # An SA that was given up is removed in the next line.
 _AT_ONCE_NS: Final = NS_PER_SECOND
 _RECENT: Final = 16
+_ANSWERED_WITHIN_NS: Final = 5 * NS_PER_SECOND
 _EXCHANGE_TYPES: Final = {
     MessageKind.SA_INIT: 34,
     MessageKind.AUTH: 35,
@@ -457,7 +458,8 @@ def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack |
         counted = exchange.kind is ExchangeKind.LIVENESS and event.message_id is not None
         if counted and exchange.transmissions[0].message_id != event.message_id:
             continue
-        return exchange
+        # Who answers does so as soon as it is asked; each IKE SA has these numbers anew.
+        return exchange if at_ns - exchange.last_ns <= _ANSWERED_WITHIN_NS else None
     return None
 
 

@@ -35,6 +35,8 @@ class _Shown(NamedTuple):
 
     state: PeerState
     ike_only: bool
+    dead_ns: int | None = None
+    """Of a death: since when."""
 
     @property
     def rank(self) -> tuple[int, bool]:
@@ -46,7 +48,8 @@ def state_cells(peer: PeerView, scale: Scale, signs: Glyphs) -> tuple[Cell, ...]
     """The states of a peer on a scale."""
     shown: list[_Shown | None] = [None] * scale.width
     for span in told_states(peer):
-        told = _Shown(span.state, span.ike_only)
+        dead_ns = span.start_ns if span.state is PeerState.DEAD else None
+        told = _Shown(span.state, span.ike_only, dead_ns)
         end_ns = scale.end_ns if span.end_ns is None else span.end_ns
         for position in scale.cells(span.start_ns, end_ns):
             held = shown[position]
@@ -68,7 +71,7 @@ def state_cells(peer: PeerView, scale: Scale, signs: Glyphs) -> tuple[Cell, ...]
 def _word(peer: PeerView, shown: _Shown) -> str:
     if shown.ike_only:
         return words.IKE_ONLY
-    by_remote = words.gave_us_up(peer)
+    by_remote = shown.dead_ns is not None and words.gave_us_up(peer, shown.dead_ns)
     return words.stretch_word(peer, shown.state, death_confidence(peer), by_remote=by_remote)
 
 

@@ -173,7 +173,7 @@ EXPORTERS: Final = (
 
 def default_path(exporter: Exporter, inputs: Sequence[str]) -> str:
     """A name for the file, beside where the user is."""
-    stem = Path(inputs[0].rpartition(":")[2]).name.split(".")[0] if inputs else ""
+    stem = Path(inputs[0].rpartition(":")[2]).name.split(".")[0].strip("-") if inputs else ""
     return f"{stem or 'dpdlab'}-{exporter.name.lower().replace(' ', '-')}{exporter.suffix}"
 
 

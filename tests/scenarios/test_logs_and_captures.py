@@ -497,6 +497,27 @@ def test_an_answer_that_a_log_does_not_show_was_read_unless_it_complains(tmp_pat
     assert {x.lost for x in peer.exchanges} == {None}
 
 
+def test_an_answer_on_another_sa_is_none_to_an_old_question(tmp_path: Path) -> None:
+    """Each IKE SA has message 0: b answers the Delete of the new one, not the old question."""
+    text = """
+    0 a>b v2 handshake
+    10 b>a liveness 0
+    10.01 a>b liveness 0 resp
+    30 a>b liveness 2
+    32 a>b liveness 2
+    34 a>b liveness 2
+    40 a>b v2 handshake sa=2
+    68.5 b>a liveness 0 sa=2
+    68.51 a>b liveness 0 sa=2 resp
+    70 a>b delete 2 sa=2
+    """
+    answer = "70.01 b>a liveness 2 sa=2 resp\n"
+    log = charon(text + answer, "b", Clock(iso, 5), lost=[LostOnTheWay("a", 29, 39)])
+    peer = together(tmp_path, capture(text + "capture 0..69"), log).peer
+    asked = next(x for x in peer.exchanges if x.first_ns == at(30))
+    assert (asked.lost, asked.lost_answers) == (Lost.REQUEST, ())
+
+
 def test_what_the_other_end_sent_in_vain_proves_nothing(tmp_path: Path) -> None:
     """Both directions are dead: that b asks is no sign of life for a, who does not hear it."""
     text = """

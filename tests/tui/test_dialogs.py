@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dpdlab.cli import main
-from dpdlab.tui.exporting import EXPORTERS
+from dpdlab.tui.exporting import EXPORTERS, default_path
 from tests.tui.conftest import SAMPLES, Opened
 
 Capture = pytest.CaptureFixture[str]
@@ -77,6 +77,10 @@ async def test_every_format_is_written(console: Open, tmp_path: Path, place: int
         (written,) = tmp_path.iterdir()
         assert written.suffix == EXPORTERS[place].suffix
         assert written.stat().st_size > 200
+
+
+def test_what_comes_through_a_pipe_has_a_name_that_is_no_option():
+    assert default_path(EXPORTERS[0], ["-"]) == "dpdlab-html.html"
 
 
 async def test_the_text_is_that_of_the_command_line(

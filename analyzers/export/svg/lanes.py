@@ -25,12 +25,12 @@ def states(sheet: Sheet) -> None:
     """What the peer was known to be."""
     peer = sheet.peer
     middle = sheet.lane("state", 30)
-    by_remote = words.gave_us_up(peer)
     for span in told_states(peer):
         end_ns = sheet.window.end_ns if span.end_ns is None else span.end_ns
         ends = sheet.stretch(span.start_ns, end_ns)
         if ends is None or span.start_ns > end_ns:
             continue
+        by_remote = span.state is PeerState.DEAD and words.gave_us_up(peer, span.start_ns)
         word = words.stretch_word(peer, span.state, death_confidence(peer), by_remote=by_remote)
         word = words.IKE_ONLY if span.ike_only else word
         said = f"{word} from {sheet.naming.at(span.start_ns)} UTC"

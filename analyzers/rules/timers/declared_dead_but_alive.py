@@ -149,7 +149,7 @@ def _found(case: Case, exchange: Exchange, verdict: GivenUp, life: _Life) -> Fou
         first_refs([*(t.ref for t in exchange.transmissions), verdict.ref, *life.refs]),
         remedy="" if cause is None else cause.remedy,
         confidence=weakest(exchange.confidence, verdict.confidence, life.confidence),
-        at_ns=life.at_ns,
+        at_ns=verdict.at_ns,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from analyzers.export.words import peer_phrase
+from analyzers.export.words import gave_us_up, peer_phrase
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Basis, Confidence
@@ -46,3 +46,12 @@ def test_one_that_was_inferred_before_the_log_began_to_ask_stays():
     states = liveness.spans(A, (), both, (), (), at(0))
     assert [s.start_ns for s in states if s.state is PeerState.DEAD] == [at(8.0)]
     assert liveness.confidence(both, (), states) is Confidence.CERTAIN
+
+
+@pytest.mark.parametrize(("first", "by_remote"), [(A, False), (B, True)])
+def test_a_stretch_of_death_is_of_the_verdict_that_it_begins_with(first: str, by_remote: bool):
+    other = B if first == A else A
+    both = [_vain(first, 10.0, 20.0, logged=True), _vain(other, 10.5, 22.0, logged=True)]
+    told = replace(peer(), exchanges=tuple(both), black_holes=())
+    assert gave_us_up(told, at(20.0)) is by_remote
+    assert gave_us_up(told) is not by_remote
