@@ -403,6 +403,8 @@ class Exposures:
         ref: Ref | None = None
         acted_ns: int | None = None
         run = self._asked.lost(state, silence, max(stop_ns, end_ns or 0))
+        if run is not None:
+            silence = self._since_esp(state, silence, place)
         if silence.last_proof_ns <= state.delete_ns and (
             max(silence.last_out_ns, 0) <= state.delete_ns <= (end_ns or stop_ns)
         ):
@@ -421,6 +423,27 @@ class Exposures:
             first_out_after_probe_ns=state.first_out_after_probe_ns,
             ref=ref,
             acted_ns=acted_ns,
+        )
+
+    def _since_esp(self, state: RoleState, silence: Silence, place: int | None) -> Silence:
+        """A silence from the last ESP on, where only the other side has asked shortly after that.
+
+        What it asks says that it lives, and not that it gets anything.
+        """
+        esp = self._asked.look(state.unit, state.role, place)
+        before_ns = silence.last_proof_ns - esp.last_proof_ns
+        own = state.own_answers_ns[1] > esp.last_proof_ns
+        if own or NEVER in (esp.last_proof_ns, esp.questionable_ns):
+            return silence
+        if not 0 < before_ns < self._report_ns:
+            return silence
+        return replace(
+            silence,
+            last_proof_ns=esp.last_proof_ns,
+            first_out_ns=esp.first_out_ns,
+            questionable_ns=esp.questionable_ns,
+            packets=esp.packets,
+            bytes=esp.bytes,
         )
 
     def _budget_of(self, window: Window) -> int:
