@@ -16,9 +16,9 @@ from analyzers.export.formatting import (
     seconds_range,
 )
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.exchange import Exchange, Outcome
+from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Confidence
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_SECOND, seconds
 
 _BY_VERDICT: Final = frozenset(
@@ -85,7 +85,8 @@ def moments(
         if at_ns is not None:
             found.append(Moment(at_ns, text))
 
-    proof = "ESP packet" if hole.black_hole_class is BlackHoleClass.DATA_PLANE else "proof"
+    by_esp = hole.black_hole_class is BlackHoleClass.DATA_PLANE or _asks_itself(peer, hole)
+    proof = "ESP packet" if by_esp else "proof"
     tell(hole.last_proof_ns, f"last {proof} from {receiver}")
     if hole.max_seconds > 0:
         loss = "nothing comes back" if hole.id in arriving(peer) else f"it {POSSIBLY}"
@@ -117,6 +118,16 @@ def moments(
     if hole.recovered_ns != hole.stop_ns:
         tell(hole.recovered_ns, f"{receiver} reached again")
     return sorted(found, key=lambda moment: moment.at_ns)
+
+
+def _asks_itself(peer: PeerView, hole: BlackHole) -> bool:
+    """Whether the receiver asks by itself in a black hole: it lives, and gets nothing."""
+    begun_ns = hole.last_proof_ns
+    return begun_ns is not None and any(
+        x.prober != hole.sender and begun_ns < x.first_ns < hole.stop_ns
+        for x in peer.whole.exchanges
+        if x.lost is not Lost.REQUEST and x.basis is not Basis.LOG
+    )
 
 
 def remarks(

@@ -54,7 +54,7 @@ def as_known(
         return peer
     last = max((gone[source] for source in shown), key=lambda each: each.since_ns)
     heard_ns = peer.last_proof_ns or 0 if last.is_capture else peer.last_ns
-    if heard_ns > last.since_ns:
+    if heard_ns > last.since_ns or _is_told_since(peer, last.since_ns, gone):
         return peer  # a log has heard of it later, be it one whose file has no name any more
     before = tuple(span for span in peer.states if span.start_ns < last.since_ns)
     if not before or before[-1].state is not PeerState.UNKNOWN:
@@ -67,6 +67,17 @@ def as_known(
         until_ns=max(now_ns, peer.until_ns or 0),
         unwatched=last.why,
     )
+
+
+def _is_told_since(peer: PeerView, since_ns: int, gone: Mapping[str, Gone]) -> bool:
+    """Whether a source that goes on has told of it since: of questions, or of a verdict."""
+    refs = [message.ref for message in peer.messages[-_RECENT:] if message.at_ns > since_ns]
+    refs += [
+        exchange.verdict_ref
+        for exchange in peer.exchanges[-_RECENT:]
+        if exchange.verdict_ref is not None and (exchange.verdict_ns or 0) > since_ns
+    ]
+    return any(ref.source not in gone for ref in refs)
 
 
 def _sources(peer: PeerView) -> frozenset[str]:

@@ -76,6 +76,7 @@ class ConsoleApp(WatchingApp):
         )
         for action in ACTIONS
     ]
+    BINDINGS.append(Binding("ctrl+c", "help_quit", show=False, priority=True))
 
     def __init__(
         self,

@@ -191,7 +191,7 @@ async def test_leaving_leaves_nothing_behind(feed: Feed, tmp_path: Path):
 
 async def test_ctrl_c_ends_it(feed: Feed, tmp_path: Path):
     async with watching(feed, tmp_path, Clock(), (80, 24)) as c:
-        await c.press("ctrl+c")
+        await c.press("question_mark", "ctrl+c")
         assert c.app._exit
 
 

@@ -105,3 +105,27 @@ def test_who_renames_a_log_may_write_on_into_it() -> None:
     log.source.feed.put(line.encode())
     assert log.now(23).state is PeerState.DEAD
     log.session.end(at(24))
+
+
+def test_what_a_log_tells_while_nobody_captures_stands() -> None:
+    """The capture is gone, and the log of the device that asks goes on."""
+    wire, log = GivenSource(), GivenSource("log", "a.log")
+    session = LiveSession([wire, log])
+    session.start()
+    calm = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n"
+    wire.feed.put(capture(calm))
+    asked, clock = calm + "20..24.1/2 a>b liveness 3\n", Clock(iso_zoned)
+    known = charon(calm, "a", clock)
+    said = [(26.0, "09[IKE] giving up after 2 retransmits")]
+    log.feed.put(known.encode())
+    for now_s in (11.0, 12.0):
+        session.pump(at(now_s))
+    wire.feed.tell(SourceState.DOWN, "the interface is down")
+    session.pump(at(15))
+    assert peer_of(session, 15).state is PeerState.UNKNOWN
+    log.feed.put(charon(asked, "a", clock, said=said).removeprefix(known).encode())
+    for tenth in range(260, 300):
+        session.pump(at(tenth / 10))
+    peer = peer_of(session, 30)
+    assert (peer.state, peer.states[-1].start_ns) == (PeerState.DEAD, at(26))
+    session.end(at(30))
