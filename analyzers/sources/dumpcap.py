@@ -247,9 +247,14 @@ def complaint(said: bytes) -> str:
     telling = [
         line.strip()
         for line in lines
-        if line.strip() and not any(usual in line for usual in _NARRATION)
+        if not _is_cut_off(line.split()) and not any(usual in line for usual in _NARRATION)
     ]
     return " ".join(telling)
+
+
+def _is_cut_off(said: Sequence[str]) -> bool:
+    """Whether a line says nothing: a child that is killed may leave no more than its name."""
+    return not said or (len(said) == 1 and said[0].endswith(":"))
 
 
 def tied_to_us() -> list[str]:
