@@ -58,7 +58,6 @@ class Exposures:
         self._skip: tuple[int, int, int] = (NEVER, NEVER, NEVER)
         self._unheard_here: tuple[int, int, int] = (NEVER, NEVER, NEVER)
         self._implied: set[tuple[int, int, int]] = set()
-        self._answered: set[tuple[int, int, int]] = set()
         self._esp_closing_here: tuple[Closing, Int64Array] | None = None
         self._pace = Pace(esp_clock)
         self.holes: list[HoleTrack] = []
@@ -82,7 +81,6 @@ class Exposures:
         self._pace.begin_batch()
         self._skip = self._unheard_here = (NEVER, NEVER, NEVER)
         self._implied = {(m.unit, m.role, m.place) for m in marks if m.kind is MarkKind.IMPLIED}
-        self._answered = {(m.unit, m.role, m.place) for m in marks if m.kind is MarkKind.ANSWERED}
         self._asked.midway = {(m.unit, 1 - m.role, m.place) for m in marks if m.midway}
         for _, rank, item in ordered:
             if isinstance(item, Mark):
@@ -158,7 +156,7 @@ class Exposures:
         window = self._window(state, silence, stop_ns, basis, mark.place)
         if window.basis is not StopBasis.DELETE:
             window = replace(window, ref=mark.ref, acted_ns=mark.at_ns)
-        deferred, window = join(state.deferred, window)
+        deferred, window = join(state.deferred, window, state.own_answer_ns)
         state.deferred = []
         if self._is_hardly_answered(state, mark.place):
             deferred = [each for each in deferred if each.run is not None]
@@ -207,13 +205,15 @@ class Exposures:
         What IKE alone ended, and nothing was asked in, lasted until now; and where no question
         of this end was answered, it began when ESP fell silent.
         """
+        if not state.deferred:
+            return []
         since = self._any.at(closing.key, closing.role, closing.place)
         window = self._window(state, since, closing.at_ns, StopBasis.PROOF, closing.place)
-        windows, joined = join(state.deferred, window)
+        windows, joined = join(state.deferred, window, state.own_answer_ns)
         state.deferred = state.deferred[-1:] if joined is not window else []
         began_ns = closing.silence.last_proof_ns
         for number, each in enumerate(windows):
-            whole = each.silence.last_proof_ns == began_ns or state.own_answers_ns[1] <= began_ns
+            whole = each.silence.last_proof_ns == began_ns or state.own_answer_ns <= began_ns
             if each.run is None and whole:
                 windows[number] = replace(each, silence=closing.silence, stop_ns=closing.at_ns)
                 self._skip = (closing.key, closing.role, closing.place)
@@ -236,7 +236,7 @@ class Exposures:
         if closing.by_esp:
             # ESP's own clock closed at this very place: its waits are the pace of the flow.
             own, pace = self._esp_closing_here or (closing, NO_WAITS)
-            state.deferred, window = join(state.deferred, window)
+            state.deferred, window = join(state.deferred, window, state.own_answer_ns)
             if self._heard_on_another_sa(state, silence, closing.place):
                 return
             hole = self._judge(replace(window, waits=pace))
@@ -247,9 +247,8 @@ class Exposures:
             if window.run is not None:
                 self._judge(window)
         elif len(state.deferred) < _MAX_DEFERRED and (window.run or not state.deferred):
-            state.deferred, window = join(state.deferred, window)
-            asked_only = key not in self._answered and key not in self._implied
-            state.deferred.append(replace(window, asked_only=asked_only))
+            state.deferred, window = join(state.deferred, window, state.own_answer_ns)
+            state.deferred.append(window)
 
     def _learn(self, hole: HoleTrack, closing: Closing, pace: Int64Array) -> None:
         """A black hole that ESP ended tells of the flow's pace; it may turn out to be that."""
@@ -277,7 +276,7 @@ class Exposures:
     def _is_hardly_answered(self, state: RoleState, place: int) -> bool:
         """Whether ESP was answered too seldom to say that what never was, then, was lost."""
         esp = self._asked.look(state.unit, state.role, place)
-        return esp.total_packets - esp.packets < _LEAST_PACE
+        return esp.packets_before < _LEAST_PACE
 
     # --- the end ---------------------------------------------------------------------------
 
@@ -316,7 +315,7 @@ class Exposures:
                 continue
             if self._last_heard_ns(state) >= since_ns:
                 continue
-            if silence.total_packets - silence.packets < _LEAST_PACE:
+            if silence.packets_before < _LEAST_PACE:
                 continue
             holes = self._judge_open(state, end_ns, lambda _: None, QUESTIONABLE_NS, ongoing=True)
             if any(hole.hole_class is not BlackHoleClass.DATA_PLANE for hole in holes):
@@ -365,7 +364,7 @@ class Exposures:
                 stop_ns = end_ns if by_end_ns is None else by_end_ns
                 basis = StopBasis.LAST_OUTBOUND
             window = self._window(state, silence, stop_ns, basis, None, end_ns)
-            windows, window = join(windows, window)
+            windows, window = join(windows, window, state.own_answer_ns)
             windows.append(replace(window, by_end_ns=by_end_ns))
         judged = (
             judge(replace(window, waits=waits), self._budget_of(window), least_ns)
@@ -432,19 +431,12 @@ class Exposures:
         """
         esp = self._asked.look(state.unit, state.role, place)
         before_ns = silence.last_proof_ns - esp.last_proof_ns
-        own = state.own_answers_ns[1] > esp.last_proof_ns
+        own = state.own_answer_ns > esp.last_proof_ns
         if own or NEVER in (esp.last_proof_ns, esp.questionable_ns):
             return silence
         if not 0 < before_ns < self._report_ns:
             return silence
-        return replace(
-            silence,
-            last_proof_ns=esp.last_proof_ns,
-            first_out_ns=esp.first_out_ns,
-            questionable_ns=esp.questionable_ns,
-            packets=esp.packets,
-            bytes=esp.bytes,
-        )
+        return silence.since(esp)
 
     def _budget_of(self, window: Window) -> int:
         """Within which the sender of a window should notice: its policy's worst case, if known."""

@@ -49,9 +49,6 @@ class Window(Struct, frozen=True):
     """When the prober had given up by the end of the input, if that is what ended the window."""
     acted_ns: int | None = None
     """The prober deleted the SA, or set up a replacement, then."""
-    asked_only: bool = False
-    """What ended it is a message that the other side sent by itself: it lives, and need not get
-    anything."""
 
 
 def stands_out(window: Window) -> bool:
@@ -75,35 +72,25 @@ def judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     return hole
 
 
-def join(before: Sequence[Window], window: Window) -> tuple[list[Window], Window]:
+def join(
+    before: Sequence[Window], window: Window, own_answer_ns: int
+) -> tuple[list[Window], Window]:
     """A window in which a question was lost, and what is left of those before it.
 
     Where the other side has only asked since the last ESP, the silence began before that.
+    `own_answer_ns`: when the last answer came to what the sender asked itself.
     """
     last = before[-1] if before else None
-    if last is None or window.run is None or not _is_begin(last, window):
+    if last is None or window.run is None or not _is_begin(last, window, own_answer_ns):
         return list(before), window
-    old, new = last.silence, window.silence
-    silence = replace(
-        new,
-        last_proof_ns=old.last_proof_ns,
-        first_out_ns=old.first_out_ns,
-        questionable_ns=old.questionable_ns,
-        packets=old.packets + new.packets,
-        bytes=old.bytes + new.bytes,
-    )
-    return list(before[:-1]), replace(window, silence=silence)
+    return list(before[:-1]), replace(window, silence=window.silence.since(last.silence))
 
 
-def _is_begin(one: Window, other: Window) -> bool:
-    """Whether a window is the first part of the one after it."""
+def _is_begin(one: Window, other: Window, own_answer_ns: int) -> bool:
+    """Whether a window is the first part of the one after it: what ended it was no answer."""
     doubted = one.silence.questionable_ns != NEVER
-    return (
-        one.asked_only
-        and one.run is None
-        and doubted
-        and one.stop_ns == other.silence.last_proof_ns
-    )
+    follows = own_answer_ns < one.stop_ns == other.silence.last_proof_ns
+    return one.run is None and doubted and follows
 
 
 def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:
@@ -146,8 +133,8 @@ def _hole(window: Window, hole_class: BlackHoleClass, dead_ns: int | None) -> Ho
     refs: list[Ref] = []
     if run is not None:
         refs += [t.ref for t in run.sent]
-        before = silence.total_packets - silence.packets
-        min_packets = max(0, silence.total_packets - max(window.total_at_probe, before))
+        least = max(window.total_at_probe, silence.packets_before)
+        min_packets = max(0, silence.total_packets - least)
         min_start = window.first_out_after_probe_ns
         if min_start is None and min_packets:
             min_start = run.first_ns

@@ -60,6 +60,16 @@ class RoleState(Struct):
     stopped_ns: int | None = None
     """When another SA took over."""
 
+    @property
+    def own_answer_ns(self) -> int:
+        """When the last answer came to what it asked itself."""
+        return self.own_answers_ns[1]
+
+    def note_own_answer(self, at_ns: int) -> None:
+        """What it asked itself was answered."""
+        self.in_vain_ns = NEVER
+        self.own_answers_ns = (self.own_answer_ns, at_ns)
+
     def is_after(self, sent: Transmission, silence: Silence) -> bool:
         """Whether a question is not settled by the last proof, be it by the proof it is itself."""
         proof_ns = silence.last_proof_ns
@@ -148,8 +158,7 @@ class Questions:
         exchange = mark.exchange
         if exchange is None or exchange.listed:
             self._answered_units.add(mark.unit)
-        state.in_vain_ns = NEVER
-        state.own_answers_ns = (state.own_answers_ns[1], mark.at_ns)
+        state.note_own_answer(mark.at_ns)
         if exchange is not None and exchange.listed:
             self._note_answer(state, mark, exchange)
         if exchange is not None and exchange is state.run:
@@ -197,8 +206,8 @@ class Questions:
         stretch = self.deafness.implied(
             state.unit, mark.role, mark.asked_ns, mark.at_ns, mark.ref, esp.last_proof_ns
         )
-        state.implied_ns, state.in_vain_ns = mark.at_ns, NEVER
-        state.own_answers_ns = (state.own_answers_ns[1], mark.at_ns)
+        state.implied_ns = mark.at_ns
+        state.note_own_answer(mark.at_ns)
         stopped = stretch is not None and esp.last_proof_ns + self._report_ns >= stretch.since_ns
         if stretch is not None and stopped:
             stretch.hides |= NEVER < esp.first_out_ns <= mark.at_ns - self._report_ns

@@ -48,6 +48,22 @@ class Silence(Struct, frozen=True, gc=False):
     first_ref: int
     """Where the first packet out stands, see `ref_of`."""
 
+    @property
+    def packets_before(self) -> int:
+        """Packets that went out before the last proof: it came after them."""
+        return self.total_packets - self.packets
+
+    def since(self, older: Silence) -> Silence:
+        """This silence, begun with an older one: the proof between them counts for nothing."""
+        return replace(
+            older,
+            last_out_ns=self.last_out_ns,
+            packets=self.total_packets - older.packets_before,
+            bytes=self.total_bytes - older.total_bytes + older.bytes,
+            total_packets=self.total_packets,
+            total_bytes=self.total_bytes,
+        )
+
 
 class Closing(NamedTuple):
     """A proof that ended a silence of at least the asked length."""

@@ -23,9 +23,9 @@ from analyzers.model.records import Basis, Confidence, Problem, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.tracking import schedule
 
-# Most exchanges never have any: an empty set each would be a third of what is kept of them.
 # Answers that did not arrive are kept of one exchange up to this number.
 _MAX_REPLIES: Final = 64
+# Most exchanges never have any: an empty set each would be a third of what is kept of them.
 _NONE: Final[Set[int]] = frozenset()
 
 

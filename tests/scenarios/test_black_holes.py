@@ -759,6 +759,8 @@ def test_a_question_in_vain_after_one_of_the_other_side_is_of_the_same_outage(te
     for rest in ("28 a>b v2 sa-init 0 sa=2\n", "60 c:4500>a:4500 keepalive\n"):
         (hole,) = (h for h in tell(text + rest).peer.black_holes if h.sender == A)
         assert (hole.last_proof_ns, hole.first_probe_ns) == (at(9.81), at(20))
+        before = tell(text.partition("15 b>a")[0] + LATER).peer.black_holes[0]
+        assert hole.first_exposed_ref == before.first_exposed_ref
         assert hole.dead_ns == at(28)
         assert hole.max_packets == 90
 
