@@ -30,10 +30,8 @@ _GAP_NS: Final = 3 * NS_PER_SECOND
 # Gaps of one peer that are told.
 _MOST_GAPS: Final = 64
 _MOST_REQUESTS: Final = 16
-# Who speaks again does so on the newest SAs.
+# IKE SAs that are looked at: the newest, where it is who speaks again, or those after one.
 _RECENT: Final = 16
-# IKE SAs after one that are looked at.
-_NEXT_SAS: Final = 16
 _BEGINNINGS: Final = frozenset({MessageKind.SA_INIT, MessageKind.AUTH})
 _REQUESTS: Final = {
     MessageKind.SA_INIT: "IKE_SA_INIT",
@@ -71,7 +69,7 @@ class Hindsight:
         if sa.version == 1:
             is_attempt = sa.is_attempt and not sa.clear_messages[responder]
         else:
-            is_attempt = _is_half_open(sa)
+            is_attempt = sa.is_half_open and _is_begun_in_vain(sa)
         if not is_attempt or not sa.peer.heard[responder]:
             return False
         waited_ns = self._end_ns - sa.last_ns
@@ -373,10 +371,8 @@ def _length(start_ns: int, end_ns: int) -> str:
     return f"{seconds(max(0, end_ns - start_ns)):,.1f} s"
 
 
-def _is_half_open(sa: SaTrack) -> bool:
-    """Whether an IKEv2 SA was begun, and the last message that should set it up met no answer."""
-    if not sa.from_start or sa.established_ns is not None:
-        return False
+def _is_begun_in_vain(sa: SaTrack) -> bool:
+    """Whether the last message that should set up an IKEv2 SA met no answer."""
     asked = [*sa.requests.values()]
     begins = all(request.kind in _BEGINNINGS for request in asked)
     return begins and bool(asked) and not asked[-1].answered
@@ -387,7 +383,7 @@ def _is_begun_anew(sa: SaTrack) -> bool:
     place = bisect_right(sa.peer.sas, sa.index, key=attrgetter("index"))
     return sa.version == 2 and any(
         later.from_start and later.initiator == sa.initiator and later.first_ns > sa.last_ns
-        for later in sa.peer.sas[place : place + _NEXT_SAS]
+        for later in sa.peer.sas[place : place + _RECENT]
     )
 
 

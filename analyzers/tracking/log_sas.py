@@ -66,7 +66,7 @@ class LoggedSas:
         if event.kind in _ENDS:
             found = [sa for sa in found if _may_end(sa, event)] or found
         elif event.message in _WITHIN:
-            found = [sa for sa in found if not _is_half_open(sa)] or found
+            found = [sa for sa in found if not sa.is_half_open] or found
         if event.response:
             # What was asked on an SA is answered there, also when it has been renewed meanwhile.
             asked = 1 - sender_of(event, side), event.message_id
@@ -151,12 +151,8 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
 
 def _may_end(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can be the end of an SA: it had begun, and got as far as that."""
-    was_open = not (_is_half_open(sa) and event.reason == ESTABLISHED)
+    was_open = not (sa.is_half_open and event.reason == ESTABLISHED)
     return sa.first_ns <= (event.at_ns or 0) and was_open
-
-
-def _is_half_open(sa: SaTrack) -> bool:
-    return sa.from_start and sa.established_ns is None
 
 
 def _initiator(event: LogEvent, side: int) -> int:

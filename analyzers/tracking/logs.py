@@ -436,7 +436,7 @@ def _was_up(sa: SaTrack, side: int) -> bool:
 
 def _is_vain(sa: SaTrack, side: int) -> bool:
     """Whether an SA is an attempt of a side from its first message on that met no answer."""
-    if not sa.from_start or sa.established_ns is not None or sa.initiator != side:
+    if not sa.is_half_open or sa.initiator != side:
         return False
     asked, other = False, sa.peer.address(1 - sa.initiator)
     for message in reversed(sa.peer.messages):

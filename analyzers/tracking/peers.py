@@ -129,8 +129,7 @@ class PeerTable:
     def renew(sa: SaTrack) -> None:
         """A log says that an SA takes the place of the one before it; who asked begins it."""
         for old in reversed(sa.peer.sas[-_RECENT:]):
-            half_open = old.from_start and old.established_ns is None
-            if old is sa or old.ended_ns is not None or half_open:
+            if old is sa or old.ended_ns is not None or old.is_half_open:
                 continue
             _rekeyed(old, sa)
             asked = [r.side for r in old.requests.values() if r.kind is MessageKind.CREATE_CHILD]

@@ -183,10 +183,14 @@ class SaTrack(Struct, eq=False):
         self.id = f"i{self.index + 1}"
 
     @property
+    def is_half_open(self) -> bool:
+        """It was begun, and nothing has set it up so far."""
+        return self.from_start and self.established_ns is None
+
+    @property
     def is_attempt(self) -> bool:
         """IKEv1: phase 1 was begun, and nothing shows so far that it got anywhere."""
-        begun = self.version == 1 and self.from_start
-        return begun and not self.protected and self.established_ns is None
+        return self.version == 1 and self.is_half_open and not self.protected
 
 
 class ExchangeTrack(Struct, eq=False):
