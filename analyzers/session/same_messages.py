@@ -7,7 +7,7 @@ the asking end for a question, the end that it reached for an answer.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -88,8 +88,6 @@ class Matcher:
         """Places in captures of a log's messages, by its number and the `id()` of each."""
         self._told: set[int] = set()
         """Of events that tell for the other end's log too."""
-        self._on_wire: Counter[int] = Counter()
-        """Messages of a log that captures show, by its number."""
         self._times: dict[int, dict[int, int]] = {log.number: {} for log in logs}
         """For each log the times of messages that another input is the measure of, by `id()`."""
         self._names = {log.number: f"{UNKNOWN_LOCAL}-{log.info.id}" for log in logs}
@@ -118,7 +116,6 @@ class Matcher:
 
     def _with_wire(self, log: LogSource) -> None:
         found = _paired(log, self._wire)
-        self._on_wire[log.number] = len(found)
         self._take(log, found)
         self._times[log.number] = {id(event): sighting.at_ns for event, sighting in found}
         if log.denied is None:  # else its own lines stay where the user has put them
@@ -249,7 +246,7 @@ class Matcher:
         return (
             log.fit is None
             and log.info.clock_basis is ClockBasis.NONE
-            and not self._on_wire[log.number]
+            and not self._captured[log.number]
             and main_kind(log.tally) is not None
         )
 
@@ -277,7 +274,7 @@ class Matcher:
 
         The capture shows when an SA came up; and what a log has after a message was not before it.
         """
-        if log.denied is None or not self._on_wire[log.number]:
+        if log.denied is None or not self._captured[log.number]:
             return set()
         found, wire_ns, times = set(), 0, self._times[log.number]
         for event in log.events:

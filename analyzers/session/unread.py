@@ -6,8 +6,9 @@ tell. It says so where it complains, by a retransmission or a verdict, that noth
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.records import Ref
@@ -18,15 +19,6 @@ MAY_ANSWER: Final = frozenset({(KeyFamily.KIND, (1, 5, False)), (KeyFamily.KIND,
 _VERDICTS: Final = frozenset({LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP})
 
 
-class _Silence(NamedTuple):
-    """A time in which nothing of a peer came, as the device says at its end."""
-
-    local: str
-    remote: str
-    start_ns: int
-    end_ns: int
-
-
 def unread_messages(
     events: Iterable[LogEvent], wire: Sequence[Sighting], captured: Mapping[int, Ref]
 ) -> Iterator[Ref]:
@@ -35,21 +27,27 @@ def unread_messages(
     `events`: those of its log, in the order of its lines, on the common clock; `captured`: the
     messages among them that captures have, by `id()`, with their places there.
     """
-    silences: dict[tuple[str | None, str | None], list[_Silence]] = {}
-    for silence in _silences(events, captured):
-        silences.setdefault((silence.remote, silence.local), []).append(silence)
+    silences = _silences(events, captured)
     if not silences:
         return
     known = frozenset(captured.values())
     for sighting in wire:
         if sighting.ref in known:
             continue
-        spans = silences.get((sighting.src, sighting.dst), ())
-        if any(span.start_ns < sighting.at_ns < span.end_ns for span in spans):
+        spans = silences.get((sighting.src, sighting.dst), [])
+        place = bisect_left(spans, (sighting.at_ns,))
+        if place and sighting.at_ns < spans[place - 1][1]:
             yield sighting.ref
 
 
-def _silences(events: Iterable[LogEvent], captured: Mapping[int, Ref]) -> Iterator[_Silence]:
+def _silences(
+    events: Iterable[LogEvent], captured: Mapping[int, Ref]
+) -> dict[tuple[str | None, str | None], list[tuple[int, int]]]:
+    """Times in which nothing of a peer came, as the device says at the end of each, in order.
+
+    By who sends and who should receive.
+    """
+    found: dict[tuple[str | None, str | None], dict[int, int]] = {}
     heard_ns: dict[tuple[str, str], int] = {}
     asked: set[tuple[str, str]] = set()
     for event in events:
@@ -62,7 +60,9 @@ def _silences(events: Iterable[LogEvent], captured: Mapping[int, Ref]) -> Iterat
         elif id(event) in captured:
             asked.add(ends)
         if ends in asked and ends in heard_ns and complains(event):
-            yield _Silence(*ends, heard_ns[ends], event.at_ns)
+            spans = found.setdefault(ends[::-1], {})
+            spans[heard_ns[ends]] = max(event.at_ns, spans.get(heard_ns[ends], 0))
+    return {ends: sorted(spans.items()) for ends, spans in found.items()}
 
 
 def complains(event: LogEvent) -> bool:
