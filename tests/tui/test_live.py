@@ -101,6 +101,8 @@ async def watching(
         writer = threading.Thread(target=feed.write, args=(ALIVE,))
         writer.start()
         await c.until(lambda: bool(app.model.peers) and len(app.model.peers[0].exchanges) == 4)
+        # What is written at once may be read in pieces: the last question before its answer.
+        await c.until(lambda: app.model.peers[0].state is PeerState.ALIVE)
         writer.join()
         yield c
     feed.close()
