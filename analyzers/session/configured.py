@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Final
 
 from analyzers.export.formatting import counted
-from analyzers.export.words import asks, policy_summary
+from analyzers.export.policy_words import asks, policy_summary
 from analyzers.model.configuration import Configuration
 from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import UNNAMED, Estate, Usage, device_name

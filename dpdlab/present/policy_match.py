@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.configs.vendors import PROFILES
-from analyzers.export import words
+from analyzers.export import policy_words
 from analyzers.export.formatting import counted, timer
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import PeerView
@@ -155,7 +155,7 @@ def _interval(
     elif seen is not None and seen.about_s is not None:
         about_s = seen.about_s
         few = sum(s >= _IDLE_S for s in islice(_silences(asked), _FEWEST))
-        told = words.asking_about(seen)
+        told = policy_words.asking_about(seen)
         if _keeps(about_s, wanted, _slack_s(asked), thresholds):
             # Of a clock that runs by itself a silence shows nothing.
             periodic = wanted.mode is PolicyMode.PERIODIC
@@ -249,7 +249,7 @@ _ASKS: Final = {
 def _every(policy: DpdPolicy, interval_s: float | None = None) -> str:
     every_s = policy.interval_s if interval_s is None else interval_s
     if every_s is None:
-        return words.asking_about(policy)
+        return policy_words.asking_about(policy)
     return _ASKS.get(policy.mode, "after {}").format(timer(every_s))
 
 

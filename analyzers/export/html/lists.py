@@ -8,7 +8,7 @@ from typing import Final
 import htpy
 from htpy import Node
 
-from analyzers.export import sa_words, words
+from analyzers.export import policy_words, sa_words, words
 from analyzers.export.causes import hint_words, where_lost
 from analyzers.export.exchanges import answers_sent, became, identity, round_trip
 from analyzers.export.formatting import (
@@ -125,8 +125,8 @@ def policies(peer: PeerView, naming: Naming) -> Node:
     rows = [
         (
             address(policy.holder),
-            f"{words.asks(policy.mode)}{words.policy_summary(policy, UNICODE)}",
-            words.policy_basis(policy),
+            f"{policy_words.asks(policy.mode)}{policy_words.policy_summary(policy, UNICODE)}",
+            policy_words.policy_basis(policy),
             policy.evidence or UNICODE.none,
             UNICODE.none if policy.ref is None else naming.place(policy.ref),
         )

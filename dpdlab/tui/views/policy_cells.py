@@ -8,7 +8,7 @@ from typing import Final
 from rich.style import Style
 from rich.text import Text
 
-from analyzers.export import words
+from analyzers.export import policy_words
 from analyzers.export.formatting import timer
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
@@ -57,7 +57,7 @@ def expected(peer: PeerView, model: Model, palette: Palette) -> Text:
     if wanted is None:
         return Text(model.signs.none, palette.faint)
     told = Text(brief(wanted, model))
-    return told.append(f" {words.policy_basis(wanted)}", palette.faint)
+    return told.append(f" {policy_words.policy_basis(wanted)}", palette.faint)
 
 
 def _seen(match: Match, model: Model) -> str:
@@ -143,7 +143,7 @@ def lines(peer: PeerView, model: Model, palette: Palette) -> Iterator[Text]:
 
 def _only_seen(match: Match, model: Model, palette: Palette) -> Iterator[Text]:
     if match.seen is not None:
-        yield _labelled("asks", words.policy_summary(match.seen, model.signs), palette)
+        yield _labelled("asks", policy_words.policy_summary(match.seen, model.signs), palette)
         yield _labelled("seen", match.seen.evidence, palette)
     yield _labelled("expected", "nobody says: neither a configuration nor --policy", palette)
 
@@ -163,7 +163,7 @@ def _part_line(part: Part, wanted: DpdPolicy, width: int, model: Model, palette:
 
 
 def _origin(wanted: DpdPolicy, model: Model, palette: Palette) -> Text:
-    said = words.policy_basis(wanted)
+    said = policy_words.policy_basis(wanted)
     if wanted.ref is not None:
         sources = {source.id: source for source in model.whole.sources}
         said += f" in {place(wanted.ref, sources)}"

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export import words
+from analyzers.export import policy_words, words
 from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi
 from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
@@ -95,7 +95,7 @@ class TimelineLines:
         if policy is None:
             return ["", "", ""]
         asks = "" if holder == peer.local else f"{self.model.signs.back} "
-        summary = f"{asks}{words.policy_summary(policy, self.model.signs)}"
+        summary = f"{asks}{policy_words.policy_summary(policy, self.model.signs)}"
         forms = (f"{summary} ({policy.basis.value})", summary, summary.partition(",")[0])
         return [*(f"  {form}" for form in forms), ""]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzers.configs.vendors import PROFILES, keys_of, out_of_range, parse_policy
-from analyzers.export.words import policy_summary
+from analyzers.export.policy_words import policy_summary
 from dpdlab.present.draft import Draft, draft_of
 
 COUNTED = [name for name, row in PROFILES.items() if "retries" in keys_of(row)]
