@@ -362,6 +362,7 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         dead_basis=None if hole.dead_basis is None else DeadBasis(hole.dead_basis),
         stop_ns=hole.stop_ns,
         stop_basis=hole.stop_basis,
+        removed_ns=hole.removed_ns,
         recovered_ns=hole.recovered_ns,
         min_seconds=hole.min_seconds,
         max_seconds=hole.max_seconds,

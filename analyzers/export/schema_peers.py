@@ -225,6 +225,13 @@ class ReportBlackHole(
     dead_basis: DeadBasis | None
     stop_ns: Nanoseconds
     stop_basis: StopBasis
+    removed_ns: Annotated[
+        Nanoseconds | None,
+        about(
+            "When the receiver, by its own log, had the SA no more: what was sent from then on was"
+            " lost, and is part of the lower bounds."
+        ),
+    ]
     recovered_ns: Nanoseconds | None
     min_seconds: float
     max_seconds: float

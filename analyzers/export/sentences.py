@@ -102,6 +102,10 @@ def black_hole(hole: BlackHole) -> str:
         )
     if not hole.traffic_known:
         sentences.append(f"{counted(hole.probes, 'transmission')} unanswered.")
+    elif hole.removed_ns is not None and hole.min_packets:
+        lost = f"At least {counted(hole.min_packets, 'packet')} in {hole.min_seconds:.3f} s"
+        removed = utc(hole.removed_ns, digits=_MILLISECONDS)
+        sentences.append(f"{lost}: {hole.receiver} removed the SA at {removed}, as its log says.")
     elif hole.first_probe_ns is None:
         sentences.append("No unanswered probe narrows this down: the loss may have been shorter.")
     elif not hole.min_packets:

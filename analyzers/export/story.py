@@ -89,7 +89,7 @@ def moments(
     proof = "ESP packet" if by_esp else "proof"
     tell(hole.last_proof_ns, f"last {proof} from {receiver}")
     if hole.max_seconds > 0:
-        loss = "nothing comes back" if hole.id in arriving(peer) else f"it {POSSIBLY}"
+        loss = "nothing comes back" if hole.id in arriving(peer) else f"it {_possibly(hole)}"
         tell(hole.first_exposed_ns, f"{sender} keeps sending; from here on {loss}")
     if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
         meanwhile = _answered_meanwhile(peer, hole)
@@ -111,6 +111,7 @@ def moments(
         tell(max(hint.at_ns, begun_ns), reason_phrase(hint, name) + since)
     run = exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
+    tell(hole.removed_ns, f"{receiver} removed the SA, as its log says: what is sent is lost")
     tell(hole.dead_ns, words.verdict_phrase(hole, run))
     stopped = words.stop(hole, ongoing=ongoing)
     if stopped:
@@ -118,6 +119,12 @@ def moments(
     if hole.recovered_ns != hole.stop_ns:
         tell(hole.recovered_ns, f"{receiver} reached again")
     return sorted(found, key=lambda moment: moment.at_ns)
+
+
+def _possibly(hole: BlackHole) -> str:
+    """What becomes of what is sent, from its first packet on."""
+    surely = hole.removed_ns is not None and hole.removed_ns <= hole.begin_ns
+    return "is in vain" if surely else POSSIBLY
 
 
 def _asks_itself(peer: PeerView, hole: BlackHole) -> bool:

@@ -424,6 +424,15 @@ def untold(hole: BlackHole) -> str:
     return packets_counted([hole]) or "a log does not show what was sent into it"
 
 
+def class_why(hole: BlackHole) -> str:
+    """What a black hole is one for."""
+    if hole.spis:
+        return one_child(hole)
+    if hole.black_hole_class is BlackHoleClass.OPEN and hole.removed_ns is not None:
+        return f"the receiver had removed the SA; the {end_of_input(hole)} ends before that shows"
+    return CLASS_WHY[hole.black_hole_class]
+
+
 def one_child(hole: BlackHole) -> str:
     """Why a black hole is one although the peer lives: a single Child SA fell silent."""
     spis = " and ".join(hole.spis)

@@ -81,6 +81,8 @@ class BlackHole(Struct, frozen=True):
     """The first packet into it."""
     probes: int = 0
     """Unanswered transmissions inside the window."""
+    removed_ns: int | None = None
+    """When the receiver, by its own log, had the SA no more: what was sent from then on is lost."""
     spis: tuple[str, ...] = ()
     """The SPIs of the one Child SA that was silent while others lived; empty: all of them."""
     traffic_known: bool = True

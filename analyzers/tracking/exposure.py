@@ -124,6 +124,8 @@ class Exposures:
             case MarkKind.PROOF:
                 self._asked.deafness.heard(mark.unit, mark.role, mark.at_ns)
                 self._recover(state.unit, mark.role, mark.at_ns)
+            case MarkKind.REMOVED:
+                self._asked.removed(rows, state, mark)
             case MarkKind.DELETE:
                 state.delete_ns, state.delete_ref = mark.at_ns, mark.ref
             case MarkKind.FLOW:
@@ -418,8 +420,8 @@ class Exposures:
             run=run,
             asked=state.last_probe_ns >= silence.first_out_ns,
             one_way=self._asked.one_way_by_design(state, place),
-            total_at_probe=state.total_at_probe,
-            first_out_after_probe_ns=state.first_out_after_probe_ns,
+            since_probe=state.since_probe,
+            removed=state.removed_in(silence, stop_ns),
             ref=ref,
             acted_ns=acted_ns,
         )

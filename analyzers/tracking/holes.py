@@ -64,6 +64,8 @@ class HoleTrack(Struct):
     recovered_ns: int | None = None
     asked_ns: int | None = None
     """First question in a dead data plane: it was answered, so it is no `first_probe_ns`."""
+    removed_ns: int | None = None
+    """When the receiver, by its own log, had the SA no more."""
     flows: tuple[int, ...] = ()
     """Flows of the one Child SA that was silent; empty: all of them."""
     run: Run | None = None

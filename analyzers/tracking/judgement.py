@@ -24,6 +24,28 @@ _TIMES_MEDIAN_WAIT: Final = 10
 _TIMES_HIGH_WAIT: Final = 3
 
 
+class SentSince(Struct):
+    """What a role sends from a moment on."""
+
+    total_before: int = 0
+    """Packets that had been sent by then."""
+    first_out_ns: int | None = None
+    """The first packet from then on; None: none so far."""
+
+    def lost(self, silence: Silence, at_ns: int) -> tuple[int, int]:
+        """How many of a silence's packets were sent from then on, and since when."""
+        packets = max(0, silence.total_packets - max(self.total_before, silence.packets_before))
+        return packets, at_ns if self.first_out_ns is None else self.first_out_ns
+
+
+class Removed(Struct, frozen=True):
+    """The receiver's log says that it has the SA no more."""
+
+    at_ns: int
+    ref: Ref
+    sent: SentSince
+
+
 class Window(Struct, frozen=True):
     """A silence with its end, and what else is known of its unit and role at that moment."""
 
@@ -38,9 +60,9 @@ class Window(Struct, frozen=True):
     """Any question of the role falls into the window."""
     one_way: bool = False
     """No ESP ever came in although liveness is answered: only IKE is proof then."""
-    total_at_probe: int = 0
-    """Packets that had been sent when the first question since the last proof left."""
-    first_out_after_probe_ns: int | None = None
+    since_probe: SentSince = field(default_factory=SentSince)
+    """From the first question since the last proof on."""
+    removed: Removed | None = None
     waits: Int64Array = field(default_factory=lambda: NO_WAITS)
     """Earlier waits of the flow for an answer: its pace."""
     ref: Ref | None = None
@@ -111,7 +133,7 @@ def _judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     lasted_ns = window.stop_ns - silence.first_out_ns
     if lasted_ns < report_ns:
         return None
-    if run is None and (window.one_way or not stands_out(window)):
+    if run is None and window.removed is None and (window.one_way or not stands_out(window)):
         return None
     chosen = classify(
         silence,
@@ -128,20 +150,21 @@ def _judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
 
 def _hole(window: Window, hole_class: BlackHoleClass, dead_ns: int | None) -> HoleTrack:
     silence, basis, run = window.silence, window.basis, window.run
-    min_start: int | None = None
-    min_packets = 0
     refs: list[Ref] = []
+    lost = [(0, 0)]
     if run is not None:
         refs += [t.ref for t in run.sent]
-        least = max(window.total_at_probe, silence.packets_before)
-        min_packets = max(0, silence.total_packets - least)
-        min_start = window.first_out_after_probe_ns
-        if min_start is None and min_packets:
-            min_start = run.first_ns
+        lost.append(window.since_probe.lost(silence, run.first_ns))
+    if window.removed is not None:
+        refs.append(window.removed.ref)
+        lost.append(window.removed.sent.lost(silence, window.removed.at_ns))
+    min_packets, min_start_ns = max(lost)
     if window.ref is not None:
         refs.append(window.ref)
     if run is not None:
         confidence = run.exchange.confidence
+    elif window.removed is not None:
+        confidence = Confidence.CERTAIN
     elif silence.last_proof_ns == NEVER or basis is StopBasis.CAPTURE_END:
         confidence = Confidence.SUSPECT
     else:
@@ -155,11 +178,12 @@ def _hole(window: Window, hole_class: BlackHoleClass, dead_ns: int | None) -> Ho
         dead_ns=dead_ns,
         stop_ns=window.stop_ns,
         stop_basis=basis,
-        min_start_ns=min_start,
+        min_start_ns=min_start_ns if min_packets else None,
         min_packets=min_packets,
         confidence=confidence,
         refs=tuple(refs),
         probes=0 if run is None else len(run.sent),
+        removed_ns=None if window.removed is None else window.removed.at_ns,
         recovered_ns=window.stop_ns if basis is StopBasis.PROOF else None,
         run=run,
     )

@@ -313,19 +313,28 @@ class LogTracker:
         at_ns = event.at_ns or 0
         if event.reason:
             note_hint(sa.peer, event, sa.peer.address(side))
+        dead = self._is_given_up(sa, event, side)
         if sa.ended_ns is None:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
-            last = self._verdict_ns(sa, side)
-            dead = last is not None and at_ns - last <= _AFTER_VERDICT_NS
-            gave_up_ns = self._gave_up_ns.get((sa.peer.index, side))
-            if gave_up_ns is not None and (_was_up(sa, side) or event.reason == ESTABLISHED):
-                dead |= at_ns - gave_up_ns <= _AT_ONCE_NS
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
                 sa.end = SaEnd.FAILED if _is_vain(sa, side) else SaEnd.DELETE
-        self._marks.append(
-            Mark(MarkKind.DELETE, sa.unit.index, side, at_ns, self._marks.place, event.ref)
-        )
+        place, unit = self._marks.place, sa.unit.index
+        self._marks.append(Mark(MarkKind.DELETE, unit, side, at_ns, place, event.ref))
+        if dead:
+            # Who gives a peer up removes its Child SAs as well.
+            self._marks.append(Mark(MarkKind.REMOVED, unit, 1 - side, at_ns, place, event.ref))
+
+    def _is_given_up(self, sa: SaTrack, event: LogEvent, side: int) -> bool:
+        """Whether a device removes an SA because it has given the peer up."""
+        at_ns = event.at_ns or 0
+        last = self._verdict_ns(sa, side)
+        if last is not None and at_ns - last <= _AFTER_VERDICT_NS:
+            return True
+        gave_up_ns = self._gave_up_ns.get((sa.peer.index, side))
+        if gave_up_ns is None or not (_was_up(sa, side) or event.reason == ESTABLISHED):
+            return False
+        return at_ns - gave_up_ns <= _AT_ONCE_NS
 
     @staticmethod
     def _verdict_ns(sa: SaTrack, side: int) -> int | None:

@@ -15,10 +15,10 @@ from analyzers.model.records import Basis, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.deafness import Deafness
 from analyzers.tracking.holes import MISSING_DPD_NS, Run
-from analyzers.tracking.judgement import Window
+from analyzers.tracking.judgement import Removed, SentSince, Window
 from analyzers.tracking.silence import NEVER, Silence, SilenceClock
 from analyzers.tracking.silence_rows import SilenceRows
-from analyzers.tracking.tracks import ExchangeTrack, Mark, UnitTrack
+from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, UnitTrack
 
 # A question this old without an answer counts as lost, even if it was not repeated yet.
 _LOST_NS: Final = 2 * NS_PER_SECOND
@@ -35,9 +35,8 @@ class RoleState(Struct):
     """The exchange that is unanswered now."""
     sent: list[Transmission] = field(default_factory=list)
     """What was sent of it so far; the exchange itself may be ahead of the moment judged."""
-    total_at_probe: int = 0
-    """Packets that had been sent when the first question since the last proof left."""
-    first_out_after_probe_ns: int | None = None
+    since_probe: SentSince = field(default_factory=SentSince)
+    """From the first question since the last proof on."""
     last_probe_ns: int = NEVER
     asks_anyway: bool = False
     """It asks while it is heard and hears: its questions say nothing of its traffic."""
@@ -53,6 +52,7 @@ class RoleState(Struct):
     """When the last two answers came to what it asked itself."""
     in_vain_ns: int = NEVER
     """First question of its own since the last one that was answered."""
+    removed: Removed | None = None
     delete_ns: int = NEVER
     delete_ref: Ref | None = None
     deferred: list[Window] = field(default_factory=list)
@@ -69,6 +69,12 @@ class RoleState(Struct):
         """What it asked itself was answered."""
         self.in_vain_ns = NEVER
         self.own_answers_ns = (self.own_answer_ns, at_ns)
+
+    def removed_in(self, silence: Silence, stop_ns: int) -> Removed | None:
+        """What is known of the other side's SA in a silence: none that ended it."""
+        found = self.removed
+        within = found is not None and silence.last_proof_ns <= found.at_ns <= stop_ns
+        return found if within else None
 
     def is_after(self, sent: Transmission, silence: Silence) -> bool:
         """Whether a question is not settled by the last proof, be it by the proof it is itself."""
@@ -91,7 +97,7 @@ class Questions:
         self._esp = esp_clock
         self._report_ns = report_ns
         self._states: dict[tuple[int, int], RoleState] = {}
-        self._waiting: dict[tuple[int, int], RoleState] = {}
+        self._waiting: dict[tuple[int, int, MarkKind], SentSince] = {}
         self._answered_units: set[int] = set()
         self.deafness = Deafness()
         self.midway: set[tuple[int, int, int]] = set()
@@ -116,8 +122,8 @@ class Questions:
 
     def begin_batch(self, rows: SilenceRows) -> None:
         """The rows of a new batch: some may be the first to follow an open question."""
-        for state in list(self._waiting.values()):
-            self._find_first_out(rows, state)
+        for key in list(self._waiting):
+            self._find_first_out(rows, key)
 
     def is_answered(self, unit: int) -> bool:
         """Whether a question on this unit was ever answered."""
@@ -148,10 +154,12 @@ class Questions:
         state.sent.append(Transmission(mark.at_ns, 0, mark.ref))
         if not older:
             # The first question since the last proof: what leaves from here on is lost for sure.
-            state.first_out_after_probe_ns = None
-            self._waiting[mark.unit, mark.role] = state
-            same_time = self._find_first_out(rows, state, mark.at_ns, mark.place)
-            state.total_at_probe = silence.total_packets - same_time
+            state.since_probe = self._sent_since(rows, mark, silence)
+
+    def removed(self, rows: SilenceRows, state: RoleState, mark: Mark) -> None:
+        """The other side has the SA no more."""
+        silence = self._any.at(mark.unit, mark.role, mark.place)
+        state.removed = Removed(mark.at_ns, mark.ref, self._sent_since(rows, mark, silence))
 
     def answered(self, state: RoleState, mark: Mark) -> None:
         """An answer came in."""
@@ -257,20 +265,32 @@ class Questions:
 
     def _end_run(self, state: RoleState) -> None:
         state.run, state.sent = None, []
-        self._waiting.pop((state.unit.index, state.role), None)
+        self._waiting.pop((state.unit.index, state.role, MarkKind.PROBE), None)
+
+    def _sent_since(self, rows: SilenceRows, mark: Mark, silence: Silence) -> SentSince:
+        """What a role sends from a mark on."""
+        key = (mark.unit, mark.role, mark.kind)
+        since = self._waiting[key] = SentSince()
+        same_time = self._find_first_out(rows, key, mark.at_ns, mark.place)
+        since.total_before = silence.total_packets - same_time
+        return since
 
     def _find_first_out(
-        self, rows: SilenceRows, state: RoleState, since_ns: int = NEVER, place: int = NEVER
+        self,
+        rows: SilenceRows,
+        key: tuple[int, int, MarkKind],
+        since_ns: int = NEVER,
+        place: int = NEVER,
     ) -> int:
-        """Look for the first packet out at or after the first question of the open run.
+        """Look for the first packet out at or after a mark.
 
         Returns how many packets of the same time come before `place` in the order of arrival.
         """
-        unit = state.unit.index
+        unit, role, _ = key
         if unit not in rows.segments:
             return 0
         _, start, end = rows.segments[unit]
-        out = rows.sent(state.role).out
+        out = rows.sent(role).out
         first = bisect_left(out, bisect_left(rows.places, place, start, end))
         same_time = 0
         while first - same_time > 0:
@@ -280,8 +300,7 @@ class Questions:
             same_time += 1
         found = first - same_time
         if found < len(out) and out[found] < end:
-            state.first_out_after_probe_ns = rows.times[out[found]]
-            del self._waiting[unit, state.role]
+            self._waiting.pop(key).first_out_ns = rows.times[out[found]]
         return same_time
 
     def look(self, unit: UnitTrack, role: int, place: int | None) -> Silence:

@@ -349,6 +349,8 @@ class MarkKind(Enum):
     DELETE = auto()
     VERDICT = auto()
     """A device's log says that it gave the peer up."""
+    REMOVED = auto()
+    """The receiver's log says that it has the SA no more: what the role sends is lost."""
     NEW_UNIT = auto()
     FLOW = auto()
 

@@ -460,6 +460,7 @@ class Viewer:
             refs=track.refs,
             first_exposed_ref=ref_of(silence.first_ref),
             probes=track.probes,
+            removed_ns=track.removed_ns,
             spis=tuple(f"{self._tracker.flows.identities[f].spi:08x}" for f in track.flows),
         )
 

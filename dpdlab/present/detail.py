@@ -109,6 +109,7 @@ def _hole(hole: BlackHole, times: TimeFormat, fate: str) -> Iterator[Detail]:
         ("questionable", hole.questionable_ns),
         ("first probe", hole.first_probe_ns),
         ("given up", hole.dead_ns),
+        ("SA removed", hole.removed_ns),
         ("stop", hole.stop_ns),
         ("recovered", hole.recovered_ns),
     ):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from analyzers.export.story import remarks
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
+from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
 from tests.scenarios.conftest import Tell
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import charon
-from tests.scenarios.timeline import at, capture
+from tests.scenarios.timeline import at, capture, ns
 
 A, B = "192.0.2.1", "192.0.2.2"
 LATER = "90 c:4500>a:4500 keepalive\n"
@@ -545,3 +548,40 @@ def test_what_comes_long_after_changes_no_verdict(tell: Tell) -> None:
     ).peer
     asked = peer.exchanges[-1]
     assert (asked.prober, asked.outcome, asked.verdict_ns) == (B, Outcome.UNANSWERED, None)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "least"),
+    [
+        ("40..60/0.5 a>b esp out", 40),
+        # It sends on while the other end asks: what went out before that verdict may have arrived.
+        ("20..60/0.5 a>b esp out", 59),
+    ],
+    ids=["after", "through"],
+)
+def test_what_is_sent_to_who_removed_the_sa_is_lost_for_sure(
+    tmp_path: Path, traffic: str, least: int
+) -> None:
+    """It gave us up, says its own log, and whoever sends on the old SA sends in vain."""
+    text = f"""
+        0 a>b v2 handshake
+        1..20/0.5 a>b esp out
+        1.01..20/0.5 b>a esp in
+        22 b>a liveness 0
+        24 b>a liveness 0
+        26 b>a liveness 0
+        28 b>a liveness 0
+        {traffic}
+        """
+    said = [
+        (30.0, "09[IKE] giving up after 3 retransmits"),
+        (30.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    peer = together(tmp_path, capture(text), charon(text, "b", said=said)).peer
+    (hole,) = [h for h in peer.black_holes if h.sender == A and h.max_seconds]
+    assert hole.removed_ns == pytest.approx(at(30), abs=ns(0.01))
+    assert (hole.min_packets, hole.confidence) == (least, Confidence.CERTAIN)
+    assert hole.min_seconds == pytest.approx(least / 2 - 0.5, abs=0.02)
+    assert hole.max_packets >= least
+    alone = together(tmp_path, capture(text)).peer
+    assert all(h.removed_ns is None and not h.min_packets for h in alone.black_holes)

@@ -57,7 +57,7 @@ def black_holes(peer: PeerView, scene: Scene) -> Node:
 def _story(peer: PeerView, hole: BlackHole, scene: Scene) -> Element:
     naming = scene.naming
     shade = SHADE[class_severity(hole.black_hole_class)]
-    why = words.one_child(hole) if hole.spis else words.CLASS_WHY[hole.black_hole_class]
+    why = words.class_why(hole)
     return htpy.article(class_=f"card {shade}")[
         htpy.div(".head")[
             badge(words.CLASS[hole.black_hole_class], shade, "▒"),

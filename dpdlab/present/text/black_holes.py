@@ -59,9 +59,8 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     there = arriving(peer)
     arrow = page.arrow(broken_way(hole, there)[0], peer.local)
     page.listing((f"black hole {arrow}", style), _bounds(hole, there))
-    why = words.CLASS_WHY[hole.black_hole_class] if not hole.spis else words.one_child(hole)
-    mark = class_mark(hole)
-    page.entry("", assemble((words.CLASS[hole.black_hole_class], style), f"{mark}: {why}"))
+    why = f"{class_mark(hole)}: {words.class_why(hole)}"
+    page.entry("", assemble((words.CLASS[hole.black_hole_class], style), why))
     told = moments(peer, hole, page.address)
     zero = told[0].at_ns if told else hole.stop_ns
     for moment in told:
