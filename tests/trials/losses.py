@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -70,6 +71,10 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
     both_ways = chosen.traffic != "one way"
     swallows = both_ways and chosen.fault in (_EVERYTHING if chosen.at_left else _AT_THE_RIGHT)
     lost = sent_into(folder, sender, span) if swallows else []
+    # Who gave the sender up gets nothing of it any more, after the fault neither.
+    receiver = logs[0] if chosen.at_left else logs[1]
+    gone = receiver.exists() and bool(logged(receiver, ""))
+    in_vain = sent_into(folder, sender, Fault(span.began_s, inf)) if gone else lost
     for inputs in ((capture,), (capture, *logs)):
         name = "with its logs" if len(inputs) > 1 else "alone"
         session = Session(SessionOptions())
@@ -84,8 +89,8 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
                 yield f"{about}; {len(lost)} were lost"
             if len(own) > 1:
                 yield f"{about}; it was one"
-        if swallows and least > len(lost) + _EDGE_PACKETS:
-            yield f"{about}; no more than {len(lost)} were lost"
+        if swallows and least > len(in_vain) + _EDGE_PACKETS:
+            yield f"{about}; no more than {len(in_vain)} were in vain"
         given_up = any(log.exists() and logged(log, "") for log in logs)
         if given_up or chosen.fault in _GOES_ON:
             continue
