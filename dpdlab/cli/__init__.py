@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -48,6 +49,8 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
     command = arguments.COMMANDS[invocation.command or "report"]
     if command.engine:
         _refuse_foreign_engine()
+    # numpy starts a thread a core for matrices, and there are none here: start-up takes half the CPU.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Before anything big is loaded: what modules make stays, too.
     gc.set_threshold(*_COLLECTION)
     # At exit the interpreter looks through all that is left, to free what the system frees anyway.
