@@ -49,7 +49,7 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
     command = arguments.COMMANDS[invocation.command or "report"]
     if command.engine:
         _refuse_foreign_engine()
-    # numpy starts a thread a core for matrices, and there are none here: start-up takes half the CPU.
+    # numpy starts a thread a core for matrices, and there are none here: half the CPU of a start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Before anything big is loaded: what modules make stays, too.
     gc.set_threshold(*_COLLECTION)
