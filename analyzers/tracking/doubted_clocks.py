@@ -27,13 +27,22 @@ def _doubted(peer: PeerView, wrong: Mapping[str, int]) -> PeerView:
         for x in peer.exchanges
         if x.verdict_ref is not None and x.verdict_ref.source in wrong
     }
-    if not said:
-        return peer
-    holes = tuple(_hole(hole, said.get((hole.sender, hole.dead_ns))) for hole in peer.black_holes)
+    holes = tuple(
+        _hole(_bounded(hole, wrong), said.get((hole.sender, hole.dead_ns)))
+        for hole in peer.black_holes
+    )
     confidence = peer.confidence
-    if peer.state is PeerState.DEAD:
+    if said and peer.state is PeerState.DEAD:
         confidence = _at_most_inferred(confidence)
     return replace(peer, black_holes=holes, confidence=confidence)
+
+
+def _bounded(hole: BlackHole, wrong: Mapping[str, int]) -> BlackHole:
+    """A black hole without the lower bound that such a log gives it."""
+    if hole.removed_ns is None or not any(ref.source in wrong for ref in hole.refs):
+        return hole
+    least = _at_most_inferred(hole.confidence)
+    return replace(hole, removed_ns=None, min_seconds=0.0, min_packets=0, confidence=least)
 
 
 def _hole(hole: BlackHole, off_ns: int | None) -> BlackHole:

@@ -12,6 +12,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
+from analyzers.session import ClockOptions
 from tests.scenarios.conftest import Tell
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import charon
@@ -550,19 +551,8 @@ def test_what_comes_long_after_changes_no_verdict(tell: Tell) -> None:
     assert (asked.prober, asked.outcome, asked.verdict_ns) == (B, Outcome.UNANSWERED, None)
 
 
-@pytest.mark.parametrize(
-    ("traffic", "least"),
-    [
-        ("40..60/0.5 a>b esp out", 40),
-        # It sends on while the other end asks: what went out before that verdict may have arrived.
-        ("20..60/0.5 a>b esp out", 59),
-    ],
-    ids=["after", "through"],
-)
-def test_what_is_sent_to_who_removed_the_sa_is_lost_for_sure(
-    tmp_path: Path, traffic: str, least: int
-) -> None:
-    """It gave us up, says its own log, and whoever sends on the old SA sends in vain."""
+def given_up(traffic: str) -> tuple[bytes, str]:
+    """A peer that is given up by who asks it, by its log, and then sends: capture and log."""
     text = f"""
         0 a>b v2 handshake
         1..20/0.5 a>b esp out
@@ -577,11 +567,37 @@ def test_what_is_sent_to_who_removed_the_sa_is_lost_for_sure(
         (30.0, "09[IKE] giving up after 3 retransmits"),
         (30.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
     ]
-    peer = together(tmp_path, capture(text), charon(text, "b", said=said)).peer
+    return capture(text), charon(text, "b", said=said)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "least"),
+    [
+        ("40..60/0.5 a>b esp out", 40),
+        # It sends on while the other end asks: what went out before that verdict may have arrived.
+        ("20..60/0.5 a>b esp out", 59),
+    ],
+    ids=["after", "through"],
+)
+def test_what_is_sent_to_who_removed_the_sa_is_lost_for_sure(
+    tmp_path: Path, traffic: str, least: int
+) -> None:
+    """It gave us up, says its own log, and whoever sends on the old SA sends in vain."""
+    packets, log = given_up(traffic)
+    peer = together(tmp_path, packets, log).peer
     (hole,) = [h for h in peer.black_holes if h.sender == A and h.max_seconds]
     assert hole.removed_ns == pytest.approx(at(30), abs=ns(0.01))
     assert (hole.min_packets, hole.confidence) == (least, Confidence.CERTAIN)
     assert hole.min_seconds == pytest.approx(least / 2 - 0.5, abs=0.02)
     assert hole.max_packets >= least
-    alone = together(tmp_path, capture(text)).peer
+    alone = together(tmp_path, packets).peer
     assert all(h.removed_ns is None and not h.min_packets for h in alone.black_holes)
+
+
+def test_a_clock_set_against_the_messages_bounds_nothing(tmp_path: Path) -> None:
+    packets, log = given_up("40..60/0.5 a>b esp out")
+    clocks = ClockOptions(offsets_ns={"1.txt": ns(5)})
+    peer = together(tmp_path, packets, log, clocks=clocks).peer
+    (hole,) = [h for h in peer.black_holes if h.sender == A and h.max_seconds]
+    assert (hole.removed_ns, hole.min_packets) == (None, 0)
+    assert hole.confidence is not Confidence.CERTAIN
