@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,29 +20,32 @@ _AGREE: Final = 0.8
 
 Ends = tuple[str | None, str | None]
 """Local and remote, from the log's device."""
+_Seen = tuple[int, str]
+"""When an address was seen, ns, and which."""
 
 
 def rename(log: LogSource, found: Iterable[tuple[LogEvent, Ends]]) -> None:
     """Give events the ends that other inputs show for messages of the same SA, or name."""
-    by_handle: dict[tuple[int, str, str | None], Counter[str]] = {}
-    by_name: dict[tuple[int, str], Counter[str]] = {}
+    by_handle: dict[tuple[int, str, str | None], list[_Seen]] = {}
+    by_name: dict[tuple[int, str], list[_Seen]] = {}
     for event, ends in found:
         for side, (written, real) in enumerate(zip((event.local, event.remote), ends, strict=True)):
             if real is None:
                 continue
+            seen = (event.at_ns or 0, real)
             if event.handle is not None:
-                by_handle.setdefault((side, event.handle, written), Counter())[real] += 1
+                by_handle.setdefault((side, event.handle, written), []).append(seen)
             if written is not None:
-                by_name.setdefault((side, written), Counter())[real] += 1
-    handles = {key: name for key, seen in by_handle.items() if (name := _certain(seen))}
-    names = {key: name for key, seen in by_name.items() if (name := _certain(seen))}
+                by_name.setdefault((side, written), []).append(seen)
+    handles = {key: _names_of(seen) for key, seen in by_handle.items()}
+    names = {key: _names_of(seen) for key, seen in by_name.items()}
     for event in log.events:
         for side, written in enumerate((event.local, event.remote)):
             name = None
             if event.handle is not None:
-                name = handles.get((side, event.handle, written))
+                name = _at(handles.get((side, event.handle, written)), event)
             if name is None and written is not None:
-                name = names.get((side, written))
+                name = _at(names.get((side, written)), event)
             if name is None:
                 continue
             if side:
@@ -49,9 +54,25 @@ def rename(log: LogSource, found: Iterable[tuple[LogEvent, Ends]]) -> None:
                 event.local = name
 
 
-def _certain(seen: Counter[str]) -> str | None:
-    name, count = seen.most_common(1)[0]
-    return name if count >= _AGREE * seen.total() else None
+def _names_of(seen: list[_Seen]) -> list[_Seen]:
+    """What a name stands for, and since when: one address for all, or one after the other.
+
+    Nothing where addresses alternate: a mask hides several.
+    """
+    name, count = Counter(real for _, real in seen).most_common(1)[0]
+    if count >= _AGREE * len(seen):
+        return [(0, name)]
+    runs = [list(run) for _, run in groupby(sorted(seen), key=itemgetter(1))]
+    moves = len({run[0][1] for run in runs}) == len(runs)
+    return [run[0] for run in runs] if moves and all(len(run) > 1 for run in runs) else []
+
+
+def _at(names: list[_Seen] | None, event: LogEvent) -> str | None:
+    """The address of a name at the time of an event."""
+    if not names:
+        return None
+    at_ns = event.at_ns or 0
+    return next((name for since_ns, name in reversed(names) if since_ns <= at_ns), names[0][1])
 
 
 def ends_by_other(event: LogEvent, other: LogEvent) -> Ends:
@@ -74,7 +95,8 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
     `nameless`: what it is called if nothing tells.
     """
     own = Counter(e.local for e in log.events if e.local is not None)
-    by_remote = {e.remote: e.local for e in log.events if e.local is not None}
+    # A NAT may give it another address in the middle: it is called as it was last.
+    by_remote = {e.remote: e.local for e in reversed(log.events) if e.local is not None}
     elsewhere: dict[str, set[str]] = {}
     for capture in captures:
         for src, dst in capture.ends:
@@ -86,6 +108,7 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
         if event.remote is None:
             event.remote = lone
         if event.local is not None:
+            by_remote[event.remote] = event.local
             continue
         seen = elsewhere.get(event.remote or "", set())
         event.local = by_remote.get(event.remote)

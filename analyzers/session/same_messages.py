@@ -321,7 +321,11 @@ class Matcher:
 
 
 def _to_peers(stream: Iterable[LogEvent], log: LogSource) -> list[LogEvent]:
-    ends = {e.remote: e.local for e in log.about_peers if e.remote is not None}
+    # What it was called first: by then the peer has no other name.
+    ends: dict[str, str | None] = {}
+    for event in log.about_peers:
+        if event.remote is not None:
+            ends.setdefault(event.remote, event.local)
     return list(told_to_peers(stream, ends, log.tally.hosts))
 
 

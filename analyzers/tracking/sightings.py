@@ -183,13 +183,21 @@ def may_be_one(one: Sighting, two: Sighting, relation: Relation, family: KeyFami
     """
     if one.outward and two.outward and (one.outward == two.outward) is (relation is Relation.ENDS):
         return False
-    if one.src is not None and one.dst is not None and (one.src, one.dst) == (two.dst, two.src):
+    if _goes_back(one.src, two.dst, two.src) or _goes_back(one.dst, two.src, two.dst):
         return False
     if family in STRONG:
         return True
     if None not in (one.version, two.version) and one.version != two.version:
         return False
     return _ends_agree(one.src, two.src, one.dst, two.dst) and not _unique_differ(one, two)
+
+
+def _goes_back(end: str | None, opposite: str | None, same: str | None) -> bool:
+    """Whether an end of one message is the opposite end of another, whatever NAT hides the rest.
+
+    The same mask may hide both ends.
+    """
+    return end is not None and end == opposite != same and is_private(end) is not None
 
 
 def _unique_differ(one: Sighting, two: Sighting) -> bool:

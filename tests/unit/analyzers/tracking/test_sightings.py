@@ -240,6 +240,28 @@ def test_ends(ends: tuple[str | None, str | None], may: bool) -> None:
     assert may_be_one(left, seen(0, by_ends(1), version=2), ENDS, KeyFamily.COUNTER) is may
 
 
+@pytest.mark.parametrize(
+    ("ends", "may"),
+    [
+        (("10.1.2.3", B), True),
+        ((B, "10.1.2.3"), False),
+        ((A, "10.1.2.3"), True),
+        (("10.1.2.3", A), False),
+        # Each log has the same mask for its peer.
+        (("x.x.x.x", B), True),
+    ],
+)
+def test_a_message_id_that_both_ends_use_goes_one_way(ends: tuple[str, str], may: bool) -> None:
+    """Quick Mode is three messages with one ID, a NAT hides one end of them."""
+    left = seen(0, by_id(1), ends=ends)
+    assert may_be_one(left, seen(0, by_id(1)), ENDS, KeyFamily.MESSAGE_ID) is may
+
+
+def test_one_mask_hides_both_ends() -> None:
+    left, right = seen(0, by_id(1), ends=(A, "x.x.x.x")), seen(0, by_id(1), ends=("x.x.x.x", B))
+    assert may_be_one(left, right, ENDS, KeyFamily.MESSAGE_ID)
+
+
 def test_unique_facts_need_no_ends() -> None:
     left, right = seen(0, by_id(1), ends=(A, C)), seen(0, by_id(1))
     assert may_be_one(left, right, ENDS, KeyFamily.MESSAGE_ID)
