@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from analyzers.decode.flows import MAX_SPIS, EspRows, FlowIdentity, FlowIndex, joined
+from analyzers.decode.flows import MAX_SPIS, EspRows, FlowIdentity, FlowIndex, Moved, joined
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
@@ -64,6 +64,8 @@ class CaptureBatch(Struct):
     event_key: Sequence[int]
     watermark_ns: int
     """No later batch of this source has a smaller key."""
+    moves: list[Moved] = []
+    """Flows that went on between other ports."""
 
 
 class CaptureReader:
@@ -229,7 +231,7 @@ class CaptureReader:
         if len(parts) > 1:
             merged = take(merged, np.argsort(merged.record, kind="stable"))
         events = [f for f in found if not isinstance(f, EspPacket)]
-        rows, new = self._flows.rows(merged)
+        rows, new, moves = self._flows.rows(merged)
         self._note_crowds()
         esp_key: Int64Array | None = None
         if key is None:
@@ -241,7 +243,7 @@ class CaptureReader:
             event_key = [int(key[e.ref.record - first_record]) for e in events]
         self.info.esp_packets += len(rows)
         watermark_ns = self._latest_ns - LATENESS_NS
-        return CaptureBatch(rows, esp_key, new, events, event_key, watermark_ns)
+        return CaptureBatch(rows, esp_key, new, events, event_key, watermark_ns, moves)
 
     def _note_crowds(self) -> None:
         for (src, dst), record in self._flows.crowded:
@@ -319,6 +321,7 @@ def _join(first: CaptureBatch, second: CaptureBatch) -> CaptureBatch:
         [*first.events, *second.events],
         [*first.event_key, *second.event_key],
         max(first.watermark_ns, second.watermark_ns),
+        first.moves + second.moves,
     )
 
 

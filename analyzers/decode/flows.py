@@ -30,6 +30,8 @@ _SPI_CHECK: Final = np.uint64(0xC4CEB9FE1A85EC53)
 _GROW: Final = 256
 
 
+# A flow that moves more often than this between ports is sent by something that spreads it.
+_MAX_MOVES: Final = 64
 MAX_SPIS: Final = 1 << 14
 """Of one pair of addresses, one way: two months of an SA that is renewed every five minutes."""
 
@@ -40,6 +42,15 @@ class FlowIdentity(NamedTuple):
     src: str
     dst: str
     spi: int
+    sport: int
+    dport: int
+
+
+class Moved(NamedTuple):
+    """A flow goes on between other UDP ports: a NAT on the way has forgotten its mapping."""
+
+    flow: int
+    at_ns: int
     sport: int
     dport: int
 
@@ -117,11 +128,16 @@ class FlowIndex:
         self._hash = np.empty(0, np.uint64)
         self._check = np.empty(0, np.uint64)
         self._number = np.empty(0, np.int32)
+        self._ports = np.empty(0, np.uint32)
+        """Of each flow, as they were last."""
+        self._moves = np.empty(0, np.int32)
 
-    def rows(self, esp: EspColumns) -> tuple[EspRows, list[FlowIdentity]]:
-        """The rows with their flow numbers, and the flows that are new, in order of number."""
+    def rows(self, esp: EspColumns) -> tuple[EspRows, list[FlowIdentity], list[Moved]]:
+        """The rows with their flow numbers, the flows that are new, in order of number, and those
+        that moved to other ports, in order of time.
+        """
         if not len(esp):
-            return no_rows(), []
+            return no_rows(), [], []
         address = esp.address.view(np.uint64).reshape(-1, 4)
         spi_and_family = (esp.spi.astype(np.uint64) << np.uint64(1)) | esp.ipv6
         hashed = address @ _HASH_FACTORS + spi_and_family * _SPI_HASH
@@ -143,7 +159,25 @@ class FlowIndex:
             # Two flows with one hash: so rare that joining them by the first is accepted openly.
             flow[flow < 0] = self._count - 1
         numbered = EspRows(esp.at_ns, esp.record, flow, esp.sequence, esp.length.astype(np.int32))
-        return numbered, new
+        return numbered, new, self._moved(esp, flow, new)
+
+    def _moved(
+        self, esp: EspColumns, flow: NDArray[np.int32], new: list[FlowIdentity]
+    ) -> list[Moved]:
+        """Where a flow goes on between other ports than before."""
+        first = np.array([i.sport << 16 | i.dport for i in new], np.uint32)
+        self._ports = np.concatenate([self._ports, first])
+        self._moves = np.concatenate([self._moves, np.zeros(len(new), np.int32)])
+        ports = esp.source_port.astype(np.uint32) << np.uint32(16) | esp.destination_port
+        other = (ports != self._ports[flow]) & (self._moves[flow] < _MAX_MOVES)
+        found = []
+        for row in np.flatnonzero(other).tolist():
+            number, here = int(flow[row]), int(ports[row])
+            if here != self._ports[number] and self._moves[number] < _MAX_MOVES:
+                self._ports[number] = here
+                self._moves[number] += 1
+                found.append(Moved(number, int(esp.at_ns[row]), here >> 16, here & 0xFFFF))
+        return found
 
     def _has_room(self, identity: FlowIdentity) -> bool:
         """Whether a new flow gets a number of its own."""

@@ -46,6 +46,7 @@ from analyzers.export.schema_peers import (
     ReportPolicy,
     ReportShownSa,
     ReportState,
+    ReportUsedPorts,
     ReportVendorId,
 )
 from analyzers.export.selections import Selection, Selector
@@ -282,6 +283,10 @@ def _esp_flow(flow: EspFlow) -> ReportEspFlow:
         bytes=flow.bytes,
         missing_sequences=flow.missing_sequences,
         encapsulated=flow.encapsulated,
+        ports=[
+            ReportUsedPorts(since_ns=used.since_ns, sender=used.sender, receiver=used.receiver)
+            for used in flow.ports
+        ],
     )
 
 

@@ -77,6 +77,14 @@ class ReportIkeSa(Model, frozen=True):
     refs: Annotated[list[ReportRef], about("First message, and the message that ended it.")]
 
 
+class ReportUsedPorts(Model, frozen=True, rename={"sender": "from", "receiver": "to"}):
+    """The UDP ports that ESP goes between from some time on."""
+
+    since_ns: Nanoseconds
+    sender: Count
+    receiver: Count
+
+
 class ReportEspFlow(Model, frozen=True, rename={"sender": "from", "receiver": "to"}):
     """One direction of one Child SA, as its SPI shows it."""
 
@@ -89,6 +97,10 @@ class ReportEspFlow(Model, frozen=True, rename={"sender": "from", "receiver": "t
     bytes: Count
     missing_sequences: Count
     encapsulated: Annotated[bool, about("Carried in UDP or TCP, not directly over IP.")]
+    ports: Annotated[
+        list[ReportUsedPorts],
+        about("Of UDP, in the order of time: several where a NAT forgot its mapping."),
+    ]
 
 
 class ReportMessage(Model, frozen=True):

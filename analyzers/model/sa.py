@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -49,6 +50,14 @@ class IkeSa(Struct, frozen=True):
     """First message, and the message that ended it."""
 
 
+class UsedPorts(NamedTuple):
+    """The UDP ports that ESP goes between from some time on."""
+
+    since_ns: int
+    sender: int
+    receiver: int
+
+
 class EspFlow(Struct, frozen=True):
     """One direction of one Child SA, as its SPI shows it."""
 
@@ -69,3 +78,5 @@ class EspFlow(Struct, frozen=True):
     repeat_ns: int | None = None
     """The first of them."""
     repeat_ref: Ref | None = None
+    ports: tuple[UsedPorts, ...] = ()
+    """In the order of time: more than one where a NAT forgot its mapping."""

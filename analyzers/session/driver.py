@@ -347,7 +347,7 @@ class Session:
                 batch = shifted(batch, self._shifts.get(number, 0))
                 if number in self._leavers:
                     batch = self._leavers[number].rest(batch)
-                self._tracker.know_flows(number, batch.new_flows)
+                self._tracker.know_flows(number, batch.new_flows, batch.moves)
                 orderer.add(number, batch)
             if batch is None or self._is_past(number):
                 orderer.close(number)

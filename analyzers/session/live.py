@@ -336,7 +336,7 @@ class LiveSession:
 
     def _add(self, number: int, batches: Sequence[CaptureBatch], now_ns: int) -> None:
         for batch in batches:
-            self._tracker.know_flows(number, batch.new_flows)
+            self._tracker.know_flows(number, batch.new_flows, batch.moves)
             self._orderer.add(number, batch)
             if self._logs:
                 for event in batch.events:

@@ -304,4 +304,5 @@ def shifted(batch: CaptureBatch, shift_ns: int) -> CaptureBatch:
         esp_key=keys,
         event_key=[key + shift_ns for key in batch.event_key],
         watermark_ns=batch.watermark_ns + shift_ns,
+        moves=[move._replace(at_ns=move.at_ns + shift_ns) for move in batch.moves],
     )

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzers.decode.flows import EspRows, FlowIdentity
+from analyzers.decode.flows import EspRows, FlowIdentity, Moved
 from analyzers.decode.ike import IkeDecoder
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
@@ -187,9 +187,10 @@ class Tracker:
 
     # --- events ----------------------------------------------------------------------------
 
-    def know_flows(self, source: int, new: list[FlowIdentity]) -> None:
-        """Flows that a source has numbered; their rows follow."""
+    def know_flows(self, source: int, new: list[FlowIdentity], moves: list[Moved]) -> None:
+        """Flows that a source has numbered, and those that moved; their rows follow."""
         self.flows.know(source, new)
+        self.flows.move(source, moves)
 
     def owner_of_flow(self, flow: int) -> tuple[PeerTrack, int]:
         """The peer of a flow, and the side that sends it."""

@@ -11,8 +11,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from analyzers.decode.flows import EspRows, FlowIdentity
+from analyzers.decode.flows import EspRows, FlowIdentity, Moved
 from analyzers.model.records import Ref, source_id
+from analyzers.model.sa import UsedPorts
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.repeats import Ordered, PassedNumbers, Repeat
 from analyzers.wire.frames import Int64Array
@@ -90,6 +91,7 @@ class FlowTable:
         self.last_ns = np.empty(0, np.int64)
         self.duplicates = 0
         self.cuts: list[Cut] = []
+        self._moves: dict[int, list[UsedPorts]] = {}
         self._repeats: dict[int, Repeat] = {}
         self._passed = PassedNumbers()
         self._latest_ns = np.empty(0, np.int64)
@@ -107,6 +109,21 @@ class FlowTable:
         numbers = [self._number(identity) for identity in new]
         known = self._numbers.get(source, np.empty(0, np.int64))
         self._numbers[source] = np.concatenate([known, np.array(numbers, np.int64)])
+
+    def move(self, source: int, moves: list[Moved]) -> None:
+        """Flows of a source that go on between other ports."""
+        for move in moves:
+            number = int(self._numbers[source][move.flow])
+            used = UsedPorts(move.at_ns, move.sport, move.dport)
+            self._moves.setdefault(number, []).append(used)
+
+    def ports(self, number: int) -> tuple[UsedPorts, ...]:
+        """The UDP ports that a flow has used, in the order of time; none directly over IP."""
+        first = self.identities[number]
+        if not first.sport:
+            return ()
+        begun = UsedPorts(int(self.first_ns[number]), first.sport, first.dport)
+        return (begun, *self._moves.get(number, ()))
 
     def numbers(self, rows: EspRows, source: NDArray[np.int16]) -> Int64Array:
         """(n,) number among all flows of every row's flow."""

@@ -391,6 +391,7 @@ class Viewer:
                     repeats=0 if repeated is None else repeated.packets,
                     repeat_ns=None if repeated is None else repeated.at_ns,
                     repeat_ref=None if repeated is None else repeated.ref,
+                    ports=table.ports(number),
                 )
             )
         return tuple(flows)

@@ -193,7 +193,43 @@ def test_nat_mapping_loss_is_silent_of_a_capture_of_both_sides_of_the_nat(tell: 
         f"{at}.021 b:4500>a:4500 liveness {at} resp\n"
         for at in range(2, 6)
     )
+    text += "2.1..100/1 a:4500>b:4500 esp in\n2.101..100/1 n:61000>b:4500 esp in\n"
+    text += "2.2..100/1 b:4500>n:61000 esp out\n2.201..100/1 b:4500>a:4500 esp out\n"
     assert tell(text).of("nat-mapping-loss") == []
+
+
+ESP = NAT + "1..60/1 n:61000>b:4500 esp in\n"
+ESP_MOVES = "61..100/1 n:62000>b:4500 esp in\n"
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_nat_mapping_loss_where_esp_goes_on_to_the_old_mapping(tell: Tell, asks: bool):
+    """IKE is told of the new one when the end behind the NAT asks; ESP does not follow."""
+    text = ESP + "1.1..100/1 b:4500>n:61000 esp out\n" + ESP_MOVES
+    if asks:
+        text += "80 n:62000>b:4500 liveness 8\n80.02 b:4500>n:62000 liveness 8 resp\n"
+    (finding,) = tell(text).of("nat-mapping-loss")
+    assert (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.INFERRED)
+    assert "198.51.100.1:61000 became 198.51.100.1:62000" in finding.detail
+    assert "192.0.2.2 went on sending ESP to the old one for 38.1 s" in finding.detail
+
+
+def test_nat_mapping_loss_where_the_nat_has_another_address(tell: Tell):
+    text = ESP + "1.1..100/1 b:4500>n:61000 esp out\n61..100/1 m:4500>b:4500 esp in\n"
+    (finding,) = tell(text).of("nat-mapping-loss")
+    assert "198.51.100.1:61000 became" in finding.detail
+    assert "went on sending ESP to the old one for 38.1 s" in finding.detail
+
+
+@silent("nat-mapping-loss", "ESP follows to the new mapping within a second")
+def test_nat_mapping_loss_is_no_error_where_esp_follows(tell: Tell):
+    text = ESP + "1.1..61.5/1 b:4500>n:61000 esp out\n" + ESP_MOVES
+    text += "61.9..100/1 b:4500>n:62000 esp out\n"
+    assert tell(text).of("nat-mapping-loss") == []
+    text += "80 n:62000>b:4500 liveness 8\n80.02 b:4500>n:62000 liveness 8 resp\n"
+    (finding,) = tell(text).of("nat-mapping-loss")
+    assert finding.severity is Severity.WARNING
+    assert "Nothing is seen to have gone to the old one" in finding.detail
 
 
 def test_nat_mapping_loss_is_silent_of_a_steady_mapping(tell: Tell):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from itertools import pairwise
+from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
@@ -10,6 +12,8 @@ from msgspec import Struct, field
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
+from analyzers.model.records import Confidence
+from analyzers.model.sa import EspFlow
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.case import Case, Place
 from analyzers.rules.peer_rule import PeerRule
@@ -30,6 +34,28 @@ class _Mapping(NamedTuple):
         return f"[{self.address}]:{self.port}" if ":" in self.address else ":".join(map(str, self))
 
 
+class _EspMove(NamedTuple):
+    """ESP of a side comes under another mapping than before."""
+
+    old: _Mapping
+    new: _Mapping
+    since_ns: int
+    flow: EspFlow
+
+
+class _Stale(NamedTuple):
+    """ESP that goes on to a mapping that is gone."""
+
+    flow: EspFlow
+    lasted_ns: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.flow.sender} went on sending ESP to the old one for"
+            f" {spoken_ns(self.lasted_ns)} (SPI {self.flow.spi}): it arrives nowhere."
+        )
+
+
 class _Change(Struct):
     """A side is seen under another mapping than before."""
 
@@ -38,6 +64,7 @@ class _Change(Struct):
     first: IkeMessage
     lost: list[IkeMessage] = field(default_factory=list)
     """What the other end sent to the old one in vain."""
+    stale: _Stale | None = None
 
     @property
     def old(self) -> _Mapping:
@@ -49,13 +76,16 @@ class _Change(Struct):
 
 
 def _check(case: Case) -> Iterator[Found]:
+    told: set[tuple[_Mapping, _Mapping]] = set()
     for ike_sa, messages in case.packets.items():
         for source in dict.fromkeys(m.ref.source for m in messages):
             own = [m for m in messages if m.ref.source == source]
             for local in (True, False):
                 changes = _changes(case, own, local=local)
                 if changes:
+                    told |= {(change.old, change.new) for change in changes}
                     yield _found(case, ike_sa, changes)
+    yield from _only_of_esp(case, told)
 
 
 def _changes(case: Case, messages: list[IkeMessage], *, local: bool) -> list[_Change]:
@@ -110,6 +140,33 @@ def _misses(message: IkeMessage, change: _Change, last: IkeMessage) -> bool:
     return answers or message.at_ns - change.first.at_ns > _ON_ITS_WAY_NS
 
 
+def _esp_moves(case: Case) -> Iterator[_EspMove]:
+    """Where ESP of an SPI came under another mapping than before, and under that no more."""
+    used: dict[tuple[str, str], list[tuple[int, _Mapping, EspFlow]]] = {}
+    for flow in case.peer.esp_flows:
+        for ports in flow.ports:
+            here = ports.since_ns, _Mapping(flow.sender, ports.sender), flow
+            used.setdefault((flow.spi, flow.receiver), []).append(here)
+    for places in used.values():
+        places.sort(key=itemgetter(0))
+        for (_, old, before), (since_ns, new, flow) in pairwise(places):
+            is_left = flow is before or before.last_ns < since_ns + _ON_ITS_WAY_NS
+            if old != new and is_left:
+                yield _EspMove(old, new, since_ns, flow)
+
+
+def _stale(case: Case, old: _Mapping, since_ns: int) -> _Stale | None:
+    """ESP that went on to the old mapping long after the new one showed: the longest."""
+    found = []
+    for flow in case.peer.esp_flows:
+        ends_ns = [*(used.since_ns for used in flow.ports[1:]), flow.last_ns]
+        for used, end_ns in zip(flow.ports, ends_ns, strict=bool(flow.ports)):
+            goes_there = _Mapping(flow.receiver, used.receiver) == old
+            if goes_there and used.since_ns <= since_ns < end_ns - _ON_ITS_WAY_NS:
+                found.append(_Stale(flow, end_ns - since_ns))
+    return max(found, key=attrgetter("lasted_ns"), default=None)
+
+
 def _is_mobike(change: _Change) -> bool:
     """An end that moves says so itself, in its first message from there (RFC 4555 section 3.5)."""
     return (
@@ -121,25 +178,46 @@ def _is_mobike(change: _Change) -> bool:
 
 
 def _found(case: Case, ike_sa: str, changes: list[_Change]) -> Found:
-    losses = [change for change in changes if change.lost]
+    moves = {(move.old, move.new): move.since_ns for move in _esp_moves(case)}
+    for change in changes:
+        since_ns = min(change.first.at_ns, moves.get((change.old, change.new), 1 << 63))
+        change.stale = _stale(case, change.old, since_ns)
+    losses = [change for change in changes if change.lost or change.stale]
     told = losses[0] if losses else changes[0]
     count = f" The mapping changed {times(len(changes))}." if len(changes) > 1 else ""
-    lost = sum(len(change.lost) for change in losses)
+    lost = [message for change in changes for message in change.lost]
+    stale = [change.stale for change in changes if change.stale is not None]
+    harm = "" if losses else " Nothing is seen to have gone to the old one."
     if lost:
-        sender = told.lost[0].src
-        what = "message" if lost == 1 else "messages"
-        harm = f" {sender} sent {lost} {what} to the old mapping, which led nowhere."
-    else:
-        harm = " Nothing is seen to have gone to the old one."
+        what = "message" if len(lost) == 1 else "messages"
+        harm = f" {lost[0].src} sent {len(lost)} {what} to the old mapping, which led nowhere."
+    if stale:
+        harm += f" {stale[0]}"
     idle = spoken_ns(told.first.at_ns - told.last.at_ns)
     refs = [m.ref for c in losses or changes for m in (c.last, *c.lost, c.first)]
     return Found(
         f"{told.old} became {told.new} on {sa_name(case.sas[ike_sa])}, {idle} after its last"
         f" message from there.{harm}{count}",
-        few(refs),
+        few([*refs, *(each.flow.ref for each in stale if each.flow.ref is not None)]),
         severity=None if losses else Severity.WARNING,
+        confidence=Confidence.INFERRED if stale and not lost else Confidence.CERTAIN,
         at_ns=told.first.at_ns,
     )
+
+
+def _only_of_esp(case: Case, told: Container[tuple[_Mapping, _Mapping]]) -> Iterator[Found]:
+    """Nobody asks, and so IKE says nothing of the new mapping, nor learns of it."""
+    for move in _esp_moves(case):
+        stale = None if (move.old, move.new) in told else _stale(case, move.old, move.since_ns)
+        if stale is not None:
+            refs = (each.ref for each in (move.flow, stale.flow) if each.ref is not None)
+            yield Found(
+                f"{move.old} became {move.new}: ESP comes from there. {stale}",
+                few(refs),
+                confidence=Confidence.INFERRED,
+                at_ns=move.since_ns,
+            )
+            return
 
 
 RULE = PeerRule(
@@ -153,7 +231,9 @@ RULE = PeerRule(
     ),
     remedy=(
         "Send NAT keepalives more often than the NAT forgets (20 s is the default of RFC 3948;"
-        " Cisco: crypto isakmp nat keepalive 20), and let the end behind the NAT ask."
+        " Cisco: crypto isakmp nat keepalive 20), and let the end behind the NAT ask. Where ESP"
+        " goes on to the old mapping although IKE has the new one, the outer end does not follow"
+        " (RFC 7296 section 2.23): update it; until then renew the Child SA."
     ),
     source="RFC 3948 section 4; RFC 7296 section 2.23; RFC 4555 section 3.8",
     needs=(Needs.CAPTURE,),
@@ -163,6 +243,7 @@ RULE = PeerRule(
         "an end that moves and says so (MOBIKE)",
         "messages that were on their way while the mapping changed",
         "a capture of both sides of the NAT shows each message under two mappings",
+        "ESP follows to the new mapping within a second",
     ),
     check=_check,
 )

@@ -24,7 +24,7 @@ def tracker() -> Tracker:
     tracker = Tracker(IkeDecoder(None), budget_ns=30_000_000_000, report_ns=3_000_000_000)
     orderer = Orderer(1)
     while (batch := reader.read()) is not None:
-        tracker.know_flows(0, batch.new_flows)
+        tracker.know_flows(0, batch.new_flows, batch.moves)
         orderer.add(0, batch)
     orderer.close(0)
     ready = orderer.release()
