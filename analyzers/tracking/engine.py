@@ -30,6 +30,7 @@ from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.ikev2 import Ikev2Tracker
+from analyzers.tracking.log_hints import add_hint
 from analyzers.tracking.logs import LogTracker
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.ordering import OrderedBatch
@@ -49,7 +50,6 @@ from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
 
 _DPD_VENDOR_ID: Final = "afcad71368a1f1c96b8696fc7757"
 _MAX_VENDOR_IDS: Final = 64
-_MAX_HINTS: Final = 200
 # A flow that shows itself with a higher sequence number has begun before.
 _FIRST_PACKETS: Final = 3
 # Messages whose bytes are remembered to recognise what the capture recorded twice.
@@ -313,10 +313,10 @@ class Tracker:
 
     def _hint(self, hint: IcmpHint) -> None:
         peer = self.table.peer_of_pair(hint.src, hint.dst)
-        if peer is not None and len(peer.hints) < _MAX_HINTS:
+        if peer is not None:
             text, kind = f"ICMP: {hint.detail}", HintKind.ICMP
             said = Hint(hint.at_ns, hint.reporter, text, hint.ref, unprotected=True, kind=kind)
-            peer.hints.append(said)
+            add_hint(peer, said)
 
     # --- rows ------------------------------------------------------------------------------
 
@@ -415,7 +415,6 @@ def _note_unprotected(peer: PeerTrack, message: IkeMessage) -> None:
         return
     for notify in message.notifies:
         text = _UNPROTECTED_NOTIFIES.get((message.version, notify.type))
-        if text is not None and len(peer.hints) < _MAX_HINTS:
+        if text is not None:
             said = f"unprotected {text}"
-            hint = Hint(message.at_ns, message.src, said, message.ref, unprotected=True)
-            peer.hints.append(hint)
+            add_hint(peer, Hint(message.at_ns, message.src, said, message.ref, unprotected=True))

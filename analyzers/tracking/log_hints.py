@@ -1,4 +1,4 @@
-"""What a log says beside messages and verdicts: hints, those in a row as one."""
+"""Hints: what a log says beside messages and verdicts, and ICMP errors; those in a row as one."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _KINDS: Final = {
     LogEventKind.UNKNOWN_IKE_SA: HintKind.UNKNOWN_IKE_SA,
     LogEventKind.PEER_DEAD: HintKind.PEER_DEAD,
 }
+_IN_A_ROW: Final = frozenset({HintKind.NOT_SENT, HintKind.ICMP})
 # A device notices only when it sends. What it sends when nobody answers is 42 s apart at most
 # (charon's last retransmission; DPD intervals are shorter as a rule): after a longer pause
 # nothing tells that its system refused all the time, and it counts as another spell.
@@ -40,9 +41,13 @@ _SPELL_NS: Final = 60 * NS_PER_SECOND
 def note_hint(peer: PeerTrack, event: LogEvent, sender: str) -> None:
     """Add what the log of `sender` says to a peer; refusals to send in a row are one hint."""
     hint = _hint_of(event, sender)
-    if hint is None:
-        return
-    if hint.kind is HintKind.NOT_SENT and _lengthens(peer.hints, hint):
+    if hint is not None:
+        add_hint(peer, hint)
+
+
+def add_hint(peer: PeerTrack, hint: Hint) -> None:
+    """Add a hint to a peer; refusals to send, and ICMP errors, in a row are one."""
+    if hint.kind in _IN_A_ROW and _lengthens(peer.hints, hint):
         return
     if len(peer.hints) < _MAX_HINTS:
         peer.hints.append(hint)
@@ -62,10 +67,11 @@ def _hint_of(event: LogEvent, sender: str) -> Hint | None:
 
 
 def _lengthens(hints: list[Hint], hint: Hint) -> bool:
-    """Whether it goes on with the spell of refusals that the same end logged last."""
+    """Whether it goes on with the spell of such hints that the same sender gave last."""
+    said = hint.kind, hint.sender, hint.text, hint.reason
     for place in range(len(hints) - 1, -1, -1):
         known = hints[place]
-        if (known.kind, known.sender, known.reason) != (hint.kind, hint.sender, hint.reason):
+        if (known.kind, known.sender, known.text, known.reason) != said:
             continue
         if hint.at_ns - known.last_ns > _SPELL_NS:
             return False

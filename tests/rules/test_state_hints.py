@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.finding import Severity
@@ -206,6 +207,14 @@ def test_an_icmp_error_that_was_obeyed():
 def test_a_delete_after_questions_that_nobody_answered_obeys_no_icmp_error():
     lost = unanswered(transmissions=(sent(6, 1, 60), sent(8, 2, 80), sent(10, 3, 100)))
     assert obeyed(exchanges=(lost,)) == []
+
+
+@silent("hint-obeyed", "hints of the kind had been coming for long, and were not obeyed")
+def test_what_was_not_heeded_before_is_not_obeyed_now():
+    """A NAT that has lost a mapping refuses each packet, and somebody clears the SA by hand."""
+    early = replace(ICMP, at_ns=at(2))
+    assert obeyed((early, ICMP)) == []
+    assert len(obeyed((replace(early, at_ns=at(10)), ICMP))) == 1
 
 
 @silent("hint-obeyed", "a token of quick crash detection is proof (RFC 6290)")

@@ -20,7 +20,11 @@ def _check(case: Case) -> Iterator[Found]:
     if not case.timed:
         return
     told: set[str] = set()
+    first_ns: dict[tuple[str, ...], int] = {}
     for hint in sorted([*unprotected(case), *icmp(case)], key=lambda h: h.at_ns):
+        said = hint.name, hint.sender, hint.receiver, hint.sa.id
+        if first_ns.setdefault(said, hint.at_ns) < hint.at_ns - nanoseconds(case.thresholds.hint_s):
+            continue  # it was not obeyed before
         delete = _delete_after(case, hint)
         if delete is None or hint.sa.id in told or hint.token:
             continue
@@ -72,6 +76,7 @@ RULE = PeerRule(
         "a question in between, or one that was open before",
         "a token of quick crash detection is proof (RFC 6290)",
         "the hint is about an SA that was deleted before",
+        "hints of the kind had been coming for long, and were not obeyed",
     ),
     check=_check,
 )
