@@ -174,6 +174,16 @@ DIALECT = Dialect(
             words=("vici", "received"),
         ),
         Pattern(
+            "moved",
+            r"remote endpoint changed from (?P<old>[^\s\[\]]{2,64}\[(?!500\])\d{1,5}\]) to"
+            r" (?P<new>(?P<peer>[^\s\[\]]{2,64})\[\d{1,5}\])",
+            (
+                "13[IKE] remote endpoint changed from 192.0.2.9[45367] to 192.0.2.9[55516]",
+                "13[IKE] <gw|1> remote endpoint changed from 2001:db8::9[4500] to"
+                " 2001:db8::10[4500]",
+            ),
+        ),
+        Pattern(
             "not-sent",
             r"error writing to socket: (?P<reason>[A-Za-z ]{1,60})",
             ("16[NET] error writing to socket: Operation not permitted",),

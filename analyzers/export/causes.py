@@ -17,7 +17,12 @@ from analyzers.rules.causes import covers_all, ended_log, refusal_before, refusa
 
 # What silences an end comes with its last sign of life.
 _BEFORE_NS: Final = 2 * NS_PER_SECOND
-_REASONS: Final = frozenset({HintKind.STARTED, HintKind.NOT_SENT})
+_IN_SHORT: Final = {
+    HintKind.NOT_SENT: "could not send",
+    HintKind.MOVED: "saw its peer move",
+    HintKind.STARTED: "started anew",
+}
+"""In the order of what says most."""
 
 
 def reasons(peer: PeerView, hole: BlackHole) -> list[Hint]:
@@ -27,7 +32,7 @@ def reasons(peer: PeerView, hole: BlackHole) -> list[Hint]:
     return [
         hint
         for hint in peer.hints
-        if hint.kind in _REASONS
+        if hint.kind in _IN_SHORT
         and hint.at_ns <= until_ns
         and (begun_ns or hole.stop_ns) - _BEFORE_NS <= hint.last_ns
     ]
@@ -35,10 +40,12 @@ def reasons(peer: PeerView, hole: BlackHole) -> list[Hint]:
 
 def reason_phrase(hint: Hint, name: Callable[[str], str] = str) -> str:
     """Such a hint in words."""
+    why = hint.reason and f" ({hint.reason})"
     if hint.kind is HintKind.STARTED:
         return f"{name(hint.sender)} started anew, as its log says"
+    if hint.kind is HintKind.MOVED:
+        return f"{name(hint.sender)} sees its peer come from elsewhere, as its log says{why}"
     often = f", {counted(hint.times, 'time')}" if hint.times > 1 else ""
-    why = hint.reason and f" ({hint.reason})"
     return f"{name(hint.sender)} could not send{often}, as its log says{why}"
 
 
@@ -57,11 +64,10 @@ def reason_in_short(peers: Sequence[tuple[PeerView, BlackHole]]) -> str:
     """
     told = []
     for peer, hole in peers:
-        found = sorted(reasons(peer, hole), key=lambda hint: hint.kind is HintKind.STARTED)
+        found = sorted(reasons(peer, hole), key=lambda hint: list(_IN_SHORT).index(hint.kind))
         if found:
             end = "the other end" if found[0].sender == hole.receiver else "this end"
-            happened = "started anew" if found[0].kind is HintKind.STARTED else "could not send"
-            told.append(f"{end} {happened}")
+            told.append(f"{end} {_IN_SHORT[found[0].kind]}")
     if not told:
         return ""
     first = told[0]

@@ -37,6 +37,8 @@ class LogEventKind(StrEnum):
     """The device, or its IKE daemon, started: it has none of the SAs of before."""
     NOT_SENT = "not-sent"
     """The device's own system refused to send a packet; `reason` in its words."""
+    MOVED = "moved"
+    """The peer comes from another address or port; `reason` says from where to where."""
     HINT = "hint"
     """Something that explains but proves nothing; `reason` in the device's own words."""
 

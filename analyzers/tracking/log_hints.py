@@ -16,6 +16,7 @@ _MAX_HINTS: Final = 200
 _TEXTS: Final = {
     LogEventKind.STARTED: "it started anew, as its log says",
     LogEventKind.NOT_SENT: "it could not send",
+    LogEventKind.MOVED: "its peer comes from elsewhere",
     LogEventKind.INVALID_SPI: "ESP for an SPI it does not have: the peer uses a removed SA",
     LogEventKind.GAVE_UP: "retransmissions exhausted, of no liveness question that the log shows",
     LogEventKind.PEER_DEAD: "its log says that it gave the peer up",
@@ -30,6 +31,7 @@ _KINDS: Final = {
     LogEventKind.INVALID_SPI: HintKind.UNKNOWN_SPI,
     LogEventKind.UNKNOWN_IKE_SA: HintKind.UNKNOWN_IKE_SA,
     LogEventKind.PEER_DEAD: HintKind.PEER_DEAD,
+    LogEventKind.MOVED: HintKind.MOVED,
 }
 _IN_A_ROW: Final = frozenset({HintKind.NOT_SENT, HintKind.ICMP})
 # A device notices only when it sends. What it sends when nobody answers is 42 s apart at most

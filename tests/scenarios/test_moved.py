@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.causes import reason_in_short
+from analyzers.export.story import moments
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import charon
 from tests.scenarios.timeline import capture
@@ -70,3 +72,25 @@ def test_a_name_that_hides_several_stands_for_none(tmp_path: Path) -> None:
     alone = together(tmp_path, capture(begun + between))
     assert [(p.local, p.remote) for p in told.peers] == [(p.local, p.remote) for p in alone.peers]
     assert [len(p.exchanges) for p in told.peers] == [len(p.exchanges) for p in alone.peers]
+
+
+def test_the_other_end_says_that_its_peer_comes_from_elsewhere(tmp_path: Path) -> None:
+    """The NAT forgot its mapping: nothing came back until the end behind it asked."""
+    text = """
+        0 a>b v2 handshake
+        1..20/0.5 a>b esp out
+        1.01..20/0.5 b>a esp in
+        20..30/0.5 a>b esp out
+        28 a>b liveness 2
+        28.01 b>a liveness 2 resp
+        28.2..30/0.5 b>a esp in
+        """
+    moved = "13[IKE] remote endpoint changed from 192.0.2.1[45367] to 192.0.2.1[55516]"
+    peer = together(tmp_path, capture(text), charon(text, "b", said=[(28.0, moved)])).peer
+    (hole,) = peer.black_holes
+    told = [moment.text for moment in moments(peer, hole)]
+    assert (
+        "192.0.2.2 sees its peer come from elsewhere, as its log says (192.0.2.1[45367] became"
+        " 192.0.2.1[55516])" in told
+    )
+    assert reason_in_short([(peer, hole)]) == "the other end saw its peer move"

@@ -132,6 +132,11 @@ class StrongswanAssembly:
                 yield from self._not_sent(line)
             case "terminate":
                 yield from self._terminate(line)
+            case "moved":
+                reason = f"{fields['old']} became {fields['new']}"
+                made = self._about_sa(line, LogEventKind.MOVED, reason=reason)
+                made.remote = address(fields["peer"])
+                yield made
             case "wrong-sequence":
                 yield self._about_sa(line, LogEventKind.HINT, reason=line.text[:120])
             case _:

@@ -28,6 +28,7 @@ TROUBLE: Final = (
     LogEventKind.INVALID_SPI,
     LogEventKind.UNKNOWN_IKE_SA,
     LogEventKind.NOT_SENT,
+    LogEventKind.MOVED,
 )
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
