@@ -175,7 +175,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "moved",
-            r"remote endpoint changed from (?P<old>[^\s\[\]]{2,64}\[(?!500\])\d{1,5}\]) to"
+            r"remote endpoint changed from (?P<old>[^\s\[\]]{2,64}\[\d{1,5}\]) to"
             r" (?P<new>(?P<peer>[^\s\[\]]{2,64})\[\d{1,5}\])",
             (
                 "13[IKE] remote endpoint changed from 192.0.2.9[45367] to 192.0.2.9[55516]",

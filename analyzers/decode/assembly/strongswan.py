@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Set
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator, Set
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
-from analyzers.decode.assembly.lines import LogLine, address, event, message_id, number, port
+from analyzers.decode.assembly.lines import LogLine, address, event, number
+from analyzers.decode.assembly.strongswan_words import Words, carried_by, said_of
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
 
-_KINDS: Final = {
-    "ID_PROT": (1, MessageKind.MAIN_MODE),
-    "AGGRESSIVE": (1, MessageKind.AGGRESSIVE),
-    "QUICK_MODE": (1, MessageKind.QUICK_MODE),
-    "TRANSACTION": (1, MessageKind.TRANSACTION),
-    "INFORMATIONAL_V1": (1, MessageKind.INFORMATIONAL),
-    "IKE_SA_INIT": (2, MessageKind.SA_INIT),
-    "IKE_AUTH": (2, MessageKind.AUTH),
-    "CREATE_CHILD_SA": (2, MessageKind.CREATE_CHILD),
-    "INFORMATIONAL": (2, MessageKind.INFORMATIONAL),
-}
-# NAT detection notifies alone make a MOBIKE liveness question (dpd-semantics 2.4).
-_NAT_DETECTION: Final = {"N(NATD_S_IP)", "N(NATD_D_IP)", "N(NO_NATS)"}
 # A packet and its content are logged within this by one thread.
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
+# Where IKE begins; it goes on from port 4500 where there is a NAT (RFC 7296 section 2.23).
+_BEFORE_THE_FLOAT: Final = "[500]"
 # Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
 _MESSAGE: Final = LogEventKind.MESSAGE
 _DELETE: Final = MessageKind.DELETE
+_R_U_THERE: Final = MessageKind.R_U_THERE
+_R_U_THERE_ACK: Final = MessageKind.R_U_THERE_ACK
 _new: Final = tuple.__new__
 
-Read = TypeVar("Read")
+
+_Place = tuple[str | None, int]
+"""The peer and the message ID of a request."""
 
 
 class _Thread(Struct):
@@ -48,6 +42,8 @@ class _Thread(Struct):
     deletes: tuple[str, ...] = ()
     delete_ike: str | None = None
     """The IKE SA whose Delete is announced."""
+    retried: tuple[str, LogEvent] | None = None
+    """How often a request was sent again, and which it is as far as its message ID tells."""
 
 
 class StrongswanAssembly:
@@ -57,25 +53,30 @@ class StrongswanAssembly:
 
     def __init__(self) -> None:
         self._threads: dict[str, _Thread] = {}
-        self._said, self._carried = _Words(_said), _Words(_carried)
+        self._said, self._carried = Words(said_of), Words(carried_by)
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
         self._pairs: set[tuple[str | None, str | None]] = set()
         """Local and remote address of every peer that it talked with."""
-        self._requests: OrderedDict[tuple[str | None, int], LogEvent] = OrderedDict()
+        self._requests: OrderedDict[_Place, LogEvent] = OrderedDict()
         """Requests that were sent and not answered, the last one at the end."""
-        self._retried: OrderedDict[tuple[str | None, int], tuple[str, LogEvent]] = OrderedDict()
+        self._retried: OrderedDict[_Place, tuple[str, LogEvent]] = OrderedDict()
         """Those of them that were retransmitted, with how often; the last one at the end."""
+        self._asked: OrderedDict[str | None, LogEvent] = OrderedDict()
+        """IKEv1: the last R-U-THERE to each peer that has not acknowledged it."""
+        self._unsettled: dict[str, LogLine] = {}
+        """By thread: that somebody is given up. Who of several may stand in its next line."""
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
         form = line.form
         name = form.id
         thread = self._threads.get(line.text[form.spans["thread"]]) or self._thread(line)
+        settled = self._settle(line) if self._unsettled else []
         if name == "message":
-            return self._message(line, thread)
+            return settled + self._message(line, thread)
         if name == "packet":
-            return self._packet(line, thread)
-        return list(self._take(line, thread))
+            return settled + self._packet(line, thread)
+        return [*settled, *self._take(line, thread)]
 
     def _thread(self, line: LogLine) -> _Thread:
         if len(self._threads) > _MAX_REMEMBERED:
@@ -85,7 +86,9 @@ class StrongswanAssembly:
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
-        return [made for thread in self._threads.values() for made in self._flush(thread)]
+        found = [self._verdict(line, None) for line in self._unsettled.values()]
+        self._unsettled.clear()
+        return found + [made for thread in self._threads.values() for made in self._flush(thread)]
 
     def _take(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         fields = line.fields
@@ -113,10 +116,11 @@ class StrongswanAssembly:
                 _trim(self._ends)
             case "state":
                 yield from self._state(line)
-            case "given-up":
-                yield self._given_up(line)
-            case "dpd-timed-out":
-                yield self._timed_out(line)
+            case "given-up" | "dpd-timed-out":
+                if self._is_settled(line):
+                    yield self._verdict(line, None)
+                else:
+                    self._unsettled[fields["thread"]] = line
             case "child-up":
                 yield self._about_sa(line, LogEventKind.CHILD_SA_UP)
             case "child-closing":
@@ -132,7 +136,7 @@ class StrongswanAssembly:
                 yield from self._not_sent(line)
             case "terminate":
                 yield from self._terminate(line)
-            case "moved":
+            case "moved" if not fields["old"].endswith(_BEFORE_THE_FLOAT):
                 reason = f"{fields['old']} became {fields['new']}"
                 made = self._about_sa(line, LogEventKind.MOVED, reason=reason)
                 made.remote = address(fields["peer"])
@@ -147,6 +151,7 @@ class StrongswanAssembly:
         self._threads.clear()
         self._ends.clear()
         self._requests.clear()
+        self._asked.clear()
         self._retried.clear()
 
     # --- messages --------------------------------------------------------------------------
@@ -189,6 +194,8 @@ class StrongswanAssembly:
             self._carry(made, packet)
             made.at_ns, made.ref = packet.at_ns, packet.ref
         self._know(made)
+        if message is _R_U_THERE_ACK:
+            self._asked.pop(made.remote, None)
         if made.response and made.message_id is not None:
             place = (made.remote, made.message_id)
             self._requests.pop(place, None)
@@ -215,12 +222,17 @@ class StrongswanAssembly:
             return []  # a large message that was logged before, in pieces
         self._carry(made, line)
         self._know(made)
+        if thread.retried is not None:
+            self._note_retry(thread, made.remote)
         if made.message_id is not None and not made.response:
             place = (made.remote, made.message_id)
             self._requests[place] = made
             self._requests.move_to_end(place)
             if len(self._requests) > _MAX_REMEMBERED:
                 _trim(self._requests)
+            if made.message is _R_U_THERE:
+                self._asked[made.remote] = made
+                _trim(self._asked)
         return [made]
 
     def _carry(self, made: LogEvent, packet: LogLine) -> None:
@@ -241,10 +253,19 @@ class StrongswanAssembly:
         again.local, again.remote = request.local, request.remote
         thread.retransmit = again
         if request.message_id is not None:
-            place = (request.remote, request.message_id)
-            self._retried[place] = (line.fields["retry"], request)
-            self._retried.move_to_end(place)
-            _trim(self._retried)
+            thread.retried = line.fields["retry"], request
+            if len(self._pairs) < 2:
+                self._note_retry(thread, request.remote)
+
+    def _note_retry(self, thread: _Thread, remote: str | None) -> None:
+        """Remember a request that was sent again; requests to several peers may have its ID."""
+        if thread.retried is None:
+            return
+        (retry, request), thread.retried = thread.retried, None
+        place = (remote, request.message_id or 0)
+        self._retried[place] = (retry, self._requests.get(place, request))
+        self._retried.move_to_end(place)
+        _trim(self._retried)
 
     def _request(self, line: LogLine) -> LogEvent | None:
         """The request that a line says is sent again."""
@@ -288,15 +309,47 @@ class StrongswanAssembly:
             made.version, made.message = 2, MessageKind.CREATE_CHILD
         return made
 
-    def _given_up(self, line: LogLine) -> LogEvent:
+    # --- verdicts --------------------------------------------------------------------------
+
+    def _is_settled(self, line: LogLine) -> bool:
+        """Whether who is given up is known without what follows."""
+        if _handle(line) is not None or len(self._pairs) < 2:
+            return True
+        return line.id == "given-up" and len(self._sent_so_often(line, None)) < 2
+
+    def _settle(self, line: LogLine) -> list[LogEvent]:
+        """The verdicts that a line settles: its thread goes on, or they have waited for long."""
+        found = []
+        for thread, gave_up in list(self._unsettled.items()):
+            follows = thread == line.fields["thread"]
+            if follows or not _near(gave_up, line):
+                del self._unsettled[thread]
+                named = follows and line.id == "state"
+                found.append(self._verdict(gave_up, line.fields["sa"] if named else None))
+        return found
+
+    def _verdict(self, line: LogLine, sa: str | None) -> LogEvent:
+        """Somebody is given up; `sa` is the IKE SA that is removed for it, if known."""
+        made = self._given_up(line, sa) if line.id == "given-up" else self._timed_out(line)
+        if sa is not None and sa in self._ends:
+            made.handle, (made.local, made.remote) = sa, self._ends[sa]
+        return made
+
+    def _sent_so_often(self, line: LogLine, sa: str | None) -> list[_Place]:
+        """The requests that were sent again as often as a line says, the first one first."""
+        handle, peer = sa or _handle(line), self._ends.get(sa or "", (None, None))[1]
+        return [
+            place
+            for place, (retry, sent) in self._retried.items()
+            if retry == line.fields["retry"]
+            and (handle is None or sent.handle in (None, handle))
+            and (peer is None or place[0] == peer)
+        ]
+
+    def _given_up(self, line: LogLine, sa: str | None) -> LogEvent:
         """The request that was sent again in vain is the first one sent as often as that."""
-        handle = _handle(line)
-        request = None
-        for place, (retry, sent) in self._retried.items():
-            if retry == line.fields["retry"] and (handle is None or sent.handle in (None, handle)):
-                request = sent
-                del self._retried[place]
-                break
+        places = self._sent_so_often(line, sa)
+        request = self._retried.pop(places[0])[1] if places else None
         dead = request is not None and request.message in _QUESTIONS
         kind = LogEventKind.PEER_DEAD if dead else LogEventKind.GAVE_UP
         made = self._about_sa(line, kind, reason="retransmissions exhausted")
@@ -332,14 +385,14 @@ class StrongswanAssembly:
             yield event(line, kind, local=local, remote=remote, reason=reason)
 
     def _timed_out(self, line: LogLine) -> LogEvent:
-        """IKEv1: the question is the last one to that peer."""
+        """IKEv1: the question is that to the only peer that has not acknowledged one."""
         made = self._about_sa(line, LogEventKind.PEER_DEAD, reason="DPD check timed out")
         made.version = 1
         if made.remote is None:
-            asked = [r for r in self._requests.values() if r.message is MessageKind.R_U_THERE]
-            ends = {(request.local, request.remote) for request in asked}
+            ends = {(request.local, request.remote) for request in self._asked.values()}
+            ends = ends or self._pairs
             if len(ends) == 1:
-                made.local, made.remote = asked[-1].local, asked[-1].remote
+                ((made.local, made.remote),) = ends
         return made
 
     def _about_sa(self, line: LogLine, kind: LogEventKind, **parts: object) -> LogEvent:
@@ -370,93 +423,6 @@ def _trim(known: OrderedDict[Any, Any]) -> None:
 
 
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)
-
-
-class _Words(Generic[Read]):
-    """What lines say but for who says it: there are few such words, and they come all the time."""
-
-    def __init__(self, read: Callable[[LogLine], Read]) -> None:
-        """`read` takes what it needs from the group `way` on."""
-        self._read = read
-        self._known: dict[str, Read] = {}
-
-    def of(self, line: LogLine) -> Read:
-        """What a line says."""
-        words = line.text[line.form.spans["way"].start :]
-        try:
-            return self._known[words]
-        except KeyError:
-            if len(self._known) >= _MAX_REMEMBERED:
-                self._known.clear()
-            found = self._known[words] = self._read(line)
-            return found
-
-
-class _Said(NamedTuple):
-    """What a message is."""
-
-    sent: bool
-    version: int
-    response: bool | None
-    message: MessageKind
-    message_id: int | None
-
-
-def _said(line: LogLine) -> _Said | None:
-    """None for kinds of exchanges that nobody knows."""
-    fields = line.fields
-    if fields["exchange"] not in _KINDS:
-        return None
-    version, kind = _KINDS[fields["exchange"]]
-    return _Said(
-        fields["way"] == "generating",
-        version,
-        fields["kind"] == "response" if version == 2 else None,
-        _content(version, kind, fields["payloads"]),
-        message_id(fields["mid"]),
-    )
-
-
-class _Carried(NamedTuple):
-    """How a message travelled."""
-
-    local: str
-    local_port: int | None
-    remote: str
-    remote_port: int | None
-    length: int | None
-
-
-def _carried(line: LogLine) -> _Carried:
-    fields = line.fields
-    ends = [
-        (address(fields["src"]), port(fields["src_port"])),
-        (address(fields["dst"]), port(fields["dst_port"])),
-    ]
-    local, remote = ends if fields["way"] == "sending" else ends[::-1]
-    return _Carried(*local, *remote, number(fields["length"], 1 << 20))
-
-
-def _content(version: int, kind: MessageKind, payloads: str) -> MessageKind:
-    """What an Informational is by its list of payloads."""
-    if kind is not MessageKind.INFORMATIONAL:
-        return kind
-    listed = payloads.split()
-    if version == 1:
-        if "N(DPD)" in listed:
-            return MessageKind.R_U_THERE
-        if "N(DPD_ACK)" in listed:
-            return MessageKind.R_U_THERE_ACK
-        if "D" in listed:
-            return MessageKind.DELETE
-        return MessageKind.NOTIFY if "N" in payloads else kind
-    if not listed:
-        return MessageKind.LIVENESS
-    if "D" in listed:
-        return MessageKind.DELETE
-    if set(listed) <= _NAT_DETECTION:
-        return MessageKind.LIVENESS_MOBIKE
-    return MessageKind.NOTIFY
 
 
 def _near(packet: LogLine, line: LogLine) -> bool:

@@ -75,6 +75,13 @@ def test_most_samples_have_likes() -> None:
     assert counts.count(Alike.NOT) < 0.15 * len(counts)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_no_pattern_makes_all_lines_of_its_dialect_unlike(dialect: Dialect) -> None:
+    """A literal digit in a pattern that begins with anything would."""
+    counts = [alike(text) for pattern in dialect.patterns for text in pattern.samples]
+    assert counts.count(Alike.NOT) < 0.5 * len(counts)
+
+
 def test_levels() -> None:
     dialect = Dialect(
         "x",

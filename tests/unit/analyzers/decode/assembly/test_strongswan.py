@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+import pytest
+
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -106,6 +108,57 @@ def test_who_gives_up_is_not_the_one_who_spoke_last() -> None:
     assert (verdict.remote, verdict.message) == (silent, MessageKind.SA_INIT)
     text += retry("13.000", 1, 8, healthy) + say("20.000", "IKE", "giving up after 1 retransmits")
     assert dead(events_of(text)) == [healthy]
+
+
+HUB = "".join(
+    say(f"00.{n}00", "IKE", f"IKE_SA gw{n}[{n}] established between 192.0.2.1[a]...192.0.2.{n}[b]")
+    for n in (7, 9)
+)
+TIMED_OUT = say("40.000", "JOB", "DPD check timed out, enforcing DPD action", 2)
+DESTROYED = say("40.001", "IKE", "IKE_SA gw7[7] state change: ESTABLISHED => DESTROYING", 2)
+
+
+def r_u_there(second: str, number: int, peer: str) -> str:
+    text = f"generating INFORMATIONAL_V1 request {number} [ HASH N(DPD) ]"
+    return say(second, "ENC", text) + net(second, "sending", peer)
+
+
+def ack(second: str, number: int, peer: str) -> str:
+    text = f"parsed INFORMATIONAL_V1 request {number} [ HASH N(DPD_ACK) ]"
+    return net(second, "received", peer, 8) + say(second, "ENC", text, 8)
+
+
+def test_of_two_that_are_asked_in_vain_the_removed_sa_tells_who_is_given_up() -> None:
+    """Both are silent; the timer says no name, its thread removes the SA next."""
+    text = HUB + r_u_there("20.000", 11, "192.0.2.9") + r_u_there("21.000", 12, "192.0.2.7")
+    assert dead(events_of(text + TIMED_OUT + DESTROYED)) == ["192.0.2.7"]
+    beside = net("40.000", "received", "192.0.2.9", 8)
+    assert dead(events_of(text + TIMED_OUT + beside + DESTROYED)) == ["192.0.2.7"]
+    # Whose it is nobody can tell, then.
+    assert dead(events_of(text + TIMED_OUT)) == [None]
+    assert dead(events_of(text + TIMED_OUT + r_u_there("45.000", 13, "192.0.2.9"))) == [None]
+
+
+def test_who_acknowledges_is_not_the_one_who_is_given_up() -> None:
+    text = HUB + r_u_there("20.000", 11, "192.0.2.9") + r_u_there("21.000", 12, "192.0.2.7")
+    text += ack("21.001", 99, "192.0.2.7") + TIMED_OUT
+    assert dead(events_of(text)) == ["192.0.2.9"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_of_two_requests_with_one_message_id_the_packet_tells_whose_is_sent_again(
+    named: bool,
+) -> None:
+    text = HUB + asked("20.000", 3, "192.0.2.7") + asked("20.500", 3, "192.0.2.9")
+    text += retry("21.000", 1, 3, "192.0.2.7") + retry("22.000", 2, 3, "192.0.2.7")
+    if named:
+        # Another one is at its second retry, too.
+        text += retry("22.100", 1, 3, "192.0.2.9") + retry("22.200", 2, 3, "192.0.2.9")
+    gave_up = say("40.000", "IKE", "giving up after 2 retransmits", 2)
+    assert dead(events_of(text + gave_up + DESTROYED)) == ["192.0.2.7"]
+    other = DESTROYED.replace("gw7[7]", "gw9[9]")
+    if named:
+        assert dead(events_of(text + gave_up + other)) == ["192.0.2.9"]
 
 
 def test_an_answered_request_is_not_given_up() -> None:
