@@ -280,6 +280,7 @@ class Session:
             return
         from analyzers.session.clocks import ClockJoiner
         from analyzers.session.log_lines import log_text
+        from analyzers.session.naming import name_by_children
         from analyzers.session.same_messages import facts_of
         from analyzers.session.survey import survey, unread
         from analyzers.session.texts import configurations_in, read_log, shown_in
@@ -305,6 +306,10 @@ class Session:
             clocks = [
                 survey(opened.specs[n], n, self.sources[n], options, wanted) for n in captures
             ]
+            if name_by_children(logs, clocks) and wanted is not None:
+                # By their new names the logs may have more in common with it.
+                n, wanted = captures[0], facts_of(logs)
+                clocks = [survey(opened.specs[n], n, self.sources[n], options, wanted)]
         joined = ClockJoiner(options.clocks).join(clocks, logs)
         self._shifts = {c.number: c.shift_ns for c in clocks if c.shift_ns}
         ends = [c.last_ns + c.shift_ns for c in clocks if c.last_ns]

@@ -26,6 +26,8 @@ class CaptureClock(Struct):
     """Source and destination of its IKE messages."""
     esp_ends: frozenset[Ends]
     """Source and destination of its ESP."""
+    esp: dict[str, Ends]
+    """The same by SPI, of the first packets."""
     heard: dict[Ends, int]
     """When something went from one to the other for the last time, on its own clock."""
     first_ns: int

@@ -17,6 +17,8 @@ from analyzers.tracking.sightings import is_private
 
 # The names in a log stand for other addresses if nearly all matches agree.
 _AGREE: Final = 0.8
+# Messages may be paired wrongly, hardly two in a row.
+_IN_A_ROW: Final = 2
 
 Ends = tuple[str | None, str | None]
 """Local and remote, from the log's device."""
@@ -24,8 +26,13 @@ _Seen = tuple[int, str]
 """When an address was seen, ns, and which."""
 
 
-def rename(log: LogSource, found: Iterable[tuple[LogEvent, Ends]]) -> None:
-    """Give events the ends that other inputs show for messages of the same SA, or name."""
+def rename(
+    log: LogSource, found: Iterable[tuple[LogEvent, Ends]], *, least: int = _IN_A_ROW
+) -> None:
+    """Give events the ends that other inputs show for messages of the same SA, or name.
+
+    `least`: how often an address must be seen where a name stands for several in turn.
+    """
     by_handle: dict[tuple[int, str, str | None], list[_Seen]] = {}
     by_name: dict[tuple[int, str], list[_Seen]] = {}
     for event, ends in found:
@@ -37,8 +44,8 @@ def rename(log: LogSource, found: Iterable[tuple[LogEvent, Ends]]) -> None:
                 by_handle.setdefault((side, event.handle, written), []).append(seen)
             if written is not None:
                 by_name.setdefault((side, written), []).append(seen)
-    handles = {key: _names_of(seen) for key, seen in by_handle.items()}
-    names = {key: _names_of(seen) for key, seen in by_name.items()}
+    handles = {key: _names_of(seen, least) for key, seen in by_handle.items()}
+    names = {key: _names_of(seen, least) for key, seen in by_name.items()}
     for event in log.events:
         for side, written in enumerate((event.local, event.remote)):
             name = None
@@ -54,7 +61,63 @@ def rename(log: LogSource, found: Iterable[tuple[LogEvent, Ends]]) -> None:
                 event.local = name
 
 
-def _names_of(seen: list[_Seen]) -> list[_Seen]:
+def name_by_children(logs: Sequence[LogSource], captures: Sequence[CaptureClock]) -> bool:
+    """Give logs the ends that other inputs show for the SPIs of Child SAs; whether that says more.
+
+    Both SPIs of a Child SA, one each way, are as good as unique, and the same on both sides of a
+    NAT, where nothing else may be.
+    """
+    flows = {spi: ends for capture in reversed(captures) for spi, ends in capture.esp.items()}
+    children = {log.number: _children(log) for log in logs}
+    renamed = False
+    for log in logs:
+        found = [(up, ends) for up in children[log.number] if (ends := _ends_of_child(up, flows))]
+        if not found:
+            others = [up for n, ups in children.items() if n != log.number for up in ups]
+            found = list(_by_other_ends(children[log.number], others))
+        if any(
+            real not in (None, written)
+            for up, ends in found
+            for real, written in zip(ends, (up.local or ends[0], up.remote), strict=True)
+        ):
+            rename(log, found, least=1)
+            renamed = True
+    return renamed
+
+
+def _children(log: LogSource) -> list[LogEvent]:
+    """When it set Child SAs up, with an SPI each way."""
+    ups = (event for event in log.events if event.kind is LogEventKind.CHILD_SA_UP)
+    return [up for up in ups if len(up.spis) == 2]
+
+
+def _by_other_ends(
+    ups: Sequence[LogEvent], others: Sequence[LogEvent]
+) -> Iterator[tuple[LogEvent, Ends]]:
+    """What the log of the other end, which has the SPIs the other way round, calls both."""
+    by_spis = {up.spis: up for up in others}
+    for up in ups:
+        other = by_spis.get(up.spis[::-1])
+        if other is not None:
+            yield up, ends_by_other(up, other)
+
+
+def _ends_of_child(event: LogEvent, flows: Mapping[str, tuple[str, str]]) -> Ends | None:
+    """Local and remote of a Child SA that a capture has ESP of both ways, in an order that fits."""
+    known = {flows[spi] for spi in event.spis if spi in flows}
+    if len(known) != 2:
+        return None
+    here, there = known
+    if here != there[::-1]:
+        return None
+    if event.local is not None and event.local in here:
+        return here if event.local == here[0] else there
+    if event.remote is not None and event.remote in here:
+        return here if event.remote == here[1] else there
+    return None
+
+
+def _names_of(seen: list[_Seen], least: int) -> list[_Seen]:
     """What a name stands for, and since when: one address for all, or one after the other.
 
     Nothing where addresses alternate: a mask hides several.
@@ -64,7 +127,7 @@ def _names_of(seen: list[_Seen]) -> list[_Seen]:
         return [(0, name)]
     runs = [list(run) for _, run in groupby(sorted(seen), key=itemgetter(1))]
     moves = len({run[0][1] for run in runs}) == len(runs)
-    return [run[0] for run in runs] if moves and all(len(run) > 1 for run in runs) else []
+    return [run[0] for run in runs] if moves and all(len(run) >= least for run in runs) else []
 
 
 def _at(names: list[_Seen] | None, event: LogEvent) -> str | None:

@@ -24,7 +24,7 @@ Fact = tuple[KeyFamily, Key]
 
 def unread(spec: InputSpec, number: int, info: SourceInfo) -> CaptureClock:
     """A capture that is the only input: a pipe cannot be read twice, and it need not be."""
-    return CaptureClock(number, spec.name, info, [], frozenset(), frozenset(), {}, 0, 0)
+    return CaptureClock(number, spec.name, info, [], frozenset(), frozenset(), {}, {}, 0, 0)
 
 
 def survey(
@@ -42,6 +42,7 @@ def survey(
     sightings: list[Sighting] = []
     ends: set[Ends] = set()
     flows: list[Ends] = []
+    esp: dict[str, Ends] = {}
     last_esp = np.empty(0, np.int64)
     heard: dict[Ends, int] = {}
     more = 0
@@ -51,6 +52,8 @@ def survey(
         reader = CaptureReader(item.stream, item.head, again, ports, options.chunk_bytes)
         while (batch := reader.read()) is not None:
             flows += [(flow.src, flow.dst) for flow in batch.new_flows]
+            for flow in batch.new_flows:
+                esp.setdefault(f"{flow.spi:08x}", (flow.src, flow.dst))
             last_esp = np.append(last_esp, np.zeros(len(batch.new_flows), np.int64))
             np.maximum.at(last_esp, batch.esp.flow, batch.esp.at_ns)
             for event in batch.events:
@@ -80,6 +83,7 @@ def survey(
         sightings,
         frozenset(ends),
         frozenset(flows),
+        esp,
         heard,
         again.first_ns or 0,
         again.last_ns or 0,

@@ -8,6 +8,7 @@ import pytest
 
 from analyzers.export.causes import reason_in_short
 from analyzers.export.story import moments
+from tests.scenarios.ikev1_messages import esp_spi
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import charon
 from tests.scenarios.timeline import capture
@@ -94,3 +95,31 @@ def test_the_other_end_says_that_its_peer_comes_from_elsewhere(tmp_path: Path) -
         " 192.0.2.1[55516])" in told
     )
     assert reason_in_short([(peer, hole)]) == "the other end saw its peer move"
+
+
+def test_child_sas_tell_whose_log_it_is_behind_a_nat(tmp_path: Path) -> None:
+    """IKEv2 without a question: message IDs are the same in every handshake, SPIs are not."""
+    text = """
+        0 a>b v2 handshake
+        1..20/0.5 a>b esp out
+        1.01..20/0.5 b>a esp in
+        """
+
+    def said(here: str, there: str, spis: tuple[int, int]) -> list[tuple[float, str]]:
+        up = "15[IKE] CHILD_SA net{{1}} established with SPIs {:08x}_i {:08x}_o and TS 10.1.0.0/24"
+        ike = f"15[IKE] IKE_SA gw[1] established between {here}[a]...{there}[b]"
+        return [(0.1, ike), (0.1, up.format(*spis))]
+
+    spis = esp_spi("in"), esp_spi("out")
+    inside = charon(text, "a", names={A: INSIDE}, said=said(INSIDE, B, spis))
+    outside = charon(text, "b", said=said(B, A, spis[::-1]))
+    packets = capture(text)
+    behind = packets.replace(bytes([192, 0, 2, 1]), bytes([10, 9, 0, 1]))
+    for parts in ((packets, inside), (behind, outside), (behind, inside, outside)):
+        told = together(tmp_path, *parts)
+        assert told.peer.ike_messages == 4
+        assert len(told.alignments) == len(parts) - 1
+    assert together(tmp_path, inside, outside).peer.local == A
+    # Another Child SA is another tunnel.
+    other = charon(text, "b", said=said(B, A, (1, 2)))
+    assert len(together(tmp_path, behind, other).peers) == 2
