@@ -29,6 +29,7 @@ from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
 from analyzers.session.live_channel import Channel
 from analyzers.session.live_health import SourceHealth
+from analyzers.session.live_missed import note_drops, note_gap, note_gone
 from analyzers.session.live_snapshots import Snapshots
 from analyzers.session.live_store import CaptureStore
 from analyzers.session.live_unwatched import as_known, gone_sources
@@ -40,7 +41,6 @@ from analyzers.tracking.configured import Configured
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.ordering import Orderer
 from analyzers.tracking.retention import MOST_EVENTS, Retention
-from analyzers.wire.pcapng import DROPPED
 
 if TYPE_CHECKING:
     from analyzers.rules.judge import Judgement
@@ -208,6 +208,9 @@ class LiveSession:
         if self._ended:
             return
         self._ended = True
+        # Where all captures have ended, that is the end of what is told.
+        watched = not all(channel.over for channel in self._captured)
+        gone = [c for c in self._captured if watched and c.gone_ns is not None]
         self._close_sources()
         self.pump(now_ns)
         while not all(channel.over or channel.source.feed.empty for channel in self._channels):
@@ -215,6 +218,8 @@ class LiveSession:
         for channel in self._channels:
             if not channel.over:
                 self._close_channel(channel, now_ns)
+        for channel in gone:
+            note_gone(channel, self.store, now_ns)
         self._settle_logs(now_ns, last=True)
         for number in self._logs:
             self._orderer.close(number)
@@ -245,15 +250,12 @@ class LiveSession:
         blocks, batches = capture.take(pieces, now_ns)
         event_ns = capture.event_ns(now_ns)
         gap = channel.interruption(status, pieces, batches, event_ns)
-        if gap is not None and channel.records:
-            # Before its first packet a capture shows nothing anyway.
-            capture.info.note_gap(*gap)
-            if self.store is not None:
-                self.store.note_gap(number, *gap)
+        if gap is not None:
+            note_gap(channel, self.store, gap)
         if blocks and self.store is not None:
             self.store.write(number, blocks)
         self._add(number, batches, now_ns)
-        self._note_drops(channel, capture.info, status.dropped)
+        note_drops(channel, self.store, status.dropped)
         if status.state is SourceState.OPEN and channel.source.feed.empty:
             channel.seen_ns, channel.clock_ns = capture.watched_ns(now_ns), event_ns
         elif batches and capture.info.last_ns is not None:
@@ -355,14 +357,6 @@ class LiveSession:
             # Captures tell the time in microseconds at least.
             info.until_ns = max(info.last_ns, channel.seen_ns // 1000 * 1000)
         self._orderer.close(channel.number)
-
-    def _note_drops(self, channel: Channel, info: SourceInfo, dropped: int) -> None:
-        if dropped > channel.dropped:
-            more = dropped - channel.dropped
-            info.note(Problem(ProblemKind.PACKETS_DROPPED, DROPPED, None, more))
-            if self.store is not None:
-                self.store.count_drops(channel.number, dropped)
-            channel.dropped = dropped
 
     def _release(self) -> bool:
         ready = self._orderer.release()

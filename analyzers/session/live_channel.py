@@ -11,7 +11,7 @@ from analyzers.decode.captures import CaptureBatch
 from analyzers.decode.live_captures import LiveCapture
 from analyzers.session.live_health import Rate, SourceHealth
 from analyzers.sources.feed import LiveSource, Loss, Piece, Restart, SourceState, Status
-from analyzers.wire.watched import LEAST_GAP_NS
+from analyzers.wire.watched import LEAST_GAP_NS, Span
 
 _BROKEN: Final = (SourceState.WAITING, SourceState.MISSING, SourceState.DOWN)
 # The first packets of what was read at once tell when it began.
@@ -49,7 +49,11 @@ class Channel(Struct):
     @property
     def gone_ns(self) -> int | None:
         """Since when it shows nothing, in event time; None while it does, or before it did."""
-        return self.seen_ns if self.over else self.broken_ns
+        since_ns = self.seen_ns if self.over else self.broken_ns
+        if since_ns is None or self.capture is None:
+            return since_ns
+        # Its last packets may be taken with its end.
+        return max(since_ns, self.capture.info.last_ns or 0)
 
     def look(self, now_ns: int) -> None:
         """Whether a log can be read; what was written while it could not be comes later."""
@@ -65,7 +69,7 @@ class Channel(Struct):
         pieces: Sequence[Piece],
         batches: Sequence[CaptureBatch],
         event_ns: int,
-    ) -> tuple[int, int] | None:
+    ) -> Span | None:
         """From when to when a capture did not watch, once it does so again.
 
         What broke off and is there again by now shows itself by what is in its queue.
@@ -76,14 +80,12 @@ class Channel(Struct):
             self.broken_ns = self.seen_ns
         if self.broken_ns is None or status.state is not SourceState.OPEN:
             return None
-        # Captures tell the time in microseconds at least.
-        start_ns, self.broken_ns = self.broken_ns // 1000 * 1000, None
+        start_ns, self.broken_ns = self.broken_ns, None
         times = [key for batch in batches for key in batch.event_key]
         times += [int(at_ns) for batch in batches for at_ns in batch.esp.at_ns[:_FEW]]
         # What came before it broke off may only be taken now.
         again = (at_ns for at_ns in times if at_ns - start_ns >= LEAST_GAP_NS)
-        end_ns = min([event_ns, *again]) // 1000 * 1000
-        return (start_ns, end_ns) if end_ns - start_ns >= LEAST_GAP_NS else None
+        return gap_between(start_ns, min([event_ns, *again]))
 
     def new_losses(self) -> list[Loss]:
         """What was lost since this was asked last."""
@@ -110,3 +112,9 @@ class Channel(Struct):
             restarts=status.restarts,
             silent_ns=None if last_ns is None else now_ns - last_ns,
         )
+
+
+def gap_between(start_ns: int, end_ns: int) -> Span | None:
+    """A time in which nobody watched, as captures tell it: in microseconds; None for a glimpse."""
+    start_ns, end_ns = start_ns // 1000 * 1000, end_ns // 1000 * 1000
+    return (start_ns, end_ns) if end_ns - start_ns >= LEAST_GAP_NS else None
