@@ -34,7 +34,7 @@ _MOST_PACE: Final = 3
 """Cells from one packet to the next, beyond which each of them stands alone."""
 
 # States that last until something comes: a silence at the end of the input is part of the story.
-_WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE})
+_WAITING: Final = frozenset({PeerState.PROBING, PeerState.QUESTIONABLE, PeerState.UNKNOWN})
 
 
 def whole(peer: PeerView) -> Window:

@@ -61,6 +61,8 @@ class TsharkSource:
         self._reading = Reading(self.feed, self._run, f"tshark-{interface}")
         self._cancelling = Cancelling()
         self._said = b""
+        self._ready = False
+        """The children of now capture: what they say afterwards is no news of that."""
         self.processes: tuple[int, ...] = ()
         """Process ids of the children, while there are some."""
 
@@ -85,7 +87,7 @@ class TsharkSource:
 
     def _one_capture(self) -> str:
         """Capture until it ends, or somebody ends it; why it ended."""
-        self._said = b""
+        self._said, self._ready = b"", False
         reason = self._captured_with_pyshark()
         return complaint(self._said) or reason or "tshark ended"
 
@@ -152,15 +154,15 @@ class TsharkSource:
     async def _look_out(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self.feed.status.state is not SourceState.STARTING:
+            if self._ready:
                 look(self.feed, self.name)
 
     def _listen(self, line: bytes) -> None:
         """What dumpcap or tshark said; both are ready once both said so."""
         self._said = (self._said + line)[-_MOST_SAID:]
         text = self._said.decode("utf-8", "replace")
-        ready = text.count(_READY[0]) >= 2 and _READY[1] in text
-        if ready and self.feed.status.state is not SourceState.OPEN:
+        if not self._ready and text.count(_READY[0]) >= 2 and _READY[1] in text:
+            self._ready = True
             self.feed.tell(SourceState.OPEN)
 
 

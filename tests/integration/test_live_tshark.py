@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.model.peer import PeerState
 from analyzers.session import Session, SessionOptions
 from analyzers.session.live import LiveSession
 from analyzers.session.live_store import CaptureStore
@@ -165,3 +166,27 @@ def test_an_interface_that_is_down_is_told(wire: Link) -> None:
         assert "tshark ended" in source.feed.status.detail
     finally:
         session.end(now_ns())
+
+
+def test_who_was_seen_on_it_is_unknown_to_the_end(wire: Link, tmp_path: Path) -> None:
+    source = TsharkSource(wire.receiver, capture_filter())
+    path = tmp_path / "saved.pcapng"
+    session = LiveSession([source], store=CaptureStore(RingFiles(path), "test"))
+    session.start()
+    _open(source)
+    send(wire.sender, frames("ikev2-dead-peer")[:40], 100)
+    _came(session, 40)
+    set_up(wire.receiver, up=False)
+    eventually(lambda: source.feed.status.state is SourceState.DOWN, source.feed.status)
+    until_s = time.monotonic() + 2
+    while time.monotonic() < until_s:
+        session.wait(0.1)
+        session.pump(now_ns())
+    assert session.peers_so_far(now_ns())[0].state is PeerState.UNKNOWN
+    session.end(now_ns())
+    assert source.feed.status.state is SourceState.DOWN
+    assert len(session.sources[0].gaps) == 1
+    assert session.peers()[0].state is PeerState.UNKNOWN
+    offline = Session()
+    offline.run([str(path)])
+    assert offline.peers() == session.peers()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.spans import last_known_ns
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
@@ -32,7 +33,7 @@ def test_who_was_alive_is_unknown_at_the_end(tmp_path: Path, text: str, gone: So
     live = watch.now(40)
     peer = watch.end(60)
     assert (peer.state, peer.confidence) == (PeerState.UNKNOWN, Confidence.SUSPECT)
-    assert peer.until_ns == at(60)
+    assert peer.until_ns == last_known_ns(peer) == at(60)
     assert states(peer) == states(live)
     assert states(peer)[-1] == ("unknown", 22.1)
     assert not peer.black_holes
