@@ -25,6 +25,7 @@ from analyzers.tracking.silence import (
     Closing,
     Silence,
     SilenceClock,
+    without_longest,
 )
 from analyzers.tracking.silence_rows import SilenceRows
 from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, PeerTrack, UnitTrack
@@ -300,8 +301,10 @@ class Exposures:
         for key in sorted(opened):
             state = self._asked.of(*key)
             if not self._is_over(state, self._any.now(*key)):
-                found = self._judge_open(state, end_ns, verdict, self._report_ns, ongoing=ongoing)
-                holes += found
+                waits = self._esp.waits(*key)
+                holes += self._judge_open(
+                    state, end_ns, verdict, self._report_ns, waits, ongoing=ongoing
+                )
         return holes
 
     def doubts(self, end_ns: int) -> list[tuple[PeerTrack, int]]:
@@ -319,7 +322,11 @@ class Exposures:
                 continue
             if silence.packets_before < _LEAST_PACE:
                 continue
-            holes = self._judge_open(state, end_ns, lambda _: None, QUESTIONABLE_NS, ongoing=True)
+            # The first packets of a tunnel may wait for routes and neighbours.
+            waits = without_longest(self._esp.waits(*key))
+            holes = self._judge_open(
+                state, end_ns, lambda _: None, QUESTIONABLE_NS, waits, ongoing=True
+            )
             if any(hole.hole_class is not BlackHoleClass.DATA_PLANE for hole in holes):
                 found.append((state.unit.peer, since_ns))
         return found
@@ -335,12 +342,12 @@ class Exposures:
         end_ns: int,
         verdict: Callable[[ExchangeTrack], int | None],
         least_ns: int,
+        waits: Int64Array,
         *,
         ongoing: bool,
     ) -> list[HoleTrack]:
         unit, role = state.unit.index, state.role
         esp, silence = self._esp.now(unit, role), self._any.now(unit, role)
-        waits = self._esp.waits(unit, role)
         run = self._asked.lost(state, silence, end_ns)
         unheard = self._asked.is_unheard(state, run, None)
         by_ike = self._asked.answered_within(state, esp, esp.last_out_ns) or (

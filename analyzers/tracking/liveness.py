@@ -64,8 +64,9 @@ def spans(
             events += _exchange_events(exchange)
             if exchange.verdict_ref is not None and exchange.verdict_ns is not None:
                 certain.append((exchange.first_ns, exchange.verdict_ns))
+    asked_ns = sorted(at_ns for at_ns, _, state in events if state is PeerState.PROBING)
     for hole in holes:
-        events += _hole_events(hole)
+        events += _hole_events(hole, asked_ns)
     if certain:
         # What a device says of a death goes before what was inferred of it meanwhile.
         said = _said_deaths_ns(sas, exchanges)
@@ -254,12 +255,19 @@ def _exchange_events(exchange: Exchange) -> list[tuple[int, int, PeerState]]:
     return events
 
 
-def _hole_events(hole: BlackHole) -> list[tuple[int, int, PeerState]]:
+def _hole_events(hole: BlackHole, asked_ns: Sequence[int]) -> list[tuple[int, int, PeerState]]:
+    """What a black hole tells; `asked_ns`: when questions in vain began, in order.
+
+    In doubt is who was not asked yet.
+    """
     events: list[tuple[int, int, PeerState]] = []
     if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
         return events  # IKE answers: the peer lives, its data plane does not
-    doubt = hole.questionable_ns
-    if doubt is not None and (hole.first_probe_ns is None or doubt < hole.first_probe_ns):
+    doubt, probe = hole.questionable_ns, hole.first_probe_ns
+    if probe is None and doubt is not None:
+        place = bisect_right(asked_ns, hole.last_proof_ns or hole.first_exposed_ns or doubt)
+        probe = asked_ns[place] if place < len(asked_ns) else None
+    if doubt is not None and (probe is None or doubt < probe):
         events.append((doubt, 2, PeerState.QUESTIONABLE))
     if hole.dead_ns is not None:
         events.append((hole.dead_ns, 4, PeerState.DEAD))

@@ -456,7 +456,7 @@ class Outcomes:
                 wait_ns = last_ns - sent[-2].at_ns
                 return first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
         flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
-        return flowed and self._end_ns - last_ns > _FOLLOWED_BY_NS
+        return flowed and self._end_ns - last_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
 
 
 def _unsettled(sent: tuple[Transmission, ...]) -> Piece:

@@ -29,6 +29,8 @@ QUESTIONABLE_NS: Final = NS_PER_SECOND
 MIN_PACKETS: Final = 4
 # Waiting times are counted by powers of two of a millisecond: 1 ms … 2^30 ms (12 days).
 _BUCKETS: Final = 32
+# One long wait among fewer may well be the pace.
+_FEWEST_FOR_PACE: Final = 10
 _GROW: Final = 64
 
 
@@ -461,6 +463,15 @@ def summarise(counts: Int64Array) -> tuple[int, int, int]:
     median = int(np.searchsorted(running, (total + 1) // 2))
     high = int(np.searchsorted(running, total - total // 100))
     return total, (1 << median) * NS_PER_MS, (1 << high) * NS_PER_MS
+
+
+def without_longest(counts: Int64Array) -> Int64Array:
+    """The waits without the longest one, where there are enough: a pace is what comes again."""
+    if counts.sum() < _FEWEST_FOR_PACE:
+        return counts
+    left = counts.copy()
+    left[np.flatnonzero(left)[-1]] -= 1
+    return left
 
 
 NO_WAITS: Final = np.zeros(_BUCKETS, np.int64)

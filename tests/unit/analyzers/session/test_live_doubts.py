@@ -8,6 +8,7 @@ import pytest
 
 from analyzers.export.words import IKE_ONLY, peer_phrase, phase
 from analyzers.model.black_hole import BlackHoleClass, PhaseName
+from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.session import Session, SessionOptions
@@ -18,6 +19,7 @@ from analyzers.sources.pipe import PipeSource
 from analyzers.tracking.unread import unread_asks
 from tests.scenarios.timeline import at, capture
 from tests.unit.analyzers.session.test_live import Fifo, until
+from tests.unit.analyzers.session.test_live_gaps import Watch
 
 SETUP = "0 a>b v2 handshake\n"
 BUSY = SETUP + "0.1..{out}/0.2 a>b esp out\n0.15..{back}/0.2 b>a esp in\n"
@@ -65,6 +67,14 @@ def test_a_flow_that_is_slow_by_nature_is_no_question(tmp_path: Path):
 def test_a_flow_whose_pace_nobody_knows_is_no_question(tmp_path: Path):
     text = SETUP + "0.1..2.4/0.2 a>b esp out\n0.15 b>a esp in\n"
     assert _seen(tmp_path, text, 2.4).state is PeerState.ALIVE
+
+
+@pytest.mark.parametrize("first_s", [0.9, 1.9])
+def test_one_late_answer_at_the_set_up_is_no_pace(tmp_path: Path, first_s: float):
+    text = SETUP + f"0.1..11.5/0.2 a>b esp out\n{first_s}..10/0.2 b>a esp in\n"
+    peer = _seen(tmp_path, text, 11.5)
+    assert peer.state is PeerState.QUESTIONABLE
+    assert at(10.8) < peer.states[-1].start_ns < at(11.3)
 
 
 def test_a_question_does_not_undo_the_doubt_that_led_to_it(tmp_path: Path):
@@ -140,6 +150,33 @@ def test_what_a_new_phase_1_follows_was_no_question(tmp_path: Path):
     peer = _seen(tmp_path, text, 109)
     assert PeerState.DEAD not in {span.state for span in peer.states}
     assert len(peer.exchanges) == 3
+
+
+SLOW = """\
+0 a>b v1 main-mode
+3..28/3 a>b v1 info 108
+3.02..19/3 b>a v1 info 108
+0.03..28/3 a>b esp out
+0.08..19/3 b>a esp in
+"""
+"""Without keys: traffic as slow as the questions, each right after one."""
+
+
+def test_a_question_is_no_delete_before_traffic_was_due_again(tmp_path: Path):
+    watch = Watch(tmp_path)
+    watch.take(capture(SLOW), 27.2)
+    peer = watch.now(28.5)
+    assert PeerState.DEAD not in {span.state for span in peer.states}
+    assert peer.exchanges[-1].outcome is Outcome.OPEN
+    assert not peer.deletes
+
+
+def test_who_is_asked_in_vain_is_probed_however_long_the_silence(tmp_path: Path):
+    """More questions than some stack asks may be of their own, and are unanswered all the same."""
+    watch = Watch(tmp_path)
+    watch.take(capture(SLOW.replace("28/3", "31/3")), 30.2)
+    peer = watch.now(31.5)
+    assert [span.state for span in peer.states][-2:] == [PeerState.ALIVE, PeerState.PROBING]
 
 
 REPAIRED = """\
