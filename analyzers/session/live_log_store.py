@@ -48,6 +48,11 @@ class KeptLog(Struct):
         """Whether its files have all of it."""
         return bool(self.paths) and not self.files.removed and not self.files.stopped
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line was written."""
+        return not self.files.size and len(self.paths) == 1
+
     def write(self, data: bytes) -> None:
         """Text as it came."""
         data = self._rest + data
@@ -76,6 +81,8 @@ class LogStore:
         self._folder = folder
         self._stem = stem
         self._logs: dict[int, KeptLog | None] = {}
+        self.unkept: dict[str, str] = {}
+        """Why there is no file of a source, by what the session calls it."""
 
     @property
     def logs(self) -> tuple[KeptLog, ...]:
@@ -111,13 +118,16 @@ class LogStore:
 
     def _open(self, number: int, name: str) -> KeptLog | None:
         if len(self.logs) >= MOST_LOGS:
+            if len(self.unkept) < MOST_LOGS:
+                self.unkept[name] = f"{MOST_LOGS} other sources are"
             return None
         shown = _UNSAFE.sub("-", name.rpartition("/")[2]).strip("-.")[:_MOST_NAME]
         path = self._folder / f"{self._stem}-s{number + 1}-{shown or 'log'}"
         path = path.with_name(f"{path.name.removesuffix('.log')}.log")
         try:
             files = RingFiles(path, most_bytes=_FILE_BYTES, most_files=_FILES)
-        except SourceError:
+        except SourceError as error:
+            self.unkept[name] = error.message
             return None
         return KeptLog(number, name, files)
 

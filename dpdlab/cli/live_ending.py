@@ -8,6 +8,7 @@ from pathlib import Path
 from analyzers.export.content import Content
 from analyzers.model.records import ProblemKind
 from analyzers.session.live import LiveSession
+from analyzers.session.live_log_store import LogStore
 from analyzers.sources.feed import LiveSource, SourceState
 from dpdlab.cli.diagnostics import Diagnostics, ExitCode
 from dpdlab.present.live_lines import health_line
@@ -46,20 +47,35 @@ def tell_saved(
     for health in session.health(now_ns):
         diagnostics.note(health_line(health))
     store = session.store
-    if store is not None and not store.packets_bytes and not keep_empty:
-        store.discard()
-    elif store is not None:
-        where = _told_paths(store.paths, store.removed)
-        if store.stopped and not store.packets_bytes:
+    if store is not None:
+        where, empty = _told_paths(store.paths, store.removed), not store.packets_bytes
+        if empty and not keep_empty:
+            store.discard()
+        if store.stopped and empty:
             diagnostics.warning(f"no packet could be kept: {store.stopped}")
         elif store.stopped:
-            diagnostics.warning(f"the packets until there was no more room are in {where}")
-        else:
+            diagnostics.warning(f"{store.stopped}; the packets until then are in {where}")
+        elif keep_empty or not empty:
             diagnostics.note(f"packets are in {where}")
     if session.log_store is not None:
-        for log in session.log_store.logs:
-            where = _told_paths(log.paths, log.files.removed)
-            diagnostics.note(f"the lines of {safe(log.name)} are in {where}")
+        _tell_kept_logs(session.log_store, diagnostics)
+
+
+def _tell_kept_logs(store: LogStore, diagnostics: Diagnostics) -> None:
+    for log in store.logs:
+        where, lines = _told_paths(log.paths, log.files.removed), f"the lines of {safe(log.name)}"
+        if not log.files.stopped:
+            diagnostics.note(f"{lines} are in {where}")
+        elif log.is_empty:
+            _tell_unkept(log.name, log.files.stopped, diagnostics)
+        else:
+            diagnostics.warning(f"{log.files.stopped}; {lines} until then are in {where}")
+    for name, why in store.unkept.items():
+        _tell_unkept(name, why, diagnostics)
+
+
+def _tell_unkept(name: str, why: str, diagnostics: Diagnostics) -> None:
+    diagnostics.warning(f"no line of {safe(name)} could be kept: {why}")
 
 
 def _told_paths(paths: Sequence[Path], removed: int) -> str:
