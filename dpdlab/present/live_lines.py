@@ -31,6 +31,7 @@ _SAID_OF: Final = {
 _ANY_TIME: Final = 0
 # What was so for longer before anybody could know it is told when it is known.
 _LATE_NS: Final = 500 * NS_PER_MS
+_LONG_S: Final = 120
 # A log and a capture of the same verdict differ by less.
 _SAME_MOMENT_NS: Final = 100 * NS_PER_MS
 
@@ -105,6 +106,12 @@ def countdown(open_question: Expectation, now_ns: int) -> str:
 def round_up(left_ns: int) -> int:
     """Whole seconds that are left, never 0 while some are."""
     return -(-left_ns // NS_PER_SECOND)
+
+
+def age(of_ns: int, now_ns: int) -> str:
+    """How long ago something was, in whole seconds: they count while somebody looks."""
+    seconds = max(now_ns - of_ns, 0) // NS_PER_SECOND
+    return f"{seconds} s" if seconds < _LONG_S else duration(seconds * NS_PER_SECOND)
 
 
 def health_line(health: SourceHealth) -> str:

@@ -144,6 +144,7 @@ class Model(Struct, dict=True):
     """How the sources are, in a session that goes on."""
     live_since_s: float = 0.0
     """When that came, on the clock of `monotonic`."""
+    _now_ns: int | None = None
     keymap: Keymap = field(default_factory=lambda: DEFAULT)
     """The keys of all actions."""
     later: Later | None = None
@@ -161,10 +162,21 @@ class Model(Struct, dict=True):
 
     @property
     def now_ns(self) -> int | None:
-        """The time in a session that goes on; None where everything has happened already."""
+        """The time in a session that goes on; None where everything has happened already.
+
+        It stays until `go_on`: all that is painted meanwhile tells of one moment.
+        """
         if self.live is None or self.done:
             return None
-        return self.live.event_ns + round((monotonic() - self.live_since_s) * NS_PER_SECOND)
+        if self._now_ns is None:
+            self.go_on()
+        return self._now_ns
+
+    def go_on(self) -> None:
+        """It is now, for everything that is painted from here on."""
+        if self.live is not None:
+            passed_s = monotonic() - self.live_since_s
+            self._now_ns = self.live.event_ns + round(passed_s * NS_PER_SECOND)
 
     # --- what there is ---------------------------------------------------------------------
 

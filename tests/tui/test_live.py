@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import threading
 import time
@@ -146,9 +147,9 @@ async def test_the_age_of_the_last_proof_is_on_the_screen_in_an_outage(
         c = Console(app, pilot)
         writer = threading.Thread(target=feed.write, args=(OUTAGE,))
         writer.start()
-        await c.until(lambda: "probing 3 of 3" in c.text and "! 16." in c.text)
+        await c.until(lambda: "probing 3 of 3" in c.text and "! 16 s" in c.text)
         writer.join()
-        row = next(line for line in c.lines if "probing 3 of 3, " in line and "! 16." in line)
+        row = next(line for line in c.lines if "probing 3 of 3, " in line and "! 16 s" in line)
         assert "192.0.2.2" in row
         assert "1 open" in row
         # An address that all peers have says less than the policy.
@@ -156,6 +157,42 @@ async def test_the_age_of_the_last_proof_is_on_the_screen_in_an_outage(
         assert "192.0.2.1" not in row
         await c.press("ctrl+q")
     feed.close()
+
+
+BUSY = """
+0 a>b v2 handshake
+0.1..{end}/0.25 a>b esp out
+0.15..{end}/0.25 b>a esp in
+"""
+
+
+async def test_the_list_and_the_story_tell_of_one_moment(feed: Feed, tmp_path: Path):
+    """However their painting falls, before and after the traffic has stopped."""
+    clock = Clock()
+    clock.to(0.5)
+    app = live_app(tmp_path / "fifo", clock)
+    seen = set()
+    async with app.run_test(size=(132, 43)) as pilot:
+        c = Console(app, pilot)
+        writer = threading.Thread(target=feed.write, args=(BUSY.format(end=0.5),))
+        writer.start()
+        await c.until(lambda: "alive" in c.text)
+        writer.join()
+        for tenth in range(60):
+            if tenth < 25 and tenth % 5 == 0:
+                feed.write(BUSY.format(end=round(0.5 + tenth / 10, 1)))
+            await pilot.pause(0.05)
+            text = c.text
+            told = re.search(r"last proof .* (\d+) s ago", text)
+            listed = next(
+                (m[1] for line in c.lines if (m := re.search(r"192.0.2.2 .* (\d+) s ", line))), None
+            )
+            assert told, text
+            assert listed == told[1], text
+            seen.add(listed)
+        await c.press("ctrl+q")
+    feed.close()
+    assert len(seen) > 2
 
 
 async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Path):

@@ -18,6 +18,7 @@ from analyzers.export.spans import Window
 from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.lane import rows_of
+from dpdlab.present.live_lines import age
 from dpdlab.present.scale import linear
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted
@@ -54,12 +55,13 @@ def _hang_fact(line: Text) -> int:
     return peer_facts.LABEL if line.plain.startswith("  ") else _INDENT
 
 
-def _happened(peer: PeerView) -> object:
-    """What is different once more than traffic and time has gone on."""
+def _happened(peer: PeerView, now_ns: int) -> object:
+    """What is different once more than traffic and time has gone on; the list tells ages, too."""
     asked = peer.exchanges[-1] if peer.exchanges else None
     return (
         peer.state,
         peer.confidence,
+        age(peer.last_proof_ns or 0, now_ns),
         len(peer.exchanges),
         None if asked is None else (len(asked.transmissions), asked.outcome),
         *map(len, (peer.messages, peer.deletes, peer.lost_deletes, peer.hints, peer.black_holes)),
@@ -110,7 +112,7 @@ class PeerDetail(Vertical):
         """
         model = self.model
         found = tuple(model.digest.findings.get(peer.id, ()))
-        happened = model.revision if model.now_ns is None else _happened(peer)
+        happened = model.revision if model.now_ns is None else _happened(peer, model.now_ns)
         told = (peer.id, happened, found, model.times, model.range_ns, palette, self.size)
         if told == self._told and not afresh:
             return

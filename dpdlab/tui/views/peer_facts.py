@@ -23,7 +23,7 @@ from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import ORDER_LIMIT_NS
-from dpdlab.present.live_lines import unwatched_words
+from dpdlab.present.live_lines import age, unwatched_words
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.views import policy_cells
@@ -62,12 +62,13 @@ def _proof(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
         return
     line = Text().append("last proof  ", palette.strong).append(model.times.at(at_ns))
     if peer.until_ns is not None and at_ns >= ORDER_LIMIT_NS:
-        now_ns = model.now_ns
-        before = duration(max((peer.until_ns if now_ns is None else now_ns) - at_ns, 0))
-        captured = any(source.kind == "capture" for source in model.whole.sources)
-        ends = f"before the {'capture' if captured else 'input'} ends"
-        said = ends if now_ns is None else "ago"
-        line.append(f"  {before} {said}", palette.faint)
+        if model.now_ns is not None:
+            said = f"{age(at_ns, model.now_ns)} ago"
+        else:
+            captured = any(source.kind == "capture" for source in model.whole.sources)
+            before = duration(max(peer.until_ns - at_ns, 0))
+            said = f"{before} before the {'capture' if captured else 'input'} ends"
+        line.append(f"  {said}", palette.faint)
     yield line
 
 

@@ -27,9 +27,9 @@ from analyzers.export.words import is_censored
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
-from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
+from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
-from dpdlab.present.live_lines import countdown
+from dpdlab.present.live_lines import age, countdown
 from dpdlab.present.tallies import Tally, WorstFirst, holes_within, is_within
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -92,7 +92,7 @@ def _proof(peer: PeerView, model: Model, palette: Palette) -> Text:
         sign, style = "!! ", palette.bad
     elif limit_ns is not None and age_ns >= limit_ns * _STALE:
         sign, style = "! ", palette.warn
-    return Text(f"{sign}{duration(age_ns // NS_PER_SECOND * NS_PER_SECOND)}", style)
+    return Text(sign + age(peer.last_proof_ns, now_ns), style)
 
 
 def _address(text: str) -> Text:
