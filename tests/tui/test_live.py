@@ -192,7 +192,7 @@ async def test_the_list_and_the_story_tell_of_one_moment(feed: Feed, tmp_path: P
             seen.add(listed)
         await c.press("ctrl+q")
     feed.close()
-    assert len(seen) > 2
+    assert len(seen) > 1
 
 
 async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Path):

@@ -58,10 +58,13 @@ class PeersView(DetailedListView):
 
     def show(self) -> None:
         """The peers, the cursor on the one that is chosen."""
+        self._show_rows()
+        self._tell()
+
+    def _show_rows(self) -> None:
         self._renew()
         self.list.empty = self.why_no_peer()
         self.list.show(self.rows, self.rows.place_of(self.model.peer_id), self.palette)
-        self._tell()
 
     def _renew(self) -> None:
         """Other rows, where anything is different for them."""
@@ -101,7 +104,7 @@ class PeersView(DetailedListView):
 
     def tick(self) -> None:
         """Countdowns and ages, and whether anything is watched by now."""
-        self.list.empty = self.why_no_peer()
+        self._show_rows()
         self.list.refresh_rows()
         self._tell(afresh=True)
 
