@@ -196,6 +196,8 @@ class LiveSession:
                 self._take_text(channel, now_ns)
             else:
                 self._take_captured(channel, channel.capture, now_ns)
+        if self._logs and self._captured:
+            self._note_watching(now_ns)
         self._settle_logs(now_ns)
         news = self._release()
         if now_ns >= self._trim_due_ns or self._untrimmed >= _TRIM_EVERY:
@@ -329,6 +331,12 @@ class LiveSession:
             self._orderer.add(number, CaptureBatch(no_rows(), None, [], events, keys, 0))
         for number in self._logs:
             self._orderer.advance(number, now_ns - self.lateness_ns)
+
+    def _note_watching(self, now_ns: int) -> None:
+        if any(channel.gone_ns is None for channel in self._captured):
+            self._matcher.unwatched_ns = None
+        elif self._matcher.unwatched_ns is None:
+            self._matcher.unwatched_ns = now_ns
 
     def _span_ns(self) -> tuple[int, int] | None:
         infos = [c.capture.info for c in self._captured if c.capture is not None]

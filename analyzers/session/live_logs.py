@@ -221,6 +221,8 @@ class LogMatcher:
         """`captured`: there are captures, whose packets come before the lines about them."""
         self._given = given_local[0] if len(given_local) == 1 else None
         self._hold_ns = NS_PER_SECOND if captured else 0
+        self.unwatched_ns: int | None = None
+        """Since when nobody captures: lines that came later wait for no packet."""
         self._wire: deque[_Seen] = deque(maxlen=_MOST_REMEMBERED)
         self._ends: set[tuple[str, str]] = set()
         self._spans: dict[str, tuple[int, int]] = {}
@@ -287,7 +289,8 @@ class LogMatcher:
         """
         due = 0
         for came_ns, event in waiting:
-            if now_ns - came_ns < self._hold_ns:
+            held = self.unwatched_ns is None or came_ns < self.unwatched_ns
+            if held and now_ns - came_ns < self._hold_ns:
                 break
             if now_ns - came_ns < EDGE_NS and self._is_before(event, span_ns, now_ns):
                 return due

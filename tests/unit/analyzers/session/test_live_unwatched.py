@@ -129,3 +129,24 @@ def test_what_a_log_tells_while_nobody_captures_stands() -> None:
     peer = peer_of(session, 30)
     assert (peer.state, peer.states[-1].start_ns) == (PeerState.DEAD, at(26))
     session.end(at(30))
+
+
+def test_a_log_waits_for_no_packet_that_nobody_can_capture() -> None:
+    wire, log = GivenSource(), GivenSource("log", "a.log")
+    session = LiveSession([wire, log])
+    session.start()
+    calm = UP + "10 a>b liveness 2\n10.02 b>a liveness 2 resp\n"
+    wire.feed.put(capture(calm))
+    clock = Clock(iso_zoned)
+    known = charon(calm, "a", clock)
+    log.feed.put(known.encode())
+    for now_s in (11.0, 12.0, 13.5):
+        session.pump(at(now_s))
+    wire.feed.tell(SourceState.DOWN, "the interface is down")
+    session.pump(at(15))
+    asked = charon(calm + "20 a>b liveness 3\n", "a", clock).removeprefix(known)
+    log.feed.put(asked.encode())
+    for hundredth in range(2001, 2030, 2):
+        session.pump(at(hundredth / 100))
+    assert peer_of(session, 20.3).exchanges[-1].first_ns > at(19.9)
+    session.end(at(21))
