@@ -135,17 +135,21 @@ def question_line(
     next_ns: int | None,
     verdict_ns: int | None,
     basis: str | None,
+    spacing_basis: str | None,
     questionable_ns: int,
 ) -> str:
     """The line of a question that is open while it is told: asked `sent` times out of `of`.
 
     When it is asked again, and when the prober gives the peer up, by the policy known from
-    `basis`; None where nobody can tell. `questionable_ns`: from when on the peer is in question.
+    `basis`; None where nobody can tell. `spacing_basis`: where the waits are known from, if the
+    questions so far contradict those of the policy. `questionable_ns`: from when on the peer is in
+    question.
     """
     head = {"type": "question", "at_ns": first_ns, "peer": peer}
     ends = {"prober": prober, "responder": responder}
     due = {"sent": sent, "of": of, "next_ns": next_ns, "verdict_ns": verdict_ns}
-    return _json({**head, **ends, **due, "basis": basis, "questionable_ns": questionable_ns})
+    known = {"basis": basis, "spacing_basis": spacing_basis}
+    return _json({**head, **ends, **due, **known, "questionable_ns": questionable_ns})
 
 
 def _live_line(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
 
+from analyzers.configs.profiles import Verdict
+from analyzers.configs.vendors import PROFILES
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from analyzers.model.records import Basis, Confidence, Ref
-from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.model.time import NS_PER_SECOND, nanoseconds, seconds
 from analyzers.tracking.schedule import next_wait_ns
 
 # An open question is among the last exchanges of a peer.
@@ -41,6 +44,10 @@ class Expectation(Struct, frozen=True):
     """When the prober gives the peer up; None: the policy does not tell."""
     basis: PolicyBasis | None
     """Where the policy is known from; None: the times are those of the rhythm so far."""
+    spacing_basis: PolicyBasis | None
+    """The same of the waits alone; OBSERVED: the policy has others, and the rest of it stands."""
+    spacing_ns: int | None
+    """The last wait so far."""
     questionable_ns: int
     """From when on the peer is in question: its silence, an answer that is missing, or a question
     that is asked again."""
@@ -69,43 +76,97 @@ def detection_ns(peer: PeerView, holder: str) -> int | None:
     return None
 
 
+class _Due(Struct, frozen=True):
+    """When an open question is repeated, how often, and when that ends."""
+
+    of: int | None
+    next_ns: int | None
+    verdict_ns: int | None
+    basis: PolicyBasis | None = None
+    spacing_basis: PolicyBasis | None = None
+
+
 def _of(peer: PeerView, exchange: Exchange) -> Expectation:
     sent = exchange.transmissions
-    known = _policies(peer, exchange.prober)
-    policy = next((p for p in known if p.waits_s and _is_kept(p, exchange)), None)
-    of, next_ns, verdict_ns = exchange.tries, None, None
-    # The log of a device may not show the first one.
-    number = len(sent) + exchange.first_missing
-    if policy is not None:
-        waits_s = policy.waits_s
-        of = len(waits_s)
-        left_s = waits_s[number - 1 :]
-        if left_s:
-            verdict_ns = exchange.last_ns + nanoseconds(sum(left_s))
-        if len(left_s) > 1:
-            next_ns = exchange.last_ns + nanoseconds(left_s[0])
-    else:
-        wait_ns = next_wait_ns(sent, exchange.kind)
-        if wait_ns is not None and (of is None or number < of):
-            next_ns = exchange.last_ns + wait_ns
-        if wait_ns is not None and of is not None and number <= of:
-            # A prober that counts its tries (IOS) leaves the same time for each.
-            verdict_ns = exchange.last_ns + (of - number + 1) * wait_ns
+    due = _due(peer, exchange)
     return Expectation(
         peer=peer.id,
         prober=exchange.prober,
         responder=exchange.responder,
         first_ns=exchange.first_ns,
         sent=len(sent),
-        of=of,
-        next_ns=next_ns,
-        verdict_ns=verdict_ns,
-        basis=None if policy is None else policy.basis,
+        of=due.of,
+        next_ns=due.next_ns,
+        verdict_ns=due.verdict_ns,
+        basis=due.basis,
+        spacing_basis=due.spacing_basis,
+        spacing_ns=exchange.last_ns - sent[-2].at_ns if len(sent) > 1 else None,
         questionable_ns=_questionable_ns(peer, exchange),
         patience_ns=_ROUND_TRIPS * (peer.rtt_ns or 0),
         logged=exchange.basis is Basis.LOG,
         ref=sent[0].ref,
     )
+
+
+def _due(peer: PeerView, exchange: Exchange) -> _Due:
+    """By the first policy that the question keeps, else by what of one is not contradicted."""
+    # The log of a device may not show the first one.
+    number = len(exchange.transmissions) + exchange.first_missing
+    known = [p for p in _policies(peer, exchange.prober) if p.waits_s]
+    kept = next((p for p in known if _is_kept(p, exchange)), None)
+    if kept is not None and number <= len(kept.waits_s):
+        waits_s = kept.waits_s[number - 1 :]
+        return _after(exchange, len(kept.waits_s), waits_s, kept.basis, kept.basis)
+    if kept is None and exchange.tries is None and len(exchange.transmissions) > 1:
+        for policy in known:
+            due = _by_what_stands(policy, exchange, number)
+            if due is not None:
+                return due
+    of, next_ns, verdict_ns = exchange.tries, None, None
+    wait_ns = next_wait_ns(exchange.transmissions, exchange.kind)
+    if wait_ns is not None and (of is None or number < of):
+        next_ns = exchange.last_ns + wait_ns
+    if wait_ns is not None and of is not None and number <= of:
+        # A prober that counts its tries (IOS) leaves the same time for each.
+        verdict_ns = exchange.last_ns + (of - number + 1) * wait_ns
+    return _Due(of, next_ns, verdict_ns)
+
+
+def _after(
+    exchange: Exchange,
+    of: int,
+    waits_s: Sequence[float],
+    basis: PolicyBasis,
+    spacing_basis: PolicyBasis,
+) -> _Due:
+    """What follows a transmission after which these waits are left."""
+    next_ns = exchange.last_ns + nanoseconds(waits_s[0]) if len(waits_s) > 1 else None
+    verdict_ns = exchange.last_ns + nanoseconds(sum(waits_s))
+    return _Due(of, next_ns, verdict_ns, basis, spacing_basis)
+
+
+def _by_what_stands(policy: DpdPolicy, exchange: Exchange, number: int) -> _Due | None:
+    """A policy whose spacing is another one than that of the questions so far: its number of tries
+    stands, with their growth, or its timeout. None where that is contradicted, too."""
+    before, last = (sent.at_ns for sent in exchange.transmissions[-2:])
+    profile = PROFILES.get(policy.profile or "")
+    if profile is None or profile.verdict is Verdict.RETRIES:
+        if number > len(policy.waits_s):
+            return None
+        scale = seconds(last - before) / policy.waits_s[number - 2]
+        waits_s = [scale * wait_s for wait_s in policy.waits_s[number - 1 :]]
+        return _after(exchange, len(policy.waits_s), waits_s, policy.basis, PolicyBasis.OBSERVED)
+    since_ns, lasts_s = exchange.first_ns, sum(policy.waits_s)
+    if profile.verdict is Verdict.SINCE_PROOF:
+        if exchange.idle_ns is None or policy.worst_case_s is None:
+            return None
+        since_ns, lasts_s = exchange.first_ns - exchange.idle_ns, policy.worst_case_s
+    verdict_ns = since_ns + nanoseconds(lasts_s)
+    next_ns = last + (last - before)
+    if verdict_ns <= last:
+        return None
+    later_ns = next_ns if next_ns < verdict_ns else None
+    return _Due(None, later_ns, verdict_ns, policy.basis, PolicyBasis.OBSERVED)
 
 
 def _questionable_ns(peer: PeerView, exchange: Exchange) -> int:

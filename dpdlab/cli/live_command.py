@@ -406,6 +406,7 @@ class _Watch:
             next_ns=open_question.next_ns,
             verdict_ns=open_question.verdict_ns,
             basis=open_question.basis,
+            spacing_basis=open_question.spacing_basis,
             questionable_ns=open_question.questionable_ns,
         )
 

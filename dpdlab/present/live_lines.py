@@ -78,7 +78,17 @@ def expected(open_question: Expectation, now_ns: int) -> str:
         text += f", verdict expected {when}"
     elif open_question.of is None:
         text += ", no known policy tells when the verdict is due"
-    return text
+    return text + _contradicted(open_question)
+
+
+def _contradicted(open_question: Expectation) -> str:
+    """Which part of a policy stands, where the questions so far contradict another one."""
+    basis, spacing_ns = open_question.basis, open_question.spacing_ns
+    if basis is open_question.spacing_basis or basis is None or spacing_ns is None:
+        return ""
+    of = open_question.of
+    stands = "the timeout" if of is None else f"{of} tries"
+    return f" ({stands}: {words.POLICY_BASIS[basis]}; every {duration(spacing_ns)}: observed)"
 
 
 def unread(asked: IkeMessage) -> str:
