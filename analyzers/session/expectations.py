@@ -153,8 +153,7 @@ def _by_what_stands(policy: DpdPolicy, exchange: Exchange, number: int) -> _Due 
     if profile is None or profile.verdict is Verdict.RETRIES:
         if number > len(policy.waits_s):
             return None
-        scale = seconds(last - before) / policy.waits_s[number - 2]
-        waits_s = [scale * wait_s for wait_s in policy.waits_s[number - 1 :]]
+        waits_s = _scaled_s(policy.waits_s, exchange, number)
         return _after(exchange, len(policy.waits_s), waits_s, policy.basis, PolicyBasis.OBSERVED)
     since_ns, lasts_s = exchange.first_ns, sum(policy.waits_s)
     if profile.verdict is Verdict.SINCE_PROOF:
@@ -167,6 +166,20 @@ def _by_what_stands(policy: DpdPolicy, exchange: Exchange, number: int) -> _Due 
         return None
     later_ns = next_ns if next_ns < verdict_ns else None
     return _Due(None, later_ns, verdict_ns, policy.basis, PolicyBasis.OBSERVED)
+
+
+def _scaled_s(waits_s: Sequence[float], exchange: Exchange, number: int) -> list[float]:
+    """The waits that are left of a policy, as long as those so far are; with its growth, unless
+    they grow otherwise."""
+    gaps_s = [seconds(b.at_ns - a.at_ns) for a, b in pairwise(exchange.transmissions)]
+    left = len(waits_s) - number + 1
+    if len(gaps_s) > 1 and gaps_s[-2] > 0:
+        grown, growth = gaps_s[-1] / gaps_s[-2], waits_s[number - 2] / waits_s[number - 3]
+        if abs(grown - growth) * _TOLERANCE_SHARE > growth:
+            next_s = seconds(next_wait_ns(exchange.transmissions, exchange.kind) or 0)
+            growth = next_s / gaps_s[-1] if gaps_s[-1] > 0 else 1.0
+            return [next_s * growth**k for k in range(left)]
+    return [gaps_s[-1] / waits_s[number - 2] * wait_s for wait_s in waits_s[number - 1 :]]
 
 
 def _questionable_ns(peer: PeerView, exchange: Exchange) -> int:
