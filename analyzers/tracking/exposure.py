@@ -320,7 +320,7 @@ class Exposures:
                 continue
             if self._last_heard_ns(state) >= since_ns:
                 continue
-            if silence.packets_before < _LEAST_PACE:
+            if silence.packets_before < _LEAST_PACE or self._asked.speaks(state, end_ns):
                 continue
             # The first packets of a tunnel may wait for routes and neighbours.
             waits = without_longest(self._esp.waits(*key))

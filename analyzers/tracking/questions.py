@@ -24,6 +24,9 @@ from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, UnitTrack
 _LOST_NS: Final = 2 * NS_PER_SECOND
 # Who was heard less than this ago is in use.
 _HEARD_NS: Final = NS_PER_SECOND
+_RECENT_MESSAGES: Final = 64
+# Who speaks so far apart is missed after so many times as long.
+_TIMES_APART: Final = 1.5
 
 
 class RoleState(Struct):
@@ -308,6 +311,27 @@ class Questions:
         if place is None:
             return self._esp.now(unit.index, role)
         return self._esp.at(unit.index, role, place)
+
+    def speaks(self, state: RoleState, now_ns: int) -> bool:
+        """Whether the other side goes on with IKE as it did since its ESP stays away.
+
+        That it stays away is in question already.
+        """
+        peer, since_ns = (
+            state.unit.peer,
+            self._esp.now(state.unit.index, state.role).questionable_ns,
+        )
+        heard_ns = [
+            message.at_ns
+            for message in peer.messages[-_RECENT_MESSAGES:]
+            if message.encrypted
+            and message.at_ns > since_ns
+            and peer.side_of(message.src) != state.role
+        ]
+        if since_ns == NEVER or not heard_ns:
+            return False
+        sooner_ns, later_ns = [since_ns, *heard_ns][-2:]
+        return now_ns - later_ns < _TIMES_APART * (later_ns - sooner_ns)
 
     def one_way_by_design(self, state: RoleState, place: int | None) -> bool:
         """No ESP ever came in although liveness is answered: only IKE is proof then."""

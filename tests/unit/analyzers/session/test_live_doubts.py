@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,41 @@ def test_a_question_does_not_undo_the_doubt_that_led_to_it(tmp_path: Path):
     assert [span.state for span in peer.states] == states
     (found,) = expectations(peer)
     assert found.questionable_ns == peer.states[2].start_ns < at(12)
+
+
+SPEAKS = """\
+0 a>b v1 main-mode
+0.1..36/0.2 a>b esp out
+0.15..10/0.2 b>a esp in
+13..24/3.3 a>b v1 info 108
+14..23/4 b>a v1 info 108
+14.01..23/4 a>b v1 info 108
+"""
+"""Nothing of a arrives at b, whose ESP are answers; b goes on asking, until 22."""
+
+
+def _record(data: bytes, place: int) -> tuple[int, int]:
+    """Time and bytes of a packet of a pcap with nanoseconds."""
+    at_s, rest_ns, size, _ = struct.unpack_from("<IIII", data, place)
+    return at_s * 1_000_000_000 + rest_ns, 16 + size
+
+
+def test_who_goes_on_asking_is_in_question_once(tmp_path: Path):
+    """And once more when its questions stay away, too."""
+    watch, seen = Watch(tmp_path), list[str]()
+    data, place, now_s = capture(SPEAKS), 24, 0.0
+    watch.take(data[:24], 0)
+    while now_s < 36:
+        now_s += 0.25
+        cut = place
+        while cut < len(data) and _record(data, cut)[0] <= at(now_s):
+            cut += _record(data, cut)[1]
+        watch.take(data[place:cut], now_s)
+        place = cut
+        if place > 24:
+            state = watch.session.peers_so_far(at(now_s))[0].state.value
+            seen += [state] if seen[-1:] != [state] else []
+    assert seen == ["alive", "questionable", "alive", "questionable"]
 
 
 IDLE = """\
