@@ -186,6 +186,7 @@ class ConsoleApp(WatchingApp):
     def _tick(self) -> None:
         """Countdowns go on between two looks."""
         if self._stands and self.model.now_ns is not None and not self.paused:
+            self.take_pending()
             self.model.go_on()
             self.view.tick()
         self.bars()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -20,6 +20,9 @@ from analyzers.session.live_health import SourceHealth
 from dpdlab import __version__
 from dpdlab.present.pace import Pace
 from dpdlab.tui.reading import Outcome
+
+if TYPE_CHECKING:
+    from analyzers.session.live_lines import LiveLines
 
 _QUIET_S: Final = 1.0
 _JUDGE_EVERY_S: Final = 2.0
@@ -35,6 +38,20 @@ class LiveNow(Struct, frozen=True):
     sources: tuple[SourceHealth, ...]
     event_ns: int
     """The same moment on the clock of the packets, which may be that of another machine."""
+    news: bool = True
+    """More than traffic and time has gone on since the last time."""
+
+
+def happened(peer: PeerView) -> object:
+    """What is different once more than traffic and time has gone on."""
+    asked = peer.exchanges[-1] if peer.exchanges else None
+    return (
+        peer.state,
+        peer.confidence,
+        len(peer.exchanges),
+        None if asked is None else (len(asked.transmissions), asked.outcome),
+        *map(len, (peer.messages, peer.deletes, peer.lost_deletes, peer.hints, peer.black_holes)),
+    )
 
 
 class LiveReader:
@@ -51,6 +68,9 @@ class LiveReader:
         self._clock_ns = clock_ns
         self._tell = tell
         self._stop = Event()
+        self._told: list[object] = []
+        """What had happened when it was told last."""
+        self._lines: LiveLines | None = None
         self._judgement = Judgement()
         self._thread = Thread(target=self._run, name="dpdlab-live", daemon=True)
 
@@ -128,5 +148,9 @@ class LiveReader:
         )
         known_ns = session.event_ns(now_ns)
         event_ns = now_ns if known_ns < ORDER_LIMIT_NS else known_ns + session.lateness_ns
-        live = LiveNow(now_ns, session.health(now_ns), event_ns)
-        return Outcome(content, live=live, log=session.lines(), done=done)
+        lines = session.lines()
+        told = [*map(happened, peers), self._judgement]
+        news = told != self._told or lines is not self._lines
+        live = LiveNow(now_ns, session.health(now_ns), event_ns, news=news)
+        self._told, self._lines = told, lines
+        return Outcome(content, live=live, log=lines, done=done)

@@ -216,7 +216,9 @@ class ReadingApp(TerminalApp[int]):
             self.model.failure = f"{outcome.error}{hint}"
             self.model.done = True
             self.changed()
-        if self.paused and not outcome.done:
+        # What only grows is painted with the next tick: all of it tells of one moment then.
+        grows = outcome.live is not None and not outcome.live.news
+        if (self.paused or grows) and not outcome.done:
             if outcome.content is not None:
                 self._pending = message
         elif outcome.content is not None:
@@ -236,6 +238,8 @@ class ReadingApp(TerminalApp[int]):
         content = outcome.content
         if content is None:
             return
+        self._pending = None
+        self.model.go_on()
         if ready is None:
             self.model.take(content, done=outcome.done)
         else:

@@ -23,11 +23,15 @@ class WatchingApp(SettledApp):
     def do_pause(self) -> None:
         """Stop painting, or paint what came meanwhile."""
         self.paused = not self.paused
-        if not self.paused and self._pending is not None:
-            pending, self._pending = self._pending, None
-            self._take(pending)
+        if not self.paused:
+            self.take_pending()
         going_on = "everything is read" if self.model.done else "reading goes on"
         self.say(f"paused: {going_on}" if self.paused else "painting again")
+
+    def take_pending(self) -> None:
+        """Paint what came while nothing was painted."""
+        if self._pending is not None:
+            self._take(self._pending)
 
     def do_bell(self) -> None:
         """A bell at each verdict, or none."""

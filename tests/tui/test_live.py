@@ -161,38 +161,44 @@ async def test_the_age_of_the_last_proof_is_on_the_screen_in_an_outage(
 
 BUSY = """
 0 a>b v2 handshake
-0.1..{end}/0.25 a>b esp out
-0.15..{end}/0.25 b>a esp in
+0.1..{out}/0.25 a>b esp out
+0.15..{back}/0.25 b>a esp in
 """
 
 
 async def test_the_list_and_the_story_tell_of_one_moment(feed: Feed, tmp_path: Path):
-    """However their painting falls, before and after the traffic has stopped."""
+    """However their painting falls, before and after the peer has fallen silent."""
     clock = Clock()
     clock.to(0.5)
     app = live_app(tmp_path / "fifo", clock)
-    seen = set()
+    ages, bounds = set(), set()
     async with app.run_test(size=(132, 43)) as pilot:
         c = Console(app, pilot)
-        writer = threading.Thread(target=feed.write, args=(BUSY.format(end=0.5),))
+        text = BUSY.format(out=0.5, back=0.5)
+        writer = threading.Thread(target=feed.write, args=(text,))
         writer.start()
         await c.until(lambda: "alive" in c.text)
         writer.join()
-        for tenth in range(60):
-            if tenth < 25 and tenth % 5 == 0:
-                feed.write(BUSY.format(end=round(0.5 + tenth / 10, 1)))
-            await pilot.pause(0.05)
+        began_s = time.monotonic()
+        while (now_s := 0.5 + time.monotonic() - began_s) < 7.5:
+            feed.write(BUSY.format(out=round(now_s, 1), back=min(round(now_s, 1), 2.5)))
+            await pilot.pause(0.03)
             text = c.text
             told = re.search(r"last proof .* (\d+) s ago", text)
-            listed = next(
-                (m[1] for line in c.lines if (m := re.search(r"192.0.2.2 .* (\d+) s ", line))), None
-            )
+            listed = re.search(r" 192\.0\.2\.2 .* (\d+) s ", text)
             assert told, text
-            assert listed == told[1], text
-            seen.add(listed)
+            assert listed, text
+            assert listed[1] == told[1], text
+            ages.add(listed[1])
+            grown = re.search(r"1 open, ≤(\S+) s", text)
+            if grown:
+                bounds.add(grown[1])
+                assert f"up to {grown[1]} s, up to" in text, text
+                assert f"black hole, up to {grown[1]} s" in text, text
         await c.press("ctrl+q")
     feed.close()
-    assert len(seen) > 1
+    assert len(ages) > 2
+    assert len(bounds) > 2
 
 
 async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Path):

@@ -20,6 +20,7 @@ from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.lane import rows_of
 from dpdlab.present.live_lines import age
 from dpdlab.present.scale import linear
+from dpdlab.tui.live_reading import happened
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted
 from dpdlab.tui.palette import Palette
@@ -55,17 +56,9 @@ def _hang_fact(line: Text) -> int:
     return peer_facts.LABEL if line.plain.startswith("  ") else _INDENT
 
 
-def _happened(peer: PeerView, now_ns: int) -> object:
-    """What is different once more than traffic and time has gone on; the list tells ages, too."""
-    asked = peer.exchanges[-1] if peer.exchanges else None
-    return (
-        peer.state,
-        peer.confidence,
-        age(peer.last_proof_ns or 0, now_ns),
-        len(peer.exchanges),
-        None if asked is None else (len(asked.transmissions), asked.outcome),
-        *map(len, (peer.messages, peer.deletes, peer.lost_deletes, peer.hints, peer.black_holes)),
-    )
+def _told_of(peer: PeerView, now_ns: int) -> object:
+    """What the story has that stands in the list, too: the age of the last proof."""
+    return happened(peer), age(peer.last_proof_ns or 0, now_ns)
 
 
 class PeerDetail(Vertical):
@@ -112,7 +105,7 @@ class PeerDetail(Vertical):
         """
         model = self.model
         found = tuple(model.digest.findings.get(peer.id, ()))
-        happened = model.revision if model.now_ns is None else _happened(peer, model.now_ns)
+        happened = model.revision if model.now_ns is None else _told_of(peer, model.now_ns)
         told = (peer.id, happened, found, model.times, model.range_ns, palette, self.size)
         if told == self._told and not afresh:
             return
