@@ -42,6 +42,8 @@ _SETTLING_NS: Final = NS_PER_SECOND
 # No stack repeats faster: two messages this close are parts of one teardown.
 _MIN_RETRY_NS: Final = 200 * NS_PER_MS
 _RECENT: Final = 16
+# Questions whose answers length and time alone have told so far.
+_PAIRED: Final = (Basis.RHYTHM, Basis.CORRELATED)
 # No stack waits longer between two tries.
 _MAX_RETRY_NS: Final = 75 * NS_PER_SECOND
 
@@ -118,7 +120,8 @@ def _crossed(
         if exchange.sa is sa and exchange.side == side:
             answer = exchange.answer
             taken = answer is not None and answer.ref == previous.ref
-            return exchange if taken and exchange.basis is Basis.RHYTHM else None
+            told = exchange.confidence is Confidence.CERTAIN
+            return exchange if taken and not told and exchange.basis in _PAIRED else None
     return None
 
 
@@ -128,6 +131,8 @@ def _uncross(
     """What was taken for the answer of a question is one itself, and this message answers it."""
     side = crossed.side
     crossed.answer = crossed.evidence = None
+    if crossed.basis is Basis.CORRELATED:
+        crossed.confidence = Confidence.CERTAIN  # that it is a question
     sa.unit.answered[side] -= 1
     sa.open_dpd[side] = crossed
     marks.add(MarkKind.RETRACTED, sa, side, asked, exchange=crossed)
@@ -168,6 +173,8 @@ def _answer(
     asked.candidate = False
     asked.answer = transmission(message)
     asked.evidence = AnswerEvidence.MESSAGE
+    # A log that has named the question has not named the answer yet.
+    asked.confidence = Confidence.INFERRED
     prober = 1 - side
     sa.open_dpd[prober] = None
     sa.r_u_there_lengths.add(message.length)

@@ -249,3 +249,65 @@ def test_a_question_that_never_left_is_told_after_its_answer() -> None:
     (asked,) = peer.exchanges
     assert (asked.outcome, asked.unheard_answers) == (Outcome.ANSWERED, ())
     session.end(at(16))
+
+
+CROSSED = """\
+0 a>b v1 main-mode
+10 a>b v1 info 108 says=ruthere
+11.001 b>a v1 info 108 says=ruthere
+11.0015 a>b v1 info 108 says=ack
+"""
+
+
+def test_a_question_of_the_other_end_answers_none_that_the_log_has_named() -> None:
+    wire, log = GivenSource(), GivenSource("log", "a.log")
+    session = LiveSession([wire, log])
+    session.start()
+    clock, known, data = Clock(iso_zoned), "", capture("0 a>b v1 main-mode\n")
+    wire.feed.put(data)
+    for second in range(1, 4):
+        session.pump(at(second))
+    taken = len(data)
+    looks = []
+    for until_line in (2, 4):
+        text = "".join(CROSSED.splitlines(keepends=True)[:until_line])
+        data, said = capture(text), charon(text, "a", clock)
+        wire.feed.put(data[taken:])
+        now_s = 10.0 if until_line == 2 else 11.002
+        session.pump(at(now_s + 0.01))
+        log.feed.put(said.removeprefix(known).encode())
+        taken, known = len(data), said
+        for tenth in range(1, 9):
+            session.pump(at(now_s + tenth / 10))
+        (peer,) = session.peers_so_far(at(now_s + 0.8))
+        looks.append([(x.prober[-1], x.outcome) for x in peer.exchanges])
+    session.end(at(13))
+    assert looks == [[("1", Outcome.OPEN)], [("1", Outcome.OPEN), ("2", Outcome.ANSWERED)]]
+
+
+def test_an_answer_that_nothing_has_named_is_inferred() -> None:
+    wire, log = GivenSource(), GivenSource("log", "a.log")
+    session = LiveSession([wire, log])
+    session.start()
+    text = "".join(CROSSED.splitlines(keepends=True)[:2])
+    wire.feed.put(capture(text))
+    session.pump(at(10.01))
+    log.feed.put(charon(text, "a", Clock(iso_zoned)).encode())
+    for tenth in range(101, 109):
+        session.pump(at(tenth / 10))
+    answered = text + "10.95 b>a v1 info 108 says=ack\n"
+    wire.feed.put(capture(answered)[len(capture(text)) :])
+    session.pump(at(10.96))
+    (peer,) = session.peers_so_far(at(10.97))
+    (asked,) = peer.exchanges
+    assert (asked.outcome, asked.confidence) == (Outcome.ANSWERED, Confidence.INFERRED)
+    log.feed.put(
+        charon(answered, "a", Clock(iso_zoned))
+        .removeprefix(charon(text, "a", Clock(iso_zoned)))
+        .encode()
+    )
+    for tenth in range(111, 125):
+        session.pump(at(tenth / 10))
+    (peer,) = session.peers_so_far(at(12.5))
+    assert peer.exchanges[0].confidence is Confidence.CERTAIN
+    session.end(at(13))
