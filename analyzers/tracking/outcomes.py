@@ -455,6 +455,8 @@ class Outcomes:
                 # After a whole wait it was another question, and nothing was deleted.
                 wait_ns = last_ns - sent[-2].at_ns
                 return first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
+        if self._ongoing and not horizon_reached(sent, track.kind, self._end_ns):
+            return False  # the next question may be on its way
         flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
         return flowed and self._end_ns - last_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
 

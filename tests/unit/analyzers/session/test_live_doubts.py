@@ -207,6 +207,26 @@ def test_a_question_is_no_delete_before_traffic_was_due_again(tmp_path: Path):
     assert not peer.deletes
 
 
+BURSTS = """\
+0 a>b v1 main-mode
+1..19/2 b>a v1 info 108
+1.01..19/2 a>b v1 info 108
+0.1..20/0.2 a>b esp out
+0.15..12/0.2 b>a esp in
+17..28/5 a>b v1 info 108
+22.5..26/0.2 a>b esp out
+"""
+
+
+def test_a_question_is_no_delete_while_the_next_may_come(tmp_path: Path):
+    """However long traffic pauses meanwhile."""
+    watch = Watch(tmp_path)
+    watch.take(capture(BURSTS), 27.1)
+    for tenth in range(272, 320, 4):
+        states = {span.state for span in watch.now(tenth / 10).states}
+        assert PeerState.DEAD not in states, tenth
+
+
 def test_who_is_asked_in_vain_is_probed_however_long_the_silence(tmp_path: Path):
     """More questions than some stack asks may be of their own, and are unanswered all the same."""
     watch = Watch(tmp_path)
