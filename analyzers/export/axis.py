@@ -33,14 +33,19 @@ def step_ns(start_ns: int, end_ns: int, width: int) -> int:
     return STEPS_NS[-1]
 
 
-def axis_text(start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
-    """One line of `width` cells: a tick at each round instant, its name right behind it."""
+def axis_text(
+    start_ns: int, end_ns: int, width: int, signs: Glyphs, before_ns: int | None = None
+) -> str:
+    """One line of `width` cells: a tick at each round instant, its name right behind it.
+
+    `before_ns`: the time of the mark that stands before the line, if one does.
+    """
     line = [" "] * width
     span = max(end_ns - start_ns, 1)
     step = step_ns(start_ns, end_ns, width)
     at = -(-start_ns // step) * step
     free = 0
-    before: int | None = None
+    before = before_ns
     while at <= end_ns:
         position = min((at - start_ns) * width // span, width - 1)
         label = signs.tick + mark_name(at, step, before, start_ns)
@@ -67,6 +72,8 @@ def mark_name(at_ns: int, step: int, before_ns: int | None, start_ns: int) -> st
     if step >= _DAY:
         date = utc_date(at_ns)
         return date if before_ns is None or utc_date(before_ns)[:4] != date[:4] else date[5:]
+    if before_ns is not None and utc_date(before_ns)[:4] != utc_date(at_ns)[:4]:
+        return utc_date(at_ns)
     if utc_date(start_ns if before_ns is None else before_ns) != utc_date(at_ns):
         return f"{utc_date(at_ns)[5:]} {utc_time(at_ns, 0)[:5]}"
     if step >= _MINUTE:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Final
 
-from analyzers.export.formatting import Glyphs, moment
+from analyzers.export.formatting import Glyphs, moment, utc_date
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present.axis import axis_text, digits_of, step_ns
+from dpdlab.present.cells import Cell
+from dpdlab.present.lane import axis_cells
+from dpdlab.present.scale import Scale, Stretch
 from dpdlab.present.times import TimeFormat, TimeMode
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
+_LONG_BEFORE_NS: Final = -1
+"""A mark after it has its year."""
 _NAME: Final = {
     TimeMode.UTC: "UTC",
     TimeMode.LOCAL: "local",
@@ -27,15 +32,36 @@ def axis_name(times: TimeFormat) -> str:
     return _NAME[TimeMode.RELATIVE if unmarked else times.mode]
 
 
-def axis_in(times: TimeFormat, start_ns: int, end_ns: int, width: int, signs: Glyphs) -> str:
-    """One line of `width` cells: ticks at round instants, or at round distances."""
+def axis_of(times: TimeFormat, scale: Scale, signs: Glyphs) -> tuple[Cell, ...]:
+    """The axis of a scale, stretch by stretch."""
+    years = utc_date(scale.start_ns)[:4] != utc_date(scale.end_ns)[:4]
+    dated_ns = _LONG_BEFORE_NS if years and scale.folds else None
+
+    def told(part: Stretch) -> str:
+        return axis_in(times, part.start_ns, part.end_ns, part.width, signs, dated_ns)
+
+    return axis_cells(scale, signs, told)
+
+
+def axis_in(
+    times: TimeFormat,
+    start_ns: int,
+    end_ns: int,
+    width: int,
+    signs: Glyphs,
+    before_ns: int | None = None,
+) -> str:
+    """One line of `width` cells: ticks at round instants, or at round distances.
+
+    `before_ns`: what is read before it is of that time.
+    """
     match times.mode:
         case TimeMode.UTC:
-            return axis_text(start_ns, end_ns, width, signs)
+            return axis_text(start_ns, end_ns, width, signs, before_ns)
         case TimeMode.LOCAL:
             local = moment(start_ns).replace(tzinfo=UTC).astimezone().utcoffset()
             shift_ns = 0 if local is None else round(local.total_seconds()) * NS_PER_SECOND
-            return axis_text(start_ns + shift_ns, end_ns + shift_ns, width, signs)
+            return axis_text(start_ns + shift_ns, end_ns + shift_ns, width, signs, before_ns)
         case _:
             marked = times.mode is TimeMode.MARK and times.mark_ns is not None
             zero_ns = times.mark_ns if marked and times.mark_ns is not None else times.start_ns

@@ -14,15 +14,17 @@ import numpy as np
 from msgspec import Struct, field
 
 from analyzers.export.content import Content
-from analyzers.export.spans import last_known_ns
+from analyzers.export.spans import Window, last_known_ns
 from analyzers.export.story import arriving, certainly_in_vain_s
 from analyzers.export.verdict import Verdict, verdict_of
 from analyzers.model.finding import Finding
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Ref
+from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.esp import packets_until
+from dpdlab.present.folding import to_scale
 from dpdlab.present.in_vain import repeated_in_vain_ns
+from dpdlab.present.scale import Scale
 from dpdlab.present.tallies import Tally, tally_of
 
 _GRID: Final = 1024
@@ -57,19 +59,22 @@ class Digest(Struct, frozen=True):
     silences: Sequence[Silence] = ()
     given_up_ns: Sequence[int] = ()
     """When somebody was given up, in the order of the peers."""
-    repeats: Sequence[float] = ()
-    """Pieces of the time from `start_ns` to `end_ns` in which questions were repeated, as the
-    shares of it that are before them; no more than there are columns anywhere."""
+    unseen: Sequence[Window] = ()
+    """Stretches of the time that no input is of."""
+    repeats_ns: Sequence[int] = ()
+    """The beginnings of those pieces of the time in which questions were repeated; no more than
+    there are columns anywhere."""
+    edges_ns: Sequence[int] = (0, 1)
     packets_out: Sequence[float] = (0.0, 0.0)
     packets_back: Sequence[float] = (0.0, 0.0)
-    """ESP packets of all peers up to equally distant times from `start_ns` to `end_ns`."""
+    """ESP packets of all peers up to each of `edges_ns`."""
 
-    def packets_per_cell(
-        self, cells: int, start_ns: int, end_ns: int
-    ) -> tuple[list[float], list[float]]:
-        """ESP out and back on a bar from `start_ns` to `end_ns`."""
-        edges = np.linspace(start_ns, end_ns, cells + 1)
-        known = np.linspace(self.start_ns, self.end_ns, len(self.packets_out))
+    def packets_per_cell(self, scale: Scale) -> tuple[list[float], list[float]]:
+        """ESP out and back in each cell of a scale."""
+        zero_ns = self.edges_ns[0]
+        # Differences: the times themselves have more digits than a float.
+        edges = np.asarray(scale.edges()) - zero_ns
+        known = np.asarray(self.edges_ns) - zero_ns
 
         def rates(so_far: Sequence[float]) -> list[float]:
             packets = np.diff(np.interp(edges, known, np.asarray(so_far)))
@@ -92,7 +97,17 @@ def digest_of(content: Content, *, partial: bool = False, ongoing: bool = False)
             resting[ref].append(finding)
     tallies = {peer.id: tally_of(peer, findings.get(peer.id, ())) for peer in content.peers}
     start_ns, end_ns = _span(content)
-    packets_out, packets_back = _packets(content.peers, start_ns, end_ns)
+    given_up_ns = [
+        exchange.verdict_ns
+        for peer in content.peers
+        for exchange in peer.exchanges
+        if exchange.verdict_ns is not None
+    ]
+    unseen = _unseen(content.sources, given_up_ns)
+    grid: list[int] = []
+    if start_ns >= ORDER_LIMIT_NS and end_ns > start_ns:
+        grid = to_scale(Window(start_ns, end_ns), _GRID, unseen).edges()
+    packets_out, packets_back = _packets(content.peers, grid)
     return Digest(
         start_ns=start_ns,
         end_ns=end_ns,
@@ -114,13 +129,10 @@ def digest_of(content: Content, *, partial: bool = False, ongoing: bool = False)
             for hole in peer.black_holes
             if hole.max_seconds > 0
         ],
-        given_up_ns=[
-            exchange.verdict_ns
-            for peer in content.peers
-            for exchange in peer.exchanges
-            if exchange.verdict_ns is not None
-        ],
-        repeats=_repeats(content.peers, start_ns, end_ns),
+        given_up_ns=given_up_ns,
+        unseen=unseen,
+        repeats_ns=_repeats(content.peers, grid),
+        edges_ns=grid or (0, 1),
         packets_out=packets_out,
         packets_back=packets_back,
     )
@@ -135,36 +147,51 @@ def _span(content: Content) -> tuple[int, int]:
     return min((at for at in starts if at >= ORDER_LIMIT_NS), default=0), max(ends, default=0)
 
 
-def _repeats(peers: Sequence[PeerView], start_ns: int, end_ns: int) -> list[float]:
+def _unseen(sources: Iterable[SourceInfo], known_ns: Iterable[int]) -> list[Window]:
+    """The stretches between the inputs; what is concluded, at `known_ns`, may be after them."""
+    seen = [(at_ns, at_ns) for at_ns in known_ns]
+    seen += [
+        (source.first_ns, source.last_ns)
+        for source in sources
+        if source.first_ns is not None and source.last_ns is not None
+    ]
+    found: list[Window] = []
+    until_ns: int | None = None
+    for first_ns, last_ns in sorted(seen):
+        if until_ns is not None and first_ns > until_ns >= ORDER_LIMIT_NS:
+            found.append(Window(until_ns, first_ns))
+        until_ns = max(until_ns or 0, last_ns)
+    return found
+
+
+def _repeats(peers: Sequence[PeerView], grid: Sequence[int]) -> list[int]:
     """Where questions were repeated, and other requests in vain, on a grid."""
-    if start_ns < ORDER_LIMIT_NS or end_ns <= start_ns:
+    if not grid:
         return []
-    pieces = {
-        (sent.at_ns - start_ns) * _GRID // (end_ns - start_ns)
+    repeated = [
+        sent.at_ns
         for peer in peers
         for exchange in peer.exchanges
         if len(exchange.transmissions) > 1
         for sent in exchange.transmissions[1:]
-    }
-    pieces |= {
-        (at_ns - start_ns) * _GRID // (end_ns - start_ns)
-        for peer in peers
-        for at_ns in repeated_in_vain_ns(peer)
-    }
-    return [piece / _GRID for piece in sorted(pieces)]
+    ]
+    repeated += [at_ns for peer in peers for at_ns in repeated_in_vain_ns(peer)]
+    places = np.unique(np.searchsorted(grid, repeated, side="right") - 1)
+    return [grid[place] for place in places if 0 <= place < len(grid)]
 
 
 def _packets(
-    peers: Iterable[PeerView], start_ns: int, end_ns: int
-) -> tuple[list[float], list[float]]:
-    if start_ns < ORDER_LIMIT_NS or end_ns <= start_ns:
-        return [0.0, 0.0], [0.0, 0.0]
-    grid = np.linspace(0, end_ns - start_ns, _GRID + 1)
-    sums = np.zeros((2, _GRID + 1))
+    peers: Iterable[PeerView], grid: Sequence[int]
+) -> tuple[Sequence[float], Sequence[float]]:
+    if not grid:
+        return (0.0, 0.0), (0.0, 0.0)
+    sums = np.zeros((2, len(grid)))
+    edges = np.asarray(grid)
     for peer in peers:
         activity = peer.activity
         if activity is None:
             continue
+        since = (edges - activity.start_ns).astype(np.float64)
         for total, counts in zip(sums, (activity.outbound, activity.inbound), strict=True):
-            total += packets_until(activity, counts, grid - (activity.start_ns - start_ns))
+            total += packets_until(activity, counts, since)
     return sums[0].tolist(), sums[1].tolist()

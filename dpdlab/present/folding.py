@@ -6,6 +6,7 @@ ESP neither starts nor stops: traffic that goes on as it did is no event.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -27,6 +28,8 @@ _ROOMY: Final = 100
 """Cells from which a drawing has room around the names of its folds."""
 _WORTH: Final = 1.25
 """A silence is folded where it takes this many times what its fold does."""
+_UNSEEN: Final = 4
+"""What no input shows is folded where it takes so many times what the inputs do."""
 _MUCH: Final = 2
 """A silence stands out where it is so many times the median of the distances that are seen."""
 _MOST: Final = 0.8
@@ -69,21 +72,47 @@ def starts_and_stops(activity: Activity) -> set[int]:
     return found
 
 
-def fold(several: Sequence[Moments], window: Window, width: int) -> Folding:
+def to_scale(window: Window, width: int, unseen: Sequence[Window] = ()) -> Scale:
+    """All of a window to scale on `width` cells.
+
+    Only what no input shows is folded, where next to it the inputs would have no room.
+    """
+    plain = linear(window, width)
+    gaps = [
+        (max(gap.start_ns, plain.start_ns), min(gap.end_ns, plain.end_ns))
+        for gap in unseen
+        if gap.start_ns < plain.end_ns and gap.end_ns > plain.start_ns
+    ]
+    unseen_ns = sum(end - begin for begin, end in gaps)
+    seen_ns = plain.end_ns - plain.start_ns - unseen_ns
+    if not seen_ns or unseen_ns < _UNSEEN * seen_ns:
+        return plain
+    size = _cells_of_a_fold(width)
+    long = [(begin, end) for begin, end in gaps if end - begin > _WORTH * size * seen_ns / width]
+    # Inputs that are spread evenly over the time are seen as they are.
+    stretches = _stretches(plain, long, size, 1.0) if len(long) * size <= width // 2 else ()
+    return Scale(stretches) if stretches else plain
+
+
+def fold(
+    several: Sequence[Moments], window: Window, width: int, unseen: Sequence[Window] = ()
+) -> Folding:
     """A scale on `width` cells with what is silent in all of `several` folded.
 
     Silences that stand out are folded, and where all are alike those that take room. The scale has
-    no folds where none of them is worth it.
+    no folds where none of them is worth it, but those of `to_scale`.
     """
-    plain = linear(window, width)
+    plain = to_scale(window, width, unseen)
     inside = [_within(moments, window) for moments in several]
     merged = inside[0] if len(inside) == 1 else np.unique(np.concatenate(inside))
     edges = np.concatenate(([plain.start_ns], merged, [plain.end_ns])).astype(np.int64)
     gaps = np.diff(edges)
-    longest_ns = int(gaps.max())
-    size = _LONG_LABEL if width >= _ROOMY else _SHORT_LABEL
-    seen = gaps[gaps >= plain.cell_ns]
-    long = gaps > _WORTH * size * plain.cell_ns
+    of_no_input = np.zeros(len(gaps), bool)
+    of_no_input[[np.searchsorted(edges, part.end_ns) - 1 for part in plain.folds]] = True
+    longest_ns = int(gaps[~of_no_input].max(initial=0))
+    size = _cells_of_a_fold(width)
+    seen = gaps[~of_no_input & (gaps >= plain.cell_ns)]
+    long = ~of_no_input & (gaps > _WORTH * size * plain.cell_ns)
     outstanding = long & (gaps > _MUCH * float(np.median(seen)) if len(seen) else False)
     places = np.flatnonzero(outstanding if outstanding.any() else long)
     most = int(_MOST * width / size)
@@ -93,9 +122,14 @@ def fold(several: Sequence[Moments], window: Window, width: int) -> Folding:
     between = len(apart) - sum(int(end) not in chosen for end in (0, len(gaps) - 1))
     if not len(chosen) or len(merged) < 2 or between < 1:
         return Folding(plain, longest_ns, even=len(chosen) > 0)
-    silences = [(int(edges[place]), int(edges[place + 1])) for place in chosen]
-    stretches = _stretches(plain, silences, size)
+    away = np.union1d(chosen, np.flatnonzero(of_no_input))
+    silences = [(int(edges[place]), int(edges[place + 1])) for place in away]
+    stretches = _stretches(plain, silences, size, plain.cell_ns / _CLOSEST)
     return Folding(Scale(stretches) if stretches else plain, longest_ns)
+
+
+def _cells_of_a_fold(width: int) -> int:
+    return _LONG_LABEL if width >= _ROOMY else _SHORT_LABEL
 
 
 def _within(moments: Moments, window: Window) -> Moments:
@@ -103,14 +137,19 @@ def _within(moments: Moments, window: Window) -> Moments:
     return moments[first:last]
 
 
-def _stretches(plain: Scale, silences: Sequence[tuple[int, int]], size: int) -> tuple[Stretch, ...]:
-    """Folds of `size` cells each; the rest shares the other cells by its time."""
+def _stretches(
+    plain: Scale, silences: Sequence[tuple[int, int]], size: int, least_ns: float
+) -> tuple[Stretch, ...]:
+    """Folds of `size` cells each; the rest shares the other cells by its time.
+
+    `least_ns`: of other cells at least so long.
+    """
     width, start_ns, end_ns = plain.width, plain.start_ns, plain.end_ns
     room = width - size * len(silences)
     silent_ns = sum(end - begin for begin, end in silences)
     # What stands beside a fold keeps a cell of distance from it, on the scale that comes of that.
     free = max(room - 2 * len(silences), 1)
-    cell_ns = max((end_ns - start_ns - silent_ns) / free, plain.cell_ns / _CLOSEST, 1.0)
+    cell_ns = max((end_ns - start_ns - silent_ns) / free, least_ns, 1.0)
     margin_ns = round(cell_ns)
     pieces: list[tuple[int, int, bool]] = []
     at_ns = start_ns
@@ -147,6 +186,9 @@ def _stretches(plain: Scale, silences: Sequence[tuple[int, int]], size: int) -> 
 def fold_label(stretch: Stretch, signs: Glyphs) -> str:
     """How long a fold is, on exactly its cells."""
     told = duration(stretch.end_ns - stretch.start_ns)
+    if len(told) > _SHORT_LABEL:
+        # Of many days nobody wants the hours.
+        told = re.sub(r" d .*", " d", told)
     close = told.replace(" ", "")
     forms = (
         f"{signs.fold} {told} {signs.fold}",
@@ -172,4 +214,5 @@ __all__ = [
     "moments_of",
     "starts_and_stops",
     "steady_label",
+    "to_scale",
 ]

@@ -244,11 +244,11 @@ class ConsoleApp(WatchingApp):
 
     # --- where the user is -----------------------------------------------------------------
 
-    def choose_peer(self, peer_id: str) -> None:
-        """The peer that timeline and ladder show from now on."""
+    def choose_peer(self, peer_id: str, at_ns: int | None = None) -> None:
+        """The peer that timeline and ladder show from now on, and the moment if that is known."""
         if peer_id != self.model.peer_id:
             self.model.peer_id = peer_id
-            self.model.at_ns = None
+            self.model.at_ns = at_ns
             self._moment += 1
             self.bars()
 
@@ -417,10 +417,12 @@ class ConsoleApp(WatchingApp):
         self.open_view("peers")
 
     def do_view_timeline(self) -> None:
-        """View 2: of the one peer that is marked, else of that under the cursor."""
-        marked = self.model.selected_peers & self.model.digest.peers.keys()
-        if len(marked) == 1 and self.view is self.views[0]:
-            self.choose_peer(*marked)
+        """View 2; from the list of peers of those that are marked, if any are."""
+        if self.view is self.views[0]:
+            marked = self.model.marked_peers
+            if marked and self.model.peer not in marked:
+                # A mark moves the cursor on.
+                self.choose_peer(marked[0].id)
         self.open_view("timeline")
 
     def do_view_ladder(self) -> None:

@@ -19,8 +19,8 @@ from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session import Progress
 from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import SourceState
-from dpdlab.present.axes import axis_in, axis_name
-from dpdlab.present.scale import Scale, linear
+from dpdlab.present.axes import axis_name, axis_of
+from dpdlab.present.scale import Scale
 from dpdlab.tui.actions import BY_ID
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
@@ -172,7 +172,7 @@ class Overview(Painted):
     @property
     def _scale(self) -> Scale:
         """The time that the lines stand for, on their columns."""
-        return linear(self.model.span, self.size.width - LABEL)
+        return self.model.scale(self.model.span, self.size.width - LABEL)
 
     def show(self) -> None:
         """Paint what changed: with the content or the width all, else the axis with its marks."""
@@ -203,7 +203,7 @@ class Overview(Painted):
         if not any(digest.packets_out) and not any(digest.packets_back):
             return line.append("none", self.palette.faint)
         density = self.model.signs.density
-        both = map(steadied, digest.packets_per_cell(scale.width, scale.start_ns, scale.end_ns))
+        both = map(steadied, digest.packets_per_cell(scale))
         steady = [out + back for out, back in zip(*both, strict=True)]
         top = max(steady, default=0.0) or 1.0
         levels = [min(int(rate / top * len(density)), len(density) - 1) for rate in steady]
@@ -225,8 +225,7 @@ class Overview(Painted):
                     marks[place] = (signs.certain, Severity.BAD)
                 elif marks[place][1] < Severity.BAD:
                     marks[place] = (signs.possible, Severity.WARN)
-        length = digest.end_ns - digest.start_ns
-        for place in {cell(digest.start_ns + round(share * length)) for share in digest.repeats}:
+        for place in {cell(at_ns) for at_ns in digest.repeats_ns}:
             if marks[place][1] is Severity.MUTE:
                 marks[place] = (signs.retry, Severity.WARN)
         for place in {cell(at_ns) for at_ns in digest.given_up_ns}:
@@ -234,9 +233,9 @@ class Overview(Painted):
         line = self._label("trouble")
         if not digest.peers:
             return line.append("no peer", self.palette.faint)
-        if not drawn and not digest.given_up_ns and not digest.repeats:
+        if not drawn and not digest.given_up_ns and not digest.repeats_ns:
             whole = self.model.whole_digest
-            hidden = whole.silences or whole.given_up_ns or whole.repeats
+            hidden = whole.silences or whole.given_up_ns or whole.repeats_ns
             nothing = "none: no black hole, nobody given up, no question repeated"
             said = f"{NOT_SHOWN} by the filter" if hidden else nothing
             return line.append(said, self.palette.faint)
@@ -245,8 +244,8 @@ class Overview(Painted):
     def _axis(self, scale: Scale) -> Text:
         times = self.model.times
         line = Text().append(axis_name(times).ljust(LABEL), self.palette.faint)
-        told = axis_in(times, scale.start_ns, scale.end_ns, scale.width, self.model.signs)
-        axis = Text(told, self.palette.faint)
+        cells = axis_of(times, scale, self.model.signs)
+        axis = append_runs(Text(), ((cell.glyph, self.palette.role(cell.role)) for cell in cells))
         chosen = self.model.range_ns
         if chosen is not None:
             first, last = map(scale.nearest, chosen)
@@ -264,7 +263,7 @@ class Overview(Painted):
 
     def _time_at(self, x: int) -> int:
         scale = self._scale
-        return scale.stretches[0].edge(clamp(x - LABEL, 0, scale.width))
+        return scale.time_at(clamp(x - LABEL, 0, scale.width))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A drag begins."""

@@ -24,8 +24,10 @@ from dpdlab.present.asked import with_questions
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.events import Event, EventKind, events_of
 from dpdlab.present.filter import Filter, narrowed
+from dpdlab.present.folding import to_scale
 from dpdlab.present.ranges import events_within, findings_within, is_silent
 from dpdlab.present.readout import within
+from dpdlab.present.scale import Scale
 from dpdlab.present.tallies import Tally, holes_within, tally_of, tally_within
 from dpdlab.present.timeline import PeerTimes
 from dpdlab.present.times import TimeFormat
@@ -244,6 +246,13 @@ class Model(Struct, dict=True):
         """The peer that timeline and ladder show."""
         return self.digest.peers.get(self.peer_id or "")
 
+    @property
+    def marked_peers(self) -> list[PeerView]:
+        """The peers that are selected and not hidden, the worst first."""
+        known = self.digest.peers
+        marked = [known[name] for name in self.selected_peers if name in known]
+        return sorted(marked, key=lambda peer: self.tally(peer).worst_first)
+
     def peer_of(self, finding: Finding) -> PeerView | None:
         """Whose finding it is."""
         return self.digest.peers.get(finding.peer or "")
@@ -279,6 +288,10 @@ class Model(Struct, dict=True):
         """The whole time, as the overview and the timeline show it."""
         start_ns = self.start_ns
         return Window(start_ns, max(self.end_ns, start_ns + SHORTEST_WINDOW_NS))
+
+    def scale(self, window: Window, width: int) -> Scale:
+        """A stretch of time on so many cells; what no input shows takes few of them."""
+        return to_scale(window, width, self.whole_digest.unseen)
 
     def fit(self, peers: Sequence[PeerView]) -> Window:
         """All of the time, as in the overview; of peers that were there shortly only theirs."""

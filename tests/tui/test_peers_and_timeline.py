@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +211,69 @@ async def test_several_peers_stand_one_above_the_other(console: Open, tmp_path):
         assert "192.0.2.1 → 192.0.2.2" in c.text or "192.0.2.2 → 192.0.2.1" in c.text
         assert "192.0.2.3" in c.text
         assert c.text.count("state ") >= 2
+
+
+@pytest.fixture
+def three_peers(tmp_path: Path) -> Path:
+    """A is a hub; the last questions to B find no answer."""
+    from tests.scenarios.timeline import capture
+
+    path = tmp_path / "three.pcap"
+    path.write_bytes(
+        capture(
+            "host d 192.0.2.4\nsa 2 by c\nsa 3 by d\n"
+            "0 a>b v2 handshake\n5..60/5 a>b liveness 2+\n5.01..55/5 b>a liveness 2+ resp\n"
+            "1 c>a v2 handshake sa=2\n7..60/5 c>a liveness 2+ sa=2\n"
+            "2 d>a v2 handshake sa=3\n8..60/5 d>a liveness 2+ sa=3\n"
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize("key", ["2", "enter"])
+async def test_what_is_read_below_the_lanes_is_of_a_peer_that_is_drawn(
+    console: Open, three_peers: Path, key: str
+):
+    async with console(three_peers, size=(120, 50)) as c:
+        assert len(c.app.model.peers) == 3
+        # Space goes on to the peer below, which nobody has marked.
+        await c.press("g", "space", "space")
+        marked = c.app.model.selected_peers
+        assert c.app.model.peer_id not in marked
+        await c.press(key)
+        assert c.app.view.title == "timeline"
+        assert c.text.count("state  ") == 2
+        assert c.app.model.peer_id in marked
+        events = c.app.query_one(TimelineView)._events
+        peer = c.app.model.peer
+        assert peer is not None
+        assert events == c.app.model.events(peer)
+
+
+async def test_space_reads_the_next_of_the_peers_that_are_drawn(console: Open, three_peers: Path):
+    async with console(three_peers, size=(120, 50)) as c:
+        await c.press("g", "space", "space", "2", "plus", "right")
+        marked, first = c.app.model.selected_peers, c.app.model.peer_id
+        at_ns, window = c.app.model.at_ns, c.app.view.shown_window
+        await c.press("space")
+        assert {first, c.app.model.peer_id} == marked
+        assert (c.app.model.at_ns, c.app.view.shown_window) == (at_ns, window)
+        assert c.text.count("state  ") == 2
+        await c.press("space")
+        assert c.app.model.peer_id == first
+
+
+async def test_a_way_to_a_peer_that_is_not_marked_leads_to_that_peer(
+    console: Open, three_peers: Path
+):
+    async with console(three_peers, size=(120, 50)) as c:
+        await c.press("G", "space", "k", "space", "4", "g")
+        (other,) = {peer.id for peer in c.app.model.peers} - c.app.model.selected_peers
+        c.app.choose_peer(other)
+        c.app.open_view("timeline")
+        await c.settle()
+        assert c.text.count("state  ") == 1
+        assert c.app.model.peer_id == other
 
 
 async def test_there_is_nothing_to_follow_in_files(console: Open):

@@ -212,7 +212,7 @@ def test_traffic_on_a_bar_is_all_of_it_at_any_width(content: Content):
     )
     for cells in (1, 7, 80, 200):
         # The last slice may reach beyond the last packet.
-        both = digest.packets_per_cell(cells, digest.start_ns, digest.end_ns)
+        both = digest.packets_per_cell(linear(Window(digest.start_ns, digest.end_ns), cells))
         assert sum(map(sum, both)) == pytest.approx(sent, rel=0.01)
 
 

@@ -19,7 +19,6 @@ from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.lane import rows_of
 from dpdlab.present.live_lines import age
-from dpdlab.present.scale import linear
 from dpdlab.tui.live_reading import happened
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted
@@ -145,7 +144,7 @@ class PeerDetail(Vertical):
         window = Window(*model.range_ns) if model.range_ns is not None else model.fit([peer])
         if window.end_ns <= window.start_ns:
             return []
-        scale = linear(window, self.size.width - LABEL)
+        scale = model.scale(window, self.size.width - LABEL)
         painted = TimelineLines(model, palette, scale)
         rows = rows_of(thinned(peer), scale, model.signs)
         lines = [painted.axis(None), *(painted.line(row.label, row.cells, None) for row in rows)]

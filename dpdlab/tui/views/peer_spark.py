@@ -15,7 +15,6 @@ from analyzers.model.peer import PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 from dpdlab.present.cells import Cell, Row, RowKind
 from dpdlab.present.lane import questions, traffic
-from dpdlab.present.scale import linear
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
 from dpdlab.tui.palette import Palette
@@ -29,7 +28,7 @@ def spark(peer: PeerView, model: Model, width: int, palette: Palette) -> Text:
     first, last = model.range_ns or (model.start_ns, model.end_ns)
     if last <= first or first < ORDER_LIMIT_NS:
         return Text()
-    scale = linear(Window(first, last), width)
+    scale = model.scale(Window(first, last), width)
     rows = {row.kind: row for row in traffic(peer, scale, model.signs)}
     holes = _over(rows, (RowKind.HOLE_OUT, RowKind.HOLE_IN), width)
     out = _over(rows, (RowKind.ESP_OUT,), width)

@@ -134,8 +134,8 @@ class PeersView(DetailedListView):
     # --- keys ------------------------------------------------------------------------------
 
     def do_into(self) -> None:
-        """The timeline of the peer."""
-        self.console_app.open_view("timeline")
+        """The timeline of the peer, or of those that are marked."""
+        self.console_app.do_view_timeline()
 
     def do_explain(self) -> None:
         """All findings on the peer."""

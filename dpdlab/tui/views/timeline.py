@@ -19,6 +19,7 @@ from dpdlab.present import copying, readout
 from dpdlab.present.events import Event, EventKind, first_moment
 from dpdlab.present.readout import within
 from dpdlab.present.timeline import Timeline
+from dpdlab.present.zoom import closer_to, farther_from
 from dpdlab.tui.model import Listed, Model, hole_places
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, plain
@@ -30,7 +31,6 @@ from dpdlab.tui.views.timeline_lines import NO_EVENT, TimelineLines, folded_word
 
 _CLOSEST_NS: Final = NS_PER_MS
 _LEAST_MARGIN_NS: Final = 20 * NS_PER_MS
-_ZOOM: Final = 2
 _MARGIN_SHARE: Final = 20
 """A window around everything has a twentieth of its length on both sides."""
 _LOW: Final = 16
@@ -169,18 +169,16 @@ class TimelineView(ListView):
         return max(place - 1, 0)
 
     def _peers(self, first: PeerView) -> list[PeerView]:
-        known = self.model.digest.peers
-        chosen = [known[i] for i in self.model.selected_peers if i in known]
-        chosen = sorted(chosen, key=lambda p: self.model.tally(p).worst_first)
-        return chosen if len(chosen) > 1 else [first]
+        """Those that are marked; what is read is of one of them, else it stands alone."""
+        marked = self.model.marked_peers
+        return marked if first in marked else [first]
 
     def _lines(self, peer: PeerView) -> list[Text]:
         width = self.room.width
         # What is still being listed comes with a later painting.
         peers = [one for one in self._peers(peer) if self.model.listed(one)] or [peer]
         window = self._window or self._all(peer)
-        cells = max(width - LABEL, 1)
-        drawings = self.drawings.of(peers, window, cells, compress=self.compress)
+        drawings = self.drawings.of(peers, window, self._cells, compress=self.compress)
         self._drawn = drawings[0]
         lines = TimelineLines(self.model, self.palette, self._drawn.scale)
         cursor = None if self.model.at_ns is None else self._drawn.scale.at(self.model.at_ns)
@@ -199,6 +197,11 @@ class TimelineView(ListView):
             shown += lines.readout(peer, column, event, self.model.at_ns, width, note)
         self.list.set_active(column is None or bool(within(self._events, column.span)))
         return [plain(line, self.model.ascii_only) for line in shown]
+
+    @property
+    def _cells(self) -> int:
+        """How many cells time has."""
+        return max(self.room.width - LABEL, 1)
 
     def _column(self) -> readout.Column | None:
         """What is in the column of the cursor; None where it is out of the window."""
@@ -267,20 +270,19 @@ class TimelineView(ListView):
         about = self.model.at_ns if at_ns is None else at_ns
         if about is None or not window.start_ns <= about <= window.end_ns:
             about = (window.start_ns + window.end_ns) // 2
-        before, after = about - window.start_ns, window.end_ns - about
+        scale = self.model.scale(window, self._cells)
         if closer:
             if window.end_ns - window.start_ns <= _CLOSEST_NS:
                 self.console_app.say("this is as close as it gets")
                 return
-            self._own_window = True
-            self._window = Window(about - before // _ZOOM, about + max(after // _ZOOM, 1))
+            self._window = closer_to(about, scale)
         else:
             span = self.model.span
             if window.end_ns - window.start_ns >= span.end_ns - span.start_ns:
                 self.console_app.say("this is as far as it gets")
                 return
-            self._own_window = True
-            self._window = Window(about - before * _ZOOM, about + after * _ZOOM)
+            self._window = farther_from(about, scale, span, self.model.whole_digest.unseen)
+        self._own_window = True
         self.console_app.changed()
 
     def on_lanes_pointed(self, message: Lanes.Pointed) -> None:
@@ -370,6 +372,19 @@ class TimelineView(ListView):
     def do_into(self) -> None:
         """The ladder, at the same moment."""
         self.console_app.open_view("ladder")
+
+    def do_select(self) -> None:
+        """Read the next of the peers that stand here; window and cursor stay."""
+        peer = self.model.peer
+        peers = [] if peer is None else self._peers(peer)
+        if peer is None or len(peers) < 2:
+            key = self.model.key("select")
+            self.console_app.say(f"one peer stands here: {key} in view 1 marks several")
+            return
+        chosen = peers[(peers.index(peer) + 1) % len(peers)]
+        self._window_of = chosen.id
+        self.console_app.choose_peer(chosen.id, self.model.at_ns)
+        self.console_app.changed()
 
     def do_next_event(self) -> None:
         """The next event."""

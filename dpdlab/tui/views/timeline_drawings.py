@@ -9,7 +9,6 @@ from analyzers.export.spans import Window
 from analyzers.model.peer import PeerView
 from dpdlab.present.esp import EspTimes
 from dpdlab.present.folding import Folding, fold
-from dpdlab.present.scale import linear
 from dpdlab.present.timeline import Timeline, draw
 from dpdlab.tui.views.esp_reading import EspReading
 
@@ -45,9 +44,11 @@ class Drawings:
             return self._kept[1]
         all_times = [one.times for one in listed.values()]
         self.folding = None
-        scale = linear(window, cells)
+        scale = model.scale(window, cells)
         if compress:
-            self.folding = fold([times.moments for times in all_times], window, cells)
+            self.folding = fold(
+                [times.moments for times in all_times], window, cells, model.whole_digest.unseen
+            )
             scale = self.folding.scale
         self.exact = self._esp.times(all_times, scale, model.whole, app.captures, app.afterwards)
         drawn = [

@@ -13,15 +13,14 @@ from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import IkeSa
-from dpdlab.present.axes import axis_in, axis_name
+from dpdlab.present.axes import axis_name, axis_of
 from dpdlab.present.cells import Cell, Row, RowKind
 from dpdlab.present.events import Event
 from dpdlab.present.expected import policy_of
 from dpdlab.present.folding import Folding
-from dpdlab.present.lane import axis_cells
 from dpdlab.present.policy_match import foremost
 from dpdlab.present.readout import Column, told
-from dpdlab.present.scale import Scale, linear
+from dpdlab.present.scale import Scale
 from dpdlab.present.timeline import Timeline
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import append_runs
@@ -106,20 +105,17 @@ class TimelineLines:
         # A window that reaches beyond the input shows all of it.
         whole = scale.start_ns <= span.start_ns and scale.end_ns >= span.end_ns
         told = f"all {length}" if whole else f"{length} of {duration(span.end_ns - span.start_ns)}"
+        folded_ns = _folded_ns(scale, span)
         if folding:
-            folded_ns = _folded_ns(scale, span)
             told += f", {duration(folded_ns)} folded" if folded_ns else ", nothing folded"
+        elif folded_ns:
+            told += f", {duration(folded_ns)} of it in no input"
         return told
 
     def axis(self, cursor: int | None) -> Text:
         """The times over the lanes, told as elsewhere."""
-        times, signs = self.model.times, self.model.signs
-        cells = axis_cells(
-            self.scale,
-            signs,
-            lambda part: axis_in(times, part.start_ns, part.end_ns, part.width, signs),
-        )
-        return self.line(axis_name(times), cells, cursor)
+        times = self.model.times
+        return self.line(axis_name(times), axis_of(times, self.scale, self.model.signs), cursor)
 
     def lanes(
         self,
@@ -153,10 +149,10 @@ class TimelineLines:
     def _fitting(
         self, blocks: Mapping[str, Sequence[Text]], chosen: PeerView, room: int
     ) -> list[str]:
-        """The peers that have room; that of the cursor stays, but it need not be selected."""
+        """The peers that have room; that of the cursor stays."""
         if sum(map(len, blocks.values())) <= room:
             return list(blocks)
-        first = chosen.id if chosen.id in blocks else next(iter(blocks))
+        first = chosen.id
         kept, used = {first}, len(blocks[first]) + 1
         for name, lines in blocks.items():
             if name != first and used + len(lines) <= room:
@@ -182,7 +178,7 @@ class TimelineLines:
     def minimap(self, peer: PeerView) -> Text:
         """Where the window is in all of the time, column by column as in the overview."""
         cells = self.scale.width
-        everything = linear(self.model.span, cells)
+        everything = self.model.scale(self.model.span, cells)
         line = Text(" " * LABEL + self.model.signs.rule * cells, self.palette.faint)
         first, last = map(everything.nearest, (self.scale.start_ns, self.scale.end_ns))
         if (first, last) != (0, cells - 1):

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from analyzers.export.spans import Window
 from analyzers.model.time import NS_PER_SECOND
-from dpdlab.present.folding import fold, fold_label
+from dpdlab.present.folding import fold, fold_label, to_scale
 from dpdlab.present.formatting import ASCII, UNICODE
 from dpdlab.present.scale import Scale, Stretch, in_order, linear
+from dpdlab.present.zoom import closer_to, farther_from
 
 START_NS = 1_795_204_564_000_000_000
 WIDTHS = st.integers(1, 240)
@@ -141,8 +142,67 @@ def test_a_fold_says_how_long_it_is_on_its_cells(signs, seconds: float):
         told = fold_label(Stretch(s(0), s(seconds), 0, width, True), signs)
         assert len(told) == width
         assert told.strip()
+    assert fold_label(Stretch(0, s(YEARS) - s(0), 0, 8, True), UNICODE) == "18,250d "
     ten = fold_label(Stretch(s(0), s(9.98), 0, 11, True), UNICODE)
     assert ten.strip() == "⋯ 10.0 s ⋯"
+
+
+YEARS = 86_400.0 * 365 * 50
+
+
+def unseen(*bounds: float) -> list[Window]:
+    both = zip(bounds[::2], bounds[1::2], strict=True)
+    return [Window(s(first), s(last)) for first, last in both]
+
+
+@pytest.mark.parametrize("width", [64, 104, 184])
+def test_years_in_no_input_leave_the_room_to_the_inputs(width: int):
+    window = Window(s(0), s(YEARS + 30))
+    assert linear(window, width).at(s(30)) == 0
+    scale = to_scale(window, width, unseen(30, YEARS))
+    assert in_order(scale.stretches)
+    assert len(scale.folds) == 1
+    before, after = scale.at(s(30)), width - scale.at(s(YEARS))
+    assert before == pytest.approx(after, abs=2)
+    assert before + after > 0.8 * width
+
+
+def test_inputs_that_follow_each_other_are_drawn_to_scale():
+    window = Window(s(0), s(100))
+    assert to_scale(window, 104, unseen(40, 60)) == linear(window, 104)
+    # As many of them as there are weeks in a year: what would be folded is everywhere.
+    weeks = [day * 86_400.0 for week in range(52) for day in (7 * week + 1, 7 * week + 7)]
+    window = Window(s(0), s(86_400 * 364))
+    assert to_scale(window, 104, unseen(*weeks)) == linear(window, 104)
+
+
+def test_silence_is_folded_beside_years_in_no_input():
+    times = moments(0, 1, 2, 50, 51, YEARS, YEARS + 1, YEARS + 40, YEARS + 41)
+    window = Window(s(0), s(YEARS + 41))
+    gap = unseen(51, YEARS)
+    scale = fold([times], window, 104, gap).scale
+    assert len(scale.folds) == 3
+    assert scale.cell_ns < to_scale(window, 104, gap).cell_ns
+    assert fold([moments(0, 51, YEARS)], window, 104, gap).longest_ns == 51 * NS_PER_SECOND
+
+
+def test_closer_is_half_of_the_columns_where_years_are_folded():
+    window, gap = Window(s(0), s(YEARS + 30)), unseen(30, YEARS)
+    scale = to_scale(window, 104, gap)
+    closer = closer_to(s(1), scale)
+    assert closer.start_ns == pytest.approx(s(0), abs=NS_PER_SECOND)
+    assert s(25) < closer.end_ns
+    again = closer_to(s(1), to_scale(closer, 104, gap))
+    assert s(10) < again.end_ns < s(20)
+
+
+def test_farther_reaches_over_to_the_next_input_and_no_farther():
+    span, gap = Window(s(0), s(YEARS + 30)), unseen(30, YEARS)
+    wider = farther_from(s(10), linear(Window(s(0), s(22)), 104), span, gap)
+    assert wider.end_ns == pytest.approx(s(YEARS), abs=10 * NS_PER_SECOND)
+    assert farther_from(s(10), to_scale(wider, 104, gap), span, gap) == span
+    near = farther_from(s(5), linear(Window(s(4), s(6)), 104), span, gap)
+    assert near == Window(s(3), s(7))
 
 
 @given(scales(), st.integers(-(10**14), 10**14))
