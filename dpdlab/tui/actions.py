@@ -17,7 +17,7 @@ class Action(Struct, frozen=True):
     hint: str
     """One word for the footer."""
     help: str
-    """One sentence."""
+    """One sentence; of a view that does something of its own, its method has another one."""
     group: str
     title: str = ""
     """In the command palette; empty: the help."""
@@ -59,7 +59,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("help", ("question_mark", "f1"), "help", "All keys.", DO, "Help", footer=True),
     Action("palette", ("ctrl+p",), "palette", "All commands by name.", DO, "Command palette"),
     Action("command", ("colon",), "command", "Type a command.", DO, "Type a command"),
-    Action("search", ("slash", "f3"), "search", "Search text in this view.", FIND, "Search"),
+    Action("search", ("slash", "f3"), "search", "The next row that has a text.", FIND, "Search"),
     Action("search-next", ("n",), "next hit", "To the next hit.", FIND, "Next hit"),
     Action("search-previous", ("N",), "hit before", "To the hit before.", FIND, "Previous hit"),
     Action(
@@ -83,8 +83,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pair-after", ("right_square_bracket",), "pair", "To the message after that belongs to"
            " this one.", FIND, "Paired message after"),
     Action("zoom-in", ("plus", "equals_sign"), "zoom",
-           "Closer to the cursor; in the what-if a higher value.", TIME, "Zoom in"),
-    Action("zoom-out", ("minus",), "zoom out", "Farther away; in the what-if a lower value.", TIME,
+           "Closer to the cursor.", TIME, "Zoom in"),
+    Action("zoom-out", ("minus",), "zoom out", "Farther away.", TIME,
            "Zoom out"),
     Action("fit", ("F",), "fit", "All of the peer's time, then all of the time; all of the rows.",
            TIME, "Fit"),
@@ -92,8 +92,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
            TIME, "Compress silence"),
     Action("time-format", ("T",), "times", "Times in UTC, local, since the start, since the event"
            " before, since the mark.", TIME, "Time format"),
-    Action("mark", ("m",), "mark", "Mark this moment.", TIME, "Mark this moment"),
-    Action("go-to-mark", ("apostrophe",), "to mark", "Go to the mark.", TIME, "Go to the mark"),
+    Action("mark", ("m",), "mark", "Remember this moment: to count from it, to come back.", TIME,
+           "Mark this moment"),
+    Action("go-to-mark", ("apostrophe",), "to mark", "Back to the moment that was marked.", TIME,
+           "Go to the mark"),
     Action("pause", ("p",), "pause", "Stop painting; reading goes on.", TIME, "Pause"),
     Action("follow", ("A",), "follow", "Follow what comes in.", LIVE, "Follow", live=True),
     Action("clear", ("ctrl+l",), "clear", "Only what comes from now on, or everything again.", LIVE,
@@ -104,25 +106,32 @@ ACTIONS: Final[tuple[Action, ...]] = (
            "Export"),
     Action("raw", ("r", "f6"), "raw", "The bytes of the message, or the line of the log.", DO,
            "Raw bytes"),
-    Action("tshark", ("R",), "tshark", "tshark's view of the message.", DO, "tshark view"),
+    Action("tshark", ("R",), "tshark", "The message as tshark dissects it.", DO, "tshark view"),
     Action("select", ("space",), "select", "Select this one; with two, d compares them.", DO,
            "Select"),
-    Action("diff", ("d",), "compare", "Compare the two that are selected.", DO, "Compare two"),
+    Action("diff", ("d",), "compare", "The two that are selected, field by field.", DO,
+           "Compare two"),
     Action("copy", ("y",), "copy", "Copy as text, JSON, Wireshark filter or BPF.", DO, "Copy"),
     Action("explain", ("x",), "explain", "Why this finding matters, and what to do.", DO,
            "Explain the finding"),
-    Action("colour", ("c",), "colour", "Colour by state, by peer or by direction.", DO,
+    Action("colour", ("c",), "colour", "Colours by state, by peer or by direction.", DO,
            "Colour by"),
-    Action("sort", ("S",), "sort", "Sort by the next column.", DO, "Sort by the next column"),
-    Action("columns", ("v",), "columns", "Choose the columns.", DO, "Choose columns"),
+    Action("sort", ("S",), "sort", "By another column, one after the other.", DO,
+           "Sort by the next column"),
+    Action("columns", ("v",), "columns", "Which columns the list has.", DO, "Choose columns"),
     Action("columns-right", ("greater_than_sign",), "columns", "The columns that have no room.", DO,
            "Further columns"),
-    Action("columns-left", ("less_than_sign",), "columns", "The columns before.", DO,
+    Action("columns-left", ("less_than_sign",), "columns", "Those to the left of them.", DO,
            "Columns before"),
     Action("inputs", ("i",), "inputs", "Inputs, their problems and their clocks.", DO, "Inputs"),
     Action("open", ("o",), "open file", "Read a further file.", DO, "Open a file"),
-    Action("settings", ("f10",), "settings", "Settings: see them, change them, keep them.", DO,
-           "Settings: theme, times, ASCII, bell, thresholds"),
+    Action("settings", ("f10",), "settings", "Theme, times, ASCII, bell, thresholds.", DO,
+           "Settings"),
 )  # fmt: skip
 
 BY_ID: Final = {action.id: action for action in ACTIONS}
+
+
+def method_of(action: Action) -> str:
+    """The method of a view, or of the application, that does it."""
+    return f"do_{action.id.replace('-', '_')}"

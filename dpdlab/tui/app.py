@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from msgspec.structs import replace
 from rich.text import Text
 from textual import events
-from textual.app import ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.command import CommandPalette
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from analyzers.export.content import Content
@@ -24,9 +22,10 @@ from dpdlab import __version__
 from dpdlab.present.filter import Filter
 from dpdlab.present.times import TimeMode
 from dpdlab.tui import ending
-from dpdlab.tui.actions import ACTIONS, BY_ID
+from dpdlab.tui.actions import ACTIONS, BY_ID, Action, method_of
 from dpdlab.tui.bars import Line, Overview, footer_of
 from dpdlab.tui.colourless import paint
+from dpdlab.tui.dialogs.commands import Commands, commands_of
 from dpdlab.tui.dialogs.confirm import Confirm
 from dpdlab.tui.dialogs.explain import ExplainScreen, findings_at
 from dpdlab.tui.dialogs.help import HelpScreen
@@ -62,8 +61,7 @@ class ConsoleApp(WatchingApp):
 
     TITLE = "dpdlab"
     CSS_PATH = "styles.tcss"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar = [
         Binding(
             ",".join(action.keys),
@@ -229,9 +227,9 @@ class ConsoleApp(WatchingApp):
         if text and monotonic() < until_s:
             footer.say(Text(f" {safe(text)}", self.colours.warn))
         else:
-            hints = (*self.view.hints, "help")
-            unique = tuple(dict.fromkeys(hints))
-            footer.say(footer_of(self.model, self.colours, unique, self.progress, width))
+            words = self.view.words
+            hints = {name: words.get(name, BY_ID[name].hint) for name in (*self.view.hints, "help")}
+            footer.say(footer_of(self.model, self.colours, hints, self.progress, width))
 
     def say(self, text: str, *, keep: bool = False) -> None:
         """A short remark in the footer; it goes by itself, unless `keep` is given."""
@@ -305,7 +303,7 @@ class ConsoleApp(WatchingApp):
 
     def handler(self, name: str) -> Callable[[], object] | None:
         """What does an action now; None if nothing does."""
-        method = f"do_{name.replace('-', '_')}"
+        method = method_of(BY_ID[name])
         for owner in (self.view, self):
             found = getattr(owner, method, None)
             if callable(found):
@@ -313,22 +311,18 @@ class ConsoleApp(WatchingApp):
                 return handler
         return None
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the registry that is of use here."""
-        for action in ACTIONS:
-            if action.id != "palette" and (self.is_live or not action.live):
-                yield SystemCommand(
-                    action.title or action.help, action.help, self._palette_entry(action.id)
-                )
+    def meaning(self, action: Action) -> str:
+        """What its key does in the view in sight; where nothing, what it does in others."""
+        own = getattr(self.view, method_of(action), None)
+        # As command lines are made of functions: what a method says of itself is its help.
+        told = None if own is None else own.__doc__
+        return told.partition("\n")[0] if told else action.help
 
     async def on_event(self, event: events.Event) -> None:
         """Remember the key: one that only closes things never leaves the console."""
         if isinstance(event, events.Key):
             self.last_key = event.key
         await super().on_event(event)
-
-    def _palette_entry(self, name: str) -> Callable[[], None]:
-        return lambda: self.action_act(name)
 
     def do_quit(self) -> None:
         """Leave."""
@@ -355,8 +349,15 @@ class ConsoleApp(WatchingApp):
 
     def action_command_palette(self) -> None:
         """All commands by name."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="a command", id="--command-palette"))
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.action_act(name)
+
+        if not isinstance(self.screen, Commands):
+            self.push_screen(
+                Commands(commands_of(self), self.colours, ascii_only=self.model.ascii_only), chosen
+            )
 
     def do_palette(self) -> None:
         """All commands by name."""
@@ -410,7 +411,7 @@ class ConsoleApp(WatchingApp):
 
     def do_help(self) -> None:
         """All keys."""
-        self.push_screen(HelpScreen(self.view.title, self.view.hints, self.model.keymap))
+        self.push_screen(HelpScreen(self))
 
     def do_view_peers(self) -> None:
         """View 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from rich.style import Style
@@ -21,7 +21,6 @@ from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import SourceState
 from dpdlab.present.axes import axis_name, axis_of
 from dpdlab.present.scale import Scale
-from dpdlab.tui.actions import BY_ID
 from dpdlab.tui.model import Model
 from dpdlab.tui.painted import Painted, append_runs
 from dpdlab.tui.palette import Palette
@@ -48,9 +47,12 @@ class Line(Painted):
 
 
 def footer_of(
-    model: Model, palette: Palette, hints: tuple[str, ...], progress: Progress | None, width: int
+    model: Model, palette: Palette, hints: Mapping[str, str], progress: Progress | None, width: int
 ) -> Text:
-    """Keys that help here, and on the right filter, times and progress."""
+    """Keys that help here, and on the right filter, times and progress.
+
+    `hints`: what is called how, by the ids of actions.
+    """
     state: list[Text] = []
     if progress is not None and not model.done:
         state.append(Text(_progress_text(progress), palette.note))
@@ -70,7 +72,7 @@ def footer_of(
         state.append(Text(_range_text(model), palette.warn))
     state.append(Text(model.times.counts, palette.faint))
     right = Text(" · ", palette.faint).join(state)
-    keys = [_hint(model, name) for name in sorted(hints, key=lambda name: name == "help")]
+    keys = [_hint(model, name, hints[name]) for name in sorted(hints, key="help".__eq__)]
     left = _fitting(keys, width - min(right.cell_len, width // 2) - 1, model.signs.more)
     room = width - left.cell_len - right.cell_len - 1
     if room < 1:
@@ -86,10 +88,10 @@ def _range_text(model: Model) -> str:
     return f"{said}, {model.range_left}"
 
 
-def _hint(model: Model, name: str) -> Text:
+def _hint(model: Model, name: str, called: str) -> Text:
     """A key and what it does; a click does it too."""
     key = model.key(name)
-    told = Text.assemble(" ", (key, Style(bold=True)), f" {BY_ID[name].hint}")
+    told = Text.assemble(" ", (key, Style(bold=True)), f" {called}")
     told.stylize(Style.from_meta({"@click": f"app.act('{name}')"}), 1)
     return told
 

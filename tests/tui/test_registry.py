@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from rich.style import Style
 
-from dpdlab.tui.actions import ACTIONS, Action
+from dpdlab.tui.actions import ACTIONS, Action, method_of
 from dpdlab.tui.app import VIEWS, ConsoleApp
+from dpdlab.tui.dialogs.commands import commands_of
+from dpdlab.tui.dialogs.help import HelpScreen
+from dpdlab.tui.keymap import key_name
+from dpdlab.tui.views.view import View
 from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
@@ -38,8 +43,7 @@ def test_an_action_is_complete(action: Action):
     assert action.hint
     assert action.help.endswith(".")
     assert action.title
-    method = f"do_{action.id.replace('-', '_')}"
-    assert any(hasattr(owner, method) for owner in (*VIEWS, ConsoleApp)), method
+    assert any(hasattr(owner, method_of(action)) for owner in (*VIEWS, ConsoleApp))
 
 
 def test_the_keys_of_the_contract_are_there():
@@ -53,25 +57,64 @@ def test_no_key_means_two_things():
     assert [key for key, number in keys.items() if number > 1] == []
 
 
-async def test_every_action_is_in_the_palette():
-    offered = {action.title for action in ACTIONS if action.id != "palette" and not action.live}
-    assert offered <= _commands(ConsoleApp([], options=None))  # type: ignore[arg-type]
+TO_COMMANDS = ("palette", "command")
+"""Actions that only lead to all the others."""
 
 
-async def test_every_entry_of_the_palette_says_what_it_does():
-    for live in (None, lambda _: None):
-        app = ConsoleApp([], options=None, live=live)  # type: ignore[arg-type]
-        for command in app.get_system_commands(None):  # type: ignore[arg-type]
-            assert len(command.help.split()) > 1, command.title
-            assert command.help != command.title
+@pytest.mark.parametrize("view", [view.title for view in VIEWS])
+async def test_every_action_is_a_command_with_its_key_and_a_sentence(console: Open, view: str):
+    async with console(SAMPLES / "ikev2-dead-peer") as c:
+        c.app.open_view(view)
+        commands = commands_of(c.app)
+        offered = {a.id: a for a in ACTIONS if a.id not in TO_COMMANDS and not a.live}
+        assert sorted(command.action for command in commands) == sorted(offered)
+        assert max(Counter(command.name for command in commands).values()) == 1
+        for command in commands:
+            assert command.key == key_name(offered[command.action].keys[0])
+            assert len(command.told.split()) > 1, command.name
+            assert command.told.removesuffix(".") != command.name
 
 
-async def test_what_is_for_live_sessions_is_offered_in_them_alone():
-    live = {action.title for action in ACTIONS if action.live}
-    assert live == {"Bell", "Clear", "Follow"}
-    assert not live & _commands(ConsoleApp([], options=None))  # type: ignore[arg-type]
-    watching = ConsoleApp([], options=None, live=lambda _: None)  # type: ignore[arg-type, return-value]
-    assert live <= _commands(watching)
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.title)
+async def test_help_tells_what_keys_do_in_the_view(console: Open, view: type[View]):
+    """What a view does of its own is told by the view: `space` is not the same everywhere."""
+    async with console(SAMPLES / "ikev2-dead-peer", size=(120, 200)) as c:
+        c.app.open_view(view.title)
+        await c.press("question_mark")
+        page = c.app.screen
+        assert isinstance(page, HelpScreen)
+        lines = [line.plain for line in page.lines()]
+        here = lines[: lines.index("In other views")]
+        for action in ACTIONS:
+            told = [line for line in lines if line.endswith(f" {c.app.meaning(action)}")]
+            own = getattr(view, method_of(action), None)
+            if own is not None:
+                assert own.__doc__
+                assert own.__doc__.endswith("."), action.id
+                assert c.app.meaning(action) == own.__doc__
+                assert set(told) & set(here), action.id
+            elif action.id not in TO_COMMANDS and not hasattr(ConsoleApp, method_of(action)):
+                assert told
+                assert not set(told) & set(here), action.id
+
+
+async def test_space_and_arrows_are_told_as_they_work_in_the_what_if(console: Open):
+    async with console(SAMPLES / "ikev2-dead-peer", size=(120, 60)) as c:
+        await c.press("6", "question_mark")
+        assert re.search(r"← h +A lower value; on a policy: the other columns\.", c.text)
+        assert re.search(r"space +Pin the edited policy as one more row", c.text)
+        await c.press("escape")
+        assert "← lower → higher" in c.lines[-1]
+        assert "space pin" in c.lines[-1]
+
+
+async def test_what_is_for_live_sessions_is_offered_in_them_alone(console: Open):
+    live = {action.id for action in ACTIONS if action.live}
+    assert live == {"bell", "clear", "follow"}
+    async with console(SAMPLES / "ikev2-dead-peer") as c:
+        assert not live & {command.action for command in commands_of(c.app)}
+        c.app._live = lambda _: None  # type: ignore[assignment, return-value]
+        assert live <= {command.action for command in commands_of(c.app)}
 
 
 def test_no_view_hints_at_what_is_for_live_sessions():
@@ -111,7 +154,3 @@ def _painted(c: Console) -> list[list[tuple[str, Style | None]]]:
     return [
         [(s.text, s.style) for s in strip] for strip in c.app.screen._compositor.render_strips()
     ]
-
-
-def _commands(app: ConsoleApp) -> set[str]:
-    return {command.title for command in app.get_system_commands(None)}  # type: ignore[arg-type]

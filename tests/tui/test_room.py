@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from dpdlab.tui.dialogs.help import HelpScreen
 from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
@@ -127,17 +128,18 @@ async def test_the_help_explains_the_signs(console: Open):
 async def test_the_keys_that_move_rows_move_the_help_too(console: Open):
     async with console(DEAD, size=(80, 24)) as c:
         await c.press("?")
-        page = c.app.screen.query_one("VerticalScroll")
+        page = c.app.screen
+        assert isinstance(page, HelpScreen)
         await c.press("j", "j")
-        assert page.scroll_y == 2
+        assert page.pane.top == 2
         await c.press("k")
-        assert page.scroll_y == 1
+        assert page.pane.top == 1
         await c.press("ctrl+d")
-        assert page.scroll_y > 10
+        assert page.pane.top > 10
         await c.press("G")
-        assert page.scroll_y == page.max_scroll_y
+        assert page.pane.top == len(page.pane.source) - page.pane.size.height
         await c.press("g")
-        assert page.scroll_y == 0
+        assert page.pane.top == 0
 
 
 @pytest.mark.parametrize("keys", [("2",), ("3",), ("4",), ("5",), ("6",), ("?",), ("i",), ("y",)])
@@ -150,7 +152,7 @@ async def test_with_ascii_nothing_else_is_on_the_screen(console: Open, keys: tup
 async def test_without_arrows_hints_and_help_name_keys_that_are_there(console: Open):
     async with console(SAMPLES / "ikev2-dead-peer", size=(80, 24), ascii_only=True) as c:
         await c.press("2")
-        assert c.lines[-1].startswith(" h left l right ")
+        assert c.lines[-1].startswith(" h earlier l later ")
         await c.press("?")
         help_text = str(c.app.screen.query_one(Static).render())
         for keys, said in (("down j", "One row down."), ("left h", "To the left")):

@@ -9,10 +9,10 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from dpdlab.tui.dialogs.dialog import Dialog
 from dpdlab.tui.dialogs.options import Options
 from dpdlab.tui.dialogs.titles import width_of_dialog
 from dpdlab.tui.rows import plain
@@ -27,7 +27,7 @@ _LEAST: Final = 16
 _INDENT: Final = 2
 
 
-class Choose(ModalScreen[int | None]):
+class Choose(Dialog[int | None]):
     """Gives the place of what was chosen, or None."""
 
     BINDINGS: ClassVar = [

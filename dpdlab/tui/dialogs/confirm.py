@@ -8,11 +8,12 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from dpdlab.tui.dialogs.dialog import Dialog
 
-class Confirm(ModalScreen[bool]):
+
+class Confirm(Dialog[bool]):
     """Gives whether the answer was yes: enter, y, or the key that was given."""
 
     BINDINGS: ClassVar = [("escape,n", "answer(False)", "no"), ("enter,y", "answer(True)", "yes")]

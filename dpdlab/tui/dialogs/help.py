@@ -2,95 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from analyzers.export import words
 from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.formatting import Glyphs
 from analyzers.export.story import IN_VAIN, POSSIBLY
 from dpdlab.tui.actions import ACTIONS, BY_ID, Action
-from dpdlab.tui.keymap import Keymap, key_name
-from dpdlab.tui.rows import plain
+from dpdlab.tui.dialogs.page import Page
+from dpdlab.tui.keymap import key_name
 from dpdlab.tui.views import log_rows
 from dpdlab.tui.views.event_rows import UNSURE
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
 
-_KEYS: int = 16
-_SIGNS: int = 2
+_KEYS: Final = 16
+_SIGNS: Final = 2
+_ELSEWHERE: Final = "In other views"
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Page):
     """Gone with any of the keys that brought it."""
 
-    BINDINGS: ClassVar = [
-        ("escape,q,question_mark,f1", "dismiss", "close"),
-        ("j", "scroll(1)", "down"),
-        ("k", "scroll(-1)", "up"),
-        ("ctrl+d", "page(1)", "page down"),
-        ("ctrl+u", "page(-1)", "page up"),
-        ("g", "ends(0)", "first"),
-        ("G", "ends(1)", "last"),
-    ]
+    BINDINGS: ClassVar = [("question_mark,f1", "dismiss", "close")]
 
-    def __init__(self, view: str, hints: tuple[str, ...], keymap: Keymap) -> None:
-        super().__init__()
-        self._view = view
-        self._keymap = keymap
-        self._hints = hints
+    def __init__(self, app: ConsoleApp) -> None:
+        super().__init__("keys", app.colours, ascii_only=app.model.ascii_only)
+        self._app = app
 
-    def compose(self) -> ComposeResult:
-        """One scrolling page."""
-        with VerticalScroll(classes="dialog") as page:
-            page.border_title = "keys"
-            page.border_subtitle = "esc closes"
-            ascii_only = cast("ConsoleApp", self.app).model.ascii_only
-            yield Static(plain(self._text(), ascii_only), markup=False)
-
-    def action_scroll(self, by: int) -> None:
-        """Some lines down, or up."""
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
-
-    def action_page(self, by: int) -> None:
-        """A page down, or up."""
-        page = self.query_one(VerticalScroll)
-        page.scroll_relative(y=by * page.size.height, animate=False)
-
-    def action_ends(self, last: int) -> None:
-        """To the end, or to the beginning."""
-        page = self.query_one(VerticalScroll)
-        page.scroll_to(y=page.max_scroll_y if last else 0, animate=False)
-
-    def _text(self) -> Text:
-        text = Text().append(f"In the {self._view} view\n", "bold")
-        for name in self._hints:
-            text.append_text(self._line(BY_ID[name]))
-        for group, actions in groupby(ACTIONS, key=lambda action: action.group):
-            text.append(f"\n{group}\n", "bold")
-            for action in actions:
-                text.append_text(self._line(action))
-        signs = cast("ConsoleApp", self.app).model.signs
+    def lines(self) -> Iterator[Text]:
+        """What helps most here, all keys by what they are for, and the signs."""
+        view = self._app.view
+        yield Text(f"In the {view.title} view", "bold")
+        yield from (self._line(BY_ID[name]) for name in dict.fromkeys(view.hints))
+        here = [action for action in ACTIONS if self._app.handler(action.id)]
+        elsewhere = [action for action in ACTIONS if action not in here]
+        for group, actions in groupby(here, key=lambda action: action.group):
+            yield from self._block(group, list(actions))
+        yield from self._block(_ELSEWHERE, elsewhere)
+        signs = self._app.model.signs
         both = [("Signs of the log", _in_log(signs)), ("Signs", _meanings(signs))]
         # What is on the screen is at the very end, where a key leads.
-        for title, meanings in both[::-1] if self._view == "log" else both:
-            text.append(f"\n{title}\n", "bold")
+        for title, meanings in both[::-1] if view.title == "log" else both:
+            yield from (Text(), Text(title, "bold"))
             for sign, meaning in meanings:
-                text.append(f"  {sign:<{_SIGNS}}  ", "bold").append(f"{meaning}\n")
-        return text
+                yield Text().append(f"  {sign:<{_SIGNS}}  ", "bold").append(meaning)
+
+    def indent(self, line: Text) -> int:
+        """Below what a key does, or a sign means."""
+        return line.spans[0].end if line.spans else 0
+
+    def _block(self, title: str, actions: Sequence[Action]) -> Iterator[Text]:
+        if actions:
+            yield from (Text(), Text(title, "bold"), *map(self._line, actions))
 
     def _line(self, action: Action) -> Text:
-        ascii_only = cast("ConsoleApp", self.app).model.ascii_only
-        keys = " ".join(key_name(key, ascii_only=ascii_only) for key in self._keymap[action.id])
-        return Text().append(f"  {keys:<{_KEYS}} ", "bold").append(f"{action.help}\n")
+        keys = self._app.model.keymap[action.id]
+        told = " ".join(key_name(key, ascii_only=self._ascii_only) for key in keys)
+        return Text().append(f"  {told:<{_KEYS}} ", "bold").append(self._app.meaning(action))
 
 
 def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,6 @@ from rich.padding import Padding
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -18,6 +17,7 @@ from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand
 from analyzers.export.problem_words import problem_said
 from analyzers.export.untrusted import safe
 from analyzers.model.records import BENIGN_PROBLEMS, SourceInfo
+from dpdlab.tui.dialogs.dialog import Dialog
 from dpdlab.tui.dialogs.options import Options
 from dpdlab.tui.dialogs.titles import room_of_title
 from dpdlab.tui.model import Model
@@ -27,7 +27,7 @@ from dpdlab.tui.rows import end_of, plain
 _INDENT: Final = 4
 
 
-class InputsScreen(ModalScreen[str | None]):
+class InputsScreen(Dialog[str | None]):
     """Gives the id of the input whose clock is to be moved, or None."""
 
     BINDINGS: ClassVar = [("escape,q,i", "leave", "close")]

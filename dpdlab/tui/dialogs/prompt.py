@@ -7,15 +7,16 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Static
+
+from dpdlab.tui.dialogs.dialog import Dialog
 
 _PAUSE_S: Final = 0.5
 """After so long without a key a text is looked at."""
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Dialog[str | None]):
     """Gives the text, or None if it was left."""
 
     BINDINGS: ClassVar = [("escape", "leave", "leave")]

@@ -10,7 +10,6 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,6 +19,7 @@ from analyzers.export.untrusted import safe
 from dpdlab.present.draft import wrong_with
 from dpdlab.settings.edit import Changes, Key, changed, value_of
 from dpdlab.settings.model import Settings
+from dpdlab.tui.dialogs.dialog import Dialog
 from dpdlab.tui.dialogs.options import Options
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.dialogs.titles import room_of_title
@@ -113,7 +113,7 @@ ENTRIES: Final = (
 _SECTIONS: Final = {"console": "Console", "report": "Reading"}
 
 
-class SettingsScreen(ModalScreen[Changes | None]):
+class SettingsScreen(Dialog[Changes | None]):
     """Gives what is to be kept, or None where everything stays as it was."""
 
     BINDINGS: ClassVar = [

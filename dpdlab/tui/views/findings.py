@@ -295,7 +295,7 @@ class FindingsView(DetailView):
         self.console_app.say(f"grouped by {self.by.value}")
 
     def do_colour(self) -> None:
-        """The same: what is alike stands together."""
+        """Group by the next thing: what is alike stands together."""
         self.do_sort()
 
     def do_explain(self) -> None:

@@ -274,7 +274,7 @@ class LogView(LogSearch):
         self._jump("error", 1)
 
     def do_previous_error(self) -> None:
-        """The one before."""
+        """The line before that says that a peer is gone, or that an error rests on."""
         self._jump("error", -1)
 
     def do_next_warning(self) -> None:
@@ -282,7 +282,7 @@ class LogView(LogSearch):
         self._jump("warning", 1)
 
     def do_previous_warning(self) -> None:
-        """The one before."""
+        """The line before of trouble, or that a warning rests on."""
         self._jump("warning", -1)
 
     def do_next_event(self) -> None:
@@ -290,7 +290,7 @@ class LogView(LogSearch):
         self._jump("event", 1)
 
     def do_previous_event(self) -> None:
-        """The one before."""
+        """The line before that says something of the peer."""
         self._jump("event", -1)
 
     def do_next_hole(self) -> None:

@@ -147,7 +147,7 @@ class PeersView(DetailedListView):
             self.console_app.say("no finding is on this peer (4 shows them all)")
 
     def do_select(self) -> None:
-        """Select the peer, or no longer: the timeline shows those that are selected together."""
+        """Mark this peer, or no longer: the timeline shows those that are marked together."""
         if self.list.cursor < len(self.rows.peers):
             chosen = self.rows.peers[self.list.cursor].id
             self.model.selected_peers ^= {chosen}
@@ -155,7 +155,7 @@ class PeersView(DetailedListView):
             self.list.move(1)
 
     def do_columns(self) -> None:
-        """Choose columns, one after the other."""
+        """Which columns the list has."""
 
         def chosen(place: int | None) -> None:
             if place is None:
@@ -193,7 +193,7 @@ class PeersView(DetailedListView):
         self.show()
 
     def do_sort(self) -> None:
-        """Sort by the next column."""
+        """By another column, one after the other."""
         ids = [column.id for column in self.rows.columns]
         place = ids.index(self.sort_by) if self.sort_by in ids else -1
         self.sort_by = ids[(place + 1) % len(ids)]
@@ -215,7 +215,7 @@ class PeersView(DetailedListView):
         self.console_app.say("no further one in this list")
 
     def do_next_error(self) -> None:
-        """The next peer that is in trouble."""
+        """The next peer in trouble."""
         self._next(lambda p: self.model.tally(p).severity is Severity.BAD, 1)
 
     def do_previous_error(self) -> None:

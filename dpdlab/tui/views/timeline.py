@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -49,6 +49,8 @@ class TimelineView(ListView):
         "left", "right", "zoom-in", "zoom-out", "fit", "compress", "next-hole", "next-error",
         "next-event", "pair-after", "into", "help",
     )  # fmt: skip
+
+    words: ClassVar[Mapping[str, str]] = {"left": "earlier", "right": "later"}
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
@@ -308,11 +310,11 @@ class TimelineView(ListView):
     # --- keys ------------------------------------------------------------------------------
 
     def do_left(self) -> None:
-        """One cell earlier."""
+        """A column earlier."""
         self._cell(-1)
 
     def do_right(self) -> None:
-        """One cell later."""
+        """A column later."""
         self._cell(1)
 
     def do_page_up(self) -> None:
@@ -330,11 +332,11 @@ class TimelineView(ListView):
             self._at(self.model.at_ns + half)
 
     def do_zoom_in(self) -> None:
-        """Closer."""
+        """Closer to the cursor."""
         self._zoom(True)
 
     def do_zoom_out(self) -> None:
-        """Farther."""
+        """Farther away."""
         self._zoom(False)
 
     def do_fit(self) -> None:
@@ -356,7 +358,7 @@ class TimelineView(ListView):
             self.console_app.say(f"all of the time of {whose}: {key} again shows all there is")
 
     def do_compress(self) -> None:
-        """Fold silence away, or unfold it."""
+        """Silence takes no room, or again."""
         self.compress = not self.compress
         self.console_app.changed()
         if self.compress and self.drawings.folding is None:

@@ -39,6 +39,8 @@ class View(Fixed):
     title: ClassVar[str] = ""
     hints: ClassVar[tuple[str, ...]] = ()
     """Ids of the actions that the footer shows for it, the most useful first."""
+    words: ClassVar[Mapping[str, str]] = {}
+    """What the footer calls actions that are something of their own here, by their ids."""
 
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(id=f"view-{self.title}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from analyzers.export.unlisted import why_no_hole
@@ -31,6 +31,10 @@ class WhatIfView(WhatIfPage):
     hints: ClassVar[tuple[str, ...]] = (
         "left", "right", "into", "select", "next-hole", "columns", "copy", "view-timeline", "help",
     )  # fmt: skip
+
+    words: ClassVar[Mapping[str, str]] = {
+        "left": "lower", "right": "higher", "into": "type", "select": "pin",
+    }  # fmt: skip
 
     # --- moving ----------------------------------------------------------------------------
 
@@ -181,19 +185,19 @@ class WhatIfView(WhatIfPage):
         self._rebuild()
 
     def do_left(self) -> None:
-        """The value below; on a policy the other columns."""
+        """A lower value; on a policy: the other columns."""
         self._step(-1)
 
     def do_right(self) -> None:
-        """The value above; on a policy the other columns."""
+        """A higher value; on a policy: the other columns."""
         self._step(1)
 
     def do_zoom_in(self) -> None:
-        """The value above."""
+        """A higher value."""
         self._step(1)
 
     def do_zoom_out(self) -> None:
-        """The value below."""
+        """A lower value."""
         self._step(-1)
 
     def do_columns(self) -> None:
