@@ -30,6 +30,7 @@ from analyzers.rules.wording import times
 # As short as a black hole that is worth telling.
 _OUTAGE_NS: Final = 3 * NS_PER_SECOND
 _UNNOTICED: Final = ("never noticed", "unnoticed")
+IDLE: Final = words.CLASS[BlackHoleClass.IDLE]
 _BACK: Final = "the way back is broken"
 
 
@@ -75,10 +76,8 @@ def verdict_of(
     before = _given_up_before(peers, holes)
     if before:
         parts.append(VerdictPart(before, False, ("given up before",)))
-    said, shorter = _holes(owned, ongoing=ongoing)
-    if everything and not holes:
-        said = "no black hole with traffic in it"
-    elif not everything and not any(map(are_holes_known, peers)):
+    said, shorter = _holes(owned, len(everything) - len(owned), ongoing=ongoing)
+    if not everything and not any(map(are_holes_known, peers)):
         said, shorter = "without times no black hole can be told", (HOLES_NOT_KNOWN,)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
@@ -142,13 +141,21 @@ def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
 
 
 def _holes(
-    owned: Sequence[tuple[PeerView, BlackHole]], *, ongoing: bool
+    owned: Sequence[tuple[PeerView, BlackHole]], idle: int, *, ongoing: bool
 ) -> tuple[str, tuple[str, ...]]:
+    """What was lost; of `idle` black holes more nothing was."""
     holes = [hole for _, hole in owned]
+    if not holes and idle:
+        number = counted(idle, "black hole")
+        return f"{number}, nothing was sent into {'it' if idle == 1 else 'them'}", (
+            f"{number} ({IDLE})",
+        )
     if not holes:
         return "no black hole", ()
     bounds = seconds_range(sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes))
-    number = _number(holes) if ongoing else counted(len(holes), "black hole")
+    number = _number(holes) if ongoing else counted(len(holes) + idle, "black hole")
+    if idle:
+        number += f" and {idle:,} {IDLE}" if ongoing else f" ({idle:,} {IDLE})"
     together = " together" if len(holes) > 1 else ""
     packets = words.packets_lost(holes)
     so_far = " so far" if any(words.is_censored(hole) for hole in holes) else ""

@@ -382,7 +382,7 @@ class ConsoleApp(WatchingApp):
         model = self.model
         if model.selected_peers:
             model.selected_peers = frozenset()
-            said = "no peer is selected now"
+            said = "no peer is marked now"
         elif model.range_ns is not None:
             model.choose_range(None)
             said = "all of the time is shown"

@@ -27,17 +27,13 @@ BETWEEN: Final = " · "
 
 def title_of(model: Model, palette: Palette, width: int) -> Text:
     """What is open, and what it comes to: with a filter, what is left by it."""
-    names = _names(model)
+    paths = _paths(model)
+    number = [counted(len(paths), "input")] if len(paths) > 1 else []
+    names = [*_names(model), *number]
+    # The names have what the verdict leaves.
+    name_room = min(len(min(names, key=len)), _LEAST_NAME)
     lead, told = _lead(model, ""), Text()
-    # The names keep some room; more of it goes where the verdict would lose a clause, and what
-    # the footer says as well.
-    rooms = (min(len(names[-1]), max(width // 4, _LEAST_NAME)), min(len(names[-1]), _LEAST_NAME))
-    ways = (
-        (rooms[0], f", {model.range_left}"),
-        (rooms[1], f", {model.range_left}"),
-        (rooms[1], ""),
-    )
-    for name_room, leaving in ways:
+    for leaving in (f", {model.range_left}", ""):
         before = _lead(model, leaving)
         found = _verdict(model, palette, width - len(_NAME) - len(before) - name_room - 4)
         if not told or _clauses(found) > _clauses(told):
@@ -48,8 +44,7 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
     left.append(lead, palette.warn)
     told.append(" ")
     room = width - left.cell_len - told.cell_len - 2
-    number = [counted(len(paths), "input")] if len(paths := _paths(model)) > 1 else []
-    shown = next((name for name in (*names, *number) if len(name) <= room), names[-1])
+    shown = next((name for name in names if len(name) <= room), names[-1])
     left.append_text(cut(Text(shown), max(room, 0)))
     return left + Text(" " * max(width - left.cell_len - told.cell_len, 2)) + told
 

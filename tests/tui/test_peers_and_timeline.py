@@ -250,6 +250,18 @@ async def test_what_is_read_below_the_lanes_is_of_a_peer_that_is_drawn(
         assert events == c.app.model.events(peer)
 
 
+async def test_a_mark_stands_before_the_peer_and_is_told(console: Open, three_peers: Path):
+    async with console(three_peers, size=(120, 50)) as c:
+        unmarked = c.lines[5]
+        await c.press("g", "space")
+        assert "1 peer marked (*): 2 shows it" in c.lines[-1]
+        assert c.lines[5].startswith(f" * {unmarked[1:40]}")
+        assert c.lines[6].startswith("   ")
+        assert c.lines[4].startswith("   state")
+        await c.press("space")
+        assert "2 peers marked (*): 2 shows them together" in c.lines[-1]
+
+
 async def test_space_reads_the_next_of_the_peers_that_are_drawn(console: Open, three_peers: Path):
     async with console(three_peers, size=(120, 50)) as c:
         await c.press("g", "space", "space", "2", "plus", "right")

@@ -93,7 +93,7 @@ async def test_without_colours_the_cursor_is_reversed():
     async with app.run_test(size=(100, 30)) as pilot:
         c = Console(app, pilot)
         await c.until(lambda: c.app.model.log is not None)
-        for station, text in (("peers", "192.0.2.2"), ("export", "HTML"), ("palette", "Back")):
+        for station, text in (("peers", "192.0.2.2"), ("export", "HTML"), ("palette", "Up")):
             await _go(c, station)
             found = [
                 segment.style.reverse

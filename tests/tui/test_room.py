@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import Static
 
 from dpdlab.tui.dialogs.help import HelpScreen
 from tests.tui.conftest import SAMPLES, Opened
@@ -38,6 +37,17 @@ async def test_long_names_leave_the_verdict_its_room(console: Open, tmp_path: Pa
         async with console(*inputs, size=(80, 24)) as c:
             assert "1 peer given up" in c.lines[0]
             assert shown in c.lines[0]
+
+
+async def test_names_give_way_to_the_words_of_the_verdict(console: Open):
+    folder = SAMPLES / "ikev1-dead-peer"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "swanctl-a.conf")]
+    async with console(*inputs, size=(120, 36)) as c:
+        verdict = c.app.model.digest.verdict
+        assert verdict is not None
+        assert verdict.parts[1].text in c.lines[0]
+        assert verdict.parts[2].shorter[-1] in c.lines[0]
+        assert " dpdlab  3 inputs " in c.lines[0]
 
 
 async def test_the_head_of_the_log_is_cut_with_a_mark(console: Open, tmp_path: Path):
@@ -154,8 +164,10 @@ async def test_without_arrows_hints_and_help_name_keys_that_are_there(console: O
         await c.press("2")
         assert c.lines[-1].startswith(" h earlier l later ")
         await c.press("?")
-        help_text = str(c.app.screen.query_one(Static).render())
-        for keys, said in (("down j", "One row down."), ("left h", "To the left")):
+        page = c.app.screen
+        assert isinstance(page, HelpScreen)
+        help_text = "\n".join(line.plain for line in page.lines())
+        for keys, said in (("down j", "One row down."), ("left h", "A column earlier.")):
             assert re.search(rf"\n  {keys} +{said}", help_text)
         assert "\n  v " in help_text
 

@@ -82,6 +82,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     yield signs.covered, "more signs under the one beside it"
     yield signs.deleted, "deleted"
     yield "IE", "a further IKE SA, ESP SA: rekey or new beginning"
+    yield "*", "before a peer: marked, to stand with others in the timeline"
     yield signs.ghost, "a question that the policy, or its own rhythm, expects"
     yield signs.tick, "in the lane of the log: a message that a log shows"
     yield signs.retry, "there: that the log shows as a retry"

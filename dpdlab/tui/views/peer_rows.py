@@ -24,7 +24,7 @@ from analyzers.export.story import arriving
 from analyzers.export.unlisted import NOT_SHOWN, are_holes_known, hidden_holes
 from analyzers.export.untrusted import safe
 from analyzers.export.words import is_censored
-from analyzers.model.black_hole import BlackHole
+from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -148,9 +148,10 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
 
 
 def _how_many(holes: Sequence[BlackHole], model: Model) -> str:
-    """Their number; while things happen also whether they go on, or how many do."""
+    """Their number, and into how many nothing was sent; live whether they go on, or how many."""
     if model.now_ns is None:
-        return str(len(holes))
+        idle = sum(hole.max_seconds <= 0 for hole in holes)
+        return f"{len(holes)} ({idle} {_IDLE})" if idle else str(len(holes))
     still = sum(map(is_censored, holes))
     if still in (0, len(holes)):
         return f"{len(holes)} {'open' if still else 'past'}"
@@ -176,6 +177,9 @@ def _span(value_ns: int | None, model: Model) -> Text:
     return Text(model.signs.none if value_ns is None else duration(value_ns))
 
 
+_IDLE: Final = words.CLASS[BlackHoleClass.IDLE]
+_MARK: Final = "* "
+"""Before a peer that is marked."""
 WHOLE: Final = " (all)"
 """Behind the title of a column that no range and no filter changes."""
 WORST: Final = "state"
@@ -285,6 +289,7 @@ class PeerRows:
         """
         if self._paged is not None and self._paged[0] == width:
             return self._paged[1]
+        room = width - self._lead
         sizes = {
             column.id: max(
                 cell_len(self._title(column)) + (2 if column.id == self.sort_by else 0),
@@ -296,7 +301,7 @@ class PeerRows:
         while len(kept) > 1:
             spark = _GOOD_SPARK if any(c.spare for c in kept) else _LEAST_SPARK
             needed = sum(sizes[c.id] + _GAP for c in kept)
-            if needed + spark <= width or (self._is_least(kept) and needed - _GAP <= width):
+            if needed + spark <= room or (self._is_least(kept) and needed - _GAP <= room):
                 break
             kept.remove(max(reversed(kept), key=self._rank))
         pages, left = [kept], [c for c in self.columns if c not in kept]
@@ -306,13 +311,18 @@ class PeerRows:
             for column in left[1:]:
                 # A narrow one may stand beside a wide one that comes before it.
                 needed = sum(sizes[c.id] + _GAP for c in [*page, column])
-                if needed <= width - _LEAST_SPARK:
+                if needed <= room - _LEAST_SPARK:
                     page.append(column)
             left = [column for column in left if column not in page]
             pages.append(page)
         found = [[(column, sizes[column.id]) for column in page] for page in pages]
         self._paged = (width, found)
         return found
+
+    @property
+    def _lead(self) -> int:
+        """Cells before the columns: marks have their own."""
+        return len(_MARK) if self.model.selected_peers else 0
 
     def _rank(self, column: PeerColumn) -> int:
         """How soon a column goes: while things happen, the age of the last proof stays.
@@ -355,7 +365,7 @@ class PeerRows:
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """Titles; the one that sorts has a mark, and so have columns that are on other pages."""
-        line = Text()
+        line = Text(" " * self._lead)
         for column, size in self._laid_out(width, palette):
             mark = " ▾" if not self.model.ascii_only else " v"
             title = self._title(column) + (mark if column.id == self.sort_by else "")
@@ -401,7 +411,7 @@ class PeerRows:
 
     def column_at(self, x: int, width: int, palette: Palette) -> str | None:
         """The column at a place of the header."""
-        place = 0
+        place = self._lead
         for column, size in self._laid_out(width, palette):
             place += size + _GAP
             if x < place:
@@ -438,8 +448,9 @@ class PeerRows:
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One peer."""
         peer = self.peers[index]
-        line = Text()
-        gap = "* " if peer.id in self.model.selected_peers else " " * _GAP
+        line = Text(" " * self._lead)
+        if peer.id in self.model.selected_peers:
+            line = Text().append(_MARK, palette.warn)
         for column, size in self._laid_out(width, palette):
             cell = cut(column.cell(peer, self.model, palette), size)
             blanks = " " * (size - cell.cell_len)
@@ -448,8 +459,7 @@ class PeerRows:
             line.append_text(cell)
             if not column.right:
                 line.append(blanks)
-            line.append(gap, palette.warn)
-            gap = " " * _GAP
+            line.append(" " * _GAP)
         room = width - line.cell_len
         if room >= 2:
             drawn = self._drawn.sparks.get((peer.id, room))

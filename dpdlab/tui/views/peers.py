@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from textual.app import ComposeResult
 from textual.geometry import Size
 
-from analyzers.export.formatting import Severity
+from analyzers.export.formatting import Severity, counted
 from analyzers.model.peer import PeerView
 from dpdlab.present import copying
 from dpdlab.tui.dialogs.choose import Choose
@@ -153,6 +153,16 @@ class PeersView(DetailedListView):
             self.model.selected_peers ^= {chosen}
             self.console_app.changed()
             self.list.move(1)
+            self.console_app.say(self._marked())
+
+    def _marked(self) -> str:
+        """How many are marked, and what for."""
+        number = len(self.model.marked_peers)
+        key = self.model.key("view-timeline")
+        if not number:
+            return "no peer is marked"
+        together = "shows it" if number == 1 else "shows them together"
+        return f"{counted(number, 'peer')} marked (*): {key} {together}"
 
     def do_columns(self) -> None:
         """Which columns the list has."""

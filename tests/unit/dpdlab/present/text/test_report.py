@@ -184,7 +184,7 @@ def test_an_idle_death_lost_nothing():
         phases=(),
     )
     text = flat(report([s.dead_peer(black_holes=(hole,))]))
-    assert "no black hole" in text.split("input")[0]
+    assert "1 black hole, nothing was sent into it" in text.split("input")[0]
     assert "nothing was sent into it" in text
 
 
@@ -326,9 +326,18 @@ def test_an_idle_death_does_not_go_on_sending():
         phases=(),
     )
     text = flat(report([s.dead_peer(black_holes=(hole,))]))
-    assert "no black hole with traffic in it" in text
+    assert "1 black hole, nothing was sent into it" in text
     assert "still sending" not in text
     assert "last packet sent" not in text
+
+
+def test_black_holes_are_as_many_in_the_verdict_as_in_the_row():
+    idle = s.black_hole(
+        black_hole_class=BlackHoleClass.IDLE, max_seconds=0.0, min_seconds=0.0, phases=()
+    )
+    text = flat(report([s.dead_peer(black_holes=(idle, s.black_hole()))]))
+    assert "2 black holes (1 idle), 11.8 to 16.7 s" in text
+    assert "2 black holes (idle, " in text
 
 
 def test_a_dead_data_plane_ends_with_esp_and_nothing_else():
