@@ -14,6 +14,7 @@ from analyzers.export.inputs import is_by_hand
 from analyzers.export.untrusted import safe
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
 from dpdlab.present.filter import Filter, FilterError, narrowed
+from dpdlab.tui.bars import health_of, progress_text
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.inputs import InputsScreen
 from dpdlab.tui.dialogs.prompt import Prompt
@@ -156,7 +157,18 @@ class AskingApp(ReadingApp):
 
     def do_inputs(self) -> None:
         """Inputs, their problems and their clocks."""
-        self.push_screen(InputsScreen(self.model, self.colours), self._shift)
+        self.push_screen(InputsScreen(self.model, self.colours, self.how_it_is_read), self._shift)
+
+    def how_it_is_read(self) -> str:
+        """How the reading is going; empty when everything is read."""
+        if self.model.done:
+            return ""
+        if self.paused:
+            key = self.model.key("pause")
+            return f"painting is paused: this is as it was then; reading goes on ({key} shows it)"
+        if self.model.live is not None:
+            return health_of(self.model.live.sources, self.colours).plain
+        return "" if self.progress is None else progress_text(self.progress)
 
     def _shift(self, source: str | None) -> None:
         """Move the clock of an input by hand."""

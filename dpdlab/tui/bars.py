@@ -55,9 +55,9 @@ def footer_of(
     """
     state: list[Text] = []
     if progress is not None and not model.done:
-        state.append(Text(_progress_text(progress), palette.note))
+        state.append(Text(progress_text(progress), palette.note))
     if model.live is not None:
-        state.append(_health_of(model.live.sources, palette))
+        state.append(health_of(model.live.sources, palette))
     inputs = model.key("inputs")
     if model.unread:
         state.append(Text(f"{counted(model.unread, 'input')} not read ({inputs})", palette.bad))
@@ -108,7 +108,7 @@ def _fitting(hints: Sequence[Text], room: int, more: str) -> Text:
     return left.append(f" {more}").append_text(hints[-1])
 
 
-def _health_of(sources: Sequence[SourceHealth], palette: Palette) -> Text:
+def health_of(sources: Sequence[SourceHealth], palette: Palette) -> Text:
     """How the sources of a live session are: "eth0 1,234/s", and what is wrong."""
     told: list[Text] = []
     for source in sources:
@@ -123,7 +123,8 @@ def _health_of(sources: Sequence[SourceHealth], palette: Palette) -> Text:
     return Text(", ").join(told)
 
 
-def _progress_text(progress: Progress) -> str:
+def progress_text(progress: Progress) -> str:
+    """How far the reading is."""
     told = f"{count(progress.packets)} packets, {count(progress.ike_messages)} IKE"
     if progress.waits:
         # A pipe: what came may be less than a packet yet.

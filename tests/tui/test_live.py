@@ -126,6 +126,27 @@ async def test_a_peer_is_seen_probing_and_dead_while_it_happens(feed: Feed, tmp_
         await c.press("ctrl+q")
 
 
+async def test_inputs_are_told_as_they_are_now_or_that_they_are_not(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    async with watching(feed, tmp_path, clock, size=(120, 40)) as c:
+        await c.press("i")
+        assert "12 packets" in c.text
+        assert "fifo " in c.text
+        assert "/s" in c.text
+        feed.write(ALIVE + "11 a>b liveness 6\n")
+        await c.until(lambda: "13 packets" in c.text)
+        await c.press("escape", "p", "i")
+        assert "painting is paused: this is as it was then; reading goes on (p shows it)" in c.text
+        feed.write(ALIVE + "11 a>b liveness 6\n11.02 b>a liveness 6 resp\n")
+        await c.until(lambda: c.app._pending is not None)
+        await c.pilot.pause(1.0)
+        assert "13 packets" in c.text
+        await c.press("escape", "p", "i")
+        await c.until(lambda: "14 packets" in c.text)
+        assert "painting is paused" not in c.text
+        await c.press("escape")
+
+
 OUTAGE = """
 0 a>b v1 main-mode
 0.1..26/0.2 a>b esp out

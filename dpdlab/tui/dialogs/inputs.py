@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from analyzers.export.inputs import clock_phrases, counts_of, folded, is_by_hand, span_of
@@ -25,6 +26,8 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import end_of, plain
 
 _INDENT: Final = 4
+_LOOK_S: Final = 0.5
+"""Between two looks at what has come."""
 
 
 class InputsScreen(Dialog[str | None]):
@@ -32,24 +35,44 @@ class InputsScreen(Dialog[str | None]):
 
     BINDINGS: ClassVar = [("escape,q,i", "leave", "close")]
 
-    def __init__(self, model: Model, palette: Palette) -> None:
+    def __init__(self, model: Model, palette: Palette, how: Callable[[], str]) -> None:
+        """`how` tells how the reading is going; empty when everything is read."""
         super().__init__()
         self._model = model
         self._palette = palette
+        self._how = how
+        self._shown: object = None
 
     def compose(self) -> ComposeResult:
         """One entry an input."""
         with VerticalScroll(classes="dialog") as box:
             box.border_title = "inputs"
             box.border_subtitle = "enter moves the clock of an input, o in the views opens another"
-            yield Options(
-                *(Option(self._told(source), id=source.id) for source in self._model.whole.sources),
-                markup=False,
-            )
+            yield Static(id="reading", markup=False)
+            yield Options(markup=False)
 
     def on_mount(self) -> None:
-        """Keys go to the list."""
+        """Keys go to the list, and what comes meanwhile is told."""
+        self._renew()
         self.query_one(OptionList).focus()
+        self.set_interval(_LOOK_S, self._renew)
+
+    def _renew(self) -> None:
+        """How the reading is going, and the inputs as they are by now."""
+        reading = self.query_one("#reading", Static)
+        told = self._how()
+        reading.display = bool(told)
+        reading.update(plain(Text(told, self._palette.note), self._model.ascii_only))
+        options = self.query_one(OptionList)
+        sources = self._model.whole.sources
+        now = (self._model.revision, self._model.log, self.size)
+        if now != self._shown:
+            self._shown = now
+            place = options.highlighted
+            options.clear_options()
+            options.add_options(Option(self._told(source), id=source.id) for source in sources)
+            if sources:
+                options.highlighted = min(place or 0, len(sources) - 1)
 
     def _told(self, source: SourceInfo) -> Group:
         faint = self._palette.faint
