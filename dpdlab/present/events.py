@@ -80,6 +80,15 @@ class Event(Struct, frozen=True):
         return self.kind is EventKind.LOST
 
     @property
+    def is_arrival_unknown(self) -> bool:
+        """Whether it met no answer, and nothing tells that it arrived, or that it did not."""
+        if self.kind not in (EventKind.QUESTION, EventKind.RETRY) or self.exchange is None:
+            return self.in_vain
+        asked = self.exchange
+        known = asked.lost is not None or asked.transmissions[self.number].arrived
+        return asked.outcome is Outcome.UNANSWERED and not known and not self.is_lost
+
+    @property
     def pairs_with(self) -> tuple[str, str] | None:
         """What belongs together has the same value: a question and its answer."""
         return None if self.exchange is None else ("x", self.exchange.id)

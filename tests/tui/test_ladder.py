@@ -279,3 +279,27 @@ async def test_a_request_that_nobody_answers_is_trouble_and_its_rung_says_which_
         assert "no answ…" not in c.text
         trouble = next(line for line in c.lines if line.startswith(" trouble"))
         assert "↻" in trouble
+
+
+async def test_a_remark_is_no_lifeline_without_unicode(console: Open):
+    async with console(DEAD, size=(100, 34), ascii_only=True) as c:
+        await c.press("3")
+        remark = next(
+            line for line in c.lines if "black hole 192.0.2.1 to 192.0.2.2 begins" in line
+        )
+        arrow = next(line for line in c.lines if "|---" in line)
+        assert remark[arrow.index("|")] == "#"
+
+
+async def test_an_arrow_reaches_only_who_is_known_to_be_reached(console: Open, tmp_path: Path):
+    text = "".join(f"{at} a>b v2 auth 1\n" for at in (0.2, 1.2, 3.2))
+    path = tmp_path / "vain.pcap"
+    path.write_bytes(
+        capture(f"0 a>b v2 sa-init 0\n0.1 b>a v2 sa-init 0 resp\n{text}80 a>b keepalive\n")
+    )
+    async with console(path, size=(80, 24)) as c:
+        await c.press("3")
+        rungs = [line for line in c.lines if ("│" in line and "s1#" in line) or "frame" in line]
+        assert re.search(r"─►│ ", rungs[0])
+        assert re.search(r"─► \?    │ ✗", rungs[2])
+        assert re.search(r"═► \?    │ ✗", rungs[3])

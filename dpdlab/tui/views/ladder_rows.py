@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 from rich.text import Text
 
+from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.formatting import Severity, counted, duration
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Outcome
@@ -25,6 +26,9 @@ _FOLD_FROM: Final = 6
 """Events of healthy exchanges in a row that fold to one."""
 _SHORT: Final = 6
 """Cells that are missing from the arrow of a message that did not arrive."""
+_LOST: Final = "lost"
+_UNKNOWN: Final = " ?    "
+"""In their place where nobody saw it arrive."""
 _ORDINARY: Final = (EventKind.QUESTION, EventKind.ANSWER)
 
 
@@ -125,8 +129,8 @@ class LadderRows(EventRows):
         if event.is_lost:
             dash = signs.broken
         side = signs.tick
-        # What does not arrive ends before the other side.
-        short = " " * _SHORT if event.is_lost else ""
+        # What does not arrive ends before the other side, and what may not have.
+        short = " " * _SHORT if event.is_lost else _UNKNOWN if event.is_arrival_unknown else ""
         body = rung - 2 - len(short)
         label = cut(Text(f" {safe(_brief(event, body - 8))} "), body - 6).plain
         lead = dash * 3
@@ -136,7 +140,7 @@ class LadderRows(EventRows):
             arrow = f"{lead}{label}{rest}{head}{short}"
         else:
             head = signs.unanswered if event.is_lost else "<" if ascii_only else "◄"
-            arrow = f"{short}{head}{lead}{label}{rest}"
+            arrow = f"{short[::-1]}{head}{lead}{label}{rest}"
         text = Text().append(side, palette.faint)
         text.append(arrow, self.style(event, palette))
         return text.append(side, palette.faint)
@@ -153,7 +157,7 @@ class LadderRows(EventRows):
         return signs.delete if event.kind is EventKind.DELETE else ""
 
     def _remark(self, line: Text, event: Event, palette: Palette, width: int) -> Text:
-        bar = "|" if self.model.ascii_only else "▌"
+        bar = "#" if self.model.ascii_only else "▌"
         style = palette.severity(event.severity)
         # Whose log says it.
         arrow = f"{self._arrow(event)} " if event.kind is EventKind.HINT and event.sender else ""
@@ -178,7 +182,11 @@ def _brief(event: Event, room: int) -> str:
     """A label without what the sign beside the rung says; of a long one what is new in it."""
     parts = event.label.split(" [")[0].split(", ")
     whole = ", ".join(parts)
-    if event.in_vain:
+    if event.is_lost and event.kind is not EventKind.LOST:
+        new = parts[1] if event.number and len(parts) > 1 else parts[0]
+        bare = new.partition(" ID ")[0]
+        forms = [f"{new}, {DID_NOT_ARRIVE}", f"{new}, {_LOST}", f"{bare}, {_LOST}", _LOST]
+    elif event.in_vain:
         # The cross says that no answer came.
         forms = [", ".join(parts[:-1]), parts[-2] if event.number else parts[0]]
     elif event.kind is EventKind.RETRY:

@@ -154,3 +154,15 @@ def test_no_sign_of_a_line_in_ascii_is_one_of_traffic_or_a_cut():
     lines = {ASCII.line_alive, ASCII.line_questionable, ASCII.line_ike_only, ASCII.line_probing}
     assert lines.isdisjoint({*ASCII.density, ASCII.possible, ASCII.certain, ASCII.fold, "~"})
     assert {ASCII.possible, ASCII.certain}.isdisjoint(ASCII.density)
+
+
+@pytest.mark.parametrize("signs", [f.UNICODE, ASCII], ids=["unicode", "ascii"])
+def test_no_sign_of_a_lane_means_two_things(signs: f.Glyphs):
+    """What is answered is alive, what is not is dead, what is asked again is probed: the same."""
+    lines = (signs.line_alive, signs.line_questionable, signs.line_ike_only, signs.line_probing)
+    marks = (signs.answered, signs.unanswered, signs.asked, signs.retry, signs.open, signs.delete)
+    others = (signs.answer, signs.lost_to, signs.lost_back, signs.covered, signs.ghost, signs.fold)
+    traffic = (*signs.density, signs.unplaced, signs.possible, signs.certain)
+    edges = (signs.phase_open, signs.phase_close, signs.tick, signs.line_unknown)
+    drawn = [*lines, *marks, *others, *traffic, *edges, signs.deleted, signs.questionable]
+    assert [sign for sign in set(drawn) if drawn.count(sign) > 1] == []
