@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median_low
 from typing import Final
 
 from msgspec import Struct
@@ -29,6 +30,8 @@ AT_LEAST: Final = "+ at least: the window is longer than what was observed"
 _ALIKE_S: Final = 0.05
 """Differences that nobody cares for, s."""
 _LIKELY: Final = 1e-4
+_MUCH_LONGER: Final = 2
+"""Bars that are so many times longer than half of them have no room for all they stand for."""
 
 
 _ENDLESS_S: Final = 1000
@@ -133,6 +136,9 @@ class Scale(Struct, frozen=True):
         """A time that is at least, and at most; None: it has no end."""
         if most_s is None:
             return Bar(max(self.cells - 1, 0), 0, unending=True)
+        if most_s > self.longest_s > 0:
+            sure = min(self._cells(least_s), max(self.cells - 1, 0))
+            return Bar(sure, max(self.cells - 1 - sure, 0), unending=True)
         sure = self._cells(least_s)
         return Bar(sure, max(self._cells(most_s) - sure, 0))
 
@@ -143,10 +149,17 @@ class Scale(Struct, frozen=True):
 
 
 def longest_s(study: Study) -> float:
-    """The longest window of a black hole, observed or under any of its policies."""
+    """What the longest bar stands for: a window of a black hole, observed or under a policy.
+
+    Not one of hours, beside which no others could be told apart: its bar goes on past the end.
+    """
     lengths = [r.left.worst.seconds for r in study.results if r.left is not None]
     known = [study.hole.max_seconds] if comparable(study) else []
-    return max([*known, *(s for s in lengths if s is not None)], default=0.0)
+    known += [length_s for length_s in lengths if length_s is not None]
+    if not known:
+        return 0.0
+    most_s = _MUCH_LONGER * median_low(known)
+    return max(length_s for length_s in known if length_s <= most_s)
 
 
 def comparable(study: Study) -> bool:

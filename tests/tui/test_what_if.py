@@ -435,9 +435,32 @@ async def test_costs_on_a_page_of_their_own_where_there_is_no_room(console: Open
         assert "v: costs" in c.text
         await c.press("v")
         assert "asks/h" in c.text
-        assert "2e-11" in _row(c, "ASA on-idle 10 2")
+        assert "3e-14" in _row(c, "IOS periodic 10 2")
         await c.press("G", "right")
         assert "packets" in c.text
+
+
+def _bar(c: Console, label: str) -> int:
+    return sum(_row(c, label).count(sign) for sign in "░▓→")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_bars_differ_where_windows_do(console: Open, size: tuple[int, int]):
+    """One of hours, or of minutes beside seconds, does not take the room of all others."""
+    async with console(UNASKED, size=size) as c:
+        await _opened(c)
+        assert 1 < _bar(c, "IOS periodic 10 2") <= _bar(c, "IOS on-demand 10 2")
+        widest = max(sum(line.count(sign) for sign in "░▓→") for line in c.lines[14:])
+        assert widest >= 12
+        assert _bar(c, "to edit") > widest // 4
+
+
+async def test_what_it_costs_is_seen_at_once_where_there_is_little_room(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        await _opened(c)
+        await _type(c, "retries", "1")
+        told = " ".join(" ".join(line[37:].strip() for line in c.lines[4:13]).split())
+        assert re.search(r"at most \d+ asks/h, false deaths \S+ at 0\.1%, .* at 5% loss", told)
 
 
 async def test_what_is_copied(console: Open):
@@ -536,7 +559,7 @@ async def test_labels_tell_mode_and_version_and_the_recommended_one_its_reason(c
         view = await _opened(c)
         told = [view.rows.row(n, 130, view.palette).plain for n in range(len(view.rows or ()))]  # type: ignore[union-attr]
         place = next(n for n, line in enumerate(told) if line.startswith("* IOS periodic 20 2"))
-        assert told[place + 1].strip() == (
+        assert " ".join(line.strip() for line in told[place + 1 : place + 3]) == (
             "saves nothing here; cheapest in time: 30 s <= 30 s, 180 asks/h,"
             " false deaths 9e-6 at 5% loss; FTD on-idle 10 2: 17.8 s, 360 asks/h"
         )

@@ -47,9 +47,12 @@ def detail(
     head = Text(safe(candidate.label), palette.strong)
     if not candidate.met:
         head.append(" (the nearest it comes)", palette.warn)
-    told = [head, *(Text(remark, palette.warn) for remark in remarks)]
     note = mode_note(candidate.policy, product or "")
-    told += [Text(note, palette.warn)] if note else []
+    told = [head, *([Text(note, palette.warn)] if note else [])]
+    if timing is not None and timing.trigger is not Trigger.NEVER:
+        told.append(_in_short(timing))
+    told += [Text(remark, palette.warn) for remark in remarks]
+    first = len(told)
     if timing is None:
         told.append(Text("how long it takes is not told: set what is missing", palette.warn))
     else:
@@ -62,7 +65,7 @@ def detail(
         # Its load is that of one peer; the load of all is told above.
         why = [Text(r, palette.faint) for r in candidate.why if not r.startswith(_LOAD)]
         # The first reason says how it stands to what is in force.
-        told[1 + len(remarks) : 1 + len(remarks)] = why[:1]
+        told[first:first] = why[:1]
         told += why[1:]
     return [_in_ascii(line) for line in told] if ascii_only else told
 
@@ -71,6 +74,16 @@ def _in_ascii(line: Text) -> Text:
     if line.plain.isascii():
         return line
     return Text(ascii_formula(line.plain), line.spans[0].style if line.spans else line.style)
+
+
+def _in_short(timing: Timing) -> Text:
+    """What it costs, and how easily a live peer is given up: seen at once when a field changes."""
+    losses = ", ".join(
+        f"{chance(false_death(len(timing.waits_s), loss))} at {loss_title(loss)}"
+        for loss in LOSS_RATES
+    )
+    asks = bare_rate(timing.questions_per_hour)
+    return Text(f"at most {asks} asks/h, false deaths {losses} loss")
 
 
 def _load(timing: Timing, demand: Demand) -> Text:
@@ -102,16 +115,6 @@ def _costs(timing: Timing, demand: Demand) -> list[Text]:
             " clocks were started together"
         )
     ]
-    losses = ", ".join(
-        f"{chance(false_death(len(timing.waits_s), loss))} at {loss_title(loss)}"
-        for loss in LOSS_RATES
-    )
-    told.append(
-        Text(
-            f"asks at most {bare_rate(timing.questions_per_hour)} times an hour; a live peer is"
-            f" given up with a chance of {losses} packet loss"
-        )
-    )
     if made.routing is not None and made.verdict is not None:
         hold_s = number(made.routing.hold_s)
         yes = {True: "yes", False: "no"}

@@ -40,6 +40,8 @@ from dpdlab.present.policies import (
 from dpdlab.present.replays import Replays
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
+from dpdlab.tui.rows import cut
+from dpdlab.tui.text_pane import wrapped
 from dpdlab.tui.views.what_if_table import (
     COST_COLUMNS,
     COST_LEGEND,
@@ -53,6 +55,8 @@ from dpdlab.tui.views.what_if_table import (
 )
 
 _PENDING: Final = "…"
+_REMARK_LINES: Final = ((1, 180), (2, 110), (3, 0))
+"""How many lines a remark has, and on so many columns at least."""
 _ALIKE_S: Final = 0.05
 
 
@@ -77,11 +81,11 @@ class Tried(Struct, frozen=True):
 
 _HOLE_COLUMNS: Final = (
     Column("window", 9, (0, 1)),
-    Column("mean", 8, ()),
+    Column("mean", 8, (), spare=True),
     Column("packets", 8),
     Column("bytes", 8),
     Column("saved", 9),
-    Column("fewer", 7, ()),
+    Column("fewer", 7, (), spare=True),
     *COST_COLUMNS,
 )
 _LONG_CELLS: Final = 4
@@ -110,6 +114,9 @@ class _Row(Struct, frozen=True):
     hole: int = 0
     slot: int = 0
     text: str = ""
+    place: int = 0
+    of: int = 1
+    """Of a remark: which of so many lines."""
 
 
 class HoleRows(LaidOut):
@@ -162,7 +169,9 @@ class HoleRows(LaidOut):
                 for slot in range(policies):
                     yield _Row(_Kind.POLICY, number, slot)
                     if slot == self._recommended_slot:
-                        yield _Row(_Kind.REMARK, number, slot)
+                        lines = next(n for n, least in _REMARK_LINES if width >= least)
+                        for place in range(lines):
+                            yield _Row(_Kind.REMARK, number, slot, place=place, of=lines)
             yield _Row(_Kind.GAP, number)
         for text in self._legend():
             for line in textwrap.wrap(text, max(width - MARK - 2, 20)):
@@ -327,16 +336,24 @@ class HoleRows(LaidOut):
         if tried is None:
             return Text()
         if row.kind is _Kind.REMARK:
-            # Only what is recommended owes an answer where it does worse, and why it is.
-            line = Text(" " * 2 * MARK)
-            said = [*self._saves_nothing(row.hole, tried), *self.remarks(row.hole, tried)]
-            line.append("; ".join(said), palette.warn)
-            if self.remarks(row.hole, tried):
-                return line
-            return line.append("; " if said else "").append(
-                self._reason(row.hole, tried), palette.faint
-            )
+            return self._remark(row, tried, width, palette)
         return self._policy(row.hole, hole, tried, layout, palette)
+
+    def _remark(self, row: _Row, tried: Tried, width: int, palette: Palette) -> Text:
+        """One line of what is recommended: where it does worse, and why it is."""
+        told = Text("; ").join(
+            [
+                *(Text(said, palette.warn) for said in self._saves_nothing(row.hole, tried)),
+                *(Text(said, palette.warn) for said in self.remarks(row.hole, tried)),
+                Text(self._reason(row.hole, tried), palette.faint),
+            ]
+        )
+        lines = wrapped(told, width - 2 * MARK, 0)
+        if row.place >= len(lines):
+            return Text()
+        last = row.place == row.of - 1
+        rest = Text(" ").join(lines[row.place :]) if last else lines[row.place]
+        return cut(Text(" " * 2 * MARK).append_text(rest), width)
 
     def _of_range(self) -> str:
         """Which black holes these are, where a stretch of time was chosen."""

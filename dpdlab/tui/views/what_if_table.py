@@ -30,14 +30,19 @@ MARK: Final = 2
 _LEAST_LABEL: Final = 26
 _MOST_LABEL: Final = 34
 _LEAST_BAR: Final = 8
+_GOOD_BAR: Final = 20
 
 
 class Column(Struct, frozen=True):
-    """A column of numbers. `page`: where not all have room, 0 is what is left, 1 what it costs."""
+    """A column of numbers. `page`: where not all have room, 0 is what is left, 1 what it costs.
+
+    A spare one goes first, so that the bars have room.
+    """
 
     title: str
     width: int
     pages: tuple[int, ...] = (0,)
+    spare: bool = False
 
 
 class Layout(Struct, frozen=True):
@@ -52,11 +57,14 @@ class Layout(Struct, frozen=True):
     def of(
         cls, columns: Sequence[Column], width: int, page: int, least_label: int = _LEAST_LABEL
     ) -> Layout:
-        """All columns if there is room, else those of a page."""
-        least = MARK + _LEAST_LABEL + 2 + _LEAST_BAR
-        everything = sum(c.width for c in columns)
-        is_all = width >= least + everything
-        chosen = tuple(c for c in columns if is_all or page in c.pages)
+        """All columns if there is room beside good bars, else those of both pages, or of one."""
+        firm = tuple(c for c in columns if not c.spare)
+        least = MARK + _LEAST_LABEL + 2
+        is_all = width >= least + _LEAST_BAR + sum(c.width for c in firm)
+        if width >= least + _GOOD_BAR + sum(c.width for c in columns):
+            chosen = tuple(columns)
+        else:
+            chosen = tuple(c for c in firm if is_all or page in c.pages)
         rest = max(width - sum(c.width for c in chosen) - MARK - 1, least_label)
         label = min(max(rest * 11 // 20, least_label), _MOST_LABEL)
         return cls(label, max(rest - label, 0), chosen, is_all)
