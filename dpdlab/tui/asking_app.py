@@ -17,6 +17,7 @@ from dpdlab.present.filter import Filter, FilterError, narrowed
 from dpdlab.tui.bars import health_of, progress_text
 from dpdlab.tui.dialogs.choose import Choose
 from dpdlab.tui.dialogs.inputs import InputsScreen
+from dpdlab.tui.dialogs.paths import completed
 from dpdlab.tui.dialogs.prompt import Prompt
 from dpdlab.tui.exporting import (
     EXPORTERS,
@@ -133,6 +134,7 @@ class AskingApp(ReadingApp):
             hint=f"into {safe(into(path))}, or a path of your own; enter writes",
             check=lambda path: wrong_with(path, self.inputs),
             question=replaces,
+            complete=completed,
         )
         self.push_screen(prompt, named)
         # Keys go to the path meanwhile.
@@ -148,7 +150,12 @@ class AskingApp(ReadingApp):
 
     def do_open(self) -> None:
         """A further input."""
-        prompt = Prompt("read also", hint="a capture, a log or a configuration", check=_no_file)
+        prompt = Prompt(
+            "read also",
+            hint="a capture, a log or a configuration; tab completes",
+            check=_no_file,
+            complete=completed,
+        )
         self.push_screen(prompt, self._opened)
 
     def _opened(self, path: str | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from dpdlab.cli import main
 from dpdlab.tui.exporting import EXPORTERS, default_path
@@ -196,6 +197,26 @@ async def test_a_further_file_is_read(console: Open):
         await c.press(*str(LOG), "enter")
         await c.until(lambda: c.app.model.done and len(c.app.model.whole.sources) == 2)
         assert "correlated" in str(c.app.model.whole.peers)
+
+
+async def test_tab_completes_a_path(console: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "captures of today").mkdir()
+    for name in ("hub.pcap", "hub.log", ".hidden"):
+        (tmp_path / "captures of today" / name).write_bytes(DEAD.read_bytes())
+    async with console(DEAD, size=(80, 24)) as c:
+        await c.press("o", *"cap", "tab")
+        line = c.app.screen.query_one(Input)
+        assert line.value == "captures of today/"
+        await c.press("tab")
+        assert line.value == "captures of today/hub."
+        assert "hub.log  hub.pcap" in c.text
+        assert ".hidden" not in c.text
+        await c.press("p", "tab")
+        assert line.value == "captures of today/hub.pcap"
+        assert "hub.log" not in c.text
+        await c.press("enter")
+        await c.until(lambda: c.app.model.done and len(c.app.model.whole.sources) == 2)
 
 
 async def test_inputs_show_their_clocks_and_can_be_moved(console: Open):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from analyzers.export.untrusted import safe
 from dpdlab.tui.dialogs.dialog import Dialog
+from dpdlab.tui.rows import cut
 
+_MARGIN: Final = 2
 _PAUSE_S: Final = 0.5
 """After so long without a key a text is looked at."""
 
@@ -19,7 +23,7 @@ _PAUSE_S: Final = 0.5
 class Prompt(Dialog[str | None]):
     """Gives the text, or None if it was left."""
 
-    BINDINGS: ClassVar = [("escape", "leave", "leave")]
+    BINDINGS: ClassVar = [("escape", "leave", "leave"), ("tab", "complete", "complete")]
 
     def __init__(
         self,
@@ -30,10 +34,12 @@ class Prompt(Dialog[str | None]):
         check: Callable[[str], str] = lambda _: "",
         question: Callable[[str], str] = lambda _: "",
         early: bool = False,
+        complete: Callable[[str], tuple[str, Sequence[str]]] = lambda text: (text, ()),
     ) -> None:
         """`check` says what is wrong with a text; empty is nothing. `early`: also before enter.
 
-        `question` asks something about a text, which a second enter says yes to.
+        `question` asks something about a text, which a second enter says yes to. `complete` gives
+        what a text goes on with when tab is pressed, and among what that leaves the choice.
         """
         super().__init__()
         self._label = label
@@ -44,6 +50,7 @@ class Prompt(Dialog[str | None]):
         self._question = question
         self._asked = False
         self._early = early
+        self._complete = complete
         self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -91,6 +98,18 @@ class Prompt(Dialog[str | None]):
             self.query_one(".error", Static).update(wrong or asked)
         else:
             self.dismiss(event.value)
+
+    def action_complete(self) -> None:
+        """Go on with the text as far as that is clear, and tell what it may be."""
+        line = self.query_one(Input)
+        text, names = self._complete(line.value)
+        if text != line.value:
+            line.value = text
+            line.cursor_position = len(text)
+        if len(names) > 1:
+            room = self.app.size.width - _MARGIN
+            told = cut(Text("  ".join(map(safe, names))), room).plain
+            self.call_after_refresh(self.query_one(".error", Static).update, told)
 
     def action_leave(self) -> None:
         """Without a text."""
