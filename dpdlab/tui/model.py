@@ -114,7 +114,7 @@ class Model(Struct, dict=True):
     range_ns: tuple[int, int] | None = None
     """The stretch of time that was chosen in the overview."""
     range_goes_on: bool = False
-    """It has no end while things happen: it reaches to what came last."""
+    """It has no end while things happen: it reaches to this moment."""
     silent_range: bool = False
     """Nothing happened in that stretch."""
     window: Window | None = None
@@ -315,8 +315,9 @@ class Model(Struct, dict=True):
     def renew_range(self) -> None:
         """What is known of the stretch, after newer facts."""
         range_ns = self.range_ns
-        if range_ns is not None and self.range_goes_on and range_ns[1] < self.end_ns:
-            range_ns = self.range_ns = (range_ns[0], self.end_ns)
+        if range_ns is not None and self.range_goes_on:
+            until_ns = max(self.end_ns, self.now_ns or 0, range_ns[0] + SHORTEST_WINDOW_NS)
+            range_ns = self.range_ns = (range_ns[0], until_ns)
         self._tallies.clear()
         self.silent_range = range_ns is not None and is_silent(
             self.content, self.digest, self.log, *range_ns

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final
 
-from analyzers.model.time import NS_PER_SECOND
 from dpdlab.tui.bars import Overview
 from dpdlab.tui.settled_app import SettledApp
-
-_LONG_NS: Final = 60 * NS_PER_SECOND
-"""How far a stretch of time that begins now reaches at first; then to what came last."""
 
 
 class WatchingApp(SettledApp):
@@ -45,7 +40,7 @@ class WatchingApp(SettledApp):
             self.model.choose_range(None)
             said = "everything is shown"
         else:
-            self.model.choose_range((now_ns, now_ns + _LONG_NS), goes_on=True)
+            self.model.choose_range((now_ns, now_ns), goes_on=True)
             said = "only what comes from now on (ctrl+l again: everything)"
         self.changed()
         self.say(said)

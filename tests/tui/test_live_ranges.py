@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from dpdlab.tui.model import Model
 from dpdlab.tui.views.timeline import TimelineView
+from tests.scenarios.timeline import BASE_NS
 from tests.tui.test_live import ALIVE, Clock, Feed, watching
 
 LATER = ALIVE + "95 a>b liveness 6\n97 a>b liveness 6\n99 a>b liveness 6\n"
@@ -39,6 +42,29 @@ async def test_only_what_comes_from_now_on_goes_on_after_a_minute(feed: Feed, tm
         assert "all of" not in c.lines[0]
         assert "only " not in c.lines[0]
         await c.press("ctrl+q")
+
+
+async def test_what_comes_from_now_on_ends_now(feed: Feed, tmp_path: Path):
+    clock = Clock()
+    async with watching(feed, tmp_path, clock) as c:
+        model = c.app.model
+        await c.press("2", "ctrl+l")
+        for second in (20, 33):
+            clock.to(second)
+            began_ns = BASE_NS + second * 10**9
+            await c.until(partial(_is_after, model, began_ns))
+            window = c.app.view.shown_window
+            assert window is not None
+            assert abs(window.end_ns - _now(model)) < 3 * 10**9
+        await c.press("ctrl+q")
+
+
+def _now(model: Model) -> int:
+    return model.now_ns or 0
+
+
+def _is_after(model: Model, at_ns: int) -> bool:
+    return _now(model) > at_ns
 
 
 async def test_a_stretch_with_an_end_keeps_it(feed: Feed, tmp_path: Path):
