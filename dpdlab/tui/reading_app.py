@@ -433,6 +433,9 @@ class ReadingApp(TerminalApp[int]):
         """Leave, and keep where the user was."""
         if self.is_running:
             self._keep()
+        if isinstance(self._reader, Reader):
+            # What it goes on with would only keep the screen from being taken down.
+            self._reader.stop(0)
         super().exit(*args, **options)
 
     def on_unmount(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dpdlab.tui.dialogs.confirm import Confirm
+from dpdlab.tui.reading import Reader
 from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
@@ -73,3 +74,12 @@ async def test_ctrl_c_says_what_leaves(console: Open):
         for view in ("1", "3"):
             await c.press(view, "ctrl+c")
             assert "ctrl+q leaves dpdlab, q goes back" in c.lines[-1]
+
+
+async def test_who_reads_stops_as_soon_as_one_leaves(console: Open):
+    """It would go on beside the screen that is taken down, and make that last."""
+    async with console(DEAD) as c:
+        reader = c.app._reader
+        assert isinstance(reader, Reader)
+        c.app.exit(0)
+        assert reader._stop.is_set()
