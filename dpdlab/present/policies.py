@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median_low
 from typing import Final
 
@@ -149,17 +150,21 @@ class Scale(Struct, frozen=True):
 
 
 def longest_s(study: Study) -> float:
-    """What the longest bar stands for: a window of a black hole, observed or under a policy.
-
-    Not one of hours, beside which no others could be told apart: its bar goes on past the end.
-    """
+    """What the longest bar of a black hole stands for, observed or under a policy."""
     lengths = [r.left.worst.seconds for r in study.results if r.left is not None]
     known = [study.hole.max_seconds] if comparable(study) else []
-    known += [length_s for length_s in lengths if length_s is not None]
-    if not known:
+    return longest_of([*known, *(length_s for length_s in lengths if length_s is not None)])
+
+
+def longest_of(lengths_s: Sequence[float]) -> float:
+    """What the longest of such bars stands for; 0 without any.
+
+    Not for hours, beside which no others could be told apart: their bars go on past the end.
+    """
+    if not lengths_s:
         return 0.0
-    most_s = _MUCH_LONGER * median_low(known)
-    return max(length_s for length_s in known if length_s <= most_s)
+    most_s = _MUCH_LONGER * median_low(lengths_s)
+    return max(length_s for length_s in lengths_s if length_s <= most_s)
 
 
 def comparable(study: Study) -> bool:

@@ -301,5 +301,5 @@ async def test_an_arrow_reaches_only_who_is_known_to_be_reached(console: Open, t
         await c.press("3")
         rungs = [line for line in c.lines if ("│" in line and "s1#" in line) or "frame" in line]
         assert re.search(r"─►│ ", rungs[0])
-        assert re.search(r"─► \?    │ ✗", rungs[2])
-        assert re.search(r"═► \?    │ ✗", rungs[3])
+        assert re.search(r"─► \? │ ✗", rungs[2])
+        assert re.search(r"═► \? │ ✗", rungs[3])

@@ -27,7 +27,7 @@ _FOLD_FROM: Final = 6
 _SHORT: Final = 6
 """Cells that are missing from the arrow of a message that did not arrive."""
 _LOST: Final = "lost"
-_UNKNOWN: Final = " ?    "
+_UNKNOWN: Final = " ? "
 """In their place where nobody saw it arrive."""
 _ORDINARY: Final = (EventKind.QUESTION, EventKind.ANSWER)
 

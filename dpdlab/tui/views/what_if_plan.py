@@ -22,7 +22,7 @@ from analyzers.whatif.plan import Demand, Plan, plan
 from analyzers.whatif.recommend import Recommendation, recommend, recommendable
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import Timing
-from dpdlab.present.policies import Scale, bare_rate, tenths
+from dpdlab.present.policies import Scale, bare_rate, longest_of, tenths
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.views.what_if_rows import Role, Tried
@@ -212,7 +212,7 @@ class PlanRows(LaidOut):
     def _longest(self) -> float:
         timings = (tried.candidate.timing for tried in self._tried)
         verdicts = (t.verdict(self.demand.every_s) for t in timings if t is not None)
-        return max((v.last_s for v in verdicts if v is not None), default=0.0)
+        return longest_of([v.last_s for v in verdicts if v is not None])
 
     def cells(self, candidate: Candidate, palette: Palette) -> dict[str, Text]:
         """What to expect of a policy."""

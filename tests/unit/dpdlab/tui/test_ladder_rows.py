@@ -45,4 +45,4 @@ def test_what_arrived_reaches_the_other_side(lost: Lost):
 
 def test_what_nobody_saw_arrive_ends_before_the_other_side():
     for line in rungs(None, 100):
-        assert re.search(r"[─═]► \?    │ ✗", line), line
+        assert re.search(r"[─═]► \? │ ✗", line), line
