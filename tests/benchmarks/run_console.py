@@ -171,7 +171,7 @@ async def keys(results: Results, events: int, peers: int, rounds: int) -> None:
             _told(results, app.view.title, of_view)
             for wall, own in zip(of_view.wall_ms, of_view.own_ms, strict=True):
                 everything.add("", wall, own)
-        await dialogs(results, press, rounds, everything)
+        await dialogs(results, press, rounds)
         p95 = percentile(everything.wall_ms, SHARE)
         text = f"{p95:.0f} ms"
         target, reached = f"< {MAX_KEY_MS:.0f} ms", p95 < MAX_KEY_MS
@@ -183,7 +183,7 @@ async def keys(results: Results, events: int, peers: int, rounds: int) -> None:
     results.line("memory of the console on top of it", f"{peak_mib - held_mib:.0f} MiB")
 
 
-async def dialogs(results: Results, press: Press, rounds: int, everything: Measured) -> None:
+async def dialogs(results: Results, press: Press, rounds: int) -> None:
     """What opens over the first view, and closes again; the first time loads what it needs."""
     await press(VIEWS[0])
     for name, key in DIALOGS.items():
@@ -194,9 +194,9 @@ async def dialogs(results: Results, press: Press, rounds: int, everything: Measu
             took = await press(key)
             if took is not None:
                 of_dialog.add(key, *took)
-                everything.add(key, *took)
             await press("escape")
-        note = "" if first is None else f"first time {first[0]:.0f} ms"
+        note = f"own work < {MAX_KEY_MS:.0f} ms"
+        note += "" if first is None else f"; first {first[0]:.0f} ms"
         p50, own = (percentile(of, 0.5) for of in (of_dialog.wall_ms, of_dialog.own_ms))
         slowest = max(of_dialog.wall_ms)
         reached = own < MAX_KEY_MS

@@ -199,6 +199,21 @@ async def test_a_further_file_is_read(console: Open):
         assert "correlated" in str(c.app.model.whole.peers)
 
 
+@pytest.mark.parametrize("key", ["question_mark", "ctrl+p", "x", "i", "o", "f10"])
+async def test_what_opens_fits_another_size_too(console: Open, key: str):
+    async with console(DEAD, size=(120, 36)) as c:
+        await c.press(key)
+        for size in ((80, 24), (160, 50)):
+            await c.pilot.resize_terminal(*size)
+            await c.settle()
+            assert len(c.app.screen_stack) == 2
+            assert c.app.is_running
+            assert len(c.lines) == size[1]
+            # What is below shines through in the new size.
+            assert "dpdlab" in c.lines[0]
+            assert max(map(len, c.lines)) <= size[0]
+
+
 async def test_tab_completes_a_path(console: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "captures of today").mkdir()

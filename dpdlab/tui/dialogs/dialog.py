@@ -35,7 +35,8 @@ class Dialog(ModalScreen[ScreenResultType]):
         """A line of what is below."""
         if len(self._shining) != self.size.height:
             self._shining = self._draw_below()
-        return self._shining[y]
+        # On the way to another size it may have other lines.
+        return self._shining[y] if y < len(self._shining) else Strip.blank(self.size.width)
 
     def _draw_below(self) -> list[Strip]:
         stack = self.app.screen_stack

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
 
 from analyzers.export.untrusted import safe
 from dpdlab.tui.dialogs.dialog import Dialog
@@ -46,6 +47,7 @@ class Page(Dialog[None]):
         self._title = title
         self._palette = palette
         self._ascii_only = ascii_only
+        self._fitted_for = Size(0, 0)
         self.pane = _Pane(palette, id="page")
         self.pane.ascii_only = ascii_only
 
@@ -68,7 +70,7 @@ class Page(Dialog[None]):
 
     def _fit(self) -> None:
         """The text wrapped, and as many rows as it takes where there are so many."""
-        width, height = self.app.size
+        width, height = self._fitted_for = self.app.size
         rows = TextRows(
             [plain(line, self._ascii_only) for line in self.lines()], indent=self.indent
         )
@@ -77,8 +79,9 @@ class Page(Dialog[None]):
         self.pane.tell(rows, self._palette, about=self)
 
     def on_resize(self, _: events.Resize) -> None:
-        """Another width wraps anew."""
-        self._fit()
+        """Another size wraps anew."""
+        if self.app.size != self._fitted_for:
+            self._fit()
 
     def action_scroll(self, by: int) -> None:
         """Some lines down, or up."""
