@@ -190,10 +190,10 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
     if delays:
         noticed = sum(hole.dead_ns is not None for hole in holes)
         some = f"{noticed} of {len(holes)} noticed"
-        if noticed > len(delays):
-            some += ", as far as captured"
+        far = ", as far as captured" if noticed > len(delays) else ""
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
-        return f"{some}, {bounds} after the last proof of life", (f"{some} after {bounds}",)
+        said = f"{some}{far}, {bounds} after the last proof of life"
+        return said, (f"{some} after {bounds}{far}",)
     asked = [
         h.dead_ns - h.first_probe_ns
         for h in holes

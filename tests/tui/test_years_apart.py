@@ -48,6 +48,14 @@ async def test_what_happened_has_the_room_and_the_years_between_are_folded(
         assert window.end_ns - window.start_ns < 60 * NS_PER_SECOND
 
 
+async def test_the_lifelines_of_the_ladder_stay_straight(console: Open, old_log: Path):
+    async with console(CAPTURE, old_log, size=(132, 43)) as c:
+        await c.press("3")
+        (far,) = [line for line in c.lines if "+20,776 d" in line]
+        near = next(line for line in c.lines if "│─── Main Mode" in line)
+        assert far.index("│") == near.index("│")
+
+
 async def test_a_drag_over_the_bar_chooses_what_is_drawn_there(console: Open, old_log: Path):
     async with console(CAPTURE, old_log, size=(132, 43)) as c:
         await c.pilot.mouse_down("#overview", offset=(1 + LABEL, 0))

@@ -19,7 +19,7 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
 
 _DELTA: Final = 11
-_LONG_DELTA: Final = 14
+LONG_DELTA: Final = 14
 """Cells of the time after the event before: "+14.072 s", over minutes "+59 min 59 s"."""
 SHORT_ANSWER: Final = ("answer to liveness check", "answer to")
 """What an answer is called, and what it is called where there is little room."""
@@ -38,7 +38,7 @@ class EventRows:
         self._sources = {source.id: source for source in model.whole.sources}
         ends = (*events[:1], *events[-1:])
         long = bool(events) and events[-1].at_ns - events[0].at_ns >= _LONG_NS
-        self._delta = _LONG_DELTA if long else _DELTA
+        self._delta = LONG_DELTA if long else _DELTA
         self._time = max([12, *(len(model.times.at(e.at_ns)) for e in ends)])
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ from dpdlab.present.events import Event, EventKind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
-from dpdlab.tui.views.event_rows import SHORT_ANSWER, EventRows
+from dpdlab.tui.views.event_rows import LONG_DELTA, SHORT_ANSWER, EventRows
 
 _LEAST_DELTA: Final = 10
 _LEAST_RUNG: Final = 24
@@ -83,7 +83,8 @@ class LadderRows(EventRows):
     ) -> None:
         super().__init__(model, peer, events)
         self.items = items
-        self._delta = max(self._delta - 1, _LEAST_DELTA)
+        # Distances of days need all of it.
+        self._delta = self._delta if self._delta == LONG_DELTA else _LEAST_DELTA
         self.selected = selected
 
     def __len__(self) -> int:
