@@ -11,9 +11,10 @@ from analyzers.export.formatting import counted
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import Hint, HintKind, PeerView
-from analyzers.model.sa import EspFlow
+from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.causes import covers_all, ended_log, refusal_before, refusal_behind, refusals
+from analyzers.rules.state.hints import AROUND_NS
 
 # What silences an end comes with its last sign of life.
 _BEFORE_NS: Final = 2 * NS_PER_SECOND
@@ -66,8 +67,7 @@ def reason_in_short(peers: Sequence[tuple[PeerView, BlackHole]]) -> str:
     for peer, hole in peers:
         found = sorted(reasons(peer, hole), key=lambda hint: list(_IN_SHORT).index(hint.kind))
         if found:
-            end = "the other end" if found[0].sender == hole.receiver else "this end"
-            told.append(f"{end} {_IN_SHORT[found[0].kind]}")
+            told.append(f"{_which_end(peer, found[0])} {_IN_SHORT[found[0].kind]}")
     if not told:
         return ""
     first = told[0]
@@ -76,14 +76,47 @@ def reason_in_short(peers: Sequence[tuple[PeerView, BlackHole]]) -> str:
     return f"{first} in {told.count(first):,} of {len(peers):,}"
 
 
-def where_lost(peer: PeerView, exchange: Exchange) -> str:
-    """Where a question or its answer was lost; empty where nothing tells, or nothing was."""
+def restart_in_short(peers: Sequence[PeerView]) -> str:
+    """Whose start cost an IKE SA, by its own log; empty where none did."""
+    ends = [_which_end(peer, hint) for peer in peers if (hint := _restart(peer)) is not None]
+    if not ends:
+        return ""
+    first = min(ends)
+    often = "" if len(peers) == 1 else f" in {ends.count(first):,} of {len(peers):,}"
+    return f"{first} started anew{often}"
+
+
+def _restart(peer: PeerView) -> Hint | None:
+    """The last start of an end that had an IKE SA then."""
+    starts = (hint for hint in reversed(peer.hints) if hint.kind is HintKind.STARTED)
+    return next((s for s in starts if any(_had(sa, s) for sa in peer.whole.ike_sas)), None)
+
+
+def _had(sa: IkeSa, start: Hint) -> bool:
+    """Whether an IKE SA was up when a device started, or its peer had just been given up."""
+    if sa.established_ns is None or sa.established_ns >= start.at_ns:
+        return False
+    over_ns = start.at_ns if sa.ended_ns is None else sa.ended_ns
+    slack_ns = AROUND_NS if sa.end is SaEnd.DEAD_PEER else 0
+    return over_ns + slack_ns >= start.at_ns
+
+
+def _which_end(peer: PeerView, hint: Hint) -> str:
+    """Who says a hint, as a verdict on the other end calls it."""
+    return "this end" if hint.sender == peer.local else "the other end"
+
+
+def where_lost(peer: PeerView, exchange: Exchange, name: Callable[[str], str] = str) -> str:
+    """Where a question or its answer was lost; empty where nothing tells, or nothing was.
+
+    `name` shows an address.
+    """
     spells = refusals(peer)
     if exchange.lost is None:
         return _lost_before(spells, exchange) or unheard(exchange)
     refused = refusal_behind(spells, exchange)
     if refused is None:
-        return words.LOST[exchange.lost]
+        return words.lost(exchange.lost, name(exchange.prober), name(exchange.responder))
     if refused.sender == exchange.responder:
         return "the answer did not leave its end: its own system refused to send"
     left = "did not leave" if covers_all(refused, exchange) else "need not have left"

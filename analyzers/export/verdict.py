@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from analyzers.export import troubles, words
-from analyzers.export.causes import reason_in_short
+from analyzers.export.causes import reason_in_short, restart_in_short
 from analyzers.export.formatting import (
     Severity,
     count,
@@ -31,7 +31,9 @@ from analyzers.rules.wording import times
 _OUTAGE_NS: Final = 3 * NS_PER_SECOND
 _UNNOTICED: Final = ("never noticed", "unnoticed")
 IDLE: Final = words.CLASS[BlackHoleClass.IDLE]
-_BACK: Final = "the way back is broken"
+# Who answered in vain, and what that means.
+_BACK: Final = ("the other end", "the way back is broken")
+_THERE: Final = ("this end", "the way there is broken")
 
 
 class VerdictPart(NamedTuple):
@@ -83,14 +85,16 @@ def verdict_of(
     if holes:
         said, shorter = _noticed(owned)
         parts.append(VerdictPart(said, False, shorter))
-        reason = reason_in_short(owned)
-        if reason:
-            parts.append(VerdictPart(reason, False))
-        elif any(x.answered_in_vain for peer in peers for x in peer.whole.exchanges):
-            parts.append(VerdictPart(f"the other end answered: {_BACK}", False, (_BACK,)))
+        why = reason_in_short(owned)
     else:
         said, brief = _questions(peers)
         parts.append(VerdictPart(said, False, (brief,)))
+        why = ""
+    why = why or restart_in_short(peers)
+    if why:
+        parts.append(VerdictPart(why, False))
+    elif holes:
+        parts += _broken_ways(peers)
     return Verdict(worst, state, tuple(parts))
 
 
@@ -213,6 +217,13 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
     if classes == {BlackHoleClass.TRANSIENT}:
         return "passed before a verdict", ()
     return "no verdict", ()
+
+
+def _broken_ways(peers: Sequence[PeerView]) -> list[VerdictPart]:
+    """The ways on which answers are known to have been lost."""
+    lost = [(p, x) for p in peers for x in p.whole.exchanges if x.answered_in_vain]
+    ways = {_THERE if x.responder == peer.local else _BACK for peer, x in lost}
+    return [VerdictPart(f"{who} answered: {way}", False, (way,)) for who, way in sorted(ways)]
 
 
 def _outage(asked: Sequence[Exchange]) -> str:

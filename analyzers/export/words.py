@@ -233,13 +233,6 @@ CLASS: Final = {
     BlackHoleClass.OPEN: "open",
 }
 
-LOST: Final = {
-    Lost.REQUEST: "the question was lost on the way there: the log of the other end has none",
-    Lost.ANSWER: "the answer was lost on the way back: the log of the other end has it",
-    Lost.UNREAD: "the answer was captured on the way back: the log of who asked has none",
-    Lost.NEVER_ANSWERED: "the question arrived: the log of the other end has it, and no answer",
-}
-
 CLASS_WHY: Final = {
     BlackHoleClass.IDLE: "the peer went away, but nothing was being sent to it",
     BlackHoleClass.DATA_PLANE: (
@@ -276,6 +269,19 @@ STOP: Final = {
     StopBasis.LAST_OUTBOUND: "stopped: last packet sent into it",
     StopBasis.CAPTURE_END: "the capture ends here, still sending",
 }
+
+
+def lost(where: Lost, prober: str, responder: str) -> str:
+    """Where a question without an answer was lost, by the names of its ends."""
+    match where:
+        case Lost.REQUEST:
+            return f"the question was lost on its way to {responder}, whose log has none"
+        case Lost.ANSWER:
+            return f"the answer was lost on its way to {prober}: the log of {responder} has it"
+        case Lost.UNREAD:
+            return f"the answer was captured on its way to {prober}, whose log has none"
+        case Lost.NEVER_ANSWERED:
+            return f"the question arrived: the log of {responder} has it, and no answer"
 
 
 def phase(hole: BlackHole, name: PhaseName) -> str:

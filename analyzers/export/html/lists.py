@@ -69,7 +69,7 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> tuple[Node,
         badge(word, _OUTCOME_SHADE[exchange.outcome], outcome_glyph(exchange.outcome, UNICODE)),
         became(exchange, UNICODE),
     ]
-    lost = where_lost(peer, exchange)
+    lost = where_lost(peer, exchange, address)
     if lost:
         where = naming.places([lost.ref for lost in exchange.lost_answers])
         sent = f" ({answers_sent(exchange)}: {where})" if where else ""

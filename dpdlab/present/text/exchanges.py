@@ -121,7 +121,7 @@ def _exchange(page: Page, peer: PeerView, exchange: Exchange, tell_basis: bool) 
     else:
         page.at_margin(stamp, what)
         page.at_margin("", assemble("    ", tail))
-    lost = where_lost(peer, exchange)
+    lost = where_lost(peer, exchange, page.address)
     if lost:
         _below(page, lost)
         where = page.frames([lost.ref for lost in exchange.lost_answers])

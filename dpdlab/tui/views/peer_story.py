@@ -61,7 +61,8 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
         more = counted(len(holes) - HOLES_SHOWN, "more black hole")
         told.append(Text(f"{model.signs.more} {more} (2 shows all)", palette.faint))
     if model.tally(peer).unanswered:
-        lost = dict.fromkeys(where_lost(peer, x) for x in peer.exchanges if x.lost is not None)
+        asked = (x for x in peer.exchanges if x.lost is not None)
+        lost = dict.fromkeys(where_lost(peer, x, safe) for x in asked)
         told += [Text(f"  {where}", palette.warn) for where in lost]
     hidden = hidden_holes(peer)
     if hidden:

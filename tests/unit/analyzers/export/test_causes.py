@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from analyzers.export.causes import hint_words, reason_in_short, reason_phrase, reasons
+from msgspec.structs import replace
+
+from analyzers.export.causes import (
+    hint_words,
+    reason_in_short,
+    reason_phrase,
+    reasons,
+    restart_in_short,
+)
 from analyzers.model.peer import Hint, HintKind
-from tests.model_builders import A, B, at, black_hole, peer, ref
+from analyzers.model.sa import IkeSa, SaEnd
+from tests.model_builders import A, B, at, black_hole, ike_sa, peer, ref
 
 
 def refusal(first_s: float, last_s: float, times: int = 3) -> Hint:
@@ -53,6 +62,35 @@ def test_of_different_reasons_it_is_told_how_many_have_the_first():
     )
     mine = peer(hints=(Hint(at(11), A, "it could not send", ref(8), kind=HintKind.NOT_SENT),))
     assert reason_in_short([(mine, FIRST)]) == "this end could not send"
+
+
+def test_which_end_is_told_as_the_verdict_sees_it_whichever_way_the_packets_went():
+    back = replace(FIRST, sender=B, receiver=A)
+    start = Hint(at(11), A, "it started anew, as its log says", ref(8), kind=HintKind.STARTED)
+    assert reason_in_short([(peer(hints=(start,)), back)]) == "this end started anew"
+
+
+def restarted(start_s: float, *sas: IkeSa, sender: str = B) -> str:
+    start = Hint(at(start_s), sender, "it started anew", ref(8), kind=HintKind.STARTED)
+    return restart_in_short([peer(hints=(start,), ike_sas=sas)])
+
+
+def test_a_start_is_told_where_it_cost_an_ike_sa():
+    up = ike_sa(established_ns=at(0.1), end=None, ended_ns=None)
+    assert restarted(30, up) == "the other end started anew"
+    assert restarted(30, up, sender=A) == "this end started anew"
+    assert restarted(30, replace(up, end=SaEnd.DELETE, ended_ns=at(31))) != ""
+    assert restarted(30, replace(up, end=SaEnd.DEAD_PEER, ended_ns=at(20))) != ""
+    assert restarted(30, replace(up, end=SaEnd.DELETE, ended_ns=at(20))) == ""
+    assert restarted(-5, up) == ""
+    assert restarted(30, replace(up, established_ns=None)) == ""
+
+
+def test_of_several_peers_it_is_told_how_many_were_hit():
+    up = ike_sa(established_ns=at(0.1), end=None, ended_ns=None)
+    start = Hint(at(30), B, "it started anew", ref(8), kind=HintKind.STARTED)
+    hit, other = peer(hints=(start,), ike_sas=(up,)), peer(id="p2", hints=(), ike_sas=(up,))
+    assert restart_in_short([hit, other]) == "the other end started anew in 1 of 2"
 
 
 def test_how_often_is_said_where_it_was_often():

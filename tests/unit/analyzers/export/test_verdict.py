@@ -10,10 +10,10 @@ from analyzers.export.story import arriving, certainly_in_vain_s
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Lost
-from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.records import Confidence
+from analyzers.model.peer import Hint, HintKind, PeerState, PeerView
+from analyzers.model.records import Confidence, Ref
 from analyzers.session import Session
-from tests.model_builders import ike_sa
+from tests.model_builders import B, at, ike_sa
 from tests.unit.dpdlab.present.stories import dead_peer, given_up
 
 OUTAGE = Path(__file__).parents[4] / "sample_pcaps" / "ikev2-brief-outage" / "capture.pcap"
@@ -33,6 +33,21 @@ def test_packets_that_went_the_way_that_works_are_not_in_vain() -> None:
     assert "in vain" not in told(peer)
     (hole,) = peer.black_holes
     assert certainly_in_vain_s(hole, arriving(peer)) == 0
+
+
+def test_which_way_is_broken_depends_on_who_answered_in_vain() -> None:
+    assert told(with_lost(Lost.ANSWER)).endswith("the other end answered: the way back is broken")
+    asked = given_up()
+    theirs = replace(asked, prober=asked.responder, responder=asked.prober, lost=Lost.UNREAD)
+    peer = dead_peer(exchanges=(asked, theirs))
+    assert told(peer).endswith("this end answered: the way there is broken")
+
+
+def test_a_restart_is_told_without_a_black_hole_too() -> None:
+    start = Hint(at(10), B, "it started anew", Ref("s2", 1), kind=HintKind.STARTED)
+    up = ike_sa(end=None, ended_ns=None)
+    peer = replace(dead_peer(), black_holes=(), ike_sas=(up,), hints=(start,))
+    assert told(peer).endswith("the other end started anew")
 
 
 def test_without_the_other_end_and_on_the_way_there_they_are_in_vain() -> None:
