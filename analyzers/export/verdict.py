@@ -130,8 +130,14 @@ def _given_up_before(peers: Sequence[PeerView], holes: Sequence[BlackHole]) -> s
     if any(hole.dead_ns is not None for hole in holes):
         return ""
     back = (peer for peer in peers if peer.state is not PeerState.DEAD)
-    number = sum(sa.end is SaEnd.DEAD_PEER for peer in back for sa in peer.ike_sas)
-    return f"given up {times(number)} before" if number else ""
+    ended = [(p, sa.ended_ns) for p in back for sa in p.ike_sas if sa.end is SaEnd.DEAD_PEER]
+    whose = _by([words.gave_us_up(peer, since_ns) for peer, since_ns in ended])
+    return f"given up {times(len(ended))} before{whose}" if ended else ""
+
+
+def _by(theirs: Sequence[bool]) -> str:
+    """Whose verdicts they are, where all are the other end's; with a blank before it."""
+    return " by the other end" if theirs and all(theirs) else ""
 
 
 def _fate(holes: Sequence[tuple[PeerView, BlackHole]]) -> str:
@@ -185,15 +191,16 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
         for h in holes
         if h.dead_ns is not None and h.last_proof_ns is not None and h.questionable_ns is not None
     ]
+    by = _by([h.sender != peer.local for peer, h in owned if h.dead_ns is not None])
     if delays and len(holes) == 1:
         after = duration(delays[0])
         if holes[0].verdict_clock_off_ns is not None:
             said = f"{after} after the last proof of life by a clock set by hand, which messages"
-            return f"noticed {said} contradict", (f"noticed after {after} by a doubtful clock",)
-        return f"noticed {after} after the last proof of life", (f"noticed after {after}",)
+            return f"noticed{by} {said} contradict", (f"noticed after {after} by a doubtful clock",)
+        return f"noticed{by} {after} after the last proof of life", (f"noticed after {after}",)
     if delays:
         noticed = sum(hole.dead_ns is not None for hole in holes)
-        some = f"{noticed} of {len(holes)} noticed"
+        some = f"{noticed} of {len(holes)} noticed{by}"
         far = ", as far as captured" if noticed > len(delays) else ""
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
         said = f"{some}{far}, {bounds} after the last proof of life"
@@ -208,7 +215,7 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
         runs = (exchange_of(peer, hole) for peer, hole in owned)
         if any(run is not None and run.first_missing for run in runs):
             bounds += " or more"
-        return f"given up {bounds} after the first unanswered question", ()
+        return f"given up{by} {bounds} after the first unanswered question", ()
     classes = {hole.black_hole_class for hole in holes}
     if classes == {BlackHoleClass.MISSING_DPD}:
         return "never noticed: nobody asked", _UNNOTICED
@@ -216,6 +223,19 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
         return "never noticed: IKE kept answering", _UNNOTICED
     if classes == {BlackHoleClass.TRANSIENT}:
         return "passed before a verdict", ()
+    theirs = [
+        x.verdict_ns - x.first_ns
+        for peer, _ in owned
+        for x in peer.whole.exchanges
+        if x.verdict_ns is not None and x.prober != peer.local
+    ]
+    if theirs:
+        bounds = seconds_range(seconds(min(theirs)), seconds(max(theirs)))
+        return (
+            f"this end gave no verdict; given up by the other end {bounds} after its first"
+            " unanswered question",
+            ("given up by the other end",),
+        )
     return "no verdict", ()
 
 

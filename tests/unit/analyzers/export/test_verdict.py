@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from analyzers.export.story import arriving, certainly_in_vain_s
 from analyzers.export.verdict import verdict_of
-from analyzers.model.black_hole import BlackHole, StopBasis
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Lost
 from analyzers.model.peer import Hint, HintKind, PeerState, PeerView
 from analyzers.model.records import Confidence, Ref
@@ -41,6 +41,27 @@ def test_which_way_is_broken_depends_on_who_answered_in_vain() -> None:
     theirs = replace(asked, prober=asked.responder, responder=asked.prober, lost=Lost.UNREAD)
     peer = dead_peer(exchanges=(asked, theirs))
     assert told(peer).endswith("this end answered: the way there is broken")
+
+
+def test_a_verdict_of_the_other_end_is_told_as_that() -> None:
+    mine = dead_peer()
+    (hole,) = mine.black_holes
+    away = replace(hole, sender=hole.receiver, receiver=hole.sender)
+    assert " · noticed by the other end " in told(replace(mine, black_holes=(away,)))
+    assert " · noticed " in told(mine)
+    assert "by the other end" not in told(mine)
+    asked = given_up()
+    theirs = replace(asked, prober=asked.responder, responder=asked.prober)
+    still = replace(hole, dead_ns=None, black_hole_class=BlackHoleClass.OPEN)
+    assert "this end gave no verdict; given up by the other end " in told(
+        replace(mine, black_holes=(still,), exchanges=(theirs,))
+    )
+    assert " · no verdict" in told(replace(mine, black_holes=(still,), exchanges=()))
+    ended, lives = ike_sa(), ike_sa(id="i2", end=None, ended_ns=None)
+    back = replace(mine, state=PeerState.ALIVE, ike_sas=(ended, lives), black_holes=())
+    again = replace(back, exchanges=(theirs,))
+    assert " · given up once before by the other end · " in told(again)
+    assert " · given up once before · " in told(back)
 
 
 def test_a_restart_is_told_without_a_black_hole_too() -> None:
