@@ -151,7 +151,8 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
 
 def _may_end(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can be the end of an SA: it had begun, and got as far as that."""
-    was_open = not (sa.is_half_open and event.reason == ESTABLISHED)
+    needs_more = event.reason == ESTABLISHED or event.kind is LogEventKind.PEER_DEAD
+    was_open = not (sa.is_half_open and needs_more)
     return sa.first_ns <= (event.at_ns or 0) and was_open
 
 

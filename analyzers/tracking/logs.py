@@ -401,7 +401,12 @@ class LogTracker:
         Whether it is a verdict on a question that the log does not show, and a capture does.
         """
         sa = self._sas.newest(peer, event, side)
-        if sa is None or sa.version != 2 or sa.ended_ns is not None:
+        if sa is None or sa.ended_ns is not None:
+            return False
+        if not peer.captured and _is_vain(sa, side):
+            sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.FAILED, event.ref
+            return False
+        if sa.version != 2:
             return False
         question = self._open_question(sa, side)
         if question is not None and question.sa is sa:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,16 @@ import pytest
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.sa import SaEnd
+from analyzers.model.time import NS_PER_SECOND
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import isakmp
 
 _STAMP = "2024-03-01 10:{0:02}:{1:02}.000 "
+
+
+def at(after_s: int) -> int:
+    """Nanoseconds of a stamp."""
+    return int(datetime(2024, 3, 1, 10, tzinfo=UTC).timestamp() + after_s) * NS_PER_SECOND
 
 
 def _stamped(lines: list[tuple[int, str]]) -> str:
@@ -62,6 +70,70 @@ def _dead(at_s: int, message_id: int, who: str) -> list[tuple[int, str]]:
         packet = "sending packet: from 192.0.2.1[4500] to 192.0.2.9[4500] (80 bytes)"
         lines += [(at_s, f"05[IKE] {who}{again}"), (at_s, f"05[NET] {who}{packet}")]
     return lines
+
+
+_TO = "from 192.0.2.1[500] to 192.0.2.9[500] (240 bytes)"
+_BACK = "from 192.0.2.9[500] to 192.0.2.1[500] (248 bytes)"
+
+
+def _attempt(at_s: int, exchange: str) -> list[tuple[int, str]]:
+    """One that met no answer; charon calls the next one by the same name."""
+    lines = [
+        (at_s, "05[IKE] initiating IKE_SA gw[2] to 192.0.2.9"),
+        (at_s, f"05[ENC] generating {exchange} request 0 [ SA ]"),
+        (at_s, f"05[NET] sending packet: {_TO}"),
+    ]
+    for retry in (1, 2):
+        again = f"retransmit {retry} of request with message ID 0"
+        sent = at_s + 2 * retry
+        lines += [(sent, f"05[IKE] {again}"), (sent, f"05[NET] sending packet: {_TO}")]
+    over = at_s + 6
+    return [
+        *lines,
+        (over, "05[IKE] giving up after 2 retransmits"),
+        (over, "05[IKE] IKE_SA gw[2] state change: CONNECTING => CREATED"),
+    ]
+
+
+@pytest.mark.parametrize("exchange", ["IKE_SA_INIT", "ID_PROT"])
+def test_each_attempt_is_an_sa_of_its_own(tmp_path: Path, exchange: str) -> None:
+    lines = [
+        *_attempt(10, exchange),
+        *_attempt(16, exchange),
+        (22, "05[IKE] initiating IKE_SA gw[2] to 192.0.2.9"),
+        (22, f"05[ENC] generating {exchange} request 0 [ SA ]"),
+        (22, f"05[NET] sending packet: {_TO}"),
+        (22, f"06[NET] received packet: {_BACK}"),
+        (22, f"06[ENC] parsed {exchange} response 0 [ SA ]"),
+        _established(23, 2),
+    ]
+    peer = _peer(tmp_path, lines)
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.FAILED, SaEnd.FAILED, None]
+    last = peer.ike_sas[-1]
+    assert (last.first_ns, last.established_ns) == (at(22), at(23))
+    if exchange == "IKE_SA_INIT":
+        assert [p.detail.partition("was ")[2] for p in peer.problems] == [
+            "sent 3 times and never answered"
+        ] * 2
+
+
+def test_a_verdict_is_about_no_sa_that_is_only_attempted(tmp_path: Path) -> None:
+    """The other end gives the old SA up while this one tries to set up a new one."""
+    ours = [
+        _established(0, 1),
+        *_dead(20, 2, ""),
+        *_given_up(44, 1),
+        *_attempt(44, "IKE_SA_INIT"),
+    ]
+    swap = {"192.0.2.1": "192.0.2.9", "192.0.2.9": "192.0.2.1"}
+    theirs = [
+        (at_s, re.sub("192.0.2.[19]", lambda found: swap[found[0]], text))
+        for at_s, text in [_established(0, 1), *_dead(23, 0, ""), *_given_up(47, 1)]
+    ]
+    peer = together(tmp_path, _stamped(ours), _stamped(theirs)).peer
+    old, attempt = peer.ike_sas
+    assert old.end is SaEnd.DEAD_PEER
+    assert attempt.end is SaEnd.FAILED
 
 
 @pytest.mark.parametrize("named", [True, False])
