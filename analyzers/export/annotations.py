@@ -7,7 +7,13 @@ from collections.abc import Iterable, Sequence
 from analyzers.export import words
 from analyzers.export.causes import hint_words
 from analyzers.export.content import Content
-from analyzers.export.exchanges import answer_words, bracketed, delete_words, sent_words
+from analyzers.export.exchanges import (
+    answer_words,
+    bracketed,
+    delete_answer_words,
+    delete_words,
+    sent_words,
+)
 from analyzers.export.messages import message_word
 from analyzers.model.exchange import Exchange, Transmission
 from analyzers.model.finding import Finding
@@ -58,6 +64,7 @@ class _Notes:
             self._exchange(exchange)
         for delete in peer.deletes:
             self.say((delete.ref,), delete_words(delete))
+            self.say(delete.refs[1:], delete_answer_words(delete))
         for hole in peer.black_holes:
             self.say(hole.refs, "")
         for hint in peer.hints:

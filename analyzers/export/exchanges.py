@@ -223,6 +223,28 @@ def delete_words(delete: Delete) -> str:
     return f"{what}{', ' if delete.reason else ''}{delete.reason}{bracketed(delete.confidence)}"
 
 
+def delete_answer_words(delete: Delete) -> str:
+    """Its answer: "answer to Delete, after 0.4 ms"."""
+    took = delete_round_trip(delete)
+    return f"answer to Delete{f', after {took}' if took else ''}"
+
+
+def delete_outcome(delete: Delete) -> str:
+    """What became of a Delete: "answered in 0.4 ms"; empty where none is to come."""
+    if delete.answered is None:
+        return ""
+    took = delete_round_trip(delete)
+    return f"answered{f' in {took}' if took else ''}" if delete.answered else "no answer seen"
+
+
+def delete_round_trip(delete: Delete) -> str:
+    """How long its answer took; empty where that is not known."""
+    if delete.rtt_ns is None or delete.answer is None:
+        return ""
+    whole = not (delete.at_ns % NS_PER_SECOND or delete.answer.at_ns % NS_PER_SECOND)
+    return duration(delete.rtt_ns) if delete.rtt_ns else below(NS_PER_SECOND if whole else 1)
+
+
 def bracketed(confidence: Confidence) -> str:
     """What to append to a brief statement: nothing when certain, else " [inferred]"."""
     return "" if confidence is Confidence.CERTAIN else f" [{words.CONFIDENCE[confidence]}]"

@@ -346,6 +346,7 @@ def build_delete(delete: Delete) -> ReportDelete:
         reason=valid_unicode(delete.reason),
         transmissions=delete.transmissions,
         answered=delete.answered,
+        answer=None if delete.answer is None else _message(delete.answer),
         basis=delete.basis,
         confidence=delete.confidence,
         ref=_ref(delete.ref),

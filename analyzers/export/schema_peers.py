@@ -207,6 +207,7 @@ class ReportDelete(Model, frozen=True):
     reason: str
     transmissions: Count
     answered: Annotated[bool | None, about("IKEv2 only; an IKEv1 Delete has no answer.")]
+    answer: Annotated[ReportMessage | None, about("Where its answer was seen.")]
     basis: Basis
     confidence: Confidence
     ref: ReportRef

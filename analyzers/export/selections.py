@@ -86,8 +86,8 @@ class Selector:
         return self._of_refs(ref for s in seen for ref in (s.ref, *s.seen))
 
     def of_delete(self, delete: Delete) -> Selection:
-        """The Delete."""
-        return self._of_refs((delete.ref,))
+        """The Delete, and its answer."""
+        return self._of_refs(delete.refs)
 
     def of_message(self, message: IkeMessage) -> Selection:
         """One message, with its retransmissions where they are identical."""

@@ -180,3 +180,17 @@ class Delete(Struct, frozen=True):
     transmissions: int = 1
     answered: bool | None = None
     """IKEv2 only: whether the Delete was answered; IKEv1 Deletes have no answer."""
+    answer: Transmission | None = None
+    """Where its answer was seen."""
+
+    @property
+    def rtt_ns(self) -> int | None:
+        """How long the answer took; None where which transmission it answers is open."""
+        if self.answer is None or self.transmissions > 1 or self.answer.at_ns < ORDER_LIMIT_NS:
+            return None
+        return max(0, self.answer.at_ns - self.at_ns)
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """The places of its messages that are known."""
+        return (self.ref,) if self.answer is None else (self.ref, self.answer.ref)

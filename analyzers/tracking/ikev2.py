@@ -288,7 +288,7 @@ class Ikev2Tracker:
         return delete
 
     def _answer_delete(self, sa: SaTrack, delete: DeleteTrack, message: IkeMessage) -> None:
-        delete.answered = True
+        delete.answered, delete.answer = True, transmission(message)
         if delete.protocol is not DeleteProtocol.UNKNOWN:
             return
         # The answer to the Delete of an IKE SA is empty, that of a Child SA carries the Delete of

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol, ExchangeKind, Transmission
+from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol, Transmission
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import (
     DeletePayload,
@@ -26,6 +26,7 @@ from analyzers.tracking import late
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.log_hints import note_hint
 from analyzers.tracking.log_sas import ESTABLISHED, STARTS, LoggedSas, is_renewal, sender_of
+from analyzers.tracking.logged_questions import RECENT, is_doubted, note_question, question_of
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import (
@@ -58,8 +59,6 @@ _ABOUT_IKE_SA: Final = frozenset(
 _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
 # An SA that was given up is removed in the next line.
 _AT_ONCE_NS: Final = NS_PER_SECOND
-_RECENT: Final = 16
-_ANSWERED_WITHIN_NS: Final = 5 * NS_PER_SECOND
 _EXCHANGE_TYPES: Final = {
     MessageKind.SA_INIT: 34,
     MessageKind.AUTH: 35,
@@ -190,7 +189,7 @@ class LogTracker:
         if event.message in QUESTIONS and not event.response:
             # Where a capture shows the traffic, that tells how long nothing came.
             shown = peer.captured and self.is_captured(event.at_ns or 0)
-            _note_question(peer, sender, event, 0 if shown else heard_ns)
+            note_question(peer, sender, event, 0 if shown else heard_ns)
 
     def _message_id(self, sa: SaTrack, event: LogEvent, sender: int) -> int:
         """The message ID; for IKEv2 without one a number that pairs an answer with its question.
@@ -291,9 +290,9 @@ class LogTracker:
 
     @staticmethod
     def _open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
-        for exchange in reversed(sa.peer.exchanges[-_RECENT:]):
+        for exchange in reversed(sa.peer.exchanges[-RECENT:]):
             if exchange.side == side and exchange.sa.unit is sa.unit and not exchange.dissolved:
-                return None if exchange.answered and not _is_doubted(exchange) else exchange
+                return None if exchange.answered and not is_doubted(exchange) else exchange
         return None
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
@@ -339,7 +338,7 @@ class LogTracker:
     @staticmethod
     def _verdict_ns(sa: SaTrack, side: int) -> int | None:
         """When its log says that a side gave up what it asked on an SA."""
-        for exchange in reversed(sa.peer.exchanges[-_RECENT:]):
+        for exchange in reversed(sa.peer.exchanges[-RECENT:]):
             asked = exchange.side == side and exchange.sa.unit is sa.unit
             if asked and exchange.dead_ns is not None:
                 return exchange.dead_ns
@@ -349,12 +348,14 @@ class LogTracker:
 
     def _evidence(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """What the other end logged of a question that was not answered."""
+        if self._answers_delete(peer, event, side):
+            return
         if event.sent is False and event.message in QUESTIONS and not event.response:
-            exchange = _question_of(peer, 1 - side, event)
+            exchange = question_of(peer, 1 - side, event)
             if exchange is not None:
                 exchange.arrived = exchange.unpaired = True
         elif event.sent and (event.message is MessageKind.R_U_THERE_ACK or event.response):
-            exchange = _question_of(peer, 1 - side, event)
+            exchange = question_of(peer, 1 - side, event)
             if exchange is not None and not exchange.answered:
                 exchange.arrived = True
                 message_id = NO_MESSAGE_ID if event.message_id is None else event.message_id
@@ -362,6 +363,23 @@ class LogTracker:
                 exchange.note_lost_answer(answer)
         elif event.sent and event.message is MessageKind.DELETE:
             self._lost_delete(peer, event, side)
+
+    def _answers_delete(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
+        """Whether it is the answer to a Delete, at the edge of a capture that may have lost it.
+
+        The word of who sent it counts where the log of who asked tells no more.
+        """
+        at_ns, sender = event.at_ns or 0, sender_of(event, side)
+        sa = self._sas.newest(peer, event, side) if event.response else None
+        request = None if sa is None else sa.requests.get((1 - sender, event.message_id or 0))
+        if request is None or request.delete is None or request.answered:
+            return False
+        captured = any(first <= at_ns <= last for first, last in self.spans)
+        if captured or (event.sent and self.covers(peer.address(1 - sender), at_ns, at_ns)):
+            return False
+        request.answered = request.delete.answered = True
+        request.delete.answer = Transmission(at_ns, request.message_id, event.ref)
+        return True
 
     def _lost_delete(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
         """A Delete that was sent, and that no capture shows: it tells nothing to the other end."""
@@ -434,17 +452,11 @@ class LogTracker:
         self._up(sa, event)
 
 
-def _is_doubted(exchange: ExchangeTrack) -> bool:
-    """Whether it was asked again after each of its answers but the last, which nothing proves."""
-    asked = (r.at_ns for r in exchange.sa.requests.values() if r.side == exchange.side)
-    return bool(exchange.unheard) and max(asked, default=0) <= exchange.first_ns
-
-
 def _was_up(sa: SaTrack, side: int) -> bool:
     """Whether an SA was no mere attempt: established, or the other side answered on it later."""
     return sa.established_ns is not None or any(
         x.sa is sa and x.side == side and x.answered and not x.dissolved
-        for x in sa.peer.exchanges[-_RECENT:]
+        for x in sa.peer.exchanges[-RECENT:]
     )
 
 
@@ -461,32 +473,3 @@ def _is_vain(sa: SaTrack, side: int) -> bool:
                 return False
             asked = True
     return asked
-
-
-def _question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:
-    """The question an answer in the other end's log belongs to."""
-    at_ns = event.at_ns or 0
-    for exchange in reversed(peer.exchanges[-_RECENT:]):
-        if exchange.side != side or exchange.first_ns > at_ns + NS_PER_SECOND:
-            continue
-        counted = exchange.kind is ExchangeKind.LIVENESS and event.message_id is not None
-        if counted and exchange.transmissions[0].message_id != event.message_id:
-            continue
-        # Who answers does so as soon as it is asked; each IKE SA has these numbers anew.
-        return exchange if at_ns - exchange.last_ns <= _ANSWERED_WITHIN_NS else None
-    return None
-
-
-def _note_question(peer: PeerTrack, side: int, event: LogEvent, heard_ns: int) -> None:
-    """How long the other end had been silent when a question was new, and if it was."""
-    newest = peer.exchanges[-1] if peer.exchanges else None
-    at_ns = event.at_ns or 0
-    if newest is None or newest.side != side:
-        return
-    newest.tries = event.tries or newest.tries
-    if newest.first_ns != at_ns:
-        return
-    if len(newest.transmissions) == 1:
-        newest.first_missing = event.retransmission
-    if newest.since_proof_ns is None and heard_ns:
-        newest.since_proof_ns = max(0, at_ns - heard_ns)

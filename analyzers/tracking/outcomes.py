@@ -151,8 +151,12 @@ class Outcomes:
             piece, support = self._unanswered(track, last)
             return Settled((*pieces, piece), support=support)
         last = last[:-1]
-        wait = next_wait_ns(last, track.kind)
-        verdict = delete.at_ns if wait is None else min(last[-1].at_ns + wait, delete.at_ns)
+        verdict: int | None = None
+        if not self._is_replaced(track, last):
+            wait = next_wait_ns(last, track.kind)
+            verdict = delete.at_ns if wait is None else min(last[-1].at_ns + wait, delete.at_ns)
+        elif self._rhythms.is_lone(track, last):
+            return Settled(tuple(pieces), delete, unknown=1)
         piece = Piece(last, Outcome.UNANSWERED, verdict, track.confidence)
         return Settled((*pieces, piece), delete)
 
@@ -443,8 +447,13 @@ class Outcomes:
         return starts, bisect_right(starts, track.last_ns, key=itemgetter(0))
 
     def _ends_in_delete(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
-        """Whether the message that continues the rhythm is the Delete of a peer given up."""
-        if track.basis is not Basis.RHYTHM or len(sent) < LEAST_RHYTHM:
+        """Whether the last message is the Delete of a peer given up, or of a renewed SA."""
+        if track.basis is not Basis.RHYTHM:
+            return False
+        if self._is_replaced(track, sent):
+            # An SA that was renewed is deleted when it suits, not in the rhythm of retries.
+            return track.sa.last_ns <= sent[-1].at_ns and self._rhythms.breaks_off(track, sent)
+        if len(sent) < LEAST_RHYTHM:
             return False
         last_ns = sent[-1].at_ns
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)

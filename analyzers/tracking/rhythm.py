@@ -163,6 +163,17 @@ class Rhythms:
         asked = (x for x in before if not x.answered and len(x.transmissions) >= LEAST_RHYTHM)
         return (steady or grows) and not any(x.last_ns > heard_ns for x in asked)
 
+    def breaks_off(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+        """Whether the last of these comes at another distance than retries of this side do."""
+        gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
+        others = (
+            x.transmissions
+            for x in track.sa.peer.exchanges[-_SIBLINGS:]
+            if x is not track and x.side == track.side and len(x.transmissions) >= LEAST_RHYTHM
+        )
+        known = gaps[:-1] + [b.at_ns - a.at_ns for each in others for a, b in pairwise(each)]
+        return bool(known) and all(abs(gaps[-1] - gap) > _TOLERANCE_NS for gap in known)
+
     def tries_since(self, track: ExchangeTrack, heard_ns: int) -> int:
         """How often this side has asked in vain up to now, in this run and those just before."""
         near = self.siblings(track)

@@ -78,18 +78,21 @@ def delete_view(peer: PeerTrack, track: DeleteTrack) -> Delete:
         ref=track.ref,
         transmissions=track.transmissions,
         answered=track.answered,
+        answer=track.answer,
     )
 
 
 def inferred_delete(track: ExchangeTrack, sent: Transmission) -> Delete:
     """A Delete that was taken for a retry."""
+    renewed = track.sa.end is SaEnd.REKEYED
+    given_up = "in the rhythm of the retries, but the SA was given up with it"
     return Delete(
         at_ns=sent.at_ns,
         sender=track.sa.peer.address(track.side),
         ike_sa=track.sa.id,
         protocol=DeleteProtocol.IKE,
         spis=(),
-        reason="in the rhythm of the retries, but the SA was given up with it",
+        reason="out of the rhythm of retries, on an SA that was renewed" if renewed else given_up,
         basis=Basis.RHYTHM,
         confidence=Confidence.INFERRED,
         ref=sent.ref,

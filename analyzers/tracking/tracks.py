@@ -321,6 +321,7 @@ class DeleteTrack(Struct, eq=False):
     ref: Ref
     transmissions: int = 1
     answered: bool | None = None
+    answer: Transmission | None = None
 
 
 def _with(numbers: Set[int], number: int) -> Set[int]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from analyzers.export import words
 from analyzers.export.causes import where_lost
-from analyzers.export.exchanges import DID_NOT_ARRIVE, late_words, round_trip
+from analyzers.export.exchanges import DID_NOT_ARRIVE, delete_outcome, late_words, round_trip
 from analyzers.export.formatting import (
     Severity,
     black_hole_bounds,
@@ -56,7 +56,7 @@ def details(
         spis = ", ".join(deleted.spis)
         told.append(Detail("removes", f"{words.DELETE_OF[deleted.protocol]} {spis}"))
         if deleted.answered is not None:
-            told.append(Detail("answered", "yes" if deleted.answered else "no"))
+            told.append(Detail("outcome", delete_outcome(deleted)))
     if event.hole is not None:
         told += _hole(event.hole, times, f" {SENT_FOR_NOTHING}" if event.way_back else "")
     if event.message is not None:

@@ -14,6 +14,7 @@ from analyzers.export.causes import hint_words
 from analyzers.export.exchanges import (
     answer_words,
     bracketed,
+    delete_answer_words,
     delete_words,
     half_hidden,
     lost_answer_words,
@@ -24,6 +25,7 @@ from analyzers.export.exchanges import (
 from analyzers.export.formatting import Severity, class_severity
 from analyzers.export.lost import never_reached
 from analyzers.export.messages import message_word
+from analyzers.export.spans import is_side
 from analyzers.export.story import arriving, broken_way
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
@@ -90,8 +92,12 @@ class Event(Struct, frozen=True):
 
     @property
     def pairs_with(self) -> tuple[str, str] | None:
-        """What belongs together has the same value: a question and its answer."""
-        return None if self.exchange is None else ("x", self.exchange.id)
+        """What belongs together has the same value: a question or a Delete and its answer."""
+        if self.exchange is not None:
+            return "x", self.exchange.id
+        if self.delete is not None and self.delete.answer is not None:
+            return "d", f"{self.delete.ref.source}#{self.delete.ref.record}"
+        return None
 
 
 def same_event(event: Event) -> tuple[object, ...]:
@@ -224,6 +230,19 @@ def _deletes(peer: PeerView, by_ref: dict[Ref, IkeMessage]) -> Iterator[Event]:
             delete=delete,
             message=by_ref.get(delete.ref),
         )
+        if delete.answer is not None:
+            yield Event(
+                delete.answer.at_ns,
+                EventKind.ANSWER,
+                peer.remote if is_side(delete.sender, peer.local, peer) else peer.local,
+                delete_answer_words(delete),
+                Severity.GOOD,
+                delete.answer.ref,
+                delete.basis,
+                delete.confidence,
+                delete=delete,
+                message=by_ref.get(delete.answer.ref),
+            )
     for lost in peer.lost_deletes:
         yield Event(
             lost.at_ns,

@@ -250,6 +250,14 @@ def test_ikev2_clean_delete(keys: bool) -> None:
     assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED]
     (delete,) = peer.deletes
     assert (delete.sender, delete.protocol, delete.answered) == (A, DeleteProtocol.IKE, True)
+    assert delete.answer is not None
+    answer = next(m for m in peer.messages if m.ref == delete.answer.ref)
+    assert (answer.src, answer.is_response, answer.message_id) == (
+        B,
+        True,
+        delete.answer.message_id,
+    )
+    assert 0 < (delete.rtt_ns or 0) < NS_PER_SECOND
     assert not peer.black_holes
     assert peer.state is PeerState.DELETED
 

@@ -286,6 +286,41 @@ def test_phase_1_is_renewed_and_the_old_sa_deleted(tell: Tell) -> None:
     expect_alive(peer)
 
 
+RENEWED_AND_GONE = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+4..17/4 b>a v1 info 108
+4.02..17/4 a>b v1 info 108
+17 a>b v1 main-mode sa=2
+20 b>a v1 info 108
+{retries}
+27.2 b>a v1 info 108
+22..41/4 b>a v1 info 108 sa=2
+60 a>b v1 main-mode sa=3
+"""
+
+
+def test_the_delete_of_a_renewed_sa_is_no_retry(tell: Tell) -> None:
+    """It comes 10 s after the renewal, whatever was asked meanwhile."""
+    peer = tell(RENEWED_AND_GONE.format(retries="")).peer
+    asked = [x for x in peer.exchanges if x.ike_sa == "i1" and x.first_ns == at(20)]
+    assert [(x.retries, x.verdict_ns) for x in asked] == [(0, None)]
+    (delete,) = peer.deletes
+    assert (delete.at_ns, delete.ike_sa, delete.sender) == (at(27.2), "i1", peer.remote)
+    assert delete.confidence is Confidence.INFERRED
+    assert PeerState.DELETED not in {span.state for span in peer.states}
+
+
+def test_retries_on_a_renewed_sa_are_retries(tell: Tell) -> None:
+    """They come as on the new one."""
+    text = RENEWED_AND_GONE.format(retries="24 b>a v1 info 108").replace("27.2", "28")
+    peer = tell(text).peer
+    (asked,) = [x for x in peer.exchanges if x.ike_sa == "i1" and x.first_ns == at(20)]
+    assert asked.retries == 2
+    two = RENEWED_AND_GONE.format(retries="").replace("27.2", "24")
+    assert not tell(two).peer.deletes
+
+
 def test_phase_2_is_renewed_while_the_peer_lives(tell: Tell) -> None:
     """Quick Mode, new SPIs, the Delete of the old ones: one length, never answered."""
     peer = tell(

@@ -10,7 +10,7 @@ from htpy import Node
 
 from analyzers.export import policy_words, sa_words, words
 from analyzers.export.causes import hint_words, where_lost
-from analyzers.export.exchanges import answers_sent, became, identity, round_trip
+from analyzers.export.exchanges import answers_sent, became, delete_outcome, identity, round_trip
 from analyzers.export.formatting import (
     UNICODE,
     byte_count,
@@ -105,7 +105,7 @@ def _delete(delete: Delete, naming: Naming) -> tuple[Node, ...]:
     if delete.transmissions > 1:
         reason.append(f"sent {delete.transmissions} ×")
     if delete.answered is not None:
-        reason.append("answered" if delete.answered else "not answered")
+        reason.append(delete_outcome(delete))
     return (
         naming.at(delete.at_ns),
         address(delete.sender),
@@ -113,7 +113,7 @@ def _delete(delete: Delete, naming: Naming) -> tuple[Node, ...]:
         data(", ".join(spis)) if spis else UNICODE.none,
         ", ".join(reason) or UNICODE.none,
         words.known_by(delete.basis, delete.confidence),
-        naming.place(delete.ref),
+        naming.places(delete.refs),
     )
 
 

@@ -12,6 +12,7 @@ from analyzers.export import words
 from analyzers.export.exchanges import (
     answer_words,
     bracketed,
+    delete_answer_words,
     delete_words,
     half_hidden,
     identity,
@@ -188,6 +189,10 @@ def _deletes(peer: PeerView, naming: Naming) -> Iterator[Step]:
         from_local = is_side(delete.sender, peer.local, peer)
         place = naming.place(delete.ref)
         yield Arrow(delete.at_ns, from_local, label, Manner.DELETE, place, said, delete.answered)
+        if delete.answer is not None:
+            answer = delete_answer_words(delete)
+            place = naming.place(delete.answer.ref)
+            yield Arrow(delete.answer.at_ns, not from_local, answer, Manner.GOOD, place, answer)
 
 
 def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:
@@ -228,7 +233,7 @@ def _others(peer: PeerView, naming: Naming) -> list[Step]:
     for exchange in (*peer.exchanges, *half_hidden(peer)):
         for sent in (*exchange.transmissions, *exchange.answers):
             told.update((sent.ref, *sent.seen))
-    told.update(delete.ref for delete in peer.deletes)
+    told.update(ref for delete in peer.deletes for ref in delete.refs)
     return [
         Arrow(
             message.at_ns,

@@ -11,6 +11,7 @@ from analyzers.export.causes import where_lost
 from analyzers.export.exchanges import (
     answers_sent,
     became,
+    delete_outcome,
     identity,
     rtt_range,
     worth_showing,
@@ -179,7 +180,7 @@ def _delete(page: Page, delete: Delete) -> None:
     if delete.transmissions > 1:
         parts.append(f"sent {delete.transmissions} {page.signs.times}")
     if delete.answered is not None:
-        parts.append("answered" if delete.answered else "not answered")
-    parts.append((page.place(delete.ref), FAINT))
+        parts.append(delete_outcome(delete))
+    parts.append((page.frames(delete.refs), FAINT))
     parts.append((words.known_by(delete.basis, delete.confidence), FAINT))
     page.listing(Text(page.at(delete.at_ns)), parts)

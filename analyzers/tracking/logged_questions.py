@@ -1,0 +1,49 @@
+"""The questions that lines of a log are about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzers.model.exchange import ExchangeKind
+from analyzers.model.log_events import LogEvent
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
+
+RECENT: Final = 16
+"""Exchanges of a peer that a line may be about: the newest."""
+_ANSWERED_WITHIN_NS: Final = 5 * NS_PER_SECOND
+
+
+def is_doubted(exchange: ExchangeTrack) -> bool:
+    """Whether it was asked again after each of its answers but the last, which nothing proves."""
+    asked = (r.at_ns for r in exchange.sa.requests.values() if r.side == exchange.side)
+    return bool(exchange.unheard) and max(asked, default=0) <= exchange.first_ns
+
+
+def question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:
+    """The question an answer in the other end's log belongs to."""
+    at_ns = event.at_ns or 0
+    for exchange in reversed(peer.exchanges[-RECENT:]):
+        if exchange.side != side or exchange.first_ns > at_ns + NS_PER_SECOND:
+            continue
+        counted = exchange.kind is ExchangeKind.LIVENESS and event.message_id is not None
+        if counted and exchange.transmissions[0].message_id != event.message_id:
+            continue
+        # Who answers does so as soon as it is asked; each IKE SA has these numbers anew.
+        return exchange if at_ns - exchange.last_ns <= _ANSWERED_WITHIN_NS else None
+    return None
+
+
+def note_question(peer: PeerTrack, side: int, event: LogEvent, heard_ns: int) -> None:
+    """How long the other end had been silent when a question was new, and if it was."""
+    newest = peer.exchanges[-1] if peer.exchanges else None
+    at_ns = event.at_ns or 0
+    if newest is None or newest.side != side:
+        return
+    newest.tries = event.tries or newest.tries
+    if newest.first_ns != at_ns:
+        return
+    if len(newest.transmissions) == 1:
+        newest.first_missing = event.retransmission
+    if newest.since_proof_ns is None and heard_ns:
+        newest.since_proof_ns = max(0, at_ns - heard_ns)
