@@ -23,7 +23,7 @@ from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.sa import SaEnd
+from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.rules.wording import times
 
@@ -130,9 +130,18 @@ def _given_up_before(peers: Sequence[PeerView], holes: Sequence[BlackHole]) -> s
     if any(hole.dead_ns is not None for hole in holes):
         return ""
     back = (peer for peer in peers if peer.state is not PeerState.DEAD)
-    ended = [(p, sa.ended_ns) for p in back for sa in p.ike_sas if sa.end is SaEnd.DEAD_PEER]
-    whose = _by([words.gave_us_up(peer, since_ns) for peer, since_ns in ended])
+    ended = [(p, sa) for p in back for sa in p.ike_sas if sa.end is SaEnd.DEAD_PEER]
+    theirs = [each for peer, sa in ended for each in _verdicts(peer, sa)]
+    whose = " by both ends" if len(ended) == 1 and len({*theirs}) > 1 else _by(theirs)
     return f"given up {times(len(ended))} before{whose}" if ended else ""
+
+
+def _verdicts(peer: PeerView, sa: IkeSa) -> list[bool]:
+    """Of the verdicts that ended an IKE SA, whether they are the other end's."""
+    told = [x.prober for x in peer.whole.exchanges if x.ike_sa == sa.id and x.verdict_ns]
+    if not told:
+        return [words.gave_us_up(peer, sa.ended_ns)]
+    return [prober != peer.local for prober in told]
 
 
 def _by(theirs: Sequence[bool]) -> str:
@@ -205,14 +214,15 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
         bounds = seconds_range(seconds(min(delays)), seconds(max(delays)))
         said = f"{some}{far}, {bounds} after the last proof of life"
         return said, (f"{some} after {bounds}{far}",)
+    runs = [exchange_of(peer, hole) for peer, hole in owned]
     asked = [
-        h.dead_ns - h.first_probe_ns
-        for h in holes
+        # The peer may have been heard while it was asked.
+        h.dead_ns - (h.first_probe_ns if run is None else run.first_ns)
+        for h, run in zip(holes, runs, strict=True)
         if h.dead_ns is not None and h.first_probe_ns is not None
     ]
     if asked:
         bounds = seconds_range(seconds(min(asked)), seconds(max(asked)))
-        runs = (exchange_of(peer, hole) for peer, hole in owned)
         if any(run is not None and run.first_missing for run in runs):
             bounds += " or more"
         return f"given up{by} {bounds} after the first unanswered question", ()

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
-from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
+from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome, Transmission
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds, seconds
@@ -63,7 +63,11 @@ def holes_of_log(
             continue
         if exchange.first_ns < ORDER_LIMIT_NS:
             continue  # lines without stamps have no durations
-        yield _hole(exchange, exchange.verdict_ns, deletes, intervals_s, first_ns, alive)
+        sent, proof_ns = _unheard(exchange, exchange.verdict_ns, exchanges)
+        if sent:
+            yield _hole(
+                exchange, sent, proof_ns, exchange.verdict_ns, deletes, intervals_s, first_ns, alive
+            )
 
 
 def quiet_times(
@@ -87,26 +91,46 @@ def quiet_times(
     return found
 
 
+def _unheard(
+    exchange: Exchange, dead_ns: int, exchanges: Sequence[Exchange]
+) -> tuple[Sequence[Transmission], int | None]:
+    """What of a question was sent into the silence before its verdict, and the last proof before.
+
+    Questions of the other end that came meanwhile prove that it lived.
+    """
+    came = [
+        sent.at_ns
+        for x in exchanges
+        if x.prober == exchange.responder
+        for sent in x.transmissions
+        if sent.arrived and exchange.first_ns < sent.at_ns <= dead_ns
+    ]
+    if came:
+        return [t for t in exchange.transmissions if t.at_ns > max(came)], max(came)
+    quiet_ns = exchange.since_proof_ns
+    return exchange.transmissions, None if quiet_ns is None else exchange.first_ns - quiet_ns
+
+
 def _hole(
     exchange: Exchange,
+    sent: Sequence[Transmission],
+    proof_ns: int | None,
     dead_ns: int,
     deletes: Sequence[Delete],
     intervals_s: dict[str, float],
     first_ns: int,
     alive: Sequence[int],
 ) -> BlackHole:
-    asked_ns = exchange.first_ns
-    proof_ns = None
-    if exchange.since_proof_ns is not None:
-        proof_ns = asked_ns - exchange.since_proof_ns
+    asked_ns = sent[0].at_ns
     start_ns = first_ns if proof_ns is None else proof_ns
     interval_s = intervals_s.get(exchange.prober)
     if interval_s is not None:
         start_ns = max(start_ns, asked_ns - nanoseconds(interval_s))
+    # Without the interval nobody can tell whether the peer was silent before it was first asked.
+    known = interval_s is not None or sent[0] is not exchange.transmissions[0]
     stop_ns, basis, ref = _stop(exchange, dead_ns, deletes)
     cuts = [
-        # Without the interval nobody can tell whether the peer was silent before it was asked.
-        (PhaseName.UNPROBED, asked_ns if interval_s is None else start_ns, asked_ns),
+        (PhaseName.UNPROBED, start_ns if known else asked_ns, asked_ns),
         (PhaseName.PROBING, asked_ns, dead_ns),
         (PhaseName.TEARDOWN, dead_ns, stop_ns),
     ]
@@ -115,7 +139,7 @@ def _hole(
     phases = [Phase(name, begin, end) for name, begin, end in cuts if end > begin]
     if recovered_ns is not None and recovered_ns > stop_ns:
         phases.append(Phase(PhaseName.RECOVERY, stop_ns, recovered_ns))
-    refs = [t.ref for t in exchange.transmissions]
+    refs = [t.ref for t in sent]
     refs += [r for r in (exchange.verdict_ref, ref) if r is not None]
     return BlackHole(
         id="",
@@ -139,7 +163,7 @@ def _hole(
         phases=tuple(phases),
         confidence=Confidence.INFERRED,
         refs=tuple(refs),
-        probes=len(exchange.transmissions),
+        probes=len(sent),
         traffic_known=False,
     )
 

@@ -1,0 +1,66 @@
+"""What the other end asks meanwhile proves that it lives, also where only a log tells of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.export.verdict import verdict_of
+from analyzers.model.exchange import Outcome
+from tests.scenarios.inputs import together
+from tests.scenarios.logs import Lost, charon
+from tests.scenarios.timeline import at
+
+QUESTIONS = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+10 a>b v1 info 108 says=ruthere
+10.02 b>a v1 info 108 says=ack
+20 a>b v1 info 108 says=ruthere
+{theirs}
+24 a>b v1 info 108 says=ruthere
+28 a>b v1 info 108 says=ruthere
+32 a>b v1 info 108 says=ruthere
+"""
+THEIRS = """
+21 b>a v1 info 108 says=ruthere
+21.02 a>b v1 info 108 says=ack
+25 b>a v1 info 108 says=ruthere
+25.02 a>b v1 info 108 says=ack
+"""
+GAVE_UP = [(36.0, "15[JOB] DPD check timed out, enforcing DPD action")]
+
+
+def log_of(end: str, theirs: str, *, lost: list[Lost] | None = None) -> str:
+    said = GAVE_UP if end == "a" else []
+    return charon(QUESTIONS.format(theirs=theirs), end, said=said, lost=lost or [])
+
+
+@pytest.mark.parametrize("theirs", ["", THEIRS], ids=["silent", "asking"])
+def test_a_question_of_the_other_end_is_a_proof_of_life(tmp_path: Path, theirs: str) -> None:
+    peer = together(tmp_path, log_of("a", theirs)).peer
+    asked = next(x for x in peer.exchanges if x.outcome is Outcome.UNANSWERED)
+    assert (len(asked.transmissions), asked.verdict_ref is not None) == (4, True)
+    (hole,) = peer.black_holes
+    # A log has what comes a millisecond after the wire, and what leaves one before.
+    came_s, asked_s = (25.001, 27.999) if theirs else (10.021, 19.999)
+    assert (hole.last_proof_ns, hole.first_probe_ns) == (at(came_s), at(asked_s))
+    assert hole.probes == (2 if theirs else 4)
+    assert hole.begin_known == bool(theirs)
+    said = [part.text for part in verdict_of([peer]).parts]
+    assert "given up 16.0 s after the first unanswered question" in said
+    assert hole.max_seconds == pytest.approx(36 - came_s, abs=0.01) if theirs else True
+
+
+def test_one_that_did_not_arrive_is_none(tmp_path: Path) -> None:
+    lost = [Lost("b", 20)]
+    logs = [log_of(end, THEIRS, lost=lost) for end in "ab"]
+    peer = together(tmp_path, *logs).peer
+    hole = next(h for h in peer.black_holes if h.sender == "192.0.2.1")
+    assert hole.first_probe_ns == at(19.999)
+
+
+def test_who_is_heard_after_the_last_question_was_not_silent(tmp_path: Path) -> None:
+    heard = "33 b>a v1 info 108 says=ruthere\n33.02 a>b v1 info 108 says=ack"
+    assert not together(tmp_path, log_of("a", heard)).peer.black_holes
