@@ -19,7 +19,6 @@ from analyzers.whatif.formula import number, worst_case_formula
 from analyzers.whatif.plan import Demand
 from analyzers.whatif.recommend import (
     RIDE_OUT_S,
-    brief,
     recommend,
     recommendable,
     why_fragile,
@@ -149,11 +148,11 @@ def recommended(
     demand = Demand(every_s=every_s, target_s=target_s, hold_s=hold_s)
     found = recommend(vendor, demand, mode, ride_out_s=ride_out_s)
     set_s = f"{number(found.policy.interval_s or 0.0)} {number(found.policy.retry_s or 0.0)}"
+    rank = "cheapest in time" if found.met else "the nearest it comes"
     advised = Candidate(
         f"recommended: {_SHORT.get(vendor, vendor)} {found.policy.mode} {set_s}",
         found.policy,
-        why=(*chosen, *found.why),
-        brief=found.brief,
+        why=(f"{rank}: {found.brief}", *chosen, *found.why),
         lines=found.lines,
         met=found.met,
     )
@@ -216,7 +215,6 @@ def _beside_own(
         _UNCHANGED,
         in_force.policy,
         why=(f"{enough}; {than}", *chosen),
-        brief=brief(has, demand),
         lines=() if vendor is None else config_lines(in_force.policy, vendor),
         met=in_time,
         own=in_force.own,

@@ -23,9 +23,7 @@ class Candidate(Struct, frozen=True):
     own: bool = False
     """What the device itself does."""
     why: tuple[str, ...] = ()
-    """Where it is recommended: the formula with the numbers put in."""
-    brief: str = ""
-    """Where it is recommended: the numbers that speak for it, in one line."""
+    """Where it is recommended: the reason in one line, then formulas with the numbers put in."""
     lines: tuple[str, ...] = ()
     """Where it is recommended: the configuration of it."""
     met: bool = True

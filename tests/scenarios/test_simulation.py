@@ -217,13 +217,16 @@ def test_a_recommendation_has_its_reasons(tmp_path: Path) -> None:
     session.run([str(path)])
     ((peer, hole),) = [(p, h) for p in session.peers() for h in p.black_holes]
     found = _recommended(peer, hole, None)
-    assert found.why[0].startswith("the product of the sender is not known")
-    assert found.why[1].startswith("target 30 s: the budget (--budget)")
-    assert "= 30 s <= 30 s" in found.why[2]
+    # The console has room for the first one only.
+    assert found.why[0].startswith("cheapest in time: 30 s <= 30 s, ")
+    assert found.why[1].startswith("the product of the sender is not known")
+    assert found.why[2].startswith("target 30 s: the budget (--budget)")
+    assert "= 30 s <= 30 s" in found.why[3]
     assert found.lines == ("crypto ikev2 dpd 20 2 periodic",)
     assert found.met
     slower = _recommended(peer, hole, "fortios-ikev2")
     assert not slower.met
+    assert slower.why[0].startswith("the nearest it comes: ")
     assert slower.policy.mode is PolicyMode.ON_IDLE
 
 

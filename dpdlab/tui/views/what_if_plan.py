@@ -126,7 +126,6 @@ class PlanRows(LaidOut):
                 _advised_label(vendor, found.policy),
                 found.policy,
                 why=found.why,
-                brief=found.brief,
                 lines=found.lines,
                 met=found.met,
             )

@@ -263,9 +263,9 @@ class HoleRows(LaidOut):
     def _reason(self, number: int, tried: Tried) -> str:
         """Why a policy is recommended, and not one that would have been sooner; in numbers."""
         candidate = tried.candidate
+        told = candidate.why[0] if candidate.why else ""
         if not candidate.met or candidate.policy == self.replays.own(self.holes[number]).policy:
-            return candidate.why[0] if candidate.why else ""
-        told = f"cheapest in time: {candidate.brief}"
+            return told
         mine_s = self._window_s(number, tried)
         others = (
             (self._window_s(number, one), one)
