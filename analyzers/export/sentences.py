@@ -23,7 +23,7 @@ _MILLISECONDS: Final = 3
 CLASS_MEANING: Final = {
     BlackHoleClass.IDLE: "nothing was sent into it",
     BlackHoleClass.DATA_PLANE: "IKE was answered while no ESP came back",
-    BlackHoleClass.MISSING_DPD: "nobody asked whether the peer lives",
+    BlackHoleClass.MISSING_DPD: "who sent did not ask whether the peer lives",
     BlackHoleClass.TRANSIENT: "the peer came back on the same SAs before a verdict",
     BlackHoleClass.SLOW_TEARDOWN: "the SA stayed in use after the verdict",
     BlackHoleClass.SLOW_DPD: "the verdict came later than the budget allows",

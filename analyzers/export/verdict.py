@@ -227,26 +227,48 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
             bounds += " or more"
         return f"given up{by} {bounds} after the first unanswered question", ()
     classes = {hole.black_hole_class for hole in holes}
-    if classes == {BlackHoleClass.MISSING_DPD}:
-        return "never noticed: nobody asked", _UNNOTICED
+    theirs = _given_up_by_others(owned)
+    sender, receiver = _ends(owned)
+    if classes == {BlackHoleClass.MISSING_DPD} and not theirs:
+        asked_back = any(_asks_into(peer, hole) for peer, hole in owned)
+        who = sender if asked_back else "nobody"
+        return f"never noticed: {who} {'did not ask' if asked_back else 'asked'}", _UNNOTICED
     if classes == {BlackHoleClass.DATA_PLANE}:
         return "never noticed: IKE kept answering", _UNNOTICED
     if classes == {BlackHoleClass.TRANSIENT}:
         return "passed before a verdict", ()
-    theirs = [
-        x.verdict_ns - x.first_ns
-        for peer, _ in owned
-        for x in peer.whole.exchanges
-        if x.verdict_ns is not None and x.prober != peer.local
-    ]
     if theirs:
-        bounds = seconds_range(seconds(min(theirs)), seconds(max(theirs)))
-        return (
-            f"this end gave no verdict; given up by the other end {bounds} after its first"
-            " unanswered question",
-            ("given up by the other end",),
-        )
+        idle = "did not ask" if classes == {BlackHoleClass.MISSING_DPD} else "gave no verdict"
+        said = f"{sender} {idle}; given up by {receiver} {theirs}"
+        return f"{said} after its first unanswered question", (f"given up by {receiver}",)
     return "no verdict", ()
+
+
+def _ends(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, str]:
+    """Who sent into the black holes, and to whom, as a verdict calls them."""
+    sides = {hole.sender == peer.local for peer, hole in owned}
+    if len(sides) > 1:
+        return "the sender", "the receiver"
+    return ("this end", "the other end") if True in sides else ("the other end", "this end")
+
+
+def _given_up_by_others(owned: Sequence[tuple[PeerView, BlackHole]]) -> str:
+    """How long who was sent to asked before it gave the sender up; empty where none did."""
+    waits_s = [
+        seconds(x.verdict_ns - x.first_ns)
+        for peer, hole in owned
+        for x in peer.whole.exchanges
+        if x.verdict_ns is not None and x.prober != hole.sender
+    ]
+    return seconds_range(min(waits_s), max(waits_s)) if waits_s else ""
+
+
+def _asks_into(peer: PeerView, hole: BlackHole) -> bool:
+    """Whether the other end asked in a black hole, as far as anything shows."""
+    return any(
+        x.prober != hole.sender and hole.begin_ns <= x.last_ns and x.first_ns <= hole.stop_ns
+        for x in peer.whole.exchanges
+    )
 
 
 def _broken_ways(peers: Sequence[PeerView]) -> list[VerdictPart]:

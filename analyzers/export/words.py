@@ -238,7 +238,9 @@ CLASS_WHY: Final = {
     BlackHoleClass.DATA_PLANE: (
         "IKE kept answering while ESP stayed silent; liveness checks cannot see this fault"
     ),
-    BlackHoleClass.MISSING_DPD: "nobody asked whether the peer lives while packets went nowhere",
+    BlackHoleClass.MISSING_DPD: (
+        "who sent did not ask whether the peer lives, and packets went nowhere"
+    ),
     BlackHoleClass.TRANSIENT: "the peer came back before a verdict",
     BlackHoleClass.SLOW_TEARDOWN: "the SA stayed in use for more than 2 s after the verdict",
     BlackHoleClass.SLOW_DPD: "asked, but the verdict came later than the budget",

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import ExchangeKind, Outcome
 from analyzers.model.observations import MessageKind
-from analyzers.model.records import Confidence, Problem, ProblemKind, Ref, interrupted
+from analyzers.model.records import Basis, Confidence, Problem, ProblemKind, Ref, interrupted
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
@@ -86,6 +86,10 @@ class Hindsight:
                 return None
             if support is Support.NONE:
                 hole = track.without_run
+            elif self._tells_no_loss(track.run.exchange):
+                hole = replace(track, min_start_ns=None, min_packets=0)
+                if hole.dead_ns is None and track.run.exchange.dead_ns is None:
+                    hole = track.without_run
         if hole is None or not hole.unit.peer.heard[1 - hole.role]:
             return None
         if self._is_unseen(hole):
@@ -96,6 +100,16 @@ class Hindsight:
             return hole
         judged = self._with_verdict(hole, hole.run)
         return None if judged is None else self._as_far_as_seen(judged, hole.run)
+
+    def _tells_no_loss(self, exchange: ExchangeTrack) -> bool:
+        """Whether a question in vain says nothing of what was sent beside it.
+
+        What did not come by the capture of that time may not have left, as the rest did; and what
+        was answered, be it in vain, has arrived.
+        """
+        captured = self._tracker.logs.is_captured(exchange.first_ns)
+        left_out = exchange.basis is Basis.LOG and captured
+        return left_out or (exchange.answered and bool(exchange.replies))
 
     def _with_verdict(self, hole: HoleTrack, run: Run) -> HoleTrack | None:
         """A black hole with what became of its questions after all."""

@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.exchange import ExchangeKind
 from analyzers.model.records import Confidence, Ref
 from analyzers.tracking.holes import HoleTrack, Run, classify, verdict_ns
 from analyzers.tracking.silence import MIN_PACKETS, NEVER, NO_WAITS, Silence, summarise
@@ -89,7 +88,7 @@ def judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     """The black hole of a window, if it is one; `report_ns` is the least that is reported."""
     hole = _judge(window, budget_ns, report_ns)
     run = window.run
-    if hole is not None and run is not None and run.exchange.kind is ExchangeKind.DPD:
+    if hole is not None and run is not None:
         hole.without_run = _judge(replace(window, run=None), budget_ns, report_ns)
     return hole
 

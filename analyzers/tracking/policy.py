@@ -29,8 +29,9 @@ _GROWTH_FROM: Final = 1.2
 # A retry may be off by this and be the one that is set (dpd-semantics section 4: tolR).
 _RETRY_TOLERANCE_S: Final = 0.5
 _RETRY_TOLERANCE_SHARE: Final = 0.2
-_IDLE: Final = "without traffic, periodic and on-idle look alike"
+_IDLE: Final = "where nothing comes in between, periodic and on-idle look alike"
 _IN_LOGS: Final = "a log shows no traffic to tell the mode by"
+_LEFT_OUT: Final = "some of its questions did not come by the capture: they tell no mode"
 # No stack asks after less of silence: what comes sooner was not triggered by it.
 _IDLE_S: Final = 1.0
 
@@ -49,10 +50,10 @@ def observe(
         return None
     own, changed = _of_one_policy(own)
     logged = any(x.basis is Basis.LOG for x in own)
+    alike = (_LEFT_OUT if traffic_shown else _IN_LOGS) if logged else _IDLE
     traffic_shown = traffic_shown and not logged
     starts = _gaps_s(own)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
-    alike = _IN_LOGS if logged else _IDLE
     mode, interval_s, evidence = _rhythm(starts, since, alike, traffic_shown=traffic_shown)
     retry_s, backoff = _retry(own)
     retries = _retries(own)

@@ -1,4 +1,4 @@
-"""liveness-not-probed-one-way-out: traffic went into a silent tunnel, and nobody asked."""
+"""liveness-not-probed-one-way-out: traffic into a silent tunnel whose sender did not ask."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _remedy(case: Case, hole: BlackHole, expected: Expected | None) -> str:
 RULE = PeerRule(
     id="liveness-not-probed-one-way-out",
     severity=Severity.ERROR,
-    title="Traffic went into a silent tunnel, and nobody asked whether the peer lives",
+    title="Traffic went into a silent tunnel whose sender did not ask whether the peer lives",
     rationale=(
         "This is the black hole: packets leave, nothing returns, and the device neither notices"
         " nor fails over. When only outgoing traffic is left it is essential to ask; without a"
