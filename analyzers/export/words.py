@@ -392,6 +392,8 @@ def why_no_question(peer: PeerView) -> str:
         return "the input shows no IKE message"
     if peer.unknown_informationals:
         return "whether anybody asked cannot be told without keys"
+    if is_of_logs(peer):
+        return "a log need not show them"
     return "nobody asked whether the other side lives"
 
 
@@ -399,7 +401,15 @@ def no_question(peer: PeerView) -> str:
     """The same in two words, for a table."""
     if peer.whole.exchanges:
         return NOT_SHOWN
-    return "unknown" if peer.unknown_informationals else "none asked"
+    if peer.unknown_informationals:
+        return "unknown"
+    return "not logged" if is_of_logs(peer) else "none asked"
+
+
+def is_of_logs(peer: PeerView) -> bool:
+    """Whether nothing of a peer was captured: of what logs leave out nobody can tell."""
+    whole = peer.whole
+    return not whole.esp_flows and all(m.basis is Basis.LOG for m in whole.messages)
 
 
 def packets_lost(holes: Sequence[BlackHole]) -> str:

@@ -37,20 +37,25 @@ _IDLE_S: Final = 1.0
 
 
 def observe(
-    holder: str, exchanges: Sequence[Exchange], *, traffic_shown: bool = True
+    holder: str,
+    exchanges: Sequence[Exchange],
+    *,
+    traffic_shown: bool = True,
+    captured: bool = True,
 ) -> DpdPolicy | None:
     """The policy of `holder` as its exchanges show it; None if it never asked.
 
     `traffic_shown`: a capture has the ESP of the peer. Without it nobody can tell how long the
     peer had been silent before a question, nor whether anything was to be sent: that questions
-    come on demand, or after what silence, only equal waits show.
+    come on demand, or after what silence, only equal waits show. `captured`: a capture has the
+    peer, be it without ESP.
     """
     own = [x for x in exchanges if x.prober == holder]
     if not own:
         return None
     own, changed = _of_one_policy(own)
     logged = any(x.basis is Basis.LOG for x in own)
-    alike = (_LEFT_OUT if traffic_shown else _IN_LOGS) if logged else _IDLE
+    alike = (_LEFT_OUT if captured else _IN_LOGS) if logged else _IDLE
     traffic_shown = traffic_shown and not logged
     starts = _gaps_s(own)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]

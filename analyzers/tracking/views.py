@@ -169,7 +169,10 @@ class Viewer:
         rtts = [rtt_ns for x in exchanges if (rtt_ns := x.rtt_ns) is not None]
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [
-            policy.observe(peer.address(side), timed, traffic_shown=bool(flows)) for side in (0, 1)
+            policy.observe(
+                peer.address(side), timed, traffic_shown=bool(flows), captured=peer.captured
+            )
+            for side in (0, 1)
         ]
         policies += [self._agreed(peer, side) for side in (0, 1)]
         seen = {p.holder: p for p in policies if p is not None}

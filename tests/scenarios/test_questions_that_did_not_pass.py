@@ -67,3 +67,10 @@ def test_who_did_not_ask_may_have_been_asked(tmp_path: Path) -> None:
         "the other end did not ask; given up by this end 6.0 s after its first unanswered question"
         in said
     )
+
+
+def test_what_did_not_pass_is_the_reason_why_no_mode_is_told(tmp_path: Path) -> None:
+    """Beside a capture it is not said that nothing shows the traffic."""
+    peer = together(tmp_path, capture(TUNNEL), charon(TUNNEL + VAIN, "a", said=REFUSED)).peer
+    (policy,) = peer.policies
+    assert "some of its questions did not come by the capture" in policy.evidence

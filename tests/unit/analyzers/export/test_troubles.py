@@ -7,11 +7,12 @@ from msgspec.structs import replace
 from analyzers.export.problem_words import problem_said
 from analyzers.export.troubles import troubles
 from analyzers.export.verdict import verdict_of
-from analyzers.export.words import why_no_question
+from analyzers.export.words import no_question, why_no_question
+from analyzers.model.observations import MessageKind
 from analyzers.model.peer import PeerState
-from analyzers.model.records import ProblemKind
+from analyzers.model.records import Basis, ProblemKind
 from analyzers.model.sa import SaEnd
-from tests.model_builders import healthy_peer, ike_sa, problem
+from tests.model_builders import healthy_peer, ike_message, ike_sa, problem
 
 SILENT = "IKE_SA_INIT of 192.0.2.1, message ID 0, was sent 7 times and never answered"
 NOT_UP = replace(ike_sa(), established_ns=None, end=SaEnd.FAILED)
@@ -60,12 +61,25 @@ def test_where_no_question_is_seen_nobody_says_that_none_was_asked():
     assert not any("nobody asked" in form for form in forms)
 
 
+def test_of_what_a_log_leaves_out_nobody_says_that_it_was_not_asked():
+    logged = ike_message(1, 1, basis=Basis.LOG, kind=MessageKind.AUTH)
+    peer = healthy_peer(exchanges=(), esp_flows=(), messages=(logged,))
+    assert (why_no_question(peer), no_question(peer)) == ("a log need not show them", "not logged")
+    captured = replace(peer, messages=(logged, ike_message(2, 2, kind=MessageKind.AUTH)))
+    assert no_question(captured) == "none asked"
+
+
 def test_a_request_that_met_no_answer_is_the_plain_reason_for_no_question():
     assert "another request was sent again and again" in why_no_question(never_up())
 
 
 def test_what_begins_another_sa_keeps_nobody_from_asking_on_one_that_is_up():
-    peer = replace(never_up(), ike_sas=(ike_sa(end=None), NOT_UP), exchanges=())
+    peer = replace(
+        never_up(),
+        ike_sas=(ike_sa(end=None), NOT_UP),
+        exchanges=(),
+        messages=(ike_message(1, 1, kind=MessageKind.AUTH),),
+    )
     assert why_no_question(peer) == "nobody asked whether the other side lives"
 
 
