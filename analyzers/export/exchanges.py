@@ -210,8 +210,8 @@ def lost_delete_words(delete: Delete) -> str:
 
 
 def answers_sent(exchange: Exchange) -> str:
-    """How many answers did not arrive: "3 answers sent, by its log"."""
-    known = "captured, not read" if exchange.lost is Lost.UNREAD else "sent, by its log"
+    """How many answers did not arrive: "3 answers in its log"."""
+    known = "captured, not read" if exchange.lost is Lost.UNREAD else "in its log"
     return f"{counted(len(exchange.lost_answers), 'answer')} {known}"
 
 

@@ -26,6 +26,8 @@ _MOSTLY: Final = 0.6
 # One question in so many may be something else: a path test, the check after a rekey.
 _SELDOM: Final = 4
 _GROWTH_FROM: Final = 1.2
+# No stack repeats faster: what is this close together was asked on two IKE SAs.
+_LEAST_RETRY_S: Final = 0.1
 # A retry may be off by this and be the one that is set (dpd-semantics section 4: tolR).
 _RETRY_TOLERANCE_S: Final = 0.5
 _RETRY_TOLERANCE_SHARE: Final = 0.2
@@ -268,7 +270,7 @@ def _retry(own: list[Exchange]) -> tuple[float | None, float]:
     longest = max(known, key=lambda x: x.retries)
     times = [t.at_ns for t in longest.transmissions]
     gaps = [seconds(b - a) for a, b in pairwise(times)]
-    if not gaps or gaps[0] <= 0:
+    if not gaps or gaps[0] <= _LEAST_RETRY_S:
         return None, 1.0
     ratios = [b / a for a, b in pairwise(gaps) if a > 0]
     growth = median(ratios) if ratios else 1.0

@@ -188,6 +188,12 @@ def test_dpd_late_ack(tell: Tell):
     assert [r.record for r in finding.refs] == [15, 16]
 
 
+def test_the_only_answer_is_told_as_that(tell: Tell):
+    only = "0 a>b v2 handshake\n20 a>b liveness 2\n24 a>b liveness 2\n24.02 b>a liveness 2 resp"
+    (finding,) = tell(only).of("dpd-late-ack")
+    assert finding.detail.startswith("The only answer of 192.0.2.2 to the liveness requests of ")
+
+
 def test_dpd_late_ack_after_retries(tell: Tell):
     text = PROMPT + "".join(f"{at} a>b liveness 7\n" for at in (70, 72, 76))
     (finding,) = tell(text + "76.02 b>a liveness 7 resp").of("dpd-late-ack")

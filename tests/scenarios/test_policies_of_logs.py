@@ -160,3 +160,11 @@ def test_no_interval_is_counted_to_a_retry() -> None:
     assert policy is not None
     assert policy.interval_s == 10
     assert policy.evidence.startswith("2 intervals of 10 s")
+
+
+def test_what_two_ike_sas_were_asked_at_once_is_no_retry() -> None:
+    """Logs without SPIs give the questions on a renewed SA, and on the new one, as one."""
+    asked = answered(transmissions=tuple(sent(at_s, 1, 1) for at_s in (10, 10.088, 13, 13.088)))
+    policy = observe(asked.prober, [asked])
+    assert policy is not None
+    assert (policy.retry_s, "retries" in policy.evidence) == (None, False)

@@ -118,10 +118,16 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
     first = late[0].exchange
     prober, responder = first.prober, first.responder
     slow = [each for each in late if each.is_slow]
-    whose = f"answers of {responder} to {question_name(first.kind)}s of {prober}"
+    asked = question_name(first.kind)
+    whose = f"answers of {responder} to {asked}s of {prober}"
+    the_only_one = f"The only answer of {responder} to the {asked}s of {prober}"
     said = ""
     if slow:
-        said = f"{len(late):,} of {answered:,} {whose} came late."
+        said = (
+            f"{the_only_one} came late."
+            if answered == 1
+            else f"{len(late):,} of {answered:,} {whose} came late."
+        )
         worst = max(slow, key=lambda each: each.delay_ns)
         said += (
             f" The latest came {spoken_ns(worst.delay_ns)} after its question; up to"
@@ -134,6 +140,7 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         which = f"{len(repeated):,} of them" if len(late) > 1 else "It"
         if not slow:
             which = f"{len(repeated):,} of {answered:,} {whose}"
+            which = the_only_one if answered == 1 else which
         least = "at least " * most.exchange.first_missing
         most_of = "up to " * (len(repeated) > 1)
         said += (

@@ -413,4 +413,4 @@ def test_of_what_arrived_the_way_back_is_the_broken_one():
     assert said.count("sent, nothing came back") == 2  # verdict and row of the peer
     assert "packets sent (up to" in said
     assert "did not arrive" in said  # what the sign of the lane means
-    assert "1 answer sent, by its log: frame 83" in said
+    assert "1 answer in its log: frame 83" in said
