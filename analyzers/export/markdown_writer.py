@@ -5,20 +5,20 @@ Long lists are folded with a count: a ticket is read, the JSON is searched.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from analyzers.export import sentences, words
 from analyzers.export.causes import hint_words
 from analyzers.export.content import Content
-from analyzers.export.formatting import count_range, seconds_range
+from analyzers.export.exchanges import delete_outcome
 from analyzers.export.inputs import counts_of
 from analyzers.export.instants import optional_utc
 from analyzers.export.markdown_findings import findings
-from analyzers.export.story import SENT_FOR_NOTHING, arriving, broken_way, fate_of
+from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.unlisted import NOT_SHOWN, hidden_holes
 from analyzers.export.untrusted import markdown_text
+from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -112,24 +112,8 @@ def _worth_a_section(peer: PeerView) -> bool:
 def _headline(peers: Sequence[PeerView], *, filtered: bool) -> str:
     if not peers:
         return "Nothing matches the filter." if filtered else "No IPsec peer was found."
-    states = Counter(peer.state for peer in peers)
-    parts = [f"{states[state]} {state}" for state in _STATE_ORDER if states[state]]
-    text = f"{sentences.counted(len(peers), 'peer')}: {', '.join(parts)}."
-    holes = [hole for peer in peers for hole in peer.black_holes]
-    if not holes:
-        # What a filter left out may have been some.
-        return text if filtered else f"{text} No black hole."
-    at_least = sum(hole.min_seconds for hole in holes)
-    at_most = sum(hole.max_seconds for hole in holes)
-    seen = [h for h in holes if h.traffic_known]
-    packets = (sum(h.min_packets for h in seen), sum(h.max_packets for h in seen))
-    untold = words.packets_counted(holes) or "packets unknown"
-    lost = count_range(*packets, "packet") if seen else untold
-    there = {peer.id: arriving(peer) for peer in peers}
-    if seen and all(h.id in there[p.id] for p in peers for h in p.black_holes if h.traffic_known):
-        lost += f" {SENT_FOR_NOTHING}"
-    number = sentences.counted(len(holes), "black hole")
-    return f"{text} {number}: {seconds_range(at_least, at_most)}, {lost}."
+    said = "; ".join(part.text for part in verdict_of(peers, partial=filtered).parts)
+    return markdown_text(f"{said[:1].upper()}{said[1:]}.")
 
 
 def _source_row(info: SourceInfo) -> tuple[str, ...]:
@@ -155,7 +139,7 @@ def _peer_row(peer: PeerView) -> tuple[str, ...]:
         peer.id,
         f"{peer.local} → {peer.remote}",
         ", ".join(f"v{version}" for version in versions) or _UNKNOWN,
-        f"{peer.state} ({peer.confidence})",
+        f"{words.peer_word(peer)} ({peer.confidence})",
         asked_nothing or str(len(peer.exchanges)),
         asked_nothing or str(outcomes[Outcome.UNANSWERED]),
         asked_nothing or str(sum(exchange.retries for exchange in peer.exchanges)),
@@ -168,7 +152,7 @@ def _section(peer: PeerView) -> Iterator[str]:
     yield f"## {peer.id}: {markdown_text(f'{peer.local} → {peer.remote}')}"
     yield ""
     yield (
-        f"{peer.state.capitalize()} ({peer.confidence}), last proof of life"
+        f"{words.peer_word(peer).capitalize()} ({peer.confidence}), last proof of life"
         f" {_moment(peer.last_proof_ns)}. {sentences.liveness(peer)}"
     )
     if peer.black_holes:
@@ -177,7 +161,7 @@ def _section(peer: PeerView) -> Iterator[str]:
         yield "### Black holes"
         yield ""
         yield from _table(
-            ("id", "from → to", "class", "seconds", "packets", "first exposed", "end",
+            ("id", "broken way", "class", "seconds", "packets", "first exposed", "end",
              "recovered", "confidence"),
             [_black_hole_row(hole, there) for hole in peer.black_holes],
         )  # fmt: skip
@@ -199,7 +183,7 @@ def _section(peer: PeerView) -> Iterator[str]:
         yield "### Deletes"
         yield ""
         yield from _table(
-            ("at", "sender", "removes", "SPIs", "reason", "known by", "place"),
+            ("at", "sender", "removes", "SPIs", "reason", "outcome", "known by", "place"),
             [_delete_row(delete) for delete in peer.deletes],
         )
     yield from _evidence(peer)
@@ -261,6 +245,7 @@ def _delete_row(delete: Delete) -> tuple[str, ...]:
         delete.protocol,
         spis + more or _UNKNOWN,
         delete.reason,
+        delete_outcome(delete) or _UNKNOWN,
         f"{delete.basis} ({delete.confidence})",
         _place(delete.ref),
     )

@@ -10,7 +10,8 @@ from tests.model_builders import black_hole, delete, healthy_peer, hint, peer, p
 STORY = """\
 # IPsec liveness report
 
-**1 peer: 1 dead. 1 black hole: 6.1 to 13.9 s, 31 to 70 packets.**
+**1 peer given up (inferred); 1 black hole, 6.1 to 13.9 s (31 to 70 packets in vain); noticed \
+14.0 s after the last proof of life.**
 
 ## Input
 
@@ -23,16 +24,16 @@ STORY = """\
 
 | peer | local → remote | IKE | state | exchanges | unanswered | retries | Deletes | black holes |
 |---|---|---|---|---|---|---|---|---|
-| p1 | 192.0.2.1 → 192.0.2.2 | v1 | dead (inferred) | 2 | 1 | 2 | 1 | 1 (at most 13.9 s) |
+| p1 | 192.0.2.1 → 192.0.2.2 | v1 | given up (inferred) | 2 | 1 | 2 | 1 | 1 (at most 13.9 s) |
 
 ## p1: 192.0.2.1 → 192.0.2.2
 
-Dead (inferred), last proof of life 2024-11-20T21:32:02.000Z. 2 liveness exchanges: 1 answered, \
+Given up (inferred), last proof of life 2024-11-20T21:32:02.000Z. 2 liveness exchanges: 1 answered, \
 1 unanswered; 2 retries; median round trip 16 ms.
 
 ### Black holes
 
-| id | from → to | class | seconds | packets | first exposed | end | recovered | confidence |
+| id | broken way | class | seconds | packets | first exposed | end | recovered | confidence |
 |---|---|---|---|---|---|---|---|---|
 | b1 | 192.0.2.1 → 192.0.2.2 | detected | 6.100 to 13.900 | 31 to 70 | 2024-11-20T21:32:02.200Z \
 | 2024-11-20T21:32:16.100Z (delete) | – | inferred |
@@ -65,7 +66,7 @@ def test_every_table_row_has_the_cells_of_its_header():
 
 def test_a_healthy_peer_is_one_row():
     text = written(healthy_peer())
-    assert "1 peer: 1 alive. No black hole." in text
+    assert "**1 peer alive; no black hole; no liveness exchange seen.**" in text
     assert "| p2 | 192.0.2.1 → 2001:db8::7 |" in text
     assert "## p2" not in text
 
