@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from analyzers.model.alignment import Alignment
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
+
+if TYPE_CHECKING:
+    # numpy is slow to begin with, and not every command needs it.
+    from analyzers.export.esp_times import EspTimes
 
 
 class Content(Struct, frozen=True):
@@ -27,3 +34,5 @@ class Content(Struct, frozen=True):
     """Findings that the user does not want to hear, with the reason."""
     filter: str = ""
     """What it was narrowed by, where there was something to narrow."""
+    esp: Mapping[str, Sequence[EspTimes]] = field(default_factory=dict)
+    """Exact times of ESP for drawings that are finer than its slices, by the id of the peer."""

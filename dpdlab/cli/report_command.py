@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzers.export.content import Content
 from dpdlab.cli.analysis import analysed, content_of, opened_output
@@ -12,6 +12,9 @@ from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import Diagnostics, ExitCode, UsageError
 from dpdlab.cli.judging import exit_code, tell_unread
 from dpdlab.cli.output import Output
+
+if TYPE_CHECKING:
+    from analyzers.session import Session
 
 _IDS_SHOWN: Final = 8
 
@@ -36,6 +39,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         unread = tell_unread(session.sources, diagnostics)
         return ExitCode.INPUT if unread else ExitCode.OK
     content = content_of(session, invocation)
+    if report_format in ("svg", "html"):
+        content = _with_exact_esp(content, session, report_format)
     _write(content, report_format, output, options)
     text = report_format == "text"
     return exit_code(
@@ -45,6 +50,16 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         fail_on=options.fail_on,
         damage_told=text,
         diagnosis_told=text and output.to_terminal,
+    )
+
+
+def _with_exact_esp(content: Content, session: Session, report_format: str) -> Content:
+    """The content with what its drawings show closer than the engine has counted it."""
+    from dpdlab.present.exact_drawings import in_drawing, on_page, with_exact_esp
+
+    drawn = on_page if report_format == "html" else in_drawing
+    return with_exact_esp(
+        content, session.peers(), drawn, session.captures(), session.packets_within
     )
 
 

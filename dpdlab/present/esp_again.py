@@ -98,23 +98,38 @@ def read_times(
 
     Raises nothing else: what cannot be read is told.
     """
-    ways = [(peer, side) for peer in peers for side in (peer.local, peer.remote)]
-    windows = [_window(peer, side, stretch) for peer, side in ways]
-    parts: list[list[Int64s]] = [[] for _ in windows]
-    kept = 0
     try:
-        reading = cast("Generator[Packets]", packets_within(windows, lambda _: check()))
-        with closing(reading) as found:
-            for packets in found:
-                kept += len(packets.at_ns)
-                if kept > 2 * MOST_PACKETS:
-                    return EspRead({}, too_many())
-                parts[packets.window].append(packets.at_ns)
+        found = read_stretches([(peer, stretch) for peer in peers], packets_within, check)
+    except TooMany:
+        return EspRead({}, too_many())
     except AnalyzerError as error:
         return EspRead({}, f"the capture cannot be read again: {error.message}")
+    return EspRead({peer.id: times for peer, times in zip(peers, found, strict=True)})
+
+
+def read_stretches(
+    wanted: Sequence[tuple[PeerView, spans.Window]],
+    packets_within: PacketsWithin,
+    check: Callable[[], None],
+) -> list[EspTimes]:
+    """The ESP of peers, each in a stretch of its time, read at one go.
+
+    Raises TooMany, and SourceError where a capture cannot be read again.
+    """
+    ways = [(peer, side, s) for peer, s in wanted for side in (peer.local, peer.remote)]
+    windows = [_window(*way) for way in ways]
+    parts: list[list[Int64s]] = [[] for _ in windows]
+    kept = 0
+    reading = cast("Generator[Packets]", packets_within(windows, lambda _: check()))
+    with closing(reading) as found:
+        for packets in found:
+            kept += len(packets.at_ns)
+            if kept > 2 * MOST_PACKETS:
+                raise TooMany
+            parts[packets.window].append(packets.at_ns)
     sorted_ns = [np.sort(np.concatenate([np.empty(0, np.int64), *part])) for part in parts]
     both = zip(sorted_ns[::2], sorted_ns[1::2], strict=True)
-    return EspRead({p.id: EspTimes(stretch, *ways) for p, ways in zip(peers, both, strict=True)})
+    return [EspTimes(s, *each) for (_, s), each in zip(wanted, both, strict=True)]
 
 
 def too_many() -> str:
@@ -131,4 +146,14 @@ def _window(peer: PeerView, side: str, stretch: spans.Window) -> Window:
     return Window(flows, max(stretch.start_ns, first_ns), min(stretch.end_ns, last_ns))
 
 
-__all__ = ["EspRead", "TooMany", "are_files", "read_times", "stretch_to_read", "too_many"]
+__all__ = [
+    "MOST_PACKETS",
+    "EspRead",
+    "PacketsWithin",
+    "TooMany",
+    "are_files",
+    "read_stretches",
+    "read_times",
+    "stretch_to_read",
+    "too_many",
+]

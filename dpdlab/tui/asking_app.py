@@ -121,7 +121,9 @@ class AskingApp(ReadingApp):
         def made() -> Matter:
             # What views add to what a filter leaves is theirs: a file has what `-Y` would give.
             content = whole if wanted is None else narrowed(whole, wanted)
-            return Matter(content, whole, tuple(self.inputs), self.options, peer)
+            again = None if self.afterwards is None else self.afterwards.packets_within
+            inputs = tuple(self.inputs)
+            return Matter(content, whole, inputs, self.options, peer, self.captures, again)
 
         def named(path: str | None) -> None:
             if path is not None:

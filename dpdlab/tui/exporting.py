@@ -12,8 +12,12 @@ from msgspec import Struct
 
 from analyzers.export.content import Content
 from analyzers.export.formatting import byte_count, counted
+from analyzers.export.spans import Window
 from analyzers.export.untrusted import safe
+from analyzers.model.peer import PeerView
 from analyzers.session import Session, SessionOptions
+from analyzers.session.second_pass import CaptureAgain
+from dpdlab.present.esp_again import PacketsWithin
 from dpdlab.present.text import PLAIN_WIDTH
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
@@ -28,6 +32,9 @@ class Matter(Struct, frozen=True):
     options: SessionOptions
     peer: str | None
     """The id of the peer in sight."""
+    captures: Sequence[CaptureAgain] = ()
+    packets_within: PacketsWithin | None = None
+    """How ESP is read again; None while the inputs are being read."""
 
 
 class Exporter(Struct, frozen=True):
@@ -60,8 +67,9 @@ def _text(matter: Matter) -> Iterator[bytes]:
 
 def _html(matter: Matter) -> Iterator[bytes]:
     from analyzers.export.html.document import chunks
+    from dpdlab.present.exact_drawings import on_page
 
-    return _encoded(chunks(matter.content))
+    return _encoded(chunks(_finer(matter, on_page)))
 
 
 def _json(matter: Matter) -> Iterator[bytes]:
@@ -91,12 +99,24 @@ def _markdown(matter: Matter) -> Iterator[bytes]:
 def _drawing(name: str) -> Callable[[Matter], Iterator[bytes]]:
     def draw(matter: Matter) -> Iterator[bytes]:
         from analyzers.export.svg.document import Drawing, chunks
+        from dpdlab.present.exact_drawings import in_drawing
 
         peers = [] if matter.peer is None else [matter.peer]
         drawing = Drawing(name)
-        return _encoded(chunks(matter.content, ascii_only=False, drawing=drawing, peers=peers))
+        content = _finer(matter, in_drawing)
+        return _encoded(chunks(content, ascii_only=False, drawing=drawing, peers=peers))
 
     return draw
+
+
+def _finer(matter: Matter, drawn: Callable[[PeerView], Iterable[Window]]) -> Content:
+    """The content with exact times of ESP where drawings are finer than what was counted."""
+    from dpdlab.present.exact_drawings import with_exact_esp
+
+    if matter.packets_within is None:
+        return matter.content
+    peers = matter.whole.peers
+    return with_exact_esp(matter.content, peers, drawn, matter.captures, matter.packets_within)
 
 
 def _packets(matter: Matter) -> Iterator[bytes]:

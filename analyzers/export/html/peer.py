@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import htpy
 from htpy import Element, Node
 
 from analyzers.export import sa_words, words
+from analyzers.export.esp_times import EspTimes, covering
 from analyzers.export.exchanges import median_round_trip
 from analyzers.export.formatting import duration
 from analyzers.export.html import lists
@@ -41,7 +43,7 @@ def section(peer: PeerView, scene: Scene) -> Element:
             htpy.span(".soft")[f"IKEv{versions}"] if versions else None,
         ],
         _facts(peer, naming),
-        _timelines(peer, naming, anchor),
+        _timelines(peer, naming, anchor, scene.content.esp.get(peer.id, ())),
         _findings(peer, scene),
         black_holes(peer, scene),
         _ladder(peer, naming, anchor),
@@ -76,29 +78,34 @@ def _facts(peer: PeerView, naming: Naming) -> Element:
     return htpy.dl(".pairs")[[[htpy.dt[name], htpy.dd[value]] for name, value in pairs]]
 
 
-def _timelines(peer: PeerView, naming: Naming, anchor: str) -> Node:
+def closer(peer: PeerView) -> tuple[Window, ...]:
+    """The stretches of a peer's time that are drawn apart."""
+    return zooms(peer, WIDTH // AXIS_CELL, ZOOMS)
+
+
+def _timelines(peer: PeerView, naming: Naming, anchor: str, exact: Sequence[EspTimes]) -> Node:
     if peer.last_ns < ORDER_LIMIT_NS:
         return htpy.p(".soft")["No timeline: the lines of this log have no times."]
-    cells = WIDTH // AXIS_CELL
-    windows: list[Window | None] = [None, *zooms(peer, cells, ZOOMS)]
+    windows: list[Window | None] = [None, *closer(peer)]
     figures: list[Node] = []
     for index, window in enumerate(windows):
         name = f"{anchor}-timeline-{index}"
-        drawn = timeline(peer, naming, name=name, window=window)
+        drawn = timeline(peer, naming, name=name, window=window, exact=exact)
         figures.append(
             htpy.figure[
-                htpy.figcaption[_caption(peer, window)],
+                htpy.figcaption[_caption(peer, window, exact)],
                 scroll_box(drawn.element, f"Timeline {index + 1}"),
             ]
         )
     return [htpy.h3["Timeline"], figures]
 
 
-def _caption(peer: PeerView, window: Window | None) -> str:
+def _caption(peer: PeerView, window: Window | None, exact: Sequence[EspTimes]) -> str:
     if window is None:
         return f"All that is known of this peer; {day([peer])}, times are UTC."
     text = f"Closer: {duration(window.end_ns - window.start_ns)} around a black hole"
-    if is_coarse(peer, window) and peer.activity is not None:
+    coarse = is_coarse(peer, window) and covering(exact, window) is None
+    if coarse and peer.activity is not None:
         text += f"; ESP is known per {duration(peer.activity.slice_ns)} only"
     return text + "."
 

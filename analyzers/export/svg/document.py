@@ -67,7 +67,7 @@ def _document(content: Content, peers: Sequence[PeerView], drawing: Drawing) -> 
         heading = f"{peer.id}: {address(peer.local)} → {address(peer.remote)}"
         nodes.append(text(MARGIN, y + 14, f"{heading}, {day([peer])}".rstrip(", "), "heavy"))
         y += HEADING
-        drawn = _drawn(peer, naming, drawing, f"peer-{index + 1}")
+        drawn = _drawn(content, peer, naming, drawing, f"peer-{index + 1}")
         if drawn is None:
             nodes.append(text(MARGIN, y, "no IKE message of this peer is known", "soft"))
             y += HEADING
@@ -98,7 +98,9 @@ def _document(content: Content, peers: Sequence[PeerView], drawing: Drawing) -> 
     ]
 
 
-def _drawn(peer: PeerView, naming: Naming, drawing: Drawing, name: str) -> Drawn | None:
+def _drawn(
+    content: Content, peer: PeerView, naming: Naming, drawing: Drawing, name: str
+) -> Drawn | None:
     if drawing is Drawing.TIMELINE:
-        return timelines.timeline(peer, naming, name=name)
+        return timelines.timeline(peer, naming, name=name, exact=content.esp.get(peer.id, ()))
     return ladders.ladder(peer, naming, name=name)

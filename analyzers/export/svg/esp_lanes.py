@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
+from analyzers.export.esp_times import EspTimes
 from analyzers.export.naming import address
 from analyzers.export.no_esp import without_esp
 from analyzers.export.spans import ONE_PACKET, Window
@@ -23,21 +26,37 @@ def esp(sheet: Sheet) -> None:
     activity = sheet.peer.activity
     if activity is None or not (any(activity.outbound) or any(activity.inbound)):
         return
-    width = sheet.x(activity.start_ns + activity.slice_ns) - sheet.x(activity.start_ns)
-    # Slices finer than the eye would be hairs.
-    together = max(math.ceil(NARROWEST / max(width, 0.01)), 1)
-    slice_ns = activity.slice_ns * together
-    curves = [levelled(_sums(counts, together)) for counts in (activity.outbound, activity.inbound)]
+    if sheet.esp is not None:
+        start_ns, slice_ns, counted = _exact(sheet.esp, sheet.window)
+    else:
+        width = sheet.x(activity.start_ns + activity.slice_ns) - sheet.x(activity.start_ns)
+        # Slices finer than the eye would be hairs.
+        together = max(math.ceil(NARROWEST / max(width, 0.01)), 1)
+        start_ns, slice_ns = activity.start_ns, activity.slice_ns * together
+        counted = [_sums(counts, together) for counts in (activity.outbound, activity.inbound)]
+    curves = [levelled(counts) for counts in counted]
     top = max(1.0, *(max(curve, default=0) for curve in curves))
     rate = f"up to {top / seconds(slice_ns):.3g} packets per second"
     for arrow, curve, side in zip("→←", curves, (sheet.peer.local, sheet.peer.remote), strict=True):
         floor = sheet.lane(f"ESP {arrow}", 32) + 13
         silent = without_esp(sheet.peer, side)
-        area = _area(sheet, curve, slice_ns, top, floor, silent)
+        area = _area(sheet, curve, start_ns, slice_ns, top, floor, silent)
         sheet.nodes.append(line(PLOT_LEFT, floor, PLOT_RIGHT, floor, "baseline"))
         if area:
             said = f"ESP sent by {address(side)}, {rate}"
             sheet.nodes.append(titled(path(area, "esp"), said))
+
+
+def _exact(times: EspTimes, window: Window) -> tuple[int, int, list[list[int]]]:
+    """Start and length of the slices of a window that are as fine as the eye, and their packets."""
+    slices = (PLOT_RIGHT - PLOT_LEFT) // NARROWEST
+    slice_ns = max(-(-(window.end_ns - window.start_ns + 1) // slices), 1)
+    counted = []
+    for at_ns in (times.out_ns, times.back_ns):
+        inside = at_ns[(at_ns >= window.start_ns) & (at_ns <= window.end_ns)]
+        places = (inside - window.start_ns) // slice_ns
+        counted.append([int(n) for n in np.bincount(places, minlength=slices)])
+    return window.start_ns, slice_ns, counted
 
 
 def _sums(packets: Sequence[int], together: int) -> list[int]:
@@ -86,18 +105,17 @@ def loud(start_ns: int, end_ns: int, silent: Sequence[Window]) -> list[tuple[int
 def _area(
     sheet: Sheet,
     packets: Sequence[float],
+    first_ns: int,
     slice_ns: int,
     top: float,
     floor: float,
     silent: Sequence[Window],
 ) -> str:
     """The path of a step curve; slices without a packet, and silent times, leave the floor free."""
-    activity = sheet.peer.activity
-    assert activity is not None
     parts: list[str] = []
     run_end = -1.0
     for index, amount in enumerate(packets):
-        start_ns = activity.start_ns + index * slice_ns
+        start_ns = first_ns + index * slice_ns
         if amount <= 0:
             continue
         height = 3 + 22 * amount / top

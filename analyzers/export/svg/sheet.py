@@ -9,6 +9,7 @@ import htpy
 from htpy import Element, Node
 from msgspec import Struct, field
 
+from analyzers.export.esp_times import EspTimes
 from analyzers.export.naming import Naming
 from analyzers.export.spans import Window
 from analyzers.export.svg.canvas import text
@@ -29,6 +30,8 @@ class Sheet(Struct):
     naming: Naming
     window: Window
     name: str
+    esp: EspTimes | None = None
+    """Exact times of ESP in the window, where they are known."""
     y: float = 0
     nodes: list[Node] = field(default_factory=list)
     signs: set[Sign] = field(default_factory=set)

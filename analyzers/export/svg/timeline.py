@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from htpy import Node
 
 from analyzers.export.axis import mark_name, step_ns
+from analyzers.export.esp_times import EspTimes, covering
 from analyzers.export.formatting import duration
 from analyzers.export.naming import Naming, address
 from analyzers.export.spans import Window, whole
@@ -31,13 +32,21 @@ AXIS_CELL: Final = 7
 """Width that the axis counts as one cell of its labels."""
 
 
-def timeline(peer: PeerView, naming: Naming, *, name: str, window: Window | None = None) -> Drawn:
+def timeline(
+    peer: PeerView,
+    naming: Naming,
+    *,
+    name: str,
+    window: Window | None = None,
+    exact: Sequence[EspTimes] = (),
+) -> Drawn:
     """One stretch of a peer's time, the whole of it by default.
 
-    `name` makes the ids of the drawing unique in its document.
+    `name` makes the ids of the drawing unique in its document; `exact`: what is known of the times
+    of its ESP.
     """
     window = window or whole(peer)
-    sheet = Sheet(peer, naming, window, name)
+    sheet = Sheet(peer, naming, window, name, covering(exact, window))
     _axis(sheet)
     top = sheet.y
     states(sheet)

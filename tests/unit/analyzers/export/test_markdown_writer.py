@@ -28,8 +28,8 @@ STORY = """\
 
 ## p1: 192.0.2.1 → 192.0.2.2
 
-Given up (inferred), last proof of life 2024-11-20T21:32:02.000Z. 2 liveness exchanges: 1 answered, \
-1 unanswered; 2 retries; median round trip 16 ms.
+Given up (inferred), last proof of life 2024-11-20T21:32:02.000Z. 2 liveness exchanges: \
+1 answered, 1 unanswered; 2 retries; median round trip 16 ms.
 
 ### Black holes
 

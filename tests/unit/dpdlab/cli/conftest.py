@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import SourceInfo
 from analyzers.rules.judge import Judgement
 from analyzers.session.options import UnparsedLine
+from analyzers.session.second_pass import CaptureAgain
+from analyzers.whatif.windows import Packets, Window
 from dpdlab.cli import analysis, main
 from tests.model_builders import peer, source
 
@@ -61,6 +63,12 @@ class StubSession(Struct, dict=True):
 
     def unparsed(self) -> list[UnparsedLine]:
         return []
+
+    def captures(self) -> list[CaptureAgain]:
+        return []
+
+    def packets_within(self, windows: Sequence[Window]) -> Iterator[Packets]:
+        return iter(())
 
     def configurations(self) -> tuple[Configuration, ...]:
         return ()
