@@ -236,7 +236,8 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
     if classes == {BlackHoleClass.DATA_PLANE}:
         return "never noticed: IKE kept answering", _UNNOTICED
     if classes == {BlackHoleClass.TRANSIENT}:
-        return "passed before a verdict", ()
+        later = any(x.verdict_ns for peer, _ in owned for x in peer.whole.exchanges)
+        return f"passed before {'the' if later else 'a'} verdict", ()
     if theirs:
         idle = "did not ask" if classes == {BlackHoleClass.MISSING_DPD} else "gave no verdict"
         said = f"{sender} {idle}; given up by {receiver} {theirs}"

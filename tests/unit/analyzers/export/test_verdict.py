@@ -57,6 +57,11 @@ def test_a_verdict_of_the_other_end_is_told_as_that() -> None:
         replace(mine, black_holes=(still,), exchanges=(theirs,))
     )
     assert " · no verdict" in told(replace(mine, black_holes=(still,), exchanges=()))
+    passed = replace(still, black_hole_class=BlackHoleClass.TRANSIENT)
+    peer = replace(mine, black_holes=(passed,), exchanges=())
+    assert told(peer).endswith("passed before a verdict")
+    # It was given up all the same, for what it did not answer then.
+    assert told(replace(peer, exchanges=(asked,))).endswith("passed before the verdict")
     ended, lives = ike_sa(), ike_sa(id="i2", end=None, ended_ns=None)
     back = replace(mine, state=PeerState.ALIVE, ike_sas=(ended, lives), black_holes=())
     again = replace(back, exchanges=(theirs,))
