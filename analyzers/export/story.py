@@ -99,9 +99,8 @@ def moments(
             until = "before ESP came back" if back else "while ESP stayed silent"
             more = f", and {len(meanwhile) - 1} more {until}"
             tell(meanwhile[0].first_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
-    data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
-    # Who answers is in no doubt: what is missing is what goes through the tunnel.
-    silent = "no ESP" if data_plane else "questionable: silent"
+    # Who answers, or asks, is in no doubt: what is missing is what goes through the tunnel.
+    silent = "no ESP" if by_esp else "questionable: silent"
     tell(hole.questionable_ns, f"{silent} for longer than usual")
     # What had been going on is told where the story begins, not before it.
     begun_ns = hole.begin_ns if hole.last_proof_ns is None else hole.last_proof_ns

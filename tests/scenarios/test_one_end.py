@@ -13,6 +13,7 @@ from analyzers.export.verdict import verdict_of
 from analyzers.model.peer import PeerView
 from analyzers.session import Session
 from analyzers.whatif.candidates import own
+from tests.scenarios.inputs import alone
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
 
@@ -68,3 +69,20 @@ def test_what_the_end_of_the_capture_cut_short_is_no_timer(name: str):
     (hole,) = peer.black_holes
     waits_s = own(peer, hole).policy.waits_s
     assert waits_s[-1] == waits_s[-2]
+
+
+def test_who_asks_in_a_silence_of_esp_is_not_called_silent(tmp_path: Path) -> None:
+    text = """
+        0 a>b v2 handshake
+        0.5..40/0.2 a>b esp out1
+        0.51..20/0.2 b>a esp in1
+        26.01..40/0.2 b>a esp in1
+        23.5 b>a liveness 0
+        23.51 a>b liveness 0 resp
+    """
+    peer = alone(tmp_path, text)
+    (hole,) = peer.black_holes
+    told = [moment.text for moment in moments(peer, hole)]
+    assert "last ESP packet from 192.0.2.2" in told
+    assert "no ESP for longer than usual" in told
+    assert not any("questionable" in each for each in told)
