@@ -94,7 +94,8 @@ def test_the_other_end_says_that_its_peer_comes_from_elsewhere(tmp_path: Path) -
         "192.0.2.2 sees its peer come from elsewhere, as its log says (192.0.2.1[45367] became"
         " 192.0.2.1[55516])" in told
     )
-    assert reason_in_short([(peer, hole)]) == "the other end saw its peer move"
+    # The local end is that of the log.
+    assert reason_in_short([(peer, hole)]) == "this end saw its peer move"
 
 
 def test_child_sas_tell_whose_log_it_is_behind_a_nat(tmp_path: Path) -> None:
