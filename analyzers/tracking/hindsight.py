@@ -87,7 +87,7 @@ class Hindsight:
             if support is Support.NONE:
                 hole = track.without_run
             elif self._tells_no_loss(track.run.exchange):
-                hole = replace(track, min_start_ns=None, min_packets=0)
+                hole = track.bounded_without_run()
                 if hole.dead_ns is None and track.run.exchange.dead_ns is None:
                     hole = track.without_run
         if hole is None or not hole.unit.peer.heard[1 - hole.role]:

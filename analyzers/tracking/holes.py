@@ -72,6 +72,13 @@ class HoleTrack(Struct):
     without_run: HoleTrack | None = None
     """The judgement without the run: it may turn out later to have been no question."""
 
+    def bounded_without_run(self) -> HoleTrack:
+        """The black hole with the lower bound that it has without the questions of its run."""
+        other = self.without_run
+        if other is None:
+            return replace(self, min_start_ns=None, min_packets=0)
+        return replace(self, min_start_ns=other.min_start_ns, min_packets=other.min_packets)
+
     def with_delete(self, delete: Transmission | None) -> HoleTrack:
         """The black hole if the last message of its run was the Delete that ended the loss."""
         run = self.run
