@@ -13,7 +13,7 @@ from analyzers.decode.flows import MAX_SPIS, EspRows, FlowIdentity, FlowIndex, M
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
-from analyzers.model.records import ProblemKind, SourceInfo
+from analyzers.model.records import Interfaces, ProblemKind, SourceInfo
 from analyzers.sources.streams import ByteStream
 from analyzers.wire.columns import (
     IKE_PORT,
@@ -35,6 +35,8 @@ CHUNK_BYTES: Final = 4 << 20
 # A frame that is earlier than its predecessors by no more than this was reordered on its way into
 # the file (several queues, several interfaces); one that is earlier still shows a clock step.
 LATENESS_NS: Final = 100_000_000
+# Of addresses whose interfaces are remembered.
+_MOST_PAIRS: Final = 1 << 16
 # A capture without packets goes on no longer than this; later ends are damage.
 _LONGEST_REST_NS: Final = 7 * 86_400 * 1_000_000_000
 
@@ -102,6 +104,7 @@ class CaptureReader:
         self._odd = OddFrameDecoder(info.id, ports)
         self._problems = ProblemFold(info.id)
         self._flows = FlowIndex()
+        self._interfaces = Interfaces()
         self._buffer = bytearray(chunk_bytes + BUFFER_SLACK_BYTES)
         self._chunk_bytes = chunk_bytes
         self._start = 0  # unparsed bytes are buffer[start:end]
@@ -181,6 +184,9 @@ class CaptureReader:
             self.info.until_ns = until_ns
         for start_ns, end_ns in self._framing.gaps:
             self.info.note_gap(start_ns, end_ns)
+        self._interfaces.gaps = self._framing.gaps_by_interface
+        if any(self._interfaces.gaps.values()) and self._interfaces.shown:
+            self.info.interfaces = self._interfaces
         self.info.protocols = dict(self._classifier.protocols + Counter(self._odd.protocols))
         if not late:
             return batch
@@ -198,7 +204,25 @@ class CaptureReader:
         info.last_ns = last if info.last_ns is None else max(info.last_ns, last)
         info.nat_keepalives += classified.nat_keepalives + self._odd.nat_keepalives
         self._odd.nat_keepalives = 0
-        return self._batch(classified.esp, found, int(key[-1]), key, frames.first_record)
+        batch = self._batch(classified.esp, found, int(key[-1]), key, frames.first_record)
+        if frames.interfaces is not None:
+            self._note_interfaces(batch, frames.interfaces, frames.first_record)
+        return batch
+
+    def _note_interfaces(
+        self, batch: CaptureBatch, interfaces: Int64Array, first_record: int
+    ) -> None:
+        """On which interface each pair of addresses is seen; of ESP the first packet tells."""
+        seen = [(e.src, e.dst, e.ref.record) for e in batch.events if isinstance(e, Datagram)]
+        if batch.new_flows:
+            first = np.unique(batch.esp.flow, return_index=True)[1]
+            places = first[-len(batch.new_flows) :]
+            records = batch.esp.record[places].tolist()
+            seen += [(f.src, f.dst, r) for f, r in zip(batch.new_flows, records, strict=False)]
+        shown = self._interfaces.shown
+        for src, dst, record in seen:
+            if 0 <= record - first_record < len(interfaces) and len(shown) < _MOST_PAIRS:
+                shown.setdefault((src, dst), set()).add(int(interfaces[record - first_record]))
 
     def _looked_at(self, frames: FrameBlock, chosen: Int64Array) -> list[Observation]:
         """What the frames tell that are no ESP of the usual kind."""

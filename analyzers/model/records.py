@@ -131,6 +131,15 @@ def interrupted(start_ns: int, end_ns: int) -> str:
     return f"capturing was interrupted for {lasted}: nobody can tell what was sent meanwhile"
 
 
+class Interfaces(Struct):
+    """What the interfaces of a capture missed, and whom they show."""
+
+    gaps: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """From and to, by interface, in their order."""
+    shown: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    """On which interfaces packets from one address to another came by."""
+
+
 class SourceInfo(Struct):
     """What is known of one input. Counters grow while it is read."""
 
@@ -178,6 +187,8 @@ class SourceInfo(Struct):
     """Of the interfaces that were captured on, as far as a capture names them."""
     gaps: list[tuple[int, int]] = field(default_factory=list)
     """From and to: when capturing was interrupted, where a capture says so."""
+    interfaces: Interfaces | None = None
+    """Where a capture of several interfaces says when one of them was interrupted."""
 
     def note_gap(self, start_ns: int, end_ns: int) -> None:
         """Capturing was interrupted."""

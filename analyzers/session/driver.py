@@ -134,7 +134,8 @@ class Session:
             info.last_ns = self._common_ns(number, info.last_ns)
             info.until_ns = self._common_ns(number, info.until_ns)
             shift_ns = self._shifts[number]
-            info.gaps = [(start + shift_ns, end + shift_ns) for start, end in info.gaps]
+            for gaps in (info.gaps, *(info.interfaces.gaps.values() if info.interfaces else ())):
+                gaps[:] = [(start + shift_ns, end + shift_ns) for start, end in gaps]
         self._joined_shifts, self._shifts = self._shifts, {}
         note_duplicates(self.sources, self._tracker, self._leavers)
         note_keys(self.sources, self._keys)

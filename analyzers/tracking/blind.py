@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from analyzers.model.records import Basis
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.tracks import PeerTrack
+from analyzers.wire.watched import common_to_all
 
 Span = tuple[int, int]
 """From and to, ns since the epoch."""
@@ -22,7 +25,7 @@ class BlindTimes:
 
     def of(self, peer: PeerTrack) -> list[Span]:
         """Those of a peer, in their order: where any source shows it, it was seen."""
-        if not self._tracker.gaps:
+        if not (self._tracker.gaps or self._tracker.interfaces):
             return []
         known = self._known.get(peer)
         if known is None:
@@ -53,15 +56,23 @@ class BlindTimes:
                 heard += [max(first_ns, end_ns) for _, end_ns in blind if last_ns >= end_ns]
         return heard
 
+    def _of_source(self, peer: PeerTrack, source: str) -> Sequence[Span]:
+        """When a capture was interrupted: on all interfaces that show the peer."""
+        interfaces = self._tracker.interfaces.get(source)
+        if interfaces is None:
+            return self._tracker.gaps.get(source, ())
+        ends = ((a, b) for a in peer.addresses[0] for b in peer.addresses[1])
+        shown = (interfaces.shown.get(way, ()) for one in ends for way in (one, one[::-1]))
+        return common_to_all(interfaces.gaps.get(number, []) for number in {*chain(*shown)})
+
     def _find(self, peer: PeerTrack) -> list[Span]:
-        gaps = self._tracker.gaps
         captured = {m.ref.source for m in peer.messages if m.basis is not Basis.LOG}
         refs = (self._tracker.flows.first_refs.get(flow) for flow in peer.flows)
         captured |= {ref.source for ref in refs if ref is not None}
         if len(captured) != 1:
             # Several captures are of several places: what one misses another one shows.
             return []
-        own = gaps.get(captured.pop(), ())
+        own = self._of_source(peer, captured.pop())
         first_ns = min([peer.first_ns, *(int(self._tracker.flows.first_ns[f]) for f in peer.flows)])
         logged = [m.at_ns for m in peer.messages if m.basis is Basis.LOG]
         return [

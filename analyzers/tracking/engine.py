@@ -21,7 +21,7 @@ from analyzers.decode.ike import IkeDecoder
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, IcmpHint, IkeMessage, MessageKind
 from analyzers.model.peer import Hint, HintKind
-from analyzers.model.records import Problem, Ref, SourceInfo, source_id
+from analyzers.model.records import Interfaces, Problem, Ref, SourceInfo, source_id
 from analyzers.model.time import ORDER_LIMIT_NS, nanoseconds, seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
@@ -95,6 +95,7 @@ class Tracker:
         )
         self.now_ns = 0
         self.gaps: Mapping[str, Sequence[tuple[int, int]]] = {}
+        self.interfaces: Mapping[str, Interfaces] = {}
         """When each source that is a capture was interrupted, as far as that is known."""
         self.captured_at: Sequence[frozenset[str]] = ()
         """The addresses of the device that took each capture, as far as captures name them."""
@@ -134,6 +135,7 @@ class Tracker:
     def know_sources(self, sources: Sequence[SourceInfo]) -> None:
         """What captures say of themselves by now: when they were interrupted, and by whom taken."""
         self.gaps = {info.id: tuple(info.gaps) for info in sources if info.gaps}
+        self.interfaces = {s.id: s.interfaces for s in sources if s.interfaces is not None}
         self.captured_at = [info.addresses for info in sources if info.addresses]
 
     def learn(self, datagram: Datagram) -> None:

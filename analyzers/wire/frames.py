@@ -34,6 +34,8 @@ class FrameBlock(Struct):
     """(n,) nanoseconds since the epoch."""
     link_types: Int64Array | int
     """LINKTYPE number of every frame, or one for all."""
+    interfaces: Int64Array | None = None
+    """(n,) number of the interface of every frame, where there are several."""
 
     def __len__(self) -> int:
         return len(self.offset)

@@ -38,6 +38,10 @@ class Framing(Protocol):
         """Until when was captured, as the capture says."""
 
     @property
+    def gaps_by_interface(self) -> dict[int, list[Span]]:
+        """The same of each interface."""
+
+    @property
     def gaps(self) -> list[Span]:
         """Times in which capturing was interrupted, as the capture says."""
 

@@ -53,6 +53,7 @@ class PcapFraming:
         self.until_ns: int | None = None
         self.gaps: list[Span] = []
         """This format does not say until when was captured."""
+        self.gaps_by_interface: dict[int, list[Span]] = {}
         self.addresses: set[str] = set()
         """Nor by whom."""
 

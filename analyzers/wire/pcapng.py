@@ -95,6 +95,11 @@ class PcapngFraming:
         """When no interface was captured, where statistics say it."""
         return self._watched.gaps
 
+    @property
+    def gaps_by_interface(self) -> dict[int, list[Span]]:
+        """When each interface was not captured, where statistics say it."""
+        return self._watched.by_interface
+
     def finish(self, leftover_bytes: int) -> None:
         """The input ended with this many bytes unparsed."""
         dropped = sum(self._dropped.values())
@@ -297,6 +302,7 @@ class PcapngFraming:
             np.maximum(fields[:, 6].astype(np.int64), captured),
             at_ns,
             links[interface] if (links != links[0]).any() else int(links[0]),
+            interface,
         )
 
     @staticmethod
@@ -315,8 +321,12 @@ class PcapngFraming:
         wire: Int64Array,
         at_ns: Int64Array,
         link_types: Int64Array | int,
+        interfaces: Int64Array,
     ) -> FrameBlock:
-        frames = FrameBlock(buffer, self._records + 1, offset, captured, wire, at_ns, link_types)
+        several = interfaces if len(self._interfaces) > 1 else None
+        frames = FrameBlock(
+            buffer, self._records + 1, offset, captured, wire, at_ns, link_types, several
+        )
         self._records += len(offset)
         self._last_ns = int(at_ns[-1])
         return frames
@@ -329,19 +339,17 @@ class PcapngFraming:
             last_ns = row[3]
             rows.append(row)
         columns = np.array(rows, dtype=np.int64)
-        return self._block(
-            buffer, columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3], columns[:, 4]
-        )
+        return self._block(buffer, *columns.T)
 
     def _packet(
         self, buffer: bytearray, position: int, kind: int, record: int, last_ns: int
-    ) -> tuple[int, int, int, int, int]:
-        """(offset, captured, wire, at_ns, link type) of one packet block."""
+    ) -> tuple[int, int, int, int, int, int]:
+        """(offset, captured, wire, at_ns, link type, interface) of one packet block."""
         order = self._order
         length = struct.unpack_from(order + "I", buffer, position + 4)[0]
         ticks: int | None = None
         if kind == JOURNAL:
-            return position + 8, 0, 0, last_ns, NO_LINK_TYPE
+            return position + 8, 0, 0, last_ns, NO_LINK_TYPE, -1
         if kind == SIMPLE_PACKET:
             number, header = 0, 12
             (wire,) = struct.unpack_from(order + "I", buffer, position + 8)
@@ -365,7 +373,7 @@ class PcapngFraming:
         if captured > room or not 0 <= number < len(self._interfaces):
             what = "a frame longer than its block" if captured > room else "an unknown interface"
             self._problems.add(ProblemKind.BAD_BLOCK, what, record)
-            return position + header, 0, 0, last_ns, NO_LINK_TYPE
+            return position + header, 0, 0, last_ns, NO_LINK_TYPE, -1
         interface = self._interfaces[number]
         at_ns = last_ns
         if ticks is not None:
@@ -382,4 +390,5 @@ class PcapngFraming:
             max(wire, captured),
             at_ns,
             interface.link_type,
+            number,
         )

@@ -6,6 +6,7 @@ one block tells and the beginning that the next one of the same interface tells,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from analyzers.model.time import NS_PER_MS
@@ -25,7 +26,8 @@ class Watched:
         self.until_ns: int | None = None
         """Until when was captured, as the last block says."""
         self._ends: dict[int, int] = {}
-        self._gaps: dict[int, list[Span]] = {}
+        self.by_interface: dict[int, list[Span]] = {}
+        """Times in which each of them was not captured, in their order."""
 
     def section(self) -> None:
         """Another section begins: its interfaces are others."""
@@ -34,7 +36,7 @@ class Watched:
     def tell(self, interface: int, start_ns: int | None, end_ns: int | None) -> None:
         """One block."""
         known_ns = self._ends.get(interface)
-        gaps = self._gaps.setdefault(interface, [])
+        gaps = self.by_interface.setdefault(interface, [])
         if end_ns is not None:
             self.until_ns = max(self.until_ns or 0, end_ns)
             self._ends[interface] = max(known_ns or 0, end_ns)
@@ -46,10 +48,15 @@ class Watched:
     @property
     def gaps(self) -> list[Span]:
         """Times in which no interface was captured, in their order."""
-        found: list[Span] | None = None
-        for gaps in self._gaps.values():
-            found = gaps if found is None else common(found, gaps)
-        return list(found or ())
+        return common_to_all(self.by_interface.values())
+
+
+def common_to_all(lists: Iterable[list[Span]]) -> list[Span]:
+    """What lists of spans have in common; nothing where there is no list."""
+    found: list[Span] | None = None
+    for spans in lists:
+        found = spans if found is None else common(found, spans)
+    return list(found or ())
 
 
 def common(ones: list[Span], others: list[Span]) -> list[Span]:

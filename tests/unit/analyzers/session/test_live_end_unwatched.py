@@ -10,8 +10,11 @@ from analyzers.export.spans import last_known_ns
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
+from analyzers.session import Session
 from analyzers.session.live import LiveSession
+from analyzers.session.live_store import CaptureStore
 from analyzers.sources.feed import SourceState
+from analyzers.sources.ring_files import RingFiles
 from tests.given_source import GivenSource
 from tests.scenarios.timeline import at, capture
 from tests.unit.analyzers.session.test_live_gaps import HEAD, UP, Watch, pieces, states
@@ -91,3 +94,33 @@ def test_a_capture_that_ends_while_another_goes_on() -> None:
     session.end(at(60))
     found = {peer.local: states(peer)[-1] for peer in session.peers()}
     assert found == {"192.0.2.1": ("unknown", 22.0), "192.0.2.3": ("alive", 0.0)}
+
+
+@pytest.mark.parametrize("back_s", [None, 200])
+def test_what_one_of_two_interfaces_missed_is_in_the_file(
+    tmp_path: Path, back_s: float | None
+) -> None:
+    """The other one went on: nobody is given up for what nobody saw, live nor afterwards."""
+    saved = tmp_path / "saved.pcapng"
+    one, other = GivenSource(), GivenSource(name="eth1")
+    session = LiveSession([one, other], store=CaptureStore(RingFiles(saved), "test"))
+    session.start()
+    one.feed.put(capture(ASKED))
+    other.feed.put(capture(OTHER.replace("..60", "..400")))
+    session.pump(at(24.5))
+    one.feed.tell(SourceState.DOWN, "gone")
+    session.pump(at(25))
+    if back_s is not None:
+        one.feed.tell(SourceState.OPEN)
+        session.pump(at(back_s))
+    for now_s in (300, 400):
+        session.pump(at(now_s))
+    session.end(at(401))
+    offline = Session()
+    offline.run([str(saved)])
+    # In the file there is one source.
+    assert [states(peer) for peer in offline.peers()] == [states(peer) for peer in session.peers()]
+    asked, well = sorted(offline.peers(), key=lambda peer: peer.local)
+    assert (asked.state, well.state) == (PeerState.UNKNOWN, PeerState.ALIVE)
+    assert asked.exchanges[-1].outcome is Outcome.OPEN
+    assert states(well)[-1] == ("alive", 0.0)
