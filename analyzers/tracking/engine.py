@@ -196,8 +196,11 @@ class Tracker:
 
     def owner_of_flow(self, flow: int) -> tuple[PeerTrack, int]:
         """The peer of a flow, and the side that sends it."""
-        unit = self.table.units[int(self._unit_of_flow[flow])]
-        return unit.peer, int(self._side_of_flow[flow])
+        return self.unit_of_flow(flow).peer, int(self._side_of_flow[flow])
+
+    def unit_of_flow(self, flow: int) -> UnitTrack:
+        """The unit of a flow: an IKE SA with its Child SAs."""
+        return self.table.units[int(self._unit_of_flow[flow])]
 
     def _walk(self, batch: OrderedBatch, new_flows: list[tuple[int, int]]) -> None:
         """Handle IKE messages and first packets of flows in the order of arrival."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.exchange import ExchangeKind, Outcome
+from analyzers.model.exchange import DeleteProtocol, ExchangeKind, Outcome
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind, Ref, interrupted
 from analyzers.model.time import NS_PER_SECOND, seconds
@@ -30,6 +30,8 @@ _GAP_NS: Final = 3 * NS_PER_SECOND
 # Gaps of one peer that are told.
 _MOST_GAPS: Final = 64
 _MOST_REQUESTS: Final = 16
+# ESP of who deletes an SA may be on its way so long.
+_ON_ITS_WAY_NS: Final = 2 * NS_PER_SECOND
 # IKE SAs that are looked at: the newest, where it is who speaks again, or those after one.
 _RECENT: Final = 16
 _BEGINNINGS: Final = frozenset({MessageKind.SA_INIT, MessageKind.AUTH})
@@ -74,6 +76,23 @@ class Hindsight:
             return False
         waited_ns = self._end_ns - sa.last_ns
         return waited_ns > max(_ATTEMPT_NS, sa.last_ns - sa.first_ns) or _is_begun_anew(sa)
+
+    def lives_on(self, sa: SaTrack) -> bool:
+        """Whether Child SAs of an IKEv2 SA go on that was deleted: another one has taken them over.
+
+        It need not have spoken yet, and its negotiation need not be in the capture.
+        """
+        deletes = (d for d in sa.peer.deletes if d.sa is sa and d.protocol is DeleteProtocol.IKE)
+        delete = next(deletes, None)
+        if delete is None or sa.version != 2:
+            return False
+        flows, at_ns = self._tracker.flows, delete.at_ns
+        return any(
+            flows.first_ns[flow] < at_ns < flows.last_ns[flow] - _ON_ITS_WAY_NS
+            and self._tracker.unit_of_flow(flow) is sa.unit
+            and self._tracker.owner_of_flow(flow)[1] == delete.side
+            for flow in sa.peer.flows
+        )
 
     # --- black holes -----------------------------------------------------------------------
 

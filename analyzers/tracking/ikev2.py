@@ -16,6 +16,7 @@ from analyzers.model.exchange import (
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind
 from analyzers.model.sa import SaEnd
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.tracks import (
     DeleteTrack,
@@ -30,6 +31,8 @@ _ZERO_SPI: Final = "0" * 16
 _SET_WINDOW_SIZE: Final = 16385
 _PAYLOAD_NOTIFY, _PAYLOAD_EAP = 41, 48
 _PROTOCOL_IKE: Final = 1
+# Who has renewed an IKE SA deletes the old one at once (RFC 7296 section 2.8).
+_DELETED_WITHIN_NS: Final = 2 * NS_PER_SECOND
 _PROTOCOLS: Final = {
     1: DeleteProtocol.IKE,
     2: DeleteProtocol.AH,
@@ -104,6 +107,7 @@ class Ikev2Tracker:
             message.at_ns,
             ref=message.ref,
             astray=not self._marks.proving,
+            renews_child=message.sk_next_payload == _PAYLOAD_NOTIFY,
         )
         sa.requests[side, message.message_id] = request
         _forget_old(sa, side)
@@ -218,6 +222,8 @@ class Ikev2Tracker:
         request.answered = True
         if message.kind is _CREATE_CHILD or request.kind is _CREATE_CHILD:
             sa.last_create_child_ns = message.at_ns
+            if not request.renews_child:
+                sa.renewed_ns = message.at_ns
         if not message.encrypted or message.integrity_ok is False:
             return
         if exchange is not None:
@@ -329,7 +335,12 @@ def _end(sa: SaTrack, delete: DeleteTrack) -> None:
     if sa.ended_ns is None:
         sa.ended_ns = delete.at_ns
         sa.end_ref = delete.ref
-        sa.end = SaEnd.DELETE if sa.rekeyed_into is None else SaEnd.REKEYED
+        # What takes its place need not have spoken yet.
+        renewed = sa.renewed_ns is not None and (
+            0 <= delete.at_ns - sa.renewed_ns <= _DELETED_WITHIN_NS
+        )
+        is_new = sa.rekeyed_into is not None or renewed
+        sa.end = SaEnd.REKEYED if is_new else SaEnd.DELETE
 
 
 def _forget_old(sa: SaTrack, side: int) -> None:

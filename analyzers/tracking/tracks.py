@@ -112,6 +112,8 @@ class RequestTrack(Struct, eq=False):
     ref: Ref | None = None
     astray: bool = False
     """Only the log of its sender shows it so far: it did not come by elsewhere."""
+    renews_child: bool = False
+    """CREATE_CHILD_SA: its first payload is a notify, which names the Child SA that it renews."""
 
     @property
     def is_settled(self) -> bool:
@@ -167,6 +169,8 @@ class SaTrack(Struct, eq=False):
     early: IkeMessage | None = None
     """IKEv2: the last answer without a request; two taps may stamp them in the wrong order."""
     last_create_child_ns: int | None = None
+    renewed_ns: int | None = None
+    """When a CREATE_CHILD_SA that may have renewed this SA, and no Child SA, was answered."""
     seen_ids: dict[tuple[int, int, int], tuple[bytes, ...]] = field(default_factory=dict)
     """IKEv1: fingerprint by side, exchange type and message ID, to tell fresh from repeated."""
     open_dpd: list[ExchangeTrack | None] = field(default_factory=lambda: [None, None])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.sa import SaEnd
 from tests.scenarios.conftest import Tell
 from tests.scenarios.test_any_story import analyse
 from tests.scenarios.timeline import at, capture
@@ -181,3 +183,46 @@ def test_esp_on_a_new_sa_is_life_after_a_delete(tell: Tell) -> None:
 
 def test_what_was_under_way_when_the_sa_was_deleted_revives_nobody(tell: Tell) -> None:
     assert states(tell(DELETED + "9.03 b>a esp in").peer)[-1] is PeerState.DELETED
+
+
+RENEWED = """
+0 a>b v2 handshake
+9.9 a>b create-child 2
+9.91 b>a create-child 2 resp
+{deleted} {by} delete {number}
+{deleted}.01 {back} liveness {number} resp
+"""
+BOTH_WAYS = "0.5..40/0.5 a>b esp out\n0.51..40/0.5 b>a esp in\n"
+
+
+@pytest.mark.parametrize("ways", [("a>b", "b>a", 3), ("b>a", "a>b", 0)])
+@pytest.mark.parametrize(
+    ("deleted", "traffic", "state"),
+    [
+        # The new IKE SA says nothing before it is asked.
+        ("10", "", PeerState.ALIVE),
+        ("10", BOTH_WAYS, PeerState.ALIVE),
+        # Long after it: only what goes on tells a renewal from an end.
+        ("20", BOTH_WAYS, PeerState.ALIVE),
+        ("20", BOTH_WAYS.replace("40", "19.9"), PeerState.DELETED),
+        ("20", "", PeerState.DELETED),
+    ],
+)
+def test_an_ike_sa_that_was_renewed_is_deleted_and_its_peer_is_not(
+    tell: Tell, ways: tuple[str, str, int], deleted: str, traffic: str, state: PeerState
+) -> None:
+    by, back, number = ways
+    text = RENEWED.format(deleted=deleted, by=by, back=back, number=number)
+    told = tell(text + traffic)
+    assert told.peer.state is state
+    assert (PeerState.DELETED in {s.state for s in told.peer.states}) is (
+        state is PeerState.DELETED
+    )
+    renewed = state is PeerState.ALIVE
+    assert told.peer.ike_sas[0].end is (SaEnd.REKEYED if renewed else SaEnd.DELETE)
+
+
+def test_a_child_sa_that_was_renewed_says_nothing_of_the_ike_sa(tell: Tell) -> None:
+    """Its request begins with the notify that names it."""
+    text = RENEWED.format(deleted="10", by="a>b", back="b>a", number=3)
+    assert tell(text.replace("create-child", "rekey-child")).peer.state is PeerState.DELETED

@@ -10,7 +10,7 @@ from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.sa import EspFlow
+from analyzers.model.sa import EspFlow, SaEnd
 from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
@@ -76,7 +76,7 @@ def _dies(case: Case, delete: Delete, flow: EspFlow) -> bool:
     # IKEv1 Child SAs outlive their IKE SA; rekeying an IKEv2 SA hands them on.
     if sa is None or sa.ike_version != 2 or delete.protocol is not DeleteProtocol.IKE:
         return False
-    if sa.rekeyed_into is not None:
+    if sa.end is SaEnd.REKEYED:
         return False
     others = [s for s in case.peer.ike_sas if s.id != sa.id and s.established_ns is not None]
     return not any(
