@@ -11,6 +11,7 @@ from analyzers.model.exchange import Exchange, ExchangeKind, Lost, Transmission
 from analyzers.model.peer import HintKind
 from analyzers.model.records import Basis
 from analyzers.tracking.logs import LogTracker
+from analyzers.tracking.silence import Silence
 from analyzers.tracking.tracks import ExchangeTrack
 
 # Transmissions that are less than so many of its units apart are one to a log.
@@ -58,14 +59,21 @@ def with_losses(
     )
 
 
-def since_proof_ns(track: ExchangeTrack) -> int | None:
+def since_proof_ns(track: ExchangeTrack, silence: Silence) -> int | None:
     """How long the other end had been silent before a question, as far as that is known.
 
     Who asks on while a capture, which has none of it, has the other end's traffic, is cut off from
-    where that was captured: when it heard the last of it nobody can tell.
+    where that was captured: when it heard the last of it nobody can tell. `silence`: that of the
+    other end in the end.
     """
-    is_cut_off = track.basis is Basis.LOG and bool(track.heard_before)
-    return None if is_cut_off else track.since_proof_ns
+    since_ns = track.since_proof_ns
+    if track.basis is not Basis.LOG or since_ns is None:
+        return since_ns
+    if track.heard_before:
+        return None
+    # A log that goes on behind a capture: ESP may have been the last that came.
+    is_later = track.first_ns - since_ns < silence.last_proof_ns <= track.first_ns
+    return track.first_ns - silence.last_proof_ns if is_later else since_ns
 
 
 def without_lost_proofs(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:

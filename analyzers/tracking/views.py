@@ -347,6 +347,7 @@ class Viewer:
         logs = self._tracker.logs
         answered = piece.outcome is Outcome.ANSWERED
         is_first = piece.sent[0] == track.transmissions[0]
+        silence = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         return Exchange(
             id=f"x{self._prefix}{self._numbers['x']}",
             ike_sa=track.sa.id,
@@ -360,7 +361,7 @@ class Viewer:
             basis=track.basis,
             confidence=piece.confidence,
             answer_evidence=track.evidence if answered else None,
-            since_proof_ns=since_proof_ns(track) if is_first else None,
+            since_proof_ns=since_proof_ns(track, silence) if is_first else None,
             verdict_ns=piece.verdict_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=None if answered else place_of_loss(logs, track, piece.sent),

@@ -724,3 +724,17 @@ def test_a_question_that_never_left_leaves_a_peer_alive_that_is_heard_afterwards
     assert (question.outcome, question.basis) == (Outcome.OPEN, Basis.LOG)
     assert peer.state is PeerState.ALIVE
     assert PeerState.PROBING not in {span.state for span in peer.states}
+
+
+def test_a_log_that_outlasts_its_capture_goes_on_from_the_last_esp(tmp_path: Path) -> None:
+    text = """
+    0 a>b v2 handshake
+    0.5..9.9/0.2 a>b esp out
+    0.6..9.9/0.2 b>a esp in
+    """
+    asked = "20 a>b liveness 2\n22 a>b liveness 2\n24 a>b liveness 2\n"
+    gives_up = [(26.0, "09[IKE] giving up after 2 retransmits")]
+    log = charon(text + asked, "a", said=gives_up)
+    (hole,) = together(tmp_path, capture(text), log).peer.black_holes
+    assert hole.last_proof_ns == at(9.8)
+    assert hole.first_probe_ns == pytest.approx(at(20), abs=NS_PER_SECOND // 100)
