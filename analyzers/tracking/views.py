@@ -301,11 +301,10 @@ class Viewer:
             ours = [side for side in (0, 1) if addresses.intersection(peer.addresses[side])]
             if len(ours) == 1:
                 return ours[0], LocalBasis.INTERFACE
-        for device in self._tracker.logs.devices:
-            own = peer.side_of(device)
-            if own is not None:
-                return own, LocalBasis.LOG
-        return None
+        logged = [s for d in self._tracker.logs.devices if (s := peer.side_of(d)) is not None]
+        # Of both ends the hub, which others have too, else the one that comes first.
+        own = max(logged, key=lambda side: self._common.get(peer.address(side), 0), default=None)
+        return None if own is None else (own, LocalBasis.LOG)
 
     def _guess(self, peer: PeerTrack) -> LocalSide:
         common = [self._common.get(peer.address(side), 0) for side in (0, 1)]
@@ -347,7 +346,7 @@ class Viewer:
         logs = self._tracker.logs
         answered = piece.outcome is Outcome.ANSWERED
         is_first = piece.sent[0] == track.transmissions[0]
-        silence = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        clock = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         return Exchange(
             id=f"x{self._prefix}{self._numbers['x']}",
             ike_sa=track.sa.id,
@@ -361,7 +360,7 @@ class Viewer:
             basis=track.basis,
             confidence=piece.confidence,
             answer_evidence=track.evidence if answered else None,
-            since_proof_ns=since_proof_ns(track, silence) if is_first else None,
+            since_proof_ns=since_proof_ns(track, clock) if is_first else None,
             verdict_ns=piece.verdict_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=None if answered else place_of_loss(logs, track, piece.sent),

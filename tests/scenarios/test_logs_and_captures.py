@@ -738,3 +738,14 @@ def test_a_log_that_outlasts_its_capture_goes_on_from_the_last_esp(tmp_path: Pat
     (hole,) = together(tmp_path, capture(text), log).peer.black_holes
     assert hole.last_proof_ns == at(9.8)
     assert hole.first_probe_ns == pytest.approx(at(20), abs=NS_PER_SECOND // 100)
+
+
+def test_the_hub_is_local_where_all_ends_have_logs(tmp_path: Path) -> None:
+    """In whatever order the logs are given."""
+    text = (
+        "0 a>b v2 handshake\n1 c>b v2 handshake sa=2\n2 a>b liveness 2\n2.02 b>a liveness 2 resp\n"
+    )
+    logs = (charon(text, end) for end in "acb")
+    told = together(tmp_path, capture(text), *logs)
+    assert {peer.local for peer in told.peers} == {B}
+    assert {peer.local_basis for peer in told.peers} == {LocalBasis.LOG}
