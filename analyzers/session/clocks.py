@@ -154,6 +154,7 @@ class ClockJoiner:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
         elif self._options.align:
             found = self._fit(info, sightings, resolution, is_log=True)
+            found = found or self._follow(info, sightings, resolution)
             if found is not None:
                 against, fitted = found
                 log.fit, log.to_common = fitted, fitted.to_other
@@ -170,6 +171,25 @@ class ClockJoiner:
                     )
                 )
         self._aligned.append(_Clock(info, sightings, resolution, True, child_sas(log.events)))
+
+    def _follow(
+        self, info: SourceInfo, own: list[Sighting], resolution_ns: int
+    ) -> tuple[SourceInfo, Fit] | None:
+        """What tells a clock once it is moved like one that the user has moved.
+
+        Few messages tell it only where the clocks agree of themselves.
+        """
+        moved = (clock.info for clock in self._aligned if not clock.is_log)
+        for offset_ns in dict.fromkeys(other.clock_offset_ns for other in moved):
+            if not offset_ns:
+                continue
+            there = [s._replace(at_ns=s.at_ns - offset_ns) for s in own]
+            found = self._fit(info, there, resolution_ns, is_log=True)
+            if found is not None:
+                against, fitted = found
+                own_ns = fitted.offset_ns + offset_ns, fitted.drift_from_ns + offset_ns
+                return against, replace(fitted, offset_ns=own_ns[0], drift_from_ns=own_ns[1])
+        return None
 
     def _fit(
         self, info: SourceInfo, own: list[Sighting], resolution_ns: int, *, is_log: bool

@@ -749,3 +749,15 @@ def test_the_hub_is_local_where_all_ends_have_logs(tmp_path: Path) -> None:
     told = together(tmp_path, capture(text), *logs)
     assert {peer.local for peer in told.peers} == {B}
     assert {peer.local_basis for peer in told.peers} == {LocalBasis.LOG}
+
+
+@pytest.mark.parametrize("by_s", [5, -7200])
+def test_a_log_of_few_messages_follows_a_capture_that_the_user_moves(
+    tmp_path: Path, by_s: int
+) -> None:
+    """Its handshake alone would tell no clock that is so far off."""
+    text = "0 a>b v2 handshake\n1..20/0.5 a>b esp out\n1.01..20/0.5 b>a esp in\n"
+    clocks = ClockOptions(offsets_ns={"0.pcap": by_s * NS_PER_SECOND})
+    told = together(tmp_path, capture(text), charon(text, "b"), clocks=clocks)
+    assert told.alignment.offset_ns == pytest.approx(-by_s * NS_PER_SECOND, abs=NS_PER_MS * 5)
+    assert told.peer.ike_messages == 4
