@@ -166,3 +166,18 @@ def test_it_does_not_matter_how_it_is_cut(tmp_path: Path, size: int):
     for place in range(0, len(data), size):
         watch.take(data[place : place + size], 60)
     watch.end(61)
+
+
+def test_late_only_because_the_answers_before_were_dropped_behind_the_capture(tell: Tell):
+    """The capture has each answer at once, and the log of who asked has the last one alone."""
+    text = "0 a>b v2 handshake\n10 a>b liveness 2\n10.02 b>a liveness 2 resp\n"
+    again = "".join(
+        f"{at_s} a>b liveness 3\n{at_s}.02 b>a liveness 3 resp\n" for at_s in (20, 21, 22)
+    )
+    log = charon(text + again, "a", Clock(iso_zoned), lost=[Lost("b", 19, 21.5)])
+    (finding,) = tell(text + again, ("a.log", log)).of("dpd-late-ack")
+    assert "Each was answered at once (the capture has the answers" in finding.detail
+    assert (
+        "behind the capture" in finding.remedy or "the IKE process of who asked" in finding.remedy
+    )
+    assert tell(text + again).of("dpd-late-ack") == []

@@ -9,13 +9,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from analyzers.model.exchange import Exchange, Transmission
+from analyzers.model.exchange import Exchange, Lost, Transmission
 from analyzers.model.finding import Severity
 from analyzers.model.observations import Encapsulation
 from analyzers.model.peer import Hint
 from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
-from analyzers.rules.answers.silence_causes import QUESTION_LOST
+from analyzers.rules.answers.silence_causes import QUESTION_LOST, REMEDIES
 from analyzers.rules.case import Case
 from analyzers.rules.causes import refusal_before, refusal_remedy, refusals
 from analyzers.rules.peer_rule import PeerRule
@@ -107,6 +107,12 @@ def _answered(case: Case, sent: list[Transmission], answer: Transmission) -> Tra
     return sent[-1]
 
 
+def _is_captured(case: Case, answer: Transmission) -> bool:
+    """Whether an answer that did not arrive came by a capture."""
+    message = case.message_at.get(answer.ref)
+    return message is not None and message.basis is not Basis.LOG
+
+
 def _limit_ns(case: Case, usual_ns: int) -> int:
     return max(
         nanoseconds(case.thresholds.late_answer_s),
@@ -165,6 +171,13 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
             f" By the log of {responder} those before the answered one did not arrive: they were"
             " lost on the way, and what arrived was answered at once."
         )
+    elif not slow and all(each.exchange.lost_answers for each in late):
+        captured = all(
+            _is_captured(case, answer) for x in late for answer in x.exchange.lost_answers
+        )
+        remedy = REMEDIES[Lost.UNREAD if captured else Lost.ANSWER]
+        where = "the capture has the answers to those before" if captured else "those before, too"
+        said += f" Each was answered at once ({where}), and by the log of {prober} none arrived."
     severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
     return Found(
         said.strip(),

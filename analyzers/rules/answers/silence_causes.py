@@ -49,7 +49,7 @@ _BEHIND: Final = (
     f"Follow {_WAY} from where the capture was made; where that is the other end, its own filter"
     " for what comes in (nft list ruleset, iptables -S INPUT)."
 )
-_REMEDIES: Final = {
+REMEDIES: Final = {
     Lost.REQUEST: QUESTION_LOST,
     Lost.ANSWER: (
         "Follow the way back: filters for UDP 500 and 4500 and the route from the peer to this"
@@ -80,7 +80,7 @@ def cause_of(case: Case, exchange: Exchange) -> Cause | None:
 
 
 def _place(lost: Lost) -> Cause:
-    return Cause(_WHERE[lost], _REMEDIES[lost])
+    return Cause(_WHERE[lost], REMEDIES[lost])
 
 
 @once
