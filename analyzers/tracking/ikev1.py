@@ -127,7 +127,8 @@ class Ikev1Tracker:
     def _r_u_there(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         exchange = sa.open_dpd[side]
         sent = transmission(message)
-        if exchange is None:
+        if exchange is None or sent.at_ns - exchange.last_ns > ikev1_inference.MAX_RETRY_NS:
+            # After so long it asks anew: who was asked had been heard meanwhile.
             exchange = ExchangeTrack(
                 sa=sa,
                 kind=ExchangeKind.DPD,

@@ -45,7 +45,7 @@ _RECENT: Final = 16
 # Questions whose answers length and time alone have told so far.
 _PAIRED: Final = (Basis.RHYTHM, Basis.CORRELATED)
 # No stack waits longer between two tries.
-_MAX_RETRY_NS: Final = 75 * NS_PER_SECOND
+MAX_RETRY_NS: Final = 75 * NS_PER_SECOND
 
 ALL_LENGTHS: Final = frozenset(
     length
@@ -184,7 +184,7 @@ def _answer(
 
 def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
     gap = message.at_ns - run.last_ns
-    if run.length != message.length or not _MIN_RETRY_NS <= gap <= _MAX_RETRY_NS:
+    if run.length != message.length or not _MIN_RETRY_NS <= gap <= MAX_RETRY_NS:
         return False
     if len(run.transmissions) == 1:
         established = run.sa.established_ns

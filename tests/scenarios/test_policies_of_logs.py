@@ -168,3 +168,23 @@ def test_what_two_ike_sas_were_asked_at_once_is_no_retry() -> None:
     policy = observe(asked.prober, [asked])
     assert policy is not None
     assert (policy.retry_s, "retries" in policy.evidence) == (None, False)
+
+
+def test_what_is_asked_minutes_later_is_another_question(tmp_path: Path) -> None:
+    """The peer was heard meanwhile, by traffic that a log does not show."""
+    text = """
+    0 a>b v1 main-mode
+    0.1 a>b v1 quick
+    10 a>b v1 info 108 says=ruthere number=2
+    15 a>b v1 info 108 says=ruthere number=3
+    120 a>b v1 info 108 says=ruthere number=4
+    125 a>b v1 info 108 says=ruthere number=5
+    130 a>b v1 info 108 says=ruthere number=6
+    """
+    said = [
+        (145.0, "10[JOB] DPD check timed out, enforcing DPD action"),
+        (145.001, "10[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    peer = together(tmp_path, charon(text, "a", said=said)).peer
+    assert [len(x.transmissions) for x in peer.exchanges] == [2, 3]
+    assert [x.verdict_ns for x in peer.exchanges] == [None, at(145)]
