@@ -112,6 +112,8 @@ def test_deletes(capture: Path, tmp_path: Path) -> None:
             (message,) = [m for m in peer.messages if m.ref == delete.ref]
             expected = sorted(like(peer.messages, message))
             assert len(expected) == delete.transmissions
+            if delete.answer is not None:
+                expected = sorted({*expected, delete.answer.ref.record})
             selection = selector(session).of_delete(delete)
             assert by_display_filter(capture, selection.display_filter) == expected
             assert by_bpf(capture, selection.bpf, tmp_path) == expected
