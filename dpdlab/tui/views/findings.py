@@ -183,7 +183,7 @@ class FindingsView(DetailView):
         wrong_with = troubles(model.whole.peers)
         if wrong_with:
             return "\n".join(["no rule has anything to say, but", *map(safe, wrong_with)])
-        return "no rule has anything to say: nothing is wrong as far as these inputs tell"
+        return "no rule has anything to say of what these inputs show"
 
     def _verdict(self) -> Text:
         """How much was found, and what the session comes to in the words that there is room for."""
