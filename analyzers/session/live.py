@@ -291,8 +291,9 @@ class LiveSession:
             channel.records += log.info.lines
         if channel.logs:
             # Of which sender it was nobody knows, where there was no room to read it.
-            log = self._logs[next(iter(channel.logs.values()))]
+            first = next(iter(channel.logs.values()))
             for loss in channel.new_losses():
+                log = self._logs[channel.logs.get(loss.sender, first)]
                 log.info.note(Problem(ProblemKind.LINES_LOST, loss.why, None, loss.times))
         channel.rate.take(now_ns, channel.records)
         channel.look(now_ns)

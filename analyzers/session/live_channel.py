@@ -37,8 +37,8 @@ class Channel(Struct):
     over: bool = False
     dropped: int = 0
     """What was noted of its drops."""
-    lost: dict[str, int] = field(default_factory=dict)
-    """What was noted of its losses: how many for each reason."""
+    lost: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What was noted of its losses: how many for each reason and sender."""
 
     @property
     def is_drained(self) -> bool:
@@ -88,13 +88,15 @@ class Channel(Struct):
         return gap_between(start_ns, min([event_ns, *again]))
 
     def new_losses(self) -> list[Loss]:
-        """What was lost since this was asked last."""
+        """What was lost since this was asked last; of a sender who is new, once it has a log."""
         found = []
         for loss in self.source.feed.status.losses:
-            more = loss.times - self.lost.get(loss.why, 0)
+            if loss.sender and loss.sender not in self.logs and not self.source.feed.empty:
+                continue
+            more = loss.times - self.lost.get((loss.why, loss.sender), 0)
             if more > 0:
-                self.lost[loss.why] = loss.times
-                found.append(Loss(loss.why, more))
+                self.lost[loss.why, loss.sender] = loss.times
+                found.append(Loss(loss.why, more, loss.sender))
         return found
 
     def health(self, now_ns: int) -> SourceHealth:

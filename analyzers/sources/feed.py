@@ -46,6 +46,8 @@ class Loss(Struct, frozen=True):
 
     why: str
     times: int
+    sender: str = ""
+    """Whose it was, of several senders; empty where there is but one, or nobody knows."""
 
 
 class Status(Struct, frozen=True):
@@ -110,11 +112,11 @@ class Feed:
         old = self._status
         self._status = replace(old, restarts=old.restarts + restarts, dropped=old.dropped + dropped)
 
-    def lose(self, why: str, *, dropped: int = 0) -> None:
+    def lose(self, why: str, *, dropped: int = 0, sender: str = "") -> None:
         """Say what is lost: so many packets or lines, or nobody knows how many."""
-        times = {loss.why: loss.times for loss in self._status.losses}
-        times[why] = times.get(why, 0) + (dropped or 1)
-        losses = tuple(Loss(*each) for each in times.items())
+        times = {(loss.why, loss.sender): loss.times for loss in self._status.losses}
+        times[why, sender] = times.get((why, sender), 0) + (dropped or 1)
+        losses = tuple(Loss(why, many, whose) for (why, whose), many in times.items())
         self._status = replace(self._status, losses=losses)
         self.count(dropped=dropped)
         self._wake()
@@ -143,7 +145,8 @@ class Feed:
         if fits:
             self._wake()
         else:
-            self.lose(_NO_ROOM, dropped=1)
+            whose = piece.sender if isinstance(piece, Line) else ""
+            self.lose(_NO_ROOM, dropped=1, sender=whose)
         return fits
 
     def take(self) -> list[Piece]:

@@ -43,7 +43,7 @@ _ARRIVAL_BYTES: Final = socket.CMSG_SPACE(_ARRIVAL.size)
 _POLL_S: Final = 1.0
 _AT_ONCE: Final = 512
 _IDLE_S: Final = 600.0
-_NO_ROOM: Final = "dropped by the kernel: no room in the buffer of the socket"
+_NO_ROOM: Final = "dropped by the kernel, whoever sent it: no room in the buffer of the socket"
 _MANY_SENDERS: Final = f"dropped: more than {MOST_SENDERS} senders"
 _MANY_CONNECTIONS: Final = f"a TCP connection was closed: more than {MOST_CONNECTIONS} at once"
 _LONG: Final = f"cut: a message of more than {MOST_BYTES:,} bytes"
@@ -196,7 +196,7 @@ class SyslogListener:
         for message in messages:
             self._message(state.sender, message, socket.SOCK_STREAM, state.heard_s)
         if lost:
-            self.feed.lose(_LONG, dropped=lost)
+            self.feed.lose(_LONG, dropped=lost, sender=_plain(state.sender))
         if not data:
             self._drop(connection)
 
@@ -234,7 +234,7 @@ class SyslogListener:
             bucket = buckets[transport] = _Bucket(at_s)
         if not bucket.may_pass(at_s):
             why = f"dropped: more than {MOST_PER_SECOND:,} messages a second from one sender"
-            self.feed.lose(why, dropped=1)
+            self.feed.lose(why, dropped=1, sender=sender)
             return
         text = line_of(data)
         if text:

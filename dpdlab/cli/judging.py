@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -71,14 +72,18 @@ def tell_unread(sources: Sequence[SourceInfo], diagnostics: Diagnostics) -> bool
 
 def _warn(trouble: Sequence[tuple[str, Problem]], diagnostics: Diagnostics) -> None:
     """One line a kind of trouble: how often, and where first."""
-    total: dict[ProblemKind, int] = {}
-    first: dict[ProblemKind, tuple[str, Problem]] = {}
+    total: Counter[tuple[str, ...]] = Counter()
+    first: dict[tuple[str, ...], tuple[str, Problem]] = {}
     for place, problem in trouble:
-        total[problem.kind] = total.get(problem.kind, 0) + problem.count
-        first.setdefault(problem.kind, (place, problem))
-    for kind, (place, problem) in first.items():
-        times = f", first of {total[kind]:,}" if total[kind] > 1 else ""
-        diagnostics.warning(f"{place}: {kind}{times}: {problem.detail}")
+        key: tuple[str, ...] = (problem.kind,)
+        if problem.kind is ProblemKind.LINES_LOST:
+            # Of each log for each reason: what one sender lost is not the loss of another.
+            key += (place, problem.detail)
+        total[key] += problem.count
+        first.setdefault(key, (place, problem))
+    for key, (place, problem) in first.items():
+        times = f", first of {total[key]:,}" if total[key] > 1 else ""
+        diagnostics.warning(f"{place}: {problem.kind}{times}: {problem.detail}")
 
 
 def _trouble(content: Content) -> list[tuple[str, Problem]]:

@@ -27,7 +27,7 @@ class SourceNews:
         self._sources = sources
         self._diagnostics = diagnostics
         self._states: dict[int, tuple[SourceState, str]] = {}
-        self._lost: dict[tuple[int, str], tuple[int, float]] = {}
+        self._lost: dict[tuple[int, str, str], tuple[int, float]] = {}
         """How many were told of each loss, and when."""
         self._stores: set[str] = set()
 
@@ -57,8 +57,9 @@ class SourceNews:
             self._diagnostics.note(f"{source.name}: it has ended")
 
     def _tell_loss(self, number: int, name: str, loss: Loss, now_s: float, *, last: bool) -> None:
-        times, told_s = self._lost.get((number, loss.why), (0, now_s - _AGAIN_S))
+        key = number, loss.why, loss.sender
+        times, told_s = self._lost.get(key, (0, now_s - _AGAIN_S))
         if loss.times == times or not (last or now_s - told_s >= _AGAIN_S):
             return
-        self._lost[number, loss.why] = (loss.times, now_s)
+        self._lost[key] = (loss.times, now_s)
         self._diagnostics.warning(f"{name}: {lost(loss)}")

@@ -143,9 +143,10 @@ def health_line(health: SourceHealth) -> str:
 
 def lost(loss: Loss) -> str:
     """What is missing of a source, and why; from our own words."""
+    whose = f"{loss.sender}: " if loss.sender else ""
     if loss.why.startswith("dropped"):
-        return f"{loss.times:,} {loss.why}"
-    return loss.why + (f", {counted(loss.times, 'time')}" if loss.times > 1 else "")
+        return f"{whose}{loss.times:,} {loss.why}"
+    return whose + loss.why + (f", {counted(loss.times, 'time')}" if loss.times > 1 else "")
 
 
 def _is_known_late(fact: Fact, at_ns: int, now_ns: int) -> bool:

@@ -20,11 +20,12 @@ from analyzers.session.expectations import expectations
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Fact, FactLog
 from analyzers.session.live_store import CaptureStore
-from analyzers.sources.feed import SourceState
+from analyzers.sources.feed import Line, SourceState
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.pipe import PipeSource
 from analyzers.sources.ring_files import RingFiles
 from analyzers.sources.syslog import SyslogListener
+from tests.given_source import GivenSource
 from tests.live_capture import SAMPLES
 
 CAPTURES = sorted(path.parent.name for path in SAMPLES.glob("*/capture.pcap"))
@@ -336,6 +337,29 @@ def test_syslog_has_a_source_for_each_sender() -> None:
     session.end(now_ns)
     assert [info.path for info in session.sources] == ["syslog 127.0.0.1", "syslog 127.0.0.2"]
     assert threading.active_count() == threads
+
+
+def test_what_is_lost_of_a_sender_is_lost_of_no_other() -> None:
+    listener = GivenSource("syslog", "127.0.0.1:5514", remote=True)
+    session = LiveSession([listener])
+    session.start()
+    listener.feed.put(Line("192.0.2.1", "one"))
+    session.pump(SECOND)
+    listener.feed.lose("cut", dropped=3, sender="192.0.2.1")
+    listener.feed.lose("dropped", dropped=5, sender="192.0.2.2")
+    listener.feed.lose("dropped by the kernel", dropped=7)
+    listener.feed.put(Line("192.0.2.1", "more than is taken at once" * 50_000))
+    listener.feed.put(Line("192.0.2.2", "two"))
+    session.pump(2 * SECOND)
+    listener.feed.lose("dropped", dropped=4, sender="192.0.2.1")
+    session.end(3 * SECOND)
+    assert [
+        (info.path, [(p.detail, p.count) for p in info.problems if p.kind == "lines-lost"])
+        for info in session.sources
+    ] == [
+        ("syslog 192.0.2.1", [("cut", 3), ("dropped by the kernel", 7), ("dropped", 4)]),
+        ("syslog 192.0.2.2", [("dropped", 5)]),
+    ]
 
 
 def test_a_log_beside_a_capture_tells_nothing_twice(tmp_path: Path) -> None:

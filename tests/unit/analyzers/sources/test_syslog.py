@@ -202,6 +202,7 @@ def test_what_comes_after_a_flood_is_read(monkeypatch: pytest.MonkeyPatch) -> No
     (loss,) = source.feed.status.losses
     assert loss.why == "dropped: more than 50 messages a second from one sender"
     assert loss.times == 201 - len(texts)
+    assert loss.sender == LOOPBACK
 
 
 def test_why_something_was_dropped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

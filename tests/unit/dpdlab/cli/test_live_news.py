@@ -35,6 +35,9 @@ def test_what_is_lost_is_told_while_that_happens(capsys: pytest.CaptureFixture[s
     source.feed.lose("dropped by the kernel", dropped=1)
     news.tell(105.3, last=True)
     assert _said(capsys) == ["warning: 127.0.0.1:5514: 1,004 dropped by the kernel"]
+    source.feed.lose("dropped: too many", dropped=2, sender="192.0.2.9")
+    news.tell(105.4)
+    assert _said(capsys) == ["warning: 127.0.0.1:5514: 192.0.2.9: 2 dropped: too many"]
     session.end(0)
 
 
