@@ -63,7 +63,7 @@ _MESSAGE_RANK: Final = 6
 
 # When an object begins, its rank, and what writes its lines. Lines are made when their turn
 # comes, so that sorting takes the memory of these tuples only.
-_About = dict[str, int | bool]
+_About = dict[str, int | bool | str]
 _Entry = tuple[int, int, Callable[[], Iterator[str]]]
 
 # A source without a packet comes before everything that has a time.
@@ -102,12 +102,14 @@ def live_lines(
     selector: Selector,
     *,
     retracted: bool = False,
+    became: str = "",
     last: bool = False,
     ascii_only: bool = False,
 ) -> Iterator[str]:
     """The line of something that has just become final, as the report would have it.
 
-    `revision` counts how often it was told before; `retracted`: there was no such thing after all.
+    `revision` counts how often it was told before; `retracted`: there was no such thing after all,
+    or it is part of the one whose id is `became`.
     `last`: nothing follows, and a peer stands where the report has it. Of a finding `selector` has
     its packets.
     """
@@ -116,6 +118,8 @@ def live_lines(
     about: _About = {"revision": revision}
     if retracted:
         about["retracted"] = True
+    if became:
+        about["became"] = became
     if isinstance(item, PeerView):
         # Its state is what is new: the line stands where that began.
         began_ns = item.states[-1].start_ns if revision and not last else item.first_ns

@@ -69,6 +69,8 @@ class Fact(NamedTuple):
     change: Change = Change.NEW
     before: Item | None = None
     """As it was told last."""
+    became: str = ""
+    """Of one that is taken back: the fact that it is a part of now; empty where it was none."""
 
 
 class _Present(NamedTuple):
@@ -285,7 +287,10 @@ def _taken_back(
     for key in missing:
         if key not in everything:
             begin_ns, item, _, revision = told.facts.pop(key)
-            yield begin_ns, 2, Fact(peer, item, revision + 1, Change.RETRACTED, item)
+            there = [Named(k, known.item) for k, known in told.facts.items() if k in present]
+            whole = successor(there, item)
+            became = "" if whole is None else told.facts[whole.key].name
+            yield begin_ns, 2, Fact(peer, item, revision + 1, Change.RETRACTED, item, became)
 
 
 def _messages(peer: PeerView, told: _Told, *, last: bool) -> Iterator[tuple[int, int, Fact]]:

@@ -318,6 +318,7 @@ class _Watch:
                 item.revision,
                 selector,
                 retracted=item.change is Change.RETRACTED,
+                became=item.became,
                 last=self._finishing,
                 ascii_only=self._output.ascii_requested,
             )

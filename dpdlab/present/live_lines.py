@@ -27,6 +27,7 @@ _SAID_OF: Final = {
     Change.CORRECTED: " (corrected)",
     Change.RETRACTED: " (taken back: it was none)",
 }
+_PART: Final = " (taken back: part of a longer one)"
 # What is about everything has no time.
 _ANY_TIME: Final = 0
 # What was so for longer before anybody could know it is told when it is known.
@@ -57,7 +58,8 @@ class FactLines:
             is_late = at_ns == _ANY_TIME or _is_known_late(fact, at_ns, now_ns)
             known_ns = now_ns if is_late else at_ns
             when = late if _ANY_TIME < at_ns < max(self._last_ns, known_ns) else ""
-            yield self.line(known_ns, text + when + _SAID_OF.get(fact.change, ""), now_ns)
+            end = _PART if fact.became else _SAID_OF.get(fact.change, "")
+            yield self.line(known_ns, text + when + end, now_ns)
 
     def line(self, at_ns: int, text: str, now_ns: int) -> str:
         """A line about a moment; where later ones were told, about now."""

@@ -211,6 +211,23 @@ def test_a_black_hole_that_began_earlier_is_the_same_one() -> None:
     assert (fact.item, fact.change) == (replace(earlier, id="b1"), Change.CORRECTED)
 
 
+def test_one_that_is_part_of_a_longer_one_is_not_none() -> None:
+    log = FactLog()
+    one = replace(open_hole(4), stop_basis=StopBasis.PROOF)
+    later = {"first_exposed_ns": at(20), "stop_ns": at(23)}
+    two = replace(one, **later)
+    none = replace(one, first_exposed_ns=at(40), stop_ns=at(43))
+    told(log, replace(QUIET, black_holes=(one, two, none)))
+    whole = replace(one, stop_ns=at(23), max_seconds=10.8)
+    facts = told(log, replace(QUIET, black_holes=(whole,)))
+    said = [(fact.change, getattr(fact.item, "id", ""), fact.became) for fact in facts]
+    assert sorted(said) == [
+        (Change.CORRECTED, "b1", ""),
+        (Change.RETRACTED, "b2", "b1"),
+        (Change.RETRACTED, "b3", ""),
+    ]
+
+
 def test_one_that_turns_out_shorter_is_corrected() -> None:
     log = FactLog()
     told(log, replace(QUIET, black_holes=(open_hole(14),)))

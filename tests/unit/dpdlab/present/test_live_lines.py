@@ -92,6 +92,14 @@ def test_a_black_hole_is_told_with_its_bounds() -> None:
     assert line.endswith(" so far\n")
 
 
+def test_one_that_is_part_of_a_longer_one_is_not_said_to_be_none() -> None:
+    hole = black_hole()
+    (part,) = lines((27, [Fact(PEER, hole, 1, Change.RETRACTED, hole, "b2")]))
+    assert part.endswith(" (taken back: part of a longer one)\n")
+    (none,) = lines((27, [Fact(PEER, hole, 1, Change.RETRACTED, hole)]))
+    assert none.endswith(" (taken back: it was none)\n")
+
+
 def test_nothing_was_lost_where_nothing_was_sent() -> None:
     idle = black_hole(
         black_hole_class=BlackHoleClass.IDLE,
