@@ -152,6 +152,13 @@ class LogDecoder:
         self._settle()
         return events
 
+    def quiet(self) -> list[LogEvent]:
+        """Nothing has come for a while: of what was told in part no more is told."""
+        assemblies = dict.fromkeys(self._assemblies.values())
+        told = [a.pause() for a in assemblies if isinstance(a, StrongswanAssembly)]
+        self._settle()
+        return [event for events in told for event in events]
+
     def end_ns(self) -> int | None:
         """When the last line of a log that is over was written, understood or not, on the scale
         of its events; None if no stamp tells."""

@@ -91,6 +91,8 @@ class LiveLog:
         """When the text that is being read came."""
         self._fed_ns: int | None = None
         """When the last text came, if its last line may not be whole."""
+        self._told_ns: int | None = None
+        """When the last text came, if more of the same may follow."""
         self.local: dict[str, str] = {}
         """The device's own address towards each of its peers."""
         self.unnamed: set[str] = set()
@@ -108,13 +110,16 @@ class LiveLog:
         events: list[LogEvent] = []
         if text:
             events = self._decoder.feed(text)
-            self._fed_ns = now_ns
+            self._fed_ns = self._told_ns = now_ns
         # A message is whole; a line of a file may go on.
         whole = bool(text) and isinstance(pieces[-1], Line)
         quiet = self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS
         if whole or quiet:
             events += self._decoder.pause()
             self._fed_ns = None
+        if self._told_ns is not None and now_ns - self._told_ns >= _QUIET_NS:
+            events += self._decoder.quiet()
+            self._told_ns = None
         return self._placed(events, now_ns)
 
     @property

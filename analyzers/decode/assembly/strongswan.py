@@ -19,6 +19,7 @@ from analyzers.model.time import NS_PER_SECOND
 # A packet and its content are logged within this by one thread.
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
+_MAX_DELETED: Final = 64
 # Where IKE begins; it goes on from port 4500 where there is a NAT (RFC 7296 section 2.23).
 _BEFORE_THE_FLOAT: Final = "[500]"
 # Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
@@ -65,6 +66,8 @@ class StrongswanAssembly:
         """IKEv1: the last R-U-THERE to each peer that has not acknowledged it."""
         self._unsettled: dict[str, LogLine] = {}
         """By thread: that somebody is given up. Who of several may stand in its next line."""
+        self._deleted: dict[str, _Thread] = {}
+        """Threads that may say more of a Delete that came."""
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
@@ -72,6 +75,8 @@ class StrongswanAssembly:
         name = form.id
         thread = self._threads.get(line.text[form.spans["thread"]]) or self._thread(line)
         settled = self._settle(line) if self._unsettled else []
+        if self._deleted:
+            settled += self._release(line)
         if name == "message":
             return settled + self._message(line, thread)
         if name == "packet":
@@ -83,6 +88,25 @@ class StrongswanAssembly:
             self._threads.clear()
         thread = self._threads[line.field("thread")] = _Thread()
         return thread
+
+    def pause(self) -> list[LogEvent]:
+        """Nothing has come for a while: what there was to say of a Delete is said."""
+        return self._release(None)
+
+    def _release(self, line: LogLine | None) -> list[LogEvent]:
+        """The Deletes of which the threads say no more, by the time of a line of another one."""
+        found = []
+        for name, thread in list(self._deleted.items()):
+            made = thread.message
+            if made is not None and line is not None:
+                here = name == line.field("thread")
+                since_ns = made.at_ns if line.at_ns is None else line.at_ns
+                if here or (since_ns or 0) - (made.at_ns or 0) <= _TOGETHER_NS:
+                    continue
+            del self._deleted[name]
+            if made is not None and not made.sent:
+                found += self._flush(thread)
+        return found
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
@@ -149,6 +173,7 @@ class StrongswanAssembly:
     def _forget(self) -> None:
         """A new process gives the names of the old one's SAs to others."""
         self._threads.clear()
+        self._deleted.clear()
         self._ends.clear()
         self._requests.clear()
         self._asked.clear()
@@ -204,6 +229,8 @@ class StrongswanAssembly:
         if deletes:
             # What it deletes stands in the next lines.
             thread.message = made
+            if len(self._deleted) < _MAX_DELETED:
+                self._deleted[line.field("thread")] = thread
         else:
             found.append(made)
         return found

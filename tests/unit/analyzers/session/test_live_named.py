@@ -11,11 +11,13 @@ from typing import NamedTuple
 import pytest
 
 from analyzers.model.exchange import Outcome
+from analyzers.model.observations import MessageKind
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
 from analyzers.session import Session
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import Change, FactLog
+from analyzers.tracking.unread import unread_asks
 from tests.given_source import GivenSource
 from tests.live_capture import SAMPLES
 from tests.scenarios.logs import Clock, charon, iso_zoned
@@ -311,3 +313,23 @@ def test_an_answer_that_nothing_has_named_is_inferred() -> None:
     (peer,) = session.peers_so_far(at(12.5))
     assert peer.exchanges[0].confidence is Confidence.CERTAIN
     session.end(at(13))
+
+
+DELETED = CROSSED.splitlines()[0] + "\n10 b>a v1 info 108 says=esp-delete of=out\n"
+
+
+def test_a_delete_that_the_log_names_is_one_before_the_log_says_more() -> None:
+    wire, log = GivenSource(), GivenSource("log", "a.log")
+    session = LiveSession([wire, log])
+    session.start()
+    wire.feed.put(capture(DELETED))
+    session.pump(at(10.01))
+    told = "received DELETE for ESP CHILD_SA with SPI 990b00ae"
+    log.feed.put(charon(DELETED, "a", Clock(iso_zoned), said=[(10.01, f"07[IKE] {told}")]).encode())
+    for tenth in range(101, 114):
+        session.pump(at(tenth / 10))
+    (peer,) = session.peers_so_far(at(11.3))
+    session.end(at(12))
+    message = peer.messages[-1]
+    assert (message.kind, message.basis) == (MessageKind.DELETE, Basis.CORRELATED)
+    assert unread_asks(peer.messages, peer.exchanges, peer.deletes, at(5)) == []

@@ -77,6 +77,21 @@ def test_r_u_there_of_ikev1_and_the_verdict() -> None:
     )
 
 
+def test_a_delete_that_came_is_told_though_its_thread_says_no_more() -> None:
+    text = (
+        net("27.000", "received", thread=7)
+        + say("27.001", "ENC", "parsed INFORMATIONAL_V1 request 7 [ HASH D ]", 7)
+        + say("27.002", "IKE", "received DELETE for ESP CHILD_SA with SPI 990b00ae", 7)
+        + net("27.500", "received", thread=9)
+        + say("27.501", "ENC", "parsed INFORMATIONAL_V1 request 8 [ HASH N(DPD) ]", 9)
+        + net("29.000", "received", thread=9)
+        + say("29.001", "ENC", "parsed INFORMATIONAL_V1 request 9 [ HASH N(DPD) ]", 9)
+    )
+    assert [e.message_id for e in messages_of(text)] == [8, 7, 9]
+    (_, deleted, _) = messages_of(text)
+    assert (deleted.protocol, deleted.spis) == (DeleteProtocol.ESP, ("990b00ae",))
+
+
 def test_retransmissions_are_the_same_request() -> None:
     text = asked("27.000", 4) + retry("31.000", 1, 4) + retry("38.200", 2, 4)
     text += say("51.000", "IKE", "giving up after 2 retransmits", 12)
