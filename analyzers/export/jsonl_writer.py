@@ -156,6 +156,11 @@ def question_line(
     return _json({**head, **ends, **due, **known, "questionable_ns": questionable_ns})
 
 
+def until_line(wanted: str, *, has_come: bool) -> str:
+    """The last line of a session that waited for something: whether it has come."""
+    return _json({"type": "until", "at_ns": None, "peer": None, "filter": wanted, "come": has_come})
+
+
 def _live_line(
     item: Exchange | Delete | BlackHole | IkeMessage | Finding,
     owner: str | None,

@@ -19,6 +19,7 @@ from analyzers.export.jsonl_writer import (
     problem_line,
     question_line,
     source_lines,
+    until_line,
 )
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
@@ -121,6 +122,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         finally:
             session.end(_now_ns())
     tell_saved(session, diagnostics, now_ns=_now_ns(), keep_empty=options.write is not None)
+    watch.tell_until()
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
         return nothing_read(content, sources, diagnostics)
@@ -173,6 +175,8 @@ class _Watch:
         self._unfit_due_ns: int | None = None
         self._told_unfit: list[str] | None = None
         self._stopped = False
+        self._has_come = False
+        """What was waited for."""
         self._readable = True
         self._news = SourceNews(session, sources, diagnostics)
         self._told_questions: dict[tuple[str, str], tuple[_Question, int]] = {}
@@ -233,6 +237,8 @@ class _Watch:
         self._news.tell(time.monotonic(), last=True)
         content = _content(session, self._configurations)
         content = filtering.filtered(content, options)
+        # The last packets may have come after the last look.
+        self._has_come = self._has_come or self._is_awaited(content)
         self._finishing = True
         facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
         facts += self._facts.findings(content.findings, content.peers)
@@ -246,9 +252,17 @@ class _Watch:
                 source_lines(content.sources, __version__, ascii_only=ascii_only)
             )
             self._tell_problems(content.sources, _now_ns(), content.peers, last=True)
+            if self._until is not None:
+                self._output.write_now([until_line(self._until.text, has_come=self._has_come)])
         elif self._readable and content.peers:
             self._write_report(content)
         return content
+
+    def tell_until(self) -> None:
+        """Whether what was waited for has come: no exit code tells it."""
+        if self._until is not None:
+            come = "has come" if self._has_come else "has not come"
+            self._diagnostics.note(f"ended: --until {self._until.text} {come}")
 
     # --- while it goes on --------------------------------------------------------------------
 
@@ -292,12 +306,17 @@ class _Watch:
             if not judging:
                 return
             content = replace(content, findings=self._session.judgement(peers).findings)
+        if self._is_awaited(content):
+            self._has_come = self._stopped = True
+
+    def _is_awaited(self, content: Content) -> bool:
+        """Whether there is what is waited for."""
+        if self._until is None:
+            return False
         from dpdlab.present.filter import narrowed
 
         found = narrowed(content, self._until)
-        if found.peers or found.findings:
-            self._diagnostics.note(f"ended: --until {self._until.text} has come")
-            self._stopped = True
+        return bool(found.peers or found.findings)
 
     def _write(self, facts: Sequence[Fact]) -> None:
         if not facts or not self._readable:

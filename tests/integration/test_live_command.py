@@ -305,6 +305,20 @@ def test_until_ends_it(environment: dict[str, str]) -> None:
     assert b"--until state:probing has come" in err
 
 
+@pytest.mark.parametrize(("wanted", "come"), [("state:probing", True), ("rtt>1h", False)])
+def test_whether_what_was_waited_for_has_come_is_said_last(
+    environment: dict[str, str], wanted: str, come: bool
+) -> None:
+    words = ("-i", "-", "--until", wanted, "--format", "jsonl", "--no-save")
+    with live(environment, *words, stdin=subprocess.PIPE) as process:
+        out, err = process.communicate(SAMPLE.read_bytes()[:-10], timeout=PATIENCE_S)
+    assert process.returncode == 0
+    told = json.loads(out.splitlines()[-1])
+    assert (told["type"], told["filter"], told["come"]) == ("until", wanted, come)
+    said = "has come" if come else "has not come"
+    assert f"ended: --until {wanted} {said}".encode() in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
