@@ -8,7 +8,7 @@ from typing import Final
 from analyzers.export.exchanges import late_words, unheard
 from analyzers.export.spans import is_ike_only, last_esp_back_ns
 from analyzers.export.story import arriving, broken_way, fate_of
-from analyzers.model.black_hole import BlackHole, BlackHoleClass
+from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.finding import Finding
 from analyzers.model.observations import IkeMessage
@@ -28,6 +28,7 @@ _SAID_OF: Final = {
     Change.RETRACTED: " (taken back: it was none)",
 }
 _PART: Final = " (taken back: part of a longer one)"
+_PAUSE: Final = " (taken back: the flow pauses like this)"
 # What is about everything has no time.
 _ANY_TIME: Final = 0
 # What was so for longer before anybody could know it is told when it is known.
@@ -58,8 +59,7 @@ class FactLines:
             is_late = at_ns == _ANY_TIME or _is_known_late(fact, at_ns, now_ns)
             known_ns = now_ns if is_late else at_ns
             when = late if _ANY_TIME < at_ns < max(self._last_ns, known_ns) else ""
-            end = _PART if fact.became else _SAID_OF.get(fact.change, "")
-            yield self.line(known_ns, text + when + end, now_ns)
+            yield self.line(known_ns, text + when + _said_of(fact), now_ns)
 
     def line(self, at_ns: int, text: str, now_ns: int) -> str:
         """A line about a moment; where later ones were told, about now."""
@@ -149,6 +149,19 @@ def lost(loss: Loss) -> str:
     if loss.why.startswith("dropped"):
         return f"{whose}{loss.times:,} {loss.why}"
     return whose + loss.why + (f", {counted(loss.times, 'time')}" if loss.times > 1 else "")
+
+
+def _said_of(fact: Fact) -> str:
+    """What is new about a fact, behind it."""
+    if fact.became:
+        return _PART
+    if fact.change is Change.RETRACTED and isinstance(fact.item, BlackHole):
+        hole = fact.item
+        # Nothing but the pace unmakes a silence that ESP ended and in which nobody asked.
+        by_esp = hole.stop_basis is StopBasis.PROOF and hole.traffic_known and not hole.spis
+        if by_esp and hole.first_probe_ns is None:
+            return _PAUSE
+    return _SAID_OF.get(fact.change, "")
 
 
 def _is_known_late(fact: Fact, at_ns: int, now_ns: int) -> bool:

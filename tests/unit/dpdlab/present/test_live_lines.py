@@ -6,7 +6,7 @@ import re
 
 from msgspec.structs import replace
 
-from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.session.live_facts import Change, Fact
@@ -98,6 +98,12 @@ def test_one_that_is_part_of_a_longer_one_is_not_said_to_be_none() -> None:
     assert part.endswith(" (taken back: part of a longer one)\n")
     (none,) = lines((27, [Fact(PEER, hole, 1, Change.RETRACTED, hole)]))
     assert none.endswith(" (taken back: it was none)\n")
+
+
+def test_a_silence_that_is_the_pace_of_its_flow_is_said_to_be_that() -> None:
+    hole = black_hole(first_probe_ns=None, probes=0, stop_basis=StopBasis.PROOF)
+    (pause,) = lines((27, [Fact(PEER, hole, 1, Change.RETRACTED, hole)]))
+    assert pause.endswith(" (taken back: the flow pauses like this)\n")
 
 
 def test_nothing_was_lost_where_nothing_was_sent() -> None:
