@@ -90,8 +90,14 @@ class StrongswanAssembly:
         return thread
 
     def pause(self) -> list[LogEvent]:
-        """Nothing has come for a while: what there was to say of a Delete is said."""
-        return self._release(None)
+        """Nothing has come for a while: what there was to say of a Delete or a verdict is said."""
+        return self._verdicts() + self._release(None)
+
+    def _verdicts(self) -> list[LogEvent]:
+        """Those of which nothing more is said."""
+        found = [self._verdict(line, None) for line in self._unsettled.values()]
+        self._unsettled.clear()
+        return found
 
     def _release(self, line: LogLine | None) -> list[LogEvent]:
         """The Deletes of which the threads say no more, by the time of a line of another one."""
@@ -110,9 +116,9 @@ class StrongswanAssembly:
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
-        found = [self._verdict(line, None) for line in self._unsettled.values()]
-        self._unsettled.clear()
-        return found + [made for thread in self._threads.values() for made in self._flush(thread)]
+        return self._verdicts() + [
+            made for thread in self._threads.values() for made in self._flush(thread)
+        ]
 
     def _take(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         fields = line.fields
