@@ -78,7 +78,10 @@ def zooms(peer: PeerView, width: int, at_most: int) -> tuple[Window, ...]:
 
 
 class ToldState(NamedTuple):
-    """A stretch in which a peer was in one state; without an end it lasts."""
+    """A stretch in which a peer was in one state; without an end it lasts.
+
+    A peer that is not gone is in its last state to the end of the input, where that is known.
+    """
 
     state: PeerState
     start_ns: int
@@ -101,13 +104,22 @@ def told_states(peer: PeerView, within: Window | None = None) -> list[ToldState]
     found: list[ToldState] = []
     for index in range(first, last):
         span = states[index]
-        end_ns = states[index + 1].start_ns if index + 1 < len(states) else None
+        last_one = index + 1 == len(states)
+        end_ns = _known_until_ns(peer) if last_one else states[index + 1].start_ns
         whole_span = ToldState(span.state, span.start_ns, end_ns)
         split = span.state is PeerState.ALIVE and bool(halves)
         found += _split(whole_span, halves) if split else [whole_span]
     if within is None:
         return found
     return [t for t in found if t.start_ns <= within.end_ns and _reaches(t, within.start_ns)]
+
+
+def _known_until_ns(peer: PeerView) -> int | None:
+    """Until when the last state of a peer is known to last; None: nothing ends it."""
+    if peer.until_ns is None or peer.states[-1].state in (PeerState.DEAD, PeerState.DELETED):
+        return None
+    # The instant of the end belongs to it.
+    return max(peer.until_ns, last_known_ns(peer)) + 1
 
 
 def _split(span: ToldState, halves: Sequence[tuple[int, int | None]]) -> Iterator[ToldState]:

@@ -22,8 +22,15 @@ def closer_to(at_ns: int, scale: Scale) -> Window:
     return Window(at_ns - before_ns // _ZOOM, at_ns + max(after_ns // _ZOOM, 1))
 
 
+def inside(window: Window, span: Window) -> Window:
+    """A window of the same length that reaches over neither end of the whole time."""
+    length_ns = min(window.end_ns - window.start_ns, span.end_ns - span.start_ns)
+    start_ns = min(max(window.start_ns, span.start_ns), span.end_ns - length_ns)
+    return Window(start_ns, start_ns + length_ns)
+
+
 def farther_from(at_ns: int, scale: Scale, span: Window, unseen: Sequence[Window]) -> Window:
-    """Twice the time that is drawn, with a moment where it is now.
+    """Twice the time that is drawn, with a moment where it is now, but nothing beyond the inputs.
 
     `span`: the whole time; `unseen`: what of it is in no input. Where the window ends in a stretch
     of that which is longer, it reaches over to the next input.
@@ -41,4 +48,4 @@ def farther_from(at_ns: int, scale: Scale, span: Window, unseen: Sequence[Window
     over = bool(scale.folds) or end_ns - start_ns > length_ns
     if over and end_ns - start_ns >= span.end_ns - span.start_ns:
         return span
-    return Window(start_ns, end_ns)
+    return Window(max(start_ns, span.start_ns), min(end_ns, span.end_ns))

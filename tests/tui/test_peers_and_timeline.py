@@ -88,6 +88,25 @@ async def test_the_window_of_a_black_hole_ends_with_the_input(console: Open, key
         assert hole.stop_ns <= window.end_ns
 
 
+@pytest.mark.parametrize(("to_end", "on", "said"), [("G", "l", "ends"), ("g", "h", "begins")])
+async def test_nothing_is_drawn_beyond_the_input(console: Open, to_end: str, on: str, said: str):
+    async with console(HEALTHY, size=(100, 30)) as c:
+        await c.press("2", "plus", "minus", "minus", to_end, *[on] * 12)
+        _is_within_the_input(c)
+        assert f"the input {said} here" in c.text
+        await c.press("plus", "plus", *[on] * 12, "ctrl+d" if on == "l" else "ctrl+u")
+        _is_within_the_input(c)
+        await c.press("minus")
+        _is_within_the_input(c)
+
+
+def _is_within_the_input(c: Console) -> None:
+    span, window, at_ns = c.app.model.span, c.app.view.shown_window, c.app.model.at_ns
+    assert window is not None
+    assert at_ns is not None
+    assert span.start_ns <= window.start_ns <= at_ns <= window.end_ns <= span.end_ns
+
+
 async def test_the_pair_of_a_question_is_its_answer(console: Open):
     async with console(HEALTHY) as c:
         await c.press("2", "g")

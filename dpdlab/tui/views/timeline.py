@@ -19,7 +19,7 @@ from dpdlab.present import copying, readout
 from dpdlab.present.events import Event, EventKind, first_moment
 from dpdlab.present.readout import within
 from dpdlab.present.timeline import Timeline
-from dpdlab.present.zoom import closer_to, farther_from
+from dpdlab.present.zoom import closer_to, farther_from, inside
 from dpdlab.tui.model import Listed, Model, hole_places
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import NoRows, RowList, plain
@@ -237,7 +237,7 @@ class TimelineView(ListView):
         self.console_app.go_to_moment(at_ns)
         if window is not None and not window.start_ns <= at_ns <= window.end_ns:
             half = (window.end_ns - window.start_ns) // 2
-            self._window = Window(at_ns - half, at_ns + half)
+            self._window = inside(Window(at_ns - half, at_ns + half), self.model.span)
         self.console_app.changed()
 
     def _cell(self, by: int) -> None:
@@ -251,7 +251,7 @@ class TimelineView(ListView):
         else:
             step = max(round(scale.cell_ns), 1)
             self._pan(by * max(scale.width // 8, 1) * step)
-            self._at(at_ns + by * step)
+            self._go_on_to(at_ns + by * step)
 
     def _at_cell(self, cell: int) -> None:
         """The cursor on a column: on what matters most in it, else on its beginning."""
@@ -263,7 +263,16 @@ class TimelineView(ListView):
 
     def _pan(self, by_ns: int) -> None:
         if self._window is not None:
-            self._window = Window(self._window.start_ns + by_ns, self._window.end_ns + by_ns)
+            moved = Window(self._window.start_ns + by_ns, self._window.end_ns + by_ns)
+            self._window = inside(moved, self.model.span)
+
+    def _go_on_to(self, at_ns: int) -> None:
+        """The cursor on a moment, or on the end of the inputs where that is before it."""
+        span = self.model.span
+        self._at(clamp(at_ns, span.start_ns, span.end_ns))
+        if not span.start_ns <= at_ns <= span.end_ns:
+            where = "begins" if at_ns < span.start_ns else "ends"
+            self.console_app.say(f"the input {where} here")
 
     def _zoom(self, closer: bool, at_ns: int | None = None) -> None:
         window = self._window
@@ -329,7 +338,7 @@ class TimelineView(ListView):
         if self._window is not None and self.model.at_ns is not None:
             half = by * (self._window.end_ns - self._window.start_ns) // 2
             self._pan(half)
-            self._at(self.model.at_ns + half)
+            self._go_on_to(self.model.at_ns + half)
 
     def do_zoom_in(self) -> None:
         """Closer to the cursor."""

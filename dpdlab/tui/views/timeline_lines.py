@@ -203,7 +203,7 @@ class TimelineLines:
 
         `esp_note`: why ESP is not told more exactly.
         """
-        states = f" {self.model.signs.to} ".join(column.states)
+        states = f" {self.model.signs.to} ".join(column.states) or self._why_no_state(peer, at_ns)
         if event is None or event.at_ns != at_ns:
             event = column.foremost
         told_ns = at_ns if event is None else event.at_ns
@@ -217,6 +217,11 @@ class TimelineLines:
         else:
             first.append("  no event here, and none before", self.palette.faint)
         return [cut(first, width), cut(self._all_of(column, esp_note), width)]
+
+    def _why_no_state(self, peer: PeerView, at_ns: int) -> str:
+        """Beyond the inputs that show a peer it has none."""
+        ended = peer.until_ns is not None and at_ns > peer.until_ns and self.model.now_ns is None
+        return "the input has ended" if ended else ""
 
     def _all_of(self, column: Column, esp_note: str) -> Text:
         """Everything in a column, counted."""

@@ -279,3 +279,12 @@ def test_exact_times_stand_each_in_its_cell():
     beyond = linear(Window(s.at(12), s.at(17)), 80)
     cells = {r.kind: r.cells for r in lane.rows_of(peer, beyond, UNICODE, times)}
     assert not any(c.role is Role.ESP for c in cells[RowKind.ESP_OUT])
+
+
+def test_a_life_is_drawn_to_the_end_of_the_input_and_no_farther():
+    peer = s.data_plane()
+    alive = StateSpan(PeerState.ALIVE, peer.first_ns)
+    peer = replace(peer, states=(alive,), black_holes=(), until_ns=peer.last_ns)
+    longer = Window(peer.first_ns, 2 * peer.last_ns - peer.first_ns)
+    state = text(lane.build(peer, linear(longer, WIDTH), UNICODE), RowKind.STATE)
+    assert len(state.rstrip()) == WIDTH // 2 + 1
