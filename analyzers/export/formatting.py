@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from analyzers.model.addresses import AddressOrder, address_order
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -92,6 +93,7 @@ class Glyphs(Struct, frozen=True):
     phase_open: str
     phase_close: str
     plus_minus: str
+    sum: str
     ghost: str
     """A question that a policy expects."""
     fold: str
@@ -138,6 +140,7 @@ UNICODE: Final = Glyphs(
     phase_open="└",
     phase_close="┘",
     plus_minus="±",
+    sum="Σ",
     ghost="┆",
     fold="⋯",
 )
@@ -182,6 +185,7 @@ ASCII: Final = Glyphs(
     phase_open="[",
     phase_close="]",
     plus_minus="+-",
+    sum="sum",
     ghost="'",
     fold="~",
 )
@@ -255,15 +259,15 @@ def peer_severity(peer: PeerView) -> Severity:
     return max(worst, Severity.WARN) if never_answered(peer) else worst
 
 
-def worst_first(peer: PeerView) -> tuple[int, int, float, str, str]:
+def worst_first(peer: PeerView) -> tuple[int, int, float, AddressOrder, AddressOrder]:
     """Sort key of peers: severity, state, seconds in black holes, then addresses."""
     lost = sum(hole.max_seconds for hole in peer.whole.black_holes)
     return (
         -peer_severity(peer),
         -state_severity(peer.state),
         -lost,
-        peer.local,
-        peer.remote,
+        address_order(peer.local),
+        address_order(peer.remote),
     )
 
 

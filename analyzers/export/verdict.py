@@ -181,7 +181,8 @@ def _holes(
     happened, comma, then = _fate(owned).partition(",")
     lost = f"{packets} {happened}{so_far}{comma}{then}" if packets else words.packets_counted(holes)
     lost = lost or "what was lost is not in a log"
-    return f"{number},{together} {bounds} ({lost})", (f"{number}, {bounds}", number)
+    told = f"{number},{together} {bounds}"
+    return f"{told} ({lost})", (told, number)
 
 
 def _number(holes: Sequence[BlackHole]) -> str:

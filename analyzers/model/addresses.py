@@ -11,6 +11,8 @@ from typing import Final
 
 # More than the longest prefix.
 _EXACT: Final = 129
+# More than any version of IP has.
+_NO_VERSION: Final = 16
 
 
 def same_address(left: str, right: str) -> bool:
@@ -25,6 +27,19 @@ def address_key(text: str) -> str:
         return str(ip_address(text))
     except ValueError:
         return text.lower()
+
+
+AddressOrder = tuple[int, int, str]
+
+
+@lru_cache(maxsize=1 << 16)
+def address_order(text: str) -> AddressOrder:
+    """Sort key of addresses: by version and number, names after them."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return _NO_VERSION, 0, text.lower()
+    return address.version, int(address), text
 
 
 def closeness(named: Sequence[str], address: str | None) -> int | None:

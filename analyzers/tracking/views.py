@@ -332,6 +332,8 @@ class Viewer:
                 self._exchange(peer, track, piece, answers)
                 for piece, answers in zip(settled.pieces, lost, strict=True)
             ]
+        # What was one question and is several now reaches over others.
+        exchanges.sort(key=lambda x: x.first_ns)
         deletes.sort(key=lambda d: d.at_ns)
         return without_lost_proofs(exchanges), tuple(deletes), unknown
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.export.formatting import Severity, peer_severity, state_severity
+from analyzers.model.addresses import AddressOrder, address_order
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Finding
@@ -20,7 +21,7 @@ from analyzers.model.time import NS_PER_SECOND, seconds
 _LONGEST_NS: Final = 1_000 * NS_PER_SECOND
 """No question is repeated for longer (dpd-semantics section 3: 435 s)."""
 
-WorstFirst = tuple[int, int, float, str, str]
+WorstFirst = tuple[int, int, float, AddressOrder, AddressOrder]
 
 
 class Tally(Struct, frozen=True):
@@ -48,7 +49,8 @@ def tally_of(peer: PeerView, findings: Iterable[Finding] = ()) -> Tally:
     # How bad a peer is, and where that puts it, is told by all of it, whatever a filter hides.
     severity = peer_severity(peer)
     all_lost_s = sum(hole.max_seconds for hole in peer.whole.black_holes)
-    order = (-severity, -state_severity(peer.state), -all_lost_s, peer.local, peer.remote)
+    ends = address_order(peer.local), address_order(peer.remote)
+    order = (-severity, -state_severity(peer.state), -all_lost_s, *ends)
     errors, warnings = _severities(findings)
     return Tally(
         answered,

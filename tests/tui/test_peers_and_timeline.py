@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.finding import Finding
 from dpdlab.present.events import EventKind
+from dpdlab.present.tallies import tally_of
 from dpdlab.tui.views.findings import FindingsView
 from dpdlab.tui.views.ladder import LadderView
 from dpdlab.tui.views.lanes import LABEL
@@ -429,3 +432,23 @@ async def test_the_header_has_the_policy_of_who_asks(console: Open):
         assert "← on idle 3 s" in header
         await c.press("6")
         assert "configured at 192.0.2.2" in c.text
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"), [("ikev2-no-dpd-blackhole", "░░"), ("ikev1-dead-peer", "▓▓")]
+)
+async def test_the_end_of_a_black_hole_has_the_sign_of_what_is_known(
+    console: Open, name: str, sign: str
+):
+    async with console(SAMPLES / name / "capture.pcap") as c:
+        await c.press("2", "G")
+        rows = [line for line in c.lines if re.search("  black hole .* ends", line)]
+        assert sign in rows[-1]
+
+
+async def test_peers_are_sorted_by_their_addresses_as_numbers(console: Open):
+    async with console(HEALTHY) as c:
+        (peer,) = c.app.model.peers
+        names = ["192.0.2.10", "192.0.2.2"]
+        tallies = [tally_of(replace(peer, remote=name)) for name in names]
+        assert tallies[0].worst_first > tallies[1].worst_first

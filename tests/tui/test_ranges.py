@@ -136,6 +136,17 @@ TWO_HOLES = """\
 """
 
 
+@pytest.mark.parametrize(("ascii_only", "sign"), [(False, "Σ"), (True, "sum")])
+async def test_a_sum_of_black_holes_has_its_sign(
+    console: Open, tmp_path: Path, ascii_only: bool, sign: str
+):
+    path = tmp_path / "two.pcap"
+    path.write_bytes(capture(TWO_HOLES))
+    async with console(path, size=(132, 43), ascii_only=ascii_only) as c:
+        assert re.search(rf" 2, {sign} \S", c.text)
+        assert "2 black holes, together" in c.lines[0]
+
+
 async def test_what_if_is_about_the_black_holes_of_the_chosen_stretch(
     console: Open, tmp_path: Path
 ):

@@ -101,7 +101,8 @@ class EventRows:
         if event.kind is EventKind.HOLE:
             return signs.possible * 2
         if event.kind is EventKind.HOLE_END:
-            return (signs.possible if event.way_back else signs.certain) * 2
+            surely = event.hole is not None and event.hole.min_seconds > 0 and not event.way_back
+            return (signs.certain if surely else signs.possible) * 2
         if event.sender is None:
             return signs.dead
         if event.is_lost:

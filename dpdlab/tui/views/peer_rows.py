@@ -24,6 +24,7 @@ from analyzers.export.story import arriving
 from analyzers.export.unlisted import NOT_SHOWN, are_holes_known, hidden_holes
 from analyzers.export.untrusted import safe
 from analyzers.export.words import is_censored
+from analyzers.model.addresses import AddressOrder, address_order
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
@@ -60,7 +61,7 @@ class PeerColumn(Struct, frozen=True):
     id: str
     title: str
     cell: Callable[[PeerView, Model, Palette], Text]
-    key: Callable[[PeerView, Tally], str | float | tuple[int, int] | WorstFirst]
+    key: Callable[[PeerView, Tally], str | float | tuple[int, int] | AddressOrder | WorstFirst]
     right: bool = False
     rank: int = 0
     """Columns with a higher rank go first when there is no room."""
@@ -133,7 +134,8 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     lost_s, dash = sum(hole.max_seconds for hole in holes), model.signs.dash
     known = [hole for hole in holes if hole.traffic_known]
     lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)
-    told = f"{_how_many(holes, model)}, {lasted}"
+    sum_of = f"{model.signs.sum} " if sum(hole.max_seconds > 0 for hole in holes) > 1 else ""
+    told = f"{_how_many(holes, model)}, {sum_of}{lasted}"
     if known:
         there = arriving(peer)
         fate = "sent" if all(hole.id in there for hole in known) else "pkt"
@@ -187,8 +189,14 @@ WORST: Final = "state"
 
 COLUMNS: Final = (
     PeerColumn("state", "state", _state, lambda p, t: t.worst_first, whole=True),
-    PeerColumn("local", "local", lambda p, m, c: _address(p.local), lambda p, t: p.local, rank=2),
-    PeerColumn("remote", "remote", lambda p, m, c: _address(p.remote), lambda p, t: p.remote),
+    PeerColumn(
+        "local", "local",
+        lambda p, m, c: _address(p.local), lambda p, t: address_order(p.local), rank=2,
+    ),
+    PeerColumn(
+        "remote", "remote",
+        lambda p, m, c: _address(p.remote), lambda p, t: address_order(p.remote),
+    ),
     PeerColumn(
         "ike", "ike",
         lambda p, m, c: Text(

@@ -113,6 +113,15 @@ def test_what_a_black_hole_tells_of_a_verdict_is_not_told_twice() -> None:
     assert "before" not in told(peer)
 
 
+def test_sums_are_never_told_as_bounds_of_each() -> None:
+    peer = dead_peer()
+    (hole,) = peer.black_holes
+    part = verdict_of([replace(peer, black_holes=(hole, replace(hole, id="b2")))]).parts[1]
+    both = f"2 black holes, together {2 * hole.min_seconds:.1f} to {2 * hole.max_seconds:.1f} s"
+    assert part.text.startswith(both)
+    assert part.shorter == (both, "2 black holes")
+
+
 def test_while_things_happen_what_is_open_is_told_from_what_is_past() -> None:
     peer = dead_peer()
     (hole,) = peer.black_holes

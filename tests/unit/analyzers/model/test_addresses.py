@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.model.addresses import Named, address_key, closeness, same_address
+from analyzers.model.addresses import Named, address_key, address_order, closeness, same_address
 
 _ADDRESSES = st.sampled_from(
     ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:DB8:0:0::1", "hub.example", "HUB.example"]
@@ -47,3 +47,8 @@ def test_other_peers_of_a_hub_are_not_looked_at() -> None:
     hub = Named([f"198.51.100.{n}"] for n in range(250))
     assert list(hub.of("198.51.100.7")) == [7]
     assert list(hub.of("203.0.113.1")) == []
+
+
+def test_addresses_are_ordered_as_numbers():
+    ordered = ["192.0.2.2", "192.0.2.10", "198.51.100.1", "2001:db8::2", "2001:db8::10", "hub"]
+    assert sorted({*ordered}, key=address_order) == ordered
