@@ -328,6 +328,9 @@ def _hole_rows(
             _draw_hole(cells, hole, certainly_in_vain_s(hole, there), scale, signs)
             if phases_too:
                 _draw_phases(phases, hole, scale, signs)
+        if all(cell is BLANK for cell in (*cells, *phases)):
+            # Into an idle one nothing was sent: its lane would be empty.
+            continue
         yield Row(kind, f"black hole {arrow}", tuple(cells))
         if any(cell is not BLANK for cell in phases):
             yield Row(phases_kind, "", tuple(phases))

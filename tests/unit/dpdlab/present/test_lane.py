@@ -288,3 +288,12 @@ def test_a_life_is_drawn_to_the_end_of_the_input_and_no_farther():
     longer = Window(peer.first_ns, 2 * peer.last_ns - peer.first_ns)
     state = text(lane.build(peer, linear(longer, WIDTH), UNICODE), RowKind.STATE)
     assert len(state.rstrip()) == WIDTH // 2 + 1
+
+
+def test_a_black_hole_of_which_nothing_is_drawn_has_no_lane():
+    peer = s.data_plane()
+    (hole,) = peer.black_holes
+    idle = replace(hole, min_seconds=0.0, max_seconds=0.0, phases=())
+    built = drawn(replace(peer, black_holes=(idle,)))
+    assert RowKind.HOLE_OUT in {r.kind for r in drawn(peer).rows}
+    assert not {RowKind.HOLE_OUT, RowKind.HOLE_IN} & {r.kind for r in built.rows}
