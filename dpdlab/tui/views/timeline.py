@@ -262,17 +262,16 @@ class TimelineView(ListView):
         self._at(drawn.scale.time_at(cell) if foremost is None else foremost.at_ns)
 
     def _pan(self, by_ns: int) -> None:
-        if self._window is not None:
-            moved = Window(self._window.start_ns + by_ns, self._window.end_ns + by_ns)
+        if (window := self._window) is not None:
+            moved = Window(window.start_ns + by_ns, window.end_ns + by_ns)
             self._window = inside(moved, self.model.span)
 
     def _go_on_to(self, at_ns: int) -> None:
-        """The cursor on a moment, or on the end of the inputs where that is before it."""
+        """The cursor on a moment, or on the end of the inputs that is before it."""
         span = self.model.span
-        self._at(clamp(at_ns, span.start_ns, span.end_ns))
-        if not span.start_ns <= at_ns <= span.end_ns:
-            where = "begins" if at_ns < span.start_ns else "ends"
-            self.console_app.say(f"the input {where} here")
+        self._at(there_ns := clamp(at_ns, span.start_ns, span.end_ns))
+        if there_ns != at_ns:
+            self.console_app.say(f"the input {'begins' if at_ns < there_ns else 'ends'} here")
 
     def _zoom(self, closer: bool, at_ns: int | None = None) -> None:
         window = self._window
