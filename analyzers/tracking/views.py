@@ -23,10 +23,11 @@ from analyzers.model.peer import (
 )
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis
-from analyzers.model.sa import EspFlow, IkeSa
+from analyzers.model.sa import IkeSa
 from analyzers.model.time import ORDER_LIMIT_NS, seconds
 from analyzers.tracking import liveness, policy
 from analyzers.tracking.engine import Tracker
+from analyzers.tracking.flow_views import flow_views
 from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
 from analyzers.tracking.losses import (
@@ -124,7 +125,7 @@ class Viewer:
     def with_traffic(self, view: PeerView, peer: PeerTrack) -> PeerView:
         """A view that was made before, with the ESP since; all else is as it was."""
         local_side, _ = self.local_side(peer)
-        flows = self._flows(peer)
+        flows = flow_views(self._tracker.flows, peer.flows)
         return replace(
             view,
             esp_flows=flows,
@@ -156,7 +157,7 @@ class Viewer:
             )
             for sa in peer.sas
         )
-        flows = self._flows(peer)
+        flows = flow_views(self._tracker.flows, peer.flows)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
@@ -374,32 +375,6 @@ class Viewer:
         )
 
     # --- flows ---------------------------------------------------------------------
-
-    def _flows(self, peer: PeerTrack) -> tuple[EspFlow, ...]:
-        table = self._tracker.flows
-        flows = []
-        for number in peer.flows:
-            identity = table.identities[number]
-            repeated = table.repeated(number)
-            flows.append(
-                EspFlow(
-                    spi=f"{identity.spi:08x}",
-                    sender=identity.src,
-                    receiver=identity.dst,
-                    first_ns=int(table.first_ns[number]),
-                    last_ns=int(table.last_ns[number]),
-                    packets=int(table.packets[number]),
-                    bytes=int(table.bytes[number]),
-                    missing_sequences=table.missing(number),
-                    encapsulated=identity.sport != 0,
-                    ref=table.first_refs.get(number),
-                    repeats=0 if repeated is None else repeated.packets,
-                    repeat_ns=None if repeated is None else repeated.at_ns,
-                    repeat_ref=None if repeated is None else repeated.ref,
-                    ports=table.ports(number),
-                )
-            )
-        return tuple(flows)
 
     def _activity(self, peer: PeerTrack, local_side: int) -> Activity | None:
         grid = self._tracker.activity
