@@ -450,44 +450,8 @@ class ConsoleApp(WatchingApp):
         if found:
             self.push_screen(ExplainScreen(found, self.model, self.colours))
         else:
-            self.say("no finding rests on this (4 shows them all)")
-
-    # --- time ------------------------------------------------------------------------------
-
-    def do_time_format(self) -> None:
-        """Times in the next format."""
-        mode, more = self.model.times.mode.next(), ""
-        if mode is TimeMode.MARK and self.model.times.mark_ns is None:
-            mode = mode.next()
-            more = f" ({self.model.key('mark')} marks a moment to count from)"
-        self.model.times = replace(self.model.times, mode=mode)
-        self.changed()
-        self.say(f"times: {mode.value}{more}")
-
-    def do_mark(self) -> None:
-        """Mark the moment."""
-        if self.model.at_ns is None:
-            self.say("no moment is chosen here")
-            return
-        self.model.times = replace(self.model.times, mark_ns=self.model.at_ns)
-        self.changed()
-        self.say(f"marked {self.model.times.at(self.model.at_ns)}")
-
-    def do_go_to_mark(self) -> None:
-        """Go to the mark."""
-        mark_ns = self.model.times.mark_ns
-        if mark_ns is None:
-            self.say("nothing is marked: m marks a moment")
-            return
-        self.go_to_moment(mark_ns)
-        self.changed()
-        self.say(f"at the mark, {self.model.times.at(mark_ns)}")
-
-    def do_colour(self) -> None:
-        """Colour by the next thing."""
-        self.model.colour_by = self.model.colour_by.next()
-        self.changed()
-        self.say(f"colour by {self.model.colour_by.value}")
+            every = self.model.key("view-findings")
+            self.say(f"no finding rests on this ({every} shows them all)")
 
 
 VIEWS: tuple[type[View], ...] = (

@@ -1,9 +1,12 @@
-"""What keys do while things happen, and about stretches of time: pause, follow, begin anew, fit."""
+"""What keys do while things happen, and about time: pause, follow, fit, marks, how it is told."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 
+from msgspec.structs import replace
+
+from dpdlab.present.times import TimeMode
 from dpdlab.tui.bars import Overview
 from dpdlab.tui.settled_app import SettledApp
 
@@ -68,3 +71,40 @@ class WatchingApp(SettledApp):
             self.go_to_moment(self.model.end_ns)
             self.changed()
         self.say("following what comes in" if self.following else "staying here")
+
+    # --- time ------------------------------------------------------------------------------
+
+    def do_time_format(self) -> None:
+        """Times in the next format."""
+        mode, more = self.model.times.mode.next(), ""
+        if mode is TimeMode.MARK and self.model.times.mark_ns is None:
+            mode = mode.next()
+            more = f" ({self.model.key('mark')} marks a moment to count from)"
+        self.model.times = replace(self.model.times, mode=mode)
+        self.changed()
+        self.say(f"times: {mode.value}{more}")
+
+    def do_mark(self) -> None:
+        """Mark the moment."""
+        if self.model.at_ns is None:
+            self.say("no moment is chosen here")
+            return
+        self.model.times = replace(self.model.times, mark_ns=self.model.at_ns)
+        self.changed()
+        self.say(f"marked {self.model.times.at(self.model.at_ns)}")
+
+    def do_go_to_mark(self) -> None:
+        """Go to the mark."""
+        mark_ns = self.model.times.mark_ns
+        if mark_ns is None:
+            self.say(f"nothing is marked: {self.model.key('mark')} marks a moment")
+            return
+        self.go_to_moment(mark_ns)
+        self.changed()
+        self.say(f"at the mark, {self.model.times.at(mark_ns)}")
+
+    def do_colour(self) -> None:
+        """Colour by the next thing."""
+        self.model.colour_by = self.model.colour_by.next()
+        self.changed()
+        self.say(f"colour by {self.model.colour_by.value}")
