@@ -227,9 +227,9 @@ def test_questions_on_a_renewed_sa_give_nobody_up(tell: Tell) -> None:
     assert [s.start_ns for s in peer.states if s.state is PeerState.DEAD] == [at(35)]
 
 
-def test_a_delete_that_nobody_heard_proves_no_life(tmp_path: Path) -> None:
-    """Its sender was given up long before; only its own log, after the capture, tells of it."""
-    text = """
+def given_up(traffic: str) -> tuple[str, str]:
+    """A peer that is given up, and then sends: the timeline, and the log of who asked it."""
+    text = f"""
         0 a>b v2 handshake
         1..20/0.5 a>b esp out
         1.01..20/0.5 b>a esp in
@@ -237,12 +237,18 @@ def test_a_delete_that_nobody_heard_proves_no_life(tmp_path: Path) -> None:
         24 b>a liveness 0
         26 b>a liveness 0
         28 b>a liveness 0
-        40..45/0.5 a>b esp out
+        {traffic}
         """
-    asked = [
+    said = [
         (30.0, "09[IKE] giving up after 3 retransmits"),
         (30.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
     ]
+    return text, charon(text, "b", said=said)
+
+
+def test_a_delete_that_nobody_heard_proves_no_life(tmp_path: Path) -> None:
+    """Its sender was given up long before; only its own log, after the capture, tells of it."""
+    text, log = given_up("40..45/0.5 a>b esp out")
     left = [
         (47.0, "00[IKE] deleting IKE_SA gw[1] between 192.0.2.1[A]...192.0.2.2[B]"),
         (47.0, "00[IKE] sending DELETE for IKE_SA gw[1]"),
@@ -250,7 +256,7 @@ def test_a_delete_that_nobody_heard_proves_no_life(tmp_path: Path) -> None:
         (47.0, "00[NET] sending packet: from 192.0.2.1[500] to 192.0.2.2[500] (80 bytes)"),
         (47.0, "00[IKE] IKE_SA gw[1] state change: ESTABLISHED => DELETING"),
     ]
-    logs = charon(text, said=left), charon(text, "b", said=asked)
+    logs = charon(text, said=left), log
     peer = together(tmp_path, capture(text), *logs).peer
     assert peer.state is PeerState.DEAD
     assert all(hole.recovered_ns is None for hole in peer.black_holes)
@@ -551,25 +557,6 @@ def test_what_comes_long_after_changes_no_verdict(tell: Tell) -> None:
     assert (asked.prober, asked.outcome, asked.verdict_ns) == (B, Outcome.UNANSWERED, None)
 
 
-def given_up(traffic: str) -> tuple[bytes, str]:
-    """A peer that is given up by who asks it, by its log, and then sends: capture and log."""
-    text = f"""
-        0 a>b v2 handshake
-        1..20/0.5 a>b esp out
-        1.01..20/0.5 b>a esp in
-        22 b>a liveness 0
-        24 b>a liveness 0
-        26 b>a liveness 0
-        28 b>a liveness 0
-        {traffic}
-        """
-    said = [
-        (30.0, "09[IKE] giving up after 3 retransmits"),
-        (30.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
-    ]
-    return capture(text), charon(text, "b", said=said)
-
-
 @pytest.mark.parametrize(
     ("traffic", "least"),
     [
@@ -583,7 +570,8 @@ def test_what_is_sent_to_who_removed_the_sa_is_lost_for_sure(
     tmp_path: Path, traffic: str, least: int
 ) -> None:
     """It gave us up, says its own log, and whoever sends on the old SA sends in vain."""
-    packets, log = given_up(traffic)
+    text, log = given_up(traffic)
+    packets = capture(text)
     peer = together(tmp_path, packets, log).peer
     (hole,) = [h for h in peer.black_holes if h.sender == A and h.max_seconds]
     assert hole.removed_ns == pytest.approx(at(30), abs=ns(0.01))
@@ -595,9 +583,9 @@ def test_what_is_sent_to_who_removed_the_sa_is_lost_for_sure(
 
 
 def test_a_clock_set_against_the_messages_bounds_nothing(tmp_path: Path) -> None:
-    packets, log = given_up("40..60/0.5 a>b esp out")
+    text, log = given_up("40..60/0.5 a>b esp out")
     clocks = ClockOptions(offsets_ns={"1.txt": ns(5)})
-    peer = together(tmp_path, packets, log, clocks=clocks).peer
+    peer = together(tmp_path, capture(text), log, clocks=clocks).peer
     (hole,) = [h for h in peer.black_holes if h.sender == A and h.max_seconds]
     assert (hole.removed_ns, hole.min_packets) == (None, 0)
     assert hole.confidence is not Confidence.CERTAIN
