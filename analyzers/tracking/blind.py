@@ -9,10 +9,8 @@ from typing import Final
 from analyzers.model.records import Basis
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.tracks import PeerTrack
-from analyzers.wire.watched import common_to_all
+from analyzers.wire.watched import Span, common_to_all
 
-Span = tuple[int, int]
-"""From and to, ns since the epoch."""
 _MOST: Final = 64
 
 

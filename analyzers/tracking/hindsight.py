@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter, itemgetter
 from typing import Final
@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.exchange import DeleteProtocol, ExchangeKind, Outcome
+from analyzers.model.exchange import Delete, ExchangeKind, Outcome
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis, Confidence, Problem, ProblemKind, Ref, interrupted
 from analyzers.model.time import NS_PER_SECOND, seconds
@@ -21,7 +21,7 @@ from analyzers.tracking.flows import Cut
 from analyzers.tracking.holes import MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
 from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
-from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack, UnitTrack
 
 # No retry of phase 1 comes later than this after the first ones.
 _ATTEMPT_NS: Final = 30 * NS_PER_SECOND
@@ -59,6 +59,8 @@ class Hindsight:
         self._outcomes = outcomes
         self._end_ns = end_ns
         self._cuts: dict[int, tuple[list[Cut], list[Cut]]] | None = None
+        self._flows: dict[PeerTrack, dict[int, list[int]]] = {}
+        """By peer, and by unit."""
 
     # --- IKE SAs ---------------------------------------------------------------------------
 
@@ -77,22 +79,28 @@ class Hindsight:
         waited_ns = self._end_ns - sa.last_ns
         return waited_ns > max(_ATTEMPT_NS, sa.last_ns - sa.first_ns) or _is_begun_anew(sa)
 
-    def lives_on(self, sa: SaTrack) -> bool:
+    def lives_on(self, sa: SaTrack, delete: Delete) -> bool:
         """Whether Child SAs of an IKEv2 SA go on that was deleted: another one has taken them over.
 
         It need not have spoken yet, and its negotiation need not be in the capture.
         """
-        deletes = (d for d in sa.peer.deletes if d.sa is sa and d.protocol is DeleteProtocol.IKE)
-        delete = next(deletes, None)
-        if delete is None or sa.version != 2:
+        if sa.version != 2:
             return False
-        flows, at_ns = self._tracker.flows, delete.at_ns
+        flows, side = self._tracker.flows, sa.peer.side_of(delete.sender)
         return any(
-            flows.first_ns[flow] < at_ns < flows.last_ns[flow] - _ON_ITS_WAY_NS
-            and self._tracker.unit_of_flow(flow) is sa.unit
-            and self._tracker.owner_of_flow(flow)[1] == delete.side
-            for flow in sa.peer.flows
+            flows.first_ns[flow] < delete.at_ns < flows.last_ns[flow] - _ON_ITS_WAY_NS
+            and self._tracker.owner_of_flow(flow)[1] == side
+            for flow in self._flows_of(sa.unit)
         )
+
+    def _flows_of(self, unit: UnitTrack) -> Sequence[int]:
+        """The flows of an IKE SA with its Child SAs; those of a peer are looked through once."""
+        known = self._flows.get(unit.peer)
+        if known is None:
+            known = self._flows[unit.peer] = {}
+            for flow in unit.peer.flows:
+                known.setdefault(self._tracker.unit_of_flow(flow).index, []).append(flow)
+        return known.get(unit.index, ())
 
     # --- black holes -----------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ def sa_view(
         end, ended_ns = SaEnd.REPLACED, moved_ns
     if end is None and deleted is not None:
         end, ended_ns, end_ref = SaEnd.DELETE, deleted.at_ns, deleted.ref
-    if end is SaEnd.DELETE and hindsight.lives_on(sa):
+    if end is SaEnd.DELETE and deleted is not None and hindsight.lives_on(sa, deleted):
         end = SaEnd.REKEYED
     if end is SaEnd.FAILED or (end is None and hindsight.failed(sa)):
         end, ended_ns = SaEnd.FAILED, sa.last_ns
