@@ -309,8 +309,9 @@ class Session:
             ]
             if name_by_children(logs, clocks) and wanted is not None:
                 # By their new names the logs may have more in common with it.
-                n, wanted = captures[0], facts_of(logs)
-                clocks = [survey(opened.specs[n], n, self.sources[n], options, wanted)]
+                n, named = captures[0], facts_of(logs)
+                if not named <= wanted:
+                    clocks = [survey(opened.specs[n], n, self.sources[n], options, named)]
         joined = ClockJoiner(options.clocks).join(clocks, logs)
         self._shifts = {c.number: c.shift_ns for c in clocks if c.shift_ns}
         ends = [c.last_ns + c.shift_ns for c in clocks if c.last_ns]

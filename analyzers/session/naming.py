@@ -69,12 +69,15 @@ def name_by_children(logs: Sequence[LogSource], captures: Sequence[CaptureClock]
     """
     flows = {spi: ends for capture in reversed(captures) for spi, ends in capture.esp.items()}
     children = {log.number: _children(log) for log in logs}
+    by_spis = {up.spis: up for ups in children.values() for up in ups}
     renamed = False
     for log in logs:
-        found = [(up, ends) for up in children[log.number] if (ends := _ends_of_child(up, flows))]
+        ups = children[log.number]
+        found = [(up, ends) for up in ups if (ends := _ends_of_child(up, flows))]
         if not found:
-            others = [up for n, ups in children.items() if n != log.number for up in ups]
-            found = list(_by_other_ends(children[log.number], others))
+            # The log of the other end has the SPIs the other way round.
+            others = ((up, by_spis.get(up.spis[::-1])) for up in ups)
+            found = [(up, ends_by_other(up, other)) for up, other in others if other is not None]
         if any(
             real not in (None, written)
             for up, ends in found
@@ -89,17 +92,6 @@ def _children(log: LogSource) -> list[LogEvent]:
     """When it set Child SAs up, with an SPI each way."""
     ups = (event for event in log.events if event.kind is LogEventKind.CHILD_SA_UP)
     return [up for up in ups if len(up.spis) == 2]
-
-
-def _by_other_ends(
-    ups: Sequence[LogEvent], others: Sequence[LogEvent]
-) -> Iterator[tuple[LogEvent, Ends]]:
-    """What the log of the other end, which has the SPIs the other way round, calls both."""
-    by_spis = {up.spis: up for up in others}
-    for up in ups:
-        other = by_spis.get(up.spis[::-1])
-        if other is not None:
-            yield up, ends_by_other(up, other)
 
 
 def _ends_of_child(event: LogEvent, flows: Mapping[str, tuple[str, str]]) -> Ends | None:

@@ -104,10 +104,9 @@ class StrongswanAssembly:
         found = []
         for name, thread in list(self._deleted.items()):
             made = thread.message
-            if made is not None and line is not None:
-                here = name == line.field("thread")
-                since_ns = made.at_ns if line.at_ns is None else line.at_ns
-                if here or (since_ns or 0) - (made.at_ns or 0) <= _TOGETHER_NS:
+            if line is not None and made is not None:
+                more = name == line.field("thread") or _near(made.at_ns, line.at_ns)
+                if more:
                     continue
             del self._deleted[name]
             if made is not None and not made.sent:
@@ -221,7 +220,7 @@ class StrongswanAssembly:
             return found
         # Received: the packet line came first.
         packet, thread.packet = thread.packet, None
-        if packet is not None and _near(packet, line):
+        if packet is not None and _near(packet.at_ns, at_ns):
             self._carry(made, packet)
             made.at_ns, made.ref = packet.at_ns, packet.ref
         self._know(made)
@@ -355,7 +354,7 @@ class StrongswanAssembly:
         found = []
         for thread, gave_up in list(self._unsettled.items()):
             follows = thread == line.fields["thread"]
-            if follows or not _near(gave_up, line):
+            if follows or not _near(gave_up.at_ns, line.at_ns):
                 del self._unsettled[thread]
                 named = follows and line.id == "state"
                 found.append(self._verdict(gave_up, line.fields["sa"] if named else None))
@@ -458,7 +457,8 @@ def _trim(known: OrderedDict[Any, Any]) -> None:
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)
 
 
-def _near(packet: LogLine, line: LogLine) -> bool:
-    if packet.at_ns is None or line.at_ns is None:
+def _near(at_ns: int | None, later_ns: int | None) -> bool:
+    """Whether two lines are about one thing, as far as their times tell."""
+    if at_ns is None or later_ns is None:
         return True
-    return 0 <= line.at_ns - packet.at_ns <= _TOGETHER_NS
+    return 0 <= later_ns - at_ns <= _TOGETHER_NS
