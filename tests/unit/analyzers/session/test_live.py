@@ -382,7 +382,12 @@ def test_a_log_beside_a_capture_tells_nothing_twice(tmp_path: Path) -> None:
 
     until(captured)
     path.write_bytes((folder / "charon-a.log").read_bytes())
-    until(lambda: session.pump(now_ns) or session.sources[1].lines > 50)
+
+    def logged() -> bool:
+        session.pump(now_ns)
+        return session.sources[1].lines > 50
+
+    until(logged)
     fifo.close()
     session.end(now_ns)
     (peer,) = session.peers()

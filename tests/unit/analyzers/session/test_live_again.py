@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from analyzers.session.live import LiveSession
 from analyzers.session.live_again import again
 from analyzers.session.live_log_store import LogStore
 from analyzers.session.live_store import CaptureStore
+from analyzers.sources.feed import SourceState
 from analyzers.sources.follow import FollowedFile
 from analyzers.sources.ring_files import RingFiles
 from tests.live_capture import SAMPLES
@@ -129,11 +131,23 @@ def test_several_captures_that_were_kept_in_one_file_have_hindsight(
         session.wait(0.1)
         # Which of two pipes is read first is chance: nothing is late yet, so all waits for both.
         session.pump(at(0))
-    until(lambda: session.pump(at(0)) or [s.packets for s in session.sources] == packets)
+
+    def pumped(at_ns: int, wanted: Callable[[], bool]) -> bool:
+        session.pump(at_ns)
+        return wanted()
+
+    until(lambda: pumped(at(0), lambda: [s.packets for s in session.sources] == packets))
     for fifo in fifos:
         fifo.close()
+    # A pipe that is still open a minute later would have been watched until then.
+    until(
+        lambda: pumped(
+            at(0), lambda: {f.source.feed.status.state for f in fifos} == {SourceState.ENDED}
+        )
+    )
+    session.pump(at(0))
     log.write_text(text)
-    until(lambda: session.pump(now_ns) or len([s for s in session.sources if s.lines]) == 1)
+    until(lambda: pumped(now_ns, lambda: any(s.lines for s in session.sources)))
     session.end(now_ns)
     found = again(session, ())
     assert found.why_not == ""
