@@ -55,9 +55,26 @@ class Timers(NamedTuple):
     timeout_s: float = 30
     """IKEv1: since the last proof of life."""
     wait_s: float = 1
-    """IKEv2: for an answer, before it asks again; always as long."""
+    """IKEv2: for an answer, before it asks again."""
     tries: int = 3
     """IKEv2: how often it asks again."""
+    factor: float = 1
+    """Each further wait is longer by it."""
+
+
+class Tunnel(NamedTuple):
+    """What the gateways agree on."""
+
+    ike_version: int
+    aggressive: bool = False
+    """IKEv1: phase 1 in three messages."""
+    ip_version: int = 4
+    children: int = 1
+    """Child SAs; the networks behind the second one are 10.1.1.0/24 and 10.2.1.0/24."""
+    renewed: str = ""
+    """What is renewed all the time, by both: child, ike or reauth."""
+    action: str = "restart"
+    """What the left gateway does about a peer that is dead; the right one lets go."""
 
 
 class Gateway(Struct, frozen=True, dict=True):
@@ -109,18 +126,18 @@ class Pair:
         """
         at = end or self.right
         rules = "".join(
-            f"add chain ip cut {hook} {{ type filter hook {hook} priority 0; policy accept; }}\n"
+            f"add chain inet cut {hook} {{ type filter hook {hook} priority 0; policy accept; }}\n"
             + "".join(
-                f'add rule ip cut {hook} {way} "{at.interface}" {each} drop\n' for each in what
+                f'add rule inet cut {hook} {way} "{at.interface}" {each} drop\n' for each in what
             )
             for hook, way in (("input", "iifname"), ("output", "oifname"))
             if hook in ways
         )
-        _nft(at, "add table ip cut\n" + rules)
+        _nft(at, "add table inet cut\n" + rules)
 
     def repair(self, end: Gateway | None = None) -> None:
         """The link is as it was."""
-        _nft(end or self.right, "delete table ip cut\n")
+        _nft(end or self.right, "delete table inet cut\n")
 
 
 def _nft(at: Gateway, rules: str) -> None:
@@ -166,7 +183,7 @@ def gateways(ike_version: int, left: Timers, right: Timers) -> Iterator[Pair]:
     with contextlib.ExitStack() as stack:
         # A path of a socket is short.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dpdlab-")))
-        pair = stack.enter_context(quiet_gateways(folder, ike_version, left, right))
+        pair = stack.enter_context(quiet_gateways(folder, Tunnel(ike_version), left, right))
         for end, code in ((pair.right, _ECHO), (pair.left, _TALK)):
             child(stack, [*end.inside, sys.executable, "-c", code])
         yield pair
@@ -175,7 +192,7 @@ def gateways(ike_version: int, left: Timers, right: Timers) -> Iterator[Pair]:
 @contextmanager
 def quiet_gateways(
     folder: Path,
-    ike_version: int,
+    tunnel: Tunnel,
     left: Timers,
     right: Timers,
     watch: Callable[[Pair, contextlib.ExitStack], None] | None = None,
@@ -183,10 +200,11 @@ def quiet_gateways(
     """A tunnel that is up; its files are in `folder`. `watch` is called before it comes up."""
     number = next(_numbers)
     stem = f"dpd{os.getpid() % 100_000}g{number}"
+    net = "192.0.2." if tunnel.ip_version == 4 else "2001:db8::"
     with contextlib.ExitStack() as stack:
         ends = [
             Gateway(
-                f"{stem}{side}", f"{stem}{side}", f"192.0.2.{last}",
+                f"{stem}{side}", f"{stem}{side}", f"{net}{last}",
                 folder / f"charon-{side}.log", folder / f"{side}.vici",
                 folder / f"strongswan-{side}.conf", folder / f"swanctl-{side}.conf",
             )
@@ -198,13 +216,22 @@ def quiet_gateways(
             (pair.left, pair.right, left),
             (pair.right, pair.left, right),
         ):
-            start_daemon(own, other, ike_version, timers, stack)
+            start_daemon(own, other, tunnel, timers, stack)
         if watch is not None:
             watch(pair, stack)
-        eventually(
-            lambda: "successfully" in pair.left.swanctl("--initiate", "--child", "net").stdout
-        )
+        for name in child_names(tunnel):
+            eventually(lambda: initiated(pair.left, name))  # noqa: B023 - called at once
         yield pair
+
+
+def child_names(tunnel: Tunnel) -> list[str]:
+    """Of its Child SAs."""
+    return ["net", "other"][: tunnel.children]
+
+
+def initiated(end: Gateway, name: str) -> bool:
+    """Whether a Child SA could be set up."""
+    return "successfully" in end.swanctl("--initiate", "--child", name).stdout
 
 
 def _wire(pair: Pair, stack: contextlib.ExitStack) -> None:
@@ -212,21 +239,24 @@ def _wire(pair: Pair, stack: contextlib.ExitStack) -> None:
         _ip("netns", "add", end.namespace)
         stack.callback(_ip_quietly, "netns", "del", end.namespace)
         _ip("-n", end.namespace, "link", "set", "lo", "up")
-        _ip("-n", end.namespace, "addr", "add", f"10.{number}.0.1/24", "dev", "lo")
+        for net in range(2):
+            _ip("-n", end.namespace, "addr", "add", f"10.{number}.{net}.1/24", "dev", "lo")
     left, right = pair.left, pair.right
     _ip("link", "add", left.interface, "netns", left.namespace, "type", "veth",
         "peer", "name", right.interface, "netns", right.namespace)  # fmt: skip
     for end in (left, right):
-        _ip("-n", end.namespace, "addr", "add", f"{end.address}/24", "dev", end.interface)
+        prefix = ["64", "nodad"] if ":" in end.address else ["24"]
+        words = [f"{end.address}/{prefix[0]}", "dev", end.interface, *prefix[1:]]
+        _ip("-n", end.namespace, "addr", "add", *words)
         _ip("-n", end.namespace, "link", "set", end.interface, "up")
 
 
 def start_daemon(
-    own: Gateway, other: Gateway, ike_version: int, timers: Timers, stack: contextlib.ExitStack
+    own: Gateway, other: Gateway, tunnel: Tunnel, timers: Timers, stack: contextlib.ExitStack
 ) -> None:
     """A daemon with its configuration loaded."""
     own.settings.write_text(_daemon(own, timers))
-    own.connections.write_text(_connection(own, other, ike_version, timers))
+    own.connections.write_text(_connection(own, other, tunnel, timers))
     # Each has a PID file of its own, in a /run of its own.
     script = 'mount -t tmpfs tmpfs /run && exec env TZ=UTC STRONGSWAN_CONF="$1" "$0"'
     words = ["unshare", "-m", "--propagation", "private", "sh", "-c", script]
@@ -245,7 +275,7 @@ def _daemon(own: Gateway, timers: Timers) -> str:
 charon {{
   load = {_PLUGINS}
   retransmit_timeout = {timers.wait_s}
-  retransmit_base = 1
+  retransmit_base = {timers.factor}
   retransmit_tries = {timers.tries}
   plugins {{
     vici {{ socket = unix://{own.socket} }}
@@ -258,21 +288,56 @@ charon {{
     flush_line = yes
     default = 1
     ike = 2
+  }} named {{
+    path = {named_log(own)}
+    time_format = %Y-%m-%d %H:%M:%S
+    time_add_ms = yes
+    flush_line = yes
+    ike_name = yes
+    default = 1
+    ike = 2
   }} }}
 }}
 """
 
 
-def _connection(own: Gateway, other: Gateway, ike_version: int, timers: Timers) -> str:
+def named_log(end: Gateway) -> Path:
+    """A log that names the IKE SA of each line."""
+    return end.log.with_suffix(".named")
+
+
+# Shorter than any trial, longer than most questions.
+_RENEWALS: Final = {
+    "": "",
+    "ike": "rekey_time = 21s\n  over_time = 4s\n  rand_time = 2s",
+    "reauth": "reauth_time = 19s\n  over_time = 4s\n  rand_time = 2s",
+    "child": "",
+}
+
+
+def _connection(own: Gateway, other: Gateway, tunnel: Tunnel, timers: Timers) -> str:
     number, others = own.address[-1], other.address[-1]
+    action = tunnel.action if number == "1" else "clear"
+    renewal = "rekey_time = 12s\n    life_time = 16s\n    rand_time = 2s"
+    children = "\n".join(
+        f"""  {name} {{
+    local_ts = 10.{number}.{net}.0/24
+    remote_ts = 10.{others}.{net}.0/24
+    esp_proposals = aes128-sha256
+    {renewal if tunnel.renewed == "child" else ""}
+    dpd_action = {action} }}"""
+        for net, name in enumerate(child_names(tunnel))
+    )
     return f"""
 connections {{ gw {{
-  version = {ike_version}
+  version = {tunnel.ike_version}
+  aggressive = {"yes" if tunnel.aggressive else "no"}
   local_addrs = {own.address}
   remote_addrs = {other.address}
   proposals = aes256-sha256-modp2048
   dpd_delay = {timers.delay_s}s
   dpd_timeout = {timers.timeout_s}s
+  {_RENEWALS[tunnel.renewed]}
   keyingtries = 0
   mobike = no
   encap = yes
@@ -280,11 +345,8 @@ connections {{ gw {{
     id = {own.address} }}
   remote {{ auth = psk
     id = {other.address} }}
-  children {{ net {{
-    local_ts = 10.{number}.0.0/24
-    remote_ts = 10.{others}.0.0/24
-    esp_proposals = aes128-sha256
-    dpd_action = {"restart" if number == "1" else "clear"} }} }} }} }}
+  children {{
+{children} }} }} }}
 secrets {{ ike-1 {{ secret = "dpdlab-test-psk" }} }}
 """
 

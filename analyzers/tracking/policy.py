@@ -61,7 +61,13 @@ def observe(
     traffic_shown = traffic_shown and not logged
     starts = _gaps_s(own)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
-    mode, interval_s, evidence = _rhythm(starts, since, alike, traffic_shown=traffic_shown)
+    mode, interval_s, evidence = _rhythm(
+        starts,
+        since,
+        alike,
+        traffic_shown=traffic_shown,
+        by_silence=not any(x.prober != holder for x in exchanges),
+    )
     retry_s, backoff = _retry(own)
     retries = _retries(own)
     waits_s: tuple[float, ...] = ()
@@ -199,25 +205,29 @@ def _gaps_s(own: list[Exchange]) -> list[float]:
 
 
 def _rhythm(
-    starts: list[float], since: list[float], alike: str, *, traffic_shown: bool
+    starts: list[float], since: list[float], alike: str, *, traffic_shown: bool, by_silence: bool
 ) -> tuple[PolicyMode, float | None, str]:
     """Mode, interval and evidence.
 
     `starts`: distances of questions; `since`: how long the peer had been silent before each, s;
-    `alike`: why equal distances tell no mode.
+    `alike`: why equal distances tell no mode. `by_silence`: no rhythm of the peer's own questions
+    explains that the silences are as equal.
     """
     idle = [s for s in since if s >= _IDLE_S]
     busy = _SELDOM * (len(since) - len(idle)) > len(since)
+    proof = "message of the peer in the log" if alike is _IN_LOGS else "proof of life"
+    came = f"{_range(idle)} after the last {proof}" if idle else ""
     every = _interval(starts, pauses=not traffic_shown)
     if every is not None:
         told = _intervals(starts, every)
-        if busy or (idle and min(idle) < every * (1 - _TOLERANCE_SHARE)):
+        heard = busy or (idle and min(idle) < every * (1 - _TOLERANCE_SHARE))
+        if heard and by_silence and not busy and _steady(idle):
+            return PolicyMode.UNKNOWN, every, f"{told}, each {came}: either may be what is set"
+        if heard:
             return PolicyMode.PERIODIC, every, f"{told}, also while the peer was heard"
         return PolicyMode.UNKNOWN, every, f"{told}; {alike}" if idle else told
     if busy or not idle:
         return PolicyMode.UNKNOWN, None, "too few questions to tell an interval"
-    proof = "message of the peer in the log" if alike is _IN_LOGS else "proof of life"
-    came = f"{_range(idle)} after the last {proof}"
     if len(idle) >= _MIN_INTERVALS and _steady(idle):
         if len(starts) >= _MIN_FOR_MODE:
             return PolicyMode.ON_IDLE, median(idle), f"each of {len(idle)} questions came {came}"

@@ -65,6 +65,17 @@ def test_on_idle(tell: Tell) -> None:
     assert policy.interval_s == pytest.approx(5, abs=0.05)
 
 
+def test_questions_after_equal_silences_whose_ends_are_as_regular(tell: Tell) -> None:
+    """5 s after what the peer deletes every 9 s: that is every 9 s, too."""
+    deletes = "".join(
+        f"{at - 5:.2f} b>a delete {n} esp=x\n{at - 4.99:.2f} a>b delete {n} resp\n"
+        for n, at in enumerate((18, 27, 36, 45))
+    )
+    policy = only(tell(SETUP + deletes + asked(18, 27, 36, 45)).peer.policies)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert "5 s after the last proof of life" in policy.evidence
+
+
 def test_without_traffic_the_interval_is_known_and_the_mode_is_not(tell: Tell) -> None:
     policy = only(tell(SETUP + asked(10, 20, 30, 40)).peer.policies)
     assert policy.mode is PolicyMode.UNKNOWN

@@ -11,14 +11,15 @@ from tests.trials.losses import wrong_losses
 from tests.trials.trial import Plan, plan, run
 from tests.trials.truth import differences
 
-_ADDRESSES = ("192.0.2.1", "192.0.2.2")
+_ADDRESSES = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 
 
 def _tried(chosen: Plan, folder: Path) -> list[str]:
     place = folder / str(chosen.seed)
     place.mkdir(parents=True, exist_ok=True)
     run(chosen, place)
-    return [*differences(chosen, place, _ADDRESSES), *wrong_losses(chosen, place, _ADDRESSES)]
+    addresses = _ADDRESSES[chosen.tunnel.ip_version]
+    return [*differences(chosen, place, addresses), *wrong_losses(chosen, place, addresses)]
 
 
 def main() -> int:

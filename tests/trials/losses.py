@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from math import inf
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,7 +27,7 @@ _EVERYTHING: Final = frozenset({"everything", "renewed, then everything"})
 # What swallows the packets of who is captured; behind the left end's capture nobody sees it.
 _AT_THE_RIGHT: Final = _EVERYTHING | {"what comes", "esp", "esp that comes", "killed"}
 # After these the SA is gone, whenever it is used again; this comes and goes.
-_GOES_ON: Final = frozenset({"killed", "restarted", "terminated", "a third"})
+_GOES_ON: Final = frozenset({"killed", "restarted", "terminated", "a third", "flapping"})
 
 
 class Fault(NamedTuple):
@@ -50,10 +51,12 @@ def sent_into(folder: Path, sender: str, span: Fault) -> list[float]:
             if not span.began_s <= at_s <= span.ended_s:
                 continue
             packet = dpkt.ethernet.Ethernet(frame).data
-            if not isinstance(packet, dpkt.ip.IP) or not isinstance(packet.data, dpkt.udp.UDP):
+            if not isinstance(packet, dpkt.ip.IP | dpkt.ip6.IP6):
                 continue
             datagram = packet.data
-            if packet.src != bytes(map(int, sender.split("."))) or datagram.dport != _ESP_PORT:
+            if not isinstance(datagram, dpkt.udp.UDP) or datagram.dport != _ESP_PORT:
+                continue
+            if packet.src != ip_address(sender).packed:
                 continue
             if len(datagram.data) > 1 and datagram.data[:4] != _NON_ESP_MARKER:
                 found.append(at_s)
@@ -72,8 +75,7 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
     swallows = both_ways and chosen.fault in (_EVERYTHING if chosen.at_left else _AT_THE_RIGHT)
     lost = sent_into(folder, sender, span) if swallows else []
     # Who gave the sender up gets nothing of it any more, after the fault neither.
-    receiver = logs[0] if chosen.at_left else logs[1]
-    gone = receiver.exists() and bool(logged(receiver, ""))
+    gone = bool(logged(folder, "a" if chosen.at_left else "b", ""))
     in_vain = sent_into(folder, sender, Fault(span.began_s, inf)) if gone else lost
     for inputs in ((capture,), (capture, *logs)):
         name = "with its logs" if len(inputs) > 1 else "alone"
@@ -91,7 +93,7 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
                 yield f"{about}; it was one"
         if swallows and least > len(in_vain) + _EDGE_PACKETS:
             yield f"{about}; no more than {len(in_vain)} were in vain"
-        given_up = any(log.exists() and logged(log, "") for log in logs)
+        given_up = any(logged(folder, side, "") for side in "ab")
         if given_up or chosen.fault in _GOES_ON:
             continue
         for hole in holes:

@@ -17,7 +17,11 @@ from tests.gateways import (
     Gateway,
     Pair,
     Timers,
+    Tunnel,
     child,
+    child_names,
+    initiated,
+    named_log,
     quiet_gateways,
     start_daemon,
 )
@@ -42,8 +46,11 @@ FAULTS: Final = (
     "killed",
     "restarted",
     "terminated",
+    "frozen",
+    "flapping",
 )
-_WEIGHTS: Final = (6, 2, 2, 2, 2, 2, 1, 1, 3, 2, 2, 1)
+_WEIGHTS: Final = (6, 2, 2, 2, 2, 2, 1, 1, 3, 2, 2, 1, 4, 3)
+_FLAP_S: Final = (1.0, 8.0)
 _SHORT_S: Final = (3.0, 6.0)
 _LONG_S: Final = (15.0, 40.0)
 _CALM_S: Final = (12.0, 25.0)
@@ -52,17 +59,17 @@ _RENEWAL_S: Final = 5.0
 # Sends when its pattern has it: all the time, now and then, in bursts of a third of the time.
 _TALK: Final = """
 import socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.1.0.1", 7007))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((f"10.1.{sys.argv[3]}.1", 7007))
 began, every, burst = time.monotonic(), float(sys.argv[1]), sys.argv[2] == "bursts"
 while True:
     if not burst or (time.monotonic() - began) % 12 < 4:
-        try: s.sendto(b"x" * 56, ("10.2.0.1", 7007))
+        try: s.sendto(b"x" * 56, (f"10.2.{sys.argv[3]}.1", 7007))
         except OSError: pass
     time.sleep(every)
 """
 _LISTEN: Final = """
 import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.2.0.1", 7007))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((f"10.2.{sys.argv[2]}.1", 7007))
 while True:
     data, peer = s.recvfrom(2048)
     if sys.argv[1] == "both":
@@ -75,7 +82,7 @@ class Plan(NamedTuple):
     """What a trial is about."""
 
     seed: int
-    ike_version: int
+    tunnel: Tunnel
     left: Timers
     right: Timers
     traffic: str
@@ -85,8 +92,8 @@ class Plan(NamedTuple):
 
     def __str__(self) -> str:
         side = "left" if self.at_left else "right"
-        what = f"IKEv{self.ike_version}, traffic {self.traffic}, {self.fault} at the {side} end"
-        return f"{self.seed}: {what}; {tuple(self.left)} and {tuple(self.right)}"
+        what = f"traffic {self.traffic}, {self.fault} at the {side} end"
+        return f"{self.seed}: {self.tunnel}, {what}; {tuple(self.left)} and {tuple(self.right)}"
 
 
 def plan(seed: int) -> Plan:
@@ -96,11 +103,20 @@ def plan(seed: int) -> Plan:
     def timers() -> Timers:
         delay_s = draw.choice((0, 2, 3, 4, 5, 3, 4))
         waits = draw.choice((1, 1.5, 2)), draw.choice((2, 3, 4))
-        return Timers(delay_s, draw.choice((10, 14, 20)), *waits)
+        return Timers(delay_s, draw.choice((10, 14, 20)), *waits, draw.choice((1, 1.4, 1.8)))
 
+    version = draw.choice((1, 2, 2))
+    tunnel = Tunnel(
+        version,
+        aggressive=version == 1 and draw.random() < 0.3,
+        ip_version=draw.choice((4, 4, 6)),
+        children=draw.choice((1, 1, 2)),
+        renewed=draw.choice(("", "", "child", "ike", "reauth")),
+        action=draw.choice(("restart", "restart", "clear", "trap")),
+    )
     return Plan(
         seed,
-        draw.choice((1, 2, 2)),
+        tunnel,
         timers(),
         timers(),
         draw.choice(("steady", "steady", "bursts", "slow", "none", "one way")),
@@ -117,15 +133,15 @@ def run(chosen: Plan, folder: Path) -> None:
 
     def watch(pair: Pair, stack: contextlib.ExitStack) -> None:
         capture = ["tcpdump", "-q", "-U", "-i", pair.left.interface, "-w", folder / "capture.pcap"]
-        child(stack, [*pair.left.inside, *map(str, capture), "udp"])
+        child(stack, [*pair.left.inside, *map(str, capture), "udp or icmp or icmp6"])
         time.sleep(1)
 
-    version, timers = chosen.ike_version, (chosen.left, chosen.right)
+    timers = chosen.left, chosen.right
     with (
-        quiet_gateways(folder, version, *timers, watch) as pair,
+        quiet_gateways(folder, chosen.tunnel, *timers, watch) as pair,
         contextlib.ExitStack() as stack,
     ):
-        _talk(pair, chosen.traffic, stack)
+        _talk(pair, chosen, stack)
         time.sleep(calm_s)
         ends = (pair.left, pair.right) if chosen.at_left else (pair.right, pair.left)
         own = timers[0 if chosen.at_left else 1]
@@ -134,14 +150,15 @@ def run(chosen: Plan, folder: Path) -> None:
         time.sleep(after_s)
 
 
-def _talk(pair: Pair, traffic: str, stack: contextlib.ExitStack) -> None:
-    if traffic == "none":
+def _talk(pair: Pair, chosen: Plan, stack: contextlib.ExitStack) -> None:
+    if chosen.traffic == "none":
         return
-    back = "none" if traffic == "one way" else "both"
-    every_s = "3" if traffic == "slow" else "0.2"
+    back = "none" if chosen.traffic == "one way" else "both"
+    every_s = "3" if chosen.traffic == "slow" else "0.2"
     python = [sys.executable, "-c"]
-    child(stack, [*pair.right.inside, *python, _LISTEN, back])
-    child(stack, [*pair.left.inside, *python, _TALK, every_s, traffic])
+    for net in map(str, range(chosen.tunnel.children)):
+        child(stack, [*pair.right.inside, *python, _LISTEN, back, net])
+        child(stack, [*pair.left.inside, *python, _TALK, every_s, chosen.traffic, net])
 
 
 def _fail(
@@ -164,11 +181,25 @@ def _fail(
             os.kill(_daemon(end), signal.SIGKILL)
             time.sleep(lasts_s / 3)
             if chosen.fault == "restarted":
-                end.log.rename(end.log.with_suffix(".before"))
-                start_daemon(end, other, chosen.ike_version, timers, stack)
+                for log in (end.log, named_log(end)):
+                    log.rename(log.with_name(f"{log.name}.before"))
+                start_daemon(end, other, chosen.tunnel, timers, stack)
                 if chosen.at_left:
-                    end.swanctl("--initiate", "--child", "net")
+                    for name in child_names(chosen.tunnel):
+                        initiated(end, name)
             time.sleep(lasts_s / 2)
+        case "frozen":
+            daemon = _daemon(end)
+            os.kill(daemon, signal.SIGSTOP)
+            time.sleep(lasts_s * 0.7)
+            os.kill(daemon, signal.SIGCONT)
+        case "flapping":
+            draw = random.Random(f"flaps of {chosen.seed}")
+            for _ in range(4):
+                pair.cut(end)
+                time.sleep(draw.uniform(*_FLAP_S))
+                pair.repair(end)
+                time.sleep(draw.uniform(*_FLAP_S))
         case fault:
             if fault.startswith("renewed"):
                 end.swanctl("--rekey", "--ike", "gw")

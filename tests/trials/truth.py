@@ -17,6 +17,8 @@ _EXACT_S: Final = 0.2
 _INFERRED_S: Final = 1.5
 _TIMED_OUT: Final = re.compile(r"DPD check timed out")
 _GAVE_UP: Final = re.compile(r"giving up after \d+ retransmits")
+_UP: Final = re.compile(r"IKE_SA gw\[(\d+)\] (?:established|rekeyed) between")
+_OF: Final = re.compile(r" <gw\|(\d+)> ")
 _STAMP: Final = len("2026-11-22 12:00:00.000")
 
 
@@ -30,16 +32,24 @@ class Verdict(NamedTuple):
         return self.holder == other.holder and abs(self.at_s - other.at_s) <= within_s
 
 
-def logged(log: Path, holder: str) -> list[Verdict]:
-    """The verdicts on IKE SAs that were up; attempts that fail are none."""
-    found, up = [], False
-    for line in log.read_text(errors="replace").splitlines():
-        if "CONNECTING => ESTABLISHED" in line:
-            up = True
-        elif _TIMED_OUT.search(line) or (up and _GAVE_UP.search(line)):
-            stamp = datetime.fromisoformat(line[:_STAMP]).replace(tzinfo=UTC)
-            found.append(Verdict(holder, stamp.timestamp()))
-            up = False
+def logged(folder: Path, side: str, holder: str) -> list[Verdict]:
+    """The verdicts of an end on IKE SAs that were up; attempts that fail are none.
+
+    `side` is a or b. The log that is read names the SA of each line, which those of the trial do
+    not.
+    """
+    found = []
+    for log in (folder / f"charon-{side}.named{end}" for end in (".before", "")):
+        up: set[str] = set()
+        for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
+            if established := _UP.search(line):
+                up.add(established[1])
+            elif _TIMED_OUT.search(line) or _GAVE_UP.search(line):
+                of = _OF.search(line)
+                if of is not None and of[1] in up:
+                    stamp = datetime.fromisoformat(line[:_STAMP]).replace(tzinfo=UTC)
+                    found.append(Verdict(holder, stamp.timestamp()))
+                    up.discard(of[1])
     return found
 
 
@@ -71,16 +81,12 @@ def told(*inputs: Path) -> Told:
 def differences(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iterator[str]:
     """What is wrong about a trial, in sentences."""
     logs = [folder / f"charon-{side}.log" for side in "ab"]
-    before = [log.with_suffix(".before") for log in logs]
-    known = [
-        verdict
-        for log, address in zip(before + logs, addresses * 2, strict=True)
-        if log.exists()
-        for verdict in logged(log, address)
-    ]
+    restarted = any(folder.glob("*.before"))
+    known = [v for n, end in enumerate(addresses) for v in logged(folder, "ab"[n], end)]
     capture = folder / "capture.pcap"
     # The timeout of IKEv1 runs out between two questions.
-    waits_s = (chosen.left.delay_s, chosen.right.delay_s) if chosen.ike_version == 1 else ()
+    v1 = chosen.tunnel.ike_version == 1
+    waits_s = (chosen.left.delay_s, chosen.right.delay_s) if v1 else ()
     inferred_s = max((_INFERRED_S, *waits_s))
     for inputs, within_s in (((capture,), inferred_s), ((capture, *logs), _EXACT_S)):
         name = "with its logs" if len(inputs) > 1 else "alone"
@@ -88,7 +94,7 @@ def differences(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Itera
         for verdict in found.verdicts:
             if not any(verdict.is_near(true, within_s) for true in known):
                 yield f"the capture {name}: {verdict.holder} gave nobody up at {verdict.at_s:.3f}"
-        if len(inputs) == 1 or any(log.exists() for log in before):
+        if len(inputs) == 1 or restarted:
             continue
         for true in known:
             seen = any(true.is_near(verdict, within_s) for verdict in found.verdicts)
