@@ -28,6 +28,8 @@ _PROTOCOLS: Final = {1: DeleteProtocol.IKE, 2: DeleteProtocol.AH, 3: DeleteProto
 _MAX_SEEN_IDS: Final = 256
 # A new phase 1 takes over from the last few SAs of its peer; older ones ended long ago.
 _RECENT: Final = 16
+# What nobody begins, or goes on with, on an SA whose peer was given up.
+_USES: Final = (MessageKind.QUICK_MODE, MessageKind.TRANSACTION, MessageKind.NEW_GROUP)
 
 
 class Ikev1Tracker:
@@ -41,6 +43,8 @@ class Ikev1Tracker:
         """One message, sent by `side`."""
         if message.kind is MessageKind.FRAGMENT:
             return
+        if message.kind in _USES:
+            sa.used_ns[side] = message.at_ns
         if not self._fresh(sa, message, side):
             sa.retransmissions += 1
             sa.peer.retransmissions += 1

@@ -107,7 +107,7 @@ class Outcomes:
         self._foretold = Foretold(tracker.configured)
         self.blind = BlindTimes(tracker)
         self._starts: dict[PeerTrack, list[tuple[int, SaTrack]]] = {}
-        self._deleters: dict[PeerTrack, dict[SaTrack, int]] = {}
+        self._ended_sides: dict[PeerTrack, dict[SaTrack, int]] = {}
 
     def of(self, track: ExchangeTrack) -> Settled:
         """What became of a run of questions."""
@@ -223,6 +223,8 @@ class Outcomes:
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
         known = self._foretold.last_wait_ns(track, sent)
         wait = next_wait_ns(sent, track.kind) if known is None else known
+        if wait is not None and track.sa.used_ns[track.side] > last_ns + wait + _ON_TIME_NS:
+            wait = None  # it was not given up then
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         gap = self.blind.after(track.sa.peer, last_ns)
         unseen = gap is not None and not horizon_reached(sent, track.kind, gap[0], known)
@@ -401,7 +403,7 @@ class Outcomes:
         known = [ns for ns in (track.closed_ns, begun_ns) if ns is not None]
         if not known and track.sa.end in _REPLACED:
             return None
-        if not known and self._deleter(track.sa) != 1 - track.side:
+        if not known and self._ended_by(track.sa) != 1 - track.side:
             return track.sa.ended_ns
         return min(known, default=None)
 
@@ -425,12 +427,14 @@ class Outcomes:
             if sa.from_start and (sa.unit is not track.sa.unit or sa.established_ns is None):
                 yield first_ns, sa
 
-    def _deleter(self, sa: SaTrack) -> int | None:
-        """The side that deleted an IKE SA: who deletes lives, and needs no more answers."""
+    def _ended_by(self, sa: SaTrack) -> int | None:
+        """The side that deleted an IKE SA, or gave it up by its log: the other one did neither."""
         peer = sa.peer
-        if peer not in self._deleters:
-            self._deleters[peer] = {d.sa: d.side for d in peer.deletes if d.at_ns == d.sa.ended_ns}
-        return self._deleters[peer].get(sa)
+        if peer not in self._ended_sides:
+            sides = {x.sa: x.side for x in peer.exchanges if x.dead_ns == x.sa.ended_ns is not None}
+            sides |= {d.sa: d.side for d in peer.deletes if d.at_ns == d.sa.ended_ns}
+            self._ended_sides[peer] = sides
+        return self._ended_sides[peer].get(sa)
 
     def _later(self, track: ExchangeTrack) -> list[tuple[int, SaTrack]]:
         """The next few SAs of the peer that began after the last transmission."""

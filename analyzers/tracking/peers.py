@@ -252,7 +252,10 @@ class PeerTable:
 
 def _nameless(peer: PeerTrack, message: IkeMessage, starts: bool) -> SaTrack | None:
     """The SA of a log that does not tell its SPIs, if this message can be of it."""
+    sender = peer.side_of(message.src)
     for sa in reversed(peer.sas[-_RECENT:]):
+        if starts and sa.is_half_open and sa.initiator != sender:
+            continue  # both ends have begun one
         if not sa.initiator_spi and sa.version == message.version and sa.ended_ns is None:
             begun = starts and (
                 sa.established_ns is not None or message.at_ns - sa.first_ns > _PHASE1_NS

@@ -196,8 +196,9 @@ class Rhythms:
         ][-_SIBLINGS:]
         if not answers:
             return False
-        gaps = [later - sooner for sooner, later in pairwise([*answers, sent[0].at_ns])]
-        interval = round(median(gaps))
+        # The distance to the first of these is all that is known where there was one answer.
+        known = answers if len(answers) > 1 else [*answers, sent[0].at_ns]
+        interval = round(median(later - sooner for sooner, later in pairwise(known)))
         times = [answers[-1], *(t.at_ns for t in sent)]
         mostly = sum(is_multiple(b - a, interval) for a, b in pairwise(times))
         return mostly > _MOSTLY * len(sent)

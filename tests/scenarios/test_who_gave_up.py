@@ -227,6 +227,30 @@ def test_questions_on_a_renewed_sa_give_nobody_up(tell: Tell) -> None:
     assert [s.start_ns for s in peer.states if s.state is PeerState.DEAD] == [at(35)]
 
 
+def test_who_goes_on_with_quick_mode_has_not_given_up(tell: Tell) -> None:
+    """No question is due while a phase 2 is under way: what ends it ends the SA."""
+    story = """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        1..60/0.5 a>b esp out
+        1.01..30/0.5 b>a esp in
+        4..30/4 a>b v1 info 108
+        4.01..30/4 b>a v1 info 108
+        32 a>b v1 info 108
+        34 a>b v1 info 108
+        36 a>b v1 info 108
+        36.5 a>b v1 qm1 id=0x77
+        37.5 a>b v1 qm1 id=0x77
+        39.5 a>b v1 qm1 id=0x77
+        """
+    anew = "41.5 a>b v1 mm1 sa=2\n42.5 a>b v1 mm1 sa=2\n"
+    verdicts = [
+        [x.verdict_ns for x in tell(text).peer.exchanges if x.verdict_ns is not None]
+        for text in (story, story + anew)
+    ]
+    assert verdicts == [[], [at(41.5)]]
+
+
 def given_up(traffic: str) -> tuple[str, str]:
     """A peer that is given up, and then sends: the timeline, and the log of who asked it."""
     text = f"""
