@@ -18,6 +18,7 @@ from analyzers.tracking.holes import HoleTrack, end_basis, pause_ns
 from analyzers.tracking.judgement import Window, join, judge, judge_data_plane
 from analyzers.tracking.pace import Pace
 from analyzers.tracking.questions import Questions, RoleState
+from analyzers.tracking.replaced import ReplacedPlanes
 from analyzers.tracking.silence import (
     NEVER,
     NO_WAITS,
@@ -62,6 +63,7 @@ class Exposures:
         self._esp_closing_here: tuple[Closing, Int64Array] | None = None
         self._pace = Pace(esp_clock)
         self.holes: list[HoleTrack] = []
+        self._replaced = ReplacedPlanes(esp_clock)
         self._unrecovered: dict[tuple[int, int], list[HoleTrack]] = {}
 
     def run(
@@ -143,6 +145,7 @@ class Exposures:
             for role in (sender, 1 - sender):
                 self._replace(self._asked.of(older.index, role), mark)
         self._recover(unit, 1 - sender, mark.at_ns)
+        self._replaced.came(unit.peer, 1 - sender, mark.at_ns)
 
     def _replace(self, state: RoleState, mark: Mark) -> None:
         """Traffic moves to another SA: what was lost on this one was lost until now."""
@@ -161,11 +164,26 @@ class Exposures:
             window = replace(window, ref=mark.ref, acted_ns=mark.at_ns)
         deferred, window = join(state.deferred, window, state.own_answer_ns)
         state.deferred = []
+        if self._replace_data_plane(state, mark):
+            deferred = [each for each in deferred if each.run is not None]
         if self._is_hardly_answered(state, mark.place):
             deferred = [each for each in deferred if each.run is not None]
         self._flush_deferred(deferred)
         if not self._asked.is_unheard(state, window.run, mark.place):
             self._judge(window)
+
+    def _replace_data_plane(self, state: RoleState, mark: Mark) -> bool:
+        """Note a silence of ESP in which IKE was answered, if one was, until the replacement."""
+        esp = self._esp.at(state.unit.index, state.role, mark.place)
+        stop_ns = min(mark.at_ns, max(esp.last_out_ns, state.delete_ns))
+        if not self._asked.answered_within(state, esp, stop_ns, mark.place):
+            return False
+        window = self._window(state, esp, mark.at_ns, StopBasis.REPLACEMENT, mark.place)
+        window = replace(window, run=None, acted_ns=None)
+        hole = self._of_data_plane(state, window)
+        if hole is not None:
+            self._replaced.add(hole, window)
+        return hole is not None
 
     @staticmethod
     def _is_over(state: RoleState, silence: Silence) -> bool:
@@ -295,7 +313,7 @@ class Exposures:
         `verdict`: when the prober had given up by then; `ongoing`: more is to come. Changes
         nothing.
         """
-        holes = list(self.holes)
+        holes = [*self.holes, *self._replaced.holes(self._is_usual)]
         opened = set(self._any.open(self._report_ns)) | set(self._esp.open(self._report_ns))
         opened |= self._asked.open()
         for key in sorted(opened):

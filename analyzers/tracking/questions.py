@@ -27,6 +27,9 @@ _HEARD_NS: Final = NS_PER_SECOND
 _RECENT_MESSAGES: Final = 64
 # Who speaks so far apart is missed after so many times as long.
 _TIMES_APART: Final = 1.5
+# What came in so long ago on another SA is still to be expected on this one.
+_LATELY_NS: Final = 300 * NS_PER_SECOND
+_RECENT_UNITS: Final = 16
 
 
 class RoleState(Struct):
@@ -237,12 +240,15 @@ class Questions:
     ) -> bool:
         """Whether a question asked within a silence of ESP was answered, and ESP stayed silent.
 
-        Where the capture begins with the silence, only a flow that is older than it tells that
-        there was anything to come, and a pause that long is needed to make it a silence.
+        Where the capture begins with the silence, only a flow that is older than it, or the SA
+        before it, tells that there was anything to come, and a pause that long is needed to make
+        it a silence.
         """
         if silence.last_proof_ns == NEVER:
             key = (state.unit.index, state.role, place)
-            if key not in self.midway or end_ns - silence.first_out_ns < MISSING_DPD_NS:
+            if end_ns - silence.first_out_ns < MISSING_DPD_NS:
+                return False
+            if key not in self.midway and not self._came_before(state, silence, place):
                 return False
         return (
             self.is_answered_in(state, silence)
@@ -250,6 +256,17 @@ class Questions:
             and not self.deafness.explains(
                 state.unit.index, state.role, silence.last_proof_ns, end_ns
             )
+        )
+
+    def _came_before(self, state: RoleState, silence: Silence, place: int) -> bool:
+        """Whether ESP came in on another SA of the peer, not long before a silence."""
+        at_place = None if place == NEVER else place
+        return any(
+            0
+            <= silence.first_out_ns - self.look(unit, state.role, at_place).last_proof_ns
+            <= _LATELY_NS
+            for unit in state.unit.peer.units[-_RECENT_UNITS:]
+            if unit is not state.unit
         )
 
     @staticmethod

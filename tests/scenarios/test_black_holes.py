@@ -237,6 +237,38 @@ def test_data_plane(tell: Tell) -> None:
     assert PeerState.DEAD not in {s.state for s in peer.states}
 
 
+RENEWED_AT_50 = """
+0.1..50/0.5 a>b esp out
+0.15..20/0.5 b>a esp in
+5..50/5 b>a liveness 0+
+5.02..50/5 a>b liveness 0+ resp
+7..50/7 a>b liveness 2+
+7.02..50/7 b>a liveness 2+ resp
+50 a>b delete 9
+50.01 b>a delete 9 resp
+50.1 a>b v2 handshake sa=2
+50.5..80/0.5 a>b esp out2
+55..80/5 b>a liveness sa=2 0+
+55.02..80/5 a>b liveness sa=2 0+ resp
+57..80/7 a>b liveness sa=2 2+
+57.02..80/7 b>a liveness sa=2 2+ resp
+"""
+
+
+def test_a_dead_data_plane_goes_on_on_the_next_sa(tell: Tell) -> None:
+    """ESP came in on the SA before: that none comes on this one is no design."""
+    peer = tell(SETUP + RENEWED_AT_50 + "70.05..80/0.5 b>a esp in2\n").peer
+    told = [(h.black_hole_class, h.begin_ns, h.stop_ns) for h in peer.black_holes]
+    plane = BlackHoleClass.DATA_PLANE
+    assert told == [(plane, at(20.1), at(50)), (plane, at(50.5), at(70.05))]
+    assert [(h.max_packets, h.recovered_ns) for h in peer.black_holes] == [
+        (60, at(70.05)),
+        (40, at(70.05)),
+    ]
+    peer = tell(SETUP + RENEWED_AT_50).peer
+    assert [h.begin_ns for h in peer.black_holes] == [at(20.1), at(50.5)]
+
+
 def test_data_plane_that_comes_back(tell: Tell) -> None:
     peer = tell(
         SETUP
