@@ -64,6 +64,11 @@ DIALECT = Dialect(
             ("12[IKE] <gw|1> giving up after 5 retransmits",),
         ),
         Pattern(
+            "delete-failed",
+            r"proper IKE_SA delete failed, peer not responding",
+            ("10[IKE] proper IKE_SA delete failed, peer not responding",),
+        ),
+        Pattern(
             "dpd-timed-out",
             r"DPD check timed out, enforcing DPD action",
             ("02[JOB] DPD check timed out, enforcing DPD action",),

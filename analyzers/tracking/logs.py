@@ -407,7 +407,8 @@ class LogTracker:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
-        if event.kind is LogEventKind.GAVE_UP:
+        if event.kind is LogEventKind.GAVE_UP and event.protocol is not DeleteProtocol.IKE:
+            # Who deletes an IKE SA has another one, or wants none: nobody is dead for that.
             self._gave_up_ns[peer.index, side] = event.at_ns or 0
             if self._given_up(peer, event, side):
                 return

@@ -107,6 +107,8 @@ class Outcomes:
         self._foretold = Foretold(tracker.configured)
         self.blind = BlindTimes(tracker)
         self._starts: dict[PeerTrack, list[tuple[int, SaTrack]]] = {}
+        self._asked: dict[PeerTrack, list[ExchangeTrack]] = {}
+        """Exchanges in the order in which they began."""
         self._ended_sides: dict[PeerTrack, dict[SaTrack, int]] = {}
 
     def of(self, track: ExchangeTrack) -> Settled:
@@ -223,8 +225,8 @@ class Outcomes:
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
         known = self._foretold.last_wait_ns(track, sent)
         wait = next_wait_ns(sent, track.kind) if known is None else known
-        if wait is not None and track.sa.used_ns[track.side] > last_ns + wait + _ON_TIME_NS:
-            wait = None  # it was not given up then
+        if wait is not None and self._goes_on_ns(track) > last_ns + wait + _ON_TIME_NS:
+            wait = None  # nobody was given up then
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         gap = self.blind.after(track.sa.peer, last_ns)
         unseen = gap is not None and not horizon_reached(sent, track.kind, gap[0], known)
@@ -426,6 +428,20 @@ class Outcomes:
         for first_ns, sa in self._later(track):
             if sa.from_start and (sa.unit is not track.sa.unit or sa.established_ns is None):
                 yield first_ns, sa
+
+    def _goes_on_ns(self, track: ExchangeTrack) -> int:
+        """When the prober last went on with the SA, or asked on one that it had beside it."""
+        peer = track.sa.peer
+        asked = self._asked.get(peer)
+        if asked is None:
+            asked = self._asked[peer] = sorted(peer.exchanges, key=lambda x: x.first_ns)
+        place = bisect_right(asked, track.last_ns, key=lambda x: x.first_ns)
+        beside = (
+            x.last_ns
+            for x in asked[max(0, place - _SIBLINGS) : place]
+            if x.sa is not track.sa and x.side == track.side and not x.answered and not x.dissolved
+        )
+        return max(track.sa.used_ns[track.side], *beside, 0)
 
     def _ended_by(self, sa: SaTrack) -> int | None:
         """The side that deleted an IKE SA, or gave it up by its log: the other one did neither."""

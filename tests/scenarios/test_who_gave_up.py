@@ -251,6 +251,28 @@ def test_who_goes_on_with_quick_mode_has_not_given_up(tell: Tell) -> None:
     assert verdicts == [[], [at(41.5)]]
 
 
+def test_who_asks_on_another_sa_of_the_same_time_has_not_given_up(tell: Tell) -> None:
+    """Both ends have renewed at once: one of the two SAs goes, the other one is asked on."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        3..20/3 a>b v1 info 108
+        3.01..20/3 b>a v1 info 108
+        20 a>b v1 main-mode sa=2
+        20.05 b>a v1 main-mode sa=3
+        23..30/3 a>b v1 info 108 sa=2
+        23.01..36/3 a>b v1 info 108 sa=3
+        30.5 a>b v1 info 92 sa=2
+        37.5 a>b v1 mm1 sa=4
+        39.5 a>b v1 mm1 sa=4
+        """
+    ).peer
+    verdicts = [x.verdict_ns for x in peer.exchanges if x.verdict_ns is not None]
+    assert verdicts == [at(37.5)]
+    assert [s.start_ns for s in peer.states if s.state is PeerState.DEAD] == [at(37.5)]
+
+
 def given_up(traffic: str) -> tuple[str, str]:
     """A peer that is given up, and then sends: the timeline, and the log of who asked it."""
     text = f"""
@@ -613,3 +635,26 @@ def test_a_clock_set_against_the_messages_bounds_nothing(tmp_path: Path) -> None
     (hole,) = [h for h in peer.black_holes if h.sender == A and h.max_seconds]
     assert (hole.removed_ns, hole.min_packets) == (None, 0)
     assert hole.confidence is not Confidence.CERTAIN
+
+
+def test_a_delete_of_another_sa_in_vain_gives_nobody_up(tmp_path: Path) -> None:
+    """Both ends have renewed at once; the Delete of the superfluous SA is lost, and no more."""
+    text = """
+        0 a>b v2 handshake
+        1..40/0.5 a>b esp out
+        1.01..40/0.5 b>a esp in
+        20 b>a liveness 0
+        22 b>a liveness 0
+        24.1 b>a liveness 0
+        24.12 a>b liveness 0 resp
+        """
+    said = [
+        (23.0, "10[IKE] giving up after 1 retransmits"),
+        (23.0, "10[IKE] proper IKE_SA delete failed, peer not responding"),
+        (23.0, "10[IKE] IKE_SA gw[2] state change: DELETING => DESTROYING"),
+    ]
+    ends = "192.0.2.2[192.0.2.2]...192.0.2.1[192.0.2.1]"
+    said += [(15.0, f"10[IKE] IKE_SA gw[{n}] rekeyed between {ends}") for n in (2, 3)]
+    peer = together(tmp_path, capture(text), charon(text, "b", said=sorted(said))).peer
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    assert {x.verdict_ns for x in peer.exchanges} == {None}

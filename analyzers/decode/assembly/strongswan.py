@@ -344,10 +344,12 @@ class StrongswanAssembly:
     # --- verdicts --------------------------------------------------------------------------
 
     def _is_settled(self, line: LogLine) -> bool:
-        """Whether who is given up is known without what follows."""
-        if _handle(line) is not None or len(self._pairs) < 2:
+        """Whether who is given up, and on which IKE SA, is known without what follows."""
+        if _handle(line) is not None or len(self._ends) < 2:
             return True
-        return line.id == "given-up" and len(self._sent_so_often(line, None)) < 2
+        if line.id == "dpd-timed-out":
+            return len(self._pairs) < 2
+        return len(self._pairs) > 1 and len(self._sent_so_often(line, None)) < 2
 
     def _settle(self, line: LogLine) -> list[LogEvent]:
         """The verdicts that a line settles: its thread goes on, or they have waited for long."""
@@ -357,12 +359,24 @@ class StrongswanAssembly:
             if follows or not _near(gave_up.at_ns, line.at_ns):
                 del self._unsettled[thread]
                 named = follows and line.id == "state"
-                found.append(self._verdict(gave_up, line.fields["sa"] if named else None))
+                deleted = follows and (line.id == "delete-failed" or _was_deleted(line))
+                sa = line.fields["sa"] if named else None
+                found.append(self._verdict(gave_up, sa, deleted=deleted))
         return found
 
-    def _verdict(self, line: LogLine, sa: str | None) -> LogEvent:
-        """Somebody is given up; `sa` is the IKE SA that is removed for it, if known."""
-        made = self._given_up(line, sa) if line.id == "given-up" else self._timed_out(line)
+    def _verdict(self, line: LogLine, sa: str | None, *, deleted: bool = False) -> LogEvent:
+        """Somebody is given up; `sa` is the IKE SA that is removed for it, if known.
+
+        `deleted`: it was being deleted; who is given up then need not be dead.
+        """
+        if line.id == "given-up" and deleted:
+            made = self._about_sa(
+                line, LogEventKind.GAVE_UP, message=_DELETE, protocol=DeleteProtocol.IKE
+            )
+        elif line.id == "given-up":
+            made = self._given_up(line, sa)
+        else:
+            made = self._timed_out(line)
         if sa is not None and sa in self._ends:
             made.handle, (made.local, made.remote) = sa, self._ends[sa]
         return made
@@ -440,6 +454,10 @@ class StrongswanAssembly:
             return
         local, remote = self._ends.get(made.handle, (None, None))
         made.local, made.remote = made.local or local, made.remote or remote
+
+
+def _was_deleted(line: LogLine) -> bool:
+    return line.id == "state" and line.fields["old"] == "DELETING"
 
 
 def _handle(line: LogLine) -> str | None:

@@ -322,3 +322,25 @@ def test_who_had_an_sa_closed_is_told_by_the_name_of_its_connection() -> None:
     assert order.reason == "it was told to close: vici terminate IKE_SA 'gw9'"
     told = say("28.000", "CFG", "vici terminate CHILD_SA #3")
     assert not [e for e in events_of(up + told) if e.kind is LogEventKind.HINT]
+
+
+def test_a_delete_that_nobody_answers_is_no_verdict_on_a_question_of_its_number() -> None:
+    """Of two IKE SAs the one that was superfluous is deleted; the other one is asked."""
+    ends = "192.0.2.1[192.0.2.1]...192.0.2.9[192.0.2.9]"
+    text = (
+        say("10.000", "IKE", f"IKE_SA gw[1] established between {ends}")
+        + say("11.000", "IKE", "sending DELETE for IKE_SA gw[2]")
+        + say("11.000", "ENC", "generating INFORMATIONAL request 0 [ D ]")
+        + net("11.000", "sending")
+        + say("11.010", "IKE", f"IKE_SA gw[3] rekeyed between {ends}")
+        + asked("13.000", 0, thread=7)
+        + retry("13.500", 1, 0)
+        + say("15.000", "IKE", "giving up after 1 retransmits")
+        + say("15.000", "IKE", "proper IKE_SA delete failed, peer not responding")
+        + say("15.000", "IKE", "IKE_SA gw[2] state change: DELETING => DESTROYING")
+        + retry("16.000", 1, 0, thread=7)
+    )
+    events = events_of(text)
+    assert not dead(events)
+    gave_up = [e for e in events if e.kind is LogEventKind.GAVE_UP]
+    assert [(e.message, e.protocol) for e in gave_up] == [(MessageKind.DELETE, DeleteProtocol.IKE)]
