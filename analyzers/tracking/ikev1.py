@@ -205,6 +205,6 @@ def note_delete(marks: Marks, delete: DeleteTrack, message: IkeMessage) -> None:
         sa.ended_ns = delete.at_ns
         sa.end_ref = delete.ref
         sa.end = SaEnd.DELETE if sa.rekeyed_into is None else SaEnd.REKEYED
-        for exchange in sa.open_dpd:
-            if exchange is not None:
-                exchange.closed_ns = delete.at_ns
+        exchange = sa.open_dpd[delete.side]
+        if exchange is not None:
+            exchange.closed_ns = delete.at_ns

@@ -12,11 +12,11 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
-from analyzers.session import ClockOptions
+from analyzers.session import ClockOptions, SessionOptions
 from tests.scenarios.conftest import Tell
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import charon
-from tests.scenarios.timeline import at, capture, ns
+from tests.scenarios.timeline import at, capture, key_table, ns
 
 A, B = "192.0.2.1", "192.0.2.2"
 LATER = "90 c:4500>a:4500 keepalive\n"
@@ -271,6 +271,27 @@ def test_who_asks_on_another_sa_of_the_same_time_has_not_given_up(tell: Tell) ->
     verdicts = [x.verdict_ns for x in peer.exchanges if x.verdict_ns is not None]
     assert verdicts == [at(37.5)]
     assert [s.start_ns for s in peer.states if s.state is PeerState.DEAD] == [at(37.5)]
+
+
+@pytest.mark.parametrize(("deleter", "verdict_ns"), [("a>b", at(14)), ("b>a", None)])
+def test_the_delete_of_who_was_asked_is_no_verdict(
+    tell: Tell, tmp_path: Path, deleter: str, verdict_ns: int | None
+) -> None:
+    text = f"""
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        4 a>b v1 info says=ruthere seq=1
+        4.01 b>a v1 info says=ack seq=1
+        8 a>b v1 info says=ruthere seq=2
+        10 a>b v1 info says=ruthere seq=2
+        12 a>b v1 info says=ruthere seq=2
+        14 {deleter} v1 info says=delete
+        60 c:4500>a:4500 keepalive
+        """
+    table = tmp_path / "ikev1_decryption_table"
+    table.write_text(key_table(text))
+    peer = tell(text, options=SessionOptions(keys=(str(table),))).peer
+    assert [x.verdict_ns for x in peer.exchanges] == [None, verdict_ns]
 
 
 def given_up(traffic: str) -> tuple[str, str]:
