@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Final
 
@@ -14,7 +14,7 @@ from analyzers.configs.vendors import PROFILES
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.time import LONG_S, long_duration, seconds
+from analyzers.model.time import LONG_S, NS_PER_SECOND, long_duration, seconds
 
 # An interval is only told from at least this many; a mode needs more than that.
 _MIN_INTERVALS: Final = 2
@@ -28,6 +28,8 @@ _SELDOM: Final = 4
 _GROWTH_FROM: Final = 1.2
 # No stack repeats faster: what is this close together was asked on two IKE SAs.
 _LEAST_RETRY_S: Final = 0.1
+# Nor asks again so soon, unless something else makes it.
+_LEAST_NS: Final = NS_PER_SECOND // 2
 # A retry may be off by this and be the one that is set (dpd-semantics section 4: tolR).
 _RETRY_TOLERANCE_S: Final = 0.5
 _RETRY_TOLERANCE_SHARE: Final = 0.2
@@ -61,6 +63,10 @@ def observe(
     traffic_shown = traffic_shown and not logged
     starts = _gaps_s(own)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
+    if _side_by_side(own):
+        # What answers on one IKE SA is no proof of life on the other.
+        starts = [gap for asked in _by_sa(own).values() for gap in _gaps_s(asked)]
+        since = []
     mode, interval_s, evidence = _rhythm(
         starts,
         since,
@@ -103,12 +109,9 @@ def _of_one_policy(own: list[Exchange]) -> tuple[list[Exchange], bool]:
     A gateway can be configured anew between two IKE SAs, or have several connections to one peer:
     questions of both make no policy that anybody has set.
     """
-    of_sa: dict[str, list[Exchange]] = {}
-    for exchange in own:
-        of_sa.setdefault(exchange.ike_sa, []).append(exchange)
     kept: list[Exchange] = []
     latest: float | None = None
-    for asked in reversed(of_sa.values()):
+    for asked in reversed(_by_sa(own).values()):
         every = _interval(_gaps_s(asked), pauses=False)
         known = every is not None and latest is not None
         if known and abs((every or 0.0) - (latest or 0.0)) > _tolerance_s(latest or 0.0):
@@ -116,6 +119,22 @@ def _of_one_policy(own: list[Exchange]) -> tuple[list[Exchange], bool]:
         latest = every if latest is None else latest
         kept = [*asked, *kept]
     return own, False
+
+
+def _by_sa(own: Iterable[Exchange]) -> dict[str, list[Exchange]]:
+    of_sa: dict[str, list[Exchange]] = {}
+    for exchange in own:
+        of_sa.setdefault(exchange.ike_sa, []).append(exchange)
+    return of_sa
+
+
+def _side_by_side(own: Sequence[Exchange]) -> bool:
+    """Whether it went on asking on an IKE SA after it had asked on another one."""
+    turns = [sa for sa, _ in groupby(own, key=lambda x: x.ike_sa)]
+    return len(turns) > len(set(turns)) or any(
+        x.ike_sa != later.ike_sa and later.first_ns < x.transmissions[-1].at_ns
+        for x, later in pairwise(own)
+    )
 
 
 def known_intervals_s(policies: Sequence[DpdPolicy | None]) -> dict[str, float]:
@@ -200,7 +219,7 @@ def _gaps_s(own: list[Exchange]) -> list[float]:
         if earlier.outcome is Outcome.ANSWERED
         and not earlier.retries
         and not later.first_missing
-        and later.first_ns > earlier.first_ns
+        and later.first_ns - earlier.first_ns > _LEAST_NS
     ]
 
 
@@ -232,6 +251,10 @@ def _rhythm(
         if len(starts) >= _MIN_FOR_MODE:
             return PolicyMode.ON_IDLE, median(idle), f"each of {len(idle)} questions came {came}"
         return PolicyMode.UNKNOWN, median(idle), f"{len(idle)} questions, each {came}"
+    mostly = _mostly(idle)
+    if mostly is not None:
+        told = f"{len(idle)} questions, most of them {mostly:.3g} s after the last {proof}"
+        return PolicyMode.UNKNOWN, mostly, told
     if len(idle) >= _MIN_FOR_MODE:
         told = f"{len(idle)} questions, {came}, in no fixed rhythm"
         if traffic_shown:
@@ -274,7 +297,13 @@ def _tolerance_s(middle: float) -> float:
 
 def _retry(own: list[Exchange]) -> tuple[float | None, float]:
     """First retry gap in seconds and growth of the gaps, from the exchange with most retries."""
-    known = [x for x in own if x.confidence is not Confidence.SUSPECT]
+    known = [
+        x
+        for x in own
+        if x.confidence is not Confidence.SUSPECT
+        # Without keys the second of two may be something else, a Delete above all.
+        and (x.basis is not Basis.RHYTHM or x.retries != 1 or x.verdict_ns is not None)
+    ]
     if not known:
         return None, 1.0
     longest = max(known, key=lambda x: x.retries)
@@ -291,14 +320,23 @@ def _retry(own: list[Exchange]) -> tuple[float | None, float]:
 
 def _retries(own: list[Exchange]) -> int | None:
     """Retries before giving up: only an exchange that ended in a verdict shows them."""
-    ended = [x.retries for x in own if x.outcome is Outcome.UNANSWERED and x.retries]
-    return max(ended) if ended else None
+    return max((x.retries for x in own if x.verdict_ns is not None and x.retries), default=None)
 
 
 def _steady(values: list[float]) -> bool:
     middle = median(values)
     tolerance = _tolerance_s(middle)
     return all(abs(v - middle) <= tolerance for v in values)
+
+
+def _mostly(idle: list[float]) -> float | None:
+    """The silence that most questions waited for; sooner came what something else made it ask."""
+    middle = median(idle)
+    tolerance = _tolerance_s(middle)
+    alike = [s for s in idle if abs(s - middle) <= tolerance]
+    if len(alike) < _MIN_FOR_MODE or len(alike) < _MOSTLY * len(idle):
+        return None
+    return median(alike) if max(idle) <= middle + tolerance else None
 
 
 def _range(values: list[float]) -> str:

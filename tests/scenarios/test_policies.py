@@ -110,3 +110,37 @@ def test_ike_sas_with_intervals_of_their_own_are_no_policy_on_demand(
     assert policy.mode is not PolicyMode.ON_DEMAND
     assert policy.interval_s == pytest.approx(3)
     assert "at other intervals" in policy.evidence
+
+
+def test_each_of_two_ike_sas_is_asked_by_itself(tell: Tell) -> None:
+    """What answers on one of them is no sign of life on the other, for who asks."""
+    peer = tell(
+        SETUP
+        + "1 b>a v2 handshake sa=2\n"
+        + asked(10, 20, 30, 40)
+        + "13..45/10 a>b liveness sa=2 2+\n13.02..45/10 b>a liveness sa=2 2+ resp\n"
+    ).peer
+    policy = only(peer.policies)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert policy.interval_s == pytest.approx(10, abs=0.05)
+
+
+def test_most_questions_come_after_one_silence(tell: Tell) -> None:
+    """One comes sooner: an answer on another way had settled what nobody captured."""
+    peer = tell(
+        SETUP
+        + "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in (7, 22, 40, 58, 75))
+        + asked(12.05, 27.05, 42.05, 63.05, 80.05)
+    ).peer
+    policy = only(peer.policies)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert policy.interval_s == pytest.approx(5, abs=0.05)
+
+
+def test_retries_are_those_before_a_verdict(tell: Tell) -> None:
+    """The peer comes anew before the prober has given it up: it was not to ask any longer."""
+    lost = "40 a>b liveness 6\n42 a>b liveness 6\n"
+    anew = "43 b>a v2 handshake sa=2\n"
+    peer = tell(SETUP + asked(10, 20, 30) + lost + anew + "90 b>a liveness sa=2 0\n").peer
+    (policy,) = (p for p in peer.policies if p.holder == "192.0.2.1")
+    assert (policy.retry_s, policy.retries) == (pytest.approx(2), None)

@@ -89,7 +89,8 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
             # What lies less than the least black hole before a sign of life need not count.
             if most < sum(at_s > lost[0] + _BEFORE_LIFE_S for at_s in lost) - _EDGE_PACKETS:
                 yield f"{about}; {len(lost)} were lost"
-            if len(own) > 1:
+            # Each of the SAs that replace each other has its own.
+            if len(own) > 1 and chosen.tunnel.renewed != "reauth":
                 yield f"{about}; it was one"
         if swallows and least > len(in_vain) + _EDGE_PACKETS:
             yield f"{about}; no more than {len(in_vain)} were in vain"
