@@ -274,6 +274,7 @@ def _daemon(own: Gateway, timers: Timers) -> str:
     return f"""
 charon {{
   load = {_PLUGINS}
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   retransmit_timeout = {timers.wait_s}
   retransmit_base = {timers.factor}
   retransmit_tries = {timers.tries}

@@ -277,6 +277,8 @@ class Tracker:
         if self.marks.proving:
             peer.last_heard_ns[side] = at_ns
         sa.last_ns = max(sa.last_ns, at_ns)
+        if message.encrypted:
+            sa.sent_ns[side] = at_ns
         if message.vendor_ids or message.proposals:
             _note_phase1(sa, message, side)
         if message.version == 2:

@@ -402,6 +402,8 @@ class Outcomes:
         begun_ns = next(
             (first_ns for first_ns, sa in self._anew(track) if sa.initiator == track.side), None
         )
+        if begun_ns is not None and track.sa.sent_ns[track.side] > begun_ns + _ON_TIME_NS:
+            return None  # it renews the SA, which it still has
         known = [ns for ns in (track.closed_ns, begun_ns) if ns is not None]
         if not known and track.sa.end in _REPLACED:
             return None

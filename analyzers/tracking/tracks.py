@@ -157,6 +157,8 @@ class SaTrack(Struct, eq=False):
     encrypted_main_mode: list[bool] = field(default_factory=lambda: [False, False])
     protected: bool = False
     """IKEv1: an encrypted message was seen on it."""
+    sent_ns: list[int] = field(default_factory=lambda: [0, 0])
+    """The last encrypted message of each side."""
     used_ns: list[int] = field(default_factory=lambda: [0, 0])
     """IKEv1: the last message of each side that belongs to a phase 2, or to what it needs."""
     proposal: str | None = None

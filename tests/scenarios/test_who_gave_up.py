@@ -273,6 +273,29 @@ def test_who_asks_on_another_sa_of_the_same_time_has_not_given_up(tell: Tell) ->
     assert [s.start_ns for s in peer.states if s.state is PeerState.DEAD] == [at(37.5)]
 
 
+def test_who_renews_an_sa_and_deletes_it_then_has_given_nobody_up(tell: Tell) -> None:
+    """The renewal is due while the peer starts anew."""
+    peer = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        3..20/3 a>b v1 info 108
+        3.01..20/3 b>a v1 info 108
+        21 a>b v1 info 108
+        24 a>b v1 info 108
+        27 a>b v1 info 108
+        28.6 a>b v1 mm1 sa=2
+        30 a>b v1 mm1 sa=2
+        32 a>b v1 info 92
+        33 a>b v1 main-mode sa=3
+        36..60/3 a>b v1 info 108 sa=3
+        36.01..60/3 b>a v1 info 108 sa=3
+        """
+    ).peer
+    assert {x.verdict_ns for x in peer.exchanges} == {None}
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+
+
 @pytest.mark.parametrize(("deleter", "verdict_ns"), [("a>b", at(14)), ("b>a", None)])
 def test_the_delete_of_who_was_asked_is_no_verdict(
     tell: Tell, tmp_path: Path, deleter: str, verdict_ns: int | None
@@ -549,7 +572,7 @@ def test_what_leaves_long_before_a_new_phase_1_is_no_delete(tell: Tell) -> None:
         18 a>b v1 info 108
         22 a>b v1 info 108
         26 a>b v1 info 108
-        28 a>b v1 mm1 sa=2
+        28.6 a>b v1 mm1 sa=2
         30 a>b v1 mm1 sa=2
         """
         + LATER
