@@ -258,7 +258,7 @@ class Exposures:
             # ESP's own clock closed at this very place: its waits are the pace of the flow.
             own, pace = self._esp_closing_here or (closing, NO_WAITS)
             state.deferred, window = join(state.deferred, window, state.own_answer_ns)
-            if self._heard_on_another_sa(state, silence, closing.place):
+            if self._asked.heard_on_another_sa(state, silence, closing.place):
                 return
             hole = self._judge(replace(window, waits=pace))
             if hole is not None:
@@ -383,7 +383,7 @@ class Exposures:
         windows = list(state.deferred)
         if unheard:
             windows = [window for window in windows if window.run is not None]
-        elif not self._heard_on_another_sa(state, silence, None):
+        elif not self._asked.heard_on_another_sa(state, silence, None):
             by_end_ns = None if run is None else verdict(run.exchange)
             stop_ns, basis = silence.last_out_ns, end_basis(silence, end_ns)
             if silence.first_out_ns == NEVER:
@@ -398,21 +398,6 @@ class Exposures:
             for window in windows
         )
         return [hole for hole in judged if hole is not None and not self._is_usual(hole)]
-
-    def _heard_on_another_sa(self, state: RoleState, silence: Silence, place: int | None) -> bool:
-        """Whether the other side still sends on the SA that this one replaces.
-
-        While a new IKE SA takes over, one side may use its Child SAs before the other does.
-        """
-        if len(state.unit.peer.units) < 2 or state.run is not None:
-            return False
-        if self._asked.look(state.unit, state.role, place).last_proof_ns != NEVER:
-            return False
-        return any(
-            self._asked.look(unit, state.role, place).last_proof_ns >= silence.first_out_ns
-            for unit in state.unit.peer.units[-_RECENT:]
-            if unit is not state.unit
-        )
 
     # --- judgement -------------------------------------------------------------------------
 

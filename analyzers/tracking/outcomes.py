@@ -6,19 +6,16 @@ else: with hindsight, and with what ESP says of the peer.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from enum import Enum, auto
 from functools import partial
-from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
 
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.acts import ON_TIME_NS, Acts
 from analyzers.tracking.blind import BlindTimes
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.foretold import Foretold
@@ -31,7 +28,7 @@ from analyzers.tracking.schedule import (
     next_wait_ns,
 )
 from analyzers.tracking.silence import NEVER, Silence
-from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
+from analyzers.tracking.tracks import ExchangeTrack
 
 # An exchange of one transmission shows no rhythm; after this long it counts as unanswered
 # (the longest first retry of the stacks in dpd-semantics section 3 is 15 s).
@@ -44,16 +41,10 @@ _INTERVAL_TOLERANCE_NS: Final = 3 * NS_PER_SECOND // 2
 _FOLLOWED_BY_NS: Final = NS_PER_SECOND
 # The clock of a log may be so far from that of a capture, or what comes was under way.
 _SURELY_AFTER_NS: Final = NS_PER_SECOND
-# Timers of daemons are as exact as this.
-_ON_TIME_NS: Final = 250 * NS_PER_MS
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
 # No stack gives up after less (dpd-semantics section 3: FortiOS, AWS); where nothing else shows a
 # verdict, fewer tries are none.
 _FEWEST_TRIES: Final = 3
-# Another SA ended it, and that tells of its own initiator only.
-_REPLACED: Final = frozenset({SaEnd.REPLACED, SaEnd.REKEYED})
-# How many neighbours in time are looked at one by one.
-_SIBLINGS: Final = 32
 
 
 class Support(Enum):
@@ -106,10 +97,7 @@ class Outcomes:
         self._rhythms = Rhythms()
         self._foretold = Foretold(tracker.configured)
         self.blind = BlindTimes(tracker)
-        self._starts: dict[PeerTrack, list[tuple[int, SaTrack]]] = {}
-        self._asked: dict[PeerTrack, list[ExchangeTrack]] = {}
-        """Exchanges in the order in which they began."""
-        self._ended_sides: dict[PeerTrack, dict[SaTrack, int]] = {}
+        self._acts = Acts()
 
     def of(self, track: ExchangeTrack) -> Settled:
         """What became of a run of questions."""
@@ -171,7 +159,7 @@ class Outcomes:
         fresh = self._end_ns - sent[0].at_ns < _LONE_HORIZON_NS
         silent = now.last_proof_ns < sent[0].at_ns
         due = self._rhythms.is_due(track) or self._foretold.is_due(track, sent)
-        if fresh and silent and self._given_up_ns(track) is None and due:
+        if fresh and silent and self._acts.given_up_ns(track) is None and due:
             piece = Piece(sent, Outcome.OPEN, None, track.confidence)
             return Settled((piece,), support=Support.NONE)
         return Settled((), unknown=1)
@@ -225,7 +213,7 @@ class Outcomes:
             return Piece(sent, Outcome.UNANSWERED, None, track.confidence), Support.LOST
         known = self._foretold.last_wait_ns(track, sent)
         wait = next_wait_ns(sent, track.kind) if known is None else known
-        if wait is not None and self._goes_on_ns(track) > last_ns + wait + _ON_TIME_NS:
+        if wait is not None and self._acts.goes_on_ns(track) > last_ns + wait + ON_TIME_NS:
             wait = None  # nobody was given up then
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         gap = self.blind.after(track.sa.peer, last_ns)
@@ -290,15 +278,15 @@ class Outcomes:
         last_ns = sent[-1].at_ns
         due_ns = None if wait_ns is None else last_ns + wait_ns
         unanswered = partial(Piece, sent, Outcome.UNANSWERED, confidence=track.confidence)
-        given_up_ns = self._given_up_ns(track)
+        given_up_ns = self._acts.given_up_ns(track)
         if given_up_ns is not None and not last_ns <= given_up_ns <= seen_ns:
             given_up_ns = None
-        came_ns = self._came_anew_ns(track)
+        came_ns = self._acts.came_anew_ns(track)
         in_time = (
             came_ns is not None and came_ns <= seen_ns and (due_ns is None or came_ns < due_ns)
         )
         # What a log tells at that moment is what comes of it.
-        if in_time and (given_up_ns is None or (came_ns or 0) <= given_up_ns + _ON_TIME_NS):
+        if in_time and (given_up_ns is None or (came_ns or 0) <= given_up_ns + ON_TIME_NS):
             # It restarted, or had given up itself: the prober was not to ask any longer.
             return unanswered(verdict_ns=None)
         if given_up_ns is not None and (
@@ -323,7 +311,7 @@ class Outcomes:
         """
         if track.heard_again_ns is None or len(sent) < _FEWEST_TRIES:
             return False
-        late_ns = max(_ON_TIME_NS, (due_ns - sent[-1].at_ns) // 20)
+        late_ns = max(ON_TIME_NS, (due_ns - sent[-1].at_ns) // 20)
         used = now.last_out_ns > due_ns or self._rhythms.goes_on(track)
         return track.heard_again_ns > due_ns + late_ns and not used
 
@@ -379,7 +367,7 @@ class Outcomes:
 
     def _acted(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether the prober gave the SA up, by what it did afterwards."""
-        given_up_ns = self._given_up_ns(track)
+        given_up_ns = self._acts.given_up_ns(track)
         if given_up_ns is not None:
             return given_up_ns >= sent[-1].at_ns
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
@@ -397,77 +385,6 @@ class Outcomes:
         interval = self._rhythms.interval_ns(track)
         return max(_LONE_HORIZON_NS, 0 if interval is None else 2 * interval)
 
-    def _given_up_ns(self, track: ExchangeTrack) -> int | None:
-        """When the prober demonstrably gave the SA up."""
-        begun_ns = next(
-            (first_ns for first_ns, sa in self._anew(track) if sa.initiator == track.side), None
-        )
-        if begun_ns is not None and track.sa.sent_ns[track.side] > begun_ns + _ON_TIME_NS:
-            return None  # it renews the SA, which it still has
-        known = [ns for ns in (track.closed_ns, begun_ns) if ns is not None]
-        if not known and track.sa.end in _REPLACED:
-            return None
-        if not known and self._ended_by(track.sa) != 1 - track.side:
-            return track.sa.ended_ns
-        return min(known, default=None)
-
-    def _came_anew_ns(self, track: ExchangeTrack) -> int | None:
-        """When the peer had set up another SA with the prober: that tells the prober all."""
-        starts, place = self._started(track)
-        of_peer = (
-            sa.established_ns
-            # An attempt may have begun before the last question.
-            for _, sa in starts[max(0, place - _SIBLINGS) : place + _SIBLINGS]
-            if sa.from_start and sa.unit is not track.sa.unit and sa.initiator != track.side
-        )
-        return min((ns for ns in of_peer if ns is not None and ns > track.last_ns), default=None)
-
-    def _anew(self, track: ExchangeTrack) -> Iterator[tuple[int, SaTrack]]:
-        """SAs that renew nothing and began after the last transmission, with their beginnings.
-
-        An attempt that came to nothing renewed nothing.
-        """
-        for first_ns, sa in self._later(track):
-            if sa.from_start and (sa.unit is not track.sa.unit or sa.established_ns is None):
-                yield first_ns, sa
-
-    def _goes_on_ns(self, track: ExchangeTrack) -> int:
-        """When the prober last went on with the SA, or asked on one that it had beside it."""
-        peer = track.sa.peer
-        asked = self._asked.get(peer)
-        if asked is None:
-            asked = self._asked[peer] = sorted(peer.exchanges, key=lambda x: x.first_ns)
-        place = bisect_right(asked, track.last_ns, key=lambda x: x.first_ns)
-        beside = (
-            x.last_ns
-            for x in asked[max(0, place - _SIBLINGS) : place]
-            if x.sa is not track.sa and x.side == track.side and not x.answered and not x.dissolved
-        )
-        return max(track.sa.used_ns[track.side], *beside, 0)
-
-    def _ended_by(self, sa: SaTrack) -> int | None:
-        """The side that deleted an IKE SA, or gave it up by its log: the other one did neither."""
-        peer = sa.peer
-        if peer not in self._ended_sides:
-            sides = {x.sa: x.side for x in peer.exchanges if x.dead_ns == x.sa.ended_ns is not None}
-            sides |= {d.sa: d.side for d in peer.deletes if d.at_ns == d.sa.ended_ns}
-            self._ended_sides[peer] = sides
-        return self._ended_sides[peer].get(sa)
-
-    def _later(self, track: ExchangeTrack) -> list[tuple[int, SaTrack]]:
-        """The next few SAs of the peer that began after the last transmission."""
-        starts, place = self._started(track)
-        return starts[place : place + _SIBLINGS]
-
-    def _started(self, track: ExchangeTrack) -> tuple[list[tuple[int, SaTrack]], int]:
-        """The SAs of the peer in order, and the first that began after the last transmission."""
-        peer = track.sa.peer
-        starts = self._starts.get(peer)
-        if starts is None:
-            starts = sorted(((sa.first_ns, sa) for sa in peer.sas), key=itemgetter(0))
-            self._starts[peer] = starts
-        return starts, bisect_right(starts, track.last_ns, key=itemgetter(0))
-
     def _ends_in_delete(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether the last message is the Delete of a peer given up, or of a renewed SA."""
         if track.basis is not Basis.RHYTHM:
@@ -481,7 +398,7 @@ class Outcomes:
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         if now.last_out_ns > last_ns + _ESP_STOPS_NS:
             return False  # the SA was in use after it
-        for first_ns, sa in self._later(track):
+        for first_ns, sa in self._acts.later(track):
             if sa.initiator == track.side and sa.from_start:
                 # After a whole wait it was another question, and nothing was deleted.
                 wait_ns = last_ns - sent[-2].at_ns
@@ -502,7 +419,7 @@ def _is_after_wait(sent: tuple[Transmission, ...], wait_ns: int | None, given_up
     if wait_ns is None or len(sent) < _FEWEST_TRIES:
         return False
     late_ns = given_up_ns - sent[-1].at_ns - wait_ns
-    return abs(late_ns) <= max(_ON_TIME_NS, wait_ns // 20)
+    return abs(late_ns) <= max(ON_TIME_NS, wait_ns // 20)
 
 
 def _torn_down(sent: tuple[Transmission, ...], kind: ExchangeKind, now: Silence) -> bool:

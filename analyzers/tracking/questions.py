@@ -350,6 +350,21 @@ class Questions:
         sooner_ns, later_ns = [since_ns, *heard_ns][-2:]
         return now_ns - later_ns < _TIMES_APART * (later_ns - sooner_ns)
 
+    def heard_on_another_sa(self, state: RoleState, silence: Silence, place: int | None) -> bool:
+        """Whether the other side still sends on the SA that this one replaces.
+
+        While a new IKE SA takes over, one side may use its Child SAs before the other does.
+        """
+        if len(state.unit.peer.units) < 2 or state.run is not None:
+            return False
+        if self.look(state.unit, state.role, place).last_proof_ns != NEVER:
+            return False
+        return any(
+            self.look(unit, state.role, place).last_proof_ns >= silence.first_out_ns
+            for unit in state.unit.peer.units[-_RECENT_UNITS:]
+            if unit is not state.unit
+        )
+
     def one_way_by_design(self, state: RoleState, place: int | None) -> bool:
         """No ESP ever came in although liveness is answered: only IKE is proof then."""
         return (

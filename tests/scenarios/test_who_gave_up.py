@@ -572,7 +572,7 @@ def test_what_leaves_long_before_a_new_phase_1_is_no_delete(tell: Tell) -> None:
         18 a>b v1 info 108
         22 a>b v1 info 108
         26 a>b v1 info 108
-        28.6 a>b v1 mm1 sa=2
+        28 a>b v1 mm1 sa=2
         30 a>b v1 mm1 sa=2
         """
         + LATER
