@@ -279,7 +279,9 @@ class Outcomes:
         due_ns = None if wait_ns is None else last_ns + wait_ns
         unanswered = partial(Piece, sent, Outcome.UNANSWERED, confidence=track.confidence)
         given_up_ns = self._acts.given_up_ns(track)
-        if given_up_ns is not None and not last_ns <= given_up_ns <= seen_ns:
+        if given_up_ns is not None and (
+            not last_ns <= given_up_ns <= seen_ns or self._is_said_not(track, sent, given_up_ns)
+        ):
             given_up_ns = None
         came_ns = self._acts.came_anew_ns(track)
         in_time = (
@@ -301,6 +303,18 @@ class Outcomes:
         ):
             return unanswered(verdict_ns=due_ns)
         return None
+
+    def _is_said_not(
+        self, track: ExchangeTrack, sent: tuple[Transmission, ...], given_up_ns: int
+    ) -> bool:
+        """Whether the prober's own log has no verdict where acts after few tries suggest one.
+
+        Phase 1 is also what renews an IKEv1 SA.
+        """
+        if len(sent) >= _FEWEST_TRIES or track.sa.version != 1:
+            return False
+        prober = track.sa.peer.address(track.side)
+        return self._tracker.logs.covers(prober, sent[-1].at_ns, given_up_ns)
 
     def _is_heard_too_late(
         self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence, due_ns: int

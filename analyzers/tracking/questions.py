@@ -29,6 +29,8 @@ _RECENT_MESSAGES: Final = 64
 _TIMES_APART: Final = 1.5
 # What came in so long ago on another SA is still to be expected on this one.
 _LATELY_NS: Final = 300 * NS_PER_SECOND
+# Fewer than so many packets may be anything.
+_LEAST_CAME: Final = 10
 _RECENT_UNITS: Final = 16
 
 
@@ -261,13 +263,12 @@ class Questions:
     def _came_before(self, state: RoleState, silence: Silence, place: int) -> bool:
         """Whether ESP came in on another SA of the peer, not long before a silence."""
         at_place = None if place == NEVER else place
-        return any(
-            0
-            <= silence.first_out_ns - self.look(unit, state.role, at_place).last_proof_ns
-            <= _LATELY_NS
-            for unit in state.unit.peer.units[-_RECENT_UNITS:]
-            if unit is not state.unit
-        )
+        for unit in state.unit.peer.units[-_RECENT_UNITS:]:
+            since_ns = silence.first_out_ns - self.look(unit, state.role, at_place).last_proof_ns
+            came = self.look(unit, 1 - state.role, at_place).total_packets
+            if unit is not state.unit and 0 <= since_ns <= _LATELY_NS and came >= _LEAST_CAME:
+                return True
+        return False
 
     @staticmethod
     def is_answered_in(state: RoleState, silence: Silence) -> bool:

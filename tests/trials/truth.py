@@ -16,7 +16,9 @@ from tests.trials.trial import Plan
 _EXACT_S: Final = 0.2
 _INFERRED_S: Final = 1.5
 _TIMED_OUT: Final = re.compile(r"DPD check timed out")
-_GAVE_UP: Final = re.compile(r"giving up after \d+ retransmits")
+_GAVE_DELETED: Final = re.compile(r"proper IKE_SA delete failed")
+_UP: Final = re.compile(r"giving up after \d+ retransmits")
+_DELETED: Final = re.compile(r"proper IKE_SA delete failed")
 _UP: Final = re.compile(r"IKE_SA gw\[(\d+)\] (?:established|rekeyed) between")
 _OF: Final = re.compile(r" <gw\|(\d+)> ")
 _STAMP: Final = len("2026-11-22 12:00:00.000")
@@ -44,6 +46,8 @@ def logged(folder: Path, side: str, holder: str) -> list[Verdict]:
         for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
             if established := _UP.search(line):
                 up.add(established[1])
+            elif _DELETED.search(line):
+                found[-1:] = []  # it was not to live any longer anyway
             elif _TIMED_OUT.search(line) or _GAVE_UP.search(line):
                 of = _OF.search(line)
                 if of is not None and of[1] in up:
