@@ -71,6 +71,9 @@ def _exchange_name(kind: MessageKind) -> str:
     return _EXCHANGES.get(kind, "INFORMATIONAL")
 
 
+_NEVER_THE_SAME: Final = frozenset({MessageKind.LIVENESS, _DELETE})
+
+
 class Ikev2Tracker:
     """Takes the IKEv2 messages of all SAs in the order of time."""
 
@@ -93,6 +96,8 @@ class Ikev2Tracker:
         if known is not None and _exchange_name(known.kind) != _exchange_name(message.kind):
             self._id_used_twice(sa, known, message)
             known = None
+        elif known is not None and {known.kind, message.kind} == _NEVER_THE_SAME:
+            known = None  # a log that does not name its SAs means another one
         if known is not None and not self._starts_over(known, message):
             self._retransmission(sa, known, message, side)
             return

@@ -7,6 +7,7 @@ tells where an unanswered question was lost.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -59,6 +60,7 @@ _ABOUT_IKE_SA: Final = frozenset(
 _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
 # An SA that was given up is removed in the next line.
 _AT_ONCE_NS: Final = NS_PER_SECOND
+_MOST_GIVEN_UP: Final = 1000
 _EXCHANGE_TYPES: Final = {
     MessageKind.SA_INIT: 34,
     MessageKind.AUTH: 35,
@@ -103,8 +105,8 @@ class LogTracker:
         self._counted: dict[tuple[int, int], int] = {}
         self._child_deletes: dict[tuple[int, int], int] = {}
         """The number of the last Delete of a Child SA that was not answered, by SA and asker."""
-        self._gave_up_ns: dict[tuple[int, int], int] = {}
-        """When a side's log said last that it gave something up, by peer and side."""
+        self.gave_up_ns: dict[tuple[int, int], deque[int]] = {}
+        """When a side's log said that it gave something up, by peer and side."""
         self.lost_events = 0
         """Events that name no peer."""
 
@@ -263,7 +265,7 @@ class LogTracker:
 
     def _verdict(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         at_ns = event.at_ns or 0
-        self._gave_up_ns[sa.peer.index, side] = at_ns
+        self._note_given_up(sa.peer, side, at_ns)
         if sa.ended_ns is None:
             sa.ended_ns, sa.end, sa.end_ref = at_ns, SaEnd.DEAD_PEER, event.ref
         exchange = self._open_question(sa, side)
@@ -287,6 +289,11 @@ class LogTracker:
                 exchange,
             )
         )
+
+    def _note_given_up(self, peer: PeerTrack, side: int, at_ns: int) -> None:
+        """Its log says that a side gave something up."""
+        times = self.gave_up_ns.setdefault((peer.index, side), deque(maxlen=_MOST_GIVEN_UP))
+        times.append(at_ns)
 
     @staticmethod
     def _open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
@@ -330,10 +337,10 @@ class LogTracker:
         last = self._verdict_ns(sa, side)
         if last is not None and at_ns - last <= _AFTER_VERDICT_NS:
             return True
-        gave_up_ns = self._gave_up_ns.get((sa.peer.index, side))
+        gave_up_ns = self.gave_up_ns.get((sa.peer.index, side))
         if gave_up_ns is None or not (_was_up(sa, side) or event.reason == ESTABLISHED):
             return False
-        return at_ns - gave_up_ns <= _AT_ONCE_NS
+        return at_ns - gave_up_ns[-1] <= _AT_ONCE_NS
 
     @staticmethod
     def _verdict_ns(sa: SaTrack, side: int) -> int | None:
@@ -409,7 +416,7 @@ class LogTracker:
             return
         if event.kind is LogEventKind.GAVE_UP and event.protocol is not DeleteProtocol.IKE:
             # Who deletes an IKE SA has another one, or wants none: nobody is dead for that.
-            self._gave_up_ns[peer.index, side] = event.at_ns or 0
+            self._note_given_up(peer, side, event.at_ns or 0)
             if self._given_up(peer, event, side):
                 return
         note_hint(peer, event, peer.address(side))

@@ -313,8 +313,10 @@ class Outcomes:
         """
         if len(sent) >= _FEWEST_TRIES or track.sa.version != 1:
             return False
-        prober = track.sa.peer.address(track.side)
-        return self._tracker.logs.covers(prober, sent[-1].at_ns, given_up_ns)
+        peer, logs = track.sa.peer, self._tracker.logs
+        said = logs.gave_up_ns.get((peer.index, track.side), ())
+        covered = logs.covers(peer.address(track.side), sent[-1].at_ns, given_up_ns)
+        return covered and not any(abs(at_ns - given_up_ns) <= ON_TIME_NS for at_ns in said)
 
     def _is_heard_too_late(
         self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence, due_ns: int

@@ -30,7 +30,7 @@ _TIMES_APART: Final = 1.5
 # What came in so long ago on another SA is still to be expected on this one.
 _LATELY_NS: Final = 300 * NS_PER_SECOND
 # Fewer than so many packets may be anything.
-_LEAST_CAME: Final = 10
+_LEAST_CAME: Final = 4
 _RECENT_UNITS: Final = 16
 
 

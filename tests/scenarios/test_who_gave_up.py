@@ -296,6 +296,19 @@ def test_who_renews_an_sa_and_deletes_it_then_has_given_nobody_up(tell: Tell) ->
     assert PeerState.DEAD not in {s.state for s in peer.states}
 
 
+def test_a_logged_delete_is_no_repetition_of_the_question_with_its_number(tmp_path: Path) -> None:
+    """It is that of another SA: the log does not tell of which."""
+    text = "0 a>b v2 handshake\n5 b>a liveness 0\n5.01 a>b liveness 0 resp\n9 c>a keepalive\n"
+    bye = (
+        (10.0, "00[IKE] sending DELETE for IKE_SA gw[2]"),
+        (10.0, "00[ENC] generating INFORMATIONAL request 0 [ D ]"),
+        (10.0, "00[NET] sending packet: from 192.0.2.2[4500] to 192.0.2.1[4500] (80 bytes)"),
+    )
+    peer = together(tmp_path, capture(text), charon(text, "b", said=bye)).peer
+    assert [(x.outcome, x.retries) for x in peer.exchanges] == [(Outcome.ANSWERED, 0)]
+    assert [d.at_ns for d in peer.deletes] == [at(10)]
+
+
 @pytest.mark.parametrize(("deleter", "verdict_ns"), [("a>b", at(14)), ("b>a", None)])
 def test_the_delete_of_who_was_asked_is_no_verdict(
     tell: Tell, tmp_path: Path, deleter: str, verdict_ns: int | None

@@ -90,7 +90,7 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
             if most < sum(at_s > lost[0] + _BEFORE_LIFE_S for at_s in lost) - _EDGE_PACKETS:
                 yield f"{about}; {len(lost)} were lost"
             # Each of the SAs that replace each other has its own.
-            if len(own) > 1 and chosen.tunnel.renewed != "reauth":
+            if len(own) > 1 and chosen.tunnel.renewed not in ("ike", "reauth"):
                 yield f"{about}; it was one"
         if swallows and least > len(in_vain) + _EDGE_PACKETS:
             yield f"{about}; no more than {len(in_vain)} were in vain"

@@ -16,9 +16,8 @@ from tests.trials.trial import Plan
 _EXACT_S: Final = 0.2
 _INFERRED_S: Final = 1.5
 _TIMED_OUT: Final = re.compile(r"DPD check timed out")
-_GAVE_DELETED: Final = re.compile(r"proper IKE_SA delete failed")
-_UP: Final = re.compile(r"giving up after \d+ retransmits")
 _DELETED: Final = re.compile(r"proper IKE_SA delete failed")
+_GAVE_UP: Final = re.compile(r"giving up after \d+ retransmits")
 _UP: Final = re.compile(r"IKE_SA gw\[(\d+)\] (?:established|rekeyed) between")
 _OF: Final = re.compile(r" <gw\|(\d+)> ")
 _STAMP: Final = len("2026-11-22 12:00:00.000")
@@ -40,7 +39,7 @@ def logged(folder: Path, side: str, holder: str) -> list[Verdict]:
     `side` is a or b. The log that is read names the SA of each line, which those of the trial do
     not.
     """
-    found = []
+    found: list[Verdict] = []
     for log in (folder / f"charon-{side}.named{end}" for end in (".before", "")):
         up: set[str] = set()
         for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
