@@ -18,6 +18,7 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
+from analyzers.export.spans import is_side
 from analyzers.export.story import IN_VAIN, SENT_FOR_NOTHING, arriving, exchange_of
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
@@ -32,8 +33,10 @@ _OUTAGE_NS: Final = 3 * NS_PER_SECOND
 _UNNOTICED: Final = ("never noticed", "unnoticed")
 IDLE: Final = words.CLASS[BlackHoleClass.IDLE]
 # Who answered in vain, and what that means.
-_BACK: Final = ("the other end", "the way back is broken")
-_THERE: Final = ("this end", "the way there is broken")
+_THIS: Final = "this end"
+_OTHER: Final = "the other end"
+_BACK: Final = (_OTHER, "the way back is broken")
+_THERE: Final = (_THIS, "the way there is broken")
 
 
 class VerdictPart(NamedTuple):
@@ -75,6 +78,9 @@ def verdict_of(
     parts = [VerdictPart(said, True, shorter)]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
+    both = _by_both(first) if len(peers) == 1 else None
+    if both is not None:
+        parts.append(both)
     before = _given_up_before(peers, holes)
     if before:
         parts.append(VerdictPart(before, False, ("given up before",)))
@@ -83,8 +89,9 @@ def verdict_of(
         said, shorter = "without times no black hole can be told", (HOLES_NOT_KNOWN,)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
-        said, shorter = _noticed(owned)
-        parts.append(VerdictPart(said, False, shorter))
+        if both is None:
+            said, shorter = _noticed(owned)
+            parts.append(VerdictPart(said, False, shorter))
         why = reason_in_short(owned)
     else:
         said, brief = _questions(peers)
@@ -123,6 +130,25 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
     tally = Counter((words.peer_phrase(peer), -state_severity(peer.state)) for peer in peers)
     ordered = sorted(tally.items(), key=lambda item: (item[0][1], item[0][0]))
     return [(phrase, number) for (phrase, _), number in ordered]
+
+
+def _by_both(peer: PeerView) -> VerdictPart | None:
+    """Which end gave up first and when, and how much later the other one; None where one did."""
+    verdicts = words.both_gave_up(peer)
+    if not verdicts or any(hole.verdict_clock_off_ns is not None for hole in peer.black_holes):
+        return None
+    first, second = verdicts
+    one, other = (_THIS, _OTHER) if is_side(first.prober, peer.local, peer) else (_OTHER, _THIS)
+    apart_ns = (second.verdict_ns or 0) - (first.verdict_ns or 0)
+    # Clocks agree no better than that for certain.
+    close = apart_ns < NS_PER_SECOND
+    later = "within 1 s of it" if close else f"{duration(apart_ns)} later"
+    brief = "within 1 s of each other" if close else f"{one} first"
+    if first.idle_ns is None:
+        return VerdictPart(brief if close else f"{brief}, {other} {later}", False, (brief,))
+    after = duration((first.verdict_ns or 0) - first.first_ns + first.idle_ns)
+    said = f"{one} after {after} without proof of life, {other} {later}"
+    return VerdictPart(said, False, (f"{one} after {after}, {other} {later}", brief))
 
 
 def _given_up_before(peers: Sequence[PeerView], holes: Sequence[BlackHole]) -> str:
@@ -251,7 +277,7 @@ def _ends(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, str]:
     sides = {hole.sender == peer.local for peer, hole in owned}
     if len(sides) > 1:
         return "the sender", "the receiver"
-    return ("this end", "the other end") if True in sides else ("the other end", "this end")
+    return (_THIS, _OTHER) if True in sides else (_OTHER, _THIS)
 
 
 def _given_up_by_others(owned: Sequence[tuple[PeerView, BlackHole]]) -> str:

@@ -87,6 +87,31 @@ def gave_us_up(peer: PeerView, since_ns: int | None = None) -> bool:
     return not last[2]
 
 
+def both_gave_up(peer: PeerView) -> tuple[Exchange, ...]:
+    """The questions whose verdicts left a peer dead at both ends, in the order of the verdicts.
+
+    Empty where one end gave up, and where a log says that of one end only: what is inferred of the
+    other is less sure than the state of the peer.
+    """
+    peer = peer.whole
+    if peer.state is not PeerState.DEAD or not peer.states:
+        return ()
+    logged = peer.confidence is Confidence.CERTAIN
+    verdicts = [
+        (x.verdict_ns, number, x)
+        for number, x in enumerate(peer.exchanges)
+        if x.verdict_ns is not None and (x.verdict_ref is not None) is logged
+    ]
+    if not verdicts or max(verdicts)[0] < peer.states[-1].start_ns:
+        return ()
+    dead = max(verdicts)[2].ike_sa
+    by_end = {x.prober == peer.local: x for *_, x in sorted(verdicts) if x.ike_sa == dead}
+    both = sorted(by_end.values(), key=lambda x: x.verdict_ns or 0)
+    return tuple(both) if len(both) > 1 else ()
+
+
+GIVEN_UP_BY_BOTH: Final = "given up by both"
+"""A peer that gave up while it was given up."""
 NEVER_ANSWERED: Final = "never answered"
 """A peer that was asked to negotiate again and again, and of which nothing came."""
 
@@ -98,6 +123,8 @@ def peer_word(peer: PeerView) -> str:
     if never_answered(peer):
         return NEVER_ANSWERED
     # Only for a death it matters whose verdict it is, and that costs a look at all questions.
+    if both_gave_up(peer):
+        return GIVEN_UP_BY_BOTH
     by_remote = peer.state is PeerState.DEAD and gave_us_up(peer)
     return state_word(peer.state, peer.confidence, by_remote=by_remote)
 

@@ -10,8 +10,9 @@ from analyzers.export.story import arriving, certainly_in_vain_s
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Lost
-from analyzers.model.peer import Hint, HintKind, PeerState, PeerView
+from analyzers.model.peer import Hint, HintKind, PeerState, PeerView, StateSpan
 from analyzers.model.records import Confidence, Ref
+from analyzers.model.time import nanoseconds
 from analyzers.session import Session
 from tests.model_builders import B, at, ike_sa
 from tests.unit.dpdlab.present.stories import dead_peer, given_up
@@ -67,6 +68,37 @@ def test_a_verdict_of_the_other_end_is_told_as_that() -> None:
     again = replace(back, exchanges=(theirs,))
     assert " · given up once before by the other end · " in told(again)
     assert " · given up once before · " in told(back)
+
+
+def test_where_both_ends_gave_up_both_are_told_in_order() -> None:
+    mine = given_up()
+    verdict_ns = mine.verdict_ns or 0
+    theirs = replace(
+        mine, id="x2", prober=B, responder=mine.prober, transmissions=mine.transmissions[2:],
+        since_proof_ns=nanoseconds(7.0), verdict_ns=verdict_ns + nanoseconds(4.0),
+    )  # fmt: skip
+    both = dead_peer(exchanges=(mine, theirs), black_holes=())
+    assert told(both).startswith(
+        "1 peer given up by both (inferred)"
+        " · this end after 17.1 s without proof of life, the other end 4.0 s later · "
+    )
+    first_ns = verdict_ns - nanoseconds(0.5)
+    first = replace(theirs, verdict_ns=first_ns)
+    states = (StateSpan(PeerState.DEAD, first_ns),)
+    assert " · the other end after 14.5 s without proof of life, this end within 1 s of it · " in (
+        told(replace(both, exchanges=(mine, first), states=states))
+    )
+    with_hole = replace(dead_peer(), exchanges=(mine, theirs))
+    assert told(with_hole).count("17.1 s") == told(dead_peer()).count("17.1 s")
+    assert "noticed" not in told(with_hole)
+    assert "2 peers given up by both (inferred) · no black hole" in told(both, both)
+    # A verdict on an IKE SA that was replaced is another one.
+    assert "by both" not in told(replace(both, exchanges=(mine, replace(theirs, ike_sa="i0"))))
+    logged = replace(theirs, verdict_ref=Ref("s2", 1))
+    assert "by both" not in told(replace(both, exchanges=(mine, logged)))
+    sure = replace(both, confidence=Confidence.CERTAIN)
+    mine = replace(mine, verdict_ref=Ref("s3", 1))
+    assert "given up by both · " in told(replace(sure, exchanges=(mine, logged)))
 
 
 def test_a_restart_is_told_without_a_black_hole_too() -> None:
