@@ -14,6 +14,9 @@ from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
 
 _LEAST_NS: Final = 1_000
+_EXACT_NS: Final = 100 * NS_PER_SECOND
+"""Up to here `signed` tells milliseconds."""
+_DAY_S: Final = 24 * 60 * 60
 
 
 class TimeMode(StrEnum):
@@ -65,13 +68,24 @@ class TimeFormat(Struct, frozen=True):
                 )
             case TimeMode.LOCAL:
                 return self._local(at_ns)
-            case TimeMode.RELATIVE:
-                return signed(at_ns - self.start_ns)
-            case TimeMode.DELTA:
-                before_ns = self.start_ns if before_ns is None else before_ns
+            case TimeMode.DELTA if before_ns is not None:
                 return signed(at_ns - before_ns, precision_ns)
-            case TimeMode.MARK:
-                return signed(at_ns - (self.start_ns if self.mark_ns is None else self.mark_ns))
+            case TimeMode.MARK if self.mark_ns is not None:
+                return self._counted(at_ns - self.mark_ns)
+            case _:
+                return self._counted(at_ns - self.start_ns)
+
+    def _counted(self, delta_ns: int) -> str:
+        """A distance that tells one moment from the next, however long it is: "+1:02:03.123"."""
+        if abs(delta_ns) < _EXACT_NS:
+            return signed(delta_ns)
+        whole, rest_ns = divmod(abs(delta_ns), NS_PER_SECOND)
+        days, seconds = divmod(whole, _DAY_S) if whole >= 2 * _DAY_S else (0, whole)
+        hours, minutes = seconds // 3600, seconds % 3600 // 60
+        told = f"{minutes}:" if not (days or hours) else f"{hours}:{minutes:02d}:"
+        told = f"{days} d {told.zfill(6)}" if days else told
+        fraction = f"{rest_ns:09d}"[: self.digits]
+        return f"{'-' if delta_ns < 0 else '+'}{told}{seconds % 60:02d}.{fraction}"
 
     def _local(self, at_ns: int) -> str:
         local = moment(at_ns).replace(tzinfo=UTC).astimezone()
@@ -102,7 +116,7 @@ def signed(delta_ns: int, precision_ns: int = 1) -> str:
     told_ns = (abs(delta_ns) + step_ns // 2) // step_ns * step_ns
     if not told_ns:
         return "+0 s" if step_ns == _LEAST_NS else f"< {_unit(step_ns)}"
-    if NS_PER_SECOND <= told_ns < 100 * NS_PER_SECOND:
+    if NS_PER_SECOND <= told_ns < _EXACT_NS:
         return f"{sign}{told_ns / NS_PER_SECOND:.{digits}f} s"
     return f"{sign}{duration(told_ns)}"
 

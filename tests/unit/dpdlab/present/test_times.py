@@ -37,6 +37,30 @@ def test_a_difference_is_told_as_far_as_it_is_known(delta_ns: int, precision: in
     assert signed(delta_ns, precision) == said
 
 
+@pytest.mark.parametrize(
+    ("delta_ms", "said"),
+    [
+        (0, "+0 s"),
+        (-267, "-267 ms"),
+        (-99_123, "-99.123 s"),
+        (303_123, "+5:03.123"),
+        (-303_123, "-5:03.123"),
+        (3_723_004, "+1:02:03.004"),
+        (-90_000_500, "-25:00:00.500"),
+        (-3 * 86_400_000 - 1, "-3 d 00:00:00.001"),
+    ],
+)
+@pytest.mark.parametrize("mode", [TimeMode.RELATIVE, TimeMode.MARK])
+def test_what_counts_from_one_moment_is_as_exact_long_before_and_after_it(
+    mode: TimeMode, delta_ms: int, said: str
+):
+    zero_ns = 1_700_000_000 * SECOND
+    times = TimeFormat(mode, zero_ns, zero_ns)
+    assert times.at(zero_ns + delta_ms * MS) == said
+    before_all = TimeFormat(TimeMode.DELTA, zero_ns)
+    assert before_all.at(zero_ns + delta_ms * MS) == said
+
+
 def test_two_logs_are_told_apart_as_far_as_their_clocks_are():
     sources = {
         "s1": SourceInfo("s1", "hub.pcapng", "capture", "pcapng", clock_spread_ns=0),
