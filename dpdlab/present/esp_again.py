@@ -19,6 +19,7 @@ from analyzers.export import spans
 from analyzers.export.spans import is_side
 from analyzers.model.peer import Activity, PeerView
 from analyzers.session.second_pass import CaptureAgain
+from analyzers.sources.names import is_standard_input
 from analyzers.whatif.windows import Packets, Window
 from dpdlab.present.esp import EspTimes, Int64s, packets_until
 from dpdlab.present.scale import Scale
@@ -28,6 +29,8 @@ MOST_PACKETS: Final = 200_000
 """Packets of all peers in sight that are read for one stretch of time."""
 _BESIDE: Final = 4
 """So many times its length is read before and after a stretch, so that moving on finds it there."""
+
+_PIPED: Final = "a pipe cannot be read again for when it was"
 
 PacketsWithin = Callable[[Sequence[Window], Callable[[object], None]], Iterator[Packets]]
 
@@ -44,13 +47,16 @@ class EspRead(Struct, frozen=True):
     """Why there is none; empty where there is."""
 
 
-def are_files(captures: Sequence[CaptureAgain]) -> bool:
-    """Whether all captures can be read a second time.
+def why_not_again(captures: Sequence[CaptureAgain]) -> str:
+    """Why captures cannot be read a second time; empty where they can.
 
     To open a pipe again would wait for somebody who writes into it.
     """
-    paths = (path for c in captures for path in c.spec.parts or (c.spec.path,))
-    return bool(captures) and all(Path(path).is_file() for path in paths)
+    for path in (Path(path) for c in captures for path in c.spec.parts or (c.spec.path,)):
+        if not path.is_file():
+            piped = is_standard_input(str(path)) or path.exists()
+            return _PIPED if piped else f"{path.name} is not there any more"
+    return "" if captures else "no capture was read"
 
 
 def stretch_to_read(peers: Sequence[PeerTimes], scale: Scale) -> spans.Window | None:
@@ -151,9 +157,9 @@ __all__ = [
     "EspRead",
     "PacketsWithin",
     "TooMany",
-    "are_files",
     "read_stretches",
     "read_times",
     "stretch_to_read",
     "too_many",
+    "why_not_again",
 ]

@@ -19,8 +19,8 @@ from dpdlab.present.esp_again import (
     MOST_PACKETS,
     PacketsWithin,
     TooMany,
-    are_files,
     read_stretches,
+    why_not_again,
 )
 
 
@@ -38,7 +38,7 @@ def with_exact_esp(
     """
     told = {peer.id for peer in content.peers}
     wanted = [(p, w) for p in peers if p.id in told for w in drawn(p) if is_coarse(p, w)]
-    if not wanted or not are_files(captures):
+    if not wanted or why_not_again(captures):
         return content
     if sum(_at_most(peer, window) for peer, window in wanted) > MOST_PACKETS:
         return content

@@ -92,6 +92,15 @@ async def test_what_is_looked_at_no_more_is_not_read_on(
         slow.go_on.set()
 
 
+async def test_a_file_that_is_gone_is_told_as_that(console: Open, tmp_path: Path):
+    capture = tmp_path / "hub.pcap"
+    capture.write_bytes(DEAD.read_bytes())
+    async with console(capture) as c:
+        capture.unlink()
+        await c.press("2", "b", *["plus"] * 5)
+        assert "hub.pcap is not there any more" in readout(c)
+
+
 async def test_a_pipe_is_not_read_again_and_says_so(console: Open, tmp_path: Path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -12,16 +12,17 @@ from textual.worker import get_current_worker
 
 from analyzers.export.content import Content
 from analyzers.export.spans import Window
+from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.session.second_pass import CaptureAgain
 from dpdlab.present.esp import EspTimes
 from dpdlab.present.esp_again import (
     EspRead,
     TooMany,
-    are_files,
     read_times,
     stretch_to_read,
     too_many,
+    why_not_again,
 )
 from dpdlab.present.scale import Scale
 from dpdlab.present.timeline import PeerTimes
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _KEPT: Final = 8
 _READING: Final = "reading when it was"
-_PIPED: Final = "a pipe cannot be read again for when it was"
 _ON_THE_WAY: Final = "when it was can be read at the end"
 
 
@@ -85,8 +85,8 @@ class EspReading:
         if afterwards is None:
             self.note = _ON_THE_WAY
             return {}
-        if not are_files(captures):
-            self.note = _PIPED
+        if why_not := why_not_again(captures):
+            self.note = safe(why_not)
             return {}
         peers = [times.peer for times in shown]
         ids = tuple(sorted(peer.id for peer in peers))
