@@ -11,7 +11,7 @@ from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import markdown_text
 from analyzers.export.words import CLASS
 from analyzers.model.black_hole import BlackHole
-from analyzers.whatif.formula import number, rate, worst_case_formula
+from analyzers.whatif.formula import asks, chance, number, rate, worst_case_formula
 from analyzers.whatif.plan import Plan
 from analyzers.whatif.results import VALIDITY, Planned, Simulated
 from analyzers.whatif.study import Candidate, Result, Study
@@ -114,15 +114,15 @@ def _result(hole: BlackHole, result: Result) -> tuple[str, ...]:
 
 
 def _cost(candidate: Candidate) -> tuple[str, ...]:
-    timing = candidate.timing
+    timing = candidate.told
     if timing is None:
         return (candidate.label, "unknown", *[_UNKNOWN] * (1 + len(LOSS_RATES)))
     chances = (false_death(len(timing.waits_s), loss) for loss in LOSS_RATES)
     return (
         candidate.label,
         worst_case_formula(timing),
-        f"at most {number(round(timing.questions_per_hour, 1))}",
-        *(f"{chance:.2g}" for chance in chances),
+        f"at most {asks(timing)}",
+        *(chance(value) for value in chances),
     )
 
 

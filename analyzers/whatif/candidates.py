@@ -15,7 +15,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import seconds
-from analyzers.whatif.formula import number, worst_case_formula
+from analyzers.whatif.formula import about, number, worst_case_formula
 from analyzers.whatif.plan import Demand
 from analyzers.whatif.recommend import (
     RIDE_OUT_S,
@@ -167,9 +167,10 @@ def _target_said(hole: BlackHole, target_s: float, budget_s: float, hold_s: floa
     if target_s > budget_s and hold_s is not None:
         said = f"target {number(target_s)} s: 1.5 × the hold time of {number(hold_s)} s"
     if hole.traffic_known and hole.max_seconds <= target_s:
+        lasted = number(round(hole.max_seconds, 1))
         said += (
-            f"; this black hole, of {number(hole.max_seconds)} s, is within it: what is to be"
-            " noticed sooner needs a smaller one"
+            f"; this black hole, of {lasted} s, is within it: what is to be noticed sooner needs a"
+            " smaller one"
         )
     return said
 
@@ -194,23 +195,24 @@ def _beside_own(
         return advised
     target_s = demand.target_s or 0.0
     in_time = own_verdict.last_s <= target_s + 1e-9
-    formula = worst_case_formula(has, demand.every_s)
+    told = in_force.told or has
+    formula = worst_case_formula(told, demand.every_s)
     enough = f"what it has is in time, too: {formula} <= {number(target_s)} s"
-    gain_s = verdict.last_s - own_verdict.last_s
+    gain_s = round(verdict.last_s - own_verdict.last_s, 1)
     if gain_s < 0:
         more = f"{enough}; to change it would save questions, not packets"
         return replace(advised, why=(more, *advised.why)) if in_time else advised
     fragile = why_fragile(has, ride_out_s)
     if fragile:
-        told = f"its own policy gives up {number(gain_s)} s sooner, but {fragile}"
-        return replace(advised, why=(told, *advised.why))
+        sooner = f"its own policy gives up {number(gain_s)} s sooner, but {fragile}"
+        return replace(advised, why=(sooner, *advised.why))
     if not in_time:
         enough = f"nothing sooner was found than what it has: {formula}"
     other = advised.label.removeprefix("recommended: ")
     than = f"{other} would give up {number(gain_s)} s later"
-    fewer = has.questions_per_hour - takes.questions_per_hour
+    fewer = told.questions_per_hour - takes.questions_per_hour
     if fewer > 0:
-        than += f", and ask {number(fewer)} times an hour less"
+        than += f", and ask about {about(fewer)} times an hour less"
     return Candidate(
         _UNCHANGED,
         in_force.policy,

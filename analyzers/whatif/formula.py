@@ -7,6 +7,7 @@ from typing import Final
 from analyzers.whatif.timing import Timing, Trigger, false_death
 
 _ALIKE: Final = 1e-9
+_LEAST_CHANCE: Final = 1e-9
 _LISTED: Final = 12
 """Waits that are written out one by one."""
 
@@ -49,9 +50,27 @@ def _lead(timing: Timing, every_s: float | None) -> tuple[str, str]:
 
 
 def false_death_formula(questions: int, loss: float) -> str:
-    """ "(1 - (1 - 0.01)²)^5 = 3.1e-09"."""
-    chance = false_death(questions, loss)
-    return f"(1 - (1 - {loss:g})²)^{questions} = {chance:.2g}"
+    """ "(1 - (1 - 0.01)²)^5 = 3e-9"."""
+    told = chance(false_death(questions, loss))
+    return f"(1 - (1 - {loss:g})²)^{questions} {told if told[0] == '<' else f'= {told}'}"
+
+
+def chance(value: float) -> str:
+    """A probability: "9e-4"; packets are not lost so independently that less is known than 1e-9."""
+    if 0 < value < _LEAST_CHANCE:
+        return "<1e-9"
+    return "0" if value == 0 else f"{value:.0e}".replace("e-0", "e-")
+
+
+def asks(timing: Timing) -> str:
+    """Questions an hour, to two digits: "360"."""
+    return about(timing.questions_per_hour)
+
+
+def about(value: float) -> str:
+    """A number to two digits: "520", "0.39"."""
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
 
 
 def load_formula(peers: int, interval_s: float, *, both_ends: bool = False) -> str:

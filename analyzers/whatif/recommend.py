@@ -19,7 +19,14 @@ from analyzers.configs.config_lines import config_lines
 from analyzers.configs.profiles import Timers, VendorProfile
 from analyzers.configs.vendors import PROFILES
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
-from analyzers.whatif.formula import false_death_formula, load_formula, number, worst_case_formula
+from analyzers.whatif.formula import (
+    asks,
+    chance,
+    false_death_formula,
+    load_formula,
+    number,
+    worst_case_formula,
+)
 from analyzers.whatif.plan import Demand, Plan, plan
 from analyzers.whatif.timing import Timing, Trigger, false_death, timing_of
 
@@ -241,12 +248,12 @@ def _why(timing: Timing, demand: Demand, ride_out_s: float) -> tuple[str, ...]:
 def brief(timing: Timing, demand: Demand) -> str:
     """The numbers of a policy that decide: "20 s <= 21 s, 360 asks/h, false deaths 9e-6 …"."""
     verdict = timing.verdict(demand.every_s)
-    parts = [f"{number(timing.questions_per_hour)} asks/h"]
+    parts = [f"{asks(timing)} asks/h"]
     if verdict is not None and demand.target_s is not None:
         sign = "<=" if verdict.last_s <= demand.target_s + 1e-9 else ">"
         parts.insert(0, f"{number(verdict.last_s)} s {sign} {number(demand.target_s)} s")
-    chance = f"{false_death(len(timing.waits_s), AT_LOSS):.0e}".replace("e-0", "e-")
-    return ", ".join([*parts, f"false deaths {chance} at {AT_LOSS:.0%} loss"])
+    deaths = chance(false_death(len(timing.waits_s), AT_LOSS))
+    return ", ".join([*parts, f"false deaths {deaths} at {AT_LOSS:.0%} loss"])
 
 
 def _chance(timing: Timing) -> str:

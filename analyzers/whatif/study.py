@@ -11,7 +11,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.time import nanoseconds, seconds
 from analyzers.whatif.replay import Left, Loss, Replay, Silence
-from analyzers.whatif.timing import Timing, timing_of
+from analyzers.whatif.timing import Timing, as_told, timing_of
 from analyzers.whatif.windows import Flow, Packets, Window
 
 
@@ -33,6 +33,11 @@ class Candidate(Struct, frozen=True):
     def timing(self) -> Timing | None:
         """None where the interval or the waits are not known."""
         return timing_of(self.policy)
+
+    @property
+    def told(self) -> Timing | None:
+        """The timing as it is told: see `as_told`."""
+        return timing_of(as_told(self.policy))
 
 
 class Result(Struct, frozen=True):

@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.configs.profiles import Looks
 from analyzers.configs.vendors import PROFILES
-from analyzers.model.policy import DpdPolicy, PolicyMode
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 
 LOSS_RATES: Final = (0.001, 0.01, 0.05)
 """Packet loss, each way, for which the chance of a false verdict is told."""
@@ -127,6 +128,29 @@ class Timing(Struct, frozen=True):
                 # Nothing comes between two packets: as many questions as intervals fit.
                 return _HOUR_S / every_s * int(every_s / self.interval_s * (1 + 1e-12))
         return 0.0 if every_s < self.interval_s else _HOUR_S / every_s
+
+
+def as_told(policy: DpdPolicy) -> DpdPolicy:
+    """A policy with its timers as they are told: what was seen is known to a tenth of a second.
+
+    For formulas and loads; what would have been is computed from what was seen.
+    """
+    if policy.basis is not PolicyBasis.OBSERVED:
+        return policy
+    return replace(
+        policy,
+        interval_s=_tenths(policy.interval_s),
+        retry_s=_tenths(policy.retry_s),
+        waits_s=tuple(round(wait_s, _digits(wait_s)) for wait_s in policy.waits_s),
+    )
+
+
+def _tenths(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, _digits(seconds))
+
+
+def _digits(seconds: float) -> int:
+    return 1 if seconds >= 1 else 2
 
 
 def timing_of(policy: DpdPolicy) -> Timing | None:

@@ -49,11 +49,6 @@ def tenths(seconds: float, *, minutes: bool = False) -> str:
     return duration_s(seconds)
 
 
-def chance(value: float) -> str:
-    """A probability: "9e-4"."""
-    return "0" if value == 0 else f"{value:.0e}".replace("e-0", "e-")
-
-
 def chance_severity(value: float) -> Severity:
     """Whether live peers are given up so often that it matters."""
     return Severity.WARN if value > _LIKELY else Severity.MUTE

@@ -14,7 +14,7 @@ from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from analyzers.whatif import candidates
-from analyzers.whatif.timing import timing_of
+from analyzers.whatif.timing import as_told, timing_of
 from dpdlab.present.draft import Draft, draft_of, how_near, turned_to, with_values, wrong_with
 from dpdlab.present.policy_match import sides
 
@@ -45,6 +45,8 @@ class Start(Struct, frozen=True):
 
     draft: Draft
     whence: str
+    is_default: bool = True
+    """Whether a value is the default of the product where the draft gives none."""
 
 
 def starting_policy(
@@ -147,17 +149,21 @@ def _start_with(
         found = draft_of(policy)
         if policy.retry_basis is not None:
             told = f"{_RETRIES.get(policy.retry_basis, '')}{told}"
-        return None if found is None else Start(found[0], f"{told} {sender}{how_near(found[1])}")
+        if found is None:
+            return None
+        is_default = policy.basis is PolicyBasis.DEFAULT
+        return Start(found[0], f"{told} {sender}{how_near(found[1])}", is_default=is_default)
     if profile is not None:
         found = _on_product(policy, profile)
         if found is not None:
             said = f"what {sender} was seen to do, as {PROFILES[profile].title} has it"
             said += "" if found[1] else f", only near: {_spacing(policy)}"
-            return Start(found[0], said)
-    found = draft_of(policy)
+            return Start(found[0], said, is_default=False)
+    found = draft_of(as_told(policy))
     if found is None:
         return None
-    return Start(found[0], f"what {sender} was seen to do{how_near(found[1])}")
+    said = f"what {sender} was seen to do{how_near(found[1])}"
+    return Start(found[0], said, is_default=False)
 
 
 def _start_in_part(policy: DpdPolicy, sender: str, profile: str | None) -> Start | None:

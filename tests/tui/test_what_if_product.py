@@ -10,6 +10,7 @@ from dpdlab.tui.views.what_if import WhatIfView
 from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
+DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
 
 
 async def test_words_have_the_room_that_no_policy_needs(console: Open):
@@ -39,3 +40,12 @@ async def test_a_mode_that_the_product_has_no_setting_for_is_called_so(
             said = f"nothing on strongSwan, IKEv2 sets mode {mode}: there it is on-idle"
             assert (said in " ".join(told.split())) is not settable
             assert (f"{mode}  ! no setting" in c.text) is not settable
+
+
+async def test_what_was_seen_is_called_no_default(console: Open):
+    async with console(DEAD, DEAD.with_name("charon-a.log")) as c:
+        await c.press("6")
+        await c.until(lambda: "was seen to do" in c.text)
+        assert "default" not in c.text
+        await c.press("down", "down", "right")
+        assert "default" in next(line for line in c.lines if line.startswith(" mode"))

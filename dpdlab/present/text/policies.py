@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzers.export.content import Content
+from analyzers.whatif.formula import chance
 from dpdlab.present.formatting import Clock, Severity
-from dpdlab.present.policies import ascii_formula, chance, chance_severity
+from dpdlab.present.policies import ascii_formula, chance_severity
 from dpdlab.present.text.page import (
     FAINT,
     LABEL,

@@ -13,6 +13,7 @@ from rich.text import Text
 from analyzers.export.content import Content
 from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.model.black_hole import BlackHole
+from analyzers.whatif.formula import asks
 from analyzers.whatif.replay import Left
 from analyzers.whatif.results import VALIDITY, Simulated
 from analyzers.whatif.study import Candidate, Result, Study
@@ -31,7 +32,6 @@ from dpdlab.present.policies import (
     AT_LEAST,
     UNENDING,
     Scale,
-    bare_rate,
     comparable,
     is_nothing,
     lasting,
@@ -234,7 +234,7 @@ def _costs(page: Page, tried: Sequence[Candidate]) -> None:
 
 def _cost(page: Page, candidate: Candidate) -> list[Text]:
     label = Text(in_signs(page, candidate.label), LABEL if candidate.why else "")
-    timing = candidate.timing
+    timing = candidate.told
     none = Text(page.signs.none, FAINT)
     if timing is None:
         return [label, Text("unknown"), none, *[none for _ in LOSS_RATES]]
@@ -242,6 +242,6 @@ def _cost(page: Page, candidate: Candidate) -> list[Text]:
     return [
         label,
         Text(in_signs(page, worst_case(timing))),
-        Text(bare_rate(timing.questions_per_hour)),
+        Text(asks(timing)),
         *(chance_cell(false_death(questions, loss)) for loss in LOSS_RATES),
     ]

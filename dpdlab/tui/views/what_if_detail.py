@@ -10,11 +10,11 @@ from rich.text import Text
 from analyzers.configs.config_lines import config_lines
 from analyzers.configs.vendors import PROFILES
 from analyzers.export.untrusted import safe
-from analyzers.whatif.formula import load_formula, number, rate, worst_case_formula
+from analyzers.whatif.formula import asks, chance, load_formula, number, rate, worst_case_formula
 from analyzers.whatif.plan import Demand
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import LOSS_RATES, Timing, Trigger, false_death
-from dpdlab.present.policies import ascii_formula, bare_rate, chance, loss_title, mode_note
+from dpdlab.present.policies import ascii_formula, loss_title, mode_note
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.text_pane import TextRows
 from dpdlab.tui.views.what_if_plan import planned
@@ -43,7 +43,7 @@ def detail(
     ascii_only: bool,
 ) -> list[Text]:
     """What to say of a policy, what matters most first; `remarks` come after its name."""
-    candidate, timing = tried.candidate, tried.candidate.timing
+    candidate, timing = tried.candidate, tried.candidate.told
     head = Text(safe(candidate.label), palette.strong)
     if not candidate.met:
         head.append(" (the nearest it comes)", palette.warn)
@@ -82,8 +82,7 @@ def _in_short(timing: Timing) -> Text:
         f"{chance(false_death(len(timing.waits_s), loss))} at {loss_title(loss)}"
         for loss in LOSS_RATES
     )
-    asks = bare_rate(timing.questions_per_hour)
-    return Text(f"at most {asks} asks/h, false deaths {losses} loss")
+    return Text(f"at most {asks(timing)} asks/h, false deaths {losses} loss")
 
 
 def _load(timing: Timing, demand: Demand) -> Text:

@@ -64,6 +64,8 @@ class Sheet(Struct, dict=True):
     """The user has changed the policy: it no longer follows the peer."""
     whence: str = ""
     """What the policy is until then."""
+    begins_with_default: bool = True
+    """Whether what the draft does not give is a default until then."""
     _before: dict[str | None, Draft] = field(default_factory=dict)
 
     budget_s: float = _BUDGET_S
@@ -106,7 +108,8 @@ class Sheet(Struct, dict=True):
         shown = f"{value} s" if key in ("interval", "retry", "timeout") else value
         if value and not value.replace(".", "", 1).isdigit():
             shown = value
-        note = "" if draft.is_given(key) or draft.row is None else "default"
+        default = self.touched or self.begins_with_default
+        note = "default" if default and draft.row is not None and not draft.is_given(key) else ""
         told = draft.own_count_told if key == "retries" else ""
         note = ", ".join(part for part in (note, told) if part)
         hint = draft.range_of(key)

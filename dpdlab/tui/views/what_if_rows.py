@@ -17,6 +17,7 @@ from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import safe
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.whatif.formula import asks
 from analyzers.whatif.replay import Left
 from analyzers.whatif.results import VALIDITY
 from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
@@ -27,7 +28,6 @@ from dpdlab.present.policies import (
     Scale,
     against_observed,
     against_own,
-    bare_rate,
     comparable,
     in_minutes,
     is_nothing,
@@ -277,8 +277,8 @@ class HoleRows(LaidOut):
         if not sooner:
             return f"{told}; nothing else here is sooner"
         window_s, one = min(sooner, key=lambda found: found[0])
-        timing = one.candidate.timing
-        costs = "" if timing is None else f", {bare_rate(timing.questions_per_hour)} asks/h"
+        timing = one.candidate.told
+        costs = "" if timing is None else f", {asks(timing)} asks/h"
         return f"{told}; {one.candidate.label}: {lasting(self.holes[number], window_s)}{costs}"
 
     def _saves_nothing(self, number: int, tried: Tried) -> Iterator[str]:

@@ -12,12 +12,11 @@ from rich.text import Text
 
 from analyzers.export.formatting import Severity
 from analyzers.export.untrusted import safe
+from analyzers.whatif.formula import asks, chance
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import LOSS_RATES, false_death
 from dpdlab.present.policies import (
     Bar,
-    bare_rate,
-    chance,
     chance_severity,
     loss_title,
     worst_case,
@@ -129,12 +128,12 @@ COST_LEGEND: Final = (
 
 def cost_cells(candidate: Candidate, none: str, palette: Palette) -> dict[str, Text]:
     """The cells of `COST_COLUMNS`."""
-    timing = candidate.timing
+    timing = candidate.told
     if timing is None:
         return {column.title: Text(none, palette.faint) for column in COST_COLUMNS}
     chances = [false_death(len(timing.waits_s), loss) for loss in LOSS_RATES]
     return {
-        "asks/h": Text(bare_rate(timing.questions_per_hour)),
+        "asks/h": Text(asks(timing)),
         **{
             loss_title(loss): Text(
                 chance(value),
@@ -149,7 +148,7 @@ def as_line(candidate: Candidate, cells: dict[str, Text], none: str, palette: Pa
     """A policy as a line for the clipboard, without its bar; `cells`: what it comes to."""
     cells = cells | cost_cells(candidate, none, palette)
     told = "  ".join(f"{title} {cell.plain}" for title, cell in cells.items())
-    timing = candidate.timing
+    timing = candidate.told
     worst = "" if timing is None else f" ({worst_case(timing)})"
     return f"{safe(candidate.label)}{worst}: {told}"
 

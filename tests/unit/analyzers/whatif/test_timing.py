@@ -5,15 +5,19 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from analyzers.configs.vendors import parse_policy
+from analyzers.model.policy import PolicyBasis
 from analyzers.whatif.formula import (
+    about,
+    chance,
     false_death_formula,
     load_formula,
     worst_case_formula,
 )
 from analyzers.whatif.plan import Demand, fleet
-from analyzers.whatif.timing import NEVER, Span, Timing, Trigger, false_death, timing_of
+from analyzers.whatif.timing import NEVER, Span, Timing, Trigger, as_told, false_death, timing_of
 
 
 def timing(text: str) -> Timing:
@@ -130,7 +134,28 @@ def test_the_worst_case_with_the_numbers_put_in(policy, every, formula) -> None:
     assert worst_case_formula(timing(policy), every) == formula
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(703.5, "700"), (12_345, "12,000"), (36, "36"), (4.04, "4"), (0.391, "0.39")],
+)
+def test_what_is_about_known_has_two_digits(value: float, told: str) -> None:
+    assert about(value) == told
+
+
+def test_timers_that_were_seen_are_told_to_a_tenth() -> None:
+    seen = replace(
+        parse_policy("cisco-ios interval=10 retry=2"),
+        basis=PolicyBasis.OBSERVED, interval_s=5.1173, retry_s=0.2512, waits_s=(0.2512, 2.0071),
+    )  # fmt: skip
+    told = as_told(seen)
+    assert (told.interval_s, told.retry_s, told.waits_s) == (5.1, 0.25, (0.25, 2.0))
+    set_by_hand = replace(seen, basis=PolicyBasis.GIVEN)
+    assert as_told(set_by_hand) == set_by_hand
+
+
 def test_other_formulas() -> None:
-    assert false_death_formula(5, 0.01) == "(1 - (1 - 0.01)²)^5 = 3.1e-09"
+    assert false_death_formula(5, 0.01) == "(1 - (1 - 0.01)²)^5 = 3e-9"
+    assert false_death_formula(6, 0.01) == "(1 - (1 - 0.01)²)^6 <1e-9"
+    assert chance(0.0) == "0"
     assert load_formula(50_000, 10) == "2 × 50,000 / 10 = 10,000 messages/s"
     assert load_formula(10, 20, both_ends=True) == "2 × 2 × 10 / 20 = 2 messages/s"

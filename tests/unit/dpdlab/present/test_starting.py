@@ -66,7 +66,7 @@ def test_what_was_observed_is_put_as_the_product_that_the_log_tells_of_has_it():
 def test_what_was_observed_without_a_product_is_numbers_alone():
     start = _start(DEAD / "capture.pcap")
     assert start.draft.profile is None
-    assert start.draft.value("interval") == "5.13"
+    assert start.draft.value("interval") == "5.1"
     assert start.whence.startswith("what 192.0.2.1 was seen to do")
 
 
