@@ -173,6 +173,8 @@ class Session:
         from analyzers.tracking.views import Viewer
 
         tracker = self._tracker
+        for info in self.sources:
+            info.ike_messages = tracker.messages_by_source[info.id]
         tracker.know_sources(self.sources)
         return Viewer(tracker, frozenset(self.options.local), tracker.now_ns).peers()
 

@@ -163,6 +163,11 @@ class Model(Struct, dict=True):
     # --- now -------------------------------------------------------------------------------
 
     @property
+    def ongoing(self) -> bool:
+        """Whether more may come: things happen still, or are still read."""
+        return self.now_ns is not None or not self.done
+
+    @property
     def now_ns(self) -> int | None:
         """The time in a session that goes on; None where everything has happened already.
 
@@ -382,9 +387,13 @@ class Model(Struct, dict=True):
 
     @property
     def of_all(self) -> str:
-        """What is told before that which is of all of the time, where a stretch is chosen."""
-        lasts = duration(self.span.end_ns - self.span.start_ns)
-        return "" if self.range_ns is None else f"all {lasts}: "
+        """What is told before that which is of all of the time, where a stretch is chosen, or of
+        all that was read, where that is not the end."""
+        so_far = "" if self.done or self.now_ns is not None else "so far"
+        if self.range_ns is not None:
+            lasts = duration(self.span.end_ns - self.span.start_ns)
+            return f"all {lasts} so far: " if so_far else f"all {lasts}: "
+        return f"{so_far}: " if so_far else ""
 
     # --- moment by moment ------------------------------------------------------------------
 
@@ -393,7 +402,7 @@ class Model(Struct, dict=True):
         known = self._listed.get(peer.id)
         if known is not None or peer.id in self._listing:
             return known
-        ongoing = self.now_ns is not None
+        ongoing = self.ongoing
         if self.later is None or len(peer.exchanges) + len(peer.messages) <= _AT_ONCE:
             return self._keep(peer.id, listed_of(peer, ongoing=ongoing))
         revision = self.revision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from analyzers.export.content import Content
 from analyzers.export.verdict import VerdictPart
-from analyzers.session import Progress
+from analyzers.session import Progress, SessionOptions
+from dpdlab.tui.app import ConsoleApp
 from dpdlab.tui.text_pane import TextPane
 from dpdlab.tui.title import fitting
-from tests.tui.conftest import SAMPLES, Opened
+from tests.tui.conftest import SAMPLES, Console, Opened
 
 Open = Callable[..., Opened]
 FOLDERS = sorted(path for path in SAMPLES.iterdir() if (path / "capture.pcap").exists())
@@ -248,3 +250,30 @@ async def test_a_pipe_that_pauses_is_named_with_what_came_of_it(console: Open):
         await c.pilot.pause()
         assert c.lines[0].split() == ["dpdlab", "stdin", "reading"]
         assert "waiting for stdin · 15 kB · 80 packets, 9 IKE" in c.lines[-1]
+
+
+async def test_a_pipe_that_pauses_is_told_so_far(monkeypatch: pytest.MonkeyPatch):
+    reader, writer = os.pipe()
+    os.write(writer, (SAMPLES / "ikev2-dead-peer" / "capture.pcap").read_bytes())
+    app = ConsoleApp(["-"], SessionOptions())
+    with os.fdopen(reader) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        await _paused(app, writer)
+
+
+async def _paused(app: ConsoleApp, writer: int) -> None:
+    """A console over a pipe in which a dead peer stands, and that then ends."""
+    async with app.run_test(size=(120, 36)) as pilot:
+        c = Console(app, pilot)
+        await c.until(lambda: "1 peer probing" in c.text)
+        assert " so far: 1 peer probing" in c.lines[0]
+        told = " ".join(" ".join(c.lines).split())
+        assert "capture ends" not in told
+        assert "16.7 s before the end" in told
+        await c.press("4")
+        assert c.lines[4].startswith(" so far: 1 peer probing")
+        await c.press("2", "G")
+        assert "capture ends" not in c.text
+        os.close(writer)
+        await c.read()
+        assert "so far: " not in c.lines[0]

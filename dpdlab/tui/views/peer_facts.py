@@ -67,7 +67,9 @@ def _proof(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
         else:
             captured = any(source.kind == "capture" for source in model.whole.sources)
             before = duration(max(peer.until_ns - at_ns, 0))
-            said = f"{before} before the {'capture' if captured else 'input'} ends"
+            of = "capture" if captured else "input"
+            ends = f"the {of} ends" if model.done else "the end so far"
+            said = f"{before} before {ends}"
         line.append(f"  {said}", palette.faint)
     yield line
 

@@ -45,17 +45,17 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
     for hole in holes[:HOLES_SHOWN]:
         sender, receiver = story.broken_way(hole, there)
         head = Text(f"black hole {safe(sender)} {model.signs.to} {safe(receiver)}  ")
-        head.append(", ".join(story.bounds_of(hole, there, ongoing=now_ns is not None)),
+        head.append(", ".join(story.bounds_of(hole, there, ongoing=model.ongoing)),
                     palette.severity(class_severity(hole.black_hole_class)))  # fmt: skip
         head.append(f"  {words.CLASS[hole.black_hole_class]}", palette.faint)
         told.append(head)
         first_ns: int | None = None
-        for moment in story.moments(peer, hole, safe, ongoing=now_ns is not None):
+        for moment in story.moments(peer, hole, safe, ongoing=model.ongoing):
             first_ns = moment.at_ns if first_ns is None else first_ns
             line = Text(f"  {model.times.at(moment.at_ns)}  ")
             line.append(f"{signed(moment.at_ns - first_ns):>10}  ", palette.faint)
             told.append(line.append(moment.text))
-        remarks = story.remarks(peer, hole, model.times.at, safe, ongoing=live)
+        remarks = story.remarks(peer, hole, model.times.at, safe, ongoing=model.ongoing)
         told += [Text(f"  {remark}", palette.faint) for remark in remarks]
     if len(holes) > HOLES_SHOWN:
         more = counted(len(holes) - HOLES_SHOWN, "more black hole")

@@ -409,3 +409,18 @@ def test_a_long_line_alone_is_no_log(tmp_path: Path, length: int):
     path.write_bytes(b"x" * length)
     with pytest.raises(SourceError, match="neither capture, log nor configuration"):
         run(path)
+
+
+def test_what_was_read_so_far_counts_the_messages_of_each_input(tmp_path: Path):
+    path = tmp_path / "hub.pcap"
+    path.write_bytes(capture(TEXT))
+    session = Session(SessionOptions())
+    counted: list[tuple[int, int]] = []
+
+    def look(progress: Progress) -> None:
+        if progress.ike_messages and session.peers_so_far():
+            counted.append((session.sources[0].ike_messages, progress.ike_messages))
+
+    session.run([str(path)], look)
+    assert counted
+    assert all(of_input == of_all for of_input, of_all in counted)
