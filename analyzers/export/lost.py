@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
@@ -12,9 +13,20 @@ from analyzers.export.exchanges import (
     lost_delete_words,
     sent_words,
 )
-from analyzers.model.exchange import Exchange, Lost
+from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
+
+
+class Reach(StrEnum):
+    """How far a message is known to have come: as far is its arrow drawn, in every ladder."""
+
+    THERE = "there"
+    """It arrived, or nothing tells otherwise."""
+    UNKNOWN = "unknown"
+    """It met no answer, and nobody saw it arrive: a question mark stands before the other side."""
+    LOST = "lost"
+    """The log of an end tells that it did not: a broken arrow to a cross before the other side."""
 
 
 class LostMessage(NamedTuple):
@@ -30,6 +42,15 @@ class LostMessage(NamedTuple):
 def never_reached(exchange: Exchange, number: int) -> bool:
     """Whether a transmission is known to have reached nobody: the log of the other end has none."""
     return exchange.lost is Lost.REQUEST or exchange.transmissions[number].lost
+
+
+def reach(exchange: Exchange, number: int) -> Reach:
+    """How far a transmission came."""
+    if never_reached(exchange, number):
+        return Reach.LOST
+    known = exchange.lost is not None or exchange.transmissions[number].arrived
+    unknown = exchange.outcome is Outcome.UNANSWERED and not known
+    return Reach.UNKNOWN if unknown else Reach.THERE
 
 
 def lost_messages(peer: PeerView) -> Iterator[LostMessage]:

@@ -23,7 +23,7 @@ from analyzers.export.exchanges import (
     unheard_answer_words,
 )
 from analyzers.export.formatting import Severity, class_severity
-from analyzers.export.lost import never_reached
+from analyzers.export.lost import Reach, reach
 from analyzers.export.messages import message_word
 from analyzers.export.spans import is_side
 from analyzers.export.story import arriving, broken_way
@@ -78,7 +78,7 @@ class Event(Struct, frozen=True):
     def is_lost(self) -> bool:
         """Whether the log of an end tells that the message did not arrive."""
         if self.kind in (EventKind.QUESTION, EventKind.RETRY) and self.exchange is not None:
-            return never_reached(self.exchange, self.number)
+            return reach(self.exchange, self.number) is Reach.LOST
         return self.kind is EventKind.LOST
 
     @property
@@ -86,9 +86,7 @@ class Event(Struct, frozen=True):
         """Whether it met no answer, and nothing tells that it arrived, or that it did not."""
         if self.kind not in (EventKind.QUESTION, EventKind.RETRY) or self.exchange is None:
             return self.in_vain
-        asked = self.exchange
-        known = asked.lost is not None or asked.transmissions[self.number].arrived
-        return asked.outcome is Outcome.UNANSWERED and not known and not self.is_lost
+        return reach(self.exchange, self.number) is Reach.UNKNOWN
 
     @property
     def pairs_with(self) -> tuple[str, str] | None:

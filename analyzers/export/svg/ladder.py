@@ -9,6 +9,7 @@ from htpy import Node
 from msgspec import Struct, field
 
 from analyzers.export.formatting import duration
+from analyzers.export.lost import Reach
 from analyzers.export.naming import Naming, address
 from analyzers.export.spans import exposed_ns
 from analyzers.export.svg.canvas import (
@@ -23,7 +24,7 @@ from analyzers.export.svg.canvas import (
     text,
     text_width,
 )
-from analyzers.export.svg.shapes import cross
+from analyzers.export.svg.shapes import cross, sign
 from analyzers.export.svg.steps import Arrow, Fold, Manner, Note, Step, steps
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
@@ -155,11 +156,9 @@ def _arrow(sheet: _Sheet, step: Arrow) -> None:
     y = sheet.y + 21
     start, end = (LEFT, RIGHT) if step.from_local else (RIGHT, LEFT)
     way = 1 if step.from_local else -1
-    lost = step.arrived is False
-    reach = end - way * (18 if lost else 2)
-    color = "warn" if lost and step.again else _COLOR[step.manner]
-    css = f"arrow {color}{' lost' if lost and not step.again else ''}"
-    css += " again" if step.again else ""
+    lost = step.reach is Reach.LOST
+    reach = end - way * (2 if step.reach is Reach.THERE else 18)
+    css = f"arrow {_COLOR[step.manner]}{' lost' if lost else ''}{' again' if step.again else ''}"
     head = f"M{number(reach)} {number(y)}l{-9 * way} -4.5v9z"
     shaft_end = reach - way * 7
     shaft = htpy.path({"class": "shaft", "d": f"M{start + way} {number(y)}H{number(shaft_end)}"})
@@ -170,9 +169,12 @@ def _arrow(sheet: _Sheet, step: Arrow) -> None:
             shaft,
             path(head, "head"),
             cross(end - way * 10, y, "") if lost else None,
+            text(end - way * 10, y + 4, "?", "mid") if step.reach is Reach.UNKNOWN else None,
             text((LEFT + RIGHT) / 2, y - 6, fitted(step.label, room), "mid"),
         ]
     )
+    if step.sign is not None:
+        sheet.nodes.append(sign(step.sign, (RIGHT + PLACE_LEFT) / 2, y))
     _stamp(sheet, step.at_ns, y + 4)
     sheet.nodes.append(text(PLACE_LEFT, y + 4, fitted(step.place, WIDTH - PLACE_LEFT), "soft"))
     sheet.y += ROW

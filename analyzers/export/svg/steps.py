@@ -19,16 +19,19 @@ from analyzers.export.exchanges import (
     identity_of,
     late_words,
     lost_answer_words,
+    lost_delete_words,
     rtt_range,
     sent_words,
     unheard_answer_words,
     worth_showing,
 )
 from analyzers.export.formatting import counted, duration
+from analyzers.export.lost import Reach, reach
 from analyzers.export.messages import message_word
-from analyzers.export.naming import Naming
+from analyzers.export.naming import Naming, address
 from analyzers.export.spans import answered_transmission, exposed_ns, is_side
 from analyzers.export.story import POSSIBLY, arriving, broken_way, certainly_in_vain_s
+from analyzers.export.svg.shapes import Sign
 from analyzers.model.exchange import Exchange, ExchangeKind, Outcome
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
@@ -67,8 +70,9 @@ class Arrow(Struct, frozen=True):
     manner: Manner
     place: str
     said: str
-    arrived: bool | None = None
-    """False: nothing shows that it arrived; None: nothing is said of that."""
+    reach: Reach = Reach.THERE
+    sign: Sign | None = None
+    """What stands beside it."""
     again: bool = False
     """A retransmission."""
 
@@ -122,8 +126,7 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
     word = words.KIND[exchange.kind]
     number = identity(exchange)
     doubt = bracketed(exchange.confidence)
-    # Where the other end answered, it is its answers that did not arrive.
-    fate_unknown = exchange.outcome is Outcome.OPEN or bool(exchange.lost_answers)
+    beside = {Outcome.UNANSWERED: Sign.UNANSWERED, Outcome.OPEN: Sign.OPEN}.get(exchange.outcome)
     for index, sent in enumerate(exchange.transmissions):
         retry = index + (1 if exchange.first_missing else 0)
         label = f"{word} {number}".rstrip()
@@ -132,7 +135,8 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
         if index == answered:
             manner = Manner.GOOD
         else:
-            manner = Manner.OPEN if exchange.outcome is Outcome.OPEN else Manner.LOST
+            unanswered = exchange.outcome is Outcome.UNANSWERED
+            manner = Manner.LOST if unanswered else Manner.OPEN
         yield Arrow(
             sent.at_ns,
             from_local,
@@ -140,7 +144,8 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             manner,
             naming.place(sent.ref),
             sent_words(exchange, index),
-            arrived=None if index == answered or fate_unknown else False,
+            reach=reach(exchange, index),
+            sign=beside,
             again=bool(retry),
         )
     answer = exchange.answer
@@ -170,14 +175,13 @@ def _exchange(peer: PeerView, exchange: Exchange, naming: Naming) -> Iterator[St
             Manner.LOST,
             naming.place(lost.ref),
             said,
-            arrived=False,
+            reach=Reach.LOST,
         )
     if exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
-        logged = exchange.verdict_ref is not None
-        how = "said by the log" if logged else "inferred"
-        what = words.DECLARED_DEAD if logged else "given up"
+        who = f"{address(exchange.prober)} gives {address(exchange.responder)} up"
         place = naming.place(exchange.verdict_ref) if exchange.verdict_ref is not None else ""
-        yield Note(exchange.verdict_ns, NoteKind.VERDICT, f"✗ {what} ({how})", place)
+        how = "" if place else " (inferred)"
+        yield Note(exchange.verdict_ns, NoteKind.VERDICT, f"✗ {who}{how}", place)
 
 
 def _deletes(peer: PeerView, naming: Naming) -> Iterator[Step]:
@@ -188,11 +192,16 @@ def _deletes(peer: PeerView, naming: Naming) -> Iterator[Step]:
         label = f"Delete of {of}{again}{bracketed(delete.confidence)}"
         from_local = is_side(delete.sender, peer.local, peer)
         place = naming.place(delete.ref)
-        yield Arrow(delete.at_ns, from_local, label, Manner.DELETE, place, said, delete.answered)
+        yield Arrow(delete.at_ns, from_local, label, Manner.DELETE, place, said, sign=Sign.DELETE)
         if delete.answer is not None:
             answer = delete_answer_words(delete)
             place = naming.place(delete.answer.ref)
             yield Arrow(delete.answer.at_ns, not from_local, answer, Manner.GOOD, place, answer)
+    for lost in peer.lost_deletes:
+        said = lost_delete_words(lost)
+        from_local = is_side(lost.sender, peer.local, peer)
+        place = naming.place(lost.ref)
+        yield Arrow(lost.at_ns, from_local, said, Manner.LOST, place, said, reach=Reach.LOST)
 
 
 def _notes(peer: PeerView, naming: Naming) -> Iterator[Step]:

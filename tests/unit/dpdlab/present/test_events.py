@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from analyzers.export.lost import Reach
+from analyzers.export.naming import Naming
+from analyzers.export.svg.steps import Arrow, steps
 from analyzers.model.exchange import NO_MESSAGE_ID, Exchange, ExchangeKind, Lost, Outcome
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis, Confidence, ProblemKind, Ref
 from analyzers.model.sa import SaEnd
 from dpdlab.present.events import EventKind, events_of
 from dpdlab.present.in_vain import repeated_in_vain_ns
-from tests.model_builders import ike_message, ike_sa, problem
+from tests.export_content import everything, sick_peer
+from tests.model_builders import ike_message, ike_sa, problem, unanswered
 from tests.unit.dpdlab.present import stories as s
 
 
@@ -141,3 +145,20 @@ def test_all_of_an_attempt_without_a_word_of_the_other_end_was_in_vain():
     answer = replace(sent[1], src=sent[0].dst, dst=sent[0].src)
     peer = replace(peer, messages=(sent[0], answer))
     assert not any(event.in_vain for event in events_of(peer))
+
+
+def test_arrows_of_drawings_come_as_far_as_those_of_the_console():
+    """What a log tells that it did not arrive is broken, what nobody saw ends before the side."""
+    for where, far in (
+        (Lost.REQUEST, Reach.LOST),
+        (Lost.ANSWER, Reach.THERE),
+        (Lost.NEVER_ANSWERED, Reach.THERE),
+        (None, Reach.UNKNOWN),
+    ):
+        peer = sick_peer(exchanges=(unanswered(lost=where),), deletes=(), messages=())
+        drawn = steps(peer, Naming.of(everything()))
+        assert {step.reach for step in drawn if isinstance(step, Arrow)} == {far}
+        asked = [e for e in events_of(peer) if e.kind in (EventKind.QUESTION, EventKind.RETRY)]
+        assert {(e.is_lost, e.is_arrival_unknown) for e in asked} == {
+            (far is Reach.LOST, far is Reach.UNKNOWN)
+        }

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from analyzers.export.lost import Reach
 from analyzers.export.naming import Naming
+from analyzers.export.svg.shapes import Sign
 from analyzers.export.svg.steps import (
     MESSAGES_IN_A_ROW,
     MOST_STEPS,
@@ -37,18 +39,19 @@ def test_a_question_and_its_answer():
     assert (answer.from_local, answer.label) == (False, "R-U-THERE-ACK seq 1732275036")
     assert question.place == "frame s1#21"
     assert question.manner is answer.manner is Manner.GOOD
-    assert question.arrived is None
+    assert (question.reach, question.sign) == (Reach.THERE, None)
 
 
 def test_retries_are_marked_and_the_verdict_follows_them():
     *asked, verdict = ladder(alone(exchanges=(unanswered(),)))
-    assert [(a.label, a.again, a.arrived) for a in asked if isinstance(a, Arrow)] == [
-        ("R-U-THERE seq 1732275037 [inferred]", False, False),
-        ("retry 1 of 2 [inferred]", True, False),
-        ("retry 2 of 2 [inferred]", True, False),
+    assert [(a.label, a.again, a.reach) for a in asked if isinstance(a, Arrow)] == [
+        ("R-U-THERE seq 1732275037 [inferred]", False, Reach.UNKNOWN),
+        ("retry 1 of 2 [inferred]", True, Reach.UNKNOWN),
+        ("retry 2 of 2 [inferred]", True, Reach.UNKNOWN),
     ]
+    assert {a.sign for a in asked if isinstance(a, Arrow)} == {Sign.UNANSWERED}
     assert isinstance(verdict, Note)
-    assert (verdict.at_ns, verdict.label) == (at(26), "✗ given up (inferred)")
+    assert (verdict.at_ns, verdict.label) == (at(26), f"✗ {A} gives {B} up (inferred)")
 
 
 def test_a_retry_that_was_answered_is_still_a_retry():
@@ -56,14 +59,14 @@ def test_a_retry_that_was_answered_is_still_a_retry():
     first, again, _ = ladder(alone(exchanges=(late,)))
     assert isinstance(first, Arrow)
     assert isinstance(again, Arrow)
-    assert (first.manner, first.arrived) == (Manner.LOST, False)
-    assert (again.manner, again.again, again.arrived) == (Manner.GOOD, True, None)
+    assert (first.manner, first.reach, first.sign) == (Manner.OPEN, Reach.THERE, None)
+    assert (again.manner, again.again, again.reach) == (Manner.GOOD, True, Reach.THERE)
 
 
 def test_an_open_question_is_not_said_to_be_lost():
     (asked, *_) = ladder(alone(exchanges=(unanswered(outcome=Outcome.OPEN, verdict_ns=None),)))
     assert isinstance(asked, Arrow)
-    assert (asked.manner, asked.arrived) == (Manner.OPEN, None)
+    assert (asked.manner, asked.reach, asked.sign) == (Manner.OPEN, Reach.THERE, Sign.OPEN)
 
 
 def test_healthy_exchanges_are_folded():
@@ -102,6 +105,7 @@ def test_deletes_and_black_holes_are_told():
     assert begin.label == "black hole →: from here on packets may be in vain"
     assert isinstance(removed, Arrow)
     assert (removed.label, removed.manner) == ("Delete of ESP SA", Manner.DELETE)
+    assert (removed.reach, removed.sign) == (Reach.THERE, Sign.DELETE)
     assert isinstance(end, Note)
     assert end.label == "black hole → stopped: the SA was removed"
 
