@@ -238,6 +238,7 @@ class Redactor:
             title=self.text(finding.title),
             detail=self.text(finding.detail),
             remedy=self.text(finding.remedy),
+            end=None if finding.end is None else self.address(finding.end),
         )
 
     def _shown(self, sa: ShownSa) -> ShownSa:

@@ -396,6 +396,7 @@ def build_finding(finding: Finding, selection: Selection) -> ReportFinding:
         severity=finding.severity,
         confidence=finding.confidence,
         peer=finding.peer,
+        end=finding.end,
         at_ns=finding.at_ns,
         title=valid_unicode(finding.title),
         detail=valid_unicode(finding.detail),

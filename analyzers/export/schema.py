@@ -78,6 +78,10 @@ class ReportFinding(Model, frozen=True):
     severity: Severity
     confidence: Confidence
     peer: Annotated[str | None, about("null: several peers, or the inputs.")]
+    end: Annotated[
+        str | None,
+        about("The end that it is about: who asked, gave up, sent, or did not; null: both."),
+    ]
     at_ns: Nanoseconds | None
     title: str
     detail: str

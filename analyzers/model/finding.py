@@ -32,6 +32,8 @@ class Finding(Struct, frozen=True):
     refs: tuple[Ref, ...]
     peer: str | None = None
     at_ns: int | None = None
+    end: str | None = None
+    """The address of the end that it is about: who asked, gave up, sent, or did not; None: both."""
     id: str = ""
     """Given when all findings of a run are known: "f1" …"""
 

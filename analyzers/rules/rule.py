@@ -31,6 +31,8 @@ class Found(Struct, frozen=True):
     confidence: Confidence = Confidence.CERTAIN
     peer: str | None = None
     at_ns: int | None = None
+    end: str | None = None
+    """The address of the end that it is about: who asked, gave up, sent, or did not; None: both."""
 
 
 class Rule(Struct, frozen=True):
@@ -65,4 +67,5 @@ class Rule(Struct, frozen=True):
             refs=tuple(dict.fromkeys(found.refs)),
             peer=found.peer,
             at_ns=found.at_ns,
+            end=found.end,
         )

@@ -43,6 +43,8 @@ class GroupBy(StrEnum):
     SEVERITY = "severity"
     RULE = "rule"
     PEER = "peer"
+    TIME = "time"
+    """All in one, whatever they are."""
 
     def next(self) -> GroupBy:
         """The one after this."""
@@ -79,17 +81,26 @@ def tally(findings: Sequence[Finding]) -> list[tuple[str, Severity]]:
     ]
 
 
-def grouped(findings: Sequence[Finding], by: GroupBy) -> list[Group]:
+def grouped(findings: Sequence[Finding], by: GroupBy, *, back: bool = False) -> list[Group]:
     """All findings in groups, in each of them in the order of the report: `rules.judge`.
 
     The group with the worst one comes first, then those of what happened, larger before smaller.
+    `back`: of what is equally bad the latest comes first; what has no time stays last.
     """
+    if back or by is GroupBy.TIME:
+        findings = sorted(findings, key=lambda f: _in_time(f, by, back=back))
     groups = [
-        Group(key, by, alike[0].severity, tuple(alike))
+        Group(key, by, min((f.severity for f in alike), key=_RANK.__getitem__), tuple(alike))
         for key, alike in _alike(findings, _COMMON[by]).items()
     ]
     groups.sort(key=lambda g: (_RANK[g.severity], g.findings[0].at_ns is None, -len(g.findings)))
     return groups
+
+
+def _in_time(finding: Finding, by: GroupBy, *, back: bool) -> tuple[int, bool, int]:
+    rank = 0 if by is GroupBy.TIME else _RANK[finding.severity]
+    at_ns = finding.at_ns or 0
+    return rank, finding.at_ns is None, -at_ns if back else at_ns
 
 
 _COMMON: Final[Mapping[GroupBy, Callable[[Finding], str]]] = {
@@ -97,6 +108,7 @@ _COMMON: Final[Mapping[GroupBy, Callable[[Finding], str]]] = {
     GroupBy.SEVERITY: attrgetter("severity._value_"),
     GroupBy.RULE: attrgetter("rule"),
     GroupBy.PEER: lambda finding: finding.peer or "",
+    GroupBy.TIME: lambda _: "",
 }
 
 
@@ -117,6 +129,8 @@ def title_of(group: Group, peers: Mapping[str, PeerView], signs: Glyphs) -> str:
             return _PLURAL[group.severity]
         case GroupBy.RULE:
             return f"{group.key} {signs.dot} {group.findings[0].title}"
+        case GroupBy.TIME:
+            return "in the order of time"
         case GroupBy.PEER:
             peer = peers.get(group.key)
             return "no single peer" if peer is None else f"{peer.local} {signs.to} {peer.remote}"

@@ -118,6 +118,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
            "Colour by"),
     Action("sort", ("S",), "sort", "By another column, one after the other.", DO,
            "Sort by the next column"),
+    Action("sort-back", ("I",), "other way", "The same column the other way round.", DO,
+           "Sort the other way round"),
     Action("columns", ("v",), "columns", "Which columns the list has.", DO, "Choose columns"),
     Action("columns-right", ("greater_than_sign",), "columns", "The columns that have no room.", DO,
            "Further columns"),

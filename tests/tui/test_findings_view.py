@@ -61,10 +61,12 @@ async def test_groups_by_rule_and_by_peer(console: Open):
         assert f"▾ ✗ 192.0.2.1 → 192.0.2.2 ({len(whose) - whose.count(None)})" in c.text
         assert f"no single peer ({whose.count(None)})" in c.text
         await c.press("S")
+        assert f"▾ ✗ in the order of time ({len(whose)})" in c.text
+        await c.press("S")
         assert "errors (2)" in c.text
 
 
-@pytest.mark.parametrize("by", list(GroupBy))
+@pytest.mark.parametrize("by", [GroupBy.SEVERITY, GroupBy.RULE, GroupBy.PEER])
 async def test_what_happened_comes_before_what_is_configured_as_in_the_report(
     console: Open, by: GroupBy
 ):
@@ -77,6 +79,38 @@ async def test_what_happened_comes_before_what_is_configured_as_in_the_report(
         for group in groups:
             told = [content.findings.index(finding) for finding in group.findings]
             assert told == sorted(told)
+
+
+async def test_findings_in_the_order_of_time_and_back(console: Open):
+    async with console(RESTART) as c:
+        await c.press("4", *["S"] * 3)
+        findings = c.app.model.content.findings
+        (group,) = grouped(findings, GroupBy.TIME)
+        times = [finding.at_ns for finding in group.findings]
+        timed = [at_ns for at_ns in times if at_ns is not None]
+        assert None in times
+        assert times == [*sorted(timed), *[None] * times.count(None)]
+        assert group.severity is findings[0].severity
+        assert "time ▴" in c.text
+        await c.press("I")
+        assert "the latest first" in c.lines[-1]
+        assert "time ▾" in c.text
+        (group,) = grouped(findings, GroupBy.TIME, back=True)
+        times = [finding.at_ns for finding in group.findings]
+        assert times == [*sorted(timed, reverse=True), *[None] * times.count(None)]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_findings_say_which_end_asked_and_their_rule(console: Open, size: tuple[int, int]):
+    async with console(SAMPLES / "ikev1-dead-peer", size=size) as c:
+        finding = c.app.model.content.findings[0]
+        assert (finding.rule, finding.end) == ("dpd-no-ack", "192.0.2.1")
+        await c.press("4")
+        row = next(line for line in c.lines if line.startswith(" ✗ "))
+        assert row.startswith(" ✗ → 192.0.2.2  ")
+        assert "no…" not in row
+        assert ("dpd-no-ack" in row) is (size[0] == 200)
+        assert "[dpd-no-ack]" in c.text
 
 
 async def test_enter_on_a_header_folds_its_group(console: Open):

@@ -104,6 +104,7 @@ def _found(
         severity=Severity.INFO if always else None,
         confidence=weakest(stray.exchange.confidence for stray in found),
         at_ns=first.answer.at_ns,
+        end=first.exchange.prober,
     )
 
 

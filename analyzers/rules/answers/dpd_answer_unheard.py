@@ -44,6 +44,7 @@ def _found(exchanges: list[Exchange]) -> Found:
         ),
         confidence=weakest([Confidence.INFERRED, *(x.confidence for x in exchanges)]),
         at_ns=first.unheard_answers[0].at_ns,
+        end=first.prober,
     )
 
 

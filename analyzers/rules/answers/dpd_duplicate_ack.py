@@ -27,6 +27,7 @@ def _check(case: Case) -> Iterator[Found]:
             few(ack.message.ref for ack in found),
             confidence=weakest(ack.message.confidence for ack in found),
             at_ns=first.message.at_ns,
+            end=stream.responder,
         )
 
 

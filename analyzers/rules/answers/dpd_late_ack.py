@@ -191,6 +191,7 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         severity=severity,
         confidence=weakest(each.exchange.confidence for each in late),
         at_ns=late[0].answer.at_ns,
+        end=late[0].exchange.prober,
     )
 
 

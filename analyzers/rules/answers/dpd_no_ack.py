@@ -61,6 +61,7 @@ def _check(case: Case) -> Iterator[Found]:
             severity=_SEVERITIES[fate],
             confidence=_confidence(case, exchanges, fate),
             at_ns=exchanges[0].first_ns,
+            end=exchanges[0].prober,
         )
     yield from _unshown(case)
 
@@ -82,6 +83,7 @@ def _unshown(case: Case) -> Iterator[Found]:
             f" answers{why}. It does not show {which}.",
             (hint.ref,),
             at_ns=hint.at_ns if case.timed else None,
+            end=hint.sender,
         )
 
 

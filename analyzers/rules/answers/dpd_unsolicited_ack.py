@@ -38,6 +38,7 @@ def _said(prober: str, responder: str, words: list[Words]) -> Found:
         f" not asked: {_listed([w.number for w in words])}.",
         few(w.hint.ref for w in words),
         at_ns=words[0].hint.at_ns,
+        end=responder,
     )
 
 
@@ -52,6 +53,7 @@ def _seen(stream: Acks) -> Found:
         few(ack.message.ref for ack in found),
         confidence=weakest((floor, *(ack.message.confidence for ack in found))),
         at_ns=found[0].message.at_ns,
+        end=stream.responder,
     )
 
 

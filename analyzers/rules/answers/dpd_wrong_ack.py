@@ -29,6 +29,7 @@ def _said(prober: str, responder: str, words: list[Words]) -> Found:
         f" was not asked: {first.number}, where {first.expected} was expected.",
         few(w.hint.ref for w in words),
         at_ns=first.hint.at_ns,
+        end=responder,
     )
 
 
@@ -43,6 +44,7 @@ def _seen(stream: Acks) -> Found:
         few(m.ref for ack in found for m in (ack.outstanding, ack.message) if m is not None),
         confidence=weakest(ack.message.confidence for ack in found),
         at_ns=first.message.at_ns,
+        end=stream.responder,
     )
 
 

@@ -140,6 +140,7 @@ def _found(case: Case, sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
         few(m.ref for each in lost for m in each),
         confidence=confidence,
         at_ns=first.at_ns,
+        end=first.src,
     )
 
 

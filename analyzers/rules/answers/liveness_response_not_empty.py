@@ -35,6 +35,7 @@ def _check(case: Case) -> Iterator[Found]:
             few(ref for x, m in pairs for ref in (x.transmissions[-1].ref, m.ref)),
             confidence=weakest(m.confidence for _, m in pairs),
             at_ns=answer.at_ns,
+            end=responder,
         )
 
 

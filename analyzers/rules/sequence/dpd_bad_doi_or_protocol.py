@@ -37,6 +37,7 @@ def _check(case: Case) -> Iterator[Found]:
             severity=Severity.INFO if protocol == _ISAKMP else None,
             confidence=weakest(m.confidence for m in messages),
             at_ns=messages[0].at_ns,
+            end=sender,
         )
 
 

@@ -43,6 +43,7 @@ def _check(case: Case) -> Iterator[Found]:
             severity=Severity.INFO if harmless else None,
             confidence=weakest(m.confidence for m in messages),
             at_ns=first.at_ns,
+            end=sender,
         )
 
 

@@ -27,6 +27,7 @@ def _check(case: Case) -> Iterator[Found]:
                 (stream.sa.refs[0], first.ref),
                 confidence=first.confidence,
                 at_ns=first.at_ns,
+                end=asker,
             )
 
 

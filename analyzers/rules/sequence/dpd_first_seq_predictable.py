@@ -35,6 +35,7 @@ def _check(case: Case) -> Iterator[Found]:
             few(m.ref for m in firsts),
             confidence=weakest([alone, *(m.confidence for m in firsts)]),
             at_ns=firsts[0].at_ns,
+            end=asker,
         )
 
 

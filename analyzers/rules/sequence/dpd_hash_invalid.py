@@ -39,6 +39,7 @@ def _check(case: Case) -> Iterator[Found]:
                 f" {times(len(all_of))}; the hashes of other messages of this SA are right.",
                 few(m.ref for m in all_of),
                 at_ns=all_of[0].at_ns,
+                end=sender,
             )
 
 

@@ -38,6 +38,7 @@ def _check(case: Case) -> Iterator[Found]:
             " than a second after the sequence number had passed.",
             (flow.repeat_ref,),
             at_ns=flow.repeat_ns,
+            end=flow.sender,
         )
 
 
@@ -102,6 +103,7 @@ def _found(
         severity=None if known else Severity.WARNING,
         confidence=weakest([original.confidence, *([] if known else [Confidence.INFERRED])]),
         at_ns=again.at_ns,
+        end=sender,
     )
 
 

@@ -57,6 +57,7 @@ def _check(case: Case) -> Iterator[Found]:
             few(m.ref for jump in jumps for m in (jump.before, jump.after)),
             confidence=weakest(m.confidence for jump in jumps for m in (jump.before, jump.after)),
             at_ns=first.after.at_ns,
+            end=stream.asker,
         )
 
 

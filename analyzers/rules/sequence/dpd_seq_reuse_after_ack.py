@@ -61,6 +61,7 @@ def _check(case: Case) -> Iterator[Found]:
             severity=severity,
             confidence=confidence,
             at_ns=first.again.at_ns,
+            end=stream.asker,
         )
 
 

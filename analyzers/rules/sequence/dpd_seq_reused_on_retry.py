@@ -26,6 +26,7 @@ def _check(case: Case) -> Iterator[Found]:
             few(m.ref for run in runs for m in run),
             confidence=weakest(m.confidence for run in runs for m in run),
             at_ns=runs[0][0].at_ns,
+            end=asker,
         )
 
 

@@ -37,6 +37,7 @@ def _check(case: Case) -> Iterator[Found]:
                 few(m.ref for pair in own for m in pair),
                 confidence=weakest(m.confidence for pair in own for m in pair),
                 at_ns=after.at_ns,
+                end=sender,
             )
 
 

@@ -104,6 +104,7 @@ def _found(
         few((*shown, *hole.refs)),
         confidence=weakest([hole.confidence, Confidence.INFERRED]),
         at_ns=hole.first_exposed_ns,
+        end=hole.sender,
     )
 
 

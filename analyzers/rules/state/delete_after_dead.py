@@ -30,6 +30,7 @@ def _check(case: Case) -> Iterator[Found]:
             (question.transmissions[-1].ref, delete.ref),
             confidence=weakest([delete.confidence, question.confidence]),
             at_ns=delete.at_ns,
+            end=delete.sender,
         )
 
 

@@ -49,6 +49,7 @@ def _check(case: Case) -> Iterator[Found]:
             few((delete.ref, *loss.refs)),
             confidence=weakest([delete.confidence, loss.confidence]),
             at_ns=delete.at_ns,
+            end=delete.sender,
         )
 
 

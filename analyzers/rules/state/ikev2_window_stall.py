@@ -63,6 +63,7 @@ def _found(sa: IkeSa, stalled: Request, served: list[Request], *, known: bool) -
         few((*(m.ref for m in stalled.sent), *(m.ref for m in answers))),
         confidence=Confidence.CERTAIN if known else Confidence.INFERRED,
         at_ns=stalled.first.at_ns,
+        end=sender,
     )
 
 

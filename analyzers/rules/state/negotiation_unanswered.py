@@ -191,6 +191,7 @@ def _found(case: Case, sa: IkeSa, lost: Sequence[Sequence[IkeMessage]]) -> Found
         remedy=_remedy(first, before, large=large),
         confidence=confidence,
         at_ns=first.at_ns if case.timed else None,
+        end=first.src,
     )
 
 

@@ -29,6 +29,7 @@ def _check(case: Case) -> Iterator[Found]:
         f"{said}; nothing came back, and no IKE SA came up.",
         few(message.ref for message in sent),
         at_ns=sent[0].at_ns if case.timed else None,
+        end=sent[0].src,
     )
 
 

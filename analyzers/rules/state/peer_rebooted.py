@@ -50,6 +50,7 @@ def _check(case: Case) -> Iterator[Found]:
             severity=Severity.WARNING,
             confidence=Confidence.INFERRED,
             at_ns=message.at_ns,
+            end=message.src,
         )
     for hint in sorted([*unprotected(case), *logged(case)], key=lambda h: h.at_ns):
         if hint.sa.id in told or follows_delete(case, hint.at_ns) or _still_knows(case, hint):
@@ -64,6 +65,7 @@ def _check(case: Case) -> Iterator[Found]:
                 severity=Severity.WARNING,
                 confidence=Confidence.INFERRED,
                 at_ns=hint.at_ns,
+                end=hint.sender,
             )
 
 
@@ -85,6 +87,7 @@ def _restarted(case: Case, start: Hint, old: IkeSa) -> Found:
         severity=Severity.ERROR if any(x.verdict_ns for x in unanswered) else Severity.WARNING,
         confidence=Confidence.CERTAIN if case.is_placed(start.ref) else Confidence.INFERRED,
         at_ns=start.at_ns,
+        end=start.sender,
     )
 
 

@@ -85,6 +85,7 @@ def _found(case: Case, hints: list[Hint], unanswered: list[Exchange], severity: 
         severity=severity,
         confidence=Confidence.CERTAIN if placed else Confidence.INFERRED,
         at_ns=first.at_ns if case.timed else None,
+        end=first.sender,
     )
 
 

@@ -150,6 +150,7 @@ def _found(case: Case, exchange: Exchange, verdict: GivenUp, life: _Life) -> Fou
         remedy="" if cause is None else cause.remedy,
         confidence=weakest(exchange.confidence, verdict.confidence, life.confidence),
         at_ns=verdict.at_ns,
+        end=exchange.prober,
     )
 
 

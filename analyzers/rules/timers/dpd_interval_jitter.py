@@ -80,6 +80,7 @@ def _found(case: Case, own: Asked, values: Sequence[float]) -> Found:
         first_refs(x.transmissions[0].ref for x in exchanges),
         confidence=confidence_of(exchanges),
         at_ns=exchanges[0].first_ns,
+        end=own.prober,
     )
 
 

@@ -90,6 +90,7 @@ def _found(own: Asked, held: Interval, late: list[_Late]) -> Found:
         first_refs([*held.refs, *(each.exchange.transmissions[0].ref for each in late)]),
         confidence=weakest(held.confidence, confidence_of(each.exchange for each in late)),
         at_ns=late[0].exchange.first_ns,
+        end=own.prober,
     )
 
 

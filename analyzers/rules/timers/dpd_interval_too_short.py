@@ -38,6 +38,7 @@ def _check(case: Case) -> Iterator[Found]:
             first_refs([*held.refs, *(d.later.transmissions[0].ref for d in short)]),
             confidence=weakest(held.confidence, confidence_of(d.later for d in short)),
             at_ns=short[0].later.first_ns,
+            end=own.prober,
         )
 
 

@@ -81,6 +81,7 @@ def _found(own: Asked, held: Schedule, wrong: Sequence[Exchange]) -> Found:
         first_refs([*held.refs, *(t.ref for x in (worst, *wrong) for t in x.transmissions)]),
         confidence=weakest(held.confidence, confidence_of(wrong)),
         at_ns=worst.first_ns,
+        end=own.prober,
     )
 
 

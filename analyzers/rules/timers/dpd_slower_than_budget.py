@@ -37,6 +37,7 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
             hole.confidence if hole.dead_basis == "log" else at_most_inferred(hole.confidence)
         ),
         at_ns=dead_ns,
+        end=hole.sender,
     )
 
 

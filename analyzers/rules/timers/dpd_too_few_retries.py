@@ -82,6 +82,7 @@ def _found(
             (*refs, *(held.refs if held is not None else ())),
             confidence=confidence,
             at_ns=verdict.at_ns,
+            end=exchange.prober,
         )
     if wanted is None and sent < _ENOUGH and verdict.by_log:
         lost = (1 - (1 - _LOSS) ** 2) ** sent
@@ -91,6 +92,7 @@ def _found(
             refs,
             confidence=exchange.confidence,
             at_ns=verdict.at_ns,
+            end=exchange.prober,
         )
     return None
 

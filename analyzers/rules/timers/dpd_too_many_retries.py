@@ -37,6 +37,7 @@ def _check(case: Case) -> Iterator[Found]:
             first_refs([*held.refs, *(t.ref for x in (worst, *found) for t in x.transmissions)]),
             confidence=weakest(held.confidence, confidence_of(found)),
             at_ns=worst.first_ns,
+            end=own.prober,
         )
 
 

@@ -45,6 +45,7 @@ def _check(case: Case) -> Iterator[Found]:
             first_refs(m.ref for p in pairs for request in p for m in request.sent),
             confidence=Confidence.CERTAIN if window else Confidence.INFERRED,
             at_ns=newer.first.at_ns,
+            end=newer.first.src,
         )
 
 

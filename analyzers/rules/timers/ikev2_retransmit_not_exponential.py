@@ -41,6 +41,7 @@ def _check(case: Case) -> Iterator[Found]:
             f" RFC 7296 asks for growing distances.{more}",
             first_refs(m.ref for request in (longest, *constant) for m in request.sent),
             at_ns=first.at_ns,
+            end=first.src,
         )
 
 

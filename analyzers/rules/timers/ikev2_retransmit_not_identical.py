@@ -25,6 +25,7 @@ def _check(case: Case) -> Iterator[Found]:
             f" {times(len(worst.sent))} before an answer, with {kinds} different contents.{more}",
             first_refs(m.ref for request in differing for m in request.sent),
             at_ns=first.at_ns,
+            end=first.src,
         )
 
 

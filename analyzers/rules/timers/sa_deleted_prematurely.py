@@ -58,6 +58,7 @@ def _cut_short(case: Case) -> Iterator[Found]:
             first_refs([*(t.ref for t in exchange.transmissions), verdict.ref, *held.refs]),
             confidence=weakest(exchange.confidence, held.confidence, verdict.confidence),
             at_ns=verdict.at_ns,
+            end=exchange.prober,
         )
 
 

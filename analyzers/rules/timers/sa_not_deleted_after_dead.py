@@ -57,6 +57,7 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
         remedy=_REMEDY.get(family, ""),
         confidence=hole.confidence if logged else at_most_inferred(hole.confidence),
         at_ns=dead_ns,
+        end=hole.sender,
     )
 
 

@@ -53,6 +53,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
         remedy=(_PLAIN if bare else "") + _CAUSES,
         confidence=hole.confidence,
         at_ns=hole.first_exposed_ns,
+        end=hole.sender,
     )
 
 

@@ -64,6 +64,7 @@ def _found(case: Case, own: Asked, ike_ns: list[int]) -> Found | None:
         severity=Severity.WARNING if plain and not explained else Severity.INFO,
         confidence=confidence_of(busy),
         at_ns=busy[0].first_ns,
+        end=own.prober,
     )
 
 

@@ -75,6 +75,7 @@ def _found(case: Case, holder: str, held: Interval, pauses: list[tuple[int, int]
         (*around(case, start_ns, end_ns), *held.refs),
         confidence=held.confidence,
         at_ns=start_ns,
+        end=holder,
     )
 
 

@@ -47,6 +47,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
         remedy=_remedy(case, hole, expected),
         confidence=confidence,
         at_ns=hole.first_exposed_ns,
+        end=hole.sender,
     )
 
 

@@ -46,6 +46,7 @@ def _check(case: Case) -> Iterator[Found]:
             (first,),
             remedy=set_it,
             at_ns=longest.start_ns,
+            end=holder,
         )
 
 

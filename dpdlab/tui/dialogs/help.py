@@ -71,6 +71,7 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
     """Signs of lanes and ladder, in the words of the report."""
     lost = f"{signs.lost_to}{signs.lost_back}"
     yield lost, f"sent by one end, by its log, and it {DID_NOT_ARRIVE}"
+    yield f"{signs.to}{signs.back}", "before a finding: it is about this end, about the other one"
     yield "?", "where an arrow ends before the other side: nobody saw it arrive, no answer came"
     yield UNSURE, "behind a time: by its clock the order is not certain"
     yield signs.answered, "answered question; among peers: alive"

@@ -45,7 +45,8 @@ def _finding(
 ) -> Iterator[Text]:
     shade = palette.severity(SHADE[finding.severity])
     head = Text().append(f"{sign(finding.severity, model.signs)} ", shade)
-    yield head.append(safe(finding.title), palette.strong)
+    head.append(safe(finding.title), palette.strong)
+    yield head.append(f" [{safe(finding.rule)}]", palette.faint)
     if silenced is not None:
         yield silenced
     yield _said("seen", finding.detail + words.confidence_mark(finding.confidence), palette)
@@ -58,10 +59,11 @@ def _finding(
     peer = model.peer_of(finding)
     if peer is not None:
         yield _said("peer", f"{peer.local} {model.signs.to} {peer.remote}", palette)
+    if finding.end is not None:
+        yield _said("about", finding.end, palette)
     if timed(finding) is not None:
         yield _said("time", model.times.at(finding.at_ns or 0), palette)
     yield from _places(model, finding, peer, palette, in_full=in_full)
-    yield _said("rule", finding.rule, palette)
     yield _said("source", finding.reference, palette)
     if rule is not None:
         for number, trap in enumerate(rule.traps):

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len
-from rich.style import Style
 from rich.text import Text
 
 from analyzers.export import words
 from analyzers.export.formatting import count
+from analyzers.export.spans import is_side
 from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
@@ -22,6 +23,8 @@ from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
 
 _SIGN: Final = 2
+_GO_IN_TURN: Final = ("severity", "time", "whose")
+"""What goes where a sentence has no room."""
 _SEVERITY: Final = 9
 _GAP: Final = 2
 _LEAST_SENTENCE: Final = 36
@@ -70,57 +73,95 @@ def title(group: Group, model: Model) -> str:
     return safe(title_of(group, model.whole_digest.peers, model.signs))
 
 
+class _Sizes(Struct, frozen=True):
+    """Cells of the columns; 0: there is none."""
+
+    severity: int
+    arrow: int
+    whose: int
+    time: int
+    title: int
+    """What sentences would like to have."""
+    rule: int
+
+    @property
+    def lead(self) -> int:
+        """What signs and the severity take before the other columns."""
+        return _SIGN + self.severity + (self.arrow and self.arrow + 1)
+
+    @property
+    def used(self) -> int:
+        """What all of them take beside the sentence."""
+        return self.lead + sum(size + _GAP for size in (self.whose, self.time, self.rule) if size)
+
+    def sentence(self, width: int) -> int:
+        """What the sentence has of a row: the rule stands behind the longest one."""
+        return min(width - self.used, self.title)
+
+
 class FindingRows:
     """The rows of the list."""
 
-    def __init__(self, model: Model, items: Sequence[Item], by: GroupBy) -> None:
+    def __init__(
+        self, model: Model, items: Sequence[Item], by: GroupBy, *, back: bool = False
+    ) -> None:
         self.model = model
         self.items = items
         self.by = by
+        self.back = back
         self._peers = model.whole_digest.peers
         self._sources = {source.id: source for source in model.whole.sources}
-        self._sizes: tuple[int, tuple[int, int, int]] | None = None
+        self._sizes: tuple[int, _Sizes] | None = None
         self._measured = self._measure()
-        # The header of a group by severity says it in words.
-        self._lead = _SIGN if by is GroupBy.SEVERITY else _SEVERITY + _GAP
 
     def __len__(self) -> int:
         return len(self.items)
 
-    def _laid_out(self, width: int) -> tuple[int, int, int]:
-        """Widths of rule, peer and time; 0 where there is no room for one.
+    def _laid_out(self, width: int) -> _Sizes:
+        """The room of each column; of one there is all that it wants, or nothing.
 
-        What the header of the group says goes first.
+        What the header of the group says goes first, and the rule before sentences are cut: the
+        detail begins with it.
         """
         if self._sizes is not None and self._sizes[0] == width:
             return self._sizes[1]
-        rule, whose, time = self._measured
-        sizes = {"time": time, "peer": min(whose, max(width // 5, 12)), "rule": rule}
-        if self.by is not GroupBy.SEVERITY:
-            sizes[self.by.value] = 0
-        for name in ("rule", "time", "peer"):
-            used = self._lead + sum(size + _GAP for size in sizes.values() if size)
-            if width - used >= _LEAST_SENTENCE:
-                break
-            sizes[name] = 0
-        self._sizes = (width, (sizes["rule"], sizes["peer"], sizes["time"]))
-        return self._sizes[1]
+        wanted = self._measured
+        sizes = replace(wanted, whose=min(wanted.whose, max(width // 5, 12)))
+        if self.by is GroupBy.PEER:
+            sizes = replace(sizes, whose=0)
+        if self.by is GroupBy.RULE:
+            sizes = replace(sizes, rule=0)
+        if sizes.used + wanted.title > width:
+            sizes = replace(sizes, rule=0)
+        for name in ("severity", "whose") if self.by is GroupBy.TIME else _GO_IN_TURN:
+            if width - sizes.used < _LEAST_SENTENCE:
+                sizes = replace(sizes, **{name: 0})
+        self._sizes = (width, sizes)
+        return sizes
 
-    def _measure(self) -> tuple[int, int, int]:
-        """What rule, peer and time would like to have."""
+    def _measure(self) -> _Sizes:
+        """What the columns would like to have."""
         sample = [item for item in self.items[:_SAMPLE] if isinstance(item, Finding)]
-        rule = max((len(finding.rule) for finding in sample), default=4)
-        whose = max((cell_len(self.whose(finding)) for finding in sample), default=4)
-        time = max((cell_len(self.at(finding)) for finding in sample), default=4)
-        return max(rule, 4), min(max(whose, 4), _MOST_PEER), max(time, 4)
+        return _Sizes(
+            # The header of a group by severity says it in words.
+            severity=0 if self.by is GroupBy.SEVERITY else _SEVERITY,
+            arrow=int(any(finding.end is not None for finding in sample)),
+            whose=min(max([4, *(cell_len(self.whose(f)) for f in sample)]), _MOST_PEER),
+            time=max([6, *(cell_len(self.at(f)) for f in sample)]),
+            title=max([_LEAST_SENTENCE, *(cell_len(self._sentence(f)) for f in sample)]),
+            rule=max([4, *(len(finding.rule) for finding in sample)]),
+        )
 
     def header(self, width: int, palette: Palette) -> Text | None:
-        """Titles of the columns."""
-        rule, whose, time = self._laid_out(width)
-        line = f"{'' if self.by is GroupBy.SEVERITY else 'severity':<{self._lead}}"
-        for title, size in (("rule", rule), ("peer", whose), ("time", time)):
+        """Titles of the columns; what is sorted by has a mark."""
+        sizes = self._laid_out(width)
+        line = f"{'severity' if sizes.severity else '':<{sizes.lead}}"
+        way = "▾" if self.back else "▴"
+        for title, size in (("peer", sizes.whose), (f"time {way}", sizes.time)):
             line += f"{title:<{size}}{' ' * _GAP}" if size else ""
-        return Text(f"{line}what".ljust(width))
+        if not sizes.rule:
+            return Text(f"{line}what".ljust(width))
+        return Text(f"{line}{'what':<{sizes.sentence(width)}}{' ' * _GAP}rule")
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One row."""
@@ -155,23 +196,35 @@ class FindingRows:
         return line.append(number, palette.faint)
 
     def _finding(self, finding: Finding, width: int, palette: Palette) -> Text:
-        rule, whose, time = self._laid_out(width)
+        sizes = self._laid_out(width)
         shade = palette.severity(SHADE[finding.severity])
         line = Text().append(f"{sign(finding.severity, self.model.signs)} ", shade)
-        if self.by is not GroupBy.SEVERITY:
-            line.append(f"{finding.severity.value:<{self._lead - _SIGN}}", shade)
-        plain = Style()
-        for text, size, style in (
-            (safe(finding.rule), rule, palette.faint),
-            (self.whose(finding), whose, plain),
-            (self.at(finding), time, plain),
-        ):
+        if sizes.severity:
+            line.append(f"{finding.severity.value:<{sizes.severity}}", shade)
+        if sizes.arrow:
+            line.append(f"{self._arrow(finding)} ", palette.faint)
+        for text, size in ((self.whose(finding), sizes.whose), (self.at(finding), sizes.time)):
             if size:
-                cell = cut(Text(text, style), size)
+                cell = cut(Text(text), size)
                 line.append_text(cell).append(" " * (size - cell.cell_len + _GAP))
-        line.append(safe(finding.title)).append(words.confidence_mark(finding.confidence))
-        bare = not rule and self.by is not GroupBy.RULE
-        return line.append(f"  {safe(finding.rule)}", palette.faint) if bare else line
+        said = Text(self._sentence(finding))
+        if not sizes.rule:
+            return line.append_text(said)
+        room = sizes.sentence(width)
+        said = cut(said, room)
+        line.append_text(said).append(" " * (room - said.cell_len + _GAP))
+        return line.append(safe(finding.rule), palette.faint)
+
+    def _sentence(self, finding: Finding) -> str:
+        return safe(finding.title) + words.confidence_mark(finding.confidence)
+
+    def _arrow(self, finding: Finding) -> str:
+        """Which end it is about: who asked, gave up or sent, this one or the other one."""
+        peer = self._peers.get(finding.peer or "")
+        if peer is None or finding.end is None:
+            return " "
+        is_local = is_side(finding.end, peer.local, peer)
+        return self.model.signs.to if is_local else self.model.signs.back
 
     def whose(self, finding: Finding) -> str:
         """The peer, or the file that is meant where there is none."""

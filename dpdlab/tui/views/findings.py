@@ -72,8 +72,10 @@ class FindingsView(DetailView):
         self.list.moved = self.moved
         self.detail = TextPane(palette, id="finding-detail")
         self.by = GroupBy.SEVERITY
+        self.back = False
+        """Whether the latest comes before the earlier ones."""
         self.folded: frozenset[str] = frozenset()
-        self._groups: tuple[object, dict[GroupBy, list[Group]]] = (None, {})
+        self._groups: tuple[object, dict[tuple[GroupBy, bool], list[Group]]] = (None, {})
         """By what they were made of."""
         self._items: list[Item] = []
         self._folding: object = None
@@ -95,7 +97,7 @@ class FindingsView(DetailView):
         self.place_detail()
         before = self._current
         about = self._about
-        folding = (about, self.by, self.folded)
+        folding = (about, self.by, self.back, self.folded)
         if folding != self._folding:
             self._folding = folding
             self._items = items_of(
@@ -106,7 +108,7 @@ class FindingsView(DetailView):
         ways = (folding, self.model.times, self.palette)
         if self._rows is None or ways != self._ways:
             self._ways = ways
-            self._rows = FindingRows(self.model, self._items, self.by)
+            self._rows = FindingRows(self.model, self._items, self.by, back=self.back)
         self.list.show(self._rows, cursor)
         told = (about, self.palette, self.room.width)
         if told != self._told:
@@ -123,10 +125,10 @@ class FindingsView(DetailView):
         """All findings in groups, made once."""
         if self._groups[0] != self._about:
             self._groups = (self._about, {})
-        groups = self._groups[1]
-        if by not in groups:
-            groups[by] = grouped(self._content.findings, by)
-        return groups[by]
+        groups, key = self._groups[1], (by, self.back)
+        if key not in groups:
+            groups[key] = grouped(self._content.findings, by, back=self.back)
+        return groups[key]
 
     def ahead(self) -> Iterator[None]:
         """The findings in all groups."""
@@ -289,10 +291,17 @@ class FindingsView(DetailView):
 
     def do_sort(self) -> None:
         """Group by the next thing."""
-        self.by = self.by.next()
+        self.by, self.back = self.by.next(), False
         self.folded = frozenset()
         self.show()
-        self.console_app.say(f"grouped by {self.by.value}")
+        told = "all in the order of time" if self.by is GroupBy.TIME else f"grouped by {self.by}"
+        self.console_app.say(told)
+
+    def do_sort_back(self) -> None:
+        """The latest first, or the earliest again; the worst still before the others."""
+        self.back = not self.back
+        self.show()
+        self.console_app.say(f"the {'latest' if self.back else 'earliest'} first")
 
     def do_colour(self) -> None:
         """Group by the next thing: what is alike stands together."""

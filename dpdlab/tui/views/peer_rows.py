@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct, field
 from rich.cells import cell_len
@@ -24,14 +24,14 @@ from analyzers.export.story import arriving
 from analyzers.export.unlisted import NOT_SHOWN, are_holes_known, hidden_holes
 from analyzers.export.untrusted import safe
 from analyzers.export.words import is_censored
-from analyzers.model.addresses import AddressOrder, address_order
+from analyzers.model.addresses import address_order
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis
+from analyzers.model.policy import DpdPolicy
 from analyzers.model.time import ORDER_LIMIT_NS
 from analyzers.session.expectations import detection_ns, expectations
 from dpdlab.present.live_lines import age, countdown
-from dpdlab.present.tallies import Tally, WorstFirst, holes_within, is_within
+from dpdlab.present.tallies import Tally, holes_within, is_within
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
@@ -61,7 +61,10 @@ class PeerColumn(Struct, frozen=True):
     id: str
     title: str
     cell: Callable[[PeerView, Model, Palette], Text]
-    key: Callable[[PeerView, Tally], str | float | tuple[int, int] | AddressOrder | WorstFirst]
+    key: Callable[[PeerView, Tally], float | tuple[Any, ...] | None]
+    """What it is sorted by, as it is at first; None where the cell tells nothing: it stays last."""
+    falling: bool = False
+    """Whether what is largest, or worst, stands first then."""
     right: bool = False
     rank: int = 0
     """Columns with a higher rank go first when there is no room."""
@@ -100,15 +103,15 @@ def _address(text: str) -> Text:
     return Text(cut(Text(safe(text)), _MOST_ADDRESS).plain)
 
 
-def _policy_order(peer: PeerView) -> str:
-    """What the peers are sorted by: like policies stand together."""
-    seen = next((p for p in peer.policies if p.basis is PolicyBasis.OBSERVED), None)
-    return "" if seen is None else f"{seen.mode} {seen.interval_s or 0:09.3f}"
+def _falling(value: float | None) -> float | None:
+    """The largest first."""
+    return None if value is None else -value
 
 
-def _expected_order(peer: PeerView) -> str:
-    wanted = [p for p in peer.policies if p.basis is not PolicyBasis.OBSERVED]
-    return "" if not wanted else f"{wanted[0].mode} {wanted[0].interval_s or 0:09.3f}"
+def _holes_order(peer: PeerView, tally: Tally) -> tuple[float, ...] | None:
+    """The longest first."""
+    number = len(peer.black_holes) + hidden_holes(peer)
+    return (-tally.lost_s, -number) if number or are_holes_known(peer) else None
 
 
 def _age(peer: PeerView) -> int | None:
@@ -168,7 +171,7 @@ def _findings(peer: PeerView, model: Model, palette: Palette) -> Text:
         told.append(Text(counted(tally.errors, "error"), palette.bad))
     if tally.warnings:
         told.append(Text(counted(tally.warnings, "warning"), palette.warn))
-    return Text(", ").join(told) if told else Text(model.signs.none, palette.faint)
+    return Text(", ").join(told) if told else Text("0", palette.faint)
 
 
 def _number(value: int, palette: Palette, severity: Severity = Severity.MUTE) -> Text:
@@ -188,7 +191,7 @@ WORST: Final = "state"
 """The column that puts the worst first."""
 
 COLUMNS: Final = (
-    PeerColumn("state", "state", _state, lambda p, t: t.worst_first, whole=True),
+    PeerColumn("state", "state", _state, lambda p, t: t.worst_first, falling=True, whole=True),
     PeerColumn(
         "local", "local",
         lambda p, m, c: _address(p.local), lambda p, t: address_order(p.local), rank=2,
@@ -202,27 +205,28 @@ COLUMNS: Final = (
         lambda p, m, c: Text(
             "+".join(f"v{v}" for v in sorted({sa.ike_version for sa in p.ike_sas})) or m.signs.none
         ),
-        lambda p, t: max((sa.ike_version for sa in p.ike_sas), default=0), rank=3,
+        lambda p, t: max((sa.ike_version for sa in p.ike_sas), default=None), rank=3,
     ),
-    PeerColumn("holes", "black holes", _holes, lambda p, t: -t.lost_s, rank=0),
+    PeerColumn("holes", "black holes", _holes, _holes_order, falling=True, rank=0),
     PeerColumn("policy", "policy seen (expected)", policy_cells.cell,
-               lambda p, t: _policy_order(p), rank=2),
+               lambda p, t: policy_cells.order(p, seen=True), rank=2),
     PeerColumn("proof", "last proof", _proof,
-               lambda p, t: -(_age(p) or 0), right=True, rank=1, whole=True),
-    PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: -(p.rtt_ns or 0),
-               right=True, rank=4, whole=True),
+               lambda p, t: _falling(_age(p)), falling=True, right=True, rank=1, whole=True),
+    PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: _falling(p.rtt_ns),
+               falling=True, right=True, rank=4, whole=True),
     PeerColumn("probes", "probes", lambda p, m, c: _number(m.tally(p).probes, c, Severity.NOTE),
-               lambda p, t: -t.probes, right=True, rank=3),
+               lambda p, t: -t.probes, falling=True, right=True, rank=3),
     PeerColumn("retries", "retries", lambda p, m, c: _number(m.tally(p).retries, c, Severity.WARN),
-               lambda p, t: -t.retries, right=True, rank=4),
+               lambda p, t: -t.retries, falling=True, right=True, rank=4),
     PeerColumn("unanswered", "unansw.", 
                lambda p, m, c: _number(m.tally(p).unanswered, c, Severity.BAD),
-               lambda p, t: -t.unanswered, right=True, rank=1),
+               lambda p, t: -t.unanswered, falling=True, right=True, rank=1),
     PeerColumn("deletes", "deletes", lambda p, m, c: _number(m.tally(p).deletes, c, Severity.NOTE),
-               lambda p, t: -t.deletes, right=True, rank=5),
+               lambda p, t: -t.deletes, falling=True, right=True, rank=5),
     PeerColumn("findings", "findings", _findings,
-               lambda p, t: (-t.errors, -t.warnings), rank=6, spare=True),
-    PeerColumn("expected", "expected", policy_cells.expected, lambda p, t: _expected_order(p),
+               lambda p, t: (-t.errors, -t.warnings), falling=True, rank=6, spare=True),
+    PeerColumn("expected", "expected", policy_cells.expected,
+               lambda p, t: policy_cells.order(p, seen=False),
                rank=7, spare=True),
 )  # fmt: skip
 
@@ -236,9 +240,9 @@ class Drawn(Struct):
     """What a search looks at, by the id of a peer."""
     sparks: dict[tuple[str, int], Text] = field(default_factory=dict)
     """Traffic by the id of a peer and the room there is."""
-    orders: dict[str, Sequence[PeerView]] = field(default_factory=dict)
-    """The peers by what they are sorted by."""
-    places: dict[str, dict[str, int]] = field(default_factory=dict)
+    orders: dict[tuple[str, bool], Sequence[PeerView]] = field(default_factory=dict)
+    """The peers by what they are sorted by, and whether the other way round."""
+    places: dict[tuple[str, bool], dict[str, int]] = field(default_factory=dict)
     """Where a peer is in that order, by its id."""
     policies: dict[object, str] = field(default_factory=dict)
     """Policies as they stand in cells, by their timers."""
@@ -256,11 +260,15 @@ class PeerRows:
         hidden: frozenset[str],
         drawn: Drawn | None = None,
         page: int = 0,
+        *,
+        back: bool = False,
     ) -> None:
-        """`page`: of the columns, where not all have room beside each other."""
+        """`page`: of the columns, where not all have room beside each other; `back`: sorted the
+        other way round."""
         column = next(c for c in COLUMNS if c.id == sort_by)
         self.model = model
         self.sort_by = sort_by
+        self._order = (sort_by, back)
         self.columns = [c for c in COLUMNS if c.id not in hidden]
         self._drawn = drawn or Drawn()
         self.peers = self._sorted(column)
@@ -273,21 +281,25 @@ class PeerRows:
     def _sorted(self, column: PeerColumn) -> Sequence[PeerView]:
         """The peers in the order of a column, the worst of what is equal first."""
         worst = self.model.digest.worst
-        if column.id == WORST:
+        back = self._order[1]
+        if column.id == WORST and not back:
             return worst
-        known = self._drawn.orders.get(column.id)
+        known = self._drawn.orders.get(self._order)
         if known is None:
             tally = self.model.tally
-            known = sorted(worst, key=lambda p: column.key(p, tally(p)))
-            self._drawn.orders[column.id] = known
+            keys: dict[str, Any] = {peer.id: column.key(peer, tally(peer)) for peer in worst}
+            told = [peer for peer in worst if keys[peer.id] is not None]
+            told.sort(key=lambda peer: keys[peer.id], reverse=back)
+            told += [peer for peer in worst if keys[peer.id] is None]
+            known = self._drawn.orders[self._order] = told
         return known
 
     def place_of(self, peer_id: str | None) -> int:
         """The row of a peer; the first one where it has none."""
-        places = self._drawn.places.get(self.sort_by)
+        places = self._drawn.places.get(self._order)
         if places is None:
             places = {peer.id: number for number, peer in enumerate(self.peers)}
-            self._drawn.places[self.sort_by] = places
+            self._drawn.places[self._order] = places
         return places.get(peer_id or "", 0)
 
     def pages(self, width: int, palette: Palette) -> list[list[tuple[PeerColumn, int]]]:
@@ -372,11 +384,12 @@ class PeerRows:
         return known
 
     def header(self, width: int, palette: Palette) -> Text | None:
-        """Titles; the one that sorts has a mark, and so have columns that are on other pages."""
+        """Titles; the one that sorts has a mark: which way, and so have columns elsewhere."""
         line = Text(" " * self._lead)
         for column, size in self._laid_out(width, palette):
-            mark = " ▾" if not self.model.ascii_only else " v"
-            title = self._title(column) + (mark if column.id == self.sort_by else "")
+            title = self._title(column)
+            if column.id == self.sort_by:
+                title += f" {self._way(column)}"
             line.append(title.rjust(size) if column.right else title.ljust(size))
             line.append(" " * _GAP)
         forms = self._elsewhere(width, palette)
@@ -386,6 +399,13 @@ class PeerRows:
         fitting = (form for form in self._activity() if len(form) < room)
         line.append(next(fitting, "").ljust(max(room, 0)))
         return cut(line, width - len(more)).append(more, palette.note)
+
+    def _way(self, column: PeerColumn) -> str:
+        """Whether numbers fall or rise from the top on."""
+        falling = column.falling is not self._order[1]
+        if self.model.ascii_only:
+            return "v" if falling else "^"
+        return "▾" if falling else "▴"
 
     def _title(self, column: PeerColumn) -> str:
         """The title of a column; beside numbers of a part what is of all is called so."""

@@ -39,6 +39,8 @@ class PeersView(DetailedListView):
     def __init__(self, model: Model, palette: Palette) -> None:
         super().__init__(model, palette)
         self.sort_by = WORST
+        self.back = False
+        """Whether the other way round."""
         self.hidden: frozenset[str] = frozenset()
         self.page = 0
         """Of the columns, where not all have room."""
@@ -72,12 +74,14 @@ class PeersView(DetailedListView):
         if self.room != self._room:
             self._room, self.page = self.room, 0
         about = (model.revision, model.range_ns, self.palette)
-        key = (about, self.sort_by, self.hidden, self.page, model.selected_peers)
+        key = (about, self.sort_by, self.back, self.hidden, self.page, model.selected_peers)
         if key != self._key:
             self._key = key
             if about != self._about:
                 self._about, self._drawn = about, Drawn()
-            self.rows = PeerRows(model, self.sort_by, self.hidden, self._drawn, self.page)
+            self.rows = PeerRows(
+                model, self.sort_by, self.hidden, self._drawn, self.page, back=self.back
+            )
 
     def ahead(self) -> Iterator[None]:
         """What a search looks at, and the peers in every order."""
@@ -118,9 +122,10 @@ class PeersView(DetailedListView):
         self.do_into()
 
     def on_row_list_header_clicked(self, event: RowList.HeaderClicked) -> None:
-        """Sort by the column, or turn the page."""
+        """Sort by the column, again the other way round, or turn the page."""
         column = self.rows.column_at(event.column, self.list.row_width, self.palette)
         if column is not None:
+            self.back = column == self.sort_by and not self.back
             self.sort_by = column
             self.show()
         else:
@@ -206,13 +211,24 @@ class PeersView(DetailedListView):
         """By another column, one after the other."""
         ids = [column.id for column in self.rows.columns]
         place = ids.index(self.sort_by) if self.sort_by in ids else -1
-        self.sort_by = ids[(place + 1) % len(ids)]
+        self.sort_by, self.back = ids[(place + 1) % len(ids)], False
+        self._sorted()
+
+    def do_sort_back(self) -> None:
+        """By the same column the other way round; who has nothing in it stays last."""
+        self.back = not self.back
+        self._sorted()
+
+    def _sorted(self) -> None:
+        """Show the order, with its column, and tell it."""
         self.show()
         width = self.list.row_width
         if not self.rows.shows(self.sort_by, width, self.palette):
             self.page = self.rows.page_of(self.sort_by, width, self.palette)
             self.show()
-        self.console_app.say(f"sorted by {self.sort_by}")
+        column = next(c for c in COLUMNS if c.id == self.sort_by)
+        ways = ("worst first", "best first") if column.id == WORST else ("descending", "ascending")
+        self.console_app.say(f"sorted by {column.title}, {ways[column.falling is self.back]}")
 
     def _next(self, wanted: Callable[[PeerView], bool], by: int) -> None:
         peers = self.rows.peers
@@ -255,13 +271,13 @@ class PeersView(DetailedListView):
 
     def kept(self) -> dict[str, Any]:
         """How it is sorted, and which columns are hidden."""
-        return {"sort": self.sort_by, "hidden": sorted(self.hidden)}
+        return {"sort": self.sort_by, "back": self.back, "hidden": sorted(self.hidden)}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """The same as before."""
         known = {column.id for column in COLUMNS}
         if kept.get("sort") in known:
-            self.sort_by = kept["sort"]
+            self.sort_by, self.back = kept["sort"], kept.get("back") is True
         hidden = kept.get("hidden")
         if isinstance(hidden, list):
             self.hidden = frozenset(n for n in hidden if isinstance(n, str)) & (known - {WORST})

@@ -12,7 +12,7 @@ from analyzers.export import policy_words
 from analyzers.export.formatting import timer
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
-from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
+from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
 from dpdlab.present.findings import place
 from dpdlab.present.policy_match import Agreement, Match, Part, foremost, match_of, sides
 from dpdlab.tui.model import Model
@@ -176,3 +176,12 @@ def _origin(wanted: DpdPolicy, model: Model, palette: Palette) -> Text:
 
 def _labelled(name: str, text: str, palette: Palette) -> Text:
     return Text().append(f"  {name:<{_NAME}}", palette.faint).append(safe(text))
+
+
+def order(peer: PeerView, *, seen: bool) -> tuple[str | float, ...] | None:
+    """What the peers are sorted by: like policies stand together."""
+    known = by_precedence(peer.policies, foremost(peer))
+    policy = next((p for p in known if (p.basis is PolicyBasis.OBSERVED) is seen), None)
+    if policy is None:
+        return None
+    return policy.mode.value, policy.interval_s or policy.about_s or 0.0
