@@ -37,16 +37,21 @@ _MUCH_LONGER: Final = 2
 
 _ENDLESS_S: Final = 1000
 """Seconds from which nobody counts in seconds."""
+_HOUR_S: Final = 3600
 
 
 def tenths(seconds: float, *, minutes: bool = False) -> str:
-    """Seconds below one another; long ones as they are told everywhere: "28 min 53 s".
+    """Seconds below one another; much longer ones in as few cells: "17 min", "4.4 h".
 
-    `minutes`: beside others that are told so, from where these are.
+    `minutes`: beside others that are told in minutes, from where these are: "28 min 53 s".
     """
     if abs(seconds) < (LONG_S if minutes else _ENDLESS_S):
         return f"{seconds:.1f} s"
-    return duration_s(seconds)
+    if minutes:
+        return duration_s(seconds)
+    if abs(seconds) < 2 * _HOUR_S:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / _HOUR_S:.1f} h"
 
 
 def chance_severity(value: float) -> Severity:
