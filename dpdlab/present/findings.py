@@ -136,14 +136,19 @@ def title_of(group: Group, peers: Mapping[str, PeerView], signs: Glyphs) -> str:
             return "no single peer" if peer is None else f"{peer.local} {signs.to} {peer.remote}"
 
 
+def input_name(ref: Ref, sources: Mapping[str, SourceInfo]) -> str:
+    """The name of the input that a place is in, without its directory."""
+    info = sources.get(ref.source)
+    return ref.source if info is None else info.path.rpartition("/")[2] or info.path
+
+
 def place(ref: Ref, sources: dict[str, SourceInfo]) -> str:
     """A place of the inputs: "capture.pcap frame 21"."""
     info = sources.get(ref.source)
     if info is None:
         return f"{ref.source} {ref.record}"
     what = "frame" if info.kind == "capture" else "line"
-    name = info.path.rpartition("/")[2] or info.path
-    return f"{name} {what} {ref.record}"
+    return f"{input_name(ref, sources)} {what} {ref.record}"
 
 
 @cache

@@ -45,8 +45,8 @@ class Start(Struct, frozen=True):
 
     draft: Draft
     whence: str
-    is_default: bool = True
-    """Whether a value is the default of the product where the draft gives none."""
+    defaults: frozenset[str] | None = None
+    """Values that are the product's own; None: all that the draft does not give."""
 
 
 def starting_policy(
@@ -151,19 +151,29 @@ def _start_with(
             told = f"{_RETRIES.get(policy.retry_basis, '')}{told}"
         if found is None:
             return None
-        is_default = policy.basis is PolicyBasis.DEFAULT
-        return Start(found[0], f"{told} {sender}{how_near(found[1])}", is_default=is_default)
+        said = f"{told} {sender}{how_near(found[1])}"
+        return Start(found[0], said, _defaults(policy, found[0]))
     if profile is not None:
         found = _on_product(policy, profile)
         if found is not None:
             said = f"what {sender} was seen to do, as {PROFILES[profile].title} has it"
             said += "" if found[1] else f", only near: {_spacing(policy)}"
-            return Start(found[0], said, is_default=False)
+            return Start(found[0], said, frozenset())
     found = draft_of(as_told(policy))
     if found is None:
         return None
     said = f"what {sender} was seen to do{how_near(found[1])}"
-    return Start(found[0], said, is_default=False)
+    return Start(found[0], said, frozenset())
+
+
+def _defaults(policy: DpdPolicy, draft: Draft) -> frozenset[str] | None:
+    """What nobody stated of a policy; a value may be configured that is the default, too."""
+    if policy.basis is PolicyBasis.DEFAULT:
+        return None
+    if policy.retry_basis is PolicyBasis.DEFAULT:
+        return frozenset({"retry", "retries", "backoff"})
+    fixed = (key for key in draft.keys if draft.knob(key) is None and key != "mode")
+    return frozenset(fixed) if policy.retry_basis is None else frozenset()
 
 
 def _start_in_part(policy: DpdPolicy, sender: str, profile: str | None) -> Start | None:

@@ -17,7 +17,7 @@ from analyzers.export.untrusted import safe
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.finding import Severity as FindingSeverity
 from analyzers.model.time import ORDER_LIMIT_NS
-from dpdlab.present.findings import SHADE, Group, GroupBy, place, sign, title_of
+from dpdlab.present.findings import SHADE, Group, GroupBy, input_name, sign, title_of
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
@@ -154,6 +154,8 @@ class FindingRows:
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """Titles of the columns; what is sorted by has a mark."""
+        if not self.items:
+            return None
         sizes = self._laid_out(width)
         line = f"{'severity' if sizes.severity else '':<{sizes.lead}}"
         way = "▾" if self.back else "▴"
@@ -231,7 +233,7 @@ class FindingRows:
         peer = self._peers.get(finding.peer or "")
         if peer is not None:
             return safe(peer.remote)
-        return safe(place(finding.refs[0], self._sources)) if finding.refs else "all"
+        return safe(input_name(finding.refs[0], self._sources)) if finding.refs else "all"
 
     def at(self, finding: Finding) -> str:
         """When; of what a configuration shows there is no time."""

@@ -64,8 +64,8 @@ class Sheet(Struct, dict=True):
     """The user has changed the policy: it no longer follows the peer."""
     whence: str = ""
     """What the policy is until then."""
-    begins_with_default: bool = True
-    """Whether what the draft does not give is a default until then."""
+    defaults: frozenset[str] | None = None
+    """Which values are the product's own until then; None: all that the draft does not give."""
     _before: dict[str | None, Draft] = field(default_factory=dict)
 
     budget_s: float = _BUDGET_S
@@ -108,8 +108,8 @@ class Sheet(Struct, dict=True):
         shown = f"{value} s" if key in ("interval", "retry", "timeout") else value
         if value and not value.replace(".", "", 1).isdigit():
             shown = value
-        default = self.touched or self.begins_with_default
-        note = "default" if default and draft.row is not None and not draft.is_given(key) else ""
+        own = self.touched or self.defaults is None or key in self.defaults
+        note = "default" if own and draft.row is not None and not draft.is_given(key) else ""
         told = draft.own_count_told if key == "retries" else ""
         note = ", ".join(part for part in (note, told) if part)
         hint = draft.range_of(key)

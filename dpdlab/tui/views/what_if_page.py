@@ -133,7 +133,7 @@ class WhatIfPage(View):
     def _begin(self, peer: PeerView | None) -> None:
         start = starting_policy(peer, self._product_at, words_of_no_peer(self.model))
         self.sheet.draft, self.sheet.whence = start.draft, start.whence
-        self.sheet.begins_with_default = start.is_default
+        self.sheet.defaults = start.defaults
 
     def _holes_of(self, peer: PeerView) -> tuple[BlackHole, ...]:
         chosen = self.model.range_ns

@@ -179,3 +179,11 @@ def test_without_a_peer_it_is_said_why():
     start = starting_policy(None, lambda *_: None, "no peer matches the filter")
     assert start.draft.profile == "cisco-ios"
     assert start.whence == "IOS periodic 10 2: no peer matches the filter"
+
+
+def test_only_what_nobody_stated_is_called_a_default():
+    observed = _start(DEAD / "capture.pcap", DEAD / "charon-a.log")
+    assert observed.defaults == frozenset()
+    configured = _start(SAMPLES / "ios-dead-peer-terminal" / "console.txt")
+    assert configured.whence == "what is configured at 192.0.2.1"
+    assert configured.defaults == frozenset({"retries", "backoff"})
