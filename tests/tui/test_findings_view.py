@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,13 @@ async def test_findings_say_which_end_asked_and_their_rule(console: Open, size: 
         assert "no…" not in row
         assert ("dpd-no-ack" in row) is (size[0] == 200)
         assert "[dpd-no-ack]" in c.text
+
+
+async def test_a_sentence_that_is_cut_keeps_how_sure_it_is(console: Open):
+    async with console(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap", size=(80, 24)) as c:
+        await c.press("4")
+        row = next(line for line in c.lines if line.startswith(" ! "))
+        assert re.search(r"The peer answers.*… \(inferred\)$", row)
 
 
 async def test_enter_on_a_header_folds_its_group(console: Open):

@@ -209,13 +209,14 @@ class FindingRows:
             if size:
                 cell = cut(Text(text), size)
                 line.append_text(cell).append(" " * (size - cell.cell_len + _GAP))
-        said = Text(self._sentence(finding))
-        if not sizes.rule:
-            return line.append_text(said)
-        room = sizes.sentence(width)
-        said = cut(said, room)
-        line.append_text(said).append(" " * (room - said.cell_len + _GAP))
-        return line.append(safe(finding.rule), palette.faint)
+        room = sizes.sentence(width) if sizes.rule else width - line.cell_len
+        doubt = words.confidence_mark(finding.confidence)
+        said = cut(Text(safe(finding.title)), room - len(doubt)).append(doubt)
+        line.append_text(said)
+        if sizes.rule:
+            line.append(" " * (room - said.cell_len + _GAP))
+            line.append(safe(finding.rule), palette.faint)
+        return line
 
     def _sentence(self, finding: Finding) -> str:
         return safe(finding.title) + words.confidence_mark(finding.confidence)
