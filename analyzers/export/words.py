@@ -153,6 +153,8 @@ def state_means(peer: PeerView) -> str:
     """What the state of a peer says."""
     if never_answered(peer):
         return "it was asked to negotiate again and again, and nothing came back"
+    if both_gave_up(peer):
+        return "each end asked the other one until its last retry, and gave it up"
     return STATE_MEANS[peer.state]
 
 

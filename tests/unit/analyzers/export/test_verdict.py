@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from analyzers.export.story import arriving, certainly_in_vain_s
 from analyzers.export.verdict import verdict_of
+from analyzers.export.words import state_means
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Lost
 from analyzers.model.peer import Hint, HintKind, PeerState, PeerView, StateSpan
@@ -88,6 +89,7 @@ def test_where_both_ends_gave_up_both_are_told_in_order() -> None:
     assert " · the other end after 14.5 s without proof of life, this end within 1 s of it · " in (
         told(replace(both, exchanges=(mine, first), states=states))
     )
+    assert state_means(both) != state_means(dead_peer())
     with_hole = replace(dead_peer(), exchanges=(mine, theirs))
     assert told(with_hole).count("17.1 s") == told(dead_peer()).count("17.1 s")
     assert "noticed" not in told(with_hole)
