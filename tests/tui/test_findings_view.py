@@ -114,6 +114,13 @@ async def test_findings_say_which_end_asked_and_their_rule(console: Open, size: 
         assert "[dpd-no-ack]" in c.text
 
 
+async def test_of_configurations_alone_no_time_is_shown(console: Open):
+    async with console(SAMPLES / "configs", size=(132, 43)) as c:
+        await c.press("4")
+        assert "time" not in next(line for line in c.lines if line.startswith("   peer"))
+        assert any(line.startswith(" ✗ spoke-console.txt  Backup peers") for line in c.lines)
+
+
 async def test_a_sentence_that_is_cut_keeps_how_sure_it_is(console: Open):
     async with console(SAMPLES / "ikev2-data-plane-dead" / "capture.pcap", size=(80, 24)) as c:
         await c.press("4")

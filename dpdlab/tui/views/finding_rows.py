@@ -125,14 +125,15 @@ class FindingRows:
         """
         if self._sizes is not None and self._sizes[0] == width:
             return self._sizes[1]
-        wanted = self._measured
-        sizes = replace(wanted, whose=min(wanted.whose, max(width // 5, 12)))
+        sizes = wanted = self._measured
         if self.by is GroupBy.PEER:
             sizes = replace(sizes, whose=0)
         if self.by is GroupBy.RULE:
             sizes = replace(sizes, rule=0)
         if sizes.used + wanted.title > width:
             sizes = replace(sizes, rule=0)
+        if sizes.used + wanted.title > width:
+            sizes = replace(sizes, whose=min(sizes.whose, max(width // 5, 12)))
         for name in ("severity", "whose") if self.by is GroupBy.TIME else _GO_IN_TURN:
             if width - sizes.used < _LEAST_SENTENCE:
                 sizes = replace(sizes, **{name: 0})
@@ -142,12 +143,14 @@ class FindingRows:
     def _measure(self) -> _Sizes:
         """What the columns would like to have."""
         sample = [item for item in self.items[:_SAMPLE] if isinstance(item, Finding)]
+        dated = any(finding.at_ns is not None for finding in sample)
         return _Sizes(
             # The header of a group by severity says it in words.
             severity=0 if self.by is GroupBy.SEVERITY else _SEVERITY,
             arrow=int(any(finding.end is not None for finding in sample)),
             whose=min(max([4, *(cell_len(self.whose(f)) for f in sample)]), _MOST_PEER),
-            time=max([6, *(cell_len(self.at(f)) for f in sample)]),
+            # Of what configurations show there is none.
+            time=max([6, *(cell_len(self.at(f)) for f in sample)]) if dated else 0,
             title=max([_LEAST_SENTENCE, *(cell_len(self._sentence(f)) for f in sample)]),
             rule=max([4, *(len(finding.rule) for finding in sample)]),
         )
