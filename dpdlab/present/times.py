@@ -14,6 +14,8 @@ from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
 
 _LEAST_NS: Final = 1_000
+_SECONDS_FROM_NS: Final = 999_500_000
+"""From here on `duration` rounds to seconds."""
 _EXACT_NS: Final = 100 * NS_PER_SECOND
 """Up to here `signed` tells milliseconds."""
 _DAY_S: Final = 24 * 60 * 60
@@ -116,7 +118,7 @@ def signed(delta_ns: int, precision_ns: int = 1) -> str:
     told_ns = (abs(delta_ns) + step_ns // 2) // step_ns * step_ns
     if not told_ns:
         return "+0 s" if step_ns == _LEAST_NS else f"< {_unit(step_ns)}"
-    if NS_PER_SECOND <= told_ns < _EXACT_NS:
+    if _SECONDS_FROM_NS <= told_ns < _EXACT_NS:
         return f"{sign}{told_ns / NS_PER_SECOND:.{digits}f} s"
     return f"{sign}{duration(told_ns)}"
 
