@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analyzers.export.formatting import count_range, counted, duration, timer
-from analyzers.export.spans import is_ike_only
+from analyzers.export.spans import ToldState, death_confidence, is_ike_only
 from analyzers.export.troubles import is_asking_blocked
 from analyzers.export.unlisted import NOT_SHOWN, hidden_questions, not_shown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
@@ -136,6 +136,14 @@ def stretch_word(
     if state is PeerState.UNKNOWN and never_answered(peer):
         return NEVER_ANSWERED
     return state_word(state, confidence, by_remote=by_remote)
+
+
+def told_word(peer: PeerView, span: ToldState) -> str:
+    """`stretch_word` as lanes tell it: of a death whose verdict it is."""
+    if span.ike_only:
+        return IKE_ONLY
+    by_remote = span.state is PeerState.DEAD and gave_us_up(peer, span.start_ns)
+    return stretch_word(peer, span.state, death_confidence(peer), by_remote=by_remote)
 
 
 def peer_phrase(peer: PeerView) -> str:

@@ -152,8 +152,7 @@ def within(events: Sequence[Event], span: Window) -> Sequence[Event]:
 def _states(peer: PeerView, span: Window) -> Sequence[str]:
     found: list[str] = []
     for held in told_states(peer, span):
-        word = words.stretch_word(peer, held.state, Confidence.CERTAIN)
-        word = words.IKE_ONLY if held.ike_only else word
+        word = words.told_word(peer, held)
         if found[-1:] != [word]:
             found.append(word)
     return found

@@ -9,7 +9,7 @@ import htpy
 from htpy import Node
 
 from analyzers.export import words
-from analyzers.export.spans import ToldState, death_confidence, is_side, told_states
+from analyzers.export.spans import ToldState, is_side, told_states
 from analyzers.export.svg.canvas import fitted, group, line, number, rect, text, text_width, titled
 from analyzers.export.svg.marks import Mark, log_marks, lost_marks, probe_marks
 from analyzers.export.svg.shapes import cross, sign
@@ -30,9 +30,7 @@ def states(sheet: Sheet) -> None:
         ends = sheet.stretch(span.start_ns, end_ns)
         if ends is None or span.start_ns > end_ns:
             continue
-        by_remote = span.state is PeerState.DEAD and words.gave_us_up(peer, span.start_ns)
-        word = words.stretch_word(peer, span.state, death_confidence(peer), by_remote=by_remote)
-        word = words.IKE_ONLY if span.ike_only else word
+        word = words.told_word(peer, span)
         said = f"{word} from {sheet.naming.at(span.start_ns)} UTC"
         # A life of IKE alone is as doubtful as one that is questioned.
         shade = PeerState.QUESTIONABLE if span.ike_only else span.state
