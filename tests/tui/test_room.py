@@ -70,7 +70,7 @@ async def test_what_has_no_times_has_no_room_for_them(console: Open, tmp_path: P
         assert c.lines[3].startswith(" UTC")
 
 
-@pytest.mark.parametrize(("view", "wanted"), [("3", "black hole"), ("4", "✗ 192.0.2.2")])
+@pytest.mark.parametrize(("view", "wanted"), [("3", "black hole"), ("4", "✗ → 192.0.2.2")])
 async def test_low_screens_keep_rows_of_the_list(console: Open, view: str, wanted: str):
     async with console(DEAD, size=(60, 12)) as c:
         await c.press(view)
