@@ -18,6 +18,7 @@ from analyzers.export.formatting import (
     state_severity,
     worst_first,
 )
+from analyzers.export.given_up import both_gave_up, gave_us_up
 from analyzers.export.spans import is_side
 from analyzers.export.story import IN_VAIN, SENT_FOR_NOTHING, arriving, exchange_of
 from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
@@ -134,7 +135,7 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
 
 def _by_both(peer: PeerView) -> VerdictPart | None:
     """Which end gave up first and when, and how much later the other one; None where one did."""
-    verdicts = words.both_gave_up(peer)
+    verdicts = both_gave_up(peer)
     if not verdicts or any(hole.verdict_clock_off_ns is not None for hole in peer.black_holes):
         return None
     first, second = verdicts
@@ -166,7 +167,7 @@ def _verdicts(peer: PeerView, sa: IkeSa) -> list[bool]:
     """Of the verdicts that ended an IKE SA, whether they are the other end's."""
     told = [x.prober for x in peer.whole.exchanges if x.ike_sa == sa.id and x.verdict_ns]
     if not told:
-        return [words.gave_us_up(peer, sa.ended_ns)]
+        return [gave_us_up(peer, sa.ended_ns)]
     return [prober != peer.local for prober in told]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from analyzers.export.formatting import Glyphs, state_glyph
+from analyzers.export.given_up import gave_us_up
 from analyzers.export.spans import death_confidence, told_states
 from analyzers.model.peer import PeerState, PeerView
 from dpdlab.present import words
@@ -71,7 +72,7 @@ def state_cells(peer: PeerView, scale: Scale, signs: Glyphs) -> tuple[Cell, ...]
 def _word(peer: PeerView, shown: _Shown) -> str:
     if shown.ike_only:
         return words.IKE_ONLY
-    by_remote = shown.dead_ns is not None and words.gave_us_up(peer, shown.dead_ns)
+    by_remote = shown.dead_ns is not None and gave_us_up(peer, shown.dead_ns)
     return words.stretch_word(peer, shown.state, death_confidence(peer), by_remote=by_remote)
 
 

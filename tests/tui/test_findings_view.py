@@ -115,7 +115,7 @@ async def test_findings_say_which_end_asked_and_their_rule(console: Open, size: 
 
 
 async def test_of_configurations_alone_no_time_is_shown(console: Open):
-    async with console(SAMPLES / "configs", size=(132, 43)) as c:
+    async with console(SAMPLES / "configs", size=(200, 60)) as c:
         await c.press("4")
         assert "time" not in next(line for line in c.lines if line.startswith("   peer"))
         assert any(line.startswith(" ✗ spoke-console.txt  Backup peers") for line in c.lines)

@@ -8,6 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.export.exchanges import DID_NOT_ARRIVE
+from analyzers.export.given_up import gave_us_up
 from analyzers.export.spans import Window, death_confidence, whole, zooms
 from analyzers.export.story import IN_VAIN, POSSIBLY
 from analyzers.model.peer import Activity, PeerState, PeerView
@@ -160,7 +161,7 @@ def _states_without_words(
     if Role.IKE_ONLY in roles and not any(words.IKE_ONLY in row for row in rows):
         found.append((Role.IKE_ONLY, signs.line_ike_only, words.IKE_ONLY))
     for state, (role, sign) in lines.items():
-        word = words.state_word(state, death_confidence(peer), by_remote=words.gave_us_up(peer))
+        word = words.state_word(state, death_confidence(peer), by_remote=gave_us_up(peer))
         if role in roles and not any(word in row for row in rows):
             found.append((role, sign, word))
     return found

@@ -166,7 +166,7 @@ class FindingRows:
             line += f"{title:<{size}}{' ' * _GAP}" if size else ""
         if not sizes.rule:
             return Text(f"{line}what".ljust(width))
-        return Text(f"{line}{'what':<{sizes.sentence(width)}}{' ' * _GAP}rule")
+        return Text(f"{line}{'what':<{sizes.sentence(width)}}{' ' * _GAP}rule".ljust(width))
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
         """One row."""

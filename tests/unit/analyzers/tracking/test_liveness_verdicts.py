@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from analyzers.export.words import gave_us_up, peer_phrase
+from analyzers.export.given_up import gave_us_up
+from analyzers.export.words import peer_phrase
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Basis, Confidence
