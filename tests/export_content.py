@@ -39,6 +39,7 @@ def finding(**changes) -> Finding:
         refs=(ref(301), ref(322), ref(343)),
         peer="p1",
         at_ns=at(20),
+        end=A,
         id="f1",
     )
     return replace(value, **changes)

@@ -8,6 +8,7 @@ from msgspec import structs
 from analyzers.export.content import Content
 from analyzers.export.json_writer import chunks as json_chunks
 from analyzers.export.redact import Redactor, redacted
+from tests.export_content import finding
 from tests.model_builders import (
     INITIATOR_SPI,
     RESPONDER_SPI,
@@ -40,6 +41,7 @@ def content() -> Content:
             ),
             healthy_peer(),
         ),
+        findings=(finding(detail=f"{A} asked {B} in vain.", end=A),),
         diagnosis=("hub.pcapng.gz holds 3 packets of 203.0.113.99 and 2001:db8::99.",),
     )
 
