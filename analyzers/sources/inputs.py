@@ -109,7 +109,7 @@ def expand(names: Sequence[str | InputSpec], *, missing_too: bool = False) -> li
 def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
     """Open one input; raises SourceError where that is not possible.
 
-    `waited` hears how standard input gets on while it pauses.
+    `waited` hears how a pipe gets on while it pauses.
     """
     if spec.refused is not None:
         raise spec.refused
@@ -134,6 +134,10 @@ def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
                 raw = io.FileIO(spec.path, "rb")
                 status = os.fstat(raw.fileno())
                 size = status.st_size if stat.S_ISREG(status.st_mode) else None
+                if waited is not None and stat.S_ISFIFO(status.st_mode):
+                    piped = os.dup(raw.fileno())
+                    raw.close()
+                    raw = WaitingPipe(piped, spec.shown_as or shown(spec.path), waited)
                 modified_ns = status.st_mtime_ns
         except OSError as error:
             raise _cannot_open(spec.path, error) from error

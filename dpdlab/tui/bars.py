@@ -128,7 +128,7 @@ def progress_text(progress: Progress) -> str:
     told = f"{count(progress.packets)} packets, {count(progress.ike_messages)} IKE"
     if progress.waits:
         # A pipe: what came may be less than a packet yet.
-        source = safe(progress.path)
+        source = safe(progress.path.rpartition("/")[2] or progress.path)
         return f"waiting for {source} · {byte_count(progress.read_bytes)} · {told}"
     if progress.total_bytes:
         share = clamp(progress.read_bytes / progress.total_bytes, 0, 1)

@@ -262,6 +262,14 @@ async def test_a_pipe_that_pauses_is_told_so_far(monkeypatch: pytest.MonkeyPatch
         await _paused(app, writer)
 
 
+async def test_a_named_pipe_that_pauses_is_told_so_far(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = os.open(pipe, os.O_RDWR)
+    os.write(writer, (SAMPLES / "ikev2-dead-peer" / "capture.pcap").read_bytes())
+    await _paused(ConsoleApp([str(pipe)], SessionOptions()), writer)
+
+
 async def _paused(app: ConsoleApp, writer: int) -> None:
     """A console over a pipe in which a dead peer stands, and that then ends."""
     async with app.run_test(size=(120, 36)) as pilot:
