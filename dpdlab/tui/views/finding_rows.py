@@ -28,6 +28,8 @@ _GO_IN_TURN: Final = ("severity", "time", "whose")
 _SEVERITY: Final = 9
 _GAP: Final = 2
 _LEAST_SENTENCE: Final = 36
+_GOOD_SENTENCE: Final = 50
+"""What tells one sentence from the next: for its rule a longer one may be cut."""
 _MOST_PEER: Final = 40
 _SAMPLE: Final = 200
 SILENCED: Final = "silenced"
@@ -120,8 +122,8 @@ class FindingRows:
     def _laid_out(self, width: int) -> _Sizes:
         """The room of each column; of one there is all that it wants, or nothing.
 
-        What the header of the group says goes first, and the rule before sentences are cut: the
-        detail begins with it.
+        What the header of the group says goes first, and the rule before sentences are cut short:
+        the detail begins with it.
         """
         if self._sizes is not None and self._sizes[0] == width:
             return self._sizes[1]
@@ -130,7 +132,7 @@ class FindingRows:
             sizes = replace(sizes, whose=0)
         if self.by is GroupBy.RULE:
             sizes = replace(sizes, rule=0)
-        if sizes.used + wanted.title > width:
+        if width - sizes.used < min(wanted.title, _GOOD_SENTENCE):
             sizes = replace(sizes, rule=0)
         if sizes.used + wanted.title > width:
             sizes = replace(sizes, whose=min(sizes.whose, max(width // 5, 12)))
