@@ -447,3 +447,14 @@ async def test_an_sa_counts_no_longer_than_the_capture_that_shows_it(console: Op
         await c.press(*["plus"] * 6)
         assert first.initiator_spi[:8] not in c.text
         assert f"IKEv2 {last.initiator_spi[:8]}" in c.text
+
+
+@pytest.mark.parametrize("view", ["2", "3"])
+async def test_a_distance_is_told_once(console: Open, view: str):
+    async with console(DEAD) as c:
+        await c.press(view)
+        assert re.search(" time +after ", c.text)
+        await c.press(*["T"] * 3)
+        assert "since the event before" in c.lines[-1]
+        assert not re.search(" time +after ", c.text)
+        assert re.search(r"\+5\.00\d s ", c.text)

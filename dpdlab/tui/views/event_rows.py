@@ -13,7 +13,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from dpdlab.present.events import Event, EventKind
 from dpdlab.present.order import contradiction, is_measure, unsure_ns
-from dpdlab.present.times import precision_ns, signed
+from dpdlab.present.times import TimeMode, precision_ns, signed
 from dpdlab.tui.model import ColourBy, Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
@@ -38,7 +38,10 @@ class EventRows:
         self._sources = {source.id: source for source in model.whole.sources}
         ends = (*events[:1], *events[-1:])
         long = bool(events) and events[-1].at_ns - events[0].at_ns >= _LONG_NS
-        self._delta = LONG_DELTA if long else _DELTA
+        # Where times count from the event before, they say it already.
+        told = model.times.mode is TimeMode.DELTA
+        self._after = "" if told else "after"
+        self._delta = 0 if told else LONG_DELTA if long else _DELTA
         self._time = max([12, *(len(model.times.at(e.at_ns)) for e in ends)])
 
     def __len__(self) -> int:
@@ -46,7 +49,7 @@ class EventRows:
 
     def header(self, width: int, palette: Palette) -> Text | None:
         """Column titles."""
-        title = f"{'time':<{self._time}}  {'after':>{self._delta}}      what"
+        title = f"{'time':<{self._time}}  {self._after:>{self._delta}}      what"
         return Text(title.ljust(width))
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
@@ -74,7 +77,7 @@ class EventRows:
         last = self.events[index - 1]
         precision = precision_ns(self._sources, last.ref, event.ref)
         at = self.model.times.at(event.at_ns, last.at_ns, precision)
-        timed = event.at_ns >= ORDER_LIMIT_NS
+        timed = event.at_ns >= ORDER_LIMIT_NS and bool(self._after)
         return at, signed(event.at_ns - last.at_ns, precision) if timed else ""
 
     def doubt(self, index: int) -> str:

@@ -84,7 +84,7 @@ class LadderRows(EventRows):
         super().__init__(model, peer, events)
         self.items = items
         # Distances of days need all of it.
-        self._delta = self._delta if self._delta == LONG_DELTA else _LEAST_DELTA
+        self._delta = self._delta if self._delta in (0, LONG_DELTA) else _LEAST_DELTA
         self.selected = selected
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class LadderRows(EventRows):
         left, right = safe(self.peer.local), safe(self.peer.remote)
         ends = cut(Text(left), rung // 2).plain
         gap = max(rung - len(ends) - len(right), 1)
-        head = f"{'time':<{self._time}}  {'after':>{self._delta}}   "
+        head = f"{'time':<{self._time}}  {self._after:>{self._delta}}   "
         return Text((head + ends + " " * gap + right).ljust(width))
 
     def row(self, index: int, width: int, palette: Palette) -> Text:
