@@ -63,7 +63,7 @@ class Ikev1Tracker:
             case MessageKind.R_U_THERE_ACK:
                 self._ack(sa, message, side)
             case MessageKind.DELETE:
-                self._delete(sa, message, side)
+                self.delete(sa, message, side)
             case MessageKind.INFORMATIONAL:
                 ikev1_inference.feed(self._marks, sa, message, side)
             case _:
@@ -169,7 +169,12 @@ class Ikev1Tracker:
         sa.unit.answered[prober] += 1
         self._marks.add(MarkKind.ANSWERED, sa, prober, message, exchange=exchange)
 
-    def _delete(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+    def take_back_answer(self, exchange: ExchangeTrack, message: IkeMessage) -> None:
+        """What was taken for the answer of a question is something else."""
+        ikev1_inference.take_back_answer(self._marks, exchange, message)
+
+    def delete(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
+        """A message that is known to be a Delete."""
         for payload in message.deletes:
             delete = DeleteTrack(
                 sa=sa,

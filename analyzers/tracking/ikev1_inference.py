@@ -130,15 +130,29 @@ def _uncross(
 ) -> None:
     """What was taken for the answer of a question is one itself, and this message answers it."""
     side = crossed.side
-    crossed.answer = crossed.evidence = None
-    if crossed.basis is Basis.CORRELATED:
-        crossed.confidence = Confidence.CERTAIN  # that it is a question
-    sa.unit.answered[side] -= 1
-    sa.open_dpd[side] = crossed
-    marks.add(MarkKind.RETRACTED, sa, side, asked, exchange=crossed)
+    take_back_answer(marks, crossed, asked)
     exchange = _asked(sa, asked, 1 - side)
     marks.add(MarkKind.PROBE, sa, 1 - side, asked, exchange=exchange)
     _answer(marks, sa, exchange, message, side)
+
+
+def take_back_answer(marks: Marks, exchange: ExchangeTrack, message: IkeMessage) -> None:
+    """What was taken for the answer of a question is something else."""
+    sa, side = exchange.sa, exchange.side
+    exchange.answer = exchange.evidence = None
+    if exchange.basis is Basis.CORRELATED:
+        exchange.confidence = Confidence.CERTAIN  # that it is a question
+    sa.unit.answered[side] -= 1
+    if sa.open_dpd[side] is None:
+        sa.open_dpd[side] = exchange
+    marks.add(MarkKind.RETRACTED, sa, side, message, exchange=exchange)
+
+
+def take_back_question(exchange: ExchangeTrack) -> None:
+    """What was taken for its only transmission is something else."""
+    exchange.dissolved = True
+    if exchange.sa.open_dpd[exchange.side] is exchange:
+        exchange.sa.open_dpd[exchange.side] = None
 
 
 def _lengths(sa: SaTrack) -> frozenset[int] | set[int]:

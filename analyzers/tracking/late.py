@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent
-from analyzers.model.observations import MessageKind
+from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence, Ref
+from analyzers.tracking.ikev1 import Ikev1Tracker
+from analyzers.tracking.ikev1_inference import take_back_question
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
 from analyzers.tracking.witnesses import tell
 
@@ -22,6 +24,9 @@ from analyzers.tracking.witnesses import tell
 _RECENT: Final = 32
 _RECENT_MESSAGES: Final = 2 * _RECENT
 _RECENT_SAS: Final = 4
+_IN_NO_EXCHANGE: Final = (MessageKind.DELETE, MessageKind.NOTIFY)
+_NO_PART: Final = (MessageKind.DELETE, MessageKind.NOTIFY)
+"""What is part of no exchange."""
 
 
 class NamedPacket(NamedTuple):
@@ -32,16 +37,32 @@ class NamedPacket(NamedTuple):
     dst: str
 
 
-def testify(peer: PeerTrack, ref: Ref, event: LogEvent) -> None:
+def testify(peer: PeerTrack, ref: Ref, event: LogEvent, ikev1: Ikev1Tracker) -> None:
     """`event` names the encrypted message that was captured at `ref`."""
-    _name_message(peer, ref, event)
-    if event.message is MessageKind.DELETE:
-        _name_delete(peer, ref, event)
+    message = _name_message(peer, ref, event)
     run = _run_of(peer, ref)
-    if run is None or run.dissolved:
+    if run is not None and not run.dissolved:
+        peer.named += 1
+        _name_part(run, ref, event, message, ikev1)
+    if event.message is not MessageKind.DELETE or _name_delete(peer, ref, event):
         return
-    peer.named += 1
-    if run.answered:
+    if message is not None and message.version == 1:
+        sa = next(sa for sa in peer.sas if sa.id == message.ike_sa)
+        ikev1.delete(sa, message, 0 if message.src in peer.addresses[0] else 1)
+
+
+def _name_part(
+    run: ExchangeTrack,
+    ref: Ref,
+    event: LogEvent,
+    message: IkeMessage | None,
+    ikev1: Ikev1Tracker,
+) -> None:
+    """It was taken for a question, a retry or an answer."""
+    is_answer = run.answer is not None and run.answer.ref == ref
+    if is_answer and message is not None and event.message in _IN_NO_EXCHANGE:
+        ikev1.take_back_answer(run, message)
+    elif run.answered:
         _name_answered(run, event)
     elif event.message is MessageKind.R_U_THERE:
         run.candidate = False
@@ -49,11 +70,13 @@ def testify(peer: PeerTrack, ref: Ref, event: LogEvent) -> None:
         run.arrived = run.arrived or event.sent is False
         if event.sequence is not None:
             run.note_sequence(event.sequence)
-    elif run.basis is Basis.CORRELATED and len(run.transmissions) > 1:
+    elif len(run.transmissions) > 1:
         # It has the length of a question, and came when one was due.
         run.transmissions = [sent for sent in run.transmissions if sent.ref != ref]
         if event.message is MessageKind.DELETE:
             run.closed_ns = run.closed_ns or event.at_ns
+    elif event.message in _IN_NO_EXCHANGE:
+        take_back_question(run)
 
 
 def _name_answered(run: ExchangeTrack, event: LogEvent) -> None:
@@ -68,7 +91,7 @@ def _name_answered(run: ExchangeTrack, event: LogEvent) -> None:
             run.confidence = Confidence.CERTAIN
 
 
-def _name_message(peer: PeerTrack, ref: Ref, event: LogEvent) -> None:
+def _name_message(peer: PeerTrack, ref: Ref, event: LogEvent) -> IkeMessage | None:
     """The message, which views may hold, is put in its place as it is known now."""
     first = max(0, len(peer.messages) - _RECENT_MESSAGES)
     for place in range(len(peer.messages) - 1, first - 1, -1):
@@ -82,17 +105,22 @@ def _name_message(peer: PeerTrack, ref: Ref, event: LogEvent) -> None:
                 # Of a teardown the rest may still come.
                 sa.informationals = [known if m.ref == ref else m for m in sa.informationals]
             peer.named += 1
-            return
+            return known
+    return None
 
 
-def _name_delete(peer: PeerTrack, ref: Ref, event: LogEvent) -> None:
-    """A Delete that the headers have told is one for certain."""
+def _name_delete(peer: PeerTrack, ref: Ref, event: LogEvent) -> bool:
+    """A Delete that the headers have told is one for certain; False if they have not."""
     for delete in peer.deletes[-_RECENT:]:
-        if delete.ref == ref and delete.basis in (Basis.RHYTHM, Basis.HEADER):
+        if delete.ref != ref:
+            continue
+        if delete.basis in (Basis.RHYTHM, Basis.HEADER):
             delete.basis, delete.confidence = Basis.CORRELATED, Confidence.CERTAIN
             if event.protocol is not DeleteProtocol.UNKNOWN:
                 delete.protocol = event.protocol
             delete.spis = event.spis or delete.spis
+        return True
+    return False
 
 
 def _run_of(peer: PeerTrack, ref: Ref) -> ExchangeTrack | None:

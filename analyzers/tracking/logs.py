@@ -129,7 +129,7 @@ class LogTracker:
         if packet is not None:
             known = self._table.peer_of_pair(packet.src, packet.dst)
             if known is not None:
-                late.testify(known, packet.ref, event)
+                late.testify(known, packet.ref, event, self._ikev1)
             return
         remote = event.remote
         if remote is None:

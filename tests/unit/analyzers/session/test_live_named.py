@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import pytest
 
-from analyzers.model.exchange import Outcome
+from analyzers.model.exchange import Delete, DeleteProtocol, Outcome
 from analyzers.model.observations import MessageKind
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import SaEnd
 from analyzers.session import Session
 from analyzers.session.live import LiveSession
-from analyzers.session.live_facts import Change, FactLog
+from analyzers.session.live_facts import Change, Fact, FactLog
 from analyzers.tracking.unread import unread_asks
 from tests.given_source import GivenSource
 from tests.live_capture import SAMPLES
@@ -315,21 +316,63 @@ def test_an_answer_that_nothing_has_named_is_inferred() -> None:
     session.end(at(13))
 
 
-DELETED = CROSSED.splitlines()[0] + "\n10 b>a v1 info 108 says=esp-delete of=out\n"
+PHASE_1 = CROSSED.splitlines(keepends=True)[0]
+DELETED = PHASE_1 + "10 b>a v1 info 108 says=esp-delete of=out\n"
+GONE = "received DELETE for IKE_SA gw[1]"
+
+
+def _named_late(text: str, at_s: float, said: str) -> tuple[PeerView, list[Fact]]:
+    """What is known, and told, of packets that a's log names 10 ms after the last one at `at_s`;
+    the rest of the line comes at that time."""
+    wire, log = GivenSource(), GivenSource("log", "a.log")
+    session, facts = LiveSession([wire, log]), FactLog()
+    session.start()
+    wire.feed.put(capture(text))
+    session.pump(at(at_s))
+    told = facts.take(session.peers_so_far(at(at_s)), at(at_s))
+    log.feed.put(charon(text, "a", Clock(iso_zoned), said=[(at_s, f"07[IKE] {said}")]).encode())
+    now_ns = at(at_s)
+    while now_ns < at(at_s + 1.3):
+        now_ns += SECOND // 10
+        session.pump(now_ns)
+        told += facts.take(session.peers_so_far(now_ns), now_ns)
+    (peer,) = session.peers_so_far(now_ns)
+    session.end(now_ns)
+    return peer, told
 
 
 def test_a_delete_that_the_log_names_is_one_before_the_log_says_more() -> None:
-    wire, log = GivenSource(), GivenSource("log", "a.log")
-    session = LiveSession([wire, log])
-    session.start()
-    wire.feed.put(capture(DELETED))
-    session.pump(at(10.01))
-    told = "received DELETE for ESP CHILD_SA with SPI 990b00ae"
-    log.feed.put(charon(DELETED, "a", Clock(iso_zoned), said=[(10.01, f"07[IKE] {told}")]).encode())
-    for tenth in range(101, 114):
-        session.pump(at(tenth / 10))
-    (peer,) = session.peers_so_far(at(11.3))
-    session.end(at(12))
+    peer, told = _named_late(DELETED, 10.01, "received DELETE for ESP CHILD_SA with SPI 990b00ae")
     message = peer.messages[-1]
     assert (message.kind, message.basis) == (MessageKind.DELETE, Basis.CORRELATED)
     assert unread_asks(peer.messages, peer.exchanges, peer.deletes, at(5)) == []
+    (delete,) = peer.deletes
+    assert (delete.ref, delete.protocol) == (message.ref, DeleteProtocol.ESP)
+    assert (delete.basis, delete.confidence) == (Basis.CORRELATED, Confidence.CERTAIN)
+    assert [(f.item, f.revision) for f in told if isinstance(f.item, Delete)] == [(delete, 0)]
+
+
+def test_a_delete_of_the_ike_sa_that_the_log_names_ends_it() -> None:
+    text = PHASE_1 + "10 b>a v1 info 108 says=delete\n"
+    peer, _ = _named_late(text, 10.01, GONE)
+    assert peer.state is PeerState.DELETED
+    (sa,) = peer.ike_sas
+    assert (sa.end, sa.ended_ns) == (SaEnd.DELETE, at(10))
+
+
+def test_a_delete_that_was_taken_for_an_answer_is_none() -> None:
+    """It has the length of an answer, and came within a second of the question."""
+    text = PHASE_1 + "10 a>b v1 info 108 says=ruthere\n10.5 b>a v1 info 108 says=delete\n"
+    peer, _ = _named_late(text, 10.51, GONE)
+    (asked,) = peer.exchanges
+    assert asked.answer is None
+    assert [d.protocol for d in peer.deletes] == [DeleteProtocol.IKE]
+
+
+def test_a_delete_in_the_rhythm_of_the_retries_is_no_retry() -> None:
+    asked = "10..20.1/5 a>b v1 info 108 says=ruthere\n"
+    text = f"{PHASE_1}{asked}25 a>b v1 info 108 says=delete\n"
+    peer, _ = _named_late(text, 25.01, "deleting IKE_SA gw[1] between 192.0.2.1[a]...192.0.2.2[b]")
+    (asked_in_vain,) = peer.exchanges
+    assert len(asked_in_vain.transmissions) == 3
+    assert [(d.at_ns, d.sender) for d in peer.deletes] == [(at(25), "192.0.2.1")]

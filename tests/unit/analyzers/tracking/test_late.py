@@ -11,6 +11,9 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.tracking import late
+from analyzers.tracking.ikev1 import Ikev1Tracker
+from analyzers.tracking.marks import Marks
+from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import DeleteTrack, ExchangeTrack, PeerTrack, SaTrack
 
 SECOND = 1_000_000_000
@@ -47,7 +50,7 @@ def _told(
         spis=("a1b2c3d4",) if message is MessageKind.DELETE else (),
     )
     peer = cast(PeerTrack, SimpleNamespace(exchanges=[run], messages=[], deletes=deletes, named=0))
-    late.testify(peer, Ref("s1", place), event)
+    late.testify(peer, Ref("s1", place), event, Ikev1Tracker(Marks(), PeerTable()))
 
 
 def test_a_question_is_known_as_one():
