@@ -8,7 +8,6 @@ by the capture.
 from __future__ import annotations
 
 import codecs
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,21 +16,21 @@ from analyzers.decode.log_order import Order
 from analyzers.decode.logs import LogDecoder
 from analyzers.dialects.dialect import Dialect
 from analyzers.dialects.stamps import StampKind
+from analyzers.model.alignment import ClockBasis
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.clocks import value_of
 from analyzers.session.live_copies import Copies
+from analyzers.session.live_ends import OTHER_END_NS, BothEnds, Captured, is_for_other_end
+from analyzers.session.live_wire import Wire, share_id
 from analyzers.session.naming import told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.session.refused import answers_among, refused_messages
 from analyzers.sources.feed import Line, Piece
-from analyzers.tracking.alignment import Fit
 from analyzers.tracking.late import NamedPacket
 from analyzers.tracking.logs import UNKNOWN_LOCAL
-from analyzers.tracking.pairing import pairs
-from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram, of_event
 from analyzers.tracking.witnesses import (
     EDGE_NS,
     TELLING,
@@ -49,11 +48,9 @@ _QUIET_NS: Final = 100 * NS_PER_MS
 # A wall clock in another zone differs by quarters of an hour, up to this.
 _ZONE_STEP_NS: Final = 900 * NS_PER_SECOND
 _MOST_ZONE_NS: Final = 15 * 3600 * NS_PER_SECOND
-# The capture and the log of one device differ by the time that writing a line takes, and by
-# what its clock is off.
-_SPREAD_NS: Final = 3 * NS_PER_SECOND
-_REMEMBERED_NS: Final = 30 * NS_PER_SECOND
-_MOST_REMEMBERED: Final = 20_000
+# Writing a line may take as long, and two ends do so at different times.
+_WRITING_NS: Final = 500 * NS_PER_MS
+_OTHER_END_NS: Final = 50 * NS_PER_MS
 # Packets that were there before a line come no later than this after it: dumpcap holds them back.
 _PACKETS_COME_NS: Final = 250 * NS_PER_MS
 # In a flood of lines or of packets nobody waits for a single one.
@@ -93,6 +90,12 @@ class LiveLog:
         """When the last text came, if its last line may not be whole."""
         self._told_ns: int | None = None
         """When the last text came, if more of the same may follow."""
+        self._shift_ns = 0
+        """By what its clock was put right."""
+        self._righted_ns = 0
+        """When what came was the last on the clock as it was before."""
+        self.heard_ns = 0
+        """When text came last."""
         self.local: dict[str, str] = {}
         """The device's own address towards each of its peers."""
         self.unnamed: set[str] = set()
@@ -110,7 +113,7 @@ class LiveLog:
         events: list[LogEvent] = []
         if text:
             events = self._decoder.feed(text)
-            self._fed_ns = self._told_ns = now_ns
+            self._fed_ns = self._told_ns = self.heard_ns = now_ns
         # A message is whole; a line of a file may go on.
         whole = bool(text) and isinstance(pieces[-1], Line)
         quiet = self._fed_ns is not None and now_ns - self._fed_ns >= _QUIET_NS
@@ -121,6 +124,28 @@ class LiveLog:
             events += self._decoder.quiet()
             self._told_ns = None
         return self._placed(events, now_ns)
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The device's own addresses, as far as they are known."""
+        return frozenset(self.local.values())
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether its clock was put to when its lines came."""
+        return bool(self._zone_ns or self._ahead_ns)
+
+    def is_placed(self, came_ns: int) -> bool:
+        """Whether what came then was placed on its clock as that is known now."""
+        return came_ns > self._righted_ns
+
+    def put_right(self, behind_ns: int, tolerance_ns: int) -> None:
+        """A message that another input shows too says that its clock is so far behind that one."""
+        if self._adjusts and abs(behind_ns) > tolerance_ns + self.info.resolution_ns:
+            self._shift_ns += behind_ns
+            self._righted_ns = self._now_ns
+            self.info.clock_basis = ClockBasis.MATCHED
+            self.info.clock_offset_ns = -self._shift_ns
 
     @property
     def holds(self) -> bool:
@@ -174,7 +199,7 @@ class LiveLog:
             return at_ns
         if self._zone_ns is None:
             self._zone_ns = self._zone_shift(at_ns, now_ns)
-        at_ns += self._zone_ns - self._ahead_ns
+        at_ns += self._zone_ns + self._shift_ns - self._ahead_ns
         if at_ns > now_ns:
             # Nothing is logged before it happens: the device's clock is ahead.
             self._ahead_ns += at_ns - now_ns
@@ -191,13 +216,6 @@ class LiveLog:
         return shift_ns
 
 
-class Captured(NamedTuple):
-    """A message that was captured."""
-
-    packet: NamedPacket
-    at_ns: int
-
-
 class Settled(NamedTuple):
     """An event of a log, and what else it is."""
 
@@ -210,15 +228,6 @@ class Settled(NamedTuple):
     """The captured message that it names."""
 
 
-class _Seen(NamedTuple):
-    """A packet that waits for the lines about it."""
-
-    came_ns: int
-    sighting: Sighting
-    told_by: set[int]
-    """The logs that had a line about it: a router may write a file and to a syslog server."""
-
-
 class LogMatcher:
     """Tells what only a log says from what a capture or another log tells as well."""
 
@@ -228,22 +237,18 @@ class LogMatcher:
         self._hold_ns = NS_PER_SECOND if captured else 0
         self.unwatched_ns: int | None = None
         """Since when nobody captures: lines that came later wait for no packet."""
-        self._wire: deque[_Seen] = deque(maxlen=_MOST_REMEMBERED)
-        self._ends: set[tuple[str, str]] = set()
+        self._wire = Wire()
         self._spans: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, list[tuple[int, LogEvent]]] = {}
         self._copies = Copies()
+        self._both = BothEnds()
         self._begun_ns: int | None = None
         self._early_due_ns: dict[int, int] = {}
         """When it is looked again whether something of a log need not wait."""
 
     def see(self, datagram: Datagram, now_ns: int) -> None:
         """A packet that was captured, and came now: its own clock may be another one."""
-        sighting = of_datagram(datagram)
-        if sighting is not None:
-            self._wire.append(_Seen(now_ns, sighting, set()))
-            if len(self._ends) < _MOST_REMEMBERED:
-                self._ends.add((datagram.src, datagram.dst))
+        self._wire.see(datagram, now_ns)
 
     def hold(self, number: int, events: Sequence[LogEvent], now_ns: int) -> None:
         """Events of a log that came now."""
@@ -265,18 +270,14 @@ class LogMatcher:
         """
         if self._begun_ns is None:
             self._begun_ns = now_ns
-        while self._wire and self._wire[0].came_ns < now_ns - _REMEMBERED_NS:
-            self._wire.popleft()
+        self._wire.forget(now_ns)
+        self._both.forget(now_ns)
         found = []
         for number, waiting in self._waiting.items():
-            ready = len(waiting)
-            if not last:
-                ready = self._ready(
-                    number, waiting, logs[number].info.resolution_ns, span_ns, now_ns
-                )
-            due = [event for _, event in waiting[:ready]]
+            ready = len(waiting) if last else self._ready(number, waiting, logs, span_ns, now_ns)
+            due = waiting[:ready]
             if due:
-                del waiting[: len(due)]
+                del waiting[:ready]
                 found.append((number, self._settled(number, due, logs, span_ns, now_ns)))
         return found
 
@@ -284,18 +285,18 @@ class LogMatcher:
         self,
         number: int,
         waiting: Sequence[tuple[int, LogEvent]],
-        resolution_ns: int,
+        logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
         now_ns: int,
     ) -> int:
         """How many of the events need not wait: those that did, or that wait for nothing.
 
-        A message waits for its packet, and everything for the messages before it.
+        A message waits for its packet, or for the line of the other end that asks, and everything
+        for the messages before it.
         """
         due = 0
         for came_ns, event in waiting:
-            held = self.unwatched_ns is None or came_ns < self.unwatched_ns
-            if held and now_ns - came_ns < self._hold_ns:
+            if now_ns - came_ns < self._hold_of(number, event, came_ns, logs):
                 break
             if now_ns - came_ns < EDGE_NS and self._is_before(event, span_ns, now_ns):
                 return due
@@ -305,18 +306,26 @@ class LogMatcher:
         if not rest or len(self._wire) > _MOST_WIRE_EARLY or now_ns < early_due_ns:
             return due
         self._early_due_ns[number] = now_ns + _EARLY_EVERY_NS
-        keys = {key for _, event in rest for key in _keys_of(event)}
-        wire = [s for s in self._untold(number) if any(key in keys for _, key in s.keys)]
-        events = [event for _, event in rest]
-        captured = {id(event) for event, _, _ in _paired(events, wire, resolution_ns)}
+        events, resolution_ns = [event for _, event in rest], logs[number].info.resolution_ns
+        known = {*self._wire.shows(number, events, resolution_ns), *self._both.told(number, rest)}
         for came_ns, event in rest:
-            is_message = event.kind is LogEventKind.MESSAGE
-            if is_message and id(event) not in captured:
-                break
-            if not is_message and now_ns - came_ns < _PACKETS_COME_NS:
-                break
+            if id(event) not in known:
+                hold_ns = self._hold_of(number, event, came_ns, logs)
+                if event.kind is not LogEventKind.MESSAGE:
+                    hold_ns = min(hold_ns, _PACKETS_COME_NS)
+                if now_ns - came_ns < hold_ns:
+                    break
             due += 1
         return due
+
+    def _hold_of(self, number: int, event: LogEvent, came_ns: int, logs: dict[int, LiveLog]) -> int:
+        """How long an event may wait for what tells more of it."""
+        watched = self.unwatched_ns is None or came_ns < self.unwatched_ns
+        if self._hold_ns and watched:
+            return self._hold_ns
+        if len(logs) > 1 and is_for_other_end(number, event, came_ns, logs):
+            return OTHER_END_NS
+        return 0
 
     def _is_before(self, event: LogEvent, span_ns: tuple[int, int] | None, now_ns: int) -> bool:
         """Whether the capture may begin after a message: then it may have lost it, and nothing is
@@ -329,19 +338,23 @@ class LogMatcher:
     def _settled(
         self,
         number: int,
-        events: list[LogEvent],
+        due: list[tuple[int, LogEvent]],
         logs: dict[int, LiveLog],
         span_ns: tuple[int, int] | None,
         now_ns: int,
     ) -> list[Settled]:
-        told = self._told_by_wire(number, events, logs)
+        events, came_ns = [event for _, event in due], {id(event): came for came, event in due}
+        told = self._told_by_wire(number, events, came_ns, logs)
         rest = [event for event in events if id(event) not in told]
         copies = self._copies.among(number, rest, logs, now_ns)
-        others = [] if span_ns is None else [reach_of_capture(self._ends, *span_ns)]
+        if len(logs) > 1:
+            rest = [event for event in rest if id(event) not in copies]
+            told |= self._told_by_other_end(number, rest, came_ns, logs)
+        others = [] if span_ns is None else [reach_of_capture(self._wire.ends, *span_ns)]
         others += [
             Reach(log.info.first_ns or 0, log.info.last_ns or 0, frozenset(), own)
             for other, log in logs.items()
-            if other != number and (own := frozenset(log.local.values()))
+            if other != number and (own := log.own)
         ]
         settled = []
         log = logs[number]
@@ -357,48 +370,77 @@ class LogMatcher:
                 continue
             self._name(event, log)
             never_left = id(event) in unsent
-            evidence = id(event) in refused or not (never_left or belongs(event, others))
+            here_ns = came_ns.get(id(event), now_ns)
+            is_theirs = len(logs) > 1 and is_for_other_end(number, event, here_ns, logs)
+            is_ours = never_left or (not is_theirs and belongs(event, others))
+            evidence = id(event) in refused or not is_ours
             astray = not evidence and (never_left or is_astray(event, others))
             settled.append(Settled(event, evidence, astray))
+            if len(logs) > 1 and not evidence:
+                self._both.tell(number, event, here_ns)
         return settled
 
-    def _untold(self, number: int) -> list[Sighting]:
-        """The packets that a log had no line about so far."""
-        return [seen.sighting for seen in self._wire if number not in seen.told_by]
+    def _told_by_other_end(
+        self,
+        number: int,
+        events: Sequence[LogEvent],
+        came_ns: dict[int, int],
+        logs: dict[int, LiveLog],
+    ) -> dict[int, Captured | None]:
+        """Ids of events about messages that the log of the other end has told; where its clock is
+        another one, a log whose clock was guessed is put right, else the one that is behind."""
+        told: dict[int, Captured | None] = {}
+        found = self._both.use(number, [(came_ns[id(event)], event) for event in events])
+        for event in events:
+            if id(event) not in found:
+                continue
+            there = found[id(event)]
+            told[id(event)] = Captured(there.packet, there.sighting.at_ns)
+            log, other = logs[number], logs[there.number]
+            behind_ns = there.sighting.at_ns - (event.at_ns or 0)
+            if not log.is_placed(came_ns[id(event)]) or not other.is_placed(there.came_ns):
+                continue
+            guessed = log.is_guessed, other.is_guessed
+            if guessed[0] if guessed[0] != guessed[1] else behind_ns > 0:
+                log.put_right(behind_ns, _OTHER_END_NS)
+            else:
+                other.put_right(-behind_ns, _OTHER_END_NS)
+        return told
 
     def _told_by_wire(
-        self, number: int, events: list[LogEvent], logs: dict[int, LiveLog]
+        self,
+        number: int,
+        events: list[LogEvent],
+        came_ns: dict[int, int],
+        logs: dict[int, LiveLog],
     ) -> dict[int, Captured | None]:
         """Ids of events about messages that were captured; each log uses a packet once.
 
         With the packet if the event makes an encrypted message's content known, and is about no
-        other message for sure.
+        other message for sure. A log whose clock is another one than that of the packets is put
+        right.
         """
-        if not self._wire:
-            return {}
-        found = _paired(events, self._untold(number), logs[number].info.resolution_ns)
-        used = {two.ref for _, _, two in found}
-        if used:
-            for seen in self._wire:
-                if seen.sighting.ref in used:
-                    seen.told_by.add(number)
-            rest = [seen for seen in self._wire if len(seen.told_by) < len(logs)]
-            self._wire.clear()
-            self._wire.extend(rest)
         told: dict[int, Captured | None] = {}
-        for event, one, two in found:
+        if not self._wire:
+            return told
+        log = logs[number]
+        for event, one, two in self._wire.use(
+            number, events, came_ns, log.info.resolution_ns, len(logs)
+        ):
             # IKEv2 counts its messages, and its headers tell whose they are.
-            sure = event.message in TELLING and (two.version == 2 or _share_id(one, two))
+            sure = event.message in TELLING and (two.version == 2 or share_id(one, two))
             named = sure and two.src is not None and two.dst is not None
             packet = NamedPacket(two.ref, two.src or "", two.dst or "")
             told[id(event)] = Captured(packet, two.at_ns) if named else None
+            if log.is_placed(came_ns[id(event)]):
+                log.put_right(two.at_ns - one.at_ns, _WRITING_NS)
         return told
 
     def _name(self, event: LogEvent, log: LiveLog) -> None:
         """Give the device of a log an address where the line has none."""
         if event.remote is None and len(log.local) == 1:
             event.remote = next(iter(log.local))
-        seen = {dst for src, dst in self._ends if src == event.remote}
+        seen = {dst for src, dst in self._wire.ends if src == event.remote}
         if event.remote in log.unnamed and not seen and log.hosts <= 1:
             # Still the same peer: two of it would each know half of the truth.
             event.local = UNKNOWN_LOCAL
@@ -412,31 +454,6 @@ class LogMatcher:
             event.local = next(iter(own)) if len(own) == 1 else UNKNOWN_LOCAL
         if event.local == UNKNOWN_LOCAL and event.remote and len(log.unnamed) < _MOST_REMOTES:
             log.unnamed.add(event.remote)
-
-
-def _paired(
-    events: Sequence[LogEvent], wire: Sequence[Sighting], resolution_ns: int
-) -> list[tuple[LogEvent, Sighting, Sighting]]:
-    """Events about messages that were captured, as the log and as the wire shows each."""
-    sightings, by_place = [], {}
-    for event in events:
-        sighting = of_event(event)
-        if sighting is not None and event.kind is LogEventKind.MESSAGE:
-            sightings.append(sighting)
-            by_place[sighting.ref, sighting.at_ns] = event
-    clock = Fit(0, 0, _SPREAD_NS, "", resolution_ns=resolution_ns)
-    return [(by_place[one.ref, one.at_ns], one, two) for one, two in pairs(sightings, wire, clock)]
-
-
-def _keys_of(event: LogEvent) -> list[Key]:
-    sighting = of_event(event)
-    return [] if sighting is None else [key for _, key in sighting.keys]
-
-
-def _share_id(one: Sighting, two: Sighting) -> bool:
-    """Whether both know the same random message ID of IKEv1."""
-    ids = [key for key in one.keys if key[0] is KeyFamily.MESSAGE_ID]
-    return any(key in two.keys for key in ids)
 
 
 def _text_of(decoder: codecs.IncrementalDecoder, piece: Piece) -> str:

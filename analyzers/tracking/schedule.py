@@ -62,7 +62,7 @@ def longest_wait_ns(
     if len(sent) < 2:
         return None
     gaps = [max(later.at_ns - sooner.at_ns, 0) for sooner, later in pairwise(sent)]
-    ratios = [later / sooner for sooner, later in pairwise(gaps) if sooner > 0]
+    ratios = [later / sooner for sooner, later in pairwise(gaps) if sooner and later]
     grown = [ratio for ratio in ratios if _GROWTH_FROM <= ratio <= _GROWTH_TO]
     growth = max(grown, default=1.0)
     if not grown and len(gaps) < _GAPS_OF_CONSTANT.get(kind, 1):

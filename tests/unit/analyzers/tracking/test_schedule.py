@@ -45,3 +45,7 @@ def test_two_distances_show_no_exactness() -> None:
 def test_a_wait_that_is_known_needs_no_rhythm() -> None:
     wait = longest_wait_ns(sent(4.0), ExchangeKind.DPD, 3 * SECOND)
     assert wait == 3 * SECOND + SECOND // 2
+
+
+def test_a_clock_that_went_back_amid_the_retries_tells_no_rhythm() -> None:
+    assert waits_s(4, -30, 8, -2, 8) == pytest.approx(8 + 8 * 0.2)
