@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     FINDINGS = 1
-    """Findings at or above `--fail-on`."""
+    """Findings at or above `--fail-on`; without it: what `live --until` waits for did not come."""
     USAGE = 2
     """A wrong option, or an output that cannot be written."""
     INPUT = 3

@@ -35,8 +35,7 @@ from dpdlab.cli import filtering, live_console, live_devices, live_metrics, live
 from dpdlab.cli.analysis import session_options, settings_of
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
-from dpdlab.cli.judging import exit_code
-from dpdlab.cli.live_ending import nothing_read, tell_saved
+from dpdlab.cli.live_ending import in_vain, judged, nothing_read, tell_saved
 from dpdlab.cli.live_news import SourceNews
 from dpdlab.cli.live_unread import UnreadNews
 from dpdlab.cli.output import Output
@@ -125,15 +124,10 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     watch.tell_until()
     if not content.peers and not content.findings:
         diagnostics.note("no IKE and no ESP was seen")
-        return nothing_read(content, sources, diagnostics)
-    return exit_code(
-        watch.untold(content),
-        diagnostics,
-        strict=options.strict,
-        fail_on=options.fail_on,
-        damage_told=options.format == "text",
-        diagnosis_told=options.format == "text",
-    )
+        code = nothing_read(content, sources, diagnostics)
+    else:
+        code = judged(watch.untold(content), options, diagnostics)
+    return code if watch.has_come or options.fail_on else in_vain(code)
 
 
 def _is_older_state(fact: Fact) -> bool:
@@ -258,8 +252,13 @@ class _Watch:
             self._write_report(content)
         return content
 
+    @property
+    def has_come(self) -> bool:
+        """Whether there was what was waited for, if anything was."""
+        return self._until is None or self._has_come
+
     def tell_until(self) -> None:
-        """Whether what was waited for has come: no exit code tells it."""
+        """Whether what was waited for has come."""
         if self._until is not None:
             come = "has come" if self._has_come else "has not come"
             self._diagnostics.note(f"ended: --until {self._until.text} {come}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from analyzers.session.live import LiveSession
 from analyzers.session.live_log_store import LogStore
 from analyzers.sources.feed import LiveSource, SourceState
 from dpdlab.cli.diagnostics import Diagnostics, ExitCode
+from dpdlab.cli.judging import exit_code
 from dpdlab.present.live_lines import health_line
 from dpdlab.present.safe import safe
 
@@ -32,6 +34,24 @@ def nothing_read(
             diagnostics.error(f"{safe(source.path)}: {bad[0].detail}")
             code = ExitCode.INPUT
     return code
+
+
+def judged(content: Content, options: argparse.Namespace, diagnostics: Diagnostics) -> ExitCode:
+    """What the session comes to, by what it tells."""
+    text = options.format == "text"
+    return exit_code(
+        content,
+        diagnostics,
+        strict=options.strict,
+        fail_on=options.fail_on,
+        damage_told=text,
+        diagnosis_told=text,
+    )
+
+
+def in_vain(code: ExitCode) -> ExitCode:
+    """What was waited for has not come."""
+    return ExitCode.FINDINGS if code is ExitCode.OK else code
 
 
 def _never_was(source: LiveSource) -> bool:

@@ -41,7 +41,8 @@ examples:
   {PROGRAM} live --device admin@hub
 
 exit codes:
-  0 fine   1 findings at or above --fail-on   2 usage   3 a source cannot be read
+  0 fine   1 findings at or above --fail-on; without that option: what --until waits for has not
+  come when --duration or Ctrl+C ends it   2 usage   3 a source cannot be read
   4 damage under --strict   5 nothing here may capture   70 internal error   130 interrupted twice
   143 SIGTERM, 129 the terminal is closed: the console only; lines end with their report
 """
@@ -262,7 +263,11 @@ def live_parser() -> Parser:
         "when it ends",
         (
             ("--until",),
-            {"metavar": "FILTER", "help": "as soon as something matches, in the language of -Y"},
+            {
+                "metavar": "FILTER",
+                "help": "as soon as something matches, in the language of -Y; exit code 1 if "
+                "nothing has (with --fail-on that tells of findings alone)",
+            },
         ),
         (
             ("--duration",),

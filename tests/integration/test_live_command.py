@@ -312,11 +312,22 @@ def test_whether_what_was_waited_for_has_come_is_said_last(
     words = ("-i", "-", "--until", wanted, "--format", "jsonl", "--no-save")
     with live(environment, *words, stdin=subprocess.PIPE) as process:
         out, err = process.communicate(SAMPLE.read_bytes()[:-10], timeout=PATIENCE_S)
-    assert process.returncode == 0
+    assert process.returncode == (0 if come else 1)
     told = json.loads(out.splitlines()[-1])
     assert (told["type"], told["filter"], told["come"]) == ("until", wanted, come)
     said = "has come" if come else "has not come"
     assert f"ended: --until {wanted} {said}".encode() in err
+
+
+@pytest.mark.parametrize(("sample", "code"), [("ikev2-dead-peer", 1), ("ikev2-healthy", 0)])
+def test_with_fail_on_the_findings_alone_are_the_exit_code(
+    environment: dict[str, str], sample: str, code: int
+) -> None:
+    words = ("-i", "-", "--until", "rtt>1h", "--fail-on", "info", "--no-save")
+    with live(environment, *words, stdin=subprocess.PIPE) as process:
+        data = (SAMPLES / sample / "capture.pcap").read_bytes()
+        process.communicate(data, timeout=PATIENCE_S)
+    assert process.returncode == code
 
 
 @pytest.mark.parametrize(
