@@ -54,9 +54,12 @@ DIALECT = Dialect(
         ),
         Pattern(
             "retransmit",
-            r"retransmit (?P<retry>\d{1,4}) of (?P<kind>request|response)"
-            r" with message ID (?P<mid>\d{1,10})",
-            ("12[IKE] <gw|1> retransmit 3 of request with message ID 4",),
+            r"(?:sending )?retransmit (?P<retry>\d{1,4}) of (?P<kind>request|response)"
+            r"(?: with)? message ID (?P<mid>\d{1,10})",
+            (
+                "12[IKE] <gw|1> retransmit 3 of request with message ID 4",
+                "10[IKE] <gw|2> sending retransmit 1 of request message ID 0, seq 1",
+            ),
         ),
         Pattern(
             "given-up",

@@ -259,6 +259,11 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
     sender, receiver = _ends(owned)
     if classes == {BlackHoleClass.MISSING_DPD} and not theirs:
         asked_back = any(_asks_into(peer, hole) for peer, hole in owned)
+        tried = _renewals_in_vain(owned)
+        if tried:
+            return f"noticed only as a new IKE SA got no answer, {tried}", (
+                "a renewal got no answer",
+            )
         who = sender if asked_back else "nobody"
         return f"never noticed: {who} {'did not ask' if asked_back else 'asked'}", _UNNOTICED
     if classes == {BlackHoleClass.DATA_PLANE}:
@@ -271,6 +276,21 @@ def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[st
         said = f"{sender} {idle}; given up by {receiver} {theirs}"
         return f"{said} after its first unanswered question", (f"given up by {receiver}",)
     return "no verdict", ()
+
+
+def _renewals_in_vain(owned: Sequence[tuple[PeerView, BlackHole]]) -> str:
+    """How long after the last proof of life who sent began an IKE SA that met no answer; empty
+    where none did."""
+    waits_s = [
+        seconds(sa.first_ns - hole.last_proof_ns)
+        for peer, hole in owned
+        for sa in peer.whole.ike_sas
+        if sa.end is SaEnd.FAILED and sa.initiator == hole.sender
+        if hole.last_proof_ns is not None and hole.last_proof_ns < sa.first_ns <= hole.stop_ns
+    ]
+    if not waits_s:
+        return ""
+    return f"{seconds_range(min(waits_s), min(waits_s))} after the last proof of life"
 
 
 def _ends(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, str]:

@@ -9,11 +9,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from analyzers.model.sa import EspFlow
+from analyzers.model.sa import EspFlow, SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.silence import NEVER
-from analyzers.tracking.tracks import PeerTrack
+from analyzers.tracking.tracks import PeerTrack, SaTrack
 
 # Shorter than this nobody misses anything.
 _SILENT_NS: Final = 5 * NS_PER_SECOND
@@ -57,7 +57,7 @@ def _in_vain(peer: PeerTrack, flows: Sequence[EspFlow]) -> Iterator[tuple[int, i
     heard: dict[int, list[int]] = {}
     later_ns: list[int] = []
     for sa in reversed(peer.sas):
-        if sa.from_start and sa.responder_spi == _UNANSWERED and sa.messages >= _REPEATED:
+        if _is_in_vain(sa):
             other = 1 - sa.initiator
             if other not in heard:
                 heard[other] = _protected_ns(peer, other)
@@ -66,6 +66,12 @@ def _in_vain(peer: PeerTrack, flows: Sequence[EspFlow]) -> Iterator[tuple[int, i
                 yield sa.first_ns, end_ns
         if sa.established_ns is not None:
             later_ns.append(sa.established_ns)
+
+
+def _is_in_vain(sa: SaTrack) -> bool:
+    """Whether a negotiation was repeated, or given up by its log, which need not tell the SPIs."""
+    silent = sa.responder_spi == _UNANSWERED and sa.messages >= _REPEATED
+    return sa.from_start and (silent or sa.end is SaEnd.FAILED)
 
 
 def _protected_ns(peer: PeerTrack, side: int) -> list[int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analyzers.model.finding import Severity
+from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
+from analyzers.model.sa import SaEnd
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.scenarios.logs import charon
@@ -29,6 +31,36 @@ def test_ike_auth(tell: Tell):
     )
     assert finding.remedy.startswith("Suspect a filter of UDP 4500")
     assert len(finding.refs) == 4
+
+
+def test_an_ike_sa_that_nobody_renews(tell: Tell):
+    """What was answered before shows that keys and identities fit; the peer is asked for first."""
+    renewal = "".join(f"{at} a>b v1 mm1 sa=2\n" for at in (40, 44, 51, 64))
+    told = tell("0 a>b v1 main-mode\n0.1 a>b v1 quick\n" + renewal + LATER)
+    (finding,) = told.of(RULE)
+    assert "It was to renew an IKE SA, which ends without it" in finding.detail
+    assert finding.remedy.startswith("See whether the peer runs and is reached")
+    assert told.peer.state is PeerState.UNKNOWN
+
+
+def test_a_log_alone_tells_of_a_renewal_in_vain(tell: Tell):
+    """As charon logs it: retransmissions of IKEv1 have words of their own."""
+    lines = [(40.0, "12[IKE] initiating Main Mode IKE_SA gw[2] to 192.0.2.2")]
+    lines += [(40.0, "12[ENC] generating ID_PROT request 0 [ SA V V V V V ]")]
+    packet = "sending packet: from 192.0.2.1[500] to 192.0.2.2[500] (180 bytes)"
+    lines += [(40.0, f"12[NET] {packet}")]
+    for number in (1, 2, 3):
+        again = f"sending retransmit {number} of request message ID 0, seq 1"
+        lines += [(40.0 + number, f"10[IKE] {again}"), (40.0 + number, f"10[NET] {packet}")]
+    lines += [(44.0, "09[IKE] giving up after 3 retransmits")]
+    up = "0 a>b v1 main-mode\n10 a>b v1 info 108 says=ruthere\n10.02 b>a v1 info 108 says=ack\n"
+    established = "IKE_SA gw[1] established between 192.0.2.1[192.0.2.1]...192.0.2.2[192.0.2.2]"
+    said = [(0.06, f"10[IKE] {established}"), *lines]
+    told = tell(("a.log", charon(up, "a", said=said)))
+    (finding,) = told.of(RULE)
+    assert "4 times within 3 s" in finding.detail
+    assert told.peer.state is PeerState.UNKNOWN
+    assert told.peer.ike_sas[-1].end is SaEnd.FAILED
 
 
 def test_what_takes_fragments_is_said(tell: Tell):

@@ -30,6 +30,9 @@ _NAMES: Final = {
 _NO_REPLY: Final = frozenset(
     {MessageKind.R_U_THERE, MessageKind.R_U_THERE_ACK, MessageKind.FRAGMENT}
 )
+_BEGINNINGS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
+_NOBODY: Final = ("", "0" * 16)
+"""The responder's SPI where none has answered; logs need not tell it."""
 _OFTEN: Final = 3
 # The next retry would have come within twice the last gap (RFC 7296 section 2.4: growing gaps).
 _GROWTH: Final = 2
@@ -41,11 +44,12 @@ _SILENT_DROP: Final = (
     "Look at the log of the peer for the time of this message: what it cannot verify, or finds no"
     " configuration for, it drops without a word."
 )
+_REACHED: Final = (
+    "See whether the peer runs and is reached, and whether it limits who may begin: its log says"
+    " why it does not answer."
+)
 _REMEDIES: Final = {
-    MessageKind.SA_INIT: (
-        "See whether the peer runs and is reached, and whether it limits who may begin: its log"
-        " says why it does not answer."
-    ),
+    MessageKind.SA_INIT: _REACHED,
     MessageKind.AUTH: _SILENT_DROP,
     MessageKind.MAIN_MODE: (
         "Compare the pre-shared keys and the identities of both ends: a peer that cannot read a"
@@ -172,6 +176,8 @@ def _found(case: Case, sa: IkeSa, lost: Sequence[Sequence[IkeMessage]]) -> Found
     if large:
         said += f", {first.length:,} bytes each, which take IP fragments"
     said += "; no answer is in the input."
+    if _renews(case, sa, first):
+        said += " It was to renew an IKE SA, which ends without it when its lifetime is over."
     before = _answered_before(case, sa, first)
     if before is not None:
         said += f" {before.dst} had answered what came before: it is there, and reached."
@@ -209,8 +215,20 @@ def _answered_before(case: Case, sa: IkeSa, first: IkeMessage) -> IkeMessage | N
     return found
 
 
+def _renews(case: Case, sa: IkeSa, first: IkeMessage) -> bool:
+    """Whether the end that began had an IKE SA with its peer."""
+    return first.kind in _BEGINNINGS and any(
+        older.established_ns is not None
+        and older.established_ns <= first.at_ns
+        and (older.ended_ns is None or older.ended_ns > first.at_ns)
+        for older in case.peer.ike_sas
+        if older is not sa
+    )
+
+
 def _remedy(first: IkeMessage, before: IkeMessage | None, *, large: bool) -> str:
-    told = _REMEDIES[first.kind]
+    begins = first.kind is MessageKind.MAIN_MODE and first.responder_spi in _NOBODY
+    told = _REACHED if begins else _REMEDIES[first.kind]
     if large:
         return f"{_FRAGMENTS} {told}"
     if before is not None and before.dport == _IKE_PORT != first.dport:

@@ -13,6 +13,7 @@ from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Lost
 from analyzers.model.peer import Hint, HintKind, PeerState, PeerView, StateSpan
 from analyzers.model.records import Confidence, Ref
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import nanoseconds
 from analyzers.session import Session
 from tests.model_builders import B, at, ike_sa
@@ -194,3 +195,21 @@ def test_an_outage_that_ended_before_a_verdict_is_told() -> None:
     session = Session()
     session.run([str(OUTAGE)])
     assert "5 exchanges, all answered, 4 retries, one only after 8.0 s" in told(*session.peers())
+
+
+def test_a_renewal_that_met_no_answer_is_how_silence_was_noticed() -> None:
+    (hole,) = dead_peer().black_holes
+    silent = replace(hole, dead_ns=None, black_hole_class=BlackHoleClass.MISSING_DPD)
+    quiet = dead_peer(black_holes=(silent,), exchanges=())
+    assert " · never noticed: nobody asked" in told(quiet)
+    last_ns = hole.last_proof_ns
+    assert last_ns is not None
+    vain = ike_sa(
+        initiator=hole.sender, first_ns=last_ns + 4_000_000_000, established_ns=None,
+        end=SaEnd.FAILED,
+    )  # fmt: skip
+    renewed = replace(quiet, ike_sas=(*quiet.ike_sas, vain))
+    said = "noticed only as a new IKE SA got no answer, 4.0 s after the last proof of life"
+    assert f" · {said}" in told(renewed)
+    theirs = replace(vain, initiator=hole.receiver)
+    assert "never noticed" in told(replace(quiet, ike_sas=(theirs,)))
