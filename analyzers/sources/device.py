@@ -25,15 +25,20 @@ if TYPE_CHECKING:
     import asyncssh
 
 _ANSWER_S: Final = 10.0
+# Debug amid the echo of a command hides it: then it is typed again, which changes nothing.
+_AGAIN_S: Final = 2.0
 UNDO_S: Final = 6.0
 """The end waits so long at most for the debug to be off."""
 _LOOK_S: Final = 0.1
 _PIECE_BYTES: Final = 1 << 16
 _MOST_ANSWER: Final = 1 << 20
-# Cisco devices log out who says nothing for ten minutes (`exec-timeout 10 0`).
-_NUDGE_S: Final = 240.0
+_MOST_PROMPT: Final = 80
+# Cisco devices log out who types nothing for so long, whatever they show him: ten minutes, unless
+# `exec-timeout` says less.
+_NUDGE_S: Final = 50.0
 _PROMPT: Final = re.compile(rb"(?:^|[\r\n])([\w.:/()@-]{1,64}[>#]) ?$")
 _SECRET: Final = re.compile(rb"assword: ?$")
+_MORE: Final = re.compile(rb"<?--+ ?More ?--+>? *$", re.IGNORECASE)
 
 
 class DeviceSource:
@@ -177,18 +182,19 @@ class DeviceSource:
         if shell.is_privileged():
             return
         question = f"Enable password for {self._device}: "
+        asked = await shell.asks_after("enable")
         for attempt in range(MOST_ATTEMPTS):
-            if not await shell.asks_after("enable"):
-                # A device without an enable secret lets in at once.
-                if shell.is_privileged():
-                    return
+            if not asked and attempt and not shell.is_privileged():
+                asked = await shell.asks_after("enable")
+            if not asked:
                 break
             secret = await self._secrets.get(question, again=attempt > 0)
             if secret is None:
                 break
-            await shell.answer(secret)
-            if shell.is_privileged():
-                return
+            asked = await shell.answer(secret)
+        # A device without an enable secret lets in at once.
+        if shell.is_privileged():
+            return
         raise LoginError(f"{self._device} gives no privileged mode, which debug needs")
 
     async def _switch_on(self, shell: _Shell, platform: Platform) -> None:
@@ -212,16 +218,23 @@ class DeviceSource:
                 works += 1
         if not works:
             raise LoginError(f"{self._device} takes no command for the debug of IKE")
+        if platform.show:
+            answer = (await shell.run(platform.show)).lower()
+            if any(word in answer for word in REFUSED):
+                raise LoginError(f"{self._device} does not take {platform.show}: it shows nothing")
         self.feed.tell(SourceState.OPEN)
 
     async def _watch(self, shell: _Shell) -> None:
         """Hand on what it shows, until it hangs up."""
         self.feed.put(b"\n" + shell.rest())
+        typed_s = monotonic()
         while True:
             try:
-                data = await asyncio.wait_for(shell.read(), _NUDGE_S)
+                async with asyncio.timeout(typed_s + _NUDGE_S - monotonic()):
+                    data = await shell.read()
             except TimeoutError:
                 shell.send("")
+                typed_s = monotonic()
                 continue
             if not data or not self.feed.put(data):
                 return
@@ -230,13 +243,13 @@ class DeviceSource:
         """Undo what was switched on, and see that it is."""
         with contextlib.suppress(SourceError, OSError, TimeoutError):
             async with asyncio.timeout(UNDO_S - 1):
+                if platform.hide:
+                    shell.send(platform.hide)
                 while self._on:
                     for debug in self._on:
                         shell.send(debug.off)
                     active = (await shell.run(platform.active)).lower()
                     self._on = [debug for debug in self._on if re.search(debug.shown, active)]
-                for command in platform.restore:
-                    await shell.run(command)
                 shell.send("exit")
 
     async def _ask(self, question: str) -> str | None:
@@ -251,6 +264,10 @@ class DeviceSource:
 def _answer(future: asyncio.Future[str | None], told: str | None) -> None:
     if not future.done():
         future.set_result(told)
+
+
+class _Silent(SourceError):
+    """Nothing came for a while."""
 
 
 class _Shell:
@@ -274,19 +291,28 @@ class _Shell:
         self.send(command)
         return await self._until_asked()
 
-    async def answer(self, secret: str) -> None:
-        """Answer such a question."""
+    async def answer(self, secret: str) -> bool:
+        """Answer such a question; whether it is asked again."""
         self.send(secret)
-        await self._until_asked()
+        return await self._until_asked()
 
     async def run(self, command: str) -> str:
         """What the device says to a command; debug may be in between. Raises SourceError."""
         self.send(command)
         said, echo = b"", command.encode()
         end_s = monotonic() + _ANSWER_S
+        again_s = monotonic() + _AGAIN_S
         # The prompt after the echo: one from before answers something else.
         while self._prompt not in said.partition(echo)[2]:
-            said += await self._more(end_s)
+            if monotonic() > again_s:
+                self.send(command)
+                again_s = monotonic() + _AGAIN_S
+            with contextlib.suppress(_Silent):
+                said += await self._more(min(again_s, end_s))
+            if monotonic() > end_s:
+                raise SourceError("the device shows no prompt")
+            if _MORE.search(said[-_MOST_PROMPT:]):
+                self._process.stdin.write(b" ")
             if len(said) > _MOST_ANSWER:
                 raise SourceError("the device answers without end")
         answer = said.partition(echo)[2]
@@ -321,9 +347,11 @@ class _Shell:
 
     async def _more(self, end_s: float) -> bytes:
         try:
-            data = await asyncio.wait_for(self.read(), max(end_s - monotonic(), 0.01))
+            # Not wait_for: before Python 3.12 that forgets to be cancelled where data comes.
+            async with asyncio.timeout(max(end_s - monotonic(), 0.01)):
+                data = await self.read()
         except TimeoutError as error:
-            raise SourceError("the device shows no prompt") from error
+            raise _Silent("the device shows no prompt") from error
         if not data:
             raise SourceError("it hung up")
         return data

@@ -30,7 +30,10 @@ class Platform(Struct, frozen=True):
     debugs: tuple[Debug, ...]
     active: str
     """Lists the debugs that are on."""
-    restore: tuple[str, ...]
+    show: str
+    """Has them shown on this line from now on; nothing comes amid answers before. Empty where they
+    are shown on the line that switched them on."""
+    hide: str
 
 
 WHICH: Final = "show version | include Software"
@@ -42,22 +45,22 @@ _ISAKMP: Final = Debug("debug crypto isakmp", "no debug crypto isakmp", r"isakmp
 _IKEV2: Final = Debug(
     "debug crypto ikev2", "no debug crypto ikev2", r"ikev2 (?:default )?debugging is on"
 )
-_PREPARE_IOS: Final = ("terminal length 0", "terminal width 0", "terminal monitor")
-_RESTORE_IOS: Final = ("terminal no monitor",)
+_PREPARE_IOS: Final = ("terminal length 0", "terminal width 0")
+_SHOW_IOS, _HIDE_IOS = "terminal monitor", "terminal no monitor"
 
 # Cisco IOS Debug Command Reference, commands A through D; Cisco ASA Series Command Reference, A-H.
 PLATFORMS: Final = (
     Platform(
         "Cisco IOS XE", "ios xe software", _PREPARE_IOS, (_ISAKMP, _IKEV2), "show debugging",
-        _RESTORE_IOS,
+        _SHOW_IOS, _HIDE_IOS,
     ),
     Platform(
         "Cisco IOS", "ios software", _PREPARE_IOS, (_ISAKMP, _IKEV2), "show debugging",
-        _RESTORE_IOS,
+        _SHOW_IOS, _HIDE_IOS,
     ),
     Platform(
         "Cisco IOS", "internetwork operating system", _PREPARE_IOS, (_ISAKMP, _IKEV2),
-        "show debugging", _RESTORE_IOS,
+        "show debugging", _SHOW_IOS, _HIDE_IOS,
     ),
     Platform(
         "Cisco ASA", "adaptive security appliance", ("terminal pager 0",),
@@ -68,8 +71,7 @@ PLATFORMS: Final = (
                 "debug crypto ikev2 protocol enabled",
             ),
         ),
-        "show debug",
-        (),
+        "show debug", "", "",
     ),
 )  # fmt: skip
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import asyncssh
 import pytest
 
 from analyzers.errors import SourceError
 from analyzers.session.live import LiveSession
-from analyzers.sources.device import DeviceSource
+from analyzers.sources.device import DeviceSource, _Shell
 from analyzers.sources.device_commands import PLATFORMS, platform_of
 from analyzers.sources.feed import SourceState
 from analyzers.sources.ssh_login import MOST_ATTEMPTS, Device
@@ -248,6 +250,35 @@ def test_a_device_that_hangs_does_not_hang_us(home: Path) -> None:
         server.played.deaf = True
         source.close(1)
         assert "may still be on" in source.feed.status.detail
+
+
+def test_to_be_ended_is_not_forgotten_where_data_comes_at_that_moment() -> None:
+    class Line:
+        """Shows something whenever it is told to."""
+
+        def __init__(self) -> None:
+            self.came = asyncio.Event()
+            self.stdin = self.stdout = self
+
+        def write(self, data: bytes) -> None:
+            """Take what is typed."""
+
+        async def read(self, _size: int) -> bytes:
+            await self.came.wait()
+            self.came.clear()
+            return b"debug\r\n"
+
+    async def run() -> bool:
+        line = Line()
+        task = asyncio.create_task(_Shell(cast(Any, line)).run("show debugging"))
+        await asyncio.sleep(0.05)
+        line.came.set()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+        return task.cancelled()
+
+    assert asyncio.run(run())
 
 
 def test_nothing_is_left_behind(home: Path) -> None:
