@@ -258,6 +258,7 @@ def test_to_be_ended_is_not_forgotten_where_data_comes_at_that_moment() -> None:
 
         def __init__(self) -> None:
             self.came = asyncio.Event()
+            self.first = True
             self.stdin = self.stdout = self
 
         def write(self, data: bytes) -> None:
@@ -266,11 +267,15 @@ def test_to_be_ended_is_not_forgotten_where_data_comes_at_that_moment() -> None:
         async def read(self, _size: int) -> bytes:
             await self.came.wait()
             self.came.clear()
-            return b"debug\r\n"
+            first, self.first = self.first, False
+            return b"\r\nR1#" if first else b"debug\r\n"
 
     async def run() -> bool:
         line = Line()
-        task = asyncio.create_task(_Shell(cast(Any, line)).run("show debugging"))
+        shell = _Shell(cast(Any, line))
+        line.came.set()
+        await shell.begin()
+        task = asyncio.create_task(shell.run("show debugging"))
         await asyncio.sleep(0.05)
         line.came.set()
         await asyncio.sleep(0)
