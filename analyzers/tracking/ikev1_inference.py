@@ -200,6 +200,8 @@ def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
     gap = message.at_ns - run.last_ns
     if run.length != message.length or not _MIN_RETRY_NS <= gap <= MAX_RETRY_NS:
         return False
+    if run.basis is Basis.CORRELATED:
+        return True  # a log names its questions: it tells if this is none
     if len(run.transmissions) == 1:
         established = run.sa.established_ns
         return established is None or run.first_ns - established > _SETTLING_NS

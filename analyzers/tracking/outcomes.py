@@ -20,7 +20,14 @@ from analyzers.tracking.blind import BlindTimes
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
-from analyzers.tracking.rhythm import LEAST_RHYTHM, MOST_TRIES, Rhythms, is_multiple, parts
+from analyzers.tracking.rhythm import (
+    LEAST_RHYTHM,
+    MOST_TRIES,
+    Rhythms,
+    asked_in_a_row,
+    is_multiple,
+    parts,
+)
 from analyzers.tracking.schedule import (
     breaks_off_in_time,
     horizon_reached,
@@ -120,7 +127,9 @@ class Outcomes:
             return self._lone(track, sent)
         if track.dead_ns is not None and not track.answered:
             # The device says so itself.
-            return Settled((Piece(sent, Outcome.UNANSWERED, track.dead_ns, track.confidence),))
+            *before, last = asked_in_a_row(track)
+            piece = Piece(last, Outcome.UNANSWERED, track.dead_ns, track.confidence)
+            return Settled((*map(_unsettled, before), piece))
         heard = track.sa.peer.heard[1 - track.side]
         cut = parts(track) if track.heard_before else [sent]
         if self._is_anything(track, cut):

@@ -165,8 +165,10 @@ class Questions:
             state.since_probe = self._sent_since(rows, mark, silence)
 
     def removed(self, rows: SilenceRows, state: RoleState, mark: Mark) -> None:
-        """The other side has the SA no more."""
+        """The other side has the SA no more, and had none before if it said so before."""
         silence = self._any.at(mark.unit, mark.role, mark.place)
+        if state.removed is not None and state.removed.at_ns > silence.last_proof_ns:
+            return
         state.removed = Removed(mark.at_ns, mark.ref, self._sent_since(rows, mark, silence))
 
     def answered(self, state: RoleState, mark: Mark) -> None:

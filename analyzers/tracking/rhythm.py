@@ -33,6 +33,8 @@ _TOLERANCE_NS: Final = NS_PER_SECOND // 2
 _TOLERANCE_SHARE: Final = 0.1
 _MOST_MISSED: Final = 8
 _GROWTH_FROM: Final = 1.2
+# Retries of IKEv1 are constant: a wait that is longer than its neighbours by this is none of them.
+_LONGER: Final = 1.5
 
 
 class Rhythms:
@@ -217,6 +219,23 @@ def parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
         if not found or sent.at_ns in track.heard_before:
             found.append([])
         found[-1].append(sent)
+    return [tuple(part) for part in found]
+
+
+def asked_in_a_row(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
+    """The run cut where the peer was heard, and the next question came out of the spacing.
+
+    Who has given its peer up asked in vain at the end, whatever came by that did not reach it.
+    """
+    sent = track.transmissions
+    found = [[sent[0]]]
+    for number, each in enumerate(sent[1:], 1):
+        gaps = [b.at_ns - a.at_ns for a, b in pairwise(sent[max(0, number - 2) : number + 2])]
+        gap_ns = each.at_ns - sent[number - 1].at_ns
+        alone = len(gaps) == 1 or gap_ns > _LONGER * min(gaps)
+        if each.at_ns in track.heard_before and alone and track.kind is ExchangeKind.DPD:
+            found.append([])
+        found[-1].append(each)
     return [tuple(part) for part in found]
 
 

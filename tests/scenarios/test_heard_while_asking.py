@@ -8,9 +8,10 @@ import pytest
 
 from analyzers.export.verdict import verdict_of
 from analyzers.model.exchange import Outcome
+from analyzers.model.peer import PeerState
 from tests.scenarios.inputs import together
-from tests.scenarios.logs import Lost, charon
-from tests.scenarios.timeline import at
+from tests.scenarios.logs import Clock, Lost, charon, iso_zoned
+from tests.scenarios.timeline import at, capture
 
 QUESTIONS = """
 0 a>b v1 main-mode
@@ -32,6 +33,26 @@ THEIRS = """
 GAVE_UP = [(36.0, "15[JOB] DPD check timed out, enforcing DPD action")]
 
 
+ASKED_TWICE = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+0.2..33.9/0.2 a>b esp out
+0.3..6/0.2 b>a esp in
+14.1..22/0.2 b>a esp in
+10 a>b v1 info 108 says=ruthere
+25 a>b v1 info 108 says=ruthere
+28 a>b v1 info 108 says=ruthere
+31 a>b v1 info 108 says=ruthere
+"""
+TWICE = [(at(10), 1), (at(25), 3)]
+
+
+def log_of_twice() -> str:
+    """The log of who asks: it gives up in the end."""
+    said = [(34.0, "15[JOB] DPD check timed out, enforcing DPD action")]
+    return charon(ASKED_TWICE, "a", Clock(iso_zoned), said=said)
+
+
 def log_of(end: str, theirs: str, *, lost: list[Lost] | None = None) -> str:
     said = GAVE_UP if end == "a" else []
     return charon(QUESTIONS.format(theirs=theirs), end, said=said, lost=lost or [])
@@ -51,6 +72,17 @@ def test_a_question_of_the_other_end_is_a_proof_of_life(tmp_path: Path, theirs: 
     said = [part.text for part in verdict_of([peer]).parts]
     assert "given up 16.0 s after the first unanswered question" in said
     assert hole.max_seconds == pytest.approx(36 - came_s, abs=0.01) if theirs else True
+
+
+def test_a_question_in_vain_before_the_peer_was_back_is_not_the_last_one(tmp_path: Path) -> None:
+    """charon repeats its number until it is acknowledged, and asks no more while ESP comes."""
+    peer = together(tmp_path, capture(ASKED_TWICE), log_of_twice()).peer
+    assert [(x.first_ns, len(x.transmissions)) for x in peer.exchanges] == TWICE
+    assert peer.exchanges[-1].verdict_ref is not None
+    asked = [span.start_ns for span in peer.states if span.state is PeerState.PROBING]
+    assert at(25) in asked
+    hole = peer.black_holes[-1]
+    assert hole.first_probe_ns == at(25)
 
 
 def test_one_that_did_not_arrive_is_none(tmp_path: Path) -> None:

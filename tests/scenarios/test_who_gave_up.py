@@ -685,6 +685,18 @@ def test_what_is_sent_to_who_removed_the_sa_is_lost_for_sure(
     assert all(h.removed_ns is None and not h.min_packets for h in alone.black_holes)
 
 
+def test_an_older_sa_that_is_removed_later_takes_nothing_back(tmp_path: Path) -> None:
+    """A daemon that ends removes what it had renewed: the SA in use had been gone long before."""
+    text, log = given_up("20..55/0.5 a>b esp out")
+    later = "2023-11-14 22:14:16.000 00[IKE] IKE_SA gw[0] state change: REKEYING => DESTROYING\n"
+    assert log.splitlines()[-1] < later
+    for told in (log, log + later):
+        peer = together(tmp_path, capture(text), told).peer
+        (hole,) = [h for h in peer.black_holes if h.sender == A and h.max_seconds]
+        assert hole.removed_ns == pytest.approx(at(30), abs=ns(0.01))
+        assert hole.min_packets == 49
+
+
 def test_a_clock_set_against_the_messages_bounds_nothing(tmp_path: Path) -> None:
     text, log = given_up("40..60/0.5 a>b esp out")
     clocks = ClockOptions(offsets_ns={"1.txt": ns(5)})

@@ -13,6 +13,7 @@ from analyzers.model.records import Basis
 from analyzers.session.live import LiveSession
 from tests.given_source import GivenSource
 from tests.scenarios.logs import Clock, Lost, charon, iso
+from tests.scenarios.test_heard_while_asking import ASKED_TWICE, TWICE, log_of_twice
 from tests.scenarios.timeline import at, capture
 from tests.unit.analyzers.session.test_live_named import _records
 
@@ -117,6 +118,19 @@ def test_what_one_end_says_counts_where_the_log_of_the_other_is_silent() -> None
     peer = _watched((GivenSource("log", "a.log"), a), (GivenSource("log", "b.log"), b))
     assert peer.state is PeerState.ALIVE
     assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 6
+
+
+def test_what_the_log_names_is_one_question_whatever_its_spacing() -> None:
+    """As in the report of it: the first one of three comes long after another in vain."""
+    log, data = log_of_twice(), capture(ASKED_TWICE)
+    moments = [(datetime.fromisoformat(line[:29]), line) for line in log.splitlines()]
+    lines = [
+        (round(moment.timestamp() * 1000) * 1_000_000, f"{line}\n".encode())
+        for moment, line in moments
+    ]
+    packets = [(at(-0.4), data[:24]), *_records(data)]
+    peer = _watched((GivenSource(), packets), (GivenSource("log", "a.log"), lines))
+    assert [(x.first_ns, len(x.transmissions)) for x in peer.exchanges] == TWICE
 
 
 @pytest.mark.parametrize("shift_s", SHIFTS)
