@@ -28,6 +28,7 @@ _SAID_OF: Final = {
     Change.RETRACTED: " (taken back: it was none)",
 }
 _PART: Final = " (taken back: part of a longer one)"
+_ANSWERED: Final = " (taken back: what was asked in it was answered, if late)"
 _PAUSE: Final = " (taken back: the flow pauses like this)"
 # What is about everything has no time.
 _ANY_TIME: Final = 0
@@ -161,7 +162,20 @@ def _said_of(fact: Fact) -> str:
         by_esp = hole.stop_basis is StopBasis.PROOF and hole.traffic_known and not hole.spis
         if by_esp and hole.first_probe_ns is None:
             return _PAUSE
+        if fact.peer is not None and _is_answered_in(hole, fact.peer):
+            return _ANSWERED
     return _SAID_OF.get(fact.change, "")
+
+
+def _is_answered_in(hole: BlackHole, peer: PeerView) -> bool:
+    """Whether an answer came to what its sender asked in a silence."""
+    return any(
+        x.answer is not None
+        and x.prober == hole.sender
+        and hole.begin_ns <= x.answer.at_ns
+        and x.first_ns <= hole.stop_ns
+        for x in peer.exchanges
+    )
 
 
 def _is_known_late(fact: Fact, at_ns: int, now_ns: int) -> bool:

@@ -11,7 +11,7 @@ from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.session.live_facts import Change, Fact
 from dpdlab.present.live_lines import FactLines
-from tests.model_builders import answered, at, black_hole, peer, unanswered
+from tests.model_builders import answered, at, black_hole, peer, sent, unanswered
 
 PEER = peer()
 DEAD = replace(PEER, confidence=Confidence.CERTAIN)
@@ -98,6 +98,10 @@ def test_one_that_is_part_of_a_longer_one_is_not_said_to_be_none() -> None:
     assert part.endswith(" (taken back: part of a longer one)\n")
     (none,) = lines((27, [Fact(PEER, hole, 1, Change.RETRACTED, hole)]))
     assert none.endswith(" (taken back: it was none)\n")
+    replied = answered(transmissions=(sent(14, 9, 9),), answer=sent(18, 10, 10))
+    heard = replace(PEER, exchanges=(replied,))
+    (late,) = lines((27, [Fact(heard, hole, 1, Change.RETRACTED, hole)]))
+    assert late.endswith(" (taken back: what was asked in it was answered, if late)\n")
 
 
 def test_a_silence_that_is_the_pace_of_its_flow_is_said_to_be_that() -> None:
