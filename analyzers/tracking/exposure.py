@@ -223,8 +223,8 @@ class Exposures:
     def _with_rest(self, state: RoleState, closing: Closing) -> list[Window]:
         """Take the deferred windows, now that ESP came back; one that a question follows stays.
 
-        What IKE alone ended, and nothing was asked in, lasted until now; and where no question
-        of this end was answered, it began when ESP fell silent.
+        What IKE alone ended lasted until now, unless its question was not asked again in vain;
+        and where no question of this end was answered, it began when ESP fell silent.
         """
         if not state.deferred:
             return []
@@ -232,10 +232,14 @@ class Exposures:
         window = self._window(state, since, closing.at_ns, StopBasis.PROOF, closing.place)
         windows, joined = join(state.deferred, window, state.own_answer_ns)
         state.deferred = state.deferred[-1:] if joined is not window else []
+        if state.deferred and closing.at_ns - since.first_out_ns < self._report_ns:
+            # Since the other side asked it is too short for its own clock to close here.
+            state.deferred, windows = [], [*windows, joined]
         began_ns = closing.silence.last_proof_ns
         for number, each in enumerate(windows):
             whole = each.silence.last_proof_ns == began_ns or state.own_answer_ns <= began_ns
-            if each.run is None and whole:
+            goes_on = each.run is None or each.run.goes_on(each.stop_ns, closing.at_ns)
+            if goes_on and whole:
                 windows[number] = replace(each, silence=closing.silence, stop_ns=closing.at_ns)
                 self._skip = (closing.key, closing.role, closing.place)
         return windows

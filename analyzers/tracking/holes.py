@@ -40,6 +40,12 @@ class Run(Struct, frozen=True):
         """The last retry so far."""
         return self.sent[-1].at_ns
 
+    def goes_on(self, stop_ns: int, until_ns: int) -> bool:
+        """Whether it was asked again after a time, and not answered until another one."""
+        answer = self.exchange.answer
+        again = any(stop_ns < sent.at_ns < until_ns for sent in self.exchange.transmissions)
+        return again and (answer is None or answer.at_ns > until_ns)
+
     def next_wait_ns(self) -> int | None:
         """How long the prober waits after the last retry."""
         return schedule.next_wait_ns(self.sent, self.exchange.kind)

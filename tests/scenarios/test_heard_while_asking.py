@@ -9,6 +9,7 @@ import pytest
 from analyzers.export.verdict import verdict_of
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
+from tests.scenarios.conftest import Tell
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import Clock, Lost, charon, iso_zoned
 from tests.scenarios.timeline import at, capture
@@ -96,3 +97,23 @@ def test_one_that_did_not_arrive_is_none(tmp_path: Path) -> None:
 def test_who_is_heard_after_the_last_question_was_not_silent(tmp_path: Path) -> None:
     heard = "33 b>a v1 info 108 says=ruthere\n33.02 a>b v1 info 108 says=ack"
     assert not together(tmp_path, log_of("a", heard)).peer.black_holes
+
+
+@pytest.mark.parametrize("theirs_s", [9.05, 9.15], ids=["after one try", "after two"])
+def test_what_the_other_end_asks_in_vain_ends_no_outage(tell: Tell, theirs_s: float) -> None:
+    """It lives, and hears nothing: its question comes again and again, and ESP only in the end."""
+    peer = tell(
+        f"""
+        0 a>b v2 handshake
+        0.2..30/0.2 a>b esp out
+        0.3..4.4/0.2 b>a esp in
+        11.51..30/0.2 b>a esp in
+        8.1..12.2/1 a>b liveness 2
+        12.11 b>a liveness 2 resp
+        {theirs_s}..12.2/1 b>a liveness 0
+        {theirs_s + 0.001:.3f}..12.2/1 a>b liveness 0 resp
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert (hole.sender, hole.stop_ns) == ("192.0.2.1", at(11.51))
+    assert hole.max_packets == 36
