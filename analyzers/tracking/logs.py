@@ -297,10 +297,17 @@ class LogTracker:
 
     @staticmethod
     def _open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
+        """What a side asks on an SA, or on one that it has beside it, and has no answer to."""
+        newest: ExchangeTrack | None = None
         for exchange in reversed(sa.peer.exchanges[-RECENT:]):
-            if exchange.side == side and exchange.sa.unit is sa.unit and not exchange.dissolved:
-                return None if exchange.answered and not is_doubted(exchange) else exchange
-        return None
+            if exchange.side != side or exchange.sa.unit is not sa.unit or exchange.dissolved:
+                continue
+            newest = newest or exchange
+            if exchange.sa is sa:
+                if _is_open(exchange) and exchange.dead_ns is None:
+                    return exchange
+                break
+        return newest if newest is not None and _is_open(newest) else None
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
         at_ns = event.at_ns or 0
@@ -458,6 +465,10 @@ class LogTracker:
             from_start=False,
         )
         self._up(sa, event)
+
+
+def _is_open(exchange: ExchangeTrack) -> bool:
+    return not exchange.answered or is_doubted(exchange)
 
 
 def _was_up(sa: SaTrack, side: int) -> bool:

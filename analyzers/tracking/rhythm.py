@@ -167,6 +167,8 @@ class Rhythms:
 
     def breaks_off(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
         """Whether the last of these comes at another distance than retries of this side do."""
+        if len(sent) < 2:
+            return False
         gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
         others = (
             x.transmissions

@@ -322,3 +322,24 @@ def test_without_times_what_is_sent_again_is_no_duplicate_of_the_capture(tmp_pat
     (peer,) = session.peers()
     assert not any("recorded twice" in p.detail for p in session.sources[0].problems)
     assert max(len(x.transmissions) for x in peer.exchanges) == 6
+
+
+def test_a_last_question_on_a_renewed_sa(tell: Tell) -> None:
+    """It comes when one is due, and is the only one of its run: there is no distance in it."""
+    peer = tell(
+        SETUP_V1
+        + """
+        3 a>b v1 info 108
+        5 a>b v1 info 108
+        7 a>b v1 info 108
+        9 a>b v1 main-mode sa=2
+        12..20/3 a>b v1 info 108 sa=2
+        12.01..20/3 b>a v1 info 108 sa=2
+        20 a>b v1 main-mode sa=3
+        21 a>b v1 info 108 sa=2
+        30..40/3 a>b v1 info 108 sa=3
+        30.01..40/3 b>a v1 info 108 sa=3
+        60 c:4500>a:4500 keepalive
+        """
+    ).peer
+    assert PeerState.DEAD not in {s.state for s in peer.states if s.start_ns > at(9)}

@@ -273,6 +273,29 @@ def test_who_asks_on_another_sa_of_the_same_time_has_not_given_up(tell: Tell) ->
     assert [s.start_ns for s in peer.states if s.state is PeerState.DEAD] == [at(37.5)]
 
 
+TWO_AT_ONCE = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+3..20/3 a>b v1 info 108 says=ruthere
+3.01..20/3 b>a v1 info 108 says=ack
+20 a>b v1 main-mode sa=2
+20.05 b>a v1 main-mode sa=3
+23..30/3 a>b v1 info 108 sa=3 says=ruthere
+24..34/3 a>b v1 info 108 sa=2 says=ruthere
+"""
+
+
+def test_each_of_two_sas_of_the_same_time_has_the_verdict_that_its_log_tells(
+    tmp_path: Path,
+) -> None:
+    """The log names neither: the first verdict is on the one, the second on the other."""
+    said = tuple((s, "14[JOB] DPD check timed out, enforcing DPD action") for s in (33.5, 36.0))
+    log = charon(TWO_AT_ONCE, "a", said=said)
+    peer = together(tmp_path, capture(TWO_AT_ONCE + "60 c>a keepalive\n"), log).peer
+    verdicts = [x.verdict_ns for x in peer.exchanges if x.outcome is Outcome.UNANSWERED]
+    assert sorted(filter(None, verdicts)) == [at(33.5), at(36)]
+
+
 def test_who_renews_an_sa_and_deletes_it_then_has_given_nobody_up(tell: Tell) -> None:
     """The renewal is due while the peer starts anew."""
     peer = tell(
