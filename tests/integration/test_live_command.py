@@ -127,7 +127,9 @@ def test_who_was_unknown_in_the_end_is_not_told_alive_again(
     told, _, report = (lines + out).decode().partition("\n\n")
     states = [line.rsplit("  ", 1)[1] for line in told.splitlines() if " - " in line]
     assert [s.split()[0].strip(",") for s in states if "info" not in s] == ["alive", "unknown"]
-    assert "1 peer alive" in report
+    # On a busy machine the session goes on for long enough without its writer to be told.
+    missed = "capturing was interrupted" in report
+    assert ("1 peer unknown" if missed else "1 peer alive") in report
 
 
 def test_the_end_of_one_source_is_told_while_others_go_on(
