@@ -46,6 +46,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     from dpdlab.tui import ending
 
     ending.follow(app.run())
+    if app.model.crash is not None:
+        raise app.model.crash
     code = ExitCode.INPUT if app.model.failure or app.model.unread else ExitCode.OK
     if app.reads_on and all(thread.daemon for thread in threading.enumerate()[1:]):
         # To tidy up behind a thread that is still reading can take seconds, and nobody sees it.

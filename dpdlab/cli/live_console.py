@@ -56,5 +56,7 @@ def watch(
     if wanted is not None:
         app.model.set_filter(wanted)
     ended = app.run()
+    if app.model.crash is not None:
+        raise app.model.crash
     code = ExitCode.INPUT if app.model.failure else ExitCode.OK
     return ExitCode.INTERNAL if app.return_code else code, ended

@@ -92,7 +92,7 @@ class LiveReader:
         except AnalyzerError as error:
             self._tell(Outcome(done=True, error=error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001 - the console stays usable, and says so
-            self._tell(Outcome(done=True, error=f"internal error: {error!r}"))
+            self._tell(Outcome(done=True, error=f"internal error: {error!r}", crash=error))
         finally:
             session.end(self._clock_ns())
 

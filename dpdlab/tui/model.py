@@ -126,6 +126,8 @@ class Model(Struct, dict=True):
     done: bool = False
     """The inputs are read to their end."""
     failure: str = ""
+    crash: Exception | None = None
+    """What the failure is, if it is one of the tool itself."""
     """Why the inputs cannot be read; empty if they can."""
     opening: tuple[str, ...] = ()
     """What is opened, until its sources are known."""

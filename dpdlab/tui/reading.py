@@ -61,6 +61,8 @@ class Outcome(Struct, frozen=True):
     done: bool = False
     error: str = ""
     hint: str = ""
+    crash: Exception | None = None
+    """What is wrong with the tool itself."""
 
 
 class _Stopped(Exception):
@@ -119,7 +121,7 @@ class Reader:
         except AnalyzerError as error:
             self._tell(Outcome(done=True, error=error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001 - the console stays usable, and says so
-            self._tell(Outcome(done=True, error=f"internal error: {error!r}"))
+            self._tell(Outcome(done=True, error=f"internal error: {error!r}", crash=error))
 
     def _look_up_lines(self, session: Session, told: Sequence[Told] = ()) -> None:
         texts = session.log_texts()

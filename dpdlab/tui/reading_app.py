@@ -165,7 +165,7 @@ class ReadingApp(TerminalApp[int]):
             self._reader.stop()
             self._show_lines(None)
         self.model.done = False
-        self.model.failure = ""
+        self.model.failure, self.model.crash = "", None
         self.model.opening = tuple(
             SHOWN_STDIN if is_standard_input(name) else name for name in self.inputs
         )
@@ -213,7 +213,7 @@ class ReadingApp(TerminalApp[int]):
                 self.model.log = outcome.log
         if outcome.error:
             hint = f"\n{outcome.hint}" if outcome.hint else ""
-            self.model.failure = f"{outcome.error}{hint}"
+            self.model.failure, self.model.crash = f"{outcome.error}{hint}", outcome.crash
             self.model.done = True
             self.changed()
         # What only grows is painted with the next tick: all of it tells of one moment then.

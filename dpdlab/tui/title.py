@@ -75,7 +75,7 @@ def _names(model: Model) -> list[str]:
 
 def _verdict(model: Model, palette: Palette, room: int) -> Text:
     verdict = model.digest.verdict
-    parts = list(_of_how_many(model))
+    parts = [*_of_failure(model), *_of_how_many(model)]
     if verdict is not None:
         parts += verdict.parts
         severity = palette.severity(verdict.severity)
@@ -105,6 +105,13 @@ def without_peers(model: Model) -> str:
     if found:
         told.append(f"{found} ({model.key('view-findings')} shows them)")
     return BETWEEN.join(told)
+
+
+def _of_failure(model: Model) -> Iterator[VerdictPart]:
+    """What follows is all that was known when the reading ended before the inputs did."""
+    if model.failure and model.whole.peers:
+        why = safe(model.failure.split("\n", 1)[0])
+        yield VerdictPart(f"not all is told: {why}", True, ("not all is told",))
 
 
 def _of_how_many(model: Model) -> Iterator[VerdictPart]:

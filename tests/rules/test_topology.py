@@ -7,6 +7,7 @@ import pytest
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules.options import RuleOptions, Thresholds
+from analyzers.rules.topology.dpd_burst_synchronised import _by_chance
 from analyzers.session import SessionOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
@@ -325,3 +326,9 @@ def test_asymmetric_routing_is_silent_where_ways_change(tell: Tell):
     first = link("45..300", "..45", third="c")
     second = link("..45", "45..300", third="d")
     assert tell(first, second).of("asymmetric-routing") == []
+
+
+def test_how_likely_a_burst_of_thousands_of_peers_is_can_be_told():
+    """The number of ways to choose them is beyond a float."""
+    assert _by_chance(3000, 1500, 0.01) < 1e-300
+    assert _by_chance(10, 5, 0.1) == pytest.approx(10 * 126 * 0.1**4)

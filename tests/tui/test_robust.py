@@ -238,6 +238,28 @@ def test_a_crash_leaves_a_usable_terminal_and_one_line():
     assert b"Traceback" not in terminal.output
 
 
+UNREADABLE = """
+import sys
+import dpdlab.tui.reading as reading
+from dpdlab.cli import main
+def broken(self, session, told=()):
+    raise OverflowError("too large")
+reading.Reader._look_up_lines = broken
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_crash_of_the_reading_is_told_in_the_title_and_when_it_is_left():
+    """What is shown until then is not all there is."""
+    terminal = started(DEAD / "capture.pcap", script=UNREADABLE)
+    terminal.read_until(b"not all is told", 60)
+    terminal.type(b"\x11")
+    _, code = terminal.wait()
+    assert code == 70
+    said = bytes(terminal.output[terminal.output.rindex(LEAVES) :])
+    assert b"error: internal error: OverflowError: too large" in said
+
+
 def test_a_mistake_in_the_settings_gives_the_terminal_back(tmp_path: Path):
     settings = tmp_path / "own.toml"
     settings.write_text('[keys]\nserch = ["x"]\n', encoding="utf-8")

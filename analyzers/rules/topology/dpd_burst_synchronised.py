@@ -90,7 +90,11 @@ def _size(burst: list[Asked]) -> int:
 
 def _by_chance(peers: int, together: int, share: float) -> float:
     """At most how likely so many of independent timers are within a share of the interval."""
-    return peers * math.comb(peers - 1, together - 1) * share ** (together - 1)
+    if together < 2 or share <= 0:
+        return float(peers if together < 2 else 0)
+    # Numbers of combinations of many peers are beyond a float, their logarithms are not.
+    ways = math.lgamma(peers) - math.lgamma(together) - math.lgamma(peers - together + 1)
+    return math.exp(min(0.0, math.log(peers) + ways + (together - 1) * math.log(share)))
 
 
 RULE = RunRule(
