@@ -266,6 +266,8 @@ def _as_asked(peer: PeerView, hole: BlackHole) -> DpdPolicy | None:
         if within and (x.first_missing or x.first_ns < hole.first_probe_ns):
             return None  # it is asked again there: what it waited before it asked is not shown
         sent += within
+    if not sent and peer.whole.exchanges:
+        return None  # a request of another purpose found the peer dead
     times = [*(sent or [hole.first_probe_ns]), hole.dead_ns]
     waits_s = tuple(seconds(later - sooner) for sooner, later in pairwise(times))
     if interval_s <= 0 or sum(waits_s) <= 0:

@@ -15,6 +15,7 @@ from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
 from analyzers.whatif import candidates
+from analyzers.whatif.candidates import own
 from analyzers.whatif.recommend import RIDE_OUT_S, why_fragile
 from analyzers.whatif.replay import Loss
 from analyzers.whatif.study import Candidate, Result, Simulation, Study
@@ -297,3 +298,27 @@ def test_of_what_goes_on_a_later_end_saves_nothing_and_costs_nothing(tmp_path: P
     assert hole.stop_basis is StopBasis.CAPTURE_END
     assert (sooner.saved(hole).seconds or 0) > 0
     assert later.saved(hole) == Loss(None, None, None)
+
+
+def test_a_renewal_in_vain_is_no_policy_of_questions(tmp_path: Path) -> None:
+    """Who never asked for liveness finds out by a request of another purpose."""
+    text = """
+        0 a>b v2 handshake
+        0.1..45/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        10 b>a liveness 0
+        10.01 a>b liveness 0 resp
+        30 a>b create-child 2
+        31 a>b create-child 2
+        32.4 a>b create-child 2
+        34.36 a>b create-child 2
+        45 a>b v2 handshake sa=2
+        """
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(capture(text))
+    session = Session()
+    session.run([str(path)])
+    (peer,) = session.peers()
+    (hole,) = peer.black_holes
+    assert hole.first_probe_ns is not None
+    assert own(peer, hole).label == "its own: never asked"
