@@ -38,7 +38,7 @@ PROBLEM: Final = {
     ProblemKind.BAD_ENCODING: "text that is no UTF-8",
     ProblemKind.UNPARSED_LINES: "log lines that nothing understands",
     ProblemKind.NO_TIMES: "a log without times",
-    ProblemKind.CLOCK_GUESSED: "a log without a year",
+    ProblemKind.CLOCK_GUESSED: "the clock of a log is a guess",
     ProblemKind.CLOCK_CONTRADICTED: "clock by hand",
     ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
     ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
