@@ -131,7 +131,8 @@ def events_of(peer: PeerView, *, ongoing: bool = False) -> list[Event]:
     events += [e for e in _hidden(peer, by_ref) if e.ref not in told]
     told.update(event.ref for event in events)
     untold = [m for m in peer.messages if m.ref not in told]
-    events += _messages(untold, sent_in_vain(peer) if untold else frozenset())
+    first = [e.message for e in events if e.delete is not None and e.message is not None]
+    events += _messages(untold, first, sent_in_vain(peer) if untold else frozenset())
     events += [_hint(hint) for hint in peer.hints]
     # A black hole begins after what proved life at the same time.
     events.sort(key=lambda e: (e.at_ns, e.kind is EventKind.HOLE, e.ref or Ref("", 0)))
@@ -278,13 +279,16 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _messages(messages: Sequence[IkeMessage], in_vain: Container[Ref]) -> Iterator[Event]:
+def _messages(
+    messages: Sequence[IkeMessage], first: Sequence[IkeMessage], in_vain: Container[Ref]
+) -> Iterator[Event]:
     """Messages of no exchange that is followed; those that were sent before say so.
 
-    `in_vain`: where those are that met no answer.
+    `first`: those that may be sent again, and are told by themselves; `in_vain`: where those are
+    that met no answer.
     """
-    sent = Counter(map(_sameness, messages))
-    before: Counter[object] = Counter()
+    before: Counter[object] = Counter(map(_sameness, first))
+    sent = before + Counter(map(_sameness, messages))
     for message in sorted(messages, key=lambda m: (m.at_ns, m.ref)):
         same = _sameness(message)
         before[same] += 1

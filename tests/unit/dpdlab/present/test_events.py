@@ -14,7 +14,7 @@ from analyzers.model.sa import SaEnd
 from dpdlab.present.events import EventKind, events_of
 from dpdlab.present.in_vain import repeated_in_vain_ns
 from tests.export_content import everything, sick_peer
-from tests.model_builders import ike_message, ike_sa, problem, unanswered
+from tests.model_builders import delete, ike_message, ike_sa, problem, unanswered
 from tests.unit.dpdlab.present import stories as s
 
 
@@ -33,6 +33,15 @@ def test_the_same_bytes_again_are_a_retry():
         "IKE_AUTH request, retry 1 of 2",
         "IKE_AUTH request, retry 2 of 2",
     ]
+
+
+def test_the_bytes_of_a_delete_again_are_a_retry_of_it():
+    """The first one is told as the Delete that it is."""
+    sent = [ike_message(at, at, kind=MessageKind.DELETE, message_id=7) for at in (1, 3, 7)]
+    peer = replace(s.healthy(), exchanges=(), hints=(), black_holes=(), messages=tuple(sent))
+    gone = replace(delete(), at_ns=sent[0].at_ns, ref=sent[0].ref, answer=None)
+    told = [e.label for e in events_of(replace(peer, deletes=(gone,)))]
+    assert told[1:] == ["Delete request, retry 1 of 2", "Delete request, retry 2 of 2"]
 
 
 def test_other_bytes_or_another_number_are_no_retry():
