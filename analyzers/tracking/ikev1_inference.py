@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind
+from analyzers.model.exchange import AnswerEvidence, DeleteProtocol, ExchangeKind, Transmission
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import SaEnd
@@ -84,9 +84,10 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
         if len(run.transmissions) > 2:
             run.candidate = False  # twice the same spacing is a rhythm
     else:
-        if run is not None:
-            _dissolve(sa, run)
+        first = None if run is None else _dissolve(sa, run, message)
         run = _asked(sa, message, side)
+        if first is not None:
+            run.transmissions.insert(0, first)
         sa.open_dpd[side] = run
     marks.add(MarkKind.PROBE, sa, side, message, exchange=run)
 
@@ -196,9 +197,13 @@ def _answer(
     marks.add(MarkKind.ANSWERED, sa, prober, message, exchange=asked)
 
 
-def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
+def _is_repeated(run: ExchangeTrack, message: IkeMessage) -> bool:
     gap = message.at_ns - run.last_ns
-    if run.length != message.length or not _MIN_RETRY_NS <= gap <= MAX_RETRY_NS:
+    return run.length == message.length and _MIN_RETRY_NS <= gap <= MAX_RETRY_NS
+
+
+def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
+    if not _is_repeated(run, message):
         return False
     if run.basis is Basis.CORRELATED:
         return True  # a log names its questions: it tells if this is none
@@ -208,15 +213,24 @@ def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
     last = run.last_ns - run.transmissions[-2].at_ns
     if last <= 0:
         return False
-    ratio = gap / last
+    ratio = (message.at_ns - run.last_ns) / last
     return 1 - _SPACING_TOLERANCE <= ratio <= _MAX_GROWTH
 
 
-def _dissolve(sa: SaTrack, run: ExchangeTrack) -> None:
-    """A run without rhythm or answer was no question, as far as anybody can tell."""
-    if run.candidate:
-        run.dissolved = True
-        sa.peer.unknown_informationals += len(run.transmissions)
+def _dissolve(sa: SaTrack, run: ExchangeTrack, message: IkeMessage) -> Transmission | None:
+    """A run without rhythm or answer was no question, as far as anybody can tell.
+
+    Its last message may be the first of a run that `message` continues: only a lone one
+    was before it.
+    """
+    if not run.candidate:
+        return None
+    run.dissolved = True
+    first = None
+    if len(run.transmissions) > 1 and _is_repeated(run, message):
+        first = run.transmissions.pop()
+    sa.peer.unknown_informationals += len(run.transmissions)
+    return first
 
 
 def _take_for_deletes(

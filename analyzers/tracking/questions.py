@@ -156,9 +156,12 @@ class Questions:
             exchange.note_heard_before(mark.at_ns)
         older = bool(state.sent) and state.is_after(state.sent[-1], silence)
         if state.run is not exchange:
-            if older and len(state.sent) > 1:
+            if older and len(state.sent) > 1 and not (state.run and state.run.dissolved):
                 return  # an older question is still open: the silence counts from there
-            state.run, state.sent, older = exchange, [], False
+            of_exchange = {t.ref for t in exchange.transmissions}
+            state.run = exchange
+            state.sent = [t for t in state.sent if t.ref in of_exchange]
+            older = older and bool(state.sent)
         state.sent.append(Transmission(mark.at_ns, 0, mark.ref))
         if not older:
             # The first question since the last proof: what leaves from here on is lost for sure.

@@ -110,6 +110,31 @@ def test_a_new_negotiation_a_whole_wait_after_the_last_question_is_the_verdict(t
     assert not peer.deletes
 
 
+def test_one_question_in_a_first_outage_does_not_hide_those_of_the_next(tell: Tell) -> None:
+    """The first two have no common rhythm with the others: the second is theirs all the same."""
+    peer = tell(
+        SETUP
+        + """
+        1..24.2/0.2 a>b esp out
+        1.1..6/0.2 b>a esp in
+        9 a>b v1 info 108
+        10.1..12/0.2 b>a esp in
+        22..32/3 a>b v1 info 108
+        34.001 a>b v1 mm1 sa=2
+        36 a>b v1 main-mode sa=2
+        """
+        + LATER
+    ).peer
+    assert times(peer) == [[at(t) for t in (22, 25, 28, 31)]]
+    assert peer.exchanges[0].verdict_ns == pytest.approx(at(34), abs=2_000_000)
+    assert peer.unknown_informationals == 1
+    transient, hole = peer.black_holes
+    assert transient.black_hole_class is BlackHoleClass.TRANSIENT
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+    assert hole.first_probe_ns == at(22)
+    assert hole.min_packets == 11  # 22.2 … 24.2
+
+
 def test_deletes_of_one_teardown_are_no_question(tell: Tell) -> None:
     peer = tell(
         SETUP
