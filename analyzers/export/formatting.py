@@ -191,6 +191,11 @@ ASCII: Final = Glyphs(
 )
 
 
+def ascii_formula(text: str) -> str:
+    """The signs of formulas in ASCII."""
+    return text.replace("×", "x").replace("²", "^2").replace("…", "...")
+
+
 def glyphs(ascii_only: bool) -> Glyphs:
     """The table of signs to draw with."""
     return ASCII if ascii_only else UNICODE

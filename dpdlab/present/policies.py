@@ -110,11 +110,6 @@ def is_nothing(text: str) -> bool:
     return text.strip("-0. s") == ""
 
 
-def ascii_formula(text: str) -> str:
-    """The signs of formulas in ASCII."""
-    return text.replace("×", "x").replace("²", "^2").replace("…", "...")
-
-
 # --- bars -----------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzers.model.records import Ref
-from dpdlab.present.formatting import Clock, Severity, glyphs
+from dpdlab.present.formatting import Clock, Severity, ascii_formula, glyphs
 from dpdlab.present.safe import safe
 
 NARROWEST: Final = 50
@@ -99,7 +99,7 @@ class Page:
         """Text from outside, harmless on this terminal and on this page's alphabet."""
         clean = safe(text)
         if self.ascii_only:
-            return clean.encode("ascii", "backslashreplace").decode("ascii")
+            return ascii_formula(clean).encode("ascii", "backslashreplace").decode("ascii")
         return clean
 
     def address(self, text: str) -> str:

@@ -14,7 +14,7 @@ from analyzers.whatif.study import Candidate
 from dpdlab.present.formatting import Severity, counted, timer
 from dpdlab.present.policies import bare_rate, tenths
 from dpdlab.present.text.page import FAINT, LABEL, SEVERITY_STYLE, Column, Page, assemble
-from dpdlab.present.text.policies import advice, chance_cell, in_signs, page_on, table
+from dpdlab.present.text.policies import advice, chance_cell, page_on, table
 
 _PLAN_COLUMNS: Final = (
     Column("policy", elastic=True),
@@ -41,7 +41,7 @@ def render_planned(planned: Planned, *, console: Console, ascii_only: bool, verb
     page.wrapped((explained, FAINT), "  ", indent=2)
     for candidate, plan in planned.rows:
         if plan is None or plan.verdict is None:
-            page.wrapped((in_signs(page, candidate.policy.evidence), FAINT), "  ", indent=2)
+            page.wrapped((page.data(candidate.policy.evidence), FAINT), "  ", indent=2)
     page.gap()
     for candidate, plan in planned.rows:
         if plan is not None and (verbose or len(planned.rows) <= 2):
@@ -68,7 +68,7 @@ def _demand(planned: Planned) -> str:
 
 
 def _plan_row(page: Page, candidate: Candidate, plan: Plan | None) -> list[Text]:
-    label = Text(in_signs(page, candidate.label))
+    label = Text(page.data(candidate.label))
     none = Text(page.signs.none, FAINT)
     if plan is None:
         return [label, Text("unknown"), *[none] * 5]
@@ -92,9 +92,9 @@ def _plan_row(page: Page, candidate: Candidate, plan: Plan | None) -> list[Text]
 
 
 def _plan_detail(page: Page, candidate: Candidate, plan: Plan, planned: Planned) -> None:
-    page.line((in_signs(page, candidate.label), LABEL))
+    page.line((page.data(candidate.label), LABEL))
     formula = worst_case_formula(plan.timing, planned.demand.every_s)
-    page.wrapped(in_signs(page, f"worst case {formula}"), "  ", indent=4)
+    page.wrapped(page.data(f"worst case {formula}"), "  ", indent=4)
     fleet = plan.fleet
     if fleet is not None and fleet.last_s - fleet.first_s >= 0.05:
         page.wrapped(
@@ -119,7 +119,7 @@ def _routing(page: Page, planned: Planned) -> None:
     page.line((f"beside routing that holds its neighbour for {timer(hold_s)}", FAINT))
     columns = (
         Column("policy", elastic=True),
-        Column(in_signs(page, f"backstop: latest > {number(hold_s)} s")),
+        Column(page.data(f"backstop: latest > {number(hold_s)} s")),
         Column(f"routing first: soonest >= {number(hold_s)} s"),
     )
     cells = []
@@ -129,7 +129,7 @@ def _routing(page: Page, planned: Planned) -> None:
         verdict = plan.verdict
         cells.append(
             [
-                Text(in_signs(page, candidate.label)),
+                Text(page.data(candidate.label)),
                 _kept(plan.routing.backstop, verdict.last_s),
                 _kept(plan.routing.routing_first, verdict.first_s),
             ]

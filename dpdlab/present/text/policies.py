@@ -10,7 +10,7 @@ from rich.text import Text
 from analyzers.export.content import Content
 from analyzers.whatif.formula import chance
 from dpdlab.present.formatting import Clock, Severity
-from dpdlab.present.policies import ascii_formula, chance_severity
+from dpdlab.present.policies import chance_severity
 from dpdlab.present.text.page import (
     FAINT,
     LABEL,
@@ -44,19 +44,12 @@ def table(page: Page, columns: Sequence[Column], cells: Sequence[Sequence[Text]]
         page.line(assemble("  ", row_line(page, columns, sizes, line)))
 
 
-def in_signs(page: Page, text: str) -> str:
-    """Formulas in the alphabet of the page."""
-    if page.ascii_only:
-        text = ascii_formula(text)
-    return page.data(text)
-
-
 def advice(page: Page, title: str, why: Sequence[str], lines: Sequence[str], *, met: bool) -> None:
     """A recommendation: the formulas that speak for it, and what to type."""
     short: Part = "" if met else (" (the nearest it comes)", SEVERITY_STYLE[Severity.WARN])
-    page.line(assemble((in_signs(page, title), LABEL), short))
+    page.line(assemble((page.data(title), LABEL), short))
     for reason in why:
-        page.wrapped(in_signs(page, reason), "  ", indent=4)
+        page.wrapped(page.data(reason), "  ", indent=4)
     for line in lines:
         page.line((f"    {line}", SEVERITY_STYLE[Severity.NOTE]))
     page.gap()

@@ -51,7 +51,7 @@ from dpdlab.present.text.page import (
     assemble,
     padded,
 )
-from dpdlab.present.text.policies import advice, chance_cell, in_signs, page_on, table
+from dpdlab.present.text.policies import advice, chance_cell, page_on, table
 
 HOLES_SHOWN: Final = 4
 """Black holes told in full without -v, the longest first."""
@@ -105,7 +105,7 @@ def render_simulated(
         note = mode_note(candidate.policy)
         if note:
             warn = SEVERITY_STYLE[Severity.WARN]
-            page.wrapped((f"{in_signs(page, candidate.label)}: {note}", warn), "  ", indent=2)
+            page.wrapped((f"{page.data(candidate.label)}: {note}", warn), "  ", indent=2)
     page.gap()
     for candidate in tried:
         if candidate.why:
@@ -160,7 +160,7 @@ def _study(page: Page, study: Study) -> None:
 
 def _cells(page: Page, hole: BlackHole, result: Result) -> list[Text]:
     none = Text(page.signs.none, FAINT)
-    label = Text(in_signs(page, result.candidate.label), LABEL if result.candidate.why else "")
+    label = Text(page.data(result.candidate.label), LABEL if result.candidate.why else "")
     left = result.left
     if left is None:
         return [label, Text("unknown"), *[none] * 5]
@@ -198,7 +198,7 @@ def _bars(page: Page, study: Study) -> None:
     sure = page.signs.possible if arrives else page.signs.certain
 
     def bar(label: str, least: float, most: float | None, style: str, said: str) -> None:
-        name = padded(page.clip(Text(in_signs(page, label), FAINT), indent - 2), indent)
+        name = padded(page.clip(Text(page.data(label), FAINT), indent - 2), indent)
         found = scale.bar(least, most)
         drawn = sure * found.sure + page.signs.possible * found.maybe
         end = page.signs.to if found.unending else ""
@@ -233,7 +233,7 @@ def _costs(page: Page, tried: Sequence[Candidate]) -> None:
 
 
 def _cost(page: Page, candidate: Candidate) -> list[Text]:
-    label = Text(in_signs(page, candidate.label), LABEL if candidate.why else "")
+    label = Text(page.data(candidate.label), LABEL if candidate.why else "")
     timing = candidate.told
     none = Text(page.signs.none, FAINT)
     if timing is None:
@@ -241,7 +241,7 @@ def _cost(page: Page, candidate: Candidate) -> list[Text]:
     questions = len(timing.waits_s)
     return [
         label,
-        Text(in_signs(page, worst_case(timing))),
+        Text(page.data(worst_case(timing))),
         Text(asks(timing)),
         *(chance_cell(false_death(questions, loss)) for loss in LOSS_RATES),
     ]

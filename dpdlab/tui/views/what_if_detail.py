@@ -14,7 +14,8 @@ from analyzers.whatif.formula import asks, chance, load_formula, number, rate, w
 from analyzers.whatif.plan import Demand
 from analyzers.whatif.study import Candidate
 from analyzers.whatif.timing import LOSS_RATES, Timing, Trigger, false_death
-from dpdlab.present.policies import ascii_formula, loss_title, mode_note
+from dpdlab.present.formatting import ascii_formula
+from dpdlab.present.policies import loss_title, mode_note
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.text_pane import TextRows
 from dpdlab.tui.views.what_if_plan import planned

@@ -297,6 +297,15 @@ def test_a_narrow_terminal_still_gets_a_report():
     assert "given up (inferred)" in flat(text)
 
 
+def test_our_own_signs_are_no_escapes_in_ascii():
+    """Only what has no sign in ASCII is escaped."""
+    (policy,) = s.dead_peer().policies
+    evidence = "retries every 1.5 s, growing ×1.8, on IKE SA 463409c0… é"
+    peer = s.dead_peer(policies=(replace(policy, evidence=evidence),))
+    text = flat(report([peer], ascii_only=True))
+    assert r"growing x1.8, on IKE SA 463409c0... \xe9" in text
+
+
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.parent.name)
 def test_a_sample_capture_fits_a_page_of_80_columns(path):
     session = Session()
