@@ -25,7 +25,7 @@ from analyzers.session.clocks import value_of
 from analyzers.session.live_copies import Copies
 from analyzers.session.live_ends import OTHER_END_NS, BothEnds, Captured, is_for_other_end
 from analyzers.session.live_wire import Wire, share_id
-from analyzers.session.naming import told_to_peers
+from analyzers.session.naming import connection_of, lone_peer, told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.session.refused import answers_among, refused_messages
 from analyzers.sources.feed import Line, Piece
@@ -98,6 +98,8 @@ class LiveLog:
         """When text came last."""
         self.local: dict[str, str] = {}
         """The device's own address towards each of its peers."""
+        self.connections: set[str] = set()
+        """Those that it has an address of, see `naming`."""
         self.unnamed: set[str] = set()
         """Peers of which something was told before the device's own address was known."""
 
@@ -438,8 +440,13 @@ class LogMatcher:
 
     def _name(self, event: LogEvent, log: LiveLog) -> None:
         """Give the device of a log an address where the line has none."""
-        if event.remote is None and len(log.local) == 1:
-            event.remote = next(iter(log.local))
+        peers = log.local.keys() | log.unnamed
+        if event.remote is None and len(peers) == 1:
+            event.remote = lone_peer(event, next(iter(peers)), log.connections)
+        elif event.remote is not None and len(log.connections) < _MOST_REMOTES:
+            connection = connection_of(event)
+            if connection is not None:
+                log.connections.add(connection)
         seen = {dst for src, dst in self._wire.ends if src == event.remote}
         if event.remote in log.unnamed and not seen and log.hosts <= 1:
             # Still the same peer: two of it would each know half of the truth.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -19,6 +20,8 @@ from analyzers.tracking.sightings import is_private
 _AGREE: Final = 0.8
 # Messages may be paired wrongly, hardly two in a row.
 _IN_A_ROW: Final = 2
+# charon's "site-b[3]"; SESSION ID and SA ID of Cisco's IKEv2, "31/1#2" where used again.
+_SA_OF: Final = re.compile(r"(?P<of>.+?)(?:\[.*|/\d+)?(?:#\d+)?")
 
 Ends = tuple[str | None, str | None]
 """Local and remote, from the log's device."""
@@ -159,9 +162,10 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
             elsewhere.setdefault(dst, set()).add(src)
     remotes = {e.remote for e in log.events if e.remote is not None}
     lone = next(iter(remotes)) if len(remotes) == 1 else None
+    named = {tied for e in log.events if e.remote is not None and (tied := connection_of(e))}
     for event in log.events:
-        if event.remote is None:
-            event.remote = lone
+        if event.remote is None and lone is not None:
+            event.remote = lone_peer(event, lone, named)
         if event.local is not None:
             by_remote[event.remote] = event.local
             continue
@@ -171,6 +175,24 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
             event.local = next(iter(seen))
         if event.local is None:
             event.local = next(iter(own)) if len(own) == 1 else nameless
+
+
+def connection_of(event: LogEvent) -> str | None:
+    """The device's own name of what an SA belongs to: that of a connection, or of a session."""
+    named = None if event.handle is None else _SA_OF.fullmatch(event.handle)
+    return None if named is None else named["of"]
+
+
+def lone_peer(event: LogEvent, lone: str, named: Set[str]) -> str:
+    """Whom an event without an address is about, in a log that has the address of one peer only.
+
+    `named`: connections that the log has an address of. One that is none of them may be that of
+    anybody: what became of it must not be told of a peer that is well.
+    """
+    connection = connection_of(event)
+    if connection is None or not named or connection in named:
+        return lone
+    return f"SA {event.handle}"
 
 
 def told_to_peers(

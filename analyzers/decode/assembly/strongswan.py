@@ -434,7 +434,7 @@ class StrongswanAssembly:
         """IKEv1: the question is that to the only peer that has not acknowledged one."""
         made = self._about_sa(line, LogEventKind.PEER_DEAD, reason="DPD check timed out")
         made.version = 1
-        if made.remote is None:
+        if made.remote is None and self._may_be_any(made):
             ends = {(request.local, request.remote) for request in self._asked.values()}
             ends = ends or self._pairs
             if len(ends) == 1:
@@ -445,9 +445,15 @@ class StrongswanAssembly:
         made = event(line, kind, **parts)
         made.handle = line.fields.get("sa") or _handle(line)
         self._complete(made)
-        if made.remote is None and len(set(self._ends.values())) == 1:
+        if made.remote is None and len(set(self._ends.values())) == 1 and self._may_be_any(made):
             made.local, made.remote = next(iter(self._ends.values()))
         return made
+
+    def _may_be_any(self, made: LogEvent) -> bool:
+        """Whether an SA without an address is none of a connection of which nothing is known."""
+        connection = None if made.handle is None else made.handle.partition("[")[0]
+        known = (sa.partition("[")[0] for sa in self._ends)
+        return connection is None or not self._ends or connection in known
 
     def _complete(self, made: LogEvent) -> None:
         if made.handle is None:
