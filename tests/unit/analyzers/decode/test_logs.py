@@ -296,7 +296,7 @@ def test_unparsed_lines_are_kept_up_to_a_number(alone: int) -> None:
 def test_shapes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analyzers.decode.log_shapes._MAX_SHAPES", 8)
     monkeypatch.setattr("analyzers.decode.log_shapes._MAX_VARIANTS", 2)
-    monkeypatch.setattr("analyzers.decode.log_shapes._MAX_MINUTES", 4)
+    monkeypatch.setattr("analyzers.decode.log_shapes._MAX_BEGUN", 4)
     words = [f"{'x' * n} P{n % 5}" for n in range(40)]
     text = "".join(
         f"Mar  1 00:{n // 60:02}:{n % 60:02}: acme: probe {n} {word}\n more {word}\n"
