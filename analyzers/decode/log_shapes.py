@@ -6,7 +6,7 @@ found is what the regexes would find (`dialects.digits` tells how that is known)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from enum import Enum, auto
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
@@ -234,6 +234,7 @@ class Shapes:
         self._likeness = likeness
         self._lines: _Memory[LineShape] = _Memory()
         self._texts: _Memory[tuple[TextShape | None]] = _Memory()
+        self._outlines: dict[Hashable, TextShape] = {}
         self._begun = Begun()
         self.known = self._lines.zeroed.get
         """The shape of a zeroed line, if that is enough."""
@@ -275,7 +276,19 @@ class Shapes:
             return None, self._likeness.of_tag(text)
         outline = self._reader.outline(text, tag)
         alike = max(self._likeness.of_tag(text), self._likeness.of_text(text, tag.end(), outline))
-        return TextShape(outline, takes=self._takes(outline)), alike
+        return self._outlined(outline), alike
+
+    def _outlined(self, outline: Outline) -> TextShape:
+        """How texts of that outline are read: all that differ in the letters of hexadecimal
+        numbers alone have one."""
+        pattern = None if outline.pattern is None else outline.pattern.id
+        key = (outline.dialect.name, pattern, outline.ignored, outline.spans)
+        shape = self._outlines.get(key)
+        if shape is None:
+            if len(self._outlines) >= _MAX_SHAPES:
+                self._outlines.clear()
+            shape = self._outlines[key] = TextShape(outline, takes=self._takes(outline))
+        return shape
 
     def _is_tagged(self, text: str) -> bool:
         """Whether the first of several lines has a tag by itself."""
@@ -302,5 +315,7 @@ class Shapes:
         if key not in self.counts:
             self.counts[key] = Count(*key)
         if not isinstance(stamp, Stamp):
+            if len(text.counts) >= _MAX_VARIANTS:
+                text.counts.clear()
             text.counts[stamp] = self.counts[key]
         return self.counts[key]
