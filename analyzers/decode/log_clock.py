@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from calendar import isleap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -76,12 +77,10 @@ def place(events: list[LogEvent], tally: LogTally, hints: ClockHints) -> bool:
         times = [e.at_ns for e in events if e.at_ns is not None]
         if times:
             first_year, sure = _year(times, hints)
-            for event in events:
-                if event.at_ns is not None:
-                    event.at_ns = _dated(event.at_ns, first_year)
+            _move(events, NS_PER_DAY, partial(_dated, first_year=first_year))
     dated = kind in (StampKind.NO_YEAR, StampKind.ABSOLUTE)
     if dated and hints.zone is not None and quality(tally) is not ClockQuality.ABSOLUTE:
-        _shift_zone(events, hints.zone)
+        _move(events, _HOUR_NS, partial(in_zone, zone=hints.zone))
     return sure
 
 
@@ -132,12 +131,13 @@ def in_zone(wall_ns: int, zone: tzinfo) -> int:
     return hours * _HOUR_NS + rest - int(offset.total_seconds()) * NS_PER_SECOND
 
 
-def _shift_zone(events: list[LogEvent], zone: tzinfo) -> None:
-    cache: dict[int, int] = {}
+def _move(events: list[LogEvent], unit_ns: int, moved: Callable[[int], int]) -> None:
+    """Move events by hours, or days, as `moved` moves the beginning of each."""
+    shifts: dict[int, int] = {}
     for event in events:
         if event.at_ns is None:
             continue
-        hour = event.at_ns // _HOUR_NS
-        if hour not in cache:
-            cache[hour] = in_zone(hour * _HOUR_NS, zone) - hour * _HOUR_NS
-        event.at_ns += cache[hour]
+        unit = event.at_ns // unit_ns
+        if unit not in shifts:
+            shifts[unit] = moved(unit * unit_ns) - unit * unit_ns
+        event.at_ns += shifts[unit]

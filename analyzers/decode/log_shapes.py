@@ -6,12 +6,12 @@ found is what the regexes would find (`dialects.digits` tells how that is known)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from enum import Enum, auto
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from analyzers.decode.assembly.lines import Form, LogLine
 from analyzers.dialects.dialect import Outline, Reader
@@ -26,7 +26,7 @@ from analyzers.model.time import NS_PER_SECOND
 _MAX_SHAPES: Final = 1 << 14
 _MAX_VARIANTS: Final = 256
 _MAX_LENGTH: Final = 1000
-_MAX_MINUTES: Final = 4096
+_MAX_BEGUN: Final = 1 << 12
 _LEAP_SECOND: Final = 60
 
 
@@ -63,18 +63,25 @@ class TextShape:
         self.unparsed = self.reads is Reads.UNPARSED
 
 
+class Begun(Struct):
+    """When the minutes and seconds of stamps begin, by their text; the same for a whole log."""
+
+    minutes: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, int] = field(default_factory=dict)
+
+
 class StampShape:
     """Where the parts of a stamp stand in all lines that are alike."""
 
-    __slots__ = ("_fraction", "_minute", "_minutes", "_scale", "_second", "_tail", "kind", "place",
-                 "resolution_ns", "unsynchronised", "zone")  # fmt: skip
+    __slots__ = ("_begun", "_fraction", "_minute", "_scale", "_second", "_tail", "_whole", "kind",
+                 "place", "resolution_ns", "unsynchronised", "zone")  # fmt: skip
 
-    def __init__(self, match: Match, stamp: Stamp, minutes: dict[str, int]) -> None:
-        """`stamp` is that of one of the lines; `minutes` remembers where minutes begin."""
+    def __init__(self, match: Match, stamp: Stamp, begun: Begun) -> None:
+        """`stamp` is that of one of the lines."""
         self.kind: StampKind = stamp.kind
         self.resolution_ns = stamp.resolution_ns
         self.zone, self.unsynchronised = stamp.zone, stamp.unsynchronised
-        self._minutes = minutes
+        self._begun = begun
         prefix = form_of(match)
         start, stop = match.span(prefix)
         if prefix == "K":
@@ -83,36 +90,56 @@ class StampShape:
         """Lines that have the same there are of the same time."""
         self._second: slice | None = None
         """None: the stamp has to be read as a whole."""
-        self._minute, self._tail = self.place, slice(stop, stop)
+        self._minute = self._whole = self.place
+        self._tail: slice | None = None
+        """None: nothing follows that belongs to the time."""
         self._fraction, self._scale = slice(stop, stop), 0
         if prefix in "KU":
             return
         first, last = match.span(prefix.lower() + "s")
         self._minute, self._second = slice(start, first), slice(first, last)
+        self._whole = slice(start, last)
         if match[prefix.lower() + "f"]:
             first, last = match.span(prefix.lower() + "f")
             self._fraction, self._scale = slice(first, last), int(10 ** (9 - (last - first)))
-        self._tail = slice(last, stop)
+        self._tail = slice(last, stop) if last < stop else None
 
     def ns(self, line: str) -> int | None:
         """The stamp of `line` as `Stamp.ns`; None if it is an impossible time."""
         if self._second is None:
             return _read_ns(line)
-        second = int(line[self._second])
+        second = line[self._whole]
+        if self._tail is not None:
+            second += line[self._tail]
+        seconds = self._begun.seconds
+        begin_ns = seconds.get(second)
+        if begin_ns is None:
+            begin_ns = self._begin_ns(line, int(line[self._second]))
+            if begin_ns is None:
+                return None
+            if len(seconds) >= _MAX_BEGUN:
+                seconds.clear()
+            seconds[second] = begin_ns
+        return begin_ns + int(line[self._fraction]) * self._scale if self._scale else begin_ns
+
+    def _begin_ns(self, line: str, second: int) -> int | None:
+        """When the second of a stamp begins, by the minute; None if it is an impossible time."""
         if second > _LEAP_SECOND:
             return None
-        after_ns = second * NS_PER_SECOND
-        if self._scale:
-            after_ns += int(line[self._fraction]) * self._scale
-        minute = line[self._minute] + line[self._tail]
-        begin_ns = self._minutes.get(minute)
+        minutes, after_ns = self._begun.minutes, second * NS_PER_SECOND
+        minute = line[self._minute]
+        if self._tail is not None:
+            minute += line[self._tail]
+        begin_ns = minutes.get(minute)
         if begin_ns is None:
             whole_ns = _read_ns(line)
             if whole_ns is None:
                 return None
-            if len(self._minutes) >= _MAX_MINUTES:
-                self._minutes.clear()
-            begin_ns = self._minutes[minute] = whole_ns - after_ns
+            if len(minutes) >= _MAX_BEGUN:
+                minutes.clear()
+            if self._scale:
+                whole_ns -= int(line[self._fraction]) * self._scale
+            begin_ns = minutes[minute] = whole_ns - after_ns
         return begin_ns + after_ns
 
 
@@ -207,7 +234,8 @@ class Shapes:
         self._likeness = likeness
         self._lines: _Memory[LineShape] = _Memory()
         self._texts: _Memory[tuple[TextShape | None]] = _Memory()
-        self._minutes: dict[str, int] = {}
+        self._outlines: dict[Hashable, TextShape] = {}
+        self._begun = Begun()
         self.known = self._lines.zeroed.get
         """The shape of a zeroed line, if that is enough."""
 
@@ -236,7 +264,7 @@ class Shapes:
                 # The line begins anew, but at no known time.
                 alike = Alike.NOT
             else:
-                shape.stamp = StampShape(look.stamp, stamp, self._minutes)
+                shape.stamp = StampShape(look.stamp, stamp, self._begun)
         shape.text = found
         shape.count = self.count(found, stamp)
         shape.passes = not found.takes and not found.unparsed
@@ -248,7 +276,19 @@ class Shapes:
             return None, self._likeness.of_tag(text)
         outline = self._reader.outline(text, tag)
         alike = max(self._likeness.of_tag(text), self._likeness.of_text(text, tag.end(), outline))
-        return TextShape(outline, takes=self._takes(outline)), alike
+        return self._outlined(outline), alike
+
+    def _outlined(self, outline: Outline) -> TextShape:
+        """How texts of that outline are read: all that differ in the letters of hexadecimal
+        numbers alone have one."""
+        pattern = None if outline.pattern is None else outline.pattern.id
+        key = (outline.dialect.name, pattern, outline.ignored, outline.spans)
+        shape = self._outlines.get(key)
+        if shape is None:
+            if len(self._outlines) >= _MAX_SHAPES:
+                self._outlines.clear()
+            shape = self._outlines[key] = TextShape(outline, takes=self._takes(outline))
+        return shape
 
     def _is_tagged(self, text: str) -> bool:
         """Whether the first of several lines has a tag by itself."""
@@ -275,5 +315,7 @@ class Shapes:
         if key not in self.counts:
             self.counts[key] = Count(*key)
         if not isinstance(stamp, Stamp):
+            if len(text.counts) >= _MAX_VARIANTS:
+                text.counts.clear()
             text.counts[stamp] = self.counts[key]
         return self.counts[key]

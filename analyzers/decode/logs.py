@@ -70,7 +70,6 @@ _MAX_HOSTS: Final = 256
 # So many of the last lines are looked at for the time of the last one.
 _LATEST: Final = 8
 _MAX_TURNED_BYTES: Final = 32 << 20
-_new: Final = tuple.__new__
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 
 
@@ -362,9 +361,8 @@ class LogDecoder:
         if take is None:
             host = None if like.host is None else line[like.host[0] : like.host[1]]
             take = self._taker(shape, text, host, stamped=stamp is not None)
-        # Calling the type by its name takes twice the time, and there are as many as lines.
-        fields = (time.now_ns, time.resolution_ns, self._source, record, shape.form, text)
-        if made := take(_new(LogLine, fields)):
+        source, form = self._source, shape.form
+        if made := take(LogLine(time.now_ns, time.resolution_ns, source, record, form, text)):
             events += made
 
     def _logical(self, logical: LogicalLine, events: list[LogEvent]) -> None:
@@ -382,8 +380,8 @@ class LogDecoder:
         if stamp is not None:
             self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)
         take = self._taker(shape, text, logical.host, stamped=stamp is not None)
-        fields = (time.now_ns, time.resolution_ns, self._source, record, shape.form, text)
-        events += take(LogLine(*fields))
+        source, form = self._source, shape.form
+        events += take(LogLine(time.now_ns, time.resolution_ns, source, record, form, text))
 
     def _sample(self, record: int, text: str) -> None:
         if len(self.tally.samples) < _KEPT_UNPARSED:

@@ -29,7 +29,7 @@ MessageId = Annotated[str, Meta(pattern="^0x[0-9a-f]{8}$", description="0x and 8
 Count = Annotated[int, Meta(ge=0)]
 
 
-class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Closed and immutable: a field nobody declared is an error, not a surprise for a reader."""
 
 

@@ -318,7 +318,7 @@ def build_exchange(exchange: Exchange) -> ReportExchange:
         prober=valid_unicode(exchange.prober),
         responder=valid_unicode(exchange.responder),
         sequence=exchange.sequence,
-        transmissions=[_message(sent) for sent in exchange.transmissions],
+        transmissions=tuple(map(_message, exchange.transmissions)),
         retries=exchange.retries,
         answer=None if exchange.answer is None else _message(exchange.answer),
         answer_evidence=exchange.answer_evidence,
@@ -327,8 +327,8 @@ def build_exchange(exchange: Exchange) -> ReportExchange:
         verdict_ns=exchange.verdict_ns,
         verdict_ref=_optional_ref(exchange.verdict_ref),
         lost=exchange.lost,
-        lost_answers=[_message(sent) for sent in exchange.lost_answers],
-        unheard_answers=[_message(sent) for sent in exchange.unheard_answers],
+        lost_answers=tuple(map(_message, exchange.lost_answers)),
+        unheard_answers=tuple(map(_message, exchange.unheard_answers)),
         outcome=exchange.outcome,
         basis=exchange.basis,
         confidence=exchange.confidence,
@@ -439,14 +439,14 @@ def build_message(message: IkeMessage) -> ReportIkeMessage:
         length=message.length,
         encrypted=message.encrypted,
         sequence=message.dpd_sequence,
-        payloads=list(message.payload_types),
-        notifies=list(map(_notify, message.notifies)),
-        vendor_ids=list(map(_vendor_id, message.vendor_ids)),
+        payloads=message.payload_types,
+        notifies=tuple(map(_notify, message.notifies)),
+        vendor_ids=tuple(map(_vendor_id, message.vendor_ids)),
         integrity_ok=message.integrity_ok,
         basis=message.basis,
         confidence=message.confidence,
         ref=_ref(message.ref),
-        seen=list(map(_ref, message.seen)),
+        seen=tuple(map(_ref, message.seen)),
     )
 
 
@@ -476,7 +476,7 @@ def _message(sent: Transmission) -> ReportMessage:
         at_ns=sent.at_ns,
         message_id=message_id,
         ref=_ref(sent.ref),
-        seen=list(map(_ref, sent.seen)),
+        seen=tuple(map(_ref, sent.seen)),
         lost=sent.lost,
     )
 

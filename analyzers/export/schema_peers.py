@@ -109,7 +109,7 @@ class ReportMessage(Model, frozen=True):
     at_ns: Nanoseconds
     message_id: MessageId
     ref: ReportRef
-    seen: Annotated[list[ReportRef], about("Where else it was seen: logs, other captures.")]
+    seen: Annotated[tuple[ReportRef, ...], about("Where else it was seen: logs, other captures.")]
     lost: Annotated[
         bool,
         about("It did not arrive: the log of its receiver shows others of its exchange, not it."),
@@ -143,14 +143,14 @@ class ReportIkeMessage(Model, frozen=True, rename={"sender": "from", "receiver":
     length: int
     encrypted: bool
     sequence: Annotated[int | None, about("Of an R-U-THERE or its ACK.")]
-    payloads: Annotated[list[int], about("Payload types in order, inner ones if decrypted.")]
-    notifies: list[ReportNotify]
-    vendor_ids: Annotated[list[str], about("Names, or hex where the value is not known.")]
+    payloads: Annotated[tuple[int, ...], about("Payload types in order, inner ones if decrypted.")]
+    notifies: tuple[ReportNotify, ...]
+    vendor_ids: Annotated[tuple[str, ...], about("Names, or hex where the value is not known.")]
     integrity_ok: Annotated[bool | None, about("Verified with the user's keys; null: not.")]
     basis: Basis
     confidence: Confidence
     ref: ReportRef
-    seen: Annotated[list[ReportRef], about("Where else it was seen: logs, other captures.")]
+    seen: Annotated[tuple[ReportRef, ...], about("Where else it was seen: logs, other captures.")]
 
 
 class ReportExchange(Model, frozen=True):
@@ -162,7 +162,7 @@ class ReportExchange(Model, frozen=True):
     prober: Address
     responder: Address
     sequence: Annotated[int | None, about("R-U-THERE sequence number, where it could be read.")]
-    transmissions: list[ReportMessage]
+    transmissions: tuple[ReportMessage, ...]
     retries: Annotated[Count, about("Transmissions after the first.")]
     answer: ReportMessage | None
     answer_evidence: Annotated[
@@ -184,11 +184,11 @@ class ReportExchange(Model, frozen=True):
         about("Where an unanswered question was lost, by the logs of both ends."),
     ]
     lost_answers: Annotated[
-        list[ReportMessage],
+        tuple[ReportMessage, ...],
         about("Answers that the log of the other end or a capture shows, and that did not arrive."),
     ]
     unheard_answers: Annotated[
-        list[ReportMessage],
+        tuple[ReportMessage, ...],
         about("Answers that were seen, and after which it was asked again all the same."),
     ]
     outcome: Outcome

@@ -132,12 +132,12 @@ class Selector:
 
     def _known_messages(self) -> dict[Ref, IkeMessage]:
         if self._messages is None:
-            self._messages = {
-                ref: message
-                for peer in self._peers.values()
-                for message in peer.messages
-                for ref in _places(message)
-            }
+            self._messages = {}
+            for peer in self._peers.values():
+                for message in peer.messages:
+                    self._messages[message.ref] = message
+                    if message.refs or message.seen:
+                        self._messages.update(dict.fromkeys(_places(message), message))
         return self._messages
 
     def _frames(self, refs: Iterable[Ref]) -> dict[str, str]:

@@ -43,7 +43,7 @@ class LogEventKind(StrEnum):
     """Something that explains but proves nothing; `reason` in the device's own words."""
 
 
-class LogEvent(Struct):
+class LogEvent(Struct, gc=False):
     """One thing a log says. Unknown parts are None.
 
     `at_ns` is the time of the log's own clock until the session has put it on the common one;

@@ -85,11 +85,12 @@ class Case(Struct, frozen=True, dict=True):
     @cached_property
     def coarse_sources(self) -> frozenset[str]:
         """Inputs that stamp whole seconds: their intervals are off by up to 1 s either way."""
-        odd: dict[str, bool] = {}
+        known, fine = set[str](), set[str]()
         for message in self.peer.messages:
-            fine = message.at_ns % NS_PER_SECOND != 0
-            odd[message.ref.source] = odd.get(message.ref.source, False) or fine
-        return frozenset(source for source, fine in odd.items() if not fine)
+            source = message.ref.source
+            if source not in fine:
+                (fine if message.at_ns % NS_PER_SECOND else known).add(source)
+        return frozenset(known - fine)
 
     def heard(self, address: str) -> bool:
         """Whether anything this end sends can be seen at all."""

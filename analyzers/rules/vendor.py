@@ -82,8 +82,11 @@ def _by_logs(peer: PeerView, sources: Mapping[str, SourceInfo], address: str) ->
         return set()
     alone, together = set[str](), set[str]()
     for message in peer.messages:
-        saw = {ref.source for ref in (message.ref, *message.seen)} & logs
-        if len(saw) == 1 and (message.dst if message.arrived else message.src) == address:
+        source, end = message.ref.source, message.dst if message.arrived else message.src
+        if not message.seen and (end != address or source in alone):
+            continue  # as nearly all are
+        saw = {source, *(ref.source for ref in message.seen)} & logs
+        if len(saw) == 1 and end == address:
             alone |= saw
         elif len(saw) > 1:
             together |= saw

@@ -326,7 +326,7 @@ class Session:
         self._joined = joined
         told: set[bytes] = set()
         for log in logs:
-            stream = joined.streams[log.number]
+            stream = joined.streams.pop(log.number)
             # A device may have started long before it had anything to say of a peer.
             times = [e.at_ns for e in log.about_peers if e.at_ns is not None]
             times = [at_ns for at_ns in times if at_ns >= ORDER_LIMIT_NS]
@@ -384,6 +384,7 @@ class Session:
         last = self._common_ns(number, self.sources[number].last_ns)
         return (
             self._until_ns is not None
+            and self.sources[number].kind != "log"  # of which the end is known from the beginning
             and last is not None
             and last > self._until_ns + _PAST_UNTIL_NS
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
@@ -38,6 +39,8 @@ _KINDS_HINT: Final = (
 )
 _MAX_CONFIG: Final = 16 << 20
 _MAX_DIALECT: Final = 1 << 20
+REPLAYED: Final = 1 << 14
+"""Events of a log that are tracked at once."""
 
 
 class OpenText(Struct):
@@ -84,22 +87,23 @@ class Opened(Struct):
 
 
 class LogReplay:
-    """The events of a log, in the face of a capture reader: one batch."""
+    """The events of a log, in the face of a capture reader."""
 
-    def __init__(self, info: SourceInfo, events: Sequence[LogEvent] = ()) -> None:
-        """`events` in the order of the common clock."""
+    def __init__(self, info: SourceInfo, events: Iterable[LogEvent] = ()) -> None:
+        """`events` in the order of the common clock; whoever gives them should not keep them."""
         self.info = info
         self.position_bytes = info.size_bytes or 0
-        self._events = events
-        self._done = False
+        self._events = deque(events)
 
     def read(self) -> CaptureBatch | None:
-        """All events at once; None afterwards."""
-        if self._done or not self._events:
+        """The next events, which are held no more; None afterwards."""
+        if not self._events:
             return None
-        self._done = True
-        keys = [event.at_ns or 0 for event in self._events]
-        return CaptureBatch(joined([]), None, [], self._events, keys, keys[-1])
+        ready = min(REPLAYED, len(self._events))
+        events = [self._events.popleft() for _ in range(ready)]
+        keys = [event.at_ns or 0 for event in events]
+        after = self._events[0].at_ns or 0 if self._events else keys[-1]
+        return CaptureBatch(joined([]), None, [], events, keys, after)
 
     def close(self) -> None:
         """Nothing is held."""

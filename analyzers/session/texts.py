@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -40,10 +41,12 @@ _GLANCE: Final = 16 << 10
 # these stands: looking for them costs as much as reading the log.
 _MAX_KEPT: Final = 32 << 20
 _SHOWS: Final = (
-    "show ", "sh ", "pkts encaps", "conn-id", "Building configuration", "list-sas", "statusall",
+    "show ", "pkts encaps", "conn-id", "Building configuration", "list-sas", "statusall",
     "vpn ike gateway", "vpn tunnel list", "trafficstatus", "ipsec status", "Session status",
     "crypto isakmp keepalive", "crypto ikev2 dpd", "Session Type", "IKE SA",
 )  # fmt: skip
+# The short form of the command, which debugs of negotiations have in "hash SHA".
+_SHOWS_SHORT: Final = re.compile("sh (?<!hash )")
 # A file nobody named, found in a directory, is a log if this share of its lines is: most lines of
 # a console transcript are those of commands.
 _FOUND_SHARE: Final = 0.01
@@ -226,6 +229,11 @@ def is_log(first: str, dialects: Sequence[Dialect], *, named: bool) -> bool:
     return share > 0 if named else share >= _FOUND_SHARE
 
 
+def _may_show(text: str) -> bool:
+    """Whether a part of a log may have more than log lines in it."""
+    return _SHOWS_SHORT.search(text) is not None or any(mark in text for mark in _SHOWS)
+
+
 def _goes_on_ns(events: Sequence[LogEvent], end_ns: int | None) -> int:
     last_ns = max((e.at_ns for e in events if e.at_ns is not None), default=None)
     return 0 if last_ns is None or end_ns is None else max(0, end_ns - last_ns)
@@ -246,7 +254,7 @@ def read_log(
         digest.update(piece.encode("utf-8", "replace"))
         if size <= _MAX_KEPT:
             kept.append(without(piece))
-            shows = shows or any(mark in piece for mark in _SHOWS)
+            shows = shows or _may_show(piece)
         if not piece.isascii():
             replaced += piece.count("\ufffd")
         source.events += decoder.feed(piece)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 from operator import gt
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -23,7 +22,7 @@ from analyzers.model.observations import Datagram, IcmpHint
 from analyzers.wire.frames import Int64Array
 
 
-class OrderedEvent(Struct, frozen=True):
+class OrderedEvent(Struct, frozen=True, gc=False):
     """A datagram or hint, its place among the ESP rows of the batch, and its time of order."""
 
     observation: Datagram | IcmpHint | LogEvent
@@ -43,7 +42,7 @@ class OrderedBatch(Struct):
     """Everything up to here is in this or an earlier batch."""
 
 
-class _Pending(NamedTuple):
+class _Pending(Struct, frozen=True, gc=False):
     key: int
     source: int
     record: int

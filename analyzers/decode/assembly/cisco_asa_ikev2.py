@@ -79,7 +79,7 @@ class CiscoAsaIkev2Assembly:
             match = self._reader.tag.match(text)
             if match is not None:
                 form = Form(self._reader.outline(text, match))
-                found += self._take(line._replace(form=form, text=text))
+                found += self._take(replace(line, form=form, text=text))
         return found
 
     def finish(self) -> Iterable[LogEvent]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Set
+from sys import intern
 from typing import Any, ClassVar, Final
 
 from msgspec import Struct
@@ -13,7 +14,6 @@ from analyzers.decode.assembly.strongswan_words import Words, carried_by, said_o
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
-from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
 
 # A packet and its content are logged within this by one thread.
@@ -27,7 +27,6 @@ _MESSAGE: Final = LogEventKind.MESSAGE
 _DELETE: Final = MessageKind.DELETE
 _R_U_THERE: Final = MessageKind.R_U_THERE
 _R_U_THERE_ACK: Final = MessageKind.R_U_THERE_ACK
-_new: Final = tuple.__new__
 
 
 _Place = tuple[str | None, int]
@@ -190,20 +189,21 @@ class StrongswanAssembly:
         said = self._said.of(line)
         if said is None:
             return []
-        at_ns, resolution_ns, source, record, form, _ = line
         sent, message = said.sent, said.message
+        packet = None if sent else _packet_before(line, thread)
+        first = line if packet is None else packet
         made = LogEvent(
             _MESSAGE,
-            at_ns,
-            _new(Ref, (source, record)),
-            form.dialect.name,
+            first.at_ns,
+            first.ref,
+            line.form.dialect.name,
             sent=sent,
             handle=_handle(line),
             version=said.version,
             message=message,
             message_id=said.message_id,
             response=said.response,
-            resolution_ns=resolution_ns,
+            resolution_ns=line.resolution_ns,
         )
         deletes = message is _DELETE
         if deletes and sent:
@@ -218,11 +218,8 @@ class StrongswanAssembly:
         if sent:
             thread.message = made
             return found
-        # Received: the packet line came first.
-        packet, thread.packet = thread.packet, None
-        if packet is not None and _near(packet.at_ns, at_ns):
+        if packet is not None:
             self._carry(made, packet)
-            made.at_ns, made.ref = packet.at_ns, packet.ref
         self._know(made)
         if message is _R_U_THERE_ACK:
             self._asked.pop(made.remote, None)
@@ -466,11 +463,18 @@ def _was_deleted(line: LogLine) -> bool:
     return line.id == "state" and line.fields["old"] == "DELETING"
 
 
+def _packet_before(line: LogLine, thread: _Thread) -> LogLine | None:
+    """The line of the packet that a message came in: that is logged first."""
+    packet, thread.packet = thread.packet, None
+    return packet if packet is not None and _near(packet.at_ns, line.at_ns) else None
+
+
 def _handle(line: LogLine) -> str | None:
     spans, text = line.form.spans, line.text
     if "name" not in spans or "unique" not in spans:
         return None
-    return f"{text[spans['name']]}[{text[spans['unique']]}]"
+    # Every message has one, and there are few.
+    return intern(f"{text[spans['name']]}[{text[spans['unique']]}]")
 
 
 def _trim(known: OrderedDict[Any, Any]) -> None:

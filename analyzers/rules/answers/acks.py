@@ -34,7 +34,7 @@ class AckKind(Enum):
     """What was asked is not known well enough."""
 
 
-class Ack(Struct, frozen=True):
+class Ack(Struct, frozen=True, gc=False):
     """One acknowledgement."""
 
     kind: AckKind

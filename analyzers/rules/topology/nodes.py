@@ -13,7 +13,7 @@ from analyzers.rules.once import once
 from analyzers.rules.run import Run
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True, gc=False):
     """A question of a node, at its first transmission."""
 
     at_ns: int

@@ -296,7 +296,7 @@ def test_unparsed_lines_are_kept_up_to_a_number(alone: int) -> None:
 def test_shapes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analyzers.decode.log_shapes._MAX_SHAPES", 8)
     monkeypatch.setattr("analyzers.decode.log_shapes._MAX_VARIANTS", 2)
-    monkeypatch.setattr("analyzers.decode.log_shapes._MAX_MINUTES", 4)
+    monkeypatch.setattr("analyzers.decode.log_shapes._MAX_BEGUN", 4)
     words = [f"{'x' * n} P{n % 5}" for n in range(40)]
     text = "".join(
         f"Mar  1 00:{n // 60:02}:{n % 60:02}: acme: probe {n} {word}\n more {word}\n"
@@ -305,4 +305,20 @@ def test_shapes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.Monkey
     shaped, alone = decoded(text), decoded(text, 1 << 30)
     assert shaped[1] == alone[1]
     assert shaped[0].tally == alone[0].tally
-    assert len(shaped[0]._shapes._lines.zeroed) <= 8
+    shapes = shaped[0]._shapes
+    assert len(shapes._lines.zeroed) <= 8
+    assert len(shapes._outlines) <= 8
+    assert max(len(shapes._begun.minutes), len(shapes._begun.seconds)) <= 4
+    assert max(len(shape.counts) for shape in shapes._outlines.values()) <= 2
+
+
+def test_texts_that_differ_in_hexadecimal_letters_have_one_shape() -> None:
+    text = "".join(
+        f"Mar  1 2024 00:00:{n % 60:02} UTC: acme: probe 7 to fe80::{n * 0x1111:06x}\n"
+        for n in range(200)
+    )
+    decoder, events = decoded(text)
+    assert decoder.tally == decoded(text, 1 << 30)[0].tally
+    assert events == decoded(text, 1 << 30)[1]
+    assert len(decoder._shapes._lines.zeroed) > 50
+    assert len(decoder._shapes._outlines) == 1

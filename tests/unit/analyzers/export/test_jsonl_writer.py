@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec.json import encode
 
 from analyzers.export.content import Content
 from analyzers.export.jsonl_writer import chunks
@@ -60,7 +60,7 @@ def test_problems_say_what_they_belong_to():
 
 def test_the_fields_are_those_of_the_report():
     report = build_report(CONTENT.sources, CONTENT.peers, version="0.1.0")
-    whole = to_builtins(report)
+    whole = json.loads(encode(report))
     written = {line["id"]: line for line in lines() if "id" in line}
     for event in (*whole["peers"][0]["exchanges"], *whole["peers"][0]["black_holes"]):
         assert event.items() <= written[event["id"]].items()

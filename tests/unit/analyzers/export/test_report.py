@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from msgspec import ValidationError, convert, to_builtins
+from msgspec import ValidationError, convert
+from msgspec.json import encode
 from msgspec.structs import astuple
 
 from analyzers.export.report import build_report
@@ -27,7 +29,7 @@ from tests.model_builders import (
 
 def report(*peers, **changes) -> dict[str, Any]:
     built = build_report([source(**changes)], peers or (peer(),), version="9.9")
-    written: dict[str, Any] = to_builtins(built)
+    written: dict[str, Any] = json.loads(encode(built))
     return written
 
 
