@@ -94,7 +94,25 @@ def test_where_both_ends_gave_up_both_are_told_in_order() -> None:
     with_hole = replace(dead_peer(), exchanges=(mine, theirs))
     assert told(with_hole).count("17.1 s") == told(dead_peer()).count("17.1 s")
     assert "noticed" not in told(with_hole)
-    assert "2 peers given up by both (inferred) · no black hole" in told(both, both)
+    assert "noticed" not in told(with_hole, replace(dead_peer(), id="p4", black_holes=()))
+    assert "noticed" in told(with_hole, replace(dead_peer(), id="p4"))
+    other = replace(both, id="p2")
+    assert (
+        "2 peers given up by both (inferred) · this end first, the other end 4.0 s later · "
+    ) in told(both, other)
+    swapped = replace(other, local=B, remote=mine.prober)
+    assert " · this end first with 1 of 2, the other end first with 1 · " in told(both, swapped)
+    near = replace(other, exchanges=(mine, first), states=states)
+    assert " · within 1 s of each other · " in told(near, replace(near, id="p3"))
+    assert " · this end first with 1 of 2, within 1 s of each other with 1 · " in told(both, near)
+    alive = replace(
+        both, id="p4", state=PeerState.ALIVE, confidence=Confidence.CERTAIN, exchanges=(),
+        ike_sas=(),
+    )  # fmt: skip
+    assert told(both, alive).startswith(
+        "1 peer given up by both (inferred), 1 alive"
+        " · this end after 17.1 s without proof of life, the other end 4.0 s later · "
+    )
     # A verdict on an IKE SA that was replaced is another one.
     assert "by both" not in told(replace(both, exchanges=(mine, replace(theirs, ike_sa="i0"))))
     logged = replace(theirs, verdict_ref=Ref("s2", 1))
