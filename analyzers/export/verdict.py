@@ -37,7 +37,7 @@ IDLE: Final = words.CLASS[BlackHoleClass.IDLE]
 _THIS: Final = "this end"
 _OTHER: Final = "the other end"
 _BACK: Final = (_OTHER, "the way back is broken")
-_CLOSE: Final = "within 1 s of each other"
+_CLOSE: Final = "both verdicts within 1 s"
 _THERE: Final = (_THIS, "the way there is broken")
 
 

@@ -103,8 +103,8 @@ def test_where_both_ends_gave_up_both_are_told_in_order() -> None:
     swapped = replace(other, local=B, remote=mine.prober)
     assert " · this end first with 1 of 2, the other end first with 1 · " in told(both, swapped)
     near = replace(other, exchanges=(mine, first), states=states)
-    assert " · within 1 s of each other · " in told(near, replace(near, id="p3"))
-    assert " · this end first with 1 of 2, within 1 s of each other with 1 · " in told(both, near)
+    assert " · both verdicts within 1 s · " in told(near, replace(near, id="p3"))
+    assert " · this end first with 1 of 2, both verdicts within 1 s with 1 · " in told(both, near)
     alive = replace(
         both, id="p4", state=PeerState.ALIVE, confidence=Confidence.CERTAIN, exchanges=(),
         ike_sas=(),
