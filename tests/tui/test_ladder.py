@@ -303,3 +303,13 @@ async def test_an_arrow_reaches_only_who_is_known_to_be_reached(console: Open, t
         assert re.search(r"─►│ ", rungs[0])
         assert re.search(r"─► \? │ ✗", rungs[2])
         assert re.search(r"═► \? │ ✗", rungs[3])
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_a_question_that_did_not_arrive_is_called_one(console: Open, size: tuple[int, int]):
+    folder = SAMPLES / "ikev2-brief-outage"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    async with console(*inputs, size=size) as c:
+        await c.press("3", "G", *["up"] * 6)
+        asked = next(line for line in c.lines if line.startswith(" 19:57:46.212"))
+        assert "liveness check" in asked
