@@ -242,7 +242,8 @@ def _holes(
     lost = f"{packets} {happened}{so_far}{comma}{then}" if packets else words.packets_counted(holes)
     lost = lost or "what was lost is not in a log"
     told = f"{number},{together} {bounds}"
-    return f"{told} ({lost})", (told, number)
+    brief = (f"black hole {bounds}",) if len(holes) == 1 and not idle and not ongoing else ()
+    return f"{told} ({lost})", (told, *brief, number)
 
 
 def _number(holes: Sequence[BlackHole]) -> str:

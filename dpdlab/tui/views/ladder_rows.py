@@ -187,7 +187,7 @@ def _brief(event: Event, room: int) -> str:
         new = parts[1] if event.number and len(parts) > 1 else parts[0]
         bare = new.partition(" ID ")[0]
         # The broken arrow shows it, too.
-        forms = [f"{new}, {DID_NOT_ARRIVE}", f"{new}, {_LOST}", f"{bare}, {_LOST}", bare]
+        forms = [f"{new}, {DID_NOT_ARRIVE}", f"{new}, {_LOST}", f"{bare}, {_LOST}", bare, _LOST]
     elif event.in_vain:
         # The cross says that no answer came.
         forms = [", ".join(parts[:-1]), parts[-2] if event.number else parts[0]]
