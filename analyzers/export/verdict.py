@@ -37,7 +37,7 @@ IDLE: Final = words.CLASS[BlackHoleClass.IDLE]
 _THIS: Final = "this end"
 _OTHER: Final = "the other end"
 _BACK: Final = (_OTHER, "the way back is broken")
-_CLOSE: Final = "both verdicts within 1 s"
+_CLOSE: Final = "within 1 s of each other"
 _THERE: Final = (_THIS, "the way there is broken")
 
 
@@ -81,7 +81,7 @@ def verdict_of(
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
     by_both = {peer.id: order for peer in peers if (order := _order(peer)) is not None}
-    if by_both:
+    if by_both and len(peers) == 1:
         parts.append(_by_both([*by_both.values()]))
     before = _given_up_before(peers, holes)
     if before:
@@ -100,6 +100,10 @@ def verdict_of(
         said, brief = _questions(peers)
         parts.append(VerdictPart(said, False, (brief,)))
         why = ""
+    if by_both and len(peers) > 1:
+        both = _by_both([*by_both.values()])
+        said, *others = (f"both gave up: {form}" for form in (both.text, *both.shorter))
+        parts.append(VerdictPart(said, False, tuple(others)))
     why = why or restart_in_short(peers)
     if why:
         parts.append(VerdictPart(why, False))
@@ -365,7 +369,7 @@ def _outage(asked: Sequence[Exchange]) -> str:
     """How long a peer that answered in the end was asked in vain; empty where it was not long."""
     waits_ns = (x.answer.at_ns - x.first_ns for x in asked if x.answer is not None and x.retries)
     longest_ns = max(waits_ns, default=0)
-    return "" if longest_ns < _OUTAGE_NS else f", one only after {duration(longest_ns)}"
+    return "" if longest_ns < _OUTAGE_NS else f"only after {duration(longest_ns)}"
 
 
 def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
@@ -380,9 +384,10 @@ def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
     retries = sum(x.retries for x in asked)
     again = f", {counted(retries, 'retry', 'retries')}" if retries else ""
     brief = f"{count(answered)} of {count(len(asked))} answered{again}"
-    again += _outage(asked)
+    outage = _outage(asked)
+    if len(asked) == answered == 1:
+        return f"1 exchange, {f'answered {outage}'.rstrip()}{again}", brief
+    again += f", one {outage}" if outage else ""
     if answered < len(asked):
         return f"{count(answered)} of {counted(len(asked), 'exchange')} answered{again}", brief
-    if answered > 1:
-        return f"{counted(answered, 'exchange')}, all answered{again}", brief
-    return f"1 exchange, answered{again}", brief
+    return f"{counted(answered, 'exchange')}, all answered{again}", brief
