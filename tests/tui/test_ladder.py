@@ -313,3 +313,11 @@ async def test_a_question_that_did_not_arrive_is_called_one(console: Open, size:
         await c.press("3", "G", *["up"] * 6)
         asked = next(line for line in c.lines if line.startswith(" 19:57:46.212"))
         assert "liveness check" in asked
+
+
+async def test_a_line_whose_text_is_told_is_not_told_as_a_place_again(console: Open):
+    folder = SAMPLES / "ikev1-dead-peer"
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(200, 60)) as c:
+        await c.press("3", "g")
+        await c.until(lambda: "log           s2:" in c.text)
+        assert "also at" not in c.text
