@@ -321,3 +321,17 @@ async def test_a_line_whose_text_is_told_is_not_told_as_a_place_again(console: O
         await c.press("3", "g")
         await c.until(lambda: "log           s2:" in c.text)
         assert "also at" not in c.text
+
+
+async def test_what_has_little_room_leaves_out_what_stands_elsewhere(console: Open):
+    folder = SAMPLES / "ikev1-dead-peer"
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(120, 36)) as c:
+        await c.press("3")
+        assert "─── R-U-THERE 0x57792ce3 ─" in c.text
+        assert "▌ black hole 192.0.2.1 to 192.0.2.2 begins" in c.text
+        assert "▌ black hole → goes on: capture ends" in c.text
+    folder = SAMPLES / "ikev1-one-way-loss"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    async with console(*inputs, size=(120, 36)) as c:
+        await c.press("3")
+        assert "▌ black hole ← goes on: capture ends" in c.text

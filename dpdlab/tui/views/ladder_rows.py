@@ -11,6 +11,7 @@ from rich.text import Text
 from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.formatting import Severity, counted, duration
 from analyzers.export.untrusted import safe
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from dpdlab.present.events import Event, EventKind
@@ -164,8 +165,18 @@ class LadderRows(EventRows):
         arrow = f"{self._arrow(event)} " if event.kind is EventKind.HINT and event.sender else ""
         place = self.place(event)
         room = width - line.cell_len - (len(place) + 2 if place else 0)
-        line.append(cut(Text(f"{bar} {arrow}{safe(event.label)}"), room).plain, style)
+        label = safe(event.label)
+        if event.hole is not None and len(label) + 2 > room:
+            label = self._with_arrow(event.hole, label)
+        line.append(cut(Text(f"{bar} {arrow}{label}"), room).plain, style)
         return line.append(f"  {place}", palette.faint) if place else line
+
+    def _with_arrow(self, hole: BlackHole, label: str) -> str:
+        """A label without the two ends: they stand above."""
+        for one, other in ((hole.sender, hole.receiver), (hole.receiver, hole.sender)):
+            way = self.model.signs.to if self._is_local(one) else self.model.signs.back
+            label = label.replace(f"{safe(one)} to {safe(other)}", way)
+        return label
 
     def _fold(self, fold: Fold, width: int, palette: Palette) -> Text:
         first, last = self.events[fold.first], self.events[fold.last]
@@ -204,6 +215,8 @@ def _brief(event: Event, room: int) -> str:
         # The arrow itself shows that it did not arrive.
         bare = parts[0].partition(" seq ")[0].partition(" ID ")[0]
         forms = [whole, ", ".join(parts[:-1]), parts[0].replace(*SHORT_ANSWER), bare]
+    elif event.kind is EventKind.QUESTION:
+        forms = [parts[0], parts[0].replace(" ID ", " ")]
     else:
-        forms = [parts[0] if event.kind is EventKind.QUESTION else whole]
+        forms = [whole]
     return next((form for form in forms if len(form) <= room), forms[-1])
