@@ -466,3 +466,10 @@ async def test_where_no_other_peer_is_what_is_looked_for(console: Open, key: str
     async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap") as c:
         await c.press(key)
         assert said in c.lines[-1]
+
+
+async def test_what_became_of_questions_is_not_cut_from_the_list(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap", size=(80, 24)) as c:
+        await c.press("2", "b", *["down"] * 2)
+        for told in ("R-U-THERE 0x57792ce3, unanswered ", "retry 1 of 2, unanswered "):
+            assert told in c.text
