@@ -330,6 +330,10 @@ async def test_what_has_little_room_leaves_out_what_stands_elsewhere(console: Op
         assert "─── R-U-THERE 0x57792ce3 ─" in c.text
         assert "▌ black hole 192.0.2.1 to 192.0.2.2 begins" in c.text
         assert "▌ black hole → goes on: capture ends" in c.text
+    keys = SessionOptions(keys=(str(folder),))
+    async with console(folder / "capture.pcap", size=(120, 36), options=keys) as c:
+        await c.press("3")
+        assert re.search(r"─── R-U-THERE \d+ ─", c.text)
     folder = SAMPLES / "ikev1-one-way-loss"
     inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
     async with console(*inputs, size=(120, 36)) as c:

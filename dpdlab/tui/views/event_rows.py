@@ -142,4 +142,9 @@ def _shorter(event: Event, label: str) -> str:
         case EventKind.RETRY:
             return label.partition(", ")[2] or label
         case _:
-            return label.replace(" ID ", " ")
+            return bare_numbers(label)
+
+
+def bare_numbers(label: str) -> str:
+    """Numbers without what they are called: message IDs are hex, sequence numbers are not."""
+    return label.replace(" ID 0x", " 0x").replace(" seq ", " ")

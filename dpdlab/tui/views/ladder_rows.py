@@ -18,7 +18,7 @@ from dpdlab.present.events import Event, EventKind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
-from dpdlab.tui.views.event_rows import LONG_DELTA, SHORT_ANSWER, EventRows
+from dpdlab.tui.views.event_rows import LONG_DELTA, SHORT_ANSWER, EventRows, bare_numbers
 
 _LEAST_DELTA: Final = 10
 _LEAST_RUNG: Final = 24
@@ -216,7 +216,7 @@ def _brief(event: Event, room: int) -> str:
         bare = parts[0].partition(" seq ")[0].partition(" ID ")[0]
         forms = [whole, ", ".join(parts[:-1]), parts[0].replace(*SHORT_ANSWER), bare]
     elif event.kind is EventKind.QUESTION:
-        forms = [parts[0], parts[0].replace(" ID ", " ")]
+        forms = [parts[0], bare_numbers(parts[0])]
     else:
         forms = [whole]
     return next((form for form in forms if len(form) <= room), forms[-1])
