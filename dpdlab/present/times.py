@@ -60,6 +60,11 @@ class TimeFormat(Struct, frozen=True):
     """What `without_time` takes."""
 
     @property
+    def step_ns(self) -> int:
+        """How far distances can be told where all times have so many decimals."""
+        return 1 if self.digits >= TIME_DIGITS else NS_PER_SECOND // 10**self.digits
+
+    @property
     def counts(self) -> str:
         """What times count from; without a mark that is the start."""
         if self.mode is TimeMode.MARK and self.mark_ns is None:
