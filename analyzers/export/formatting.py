@@ -383,6 +383,10 @@ def short_spi(spi: str, signs: Glyphs) -> str:
 
 # --- times ----------------------------------------------------------------------------------
 
+TIME_DIGITS: Final = 3
+"""Decimals of a time, where the inputs have them."""
+_NS_DIGITS: Final = 9
+
 
 def moment(at_ns: int) -> datetime:
     """A time as a UTC datetime; out-of-range input is clamped, never an error."""
@@ -394,7 +398,7 @@ def utc_date(at_ns: int) -> str:
     return moment(at_ns).strftime("%Y-%m-%d")
 
 
-def utc_time(at_ns: int, digits: int = 3) -> str:
+def utc_time(at_ns: int, digits: int = TIME_DIGITS) -> str:
     """The time of day with `digits` (0 to 9) decimals, cut rather than rounded."""
     text = moment(at_ns).strftime("%H:%M:%S")
     if digits == 0:
@@ -418,6 +422,13 @@ def not_before(sources: Sequence[SourceInfo]) -> tuple[int | None, ...]:
     return placed[0].not_before_ns if len(placed) == 1 else ()
 
 
+def stamp_digits(sources: Sequence[SourceInfo]) -> int:
+    """Decimals that times can have: those of the finest stamps of any input."""
+    timed = (s for s in sources if s.kind != "config" and s.first_ns is not None)
+    finest_ns = min((s.resolution_ns for s in timed), default=1)
+    return max(_NS_DIGITS - (len(str(finest_ns)) - 1), 0)
+
+
 class Clock(Struct, frozen=True):
     """Times of one report: the date is said once, and again only where it differs."""
 
@@ -425,18 +436,23 @@ class Clock(Struct, frozen=True):
     """The day the report starts on, as `utc_date` writes it."""
     not_before_ns: Sequence[int | None] = ()
     """What `without_time` takes."""
+    most_digits: int = _NS_DIGITS
+    """What `stamp_digits` gives."""
 
     @classmethod
-    def starting(cls, at_ns: int, not_before_ns: Sequence[int | None] = ()) -> Clock:
+    def starting(cls, at_ns: int, sources: Sequence[SourceInfo] = ()) -> Clock:
         """A clock whose first day is that of `at_ns`."""
-        return cls(utc_date(at_ns), not_before_ns)
+        return cls(utc_date(at_ns), not_before(sources), stamp_digits(sources))
 
-    def at(self, at_ns: int, digits: int = 3) -> str:
-        """Time of day, with month and day before it when the day is another one."""
+    def at(self, at_ns: int, digits: int = TIME_DIGITS) -> str:
+        """Time of day, with month and day before it when the day is another one.
+
+        `digits`: decimals of a second, no more than the inputs have.
+        """
         if 0 <= at_ns < ORDER_LIMIT_NS:
             return without_time(at_ns, self.not_before_ns)
         date = utc_date(at_ns)
-        time = utc_time(at_ns, digits)
+        time = utc_time(at_ns, min(digits, self.most_digits))
         if date == self.date:
             return time
         return f"{date[5:] if date[:4] == self.date[:4] else date} {time}"

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import Clock, not_before, utc_date
+from analyzers.export.formatting import TIME_DIGITS, Clock, utc_date
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.model.time import ORDER_LIMIT_NS
@@ -33,12 +33,12 @@ class Naming(Struct, frozen=True):
         # Places in a log without times are none.
         timed = [at_ns for at_ns in starts if at_ns >= ORDER_LIMIT_NS]
         return cls(
-            Clock.starting(min(timed, default=0), not_before(content.sources)),
+            Clock.starting(min(timed, default=0), content.sources),
             len(content.sources) > 1,
             frozenset(s.id for s in content.sources if s.kind != "capture"),
         )
 
-    def at(self, at_ns: int, digits: int = 3) -> str:
+    def at(self, at_ns: int, digits: int = TIME_DIGITS) -> str:
         """A time of day, with its date where that is not the first one."""
         return self.clock.at(at_ns, digits)
 

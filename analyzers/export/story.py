@@ -90,7 +90,9 @@ def moments(
     tell(hole.last_proof_ns, f"last {proof} from {receiver}")
     if hole.max_seconds > 0:
         loss = "nothing comes back" if hole.id in arriving(peer) else f"it {_possibly(hole)}"
-        tell(hole.first_exposed_ns, f"{sender} keeps sending; from here on {loss}")
+        one = hole.traffic_known and hole.max_packets == 1
+        sends = "sends one packet more;" if one else "keeps sending; from here on"
+        tell(hole.first_exposed_ns, f"{sender} {sends} {loss}")
     if hole.black_hole_class is BlackHoleClass.DATA_PLANE:
         meanwhile = _answered_meanwhile(peer, hole)
         if meanwhile:

@@ -37,6 +37,7 @@ IDLE: Final = words.CLASS[BlackHoleClass.IDLE]
 _THIS: Final = "this end"
 _OTHER: Final = "the other end"
 _BACK: Final = (_OTHER, "the way back is broken")
+_CLOSE: Final = "within 1 s of each other"
 _THERE: Final = (_THIS, "the way there is broken")
 
 
@@ -79,9 +80,9 @@ def verdict_of(
     parts = [VerdictPart(said, True, shorter)]
     if partial and not holes:
         return Verdict(worst, state, tuple(parts))
-    both = _by_both(first) if len(peers) == 1 else None
-    if both is not None:
-        parts.append(both)
+    by_both = {peer.id: order for peer in peers if (order := _order(peer)) is not None}
+    if by_both and len(peers) == 1:
+        parts.append(_by_both([*by_both.values()]))
     before = _given_up_before(peers, holes)
     if before:
         parts.append(VerdictPart(before, False, ("given up before",)))
@@ -90,7 +91,8 @@ def verdict_of(
         said, shorter = "without times no black hole can be told", (HOLES_NOT_KNOWN,)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
-        if both is None:
+        # Of one peer the order of the verdicts says when it was noticed.
+        if len(by_both) != 1 or any(peer.id not in by_both for peer, _ in owned):
             said, shorter = _noticed(owned)
             parts.append(VerdictPart(said, False, shorter))
         why = reason_in_short(owned)
@@ -98,6 +100,10 @@ def verdict_of(
         said, brief = _questions(peers)
         parts.append(VerdictPart(said, False, (brief,)))
         why = ""
+    if by_both and len(peers) > 1:
+        both = _by_both([*by_both.values()])
+        said, *others = (f"both gave up: {form}" for form in (both.text, *both.shorter))
+        parts.append(VerdictPart(said, False, tuple(others)))
     why = why or restart_in_short(peers)
     if why:
         parts.append(VerdictPart(why, False))
@@ -133,23 +139,54 @@ def _by_state(peers: Sequence[PeerView]) -> list[tuple[str, int]]:
     return [(phrase, number) for (phrase, _), number in ordered]
 
 
-def _by_both(peer: PeerView) -> VerdictPart | None:
-    """Which end gave up first and when, and how much later the other one; None where one did."""
+class _Order(NamedTuple):
+    """Of a peer that both ends gave up, which end did so first."""
+
+    first: str
+    """As a verdict calls it; empty where the clocks do not tell."""
+    after_ns: int | None
+    """How long after the last proof of life, where that is known."""
+    earlier: str
+    later: str
+    apart_ns: int
+
+
+def _order(peer: PeerView) -> _Order | None:
+    """None where one end gave up, and where the time of a verdict is in doubt."""
     verdicts = both_gave_up(peer)
     if not verdicts or any(hole.verdict_clock_off_ns is not None for hole in peer.black_holes):
         return None
     first, second = verdicts
-    one, other = (_THIS, _OTHER) if is_side(first.prober, peer.local, peer) else (_OTHER, _THIS)
+    ends = (_THIS, _OTHER) if is_side(first.prober, peer.local, peer) else (_OTHER, _THIS)
     apart_ns = (second.verdict_ns or 0) - (first.verdict_ns or 0)
+    after_ns = None
+    if first.idle_ns is not None:
+        after_ns = (first.verdict_ns or 0) - first.first_ns + first.idle_ns
     # Clocks agree no better than that for certain.
-    close = apart_ns < NS_PER_SECOND
-    later = "within 1 s of it" if close else f"{duration(apart_ns)} later"
-    brief = "within 1 s of each other" if close else f"{one} first"
-    if first.idle_ns is None:
-        return VerdictPart(brief if close else f"{brief}, {other} {later}", False, (brief,))
-    after = duration((first.verdict_ns or 0) - first.first_ns + first.idle_ns)
-    said = f"{one} after {after} without proof of life, {other} {later}"
-    return VerdictPart(said, False, (f"{one} after {after}, {other} {later}", brief))
+    clear = ends[0] if apart_ns >= NS_PER_SECOND else ""
+    return _Order(clear, after_ns, *ends, apart_ns)
+
+
+def _by_both(orders: Sequence[_Order]) -> VerdictPart:
+    """Which end gave up first and when, and how much later the other one; of several peers, with
+    how many of them."""
+    one = orders[0]
+    number = Counter(f"{each.first} first" if each.first else _CLOSE for each in orders)
+    (brief, most), *others = number.most_common()
+    if others:
+        rest = ", ".join(f"{said} with {count(times)}" for said, times in others)
+        brief = f"{brief} with {count(most)} of {count(len(orders))}"
+        return VerdictPart(f"{brief}, {rest}", False, (brief,))
+    apart_s = [seconds(each.apart_ns) for each in orders]
+    later = (
+        f"{seconds_range(min(apart_s), max(apart_s))} later" if one.first else "within 1 s of it"
+    )
+    if len(orders) > 1 or one.after_ns is None:
+        said = f"{brief}, {one.later} {later}" if one.first else brief
+        return VerdictPart(said, False, (brief,))
+    after = duration(one.after_ns)
+    said = f"{one.earlier} after {after} without proof of life, {one.later} {later}"
+    return VerdictPart(said, False, (f"{one.earlier} after {after}, {one.later} {later}", brief))
 
 
 def _given_up_before(peers: Sequence[PeerView], holes: Sequence[BlackHole]) -> str:
@@ -209,7 +246,8 @@ def _holes(
     lost = f"{packets} {happened}{so_far}{comma}{then}" if packets else words.packets_counted(holes)
     lost = lost or "what was lost is not in a log"
     told = f"{number},{together} {bounds}"
-    return f"{told} ({lost})", (told, number)
+    brief = (f"black hole {bounds}",) if len(holes) == 1 and not idle and not ongoing else ()
+    return f"{told} ({lost})", (told, *brief, number)
 
 
 def _number(holes: Sequence[BlackHole]) -> str:
@@ -331,7 +369,7 @@ def _outage(asked: Sequence[Exchange]) -> str:
     """How long a peer that answered in the end was asked in vain; empty where it was not long."""
     waits_ns = (x.answer.at_ns - x.first_ns for x in asked if x.answer is not None and x.retries)
     longest_ns = max(waits_ns, default=0)
-    return "" if longest_ns < _OUTAGE_NS else f", one only after {duration(longest_ns)}"
+    return "" if longest_ns < _OUTAGE_NS else f"only after {duration(longest_ns)}"
 
 
 def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
@@ -346,9 +384,10 @@ def _questions(peers: Sequence[PeerView]) -> tuple[str, str]:
     retries = sum(x.retries for x in asked)
     again = f", {counted(retries, 'retry', 'retries')}" if retries else ""
     brief = f"{count(answered)} of {count(len(asked))} answered{again}"
-    again += _outage(asked)
+    outage = _outage(asked)
+    if len(asked) == answered == 1:
+        return f"1 exchange, {f'answered {outage}'.rstrip()}{again}", brief
+    again += f", one {outage}" if outage else ""
     if answered < len(asked):
         return f"{count(answered)} of {counted(len(asked), 'exchange')} answered{again}", brief
-    if answered > 1:
-        return f"{counted(answered, 'exchange')}, all answered{again}", brief
-    return f"1 exchange, answered{again}", brief
+    return f"{counted(answered, 'exchange')}, all answered{again}", brief

@@ -25,7 +25,8 @@ from analyzers.sources.inputs import (
     spooled,
 )
 from analyzers.sources.lines import Kept
-from analyzers.sources.names import STDIN, shown
+from analyzers.sources.names import shown
+from analyzers.sources.pipe import is_pipe
 from analyzers.sources.waiting import Waited
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _open(
     item = open_input(spec, waited)
     number = len(opened.sources)
     is_capture = capture_format(item.head) is not None
-    if spec.path == STDIN and (several or (is_capture and options.read_again)):
+    if is_pipe(spec.path) and (several or (is_capture and options.read_again)):
         # Aligning reads all of it before the others, and a capture twice, as does who asks for its
         # packets; who waits for it looks at what has come.
         spec, item = spooled(item, spec.name, opened.begin_keeping)
@@ -208,7 +209,7 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
     if not opened.dialects:
         opened.dialects = dialects_of(options)
     kept: Kept | None = None
-    if spec.path == STDIN and options.keep_lines:
+    if is_pipe(spec.path) and options.keep_lines:
         item.stream = kept = Kept(item.stream)
     spool = item.spool
     text = TextInput(item)

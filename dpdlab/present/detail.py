@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from analyzers.export import words
@@ -42,8 +42,9 @@ def details(
     findings: Sequence[Finding],
     paths: dict[str, str],
     times: TimeFormat,
+    beside: Container[Ref] = (),
 ) -> list[Detail]:
-    """Everything that is known of one event of a peer."""
+    """Everything that is known of one event of a peer; `beside`: places whose text is told, too."""
     told = [Detail("", event.label, event.severity)]
     if event.ref is not None:
         told.append(Detail("at", _place(event.ref, paths)))
@@ -60,7 +61,7 @@ def details(
     if event.hole is not None:
         told += _hole(event.hole, times, f" {SENT_FOR_NOTHING}" if event.way_back else "")
     if event.message is not None:
-        told += _message(event.message, paths)
+        told += _message(event.message, paths, beside)
     for finding in findings:
         bad = Severity.BAD if finding.severity is FindingSeverity.ERROR else Severity.WARN
         told.append(Detail("finding", f"{finding.title} [{finding.rule}]", bad))
@@ -120,7 +121,9 @@ def _hole(hole: BlackHole, times: TimeFormat, fate: str) -> Iterator[Detail]:
         yield Detail("phase", f"{name} {duration(phase.end_ns - phase.start_ns)}")
 
 
-def _message(message: IkeMessage, paths: dict[str, str]) -> Iterator[Detail]:
+def _message(
+    message: IkeMessage, paths: dict[str, str], beside: Container[Ref]
+) -> Iterator[Detail]:
     yield Detail("message", f"IKEv{message.version} {message_word(message)}")
     yield Detail("from", f"{message.src} port {message.sport or '?'}")
     yield Detail("to", f"{message.dst} port {message.dport or '?'}")
@@ -152,7 +155,8 @@ def _message(message: IkeMessage, paths: dict[str, str]) -> Iterator[Detail]:
     elif message.basis is Basis.DECRYPTED:
         yield Detail("integrity", "not checked")
     for ref in message.seen:
-        yield Detail("also at", _place(ref, paths))
+        if ref not in beside:
+            yield Detail("also at", _place(ref, paths))
     for ref in message.refs:
         yield Detail("fragment", _place(ref, paths))
     for problem in message.problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzers.export.content import Content
 from analyzers.model.observations import IkeMessage
@@ -60,20 +60,25 @@ def message_at(
     return None
 
 
+def refs_of(log: LogLines | None, event: Event) -> Sequence[Ref]:
+    """The places in the logs that tell of an event."""
+    seen = () if event.message is None else event.message.seen
+    refs = (*filter(None, (event.ref,)), *seen)
+    return () if log is None else [ref for ref in refs if log.row_of(ref) is not None]
+
+
 def texts_of(log: LogLines | None, event: Event) -> Iterator[Detail]:
     """What the logs say of an event, word for word."""
     if log is None:
         return
-    seen = () if event.message is None else event.message.seen
-    for ref in (*filter(None, (event.ref,)), *seen):
+    for ref in refs_of(log, event):
         for number, text in log.lines_around(ref):
             yield Detail("log", f"{ref.source}:{number} {text}")
 
 
 def lines_of(log: LogLines, event: Event) -> Iterator[str]:
     """The same, the lines alone."""
-    seen = () if event.message is None else event.message.seen
-    for ref in (*filter(None, (event.ref,)), *seen):
+    for ref in refs_of(log, event):
         yield from (text for _, text in log.lines_around(ref))
 
 

@@ -9,7 +9,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from analyzers.export.formatting import duration, moment, utc_date, utc_time, without_time
+from analyzers.export.formatting import (
+    TIME_DIGITS,
+    duration,
+    moment,
+    utc_date,
+    utc_time,
+    without_time,
+)
 from analyzers.model.records import Ref, SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS
 
@@ -17,7 +24,7 @@ _LEAST_NS: Final = 1_000
 _SECONDS_FROM_NS: Final = 999_500_000
 """From here on `duration` rounds to seconds."""
 _EXACT_NS: Final = 100 * NS_PER_SECOND
-"""Up to here `signed` tells milliseconds."""
+"""Up to here distances are told in seconds with their decimals."""
 _DAY_S: Final = 24 * 60 * 60
 
 
@@ -47,9 +54,15 @@ class TimeFormat(Struct, frozen=True):
     mode: TimeMode = TimeMode.UTC
     start_ns: int = 0
     mark_ns: int | None = None
-    digits: int = 3
+    digits: int = TIME_DIGITS
+    """Decimals of a second."""
     not_before_ns: Sequence[int | None] = ()
     """What `without_time` takes."""
+
+    @property
+    def step_ns(self) -> int:
+        """How far distances can be told where all times have so many decimals."""
+        return 1 if self.digits >= TIME_DIGITS else NS_PER_SECOND // 10**self.digits
 
     @property
     def counts(self) -> str:
@@ -78,23 +91,27 @@ class TimeFormat(Struct, frozen=True):
                 return self._counted(at_ns - self.start_ns)
 
     def _counted(self, delta_ns: int) -> str:
-        """A distance that tells one moment from the next, however long it is: "+1:02:03.123"."""
-        if abs(delta_ns) < _EXACT_NS:
-            return signed(delta_ns)
+        """As exact as a time of day, however long it is: "+0.320 s", "+1:02:03.123"."""
         whole, rest_ns = divmod(abs(delta_ns), NS_PER_SECOND)
+        fraction = self._fraction(rest_ns)
+        if abs(delta_ns) < _EXACT_NS:
+            sign = "-" if delta_ns < 0 and (whole or fraction.strip(".0")) else "+"
+            return f"{sign}{whole}{fraction} s"
         days, seconds = divmod(whole, _DAY_S) if whole >= 2 * _DAY_S else (0, whole)
         hours, minutes = seconds // 3600, seconds % 3600 // 60
         told = f"{minutes}:" if not (days or hours) else f"{hours}:{minutes:02d}:"
         told = f"{days} d {told.zfill(6)}" if days else told
-        fraction = f"{rest_ns:09d}"[: self.digits]
-        return f"{'-' if delta_ns < 0 else '+'}{told}{seconds % 60:02d}.{fraction}"
+        return f"{'-' if delta_ns < 0 else '+'}{told}{seconds % 60:02d}{fraction}"
+
+    def _fraction(self, rest_ns: int) -> str:
+        """The decimals of a second, cut rather than rounded, with their point."""
+        return f".{rest_ns:09d}"[: self.digits + 1] if self.digits else ""
 
     def _local(self, at_ns: int) -> str:
         local = moment(at_ns).replace(tzinfo=UTC).astimezone()
         start = moment(self.start_ns).replace(tzinfo=UTC).astimezone()
-        fraction = f"{at_ns % NS_PER_SECOND:09d}"[: self.digits]
         date = self._day(local.strftime("%Y-%m-%d"), start.strftime("%Y-%m-%d"))
-        return f"{date}{local:%H:%M:%S}.{fraction}"
+        return f"{date}{local:%H:%M:%S}{self._fraction(at_ns % NS_PER_SECOND)}"
 
     @staticmethod
     def _day(date: str, first: str) -> str:

@@ -152,6 +152,9 @@ class AskingApp(ReadingApp):
 
     def do_open(self) -> None:
         """A further input."""
+        if self.read_once:
+            self.say(f"{self.read_once}: start with all inputs")
+            return
         prompt = Prompt(
             "read also",
             hint="a capture, a log or a configuration; tab completes",
@@ -182,6 +185,9 @@ class AskingApp(ReadingApp):
     def _shift(self, source: str | None) -> None:
         """Move the clock of an input by hand."""
         if source is None:
+            return
+        if self.read_once:
+            self.say(f"{self.read_once}: --offset sets a clock")
             return
         path = self.model.path_of(source)
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from analyzers.export.content import Content
-from analyzers.export.formatting import Glyphs, duration, glyphs, not_before
+from analyzers.export.formatting import (
+    TIME_DIGITS,
+    Glyphs,
+    duration,
+    glyphs,
+    not_before,
+    stamp_digits,
+)
 from analyzers.export.spans import SHORTEST_WINDOW_NS, Window, whole
 from analyzers.export.unlisted import why_no_hole
 from analyzers.model.alignment import ClockBasis
@@ -239,7 +246,7 @@ class Model(Struct, dict=True):
             self.times.mode,
             self.start_ns,
             self.times.mark_ns,
-            self.times.digits,
+            min(stamp_digits(self.whole.sources), TIME_DIGITS),
             not_before(self.whole.sources),
         )
 

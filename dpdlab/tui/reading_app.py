@@ -22,7 +22,8 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import Progress, SessionOptions
 from analyzers.session.log_lines import LogLines
 from analyzers.session.second_pass import CaptureAgain
-from analyzers.sources.names import SHOWN_STDIN, any_is_standard_input, is_standard_input
+from analyzers.sources.names import SHOWN_STDIN, is_standard_input, kind_and_path, shown
+from analyzers.sources.pipe import is_pipe
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.filter import Filter, FilterError
 from dpdlab.present.times import TimeMode
@@ -287,9 +288,17 @@ class ReadingApp(TerminalApp[int]):
 
     @property
     def reads_quickly(self) -> bool:
-        """Whether to read all again costs next to nothing; a pipe cannot be read again."""
-        piped = any_is_standard_input(self.inputs)
-        return self._live is None and self._kept and not piped and self._took_s < _QUICK_S
+        """Whether to read all again costs next to nothing, and can be done."""
+        return self._kept and not self.read_once and self._took_s < _QUICK_S
+
+    @property
+    def read_once(self) -> str:
+        """Why nothing can be read again; empty where all can."""
+        if self._live is not None:
+            return "a live session cannot be read again"
+        paths = (kind_and_path(name)[1] for name in self.inputs)
+        piped = next((path for path in paths if is_pipe(path)), None)
+        return "" if piped is None else f"{shown(PurePath(piped).name)} cannot be read again"
 
     # --- what takes long -------------------------------------------------------------------
 

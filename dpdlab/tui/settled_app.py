@@ -128,7 +128,7 @@ class SettledApp(AskingApp):
         if not reading:
             return
         options = replace(self.options, **reading)
-        if self.is_live:
+        if self.read_once:
             if kept:
                 self.say("kept: what concerns the reading counts from the next start on")
         elif options != self.options:

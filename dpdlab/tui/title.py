@@ -21,7 +21,7 @@ _NAME: Final = " dpdlab "
 _NAMES_SHOWN: Final = 3
 _LEAST_NAME: Final = 10
 _NEXT_TO_NOTHING: Final = 2
-"""From so many forms on a clause keeps only its head."""
+"""After so many forms the last one keeps only the head of its clause."""
 BETWEEN: Final = " · "
 
 
@@ -135,7 +135,10 @@ def fitting(parts: Sequence[VerdictPart], room: int) -> list[tuple[str, bool]]:
         for chosen in product(*(enumerate((part.text, *part.shorter)) for part in kept)):
             told = [(text, part.weighty) for (_, text), part in zip(chosen, kept, strict=True)]
             length = len(BETWEEN.join(text for text, _ in (*told, *mark)))
-            telling = all(place < _NEXT_TO_NOTHING for place, _ in chosen)
+            telling = all(
+                place < max(_NEXT_TO_NOTHING, len(part.shorter))
+                for (place, _), part in zip(chosen, kept, strict=True)
+            )
             rank = (length <= room, shown >= min(2, len(parts)), telling, shown, length)
             if length > room:
                 rank = (False, False, False, -shown, -length)

@@ -303,3 +303,39 @@ async def test_an_arrow_reaches_only_who_is_known_to_be_reached(console: Open, t
         assert re.search(r"─►│ ", rungs[0])
         assert re.search(r"─► \? │ ✗", rungs[2])
         assert re.search(r"═► \? │ ✗", rungs[3])
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_a_question_that_did_not_arrive_is_called_one(console: Open, size: tuple[int, int]):
+    folder = SAMPLES / "ikev2-brief-outage"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    async with console(*inputs, size=size) as c:
+        await c.press("3", "G", *["up"] * 6)
+        asked = next(line for line in c.lines if line.startswith(" 19:57:46.212"))
+        assert "liveness check" in asked
+
+
+async def test_a_line_whose_text_is_told_is_not_told_as_a_place_again(console: Open):
+    folder = SAMPLES / "ikev1-dead-peer"
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(200, 60)) as c:
+        await c.press("3", "g")
+        await c.until(lambda: "log           s2:" in c.text)
+        assert "also at" not in c.text
+
+
+async def test_what_has_little_room_leaves_out_what_stands_elsewhere(console: Open):
+    folder = SAMPLES / "ikev1-dead-peer"
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(120, 36)) as c:
+        await c.press("3")
+        assert "─── R-U-THERE 0x57792ce3 ─" in c.text
+        assert "▌ black hole 192.0.2.1 to 192.0.2.2 begins" in c.text
+        assert "▌ black hole → goes on: capture ends" in c.text
+    keys = SessionOptions(keys=(str(folder),))
+    async with console(folder / "capture.pcap", size=(120, 36), options=keys) as c:
+        await c.press("3")
+        assert re.search(r"─── R-U-THERE \d+ ─", c.text)
+    folder = SAMPLES / "ikev1-one-way-loss"
+    inputs = [folder / name for name in ("capture.pcap", "charon-a.log", "charon-b.log")]
+    async with console(*inputs, size=(120, 36)) as c:
+        await c.press("3")
+        assert "▌ black hole ← goes on: capture ends" in c.text

@@ -452,3 +452,24 @@ async def test_peers_are_sorted_by_their_addresses_as_numbers(console: Open):
         names = ["192.0.2.10", "192.0.2.2"]
         tallies = [tally_of(replace(peer, remote=name)) for name in names]
         assert tallies[0].worst_first > tallies[1].worst_first
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("e", "no peer in trouble below this one"),
+        ("W", "no peer worth a look above this one"),
+        ("B", "no peer with a black hole above this one"),
+    ],
+)
+async def test_where_no_other_peer_is_what_is_looked_for(console: Open, key: str, said: str):
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap") as c:
+        await c.press(key)
+        assert said in c.lines[-1]
+
+
+async def test_what_became_of_questions_is_not_cut_from_the_list(console: Open):
+    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap", size=(80, 24)) as c:
+        await c.press("2", "b", *["down"] * 2)
+        for told in ("R-U-THERE 0x57792ce3, unanswered ", "retry 1 of 2, unanswered "):
+            assert told in c.text

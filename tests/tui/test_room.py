@@ -50,6 +50,11 @@ async def test_names_give_way_to_the_words_of_the_verdict(console: Open):
         assert " dpdlab  3 inputs " in c.lines[0]
 
 
+async def test_how_long_the_black_hole_was_is_told_at_80_columns(console: Open):
+    async with console(DEAD, size=(80, 24)) as c:
+        assert "1 peer given up (inferred) · black hole 14.7 to 19.8 s · …" in c.lines[0]
+
+
 async def test_the_head_of_the_log_is_cut_with_a_mark(console: Open, tmp_path: Path):
     log = tmp_path / ("console-" * 9 + ".txt")
     shutil.copy(TERMINAL, log)

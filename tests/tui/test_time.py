@@ -458,3 +458,22 @@ async def test_a_distance_is_told_once(console: Open, view: str):
         assert "since the event before" in c.lines[-1]
         assert not re.search(" time +after ", c.text)
         assert re.search(r"\+5\.00\d s ", c.text)
+
+
+async def test_what_a_log_tells_to_the_second_has_no_decimals_anywhere(
+    console: Open, tmp_path: Path
+):
+    whole = (SAMPLES / "ios-dead-peer-terminal" / "console.txt").read_text()
+    log = tmp_path / "console.txt"
+    log.write_text(re.sub(r"^(\*?\w{3} +\d+ [\d:]{8})\.\d+", r"\1", whole, flags=re.MULTILINE))
+    async with console(log, size=(120, 44)) as c:
+        assert "  09:14:22        +0 s  last proof from 198.51.100.9" in c.text
+        assert "  09:14:32       +10 s  first R-U-THERE, no answer" in c.text
+        assert re.search(r"3 of 4 questions answered, 4\s+│.*\n   retries, < 1 s ", c.text)
+        await c.press("greater_than_sign")
+        assert "< 1 s" in next(line for line in c.lines if line.startswith(" ✗ dead"))
+        for view in "123":
+            await c.press(view)
+            for mode in range(4):
+                assert not re.search(r"\d:\d\d\.\d|\d\.\d{3} s", c.text), (view, mode, c.text)
+                await c.press("T")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzers.model.records import Ref
-from dpdlab.present.formatting import Clock, Severity, ascii_formula, glyphs
+from dpdlab.present.formatting import TIME_DIGITS, Clock, Severity, ascii_formula, glyphs
 from dpdlab.present.safe import safe
 
 NARROWEST: Final = 50
@@ -88,7 +88,7 @@ class Page:
         self.width = max(NARROWEST, min(console.width, WIDEST))
         self.several_sources = several_sources
         self._texts = texts
-        self.digits = 6 if verbose else 3
+        self.digits = 6 if verbose else TIME_DIGITS
         day = len("12-31 ") if several_days else 0
         self.margin = day + len("00:00:00.") + self.digits
         self.blank_before = False

@@ -17,7 +17,6 @@ from dpdlab.present import words
 from dpdlab.present.formatting import (
     Clock,
     counted,
-    not_before,
     state_severity,
     utc_date,
     worst_first,
@@ -123,7 +122,7 @@ def _page(
         console,
         ascii_only=ascii_only,
         verbose=verbose,
-        clock=Clock.starting(start, not_before(sources)),
+        clock=Clock.starting(start, sources),
         several_days=utc_date(start) != utc_date(end),
         several_sources=len(sources) > 1,
         texts=frozenset(s.id for s in sources if s.kind != "capture"),

@@ -63,9 +63,8 @@ class EventRows:
         # Of a long label the end goes, not where it stands.
         room = width - line.cell_len - (len(place) + 2 if place else 0)
         label = safe(event.label)
-        if len(label) > room and event.kind is EventKind.ANSWER:
-            # When it came says more than what it answers.
-            label = label.replace(*SHORT_ANSWER)
+        if len(label) > room:
+            label = _shorter(event, label)
         line.append(cut(Text(label), room).plain, self.style(event, palette))
         return line.append(f"  {place}", palette.faint) if place else line
 
@@ -132,3 +131,20 @@ class EventRows:
             return f"{safe(event.ref.source)}#{event.ref.record}"
         what = "line" if sources and sources[0].kind != "capture" else "frame"
         return f"{what} {event.ref.record}"
+
+
+def _shorter(event: Event, label: str) -> str:
+    """A label without what says least in it."""
+    match event.kind:
+        case EventKind.ANSWER:
+            # When it came says more than what it answers.
+            return label.replace(*SHORT_ANSWER)
+        case EventKind.RETRY:
+            return label.partition(", ")[2] or label
+        case _:
+            return bare_numbers(label)
+
+
+def bare_numbers(label: str) -> str:
+    """Numbers without what they are called: message IDs are hex, sequence numbers are not."""
+    return label.replace(" ID 0x", " 0x").replace(" seq ", " ")

@@ -24,7 +24,7 @@ from dpdlab.present import copying
 from dpdlab.present.detail import Detail, details
 from dpdlab.present.events import Event, EventKind, place_of, same_event
 from dpdlab.present.hexdump import hexdump
-from dpdlab.present.log_places import lines_of, texts_of
+from dpdlab.present.log_places import lines_of, refs_of, texts_of
 from dpdlab.present.packet_behind import packet_behind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
@@ -183,9 +183,10 @@ class LadderView(DetailView):
         elif event is not None and peer is not None:
             findings = self.model.findings_on(event.ref)
             paths = {s.id: s.path for s in self.model.whole.sources}
+            told = refs_of(self.model.log, event)
             lines = [
                 self._detail_line(d)
-                for d in details(peer, event, findings, paths, self.model.times)
+                for d in details(peer, event, findings, paths, self.model.times, told)
             ]
             lines[2:2] = [self._detail_line(d) for d in self._beside_place(event)]
         elif self._items:

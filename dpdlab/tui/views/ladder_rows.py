@@ -11,13 +11,14 @@ from rich.text import Text
 from analyzers.export.exchanges import DID_NOT_ARRIVE
 from analyzers.export.formatting import Severity, counted, duration
 from analyzers.export.untrusted import safe
+from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
 from dpdlab.present.events import Event, EventKind
 from dpdlab.tui.model import Model
 from dpdlab.tui.palette import Palette
 from dpdlab.tui.rows import cut
-from dpdlab.tui.views.event_rows import LONG_DELTA, SHORT_ANSWER, EventRows
+from dpdlab.tui.views.event_rows import LONG_DELTA, SHORT_ANSWER, EventRows, bare_numbers
 
 _LEAST_DELTA: Final = 10
 _LEAST_RUNG: Final = 24
@@ -164,8 +165,18 @@ class LadderRows(EventRows):
         arrow = f"{self._arrow(event)} " if event.kind is EventKind.HINT and event.sender else ""
         place = self.place(event)
         room = width - line.cell_len - (len(place) + 2 if place else 0)
-        line.append(cut(Text(f"{bar} {arrow}{safe(event.label)}"), room).plain, style)
+        label = safe(event.label)
+        if event.hole is not None and len(label) + 2 > room:
+            label = self._with_arrow(event.hole, label)
+        line.append(cut(Text(f"{bar} {arrow}{label}"), room).plain, style)
         return line.append(f"  {place}", palette.faint) if place else line
+
+    def _with_arrow(self, hole: BlackHole, label: str) -> str:
+        """A label without the two ends: they stand above."""
+        for one, other in ((hole.sender, hole.receiver), (hole.receiver, hole.sender)):
+            way = self.model.signs.to if self._is_local(one) else self.model.signs.back
+            label = label.replace(f"{safe(one)} to {safe(other)}", way)
+        return label
 
     def _fold(self, fold: Fold, width: int, palette: Palette) -> Text:
         first, last = self.events[fold.first], self.events[fold.last]
@@ -186,7 +197,8 @@ def _brief(event: Event, room: int) -> str:
     if event.is_lost and event.kind is not EventKind.LOST:
         new = parts[1] if event.number and len(parts) > 1 else parts[0]
         bare = new.partition(" ID ")[0]
-        forms = [f"{new}, {DID_NOT_ARRIVE}", f"{new}, {_LOST}", f"{bare}, {_LOST}", _LOST]
+        # The broken arrow shows it, too.
+        forms = [f"{new}, {DID_NOT_ARRIVE}", f"{new}, {_LOST}", f"{bare}, {_LOST}", bare, _LOST]
     elif event.in_vain:
         # The cross says that no answer came.
         forms = [", ".join(parts[:-1]), parts[-2] if event.number else parts[0]]
@@ -203,6 +215,8 @@ def _brief(event: Event, room: int) -> str:
         # The arrow itself shows that it did not arrive.
         bare = parts[0].partition(" seq ")[0].partition(" ID ")[0]
         forms = [whole, ", ".join(parts[:-1]), parts[0].replace(*SHORT_ANSWER), bare]
+    elif event.kind is EventKind.QUESTION:
+        forms = [parts[0], bare_numbers(parts[0])]
     else:
-        forms = [parts[0] if event.kind is EventKind.QUESTION else whole]
+        forms = [whole]
     return next((form for form in forms if len(form) <= room), forms[-1])

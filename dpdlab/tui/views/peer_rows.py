@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from analyzers.export import words
+from analyzers.export.exchanges import median_round_trip
 from analyzers.export.formatting import (
     Severity,
     count,
@@ -212,8 +213,8 @@ COLUMNS: Final = (
                lambda p, t: policy_cells.order(p, seen=True), rank=2),
     PeerColumn("proof", "last proof", _proof,
                lambda p, t: _falling(_age(p)), falling=True, right=True, rank=1, whole=True),
-    PeerColumn("rtt", "rtt", lambda p, m, c: _span(p.rtt_ns, m), lambda p, t: _falling(p.rtt_ns),
-               falling=True, right=True, rank=4, whole=True),
+    PeerColumn("rtt", "rtt", lambda p, m, c: Text(median_round_trip(p) or m.signs.none),
+               lambda p, t: _falling(p.rtt_ns), falling=True, right=True, rank=4, whole=True),
     PeerColumn("probes", "probes", lambda p, m, c: _number(m.tally(p).probes, c, Severity.NOTE),
                lambda p, t: -t.probes, falling=True, right=True, rank=3),
     PeerColumn("retries", "retries", lambda p, m, c: _number(m.tally(p).retries, c, Severity.WARN),

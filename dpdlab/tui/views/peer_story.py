@@ -10,7 +10,7 @@ from rich.text import Text
 
 from analyzers.export import exchanges, story, words
 from analyzers.export.causes import where_lost
-from analyzers.export.formatting import class_severity, counted, duration
+from analyzers.export.formatting import class_severity, counted
 from analyzers.export.unlisted import hidden_holes
 from analyzers.export.untrusted import safe
 from analyzers.model.exchange import Outcome
@@ -52,8 +52,9 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
         first_ns: int | None = None
         for moment in story.moments(peer, hole, safe, ongoing=model.ongoing):
             first_ns = moment.at_ns if first_ns is None else first_ns
+            step_ns = model.times.step_ns if moment.at_ns > first_ns else 1
             line = Text(f"  {model.times.at(moment.at_ns)}  ")
-            line.append(f"{signed(moment.at_ns - first_ns):>10}  ", palette.faint)
+            line.append(f"{signed(moment.at_ns - first_ns, step_ns):>10}  ", palette.faint)
             told.append(line.append(moment.text))
         remarks = story.remarks(peer, hole, model.times.at, safe, ongoing=model.ongoing)
         told += [Text(f"  {remark}", palette.faint) for remark in remarks]
@@ -157,5 +158,5 @@ def _heading(model: Model, peer: PeerView, palette: Palette) -> Text:
             again = counted(retries, "retry", "retries")
             head.append(f", {again}", palette.warn if answered == asked else palette.faint)
     if peer.rtt_ns is not None:
-        head.append(f", {duration(peer.rtt_ns)}", palette.faint)
+        head.append(f", {exchanges.median_round_trip(peer)}", palette.faint)
     return head

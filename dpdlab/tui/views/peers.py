@@ -230,7 +230,7 @@ class PeersView(DetailedListView):
         ways = ("worst first", "best first") if column.id == WORST else ("descending", "ascending")
         self.console_app.say(f"sorted by {column.title}, {ways[column.falling is self.back]}")
 
-    def _next(self, wanted: Callable[[PeerView], bool], by: int) -> None:
+    def _next(self, wanted: Callable[[PeerView], bool], what: str, by: int) -> None:
         peers = self.rows.peers
         place = self.list.cursor + by
         while 0 <= place < len(peers):
@@ -238,31 +238,31 @@ class PeersView(DetailedListView):
                 self.list.go_to(place)
                 return
             place += by
-        self.console_app.say("no further one in this list")
+        self.console_app.say(f"no peer {what} {'below' if by > 0 else 'above'} this one")
 
     def do_next_error(self) -> None:
         """The next peer in trouble."""
-        self._next(lambda p: self.model.tally(p).severity is Severity.BAD, 1)
+        self._next(lambda p: self.model.tally(p).severity is Severity.BAD, "in trouble", 1)
 
     def do_previous_error(self) -> None:
         """The peer in trouble before."""
-        self._next(lambda p: self.model.tally(p).severity is Severity.BAD, -1)
+        self._next(lambda p: self.model.tally(p).severity is Severity.BAD, "in trouble", -1)
 
     def do_next_warning(self) -> None:
         """The next peer that is worth a look."""
-        self._next(lambda p: self.model.tally(p).severity >= Severity.WARN, 1)
+        self._next(lambda p: self.model.tally(p).severity >= Severity.WARN, "worth a look", 1)
 
     def do_previous_warning(self) -> None:
         """The peer before that is worth a look."""
-        self._next(lambda p: self.model.tally(p).severity >= Severity.WARN, -1)
+        self._next(lambda p: self.model.tally(p).severity >= Severity.WARN, "worth a look", -1)
 
     def do_next_hole(self) -> None:
         """The next peer with a black hole."""
-        self._next(lambda p: bool(p.black_holes), 1)
+        self._next(lambda p: bool(p.black_holes), "with a black hole", 1)
 
     def do_previous_hole(self) -> None:
         """The peer with a black hole before."""
-        self._next(lambda p: bool(p.black_holes), -1)
+        self._next(lambda p: bool(p.black_holes), "with a black hole", -1)
 
     def copy_text(self) -> dict[str, str]:
         """The peer of the cursor."""

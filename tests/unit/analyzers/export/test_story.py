@@ -43,6 +43,14 @@ def test_a_log_alone_tells_what_its_counters_bound(least: int | None, most: int 
     assert f"({told})" in verdict.parts[1].text
 
 
+def test_one_packet_is_not_told_as_many() -> None:
+    hole = replace(black_hole(), first_exposed_ns=at(9))
+    for most, said in ((1, "sends one packet more; it may be in vain"), (2, "keeps sending; ")):
+        seen = replace(hole, min_packets=0, max_packets=most)
+        told = " ".join(moment.text for moment in moments(peer(black_holes=(seen,)), seen))
+        assert said in told
+
+
 def test_a_class_by_a_verdict_that_is_inferred_is_so_too() -> None:
     said = replace(black_hole(), dead_basis="log", confidence=Confidence.CERTAIN)
     said = replace(said, black_hole_class=BlackHoleClass.DETECTED)

@@ -94,7 +94,26 @@ def test_where_both_ends_gave_up_both_are_told_in_order() -> None:
     with_hole = replace(dead_peer(), exchanges=(mine, theirs))
     assert told(with_hole).count("17.1 s") == told(dead_peer()).count("17.1 s")
     assert "noticed" not in told(with_hole)
-    assert "2 peers given up by both (inferred) · no black hole" in told(both, both)
+    other = replace(both, id="p2")
+    assert told(both, other).endswith(" · both gave up: this end first, the other end 4.0 s later")
+    swapped = replace(other, local=B, remote=mine.prober)
+    assert told(both, swapped).endswith(
+        " · both gave up: this end first with 1 of 2, the other end first with 1"
+    )
+    near = replace(other, exchanges=(mine, first), states=states)
+    assert told(near, replace(near, id="p3")).endswith(" · both gave up: within 1 s of each other")
+    assert " this end first with 1 of 2, within 1 s of each other with 1" in told(both, near)
+    alive = replace(
+        both, id="p4", state=PeerState.ALIVE, confidence=Confidence.CERTAIN, exchanges=(),
+        ike_sas=(),
+    )  # fmt: skip
+    assert told(both, alive) == (
+        "1 peer given up by both (inferred), 1 alive · no black hole · 0 of 2 exchanges answered,"
+        " 8 retries · both gave up: this end after 17.1 s without proof of life, the other end"
+        " 4.0 s later"
+    )
+    assert "noticed" not in told(with_hole, alive)
+    assert "noticed" in told(with_hole, replace(dead_peer(), id="p4"))
     # A verdict on an IKE SA that was replaced is another one.
     assert "by both" not in told(replace(both, exchanges=(mine, replace(theirs, ike_sa="i0"))))
     logged = replace(theirs, verdict_ref=Ref("s2", 1))
@@ -195,6 +214,9 @@ def test_an_outage_that_ended_before_a_verdict_is_told() -> None:
     session = Session()
     session.run([str(OUTAGE)])
     assert "5 exchanges, all answered, 4 retries, one only after 8.0 s" in told(*session.peers())
+    (peer,) = session.peers()
+    one = replace(peer, exchanges=tuple(x for x in peer.exchanges if x.retries))
+    assert "1 exchange, answered only after 8.0 s, 4 retries" in told(one)
 
 
 def test_a_renewal_that_met_no_answer_is_how_silence_was_noticed() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -151,6 +153,14 @@ def test_lines_that_a_terminal_wrapped(tmp_path: Path):
 
 def test_a_piped_log_is_kept():
     with stdin(charon().encode()), opened("-") as lines:
+        assert lines.text(8).endswith(DEAD)
+
+
+def test_a_log_from_a_fifo_is_kept(tmp_path: Path):
+    pipe = tmp_path / "fifo"
+    os.mkfifo(pipe)
+    Thread(target=lambda: pipe.write_text(charon()), daemon=True).start()
+    with opened(pipe) as lines:
         assert lines.text(8).endswith(DEAD)
 
 

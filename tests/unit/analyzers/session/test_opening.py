@@ -300,6 +300,19 @@ def test_an_offset_for_what_comes_on_stdin(folder: Path) -> None:
     assert session.peers()[0].exchanges[0].first_ns == at(3610)
 
 
+@pytest.mark.parametrize("through", ["hub.pcap", "hub-console.txt"])
+def test_a_fifo_is_read_once(folder: Path, through: str) -> None:
+    pipe = folder / "fifo"
+    os.mkfifo(pipe)
+    data = (folder / through).read_bytes()
+    Thread(target=lambda: pipe.write_bytes(data), daemon=True).start()
+    (folder / through).unlink()
+    names = [pipe if name == through else folder / name for name in ("hub.pcap", "hub-console.txt")]
+    session = run(*names)
+    assert [a.matched for a in session.alignments] == [11]
+    assert [Path(s.path) for s in session.sources] == names
+
+
 def test_stdin_is_nothing(folder: Path) -> None:
     with stdin(b""), pytest.raises(SourceError, match="stdin is empty"):
         run("-")

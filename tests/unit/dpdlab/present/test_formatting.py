@@ -9,6 +9,7 @@ from analyzers.export.formatting import ASCII
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
+from analyzers.model.records import SourceInfo
 from analyzers.model.time import NS_PER_SECOND
 from dpdlab.present import formatting as f
 from tests.unit.dpdlab.present import stories as s
@@ -89,8 +90,27 @@ def test_times_are_utc_and_the_date_is_said_when_it_changes():
     assert clock.at(NS_PER_SECOND, 0) == "1970-01-01 00:00:01"
 
 
+@pytest.mark.parametrize(
+    ("resolutions_ns", "said"),
+    [
+        ([NS_PER_SECOND], "19:56:04"),
+        ([NS_PER_SECOND, 100_000_000], "19:56:04.0"),
+        ([NS_PER_SECOND, 1_000_000], "19:56:04.048"),
+        ([1], "19:56:04.048600"),
+    ],
+)
+def test_times_have_no_more_decimals_than_the_finest_stamps(resolutions_ns: list[int], said: str):
+    sources = [
+        SourceInfo(f"s{number}", "a.log", "log", "x", first_ns=s.START_NS, resolution_ns=each)
+        for number, each in enumerate(resolutions_ns)
+    ]
+    clock = f.Clock.starting(s.START_NS, [*sources, SourceInfo("s9", "a.cfg", "config", "x")])
+    assert clock.at(s.START_NS, 6) == said
+
+
 def test_a_place_in_a_log_has_no_time_but_may_have_a_bound():
-    clock = f.Clock.starting(s.START_NS, (None, s.START_NS))
+    placed = SourceInfo("s1", "show.txt", "log", "x", not_before_ns=(None, s.START_NS))
+    clock = f.Clock.starting(s.START_NS, [placed])
     assert [clock.at(place) for place in (0, 1, 2, 3)] == [
         "no time",
         "no time",

@@ -42,8 +42,9 @@ def test_a_difference_is_told_as_far_as_it_is_known(delta_ns: int, precision: in
 @pytest.mark.parametrize(
     ("delta_ms", "said"),
     [
-        (0, "+0 s"),
-        (-267, "-267 ms"),
+        (0, "+0.000 s"),
+        (267, "+0.267 s"),
+        (-267, "-0.267 s"),
         (-99_123, "-99.123 s"),
         (303_123, "+5:03.123"),
         (-303_123, "-5:03.123"),
@@ -61,6 +62,23 @@ def test_what_counts_from_one_moment_is_as_exact_long_before_and_after_it(
     assert times.at(zero_ns + delta_ms * MS) == said
     before_all = TimeFormat(TimeMode.DELTA, zero_ns)
     assert before_all.at(zero_ns + delta_ms * MS) == said
+
+
+@pytest.mark.parametrize("mode", [TimeMode.RELATIVE, TimeMode.MARK])
+def test_what_is_the_same_millisecond_after_one_moment_is_told_alike(mode: TimeMode):
+    zero_ns = 1_700_000_000 * SECOND
+    times = TimeFormat(mode, zero_ns, zero_ns)
+    assert {times.at(zero_ns + apart_ns) for apart_ns in (-340_000, 0, 340_000)} == {"+0.000 s"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [(TimeMode.UTC, "22:13:28"), (TimeMode.RELATIVE, "+8 s"), (TimeMode.MARK, "-5:12")],
+)
+def test_without_decimals_in_any_input_there_are_none(mode: TimeMode, said: str):
+    zero_ns = 1_700_000_000 * SECOND
+    times = TimeFormat(mode, zero_ns, zero_ns + 320 * SECOND, digits=0)
+    assert times.at(zero_ns + 8 * SECOND) == said
 
 
 def test_two_logs_are_told_apart_as_far_as_their_clocks_are():
