@@ -13,7 +13,7 @@ from analyzers.model.observations import MessageKind
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import PeerTrack, SaTrack
-from analyzers.tracking.witnesses import LIVENESS
+from analyzers.tracking.witnesses import LIVENESS, QUESTIONS
 
 STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
 """Messages that begin an IKE SA."""
@@ -137,6 +137,8 @@ def sender_of(event: LogEvent, side: int) -> int:
 def _begins(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can only be about a later SA."""
     renews = is_renewal(event)
+    if _asks_after_end(sa, event):
+        return True
     if event.kind is LogEventKind.IKE_SA_UP and not renews:
         return sa.lost or sa.ended_ns is not None
     if not renews and (event.message not in STARTS or event.response):
@@ -147,6 +149,18 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
         return renews
     # The end that finishes first logs it before the last message of the other arrives.
     return (event.at_ns or 0) - sa.established_ns > _SETTLING_NS
+
+
+def _asks_after_end(sa: SaTrack, event: LogEvent) -> bool:
+    """Whether a device that has removed an SA asks under its name: what came between is missing.
+
+    Captures show by themselves which SAs there are.
+    """
+    asks = event.message in QUESTIONS and event.sent and not event.response
+    if not asks or sa.ended_ns is None or sa.end_ref is None or sa.peer.captured:
+        return False
+    by_itself = sa.end_ref.source == event.ref.source
+    return by_itself and (event.at_ns or 0) - sa.ended_ns > _SETTLING_NS
 
 
 def _may_end(sa: SaTrack, event: LogEvent) -> bool:

@@ -311,3 +311,48 @@ def test_an_sa_that_is_renewed_does_not_go_down(tmp_path: Path, ends: str) -> No
     assert _outcomes(peer) == [Outcome.ANSWERED] * 2
     assert [(d.ike_sa, d.answered) for d in peer.deletes] == [(old.id, True)]
     assert peer.state is PeerState.ALIVE
+
+
+# An hour in the life of a router: one answer, then none.
+_HOUR = """\
+*Nov 30 {hour}:00:00.000: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+\tspi 1701636992, message ID = {node}1
+*Nov 30 {hour}:00:00.000: ISAKMP:(1001): sending packet to 192.0.2.9 my_port 500 peer_port 500 (I)
+*Nov 30 {hour}:00:00.020: ISAKMP (1001): received packet from 192.0.2.9 dport 500 sport 500 Global
+*Nov 30 {hour}:00:00.021: ISAKMP:(1001): processing NOTIFY DPD/R_U_THERE_ACK protocol 1
+\tspi 0, message ID = {node}2, sa = 0x67F5A6E8
+*Nov 30 {hour}:00:10.000: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+\tspi 1701636992, message ID = {node}3
+*Nov 30 {hour}:00:10.000: ISAKMP:(1001): sending packet to 192.0.2.9 my_port 500 peer_port 500 (I)
+*Nov 30 {hour}:00:12.000: ISAKMP:(1001):DPD incrementing error counter (1/2)
+*Nov 30 {hour}:00:12.000: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+\tspi 1701636992, message ID = {node}4
+*Nov 30 {hour}:00:12.000: ISAKMP:(1001): sending packet to 192.0.2.9 my_port 500 peer_port 500 (I)
+*Nov 30 {hour}:00:14.000: ISAKMP:(1001):peer 192.0.2.9 not responding!
+*Nov 30 {hour}:00:14.001: ISAKMP:(1001):deleting SA reason "peers alive" state (I) QM_IDLE
+*Nov 30 {hour}:00:14.002: ISAKMP:(1001):deleting SA reason "peers alive" state (I) QM_IDLE
+*Nov 30 {hour}:00:14.003: ISAKMP: set new node {node}5 to QM_IDLE
+*Nov 30 {hour}:00:14.004: ISAKMP:(1001): sending packet to 192.0.2.9 my_port 500 peer_port 500 (I)
+*Nov 30 {hour}:00:14.005: ISAKMP:(1001):Input = IKE_MESG_FROM_TIMER, IKE_TIMER_PEERS_ALIVE
+"""
+
+
+def test_a_conn_id_that_is_used_again_has_a_death_of_its_own(tmp_path: Path) -> None:
+    """What set up the second SA under it is not in the log."""
+    text = _HOUR.format(hour=11, node=100) + _HOUR.format(hour=12, node=200)
+    peer = together(tmp_path, text).peer
+    once = [Outcome.ANSWERED, Outcome.UNANSWERED]
+    assert _outcomes(peer) == once + once
+    assert [len(x.transmissions) for x in peer.exchanges] == [1, 2, 1, 2]
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER] * 2
+    assert [delete.transmissions for delete in peer.deletes] == [1, 1]
+    assert peer.state is PeerState.DEAD
+    assert len(peer.black_holes) == 2
+
+
+def test_an_outage_that_was_pasted_twice_is_one(tmp_path: Path) -> None:
+    once, twice = _HOUR.format(hour=11, node=100), _HOUR.format(hour=11, node=100) * 2
+    (tmp_path / "once").mkdir()
+    peer = together(tmp_path, twice).peer
+    assert _outcomes(peer) == _outcomes(together(tmp_path / "once", once).peer)
+    assert len(peer.deletes) == 1

@@ -202,6 +202,8 @@ class CiscoIsakmpAssembly:
         made = self._say(line, here, LogEventKind.MESSAGE, sent=True, message=kind)
         made.message_id, made.sequence = node, sequence
         if kind is MessageKind.R_U_THERE:
+            # Who asks has an SA: the conn id is in use again, though its phase 1 is not shown.
+            here.down = here.deleting = here.dead = False
             made.retransmission, here.retry = here.retry, False
             made.tries, here.tries = here.tries, None
         elif kind is MessageKind.R_U_THERE_ACK:
