@@ -56,8 +56,8 @@ _LATENESS_NS: Final = 5 * NS_PER_MS
 # Interfaces are read one after the other: their packets overtake each other by more.
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
 _TRIM_EVERY_NS: Final = NS_PER_SECOND
-# A backlog that is worked off knows no time.
-_TRIM_EVERY: Final = 10_000
+# Nobody may look at all.
+_TRIM_EVERY: Final = 50_000
 _CLOSE_S: Final = 1.0
 _OVER: Final = (SourceState.ENDED, SourceState.FAILED)
 
@@ -134,6 +134,8 @@ class LiveSession:
         self._trim_due_ns = 0
         self._untrimmed = 0
         """Events since the last time."""
+        self._looked = False
+        """Nothing came since somebody did."""
 
     def _open_source(self, name: str, kind: str) -> tuple[int, SourceInfo]:
         number = self._orderer.open()
@@ -189,6 +191,7 @@ class LiveSession:
 
     def pump(self, now_ns: int) -> bool:
         """Take what the sources have read, and track what can be; whether anything was tracked."""
+        self._trim(now_ns)
         for channel in self._channels:
             if channel.over:
                 continue
@@ -199,11 +202,13 @@ class LiveSession:
         if self._logs and self._captured:
             self._note_watching(now_ns)
         self._settle_logs(now_ns)
-        news = self._release()
-        if now_ns >= self._trim_due_ns or self._untrimmed >= _TRIM_EVERY:
+        return self._release()
+
+    def _trim(self, now_ns: int) -> None:
+        """Let go of what is old, and was there when somebody looked."""
+        if (now_ns >= self._trim_due_ns and self._looked) or self._untrimmed >= _TRIM_EVERY:
             self._trim_due_ns, self._untrimmed = now_ns + _TRIM_EVERY_NS, 0
             self._retention.trim(self._pinned)
-        return news
 
     def end(self, now_ns: int) -> None:
         """Stop the sources, track what is left, and let go of everything. May be called twice."""
@@ -373,6 +378,7 @@ class LiveSession:
             return False
         self._tracker.feed(ready)
         self._untrimmed += len(ready.events)
+        self._looked = False
         for event in ready.events if self._flagged else ():
             self._forget(id(event.observation))
         for problem in self._tracker.take_problems():
@@ -415,6 +421,7 @@ class LiveSession:
 
         Only what has changed is looked at again. Events are numbered within their peer.
         """
+        self._looked = True
         for info in self.sources:
             info.ike_messages = self._tracker.messages_by_source[info.id]
         self._tracker.know_sources(self.sources)

@@ -229,10 +229,10 @@ class _Watch:
         content = _content(session, self._configurations)
         content = filtering.filtered(content, options)
         # The last packets may have come after the last look.
-        self._has_come = self._has_come or self._is_awaited(content)
         self._finishing = True
         self._output.finish()
         facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
+        self._has_come |= self._is_awaited(content) or self._was_awaited(facts)
         facts += self._facts.findings(content.findings, content.peers)
         if options.format == "text":
             # The report says how each peer was when the input ended, and that it did.
@@ -291,7 +291,8 @@ class _Watch:
         event_ns = self._session.event_ns(now_ns)
         held = self._session.holds_lines
         self._facts.lines_settle_ns = _LINES_COME_NS if held else self._settles_ns
-        self._write(self._facts.take(shown, event_ns))
+        facts = self._facts.take(shown, event_ns)
+        self._write(facts)
         self._tell_questions(shown, event_ns)
         self._tell_unread(shown, event_ns)
         self._tell_problems(self._session.sources, now_ns)
@@ -302,8 +303,13 @@ class _Watch:
             if not judging:
                 return
             content = replace(content, findings=self._session.judgement(peers).findings)
-        if self._is_awaited(content):
+        if self._is_awaited(content) or self._was_awaited(facts):
             self._has_come = self._stopped = True
+
+    def _was_awaited(self, facts: Sequence[Fact]) -> bool:
+        """Whether what is waited for was there, and was over before the look that found it."""
+        views = [fact.item for fact in facts if isinstance(fact.item, PeerView)]
+        return any(self._is_awaited(Content(version=__version__, peers=(v,))) for v in views)
 
     def _is_awaited(self, content: Content) -> bool:
         """Whether there is what is waited for."""

@@ -25,8 +25,9 @@ QUIET = peer(exchanges=(), deletes=(), black_holes=(), messages=())
 
 
 def told(log: FactLog, view: PeerView, *, last: bool = False) -> list[Fact]:
-    """What is new, but for the peer itself."""
-    return [fact for fact in log.take([view], view.last_ns, last=last) if fact.item is not view]
+    """What is new, but for the states of the peer itself."""
+    facts = log.take([view], view.last_ns, last=last)
+    return [fact for fact in facts if not isinstance(fact.item, PeerView)]
 
 
 def open_hole(seconds: float) -> BlackHole:
@@ -138,7 +139,7 @@ def test_the_last_word_on_a_peer_is_all_that_is_known_of_it() -> None:
     later = replace(QUIET, ike_messages=QUIET.ike_messages + 1)
     assert log.take([later], 0) == []
     (fact,) = log.take([later], 0, last=True)
-    assert (fact.item, fact.revision, fact.change) == (later, 1, Change.LAST)
+    assert (fact.item, fact.revision, fact.change) == (later, 2, Change.LAST)
     assert log.take([later], 0, last=True) == []
 
 
@@ -182,7 +183,8 @@ def test_one_that_a_log_told_late_may_be_answered_in_its_next_line() -> None:
 
 def test_a_peer_that_is_first_seen_asking_is_told_as_soon() -> None:
     log = FactLog()
-    assert log.take([asked(2)], at(2.05)) == []
+    (alive,) = log.take([asked(2)], at(2.05))
+    assert alive.item == replace(ALIVE, confidence=Confidence.CERTAIN)
     assert len(log.take([asked(2)], at(2.2))) == 1
 
 
