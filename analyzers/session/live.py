@@ -293,6 +293,8 @@ class LiveSession:
             if self.log_store is not None:
                 self.log_store.write(number, log.info.path, pieces)
             self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
+            if self.log_store is not None:
+                self.log_store.keep_clock(number, log.clock)
             channel.records += log.info.lines
         if channel.logs:
             # Of which sender it was nobody knows, where there was no room to read it.
@@ -362,7 +364,10 @@ class LiveSession:
     def _close_channel(self, channel: Channel, now_ns: int) -> None:
         channel.over = True
         for number in channel.logs.values():
-            self._matcher.hold(number, self._logs[number].end(now_ns), now_ns)
+            log = self._logs[number]
+            self._matcher.hold(number, log.end(now_ns), now_ns)
+            if self.log_store is not None:
+                self.log_store.keep_clock(number, log.clock)
         if channel.capture is None:
             return
         self._add(channel.number, channel.capture.end(), now_ns)
