@@ -101,6 +101,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             from dpdlab.tui import ending
 
             looks, wanted = looks_of(options, own), filtering.wanted(options)
+            live_console.await_pipe(diagnostics)
             code, ended = live_console.watch(session, sources, looks, wanted, _now_ns, measure)
             session.end(_now_ns())
             if code is ExitCode.OK and not ending.is_hang_up(ended) and session.peers():
