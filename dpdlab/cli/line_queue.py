@@ -21,7 +21,7 @@ _ROOMY_BYTES: Final = _MOST_BYTES // 2
 # So much a pipe with any room takes whole.
 _PIECE_BYTES: Final = select.PIPE_BUF
 _PATIENCE_S: Final = 0.02
-_LAST_PATIENCE_S: Final = 0.4
+_LAST_PATIENCE_S: Final = 0.3
 """Who takes nothing for so long when everything ends does not read."""
 _MOST_WAIT_S: Final = 0.5
 """For room, where who reads takes what there is, but not as fast as it comes."""
