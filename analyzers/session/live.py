@@ -57,7 +57,7 @@ _LATENESS_NS: Final = 5 * NS_PER_MS
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
 _TRIM_EVERY_NS: Final = NS_PER_SECOND
 # Nobody may look at all.
-_TRIM_EVERY: Final = 50_000
+_TRIM_EVERY: Final = 20_000
 _CLOSE_S: Final = 1.0
 _OVER: Final = (SourceState.ENDED, SourceState.FAILED)
 
