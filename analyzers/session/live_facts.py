@@ -162,7 +162,7 @@ class FactLog:
             found += self._state(peer, told, now_ns, last=last)
             found += _messages(peer, told, last=last)
             present = {each.key: each for each in _present(peer, told, last=last)}
-            _keep_names(told, present)
+            _keep_names(peer, told, present)
             for each in present.values():
                 ready = last or _is_settled(each.item, now_ns)
                 fact = self._fact(peer, each, told, last=last) if ready else None
@@ -264,12 +264,18 @@ def _recall(told: _Told) -> None:
     told.done_ns = 0
 
 
-def _keep_names(told: _Told, present: dict[_Key, _Present]) -> None:
+def _keep_names(peer: PeerView, told: _Told, present: dict[_Key, _Present]) -> None:
     """A fact that is named by another packet or line now is still the same fact."""
     new = [each for each in present.values() if each.key not in told.facts]
     if not new:
         return
-    gone = [Named(k, known.item) for k, known in told.facts.items() if k not in present]
+    # What is kept no more lives on in nothing.
+    kept_ns = peer.exchanges[0].first_ns if peer.forgotten and peer.exchanges else 0
+    gone = [
+        Named(key, known.item)
+        for key, known in told.facts.items()
+        if key not in present and (known.begin_ns >= kept_ns or isinstance(known.item, BlackHole))
+    ]
     for each in new:
         known_as = successor(gone, each.item)
         if known_as is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, StopBasis
@@ -85,6 +87,20 @@ def test_what_is_gone_is_taken_back_once() -> None:
     (fact,) = told(log, replace(view, deletes=()))
     assert (fact.change, fact.revision, fact.item) == (Change.RETRACTED, 1, delete())
     assert told(log, replace(view, deletes=())) == []
+
+
+def test_what_is_kept_no_more_is_compared_with_nothing() -> None:
+    """At the end thousands of facts are gone, and thousands may be new."""
+    log = FactLog()
+    asked = [
+        answered(transmissions=(sent(second, 2 * second, second),), answer=None)
+        for second in range(1, 6001)
+    ]
+    told(log, replace(QUIET, exchanges=tuple(asked[:3000])))
+    began_s = time.process_time()
+    later = replace(QUIET, exchanges=tuple(asked[3000:]), forgotten=3000)
+    assert len(told(log, later, last=True)) == 3000
+    assert time.process_time() - began_s < 5
 
 
 def test_what_is_kept_no_more_is_not_taken_back() -> None:
