@@ -201,7 +201,7 @@ class _Watch:
             self._news.tell(now_s)
             for due_ns in (self._facts.due_ns, self._questions.due_ns):
                 news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
-            if pace.is_due(now_s, news=news):
+            if pace.is_due(now_s, news=news) or self._session.is_crowded:
                 judging = self._until is not None and now_s >= judge_due_s
                 worked_s = time.thread_time()
                 self._look(now_ns, judging=judging)
