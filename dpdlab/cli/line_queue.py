@@ -7,8 +7,12 @@ one line stands in their place.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
+import stat
+import sys
+import termios
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -20,6 +24,7 @@ _MOST_BYTES: Final = 16 << 20
 _ROOMY_BYTES: Final = _MOST_BYTES // 2
 # So much a pipe with any room takes whole.
 _PIECE_BYTES: Final = select.PIPE_BUF
+_FILE_BYTES: Final = 1 << 20
 _PATIENCE_S: Final = 0.02
 _LAST_PATIENCE_S: Final = 0.3
 """Who takes nothing for so long when everything ends does not read."""
@@ -175,12 +180,31 @@ class LineQueue:
             self._changed.wait_for(lambda: self._lines or self._closing)
             if self._closing:
                 return b""
-            piece = b""
+            most, size = self._most_at_once(), 0
+            pieces: list[bytes] = []
             for line in self._lines:
-                if piece and len(piece) + len(line) > _PIECE_BYTES:
+                if pieces and size + len(line) > most:
                     break
-                piece += line
-            return piece[:_PIECE_BYTES]
+                pieces.append(line)
+                size += len(line)
+            return b"".join(pieces)[:most]
+
+    def _most_at_once(self) -> int:
+        """How much the stream takes without waiting, if it takes anything.
+
+        Each write waits for the thread that makes the lines to pause.
+        """
+        try:
+            mode = os.fstat(self._handle).st_mode
+            if stat.S_ISREG(mode):
+                return _FILE_BYTES
+            waiting = bytearray(4)
+            if stat.S_ISFIFO(mode) and not fcntl.ioctl(self._handle, termios.FIONREAD, waiting):
+                empty = not int.from_bytes(waiting, sys.byteorder)
+                return fcntl.fcntl(self._handle, fcntl.F_GETPIPE_SZ) if empty else _PIECE_BYTES
+        except OSError:
+            pass
+        return _PIECE_BYTES
 
     def _take(self, size: int) -> None:
         """So many bytes are written."""
