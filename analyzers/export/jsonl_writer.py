@@ -161,6 +161,11 @@ def until_line(wanted: str, *, has_come: bool) -> str:
     return _json({"type": "until", "at_ns": None, "peer": None, "filter": wanted, "come": has_come})
 
 
+def unwritten_line(lines: int) -> str:
+    """In the place of lines that were not written, because nobody read them."""
+    return _json({"type": "unwritten", "at_ns": None, "peer": None, "lines": lines})
+
+
 def _live_line(
     item: Exchange | Delete | BlackHole | IkeMessage | Finding,
     owner: str | None,

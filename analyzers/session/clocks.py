@@ -28,11 +28,16 @@ from analyzers.tracking.alignment import RHYTHM, Fit, fit, least_off
 from analyzers.tracking.sightings import Relation, Sighting
 
 T = TypeVar("T")
+# Writing a line may take as long: a clock that is off by less is not.
+_WRITING_NS: Final = 500 * NS_PER_MS
 # Two captures whose clocks differ by less are left as they are: the ways may differ so much.
 _SAME_CLOCK_NS: Final = 20 * NS_PER_MS
 # A clock that is set is off by a zone (and summer time) at most, if it is off.
 _BELIEVABLE_NS: Final = 15 * 3600 * NS_PER_SECOND
 _DATED: Final = frozenset({ClockQuality.ABSOLUTE, ClockQuality.NO_ZONE})
+PUT_TO_ARRIVAL: Final = (
+    "its stamps are in another zone, or its clock is off: put to when its lines arrive"
+)
 _SET: Final = frozenset({ClockQuality.ABSOLUTE, ClockQuality.NO_ZONE, ClockQuality.NO_YEAR})
 
 
@@ -90,13 +95,15 @@ class ClockJoiner:
         if ends:
             near, is_input = max(ends), True
         options = self._options
-        hints = ClockHints(
-            value_of(options.years, log.name, options.year, log.info.id),
-            value_of(options.zones, log.name, options.zone, log.info.id),
-            near,
-            is_input,
-        )
         info = log.info
+        year = value_of(options.years, log.name, options.year, info.id)
+        zone = value_of(options.zones, log.name, options.zone, info.id)
+        shift_ns = value_of(options.offsets_ns, log.name, None, info.id)
+        if (year, zone, shift_ns) != (None, None, None):
+            log.kept_clock = None
+        elif log.kept_clock is not None and not ends:
+            near, is_input = log.kept_clock.near_ns, True
+        hints = ClockHints(year, zone, near, is_input)
         info.clock = quality(log.tally)
         if hints.zone is not None:
             log.snapshots = tuple(_in_zone(s, hints.zone) for s in log.snapshots)
@@ -111,7 +118,6 @@ class ClockJoiner:
             )
         if main_kind(log.tally) is None and log.events:
             info.note(Problem(ProblemKind.NO_TIMES, _why_no_times(log)))
-        shift_ns = value_of(options.offsets_ns, log.name, None, log.info.id)
         if shift_ns is not None:
             _shift(log.events, shift_ns)
             log.to_common = partial(add, shift_ns)
@@ -152,6 +158,8 @@ class ClockJoiner:
                 self._doubt_by_children(info, child_sas(log.events))
         elif not self._aligned:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
+            _take_as_kept(log)
+            sightings = sightings_of(log.events)
         elif self._options.align:
             found = self._fit(info, sightings, resolution, is_log=True)
             found = found or self._follow(info, sightings, resolution)
@@ -163,6 +171,8 @@ class ClockJoiner:
                         event.at_ns = fitted.to_other(event.at_ns)
                 sightings = sightings_of(log.events)
                 _note(info, against, fitted, joined)
+            elif _take_as_kept(log):
+                sightings = sightings_of(log.events)
             elif sightings:
                 info.note(
                     Problem(
@@ -272,7 +282,20 @@ def _alone(log: LogSource, joined: Joined) -> None:
     """One log and nothing else: there is nothing to compare it with."""
     if log.info.clock_basis is not ClockBasis.MANUAL and main_kind(log.tally) is not None:
         log.info.clock_basis, log.info.clock_spread_ns = ClockBasis.REFERENCE, 0
+        _take_as_kept(log)
     take_alone(log, joined)
+
+
+def _take_as_kept(log: LogSource) -> bool:
+    """Put a log that a live session kept, and nothing else places, on its clock of then."""
+    if log.kept_clock is None:
+        return False
+    shift_ns = log.kept_clock.shift_ns
+    _shift(log.events, shift_ns)
+    log.to_common = partial(add, shift_ns)
+    if abs(shift_ns) > _WRITING_NS:
+        log.info.note(Problem(ProblemKind.CLOCK_GUESSED, PUT_TO_ARRIVAL))
+    return True
 
 
 def _in_zone(snapshot: Snapshot, zone: tzinfo) -> Snapshot:

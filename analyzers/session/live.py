@@ -29,6 +29,7 @@ from analyzers.session.diagnosis import diagnosis
 from analyzers.session.keys import load_keys
 from analyzers.session.live_channel import Channel
 from analyzers.session.live_health import SourceHealth
+from analyzers.session.live_memory import Memory
 from analyzers.session.live_missed import note_drops, note_gap, note_gone
 from analyzers.session.live_snapshots import Snapshots
 from analyzers.session.live_store import CaptureStore
@@ -40,7 +41,7 @@ from analyzers.sources.feed import Line, LiveSource, Piece, SourceState
 from analyzers.tracking.configured import Configured
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.ordering import Orderer
-from analyzers.tracking.retention import MOST_EVENTS, Retention
+from analyzers.tracking.retention import MOST_EVENTS
 
 if TYPE_CHECKING:
     from analyzers.rules.judge import Judgement
@@ -55,9 +56,6 @@ if TYPE_CHECKING:
 _LATENESS_NS: Final = 5 * NS_PER_MS
 # Interfaces are read one after the other: their packets overtake each other by more.
 _SEVERAL_LATENESS_NS: Final = 250 * NS_PER_MS
-_TRIM_EVERY_NS: Final = NS_PER_SECOND
-# A backlog that is worked off knows no time.
-_TRIM_EVERY: Final = 10_000
 _CLOSE_S: Final = 1.0
 _OVER: Final = (SourceState.ENDED, SourceState.FAILED)
 
@@ -129,11 +127,7 @@ class LiveSession:
             captures=bool(self._captured),
         )
         self._snapshots = Snapshots(frozenset(self.options.local))
-        self._retention = Retention(self._tracker, most_events)
-        self._pinned: frozenset[int] = frozenset()
-        self._trim_due_ns = 0
-        self._untrimmed = 0
-        """Events since the last time."""
+        self._memory = Memory(self._tracker, most_events)
 
     def _open_source(self, name: str, kind: str) -> tuple[int, SourceInfo]:
         number = self._orderer.open()
@@ -189,6 +183,7 @@ class LiveSession:
 
     def pump(self, now_ns: int) -> bool:
         """Take what the sources have read, and track what can be; whether anything was tracked."""
+        self._memory.trim(now_ns)
         for channel in self._channels:
             if channel.over:
                 continue
@@ -199,11 +194,7 @@ class LiveSession:
         if self._logs and self._captured:
             self._note_watching(now_ns)
         self._settle_logs(now_ns)
-        news = self._release()
-        if now_ns >= self._trim_due_ns or self._untrimmed >= _TRIM_EVERY:
-            self._trim_due_ns, self._untrimmed = now_ns + _TRIM_EVERY_NS, 0
-            self._retention.trim(self._pinned)
-        return news
+        return self._release()
 
     def end(self, now_ns: int) -> None:
         """Stop the sources, track what is left, and let go of everything. May be called twice."""
@@ -234,6 +225,11 @@ class LiveSession:
             self.store.close([info.until_ns for info in self.sources])
         if self.log_store is not None:
             self.log_store.close()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much came that it is time to look: else it may go before anybody does."""
+        return self._memory.is_crowded
 
     @property
     def holds_lines(self) -> bool:
@@ -288,6 +284,8 @@ class LiveSession:
             if self.log_store is not None:
                 self.log_store.write(number, log.info.path, pieces)
             self._matcher.hold(number, log.take(pieces, now_ns), now_ns)
+            if self.log_store is not None:
+                self.log_store.keep_clock(number, log.clock)
             channel.records += log.info.lines
         if channel.logs:
             # Of which sender it was nobody knows, where there was no room to read it.
@@ -357,7 +355,10 @@ class LiveSession:
     def _close_channel(self, channel: Channel, now_ns: int) -> None:
         channel.over = True
         for number in channel.logs.values():
-            self._matcher.hold(number, self._logs[number].end(now_ns), now_ns)
+            log = self._logs[number]
+            self._matcher.hold(number, log.end(now_ns), now_ns)
+            if self.log_store is not None:
+                self.log_store.keep_clock(number, log.clock)
         if channel.capture is None:
             return
         self._add(channel.number, channel.capture.end(), now_ns)
@@ -372,7 +373,7 @@ class LiveSession:
         if ready is None:
             return False
         self._tracker.feed(ready)
-        self._untrimmed += len(ready.events)
+        self._memory.came(len(ready.events))
         for event in ready.events if self._flagged else ():
             self._forget(id(event.observation))
         for problem in self._tracker.take_problems():
@@ -415,6 +416,7 @@ class LiveSession:
 
         Only what has changed is looked at again. Events are numbered within their peer.
         """
+        self._memory.looked()
         for info in self.sources:
             info.ike_messages = self._tracker.messages_by_source[info.id]
         self._tracker.know_sources(self.sources)
@@ -474,13 +476,12 @@ class LiveSession:
 
     def pin(self, peer: str, *, wanted: bool = True) -> None:
         """Keep everything of a peer, by its id, while somebody looks at it."""
-        index = int(peer[1:]) - 1
-        self._pinned = self._pinned | {index} if wanted else self._pinned - {index}
+        self._memory.pin(int(peer[1:]) - 1, wanted=wanted)
 
     @property
     def forgotten(self) -> int:
         """Events that are kept no more: the oldest of peers that have many."""
-        return self._retention.forgotten
+        return self._memory.forgotten
 
     def _end_ns(self) -> int | None:
         captures = [info for info in self.sources if info.kind == "capture"]

@@ -16,13 +16,15 @@ from msgspec.structs import replace
 
 from analyzers.errors import AnalyzerError
 from analyzers.model.alignment import ClockBasis
+from analyzers.model.peer import PeerView
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import ClockQuality
-from analyzers.session.clocks import value_of
+from analyzers.session.clocks import PUT_TO_ARRIVAL, value_of
 from analyzers.session.driver import Session
 from analyzers.session.live import LiveSession
 from analyzers.session.options import ClockOptions, SessionOptions
 from analyzers.sources.inputs import InputSpec
+from analyzers.tracking.logs import UNKNOWN_LOCAL
 
 # So much is analysed again in about a second.
 _MOST_BYTES: Final = 600_000_000
@@ -42,7 +44,7 @@ class Again(Struct, frozen=True):
 def again(live: LiveSession, configurations: Sequence[str]) -> Again:
     """Analyse a session that has ended from what it kept; `configurations` are files."""
     logs = [info for info in live.sources if info.kind == "log" and info.lines]
-    if not live.forgotten and (not logs or len(live.sources) < 2):
+    if not live.forgotten and not logs:
         return Again(None)
     try:
         names, kept = _kept(live)
@@ -50,7 +52,8 @@ def again(live: LiveSession, configurations: Sequence[str]) -> Again:
         session.run([*kept, *configurations])
         return Again(_checked(live, session, names))
     except AnalyzerError as error:
-        return Again(None, error.message)
+        alone = len(live.sources) < 2 and not live.forgotten
+        return Again(None, "" if alone else error.message)
 
 
 class _Unfit(AnalyzerError):
@@ -115,23 +118,33 @@ def _checked(live: LiveSession, session: Session, names: Sequence[str]) -> Sessi
     for before, after, name in zip(live.sources, session.sources, names, strict=False):
         if before.kind != after.kind:
             raise _Unfit(f"what was kept of {name} is not recognised")
-        if after.kind == "log" and after.clock_basis not in _PLACED and _was_moved(before):
+        placed = after.clock_basis in _PLACED or _is_put(after)
+        if after.kind == "log" and not placed and _was_moved(before):
             raise _Unfit(f"nothing in another source puts the clock of {name} right")
         after.path = name
         for problem in before.problems:
             if problem.kind is ProblemKind.LINES_LOST:
                 after.note(problem)
-    ends = [[{peer.local, peer.remote} for peer in each.peers()] for each in (live, session)]
-    if ends[0] != ends[1]:
+    peers = live.peers(), session.peers()
+    if len(peers[0]) != len(peers[1]) or not all(map(_is_same, *peers)):
         raise _Unfit("with hindsight its peers would be others")
     return session
 
 
+def _is_same(before: PeerView, after: PeerView) -> bool:
+    """Whether two views are of one peer; the address of a log's own device may be known now."""
+    own, ends = {before.local, before.remote}, {after.local, after.remote}
+    return own == ends or (UNKNOWN_LOCAL in own and own - {UNKNOWN_LOCAL} < ends)
+
+
 def _was_moved(log: SourceInfo) -> bool:
     """Whether lines were put to when they came, and not to what their stamps say."""
-    if log.clock is ClockQuality.RELATIVE:
-        return True
-    return any(problem.kind is ProblemKind.CLOCK_GUESSED for problem in log.problems)
+    return log.clock is ClockQuality.RELATIVE or _is_put(log)
+
+
+def _is_put(log: SourceInfo) -> bool:
+    """Whether a log says that it is put to when its lines came."""
+    return any(problem.detail == PUT_TO_ARRIVAL for problem in log.problems)
 
 
 def note_unaligned(live: LiveSession, why_not: str) -> None:

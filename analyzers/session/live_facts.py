@@ -26,6 +26,7 @@ from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Basis, Confidence, Ref
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.session.live_kinship import Named, successor
+from analyzers.session.live_states import passed
 
 # So many exchanges back, facts are not looked at again before the end.
 _RECENT: Final = 32
@@ -103,6 +104,8 @@ class _Told(Struct):
     ike_only: bool = False
     """It was told that only its IKE lives."""
     states: int = 0
+    state_ns: int | None = None
+    """When the latest of them began."""
     moved: bool = False
     """Its last line stands where a later state began, and not where the peer did."""
     doubted_ns: int | None = None
@@ -154,10 +157,12 @@ class FactLog:
                 continue
             if last:
                 _recall(told)
+            for was in passed(peer, told.state_ns, self.settles_ns):
+                found += self._state(was, told, now_ns, last=last, over=True)
             found += self._state(peer, told, now_ns, last=last)
             found += _messages(peer, told, last=last)
             present = {each.key: each for each in _present(peer, told, last=last)}
-            _keep_names(told, present)
+            _keep_names(peer, told, present)
             for each in present.values():
                 ready = last or _is_settled(each.item, now_ns)
                 fact = self._fact(peer, each, told, last=last) if ready else None
@@ -185,11 +190,11 @@ class FactLog:
         return found
 
     def _state(
-        self, peer: PeerView, told: _Told, now_ns: int, *, last: bool
+        self, peer: PeerView, told: _Told, now_ns: int, *, last: bool, over: bool = False
     ) -> Iterator[tuple[int, int, Fact]]:
         """The state of a peer, where it is another one, or began at another time.
 
-        That it is asked is told once the answer is not there at once.
+        That it is asked is told once the answer is not there at once. `over`: another state came.
         """
         before = told.view
         since_ns = peer.states[-1].start_ns if peer.state in _DATED else 0
@@ -197,12 +202,12 @@ class FactLog:
         same = before is not None and peer.state is before.state and ike_only is told.ike_only
         if same and since_ns == told.since_ns:
             told.doubted_ns = None
-            if last and before is not None and (told.moved or _head(peer) != before):
+            if last and not over and before is not None and (told.moved or _head(peer) != before):
                 told.moved = False
                 yield peer.first_ns, 0, Fact(peer, peer, told.states, Change.LAST, before)
                 told.view, told.states = _head(peer), told.states + 1
             return
-        if peer.state is PeerState.PROBING and not last:
+        if peer.state is PeerState.PROBING and not (last or over):
             told.doubted_ns = now_ns if told.doubted_ns is None else told.doubted_ns
             logged = bool(peer.exchanges) and peer.exchanges[-1].basis is Basis.LOG
             due_ns = told.doubted_ns + (self.lines_settle_ns if logged else self.settles_ns)
@@ -216,6 +221,7 @@ class FactLog:
         yield at_ns, 0, Fact(peer, peer, told.states, change, before)
         told.view, told.since_ns, told.states = _head(peer), since_ns, told.states + 1
         told.ike_only = ike_only
+        told.state_ns = max(told.state_ns or 0, peer.states[-1].start_ns)
         told.moved = before is not None
 
     def _fact(self, peer: PeerView, here: _Present, told: _Told, *, last: bool) -> Fact | None:
@@ -258,12 +264,18 @@ def _recall(told: _Told) -> None:
     told.done_ns = 0
 
 
-def _keep_names(told: _Told, present: dict[_Key, _Present]) -> None:
+def _keep_names(peer: PeerView, told: _Told, present: dict[_Key, _Present]) -> None:
     """A fact that is named by another packet or line now is still the same fact."""
     new = [each for each in present.values() if each.key not in told.facts]
     if not new:
         return
-    gone = [Named(k, known.item) for k, known in told.facts.items() if k not in present]
+    # What is kept no more lives on in nothing.
+    kept_ns = peer.exchanges[0].first_ns if peer.forgotten and peer.exchanges else 0
+    gone = [
+        Named(key, known.item)
+        for key, known in told.facts.items()
+        if key not in present and (known.begin_ns >= kept_ns or isinstance(known.item, BlackHole))
+    ]
     for each in new:
         known_as = successor(gone, each.item)
         if known_as is not None:

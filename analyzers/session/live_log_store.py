@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Line, Piece
+from analyzers.sources.kept_clock import KeptClock, write_clock
 from analyzers.sources.ring_files import RingFiles
 
 MOST_LOGS: Final = 16
@@ -35,6 +36,8 @@ class KeptLog(Struct):
     name: str
     """As the session calls it; from outside, and untrusted."""
     files: RingFiles
+    clock: KeptClock | None = None
+    """On which the session takes it, where its text does not tell."""
     _rest: bytes = b""
     """The beginning of a line whose end has not come."""
 
@@ -71,6 +74,8 @@ class KeptLog(Struct):
         if self._rest:
             self.write(b"\n")
         self.files.close()
+        if self.clock is not None:
+            write_clock(self.paths, self.clock)
 
 
 class LogStore:
@@ -110,6 +115,15 @@ class LogStore:
         log = self._logs[number]
         if log is not None:
             log.write(data)
+
+    def keep_clock(self, number: int, clock: KeptClock | None) -> None:
+        """The clock on which the session takes a log, where its text does not tell."""
+        log = self._logs.get(number)
+        if log is None or clock is None:
+            return
+        known, log.clock = log.clock, clock
+        if known is None or known.shift_ns != clock.shift_ns:
+            write_clock(log.paths, clock)
 
     def close(self) -> None:
         """Let go of the files."""

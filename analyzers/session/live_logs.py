@@ -20,8 +20,8 @@ from analyzers.model.alignment import ClockBasis
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
-from analyzers.session.clocks import value_of
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
+from analyzers.session.clocks import PUT_TO_ARRIVAL, value_of
 from analyzers.session.live_copies import Copies
 from analyzers.session.live_ends import OTHER_END_NS, BothEnds, Captured, is_for_other_end
 from analyzers.session.live_wire import Wire, share_id
@@ -29,6 +29,7 @@ from analyzers.session.naming import connection_of, lone_peer, told_to_peers
 from analyzers.session.options import ClockOptions
 from analyzers.session.refused import answers_among, refused_messages
 from analyzers.sources.feed import Line, Piece
+from analyzers.sources.kept_clock import KeptClock
 from analyzers.tracking.late import NamedPacket
 from analyzers.tracking.logs import UNKNOWN_LOCAL
 from analyzers.tracking.witnesses import (
@@ -84,6 +85,8 @@ class LiveLog:
         self._zone_ns: int | None = None
         self._relative_ns: int | None = None
         self._ahead_ns = 0
+        self._came_ns: int | None = None
+        """When the last event came."""
         self._now_ns = 0
         """When the text that is being read came."""
         self._fed_ns: int | None = None
@@ -133,6 +136,17 @@ class LiveLog:
         return frozenset(self.local.values())
 
     @property
+    def clock(self) -> KeptClock | None:
+        """What its text does not tell of its clock; None where that tells all."""
+        if self._came_ns is None:
+            return None
+        shift_ns = self._relative_ns
+        if shift_ns is None:
+            shift_ns = (self._zone_ns or 0) - self._ahead_ns
+        lacks = self.info.clock is ClockQuality.NO_YEAR
+        return KeptClock(self._came_ns, shift_ns) if shift_ns or lacks else None
+
+    @property
     def is_guessed(self) -> bool:
         """Whether its clock was put to when its lines came."""
         return bool(self._zone_ns or self._ahead_ns)
@@ -177,6 +191,7 @@ class LiveLog:
         info.resolution_ns = tally.resolution_ns or 1
         place(events, tally, ClockHints(self._year, self._zone, now_ns, near_is_input=True))
         kind = main_kind(tally)
+        self._came_ns = now_ns
         for event in events:
             event.at_ns = self._on_clock(event.at_ns, kind, now_ns)
             info.first_ns = min(info.first_ns or event.at_ns, event.at_ns)
@@ -213,8 +228,7 @@ class LiveLog:
         if self._zone is not None or not _ZONE_STEP_NS // 2 < abs(apart_ns) <= _MOST_ZONE_NS:
             return 0
         shift_ns = round(apart_ns / _ZONE_STEP_NS) * _ZONE_STEP_NS
-        text = "its stamps are in another zone, or its clock is off: put to when its lines arrive"
-        self.info.note(Problem(ProblemKind.CLOCK_GUESSED, text))
+        self.info.note(Problem(ProblemKind.CLOCK_GUESSED, PUT_TO_ARRIVAL))
         return shift_ns
 
 

@@ -20,6 +20,7 @@ from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import ClockQuality
 from analyzers.sources.binary import is_binary
 from analyzers.sources.inputs import Input
+from analyzers.sources.kept_clock import KeptClock
 
 if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
@@ -65,6 +66,8 @@ class LogSource(Struct):
     """By how much events were moved to stand in their order among the messages of captures."""
     modified_ns: int | None = None
     """When the file was last written."""
+    kept_clock: KeptClock | None = None
+    """On which clock a live session took it."""
     digest: bytes = b""
     """Of the whole text: two inputs with the same one are one log."""
     text: str = ""
@@ -283,7 +286,7 @@ def read_log(
     info.unparsed_lines = tally.unparsed
     info.dialects = dict(tally.dialects.most_common())
     source.digest = digest.digest()
-    source.modified_ns = text.item.modified_ns
+    source.modified_ns, source.kept_clock = text.item.modified_ns, text.item.clock
     source.text = "".join(kept) if shows else ""
     source.snapshots = snapshots_in(source)
     return source

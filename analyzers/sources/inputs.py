@@ -14,6 +14,7 @@ from typing import IO, Final
 from msgspec import Struct
 
 from analyzers.errors import SourceError, UnopenedError
+from analyzers.sources.kept_clock import KeptClock, is_clock, read_clock
 from analyzers.sources.names import SHOWN_STDIN, STDIN, kind_and_path, shown
 from analyzers.sources.parts import OneSource, Parts
 from analyzers.sources.streams import ByteStream, PlainStream, open_stream
@@ -37,6 +38,8 @@ class Input(Struct):
     raw: io.RawIOBase
     modified_ns: int | None = None
     """When the file was last written."""
+    clock: KeptClock | None = None
+    """On which clock a live session took it, if one kept it."""
     spool: IO[bytes] | None = None
     """The temporary file behind it, which goes away with it."""
 
@@ -147,7 +150,8 @@ def open_input(spec: InputSpec, waited: Waited | None = None) -> Input:
     except SourceError as error:
         raw.close()
         raise SourceError(f"{name}: {error.message}", reason=error.message) from error
-    return Input(name, stream, head, size, raw, modified_ns)
+    clock = None if spec.path == STDIN else read_clock(spec.parts[-1] if spec.parts else spec.path)
+    return Input(name, stream, head, size, raw, modified_ns, clock)
 
 
 def spooled(item: Input, name: str, begun: Callable[[InputSpec], None]) -> tuple[InputSpec, Input]:
@@ -212,7 +216,7 @@ def _files(directory: Path) -> list[InputSpec]:
                 continue  # a link upwards would never end
             if is_folder and depth < _MAX_DEPTH:
                 pending.append((entry, depth + 1))
-            elif is_file:
+            elif is_file and not is_clock(entry):
                 found.append(entry)
     return [
         InputSpec(str(path), False, name=str(path), refused=refused.get(path))

@@ -6,16 +6,14 @@ import contextlib
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
-from dpdlab.cli.terminals import is_terminal
+from dpdlab.cli.terminals import has_keys, is_terminal, keys_from_terminal
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
-
-_TERMINAL: Final = "/dev/tty"
 
 
 def is_wanted(invocation: Invocation) -> bool:
@@ -29,7 +27,7 @@ def is_wanted(invocation: Invocation) -> bool:
         return False
     if is_terminal(sys.stdin):
         return True
-    return _piped(invocation) and os.access(_TERMINAL, os.R_OK)
+    return _piped(invocation) and has_keys()
 
 
 def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
@@ -75,7 +73,7 @@ def _console(invocation: Invocation) -> ConsoleApp:
 
     wanted = filtering.wanted(options)
     if _piped(invocation):
-        _keys_from_terminal()
+        keys_from_terminal()
     return ConsoleApp(
         invocation.words,
         chosen,
@@ -90,17 +88,3 @@ def _piped(invocation: Invocation) -> bool:
     from analyzers.sources.names import any_is_standard_input
 
     return any_is_standard_input(invocation.words)
-
-
-def _keys_from_terminal() -> None:
-    """The pipe goes to a descriptor of its own, the terminal takes that of standard input.
-
-    Textual reads its keys there, whatever `sys.stdin` is.
-    """
-    if is_terminal(sys.stdin):
-        return
-    pipe = os.dup(0)
-    terminal = os.open(_TERMINAL, os.O_RDWR)
-    os.dup2(terminal, 0)
-    os.close(terminal)
-    sys.stdin = os.fdopen(pipe, "r")

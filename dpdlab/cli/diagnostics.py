@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -62,6 +62,16 @@ class Diagnostics:
     def __init__(self, *, quiet: bool = False, debug: bool = False) -> None:
         self.quiet = quiet
         self.debug = debug
+        self._write: Callable[[str], object] = _write
+
+    @contextlib.contextmanager
+    def through(self, write: Callable[[str], object]) -> Iterator[None]:
+        """As long as this holds, `write` takes the lines, each with its end."""
+        self._write = write
+        try:
+            yield
+        finally:
+            self._write = _write
 
     def error(self, message: str, hint: str = "", excerpt: Sequence[str] = ()) -> None:
         """One line, with what to do about it in parentheses, and what it is about below."""
@@ -100,7 +110,7 @@ class Diagnostics:
             _write("".join(traceback.format_exception(failure)))
 
     def _line(self, text: str) -> None:
-        _write(_neutralised(text) + "\n")
+        self._write(_neutralised(text) + "\n")
 
 
 def _neutralised(text: str) -> str:

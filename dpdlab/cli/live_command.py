@@ -23,8 +23,8 @@ from analyzers.export.jsonl_writer import (
 )
 from analyzers.export.selections import Selector
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Ref, SourceInfo
-from analyzers.session.expectations import Expectation, expectations
+from analyzers.model.records import SourceInfo
+from analyzers.session.expectations import Expectation
 from analyzers.session.live import LiveSession
 from analyzers.session.live_facts import SETTLES_NS, Change, Fact, FactLog
 from analyzers.session.live_problems import ProblemLog
@@ -37,6 +37,8 @@ from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import PROGRAM, CommandError, Diagnostics, ExitCode, UsageError
 from dpdlab.cli.live_ending import in_vain, judged, nothing_read, tell_saved
 from dpdlab.cli.live_news import SourceNews
+from dpdlab.cli.live_output import LiveOutput, opened
+from dpdlab.cli.live_questions import QuestionNews
 from dpdlab.cli.live_unread import UnreadNews
 from dpdlab.cli.output import Output
 from dpdlab.present.live_lines import FactLines, expected, unread
@@ -59,8 +61,6 @@ _LEAST_SETTLING_NS: Final = 30_000_000
 # An answer may stand in a line that is held back for as long as it may go on.
 _LINES_COME_NS: Final = 200_000_000
 _RIGHTS: Final = ("permission", "not permitted", "privilege")
-_Question = tuple[int, Ref | None]
-"""When it was asked, and the line where only a log tells of it: stamps may be whole seconds."""
 _NEED_RULES: Final = ("sev", "rule")
 
 
@@ -101,6 +101,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             from dpdlab.tui import ending
 
             looks, wanted = looks_of(options, own), filtering.wanted(options)
+            live_console.await_pipe(diagnostics)
             code, ended = live_console.watch(session, sources, looks, wanted, _now_ns, measure)
             session.end(_now_ns())
             if code is ExitCode.OK and not ending.is_hang_up(ended) and session.peers():
@@ -111,23 +112,24 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
             ending.follow(ended)
             return code
         options.format = options.format or "text"
-        watch = _Watch(
-            session, sources, output, options, diagnostics, chosen, measure, invocation.words
-        )
-        try:
-            with _signals(watch.stop):
-                watch.run()
-                content = watch.finish()
-        finally:
-            session.end(_now_ns())
-    tell_saved(session, diagnostics, now_ns=_now_ns(), keep_empty=options.write is not None)
-    watch.tell_until()
-    if not content.peers and not content.findings:
-        diagnostics.note("no IKE and no ESP was seen")
-        code = nothing_read(content, sources, diagnostics)
-    else:
-        code = judged(watch.untold(content), options, diagnostics)
-    return code if watch.has_come or options.fail_on else in_vain(code)
+        with opened(output, options.format, diagnostics) as lines:
+            watch = _Watch(
+                session, sources, lines, options, diagnostics, chosen, measure, invocation.words
+            )
+            try:
+                with _signals(watch.stop):
+                    watch.run()
+                    content = watch.finish()
+            finally:
+                session.end(_now_ns())
+            tell_saved(session, diagnostics, now_ns=_now_ns(), keep_empty=options.write is not None)
+            watch.tell_until()
+            if not content.peers and not content.findings:
+                diagnostics.note("no IKE and no ESP was seen")
+                code = nothing_read(content, sources, diagnostics)
+            else:
+                code = judged(watch.untold(content), options, diagnostics)
+        return code if watch.has_come or options.fail_on else in_vain(code)
 
 
 def _is_older_state(fact: Fact) -> bool:
@@ -145,7 +147,7 @@ class _Watch:
         self,
         session: LiveSession,
         sources: Sequence[LiveSource],
-        output: Output,
+        output: LiveOutput,
         options: argparse.Namespace,
         diagnostics: Diagnostics,
         until: Filter | None,
@@ -173,11 +175,7 @@ class _Watch:
         """What was waited for."""
         self._readable = True
         self._news = SourceNews(session, sources, diagnostics)
-        self._told_questions: dict[tuple[str, str], tuple[_Question, int]] = {}
-        self._found_questions: dict[tuple[str, str], tuple[_Question, int]] = {}
-        """When each began, and when a look first found it."""
-        self._question_due_ns: int | None = None
-        """When one that is held back now is to be told, in event time."""
+        self._questions = QuestionNews()
 
     def stop(self) -> None:
         """End as soon as what is at hand is done."""
@@ -201,9 +199,9 @@ class _Watch:
             news |= self._session.pump(now_ns)
             pace.taken(now_s)
             self._news.tell(now_s)
-            for due_ns in (self._facts.due_ns, self._question_due_ns):
+            for due_ns in (self._facts.due_ns, self._questions.due_ns):
                 news |= due_ns is not None and self._session.event_ns(now_ns) >= due_ns
-            if pace.is_due(now_s, news=news):
+            if pace.is_due(now_s, news=news) or self._session.is_crowded:
                 judging = self._until is not None and now_s >= judge_due_s
                 worked_s = time.thread_time()
                 self._look(now_ns, judging=judging)
@@ -232,9 +230,10 @@ class _Watch:
         content = _content(session, self._configurations)
         content = filtering.filtered(content, options)
         # The last packets may have come after the last look.
-        self._has_come = self._has_come or self._is_awaited(content)
         self._finishing = True
+        self._output.finish()
         facts = self._facts.take(content.peers, session.event_ns(_now_ns()), last=True)
+        self._has_come |= self._is_awaited(content) or self._was_awaited(facts)
         facts += self._facts.findings(content.findings, content.peers)
         if options.format == "text":
             # The report says how each peer was when the input ended, and that it did.
@@ -242,14 +241,13 @@ class _Watch:
         self._write(facts)
         if options.format == "jsonl":
             ascii_only = self._output.ascii_requested
-            self._output.write_now(
-                source_lines(content.sources, __version__, ascii_only=ascii_only)
-            )
+            self._output.write(source_lines(content.sources, __version__, ascii_only=ascii_only))
             self._tell_problems(content.sources, _now_ns(), content.peers, last=True)
             if self._until is not None:
-                self._output.write_now([until_line(self._until.text, has_come=self._has_come)])
+                self._output.write([until_line(self._until.text, has_come=self._has_come)])
         elif self._readable and content.peers:
             self._write_report(content)
+        self._output.close()
         return content
 
     @property
@@ -294,7 +292,8 @@ class _Watch:
         event_ns = self._session.event_ns(now_ns)
         held = self._session.holds_lines
         self._facts.lines_settle_ns = _LINES_COME_NS if held else self._settles_ns
-        self._write(self._facts.take(shown, event_ns))
+        facts = self._facts.take(shown, event_ns)
+        self._write(facts)
         self._tell_questions(shown, event_ns)
         self._tell_unread(shown, event_ns)
         self._tell_problems(self._session.sources, now_ns)
@@ -305,8 +304,13 @@ class _Watch:
             if not judging:
                 return
             content = replace(content, findings=self._session.judgement(peers).findings)
-        if self._is_awaited(content):
+        if self._is_awaited(content) or self._was_awaited(facts):
             self._has_come = self._stopped = True
+
+    def _was_awaited(self, facts: Sequence[Fact]) -> bool:
+        """Whether what is waited for was there, and was over before the look that found it."""
+        views = [fact.item for fact in facts if isinstance(fact.item, PeerView)]
+        return any(self._is_awaited(Content(version=__version__, peers=(v,))) for v in views)
 
     def _is_awaited(self, content: Content) -> bool:
         """Whether there is what is waited for."""
@@ -320,7 +324,7 @@ class _Watch:
     def _write(self, facts: Sequence[Fact]) -> None:
         if not facts or not self._readable:
             return
-        self._readable = self._output.write_now(self._lines(facts))
+        self._readable = self._output.write(self._lines(facts))
 
     def _lines(self, facts: Sequence[Fact]) -> Iterator[str]:
         if self._options.format == "text":
@@ -342,33 +346,10 @@ class _Watch:
             )
 
     def _tell_questions(self, peers: Sequence[PeerView], now_ns: int) -> None:
-        """A line for each question that has no answer in time, and each time it is asked again."""
-        made = []
-        self._question_due_ns = None
-        for peer in peers:
-            for each in expectations(peer):
-                key = each.peer, each.prober
-                which = each.first_ns, each.ref if each.logged else None
-                told = which, each.sent
-                if self._told_questions.get(key) == told:
-                    continue
-                found = self._found_questions.get(key)
-                if found is None or found[0] != which:
-                    found = self._found_questions[key] = (which, now_ns)
-                settles_ns = self._facts.lines_settle_ns if each.logged else self._settles_ns
-                known_ns = found[1] + settles_ns
-                late_ns = max(known_ns, each.first_ns + each.patience_ns)
-                due_ns = min(late_ns, each.questionable_ns)
-                if each.logged:
-                    # The answer may come with the next line, whatever second they are told of.
-                    due_ns = max(known_ns, due_ns)
-                if now_ns >= due_ns:
-                    self._told_questions[key] = told
-                    made.append(self._question(each, now_ns))
-                elif self._question_due_ns is None or due_ns < self._question_due_ns:
-                    self._question_due_ns = due_ns
+        settle_ns = self._settles_ns, self._facts.lines_settle_ns
+        made = [self._question(q, now_ns) for q in self._questions.take(peers, now_ns, *settle_ns)]
         if made and self._readable:
-            self._readable = self._output.write_now(made)
+            self._readable = self._output.write(made)
 
     def _tell_unread(self, peers: Sequence[PeerView], now_ns: int) -> None:
         """A line for people: JSON has every message anyway."""
@@ -377,7 +358,7 @@ class _Watch:
         lines = self._lines_for_people
         made = [lines.line(now_ns, unread(m), now_ns) for m in self._unread.take(peers, now_ns)]
         if made:
-            self._readable = self._output.write_now(made)
+            self._readable = self._output.write(made)
 
     def _tell_problems(
         self,
@@ -394,7 +375,7 @@ class _Watch:
         told = self._problems.take(sources, now_ns, peers, last=last)
         made = [problem_line(**one._asdict(), ascii_only=ascii_only) for one in told]
         if made:
-            self._readable = self._output.write_now(made)
+            self._readable = self._output.write(made)
 
     def _tell_unfit(self, peers: Sequence[PeerView], now_ns: int) -> None:
         """What was given and fits none of the peers, once they are known."""
@@ -432,7 +413,7 @@ class _Watch:
     def _write_report(self, content: Content) -> None:
         from dpdlab.present.text.report import render
 
-        self._output.write_text("\n")
+        self._output.write(["\n"])
         self._output.write_page(
             lambda console: render(
                 content,

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import argparse
+import select
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzers.session.live import LiveSession
 from analyzers.sources.feed import LiveSource
-from dpdlab.cli.diagnostics import ExitCode
+from analyzers.sources.names import STDIN
+from dpdlab.cli.diagnostics import Diagnostics, ExitCode
 from dpdlab.cli.live_metrics import Measure
-from dpdlab.cli.terminals import is_terminal
+from dpdlab.cli.terminals import has_keys, is_terminal, keys_from_terminal
 
 if TYPE_CHECKING:
     from dpdlab.cli.console_looks import Looks
     from dpdlab.present.filter import Filter
 
+_SILENT_MS: Final = 1000
+
 
 def is_wanted(options: argparse.Namespace) -> bool:
-    """Whether the console is opened: on a terminal, unless a format or an end is asked for."""
+    """Whether the console is opened: on a terminal, unless a format or an end is asked for.
+
+    With a capture on standard input the keys come from the terminal behind it.
+    """
     if options.format is not None or options.duration is not None:
         return False
-    return is_terminal(sys.stdin) and is_terminal(sys.stdout)
+    if not is_terminal(sys.stdout):
+        return False
+    return is_terminal(sys.stdin) or (STDIN in options.interface and has_keys())
+
+
+def await_pipe(diagnostics: Diagnostics) -> None:
+    """Wait until a capture on standard input begins: whoever sends it may ask for a password."""
+    if is_terminal(sys.stdin):
+        return
+    poll = select.poll()
+    poll.register(sys.stdin, select.POLLIN)
+    if not poll.poll(_SILENT_MS):
+        diagnostics.note("waiting for the capture on standard input to begin")
+        poll.poll()
+    keys_from_terminal()
 
 
 def watch(

@@ -188,11 +188,13 @@ def log_store(options: argparse.Namespace, sources: Sequence[LiveSource]) -> Log
     if options.no_save or all(source.kind == "capture" for source in sources):
         return None
     from analyzers.session.live_log_store import LogStore
+    from analyzers.sources.kept_clock import remove_lonely
 
     # A convenience as well.
     with contextlib.suppress(OSError):
         folder = _cache()
         _make_room(folder, "*.log", _KEPT_LOGS)
+        remove_lonely(folder)
         return LogStore(folder, _stem())
     return None
 

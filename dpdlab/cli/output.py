@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -86,6 +85,10 @@ class Output:
 
     def write_page(self, draw: Callable[[Console], None]) -> None:
         """What `draw` prints to a console of the right width and colours."""
+        self.write_text(self.page(draw))
+
+    def page(self, draw: Callable[[Console], None]) -> str:
+        """The same, not written."""
         from io import StringIO
 
         from rich.console import Console
@@ -104,7 +107,7 @@ class Output:
             highlight=False,
         )
         draw(console)
-        self.write_text(page.getvalue())
+        return page.getvalue()
 
     def _color_system(self) -> Literal["auto", "standard"]:
         """What the terminal can do; 16 colours where they are forced on something that is none."""
@@ -122,24 +125,6 @@ class Output:
         if self._path is not None:
             return "utf-8"
         return getattr(sys.stdout, "encoding", None) or "utf-8"
-
-    def write_now(self, chunks: Iterable[str]) -> bool:
-        """Data as it comes into being; False when whoever reads it is gone."""
-        stream: BinaryIO | None = getattr(sys.stdout, "buffer", None)
-        if stream is None:
-            raise UsageError("standard output is closed")
-        data = "".join(chunks).encode("utf-8", "backslashreplace")
-        return not data or (_written(stream, data) and _written(stream, None))
-
-    @property
-    def has_reader(self) -> bool:
-        """Whether anybody may still read standard output, as far as the system tells."""
-        try:
-            poll = select.poll()
-            poll.register(sys.stdout.fileno(), 0)
-            return not any(event & select.POLLERR for _, event in poll.poll(0))
-        except (AttributeError, OSError, ValueError):
-            return True
 
     def write_bytes(self, chunks: Iterable[bytes]) -> None:
         """Data as it is."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Final
 
 from dpdlab.cli.diagnostics import UsageError
+
+_TERMINAL: Final = "/dev/tty"
 
 
 def is_terminal(stream: object) -> bool:
@@ -14,6 +17,28 @@ def is_terminal(stream: object) -> bool:
     with contextlib.suppress(AttributeError, ValueError, OSError):
         return bool(stream.isatty())  # type: ignore[attr-defined]
     return False
+
+
+def has_keys() -> bool:
+    """Whether there is a terminal behind whatever standard input is."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(_TERMINAL, os.O_RDWR))
+        return True
+    return False
+
+
+def keys_from_terminal() -> None:
+    """The pipe goes to a descriptor of its own, the terminal takes that of standard input.
+
+    Textual reads its keys there, whatever `sys.stdin` is.
+    """
+    if is_terminal(sys.stdin):
+        return
+    pipe = os.dup(0)
+    terminal = os.open(_TERMINAL, os.O_RDWR)
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    sys.stdin = os.fdopen(pipe, "r")
 
 
 def refuse_typing(hint: str) -> None:

@@ -60,7 +60,10 @@ class FactLines:
             is_late = at_ns == _ANY_TIME or _is_known_late(fact, at_ns, now_ns)
             known_ns = now_ns if is_late else at_ns
             when = late if _ANY_TIME < at_ns < max(self._last_ns, known_ns) else ""
-            yield self.line(known_ns, text + when + _said_of(fact), now_ns)
+            parts = [when, _said_of(fact)]
+            if fact.change is Change.GROWING:
+                parts.reverse()
+            yield self.line(known_ns, text + "".join(parts), now_ns)
 
     def line(self, at_ns: int, text: str, now_ns: int) -> str:
         """A line about a moment; where later ones were told, about now."""

@@ -307,6 +307,26 @@ def test_until_ends_it(environment: dict[str, str]) -> None:
     assert b"--until state:probing has come" in err
 
 
+def test_until_sees_a_state_that_is_over_before_anybody_looks(environment: dict[str, str]) -> None:
+    words = ("-i", "-", "--until", "state:dead", "--format", "text", "--no-save")
+    data = (SAMPLES / "ikev2-peer-restart" / "capture.pcap").read_bytes()
+    with live(environment, *words, stdin=subprocess.PIPE) as process:
+        out, err = process.communicate(data, timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert b"--until state:dead has come" in err
+    states = [line.split()[4] for line in out.decode().splitlines() if " - 192.0.2.2  " in line]
+    assert "given" in [state.strip(",") for state in states]
+
+
+def test_of_what_comes_at_once_everything_is_told(environment: dict[str, str]) -> None:
+    """More than a session keeps of a peer in the long run."""
+    asked = "0 a>b v2 handshake\n1..401/1 a>b liveness 2+\n1.01..401/1 b>a liveness 2+ resp\n"
+    words = ("-i", "-", "--format", "jsonl", "--no-save")
+    with live(environment, *words, stdin=subprocess.PIPE) as process:
+        out, _ = process.communicate(capture(asked), timeout=PATIENCE_S)
+    assert sum(line["type"] == "exchange" for line in _lines(out)) == 400
+
+
 @pytest.mark.parametrize(("wanted", "come"), [("state:probing", True), ("rtt>1h", False)])
 def test_whether_what_was_waited_for_has_come_is_said_last(
     environment: dict[str, str], wanted: str, come: bool

@@ -126,6 +126,36 @@ def test_a_capture_from_a_pipe_leaves_the_keys_to_the_terminal(terminal: Termina
     terminal.until("code 0")
 
 
+def test_a_live_capture_from_a_pipe_leaves_the_keys_to_the_terminal(terminal: Terminal):
+    sent = f"(sleep 3; cat {DEAD}; sleep 60)"
+    terminal.type(f"cd {ROOT}; {sent} | {command('live', '-i', '-', '--no-save')}; echo code $?")
+    terminal.until("waiting for the capture on standard input")
+    terminal.until("watching")
+    terminal.until("192.0.2.2")
+    terminal.press("2")
+    terminal.until("zoom")
+    terminal.press("C-c")
+    screen = terminal.until("code 0")
+    assert "given up" in screen
+    terminal.type("stty -a")
+    terminal.until(" icanon")
+
+
+def test_who_waits_for_a_capture_can_give_up(terminal: Terminal):
+    terminal.type(f"cd {ROOT}; sleep 60 | {command('live', '-i', '-', '--no-save')}; echo code $?")
+    terminal.until("waiting for the capture on standard input")
+    terminal.press("C-c")
+    terminal.until("code 130")
+
+
+def test_lines_of_a_log_from_a_pipe_stay_lines(terminal: Terminal):
+    log = DEAD.parent / "charon-a.log"
+    terminal.type(
+        f"cd {ROOT}; cat {log} | {command('live', '--log', '-', '--no-save')}; echo code $?"
+    )
+    terminal.until("code 0")
+
+
 def test_an_input_that_cannot_be_read_is_said(terminal: Terminal):
     terminal.type(f"cd {ROOT}; {command('pyproject.toml')}; echo code $?")
     terminal.until("neither capture")

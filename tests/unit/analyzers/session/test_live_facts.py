@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, StopBasis
@@ -25,8 +27,9 @@ QUIET = peer(exchanges=(), deletes=(), black_holes=(), messages=())
 
 
 def told(log: FactLog, view: PeerView, *, last: bool = False) -> list[Fact]:
-    """What is new, but for the peer itself."""
-    return [fact for fact in log.take([view], view.last_ns, last=last) if fact.item is not view]
+    """What is new, but for the states of the peer itself."""
+    facts = log.take([view], view.last_ns, last=last)
+    return [fact for fact in facts if not isinstance(fact.item, PeerView)]
 
 
 def open_hole(seconds: float) -> BlackHole:
@@ -86,6 +89,20 @@ def test_what_is_gone_is_taken_back_once() -> None:
     assert told(log, replace(view, deletes=())) == []
 
 
+def test_what_is_kept_no_more_is_compared_with_nothing() -> None:
+    """At the end thousands of facts are gone, and thousands may be new."""
+    log = FactLog()
+    asked = [
+        answered(transmissions=(sent(second, 2 * second, second),), answer=None)
+        for second in range(1, 6001)
+    ]
+    told(log, replace(QUIET, exchanges=tuple(asked[:3000])))
+    began_s = time.process_time()
+    later = replace(QUIET, exchanges=tuple(asked[3000:]), forgotten=3000)
+    assert len(told(log, later, last=True)) == 3000
+    assert time.process_time() - began_s < 5
+
+
 def test_what_is_kept_no_more_is_not_taken_back() -> None:
     log = FactLog()
     view = replace(QUIET, exchanges=(unanswered(),), deletes=(delete(),))
@@ -138,7 +155,7 @@ def test_the_last_word_on_a_peer_is_all_that_is_known_of_it() -> None:
     later = replace(QUIET, ike_messages=QUIET.ike_messages + 1)
     assert log.take([later], 0) == []
     (fact,) = log.take([later], 0, last=True)
-    assert (fact.item, fact.revision, fact.change) == (later, 1, Change.LAST)
+    assert (fact.item, fact.revision, fact.change) == (later, 2, Change.LAST)
     assert log.take([later], 0, last=True) == []
 
 
@@ -182,7 +199,8 @@ def test_one_that_a_log_told_late_may_be_answered_in_its_next_line() -> None:
 
 def test_a_peer_that_is_first_seen_asking_is_told_as_soon() -> None:
     log = FactLog()
-    assert log.take([asked(2)], at(2.05)) == []
+    (alive,) = log.take([asked(2)], at(2.05))
+    assert alive.item == replace(ALIVE, confidence=Confidence.CERTAIN)
     assert len(log.take([asked(2)], at(2.2))) == 1
 
 

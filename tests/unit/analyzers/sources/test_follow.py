@@ -1,6 +1,7 @@
 """Logs that are followed by name."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -144,6 +145,77 @@ def test_who_writes_on_where_it_was_leaves_a_hole(source: FollowedFile, log: Pat
         got = _until(source, b"after\n")
     assert got.strip(b"\0") == b"after\n"
     assert len(got) < 10_000
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks for a while: what comes meanwhile comes at once."""
+    monkeypatch.setattr("analyzers.sources.follow._LOOK_S", 0.5)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_emptied_before_anything_was_read_is_told(source: FollowedFile, log: Path) -> None:
+    _append(log, b"begun\n")
+    _until(source, b"begun\n")
+    log.rename(log.with_suffix(".old"))
+    log.touch()
+    time.sleep(0.7)
+    _append(log, b"never seen\n")
+    os.truncate(log, 0)
+    time.sleep(0.7)
+    _append(log, b"after\n")
+    assert _until(source, b"after\n") == b"after\n"
+    (loss,) = source.feed.status.losses
+    assert "may be missing" in loss.why
+
+
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize("name", ["r1.log.1", "r1.log-20261123", "r1-20261123.log"])
+@pytest.mark.parametrize("read", [b"", b"a line that was read\n"])
+def test_copied_and_emptied_loses_nothing(
+    source: FollowedFile, log: Path, name: str, read: bytes
+) -> None:
+    log.write_bytes(read)
+    time.sleep(0.7)
+    _append(log, b"one\ntwo\n")
+    shutil.copy(log, log.with_name(name))
+    os.truncate(log, 0)
+    _append(log, b"three\n")
+    assert _until(source, b"three\n") == read + b"one\ntwo\nthree\n"
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_made_and_renamed_between_two_looks(source: FollowedFile, log: Path) -> None:
+    _append(log, b"one\n")
+    _until(source, b"one\n")
+    for number in (2, 1):
+        log.rename(log.with_name(f"{log.name}.{number}"))
+        log.write_bytes(b"file %d\n" % number)
+    assert _until(source, b"file 1\n") == b"file 2\nfile 1\n"
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_copy_of_what_is_read_is_read_once(source: FollowedFile, log: Path) -> None:
+    _append(log, b"one\n")
+    shutil.copy(log, log.with_name("r1.log.1"))
+    _until(source, b"one\n")
+    _append(log, b"two\n")
+    _until(source, b"two\n")
+    log.rename(log.with_name("r1.log.2"))
+    log.write_bytes(b"three\n")
+    assert _until(source, b"three\n") == b"three\n"
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_other_files_beside_it_are_none_of_its(source: FollowedFile, log: Path) -> None:
+    _append(log, b"one\n")
+    for name in ("r1.log.gz", "r1.log.1.gz", "r1.logs", "r10.log", "other.log.1", "r1.cfg"):
+        log.with_name(name).write_bytes(b"no line\n")
+    os.mkfifo(log.with_name("r1.log.2"))
+    os.truncate(log, 0)
+    _append(log, b"after this\n")
+    assert _until(source, b"after this\n").endswith(b"after this\n")
+    assert not any(b"no line" in piece for piece in source.feed.take() if isinstance(piece, bytes))
 
 
 def test_a_file_that_only_grows_lost_nothing(source: FollowedFile, log: Path) -> None:

@@ -10,6 +10,7 @@ from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.session.live_facts import Change, Fact
+from dpdlab.present.formatting import utc_time
 from dpdlab.present.live_lines import FactLines
 from tests.model_builders import answered, at, black_hole, peer, sent, unanswered
 
@@ -90,6 +91,9 @@ def test_a_black_hole_is_told_with_its_bounds() -> None:
     (line,) = lines((27, [Fact(PEER, unsure, 0, Change.GROWING)]))
     assert "black hole of up to 12.0 s, up to 60 packets" in line
     assert line.endswith(" so far\n")
+    later = Fact(PEER, replace(hole, stop_ns=hole.stop_ns + 1_000_000_000), 0)
+    told = lines((27, [later]), (27, [Fact(PEER, hole, 0, Change.GROWING)]))
+    assert told[1].endswith(f" so far, at {utc_time(hole.stop_ns)}\n")
 
 
 def test_one_that_is_part_of_a_longer_one_is_not_said_to_be_none() -> None:
