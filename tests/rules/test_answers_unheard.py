@@ -112,6 +112,18 @@ def test_a_verdict_long_after_its_answer_is_none_on_it():
     assert len(peer.exchanges[-1].unheard_answers) == 2
 
 
+def test_one_that_its_log_has_not_read_counts_too(tell: Tell):
+    """The capture and the log of the prober tell of one each."""
+    log = charon(PROMPT + ASKED, "b", Clock(iso_zoned), lost=[Lost("a", 19, 21)])
+    told = tell(PROMPT + ASKED, ("charon-b.log", log))
+    exchange = last(told)
+    assert [m.at_ns for m in exchange.lost_answers] == [at(20.01)]
+    assert [m.at_ns for m in exchange.unheard_answers] == [at(22.01)]
+    (found,) = told.of("dpd-answer-unheard")
+    assert "2 times" in found.message
+    assert found.at_ns == at(20.01)
+
+
 def test_who_asks_lives(tell: Tell):
     """The capture begins with it."""
     told = tell(PROMPT + ASKED + "capture 19..60\n")

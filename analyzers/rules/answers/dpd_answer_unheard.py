@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.model.exchange import Exchange
+from analyzers.model.exchange import Exchange, Transmission
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules.case import Case
@@ -21,29 +21,35 @@ _FEWEST: Final = 2
 def _check(case: Case) -> Iterator[Found]:
     unheard: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
     for exchange in case.peer.exchanges:
-        if len(exchange.unheard_answers) >= _FEWEST:
+        if exchange.unheard_answers and len(_in_vain(exchange)) >= _FEWEST:
             unheard[exchange.prober, exchange.responder].append(exchange)
     for exchanges in unheard.values():
         yield _found(exchanges)
 
 
+def _in_vain(exchange: Exchange) -> list[Transmission]:
+    """Its answers that it was asked again after; of some the log of its prober may tell why."""
+    answers = (*exchange.unheard_answers, *exchange.lost_answers)
+    return [answer for answer in answers if answer.at_ns < exchange.last_ns]
+
+
 def _found(exchanges: list[Exchange]) -> Found:
     first = exchanges[0]
-    most = max(len(x.unheard_answers) for x in exchanges)
+    most = max(len(_in_vain(x)) for x in exchanges)
     what, up_to = f"a {question_name(first.kind)} that was", ""
     if len(exchanges) > 1:
         what, up_to = f"{len(exchanges):,} {question_name(first.kind)}s that were", "up to "
     return Found(
         f"{first.prober} repeated {what} answered by {first.responder}, {up_to}{most} times: the"
         " answers do not seem to arrive.",
-        few(m.ref for x in exchanges for m in (*x.transmissions, *x.answers)),
+        few(m.ref for x in exchanges for m in x.messages),
         remedy=(
             f"Follow the way from {first.responder} to {first.prober}, behind the place where this"
             " was recorded: filters for UDP 500 and 4500, NAT mappings, the route, the firewall of"
             f" {first.prober} itself."
         ),
         confidence=weakest([Confidence.INFERRED, *(x.confidence for x in exchanges)]),
-        at_ns=first.unheard_answers[0].at_ns,
+        at_ns=min(answer.at_ns for answer in _in_vain(first)),
         end=first.prober,
     )
 
