@@ -120,7 +120,7 @@ def test_one_that_its_log_has_not_read_counts_too(tell: Tell):
     assert [m.at_ns for m in exchange.lost_answers] == [at(20.01)]
     assert [m.at_ns for m in exchange.unheard_answers] == [at(22.01)]
     (found,) = told.of("dpd-answer-unheard")
-    assert "2 times" in found.message
+    assert "2 times" in found.detail
     assert found.at_ns == at(20.01)
 
 
