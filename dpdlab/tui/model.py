@@ -151,6 +151,8 @@ class Model(Struct, dict=True):
     clock_doubts: tuple[str, ...] = ()
     """Why such a clock cannot be right, in sentences."""
 
+    paused: bool = False
+    """What comes is not painted: all is as it was when that began."""
     live: LiveNow | None = None
     """How the sources are, in a session that goes on."""
     live_since_s: float = 0.0

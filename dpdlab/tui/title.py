@@ -9,7 +9,7 @@ from typing import Final
 from rich.style import Style
 from rich.text import Text
 
-from analyzers.export.formatting import counted
+from analyzers.export.formatting import counted, utc_time
 from analyzers.export.untrusted import safe
 from analyzers.export.verdict import VerdictPart
 from dpdlab.present.findings import tally
@@ -50,8 +50,12 @@ def title_of(model: Model, palette: Palette, width: int) -> Text:
 
 
 def _lead(model: Model, leaving: str) -> str:
-    """Of how much of the time all is, where that is not all."""
-    return f"only {model.range_lasts}{leaving}  " if model.range_ns is not None else ""
+    """Of when all is while painting is paused, and of how much of the time, where not of all."""
+    lead = ""
+    if model.paused and not model.done:
+        at_ns = model.now_ns
+        lead = "PAUSED  " if at_ns is None else f"PAUSED {utc_time(at_ns, 0)}  "
+    return f"{lead}only {model.range_lasts}{leaving}  " if model.range_ns is not None else lead
 
 
 def _clauses(verdict: Text) -> int:

@@ -20,7 +20,7 @@ class WatchingApp(SettledApp):
 
     def do_pause(self) -> None:
         """Stop painting, or paint what came meanwhile."""
-        self.paused = not self.paused
+        self.paused = self.model.paused = not self.paused
         if not self.paused:
             self.take_pending()
         going_on = "everything is read" if self.model.done else "reading goes on"

@@ -232,7 +232,11 @@ async def test_pausing_stops_painting_and_not_watching(feed: Feed, tmp_path: Pat
         for _ in range(20):
             await c.pilot.pause(0.05)
         assert app.model.peers[0].state is PeerState.ALIVE
-        await c.press("p")
+        assert "PAUSED 22:13:" in c.text.splitlines()[0]
+        await c.press("2")
+        assert "PAUSED 22:13:" in c.text.splitlines()[0]
+        await c.press("1", "p")
+        assert "PAUSED" not in c.text
         await c.until(lambda: len(app.model.peers[0].exchanges) == 5)
         await c.press("ctrl+q")
 
