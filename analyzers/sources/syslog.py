@@ -313,6 +313,8 @@ class _Connection(Struct):
     rest: bytes = b""
     skip: int = 0
     """Bytes of a message that is too long, still to come."""
+    skip_line: bool = False
+    """The rest of a line that is too long is still to come."""
 
     def take(self, data: bytes) -> tuple[list[bytes], int]:
         """Whole messages, and how many had to be cut; empty `data` is the end."""
@@ -323,6 +325,10 @@ class _Connection(Struct):
             if self.skip:
                 step = min(self.skip, len(rest))
                 rest, self.skip = rest[step:], self.skip - step
+                continue
+            if self.skip_line:
+                _, ended, rest = rest.partition(b"\n")
+                self.skip_line = not ended
                 continue
             counted = _COUNTED.match(rest)
             if counted is not None:
@@ -339,7 +345,8 @@ class _Connection(Struct):
             line, ended, behind = rest.partition(b"\n")
             if not ended and len(line) <= MOST_BYTES and data:
                 break
-            lost += len(line) > MOST_BYTES
+            if len(line) > MOST_BYTES:
+                lost, self.skip_line = lost + 1, not ended
             messages.append(line)
             rest = behind
         self.rest = rest if data else b""

@@ -17,6 +17,7 @@ from analyzers.sources.syslog import (
     MOST_CONNECTIONS,
     MOST_PER_SECOND,
     SyslogListener,
+    _Connection,
     line_of,
 )
 
@@ -80,6 +81,20 @@ def test_tcp_octet_counting(listener: SyslogListener) -> None:
         "<30>Nov 20 21:31:50 r1 a: one in two lines",
         two.decode(),
     ]
+
+
+def test_a_line_too_long_over_tcp_is_one_message_however_it_comes() -> None:
+    """Its rest is no message, though it may look like a count of octets."""
+    connection = _Connection("192.0.2.1", 0.0)
+    line = b"<30>x" + b"9 9 " * MOST_BYTES
+    chunks = [line[at : at + 4096] for at in range(0, len(line), 4096)]
+    found, cut = [], 0
+    for chunk in [*chunks, b"\n<30>after\n"]:
+        messages, lost = connection.take(chunk)
+        found += messages
+        cut += lost
+    assert cut == 1
+    assert [message[:5] for message in found] == [b"<30>x", b"<30>a"]
 
 
 def test_too_long_over_tcp_is_cut_and_counted(listener: SyslogListener) -> None:
