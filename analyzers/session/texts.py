@@ -45,6 +45,8 @@ _SHOWS: Final = (
     "show ", "pkts encaps", "conn-id", "Building configuration", "list-sas", "statusall",
     "vpn ike gateway", "vpn tunnel list", "trafficstatus", "ipsec status", "Session status",
     "crypto isakmp keepalive", "crypto ikev2 dpd", "Session Type", "IKE SA",
+    "Crypto IKEv2", ", IKEv1, ", ", IKEv2, ", "Security Associations (", "\n000 #",
+    "Traffic: ESPin=", "ESP, add_time=", "proxyid_num=",
 )  # fmt: skip
 # The short form of the command, which debugs of negotiations have in "hash SHA".
 _SHOWS_SHORT: Final = re.compile("sh (?<!hash )")
