@@ -69,6 +69,8 @@ class HintKind(StrEnum):
     """The log of the sender says that it gave the peer up, and shows no question."""
     MOVED = "moved"
     """By the log of the sender its peer comes from another address or port: a NAT, or MOBIKE."""
+    COUNTERS = "counters"
+    """Counters that the sender shows grew by what it sent, and by nothing that came back."""
     ICMP = "icmp"
     """An ICMP error about a packet of an end."""
 

@@ -175,10 +175,25 @@ def test_packets_out_and_none_in_are_a_black_hole() -> None:
     assert (hole.min_packets, hole.max_packets, hole.max_bytes) == (0, 120, 12_000)
     assert hole.confidence is Confidence.SUSPECT
     assert hole.refs == (Ref("s2", 14), Ref("s2", 44))
-    assert hole.spis == ("aaaa0001", "bbbb0001")
+    assert (hole.spis, hole.traffic_known, hole.counted_least, hole.counted_most) == (
+        (),
+        False,
+        120,
+        120,
+    )
     (hint,) = view.hints
     assert (hint.at_ns, hint.sender, hint.ref) == (at(130), A, Ref("s2", 44))
     assert "120 packets sent" in hint.text
+
+
+def test_one_child_sa_is_silent_beside_others() -> None:
+    """The spokes' other Child SA brings packets at the same time, by counters or in a capture."""
+    came = change(silent=False, decaps_packets=7, inbound_spi="cccc0001", outbound_spi="dddd0001")
+    (view,) = with_shown([quiet()], [shown(changes=(change(), came))], 3.0)
+    assert view.black_holes[0].spis == ("aaaa0001", "bbbb0001")
+    flow = esp_flow(spi="cccc0001", sender=B, receiver=A, first_ns=at(90), last_ns=at(140))
+    (view,) = with_shown([quiet(esp_flows=(flow,))], [shown(changes=(change(),))], 3.0)
+    assert view.black_holes[0].spis == ("aaaa0001", "bbbb0001")
 
 
 def test_the_device_that_shows_it_is_the_one_that_sends() -> None:
@@ -284,6 +299,39 @@ def test_a_peer_of_which_nothing_else_is_known_is_in_doubt() -> None:
     assert view.state is PeerState.QUESTIONABLE
     assert [s.state for s in view.states] == [PeerState.UNKNOWN, PeerState.QUESTIONABLE]
     assert view.black_holes[0].black_hole_class is BlackHoleClass.OPEN
+
+
+CAME = {"silent": False, "encaps_packets": 300, "decaps_packets": 300}
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "confidence"),
+    [
+        ([CAME], PeerState.ALIVE, Confidence.INFERRED),
+        ([CAME | {"elapsed_s": 3600.0}], PeerState.UNKNOWN, Confidence.SUSPECT),
+        ([CAME | {"elapsed_s": None}], PeerState.UNKNOWN, Confidence.SUSPECT),
+        ([CAME | {"decaps_packets": 0}], PeerState.UNKNOWN, Confidence.SUSPECT),
+        ([{}, CAME], PeerState.ALIVE, Confidence.INFERRED),
+        (
+            [CAME, {"older_line": 44, "newer_line": 74, "from_ns": at(130), "to_ns": at(160)}],
+            PeerState.QUESTIONABLE,
+            Confidence.SUSPECT,
+        ),
+        (
+            [{}, CAME | {"older_line": 44, "newer_line": 74, "from_ns": at(130)}],
+            PeerState.ALIVE,
+            Confidence.INFERRED,
+        ),
+    ],
+    ids=["came", "long ago", "no times", "nothing at all", "beside", "then silent", "came back"],
+)
+def test_a_peer_that_only_counters_show_is_as_they_last_show_it(
+    changes: list[dict[str, Any]], state: PeerState, confidence: Confidence
+) -> None:
+    known = shown(snapshot(entry()), changes=tuple(change(**parts) for parts in changes))
+    (view,) = with_shown([], [known], 3.0)
+    assert (view.state, view.confidence) == (state, confidence)
+    assert view.states[-1].state is state
 
 
 def test_everything_of_a_peer_is_in_the_order_of_time() -> None:
