@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from analyzers.configs.catalogue import read_configuration
+from analyzers.model.peer import ShownSa
+from analyzers.model.records import Confidence
 from analyzers.rules.case import Case
 from analyzers.rules.configuration.examples import site
 from analyzers.rules.negotiation.dpd_configured_not_in_force import RULE
-from tests.model_builders import A, B, ike_sa, peer
+from analyzers.rules.rule import Found
+from tests.model_builders import A, B, ike_sa, peer, ref
 from tests.rules.coverage import fires, silent
 
 DPD = "crypto isakmp keepalive 10 3 periodic"
@@ -90,3 +95,54 @@ def test_silence_where_nobody_set_it(setting):
 )
 def test_silence(vendor_ids, dpd, changes):
     assert findings(vendor_ids, dpd, **changes) == ()
+
+
+def shown_sa(**changes: Any) -> ShownSa:
+    known: dict[str, Any] = {
+        "at_ns": None,
+        "ref": ref(11),
+        "command": "show crypto isakmp sa detail",
+        "ike_version": 1,
+        "state": "ACTIVE",
+        "uptime_s": None,
+        "remaining_s": 86_366,
+        "dpd_active": False,
+        "dpd": "Cap. (none)",
+        "interval_s": None,
+        "retry_s": None,
+        "spis": (),
+        "encaps_packets": None,
+        "decaps_packets": None,
+    }
+    return ShownSa(**(known | changes))
+
+
+def of_shown(*outputs: ShownSa, dpd: str = DPD, local: str = A) -> list[Found]:
+    view = replace(peer(), local=local, ike_sas=(), shown=outputs)
+    case = Case(view, configurations=(read_configuration(site(A, B, dpd=dpd), "s2"),))
+    return list(RULE.check(case))
+
+
+@fires("dpd-configured-not-in-force")
+def test_the_device_shows_its_sa_without_dpd():
+    (found,) = of_shown(shown_sa())
+    assert "show crypto isakmp sa detail shows its IKE SA without DPD in force" in found.detail
+    assert found.remedy.startswith("clear crypto session")
+    assert found.confidence is Confidence.INFERRED
+    assert found.refs == (("s2", 2), ref(11))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "parts"),
+    [
+        ([shown_sa(dpd_active=True, dpd="Cap. D")], {}),
+        ([shown_sa(), shown_sa(dpd_active=True, dpd="Cap. D")], {}),
+        ([shown_sa(dpd_active=None, dpd=None)], {}),
+        ([shown_sa(ike_version=2)], {}),
+        ([shown_sa()], {"dpd": ""}),
+        ([shown_sa()], {"local": "203.0.113.1"}),
+    ],
+    ids=["in force", "cleared since", "not told", "IKEv2", "not configured", "another device"],
+)
+def test_silence_about_what_is_shown(outputs: list[ShownSa], parts: dict[str, str]):
+    assert of_shown(*outputs, **parts) == []

@@ -8,6 +8,7 @@ from analyzers.model.addresses import same_address
 from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyMode
+from analyzers.model.records import Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
 from analyzers.rules.configuration.estate import device_name
@@ -19,6 +20,7 @@ def _check(case: Case) -> Iterator[Found]:
     for configuration in case.configurations:
         for sa in case.peer.ike_sas:
             yield from _held_against(configuration, sa)
+        yield from _shown_without(case, configuration)
 
 
 def is_told(case: Case, sa: IkeSa) -> bool:
@@ -31,7 +33,7 @@ def _held_against(configuration: Configuration, sa: IkeSa) -> Iterator[Found]:
         (sa.initiator, sa.responder, sa.dpd_vendor_id),
         (sa.responder, sa.initiator, sa.dpd_vendor_id[::-1]),
     ):
-        if sa.ike_version != 1 or not any(same_address(own, a) for a in configuration.addresses):
+        if sa.ike_version != 1 or not _is_of(configuration, own):
             continue
         setting = configuration.setting_for(own, other, 1)
         if setting is None or not setting.explicit or False not in offered:
@@ -44,6 +46,32 @@ def _held_against(configuration: Configuration, sa: IkeSa) -> Iterator[Found]:
                 remedy=_remedy(configuration) if by_itself else _AT_THE_PEER,
                 at_ns=sa.first_ns,
             )
+
+
+def _shown_without(case: Case, configuration: Configuration) -> Iterator[Found]:
+    """What the device shows of the SA: without DPD in force, whoever did not offer it."""
+    own, other = case.ends
+    told = [sa for sa in case.peer.shown if sa.ike_version == 1 and sa.dpd_active is not None]
+    if not told or told[-1].dpd_active or not _is_of(configuration, own):
+        return
+    setting = configuration.setting_for(own, other, 1)
+    if setting is None or not setting.explicit or setting.policy.mode is PolicyMode.DISABLED:
+        return
+    shown = told[-1]
+    yield Found(
+        f"{device_name(configuration)} has DPD configured for {other}, but {shown.command} shows"
+        f" its IKE SA without DPD in force ({shown.dpd}): the SA is older than the setting, or"
+        f" {other} does not offer DPD.",
+        (setting.ref, shown.ref),
+        remedy=f"{_remedy(configuration)} If it still is without DPD, switch that on at {other}.",
+        confidence=Confidence.INFERRED,
+        at_ns=shown.at_ns,
+        end=own,
+    )
+
+
+def _is_of(configuration: Configuration, address: str) -> bool:
+    return any(same_address(address, own) for own in configuration.addresses)
 
 
 def _detail(device: str, own: str, other: str, by_itself: bool) -> str:
