@@ -185,6 +185,13 @@ class PeerView(Struct, frozen=True):
     """All of it, where a filter left only a part here; None: this is all."""
 
     @property
+    def ike_versions(self) -> tuple[int, ...]:
+        """Those of its IKE SAs, else those that devices show."""
+        known = {sa.ike_version for sa in self.ike_sas}
+        shown = {sa.ike_version for sa in self.shown if sa.ike_version is not None}
+        return tuple(sorted(known or shown))
+
+    @property
     def whole(self) -> PeerView:
         """All of it: what is judged is judged from this, whatever a filter hides."""
         return self if self.unfiltered is None else self.unfiltered

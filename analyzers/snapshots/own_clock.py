@@ -14,8 +14,9 @@ from analyzers.snapshots.compare import compare
 def on_own_clock(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
     """Each output as long after the one before of its command as the SAs in both tell.
 
-    Times are relative to the first output, which is at ORDER_LIMIT_NS. Outputs of which nothing
-    is known stay without a time; all of them do where no two can be held against each other.
+    Times are relative to the oldest SA of the first output, which came up at ORDER_LIMIT_NS.
+    Outputs of which nothing is known stay without a time; all of them do where no two can be held
+    against each other.
     """
     placed: list[Snapshot] = []
     latest: dict[SnapshotFormat, Snapshot] = {}
@@ -23,7 +24,7 @@ def on_own_clock(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
         older = latest.get(snapshot.format)
         at_ns = None
         if older is None:
-            at_ns = None if latest else ORDER_LIMIT_NS
+            at_ns = None if latest else ORDER_LIMIT_NS + nanoseconds(_oldest_s(snapshot))
         elif older.at_ns is not None:
             known = (change.elapsed_s for change in compare(older, snapshot))
             elapsed_s = next((told_s for told_s in known if told_s), None)
@@ -35,3 +36,7 @@ def on_own_clock(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
         placed.append(snapshot)
     timed = sum(snapshot.at_ns is not None for snapshot in placed)
     return tuple(placed) if timed > 1 else tuple(snapshots)
+
+
+def _oldest_s(snapshot: Snapshot) -> int:
+    return max((entry.age_s or 0 for entry in snapshot.entries), default=0)

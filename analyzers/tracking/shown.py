@@ -25,6 +25,7 @@ from analyzers.model.snapshot import (
     SnapshotFormat,
 )
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.tracking.shown_sas import Told, with_shown_sas
 
 _MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
 _MAX_SHOWN: Final = 200
@@ -50,6 +51,7 @@ def with_shown(
     """
     known = _Known(peers)
     gathered = known.peers
+    alone: dict[int, list[Told]] = defaultdict(list)
     changed: dict[int, list[tuple[str, CounterChange]]] = defaultdict(list)
     for item in shown:
         for snapshot in item.snapshots:
@@ -63,6 +65,7 @@ def with_shown(
                     shown_sa = _shown_sa(item.source, snapshot, entry)
                     peer = replace(peer, shown=(*peer.shown, shown_sa))
                 if place >= len(peers):
+                    alone[place].append(Told(item.source, snapshot, entry))
                     peer = replace(peer, last_ns=max(peer.last_ns, snapshot.at_ns or 0))
                 gathered[place] = peer
         for change in item.changes:
@@ -72,6 +75,8 @@ def with_shown(
                 place = known.place_of(change.local, remote, spis, change.from_ns)
                 if place is not None:
                     changed[place].append((item.source, change))
+    for place, told in alone.items():
+        gathered[place] = with_shown_sas(gathered[place], told)
     for place, changes in changed.items():
         gathered[place] = _with_changes(gathered[place], changes, least_s)
     return tuple(gathered)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
+from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.snapshot import (
     ChangeKind,
     ChildSnapshot,
     CounterChange,
     DpdSetting,
+    SaRole,
     SaSnapshot,
     Snapshot,
     SnapshotFormat,
@@ -339,3 +342,77 @@ def test_everything_of_a_peer_is_in_the_order_of_time() -> None:
     later = black_hole(first_exposed_ns=at(1000), last_proof_ns=at(999), stop_ns=at(1100))
     (view,) = with_shown([peer(black_holes=(later,), hints=())], [shown(changes=(change(),))], 3.0)
     assert [h.stop_ns for h in view.black_holes] == [at(130), at(1100)]
+
+
+# --- IKE SAs and policies ------------------------------------------------------------------------
+
+V2 = SnapshotFormat.IOS_IKEV2_SA
+SPIS = {"initiator_spi": "0a1b2c3d4e5f6071", "responder_spi": "8192a3b4c5d6e7f8"}
+
+
+def v2_entry(**parts: Any) -> SaSnapshot:
+    known: dict[str, Any] = {
+        "ike_version": 2,
+        "role": SaRole.INITIATOR,
+        "state": "READY",
+        "age_s": 7,
+        **SPIS,
+    }
+    return entry(**(known | parts))
+
+
+def v2(*entries: SaSnapshot, at_ns: int | None = at(10)) -> Snapshot:
+    return replace(snapshot(*entries, at_ns=at_ns), format=V2, command="show crypto ikev2 sa")
+
+
+def test_an_ike_sa_that_only_was_shown() -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry()), v2(v2_entry(age_s=27), at_ns=at(30)))], 3.0)
+    (sa,) = view.ike_sas
+    assert (sa.ike_version, sa.initiator, sa.responder) == (2, A, B)
+    assert (sa.initiator_spi, sa.responder_spi) == tuple(SPIS.values())
+    assert (sa.first_ns, sa.established_ns, sa.last_ns) == (at(3), at(3), at(30))
+    assert view.ike_versions == (2,)
+
+
+def test_the_peer_may_have_begun() -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry(role=SaRole.RESPONDER)))], 3.0)
+    assert (view.ike_sas[0].initiator, view.ike_sas[0].responder) == (B, A)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"role": None}, {"state": "MM_NO_STATE ACTIVE (deleted)"}, {"state": "CONNECTING"}],
+    ids=["nobody tells who began", "gone", "not yet up"],
+)
+def test_what_is_no_ike_sa_to_tell_of(parts: dict[str, Any]) -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry(**parts)))], 3.0)
+    assert view.ike_sas == ()
+    assert view.ike_versions == (2,)
+
+
+def test_when_an_ike_sa_came_up_is_unknown_without_times() -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry(), at_ns=None))], 3.0)
+    assert view.ike_sas[0].established_ns is None
+
+
+def test_a_peer_that_something_else_tells_of_keeps_its_ike_sas() -> None:
+    known = quiet()
+    (view,) = with_shown([known], [shown(v2(v2_entry(dpd=DpdSetting(True, 60, 3))))], 3.0)
+    assert (view.ike_sas, view.policies) == (known.ike_sas, known.policies)
+
+
+def test_dpd_in_force_is_the_policy_of_the_device() -> None:
+    setting = DpdSetting(True, 60, 3, evidence="DPD configured for 60 seconds, retry 3", line=21)
+    (view,) = with_shown([], [shown(v2(v2_entry(dpd=setting)))], 3.0)
+    (policy,) = view.policies
+    assert (policy.holder, policy.basis, policy.mode) == (A, PolicyBasis.CONFIG, PolicyMode.UNKNOWN)
+    assert (policy.interval_s, policy.retry_s, policy.worst_case_s) == (60, 3, 75)
+    assert policy.ref == Ref("s2", 21)
+    assert "'DPD configured for 60 seconds, retry 3' in show crypto ikev2 sa" in policy.evidence
+
+
+def test_of_a_product_whose_schedule_is_not_told_the_interval_is_known() -> None:
+    setting = DpdSetting(True, 20, None, retries=3, evidence="idle=20000ms")
+    (view,) = with_shown([], [shown(snapshot(entry(dpd=setting)))], 3.0)
+    (policy,) = view.policies
+    assert (policy.interval_s, policy.retries, policy.worst_case_s) == (20, 3, None)
