@@ -15,6 +15,7 @@ from analyzers.rules.configuration.examples import site
 from analyzers.rules.negotiation.dpd_configured_not_in_force import RULE
 from analyzers.rules.rule import Found
 from tests.model_builders import A, B, ike_sa, peer, ref
+from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 
 DPD = "crypto isakmp keepalive 10 3 periodic"
@@ -146,3 +147,39 @@ def test_the_device_shows_its_sa_without_dpd():
 )
 def test_silence_about_what_is_shown(outputs: list[ShownSa], parts: dict[str, str]):
     assert of_shown(*outputs, **parts) == []
+
+
+PHASE1 = f"""
+*Mar  1 00:01:00.000: ISAKMP:(0): sending packet to {B} my_port 500 peer_port 500 (I) MM_NO_STATE
+*Mar  1 00:01:00.050: ISAKMP:(0): vendor ID seems Unity/DPD but major 69 mismatch
+*Mar  1 00:01:00.060: ISAKMP:(0): sending packet to {B} my_port 500 peer_port 500 (I) MM_SA_SETUP
+*Mar  1 00:01:00.090: ISAKMP:(1001): vendor ID is Unity
+*Mar  1 00:01:00.140: ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE
+"""
+OFFER = "*Mar  1 00:01:00.091: ISAKMP:(1001): vendor ID is DPD\n"
+ASKED = """*Mar  1 00:02:00.000: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+*Mar  1 00:02:00.000: ISAKMP:(1001): sending packet to 192.0.2.2 my_port 500 peer_port 500 (I) QM_IDLE
+"""  # noqa: E501
+
+
+@fires("dpd-configured-not-in-force", "dpd-not-negotiated")
+def test_a_debug_in_which_the_peer_does_not_offer_dpd(tell: Tell):
+    """The log does not tell the address of its own router."""
+    config = ("hub.cfg", site(A, B, dpd=DPD))
+    (finding,) = tell(("hub.log", PHASE1), config).of("dpd-configured-not-in-force")
+    assert finding.confidence is Confidence.INFERRED
+    assert f"{B} did not send the DPD vendor ID" in finding.detail
+    assert finding.remedy.startswith("clear crypto session")
+    (finding,) = tell(("hub.log", PHASE1)).of("dpd-not-negotiated")
+    assert finding.confidence is Confidence.INFERRED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [PHASE1.replace("*Mar  1 00:01:00.140", OFFER + "*Mar  1 00:01:00.140"), PHASE1 + ASKED],
+    ids=["offered", "a line is lost"],
+)
+def test_silence_about_a_debug(tell: Tell, text: str):
+    told = tell(("hub.log", text), ("hub.cfg", site(A, B, dpd=DPD)))
+    assert told.of("dpd-configured-not-in-force") == []
+    assert told.of("dpd-not-negotiated") == []
