@@ -218,7 +218,7 @@ class _Reader:
             action=None if action is None else action.value,
             reading=self._reading,
             unused=tuple(
-                IgnoredOption(str(o), f"with {said} nothing is asked", self._ref(o.line))
+                IgnoredOption(str(o), f"with {said} nothing is asked", self._ref(o.line), off=True)
                 for o in unused
             ),
         )

@@ -36,6 +36,14 @@ DIALECT = Dialect(
             ("ISAKMP:(1007): vendor ID is DPD",),
         ),
         Pattern(
+            "other-vendor-id",
+            r"vendor ID (?:is (?!DPD)|seems )",
+            (
+                "ISAKMP:(1007): vendor ID is Unity",
+                "ISAKMP:(0): vendor ID seems Unity/DPD but major 69 mismatch",
+            ),
+        ),
+        Pattern(
             "new-node",
             rf"set new node {_MID} to (?P<state>\w+)",
             (
@@ -244,7 +252,6 @@ DIALECT = Dialect(
     ),
     ignored=(
         r"peer does not do paranoid keepalives|Old State = ",
-        r"vendor ID (?:is|seems)",
         r"processing (?:vendor id|SA|KE|NONCE|ID|HASH|CERT|SIG|CERT_REQ|responder lifetime)",
         r"(?:Unl|L)ocking|Deleting peer node|(?:New p|Created a p)eer|insert|purging SA",
         r"(?:Encryption|Hash|Authentication|Diffie-Hellman|Proposed|Acceptable atts|Fill atts)",

@@ -127,7 +127,7 @@ def _source_row(info: SourceInfo) -> tuple[str, ...]:
 
 
 def _peer_row(peer: PeerView) -> tuple[str, ...]:
-    versions = sorted({sa.ike_version for sa in peer.ike_sas})
+    versions = peer.ike_versions
     outcomes = sentences.outcome_counts(peer.exchanges)
     lost_s = sum(hole.max_seconds for hole in peer.black_holes)
     hidden = hidden_holes(peer)

@@ -183,8 +183,8 @@ class Redactor:
             self.spi(sa.responder_spi)
         for flow in peer.esp_flows:
             self.spi(flow.spi)
-        for delete in peer.deletes:
-            for spi in delete.spis:
+        for spis in (*(d.spis for d in peer.deletes), *(sa.spis for sa in peer.shown)):
+            for spi in spis:
                 self.spi(spi)
 
     def _source(self, info: SourceInfo) -> SourceInfo:

@@ -32,6 +32,8 @@ class IgnoredOption(Struct, frozen=True):
     why: str
     """One clause: "IKEv2 gives up by retransmission"."""
     ref: Ref
+    off: bool = False
+    """It would be used if DPD were not switched off by another option."""
 
 
 class DpdSetting(Struct, frozen=True):

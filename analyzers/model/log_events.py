@@ -33,6 +33,8 @@ class LogEventKind(StrEnum):
     """DPD is on for this SA; `interval_s` where the log says it."""
     DPD_VENDOR_ID = "dpd-vendor-id"
     """The peer (`sent` False) or the device offered DPD in phase 1."""
+    NO_DPD_VENDOR_ID = "no-dpd-vendor-id"
+    """It did not, in a phase 1 of which the log shows the vendor IDs."""
     STARTED = "started"
     """The device, or its IKE daemon, started: it has none of the SAs of before."""
     NOT_SENT = "not-sent"

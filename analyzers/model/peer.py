@@ -69,6 +69,8 @@ class HintKind(StrEnum):
     """The log of the sender says that it gave the peer up, and shows no question."""
     MOVED = "moved"
     """By the log of the sender its peer comes from another address or port: a NAT, or MOBIKE."""
+    COUNTERS = "counters"
+    """Counters that the sender shows grew by what it sent, and by nothing that came back."""
     ICMP = "icmp"
     """An ICMP error about a packet of an end."""
 
@@ -181,6 +183,13 @@ class PeerView(Struct, frozen=True):
     """Older exchanges, messages and Deletes that a live session keeps no more."""
     unfiltered: PeerView | None = None
     """All of it, where a filter left only a part here; None: this is all."""
+
+    @property
+    def ike_versions(self) -> tuple[int, ...]:
+        """Those of its IKE SAs, else those that devices show."""
+        known = {sa.ike_version for sa in self.ike_sas}
+        shown = {sa.ike_version for sa in self.shown if sa.ike_version is not None}
+        return tuple(sorted(known or shown))
 
     @property
     def whole(self) -> PeerView:

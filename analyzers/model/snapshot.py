@@ -177,7 +177,7 @@ class CounterChange(Struct, frozen=True):
     times_exact: bool
     """Both times came with their outputs; else they are those of other commands nearby."""
     elapsed_s: float | None
-    """Between the two: by their times, else by the remaining lifetime of the SA."""
+    """Between the two: by their times, else by the age of the SA or its remaining lifetime."""
     last_inbound_s: int | None
     """How long before the newer one the last packet came in, where the device shows it."""
     older_line: int

@@ -26,6 +26,7 @@ class Found(Struct, frozen=True):
     refs: tuple[Ref, ...]
     title: str = ""
     remedy: str = ""
+    source: str = ""
     severity: Severity | None = None
     """None is the severity of the rule, which is the worst it reports."""
     confidence: Confidence = Confidence.CERTAIN
@@ -63,7 +64,7 @@ class Rule(Struct, frozen=True):
             title=found.title or self.title,
             detail=found.detail,
             remedy=found.remedy or self.remedy,
-            reference=self.source,
+            reference=found.source or self.source,
             refs=tuple(dict.fromkeys(found.refs)),
             peer=found.peer,
             at_ns=found.at_ns,

@@ -325,6 +325,7 @@ class Session:
         self.alignments = tuple(joined.alignments)
         self._joined = joined
         told: set[bytes] = set()
+        alone = sum(info.kind != "config" for info in self.sources) == 1
         for log in logs:
             stream = joined.streams.pop(log.number)
             # A device may have started long before it had anything to say of a peer.
@@ -341,7 +342,7 @@ class Session:
                 self._log_texts.append(log_text(log, opened))
             log.info.log_events = dict(Counter(e.kind.value for e in log.events))
             self._readers[log.number] = LogReplay(log.info, stream)
-            found = shown_in(log)
+            found = shown_in(log, alone=alone)
             if found is not None:
                 self._shown.append(found)
 

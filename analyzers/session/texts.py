@@ -45,6 +45,8 @@ _SHOWS: Final = (
     "show ", "pkts encaps", "conn-id", "Building configuration", "list-sas", "statusall",
     "vpn ike gateway", "vpn tunnel list", "trafficstatus", "ipsec status", "Session status",
     "crypto isakmp keepalive", "crypto ikev2 dpd", "Session Type", "IKE SA",
+    "Crypto IKEv2", ", IKEv1, ", ", IKEv2, ", "Security Associations (", "\n000 #",
+    "Traffic: ESPin=", "ESP, add_time=", "proxyid_num=",
 )  # fmt: skip
 # The short form of the command, which debugs of negotiations have in "hash SHA".
 _SHOWS_SHORT: Final = re.compile("sh (?<!hash )")
@@ -315,19 +317,26 @@ def snapshots_in(log: LogSource) -> tuple[Snapshot, ...]:
     return tuple(find_snapshots(enumerate(log.text.split("\n"), 1)))
 
 
-def shown_in(log: LogSource) -> Shown | None:
-    """The same on the common clock, with what changed in between."""
+def shown_in(log: LogSource, *, alone: bool) -> Shown | None:
+    """The same on the common clock, with what changed in between; `alone`: nothing else has one."""
     if not log.snapshots:
         return None
     from analyzers.snapshots.compare import compare_all
+    from analyzers.snapshots.own_clock import on_own_clock
     from analyzers.tracking.shown import Shown
 
-    if not log.events:
-        log.info.format = log.snapshots[0].format.value
     dated = log.snapshots
     if log.info.clock is not ClockQuality.RELATIVE:
         # Else the clock that is shown is not the one of the stamps.
         dated = tuple(
             s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in dated
         )
+    if not log.events:
+        log.info.format = log.snapshots[0].format.value
+        if alone and all(s.at_ns is None for s in dated):
+            dated = on_own_clock(dated)
+        times = {s.at_ns: s.clock for s in dated if s.at_ns is not None}
+        if times:
+            log.info.first_ns, log.info.last_ns = min(times), max(times)
+            log.info.clock = times[min(times)] or log.info.clock
     return Shown(log.info.id, dated, compare_all(dated))

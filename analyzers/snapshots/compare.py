@@ -253,9 +253,14 @@ def _elapsed(
     by_clock = None if from_ns is None or to_ns is None else seconds(to_ns - from_ns)
     if by_clock is not None and older.at_exact and newer.at_exact:
         return by_clock, f"the times of lines {older.at_line} and {newer.at_line}"
-    a, b = one.child.remaining_s, other.child.remaining_s
-    if counted and newer.format not in _COARSE and a is not None and b is not None and a >= b:
-        return float(a - b), "the remaining lifetime of the SA"
+    if counted and newer.format not in _COARSE:
+        a, b = one.child.remaining_s, other.child.remaining_s
+        left_s = None if a is None or b is None else a - b
+        a, b = one.sa.age_s, other.sa.age_s
+        if not left_s and a is not None and b is not None and b > a:
+            return float(b - a), "the age of the SA"
+        if left_s is not None and left_s >= 0:
+            return float(left_s), "the remaining lifetime of the SA"
     if by_clock is not None:
         return by_clock, f"the clock of lines {older.at_line} and {newer.at_line}"
     return None, ""

@@ -54,6 +54,7 @@ _ABOUT_IKE_SA: Final = frozenset(
         LogEventKind.IKE_SA_UP,
         LogEventKind.IKE_SA_DOWN,
         LogEventKind.DPD_VENDOR_ID,
+        LogEventKind.NO_DPD_VENDOR_ID,
     }
 )
 # A device logs the end of an SA within this of giving its peer up.
@@ -165,6 +166,8 @@ class LogTracker:
             case LogEventKind.DPD_VENDOR_ID:
                 sender = side if event.sent else 1 - side
                 sa.vendor_ids.append((sender, "Dead Peer Detection", True))
+            case LogEventKind.NO_DPD_VENDOR_ID:
+                sa.withheld[side if event.sent else 1 - side] = True
             case _:
                 pass
 

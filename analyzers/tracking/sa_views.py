@@ -56,7 +56,7 @@ def sa_view(
         ended_ns=ended_ns,
         end=end,
         rekeyed_into=None if sa.rekeyed_into is None else sa.rekeyed_into.id,
-        dpd_vendor_id=_dpd_vendor_id(sa),
+        dpd_vendor_id=_dpd_vendor_id(sa, is_asked=asked is not None),
         vendor_ids=tuple((sa.peer.address(side), name) for side, name, _ in sa.vendor_ids),
         proposal=sa.proposal,
         lifetime_s=sa.lifetime_s,
@@ -101,7 +101,7 @@ def inferred_delete(track: ExchangeTrack, sent: Transmission) -> Delete:
     )
 
 
-def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
+def _dpd_vendor_id(sa: SaTrack, *, is_asked: bool) -> tuple[bool | None, bool | None]:
     if sa.version != 1:
         return None, None
     sent = {side for side, _, is_dpd in sa.vendor_ids if is_dpd}
@@ -109,5 +109,7 @@ def _dpd_vendor_id(sa: SaTrack) -> tuple[bool | None, bool | None]:
     found: list[bool | None] = []
     for side in (sa.initiator, 1 - sa.initiator):
         whole = sa.from_start and sa.offers[side] >= _OFFERS
+        # A log that shows questions on it has lost the line with the offer.
+        whole = whole or (sa.withheld[side] and not is_asked)
         found.append(True if side in sent else (False if whole else None))
     return found[0], found[1]

@@ -7,7 +7,7 @@ of a black hole, and bound it, also where nothing was captured.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -15,13 +15,22 @@ from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
 from analyzers.model.exchange import Outcome
-from analyzers.model.peer import Hint, LocalBasis, PeerState, PeerView, ShownSa, StateSpan
+from analyzers.model.peer import Hint, HintKind, LocalBasis, PeerState, PeerView, ShownSa, StateSpan
 from analyzers.model.records import Confidence, Ref
-from analyzers.model.snapshot import CounterChange, SaSnapshot, Snapshot, SnapshotFormat
+from analyzers.model.snapshot import (
+    ChangeKind,
+    CounterChange,
+    SaSnapshot,
+    Snapshot,
+    SnapshotFormat,
+)
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.tracking.shown_sas import Told, with_shown_sas
 
 _MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
 _MAX_SHOWN: Final = 200
+# Packets that came since an output longer ago do not tell that the peer lives at the next one.
+_RECENT_S: Final = 120
 _UNKNOWN_LOCAL: Final = "local"
 
 
@@ -42,7 +51,8 @@ def with_shown(
     """
     known = _Known(peers)
     gathered = known.peers
-    silent: dict[int, list[tuple[str, CounterChange]]] = defaultdict(list)
+    alone: dict[int, list[Told]] = defaultdict(list)
+    changed: dict[int, list[tuple[str, CounterChange]]] = defaultdict(list)
     for item in shown:
         for snapshot in item.snapshots:
             for entry in snapshot.entries:
@@ -53,19 +63,22 @@ def with_shown(
                 peer = gathered[place]
                 if len(peer.shown) < _MAX_SHOWN:
                     shown_sa = _shown_sa(item.source, snapshot, entry)
-                    gathered[place] = replace(peer, shown=(*peer.shown, shown_sa))
+                    peer = replace(peer, shown=(*peer.shown, shown_sa))
+                if place >= len(peers):
+                    alone[place].append(Told(item.source, snapshot, entry))
+                    peer = replace(peer, last_ns=max(peer.last_ns, snapshot.at_ns or 0))
+                gathered[place] = peer
         for change in item.changes:
-            if change.silent:
+            if change.silent or _came_in(change):
                 spis = {change.inbound_spi, change.outbound_spi}
                 remote = change.remote or change.name
                 place = known.place_of(change.local, remote, spis, change.from_ns)
                 if place is not None:
-                    gathered[place] = _silent(gathered[place], item.source, change, least_s)
-                    silent[place].append((item.source, change))
-    for place, changes in silent.items():
-        peer = gathered[place]
-        holes = tuple(_counted(peer, hole, changes) for hole in peer.black_holes)
-        gathered[place] = replace(peer, black_holes=holes)
+                    changed[place].append((item.source, change))
+    for place, told in alone.items():
+        gathered[place] = with_shown_sas(gathered[place], told)
+    for place, changes in changed.items():
+        gathered[place] = _with_changes(gathered[place], changes, least_s)
     return tuple(gathered)
 
 
@@ -138,7 +151,7 @@ def _counted(
             continue
         if begin_ns <= first and last <= hole.stop_ns:
             within[source, change.format] += sent
-        elif first <= begin_ns and hole.stop_ns <= last:
+        if first <= begin_ns and hole.stop_ns <= last:
             around[source, change.format] += sent
     return replace(
         hole,
@@ -210,16 +223,67 @@ def _sum(counts: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) -> PeerView:
+def _came_in(change: CounterChange) -> bool:
+    """Whether packets came out of a Child SA, or another one was negotiated in its place."""
+    grown = change.decaps_packets or change.decaps_bytes
+    return change.kind is ChangeKind.REPLACED or bool(grown)
+
+
+def _with_changes(
+    peer: PeerView, changes: Sequence[tuple[str, CounterChange]], least_s: float
+) -> PeerView:
+    """What counters say of a peer; what else is known of it goes before its state by them."""
+    unknown = peer.state is PeerState.UNKNOWN
+    for source, change in changes:
+        if change.silent:
+            lives = any(_is_beside(change, other) for _, other in changes)
+            peer = _silent(peer, source, change, least_s, lives=lives)
+    if unknown:
+        peer = _with_state(peer, [change for _, change in changes])
+    counted = [(source, change) for source, change in changes if change.silent]
+    holes = tuple(_counted(peer, hole, counted) for hole in peer.black_holes)
+    return replace(peer, black_holes=holes)
+
+
+def _is_beside(silent: CounterChange, other: CounterChange) -> bool:
+    """Whether packets came out of another Child SA while one was silent."""
+    first, last = silent.from_ns, silent.to_ns
+    if not _came_in(other) or first is None or last is None:
+        return False
+    return other.from_ns == first and other.to_ns == last
+
+
+def _with_state(peer: PeerView, changes: Sequence[CounterChange]) -> PeerView:
+    """A peer of which nothing else is known, as counters last show it."""
+    silent = [change for change in changes if change.silent]
+    came = [change for change in changes if _came_in(change)]
+    last = max(came, key=lambda change: change.newer_line, default=None)
+    doubted = max((change.older_line for change in silent), default=0)
+    if last is not None and last.newer_line > doubted:
+        if last.elapsed_s is None or last.elapsed_s > _RECENT_S:
+            return peer
+        span = StateSpan(PeerState.ALIVE, last.to_ns or peer.first_ns)
+        confidence = Confidence.INFERRED
+    elif silent:
+        # Packets go out and nothing comes back.
+        span = StateSpan(PeerState.QUESTIONABLE, silent[-1].to_ns or peer.first_ns)
+        confidence = Confidence.SUSPECT
+    else:
+        return peer
+    return replace(peer, state=span.state, confidence=confidence, states=(*peer.states, span))
+
+
+def _silent(
+    peer: PeerView, source: str, change: CounterChange, least_s: float, *, lives: bool
+) -> PeerView:
+    """A Child SA that was sent into in vain; `lives`: others of the peer were not silent."""
     refs = (Ref(source, change.older_line), Ref(source, change.newer_line))
     sender = _sender(peer, change)
     receiver = peer.remote if sender == peer.local else peer.local
-    hint = Hint(change.to_ns or peer.first_ns, sender, change.evidence, refs[1])
+    brief = change.elapsed_s is not None and change.elapsed_s < least_s
+    kind = HintKind.REMARK if brief else HintKind.COUNTERS
+    hint = Hint(change.to_ns or peer.first_ns, sender, change.evidence, refs[1], kind=kind)
     peer = replace(peer, hints=tuple(sorted((*peer.hints, hint), key=lambda h: h.at_ns)))
-    if peer.state is PeerState.UNKNOWN:
-        # Packets go out and nothing comes back, and nothing else is known of the peer.
-        doubt = StateSpan(PeerState.QUESTIONABLE, hint.at_ns)
-        peer = replace(peer, state=PeerState.QUESTIONABLE, states=(*peer.states, doubt))
     start, stop = change.from_ns, change.to_ns
     if start is None or stop is None or stop <= start:
         return peer
@@ -229,6 +293,7 @@ def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) 
     known = any(_overlap(h, start, stop) for h in peer.black_holes)
     if known or (stop - start) / NS_PER_SECOND < least_s:
         return peer
+    spis = {spi: None for spi in (change.inbound_spi, change.outbound_spi) if spi}
     hole = BlackHole(
         id=f"{peer.id}-shown{len(peer.black_holes) + 1}",
         sender=sender,
@@ -251,10 +316,22 @@ def _silent(peer: PeerView, source: str, change: CounterChange, least_s: float) 
         phases=(Phase(PhaseName.UNQUESTIONED, start, stop),),
         confidence=Confidence.SUSPECT,
         refs=refs,
-        spis=tuple(s for s in (change.inbound_spi, change.outbound_spi) if s),
+        spis=tuple(spis) if lives or _other_flows(peer, spis, start, stop) else (),
+        traffic_known=False,
     )
     holes = sorted((*peer.black_holes, hole), key=lambda h: h.stop_ns)
     return replace(peer, black_holes=tuple(holes))
+
+
+def _other_flows(peer: PeerView, spis: Container[str], start: int, stop: int) -> bool:
+    """Whether the capture shows ESP of other Child SAs from the remote side at that time."""
+    return any(
+        flow.spi not in spis
+        and flow.sender in peer.addresses
+        and flow.first_ns <= stop
+        and flow.last_ns >= start
+        for flow in peer.esp_flows
+    )
 
 
 def _overlap(hole: BlackHole, start: int, stop: int) -> bool:

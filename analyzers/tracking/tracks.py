@@ -154,6 +154,8 @@ class SaTrack(Struct, eq=False):
     offers: list[int] = field(default_factory=lambda: [0, 0])
     """How many of the two clear phase-1 messages in which a side can offer DPD were captured whole;
     the only one of Aggressive Mode counts as both."""
+    withheld: list[bool] = field(default_factory=lambda: [False, False])
+    """By the log of the other end, this side did not offer DPD in phase 1."""
     encrypted_main_mode: list[bool] = field(default_factory=lambda: [False, False])
     protected: bool = False
     """IKEv1: an encrypted message was seen on it."""

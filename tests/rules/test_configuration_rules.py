@@ -11,8 +11,9 @@ from analyzers.configs.catalogue import read_configuration
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules import configuration
-from analyzers.rules.catalogue import CONFIGURATION_RULES
+from analyzers.rules.catalogue import CONFIGURATION_RULES, lint
 from analyzers.rules.configuration.estate import Estate
+from analyzers.rules.configuration.examples import site
 from analyzers.rules.configuration.rule import ConfigurationRule, Example
 
 # Modules of the family that are no rules.
@@ -88,3 +89,63 @@ def test_nothing_is_said_of_nothing():
     for rule in CONFIGURATION_RULES:
         assert list(rule.check(Estate([]))) == []
         assert list(rule.check(estate(("hostname R1\ninterface Loopback0\n",)))) == []
+
+
+def fortios(*lines: str) -> str:
+    """A FortiGate with one phase 1, `lines` being added to it."""
+    more = "".join(f"        {line}\n" for line in lines)
+    return (
+        "#config-version=FGT60F-7.0.9-FW\nconfig system interface\n"
+        '    edit "wan1"\n        set ip 192.0.2.1 255.255.255.0\n    next\nend\n'
+        'config vpn ipsec phase1-interface\n    edit "site"\n        set interface "wan1"\n'
+        f"{more}    next\nend\n"
+    )
+
+
+PLUTO = (
+    "config setup\n\tlogfile=/var/log/pluto.log\n\nconn site\n\tikev2=yes\n"
+    "\tleft=192.0.2.1\n\tright=198.51.100.7\n\tdpddelay=30\n\tdpdtimeout=120\n"
+)
+FORTI_V2 = fortios("set ike-version 2", "set remote-gw 198.51.100.7", "set dpd-retrycount 2")
+FORTI_HUB = fortios("set type dynamic", "set dpd on-idle")
+HSRP = " standby 1 ip 192.0.2.9\n standby 1 name HA\n crypto map M redundancy HA stateful\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "remedy", "source"),
+    [
+        ("dpd-timeout-ignored-ikev2", FORTI_V2, "dpd-retryinterval", "Fortinet"),
+        ("dpd-timeout-ignored-ikev2", PLUTO, "retransmit-timeout", "Libreswan"),
+        ("dpd-slower-than-budget", FORTI_V2, "set dpd-retryinterval", "Fortinet"),
+        ("dpd-slower-than-budget", PLUTO, "dpddelay=", "Libreswan"),
+        ("dpd-interval-unconfigured-default", FORTI_V2, "set dpd on-idle", "Fortinet"),
+        ("hub-dpd-load", FORTI_HUB, "set dpd on-demand", "Fortinet"),
+        (
+            "ha-retry-too-short",
+            site(
+                "192.0.2.1", "198.51.100.7", dpd="crypto isakmp keepalive 20 2 periodic", after=HSRP
+            ),
+            "crypto isakmp keepalive 20 10 periodic,",
+            "Cisco",
+        ),
+    ],
+)
+def test_remedy_and_source_are_those_of_the_product(rule: str, text: str, remedy: str, source: str):
+    found = [f for f in lint(estate((text,))) if f.rule == rule]
+    assert found
+    for finding in found:
+        assert remedy in finding.remedy
+        assert source in finding.reference
+        for other in {"strongswan.conf", "periodic", "charon"} - set(remedy.split(" ")):
+            assert other not in finding.remedy.replace(remedy, "")
+
+
+def test_an_option_that_needs_another_one_is_not_one_that_ikev2_ignores():
+    """strongSwan's dpddelay does nothing while no dpdaction is set; IKEv2 would use it."""
+    text = (
+        "config setup\n\tuniqueids=yes\n\nconn site\n\tkeyexchange=ikev2\n"
+        "\tleft=192.0.2.1\n\tright=198.51.100.7\n\tdpddelay=30s\n\tauto=start\n"
+    )
+    rules = {finding.rule for finding in lint(estate((text,)))}
+    assert "dpd-option-unused" in rules
+    assert "dpd-timeout-ignored-ikev2" not in rules

@@ -7,11 +7,17 @@ three times for one SA (log grammar sections 2.2, 2.3 and 8).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
-from analyzers.decode.assembly.cisco_isakmp_state import Building, Connection, Connections
+from analyzers.decode.assembly.cisco_isakmp_state import (
+    Building,
+    Connection,
+    Connections,
+    Phase1,
+)
 from analyzers.decode.assembly.lines import LogLine, event, hexadecimal, message_id, number
 from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
@@ -52,6 +58,8 @@ class CiscoIsakmpAssembly:
         """The line that begins a node; its number is read when a packet needs it."""
         self._gone: dict[str, None] = {}
         """Peers whose IKE SA this log shows going."""
+        self._phase1: OrderedDict[str, Phase1] = OrderedDict()
+        """What peers have said of themselves since their phase 1 began, as long as it goes on."""
         self._out = Outbox()
         self._takes: dict[str, Callable[[LogLine, Connection], object]] = {
             "new-node": self._node_begins,
@@ -74,6 +82,7 @@ class CiscoIsakmpAssembly:
             "established": self._established,
             "dpd-enabled": self._agreed,
             "dpd-vendor-id": self._vendor_id,
+            "other-vendor-id": self._other_vendor_id,
             "child-installed": self._child_installed,
             "child-spi": self._child_spi,
             "initial-contact": self._initial_contact,
@@ -130,6 +139,7 @@ class CiscoIsakmpAssembly:
         here.tries = number(line.get("tries") or line.get("of_tries") or "", _MOST_TRIES)
 
     def _packet_sent(self, line: LogLine, here: Connection) -> None:
+        self._phase1_packet(line, here)
         self._out.release(here.key)
         begun, self._new_node = self._new_node, None
         again, here.again = here.again, False
@@ -221,6 +231,7 @@ class CiscoIsakmpAssembly:
 
     def _packet_received(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
+        self._phase1_packet(line, here)
         here.sent, here.arrived = None, line
         kind = _kind_in(line)
         if kind in _PHASE1:
@@ -283,12 +294,30 @@ class CiscoIsakmpAssembly:
     def _established(self, line: LogLine, here: Connection) -> None:
         here.down = here.deleting = here.dead = False
         self._say(line, here, LogEventKind.IKE_SA_UP)
+        phase1 = self._phase1.pop(here.peer or "", None)
+        if phase1 is not None and phase1.named and not phase1.offers_dpd:
+            self._say(line, here, LogEventKind.NO_DPD_VENDOR_ID, sent=False)
 
     def _agreed(self, line: LogLine, here: Connection) -> None:
         self._say(line, here, LogEventKind.DPD_AGREED)
 
     def _vendor_id(self, line: LogLine, here: Connection) -> None:
         self._say(line, here, LogEventKind.DPD_VENDOR_ID, sent=False)
+        phase1 = self._phase1.get(here.peer or "")
+        if phase1 is not None:
+            phase1.offers_dpd = True
+
+    def _other_vendor_id(self, _: LogLine, here: Connection) -> None:
+        phase1 = self._phase1.get(here.peer or "")
+        if phase1 is not None:
+            phase1.named = True
+
+    def _phase1_packet(self, line: LogLine, here: Connection) -> None:
+        """What begins with the first message is seen whole, where no other one is under way."""
+        if here.peer is not None and _begins_phase1(line):
+            self._phase1.setdefault(here.peer, Phase1())
+            while len(self._phase1) > _MAX_GONE:
+                self._phase1.popitem(last=False)
 
     def _initial_contact(self, line: LogLine, here: Connection) -> None:
         self._say(line, here, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")
@@ -370,6 +399,13 @@ def _kind_in(packet: LogLine) -> MessageKind | None:
     """What a packet is by the state that its line names."""
     state = packet.get("state")
     return None if state is None else _STATES.get(state[:3].upper())
+
+
+def _begins_phase1(packet: LogLine) -> bool:
+    """Whether a packet is the first message of a negotiation, of either end."""
+    state = packet.get("state") or ""
+    own = state.endswith("_NO_STATE") and packet.get("role") == "I"
+    return own or state.startswith("NEW")
 
 
 @lru_cache(maxsize=256)

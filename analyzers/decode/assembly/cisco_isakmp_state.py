@@ -15,7 +15,9 @@ _MAX_CONNECTIONS: Final = 4096
 # Conn ids of the hardware and software engines carry flags above these bits.
 _CONN_MASK: Final = 0x0FFFFFFF
 # With these a negotiation goes on under the conn id that it has got.
-_GOES_ON: Final = ("dpd-vendor-id", "input", "established", "notify-processing")
+_GOES_ON: Final = (
+    "dpd-vendor-id", "other-vendor-id", "input", "established", "notify-processing",
+)  # fmt: skip
 _AUTHORITY: Final = ("packet-sent", "packet-received")
 
 
@@ -25,6 +27,14 @@ class Building(Struct):
     kind: MessageKind
     message_id: int | None
     sequence: int | None = None
+
+
+class Phase1(Struct):
+    """What a peer has said of itself in a phase 1 that was seen from its start."""
+
+    named: bool = False
+    """Vendor IDs of it are shown."""
+    offers_dpd: bool = False
 
 
 class Connection(Struct):

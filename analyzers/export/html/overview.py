@@ -187,7 +187,7 @@ def peer_table(peers: Sequence[PeerView], scene: Scene) -> Node:
 
 
 def _peer_row(peer: PeerView, anchors: Mapping[str, str]) -> tuple[Node, ...]:
-    versions = sorted({sa.ike_version for sa in peer.ike_sas})
+    versions = peer.ike_versions
     answered = sum(1 for x in peer.exchanges if x.outcome is Outcome.ANSWERED)
     asked = f"{count(answered)} of {count(len(peer.exchanges))}"
     hidden = peer.whole.exchanges and not peer.exchanges

@@ -35,7 +35,7 @@ FINDINGS_SHOWN: Final = 20
 def section(peer: PeerView, scene: Scene) -> Element:
     """All that is told of one peer."""
     naming, anchor = scene.naming, scene.anchors[peer.id]
-    versions = "+".join(str(v) for v in sorted({sa.ike_version for sa in peer.ike_sas}))
+    versions = "+".join(map(str, peer.ike_versions))
     return htpy.section(".peer", id=anchor, aria_labelledby=f"{anchor}-name")[
         htpy.h2(id=f"{anchor}-name")[
             htpy.span[f"{peer.id}: {address(peer.local)} → {address(peer.remote)}"],

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analyzers.model.configuration import ConfigFormat
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules.configuration.estate import Estate, device_name
 from analyzers.rules.configuration.examples import site, swanctl
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import spoken
+from analyzers.rules.configuration.wording import source_of, spoken
 from analyzers.rules.rule import Found
 
 
 def _check(estate: Estate) -> Iterator[Found]:
     for configuration in estate.configurations:
+        ios = configuration.format is ConfigFormat.CISCO_IOS
         for setting in configuration.dpd:
             others = [other for other in setting.alternatives if other.worst_case_s is not None]
             used_s = setting.policy.worst_case_s
@@ -31,6 +33,7 @@ def _check(estate: Estate) -> Iterator[Found]:
                 f" {spoken(used_s)} ({_reading(setting.policy.evidence)}). Also documented:"
                 f" {readings}.",
                 (setting.ref,),
+                source="" if ios else source_of(setting),
                 confidence=Confidence.INFERRED,
             )
 

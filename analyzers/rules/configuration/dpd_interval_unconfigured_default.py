@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from analyzers.model.configuration import DpdSetting
+from analyzers.model.configuration import ConfigFormat, DpdSetting
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import Estate, Usage
 from analyzers.rules.configuration.examples import hub, site
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import where
+from analyzers.rules.configuration.wording import source_of, where
 from analyzers.rules.rule import Found
 
 
@@ -23,7 +24,18 @@ def _check(estate: Estate) -> Iterator[Found]:
         if usage.is_for_anyone:
             continue  # many peers: on-demand is what a hub should do
         told.add(id(setting))
-        yield Found(_detail(usage), usage.refs, severity=_severity(usage))
+        fortios = usage.configuration.format is ConfigFormat.FORTIOS
+        yield Found(
+            _detail(usage),
+            usage.refs,
+            remedy=f"Where idle death or failover matters, {_IDLE if fortios else _PERIODIC}.",
+            source=source_of(setting) if fortios else "",
+            severity=_severity(usage),
+        )
+
+
+_PERIODIC: Final = "write periodic"
+_IDLE: Final = "write set dpd on-idle"
 
 
 def _by_default(setting: DpdSetting) -> bool:

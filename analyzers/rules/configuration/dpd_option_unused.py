@@ -1,4 +1,4 @@
-"""dpd-option-unused: an option of IKEv1 DPD that does nothing without another one."""
+"""dpd-option-unused: an option of DPD that does nothing without another one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from analyzers.rules.rule import Found
 def _check(estate: Estate) -> Iterator[Found]:
     for configuration in estate.configurations:
         for setting in configuration.dpd:
-            for ignored in setting.ignored if setting.ike_version == 1 else ():
+            for ignored in setting.ignored:
+                if setting.ike_version != 1 and not ignored.off:
+                    continue
                 yield Found(
                     f"{device_name(configuration)}, {setting.scope}: {ignored.option} does nothing:"
                     f" {ignored.why}.",
@@ -27,10 +29,10 @@ RULE = ConfigurationRule(
     severity=Severity.INFO,
     title="A DPD option is set that does nothing by itself",
     rationale=(
-        "A timeout or an action is used once something is asked. Where the delay is 0 or missing"
+        "A timeout or an action is used once something is asked. Where DPD is off, or has no delay,"
         " nothing ever is, and the option suggests a protection that is not there."
     ),
-    remedy="Set the delay as well, or remove the option.",
+    remedy="Switch DPD on as well (its delay, and its action where it has one), or remove it.",
     source="swanctl.conf(5), dpd_delay and dpd_timeout; Libreswan, dpddelay",
     check=_check,
     fires=((swanctl("192.0.2.1", "198.51.100.7", "dpd_timeout = 30s", version=1),),),

@@ -10,7 +10,7 @@ from analyzers.model.records import Confidence
 from analyzers.rules.configuration.estate import Estate, Usage
 from analyzers.rules.configuration.examples import site, swanctl, tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule
-from analyzers.rules.configuration.wording import spoken, switch_on, where
+from analyzers.rules.configuration.wording import source_of, spoken, switch_on, where
 from analyzers.rules.rule import Found
 
 
@@ -29,6 +29,7 @@ def _check(estate: Estate) -> Iterator[Found]:
             usage.refs,
             remedy=switch_on(usage, estate.budget_s),
             title=f"A dead peer is noticed after {spoken(worst_s)}",
+            source=source_of(setting),
             confidence=Confidence.INFERRED if usage.assumed else Confidence.CERTAIN,
         )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzers.configs.charon import UNREAD
+from analyzers.configs.vendors import PROFILES
 from analyzers.model.configuration import Configuration, DpdSetting
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyBasis
@@ -19,6 +21,8 @@ def _check(estate: Estate) -> Iterator[Found]:
     for configuration in estate.configurations:
         for setting in configuration.dpd:
             for ignored in setting.ignored if setting.ike_version != 1 else ():
+                if ignored.off:
+                    continue
                 worst_s = setting.policy.worst_case_s
                 when = _by_what(configuration, setting)
                 effect = f" {when} comes after {spoken(worst_s)} at worst." if worst_s else ""
@@ -26,7 +30,20 @@ def _check(estate: Estate) -> Iterator[Found]:
                     f"{device_name(configuration)}, {setting.scope}: {ignored.option} does nothing:"
                     f" {ignored.why}.{effect}",
                     (ignored.ref, setting.ref),
+                    remedy=_REMEDIES.get(setting.policy.profile or "", ""),
+                    source=_SOURCES.get(setting.policy.profile or "", ""),
                 )
+
+
+_REMEDIES: Final = {
+    "fortios-ikev2": (
+        "Remove it: how IKEv2 retransmits is fixed, and only dpd-retryinterval brings the verdict"
+        " nearer."
+    ),
+    "libreswan-ikev2": "Remove it; retransmit-timeout, in the conn, says when to give up.",
+    "libreswan-5.4-ikev2": "Remove it; retransmit-timeout, in the conn, says when to give up.",
+}
+_SOURCES: Final = {name: f"RFC 7296 section 2.4; {PROFILES[name].source}" for name in _REMEDIES}
 
 
 def _by_what(configuration: Configuration, setting: DpdSetting) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from analyzers.model.configuration import DpdSetting
 from analyzers.model.finding import Severity
+from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import Estate, device_name
 from analyzers.rules.configuration.examples import site
 from analyzers.rules.configuration.rule import ConfigurationRule
@@ -26,7 +28,16 @@ def _check(estate: Estate) -> Iterator[Found]:
                     f"{device_name(configuration)}, {stateful[0].scope} is stateful, and DPD"
                     f" ({setting.scope}) retries every {spoken(retry_s)}.",
                     (setting.ref, stateful[0].ref),
+                    remedy=_remedy(setting),
                 )
+
+
+def _remedy(setting: DpdSetting) -> str:
+    """The line that is there, with another retry."""
+    policy = setting.policy
+    mode = " periodic" if policy.mode is PolicyMode.PERIODIC else ""
+    interval_s = policy.interval_s or GOOD_S
+    return f"crypto isakmp keepalive {interval_s:g} {GOOD_S:g}{mode}, at the peers too."
 
 
 def _pair(dpd: str, keyword: str) -> str:

@@ -46,6 +46,8 @@ def _unknown_peers(usage: Usage) -> Found:
         f" {_EXAMPLE_PEERS:,} of them make {rate:,.0f} messages a second, twice that where they"
         " ask too.",
         usage.refs,
+        remedy=_remedy(usage.configuration),
+        source=_source(usage.configuration),
     )
 
 
@@ -65,7 +67,26 @@ def _known_peers(configuration: Configuration, usages: list[Usage]) -> Iterator[
             f"{device_name(configuration)}: {len(asking):,} peers are asked periodically, which is"
             f" {rate:,.0f} messages a second, twice that where they ask too.",
             tuple(settings)[:3],
+            remedy=_remedy(configuration),
+            source=_source(configuration),
         )
+
+
+def _remedy(configuration: Configuration) -> str:
+    match configuration.format:
+        case ConfigFormat.FORTIOS:
+            rare = "On the hub set dpd on-demand"
+        case ConfigFormat.CISCO_IOS:
+            rare = "On the hub leave periodic out (on-demand)"
+        case _:
+            rare = "On the hub ask less often"
+    return f"{rare}, or leave DPD to the spokes."
+
+
+def _source(configuration: Configuration) -> str:
+    if configuration.format is ConfigFormat.FORTIOS:
+        return "RFC 3706 section 4.2; Fortinet community 192616"
+    return ""
 
 
 RULE = ConfigurationRule(

@@ -6,7 +6,8 @@ from typing import Final
 
 from analyzers.configs.config_lines import lines_in_ipsec_conf
 from analyzers.configs.durations import spoken_s
-from analyzers.model.configuration import ConfigFormat, RoutingProtocol
+from analyzers.configs.vendors import PROFILES
+from analyzers.model.configuration import ConfigFormat, DpdSetting, RoutingProtocol
 from analyzers.model.policy import PolicyMode
 from analyzers.rules.configuration.estate import Usage
 from analyzers.rules.remedies import advice
@@ -36,6 +37,12 @@ def peer(usage: Usage) -> str:
     more = len(names) - PEERS_NAMED
     shown = ", ".join(names[:PEERS_NAMED])
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def source_of(setting: DpdSetting) -> str:
+    """Where the timers of the product under a setting are documented; empty if nobody knows."""
+    profile = PROFILES.get(setting.policy.profile or "")
+    return "" if profile is None else profile.source
 
 
 def where(usage: Usage) -> str:

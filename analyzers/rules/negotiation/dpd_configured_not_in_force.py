@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.model.addresses import same_address
-from analyzers.model.configuration import ConfigFormat, Configuration
+from analyzers.model.configuration import ConfigFormat, Configuration, DpdSetting
 from analyzers.model.finding import Severity
-from analyzers.model.policy import PolicyMode
+from analyzers.model.policy import PolicyBasis, PolicyMode
+from analyzers.model.records import Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
 from analyzers.rules.configuration.estate import device_name
@@ -18,32 +19,64 @@ from analyzers.rules.rule import Found, Needs
 def _check(case: Case) -> Iterator[Found]:
     for configuration in case.configurations:
         for sa in case.peer.ike_sas:
-            yield from _held_against(configuration, sa)
+            yield from _held_against(case, configuration, sa)
+        yield from _shown_without(case, configuration)
 
 
 def is_told(case: Case, sa: IkeSa) -> bool:
     """Whether this rule says what is wrong with an SA."""
-    return any(found for c in case.configurations for found in _held_against(c, sa))
+    return any(found for c in case.configurations for found in _held_against(case, c, sa))
 
 
-def _held_against(configuration: Configuration, sa: IkeSa) -> Iterator[Found]:
+def _held_against(case: Case, configuration: Configuration, sa: IkeSa) -> Iterator[Found]:
     for own, other, offered in (
         (sa.initiator, sa.responder, sa.dpd_vendor_id),
         (sa.responder, sa.initiator, sa.dpd_vendor_id[::-1]),
     ):
-        if sa.ike_version != 1 or not any(same_address(own, a) for a in configuration.addresses):
-            continue
-        setting = configuration.setting_for(own, other, 1)
+        setting = _setting(case, configuration, own, other) if sa.ike_version == 1 else None
         if setting is None or not setting.explicit or False not in offered:
             continue
         if setting.policy.mode is not PolicyMode.DISABLED:
             by_itself = offered[0] is False
+            logged = any(case.is_log(ref) for ref in sa.refs[:1])
             yield Found(
                 _detail(device_name(configuration), own, other, by_itself),
                 (setting.ref, *sa.refs[:1]),
-                remedy=_remedy(configuration) if by_itself else _AT_THE_PEER,
+                remedy=_remedy_for(configuration, offered[0]),
+                confidence=Confidence.INFERRED if logged else Confidence.CERTAIN,
                 at_ns=sa.first_ns,
             )
+
+
+def _shown_without(case: Case, configuration: Configuration) -> Iterator[Found]:
+    """What the device shows of the SA: without DPD in force, whoever did not offer it."""
+    own, other = case.ends
+    told = [sa for sa in case.peer.shown if sa.ike_version == 1 and sa.dpd_active is not None]
+    if not told or told[-1].dpd_active:
+        return
+    setting = _setting(case, configuration, own, other)
+    if setting is None or not setting.explicit or setting.policy.mode is PolicyMode.DISABLED:
+        return
+    shown = told[-1]
+    yield Found(
+        f"{device_name(configuration)} has DPD configured for {other}, but {shown.command} shows"
+        f" its IKE SA without DPD in force ({shown.dpd}): the SA is older than the setting, or"
+        f" {other} does not offer DPD.",
+        (setting.ref, shown.ref),
+        remedy=f"{_remedy(configuration)} If it still is without DPD, switch that on at {other}.",
+        confidence=Confidence.INFERRED,
+        at_ns=shown.at_ns,
+        end=own,
+    )
+
+
+def _setting(case: Case, configuration: Configuration, own: str, other: str) -> DpdSetting | None:
+    """The setting that one end is under; a log need not tell the address of its own device."""
+    if any(same_address(own, address) for address in configuration.addresses):
+        return configuration.setting_for(own, other, 1)
+    held = [p.ref for p in case.peer.policies if p.holder == own and p.basis is PolicyBasis.CONFIG]
+    setting = configuration.setting_for(None, other, 1)
+    return setting if setting is not None and setting.policy.ref in held else None
 
 
 def _detail(device: str, own: str, other: str, by_itself: bool) -> str:
@@ -56,6 +89,13 @@ def _detail(device: str, own: str, other: str, by_itself: bool) -> str:
         f"{device} has DPD configured for {other}, but {other} did not send the DPD vendor ID when"
         " this IKE SA was negotiated: neither end may ask on it."
     )
+
+
+def _remedy_for(configuration: Configuration, offered: bool | None) -> str:
+    """What to do, by whether the configured device offered DPD itself; a log need not show that."""
+    if offered is None:
+        return f"{_remedy(configuration)} If the peer still does not offer DPD, switch it on there."
+    return _AT_THE_PEER if offered else _remedy(configuration)
 
 
 def _remedy(configuration: Configuration) -> str:

@@ -9,7 +9,13 @@ from typing import Final
 from analyzers.model.finding import Severity
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
-from analyzers.rules.negotiation.offers import by_lacking, clear_phase1, counted, switched_on
+from analyzers.rules.negotiation.offers import (
+    by_lacking,
+    clear_phase1,
+    confidence,
+    counted,
+    switched_on,
+)
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.wording import few, times
@@ -23,6 +29,7 @@ def _check(case: Case) -> Iterator[Found]:
         yield Found(
             _detail(ends, sas),
             clear_phase1(case, sas),
+            confidence=confidence(case, sas),
             remedy=" ".join(switched_on(case, end, 1) for end in ends),
             at_ns=sas[0].first_ns,
         )

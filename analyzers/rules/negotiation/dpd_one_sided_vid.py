@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from analyzers.model.finding import Severity
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
-from analyzers.rules.negotiation.offers import by_lacking, clear_phase1, counted, switched_on
+from analyzers.rules.negotiation.offers import (
+    by_lacking,
+    clear_phase1,
+    confidence,
+    counted,
+    switched_on,
+)
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 
@@ -22,6 +28,7 @@ def _check(case: Case) -> Iterator[Found]:
             f"{other} offered DPD, {end} did not send the vendor ID {counted(told)}: neither may"
             f" ask, and {other} may believe that DPD watches this peer.",
             clear_phase1(case, told),
+            confidence=confidence(case, told),
             remedy=switched_on(case, end, 1),
             at_ns=told[0].first_ns,
         )

@@ -7,6 +7,7 @@ from typing import Final
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.run import RunRule
 from analyzers.rules.traffic import (
+    counters_one_way,
     dpd_alive_dataplane_dead,
     dpd_while_traffic_flows,
     keepalive_misread,
@@ -19,6 +20,7 @@ from analyzers.rules.traffic import (
 RULES: Final[tuple[PeerRule, ...]] = (
     liveness_not_probed_one_way_out.RULE,
     dpd_alive_dataplane_dead.RULE,
+    counters_one_way.RULE,
     no_liveness_mechanism.RULE,
     nat_keepalive_too_slow.RULE,
     dpd_while_traffic_flows.RULE,

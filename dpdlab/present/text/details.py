@@ -16,6 +16,7 @@ from dpdlab.present.formatting import (
     count,
     counted,
     duration,
+    duration_s,
     short_spi,
 )
 from dpdlab.present.text.page import FAINT, SEVERITY_STYLE, Page, Part, assemble
@@ -148,6 +149,8 @@ def shown(page: Page, peer: PeerView) -> None:
             parts.append(f"at {page.at(sa.at_ns)}")
         if sa.state:
             parts.append(page.data(sa.state))
+        if sa.uptime_s is not None:
+            parts.append(f"up {duration_s(sa.uptime_s)}")
         if sa.encaps_packets is not None and sa.decaps_packets is not None:
             parts.append(
                 f"{counted(sa.encaps_packets, 'packet')} sent, {count(sa.decaps_packets)} received"

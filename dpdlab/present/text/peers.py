@@ -173,7 +173,7 @@ class _Table:
         return Text(self.page.pair(peer.local, peer.remote))
 
     def _version(self, peer: PeerView) -> Text:
-        versions = sorted({sa.ike_version for sa in peer.ike_sas})
+        versions = peer.ike_versions
         if not versions:
             return Text(self.page.signs.none, FAINT)
         return Text("v" + "+".join(str(version) for version in versions))

@@ -155,7 +155,7 @@ def _peer(page: Page, peer: PeerView, painter: LanePainter) -> None:
 
 def _heading(page: Page, peer: PeerView) -> None:
     style = SEVERITY_STYLE[state_severity(peer.state)]
-    versions = "+".join(str(v) for v in sorted({sa.ike_version for sa in peer.ike_sas}))
+    versions = "+".join(map(str, peer.ike_versions))
     ending: list[Part] = [f"IKEv{versions}"] if versions else []
     ending.append((words.peer_phrase(peer), style))
     rule = page.signs.rule

@@ -204,9 +204,9 @@ COLUMNS: Final = (
     PeerColumn(
         "ike", "ike",
         lambda p, m, c: Text(
-            "+".join(f"v{v}" for v in sorted({sa.ike_version for sa in p.ike_sas})) or m.signs.none
+            "+".join(f"v{v}" for v in p.ike_versions) or m.signs.none
         ),
-        lambda p, t: max((sa.ike_version for sa in p.ike_sas), default=None), rank=3,
+        lambda p, t: max(p.ike_versions, default=None), rank=3,
     ),
     PeerColumn("holes", "black holes", _holes, _holes_order, falling=True, rank=0),
     PeerColumn("policy", "policy seen (expected)", policy_cells.cell,

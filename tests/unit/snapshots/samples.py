@@ -468,6 +468,7 @@ def swanctl_sas(
     spi_out: str = "cf2d4180",
     used_in_s: int = 23,
     rekeying_s: int = 1384,
+    age_s: int = 1842,
 ) -> str:
     return dedent(
         f"""\
@@ -475,7 +476,7 @@ def swanctl_sas(
           local  'C=CH, O=Example, CN=hub' @ 192.0.2.1[4500]
           remote 'spoke.example.net' @ 198.51.100.7[4500]
           AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048
-          established 1842s ago, rekeying in 12453s
+          established {age_s}s ago, rekeying in 12453s
           active:  IKE_DPD
           net: #5, reqid 1, INSTALLED, TUNNEL-in-UDP, ESP:AES_GCM_16-256
             installed 1842s ago, rekeying in {rekeying_s}s, expires in 2958s

@@ -137,6 +137,15 @@ def test_without_times_only_the_order_and_the_lifetime_are_known():
     assert "within 30 s (by the remaining lifetime of the SA)" in one.evidence
 
 
+def test_where_no_lifetime_is_counted_down_the_age_tells():
+    one = change(
+        samples.swanctl_sas(50, 100, rekeying_s=-1, age_s=3605),
+        samples.swanctl_sas(50, 160, rekeying_s=-1, age_s=3665),
+    )
+    assert (one.silent, one.elapsed_s) == (True, 60.0)
+    assert "within 60 s (by the age of the SA)" in one.evidence
+
+
 def test_a_clock_nearby_yields_to_the_lifetime():
     clock = "hub#sh clock\n{}.000 UTC Tue Mar 4 2025\n"
     first = clock.format("12:00:00") + shown(

@@ -94,7 +94,10 @@ def test_strongswan_asks_nothing_without_an_action():
     assert setting.explicit
     assert setting.ignored == (
         IgnoredOption(
-            "dpddelay=10s", "with dpdaction=none by default nothing is asked", Ref("s1", 7)
+            "dpddelay=10s",
+            "with dpdaction=none by default nothing is asked",
+            Ref("s1", 7),
+            off=True,
         ),
     )
     assert not only(gateway(STRONGSWAN, "keyexchange=ikev2")).explicit

@@ -8,6 +8,7 @@ from msgspec import structs
 from analyzers.export.content import Content
 from analyzers.export.json_writer import chunks as json_chunks
 from analyzers.export.redact import Redactor, redacted
+from analyzers.model.peer import ShownSa
 from tests.export_content import finding
 from tests.model_builders import (
     INITIATOR_SPI,
@@ -20,6 +21,7 @@ from tests.model_builders import (
     ike_sa,
     peer,
     problem,
+    ref,
     source,
 )
 
@@ -150,3 +152,25 @@ def test_what_a_log_gives_as_its_reason_is_redacted() -> None:
     (kept,) = redacted(Content("0.1.0", (), (peer(hints=(told,)),))).peers[0].hints
     assert kept.reason == "no route to host-2"
     assert B not in kept.text
+
+
+def test_an_spi_that_only_a_device_shows_has_a_pseudonym_in_what_is_said_of_it():
+    shown = ShownSa(
+        at_ns=None,
+        ref=ref(7),
+        command="swanctl --list-sas",
+        ike_version=2,
+        state="ESTABLISHED",
+        uptime_s=60,
+        remaining_s=None,
+        dpd_active=None,
+        dpd=None,
+        interval_s=None,
+        retry_s=None,
+        spis=("c7654321",),
+        encaps_packets=700,
+        decaps_packets=360,
+    )
+    told = hint(text="Child SA c7654321: 300 packets sent, 0 packets received")
+    text = everything(redacted(Content("0.1.0", (), (peer(shown=(shown,), hints=(told,)),))))
+    assert "c7654321" not in text

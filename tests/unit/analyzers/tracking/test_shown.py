@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.peer import LocalBasis, PeerState, PeerView
+from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.snapshot import (
     ChangeKind,
     ChildSnapshot,
     CounterChange,
     DpdSetting,
+    SaRole,
     SaSnapshot,
     Snapshot,
     SnapshotFormat,
@@ -175,10 +178,25 @@ def test_packets_out_and_none_in_are_a_black_hole() -> None:
     assert (hole.min_packets, hole.max_packets, hole.max_bytes) == (0, 120, 12_000)
     assert hole.confidence is Confidence.SUSPECT
     assert hole.refs == (Ref("s2", 14), Ref("s2", 44))
-    assert hole.spis == ("aaaa0001", "bbbb0001")
+    assert (hole.spis, hole.traffic_known, hole.counted_least, hole.counted_most) == (
+        (),
+        False,
+        120,
+        120,
+    )
     (hint,) = view.hints
     assert (hint.at_ns, hint.sender, hint.ref) == (at(130), A, Ref("s2", 44))
     assert "120 packets sent" in hint.text
+
+
+def test_one_child_sa_is_silent_beside_others() -> None:
+    """The spokes' other Child SA brings packets at the same time, by counters or in a capture."""
+    came = change(silent=False, decaps_packets=7, inbound_spi="cccc0001", outbound_spi="dddd0001")
+    (view,) = with_shown([quiet()], [shown(changes=(change(), came))], 3.0)
+    assert view.black_holes[0].spis == ("aaaa0001", "bbbb0001")
+    flow = esp_flow(spi="cccc0001", sender=B, receiver=A, first_ns=at(90), last_ns=at(140))
+    (view,) = with_shown([quiet(esp_flows=(flow,))], [shown(changes=(change(),))], 3.0)
+    assert view.black_holes[0].spis == ("aaaa0001", "bbbb0001")
 
 
 def test_the_device_that_shows_it_is_the_one_that_sends() -> None:
@@ -286,8 +304,115 @@ def test_a_peer_of_which_nothing_else_is_known_is_in_doubt() -> None:
     assert view.black_holes[0].black_hole_class is BlackHoleClass.OPEN
 
 
+CAME = {"silent": False, "encaps_packets": 300, "decaps_packets": 300}
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "confidence"),
+    [
+        ([CAME], PeerState.ALIVE, Confidence.INFERRED),
+        ([CAME | {"elapsed_s": 3600.0}], PeerState.UNKNOWN, Confidence.SUSPECT),
+        ([CAME | {"elapsed_s": None}], PeerState.UNKNOWN, Confidence.SUSPECT),
+        ([CAME | {"decaps_packets": 0}], PeerState.UNKNOWN, Confidence.SUSPECT),
+        ([{}, CAME], PeerState.ALIVE, Confidence.INFERRED),
+        (
+            [CAME, {"older_line": 44, "newer_line": 74, "from_ns": at(130), "to_ns": at(160)}],
+            PeerState.QUESTIONABLE,
+            Confidence.SUSPECT,
+        ),
+        (
+            [{}, CAME | {"older_line": 44, "newer_line": 74, "from_ns": at(130)}],
+            PeerState.ALIVE,
+            Confidence.INFERRED,
+        ),
+    ],
+    ids=["came", "long ago", "no times", "nothing at all", "beside", "then silent", "came back"],
+)
+def test_a_peer_that_only_counters_show_is_as_they_last_show_it(
+    changes: list[dict[str, Any]], state: PeerState, confidence: Confidence
+) -> None:
+    known = shown(snapshot(entry()), changes=tuple(change(**parts) for parts in changes))
+    (view,) = with_shown([], [known], 3.0)
+    assert (view.state, view.confidence) == (state, confidence)
+    assert view.states[-1].state is state
+
+
 def test_everything_of_a_peer_is_in_the_order_of_time() -> None:
     """A counter may be of before what the capture shows."""
     later = black_hole(first_exposed_ns=at(1000), last_proof_ns=at(999), stop_ns=at(1100))
     (view,) = with_shown([peer(black_holes=(later,), hints=())], [shown(changes=(change(),))], 3.0)
     assert [h.stop_ns for h in view.black_holes] == [at(130), at(1100)]
+
+
+# --- IKE SAs and policies ------------------------------------------------------------------------
+
+V2 = SnapshotFormat.IOS_IKEV2_SA
+SPIS = {"initiator_spi": "0a1b2c3d4e5f6071", "responder_spi": "8192a3b4c5d6e7f8"}
+
+
+def v2_entry(**parts: Any) -> SaSnapshot:
+    known: dict[str, Any] = {
+        "ike_version": 2,
+        "role": SaRole.INITIATOR,
+        "state": "READY",
+        "age_s": 7,
+        **SPIS,
+    }
+    return entry(**(known | parts))
+
+
+def v2(*entries: SaSnapshot, at_ns: int | None = at(10)) -> Snapshot:
+    return replace(snapshot(*entries, at_ns=at_ns), format=V2, command="show crypto ikev2 sa")
+
+
+def test_an_ike_sa_that_only_was_shown() -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry()), v2(v2_entry(age_s=27), at_ns=at(30)))], 3.0)
+    (sa,) = view.ike_sas
+    assert (sa.ike_version, sa.initiator, sa.responder) == (2, A, B)
+    assert (sa.initiator_spi, sa.responder_spi) == tuple(SPIS.values())
+    assert (sa.first_ns, sa.established_ns, sa.last_ns) == (at(3), at(3), at(30))
+    assert view.ike_versions == (2,)
+
+
+def test_the_peer_may_have_begun() -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry(role=SaRole.RESPONDER)))], 3.0)
+    assert (view.ike_sas[0].initiator, view.ike_sas[0].responder) == (B, A)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"role": None}, {"state": "MM_NO_STATE ACTIVE (deleted)"}, {"state": "CONNECTING"}],
+    ids=["nobody tells who began", "gone", "not yet up"],
+)
+def test_what_is_no_ike_sa_to_tell_of(parts: dict[str, Any]) -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry(**parts)))], 3.0)
+    assert view.ike_sas == ()
+    assert view.ike_versions == (2,)
+
+
+def test_when_an_ike_sa_came_up_is_unknown_without_times() -> None:
+    (view,) = with_shown([], [shown(v2(v2_entry(), at_ns=None))], 3.0)
+    assert view.ike_sas[0].established_ns is None
+
+
+def test_a_peer_that_something_else_tells_of_keeps_its_ike_sas() -> None:
+    known = quiet()
+    (view,) = with_shown([known], [shown(v2(v2_entry(dpd=DpdSetting(True, 60, 3))))], 3.0)
+    assert (view.ike_sas, view.policies) == (known.ike_sas, known.policies)
+
+
+def test_dpd_in_force_is_the_policy_of_the_device() -> None:
+    setting = DpdSetting(True, 60, 3, evidence="DPD configured for 60 seconds, retry 3", line=21)
+    (view,) = with_shown([], [shown(v2(v2_entry(dpd=setting)))], 3.0)
+    (policy,) = view.policies
+    assert (policy.holder, policy.basis, policy.mode) == (A, PolicyBasis.CONFIG, PolicyMode.UNKNOWN)
+    assert (policy.interval_s, policy.retry_s, policy.worst_case_s) == (60, 3, 75)
+    assert policy.ref == Ref("s2", 21)
+    assert "'DPD configured for 60 seconds, retry 3' in show crypto ikev2 sa" in policy.evidence
+
+
+def test_of_a_product_whose_schedule_is_not_told_the_interval_is_known() -> None:
+    setting = DpdSetting(True, 20, None, retries=3, evidence="idle=20000ms")
+    (view,) = with_shown([], [shown(snapshot(entry(dpd=setting)))], 3.0)
+    (policy,) = view.policies
+    assert (policy.interval_s, policy.retries, policy.worst_case_s) == (20, 3, None)
