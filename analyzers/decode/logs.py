@@ -297,9 +297,9 @@ class LogDecoder:
                 if held is not None:
                     if len(more) < MAX_LINES - 1:
                         more.append(line)
-                elif joiner.open or joiner.torn:
+                elif joiner.torn or (joiner.open and not joiner.full):
                     self._repair(events, record, line)
-                else:
+                elif not joiner.open:
                     held = (shape, line, record)
             elif shape.kind is LineKind.ODD:
                 self._held, held = held, None
