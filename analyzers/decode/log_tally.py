@@ -6,8 +6,8 @@ from collections import Counter
 
 from msgspec import Struct, field
 
-from analyzers.decode.log_shapes import Count, Reads
-from analyzers.dialects.stamps import StampKind
+from analyzers.decode.log_shapes import Count, Reads, StampShape
+from analyzers.dialects.stamps import Stamp, StampKind
 
 
 class LogTally(Struct):
@@ -25,10 +25,17 @@ class LogTally(Struct):
     """Lines that say something, by the kind of time that they have."""
     unsynchronised: int = 0
     zoned: int = 0
+    unknown_zones: dict[str, int] = field(default_factory=dict)
+    """Zones of stamps that nobody can place, each with the first line that has it."""
     hosts: int = 0
     """Names that relays have for the devices that wrote it."""
     resolution_ns: int = 0
     """The finest resolution of its stamps."""
+
+    def know_zone(self, stamp: Stamp | StampShape | None, record: int) -> None:
+        """See the stamp of a line."""
+        if stamp is not None and stamp.unknown_zone:
+            self.unknown_zones.setdefault(stamp.unknown_zone, record)
 
     def add(self, count: Count, kind: StampKind | None) -> None:
         """Add lines, whose stamps are on the scale of `kind`."""

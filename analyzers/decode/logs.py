@@ -277,7 +277,10 @@ class LogDecoder:
         keys = zeroed("\n".join(lines)).split(b"\n")
         known = map(shapes.known, keys)
         for record, line, key, found in zip(records, lines, keys, known, strict=True):
-            shape = learn(line, key) if found is None else found
+            shape = found
+            if shape is None:
+                shape = learn(line, key)
+                self.tally.know_zone(shape.stamp, record)
             if shape.begins:
                 if held is not None:
                     last = held[0]
@@ -376,6 +379,7 @@ class LogDecoder:
             self._sample(record, text)
         if not shape.takes:
             return
+        self.tally.know_zone(stamp, record)
         time = self._time
         if stamp is not None:
             self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)

@@ -42,6 +42,8 @@ class Stamp(NamedTuple):
     """It says its offset from UTC, which `ns` already includes."""
     unsynchronised: bool
     """Cisco's `*` or `.`: the clock is not set, or was lost."""
+    unknown_zone: str = ""
+    """What it says of its zone, where nobody can place that."""
 
 
 _TIME: Final = r"(?P<{0}h>\d\d):(?P<{0}m>\d\d):(?P<{0}s>\d\d)(?:[.,](?P<{0}f>\d{{1,9}}))?"
@@ -179,13 +181,15 @@ def _calendar(match: re.Match[str], form: str, unsynchronised: bool) -> Stamp | 
     days = _day(int(year or _LEAP_YEAR), number, int(day))
     if days is None:
         return None
-    offset_s = _zone_offset_s(match[_ZONE[form]]) if form in _ZONE else None
+    said = match[_ZONE[form]] if form in _ZONE else None
+    offset_s = _zone_offset_s(said)
     return Stamp(
         StampKind.NO_YEAR if year is None else StampKind.ABSOLUTE,
         days * NS_PER_DAY + tod - (offset_s or 0) * NS_PER_SECOND,
         _resolution(fraction),
         offset_s is not None,
         unsynchronised,
+        "" if offset_s is not None else said or "",
     )
 
 

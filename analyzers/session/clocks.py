@@ -11,11 +11,18 @@ from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from analyzers.decode.log_clock import ClockHints, in_zone, main_kind, place, quality
+from analyzers.decode.log_clock import (
+    ClockHints,
+    in_zone,
+    main_kind,
+    missing_leap_day,
+    place,
+    quality,
+)
 from analyzers.export.formatting import duration
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
-from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
 from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns, child_sas
@@ -107,6 +114,7 @@ class ClockJoiner:
         info.clock = quality(log.tally)
         if hints.zone is not None:
             log.snapshots = tuple(_in_zone(s, hints.zone) for s in log.snapshots)
+        _tell_doubts(log, hints)
         if not place(log.events, log.tally, hints):
             info.note(
                 Problem(
@@ -266,6 +274,20 @@ class ClockJoiner:
             info.clock_contradicted_ns = abs(off_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
             return
+
+
+def _tell_doubts(log: LogSource, hints: ClockHints) -> None:
+    """What stamps say and nobody can place: zones without an offset, days that never were."""
+    info = log.info
+    if hints.zone is None:
+        for zone, record in log.tally.unknown_zones.items():
+            said = f"{zone} is no zone with one known offset: taken as UTC, unless --tz says which"
+            info.note(Problem(ProblemKind.CLOCK_GUESSED, said, Ref(info.id, record)))
+    if hints.year is not None:
+        event = missing_leap_day(log.events, log.tally, hints.year)
+        if event is not None:
+            said = f"29 February is in the log, and not in {hints.year}: taken as 1 March"
+            info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said, event.ref))
 
 
 def _why_no_times(log: LogSource) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analyzers.model.alignment import ClockBasis
-from analyzers.model.records import ProblemKind
+from analyzers.model.records import ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND, ClockQuality
 from analyzers.session import ClockOptions
 from analyzers.session.clocks import value_of
@@ -64,6 +64,33 @@ def test_other_inputs_are_not_meant() -> None:
     assert value_of({"console.txt": 5}, "other.txt", 3) == 3
     assert value_of({"logs": 5}, "logs/console.txt", None) is None
     assert value_of({}, "-", 3) == 3
+
+
+# --- what the stamps say, and nobody knows -------------------------------------------------------
+
+
+def test_a_zone_without_a_known_offset_is_told(tmp_path: Path) -> None:
+    log = isakmp(TEXT, "a", Clock(ios_zoned))
+    for lines in (1, 2_000):
+        lead = "Nov 14 2023 22:13:20.000 UTC: ISAKMP: set new node 7 to QM_IDLE\n" * lines
+        told = together(tmp_path, lead + log.replace(" UTC: ", " IST: "))
+        (problem,) = told.sources[0].problems
+        assert problem.kind is ProblemKind.CLOCK_GUESSED
+        assert problem.detail.startswith("IST is no zone with one known offset: taken as UTC")
+        assert problem.ref == Ref("s1", lines + 1)
+    assert not together(tmp_path, log).sources[0].problems
+    zone = ClockOptions(zone=ZoneInfo("Asia/Kolkata"))
+    assert not together(tmp_path, log.replace(" UTC: ", " IST: "), clocks=zone).sources[0].problems
+
+
+def test_a_leap_day_of_a_year_that_has_none_is_told(tmp_path: Path) -> None:
+    log = isakmp(TEXT, "a", Clock(star)).replace("*Nov 14", "*Feb 29")
+    (problem,) = together(tmp_path, log, clocks=ClockOptions(year=2023)).sources[0].problems
+    assert problem.kind is ProblemKind.CLOCK_CONTRADICTED
+    assert problem.detail == "29 February is in the log, and not in 2023: taken as 1 March"
+    assert problem.ref is not None
+    assert log.splitlines()[problem.ref.record - 1].startswith("*Feb 29")
+    assert not together(tmp_path, log, clocks=ClockOptions(year=2024)).sources[0].problems
 
 
 # --- what the user says --------------------------------------------------------------------------
