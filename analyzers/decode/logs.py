@@ -45,6 +45,7 @@ from analyzers.dialects.stamps import StampKind, read_stamp
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.sources.syslog_header import plain_line
 
 _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "cisco-isakmp": CiscoIosAssembly,
@@ -203,6 +204,7 @@ class LogDecoder:
                 if log_gaps.NUL in line:
                     self.info.note(log_gaps.problem(self.info.id, record))
         self._record += len(lines)
+        lines = [plain_line(line) if line[:1] == "<" else line for line in lines]
         probe = self._probe
         if self._early or probe.order is Order.UNKNOWN:
             for line in lines:

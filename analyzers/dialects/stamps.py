@@ -101,7 +101,7 @@ _CLOCK: Final = r"(?P<tmark>[*.])?" + _TIME.format("t") + r"(?P<tcolon>:)?(?=\s|
 _BEFORE: Final = (
     r"[ \t>]*+(?:[\w.\-/()@~:]{1,64}+[#>][ \t]?)?"
     r"(?:<[ ]?truncated \d{1,9} characters?[ ]?>[ \t]*(?:[a-z]{0,2}[ \t]*\d{0,2}[ \t]+)?)?"
-    r"(?:<\d{1,3}>)?(?:\d{1,10}:[ \t]+)*"
+    r"(?:<\d{1,3}>(?:\d{1,2} )?)?(?:\d{1,10}:[ \t]+)*"
 )
 STAMP_AT_START: Final = re.compile(
     rf"{_BEFORE}(?:(?P<C>{_ANY_CISCO})|(?P<I>{_ISO})|(?P<K>{_KEYED})|(?P<R>{_ROUTEROS})"
