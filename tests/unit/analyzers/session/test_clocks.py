@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analyzers.model.alignment import ClockBasis
+from analyzers.model.peer import PeerState
 from analyzers.model.records import ProblemKind, Ref
-from analyzers.model.time import NS_PER_SECOND, ClockQuality
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, ClockQuality
 from analyzers.session import ClockOptions
 from analyzers.session.clocks import value_of
 from tests.builders import pcap_bytes
@@ -25,6 +26,7 @@ from tests.scenarios.logs import (
     no_stamp,
     star,
     syslog,
+    uptime,
 )
 from tests.scenarios.timeline import at, capture
 
@@ -91,6 +93,19 @@ def test_a_leap_day_of_a_year_that_has_none_is_told(tmp_path: Path) -> None:
     assert problem.ref is not None
     assert log.splitlines()[problem.ref.record - 1].startswith("*Feb 29")
     assert not together(tmp_path, log, clocks=ClockOptions(year=2024)).sources[0].problems
+
+
+def test_stamps_of_hours_are_an_order_and_no_times(tmp_path: Path) -> None:
+    dead = [(110.0, "ISAKMP:(1001):peer 192.0.2.2 not responding!")]
+    lost = TEXT + "".join(f"{n} a>b v1 info 108 says=ruthere number=9\n" for n in (102, 104, 106))
+    told = together(tmp_path, isakmp(lost, "a", Clock(lambda _: "1d02h: "), said=dead))
+    problem = told.problem(ProblemKind.NO_TIMES)
+    assert problem.detail == "the stamps tell hours at best: only the order of the lines is known"
+    assert told.peer.state is PeerState.DEAD
+    assert not told.peer.black_holes
+    assert max(x.last_ns for x in told.peer.exchanges) < ORDER_LIMIT_NS
+    fine = isakmp(lost, "a", Clock(uptime), said=dead)
+    assert ProblemKind.NO_TIMES not in together(tmp_path, fine).kinds(0)
 
 
 # --- what the user says --------------------------------------------------------------------------
