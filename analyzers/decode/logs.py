@@ -24,6 +24,7 @@ from analyzers.decode.assembly.racoon import RacoonAssembly
 from analyzers.decode.assembly.routeros import RouterosAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.decode.log_order import Order, OrderProbe, Turned
+from analyzers.decode.log_relay import Relayed, relayed
 from analyzers.decode.log_shapes import LineShape, Shapes, Taker, TextShape
 from analyzers.decode.log_tally import LogTally as LogTally
 from analyzers.decode.log_time import LogTime
@@ -169,6 +170,10 @@ class LogDecoder:
                 self._time.take(stamp.kind, stamp.ns, stamp.resolution_ns)
                 break
         return self._time.now_ns
+
+    def relayed(self) -> Relayed | None:
+        """What a relay tells of the clock of the device, by the last lines."""
+        return relayed(reversed(self._latest))
 
     def finish(self) -> list[LogEvent]:
         """The log is over."""

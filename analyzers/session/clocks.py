@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import timedelta, timezone, tzinfo
 from functools import partial
 from operator import add
 from pathlib import PurePath
@@ -88,6 +88,7 @@ class ClockJoiner:
         self, log: LogSource, captures: Sequence[CaptureClock], logs: Sequence[LogSource]
     ) -> None:
         near, is_input = log.modified_ns, False
+        options = self._options
         ends = [c.last_ns + c.shift_ns for c in captures if c.last_ns]
         ends += [
             e.at_ns
@@ -99,9 +100,10 @@ class ClockJoiner:
         # The output of `show clock` has the year that the debug around it lacks, and knows it
         # better than another input.
         ends = [s.at_ns for s in log.snapshots if s.at_ns is not None] or ends
+        if log.relayed is not None:
+            ends = [log.relayed.at_ns]
         if ends:
             near, is_input = max(ends), True
-        options = self._options
         info = log.info
         year = value_of(options.years, log.name, options.year, info.id)
         zone = value_of(options.zones, log.name, options.zone, info.id)
@@ -110,6 +112,8 @@ class ClockJoiner:
             log.kept_clock = None
         elif log.kept_clock is not None and not ends:
             near, is_input = log.kept_clock.near_ns, True
+        if zone is None and log.relayed is not None and log.relayed.zone_ns is not None:
+            zone = timezone(timedelta(microseconds=log.relayed.zone_ns // 1000))
         hints = ClockHints(year, zone, near, is_input)
         info.clock = quality(log.tally)
         if hints.zone is not None:

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from analyzers.decode.log_gaps import without
+from analyzers.decode.log_relay import Relayed
 from analyzers.decode.log_repeats import told_once
 from analyzers.decode.log_wrap import begins_with_stamp
 from analyzers.decode.logs import LogDecoder, LogTally
@@ -83,6 +84,8 @@ class LogSource(Struct):
     """What told its clock, if another input did."""
     denied: Fit | None = None
     """What another input tells of a clock that the user has set, where that is something else."""
+    relayed: Relayed | None = None
+    """What the stamps of a relay tell of those of the device."""
     goes_on_ns: int = 0
     """How long lines go on after its last event, whether anything understands them or not."""
 
@@ -290,6 +293,7 @@ def read_log(
             replaced += piece.count("\ufffd")
         source.events += decoder.feed(piece)
     source.events += decoder.finish()
+    source.relayed = decoder.relayed()
     source.goes_on_ns = _goes_on_ns(source.events, decoder.end_ns())
     told, source.events = len(source.events), told_once(source.events)
     if told > len(source.events):

@@ -108,6 +108,17 @@ def test_stamps_of_hours_are_an_order_and_no_times(tmp_path: Path) -> None:
     assert ProblemKind.NO_TIMES not in together(tmp_path, fine).kinds(0)
 
 
+def test_the_stamps_of_a_relay_have_the_year_and_the_zone_of_the_device(tmp_path: Path) -> None:
+    log = isakmp(TEXT, "a", Clock(lambda at_ns: f"2021-11-14T23:13:30+01:00 hub 7: {star(at_ns)}"))
+    other = capture("0 b>c v2 handshake")
+    for more in ((), (other,)):
+        told = together(tmp_path, log.replace("*Nov 14 22:", "Nov 14 23:"), *more)
+        assert first(told) == "2021-11-14 22:13:29"
+        assert ProblemKind.CLOCK_GUESSED not in told.kinds(0)
+    given = ClockOptions(year=2019, zone=ZoneInfo("UTC"))
+    assert first(together(tmp_path, log, clocks=given)) == "2019-11-14 22:13:29"
+
+
 # --- what the user says --------------------------------------------------------------------------
 
 
