@@ -153,6 +153,8 @@ class ClockJoiner:
                 against, fitted = found
                 capture.shift_ns = -fitted.offset_ns
                 _note(info, against, fitted, joined)
+        else:
+            self._doubt(info, capture.sightings, WAY_NS, is_log=False)
         capture.sightings = [
             s._replace(at_ns=s.at_ns + capture.shift_ns) for s in capture.sightings
         ]
@@ -164,7 +166,8 @@ class ClockJoiner:
         resolution = log.tally.resolution_ns or 1
         if main_kind(log.tally) is None:
             return
-        if info.clock_basis is ClockBasis.MANUAL:
+        by_hand = info.clock_basis is ClockBasis.MANUAL
+        if by_hand or (self._aligned and not self._options.align):
             log.denied = self._doubt(info, sightings, resolution, is_log=True)
             if not info.clock_contradicted_ns:
                 self._doubt_by_children(info, child_sas(log.events))
@@ -172,7 +175,7 @@ class ClockJoiner:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
             _take_as_kept(log)
             sightings = sightings_of(log.events)
-        elif self._options.align:
+        else:
             found = self._fit(info, sightings, resolution, is_log=True)
             found = found or self._follow(info, sightings, resolution)
             if found is not None:
