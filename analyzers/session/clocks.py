@@ -19,6 +19,7 @@ from analyzers.decode.log_clock import (
     place,
     quality,
 )
+from analyzers.dialects.stamps import StampKind
 from analyzers.export.formatting import duration
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
@@ -116,6 +117,7 @@ class ClockJoiner:
             zone = timezone(timedelta(microseconds=log.relayed.zone_ns // 1000))
         hints = ClockHints(year, zone, near, is_input)
         info.clock = quality(log.tally)
+        info.uptime = main_kind(log.tally) is StampKind.UPTIME
         if hints.zone is not None:
             log.snapshots = tuple(_in_zone(s, hints.zone) for s in log.snapshots)
         _tell_doubts(log, hints)
