@@ -101,8 +101,10 @@ class ClockJoiner:
         # The output of `show clock` has the year that the debug around it lacks, and knows it
         # better than another input.
         ends = [s.at_ns for s in log.snapshots if s.at_ns is not None] or ends
-        if log.relayed is not None:
-            ends = [log.relayed.at_ns]
+        # Where a live session has placed a log, it did so as it came.
+        relayed = log.relayed if log.kept_clock is None else None
+        if relayed is not None:
+            ends = [relayed.at_ns]
         if ends:
             near, is_input = max(ends), True
         info = log.info
@@ -113,8 +115,8 @@ class ClockJoiner:
             log.kept_clock = None
         elif log.kept_clock is not None and not ends:
             near, is_input = log.kept_clock.near_ns, True
-        if zone is None and log.relayed is not None and log.relayed.zone_ns is not None:
-            zone = timezone(timedelta(microseconds=log.relayed.zone_ns // 1000))
+        if zone is None and relayed is not None and relayed.zone_ns is not None:
+            zone = timezone(timedelta(microseconds=relayed.zone_ns // 1000))
         hints = ClockHints(year, zone, near, is_input)
         info.clock = quality(log.tally)
         info.uptime = main_kind(log.tally) is StampKind.UPTIME
