@@ -68,7 +68,9 @@ def main_kind(tally: LogTally) -> StampKind | None:
     if bare > _HARDLY_ANY * (sum(tally.stamps.values()) - bare):
         return None
     stamped = [(count, kind) for kind, count in tally.stamps.items() if kind is not None]
-    return max(stamped, key=lambda item: item[0])[1] if stamped else None
+    kind = max(stamped, key=lambda item: item[0])[1] if stamped else None
+    # Uptimes that tell hours from the second day on are no longer any time between two lines.
+    return None if kind is StampKind.UPTIME and tally.coarse else kind
 
 
 def place(events: list[LogEvent], tally: LogTally, hints: ClockHints) -> bool:

@@ -304,8 +304,8 @@ def _tell_doubts(log: LogSource, hints: ClockHints) -> None:
 def _why_no_times(log: LogSource) -> str:
     stamps = log.tally.stamps
     stamped = sum(stamps.values()) - stamps.get(None, 0)
-    if log.tally.coarse and not stamped:
-        return "the stamps tell hours at best: only the order of the lines is known"
+    if log.tally.coarse:
+        return "stamps that tell hours at best: only the order of the lines is known"
     if not stamped:
         return "no line has a time: only their order is known"
     lines = f"{stamped:,} of {sum(stamps.values()):,} lines that say something"

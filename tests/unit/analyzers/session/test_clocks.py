@@ -100,10 +100,16 @@ def test_stamps_of_hours_are_an_order_and_no_times(tmp_path: Path) -> None:
     lost = TEXT + "".join(f"{n} a>b v1 info 108 says=ruthere number=9\n" for n in (102, 104, 106))
     told = together(tmp_path, isakmp(lost, "a", Clock(lambda _: "1d02h: "), said=dead))
     problem = told.problem(ProblemKind.NO_TIMES)
-    assert problem.detail == "the stamps tell hours at best: only the order of the lines is known"
+    assert problem.detail == "stamps that tell hours at best: only the order of the lines is known"
     assert told.peer.state is PeerState.DEAD
     assert not told.peer.black_holes
     assert max(x.last_ns for x in told.peer.exchanges) < ORDER_LIMIT_NS
+    # The second day of an uptime begins within the log.
+    stamps = Clock(lambda at_ns: uptime(at_ns) if at_ns < at(102) else "1d00h: ")
+    told = together(tmp_path, isakmp(lost, "a", stamps, said=dead))
+    assert told.problem(ProblemKind.NO_TIMES).detail == problem.detail
+    assert told.peer.state is PeerState.DEAD
+    assert not told.peer.black_holes
     fine = isakmp(lost, "a", Clock(uptime), said=dead)
     assert ProblemKind.NO_TIMES not in together(tmp_path, fine).kinds(0)
 
