@@ -44,14 +44,19 @@ def quality(tally: LogTally) -> ClockQuality:
     """How far the times of a log can be trusted."""
     kind = main_kind(tally)
     if kind is StampKind.ABSOLUTE:
-        stamped = tally.stamps[kind]
-        found = ClockQuality.ABSOLUTE if tally.zoned * 2 > stamped else ClockQuality.NO_ZONE
+        found = ClockQuality.ABSOLUTE if _names_zone(tally) else ClockQuality.NO_ZONE
     elif kind is StampKind.NO_YEAR:
         found = ClockQuality.NO_YEAR
     else:
         return ClockQuality.RELATIVE
     stamps = sum(count for stamp, count in tally.stamps.items() if stamp is not None)
     return ClockQuality.UNSYNCHRONISED if tally.unsynchronised * 2 > stamps else found
+
+
+def _names_zone(tally: LogTally) -> bool:
+    """Whether most of its dates name the zone that they are of."""
+    dated = sum(tally.stamps[kind] for kind in (StampKind.ABSOLUTE, StampKind.NO_YEAR))
+    return tally.zoned * 2 > dated
 
 
 def main_kind(tally: LogTally) -> StampKind | None:
@@ -63,7 +68,9 @@ def main_kind(tally: LogTally) -> StampKind | None:
     if bare > _HARDLY_ANY * (sum(tally.stamps.values()) - bare):
         return None
     stamped = [(count, kind) for kind, count in tally.stamps.items() if kind is not None]
-    return max(stamped, key=lambda item: item[0])[1] if stamped else None
+    kind = max(stamped, key=lambda item: item[0])[1] if stamped else None
+    # Uptimes that tell hours from the second day on are no longer any time between two lines.
+    return None if kind is StampKind.UPTIME and tally.coarse else kind
 
 
 def place(events: list[LogEvent], tally: LogTally, hints: ClockHints) -> bool:
@@ -79,7 +86,7 @@ def place(events: list[LogEvent], tally: LogTally, hints: ClockHints) -> bool:
             first_year, sure = _year(times, hints)
             _move(events, NS_PER_DAY, partial(_dated, first_year=first_year))
     dated = kind in (StampKind.NO_YEAR, StampKind.ABSOLUTE)
-    if dated and hints.zone is not None and quality(tally) is not ClockQuality.ABSOLUTE:
+    if dated and hints.zone is not None and not _names_zone(tally):
         _move(events, _HOUR_NS, partial(in_zone, zone=hints.zone))
     return sure
 
@@ -115,6 +122,21 @@ def _year(times: Sequence[int], hints: ClockHints) -> tuple[int, bool]:
     until_ns = near_ns + NS_PER_DAY
     written = (year for year in years if _dated(last_ns, year) <= until_ns)
     return next(written, latest - 1), False
+
+
+def missing_leap_day(events: Sequence[LogEvent], tally: LogTally, year: int) -> LogEvent | None:
+    """The first event of a 29 February of a year that has none, with the log's first one given.
+
+    The times are those of the stamps, not placed yet.
+    """
+    if main_kind(tally) is not StampKind.NO_YEAR:
+        return None
+    for event in events:
+        if event.at_ns is not None:
+            years, rest_ns = divmod(event.at_ns - _BASE_NS, _LEAP_YEAR_NS)
+            if rest_ns // NS_PER_DAY == _LEAP_DAY and not isleap(year + years):
+                return event
+    return None
 
 
 def _dated(ns: int, first_year: int) -> int:

@@ -74,13 +74,14 @@ class StampShape:
     """Where the parts of a stamp stand in all lines that are alike."""
 
     __slots__ = ("_begun", "_fraction", "_minute", "_scale", "_second", "_tail", "_whole", "kind",
-                 "place", "resolution_ns", "unsynchronised", "zone")  # fmt: skip
+                 "place", "resolution_ns", "unknown_zone", "unsynchronised", "zone")  # fmt: skip
 
     def __init__(self, match: Match, stamp: Stamp, begun: Begun) -> None:
         """`stamp` is that of one of the lines."""
         self.kind: StampKind = stamp.kind
         self.resolution_ns = stamp.resolution_ns
         self.zone, self.unsynchronised = stamp.zone, stamp.unsynchronised
+        self.unknown_zone = stamp.unknown_zone
         self._begun = begun
         prefix = form_of(match)
         start, stop = match.span(prefix)

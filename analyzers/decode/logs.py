@@ -24,6 +24,7 @@ from analyzers.decode.assembly.racoon import RacoonAssembly
 from analyzers.decode.assembly.routeros import RouterosAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
 from analyzers.decode.log_order import Order, OrderProbe, Turned
+from analyzers.decode.log_relay import Relayed, relayed
 from analyzers.decode.log_shapes import LineShape, Shapes, Taker, TextShape
 from analyzers.decode.log_tally import LogTally as LogTally
 from analyzers.decode.log_time import LogTime
@@ -45,6 +46,7 @@ from analyzers.dialects.stamps import StampKind, read_stamp
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.sources.syslog_header import plain_line
 
 _ASSEMBLIES: Final[dict[str, Callable[[], Assembly]]] = {
     "cisco-isakmp": CiscoIosAssembly,
@@ -169,6 +171,10 @@ class LogDecoder:
                 break
         return self._time.now_ns
 
+    def relayed(self) -> Relayed | None:
+        """What a relay tells of the clock of the device, by the last lines."""
+        return relayed(reversed(self._latest))
+
     def finish(self) -> list[LogEvent]:
         """The log is over."""
         events: list[LogEvent] = []
@@ -203,6 +209,7 @@ class LogDecoder:
                 if log_gaps.NUL in line:
                     self.info.note(log_gaps.problem(self.info.id, record))
         self._record += len(lines)
+        lines = [plain_line(line) if line[:1] == "<" else line for line in lines]
         probe = self._probe
         if self._early or probe.order is Order.UNKNOWN:
             for line in lines:
@@ -277,7 +284,10 @@ class LogDecoder:
         keys = zeroed("\n".join(lines)).split(b"\n")
         known = map(shapes.known, keys)
         for record, line, key, found in zip(records, lines, keys, known, strict=True):
-            shape = learn(line, key) if found is None else found
+            shape = found
+            if shape is None:
+                shape = learn(line, key)
+                self.tally.know_zone(shape.stamp, record)
             if shape.begins:
                 if held is not None:
                     last = held[0]
@@ -297,9 +307,9 @@ class LogDecoder:
                 if held is not None:
                     if len(more) < MAX_LINES - 1:
                         more.append(line)
-                elif joiner.open or joiner.torn:
+                elif joiner.torn or (joiner.open and not joiner.full):
                     self._repair(events, record, line)
-                else:
+                elif not joiner.open:
                     held = (shape, line, record)
             elif shape.kind is LineKind.ODD:
                 self._held, held = held, None
@@ -376,6 +386,7 @@ class LogDecoder:
             self._sample(record, text)
         if not shape.takes:
             return
+        self.tally.know_zone(stamp, record)
         time = self._time
         if stamp is not None:
             self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)

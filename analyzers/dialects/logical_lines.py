@@ -131,6 +131,11 @@ class LineJoiner:
         """Whether the line so far is a stamp and nothing else."""
         return self.open and self._stamp is not None and not any(p.strip() for p in self._parts)
 
+    @property
+    def full(self) -> bool:
+        """Whether the line so far takes no more."""
+        return len(self._parts) >= MAX_LINES
+
     def begin(self, record: int, stamp: Stamp | None, host: str | None, text: str) -> None:
         """Start a line; the one before it has been taken."""
         self._record, self._stamp, self._host, self._parts = record, stamp, host, [text]

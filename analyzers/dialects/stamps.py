@@ -17,7 +17,23 @@ from analyzers.model.time import NS_PER_SECOND
 NS_PER_DAY: Final = 86_400 * NS_PER_SECOND
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _MONTH_NAMES: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_MONTH_NUMBER: Final = {n.lower(): i for i, n in enumerate(_MONTH_NAMES.split("|"), 1)}
+# What the C library has for them in German, French, Spanish, Italian, Portuguese and Dutch, and
+# how that is spelt without the letters of these languages.
+_OTHER_MONTHS: Final = (
+    "janv|ene|gen", "févr|fevr|fev", "mär|mrz|mrt|mars", "avril|avr|abr", "mai|mag|mei",
+    "juin|giu", "juil|lug", "août|aout|ago", "sept|set", "okt|ott|out", "nov", "déc|dez|dic",
+)  # fmt: skip
+_NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_MONTH_NUMBER: Final = {
+    spelt: number
+    for number, names in enumerate(
+        zip(_MONTH_NAMES.lower().split("|"), _OTHER_MONTHS, strict=True), 1
+    )
+    for name in "|".join(names).split("|")
+    # Text that is no UTF-8 has a sign of replacement for each such letter.
+    for spelt in (name, _NO_ASCII.sub("\ufffd", name))
+}
+_ALL_MONTHS: Final = "|".join(sorted(_MONTH_NUMBER, key=len, reverse=True))
 # A leap year, so that 29 February has a number.
 _LEAP_YEAR: Final = 2000
 
@@ -42,18 +58,22 @@ class Stamp(NamedTuple):
     """It says its offset from UTC, which `ns` already includes."""
     unsynchronised: bool
     """Cisco's `*` or `.`: the clock is not set, or was lost."""
+    unknown_zone: str = ""
+    """What it says of its zone, where nobody can place that."""
 
 
 _TIME: Final = r"(?P<{0}h>\d\d):(?P<{0}m>\d\d):(?P<{0}s>\d\d)(?:[.,](?P<{0}f>\d{{1,9}}))?"
 # Debug lines carry a mark before the month: `*` never set, `.` lost its source; a list bullet is
 # a star that a renderer took for markdown. A zone is in capitals and followed by a colon, as the
 # names of some facilities are.
-_CISCO: Final = (
-    r"(?P<mark>[*.]|-\s)?"
-    rf"(?P<cmon>{_MONTH_NAMES})[ \t]+(?P<cday>\d{{1,2}})(?:[ \t]+(?P<cyear>\d{{4}}))?[ \t]+"
+_DATE: Final = (
+    r"[ \t]+(?P<cday>\d{1,2})(?:[ \t]+(?P<cyear>\d{4}))?[ \t]+"
     + _TIME.format("c")
     + r"(?:[ \t]+(?P<czone>(?-i:(?!AM:|PM:|IPSEC:|IKE:|KMI:)[A-Z]{2,5}))(?=:))?(?P<colon>:)?"
 )
+_CISCO: Final = rf"(?P<mark>[*.]|-\s)?(?P<cmon>{_MONTH_NAMES}){_DATE}"
+# The same, or the stamp of a daemon or relay in another language.
+_ANY_CISCO: Final = rf"(?P<mark>[*.]|-\s)?(?P<cmon>{_ALL_MONTHS})\.?{_DATE}"
 _ISO: Final = (
     r"\[?(?P<iyear>\d{4})-(?P<imon>\d\d)-(?P<iday>\d\d)[T ]"
     + _TIME.format("i")
@@ -81,10 +101,10 @@ _CLOCK: Final = r"(?P<tmark>[*.])?" + _TIME.format("t") + r"(?P<tcolon>:)?(?=\s|
 _BEFORE: Final = (
     r"[ \t>]*+(?:[\w.\-/()@~:]{1,64}+[#>][ \t]?)?"
     r"(?:<[ ]?truncated \d{1,9} characters?[ ]?>[ \t]*(?:[a-z]{0,2}[ \t]*\d{0,2}[ \t]+)?)?"
-    r"(?:<\d{1,3}>)?(?:\d{1,10}:[ \t]+)*"
+    r"(?:<\d{1,3}>(?:\d{1,2} )?)?(?:\d{1,10}:[ \t]+)*"
 )
 STAMP_AT_START: Final = re.compile(
-    rf"{_BEFORE}(?:(?P<C>{_CISCO})|(?P<I>{_ISO})|(?P<K>{_KEYED})|(?P<R>{_ROUTEROS})"
+    rf"{_BEFORE}(?:(?P<C>{_ANY_CISCO})|(?P<I>{_ISO})|(?P<K>{_KEYED})|(?P<R>{_ROUTEROS})"
     rf"|(?P<U>{_UPTIME})|(?P<T>{_CLOCK}))[ \t]*",
     re.IGNORECASE,
 )
@@ -94,7 +114,7 @@ STAMP_WITHIN: Final = re.compile(
 # A relay's stamp is followed by its name for the device, and the device's own stamp: that counts.
 STAMP_RELAYED: Final = re.compile(
     r"(?:(?P<host>[\w.:\-]{1,64}?):?[ \t]+)?(?:[\w.\-/]{1,64}(?:\[\d{1,10}\])?:[ \t]+)?"
-    rf"(?:\d{{1,10}}:[ \t]+)*(?:(?P<C>{_CISCO})|(?P<I>{_ISO}))[ \t]*",
+    rf"(?:\d{{1,10}}:[ \t]+)*(?:(?P<C>{_ANY_CISCO})|(?P<I>{_ISO}))[ \t]*",
     re.IGNORECASE,
 )
 # Nothing else in mid-line can be the time of a stamp: looked for first, since it is cheap.
@@ -173,19 +193,21 @@ def is_relay(match: re.Match[str]) -> bool:
 def _calendar(match: re.Match[str], form: str, unsynchronised: bool) -> Stamp | None:
     month, day, year, hour, minute, second, fraction = match.group(*_CALENDAR[form])
     tod = _time_of_day(hour, minute, second, fraction)
-    number = _MONTH_NUMBER.get(month.lower()) if month.isalpha() else int(month)
+    number = int(month) if month.isdigit() else _MONTH_NUMBER.get(month.lower())
     if tod is None or number is None or (year is not None and int(year) not in _YEARS):
         return None
     days = _day(int(year or _LEAP_YEAR), number, int(day))
     if days is None:
         return None
-    offset_s = _zone_offset_s(match[_ZONE[form]]) if form in _ZONE else None
+    said = match[_ZONE[form]] if form in _ZONE else None
+    offset_s = _zone_offset_s(said)
     return Stamp(
         StampKind.NO_YEAR if year is None else StampKind.ABSOLUTE,
         days * NS_PER_DAY + tod - (offset_s or 0) * NS_PER_SECOND,
         _resolution(fraction),
         offset_s is not None,
         unsynchronised,
+        "" if offset_s is not None else said or "",
     )
 
 

@@ -20,7 +20,7 @@ from analyzers.model.exchange import (
 )
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Confidence
-from analyzers.model.time import NS_PER_SECOND, seconds
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, seconds
 
 REMARKABLE_SHOWN: Final = 12
 """Exchanges worth seeing without -v: the first ones and the last few."""
@@ -106,6 +106,8 @@ def became(exchange: Exchange, signs: Glyphs) -> str:
             if exchange.answer_evidence is AnswerEvidence.NEXT_REQUEST:
                 return " (the next request proves it)"
             return ""
+        if exchange.first_ns < ORDER_LIMIT_NS:
+            return ""
         late = late_words(exchange)
         return f" {late}" if late else f" in {round_trip(exchange)}"
     if not exchange.retries:
@@ -114,10 +116,12 @@ def became(exchange: Exchange, signs: Glyphs) -> str:
     gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(exchange.transmissions)]
     if not gaps:
         return f", asked again{unseen}"
-    spacing = seconds_range(seconds(min(gaps)), seconds(max(gaps)))
     often = f"{len(exchange.transmissions)} {signs.times}"
     if exchange.first_missing:
         often = counted(exchange.retries, "retry", "retries")
+    if exchange.first_ns < ORDER_LIMIT_NS or not max(gaps):
+        return f", {often} asked{unseen}"
+    spacing = seconds_range(seconds(min(gaps)), seconds(max(gaps)))
     return f", {often} every {spacing}{unseen}"
 
 

@@ -8,14 +8,17 @@ from typing import Final
 from analyzers.export.formatting import below, counted, duration, utc_date, utc_time
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, SourceInfo
-from analyzers.model.time import ORDER_LIMIT_NS, ClockQuality
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, ClockQuality
 
 _CLOCK: Final = {
     ClockQuality.NO_ZONE: "times without a zone, taken as UTC",
     ClockQuality.NO_YEAR: "times without a year",
     ClockQuality.UNSYNCHRONISED: "clock not synchronised",
-    ClockQuality.RELATIVE: "times relative to an unknown start",
 }
+
+_DAY_NS: Final = 86_400 * NS_PER_SECOND
+# No device counts its uptime, and no log its days, up to where dates begin.
+_DATES_FROM_NS: Final = 3_650 * _DAY_NS
 
 
 def counts_of(source: SourceInfo) -> list[str]:
@@ -77,14 +80,24 @@ def span_of(source: SourceInfo) -> list[str]:
         return ["hardly any time stamps" if source.not_before_ns else "no time stamps"]
     # What nothing understands was written, too.
     last_ns = max(source.last_ns, source.last_line_ns or source.last_ns)
+    lasted = duration(last_ns - source.first_ns)
+    if source.clock is ClockQuality.RELATIVE and last_ns < _DATES_FROM_NS:
+        what = "uptime" if source.uptime else "time of an unknown day"
+        return [f"{what} {_since_start(source.first_ns)} to {_since_start(last_ns)}", lasted]
     start = f"{utc_date(source.first_ns)} {utc_time(source.first_ns, 0)}"
     end = utc_time(last_ns, 0)
     if utc_date(last_ns) != utc_date(source.first_ns):
         end = f"{utc_date(last_ns)} {end}"
-    parts = [f"{start} to {end} UTC", duration(last_ns - source.first_ns)]
+    parts = [f"{start} to {end} UTC", lasted]
     if source.clock in _CLOCK:
         parts.append(_CLOCK[source.clock])
     return parts
+
+
+def _since_start(ns: int) -> str:
+    """A time that is on no calendar: "00:12:33", "2 d 00:12:33"."""
+    days = ns // _DAY_NS
+    return f"{days} d {utc_time(ns, 0)}" if days else utc_time(ns, 0)
 
 
 def folded(found: Sequence[Problem]) -> list[tuple[Problem, int]]:

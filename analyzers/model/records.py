@@ -175,6 +175,8 @@ class SourceInfo(Struct):
     """By how much messages of another input contradict a clock that the user has set."""
     resolution_ns: int = 1
     """The finest resolution of the stamps of a log."""
+    uptime: bool = False
+    """Its own times are those since its device started."""
     not_before_ns: tuple[int | None, ...] = ()
     """Of a log in which hardly any line has a time: for each place in the order of its events the
     last stamp up to there, in some year."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import timedelta, timezone, tzinfo
 from functools import partial
 from operator import add
 from pathlib import PurePath
@@ -11,11 +11,19 @@ from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from analyzers.decode.log_clock import ClockHints, in_zone, main_kind, place, quality
+from analyzers.decode.log_clock import (
+    ClockHints,
+    in_zone,
+    main_kind,
+    missing_leap_day,
+    place,
+    quality,
+)
+from analyzers.dialects.stamps import StampKind
 from analyzers.export.formatting import duration
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
-from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
 from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns, child_sas
@@ -81,6 +89,7 @@ class ClockJoiner:
         self, log: LogSource, captures: Sequence[CaptureClock], logs: Sequence[LogSource]
     ) -> None:
         near, is_input = log.modified_ns, False
+        options = self._options
         ends = [c.last_ns + c.shift_ns for c in captures if c.last_ns]
         ends += [
             e.at_ns
@@ -92,9 +101,12 @@ class ClockJoiner:
         # The output of `show clock` has the year that the debug around it lacks, and knows it
         # better than another input.
         ends = [s.at_ns for s in log.snapshots if s.at_ns is not None] or ends
+        # Where a live session has placed a log, it did so as it came.
+        relayed = log.relayed if log.kept_clock is None else None
+        if relayed is not None:
+            ends = [relayed.at_ns]
         if ends:
             near, is_input = max(ends), True
-        options = self._options
         info = log.info
         year = value_of(options.years, log.name, options.year, info.id)
         zone = value_of(options.zones, log.name, options.zone, info.id)
@@ -103,10 +115,14 @@ class ClockJoiner:
             log.kept_clock = None
         elif log.kept_clock is not None and not ends:
             near, is_input = log.kept_clock.near_ns, True
+        if zone is None and relayed is not None and relayed.zone_ns is not None:
+            zone = timezone(timedelta(microseconds=relayed.zone_ns // 1000))
         hints = ClockHints(year, zone, near, is_input)
         info.clock = quality(log.tally)
+        info.uptime = main_kind(log.tally) is StampKind.UPTIME
         if hints.zone is not None:
             log.snapshots = tuple(_in_zone(s, hints.zone) for s in log.snapshots)
+        _tell_doubts(log, hints)
         if not place(log.events, log.tally, hints):
             info.note(
                 Problem(
@@ -141,6 +157,8 @@ class ClockJoiner:
                 against, fitted = found
                 capture.shift_ns = -fitted.offset_ns
                 _note(info, against, fitted, joined)
+        else:
+            self._doubt(info, capture.sightings, WAY_NS, is_log=False)
         capture.sightings = [
             s._replace(at_ns=s.at_ns + capture.shift_ns) for s in capture.sightings
         ]
@@ -152,7 +170,8 @@ class ClockJoiner:
         resolution = log.tally.resolution_ns or 1
         if main_kind(log.tally) is None:
             return
-        if info.clock_basis is ClockBasis.MANUAL:
+        by_hand = info.clock_basis is ClockBasis.MANUAL
+        if by_hand or (self._aligned and not self._options.align):
             log.denied = self._doubt(info, sightings, resolution, is_log=True)
             if not info.clock_contradicted_ns:
                 self._doubt_by_children(info, child_sas(log.events))
@@ -160,7 +179,7 @@ class ClockJoiner:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
             _take_as_kept(log)
             sightings = sightings_of(log.events)
-        elif self._options.align:
+        else:
             found = self._fit(info, sightings, resolution, is_log=True)
             found = found or self._follow(info, sightings, resolution)
             if found is not None:
@@ -268,9 +287,25 @@ class ClockJoiner:
             return
 
 
+def _tell_doubts(log: LogSource, hints: ClockHints) -> None:
+    """What stamps say and nobody can place: zones without an offset, days that never were."""
+    info = log.info
+    if hints.zone is None:
+        for zone, record in log.tally.unknown_zones.items():
+            said = f"{zone} is no zone with one known offset: taken as UTC, unless --tz says which"
+            info.note(Problem(ProblemKind.CLOCK_GUESSED, said, Ref(info.id, record)))
+    if hints.year is not None:
+        event = missing_leap_day(log.events, log.tally, hints.year)
+        if event is not None:
+            said = f"29 February is in the log, and not in {hints.year}: taken as 1 March"
+            info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said, event.ref))
+
+
 def _why_no_times(log: LogSource) -> str:
     stamps = log.tally.stamps
     stamped = sum(stamps.values()) - stamps.get(None, 0)
+    if log.tally.coarse:
+        return "stamps that tell hours at best: only the order of the lines is known"
     if not stamped:
         return "no line has a time: only their order is known"
     lines = f"{stamped:,} of {sum(stamps.values()):,} lines that say something"

@@ -292,7 +292,7 @@ class Session:
         logs: list[LogSource] = []
         for text in texts:
             info = self.sources[text.number]
-            log = read_log(text.text, text.number, text.name, info, text.dialects)
+            log = text.read or read_log(text.text, text.number, text.name, info, text.dialects)
             twin = next((known for known in logs if known.digest == log.digest), None)
             if twin is None:
                 opened.configurations += configurations_in(log)

@@ -32,7 +32,7 @@ from analyzers.sources.waiting import Waited
 if TYPE_CHECKING:
     from analyzers.dialects.dialect import Dialect
     from analyzers.model.configuration import Configuration
-    from analyzers.session.texts import TextInput
+    from analyzers.session.texts import LogSource, TextInput
 
 _KINDS_HINT: Final = (
     "captures are pcap or pcapng files, also .gz and .zst; logs are the text of a router's or"
@@ -45,7 +45,7 @@ REPLAYED: Final = 1 << 14
 
 
 class OpenText(Struct):
-    """A text that is a log, not read yet."""
+    """A text that is a log."""
 
     number: int
     name: str
@@ -53,6 +53,8 @@ class OpenText(Struct):
     dialects: tuple[Dialect, ...]
     kept: IO[bytes] | None = None
     """What is read of a pipe."""
+    read: LogSource | None = None
+    """Where all of it had to be read to know that; else it is not read yet."""
 
 
 class Opened(Struct):
@@ -204,7 +206,7 @@ def _open(
 
 
 def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOptions) -> None:
-    from analyzers.session.texts import TextInput, kind_of
+    from analyzers.session.texts import TextInput, kind_of, read_on
 
     if not opened.dialects:
         opened.dialects = dialects_of(options)
@@ -217,6 +219,12 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
     if not text.binary:
         forced = "config" if spec.kind == "config" else "log" if spec.forced else None
         kind = forced or kind_of(text, opened.dialects, named=spec.required)
+    number = len(opened.sources)
+    info = info_of(item, number, kind or "log")
+    read: LogSource | None = None
+    if kind is None:
+        read = read_on(text, number, spec.name, info, opened.dialects, named=spec.required)
+        kind = "log" if read is not None else None
     if kept is not None and kind != "log":
         kept.stop()
     if kind is None:
@@ -224,17 +232,15 @@ def _open_text(spec: InputSpec, item: Input, opened: Opened, options: SessionOpt
         what = "is neither capture, log nor configuration"
         raise SourceError(f"{item.path} {what}", _KINDS_HINT, f"it {what}")
     opened.items.append(item)
-    info = info_of(item, len(opened.sources), kind)
     if kind == "config":
         opened.configurations += _configurations(text, info)
     else:
         chosen = _of_family(opened.dialects, spec.kind)
-        number = len(opened.sources)
         file = spool if kept is None else kept.file
         if spool is not None and options.keep_lines:
             # It stays for whoever asks for its lines.
             item.spool = None
-        opened.texts.append(OpenText(number, spec.name, text, chosen, file))
+        opened.texts.append(OpenText(number, spec.name, text, chosen, file, read))
     _add(opened, spec, info, LogReplay(info))
 
 

@@ -12,7 +12,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from analyzers.decode.log_gaps import without
+from analyzers.decode.log_relay import Relayed
 from analyzers.decode.log_repeats import told_once
+from analyzers.decode.log_wrap import begins_with_stamp
 from analyzers.decode.logs import LogDecoder, LogTally
 from analyzers.dialects.dialect import Dialect
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -53,6 +55,8 @@ _SHOWS_SHORT: Final = re.compile("sh (?<!hash )")
 # A file nobody named, found in a directory, is a log if this share of its lines is: most lines of
 # a console transcript are those of commands.
 _FOUND_SHARE: Final = 0.01
+# Or if this share of them begins as lines of a log do, and any is understood.
+_STAMPED_SHARE: Final = 0.5
 
 
 class LogSource(Struct):
@@ -82,6 +86,8 @@ class LogSource(Struct):
     """What told its clock, if another input did."""
     denied: Fit | None = None
     """What another input tells of a clock that the user has set, where that is something else."""
+    relayed: Relayed | None = None
+    """What the stamps of a relay tell of those of the device."""
     goes_on_ns: int = 0
     """How long lines go on after its last event, whether anything understands them or not."""
 
@@ -231,7 +237,32 @@ def is_log(first: str, dialects: Sequence[Dialect], *, named: bool) -> bool:
     if named and len(first) > _GLANCE and log_share(first[:_GLANCE], dialects) > 0:
         return True
     share = log_share(first, dialects)
-    return share > 0 if named else share >= _FOUND_SHARE
+    return share > 0 if named or _looks_like_log(first) else share >= _FOUND_SHARE
+
+
+def _looks_like_log(first: str) -> bool:
+    """Whether the first lines begin with stamps, whatever they say."""
+    lines = [line for line in first[:_GLANCE].splitlines() if line.strip()]
+    return sum(map(begins_with_stamp, lines)) > _STAMPED_SHARE * len(lines)
+
+
+def read_on(
+    text: TextInput,
+    number: int,
+    name: str,
+    info: SourceInfo,
+    dialects: Sequence[Dialect],
+    *,
+    named: bool,
+) -> LogSource | None:
+    """Read a text whose first part does not tell what it is; None if the rest does not either.
+
+    `named`: the user named the file himself; another one must look like a log.
+    """
+    if text.binary or text.whole or not (named or _looks_like_log(text.telling)):
+        return None
+    log = read_log(text, number, name, info, dialects)
+    return log if log.tally.matched or log.snapshots else None
 
 
 def _may_show(text: str) -> bool:
@@ -264,6 +295,7 @@ def read_log(
             replaced += piece.count("\ufffd")
         source.events += decoder.feed(piece)
     source.events += decoder.finish()
+    source.relayed = decoder.relayed()
     source.goes_on_ns = _goes_on_ns(source.events, decoder.end_ns())
     told, source.events = len(source.events), told_once(source.events)
     if told > len(source.events):

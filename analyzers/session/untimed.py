@@ -81,6 +81,7 @@ def give_places(log: LogSource) -> None:
         log.info.not_before_ns = tuple(stamps)
     for place, event in enumerate(log.events, 1):
         event.at_ns = place
+    log.goes_on_ns = 0
 
 
 def settle(events: Sequence[LogEvent], times: Mapping[int, int]) -> int:

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from analyzers.errors import SourceError
 from analyzers.sources.feed import Feed, Line, Reading, SourceState
+from analyzers.sources.syslog_header import plain_line
 
 MOST_BYTES: Final = 8192
 """Of one message; RFC 5424 asks for 2048."""
@@ -47,10 +48,6 @@ _NO_ROOM: Final = "dropped by the kernel, whoever sent it: no room in the buffer
 _MANY_SENDERS: Final = f"dropped: more than {MOST_SENDERS} senders"
 _MANY_CONNECTIONS: Final = f"a TCP connection was closed: more than {MOST_CONNECTIONS} at once"
 _LONG: Final = f"cut: a message of more than {MOST_BYTES:,} bytes"
-_RFC5424: Final = re.compile(
-    r"<\d{1,3}>\d{1,2} (?P<stamp>\S{1,64}) (?P<host>\S{1,255}) (?P<app>\S{1,64})"
-    r" (?P<process>\S{1,128}) \S{1,64} "
-)
 _COUNTED: Final = re.compile(rb"([1-9]\d{0,5}) ")
 
 
@@ -275,34 +272,7 @@ def line_of(data: bytes) -> str:
     text = data[:MOST_BYTES].decode("utf-8", "replace").rstrip("\r\n\0 ")
     # A message is one line, whatever its sender puts in it.
     text = text.replace("\r\n", " ").replace("\n", " ").replace("\0", " ")
-    header = _RFC5424.match(text)
-    if header is None:
-        return text
-    stamp, host, app, process = header.group("stamp", "host", "app", "process")
-    rest = _without_structure(text[header.end() :]).removeprefix("\ufeff")
-    tag = app if process == "-" else f"{app}[{process}]"
-    parts = [part for part in (stamp, host) if part != "-"]
-    parts += [] if app == "-" else [f"{tag}:"]
-    return " ".join([*parts, rest])
-
-
-def _without_structure(text: str) -> str:
-    """What follows the structured data of RFC 5424 section 6.3."""
-    if text.startswith("-"):
-        return text[2:]
-    place, quoted = 0, False
-    while text.startswith("[", place):
-        end = place
-        for end in range(place, len(text)):
-            letter = text[end]
-            if letter == '"' and text[end - 1] != "\\":
-                quoted = not quoted
-            elif letter == "]" and not quoted and text[end - 1] != "\\":
-                break
-        else:
-            return text
-        place = end + 1
-    return text[place:].removeprefix(" ")
+    return plain_line(text)
 
 
 class _Connection(Struct):

@@ -161,7 +161,13 @@ def test_without_alignment_clocks_are_left_as_they_are(tmp_path: Path) -> None:
     session = Session(SessionOptions(clocks=ClockOptions(align=False)))
     session.run([capture, str(log)])
     assert session.alignments == ()
-    assert {x.basis for p in session.peers() for x in p.exchanges} == {Basis.RHYTHM, Basis.LOG}
+    captured, logged = session.sources
+    assert captured.first_ns is not None
+    assert logged.first_ns is not None
+    assert logged.first_ns - captured.first_ns > 3_600 * NS_PER_SECOND
+    # That they contradict each other is told, and what both show is one message all the same.
+    assert [p.kind for p in logged.problems] == [ProblemKind.CLOCK_CONTRADICTED]
+    assert {x.basis for p in session.peers() for x in p.exchanges} == {Basis.CORRELATED}
 
 
 def test_an_offset_by_hand(tmp_path: Path) -> None:

@@ -132,8 +132,9 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     sent = len(first.transmissions)
     again = "repeated" if first.first_missing else "sent"
     said = f"{first.prober} {again} {what} {times(sent)} to {first.responder}"
-    if sent > 1 and case.timed:
-        said += f" within {spoken_ns(first.last_ns - first.first_ns)}"
+    lasted_ns = first.last_ns - first.first_ns
+    if lasted_ns and case.timed:
+        said += f" within {spoken_ns(lasted_ns)}"
     if first.first_missing:
         said += ", after a question that the log does not show"
     elif first.idle_ns and case.timed:

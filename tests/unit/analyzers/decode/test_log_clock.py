@@ -151,6 +151,15 @@ def test_a_zone_of_a_log_without_years() -> None:
     assert times == ["2024-01-01 04:00:00"]
 
 
+@pytest.mark.parametrize("mark", ["", "*"])
+def test_a_zone_that_a_stamp_names_is_its_zone_also_without_a_year(mark: str) -> None:
+    hints = ClockHints(2024, ZoneInfo("America/New_York"))
+    times, _ = placed(f"{mark}Jun 28 12:00:00.000 JST: ", hints=hints)
+    assert times == ["2024-06-28 03:00:00"]
+    times, _ = placed(f"{mark}Jun 28 12:00:00.000 XYZ: ", hints=hints)
+    assert times == ["2024-06-28 16:00:00"]
+
+
 def test_one_stamp_with_a_zone_does_not_spoil_the_others() -> None:
     plain = [f"Nov 14 2023 22:13:{n:02}.000: " for n in range(20)]
     times, _ = placed(*plain, "Nov 14 2023 22:13:30.000 UTC: ", hints=ClockHints(zone=BERLIN))

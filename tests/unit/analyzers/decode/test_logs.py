@@ -322,3 +322,21 @@ def test_texts_that_differ_in_hexadecimal_letters_have_one_shape() -> None:
     assert events == decoded(text, 1 << 30)[1]
     assert len(decoder._shapes._lines.zeroed) > 50
     assert len(decoder._shapes._outlines) == 1
+
+
+@ways
+@pytest.mark.parametrize("step", [1, 17, 1 << 20])
+def test_headers_of_rfc_5424_are_those_of_any_relay(alone: int, step: int) -> None:
+    lines = [f"acme[12]: probe {n} to 192.0.2.9" for n in range(3)]
+    text = "".join(
+        f"<30>1 2024-03-01T00:00:0{n}.250Z gw1 - - - {data} {line}\n"
+        for n, (line, data) in enumerate(zip(lines, ("-", '[a@1 k="v]"]', "[b][c]"), strict=True))
+    )
+    decoder, events = decoded(text + "    more of it\n", alone, step=step)
+    assert numbers(events) == [(1, 0), (2, 1), (3, 2)]
+    assert [clock(event) for event in events] == ["00:00:00.250", "00:00:01.250", "00:00:02.250"]
+    assert {event.handle for event in events} == {"12"}
+    assert decoder.tally.zoned == 3
+    named = "<30>1 2024-03-01T00:00:00.250Z gw1 acme 12 - - probe 7 to 192.0.2.9\n"
+    (event,) = decoded(named, alone, step=step)[1]
+    assert (event.handle, event.sequence) == ("12", 7)

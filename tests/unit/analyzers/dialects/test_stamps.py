@@ -117,12 +117,34 @@ FORMS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "months",
+    [
+        "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez",
+        "janv. févr. mars avril mai juin juil. août sept. oct. nov. déc.",
+        "janv fevr mars avr mai juin juil aout sept oct nov dec",
+        "ene feb mar abr may jun jul ago sep oct nov dic",
+        "gen feb mar apr mag giu lug ago set ott nov dic",
+        "jan fev mar abr mai jun jul ago set out nov dez",
+        "jan feb mrt apr mei jun jul aug sep okt nov dec",
+        "janv. f\ufffdvr. m\ufffdr avril mai juin juil. ao\ufffdt sept. oct. nov. D\ufffdC.",
+    ],
+)
+def test_months_of_other_languages(months: str) -> None:
+    for number, name in enumerate(months.split(), 1):
+        found, text = stamp(f"{name} {number} 08:11:42 gw charon[7]: 05[IKE] x")
+        at_ns = ns(2000, number, number, 8, 11, 42)
+        assert found == Stamp(NO_YEAR, at_ns, NS_PER_SECOND, False, False), name
+        assert text.startswith("gw charon")
+
+
 @pytest.mark.parametrize(("line", "kind", "at_ns", "resolution_ns", "zone", "mark"), FORMS)
 def test_forms(
     line: str, kind: StampKind, at_ns: int, resolution_ns: int, zone: bool, mark: bool
 ) -> None:
     found, text = stamp(line)
-    assert found == Stamp(kind, at_ns, resolution_ns, zone, mark)
+    unknown = "MYT" if "MYT" in line else ""
+    assert found == Stamp(kind, at_ns, resolution_ns, zone, mark, unknown)
     assert text
     assert line.endswith(text)
     assert not text[0].isspace()

@@ -67,6 +67,24 @@ def test_stamps_that_are_one_tell_only_how_little_it_took():
     assert took(whole_ns + NS_PER_MS) == " in < 1 ms"
 
 
+def test_without_times_no_duration_is_told():
+    """Places in the order of the lines are no times, nor are stamps that are all the same."""
+    whole = unanswered()
+
+    def at(*places: int) -> Exchange:
+        sent = whole.transmissions[: len(places)]
+        placed = [replace(m, at_ns=n) for m, n in zip(sent, places, strict=True)]
+        return replace(whole, transmissions=tuple(placed))
+
+    assert became(at(3, 4, 5), UNICODE) == ", 3 × asked"
+    assert became(at(*[26 * 3600 * NS_PER_SECOND] * 3), UNICODE) == ", 3 × asked"
+    answer = Transmission(4, 3, Ref("s1", 999))
+    answered_there = replace(at(3), answer=answer, outcome=Outcome.ANSWERED)
+    assert became(answered_there, UNICODE) == ""
+    assert answer_words(answered_there).startswith("R-U-THERE-ACK seq ")
+    assert "after" not in answer_words(answered_there)
+
+
 def test_how_late_an_answer_is_cannot_be_told_where_the_first_question_is_missing():
     assert late_words(answered_after(1, first_missing=True)) == (
         "1 ms after retry 1, the first one not seen"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.export.inputs import clock_phrases
+from analyzers.export.inputs import clock_phrases, span_of
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.records import SourceInfo
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,22 @@ def test_clocks_agree_no_better_than_their_stamps_tell(
     found = Alignment("s2", "s1", 6, offset_ns, spread_ns, 0.0, "IKEv1 message IDs")
     (told,) = clock_phrases(source, [found])
     assert told.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("uptime", "start_s", "said"),
+    [
+        (True, 753, ["uptime 00:12:33 to 00:13:03", "30.0 s"]),
+        (True, 2 * 86_400 + 753, ["uptime 2 d 00:12:33 to 2 d 00:13:03", "30.0 s"]),
+        (False, 753, ["time of an unknown day 00:12:33 to 00:13:03", "30.0 s"]),
+        # What another input tells of its clock puts it on the calendar.
+        (True, 1_700_000_000, ["2023-11-14 22:13:20 to 22:13:50 UTC", "30.0 s"]),
+    ],
+)
+def test_times_that_are_on_no_calendar_have_no_date(
+    uptime: bool, start_s: int, said: list[str]
+) -> None:
+    source = SourceInfo("s1", "b.log", "log", "text", uptime=uptime, clock=ClockQuality.RELATIVE)
+    source.first_ns = start_s * NS_PER_SECOND
+    source.last_ns = (start_s + 30) * NS_PER_SECOND
+    assert span_of(source) == said

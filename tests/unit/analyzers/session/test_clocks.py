@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analyzers.model.alignment import ClockBasis
-from analyzers.model.records import ProblemKind
-from analyzers.model.time import NS_PER_SECOND, ClockQuality
+from analyzers.model.peer import PeerState
+from analyzers.model.records import ProblemKind, Ref
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, ClockQuality
 from analyzers.session import ClockOptions
 from analyzers.session.clocks import value_of
 from tests.builders import pcap_bytes
@@ -25,6 +26,7 @@ from tests.scenarios.logs import (
     no_stamp,
     star,
     syslog,
+    uptime,
 )
 from tests.scenarios.timeline import at, capture
 
@@ -64,6 +66,63 @@ def test_other_inputs_are_not_meant() -> None:
     assert value_of({"console.txt": 5}, "other.txt", 3) == 3
     assert value_of({"logs": 5}, "logs/console.txt", None) is None
     assert value_of({}, "-", 3) == 3
+
+
+# --- what the stamps say, and nobody knows -------------------------------------------------------
+
+
+def test_a_zone_without_a_known_offset_is_told(tmp_path: Path) -> None:
+    log = isakmp(TEXT, "a", Clock(ios_zoned))
+    for lines in (1, 2_000):
+        lead = "Nov 14 2023 22:13:20.000 UTC: ISAKMP: set new node 7 to QM_IDLE\n" * lines
+        told = together(tmp_path, lead + log.replace(" UTC: ", " IST: "))
+        (problem,) = told.sources[0].problems
+        assert problem.kind is ProblemKind.CLOCK_GUESSED
+        assert problem.detail.startswith("IST is no zone with one known offset: taken as UTC")
+        assert problem.ref == Ref("s1", lines + 1)
+    assert not together(tmp_path, log).sources[0].problems
+    zone = ClockOptions(zone=ZoneInfo("Asia/Kolkata"))
+    assert not together(tmp_path, log.replace(" UTC: ", " IST: "), clocks=zone).sources[0].problems
+
+
+def test_a_leap_day_of_a_year_that_has_none_is_told(tmp_path: Path) -> None:
+    log = isakmp(TEXT, "a", Clock(star)).replace("*Nov 14", "*Feb 29")
+    (problem,) = together(tmp_path, log, clocks=ClockOptions(year=2023)).sources[0].problems
+    assert problem.kind is ProblemKind.CLOCK_CONTRADICTED
+    assert problem.detail == "29 February is in the log, and not in 2023: taken as 1 March"
+    assert problem.ref is not None
+    assert log.splitlines()[problem.ref.record - 1].startswith("*Feb 29")
+    assert not together(tmp_path, log, clocks=ClockOptions(year=2024)).sources[0].problems
+
+
+def test_stamps_of_hours_are_an_order_and_no_times(tmp_path: Path) -> None:
+    dead = [(110.0, "ISAKMP:(1001):peer 192.0.2.2 not responding!")]
+    lost = TEXT + "".join(f"{n} a>b v1 info 108 says=ruthere number=9\n" for n in (102, 104, 106))
+    told = together(tmp_path, isakmp(lost, "a", Clock(lambda _: "1d02h: "), said=dead))
+    problem = told.problem(ProblemKind.NO_TIMES)
+    assert problem.detail == "stamps that tell hours at best: only the order of the lines is known"
+    assert told.peer.state is PeerState.DEAD
+    assert not told.peer.black_holes
+    assert max(x.last_ns for x in told.peer.exchanges) < ORDER_LIMIT_NS
+    # The second day of an uptime begins within the log.
+    stamps = Clock(lambda at_ns: uptime(at_ns) if at_ns < at(102) else "1d00h: ")
+    told = together(tmp_path, isakmp(lost, "a", stamps, said=dead))
+    assert told.problem(ProblemKind.NO_TIMES).detail == problem.detail
+    assert told.peer.state is PeerState.DEAD
+    assert not told.peer.black_holes
+    fine = isakmp(lost, "a", Clock(uptime), said=dead)
+    assert ProblemKind.NO_TIMES not in together(tmp_path, fine).kinds(0)
+
+
+def test_the_stamps_of_a_relay_have_the_year_and_the_zone_of_the_device(tmp_path: Path) -> None:
+    log = isakmp(TEXT, "a", Clock(lambda at_ns: f"2021-11-14T23:13:30+01:00 hub 7: {star(at_ns)}"))
+    other = capture("0 b>c v2 handshake")
+    for more in ((), (other,)):
+        told = together(tmp_path, log.replace("*Nov 14 22:", "Nov 14 23:"), *more)
+        assert first(told) == "2021-11-14 22:13:29"
+        assert ProblemKind.CLOCK_GUESSED not in told.kinds(0)
+    given = ClockOptions(year=2019, zone=ZoneInfo("UTC"))
+    assert first(together(tmp_path, log, clocks=given)) == "2019-11-14 22:13:29"
 
 
 # --- what the user says --------------------------------------------------------------------------

@@ -437,3 +437,36 @@ def test_what_was_read_so_far_counts_the_messages_of_each_input(tmp_path: Path):
     session.run([str(path)], look)
     assert counted
     assert all(of_input == of_all for of_input, of_all in counted)
+
+
+def test_a_log_is_one_wherever_the_first_line_of_ike_stands(tmp_path: Path) -> None:
+    cron = "".join(
+        f"Mar  1 0{n // 3600}:{n // 60 % 60:02d}:{n % 60:02d} hub CRON[{n}]: (root) CMD (true)\n"
+        for n in range(8_000)
+    )
+    unknown = "Mar  1 00:00:00.000: ISAKMP:(1001): widgets were counted, and none is missing\n"
+    shown = "     5 minute input rate 1000 bits/sec, 1 packets/sec\n"
+    for n, before in enumerate((cron, unknown * 5_000, shown * 6_000)):
+        assert len(before) > 256 << 10
+        path = tmp_path / str(n) / "messages"
+        path.parent.mkdir()
+        path.write_text(before + log())
+        session = run(path)
+        (peer,) = session.peers()
+        assert [x.outcome for x in peer.exchanges][-1] is Outcome.UNANSWERED
+        assert peer.exchanges[-1].transmissions[0].ref.record > before.count("\n")
+        # Of what is found in a directory, only what looks like a log is read so far.
+        found = Session()
+        if before.startswith("Mar"):
+            found.run([str(path.parent)])
+            assert found.peers() == session.peers()
+        else:
+            with pytest.raises(SourceError, match="no capture and no log"):
+                found.run([str(path.parent)])
+
+
+def test_few_lines_of_ike_make_a_found_file_a_log_if_it_looks_like_one(tmp_path: Path) -> None:
+    few = "Mar  1 10:00:00 hub CRON[1]: (root) CMD (true)\n" * 400
+    said = "Mar  1 10:00:01 hub charon: 05[IKE] <gw|1> giving up after 5 retransmits\n"
+    (tmp_path / "messages").write_text(few + said)
+    assert [info.kind for info in run(tmp_path).sources] == ["log"]
