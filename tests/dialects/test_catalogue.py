@@ -177,6 +177,7 @@ def test_lenient_tables_take_damaged_blanks_and_underscores() -> None:
         "new node 12 to QM_IDLE 1",
         "new  node\n12 to QM IDLE_1",
         "new node\t12 to QM\\_IDLE 1",
+        "new node 12 to QMIDLE 1",
     ):
         reading = reader.read("good: " + text)
         assert reading is not None

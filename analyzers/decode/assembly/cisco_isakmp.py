@@ -25,20 +25,21 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.time import NS_PER_SECOND
 
+# Keywords without their underscores, which pasting loses.
 _DPD: Final = {
-    "R_U_THERE": MessageKind.R_U_THERE,
-    "R_U_THERE_ACK": MessageKind.R_U_THERE_ACK,
+    "RUTHERE": MessageKind.R_U_THERE,
+    "RUTHEREACK": MessageKind.R_U_THERE_ACK,
 }
 _STATES: Final = {
-    "MM_": MessageKind.MAIN_MODE,
-    "AG_": MessageKind.AGGRESSIVE,
-    "QM_": MessageKind.QUICK_MODE,
-    "CON": MessageKind.TRANSACTION,
+    "MM": MessageKind.MAIN_MODE,
+    "AG": MessageKind.AGGRESSIVE,
+    "QM": MessageKind.QUICK_MODE,
+    "CO": MessageKind.TRANSACTION,
 }
 _PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
 _INPUTS: Final = {
-    "IKE_MM_EXCH": MessageKind.MAIN_MODE,
-    "IKE_AM_EXCH": MessageKind.AGGRESSIVE,
+    "IKEMMEXCH": MessageKind.MAIN_MODE,
+    "IKEAMEXCH": MessageKind.AGGRESSIVE,
 }
 # Why the router removed an SA, where its words are a verdict.
 _PEERS_ALIVE: Final = "peers alive"
@@ -158,7 +159,7 @@ class CiscoIsakmpAssembly:
 
     def _notify_sending(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
-        kind = _DPD.get(_spelled(line.field("notify")), MessageKind.NOTIFY)
+        kind = _DPD.get(_bare(line.field("notify")), MessageKind.NOTIFY)
         mid = message_id(line.get("mid") or "")
         here.building = Building(kind, _node_of(self._new_node) if mid is None else mid)
 
@@ -167,7 +168,7 @@ class CiscoIsakmpAssembly:
         self._out.release(here.key)
         sent, node = here.sent, here.node
         here.sent = here.node = None
-        cause = _spelled(line.field("input"))
+        cause = _bare(line.field("input"))
         arrived = _INPUTS.get(cause)
         first = here.arrived is not None and here.arrived.field("state").startswith("NEW")
         if arrived is not None and first:
@@ -175,16 +176,16 @@ class CiscoIsakmpAssembly:
             here.arrived = None
         if sent is None:
             return
-        if cause.startswith(("IKE_TIMER_IM_ALIVE", "IKE_TIMER_PEERS_ALIVE")):
+        if cause.startswith(("IKETIMERIMALIVE", "IKETIMERPEERSALIVE")):
             if here.deleting:
                 self._delete_sent(sent, here, node, DeleteProtocol.IKE)
             else:
                 self._sent(sent, here, MessageKind.R_U_THERE, node)
-        elif cause.startswith("IKE_PHASE1_DEL"):
+        elif cause.startswith("IKEPHASE1DEL"):
             self._delete_sent(sent, here, node, DeleteProtocol.IKE)
-        elif cause.startswith("IKE_PHASE2_DEL"):
+        elif cause.startswith("IKEPHASE2DEL"):
             self._delete_sent(sent, here, node, DeleteProtocol.ESP)
-        elif cause.startswith("IKE_INFO_NOTIFY") and here.question is not None:
+        elif cause.startswith("IKEINFONOTIFY") and here.question is not None:
             self._sent(sent, here, MessageKind.R_U_THERE_ACK, node, here.question.sequence)
 
     def _node_input(self, line: LogLine, here: Connection) -> None:
@@ -256,7 +257,7 @@ class CiscoIsakmpAssembly:
 
     def _notify_received(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
-        kind = _DPD.get(_spelled(line.field("notify")))
+        kind = _DPD.get(_bare(line.field("notify")))
         if kind is not None:
             self._dpd(self._received(line, here, kind), here)
         elif message_id(line.get("mid") or "") and here.arrived is not None:
@@ -264,7 +265,7 @@ class CiscoIsakmpAssembly:
             here.arrived = None
 
     def _dpd_received(self, line: LogLine, here: Connection) -> None:
-        kind = _DPD[_spelled(line.field("notify"))]
+        kind = _DPD[_bare(line.field("notify"))]
         held = self._out.held(here.key)
         sequence = hexadecimal(line.field("seq_hex"), 8)
         if held is None or held.message is not kind:
@@ -398,7 +399,7 @@ def _is_soon(told: LogEvent, line: LogLine) -> bool:
 def _kind_in(packet: LogLine) -> MessageKind | None:
     """What a packet is by the state that its line names."""
     state = packet.get("state")
-    return None if state is None else _STATES.get(state[:3].upper())
+    return None if state is None else _STATES.get(state[:2].upper())
 
 
 def _begins_phase1(packet: LogLine) -> bool:
@@ -409,6 +410,6 @@ def _begins_phase1(packet: LogLine) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _spelled(word: str) -> str:
-    """A keyword with the underscores that pasting lost."""
-    return "_".join(word.split()).replace("\\", "")
+def _bare(word: str) -> str:
+    """A keyword without its underscores, or what pasting left in their places."""
+    return "".join(word.split()).replace("\\", "").replace("_", "")

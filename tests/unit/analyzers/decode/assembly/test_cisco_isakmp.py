@@ -163,6 +163,13 @@ DAMAGES: dict[str, Callable[[list[Line]], str]] = {
     "syslog": lambda lines: plain(lines).replace("*Mar 25", "<191>4711: *Mar 25"),
     "relayed": lambda lines: plain(lines).replace("*Mar", "Mar 25 15:41:00 hub 4711: *Mar"),
     "zones": lambda lines: re.sub(r"(\.\d{3}): ", r"\1 UTC: ", plain(lines)),
+    "underscores are blanks": lambda lines: plain(lines).replace("_", " "),
+    "underscores are gone": lambda lines: plain(lines).replace("_", ""),
+    "underscores are eaten in pairs": lambda lines: re.sub(r"_(\w)_", r"\1", plain(lines)),
+    "bold": lambda lines: re.sub("DPD|peers? |ISAKMP", r"**\g<0>**", plain(lines)),
+    "bold stamps": lambda lines: re.sub(r"(?m)^(\S+ \S+ \S+):", r"**\1**:", plain(lines)),
+    "typeset": lambda lines: re.sub('"(.*?)"', "\u201c\\1\u201d", plain(lines)),
+    "minus signs": lambda lines: plain(lines).replace(" -", " \u2212"),
     "newest clock": lambda lines: plain(lines).replace("*Mar 25 15", ".Mar 25 2026 15"),
 }  # fmt: skip
 
@@ -253,9 +260,10 @@ NEWER = """
     """  # noqa: E501
 
 
+@pytest.mark.parametrize("underscore", ["_", " ", ""])
 @pytest.mark.parametrize("prefix", ["DPD/", ""])
-def test_newer_releases_say_what_they_send(prefix: str):
-    sent, received = messages_of(NEWER.format(prefix))
+def test_newer_releases_say_what_they_send(prefix: str, underscore: str):
+    sent, received = messages_of(NEWER.format(prefix).replace("_", underscore))
     assert (sent.message, sent.message_id, sent.sequence, sent.retransmission) == (
         MessageKind.R_U_THERE,
         -2070000150 & 0xFFFFFFFF,
