@@ -12,12 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
-from analyzers.decode.assembly.cisco_isakmp_state import (
-    Building,
-    Connection,
-    Connections,
-    Phase1,
-)
+from analyzers.decode.assembly.cisco_isakmp_state import Connection, Connections, Phase1
 from analyzers.decode.assembly.lines import LogLine, event, hexadecimal, message_id, number
 from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
@@ -44,6 +39,8 @@ _INPUTS: Final = {
 # Why the router removed an SA, where its words are a verdict.
 _PEERS_ALIVE: Final = "peers alive"
 _RETRANSMISSION: Final = "death by retransmission"
+# The shortest keepalive of IOS and its retries; one verdict is told within a second.
+_LEAST_LIFE_NS: Final = 20 * NS_PER_SECOND
 _MAX_GONE: Final = 4096
 _MOST_TRIES: Final = 100
 # What is said of one message without stamps stands within so many lines.
@@ -144,12 +141,10 @@ class CiscoIsakmpAssembly:
         self._out.release(here.key)
         begun, self._new_node = self._new_node, None
         again, here.again = here.again, False
-        building, here.building = here.building, None
+        built, here.building = here.building, None
         kind = _kind_in(line)
-        if building is not None:
-            if building.message_id is None:
-                building.message_id = _node_of(begun)
-            self._sent(line, here, building.kind, building.message_id, building.sequence)
+        if built is not None and self._out.held(_built(here)) is built:
+            self._leaves(built, line, here, _node_of(begun))
         elif kind in _PHASE1 or again:
             mid = 0 if kind in _PHASE1 else here.again_id
             made = self._sent(line, here, kind or MessageKind.QUICK_MODE, mid)
@@ -161,7 +156,20 @@ class CiscoIsakmpAssembly:
         self._out.release(here.key)
         kind = _DPD.get(_bare(line.field("notify")), MessageKind.NOTIFY)
         mid = message_id(line.get("mid") or "")
-        here.building = Building(kind, _node_of(self._new_node) if mid is None else mid)
+        node = _node_of(self._new_node) if mid is None else mid
+        here.building = self._sent(line, here, kind, node)
+        # A log that was searched for words has no line of the packet.
+        self._out.hold(_built(here), here.building)
+
+    def _leaves(self, built: LogEvent, line: LogLine, here: Connection, node: int | None) -> None:
+        """A notify leaves with this packet."""
+        said = event(line, LogEventKind.MESSAGE)
+        built.at_ns, built.ref, built.resolution_ns = said.at_ns, said.ref, said.resolution_ns
+        built.remote, built.local = here.peer, self._connections.local_of(here.peer)
+        built.remote_port, built.local_port = said.remote_port, said.local_port
+        if built.message_id is None:
+            built.message_id = node
+        self._out.release(_built(here))
 
     def _input(self, line: LogLine, here: Connection) -> None:
         """What the state machine was fed tells what the packet before was."""
@@ -293,7 +301,8 @@ class CiscoIsakmpAssembly:
     # --- SAs -------------------------------------------------------------------------------
 
     def _established(self, line: LogLine, here: Connection) -> None:
-        here.down = here.deleting = here.dead = False
+        here.down = here.deleting = False
+        here.dead = None
         self._say(line, here, LogEventKind.IKE_SA_UP)
         phase1 = self._phase1.pop(here.peer or "", None)
         if phase1 is not None and phase1.named and not phase1.offers_dpd:
@@ -324,11 +333,11 @@ class CiscoIsakmpAssembly:
         self._say(line, here, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")
 
     def _dead(self, line: LogLine, here: Connection) -> None:
-        if here.dead:
+        if here.dead is not None and _is_same_verdict(here.dead, line):
             return
-        here.dead = True
-        made = self._say(line, here, LogEventKind.PEER_DEAD)
-        self._forget(made.remote)
+        here.dead = self._say(line, here, LogEventKind.PEER_DEAD)
+        here.retry, here.tries = False, None
+        self._forget(here.dead.remote)
 
     def _sa_deleted(self, line: LogLine, here: Connection) -> None:
         held = self._out.held(here.key)
@@ -382,6 +391,11 @@ class CiscoIsakmpAssembly:
             self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=protocol, spis=found)
 
 
+def _built(here: Connection) -> str:
+    """Under which name a notify of a connection waits for its packet."""
+    return f"{here.key} built"
+
+
 def _node_of(line: LogLine | None) -> int | None:
     """The message ID that a new node has."""
     return None if line is None else message_id(line.field("mid"))
@@ -394,6 +408,13 @@ def _is_soon(told: LogEvent, line: LogLine) -> bool:
     if told.at_ns is None or line.at_ns is None:
         return line.record - told.ref.record <= _NEAR_LINES
     return 0 <= line.at_ns - told.at_ns <= NS_PER_SECOND
+
+
+def _is_same_verdict(dead: LogEvent, line: LogLine) -> bool:
+    """Whether a line can be about a verdict that was told before."""
+    if dead.at_ns is None or line.at_ns is None:
+        return True
+    return line.at_ns - dead.at_ns < _LEAST_LIFE_NS
 
 
 def _kind_in(packet: LogLine) -> MessageKind | None:

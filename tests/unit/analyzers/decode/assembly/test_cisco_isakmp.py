@@ -296,6 +296,49 @@ def test_an_error_counter_makes_the_next_probe_a_retry(counter: str, tries: int 
     assert [e.tries for e in found] == [None, tries]
 
 
+SEARCHED = """
+    *Mar  1 00:05:58.411: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+            spi 1701000992, message ID = -2070000150
+    *Mar  1 00:05:58.523: ISAKMP:(1001): DPD/R_U_THERE_ACK received from peer 198.51.100.9, sequence 0x5E0C4F45
+    *Mar  1 00:06:08.411: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+            spi 1701000992, message ID = 1000
+    *Mar  1 00:06:10.411: ISAKMP:(1001):DPD incrementing error counter (1/5)
+    *Mar  1 00:06:10.412: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+            spi 1701000992, message ID = 1001
+    *Mar  1 00:06:12.411: ISAKMP:(1001):DPD incrementing error counter (2/5)
+    *Mar  1 00:06:12.411: ISAKMP:(1001):peer 198.51.100.9 not responding!
+    *Mar  1 00:06:12.412: ISAKMP:(1001):deleting SA reason "peers alive" state (I) QM_IDLE (peer 198.51.100.9)
+    """  # noqa: E501
+SEARCHED_WORDS = [
+    "sent r-u-there",
+    "received r-u-there-ack",
+    "sent r-u-there",
+    "sent r-u-there again",
+    "peer-dead",
+    "ike-sa-down",
+]
+
+
+def test_a_log_that_was_searched_for_words_shows_no_packets():
+    events = events_of(SEARCHED)
+    assert story(events) == SEARCHED_WORDS
+    asked = [e for e in events if e.message is MessageKind.R_U_THERE]
+    assert [e.message_id for e in asked] == [-2070000150 & 0xFFFFFFFF, 1000, 1001]
+    assert [clock(e) for e in asked] == ["00:05:58.411", "00:06:08.411", "00:06:10.412"]
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_a_question_at_the_end_of_a_searched_log_is_none_the_less_one(lines: int):
+    cut = "\n".join(SEARCHED.splitlines()[: lines + 1])
+    assert story(events_of(cut + "\n")) == SEARCHED_WORDS[: (lines + 1) // 2]
+
+
+def test_a_conn_id_dies_again():
+    again = SEARCHED.replace(" 00:", " 01:")
+    found = story(events_of(SEARCHED + again))
+    assert found == [*SEARCHED_WORDS, *SEARCHED_WORDS[:-1]]
+
+
 def test_an_answer_ends_the_retries():
     text = NEWER.format("DPD/")
     counter = "    *Mar  1 00:05:58.400: ISAKMP:(1001):DPD incrementing error counter (1/5)\n"
