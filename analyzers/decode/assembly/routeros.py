@@ -55,10 +55,9 @@ class RouterosAssembly(RacoonAssembly):
         self._asked: OrderedDict[tuple[str | None, bool | None, int | None], LogEvent]
         self._asked = OrderedDict()
 
-    def finish(self) -> Iterator[LogEvent]:
-        """The log is over."""
+    def _rest(self) -> Iterator[LogEvent]:
         yield from self._packet_told()
-        yield from super().finish()
+        yield from super()._rest()
 
     def _take(self, line: LogLine) -> Iterator[LogEvent]:
         if line.id == "dump":
