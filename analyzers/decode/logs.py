@@ -185,10 +185,9 @@ class LogDecoder:
         for assembly in dict.fromkeys(self._assemblies.values()):
             events += assembly.finish()
         self._settle()
-        if self._joiner.long_lines:
+        if long_lines := max(self._joiner.long_lines, self._cutter.long_lines):
             text = "of these lines only the beginning was read"
-            problem = Problem(ProblemKind.LONG_LINE, text, None, self._joiner.long_lines)
-            self.info.note(problem)
+            self.info.note(Problem(ProblemKind.LONG_LINE, text, None, long_lines))
         self.info.lines = self._record
         return events
 

@@ -159,6 +159,9 @@ DAMAGES: dict[str, Callable[[list[Line]], str]] = {
     "markdown": lambda lines: plain(lines).replace("*Mar", "- Mar"),
     "quoted": lambda lines: "> " + plain(lines).replace("\n", "\n> "),
     "HTML": lambda lines: "<pre>" + plain(lines).replace("\n", "<br>\n").replace('"', "&quot;"),
+    "a page on one line": lambda lines: (
+        "<p>" + plain(lines).replace(" ", "&nbsp;").replace("\n", "</p><p>")
+    ),
     "sequence numbers": lambda lines: plain(lines).replace("*Mar", "000123: *Mar"),
     "syslog": lambda lines: plain(lines).replace("*Mar 25", "<191>4711: *Mar 25"),
     "relayed": lambda lines: plain(lines).replace("*Mar", "Mar 25 15:41:00 hub 4711: *Mar"),
