@@ -20,6 +20,7 @@ _WORDS: Final = (
     r"DPD|ISAKMP-SA|IPsec-SA|purg|received an? (?:valid )?R-U|received Vendor ID: DPD"
     r"|(?:initiate|respond) new phase|phase[12] negotiation|rescheduling send_r_u|Wrong DPD"
     r"|@\(#\)ipsec-tools"
+    r"|\d{1,6} bytes (?:message received )?from"
     r"|delete payload for|sendto (?:Information|\([A-Z])|resend phase|received INITIAL-CONTACT"
 )
 
@@ -155,6 +156,17 @@ def words(before: str) -> tuple[Pattern, ...]:
             "delete-sent",
             r"sendto Information delete",
             (before + "sendto Information delete.",),
+        ),
+        Pattern(
+            "packet",
+            r"(?:={3,5} )?(?P<received>received )?\d{1,6} bytes (?P<received2>message received )?"
+            rf"from {_end('src')} to {_end('dst')}",
+            (
+                before + "92 bytes from 192.0.2.1[500] to 192.0.2.9[500]",
+                before + "92 bytes message received from 192.0.2.9[500] to 192.0.2.1[500]",
+                before + "===== received 92 bytes from 192.0.2.9[500] to 192.0.2.1[500]",
+            ),
+            words=("bytes", "received"),
         ),
         Pattern(
             "initial-contact",

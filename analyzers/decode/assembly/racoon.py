@@ -124,6 +124,8 @@ class RacoonAssembly:
                 yield self._about(line, LogEventKind.HINT, sequence=None)
             case "client-dpd":
                 self._settings(line)
+            case "packet":
+                self._packet_passes(line)
             case _ if line.id.startswith("iked"):
                 yield from self._ikev2(line)
             case _:
@@ -161,6 +163,15 @@ class RacoonAssembly:
         if remote is None:
             return last if len(self._peers) == 1 or _near(last, line) else None
         return next((e for e in reversed(self._ends.values()) if e.remote == remote), None)
+
+    def _packet_passes(self, line: LogLine) -> bool:
+        """A packet tells whose the next lines are; whether it was received."""
+        fields = line.fields
+        src, dst = address(fields["src"]), address(fields["dst"])
+        arrived = "received" in fields or "received2" in fields or src in self._peers
+        local, remote = (dst, src) if arrived else (src, dst)
+        self._about(line, LogEventKind.HINT, local=local, remote=remote)
+        return arrived
 
     # --- IKEv1 messages --------------------------------------------------------------------
 
