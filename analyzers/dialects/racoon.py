@@ -74,10 +74,12 @@ def words(before: str) -> tuple[Pattern, ...]:
         ),
         Pattern(
             "dead",
-            rf"(?P<reason>DPD: remote) (?:\(ISAKMP-SA spi={_SPIS}\) )?seems to be dead",
+            rf"DPD: (?P<who>remote|peer) (?:\(ISAKMP-SA spi={_SPIS}\) )?"
+            r"(?P<how>(?:seems to be |is )?dead)",
             (
                 before + f"DPD: remote (ISAKMP-SA spi={spis}) seems to be dead.",
                 before + "DPD: remote seems to be dead",
+                before + "DPD: peer dead",
             ),
         ),
         Pattern(
@@ -194,8 +196,8 @@ DIALECT = Dialect(
         rf"(?:racoon(?:\[\d{{1,10}}\])?:[ \t]{{1,4}}(?:{_PEER})?(?:{_LEVEL})?(?:{_PLACE})?"
         rf"|\[(?P<peer2>{_IP})(?:\[\d{{1,5}}\])?\][ \t]{{1,4}}{_LEVEL}(?:{_PLACE})?"
         rf"|{_LEVEL}(?:{_PLACE}|(?={_WORDS}))"
-        r"|\[\d{1,10}:\d{1,10}\][ \t]{0,4}\[(?:FortiIKE|iked)[ \t]{1,8}\d{1,6}[ \t]{1,8}\w{1,10}\]"
-        r"[ \t]{0,4})"
+        r"|\[\d{1,10}:\d{1,10}\][ \t]{0,4}\[(?:FortiIKE|iked|ipsec)[ \t]{1,8}\d{1,6}[ \t]{1,8}"
+        r"\w{1,10}\][ \t]{0,4})"
     ),
     patterns=(
         *words("2026-03-11 12:00:00: [192.0.2.9] INFO: "),

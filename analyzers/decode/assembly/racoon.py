@@ -203,9 +203,8 @@ class RacoonAssembly:
                     yield self._received(line, MessageKind.R_U_THERE_ACK)
             case "dead":
                 self._tick = None
-                yield self._about(
-                    line, LogEventKind.PEER_DEAD, reason="DPD: remote seems to be dead", version=1
-                )
+                reason = f"DPD: {fields['who']} {fields['how']}"
+                yield self._about(line, LogEventKind.PEER_DEAD, reason=reason, version=1)
             case "dpd-vendor-id":
                 yield self._about(line, LogEventKind.DPD_VENDOR_ID, sent=False, version=1)
             case "resent":
