@@ -200,7 +200,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "established",
-            r"Old State = \.?(?!IKE_P1_COMPLETE)IKE_\w+(?: \w+){0,2}?"
+            r"Old State = \.?(?!IKE_(?:P1_COMPLETE|DEST_SA))IKE_\w+(?: \w+){0,2}?"
             r" New State = \.?IKE_P1_COMPLETE",
             ("ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE",),
         ),
