@@ -213,7 +213,7 @@ def source(dialect: Dialect, regex: str) -> str:
     def damaged(part: re.Match[str]) -> str:
         text = part.group()
         if text == "_":
-            return r"(?:\\?_|\s|)"
+            return r"(?:(?:\\?_|\s){0,2})"
         return r"\s+" if text == " " else text
 
     return _PARTS.sub(damaged, regex)
