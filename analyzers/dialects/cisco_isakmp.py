@@ -198,9 +198,10 @@ DIALECT = Dialect(
             rf"Node {_MID}, Input = IKE_MESG",
             ("ISAKMP:(1001):Node -889000300, Input = IKE_MESG_INTERNAL, IKE_INIT_QM",),
         ),
+        # Not from IKE_P1_COMPLETE or IKE_DEST_SA, wherever a terminal parted them.
         Pattern(
             "established",
-            r"Old State = \.?(?!IKE_(?:P1_COMPLETE|DEST_SA))IKE_\w+(?: \w+){0,2}?"
+            r"Old State = \.?(?!IKE_[PD])IKE_\w+(?: \w+){0,2}?"
             r" New State = \.?IKE_P1_COMPLETE",
             ("ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE",),
         ),

@@ -632,9 +632,9 @@ def test_stray_characters_of_a_slow_console():
     assert up.kind is LogEventKind.IKE_SA_UP
 
 
-def test_an_sa_that_goes_does_not_come_up_again():
-    old = "ISAKMP:(9577):Old State = IKE_DEST_SA  New State = IKE_P1_COMPLETE\n"
-    assert events_of(old) == []
+@pytest.mark.parametrize("state", ["IKE_DEST_SA", "IKE_P1_COM\nPLETE", "IKE_P1_\nCOMPLETE"])
+def test_an_sa_that_is_up_or_goes_does_not_come_up(state: str):
+    assert events_of(f"ISAKMP:(9577):Old State = {state}  New State = IKE_P1_COMPLETE\n") == []
 
 
 SURVIVOR = plain([*HEALTHY, *DYING[:28]]) + plain(HEALTHY[1:]).replace("06:4", "41:4")
