@@ -1,6 +1,7 @@
 """An outage and its damaged log: the whole way to the report, no death more than was logged.
 
-Lines are cut, parted, joined, exchanged, lost, and told twice, but for those of a verdict.
+Lines are cut, parted, joined, lost, exchanged and told twice. No verdict is told twice or comes
+before its questions, and no question after it: another verdict could be right then.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PEER, OWN = "198.51.100.9", "192.0.2.1"
 VERDICT = re.compile(
     r"not\s+responding|alive\"|giving|timed|aximum|dead|lost|fail|action|exceeded|limit|down|DOWN"
 )
-"""Words of a verdict: lines with them are not told twice."""
+"""Words of a verdict."""
 TALK = """
 0 a>b v1 main-mode
 10..30/10 a>b v1 info 108 says=ruthere number=7
@@ -175,6 +176,7 @@ def damaged(text: str, rng: random.Random) -> str:
             break
         here, there = rng.randrange(len(lines) - 2), rng.randrange(len(lines) - 2)
         line = lines[here]
+        verdict = next((n for n, each in enumerate(lines) if VERDICT.search(each)), len(lines))
         place = rng.randint(0, len(line))
         match rng.randrange(6):
             case 0:
@@ -182,14 +184,16 @@ def damaged(text: str, rng: random.Random) -> str:
             case 1:
                 lines[here : here + 2] = [line + lines[here + 1]]
             case 2:
-                lines[here], lines[there] = lines[there], line
+                if max(here, there) < verdict:
+                    lines[here], lines[there] = lines[there], line
             case 3:
                 del lines[here : here + rng.randint(1, 8)]
             case 4:
                 lines[here : here + 1] = [line[:place], line[place:]]
             case _:
                 again = lines[there : there + rng.randint(1, 6)]
-                lines[here:here] = [each for each in again if not VERDICT.search(each)]
+                if here <= verdict:
+                    lines[here:here] = [each for each in again if not VERDICT.search(each)]
     return "\n".join(lines)
 
 

@@ -39,7 +39,8 @@ _INPUTS: Final = {
 # Why the router removed an SA, where its words are a verdict.
 _PEERS_ALIVE: Final = "peers alive"
 _RETRANSMISSION: Final = "death by retransmission"
-# The shortest keepalive of IOS and its retries; one verdict is told within a second.
+# The shortest keepalive of IOS, without and with its retries; one verdict is told within a second.
+_LEAST_INTERVAL_NS: Final = 10 * NS_PER_SECOND
 _LEAST_LIFE_NS: Final = 20 * NS_PER_SECOND
 _MAX_GONE: Final = 4096
 _MOST_TRIES: Final = 100
@@ -221,13 +222,20 @@ class CiscoIsakmpAssembly:
         made = self._say(line, here, LogEventKind.MESSAGE, sent=True, message=kind)
         made.message_id, made.sequence = node, sequence
         if kind is MessageKind.R_U_THERE:
-            # Who asks has an SA: the conn id is in use again, though its phase 1 is not shown.
-            here.down = here.deleting = here.dead = False
+            self._in_use(line, here)
             made.retransmission, here.retry = here.retry, False
             made.tries, here.tries = here.tries, None
         elif kind is MessageKind.R_U_THERE_ACK:
             here.question = None
         return made
+
+    @staticmethod
+    def _in_use(line: LogLine, here: Connection) -> None:
+        """Who asks has an SA: the conn id is in use again, though its phase 1 is not shown."""
+        if here.down is not None and _is_past(here.down, line, untimed=True):
+            here.down, here.deleting = None, False
+        if here.dead is not None and _is_past(here.dead, line, untimed=True):
+            here.dead = None
 
     def _delete_sent(
         self, line: LogLine, here: Connection, node: int | None, protocol: DeleteProtocol
@@ -301,8 +309,8 @@ class CiscoIsakmpAssembly:
     # --- SAs -------------------------------------------------------------------------------
 
     def _established(self, line: LogLine, here: Connection) -> None:
-        here.down = here.deleting = False
-        here.dead = None
+        here.down = here.dead = None
+        here.deleting = False
         self._say(line, here, LogEventKind.IKE_SA_UP)
         phase1 = self._phase1.pop(here.peer or "", None)
         if phase1 is not None and phase1.named and not phase1.offers_dpd:
@@ -333,7 +341,7 @@ class CiscoIsakmpAssembly:
         self._say(line, here, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")
 
     def _dead(self, line: LogLine, here: Connection) -> None:
-        if here.dead is not None and _is_same_verdict(here.dead, line):
+        if here.dead is not None and not _is_past(here.dead, line):
             return
         here.dead = self._say(line, here, LogEventKind.PEER_DEAD)
         here.retry, here.tries = False, None
@@ -346,14 +354,14 @@ class CiscoIsakmpAssembly:
         reason = " ".join(line.field("reason").lower().split())
         if reason == _PEERS_ALIVE:
             self._dead(line, here)
-        if here.down:
+        if here.down is not None:
             return  # marked, then destroyed: it is printed two or three times
         if reason.startswith(_RETRANSMISSION):
             self._say(line, here, LogEventKind.GAVE_UP)
-        here.down = here.deleting = True
+        here.deleting = True
         here.retry, here.tries = False, None
-        made = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
-        self._forget(made.remote)
+        here.down = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
+        self._forget(here.down.remote)
 
     def _forget(self, peer: str | None) -> None:
         if peer is None:
@@ -410,11 +418,11 @@ def _is_soon(told: LogEvent, line: LogLine) -> bool:
     return 0 <= line.at_ns - told.at_ns <= NS_PER_SECOND
 
 
-def _is_same_verdict(dead: LogEvent, line: LogLine) -> bool:
-    """Whether a line can be about a verdict that was told before."""
-    if dead.at_ns is None or line.at_ns is None:
-        return True
-    return line.at_ns - dead.at_ns < _LEAST_LIFE_NS
+def _is_past(end: LogEvent, line: LogLine, *, untimed: bool = False) -> bool:
+    """Whether a line can be about a later SA than the one that ended; `untimed` without a clock."""
+    if end.at_ns is None or line.at_ns is None:
+        return untimed
+    return not -_LEAST_INTERVAL_NS <= line.at_ns - end.at_ns < _LEAST_LIFE_NS
 
 
 def _kind_in(packet: LogLine) -> MessageKind | None:

@@ -55,7 +55,8 @@ class Connection(Struct):
     """Of so many."""
     dead: LogEvent | None = None
     """The last verdict on the peer."""
-    down: bool = False
+    down: LogEvent | None = None
+    """The end of its SA."""
     deleting: bool = False
     children: list[str] = field(default_factory=list)
 
