@@ -398,6 +398,8 @@ class LogDecoder:
         """What takes the lines of a dialect that one device writes."""
         if host is None and stamped and shape.host is not None:
             host = text[shape.host]
+            if host.isdigit():
+                host = None  # the rest of a stamp that was cut
         found = self._assemblies.get((shape.name, host))
         if found is None:
             found = self._assembly(shape.name, host)
