@@ -7,6 +7,8 @@ followed by a line that begins with nothing.
 
 from __future__ import annotations
 
+import html
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -22,6 +24,11 @@ _LEAST: Final = 3
 _MOSTLY: Final = 0.6
 # What a terminal cut in pieces was not longer than this.
 _MAX_PIECES: Final = 8
+
+# Where the lines of a web page end, whatever its text does.
+_PAGE_LINE: Final = re.compile(
+    r"\n|</?(?:p|br|div|li|tr|pre)(?=[ \t/>])[^<>]{0,200}>", re.IGNORECASE
+)
 
 Begins = Callable[[str], bool]
 
@@ -84,15 +91,21 @@ class Unwrapper:
         self._pieces = []
 
 
+def _plain(line: str) -> str:
+    """A line without the entities that hide its blanks."""
+    return html.unescape(line).replace("\xa0", " ") if "&" in line else line
+
+
 def split_long(records: Sequence[int], lines: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Lines too long to be read whole, cut before each stamp in them."""
+    """Lines too long to be read whole, cut where a web page ends lines, and before each stamp."""
     numbers: list[int] = []
     parts: list[str] = []
     for record, line in zip(records, lines, strict=True):
-        cuts = [0]
-        if len(line) > MAX_LINE:
-            cuts += [m.start() for m in STAMP_WITHIN.finditer(line) if m.start()]
-        for start, end in zip(cuts, [*cuts[1:], len(line)], strict=True):
-            numbers.append(record)
-            parts.append(line[start:end])
+        for part in [line] if len(line) <= MAX_LINE else _PAGE_LINE.split(_plain(line)):
+            cuts = [0]
+            if len(line) > MAX_LINE:
+                cuts += [m.start() for m in STAMP_WITHIN.finditer(part) if m.start()]
+            for start, end in zip(cuts, [*cuts[1:], len(part)], strict=True):
+                numbers.append(record)
+                parts.append(part[start:end])
     return numbers, parts

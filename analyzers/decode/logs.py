@@ -191,10 +191,9 @@ class LogDecoder:
         for assembly in dict.fromkeys(self._assemblies.values()):
             events += assembly.finish()
         self._settle()
-        if self._joiner.long_lines:
+        if long_lines := max(self._joiner.long_lines, self._cutter.long_lines):
             text = "of these lines only the beginning was read"
-            problem = Problem(ProblemKind.LONG_LINE, text, None, self._joiner.long_lines)
-            self.info.note(problem)
+            self.info.note(Problem(ProblemKind.LONG_LINE, text, None, long_lines))
         self.info.lines = self._record
         return events
 
@@ -410,6 +409,8 @@ class LogDecoder:
         """What takes the lines of a dialect that one device writes."""
         if host is None and stamped and shape.host is not None:
             host = text[shape.host]
+            if host.isdigit():
+                host = None  # the rest of a stamp that was cut
         found = self._assemblies.get((shape.name, host))
         if found is None:
             found = self._assembly(shape.name, host)

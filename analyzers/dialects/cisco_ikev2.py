@@ -30,7 +30,7 @@ DIALECT = Dialect(
     version=2,
     lenient=True,
     tag=(
-        r"IKEv2(?:-(?:INTERNAL|ERROR|PAK))?:[ \t]?"
+        r"IKEv2(?:-(?:INTERNAL|ERROR|PAK))?:{1,2}[ \t]?"
         r"(?:\((?:SESSION\s{1,4}ID\s{1,4}=\s{1,4}(?P<session>\d{1,10}),\s{0,4})?"
         r"SA\s{1,4}ID\s{1,4}=\s{1,4}(?P<conn>\d{1,10})\)[ \t]?:{0,2})?\s{0,4}"
     ),
@@ -108,7 +108,11 @@ DIALECT = Dialect(
         Pattern(
             "given-up",
             r"Maximum number of retransmissions reached",
-            ("IKEv2-ERROR:(SESSION ID = 5,SA ID = 1):: Maximum number of retransmissions reached",),
+            (
+                "IKEv2-ERROR:(SESSION ID = 5,SA ID = 1):: Maximum number of retransmissions"
+                " reached",
+                "IKEv2:: Maximum number of retransmissions reached",
+            ),
         ),
         Pattern(
             "exchange-failed",

@@ -99,7 +99,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "notify-sending",
-            r"Sending NOTIFY (?:DPD/)?(?P<notify>\w+) protocol \d" + _NOTIFY_ID,
+            r"Sending NOTIFY (?:DPD/)?(?P<notify>R_U_THERE(?:_ACK)?|\w+) protocol \d" + _NOTIFY_ID,
             (
                 "*Mar  1 00:05:58.411: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1",
                 "ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE_ACK protocol 1",
@@ -112,7 +112,8 @@ DIALECT = Dialect(
         ),
         Pattern(
             "notify-processing",
-            r"processing NOTIFY (?:DPD/)?(?P<notify>\w+) protocol \d" + _NOTIFY_ID,
+            r"processing NOTIFY (?:DPD/)?(?P<notify>R_U_THERE(?:_ACK)?|\w+) protocol \d"
+            + _NOTIFY_ID,
             (
                 "ISAKMP:(1001): processing NOTIFY DPD/R_U_THERE_ACK protocol 1",
                 "ISAKMP:(0:3:SW:1): processing NOTIFY R_U_THERE protocol 1",
@@ -127,7 +128,7 @@ DIALECT = Dialect(
                 " 0x5E0C4F45",
                 "ISAKMP:(1001): DPD/R_U_THERE received from peer 192.0.2.9, sequence 0x1B",
             ),
-            words=("DPD", "R"),
+            words=("DPD", "R", "RU", "RUTHERE", "RUTHEREACK"),
         ),
         Pattern(
             "dpd-error-counter",
@@ -197,9 +198,10 @@ DIALECT = Dialect(
             rf"Node {_MID}, Input = IKE_MESG",
             ("ISAKMP:(1001):Node -889000300, Input = IKE_MESG_INTERNAL, IKE_INIT_QM",),
         ),
+        # Not from IKE_P1_COMPLETE or IKE_DEST_SA, wherever a terminal parted them.
         Pattern(
             "established",
-            r"Old State = \.?(?!IKE_P1_COMPLETE)IKE_\w+(?: \w+){0,2}?"
+            r"Old State = \.?(?!IKE_[PD])IKE_\w+(?: \w+){0,2}?"
             r" New State = \.?IKE_P1_COMPLETE",
             ("ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE",),
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
@@ -19,7 +20,7 @@ from analyzers.model.observations import MessageKind
 # No pattern looks further into a logical line than this, however long the line is.
 MAX_TEXT: Final = 2000
 _FIRST_WORD: Final = re.compile(r"[^A-Za-z]{0,8}([A-Za-z]+)")
-_LITERAL_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z?*{|])")
+_LITERAL_WORDS: Final = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*(?![A-Za-z?*{|])")
 # A syslog relay puts the name of the host, and a colon or not, before what the device wrote.
 HOST: Final = r"(?>(?P<host>[\w.:\-]{1,64}?):?[ \t]+(?:\d{1,10}:[ \t]+)?)??"
 
@@ -64,7 +65,7 @@ class Dialect(Struct, frozen=True):
     family: str = ""
     """What `KIND:PATH` calls it: "ios", "asa", "strongswan" …"""
     lenient: bool = False
-    """Pasted from terminals: any blank may be a line end, an underscore may be lost."""
+    """Pasted from terminals: any blank may be a line end, an underscore may be lost or a blank."""
     ignored: tuple[str, ...] = ()
     """Regexes of known lines that say nothing about liveness: they do not count as unparsed."""
     version: int | None = None
@@ -179,8 +180,7 @@ def _compile(dialect: Dialect, tag_fields: dict[str, str]) -> _Compiled:
     compiled = _Compiled(dialect, {}, [], None, tag_fields)
     for pattern in dialect.patterns:
         regex = re.compile(r"[ \t]*+" + source(dialect, pattern.regex))
-        literal = _LITERAL_WORD.match(pattern.regex)
-        words = pattern.words or ((literal.group(1),) if literal is not None else ())
+        words = pattern.words or _first_words(dialect, pattern.regex)
         for word in words:
             compiled.by_word.setdefault(word.lower(), []).append((regex, pattern))
         if not words:
@@ -189,6 +189,16 @@ def _compile(dialect: Dialect, tag_fields: dict[str, str]) -> _Compiled:
         joined = "|".join(source(dialect, regex) for regex in dialect.ignored)
         compiled.ignored = re.compile(rf"[ \t]*+(?:{joined})")
     return compiled
+
+
+def _first_words(dialect: Dialect, regex: str) -> Sequence[str]:
+    """What the texts of a regex may begin with; none if it does not begin with a literal word."""
+    literal = _LITERAL_WORDS.match(regex)
+    if literal is None:
+        return ()
+    first, *more = literal[0].split("_")
+    # Where underscores are lost, words grow together.
+    return tuple(accumulate((first, *more))) if dialect.lenient else (first,)
 
 
 # What may be replaced in a regex, and what may not: names of groups, escapes, character classes.
@@ -203,7 +213,7 @@ def source(dialect: Dialect, regex: str) -> str:
     def damaged(part: re.Match[str]) -> str:
         text = part.group()
         if text == "_":
-            return r"(?:\\?_|\s)"
+            return r"(?:(?:\\?_|\s){0,2})"
         return r"\s+" if text == " " else text
 
     return _PARTS.sub(damaged, regex)

@@ -45,10 +45,12 @@ DIALECT = Dialect(
     patterns=(
         Pattern(
             "dead",
-            _action("dpd") + _key("status", "dpd_failure"),
+            rf"{_action('dpd(?:_failure)?')}{_key('status', 'dpd_failure')}"
+            rf"|{_key('logdesc', 'IPsec DPD failed')}",
             (
                 _HEAD.format("37136") + ' logdesc="IPsec DPD failed" msg="IPsec DPD failure"'
                 ' action="dpd"' + _ENDS + ' status="dpd_failure"',
+                _HEAD.format("37136") + ' logdesc="IPsec DPD failed" action="dpd_failure"' + _ENDS,
             ),
         ),
         Pattern(

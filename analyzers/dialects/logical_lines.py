@@ -37,14 +37,27 @@ _MARKUP: Final = re.compile(
 _MORE: Final = re.compile(r"[ \t]*<?-{2,} ?\(?more\)? ?-{2,}>?[\b \x1b\[\]0-9;mKD]*", re.IGNORECASE)
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# The content begins with a letter or digit, which no masked address ("10.**.**.7") has there.
+_BOLD: Final = re.compile(r"\*\*(\*?\w[^*]{0,200})\*\*")
+_TYPESET: Final = str.maketrans(
+    {
+        **dict.fromkeys("\xa0\u2007\u202f", " "),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f", '"'),
+        **dict.fromkeys("\u2018\u2019\u201a\u201b", "'"),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"),
+        "\u2014": "--",
+        "\u2026": "...",
+    }
+)
+"""What a word processor makes of quotes, dashes and blanks, and what it made them of."""
 _LATEX: Final = re.compile(r"\{\\tt ([^{}]{0,4000})\}?")
 # A line with any of these is cleaned before it is looked at.
 _UNCLEAN: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f]|&[#A-Za-z]|</?[A-Za-z]{1,4}[ \t/>]|-- ?\(?[Mm][Oo][Rr][Ee]"
-    r"|\\_|\{\\tt"
+    r"|\\_|\{\\tt|\*\*"
 )
 # Nothing without one of these is unclean: looked for first, since it is cheap.
-_UNCLEAN_HINT: Final = re.compile(r"[&<\\\x00-\x08\x0b-\x1f\x7f]|--")
+_UNCLEAN_HINT: Final = re.compile(r"[&<\\\x00-\x08\x0b-\x1f\x7f]|--|\*\*")
 
 Match = re.Match[str]
 
@@ -306,9 +319,11 @@ def _cleaned(line: str) -> str:
     line = line.removeprefix("\ufeff")
     if "&" in line:
         line = html.unescape(line)
-    line = line.replace("\xa0", " ")
+    if not line.isascii():
+        line = line.translate(_TYPESET)
     line = _MORE.sub("", line, count=1)
     line = _MARKUP.sub("", line)
+    line = _BOLD.sub(r"\1", line)
     line = _LATEX.sub(r"\1", line).replace("\\_", "_")
     line = _ESCAPES.sub("", line)
     return _CONTROLS.sub("", line)

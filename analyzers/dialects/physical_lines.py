@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-# Of a line without an end so much is kept.
-_MAX_LINE: Final = 1 << 16
-DECIDING: Final = _MAX_LINE
+# Of a line so much is kept: a page that lost its line ends is one line.
+_MAX_LINE: Final = 1 << 18
+DECIDING: Final = 1 << 16
 """So many characters at the start of a text tell by what its lines end."""
 
 
 def ends_with_cr(first: str) -> bool:
     """Whether lines end with CR alone; `first` is the start of the text, or all of a short one."""
-    if "\n" in first[:_MAX_LINE]:
+    if "\n" in first[:DECIDING]:
         return False
-    return "\r" in (first[:_MAX_LINE] if len(first) >= _MAX_LINE else first.rstrip("\r"))
+    return "\r" in (first[:DECIDING] if len(first) >= DECIDING else first.rstrip("\r"))
 
 
 class LineCutter:
@@ -28,12 +28,18 @@ class LineCutter:
         self._rest = ""
         self._decided = False
         self._only_cr = False
+        self._cut_short = False
+        """Whether the line that has not ended is longer than what is kept of it."""
+        self.long_lines = 0
+        """Lines of which the end was not kept."""
 
     def feed(self, text: str) -> list[str]:
         """The lines that end in `text`."""
+        if self._cut_short and "\n" not in text and "\r" not in text:
+            return []
         data = self._rest + text if self._rest else text
         if not self._decided:
-            if len(data) < _MAX_LINE and "\n" not in data:
+            if len(data) < DECIDING and "\n" not in data:
                 self._rest = data
                 return []
             self._decided = True
@@ -56,6 +62,10 @@ class LineCutter:
             data = data.replace("\r", "\n") if self._only_cr else data.replace("\r\n", "\n")
         lines = data.split("\n")
         rest = lines.pop()
+        if len(data) > _MAX_LINE:
+            found = [len(line) > _MAX_LINE for line in (*lines, rest)]
+            self.long_lines += sum(found[self._cut_short :])
+            self._cut_short = found[-1] or (self._cut_short and not lines)
         if len(rest) > _MAX_LINE:
             # A CR at the end may be half of a line end.
             rest = rest[:_MAX_LINE] + "\r" * rest.endswith("\r")

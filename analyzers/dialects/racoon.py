@@ -20,6 +20,7 @@ _WORDS: Final = (
     r"DPD|ISAKMP-SA|IPsec-SA|purg|received an? (?:valid )?R-U|received Vendor ID: DPD"
     r"|(?:initiate|respond) new phase|phase[12] negotiation|rescheduling send_r_u|Wrong DPD"
     r"|@\(#\)ipsec-tools"
+    r"|\d{1,6} bytes (?:message received )?from"
     r"|delete payload for|sendto (?:Information|\([A-Z])|resend phase|received INITIAL-CONTACT"
 )
 
@@ -73,10 +74,12 @@ def words(before: str) -> tuple[Pattern, ...]:
         ),
         Pattern(
             "dead",
-            rf"(?P<reason>DPD: remote) (?:\(ISAKMP-SA spi={_SPIS}\) )?seems to be dead",
+            rf"DPD: (?P<who>remote|peer) (?:\(ISAKMP-SA spi={_SPIS}\) )?"
+            r"(?P<how>(?:seems to be |is )?dead)",
             (
                 before + f"DPD: remote (ISAKMP-SA spi={spis}) seems to be dead.",
                 before + "DPD: remote seems to be dead",
+                before + "DPD: peer dead",
             ),
         ),
         Pattern(
@@ -157,6 +160,17 @@ def words(before: str) -> tuple[Pattern, ...]:
             (before + "sendto Information delete.",),
         ),
         Pattern(
+            "packet",
+            r"(?:={3,5} )?(?P<received>received )?\d{1,6} bytes (?P<received2>message received )?"
+            rf"from {_end('src')} to {_end('dst')}",
+            (
+                before + "92 bytes from 192.0.2.1[500] to 192.0.2.9[500]",
+                before + "92 bytes message received from 192.0.2.9[500] to 192.0.2.1[500]",
+                before + "===== received 92 bytes from 192.0.2.9[500] to 192.0.2.1[500]",
+            ),
+            words=("bytes", "received"),
+        ),
+        Pattern(
             "initial-contact",
             r"(?P<reason>received INITIAL-CONTACT)",
             (before + "received INITIAL-CONTACT",),
@@ -182,8 +196,8 @@ DIALECT = Dialect(
         rf"(?:racoon(?:\[\d{{1,10}}\])?:[ \t]{{1,4}}(?:{_PEER})?(?:{_LEVEL})?(?:{_PLACE})?"
         rf"|\[(?P<peer2>{_IP})(?:\[\d{{1,5}}\])?\][ \t]{{1,4}}{_LEVEL}(?:{_PLACE})?"
         rf"|{_LEVEL}(?:{_PLACE}|(?={_WORDS}))"
-        r"|\[\d{1,10}:\d{1,10}\][ \t]{0,4}\[(?:FortiIKE|iked)[ \t]{1,8}\d{1,6}[ \t]{1,8}\w{1,10}\]"
-        r"[ \t]{0,4})"
+        r"|\[\d{1,10}:\d{1,10}\][ \t]{0,4}\[(?:FortiIKE|iked|ipsec)[ \t]{1,8}\d{1,6}[ \t]{1,8}"
+        r"\w{1,10}\][ \t]{0,4})"
     ),
     patterns=(
         *words("2026-03-11 12:00:00: [192.0.2.9] INFO: "),

@@ -83,9 +83,18 @@ def _one_way(peers: Sequence[PeerView], where: str) -> list[str]:
 def _silent_logs(logs: Sequence[SourceInfo]) -> list[str]:
     lines = sum(s.lines for s in logs)
     crypto = sum(s.log_lines for s in logs)
+    if not crypto:
+        return [
+            f"None of {lines} log lines is of a known dialect.",
+            "On Cisco IOS turn on `debug crypto isakmp` (IKEv1) or `debug crypto ikev2`;"
+            " --dialect takes the table of another dialect.",
+        ]
+    known = "is of a known dialect, but it says nothing of a"
+    if crypto > 1:
+        known = "are of a known dialect, but none of them says anything of a"
     return [
-        f"{crypto} of {lines} log lines are of a known dialect, but none of them says anything of a"
-        " peer: no liveness question, no answer, no Delete, no SA going up or down.",
+        f"{crypto} of {lines} log lines {known} peer: no liveness question, no answer, no Delete,"
+        " no SA going up or down.",
         "On Cisco IOS turn on `debug crypto isakmp` (IKEv1) or `debug crypto ikev2`; --unparsed"
         " lists the lines that nothing here understands.",
     ]

@@ -170,13 +170,15 @@ def test_lenient_tables_take_damaged_blanks_and_underscores() -> None:
     lenient = structs.replace(
         GOOD,
         lenient=True,
-        patterns=(Pattern("node", r"new node (?P<my_id>\d+) to QM_IDLE[ _]\d", ("good: x",)),),
+        patterns=(Pattern("node", r"new node (?P<my_id>\d+) to QM_IDLE_*[ _]\d", ("good: x",)),),
     )
     reader = Reader((lenient,))
     for text in (
         "new node 12 to QM_IDLE 1",
         "new  node\n12 to QM IDLE_1",
         "new node\t12 to QM\\_IDLE 1",
+        "new node 12 to QMIDLE 1",
+        "new node 12 to QM_\nIDLE 1",
     ):
         reading = reader.read("good: " + text)
         assert reading is not None

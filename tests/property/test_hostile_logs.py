@@ -31,10 +31,10 @@ DEATHS = {
     cisco_asa.DIALECT: r"lost\s+contact",
     cisco_asa_ikev2.DIALECT: r"aximum\s+number\s+of\s+retrans",
     fortigate.DIALECT: "link fail|DPD (?:fail|time)",
-    fortigate_events.DIALECT: "dpd_failure",
+    fortigate_events.DIALECT: "dpd_failure|IPsec DPD failed",
     juniper_kmd.DIALECT: "DPD|dead|Dead",
     pluto.DIALECT: "action|No response|timeout exceeded|retransmi",
-    racoon.DIALECT: "seems to be dead",
+    racoon.DIALECT: "dead",
     routeros.DIALECT: "dead",
 }
 """Words without which no line of a dialect can declare a peer dead."""

@@ -12,12 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
-from analyzers.decode.assembly.cisco_isakmp_state import (
-    Building,
-    Connection,
-    Connections,
-    Phase1,
-)
+from analyzers.decode.assembly.cisco_isakmp_state import Connection, Connections, Phase1
 from analyzers.decode.assembly.lines import LogLine, event, hexadecimal, message_id, number
 from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
@@ -25,24 +20,28 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.time import NS_PER_SECOND
 
+# Keywords without their underscores, which pasting loses.
 _DPD: Final = {
-    "R_U_THERE": MessageKind.R_U_THERE,
-    "R_U_THERE_ACK": MessageKind.R_U_THERE_ACK,
+    "RUTHERE": MessageKind.R_U_THERE,
+    "RUTHEREACK": MessageKind.R_U_THERE_ACK,
 }
 _STATES: Final = {
-    "MM_": MessageKind.MAIN_MODE,
-    "AG_": MessageKind.AGGRESSIVE,
-    "QM_": MessageKind.QUICK_MODE,
-    "CON": MessageKind.TRANSACTION,
+    "MM": MessageKind.MAIN_MODE,
+    "AG": MessageKind.AGGRESSIVE,
+    "QM": MessageKind.QUICK_MODE,
+    "CO": MessageKind.TRANSACTION,
 }
 _PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
 _INPUTS: Final = {
-    "IKE_MM_EXCH": MessageKind.MAIN_MODE,
-    "IKE_AM_EXCH": MessageKind.AGGRESSIVE,
+    "IKEMMEXCH": MessageKind.MAIN_MODE,
+    "IKEAMEXCH": MessageKind.AGGRESSIVE,
 }
 # Why the router removed an SA, where its words are a verdict.
 _PEERS_ALIVE: Final = "peers alive"
 _RETRANSMISSION: Final = "death by retransmission"
+# The shortest keepalive of IOS, without and with its retries; one verdict is told within a second.
+_LEAST_INTERVAL_NS: Final = 10 * NS_PER_SECOND
+_LEAST_LIFE_NS: Final = 20 * NS_PER_SECOND
 _MAX_GONE: Final = 4096
 _MOST_TRIES: Final = 100
 # What is said of one message without stamps stands within so many lines.
@@ -143,12 +142,10 @@ class CiscoIsakmpAssembly:
         self._out.release(here.key)
         begun, self._new_node = self._new_node, None
         again, here.again = here.again, False
-        building, here.building = here.building, None
+        built, here.building = here.building, None
         kind = _kind_in(line)
-        if building is not None:
-            if building.message_id is None:
-                building.message_id = _node_of(begun)
-            self._sent(line, here, building.kind, building.message_id, building.sequence)
+        if built is not None and self._out.held(_built(here)) is built:
+            self._leaves(built, line, here, _node_of(begun))
         elif kind in _PHASE1 or again:
             mid = 0 if kind in _PHASE1 else here.again_id
             made = self._sent(line, here, kind or MessageKind.QUICK_MODE, mid)
@@ -158,16 +155,29 @@ class CiscoIsakmpAssembly:
 
     def _notify_sending(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
-        kind = _DPD.get(_spelled(line.field("notify")), MessageKind.NOTIFY)
+        kind = _DPD.get(_bare(line.field("notify")), MessageKind.NOTIFY)
         mid = message_id(line.get("mid") or "")
-        here.building = Building(kind, _node_of(self._new_node) if mid is None else mid)
+        node = _node_of(self._new_node) if mid is None else mid
+        here.building = self._sent(line, here, kind, node)
+        # A log that was searched for words has no line of the packet.
+        self._out.hold(_built(here), here.building)
+
+    def _leaves(self, built: LogEvent, line: LogLine, here: Connection, node: int | None) -> None:
+        """A notify leaves with this packet."""
+        said = event(line, LogEventKind.MESSAGE)
+        built.at_ns, built.ref, built.resolution_ns = said.at_ns, said.ref, said.resolution_ns
+        built.remote, built.local = here.peer, self._connections.local_of(here.peer)
+        built.remote_port, built.local_port = said.remote_port, said.local_port
+        if built.message_id is None:
+            built.message_id = node
+        self._out.release(_built(here))
 
     def _input(self, line: LogLine, here: Connection) -> None:
         """What the state machine was fed tells what the packet before was."""
         self._out.release(here.key)
         sent, node = here.sent, here.node
         here.sent = here.node = None
-        cause = _spelled(line.field("input"))
+        cause = _bare(line.field("input"))
         arrived = _INPUTS.get(cause)
         first = here.arrived is not None and here.arrived.field("state").startswith("NEW")
         if arrived is not None and first:
@@ -175,16 +185,16 @@ class CiscoIsakmpAssembly:
             here.arrived = None
         if sent is None:
             return
-        if cause.startswith(("IKE_TIMER_IM_ALIVE", "IKE_TIMER_PEERS_ALIVE")):
+        if cause.startswith(("IKETIMERIMALIVE", "IKETIMERPEERSALIVE")):
             if here.deleting:
                 self._delete_sent(sent, here, node, DeleteProtocol.IKE)
             else:
                 self._sent(sent, here, MessageKind.R_U_THERE, node)
-        elif cause.startswith("IKE_PHASE1_DEL"):
+        elif cause.startswith("IKEPHASE1DEL"):
             self._delete_sent(sent, here, node, DeleteProtocol.IKE)
-        elif cause.startswith("IKE_PHASE2_DEL"):
+        elif cause.startswith("IKEPHASE2DEL"):
             self._delete_sent(sent, here, node, DeleteProtocol.ESP)
-        elif cause.startswith("IKE_INFO_NOTIFY") and here.question is not None:
+        elif cause.startswith("IKEINFONOTIFY") and here.question is not None:
             self._sent(sent, here, MessageKind.R_U_THERE_ACK, node, here.question.sequence)
 
     def _node_input(self, line: LogLine, here: Connection) -> None:
@@ -212,13 +222,20 @@ class CiscoIsakmpAssembly:
         made = self._say(line, here, LogEventKind.MESSAGE, sent=True, message=kind)
         made.message_id, made.sequence = node, sequence
         if kind is MessageKind.R_U_THERE:
-            # Who asks has an SA: the conn id is in use again, though its phase 1 is not shown.
-            here.down = here.deleting = here.dead = False
+            self._in_use(line, here)
             made.retransmission, here.retry = here.retry, False
             made.tries, here.tries = here.tries, None
         elif kind is MessageKind.R_U_THERE_ACK:
             here.question = None
         return made
+
+    @staticmethod
+    def _in_use(line: LogLine, here: Connection) -> None:
+        """Who asks has an SA: the conn id is in use again, though its phase 1 is not shown."""
+        if here.down is not None and _is_past(here.down, line, untimed=True):
+            here.down, here.deleting = None, False
+        if here.dead is not None and _is_past(here.dead, line, untimed=True):
+            here.dead = None
 
     def _delete_sent(
         self, line: LogLine, here: Connection, node: int | None, protocol: DeleteProtocol
@@ -256,7 +273,7 @@ class CiscoIsakmpAssembly:
 
     def _notify_received(self, line: LogLine, here: Connection) -> None:
         self._out.release(here.key)
-        kind = _DPD.get(_spelled(line.field("notify")))
+        kind = _DPD.get(_bare(line.field("notify")))
         if kind is not None:
             self._dpd(self._received(line, here, kind), here)
         elif message_id(line.get("mid") or "") and here.arrived is not None:
@@ -264,7 +281,7 @@ class CiscoIsakmpAssembly:
             here.arrived = None
 
     def _dpd_received(self, line: LogLine, here: Connection) -> None:
-        kind = _DPD[_spelled(line.field("notify"))]
+        kind = _DPD[_bare(line.field("notify"))]
         held = self._out.held(here.key)
         sequence = hexadecimal(line.field("seq_hex"), 8)
         if held is None or held.message is not kind:
@@ -292,7 +309,8 @@ class CiscoIsakmpAssembly:
     # --- SAs -------------------------------------------------------------------------------
 
     def _established(self, line: LogLine, here: Connection) -> None:
-        here.down = here.deleting = here.dead = False
+        here.down = here.dead = None
+        here.deleting = False
         self._say(line, here, LogEventKind.IKE_SA_UP)
         phase1 = self._phase1.pop(here.peer or "", None)
         if phase1 is not None and phase1.named and not phase1.offers_dpd:
@@ -323,11 +341,11 @@ class CiscoIsakmpAssembly:
         self._say(line, here, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")
 
     def _dead(self, line: LogLine, here: Connection) -> None:
-        if here.dead:
+        if here.dead is not None and not _is_past(here.dead, line):
             return
-        here.dead = True
-        made = self._say(line, here, LogEventKind.PEER_DEAD)
-        self._forget(made.remote)
+        here.dead = self._say(line, here, LogEventKind.PEER_DEAD)
+        here.retry, here.tries = False, None
+        self._forget(here.dead.remote)
 
     def _sa_deleted(self, line: LogLine, here: Connection) -> None:
         held = self._out.held(here.key)
@@ -336,14 +354,14 @@ class CiscoIsakmpAssembly:
         reason = " ".join(line.field("reason").lower().split())
         if reason == _PEERS_ALIVE:
             self._dead(line, here)
-        if here.down:
+        if here.down is not None:
             return  # marked, then destroyed: it is printed two or three times
         if reason.startswith(_RETRANSMISSION):
             self._say(line, here, LogEventKind.GAVE_UP)
-        here.down = here.deleting = True
+        here.deleting = True
         here.retry, here.tries = False, None
-        made = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
-        self._forget(made.remote)
+        here.down = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
+        self._forget(here.down.remote)
 
     def _forget(self, peer: str | None) -> None:
         if peer is None:
@@ -381,6 +399,11 @@ class CiscoIsakmpAssembly:
             self._say(line, here, LogEventKind.CHILD_SA_UP, protocol=protocol, spis=found)
 
 
+def _built(here: Connection) -> str:
+    """Under which name a notify of a connection waits for its packet."""
+    return f"{here.key} built"
+
+
 def _node_of(line: LogLine | None) -> int | None:
     """The message ID that a new node has."""
     return None if line is None else message_id(line.field("mid"))
@@ -395,10 +418,17 @@ def _is_soon(told: LogEvent, line: LogLine) -> bool:
     return 0 <= line.at_ns - told.at_ns <= NS_PER_SECOND
 
 
+def _is_past(end: LogEvent, line: LogLine, *, untimed: bool = False) -> bool:
+    """Whether a line can be about a later SA than the one that ended; `untimed` without a clock."""
+    if end.at_ns is None or line.at_ns is None:
+        return untimed
+    return not -_LEAST_INTERVAL_NS <= line.at_ns - end.at_ns < _LEAST_LIFE_NS
+
+
 def _kind_in(packet: LogLine) -> MessageKind | None:
     """What a packet is by the state that its line names."""
     state = packet.get("state")
-    return None if state is None else _STATES.get(state[:3].upper())
+    return None if state is None else _STATES.get(state[:2].upper())
 
 
 def _begins_phase1(packet: LogLine) -> bool:
@@ -409,6 +439,6 @@ def _begins_phase1(packet: LogLine) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _spelled(word: str) -> str:
-    """A keyword with the underscores that pasting lost."""
-    return "_".join(word.split()).replace("\\", "")
+def _bare(word: str) -> str:
+    """A keyword without its underscores, or what pasting left in their places."""
+    return "".join(word.split()).replace("\\", "").replace("_", "")

@@ -9,7 +9,6 @@ from msgspec import Struct, field
 
 from analyzers.decode.assembly.lines import LogLine, address
 from analyzers.model.log_events import LogEvent
-from analyzers.model.observations import MessageKind
 
 _MAX_CONNECTIONS: Final = 4096
 # Conn ids of the hardware and software engines carry flags above these bits.
@@ -19,14 +18,6 @@ _GOES_ON: Final = (
     "dpd-vendor-id", "other-vendor-id", "input", "established", "notify-processing",
 )  # fmt: skip
 _AUTHORITY: Final = ("packet-sent", "packet-received")
-
-
-class Building(Struct):
-    """A notify that will leave with the next packet."""
-
-    kind: MessageKind
-    message_id: int | None
-    sequence: int | None = None
 
 
 class Phase1(Struct):
@@ -49,7 +40,8 @@ class Connection(Struct):
     """A packet of which it is not known yet what it was."""
     node: int | None = None
     """Its message ID."""
-    building: Building | None = None
+    building: LogEvent | None = None
+    """A notify that leaves with the next packet."""
     told: LogEvent | None = None
     """The last DPD message that was received, while its number may still come."""
     question: LogEvent | None = None
@@ -61,8 +53,10 @@ class Connection(Struct):
     """The error counter of DPD went up: the next R-U-THERE is another try."""
     tries: int | None = None
     """Of so many."""
-    dead: bool = False
-    down: bool = False
+    dead: LogEvent | None = None
+    """The last verdict on the peer."""
+    down: LogEvent | None = None
+    """The end of its SA."""
     deleting: bool = False
     children: list[str] = field(default_factory=list)
 

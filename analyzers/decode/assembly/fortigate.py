@@ -201,7 +201,13 @@ class FortigateAssembly:
         payload, self._clear_bytes = self._clear_bytes, None
         wire, self._wire = self._wire, None
         yield from self._told()
+        mid = event(line, LogEventKind.MESSAGE).message_id
+        if clear is not None and mid is not None and clear.message_id not in (None, mid):
+            clear = payload = None  # of another message
         version, kind = kind_of_label(label)
+        told = clear or wire
+        if kind is None and told is not None:
+            version, kind = told.version, told.kind
         if kind is None:
             return  # a NAT keepalive, or something that nobody asks about
         made = self._about(line, here, LogEventKind.MESSAGE, sent=True, version=version)

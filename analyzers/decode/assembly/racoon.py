@@ -33,6 +33,9 @@ _EXCHANGES: Final = {
 # The lines about one message follow each other within this.
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_SAS: Final = 4096
+_MAX_WAITING: Final = 4096
+# FortiClient has one peer, and names it nowhere in its IKEv1; so its words call it.
+_UNNAMED: Final = "remote"
 
 
 class RacoonAssembly:
@@ -63,14 +66,40 @@ class RacoonAssembly:
         self._received_id: int | None = None
         self._requests: OrderedDict[int, LogEvent] = OrderedDict()
         """IKEv2 requests by message ID."""
+        self._unsure: LogEvent | None = None
+        """The last of them, if it may be a liveness question or a Delete."""
+        self._waiting: list[LogEvent] = []
+        """Events that a later line may say more of."""
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
-        return list(self._take(line))
+        told: list[LogEvent] = []
+        for made in self._take(line):
+            if made is self._unsure:
+                told += self._waiting
+                self._waiting = []
+            self._waiting.append(made)
+        named = bool(self._peers)
+        if (named and self._unsure is None) or len(self._waiting) >= _MAX_WAITING:
+            told += self._told_all(named=named)
+        return told
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
-        return list(self._half_told())
+        self._waiting += self._rest()
+        return self._told_all(named=False)
+
+    def _told_all(self, *, named: bool = True) -> list[LogEvent]:
+        """What waited; `named` False: the name of the peer is waited for no more."""
+        told, self._waiting = self._waiting, []
+        self._unsure = None
+        if not named and not self._peers:
+            for made in told:
+                made.remote = _UNNAMED
+        return told
+
+    def _rest(self) -> Iterator[LogEvent]:
+        yield from self._half_told()
 
     def _take(self, line: LogLine) -> Iterator[LogEvent]:
         half = self._half
@@ -95,6 +124,8 @@ class RacoonAssembly:
                 yield self._about(line, LogEventKind.HINT, sequence=None)
             case "client-dpd":
                 self._settings(line)
+            case "packet":
+                self._packet_passes(line)
             case _ if line.id.startswith("iked"):
                 yield from self._ikev2(line)
             case _:
@@ -133,6 +164,15 @@ class RacoonAssembly:
             return last if len(self._peers) == 1 or _near(last, line) else None
         return next((e for e in reversed(self._ends.values()) if e.remote == remote), None)
 
+    def _packet_passes(self, line: LogLine) -> bool:
+        """A packet tells whose the next lines are; whether it was received."""
+        fields = line.fields
+        src, dst = address(fields["src"]), address(fields["dst"])
+        arrived = "received" in fields or "received2" in fields or src in self._peers
+        local, remote = (dst, src) if arrived else (src, dst)
+        self._about(line, LogEventKind.HINT, local=local, remote=remote)
+        return arrived
+
     # --- IKEv1 messages --------------------------------------------------------------------
 
     def _message(self, line: LogLine) -> Iterator[LogEvent]:
@@ -163,9 +203,8 @@ class RacoonAssembly:
                     yield self._received(line, MessageKind.R_U_THERE_ACK)
             case "dead":
                 self._tick = None
-                yield self._about(
-                    line, LogEventKind.PEER_DEAD, reason="DPD: remote seems to be dead", version=1
-                )
+                reason = f"DPD: {fields['who']} {fields['how']}"
+                yield self._about(line, LogEventKind.PEER_DEAD, reason=reason, version=1)
             case "dpd-vendor-id":
                 yield self._about(line, LogEventKind.DPD_VENDOR_ID, sent=False, version=1)
             case "resent":
@@ -226,6 +265,7 @@ class RacoonAssembly:
                 yield self._ikev2_received(line)
             case _:
                 # A Delete is an INFORMATIONAL, too: which it was is not said.
+                self._unsure = None
                 yield self._about(line, LogEventKind.GAVE_UP, version=2, message_id=None)
 
     def _ikev2_sent(self, line: LogLine) -> Iterator[LogEvent]:
@@ -239,10 +279,28 @@ class RacoonAssembly:
             yield agreed
         if not made.response and made.message_id is not None:
             made.retransmission = fields.get("again") is not None
+            if not made.retransmission:
+                self._goes_on(made)
             self._requests[made.message_id] = made
             while len(self._requests) > _MAX_SAS:
                 self._requests.popitem(last=False)
         yield made
+
+    def _goes_on(self, made: LogEvent) -> None:
+        """An IKE SA that asks on was not deleted: what it asked for without a word was liveness."""
+        before, self._unsure = self._unsure, None
+        if made.message is not MessageKind.INFORMATIONAL:
+            return
+        rekeyed = self._requests.get((made.message_id or 0) - 1)
+        if rekeyed is None or rekeyed.message is not MessageKind.CREATE_CHILD:
+            self._unsure = made  # else it deletes the Child SA of before
+        if before is None or before.initiator_spi != made.initiator_spi:
+            return
+        for told in self._waiting:
+            ours = told.sent is not told.response
+            unsaid = told.message is MessageKind.INFORMATIONAL
+            if ours and unsaid and told.message_id == before.message_id:
+                told.message = MessageKind.LIVENESS
 
     def _ikev2_received(self, line: LogLine) -> LogEvent:
         made = self._about(line, LogEventKind.MESSAGE, sent=False, version=2)

@@ -38,6 +38,10 @@ _CONTENTS: Final = {
 _DPD: Final = (MessageKind.R_U_THERE, MessageKind.R_U_THERE_ACK)
 # A dump and the line about its message follow each other within this.
 _TOGETHER_NS: Final = 2 * NS_PER_SECOND
+_LINE_BYTES: Final = 32
+"""Of a full line of a dump."""
+_MAX_LINES: Final = 3
+"""What is read in a dump has no more of them."""
 _MAX_REQUESTS: Final = 1024
 
 
@@ -55,10 +59,9 @@ class RouterosAssembly(RacoonAssembly):
         self._asked: OrderedDict[tuple[str | None, bool | None, int | None], LogEvent]
         self._asked = OrderedDict()
 
-    def finish(self) -> Iterator[LogEvent]:
-        """The log is over."""
+    def _rest(self) -> Iterator[LogEvent]:
         yield from self._packet_told()
-        yield from super().finish()
+        yield from super()._rest()
 
     def _take(self, line: LogLine) -> Iterator[LogEvent]:
         if line.id == "dump":
@@ -91,13 +94,17 @@ class RouterosAssembly(RacoonAssembly):
             self._dumped = b""
         whole = self._dumped + data
         self._dump_at_ns = line.at_ns
-        for candidate in (whole, data):
+        # Another dump may end right before: lines of words in between are not seen here.
+        starts = range(
+            max(len(whole) - len(data) - _MAX_LINES * _LINE_BYTES, 0), len(whole), _LINE_BYTES
+        )
+        for candidate in (whole, *(whole[start:] for start in starts if start)):
             printed = read_payloads(candidate)
             if printed is not None:
                 self._printed, self._dumped = (printed, candidate), b""
                 return
-        # 32 bytes are a full line; a shorter one ends a dump.
-        self._dumped = whole if len(data) == 32 else b""
+        # A shorter one ends a dump.
+        self._dumped = whole if len(data) == _LINE_BYTES else b""
 
     def _is_recent(self, line: LogLine) -> bool:
         before = self._dump_at_ns

@@ -85,3 +85,17 @@ def test_a_long_line_is_cut_at_its_stamps() -> None:
     line = "Mar  1 00:00:00.000: a " + "x" * 4000 + " Mar  1 00:00:01.000: b"
     assert split_long([7], [line]) == ([7, 7], [line[:4024], line[4024:]])
     assert split_long([7], ["short"]) == ([7], ["short"])
+
+
+def test_a_long_page_without_line_ends_is_cut_where_it_ended_them() -> None:
+    line = "<p>05[IKE]&nbsp;a</p><p>05[IKE]&#160;b &lt;c&gt;<br>" * 200
+    numbers, lines = split_long([3], [line])
+    assert [part for part in lines if part] == ["05[IKE] a", "05[IKE] b <c>"] * 200
+    assert set(numbers) == {3}
+
+
+def test_hidden_stamps_of_a_long_line_are_found() -> None:
+    line = "Mar&nbsp;&nbsp;1&nbsp;00:00:00.000:&nbsp;a&#10;" * 200
+    assert [part.strip() for part in split_long([1], [line])[1] if part] == [
+        "Mar  1 00:00:00.000: a"
+    ] * 200

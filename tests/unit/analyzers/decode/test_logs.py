@@ -245,6 +245,14 @@ def test_devices_in_one_syslog_are_kept_apart(alone: int, header: str) -> None:
     ]
 
 
+@ways
+def test_the_rest_of_a_stamp_is_no_host(alone: int) -> None:
+    text = (
+        "Mar  1 00:00:01 acme[1]: probe 1 to 192.0.2.9\nMar  1 00:00:02.12\n500: acme[1]: probe 2"
+    )
+    assert devices(text, alone) == [("1", "192.0.2.9"), ("1", "192.0.2.9")]
+
+
 def test_no_more_than_some_hosts_are_kept_apart() -> None:
     text = "".join(
         f"Mar  1 00:{n // 60:02}:{n % 60:02} gw{n} acme[1]: probe 1\n" for n in range(1_000)

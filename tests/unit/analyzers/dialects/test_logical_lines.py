@@ -200,6 +200,9 @@ def test_what_a_pager_cut_out_of_a_stamp() -> None:
         ("05[IKE] <b|2> a", "05[IKE] <b|2> a"),
         ("05[IKE] <p|2> a < b", "05[IKE] <p|2> a < b"),
         ("05[IKE] net{1}", "05[IKE] net{1}"),
+        ("**ISAKMP**: a **b c** d", "ISAKMP: a b c d"),
+        ("ISAKMP: peer 10.**.**.7 to 10.**.9.**", "ISAKMP: peer 10.**.**.7 to 10.**.9.**"),
+        ("ISAKMP: \u201ca\u201d \u2018b\u2019 \u2212\u00a01\u2026", "ISAKMP: \"a\" 'b' - 1..."),
     ],
 )
 def test_remains_of_web_pages_and_terminals(line: str, text: str) -> None:

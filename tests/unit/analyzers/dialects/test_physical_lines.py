@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzers.dialects.physical_lines import LineCutter
 
-LIMIT = 1 << 16
+LIMIT = 1 << 18
 
 
 def cut(*pieces: str) -> list[str]:
@@ -71,5 +71,9 @@ def test_a_cr_in_a_file_with_line_ends_is_none() -> None:
 @pytest.mark.parametrize("step", [1 << 12, 1 << 16, 1 << 20])
 def test_lines_of_megabytes_are_kept_in_part(step: int) -> None:
     text = "a\n" + "x" * 3_000_000 + "\nb\n" + "y" * 3_000_000
-    pieces = [text[n : n + step] for n in range(0, len(text), step)]
-    assert cut(*pieces) == ["a", "x" * LIMIT, "b", "y" * LIMIT]
+    cutter = LineCutter()
+    lines: list[str] = []
+    for start in range(0, len(text), step):
+        lines += cutter.feed(text[start : start + step])
+    assert lines + cutter.finish() == ["a", "x" * LIMIT, "b", "y" * LIMIT]
+    assert cutter.long_lines == 2

@@ -159,10 +159,20 @@ DAMAGES: dict[str, Callable[[list[Line]], str]] = {
     "markdown": lambda lines: plain(lines).replace("*Mar", "- Mar"),
     "quoted": lambda lines: "> " + plain(lines).replace("\n", "\n> "),
     "HTML": lambda lines: "<pre>" + plain(lines).replace("\n", "<br>\n").replace('"', "&quot;"),
+    "a page on one line": lambda lines: (
+        "<p>" + plain(lines).replace(" ", "&nbsp;").replace("\n", "</p><p>")
+    ),
     "sequence numbers": lambda lines: plain(lines).replace("*Mar", "000123: *Mar"),
     "syslog": lambda lines: plain(lines).replace("*Mar 25", "<191>4711: *Mar 25"),
     "relayed": lambda lines: plain(lines).replace("*Mar", "Mar 25 15:41:00 hub 4711: *Mar"),
     "zones": lambda lines: re.sub(r"(\.\d{3}): ", r"\1 UTC: ", plain(lines)),
+    "underscores are blanks": lambda lines: plain(lines).replace("_", " "),
+    "underscores are gone": lambda lines: plain(lines).replace("_", ""),
+    "underscores are eaten in pairs": lambda lines: re.sub(r"_(\w)_", r"\1", plain(lines)),
+    "bold": lambda lines: re.sub("DPD|peers? |ISAKMP", r"**\g<0>**", plain(lines)),
+    "bold stamps": lambda lines: re.sub(r"(?m)^(\S+ \S+ \S+):", r"**\1**:", plain(lines)),
+    "typeset": lambda lines: re.sub('"(.*?)"', "\u201c\\1\u201d", plain(lines)),
+    "minus signs": lambda lines: plain(lines).replace(" -", " \u2212"),
     "newest clock": lambda lines: plain(lines).replace("*Mar 25 15", ".Mar 25 2026 15"),
 }  # fmt: skip
 
@@ -253,9 +263,10 @@ NEWER = """
     """  # noqa: E501
 
 
+@pytest.mark.parametrize("underscore", ["_", " ", ""])
 @pytest.mark.parametrize("prefix", ["DPD/", ""])
-def test_newer_releases_say_what_they_send(prefix: str):
-    sent, received = messages_of(NEWER.format(prefix))
+def test_newer_releases_say_what_they_send(prefix: str, underscore: str):
+    sent, received = messages_of(NEWER.format(prefix).replace("_", underscore))
     assert (sent.message, sent.message_id, sent.sequence, sent.retransmission) == (
         MessageKind.R_U_THERE,
         -2070000150 & 0xFFFFFFFF,
@@ -286,6 +297,49 @@ def test_an_error_counter_makes_the_next_probe_a_retry(counter: str, tries: int 
     found = messages_of(f"{text}    *Mar  1 00:06:00.425: ISAKMP:(1001):{counter}\n{again}")
     assert [e.retransmission for e in found] == [False, True]
     assert [e.tries for e in found] == [None, tries]
+
+
+SEARCHED = """
+    *Mar  1 00:05:58.411: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+            spi 1701000992, message ID = -2070000150
+    *Mar  1 00:05:58.523: ISAKMP:(1001): DPD/R_U_THERE_ACK received from peer 198.51.100.9, sequence 0x5E0C4F45
+    *Mar  1 00:06:08.411: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+            spi 1701000992, message ID = 1000
+    *Mar  1 00:06:10.411: ISAKMP:(1001):DPD incrementing error counter (1/5)
+    *Mar  1 00:06:10.412: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1
+            spi 1701000992, message ID = 1001
+    *Mar  1 00:06:12.411: ISAKMP:(1001):DPD incrementing error counter (2/5)
+    *Mar  1 00:06:12.411: ISAKMP:(1001):peer 198.51.100.9 not responding!
+    *Mar  1 00:06:12.412: ISAKMP:(1001):deleting SA reason "peers alive" state (I) QM_IDLE (peer 198.51.100.9)
+    """  # noqa: E501
+SEARCHED_WORDS = [
+    "sent r-u-there",
+    "received r-u-there-ack",
+    "sent r-u-there",
+    "sent r-u-there again",
+    "peer-dead",
+    "ike-sa-down",
+]
+
+
+def test_a_log_that_was_searched_for_words_shows_no_packets():
+    events = events_of(SEARCHED)
+    assert story(events) == SEARCHED_WORDS
+    asked = [e for e in events if e.message is MessageKind.R_U_THERE]
+    assert [e.message_id for e in asked] == [-2070000150 & 0xFFFFFFFF, 1000, 1001]
+    assert [clock(e) for e in asked] == ["00:05:58.411", "00:06:08.411", "00:06:10.412"]
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_a_question_at_the_end_of_a_searched_log_is_none_the_less_one(lines: int):
+    cut = "\n".join(SEARCHED.splitlines()[: lines + 1])
+    assert story(events_of(cut + "\n")) == SEARCHED_WORDS[: (lines + 1) // 2]
+
+
+def test_a_conn_id_dies_again():
+    again = SEARCHED.replace(" 00:", " 01:")
+    found = story(events_of(SEARCHED + again))
+    assert found == [*SEARCHED_WORDS, *SEARCHED_WORDS]
 
 
 def test_an_answer_ends_the_retries():
@@ -576,6 +630,11 @@ def test_a_delete_notify_that_cannot_be_sent_needs_a_history():
 def test_stray_characters_of_a_slow_console():
     (up,) = events_of("ISAKMP:(9577):Old State = .IKE_I_MM6  New State = IKE_P1_COMPLETE\n")
     assert up.kind is LogEventKind.IKE_SA_UP
+
+
+@pytest.mark.parametrize("state", ["IKE_DEST_SA", "IKE_P1_COM\nPLETE", "IKE_P1_\nCOMPLETE"])
+def test_an_sa_that_is_up_or_goes_does_not_come_up(state: str):
+    assert events_of(f"ISAKMP:(9577):Old State = {state}  New State = IKE_P1_COMPLETE\n") == []
 
 
 SURVIVOR = plain([*HEALTHY, *DYING[:28]]) + plain(HEALTHY[1:]).replace("06:4", "41:4")

@@ -73,6 +73,21 @@ def test_a_sent_probe_is_one_message_with_all_that_is_said_of_it():
     assert probe.retransmission is False
 
 
+@pytest.mark.parametrize("label", ["informational", "P2", "unknown"])
+def test_a_message_without_a_name_is_what_its_bytes_say(label: str):
+    clear = line(f"enc {notify_message(36136, 1, 0x7E11A9D0).hex()}")
+    (probe,) = messages_of(clear + sent(label, 0x7E11A9D0))
+    assert (probe.sent, probe.message, probe.sequence) == (True, MessageKind.R_U_THERE, 1)
+    assert messages_of(sent(label, 0x7E11A9D0)) == []
+
+
+def test_bytes_of_another_message_are_not_taken():
+    (ack,) = messages_of(
+        line(f"enc {notify_message(36136, 1, 0x11).hex()}") + sent("R-U-THERE-ACK", 0x22)
+    )
+    assert (ack.message, ack.sequence, ack.payload) == (MessageKind.R_U_THERE_ACK, None, None)
+
+
 def test_a_received_answer_has_the_number_of_its_decrypted_bytes():
     (ack,) = messages_of(ACK)
     assert (ack.sent, ack.message, ack.sequence) == (False, MessageKind.R_U_THERE_ACK, 1)

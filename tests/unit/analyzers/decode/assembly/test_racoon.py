@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.decode.log_order import Order
+from analyzers.decode.logs import LogDecoder
+from analyzers.dialects.catalogue import DIALECTS
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEventKind
 from analyzers.model.observations import MessageKind
+from analyzers.model.records import SourceInfo
 from tests.log_text import clock, decoder, events_of, messages_of, story
 
 LOCAL, PEER = "192.0.2.1", "198.51.100.9"
@@ -164,6 +168,9 @@ def test_counts_of_questions_tell_the_unanswered_ones():
     # Of the first ones only so much is known that they were answered.
     assert story(told) == ["sent r-u-there", "sent r-u-there again", "peer-dead"]
     assert [e.at_ns % 60_000_000_000 // 1_000_000 for e in told if e.at_ns] == [44516, 49527, 54540]
+    # The only peer of a log that names none has a name nevertheless.
+    assert {e.remote for e in told} == {"remote"}
+    assert {e.remote for e in events_of(text + UP)} == {None, PEER}
 
 
 def test_a_healthy_count_is_no_sign_of_anything():
@@ -197,3 +204,29 @@ def test_without_dpd_nobody_knows_what_the_client_says():
     text = client(f"spi=0x{I_SPI}: send INFORMATIONAL req 3 peer {PEER}:4500 local {LOCAL}:500, 80"
                   " bytes", "40.148", "iked  446    info")  # fmt: skip
     assert story(messages_of(text)) == ["sent informational"]
+
+
+def asked(mid: int, second: str, exchange: str = "INFORMATIONAL") -> str:
+    words = f"spi=0x{I_SPI}: send {exchange} req {mid} peer {PEER}:4500 local {LOCAL}:500, 80 bytes"
+    return client(words, second, "iked  446    info")
+
+
+def answered(mid: int, second: str, exchange: str = "INFORMATIONAL") -> str:
+    received = client(f"ikev2_init_recv: Receive message with id: {mid}", second, "iked  1 info")
+    return received + client(f"<== {exchange} reply", second, "iked  1 info")
+
+
+def test_an_sa_of_the_client_that_asks_on_was_not_deleted():
+    text = asked(9, "10.1") + answered(9, "10.2") + asked(10, "20.1") + answered(10, "20.2")
+    words = ["sent liveness", "received liveness answer"] * 2
+    assert story(messages_of(text + asked(11, "30.1"))) == [*words, "sent informational"]
+    # A log that is being written shows each as soon as it is known.
+    reader = LogDecoder(SourceInfo("s1", "f", "log", ""), DIALECTS, order=Order.OLDEST_FIRST)
+    now = reader.feed(text + asked(11, "30.1") + "\n") + reader.pause()
+    assert story(now) == words
+
+
+def test_what_follows_a_rekeying_of_the_client_deletes_the_old_sa():
+    text = asked(8, "09.1", "CREATE_CHILD_SA") + answered(8, "09.2", "CREATE_CHILD_SA")
+    text += asked(9, "10.1") + answered(9, "10.2") + asked(10, "20.1")
+    assert story(messages_of(text))[2:4] == ["sent informational", "received informational answer"]

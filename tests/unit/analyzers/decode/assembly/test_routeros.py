@@ -65,6 +65,24 @@ def test_dumps_alone_are_no_messages():
     assert events_of(dump(notify(36136, 7)) + dump(bytes(200))) == []
 
 
+def test_packets_and_words_name_the_peer():
+    question = bytes.fromhex("11111111") + notify(36136, 0x3E5F80D9)
+    text = (
+        line(f"===== received 92 bytes from {PEER}[500] to {LOCAL}[500]")
+        + dump(bytes(range(32)))
+        + line("decrypted.", "ipsec,debug,packet")
+        + dump(question)
+        + line(f"{PEER} DPD R-U-There received")
+        + line(f"92 bytes from {LOCAL}[500] to {PEER}[500]")
+        + line("received a valid R-U-THERE, ACK sent")
+    )
+    asked, answered = messages_of(text)
+    assert (asked.sent, asked.message, asked.sequence) == (
+        *(False, MessageKind.R_U_THERE, 0x3E5F80D9),
+    )
+    assert (asked.local, asked.remote) == (answered.local, answered.remote) == (LOCAL, PEER)
+
+
 def test_a_dead_peer_in_racoons_words():
     text = UP + line("DPD: remote seems to be dead", "ipsec,info", "22:41:29")
     text += line(f"purging ISAKMP-SA spi={SPIS}.", "ipsec,info", "22:41:29")
