@@ -134,21 +134,25 @@ def _with_extras(
 ) -> Iterator[Row]:
     """SAs below the state, expected questions above those sent, marks of log lines at the end."""
     peer = times.peer
-    told: set[str] = set()
+    asking = (
+        (RowKind.PROBES_OUT, peer.local, signs.to),
+        (RowKind.PROBES_IN, peer.remote, signs.back),
+    )
+    kinds = [kind for kind, _, _ in asking]
     for row in rows:
-        sides = {RowKind.PROBES_OUT: peer.local, RowKind.PROBES_IN: peer.remote}
-        side = sides.get(row.kind)
-        if side is not None and side not in told:
-            told.add(side)
-            marks = _marks(scale, times.expected[side], signs.ghost)
-            arrow = signs.to if row.kind is RowKind.PROBES_OUT else signs.back
-            if marks is not None:
-                yield Row(RowKind.EXPECTED, f"{times.due_by[side]} {arrow}", marks)
+        if row.kind in kinds:
+            continue
         yield row
         if row.kind is RowKind.STATE:
             begun = _begun(scale, times.further_sas)
             if begun is not None:
                 yield Row(RowKind.SAS, "new SAs", begun)
+            # Also where nobody asked: what was expected is then all there is to see.
+            for kind, side, arrow in asking:
+                marks = _marks(scale, times.expected[side], signs.ghost)
+                if marks is not None:
+                    yield Row(RowKind.EXPECTED, f"{times.due_by[side]} {arrow}", marks)
+                yield from (asked for asked in rows if asked.kind is kind)
     marks = _log_marks(scale, times.logged, signs)
     if marks is not None:
         yield Row(RowKind.LOG, "log", marks)

@@ -9,6 +9,7 @@ from analyzers.export.spans import Window, whole
 from analyzers.model.exchange import Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import Hint, HintKind, PeerView
+from analyzers.model.policy import PolicyBasis
 from analyzers.model.records import Basis, Ref
 from dpdlab.present import readout, timeline
 from dpdlab.present.cells import RowKind
@@ -106,3 +107,16 @@ def test_a_fold_says_in_every_lane_how_long_it_is_and_that_traffic_went_on():
     assert " alive " not in rows[RowKind.STATE][5:25]
     assert " probing " in rows[RowKind.STATE]
     assert "⋯" not in "".join(c.glyph for r in rows_of(peer, start, UNICODE) for c in r.cells)
+
+
+def test_who_never_asked_has_a_lane_of_what_was_expected():
+    (policy,) = s.dead_peer().policies
+    given = replace(policy, interval_s=5.0, basis=PolicyBasis.GIVEN)
+    hole = s.black_hole(first_probe_ns=None)
+    peer = s.dead_peer(exchanges=(), black_holes=(hole,), policies=(given,))
+    scale = linear(whole(peer), WIDTH)
+    rows = timeline.draw(timeline.PeerTimes(peer), scale, UNICODE).rows
+    assert [row.label for row in rows[:3]] == ["state", "expected →", "ESP →"]
+    due = [cell.glyph == UNICODE.ghost for cell in rows[1].cells]
+    assert due.index(True) == scale.at((hole.last_proof_ns or 0) + 5_000_000_000)
+    assert due.count(True) == 1
