@@ -190,22 +190,26 @@ def _lost_rows(peer: PeerView, scale: Scale, signs: Glyphs) -> Iterable[Row]:
             yield Row(kind, label, tuple(cells))
 
 
+def question_cell(exchange: Exchange, index: int, signs: Glyphs) -> Cell:
+    """The sign of one transmission of a question."""
+    if index == answered_transmission(exchange):
+        return Cell(signs.answered, Role.ANSWERED)
+    if index:
+        return Cell(signs.retry, Role.RETRY)
+    if exchange.outcome is Outcome.OPEN:
+        return Cell(signs.open, Role.OPEN)
+    if exchange.outcome is Outcome.ANSWERED:
+        return Cell(signs.asked, Role.ASKED)
+    return Cell(signs.unanswered, Role.UNANSWERED)
+
+
 def _draw_exchange(
     cells: list[Cell], covered: set[int], exchange: Exchange, scale: Scale, signs: Glyphs
 ) -> None:
-    answered_by = answered_transmission(exchange)
     for index, sent in enumerate(exchange.transmissions):
-        if index == answered_by:
-            glyph, role = signs.answered, Role.ANSWERED
-        elif index:
-            glyph, role = signs.retry, Role.RETRY
-        elif exchange.outcome is Outcome.OPEN:
-            glyph, role = signs.open, Role.OPEN
-        elif exchange.outcome is Outcome.ANSWERED:
-            glyph, role = signs.asked, Role.ASKED
-        else:
-            glyph, role = signs.unanswered, Role.UNANSWERED
+        glyph, role = question_cell(exchange, index, signs)
         _mark(cells, covered, sent.at_ns, glyph, role, scale)
+    answered_by = answered_transmission(exchange)
     answer = exchange.answer
     if answer is None or answered_by is None:
         return

@@ -11,8 +11,11 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
+from dpdlab.present.cells import Cell
 from dpdlab.present.detail import Detail
 from dpdlab.present.events import Event
+from dpdlab.present.formatting import Glyphs
+from dpdlab.present.lane import question_cell
 
 # Two logs, or a log and a capture, may be so far apart on one message.
 _APART_NS = 5 * NS_PER_SECOND
@@ -43,6 +46,20 @@ def places_in(content: Content, sources: frozenset[str]) -> set[Ref]:
     for finding in content.findings:
         found.update(ref for ref in finding.refs if ref.source in sources)
     return found
+
+
+def questions_in(
+    peers: Iterable[PeerView], sources: frozenset[str], signs: Glyphs
+) -> dict[Ref, Cell]:
+    """The sign of each question in some sources, as lanes have it."""
+    return {
+        ref: question_cell(exchange, index, signs)
+        for peer in peers
+        for exchange in peer.exchanges
+        for index, sent in enumerate(exchange.transmissions)
+        for ref in (sent.ref, *sent.seen)
+        if ref.source in sources
+    }
 
 
 def message_at(

@@ -325,3 +325,31 @@ async def test_a_start_has_a_sign_of_its_own_which_the_help_explains(console: Op
         await c.pilot.pause(1.0)
         assert "Signs of the log" in c.text
         assert "S   a daemon or a device begins anew" in c.text
+
+
+async def test_questions_have_the_signs_of_the_other_views(console: Open):
+    inputs = (DEAD / "capture.pcap", DEAD / "charon-a.log")
+    async with looked_up(console(*inputs, size=(120, 40))) as c:
+        await c.press("C", "G")
+        asked = [line.split()[0] for line in c.lines if "INFORMATIONAL_V1 request" in line]
+        assert asked == ["✗", "↻", "↻"]
+        await c.press("g", "w")
+        assert current(c).startswith("↻ ")
+
+
+@pytest.mark.parametrize("sought", ["MARK", "mark", "/MA+RK/"])
+async def test_a_match_far_to_the_right_comes_into_sight(
+    console: Open, tmp_path: Path, sought: str
+):
+    lines = (DEAD / "charon-a.log").read_text().splitlines()
+    lines[2] += f" {'漢' * 60}{'x' * 200} MARK and so on{'y' * 200}"
+    lines[4] += " MARK"
+    log = tmp_path / "charon.log"
+    log.write_text("\n".join(lines) + "\n")
+    async with looked_up(console(log, size=(80, 24))) as c:
+        await c.press("g", "slash", *sought, "enter")
+        assert "MARK and so" in c.text
+        assert view(c).shift > 200
+        await c.press("n")
+        assert any(line.rstrip(" █▁▂▃▄▅▆▇").endswith(" MARK") for line in c.lines)
+        assert view(c).shift == 0

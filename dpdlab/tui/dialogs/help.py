@@ -103,11 +103,12 @@ def _meanings(signs: Glyphs) -> Iterator[tuple[str, str]]:
 
 def _in_log(signs: Glyphs) -> Iterator[tuple[str, str]]:
     """Signs before the lines of logs, where some mean something else."""
-    yield signs.dead, "a line that gives a peer up"
+    yield signs.dead, "a line that gives a peer up; a question without an answer"
+    yield signs.asked, "a question that was answered when it was sent again"
     yield signs.questionable, "a line about trouble"
     yield log_rows.STARTED, "a daemon or a device begins anew"
     yield signs.retry, "a message that was sent again"
     yield signs.delete, "the end of an SA"
     yield signs.answered, "any other line that says something"
-    yield signs.unknown, "a line that was not understood"
+    yield signs.unknown, "a line that was not understood; an open question"
     yield log_rows.BACK, "behind a time: earlier than the line above"

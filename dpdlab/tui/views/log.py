@@ -20,8 +20,15 @@ from analyzers.session.live_lines import LiveLines
 from analyzers.session.log_lines import LogLines
 from analyzers.sources.lines import MAX_SHOWN
 from dpdlab.present import copying
+from dpdlab.present.cells import Cell, Role
 from dpdlab.present.events import event_at
-from dpdlab.present.log_places import message_at, peer_at, places_in, places_of
+from dpdlab.present.log_places import (
+    message_at,
+    peer_at,
+    places_in,
+    places_of,
+    questions_in,
+)
 from dpdlab.tui.bars import Line
 from dpdlab.tui.dialogs.explain import ExplainScreen
 from dpdlab.tui.dialogs.raw_line import RawLine
@@ -64,8 +71,8 @@ class LogView(LogSearch):
         self.list = RowList(palette, id="log-rows", empty="")
         self.list.moved = self.moved
         self.telling_only = False
-        self.shift = 0
         self._picked: Int64s | None = None
+        self._asked: dict[Ref, Cell] = {}
         self._marked: tuple[object, dict[str, Int64s]] = (None, {})
 
     def compose(self) -> ComposeResult:
@@ -90,8 +97,15 @@ class LogView(LogSearch):
         if key != self._key:
             self._key = key
             self._picked = self._pick(log)
+            self._asked = questions_in(
+                self.model.whole.peers,
+                frozenset(text.source for text in log.texts),
+                self.model.signs,
+            )
         self.list.empty = self._why_empty()
-        rows = LogRows(self.model, log, self._picked, shift=self.shift, wanted=self.wanted)
+        rows = LogRows(
+            self.model, log, self._picked, asked=self._asked, shift=self.shift, wanted=self.wanted
+        )
         self._rows = rows
         self.list.show(rows, self._cursor(log, before))
         self.told.say(self._told(log))
@@ -233,12 +247,6 @@ class LogView(LogSearch):
         """What of the text is out of sight."""
         self._shift_to(min(self.shift + _SHIFT, MAX_SHOWN))
 
-    def _shift_to(self, shift: int) -> None:
-        self.shift = shift
-        if self._rows is not None:
-            self._rows.shift = shift
-            self.list.refresh_rows()
-
     def do_into(self) -> None:
         """The same moment in the ladder of the peer that the line is about."""
         log, row = self.model.log, self._row
@@ -362,6 +370,7 @@ class LogView(LogSearch):
             case "warning":
                 worse = FindingSeverity.WARNING
                 refs = {r for f in findings if f.severity is worse for r in f.refs}
+                refs |= {ref for ref, cell in self._asked.items() if cell.role is Role.RETRY}
                 return np.union1d(log.telling(TROUBLE, again=True), self._rows_of(log, refs))
             case _:
                 own = self._rows_of(log, set() if peer is None else set(places_of(peer)))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
 from analyzers.export.formatting import Severity
 from analyzers.export.untrusted import safe
 from analyzers.model.log_events import LogEventKind
+from analyzers.model.records import Ref
 from analyzers.model.time import NS_PER_MS, ORDER_LIMIT_NS
 from analyzers.session.line_times import Int64s
 from analyzers.session.log_lines import LineReading, LogLines, Sense
+from dpdlab.present.cells import Cell, Role
 from dpdlab.present.filter.pattern import Pattern
 from dpdlab.present.timeline import STARTED as STARTED
 from dpdlab.present.times import precision_ns
@@ -33,9 +38,18 @@ TROUBLE: Final = (
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})
 _IDS: Final = frozenset({"mid", "mid_hex", "seq", "seq_hex", "ispi", "rspi", "spi", "spi2", "conn"})
+_ASKED: Final = {
+    Role.ANSWERED: Severity.GOOD,
+    Role.ASKED: Severity.WARN,
+    Role.RETRY: Severity.WARN,
+    Role.OPEN: Severity.WARN,
+    Role.UNANSWERED: Severity.BAD,
+}
 BACK: Final = "<"
 """Behind a time that is earlier than the one above it."""
 _MOST_MATCHES: Final = 50
+_BEFORE_A_MATCH: Final = 3
+"""The part of the room that what stands before a match takes at most."""
 _STAMPS_FROM: Final = 150
 """Columns from which the stamp of the line itself is shown, too."""
 
@@ -53,6 +67,15 @@ class Wanted(Struct, frozen=True):
             return self.pattern.search(text)
         return self.said.casefold() in text.casefold()
 
+    def span_in(self, text: str) -> tuple[int, int] | None:
+        """Where a text has it first; of what fits an expression only the end is known."""
+        if self.pattern is not None:
+            ends = range(len(text) + 1)
+            end = bisect_left(ends, True, key=lambda stop: self.fits(text[:stop]))
+            return (max(end - 1, 0), end) if end in ends else None
+        place = text.lower().find(self.said.lower())
+        return None if place < 0 else (place, place + len(self.said))
+
 
 class LogRows:
     """All lines, or some of them."""
@@ -63,13 +86,18 @@ class LogRows:
         log: LogLines,
         picked: Int64s | None,
         *,
+        asked: Mapping[Ref, Cell],
         shift: int = 0,
         wanted: Wanted | None = None,
     ) -> None:
-        """`picked` None: all lines; `shift`: cells of the text that are out of sight."""
+        """`picked` None: all lines; `asked`: the signs of questions by their lines.
+
+        `shift`: cells of the text that are out of sight.
+        """
         self.model = model
         self.log = log
         self.picked = picked
+        self.asked = asked
         self.shift = shift
         self.wanted = wanted
         self._sources = {source.id: source for source in model.whole.sources}
@@ -113,14 +141,36 @@ class LogRows:
             source = self.log.ref(row).source
             shade = palette.series[self._series.get(source, 0) % len(palette.series)]
             line.append(f"{safe(source):<{self._source}}", shade)
-        # The time column says what the stamp says, on the common clock; r shows the line itself.
-        start = reading.stamp if at and self._time and width < _STAMPS_FROM else 0
-        text = self._text(reading, start, severity, palette)
+        text = self._text(reading, self._begin(at, reading, width), severity, palette)
         self._mark(text, reading, palette)
         if self.shift:
             line.append(CUT, palette.faint)
             text = text[self.shift + 1 :]
         return line.append_text(text)
+
+    def _begin(self, at: str, reading: LineReading, width: int) -> int:
+        """Where the text begins: the time column says on the common clock what the stamp says."""
+        return reading.stamp if at and self._time and width < _STAMPS_FROM else 0
+
+    def shift_to_match(self, index: int, width: int, palette: Palette) -> int:
+        """The shift with which what is searched for is in sight; the one that is, if it is so."""
+        if self.wanted is None:
+            return self.shift
+        row = self.place(index)
+        reading = self.log.reading(row)
+        begin = self._begin(self._at(index, row, reading), reading, width)
+        text = self._text(reading, begin, Severity.MUTE, palette).plain
+        span = self.wanted.span_in(text)
+        if span is None:
+            return self.shift
+        room = width - 2 - (self._time + 2 if self._time else 0) - self._source - len(CUT)
+        near = max(span[0] - room // _BEFORE_A_MATCH, 0)
+        in_sight = (
+            shift
+            for shift in (self.shift, 0)
+            if shift <= span[0] - bool(shift) and cell_len(text[shift : span[1]]) <= room
+        )
+        return next(in_sight, near)
 
     def _sign(
         self, row: int, reading: LineReading, kind: LogEventKind | None
@@ -132,6 +182,8 @@ class LogRows:
             return signs.questionable, Severity.WARN
         if kind is LogEventKind.STARTED:
             return STARTED, Severity.NOTE
+        if question := self.asked.get(self.log.ref(row)):
+            return question.glyph, _ASKED[question.role]
         if self.log.is_again(row):
             return signs.retry, Severity.WARN
         if kind in _ENDS:

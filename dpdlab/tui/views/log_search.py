@@ -48,6 +48,8 @@ class LogSearch(ListView):
     """What of view 5 searches."""
 
     wanted: Wanted | None = None
+    shift: int = 0
+    """Cells of the text that are out of sight."""
     _rows: LogRows | None = None
     _key: object = None
     """Changes with the lines that are shown."""
@@ -113,11 +115,20 @@ class LogSearch(ListView):
             self.console_app.say("")
             self._arrive(found)
 
+    def _shift_to(self, shift: int) -> None:
+        self.shift = shift
+        if self._rows is not None:
+            self._rows.shift = shift
+            self.list.refresh_rows()
+
     # --- which of how many -----------------------------------------------------------------
 
     def _arrive(self, place: int) -> None:
         """To a match; which one it is is said as soon as they are counted."""
         self.list.go_to(place)
+        if self._rows is not None:
+            width = self.list.row_width
+            self._shift_to(self._rows.shift_to_match(place, width, self.palette))
         log, rows, wanted = self.model.log, self._rows, self.wanted
         if log is None or rows is None or wanted is None:
             return
