@@ -101,7 +101,7 @@ def rows_of(
     rows.extend(_esp_rows(peer, scale, signs, esp, without))
     rows.extend(_hole_rows(peer, scale, signs))
     if scale.folds:
-        rows = [_folded(row, scale, signs) for row in rows]
+        rows = [folded(row, scale, signs) for row in rows]
     return rows
 
 
@@ -116,8 +116,11 @@ def axis_cells(scale: Scale, signs: Glyphs, told: Callable[[Stretch], str]) -> t
     return tuple(cells)
 
 
-def _folded(row: Row, scale: Scale, signs: Glyphs) -> Row:
-    """What each fold leaves out, in its middle: how long it is, or that ESP went on as it did."""
+def folded(row: Row, scale: Scale, signs: Glyphs) -> Row:
+    """What each fold leaves out, in its middle: how long it is, or that ESP went on as it did.
+
+    Where marks leave no room for that, the sign stands as near to the middle as they let it.
+    """
     cells = list(row.cells)
     # The names of phases say how long these are.
     phases = row.kind in (RowKind.PHASES_OUT, RowKind.PHASES_IN)
@@ -125,8 +128,10 @@ def _folded(row: Row, scale: Scale, signs: Glyphs) -> Row:
         inside = cells[part.first : part.first + part.width]
         steady = any(cell.role in (Role.ESP, Role.UNPLACED) for cell in inside)
         label = steady_label(part, signs) if steady else fold_label(part, signs).strip()
-        for text in (label, signs.fold):
-            first = part.first + (part.width - len(text)) // 2
+        middle = part.first + (part.width - len(label)) // 2
+        center = part.first + (part.width - len(signs.fold)) // 2
+        nearest = sorted(range(part.first, part.first + part.width), key=lambda p: abs(p - center))
+        for text, first in ((label, middle), *((signs.fold, place) for place in nearest)):
             if all(_goes_on(cell) for cell in cells[first : first + len(text)]):
                 write(cells, first, text, Role.FOLD)
                 break

@@ -26,7 +26,7 @@ from dpdlab.present.cells import BLANK, Cell, Role, Row, RowKind
 from dpdlab.present.esp import EspTimes
 from dpdlab.present.expected import expected_ns, policy_of
 from dpdlab.present.folding import Moments, moments_of, starts_and_stops
-from dpdlab.present.lane import rows_of
+from dpdlab.present.lane import folded, rows_of
 from dpdlab.present.scale import Scale
 
 _DENSE: Final = 4
@@ -146,16 +146,17 @@ def _with_extras(
         if row.kind is RowKind.STATE:
             begun = _begun(scale, times.further_sas)
             if begun is not None:
-                yield Row(RowKind.SAS, "new SAs", begun)
+                yield folded(Row(RowKind.SAS, "new SAs", begun), scale, signs)
             # Also where nobody asked: what was expected is then all there is to see.
             for kind, side, arrow in asking:
                 marks = _marks(scale, times.expected[side], signs.ghost)
                 if marks is not None:
-                    yield Row(RowKind.EXPECTED, f"{times.due_by[side]} {arrow}", marks)
+                    due = Row(RowKind.EXPECTED, f"{times.due_by[side]} {arrow}", marks)
+                    yield folded(due, scale, signs)
                 yield from (asked for asked in rows if asked.kind is kind)
     marks = _log_marks(scale, times.logged, signs)
     if marks is not None:
-        yield Row(RowKind.LOG, "log", marks)
+        yield folded(Row(RowKind.LOG, "log", marks), scale, signs)
 
 
 def _logged(peer: PeerView) -> Logged:

@@ -626,3 +626,10 @@ async def test_where_nothing_would_have_been_quicker_that_is_said(console: Open)
         await _opened(c)
         assert "nothing of these" not in c.text
         assert "    saves nothing here; cheapest in time: 30 s <= 30 s" in c.text
+
+
+async def test_help_tells_what_is_copied_here(console: Open):
+    async with console(DEAD, size=(120, 60)) as c:
+        await c.press("6", "question_mark")
+        assert "Copy as configuration, options of dpdlab simulate, text or JSON." in c.text
+        assert "BPF" not in c.text

@@ -276,6 +276,10 @@ class WhatIfView(WhatIfPage):
 
     # --- taking it elsewhere ---------------------------------------------------------------
 
+    def do_copy(self) -> None:
+        """Copy as configuration, options of dpdlab simulate, text or JSON."""
+        self.console_app.do_copy()
+
     def copy_text(self) -> dict[str, str]:
         """The configuration of the policy at the cursor, the policy, and the numbers."""
         tried = self._tried()

@@ -9,7 +9,7 @@ from analyzers.export.spans import Window, whole
 from analyzers.model.exchange import Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import Hint, HintKind, PeerView
-from analyzers.model.policy import PolicyBasis
+from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Ref
 from dpdlab.present import readout, timeline
 from dpdlab.present.cells import RowKind
@@ -107,6 +107,25 @@ def test_a_fold_says_in_every_lane_how_long_it_is_and_that_traffic_went_on():
     assert " alive " not in rows[RowKind.STATE][5:25]
     assert " probing " in rows[RowKind.STATE]
     assert "⋯" not in "".join(c.glyph for r in rows_of(peer, start, UNICODE) for c in r.cells)
+
+
+def test_a_fold_says_so_in_the_lanes_of_the_log_and_of_what_is_due_too():
+    (policy,) = s.dead_peer().policies
+    due = replace(policy, mode=PolicyMode.PERIODIC, interval_s=4.0)
+    peer = replace(dead(), policies=(due,))
+    scale = Scale(
+        (
+            Stretch(s.at(0), s.at(2), 0, 10),
+            Stretch(s.at(2), s.at(18), 10, 11, folded=True),
+            Stretch(s.at(18), s.at(31), 21, 49),
+        )
+    )
+    drawn = timeline.draw(timeline.PeerTimes(peer), scale, UNICODE)
+    rows = {r.kind: "".join(c.glyph for c in r.cells)[10:21] for r in drawn.rows}
+    assert "⋯ 16.0 s ⋯" in rows[RowKind.LOG]
+    # Marks are in its middle: beside them is room for the sign.
+    assert rows[RowKind.EXPECTED].count(UNICODE.ghost) == 4
+    assert rows[RowKind.EXPECTED].count("⋯") == 1
 
 
 def test_who_never_asked_has_a_lane_of_what_was_expected():
