@@ -6,11 +6,12 @@ an unanswered one its retries, and where nobody asked the questions that should 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+from analyzers.export.spans import Window
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyMode, by_precedence
@@ -29,8 +30,11 @@ def policy_of(peer: PeerView, holder: str) -> DpdPolicy | None:
     return next((p for p in by_precedence(peer.policies, holder) if p.interval_s), None)
 
 
-def expected_ns(peer: PeerView, holder: str) -> list[int]:
-    """Times at which the policy of a holder would have asked, in ns since the epoch."""
+def expected_ns(peer: PeerView, holder: str, unseen: Sequence[Window] = ()) -> list[int]:
+    """Times at which the policy of a holder would have asked, in ns since the epoch.
+
+    `unseen`: what no input shows; who asked there, nobody knows.
+    """
     policy = policy_of(peer, holder)
     if policy is None or policy.mode is PolicyMode.DISABLED or not policy.interval_s:
         return []
@@ -41,7 +45,7 @@ def expected_ns(peer: PeerView, holder: str) -> list[int]:
         if exchange.outcome is not Outcome.ANSWERED:
             found.update(_retries_ns(exchange, policy))
     if policy.mode is PolicyMode.PERIODIC:
-        found.update(_periodic_ns(peer, holder, interval_ns))
+        found.update(_periodic_ns(peer, holder, interval_ns, unseen))
         return sorted(found)
     found.update(_due_ns(exchange, policy, interval_ns) for exchange in asked)
     for hole in peer.black_holes:
@@ -91,7 +95,9 @@ class _Event(NamedTuple):
     exchange: Exchange | None = None
 
 
-def _periodic_ns(peer: PeerView, holder: str, interval_ns: int) -> Iterator[int]:
+def _periodic_ns(
+    peer: PeerView, holder: str, interval_ns: int, unseen: Sequence[Window]
+) -> Iterator[int]:
     """An interval after each question, or after the SA began, and on while none came.
 
     A question before it is due is none of the policy's, and moves nothing.
@@ -103,7 +109,7 @@ def _periodic_ns(peer: PeerView, holder: str, interval_ns: int) -> Iterator[int]
     whole = peer.whole
     due_ns: int | None = None
     left = _MOST_MISSED
-    for at_ns, what, exchange in _events(whole, holder, interval_ns):
+    for at_ns, what, exchange in _events(whole, holder, interval_ns, unseen):
         missed = range(0)
         asked = exchange is not None and exchange.id in shown
         if due_ns is not None:
@@ -125,9 +131,14 @@ def _periodic_ns(peer: PeerView, holder: str, interval_ns: int) -> Iterator[int]
         yield from range(due_ns, (whole.until_ns or whole.last_ns) + 1, interval_ns)[:left]
 
 
-def _events(peer: PeerView, holder: str, interval_ns: int) -> list[_Event]:
+def _events(
+    peer: PeerView, holder: str, interval_ns: int, unseen: Sequence[Window]
+) -> list[_Event]:
     """What the periods of a holder begin and end with, in order."""
     found = [_Event(s.start_ns, _What.OVER) for s in peer.states if s.state is PeerState.UNKNOWN]
+    # Files that follow each other closely hide no question.
+    gaps = (gap for gap in unseen if gap.end_ns - gap.start_ns > interval_ns)
+    found += [_Event(gap.start_ns, _What.OVER) for gap in gaps]
     for exchange in peer.exchanges:
         if exchange.prober == holder:
             found.append(_Event(exchange.first_ns, _What.ASKED, exchange))

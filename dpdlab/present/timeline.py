@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from analyzers.export.formatting import Glyphs, duration
 from analyzers.export.lost import never_reached
 from analyzers.export.no_esp import without_esp
+from analyzers.export.spans import Window
 from analyzers.model.exchange import Exchange
 from analyzers.model.peer import HintKind, PeerView
 from analyzers.model.policy import PolicyBasis
@@ -48,20 +49,22 @@ class Timeline(Struct, frozen=True):
 class PeerTimes:
     """What drawings of one peer look up again and again; made once for a view of it."""
 
-    def __init__(self, peer: PeerView) -> None:
+    def __init__(self, peer: PeerView, unseen: Sequence[Window] = ()) -> None:
+        """`unseen`: the stretches of time that no input shows."""
         self.peer = peer
         self._kinds: dict[object, list[Exchange]] = defaultdict(list)
         for exchange in peer.exchanges:
             self._kinds[_looks_like(exchange)].append(exchange)
         self._firsts = {kind: [x.first_ns for x in of] for kind, of in self._kinds.items()}
         self._longest_ns = max((_last_ns(x) - x.first_ns for x in peer.exchanges), default=0)
-        self.expected = {side: expected_ns(peer, side) for side in (peer.local, peer.remote)}
-        self.due_by = {side: _due_by(peer, side) for side in (peer.local, peer.remote)}
+        sides = (peer.local, peer.remote)
+        self.expected = {side: expected_ns(peer, side, unseen) for side in sides}
+        self.due_by = {side: _due_by(peer, side) for side in sides}
         """What the marks of expected questions are called."""
         self.logged = _logged(peer)
         self.further_sas = _further_sas(peer)
         """When SAs began that were not the first ones, the IKE SAs last."""
-        self.without = {side: without_esp(peer, side) for side in (peer.local, peer.remote)}
+        self.without = {side: without_esp(peer, side) for side in sides}
         """When either side certainly sent no ESP."""
         self.moments: Moments = moments_of(_moments(peer))
         """When anything happened."""

@@ -83,10 +83,10 @@ def hole_places(events: Sequence[Event]) -> list[int]:
     return [place for place, event in enumerate(events) if event.kind is EventKind.HOLE]
 
 
-def listed_of(peer: PeerView, *, ongoing: bool = False) -> Listed:
+def listed_of(peer: PeerView, unseen: Sequence[Window] = (), *, ongoing: bool = False) -> Listed:
     """The events of a peer, and what drawings of it look up."""
     events = events_of(peer, ongoing=ongoing)
-    return Listed(events, hole_places(events), PeerTimes(peer))
+    return Listed(events, hole_places(events), PeerTimes(peer, unseen))
 
 
 class Shown(Struct, frozen=True):
@@ -413,9 +413,9 @@ class Model(Struct, dict=True):
         known = self._listed.get(peer.id)
         if known is not None or peer.id in self._listing:
             return known
-        ongoing = self.ongoing
+        ongoing, unseen = self.ongoing, self.whole_digest.unseen
         if self.later is None or len(peer.exchanges) + len(peer.messages) <= _AT_ONCE:
-            return self._keep(peer.id, listed_of(peer, ongoing=ongoing))
+            return self._keep(peer.id, listed_of(peer, unseen, ongoing=ongoing))
         revision = self.revision
         self._listing.add(peer.id)
 
@@ -424,7 +424,7 @@ class Model(Struct, dict=True):
                 self._listing.discard(peer.id)
                 self._keep(peer.id, found)
 
-        self.later(lambda: listed_of(peer, ongoing=ongoing), came)
+        self.later(lambda: listed_of(peer, unseen, ongoing=ongoing), came)
         return None
 
     def _keep(self, peer_id: str, found: Listed) -> Listed:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from analyzers.export.spans import Window
 from analyzers.model.peer import PeerState, PeerView, StateSpan
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.time import NS_PER_SECOND
@@ -102,3 +103,14 @@ def test_in_a_black_hole_it_is_due_while_the_hole_lasts():
     peer = s.dead_peer(exchanges=(), black_holes=(hole,))
     on_idle = [periodic(interval_s, mode=PolicyMode.ON_IDLE) for interval_s in (5.0, 7.0)]
     assert [ghosts_s(peer, policy) for policy in on_idle] == [[15], []]
+
+
+def test_nothing_is_expected_in_what_no_input_shows():
+    peer = asking_every_4_s(exchanges=(s.answered(9, 900.0),), until_ns=s.at(912))
+    apart = Window(s.at(30), s.at(899))
+    peer = replace(peer, policies=(periodic(10.0),))
+    begin_ns = peer.ike_sas[0].established_ns or 0
+    found = expected_ns(peer, s.A, [apart])
+    assert [round((at_ns - begin_ns) / NS_PER_SECOND) for at_ns in found] == [10, 20, 900, 910]
+    brief = Window(s.at(30), s.at(31))
+    assert len(expected_ns(peer, s.A, [brief])) > 80
