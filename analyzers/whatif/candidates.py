@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from analyzers.configs.config_lines import config_lines, profile_for
-from analyzers.configs.vendors import parse_policy
+from analyzers.configs.vendors import out_of_range, parse_policy
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
@@ -193,6 +193,9 @@ def _beside_own(
     verdict = None if takes is None else takes.verdict(demand.every_s)
     if in_force is None or has is None or own_verdict is None or takes is None or verdict is None:
         return advised
+    refused = out_of_range(in_force.policy) if in_force.policy.basis in _STATED else ()
+    if refused:
+        return replace(advised, why=(f"its own cannot be set: {refused[0]}", *advised.why))
     target_s = demand.target_s or 0.0
     in_time = own_verdict.last_s <= target_s + 1e-9
     told = in_force.told or has

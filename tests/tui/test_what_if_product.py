@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzers.configs.vendors import parse_given
+from analyzers.session import SessionOptions
 from dpdlab.tui.views.what_if import WhatIfView
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -49,3 +51,20 @@ async def test_what_was_seen_is_called_no_default(console: Open):
         assert "default" not in c.text
         await c.press("down", "down", "right")
         assert "default" in next(line for line in c.lines if line.startswith(" mode"))
+
+
+async def test_what_the_product_rejects_is_not_recommended_and_copied_as_rejected(console: Open):
+    given = parse_given("cisco-ios interval=3 retry=2 mode=periodic")
+    options = SessionOptions(policies=(given,))
+    async with console(DEAD, DEAD.with_name("charon-a.log"), options=options) as c:
+        await c.press("6")
+        view = c.app.query_one(WhatIfView)
+        assert "3 s  ! takes 10 to 3600" in c.text
+        row = next(line for line in c.lines if line.startswith(" * "))
+        assert "IOS periodic" in row
+        assert "its own cannot be set: interval 3: Cisco IOS and IOS XE, IKEv1 takes" in c.text
+        assert view.copy_text()["configuration"].splitlines() == [
+            "! rejected: interval 3: Cisco IOS and IOS XE, IKEv1 takes 10 to 3600"
+            " (crypto isakmp keepalive SECONDS)",
+            "crypto isakmp keepalive 3 2 periodic",
+        ]
