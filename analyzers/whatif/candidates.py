@@ -38,6 +38,8 @@ _SHORT: Final = {
     "libreswan-ikev1": "Libreswan",
     "libreswan-ikev2": "Libreswan",
 }
+SOONER: Final = "its own policy gives up sooner"
+"""What the reason of a recommendation begins with that is given all the same."""
 _UNCHANGED: Final = "recommended: its own"
 _STATED: Final = {PolicyBasis.GIVEN: "as given", PolicyBasis.CONFIG: "as configured"}
 # Where the interval is stated, and the retries are not.
@@ -207,7 +209,7 @@ def _beside_own(
         return replace(advised, why=(more, *advised.why)) if in_time else advised
     fragile = why_fragile(has, ride_out_s)
     if fragile:
-        sooner = f"its own policy gives up {number(gain_s)} s sooner, but {fragile}"
+        sooner = f"{SOONER}, by {number(gain_s)} s, but {fragile}"
         return replace(advised, why=(sooner, *advised.why))
     if not in_time:
         enough = f"nothing sooner was found than what it has: {formula}"
