@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import Input
 
 from dpdlab.cli import main
-from dpdlab.tui.exporting import EXPORTERS, default_path
+from dpdlab.tui.exporting import EXPORTERS, Matter, default_path, write
 from tests.tui.conftest import SAMPLES, Opened
 
 Capture = pytest.CaptureFixture[str]
@@ -332,3 +332,26 @@ async def test_lines_that_nothing_understands_belong_to_the_time_of_a_log(
         await c.until(lambda: c.app.model.log is not None)
         await c.press("i")
         assert "to 23:59:58" in c.text
+
+
+async def test_packets_of_a_capture_that_shrank_are_not_exported(console: Open, tmp_path: Path):
+    capture, target = tmp_path / "copy.pcap", tmp_path / "out.pcapng"
+    capture.write_bytes(DEAD.read_bytes())
+    async with console(capture, LOG) as c:
+        capture.write_bytes(DEAD.read_bytes()[:3000])
+        pcapng = next(one for one in EXPORTERS if one.name == "pcapng")
+        app = c.app
+        said = write(pcapng, str(target), Matter(
+            app.model.whole, app.model.whole, app.inputs, app.options, None, app.captures
+        ))  # fmt: skip
+        assert "out.pcapng is not written: " in said
+        assert "behind the report are not there any more (the capture has changed" in said
+    assert not target.exists()
+
+
+async def test_what_cannot_be_written_is_said_without_internals(console: Open, tmp_path: Path):
+    async with console(DEAD) as c:
+        app = c.app
+        matter = Matter(app.model.whole, app.model.whole, app.inputs, app.options, None)
+        said = write(EXPORTERS[1], "/proc/x.md", matter)
+        assert said == "/proc/x.md is not written: No such file or directory"
