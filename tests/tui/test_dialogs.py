@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from analyzers.configs.vendors import parse_given
+from analyzers.session import SessionOptions
 from dpdlab.cli import main
 from dpdlab.tui.exporting import EXPORTERS, Matter, default_path, write
+from dpdlab.tui.views import policy_cells
 from tests.tui.conftest import SAMPLES, Opened
 
 Capture = pytest.CaptureFixture[str]
@@ -355,3 +358,18 @@ async def test_what_cannot_be_written_is_said_without_internals(console: Open, t
         matter = Matter(app.model.whole, app.model.whole, app.inputs, app.options, None)
         said = write(EXPORTERS[1], "/proc/x.md", matter)
         assert said == "/proc/x.md is not written: No such file or directory"
+
+
+async def test_a_policy_that_fits_no_peer_is_said_in_the_console(console: Open):
+    options = SessionOptions(policies=(parse_given("cisco-ios interval=10 mode=periodic"),))
+    async with console(HEALTHY, options=options, size=(160, 50)) as c:
+        fits_not = "--policy cisco-ios fits no peer: it is one of IKEv1, and IKEv2 was seen."
+        assert "given and not used: 1 (i)" in c.lines[-1]
+        await c.press("i")
+        assert f"! {fits_not}" in c.text
+        await c.press("escape")
+        told = [
+            t.plain for t in policy_cells.lines(c.app.model.peers[0], c.app.model, c.app.colours)
+        ]
+        assert [line for line in told if fits_not in line]
+        assert not [line for line in told if "nobody says" in line]
