@@ -373,3 +373,9 @@ async def test_a_policy_that_fits_no_peer_is_said_in_the_console(console: Open):
         ]
         assert [line for line in told if fits_not in line]
         assert not [line for line in told if "nobody says" in line]
+
+
+async def test_keys_are_no_input_that_can_be_opened(console: Open):
+    async with console(HEALTHY) as c:
+        await c.press("o", *"ikev2_decryption_table", "enter")
+        assert "ikev2_decryption_table holds keys: start with --keys" in c.text
