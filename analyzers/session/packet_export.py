@@ -14,8 +14,10 @@ import numpy as np
 
 from analyzers.decode.captures import CaptureReader
 from analyzers.decode.flows import EspRows, FlowIdentity
+from analyzers.errors import SourceError
 from analyzers.export.annotations import Comments, comments_on
 from analyzers.export.content import Content
+from analyzers.export.formatting import counted
 from analyzers.export.pcapng_writer import PcapngWriter
 from analyzers.export.spans import exposed_ns
 from analyzers.model.black_hole import BlackHole
@@ -117,12 +119,23 @@ def _order(entry: _Ordered) -> tuple[int, int, int]:
 
 
 def _packets(capture: CaptureAgain, item: Input, records: frozenset[int]) -> Iterator[_Ordered]:
-    """The chosen packets of a capture in the order of the file, at times of the common clock."""
-    latest_ns = 0
+    """The chosen packets of a capture in the order of the file, at times of the common clock.
+
+    Raises SourceError where not all of them are there: the file is not what was read.
+    """
+    latest_ns, found = 0, 0
     for packet in raw_packets(item.stream, item.head, records):
+        found += 1
         # Merging wants rising times; where the clock stepped back, the order of the file holds.
         latest_ns = max(latest_ns, packet.at_ns + capture.shift_ns)
         yield latest_ns, capture.number, packet
+    if found < len(records):
+        name = capture.spec.name or capture.spec.path
+        missing = f"{len(records) - found:,} of {counted(len(records), 'packet')}"
+        raise SourceError(
+            f"{name}: {missing} behind the report are not there any more",
+            "the capture has changed since it was read: read it again",
+        )
 
 
 def _records(comments: Comments, number: int) -> frozenset[int]:

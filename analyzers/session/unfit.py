@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Final
 
 from analyzers.model.addresses import same_address
 from analyzers.model.configuration import Configuration
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import GivenPolicy
 from analyzers.tracking.configured import Configured
+
+GIVEN: Final = "--policy"
+"""What is said of a policy begins with it."""
+UNFIT: Final = (GIVEN, "The configuration ")
+"""What the sentences begin with."""
 
 
 def unfit(
@@ -24,7 +30,7 @@ def unfit(
     """
     if not peers:
         return []
-    said = [f"--policy {_named(one)} {why}" for one in given if (why := _why_not(one, peers))]
+    said = [f"{GIVEN} {_named(one)} {why}" for one in given if (why := _why_not(one, peers))]
     configured = Configured(configurations)
     for configuration in configurations:
         ends = [(p.local, p.remote) for p in peers] + [(p.remote, p.local) for p in peers]
@@ -32,7 +38,7 @@ def unfit(
         if configuration.connections and not owned:
             path = paths.get(configuration.source, configuration.source)
             name = PurePath(path).name
-            said.append(f"The configuration {name} is that of no end of a peer: it was not used.")
+            said.append(f"{UNFIT[1]}{name} is that of no end of a peer: it was not used.")
     return said
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from analyzers.configs.config_lines import config_lines, profile_for
-from analyzers.configs.vendors import parse_policy
+from analyzers.configs.vendors import out_of_range, parse_policy
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerView
@@ -38,6 +38,8 @@ _SHORT: Final = {
     "libreswan-ikev1": "Libreswan",
     "libreswan-ikev2": "Libreswan",
 }
+SOONER: Final = "its own policy gives up sooner"
+"""What the reason of a recommendation begins with that is given all the same."""
 _UNCHANGED: Final = "recommended: its own"
 _STATED: Final = {PolicyBasis.GIVEN: "as given", PolicyBasis.CONFIG: "as configured"}
 # Where the interval is stated, and the retries are not.
@@ -193,6 +195,9 @@ def _beside_own(
     verdict = None if takes is None else takes.verdict(demand.every_s)
     if in_force is None or has is None or own_verdict is None or takes is None or verdict is None:
         return advised
+    refused = out_of_range(in_force.policy) if in_force.policy.basis in _STATED else ()
+    if refused:
+        return replace(advised, why=(f"its own cannot be set: {refused[0]}", *advised.why))
     target_s = demand.target_s or 0.0
     in_time = own_verdict.last_s <= target_s + 1e-9
     told = in_force.told or has
@@ -204,7 +209,7 @@ def _beside_own(
         return replace(advised, why=(more, *advised.why)) if in_time else advised
     fragile = why_fragile(has, ride_out_s)
     if fragile:
-        sooner = f"its own policy gives up {number(gain_s)} s sooner, but {fragile}"
+        sooner = f"{SOONER}, by {number(gain_s)} s, but {fragile}"
         return replace(advised, why=(sooner, *advised.why))
     if not in_time:
         enough = f"nothing sooner was found than what it has: {formula}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dpdlab.cli.arguments import Invocation
 from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
-from dpdlab.cli.terminals import has_keys, is_terminal, keys_from_terminal
+from dpdlab.cli.terminals import has_keys, has_unicode, is_terminal, keys_from_terminal
 
 if TYPE_CHECKING:
     from dpdlab.tui.app import ConsoleApp
@@ -38,7 +38,8 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     """
     from dpdlab.cli.opening import Opening
 
-    with Opening(invocation.words, ascii_only=invocation.options.ascii) as opening:
+    ascii_only = invocation.options.ascii or not has_unicode(sys.stdout.encoding)
+    with Opening(invocation.words, ascii_only=ascii_only) as opening:
         app = _console(invocation)
         opening.hand_over()
     from dpdlab.tui import ending

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from dpdlab import settings
-from dpdlab.cli.terminals import wants_colour
+from dpdlab.cli.terminals import has_unicode, wants_colour
 from dpdlab.tui.keymap import Keymap, keymap_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def looks_of(options: argparse.Namespace, own: Settings | None) -> Looks:
     path = settings.found(options.settings)
     console = None if own is None else own.console
     return Looks(
-        ascii_only=options.ascii or (console is not None and console.ascii),
+        ascii_only=options.ascii
+        or not has_unicode(sys.stdout.encoding)
+        or (console is not None and console.ascii),
         theme="" if console is None else console.theme,
         keymap=None if own is None else keymap_of(own.keys, str(path)),
         colour=wants_colour(options.color),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 from dpdlab.cli.diagnostics import UsageError
-from dpdlab.cli.terminals import is_terminal, wants_colour
+from dpdlab.cli.terminals import has_unicode, is_terminal, wants_colour
 from dpdlab.present.text import PLAIN_WIDTH
 from dpdlab.present.whole_file import is_same_or_inside, write_whole
 
@@ -47,7 +47,7 @@ class Output:
     @property
     def ascii_only(self) -> bool:
         """Asked for, or all that the terminal's encoding has."""
-        return self._ascii_only or not _has_unicode(self.encoding)
+        return self._ascii_only or not has_unicode(self.encoding)
 
     @property
     def ascii_requested(self) -> bool:
@@ -176,10 +176,6 @@ def _write_file(path: Path, chunks: Iterable[bytes]) -> None:
         return
     except OSError as error:
         raise UsageError(f"cannot write {path}: {_reason(error)}") from error
-
-
-def _has_unicode(encoding: str) -> bool:
-    return encoding.lower().replace("-", "").replace("_", "").startswith("utf")
 
 
 def _reason(error: Exception) -> str:

@@ -47,6 +47,11 @@ def refuse_typing(hint: str) -> None:
         raise UsageError("standard input is a terminal", hint)
 
 
+def has_unicode(encoding: str | None) -> bool:
+    """Whether all signs can be written in an encoding; where none is known, they can."""
+    return (encoding or "utf").lower().replace("-", "").replace("_", "").startswith("utf")
+
+
 def wants_colour(option: str) -> bool:
     """Whether a terminal gets colours: `--color`, and NO_COLOR where that says auto."""
     return option == "always" or (option == "auto" and not os.environ.get("NO_COLOR"))

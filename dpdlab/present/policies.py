@@ -28,6 +28,7 @@ from analyzers.whatif.timing import Timing
 
 UNENDING: Final = "no end"
 AT_LEAST: Final = "+ at least: the window is longer than what was observed"
+BETTER: Final = "its own policy is better"
 _ALIKE_S: Final = 0.05
 """Differences that nobody cares for, s."""
 _LIKELY: Final = 1e-4
@@ -195,9 +196,9 @@ def against_own(own: Result | None, other: Result) -> str:
     if own_s is None:
         return ""
     if other_s is None:
-        return "its own policy is better: this one would not have ended it"
+        return f"{BETTER}: this one would not have ended it"
     gain_s = other_s - own_s
-    return f"its own policy is better by {tenths(gain_s)}" if gain_s > _ALIKE_S else ""
+    return f"{BETTER} by {tenths(gain_s)}" if gain_s > _ALIKE_S else ""
 
 
 def against_observed(hole: BlackHole, result: Result) -> str:

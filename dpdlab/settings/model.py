@@ -159,6 +159,10 @@ def text_of(path: Path) -> str:
         raise OptionError(f"{path}: no UTF-8 at byte {error.start}") from error
 
 
+_WORDS: Final = {"tuple_type": 'a list is meant: ["…"]'}
+"""What is wrong with a value, where pydantic says it in words of Python."""
+
+
 def read(text: str, path: str) -> Settings:
     """The settings in a text. Raises `OptionError`, which names `path` and the key or line."""
     try:
@@ -168,7 +172,7 @@ def read(text: str, path: str) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ")
+        message = _WORDS.get(first["type"], str(first["msg"])).removeprefix("Value error, ")
         raise OptionError(f"{path}: {key}: {message}", "dpdlab settings shows every key") from error
 
 

@@ -13,6 +13,7 @@ from textual import work
 from analyzers.export.inputs import is_by_hand
 from analyzers.export.untrusted import safe
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.session.keys import KEY_TABLES
 from dpdlab.present.filter import Filter, FilterError, narrowed
 from dpdlab.tui.bars import health_of, progress_text
 from dpdlab.tui.dialogs.choose import Choose
@@ -219,6 +220,8 @@ def _no_file(text: str) -> str:
     """What is wrong with the name of an input."""
     try:
         path = Path(text).expanduser()
+        if path.name in KEY_TABLES:
+            return f"{path.name} holds keys: start with --keys {text}"
         return "" if path.exists() else f"there is no {text}"
     except (OSError, ValueError, RuntimeError) as error:
         return str(error)

@@ -63,6 +63,8 @@ def footer_of(
         state.append(Text(f"{counted(model.unread, 'input')} not read ({inputs})", palette.bad))
     if model.damaged:
         state.append(Text(f"damaged input ({inputs})", palette.warn))
+    if model.unused:
+        state.append(Text(f"given and not used: {model.unused} ({inputs})", palette.warn))
     if model.clock_by_hand:
         doubt = ", contradicted" if model.clock_doubts else ""
         state.append(Text(f"clock by hand{doubt}", palette.warn))

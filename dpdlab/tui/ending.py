@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 _ENDING: Final = tuple(
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
 )
 _HANG_UP: Final = int(getattr(signal, "SIGHUP", 0))
 _FIRST_CODE: Final = 128
@@ -57,7 +57,10 @@ def listen(leave: Callable[[int], object]) -> None:
     if _HANG_UP:
         loop.call_later(_LOOK_S, look)
     for number in _ENDING:
-        if signal.getsignal(number) is not signal.SIG_DFL:
+        handler = signal.getsignal(number)
+        # To an interrupt Python and asyncio have handlers of their own: this one goes before.
+        is_free = handler is signal.SIG_DFL or number == signal.SIGINT
+        if not is_free or handler is signal.SIG_IGN:
             continue
         try:
             loop.add_signal_handler(number, end, number)

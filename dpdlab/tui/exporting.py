@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from io import StringIO
@@ -10,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from analyzers.errors import AnalyzerError
 from analyzers.export.content import Content
 from analyzers.export.formatting import byte_count, counted
 from analyzers.export.spans import Window
@@ -207,6 +209,8 @@ def wrong_with(path: str, inputs: Sequence[str]) -> str:
             return f"{path} is a directory"
         if not target.parent.is_dir():
             return f"there is no directory {target.parent}"
+        if not target.exists() and not os.access(target.parent, os.W_OK):
+            return f"nothing can be written into {target.parent}"
         for given in inputs:
             if is_same_or_inside(target, given):
                 return f"{path} is an input"
@@ -239,6 +243,11 @@ def write(exporter: Exporter, path: str, matter: Matter) -> str:
     try:
         target = Path(path).expanduser().resolve()
         write_whole(target, exporter.chunks(matter))
+    except OSError as error:
+        return f"{path} is not written: {error.strerror or error}"
+    except AnalyzerError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return f"{path} is not written: {error.message}{hint}"
     except Exception as error:  # noqa: BLE001 - the console says it and goes on
         return f"{path} is not written: {error}"
     size = target.stat().st_size

@@ -27,6 +27,7 @@ from analyzers.model.peer import PeerView
 from analyzers.model.records import NO_DAMAGE, UNREADABLE, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session.log_lines import LogLines
+from analyzers.session.unfit import UNFIT
 from dpdlab.present.asked import with_questions
 from dpdlab.present.digest import Digest, digest_of
 from dpdlab.present.events import Event, EventKind, events_of
@@ -146,6 +147,8 @@ class Model(Struct, dict=True):
     """How many inputs could not be read at all."""
     damaged: bool = False
     """A part of an input could not be read."""
+    unused: int = 0
+    """How many policies and configurations that were given fit no peer."""
     clock_by_hand: bool = False
     """The user has set a clock."""
     clock_doubts: tuple[str, ...] = ()
@@ -216,6 +219,8 @@ class Model(Struct, dict=True):
     def _note_sources(self) -> None:
         sources = self.whole.sources
         self.unread = sum(source.kind == UNREADABLE for source in sources)
+        unfit = [said for said in self.whole.diagnosis if said.startswith(UNFIT)]
+        self.unused = len(unfit) if self.whole.peers else 0
         self.clock_by_hand = any(s.clock_basis is ClockBasis.MANUAL for s in sources)
         self.clock_doubts = tuple(
             f"{s.id}: {problem.detail}"

@@ -27,16 +27,18 @@ class TerminalLost(AnalyzerError):
 class _Screen:
     """What the driver writes to; a terminal that is gone takes everything without a word.
 
-    The thread that writes would end with an error otherwise, and whoever writes wait for it.
+    The thread that writes would end with an error otherwise, and whoever writes wait for it:
+    `failed` is told of every other one, and what is written next is tried again.
     """
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], failed: Callable[[Exception], object]) -> None:
         self._file = file
+        self._failed = failed
         self._gone = False
 
     def write(self, text: str) -> None:
-        """Write, as long as there is something to write to."""
-        self._do(lambda: self._file.write(text))
+        """Write, as long as there is something to write to; "?" for what its encoding lacks."""
+        self._do(lambda: self._written(text))
 
     def flush(self) -> None:
         """Pass on what was written."""
@@ -50,6 +52,12 @@ class _Screen:
         """Whether it is one."""
         return self._file.isatty()
 
+    def _written(self, text: str) -> None:
+        try:
+            self._file.write(text)
+        except UnicodeEncodeError as error:
+            self._file.write(text.encode(error.encoding, "replace").decode(error.encoding))
+
     def _do(self, action: Callable[[], object]) -> None:
         if self._gone:
             return
@@ -57,6 +65,8 @@ class _Screen:
             action()
         except OSError:
             self._gone = True
+        except Exception as error:  # noqa: BLE001 - the terminal is to be given back yet
+            self._failed(error)
 
 
 class TerminalApp(App[ReturnType]):
@@ -92,8 +102,14 @@ class TerminalApp(App[ReturnType]):
         driver = super()._build_driver(*args, **options)
         file = getattr(driver, "_file", None)
         if file is not None:
-            driver._file = _Screen(file)  # type: ignore[attr-defined]
+            driver._file = _Screen(file, self._lost)  # type: ignore[attr-defined]
         return driver
+
+    def _lost(self, error: Exception) -> None:
+        """In the thread that writes."""
+        if self.crash is None:
+            self.crash = error
+            self.call_later(self._fatal_error)
 
     def on_mount(self) -> None:
         """After a suspension the screen is empty."""

@@ -169,7 +169,7 @@ def test_what_is_written_to_a_file_is_the_report(terminal: Terminal, tmp_path: P
     assert "given up" in (tmp_path / "report.txt").read_text()
 
 
-@pytest.mark.parametrize("name", ["TERM", "HUP"])
+@pytest.mark.parametrize("name", ["TERM", "HUP", "INT"])
 @pytest.mark.parametrize(
     ("words", "first", "then"),
     [
@@ -183,11 +183,14 @@ def test_a_signal_that_ends_it_leaves_a_usable_terminal(
     terminal: Terminal, tmp_path: Path, words: tuple[object, ...], first: str, then: str, name: str
 ):
     number = tmp_path / "number"
-    terminal.type(f"cd {ROOT}; sh -c 'echo $$ > {number}; exec {command(*words)}'; echo code $?")
+    terminal.type(f"cd {ROOT}; sh -c 'echo $$ > {number}; exec {command(*words)}'")
     terminal.until(first)
     terminal.press("2")
     terminal.until(then)
     os.kill(int(number.read_text()), getattr(signal, f"SIG{name}"))
+    terminal.until_gone(then)
+    # A shell leaves the rest of a line that is interrupted.
+    terminal.type("echo code $?")
     screen = terminal.until(f"code {128 + getattr(signal, f'SIG{name}')}")
     assert then not in screen
     terminal.type("stty -a")

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from analyzers.configs.vendors import parse_given
+from analyzers.session import SessionOptions
 from dpdlab.cli import main
-from dpdlab.tui.exporting import EXPORTERS, default_path
+from dpdlab.tui.exporting import EXPORTERS, Matter, default_path, write
+from dpdlab.tui.views import policy_cells
 from tests.tui.conftest import SAMPLES, Opened
 
 Capture = pytest.CaptureFixture[str]
@@ -332,3 +335,47 @@ async def test_lines_that_nothing_understands_belong_to_the_time_of_a_log(
         await c.until(lambda: c.app.model.log is not None)
         await c.press("i")
         assert "to 23:59:58" in c.text
+
+
+async def test_packets_of_a_capture_that_shrank_are_not_exported(console: Open, tmp_path: Path):
+    capture, target = tmp_path / "copy.pcap", tmp_path / "out.pcapng"
+    capture.write_bytes(DEAD.read_bytes())
+    async with console(capture, LOG) as c:
+        capture.write_bytes(DEAD.read_bytes()[:3000])
+        pcapng = next(one for one in EXPORTERS if one.name == "pcapng")
+        app = c.app
+        said = write(pcapng, str(target), Matter(
+            app.model.whole, app.model.whole, app.inputs, app.options, None, app.captures
+        ))  # fmt: skip
+        assert "out.pcapng is not written: " in said
+        assert "behind the report are not there any more (the capture has changed" in said
+    assert not target.exists()
+
+
+async def test_what_cannot_be_written_is_said_without_internals(console: Open, tmp_path: Path):
+    async with console(DEAD) as c:
+        app = c.app
+        matter = Matter(app.model.whole, app.model.whole, app.inputs, app.options, None)
+        said = write(EXPORTERS[1], "/proc/x.md", matter)
+        assert said == "/proc/x.md is not written: No such file or directory"
+
+
+async def test_a_policy_that_fits_no_peer_is_said_in_the_console(console: Open):
+    options = SessionOptions(policies=(parse_given("cisco-ios interval=10 mode=periodic"),))
+    async with console(HEALTHY, options=options, size=(160, 50)) as c:
+        fits_not = "--policy cisco-ios fits no peer: it is one of IKEv1, and IKEv2 was seen."
+        assert "given and not used: 1 (i)" in c.lines[-1]
+        await c.press("i")
+        assert f"! {fits_not}" in c.text
+        await c.press("escape")
+        told = [
+            t.plain for t in policy_cells.lines(c.app.model.peers[0], c.app.model, c.app.colours)
+        ]
+        assert [line for line in told if fits_not in line]
+        assert not [line for line in told if "nobody says" in line]
+
+
+async def test_keys_are_no_input_that_can_be_opened(console: Open):
+    async with console(HEALTHY) as c:
+        await c.press("o", *"ikev2_decryption_table", "enter")
+        assert "ikev2_decryption_table holds keys: start with --keys" in c.text

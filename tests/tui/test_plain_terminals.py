@@ -122,3 +122,20 @@ def test_nothing_that_reaches_the_terminal_is_a_colour(plain: str, monkeypatch: 
     colours = {n for one in told for n in one.split(b";") if n and 30 <= int(n) <= 107}
     assert b"7" in {n for one in told for n in one.split(b";")}
     assert not colours
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [("capture.pcap", b"192.0.2.2"), ("live --no-save --log charon-a.log", b"watching")],
+)
+def test_a_terminal_without_unicode_gets_ascii(
+    words: str, seen: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    terminal = Terminal([sys.executable, "-m", "dpdlab", *words.split()], DEAD)
+    terminal.read_until(seen, 60)
+    terminal.type(b"\x11")
+    assert terminal.wait()[1] == 0
+    assert terminal.output.isascii()
+    assert b"\x1b[?1049l" in terminal.output

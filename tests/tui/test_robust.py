@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from rich.cells import cell_len
 from analyzers.export.untrusted import UNPRINTABLE
 from analyzers.tracking.tracks import PeerTrack
 from dpdlab.cli.opening import picture
+from dpdlab.tui.terminal_app import _Screen
 from tests.benchmarks.first_paint import HINT, Terminal
 from tests.tui.conftest import SAMPLES, Opened
 
@@ -236,6 +238,39 @@ def test_a_crash_leaves_a_usable_terminal_and_one_line():
     assert "\n" not in said
     assert said.startswith("error: internal error: RuntimeError: broken \\x1b[31m [bold]")
     assert b"Traceback" not in terminal.output
+
+
+UNWRITABLE = """
+import io
+import sys
+from dpdlab.cli import main
+class Broken(io.TextIOWrapper):
+    def write(self, text):
+        if "given up" in text:
+            raise ValueError("broken")
+        return super().write(text)
+sys.stdout = sys.__stdout__ = Broken(sys.stdout.detach(), encoding='utf-8', write_through=True)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_crash_of_the_thread_that_writes_leaves_a_usable_terminal_and_one_line():
+    terminal = started(DEAD / "capture.pcap", script=UNWRITABLE)
+    _, code = terminal.wait()
+    assert code == 70
+    left = bytes(terminal.output[terminal.output.rindex(LEAVES) :])
+    assert terminal.output.rindex(LEAVES) > terminal.output.rindex(ENTERS)
+    assert b"\x1b[?25h" in left
+    assert b"error: internal error: ValueError: broken" in left
+
+
+def test_what_the_encoding_of_the_terminal_lacks_is_a_question_mark():
+    """ASCII is chosen where it is known at the start: this is for all else."""
+    raw = BytesIO()
+    told: list[Exception] = []
+    screen = _Screen(TextIOWrapper(raw, encoding="latin-1", write_through=True), told.append)
+    screen.write("a\u2026\xe9")
+    assert (raw.getvalue(), told) == (b"a?\xe9", [])
 
 
 UNREADABLE = """

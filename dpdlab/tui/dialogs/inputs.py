@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
@@ -60,9 +60,9 @@ class InputsScreen(Dialog[str | None]):
     def _renew(self) -> None:
         """How the reading is going, and the inputs as they are by now."""
         reading = self.query_one("#reading", Static)
-        told = self._how()
+        told = Text("\n").join(self._above())
         reading.display = bool(told)
-        reading.update(plain(Text(told, self._palette.note), self._model.ascii_only))
+        reading.update(plain(told, self._model.ascii_only))
         options = self.query_one(OptionList)
         sources = self._model.whole.sources
         now = (self._model.revision, self._model.log, self.size)
@@ -73,6 +73,13 @@ class InputsScreen(Dialog[str | None]):
             options.add_options(Option(self._told(source), id=source.id) for source in sources)
             if sources:
                 options.highlighted = min(place or 0, len(sources) - 1)
+
+    def _above(self) -> Iterator[Text]:
+        """How the reading is going, and what fits none of what was read."""
+        if how := self._how():
+            yield Text(how, self._palette.note)
+        for sentence in self._model.whole.diagnosis:
+            yield Text(f"! {safe(sentence)}", self._palette.warn)
 
     def _told(self, source: SourceInfo) -> Group:
         faint = self._palette.faint

@@ -13,6 +13,7 @@ from analyzers.export.formatting import timer
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode, by_precedence
+from analyzers.session.unfit import GIVEN
 from dpdlab.present.findings import place
 from dpdlab.present.policy_match import Agreement, Match, Part, foremost, match_of, sides
 from dpdlab.tui.model import Model
@@ -145,7 +146,9 @@ def _only_seen(match: Match, model: Model, palette: Palette) -> Iterator[Text]:
     if match.seen is not None:
         yield _labelled("asks", policy_words.policy_summary(match.seen, model.signs), palette)
         yield _labelled("seen", match.seen.evidence, palette)
-    yield _labelled("expected", "nobody says: neither a configuration nor --policy", palette)
+    given = [said for said in model.whole.diagnosis if said.startswith(GIVEN)]
+    nobody = "nobody says: neither a configuration nor --policy"
+    yield _labelled("expected", " ".join(given) or nobody, palette)
 
 
 def _part_line(part: Part, wanted: DpdPolicy, width: int, model: Model, palette: Palette) -> Text:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.configs.config_lines import config_lines
-from analyzers.configs.vendors import PROFILES
+from analyzers.configs.vendors import PROFILES, out_of_range
 from analyzers.export.untrusted import safe
 from analyzers.whatif.formula import asks, chance, load_formula, number, rate, worst_case_formula
 from analyzers.whatif.plan import Demand
@@ -27,11 +27,17 @@ _LOAD: Final = "load at most"
 
 
 def lines_of(candidate: Candidate, product: str | None = None) -> tuple[str, ...]:
-    """The configuration of a policy; of one without a product on `product`, a profile."""
+    """The configuration of a policy; of one without a product on `product`, a profile.
+
+    What its product rejects stands before it, as a comment.
+    """
     if candidate.lines:
         return candidate.lines
     vendor = candidate.policy.profile or product
-    return () if vendor is None else config_lines(candidate.policy, vendor)
+    lines = () if vendor is None else config_lines(candidate.policy, vendor)
+    sign = "!" if vendor is not None and vendor.startswith("cisco-") else "#"
+    refused = out_of_range(candidate.policy) if lines else ()
+    return (*(f"{sign} rejected: {said}" for said in refused), *lines)
 
 
 def detail(

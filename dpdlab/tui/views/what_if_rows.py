@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
+from rich.style import StyleType
 from rich.text import Text
 
 from analyzers.export import words
@@ -17,6 +18,7 @@ from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import safe
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.time import ORDER_LIMIT_NS
+from analyzers.whatif.candidates import SOONER
 from analyzers.whatif.formula import asks
 from analyzers.whatif.replay import Left
 from analyzers.whatif.results import VALIDITY
@@ -24,6 +26,7 @@ from analyzers.whatif.study import Candidate, Study, why_no_policy_helps
 from dpdlab.present.policies import (
     ARRIVES,
     AT_LEAST,
+    BETTER,
     UNENDING,
     Scale,
     against_observed,
@@ -56,7 +59,9 @@ from dpdlab.tui.views.what_if_table import (
 
 _PENDING: Final = "…"
 _REMARK_LINES: Final = ((1, 180), (2, 110), (3, 0))
-"""How many lines a remark has, and on so many columns at least."""
+"""How many lines a remark has among many black holes, and on so many columns at least."""
+_WRITTEN_OUT: Final = 8
+"""So many black holes have remarks of as many lines as they need: each asks for its results."""
 _ALIKE_S: Final = 0.05
 
 
@@ -169,13 +174,19 @@ class HoleRows(LaidOut):
                 for slot in range(policies):
                     yield _Row(_Kind.POLICY, number, slot)
                     if slot == self._recommended_slot:
-                        lines = next(n for n, least in _REMARK_LINES if width >= least)
+                        lines = self._remark_lines(number, slot, width)
                         for place in range(lines):
                             yield _Row(_Kind.REMARK, number, slot, place=place, of=lines)
             yield _Row(_Kind.GAP, number)
         for text in self._legend():
             for line in textwrap.wrap(text, max(width - MARK - 2, 20)):
                 yield _Row(_Kind.TEXT, max(len(self.holes) - 1, 0), text=line)
+
+    def _remark_lines(self, number: int, slot: int, width: int) -> int:
+        tried = self._tried(self.holes[number], slot)
+        if len(self.holes) > _WRITTEN_OUT or tried is None:
+            return next(n for n, least in _REMARK_LINES if width >= least)
+        return len(wrapped(self._remark_of(number, tried), width - 2 * MARK, 0))
 
     @property
     def _recommended_slot(self) -> int:
@@ -341,19 +352,24 @@ class HoleRows(LaidOut):
 
     def _remark(self, row: _Row, tried: Tried, width: int, palette: Palette) -> Text:
         """One line of what is recommended: where it does worse, and why it is."""
-        told = Text("; ").join(
-            [
-                *(Text(said, palette.warn) for said in self._saves_nothing(row.hole, tried)),
-                *(Text(said, palette.warn) for said in self.remarks(row.hole, tried)),
-                Text(self._reason(row.hole, tried), palette.faint),
-            ]
-        )
+        told = self._remark_of(row.hole, tried, palette.warn, palette.faint)
         lines = wrapped(told, width - 2 * MARK, 0)
         if row.place >= len(lines):
             return Text()
         last = row.place == row.of - 1
         rest = Text(" ").join(lines[row.place :]) if last else lines[row.place]
         return cut(Text(" " * 2 * MARK).append_text(rest), width)
+
+    def _remark_of(
+        self, number: int, tried: Tried, warn: StyleType = "", faint: StyleType = ""
+    ) -> Text:
+        """All that is said of what is recommended, each thing once."""
+        reason, remarks = self._reason(number, tried), self.remarks(number, tried)
+        if reason.startswith(SOONER):
+            remarks = [said for said in remarks if not said.startswith(BETTER)]
+        saved = [] if remarks else list(self._saves_nothing(number, tried))
+        said = [Text(one, warn) for one in (*saved, *remarks)]
+        return Text("; ").join([*said, Text(reason, faint)])
 
     def _of_range(self) -> str:
         """Which black holes these are, where a stretch of time was chosen."""
@@ -464,6 +480,8 @@ class HoleRows(LaidOut):
         for tried in self.tried(number):
             cells = self.cells(hole, tried.candidate, palette)
             lines.append(as_line(tried.candidate, cells, self.model.signs.none, palette))
+            if tried.role is Role.RECOMMENDED:
+                lines.append(" " * MARK + self._remark_of(number, tried).plain)
         return "\n".join(lines)
 
 

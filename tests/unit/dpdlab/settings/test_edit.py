@@ -91,3 +91,8 @@ def test_any_values_are_read_again(budget: float, ports: list[int], ascii_only: 
     }
     made = read(edited(begin, changes, "x"), "x")
     assert made == changed(read(begin, "x"), changes)
+
+
+def test_keys_that_are_no_list_are_told_in_words_of_the_file():
+    with pytest.raises(OptionError, match=r"own.toml: keys.search: a list is meant: \[\"…\"\]"):
+        read('[keys]\nsearch = "x"\n', "own.toml")
