@@ -13,7 +13,14 @@ from functools import lru_cache
 from typing import Final
 
 from analyzers.decode.assembly.cisco_isakmp_state import Connection, Connections, Phase1
-from analyzers.decode.assembly.lines import LogLine, event, hexadecimal, message_id, number
+from analyzers.decode.assembly.lines import (
+    LogLine,
+    event,
+    hexadecimal,
+    message_id,
+    number,
+    port,
+)
 from analyzers.decode.assembly.outbox import Outbox
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -164,10 +171,10 @@ class CiscoIsakmpAssembly:
 
     def _leaves(self, built: LogEvent, line: LogLine, here: Connection, node: int | None) -> None:
         """A notify leaves with this packet."""
-        said = event(line, LogEventKind.MESSAGE)
-        built.at_ns, built.ref, built.resolution_ns = said.at_ns, said.ref, said.resolution_ns
+        built.at_ns, built.ref, built.resolution_ns = line.at_ns, line.ref, line.resolution_ns
         built.remote, built.local = here.peer, self._connections.local_of(here.peer)
-        built.remote_port, built.local_port = said.remote_port, said.local_port
+        built.remote_port = port(line.get("peer_port") or "")
+        built.local_port = port(line.get("local_port") or "")
         if built.message_id is None:
             built.message_id = node
         self._out.release(_built(here))
