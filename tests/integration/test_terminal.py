@@ -130,7 +130,6 @@ def test_a_live_capture_from_a_pipe_leaves_the_keys_to_the_terminal(terminal: Te
     sent = f"(sleep 3; cat {DEAD}; sleep 60)"
     terminal.type(f"cd {ROOT}; {sent} | {command('live', '-i', '-', '--no-save')}; echo code $?")
     terminal.until("waiting for the capture on standard input")
-    terminal.until("watching")
     terminal.until("192.0.2.2")
     terminal.press("2")
     terminal.until("zoom")
