@@ -127,7 +127,7 @@ def test_a_capture_from_a_pipe_leaves_the_keys_to_the_terminal(terminal: Termina
 
 
 def test_a_live_capture_from_a_pipe_leaves_the_keys_to_the_terminal(terminal: Terminal):
-    sent = f"(sleep 3; cat {DEAD}; sleep 60)"
+    sent = f"(sleep 3; cat {DEAD}; sleep 15)"
     terminal.type(f"cd {ROOT}; {sent} | {command('live', '-i', '-', '--no-save')}; echo code $?")
     terminal.until("waiting for the capture on standard input")
     terminal.until("192.0.2.2")
