@@ -63,6 +63,11 @@ DIALECT = Dialect(
             ("| DPD: sending R_U_THERE 10777 to 192.0.2.9:500 (state #1)",),
         ),
         Pattern(
+            "dpd-for",
+            r"DPD: processing for state #(?P<child>\d{1,10}) \(\"(?P<connection>[^\"\n]{1,100})\"",
+            ('| DPD: processing for state #2 ("gw")',),
+        ),
+        Pattern(
             "dpd-not-sent",
             r"DPD: could not send (?P<notify>R_U_THERE(?:_ACK)?)",
             ('"gw" #1: DPD: could not send R_U_THERE',),
@@ -203,8 +208,10 @@ DIALECT = Dialect(
         ),
         Pattern(
             "received",
-            rf"process(?:ed|ing) {_EXCHANGE} (?P<kind>request|response) from {_end('peer')}",
+            rf"process(?:ed|ing) (?:decrypted )?{_EXCHANGE} (?P<kind>request|response)"
+            rf"(?: from {_end('peer')}|: SK\{{)",
             (
+                '"gw" #1: processing decrypted IKE_AUTH request: SK{IDi,AUTH,SA,TSi,TSr}',
                 '"gw" #1: processed IKE_SA_INIT response from 192.0.2.9:UDP/500 {cipher=AES_GCM},'
                 " initiating IKE_AUTH",
                 '"gw" #1: processing IKE_AUTH request from 192.0.2.9:UDP/500 containing SK{IDi}',
@@ -225,10 +232,11 @@ DIALECT = Dialect(
         Pattern(
             "delete-received",
             r"received Delete SA(?:\(0x(?P<spi>[0-9a-f]{1,8})\))? payload: (?:self-)?(?:deleting"
-            r"|replace) (?P<what>ISAKMP|IPSEC) State #(?P<state>\d{1,10})(?P<later> in \d)?",
+            r"|replace) (?P<what>ISAKMP|IPSEC|IPsec) State #(?P<state>\d{1,10})(?P<later> in \d)?",
             (
                 '"gw" #43: received Delete SA payload: deleting ISAKMP State #43',
                 '"gw" #49: received Delete SA(0xfa2b0be8) payload: deleting IPSEC State #34',
+                '"gw" #1: received Delete SA(0x0a0b0c11) payload: deleting IPsec State #2',
                 '"gw" #1: received Delete SA payload: replace IPSEC State #2 in 10 seconds',
             ),
         ),
@@ -264,10 +272,11 @@ DIALECT = Dialect(
         Pattern(
             "ike-up",
             r"(?:STATE_\w{2,30}: )?(?:(?:received|sent) \w{2,4}, )?(?P<what>ISAKMP SA established"
-            r"|PARENT SA established|(?:initiator |responder )?established IKE SA"
-            r"|(?:initiator |responder )?rekeyed IKE SA)" + _CHILD,
+            r"|IKE SA established|PARENT SA established"
+            r"|(?:initiator |responder )?(?:established|rekeyed) IKE SA)" + _CHILD,
             (
                 '"gw" #1: STATE_MAIN_I4: ISAKMP SA established {auth=PRESHARED_KEY}',
+                '"gw" #1: IKE SA established {auth=PRESHARED_KEY cipher=AES_CBC_256}',
                 '"gw" #1: initiator established IKE SA; authenticated peer using authby=secret',
                 '"gw" #2: STATE_PARENT_R2: received v2I2, PARENT SA established tunnel mode'
                 " {ESP=>0x0a0b0c11 <0x0d0e0f22 xfrm=AES_256-HMAC_SHA1 DPD=enabled}",
@@ -275,8 +284,7 @@ DIALECT = Dialect(
             words=(
                 "STATE",
                 "received",
-                "ISAKMP",
-                "PARENT",
+                *("ISAKMP", "IKE", "PARENT"),
                 *("initiator", "responder"),
                 "established",
                 "rekeyed",
@@ -336,9 +344,12 @@ DIALECT = Dialect(
         ),
     ),
     ignored=(
-        r"DPD: (?:processing for|dpd_init|Peer supports|scheduling|not yet|out event|deleting|out)",
+        r"DPD: (?:dpd_init|Peer supports|scheduling|not yet|out event|deleting|out)",
         r"(?:DPD: (?:received less|Putting|Clearing|Restarting)|liveness:|ESP traffic|peer)",
         r"(?:authenticated|sending \d|enabling|transition|STATE_|loaded|switched|I am)",
         r"(?:negotiated|started|keyid|Peer ID|the|NAT-Traversal|local|certificate|reply)",
+        r"(?:retransmitting in response to dupl|INFORMATIONAL \w{7,8} has|proposal \d)",
+        r"(?:failed to pull|netlink response)",
+        r"(?:deleting (?:ISAKMP|IKE) SA but|[ \t]{1,4}us: |WARNING: |Message ID: (?:IKE|upd))",
     ),
 )

@@ -130,6 +130,8 @@ class LoggedEnd(Struct, frozen=True):
     """Its last line."""
     resolution_ns: int = 1
     """Of its stamps."""
+    reads: bool = True
+    """Whether it shows what comes, message by message."""
 
 
 class PeerView(Struct, frozen=True):

@@ -36,6 +36,7 @@ from analyzers.tracking.witnesses import (
     is_astray,
     reach_of_capture,
     reach_of_log,
+    shows_what_comes,
 )
 
 
@@ -223,7 +224,8 @@ class Matcher:
         reaches = {log.number: _reach(log) for log in self._logs}
         for log in self._logs:
             known = self._captured[log.number]
-            joined.witnesses.unread.update(unread_messages(log.events, self._wire, known))
+            if shows_what_comes(log.events):
+                joined.witnesses.unread.update(unread_messages(log.events, self._wire, known))
         for log in self._logs:
             others = list(captured)
             others += [r for number, r in reaches.items() if r is not None and number != log.number]
@@ -238,7 +240,8 @@ class Matcher:
                 end_ns = max(last_ns, log.end_ns or last_ns)
                 resolution_ns = log.tally.resolution_ns or 1
                 joined.reaches += [
-                    LoggedEnd(a, first_ns, last_ns, end_ns, resolution_ns) for a in reach.own
+                    LoggedEnd(a, first_ns, last_ns, end_ns, resolution_ns, reach.reads)
+                    for a in reach.own
                 ]
 
     def _is_stranger(self, log: LogSource) -> bool:

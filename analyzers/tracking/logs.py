@@ -8,7 +8,7 @@ tells where an unanswered question was lost.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol, Transmission
@@ -116,10 +116,18 @@ class LogTracker:
         return any(first - EDGE_NS <= at_ns <= last + EDGE_NS for first, last in self.spans)
 
     def covers(self, address: str, first_ns: int, last_ns: int) -> bool:
-        """Whether the log of the device with this address shows all of a time."""
-        return any(
-            r.address == address and r.first_ns <= first_ns and last_ns <= r.last_ns
+        """Whether the log of the device with this address shows what came in all of a time."""
+        return any(r.reads for r in self._over(address, first_ns, last_ns))
+
+    def spans_over(self, address: str, first_ns: int, last_ns: int) -> bool:
+        """Whether the log of the device with this address goes on for all of a time."""
+        return any(True for _ in self._over(address, first_ns, last_ns))
+
+    def _over(self, address: str, first_ns: int, last_ns: int) -> Iterator[LoggedEnd]:
+        return (
+            r
             for r in self.reaches
+            if r.address == address and r.first_ns <= first_ns and last_ns <= r.last_ns
         )
 
     def feed(self, event: LogEvent) -> None:

@@ -131,7 +131,8 @@ class Outcomes:
             piece = Piece(last, Outcome.UNANSWERED, track.dead_ns, track.confidence)
             return Settled((*map(_unsettled, before), piece))
         heard = track.sa.peer.heard[1 - track.side]
-        cut = parts(track) if track.heard_before else [sent]
+        heard_before = self._rhythms.heard_before(track)
+        cut = parts(track, heard_before) if heard_before else [sent]
         if self._is_anything(track, cut):
             return Settled((), unknown=len(sent))
         if self._rhythms.continues_answers(track, sent) and not self._acted(track, cut[-1]):
@@ -324,7 +325,7 @@ class Outcomes:
             return False
         peer, logs = track.sa.peer, self._tracker.logs
         said = logs.gave_up_ns.get((peer.index, track.side), ())
-        covered = logs.covers(peer.address(track.side), sent[-1].at_ns, given_up_ns)
+        covered = logs.spans_over(peer.address(track.side), sent[-1].at_ns, given_up_ns)
         return covered and not any(abs(at_ns - given_up_ns) <= ON_TIME_NS for at_ns in said)
 
     def _is_heard_too_late(

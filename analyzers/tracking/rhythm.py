@@ -6,7 +6,8 @@ the stack repeats at its interval; and no stack goes on repeating for ever.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence, Set
 from itertools import pairwise
 from statistics import median
 from typing import Final
@@ -58,6 +59,18 @@ class Rhythms:
                 self._place[x] = len(same)
                 same.append(x)
         return self._alike.get((sa, side), [])
+
+    def heard_before(self, track: ExchangeTrack) -> Set[int]:
+        """Times of its questions before which the other end was heard, by its own ones in a log."""
+        if track.basis is not Basis.LOG or not 1 < len(track.sequences) == len(track.transmissions):
+            return track.heard_before
+        theirs = self._of(track.sa, 1 - track.side)
+        came_ns = sorted(t.at_ns for x in theirs for t in x.transmissions if t.arrived)
+        return track.heard_before | {
+            later.at_ns
+            for earlier, later in pairwise(track.transmissions)
+            if bisect_left(came_ns, later.at_ns) > bisect_right(came_ns, earlier.at_ns)
+        }
 
     def before(self, track: ExchangeTrack) -> list[ExchangeTrack]:
         """The last few answered exchanges of the same SA and side before this one."""
@@ -208,8 +221,8 @@ class Rhythms:
         return mostly > _MOSTLY * len(sent)
 
 
-def parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
-    """The run cut where the peer was heard between two questions.
+def parts(track: ExchangeTrack, heard_before: Set[int]) -> list[tuple[Transmission, ...]]:
+    """The run cut where the peer was heard between two questions: before those of these times.
 
     With one message ID (IKEv2) or one sequence number throughout, all are one question all the
     same: who repeats it has no answer (RFC 7296 section 2.1, RFC 3706 section 6.2).
@@ -218,7 +231,7 @@ def parts(track: ExchangeTrack) -> list[tuple[Transmission, ...]]:
         return [tuple(track.transmissions)]
     found: list[list[Transmission]] = []
     for sent in track.transmissions:
-        if not found or sent.at_ns in track.heard_before:
+        if not found or sent.at_ns in heard_before:
             found.append([])
         found[-1].append(sent)
     return [tuple(part) for part in found]

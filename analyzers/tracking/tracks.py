@@ -264,6 +264,12 @@ class ExchangeTrack(Struct, eq=False):
         """One of its questions has this sequence number."""
         self.sequences = _with(self.sequences, number)
 
+    def sequence_of(self, sent: Transmission) -> int | None:
+        """The sequence number of one of its transmissions: some count each, some each question."""
+        if not 1 < len(self.sequences) == len(self.transmissions):
+            return self.sequence
+        return sorted(self.sequences)[self.transmissions.index(sent)]
+
     def ask_again(self, sent: Transmission) -> None:
         """It was sent again: what had answered it so far did not come back in time."""
         self.unhear()

@@ -356,7 +356,7 @@ class Viewer:
             kind=track.kind,
             prober=peer.address(track.side),
             responder=peer.address(1 - track.side),
-            sequence=track.sequence,
+            sequence=track.sequence if answered else track.sequence_of(piece.sent[0]),
             transmissions=with_losses(logs, track, piece.sent),
             answer=track.answer if answered else None,
             outcome=piece.outcome,

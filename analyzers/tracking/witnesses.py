@@ -91,6 +91,8 @@ class Reach(Struct, frozen=True):
     """Addresses of a capture, both ways round."""
     own: frozenset[str] = frozenset()
     """Addresses of the device that wrote a log."""
+    reads: bool = True
+    """Whether it shows what comes, message by message."""
 
     def covers(self, event: LogEvent) -> bool:
         """Whether it would show the event's message, had it passed."""
@@ -115,10 +117,24 @@ def reach_of_capture(ends: Iterable[tuple[str, str]], first_ns: int, last_ns: in
     return Reach(first_ns, last_ns, pairs | {(b, a) for a, b in pairs})
 
 
-def reach_of_log(events: Iterable[LogEvent], first_ns: int, last_ns: int) -> Reach:
+def reach_of_log(events: Sequence[LogEvent], first_ns: int, last_ns: int) -> Reach:
     """What a log covers: the messages of its own device."""
     own = frozenset(e.local for e in events if e.local is not None)
-    return Reach(first_ns, last_ns, frozenset(), own)
+    return Reach(first_ns, last_ns, frozenset(), own, shows_what_comes(events))
+
+
+def shows_what_comes(events: Iterable[LogEvent]) -> bool:
+    """Whether what a log does not have did not come to its device.
+
+    Without debugging a log may tell of negotiations, retransmissions and verdicts, and of no
+    question or answer that comes in between.
+    """
+    return any(
+        e.kind is LogEventKind.MESSAGE
+        and not e.sent
+        and (bool(e.message_id) or e.message in LIVENESS)
+        for e in events
+    )
 
 
 def belongs(event: LogEvent, others: Sequence[Reach]) -> bool:
@@ -152,5 +168,5 @@ def is_astray(event: LogEvent, others: Sequence[Reach]) -> bool:
     if not event.sent:
         return False
     return event.message is MessageKind.DELETE or any(
-        r.covers(event) and (bool(r.own) or not r.at_edge(event)) for r in others
+        r.covers(event) and (r.reads if r.own else not r.at_edge(event)) for r in others
     )

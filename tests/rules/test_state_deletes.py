@@ -217,6 +217,34 @@ def test_delete_lost_between_a_capture_and_the_log_of_the_other_end(tell: Tell):
     assert tell(IKEV1, ("charon-b.log", charon(IKEV1, "b"))).of("delete-lost") == []
 
 
+STORY = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+30.003 a>b v1 info 92 says=delete
+{b_at} b>a v1 info 92 says=delete
+90 c>a v1 main-mode sa=8
+"""
+PLUTO = """\
+2023-11-14 22:13:{up}: "gw"[1] {peer} #1: IKE SA established {{auth=PRESHARED_KEY}}
+2023-11-14 22:13:{esp}: "gw"[1] {peer} #1: received Delete SA(0x0a0b0c11) payload: deleting IPsec\
+ State #2
+2023-11-14 22:13:{gone}: "gw"[1] {peer} #1: deleting state (STATE_MAIN_I4) aged 9s and sending\
+ notification
+2023-11-14 22:15:00.000: "gw"[1] {peer} #3: IKE SA established {{auth=PRESHARED_KEY}}
+"""
+
+
+@silent("delete-lost", "both ends delete the IKE SA at once: a log need not tell of both Deletes")
+@pytest.mark.parametrize(("b_at", "lost"), [("30.001", 0), ("30.005", 0), ("35.000", 1)])
+def test_delete_lost_is_silent_where_both_delete_the_ike_sa(tell: Tell, b_at: str, lost: int):
+    story = STORY.format(b_at=b_at) + "30 a>b v1 info 92 says=esp-delete\n"
+    b_gone = f"{20 + float(b_at):06.3f}"
+    log_a = PLUTO.format(up="20.100", esp="20.200", gone="50.003", peer="192.0.2.2")
+    log_b = PLUTO.format(up="20.100", esp="50.000", gone=b_gone, peer="192.0.2.1")
+    told = tell(story, ("a.log", log_a), ("b.log", log_b))
+    assert [f.end for f in told.of("delete-lost")] == ["192.0.2.1"] * lost
+
+
 def test_delete_lost_between_two_captures(tell: Tell, tmp_path):
     near_b = IKEV1 + "unseen b>a 9..11"
     log = ("charon-b.log", charon(IKEV1, "b"))

@@ -156,6 +156,18 @@ def test_alive_by_esp(tell: Tell):
     assert "once in 1,079 checks" in finding.detail
 
 
+@silent("declared-dead-but-alive", "the verdict is the other end's, on the SA that both ask on")
+def test_alive_is_silent_for_the_verdict_of_the_other_end(tell: Tell):
+    text = UP + TRAFFIC + retried(20, 22, 26) + "27 b>a liveness 0\n29 b>a liveness 0\n"
+    text += "34.01 a>b delete 4\n"
+    said = [
+        (34.0, "09[IKE] giving up after 2 retransmits"),
+        (34.0, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    told = tell(text, ("a.log", charon(text, lost=[LostOnTheWay("b", 11)], said=said)))
+    assert [f.end for f in told.of("declared-dead-but-alive")] in ([], ["192.0.2.1"])
+
+
 def test_what_the_logs_tell_goes_before_chance(tell: Tell):
     text = UP + TRAFFIC + "10..34/0.5 a>b esp out\n" + retried(20, 22, 26)
     text += "34 a>b v2 handshake sa=2\n35..45/1 b>a esp in\n"

@@ -30,6 +30,8 @@ _KINDS: Final = {
     "CREATE_CHILD_SA": MessageKind.CREATE_CHILD,
 }
 
+_OF_IKEV1: Final = ("ISAKMP SA established", "IKE SA established")
+
 
 class PlutoAssembly:
     """The state of one pluto."""
@@ -41,6 +43,8 @@ class PlutoAssembly:
         self._states = States()
         self._packets = PlutoPackets()
         self._last_serial = ""
+        self._asked_for = ""
+        """The Child SA whose idleness is the reason for the next question."""
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line."""
@@ -125,8 +129,13 @@ class PlutoAssembly:
     def _liveness(self, line: LogLine, state: State) -> Iterator[LogEvent]:
         fields = line.fields
         match line.id:
+            case "dpd-for":
+                self._states.of(fields["child"], fields["connection"])
+                self._asked_for = fields["child"]
             case "dpd-sending":
                 state.version = 1
+                self._states.belongs(self._asked_for, state)
+                self._asked_for = ""
                 self._packets.held = self._event(
                     line, LogEventKind.MESSAGE, state, sent=True, message=MessageKind.R_U_THERE
                 )
@@ -203,7 +212,9 @@ class PlutoAssembly:
                 is_ike = fields["what"] == "ISAKMP"
                 if not is_ike:
                     self._states.is_child(target, None)
-                yield self._deletion(line, state, is_ike, sent=False, version=1)
+                made = self._deletion(line, state, is_ike, sent=False, version=1)
+                self._packets.place(made, line)
+                yield made
                 if "later" not in fields:
                     yield from self._down(line, target, is_ike=is_ike)
             case "delete-received-via":
@@ -335,7 +346,7 @@ class PlutoAssembly:
     def _ike_up(self, line: LogLine, state: State) -> Iterator[LogEvent]:
         fields = line.fields
         ike = self._states.renewed(state) if state.down else state
-        version = 1 if "ISAKMP" in fields["what"] else 2
+        version = 1 if fields["what"] in _OF_IKEV1 else 2
         self._states.newest_ike(state).busy = False
         if "PARENT" in fields["what"] and "out" in fields:
             # Both SAs are told in one line, by the number of the Child SA.

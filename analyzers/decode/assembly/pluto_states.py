@@ -84,6 +84,16 @@ class States:
         state.is_child = True
         state.parent = parent or state.parent or self._newest.get(state.name)
 
+    def belongs(self, child: str, ike: State) -> None:
+        """The Child SA with a serial number turns out to be one of an IKE SA, and of its peer."""
+        if not child or child == ike.serial:
+            return
+        state = self.of(child)
+        self.is_child(state, ike.serial)
+        ike.name = ike.name or state.name
+        if ike.peer is not None:
+            self.learn_peer(state, ike.peer)
+
     def ike_of(self, state: State) -> State:
         """The IKE SA of a state, which may be itself."""
         if not state.is_child or state.parent is None:

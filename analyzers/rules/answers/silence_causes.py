@@ -73,7 +73,7 @@ def cause_of(case: Case, exchange: Exchange) -> Cause | None:
     if refused is not None:
         return refused
     if exchange.lost is None:
-        return _silent(case, exchange)
+        return None if exchange.unheard_answers else _silent(case, exchange)
     if exchange.lost is Lost.REQUEST and exchange.basis is not Basis.LOG:
         return Cause(_LOST_BEHIND, _BEHIND)
     return _place(exchange.lost)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from analyzers.model.exchange import Delete, Outcome
+from analyzers.model.exchange import Delete, DeleteProtocol, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.records import Basis, Confidence, Ref
@@ -98,6 +98,8 @@ def _at_the_other_end(case: Case, delete: Delete, elsewhere: _Elsewhere) -> _Los
     after_ns = delete.at_ns + in_flight_ns(case, delete.ike_sa)
     if any(h.sender == receiver and h.at_ns <= after_ns for h in starts(case)):
         return None  # it does not know the SA, and says nothing of what comes for it
+    if any(_cross(delete, other, after_ns) for other in case.peer.deletes):
+        return None
     covered = any(
         log.address == receiver and log.first_ns <= delete.at_ns and after_ns <= log.last_ns
         for log in case.peer.logged
@@ -107,6 +109,16 @@ def _at_the_other_end(case: Case, delete: Delete, elsewhere: _Elsewhere) -> _Los
             f"{receiver}'s own log does not have it, though it has others", Confidence.INFERRED
         )
     return _between_captures(case, sent, sources, after_ns)
+
+
+def _cross(delete: Delete, other: Delete, after_ns: int) -> bool:
+    """Whether the receiver removed the IKE SA by itself meanwhile: no log need tell of both."""
+    return (
+        other.sender != delete.sender
+        and other.ike_sa == delete.ike_sa
+        and delete.protocol is other.protocol is DeleteProtocol.IKE
+        and abs(other.at_ns - delete.at_ns) <= after_ns - delete.at_ns
+    )
 
 
 def _elsewhere(case: Case) -> _Elsewhere:

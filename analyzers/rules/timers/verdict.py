@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from analyzers.model.exchange import Delete, Exchange, Outcome
+from analyzers.model.peer import HintKind
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.rules.case import Case
@@ -77,9 +78,22 @@ def _by_log(case: Case, exchange: Exchange) -> GivenUp | None:
         if exchange is not case.exchanges_of[exchange.ike_sa][-1]:
             return None
         at_ns, ref = sa.ended_ns, sa.refs[-1]
+        if _said_by(case).get(ref, exchange.prober) != exchange.prober:
+            return None
     if at_ns is None or at_ns < exchange.last_ns:
         return None
     return GivenUp(at_ns, "its log says so", ref, Confidence.CERTAIN, by_log=True)
+
+
+@once
+def _said_by(case: Case) -> dict[Ref, str]:
+    """Who gave its peer up, by the line of its log that says so."""
+    hints = (hint for hint in case.peer.hints if hint.kind is HintKind.PEER_DEAD)
+    said = {hint.ref: hint.sender for hint in hints}
+    for exchange in case.peer.exchanges:
+        if exchange.verdict_ref is not None:
+            said[exchange.verdict_ref] = exchange.prober
+    return said
 
 
 def _acts(case: Case, exchange: Exchange) -> Iterator[GivenUp]:
@@ -88,7 +102,10 @@ def _acts(case: Case, exchange: Exchange) -> Iterator[GivenUp]:
     if case.has_taken_over(exchange):
         deletes = []
     place = bisect_left(deletes, exchange.last_ns, key=_at_ns)
+    theirs = _deletes(case).get((exchange.ike_sa, exchange.responder), [])
     for delete in deletes[place : place + 1]:
+        if any(exchange.first_ns <= other.at_ns <= delete.at_ns for other in theirs):
+            break  # it does what it was told
         how = "it deleted the SA"
         yield GivenUp(delete.at_ns, how, delete.ref, delete.confidence, by_log=False)
     begun = _begun(case).get(exchange.prober, [])
