@@ -11,6 +11,7 @@ from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.verdicts import came_anew
 
 # SAs of a peer that can overlap with one another in time: renewed ones, and strays.
 _NEIGHBOURS = 8
@@ -60,7 +61,10 @@ def spans(
         number = place.get(exchange.ike_sa, 0)
         if exchange.peer_heard or _may_be_answered(exchange, local):
             continue
-        if not _moved_on(exchange, sas[number + 1 : number + _NEIGHBOURS]):
+        later = sas[number + 1 : number + _NEIGHBOURS]
+        if came_anew(exchange, later) is not None:
+            events.append((exchange.first_ns, 3, PeerState.PROBING))
+        elif not _moved_on(exchange, later):
             events += _exchange_events(exchange)
             if exchange.verdict_ref is not None and exchange.verdict_ns is not None:
                 certain.append((exchange.first_ns, exchange.verdict_ns))

@@ -10,6 +10,7 @@ from typing import Final
 
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import PeerTrack, SaTrack
@@ -44,6 +45,8 @@ class LoggedSas:
         known = None if handle is None else self._by_handle.get((source, handle))
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
+        if known is not None and _goes_on(known, event):
+            known.ended_ns = known.end = known.end_ref = None
         if known is None or known.peer is not peer or _begins(known, event):
             known = self.newest(peer, event, side)
             if known is None or _begins(known, event) or self._is_another(known, event):
@@ -149,6 +152,12 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
         return renews
     # The end that finishes first logs it before the last message of the other arrives.
     return (event.at_ns or 0) - sa.established_ns > _SETTLING_NS
+
+
+def _goes_on(sa: SaTrack, event: LogEvent) -> bool:
+    """Whether a device goes on asking on an SA that another one seemed to have replaced."""
+    replaced = sa.end in (SaEnd.REPLACED, SaEnd.REKEYED) and not sa.peer.captured
+    return replaced and sa.version == 1 and bool(event.sent) and event.message in QUESTIONS
 
 
 def _asks_after_end(sa: SaTrack, event: LogEvent) -> bool:

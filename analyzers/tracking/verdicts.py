@@ -65,9 +65,56 @@ def holes_of_log(
             continue  # lines without stamps have no durations
         sent, proof_ns = _unheard(exchange, exchange.verdict_ns, exchanges)
         if sent:
-            yield _hole(
-                exchange, sent, proof_ns, exchange.verdict_ns, deletes, intervals_s, first_ns, alive
+            yield _until_anew(
+                _hole(
+                    exchange,
+                    sent,
+                    proof_ns,
+                    exchange.verdict_ns,
+                    deletes,
+                    intervals_s,
+                    first_ns,
+                    alive,
+                ),
+                came_anew(exchange, sas),
             )
+
+
+def came_anew(exchange: Exchange, sas: Sequence[IkeSa]) -> IkeSa | None:
+    """The IKE SA that the ends set up while one of them asked in vain on an older one.
+
+    Who is given up for that is the older SA: its peer had proven that it lives.
+    """
+    verdict_ns = exchange.verdict_ns
+    if verdict_ns is None:
+        return None
+    for sa in sas:
+        up_ns = sa.established_ns
+        if sa.id == exchange.ike_sa or up_ns is None or not exchange.first_ns < up_ns < verdict_ns:
+            continue
+        if sa.ended_ns is None or sa.ended_ns > verdict_ns:
+            return sa
+    return None
+
+
+def _until_anew(hole: BlackHole, newer: IkeSa | None) -> BlackHole:
+    """A black hole that a newer IKE SA ended before the verdict on the older one."""
+    if newer is None or newer.established_ns is None:
+        return hole
+    up_ns = newer.established_ns
+    phases = [replace(p, end_ns=min(p.end_ns, up_ns)) for p in hole.phases if p.start_ns < up_ns]
+    lost_ns = (hole.stop_ns or up_ns) - up_ns
+    return replace(
+        hole,
+        black_hole_class=BlackHoleClass.TRANSIENT,
+        dead_ns=None,
+        dead_basis=None,
+        stop_ns=up_ns,
+        stop_basis=StopBasis.REPLACEMENT,
+        recovered_ns=up_ns,
+        max_seconds=round(max(0.0, hole.max_seconds - seconds(lost_ns)), 6),
+        phases=tuple(phases),
+    )
 
 
 def quiet_times(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.sa import SaEnd
@@ -15,6 +16,7 @@ from analyzers.model.time import NS_PER_SECOND
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import isakmp
 
+PEER = "192.0.2.2"
 _STAMP = "2024-03-01 10:{0:02}:{1:02}.000 "
 
 
@@ -134,6 +136,52 @@ def test_a_verdict_is_about_no_sa_that_is_only_attempted(tmp_path: Path) -> None
     old, attempt = peer.ike_sas
     assert old.end is SaEnd.DEAD_PEER
     assert attempt.end is SaEnd.FAILED
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_who_comes_back_on_a_new_sa_lives_whatever_becomes_of_the_old_one(
+    tmp_path: Path, *, goes_on: bool
+) -> None:
+    """The peer was started anew: the questions on the SA that it has no more stay unanswered."""
+    lines = [_established(0, 1, "<gw|1> "), *_dead(20, 2, "<gw|1> "), *_given_up(60, 1, "<gw|1> ")]
+    lines += [_established(29, 2, "<gw|2> ")]
+    if not goes_on:
+        lines += [(50, f"05[IKE] <gw|2> IKE_SA gw[2] state change: {state}") for state in _REMOVED]
+    peer = _peer(tmp_path, sorted(lines, key=lambda line: line[0]))
+    (exchange,) = peer.exchanges
+    assert (len(exchange.transmissions), exchange.verdict_ns) == (6, at(60))
+    (hole,) = peer.black_holes
+    if goes_on:
+        assert peer.state is PeerState.ALIVE
+        assert (hole.black_hole_class, hole.stop_ns) == (BlackHoleClass.TRANSIENT, at(29))
+        assert (hole.stop_basis, hole.dead_ns) == (StopBasis.REPLACEMENT, None)
+        assert sum(p.end_ns - p.start_ns for p in hole.phases) == at(29) - at(20)
+    else:
+        assert peer.state is PeerState.DEAD
+        assert (hole.black_hole_class, hole.stop_ns) == (BlackHoleClass.DETECTED, at(60))
+
+
+_REMOVED = ("ESTABLISHED => DELETING", "DELETING => DESTROYING")
+CONSOLE = """
+10 a>b v1 info 108 says=ruthere number=7
+10.02 b>a v1 info 108 says=ack number=7
+40..50/2 a>b v1 info 108 says=ruthere number=8
+"""
+
+
+def test_a_device_that_goes_on_asking_under_an_old_name_means_the_old_sa(tmp_path: Path) -> None:
+    """Another SA came up in the middle of the burst (IOS keeps the one that is being asked)."""
+    up = "ISAKMP:(1002):Old State = IKE_R_MM5  New State = IKE_P1_COMPLETE"
+    said = [
+        (45.0, f"ISAKMP:(1002):SA has been authenticated with {PEER}"),
+        (45.1, up),
+        (52.0, f"ISAKMP:(1001):peer {PEER} not responding!"),
+        (52.1, f'ISAKMP:(1001):deleting SA reason "peers alive" state (I) QM_IDLE (peer {PEER})'),
+    ]
+    peer = together(tmp_path, isakmp(CONSOLE, said=said)).peer
+    assert [len(x.transmissions) for x in peer.exchanges] == [1, 5]
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER, None]
+    assert peer.state is PeerState.ALIVE
 
 
 @pytest.mark.parametrize("named", [True, False])

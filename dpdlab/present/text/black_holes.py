@@ -24,6 +24,8 @@ HOLES_SHOWN: Final = 3
 LINES_SHOWN: Final = 8
 """Lines for the rest."""
 
+_OFFSET_COLUMN: Final = 10
+
 
 def stories(page: Page, peer: PeerView) -> None:
     """The black holes of a peer, the longest told in full."""
@@ -63,14 +65,13 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     page.entry("", assemble((words.CLASS[hole.black_hole_class], style), why))
     told = moments(peer, hole, page.address)
     zero = told[0].at_ns if told else hole.stop_ns
-    for moment in told:
-        page.wrapped(
-            moment.text,
-            first=_stamp(page, moment.at_ns, zero),
-            indent=page.margin + 12,
-        )
+    offsets = [_offset(moment.at_ns - zero) for moment in told]
+    column = max([_OFFSET_COLUMN, *(1 + len(offset) for offset in offsets)])
+    indent = page.margin + column + 2
+    for moment, offset in zip(told, offsets, strict=True):
+        page.wrapped(moment.text, first=_stamp(page, moment.at_ns, offset, column), indent=indent)
     for text in remarks(peer, hole, page.at, page.address):
-        page.wrapped((text, FAINT), first="", indent=page.margin + 12)
+        page.wrapped((text, FAINT), first="", indent=indent)
     _phases(page, hole)
 
 
@@ -79,18 +80,18 @@ def _bounds(hole: BlackHole, there: Container[str]) -> list[Part]:
     return [(lasted, LABEL) if hole.max_seconds > 0 else lasted, *rest]
 
 
-def _stamp(page: Page, at_ns: int, zero_ns: int) -> Text:
-    ago = at_ns - zero_ns
-    offset = "" if ago == 0 else _offset(ago)
+def _stamp(page: Page, at_ns: int, offset: str, column: int) -> Text:
     # A column of its own: times below one another, distances right-aligned beside them.
     return assemble(
         padded(Text(page.at(at_ns)), page.margin),
-        padded(Text(f" {offset}", FAINT), 10, "right"),
+        padded(Text(f" {offset}", FAINT), column, "right"),
         "  ",
     )
 
 
 def _offset(ago_ns: int) -> str:
+    if ago_ns == 0:
+        return ""
     # Tenths of a second below one another, so that the eye can compare them.
     near = 50 * NS_PER_MS <= abs(ago_ns) < 120 * NS_PER_SECOND
     text = f"{seconds(ago_ns):.1f} s" if near else duration(ago_ns)

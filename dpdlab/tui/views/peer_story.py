@@ -49,12 +49,13 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
                     palette.severity(class_severity(hole.black_hole_class)))  # fmt: skip
         head.append(f"  {words.CLASS[hole.black_hole_class]}", palette.faint)
         told.append(head)
-        first_ns: int | None = None
-        for moment in story.moments(peer, hole, safe, ongoing=model.ongoing):
-            first_ns = moment.at_ns if first_ns is None else first_ns
-            step_ns = model.times.step_ns if moment.at_ns > first_ns else 1
+        moments = list(story.moments(peer, hole, safe, ongoing=model.ongoing))
+        ago_ns = [moment.at_ns - moments[0].at_ns for moment in moments]
+        offsets = [signed(each, model.times.step_ns if each > 0 else 1) for each in ago_ns]
+        column = max([10, *map(len, offsets)])
+        for moment, offset in zip(moments, offsets, strict=True):
             line = Text(f"  {model.times.at(moment.at_ns)}  ")
-            line.append(f"{signed(moment.at_ns - first_ns, step_ns):>10}  ", palette.faint)
+            line.append(f"{offset:>{column}}  ", palette.faint)
             told.append(line.append(moment.text))
         remarks = story.remarks(peer, hole, model.times.at, safe, ongoing=model.ongoing)
         told += [Text(f"  {remark}", palette.faint) for remark in remarks]
