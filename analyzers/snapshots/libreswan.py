@@ -23,7 +23,7 @@ _STATE: Final = re.compile(
     r" (STATE_\w{1,40})(.{0,300})"
 )
 _LEFT: Final = re.compile(r"(?:REKEY|REPLACE|EXPIRE|EVENT_\w{1,30}) in (\d{1,10})s")
-_PARENT: Final = re.compile(r"(?:IKE SA #|isakmp#)(\d{1,10})")
+_PARENT: Final = re.compile(r"(?:(?:IKE|ISAKMP) SA #|isakmp#)(\d{1,10})")
 _TRAFFIC: Final = re.compile(
     rf"\s{{0,4}}(?:\d{{3}} )?#(\d{{1,10}}): {_NAME}(?: [0-9A-Fa-f.:]{{3,45}})?"
     r" (?:esp|ah)\.([0-9a-f]{1,8})@([0-9A-Fa-f.:]{3,45})"
@@ -42,7 +42,9 @@ _DPD: Final = re.compile(
     r"delay:(\d{1,6})s?; timeout:(\d{1,6})s?)"
 )
 _ROUTE: Final = re.compile(rf"\s{{0,4}}\d{{3}} {_NAME}: (\S{{3,200}}); ")
-_HOST: Final = re.compile(r"(?:^|=|\.\.\.)([0-9A-Fa-f.:]{3,45})<")
+_HOST: Final = re.compile(
+    r"(?:^|===|\.\.\.)((?:[0-9A-Fa-f:]|\.(?!\.)){3,45})(?=<|\[|\.\.\.|===|$)"
+)
 
 
 def _read_status(lines: Sequence[Line], _peer: str) -> tuple[SaSnapshot, ...]:

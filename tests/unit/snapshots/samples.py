@@ -560,6 +560,16 @@ LIBRESWAN_STATUS_V1 = dedent(
 )
 
 
+LIBRESWAN_STATUS_4 = dedent(
+    """\
+    000 "gw": 10.1.0.0/24===192.0.2.1...198.51.100.7[@spoke]===10.2.0.0/24; erouted; eroute owner: #2
+    000 "gw":   dpd: active; action:hold; delay:4s; timeout:14s
+    000 #1: "gw":500 STATE_MAIN_I4 (IKE SA established); REPLACE in 28115s; newest; lastdpd=1s(seq in:9481 out:0); idle;
+    000 #2: "gw":500 STATE_QUICK_I2 (IPsec SA established); REPLACE in 28013s; newest; eroute owner; ISAKMP SA #1; idle;
+    """
+)
+
+
 def trafficstatus(count_in: int = 1008, count_out: int = 2016, since: int = 1741089922) -> str:
     return dedent(
         f"""\

@@ -90,6 +90,13 @@ def test_libreswan_status_of_ikev1():
     assert (child.inbound_spi, child.outbound_spi) == ("5e6f7081", "1a2b3c4d")
 
 
+def test_libreswan_status_names_both_ends_without_their_addresses_again():
+    (entry,) = only(samples.LIBRESWAN_STATUS_4).entries
+    assert (entry.name, entry.conn_id, entry.ike_version) == ("gw", "#1", 1)
+    assert (entry.local, entry.remote) == ("192.0.2.1", "198.51.100.7")
+    assert [child.unique_id for child in entry.children] == ["#2"]
+
+
 def test_trafficstatus():
     snapshot = only(samples.trafficstatus())
     assert snapshot.format is F.LIBRESWAN_TRAFFICSTATUS
