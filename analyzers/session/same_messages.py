@@ -19,7 +19,13 @@ from analyzers.model.observations import MessageKind
 from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.joined import CaptureClock, Joined
-from analyzers.session.naming import ends_by_other, name_local, rename, told_to_peers
+from analyzers.session.naming import (
+    ends_by_other,
+    name_by_children,
+    name_local,
+    rename,
+    told_to_peers,
+)
 from analyzers.session.refused import answers_among, refused_messages
 from analyzers.session.texts import LogSource
 from analyzers.session.unread import MAY_ANSWER, complains, unread_messages
@@ -111,6 +117,8 @@ class Matcher:
             self._names = dict.fromkeys(self._names, UNKNOWN_LOCAL)
         for log in self._logs:
             name_local(log, self._captures, self._names[log.number])
+        # By what the others are called by now a log that names nobody may be known, too.
+        name_by_children(self._logs, self._captures)
         self._settle_streams()
 
     # --- pairs -----------------------------------------------------------------------------

@@ -42,9 +42,7 @@ _DPD: Final = re.compile(
     r"delay:(\d{1,6})s?; timeout:(\d{1,6})s?)"
 )
 _ROUTE: Final = re.compile(rf"\s{{0,4}}\d{{3}} {_NAME}: (\S{{3,200}}); ")
-_HOST: Final = re.compile(
-    r"(?:^|===|\.\.\.)((?:[0-9A-Fa-f:]|\.(?!\.)){3,45})(?=<|\[|\.\.\.|===|$)"
-)
+_HOST: Final = re.compile(r"(?:^|===|\.\.\.)((?:[0-9A-Fa-f:]|\.(?!\.)){3,45})(?=<|\[|\.\.\.|===|$)")
 
 
 def _read_status(lines: Sequence[Line], _peer: str) -> tuple[SaSnapshot, ...]:

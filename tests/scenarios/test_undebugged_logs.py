@@ -140,3 +140,20 @@ def test_the_verdict_on_a_child_is_that_on_its_peer(tmp_path: Path, serial: str)
     (exchange,) = peer.exchanges
     assert (peer.remote, peer.state) == (B, PeerState.DEAD)
     assert (exchange.outcome, exchange.verdict_ns) == (Outcome.UNANSWERED, at(18.0))
+
+
+def test_a_log_that_names_nobody_is_known_by_its_child_sas(tmp_path: Path):
+    """As responder pluto names the connection only; the other end's log has the same SPIs."""
+    child = (
+        '"gw" #2: {0} established Child SA using #1; IPsec tunnel [10.1.0.0] {{ESP=>0x{1} <0x{2}}}'
+    )
+    spis = ("0a0b0c11", "0d0e0f22")
+    log_a = [*NEGOTIATED_BY_A, (0.02, child.format("initiator", *spis)), *GIVEN_UP_BY_A]
+    log_b = [
+        (0.02, '"gw" #1: responder established IKE SA; authenticated peer using authby=secret'),
+        (0.02, child.format("responder", *spis[::-1])),
+        (55.0, '"gw" #3: responder established IKE SA; authenticated peer using authby=secret'),
+    ]
+    peer = together(tmp_path, capture(DEAF2), pluto(log_a), pluto(log_b)).peer
+    assert {peer.local, peer.remote} == {A, B}
+    assert {log.address for log in peer.logged} == {A, B}
