@@ -347,7 +347,7 @@ class LogDecoder:
             shape = self._shapes.text(text)
             if shape is None:
                 return
-            count = self._shapes.count(shape, like.stamp)
+            count = shape.counts.get(like.stamp) or self._shapes.count(shape, like.stamp)
         count.lines += 1
         if shape.unparsed:
             self._sample(record, text)

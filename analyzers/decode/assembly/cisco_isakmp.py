@@ -29,6 +29,7 @@ from analyzers.model.time import NS_PER_SECOND
 
 # Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
 _MESSAGE: Final = LogEventKind.MESSAGE
+_QUICK_MODE: Final = MessageKind.QUICK_MODE
 _R_U_THERE: Final = MessageKind.R_U_THERE
 _R_U_THERE_ACK: Final = MessageKind.R_U_THERE_ACK
 # Keywords without their underscores, which pasting loses.
@@ -39,7 +40,7 @@ _DPD: Final = {
 _STATES: Final = {
     "MM": MessageKind.MAIN_MODE,
     "AG": MessageKind.AGGRESSIVE,
-    "QM": MessageKind.QUICK_MODE,
+    "QM": _QUICK_MODE,
     "CO": MessageKind.TRANSACTION,
 }
 _PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
@@ -156,16 +157,15 @@ class CiscoIsakmpAssembly:
         here.tries = number(line.get("tries") or line.get("of_tries") or "", _MOST_TRIES)
 
     def _packet_sent(self, line: LogLine, here: Connection) -> None:
-        self._phase1_packet(line, here)
+        kind = self._kind(line, here)
         begun, self._new_node = self._new_node, None
         again, here.again = here.again, False
         built, here.building = here.building, None
-        kind = _kind_in(line)
         if built is not None and self._out.held(_built(here)) is built:
             self._leaves(built, line, here, _node_of(begun))
         elif again or kind in _PHASE1:
             mid = 0 if kind in _PHASE1 else here.again_id
-            made = self._sent(line, here, kind or MessageKind.QUICK_MODE, mid)
+            made = self._sent(line, here, kind or _QUICK_MODE, mid)
             made.retransmission = again
         else:
             here.sent, here.node = line, _node_of(begun)
@@ -261,9 +261,8 @@ class CiscoIsakmpAssembly:
     # --- received --------------------------------------------------------------------------
 
     def _packet_received(self, line: LogLine, here: Connection) -> None:
-        self._phase1_packet(line, here)
+        kind = self._kind(line, here)
         here.sent, here.arrived = None, line
-        kind = _kind_in(line)
         if kind in _PHASE1:
             self._received(line, here, kind).message_id = 0
             here.arrived = None
@@ -340,12 +339,15 @@ class CiscoIsakmpAssembly:
         if phase1 is not None:
             phase1.named = True
 
-    def _phase1_packet(self, line: LogLine, here: Connection) -> None:
-        """What begins with the first message is seen whole, where no other one is under way."""
-        if here.peer is not None and _begins_phase1(line):
+    def _kind(self, packet: LogLine, here: Connection) -> MessageKind | None:
+        """What a packet is; a phase 1 that begins with it is seen whole, where no other one is
+        under way."""
+        kind = _kind_in(packet)
+        if kind is not _QUICK_MODE and here.peer is not None and _begins_phase1(packet):
             self._phase1.setdefault(here.peer, Phase1())
             while len(self._phase1) > _MAX_GONE:
                 self._phase1.popitem(last=False)
+        return kind
 
     def _initial_contact(self, line: LogLine, here: Connection) -> None:
         self._say(line, here, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")
