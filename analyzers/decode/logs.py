@@ -129,6 +129,8 @@ class LogDecoder:
         self._record = 0
         self._gaps = False
         """Whether there were any NULs in the text so far."""
+        self._framed = False
+        """Whether there may have been a priority, with which a header of RFC 5424 begins."""
         self._held: tuple[LineShape | None, str, int] = _NOTHING
         """The last line, unless the joiner has it, and its number."""
         self._more: list[str] = []
@@ -140,6 +142,7 @@ class LogDecoder:
         """Take the next piece of text; a line may be cut anywhere."""
         events: list[LogEvent] = []
         self._gaps = self._gaps or log_gaps.NUL in text
+        self._framed = self._framed or "<" in text
         self._take(self._cutter.feed(log_gaps.narrowed(text)), events)
         self._settle()
         self.info.lines = self._record
@@ -209,7 +212,8 @@ class LogDecoder:
                 if log_gaps.NUL in line:
                     self.info.note(log_gaps.problem(self.info.id, record))
         self._record += len(lines)
-        lines = [plain_line(line) if line[:1] == "<" else line for line in lines]
+        if self._framed:
+            lines = [plain_line(line) if line[:1] == "<" else line for line in lines]
         probe = self._probe
         if self._early or probe.order is Order.UNKNOWN:
             for line in lines:
