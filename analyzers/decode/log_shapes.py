@@ -276,6 +276,7 @@ class Shapes:
         shape = self._stamps.get(begin)
         if shape is None and (stamp := read_stamp(match)) is not None:
             shape = StampShape(match, stamp, self._begun)
+            # Of "K" some stands further on in the line.
             if form_of(match) != "K" and len(self._stamps) < _MAX_SHAPES:
                 self._stamps[begin] = shape
         return shape
