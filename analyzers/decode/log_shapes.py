@@ -237,6 +237,8 @@ class Shapes:
         self._texts: _Memory[tuple[TextShape | None]] = _Memory()
         self._outlines: dict[Hashable, TextShape] = {}
         self._begun = Begun()
+        self._stamps: dict[bytes, StampShape] = {}
+        """By all before the text but the digits."""
         self.known = self._lines.zeroed.get
         """The shape of a zeroed line, if that is enough."""
 
@@ -244,11 +246,11 @@ class Shapes:
         """The shape of a line that is not `known`; `key` is the zeroed line."""
         shape = self._lines.find(key, line)
         if shape is None:
-            shape, alike = self._shape(line, self._joiner.look(line))
+            shape, alike = self._shape(line, key, self._joiner.look(line))
             self._lines.keep(key, line, shape.text_at, alike, shape)
         return shape
 
-    def _shape(self, line: str, look: Look) -> tuple[LineShape, Alike]:
+    def _shape(self, line: str, key: bytes, look: Look) -> tuple[LineShape, Alike]:
         shape = LineShape(look.kind)
         if look.stamp is None and look.kind is not LineKind.TAGGED:
             # What it is depends on its having no tag, where a prompt stands too.
@@ -259,17 +261,25 @@ class Shapes:
         found, alike = self._text(line[look.text_at :])
         if found is None:
             return shape, alike
-        stamp = None if look.stamp is None else read_stamp(look.stamp)
         if look.stamp is not None:
-            if stamp is None:
+            shape.stamp = self._stamp(look.stamp, key[: look.text_at])
+            if shape.stamp is None:
                 # The line begins anew, but at no known time.
                 alike = Alike.NOT
-            else:
-                shape.stamp = StampShape(look.stamp, stamp, self._begun)
         shape.text = found
-        shape.count = self.count(found, stamp)
+        shape.count = self.count(found, shape.stamp)
         shape.passes = not found.takes and not found.unparsed
         return shape, alike
+
+    def _stamp(self, match: Match, begin: bytes) -> StampShape | None:
+        """The stamp of lines that begin so; None for an impossible time."""
+        shape = self._stamps.get(begin)
+        if shape is None and (stamp := read_stamp(match)) is not None:
+            shape = StampShape(match, stamp, self._begun)
+            # Of "K" some stands further on in the line.
+            if form_of(match) != "K" and len(self._stamps) < _MAX_SHAPES:
+                self._stamps[begin] = shape
+        return shape
 
     def _text(self, text: str) -> tuple[TextShape | None, Alike]:
         tag = self._reader.tag.match(text)

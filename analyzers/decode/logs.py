@@ -72,6 +72,7 @@ _MAX_HOSTS: Final = 256
 # So many of the last lines are looked at for the time of the last one.
 _LATEST: Final = 8
 _MAX_TURNED_BYTES: Final = 32 << 20
+_NOTHING: Final = (None, "", 0)
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
 
 
@@ -128,7 +129,9 @@ class LogDecoder:
         self._record = 0
         self._gaps = False
         """Whether there were any NULs in the text so far."""
-        self._held: tuple[LineShape, str, int] | None = None
+        self._framed = False
+        """Whether there may have been a priority, with which a header of RFC 5424 begins."""
+        self._held: tuple[LineShape | None, str, int] = _NOTHING
         """The last line, unless the joiner has it, and its number."""
         self._more: list[str] = []
         """Lines that go on with it."""
@@ -139,6 +142,7 @@ class LogDecoder:
         """Take the next piece of text; a line may be cut anywhere."""
         events: list[LogEvent] = []
         self._gaps = self._gaps or log_gaps.NUL in text
+        self._framed = self._framed or "<" in text
         self._take(self._cutter.feed(log_gaps.narrowed(text)), events)
         self._settle()
         self.info.lines = self._record
@@ -208,7 +212,8 @@ class LogDecoder:
                 if log_gaps.NUL in line:
                     self.info.note(log_gaps.problem(self.info.id, record))
         self._record += len(lines)
-        lines = [plain_line(line) if line[:1] == "<" else line for line in lines]
+        if self._framed:
+            lines = [plain_line(line) if line[:1] == "<" else line for line in lines]
         probe = self._probe
         if self._early or probe.order is Order.UNKNOWN:
             for line in lines:
@@ -279,7 +284,8 @@ class LogDecoder:
                 return
         joiner, shapes = self._joiner, self._shapes
         learn = shapes.learn
-        held, more = self._held, self._more
+        more = self._more
+        last, begun, number = self._held
         keys = zeroed("\n".join(lines)).split(b"\n")
         known = map(shapes.known, keys)
         for record, line, key, found in zip(records, lines, keys, known, strict=True):
@@ -288,10 +294,9 @@ class LogDecoder:
                 shape = learn(line, key)
                 self.tally.know_zone(shape.stamp, record)
             if shape.begins:
-                if held is not None:
-                    last = held[0]
+                if last is not None:
                     if more or not last.passes:
-                        self._complete(held, more, events)
+                        self._complete(last, begun, number, more, events)
                         more.clear()
                     elif last.count is not None:
                         last.count.lines += 1
@@ -301,29 +306,29 @@ class LogDecoder:
                         continue
                     for logical in joiner.finish():
                         self._logical(logical, events)
-                held = (shape, line, record)
+                last, begun, number = shape, line, record
             elif shape.goes_on:
-                if held is not None:
+                if last is not None:
                     if len(more) < MAX_LINES - 1:
                         more.append(line)
                 elif joiner.torn or (joiner.open and not joiner.full):
                     self._repair(events, record, line)
                 elif not joiner.open:
-                    held = (shape, line, record)
+                    last, begun, number = shape, line, record
             elif shape.kind is LineKind.ODD:
-                self._held, held = held, None
+                self._held, last = (last, begun, number), None
                 self._repair(events, record, line)
-        self._held = held
+        self._held = last, begun, number
 
     def _repair(
         self, events: list[LogEvent], record: int | None = None, line: str | None = None
     ) -> None:
         """Give the held line, and another one, to the joiner."""
-        joiner, held = self._joiner, self._held
+        joiner, (held, begun, number) = self._joiner, self._held
         if held is not None:
-            self._held = None
-            for each in (held[1], *self._more):
-                for logical in joiner.feed(held[2], each):
+            self._held = _NOTHING
+            for each in (begun, *self._more):
+                for logical in joiner.feed(number, each):
                     self._logical(logical, events)
             self._more.clear()
         if line is not None and record is not None:
@@ -334,10 +339,9 @@ class LogDecoder:
     # --- logical lines ---------------------------------------------------------------------
 
     def _complete(
-        self, held: tuple[LineShape, str, int], more: list[str], events: list[LogEvent]
+        self, like: LineShape, line: str, record: int, more: list[str], events: list[LogEvent]
     ) -> None:
         """A line that needed no repair has ended."""
-        like, line, record = held
         shape, count = like.text, like.count
         if shape is None or count is None:
             return
@@ -347,7 +351,7 @@ class LogDecoder:
             shape = self._shapes.text(text)
             if shape is None:
                 return
-            count = self._shapes.count(shape, like.stamp)
+            count = shape.counts.get(like.stamp) or self._shapes.count(shape, like.stamp)
         count.lines += 1
         if shape.unparsed:
             self._sample(record, text)

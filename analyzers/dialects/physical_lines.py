@@ -62,14 +62,13 @@ class LineCutter:
             data = data.replace("\r", "\n") if self._only_cr else data.replace("\r\n", "\n")
         lines = data.split("\n")
         rest = lines.pop()
-        if len(data) > _MAX_LINE:
+        if self._cut_short or max(map(len, lines), default=0) > _MAX_LINE or len(rest) > _MAX_LINE:
             found = [len(line) > _MAX_LINE for line in (*lines, rest)]
             self.long_lines += sum(found[self._cut_short :])
             self._cut_short = found[-1] or (self._cut_short and not lines)
+            lines = [line[:_MAX_LINE] for line in lines]
         if len(rest) > _MAX_LINE:
             # A CR at the end may be half of a line end.
             rest = rest[:_MAX_LINE] + "\r" * rest.endswith("\r")
         self._rest = rest
-        if len(data) > _MAX_LINE:
-            return [line if len(line) <= _MAX_LINE else line[:_MAX_LINE] for line in lines]
         return lines

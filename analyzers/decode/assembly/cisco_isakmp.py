@@ -27,15 +27,20 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.time import NS_PER_SECOND
 
+# Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
+_MESSAGE: Final = LogEventKind.MESSAGE
+_QUICK_MODE: Final = MessageKind.QUICK_MODE
+_R_U_THERE: Final = MessageKind.R_U_THERE
+_R_U_THERE_ACK: Final = MessageKind.R_U_THERE_ACK
 # Keywords without their underscores, which pasting loses.
 _DPD: Final = {
-    "RUTHERE": MessageKind.R_U_THERE,
-    "RUTHEREACK": MessageKind.R_U_THERE_ACK,
+    "RUTHERE": _R_U_THERE,
+    "RUTHEREACK": _R_U_THERE_ACK,
 }
 _STATES: Final = {
     "MM": MessageKind.MAIN_MODE,
     "AG": MessageKind.AGGRESSIVE,
-    "QM": MessageKind.QUICK_MODE,
+    "QM": _QUICK_MODE,
     "CO": MessageKind.TRANSACTION,
 }
 _PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
@@ -51,6 +56,11 @@ _LEAST_INTERVAL_NS: Final = 10 * NS_PER_SECOND
 _LEAST_LIFE_NS: Final = 20 * NS_PER_SECOND
 _MAX_GONE: Final = 4096
 _MOST_TRIES: Final = 100
+# With these, what was said of the message before has been said.
+_NEXT_MESSAGE: Final = frozenset(
+    {"packet-sent", "packet-received", "notify-sending", "notify-processing", "delete-received",
+     "input", "node-input"}
+)  # fmt: skip
 # What is said of one message without stamps stands within so many lines.
 _NEAR_LINES: Final = 12
 
@@ -96,11 +106,13 @@ class CiscoIsakmpAssembly:
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
         """One line of the debug."""
-        out = self._out
+        out, name = self._out, line.form.id
+        here = self._connections.of(line)
         if out.waiting:
             out.at(line)
-        here = self._connections.of(line)
-        take = self._takes.get(line.form.id)
+            if name in _NEXT_MESSAGE:
+                out.release(here.key)
+        take = self._takes.get(name)
         if take is not None:
             take(line, here)
         return out.take() if out.events else ()
@@ -145,29 +157,26 @@ class CiscoIsakmpAssembly:
         here.tries = number(line.get("tries") or line.get("of_tries") or "", _MOST_TRIES)
 
     def _packet_sent(self, line: LogLine, here: Connection) -> None:
-        self._phase1_packet(line, here)
-        self._out.release(here.key)
+        kind = self._kind(line, here)
         begun, self._new_node = self._new_node, None
         again, here.again = here.again, False
         built, here.building = here.building, None
-        kind = _kind_in(line)
         if built is not None and self._out.held(_built(here)) is built:
             self._leaves(built, line, here, _node_of(begun))
-        elif kind in _PHASE1 or again:
+        elif again or kind in _PHASE1:
             mid = 0 if kind in _PHASE1 else here.again_id
-            made = self._sent(line, here, kind or MessageKind.QUICK_MODE, mid)
+            made = self._sent(line, here, kind or _QUICK_MODE, mid)
             made.retransmission = again
         else:
             here.sent, here.node = line, _node_of(begun)
 
     def _notify_sending(self, line: LogLine, here: Connection) -> None:
-        self._out.release(here.key)
         kind = _DPD.get(_bare(line.field("notify")), MessageKind.NOTIFY)
-        mid = message_id(line.get("mid") or "")
-        node = _node_of(self._new_node) if mid is None else mid
-        here.building = self._sent(line, here, kind, node)
+        made = here.building = self._sent(line, here, kind)
+        if made.message_id is None:
+            made.message_id = _node_of(self._new_node)
         # A log that was searched for words has no line of the packet.
-        self._out.hold(_built(here), here.building)
+        self._out.hold(_built(here), made)
 
     def _leaves(self, built: LogEvent, line: LogLine, here: Connection, node: int | None) -> None:
         """A notify leaves with this packet."""
@@ -181,14 +190,13 @@ class CiscoIsakmpAssembly:
 
     def _input(self, line: LogLine, here: Connection) -> None:
         """What the state machine was fed tells what the packet before was."""
-        self._out.release(here.key)
         sent, node = here.sent, here.node
         here.sent = here.node = None
         cause = _bare(line.field("input"))
         arrived = _INPUTS.get(cause)
         first = here.arrived is not None and here.arrived.field("state").startswith("NEW")
         if arrived is not None and first:
-            self._received(line, here, arrived, message_id=0)
+            self._received(line, here, arrived).message_id = 0
             here.arrived = None
         if sent is None:
             return
@@ -196,43 +204,42 @@ class CiscoIsakmpAssembly:
             if here.deleting:
                 self._delete_sent(sent, here, node, DeleteProtocol.IKE)
             else:
-                self._sent(sent, here, MessageKind.R_U_THERE, node)
+                self._sent(sent, here, _R_U_THERE, node)
         elif cause.startswith("IKEPHASE1DEL"):
             self._delete_sent(sent, here, node, DeleteProtocol.IKE)
         elif cause.startswith("IKEPHASE2DEL"):
             self._delete_sent(sent, here, node, DeleteProtocol.ESP)
         elif cause.startswith("IKEINFONOTIFY") and here.question is not None:
-            self._sent(sent, here, MessageKind.R_U_THERE_ACK, node, here.question.sequence)
+            self._sent(sent, here, _R_U_THERE_ACK, node, here.question.sequence)
 
     def _node_input(self, line: LogLine, here: Connection) -> None:
         """A node other than that of an Informational: a message of Quick Mode, or two."""
-        self._out.release(here.key)
         mid = message_id(line.field("mid"))
         arrived, sent = here.arrived, here.sent
         here.arrived = here.sent = None
         for packet in (arrived, sent):
             kind = None if packet is None else _kind_in(packet)
             if packet is not None and kind is not None:
-                way = packet is sent
-                self._say(
-                    packet, here, LogEventKind.MESSAGE, sent=way, message=kind, message_id=mid
-                )
+                made = self._say(packet, here, _MESSAGE)
+                made.sent, made.message, made.message_id = packet is sent, kind, mid
 
     def _sent(
         self,
         line: LogLine,
         here: Connection,
         kind: MessageKind,
-        node: int | None,
+        node: int | None = None,
         sequence: int | None = None,
     ) -> LogEvent:
-        made = self._say(line, here, LogEventKind.MESSAGE, sent=True, message=kind)
-        made.message_id, made.sequence = node, sequence
-        if kind is MessageKind.R_U_THERE:
+        made = self._say(line, here, _MESSAGE)
+        made.sent, made.message, made.sequence = True, kind, sequence
+        if node is not None:
+            made.message_id = node
+        if kind is _R_U_THERE:
             self._in_use(line, here)
             made.retransmission, here.retry = here.retry, False
             made.tries, here.tries = here.tries, None
-        elif kind is MessageKind.R_U_THERE_ACK:
+        elif kind is _R_U_THERE_ACK:
             here.question = None
         return made
 
@@ -254,19 +261,16 @@ class CiscoIsakmpAssembly:
     # --- received --------------------------------------------------------------------------
 
     def _packet_received(self, line: LogLine, here: Connection) -> None:
-        self._out.release(here.key)
-        self._phase1_packet(line, here)
+        kind = self._kind(line, here)
         here.sent, here.arrived = None, line
-        kind = _kind_in(line)
         if kind in _PHASE1:
-            self._received(line, here, kind, message_id=0)
+            self._received(line, here, kind).message_id = 0
             here.arrived = None
 
-    def _received(
-        self, line: LogLine, here: Connection, kind: MessageKind, **parts: object
-    ) -> LogEvent:
+    def _received(self, line: LogLine, here: Connection, kind: MessageKind) -> LogEvent:
         """A message that the router is processing; it arrived when its packet did."""
-        made = self._say(line, here, LogEventKind.MESSAGE, message=kind, sent=False, **parts)
+        made = self._say(line, here, _MESSAGE)
+        made.message, made.sent = kind, False
         arrived = here.arrived
         if arrived is not None:
             made.at_ns, made.ref = arrived.at_ns, arrived.ref
@@ -274,12 +278,10 @@ class CiscoIsakmpAssembly:
         return made
 
     def _delete_received(self, line: LogLine, here: Connection) -> None:
-        self._out.release(here.key)
         self._out.hold(here.key, self._received(line, here, MessageKind.DELETE))
         here.arrived = None
 
     def _notify_received(self, line: LogLine, here: Connection) -> None:
-        self._out.release(here.key)
         kind = _DPD.get(_bare(line.field("notify")))
         if kind is not None:
             self._dpd(self._received(line, here, kind), here)
@@ -308,7 +310,7 @@ class CiscoIsakmpAssembly:
         here.arrived = None
         here.told = made
         self._out.hold(here.key, made)
-        if made.message is MessageKind.R_U_THERE:
+        if made.message is _R_U_THERE:
             here.question = made
         else:
             here.retry, here.tries = False, None
@@ -337,12 +339,15 @@ class CiscoIsakmpAssembly:
         if phase1 is not None:
             phase1.named = True
 
-    def _phase1_packet(self, line: LogLine, here: Connection) -> None:
-        """What begins with the first message is seen whole, where no other one is under way."""
-        if here.peer is not None and _begins_phase1(line):
+    def _kind(self, packet: LogLine, here: Connection) -> MessageKind | None:
+        """What a packet is; a phase 1 that begins with it is seen whole, where no other one is
+        under way."""
+        kind = _kind_in(packet)
+        if kind is not _QUICK_MODE and here.peer is not None and _begins_phase1(packet):
             self._phase1.setdefault(here.peer, Phase1())
             while len(self._phase1) > _MAX_GONE:
                 self._phase1.popitem(last=False)
+        return kind
 
     def _initial_contact(self, line: LogLine, here: Connection) -> None:
         self._say(line, here, LogEventKind.HINT, reason="the peer said INITIAL_CONTACT")

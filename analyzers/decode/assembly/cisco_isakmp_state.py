@@ -81,9 +81,10 @@ class Connections:
         if "local" in spans:
             self._locals[address(text[spans["peer"]])] = address(text[spans["local"]])
             _trim(self._locals)
-        if "conn" not in spans:
+        conn = spans.get("conn")
+        if conn is None:
             return self._here
-        written = text[spans["conn"]]
+        written = text[conn]
         self._here = here = self._as_written.get(written) or self._named(line, written)
         if "peer" in spans and (here.peer is None or line.form.id in _AUTHORITY):
             here.peer = address(text[spans["peer"]])

@@ -14,8 +14,8 @@ from analyzers.model.records import Ref
 
 _MAX_ADDRESS: Final = 128
 _MAX_REASON: Final = 200
-_SURELY_32_BITS: Final = 10
-"""Decimal digits."""
+# So many digits are no strain to read; no number that is read here has more.
+_MOST_DIGITS: Final = 12
 _HEX_DIGITS: Final = "0123456789abcdefABCDEF"
 _new: Final = tuple.__new__
 
@@ -198,7 +198,7 @@ def port(text: str) -> int | None:
 
 def number(text: str, largest: int) -> int | None:
     """A decimal number within its range."""
-    if len(text) > 12 or not text.isascii() or not text.isdigit():
+    if len(text) > _MOST_DIGITS or not text.isascii() or not text.isdigit():
         return None
     value = int(text)
     return value if value <= largest else None
@@ -206,13 +206,11 @@ def number(text: str, largest: int) -> int | None:
 
 def message_id(text: str) -> int | None:
     """A message ID in decimal, as old releases print it (signed) or newer ones (unsigned)."""
-    if len(text) < _SURELY_32_BITS and text.isascii() and text.isdigit():
-        return int(text)
     digits = text.removeprefix("-")
-    value = number(digits, 0xFFFFFFFF)
-    if value is None:
+    if len(digits) > _MOST_DIGITS or not (digits.isascii() and digits.isdigit()):
         return None
-    return (-value if text.startswith("-") else value) & 0xFFFFFFFF
+    value = int(text)
+    return value & 0xFFFFFFFF if -0xFFFFFFFF <= value <= 0xFFFFFFFF else None
 
 
 def hexadecimal(text: str, digits: int) -> int | None:

@@ -32,16 +32,11 @@ class Outbox:
         self._lines += 1
         if not self.waiting:
             return
-        late = [key for key, held in self.waiting.items() if self._is_late(*held, line)]
-        for key in late:
-            del self.waiting[key]
-
-    def _is_late(self, made: LogEvent, since: int, line: LogLine) -> bool:
-        if self._lines - since > _PATIENCE_LINES:
-            return True
-        if made.at_ns is None or line.at_ns is None:
-            return False
-        return not 0 <= line.at_ns - made.at_ns <= _PATIENCE_NS
+        now_ns = line.at_ns
+        for name, (made, since) in [*self.waiting.items()]:
+            wait_ns = 0 if now_ns is None or made.at_ns is None else now_ns - made.at_ns
+            if self._lines - since > _PATIENCE_LINES or not 0 <= wait_ns <= _PATIENCE_NS:
+                del self.waiting[name]
 
     def put(self, made: LogEvent) -> None:
         """Add an event."""
@@ -62,16 +57,13 @@ class Outbox:
 
     def take(self) -> list[LogEvent]:
         """The events that are complete, with all before them."""
-        if not self.events:
-            return []
-        if not self.waiting:
-            ready = list(self.events)
-            self.events.clear()
-            return ready
-        waiting = {id(made) for made, _ in self.waiting.values()}
-        ready = []
-        while self.events and id(self.events[0]) not in waiting:
-            ready.append(self.events.popleft())
+        events = self.events
+        ready: list[LogEvent] = []
+        while events:
+            for held, _ in self.waiting.values():
+                if held is events[0]:
+                    return ready
+            ready.append(events.popleft())
         return ready
 
     def finish(self) -> list[LogEvent]:

@@ -301,6 +301,19 @@ def test_unparsed_lines_are_kept_up_to_a_number(alone: int) -> None:
     assert len(decoder.tally.samples) == 1_000
 
 
+@ways
+def test_lines_that_begin_alike_may_have_their_time_further_on(alone: int) -> None:
+    """FortiGate's key "eventtime" counts nanoseconds, and knows the zone."""
+    lines = (
+        f"date=2026-07-17 time=21:43:{second} acme: probe {second}{more}\n"
+        for second in range(10, 14)
+        for more in ("", f" eventtime=17843389{second}000000001")
+    )
+    decoder, events = decoded("".join(lines), alone)
+    assert [event.resolution_ns for event in events] == [NS_PER_SECOND, 1] * 4
+    assert decoder.tally.zoned == 4
+
+
 def test_shapes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analyzers.decode.log_shapes._MAX_SHAPES", 8)
     monkeypatch.setattr("analyzers.decode.log_shapes._MAX_VARIANTS", 2)
