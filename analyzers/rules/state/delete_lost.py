@@ -179,6 +179,7 @@ RULE = PeerRule(
         "the input ends before the answer is due",
         "nothing of the receiver was captured",
         "Deletes of both ends that cross",
+        "both ends delete the IKE SA at once: a log need not tell of both Deletes",
     ),
     check=_check,
 )

@@ -175,6 +175,7 @@ RULE = PeerRule(
         "a peer that starts anew has new SPIs",
         "with two IKE SAs at once nobody can tell whose ESP it is",
         "an IKE message that comes as little as the answers before it",
+        "the verdict is the other end's, on the SA that both ask on",
     ),
     check=_check,
 )
