@@ -18,7 +18,7 @@ from analyzers.model.records import Basis, Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
-from analyzers.tracking.holes import MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
+from analyzers.tracking.holes import BY_VERDICT, MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
 from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack, UnitTrack
@@ -144,7 +144,7 @@ class Hindsight:
         last = pieces[-1] if pieces else None
         if last is None or last.outcome is not Outcome.UNANSWERED:
             return hole
-        verdict_ns = last.verdict_ns
+        verdict_ns = last.verdict_ns or self._given_up_beside(hole, run)
         if verdict_ns is None and hole.dead_ns is not None:
             # The peer came back on another SA before it was given up on this one.
             if hole.hole_class is BlackHoleClass.IDLE:
@@ -152,20 +152,44 @@ class Hindsight:
             return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
         if verdict_ns is not None and hole.dead_ns is not None:
             # One verdict has one time.
-            return replace(hole, dead_ns=verdict_ns, recovered_ns=self._back_ns(hole, verdict_ns))
-        if verdict_ns is None or verdict_ns >= hole.stop_ns:
+            back_ns = self._back_ns(hole, verdict_ns)
+            told = replace(hole, dead_ns=verdict_ns, recovered_ns=back_ns)
+            return self._classified(told) if hole.hole_class in BY_VERDICT else told
+        stop_ns, stop_basis = hole.stop_ns, hole.stop_basis
+        if verdict_ns is None or (stop_basis is StopBasis.PROOF and verdict_ns >= stop_ns):
             return hole
-        # It was heard again, too late: it had been given up, and nothing was sent any more.
-        stop_ns = max(verdict_ns, hole.silence.last_out_ns)
-        budget_ns = self._tracker.budget_of(hole.unit, hole.role)
-        return replace(
-            hole,
-            hole_class=class_by_verdict(hole.silence, verdict_ns, stop_ns, budget_ns),
-            dead_ns=verdict_ns,
-            stop_ns=stop_ns,
-            stop_basis=StopBasis.LAST_OUTBOUND,
-            recovered_ns=self._back_ns(hole, verdict_ns),
+        if stop_basis is StopBasis.PROOF:
+            # It was heard again, too late: it had been given up, and nothing was sent any more.
+            stop_ns, stop_basis = max(verdict_ns, hole.silence.last_out_ns), StopBasis.LAST_OUTBOUND
+        return self._classified(
+            replace(
+                hole,
+                dead_ns=verdict_ns,
+                stop_ns=stop_ns,
+                stop_basis=stop_basis,
+                recovered_ns=self._back_ns(hole, verdict_ns),
+            )
         )
+
+    def _classified(self, hole: HoleTrack) -> HoleTrack:
+        """A black hole with a verdict, in the class that the time of the verdict makes it."""
+        if hole.dead_ns is None:
+            return hole
+        budget_ns = self._tracker.budget_of(hole.unit, hole.role)
+        chosen = class_by_verdict(hole.silence, hole.dead_ns, hole.stop_ns, budget_ns)
+        return replace(hole, hole_class=chosen)
+
+    def _given_up_beside(self, hole: HoleTrack, run: Run) -> int | None:
+        """The verdict on what was asked beside a run in its silence, on the SA that renewed its
+        own one."""
+        found = (
+            self._outcomes.of(x).verdict_ns
+            for x in hole.unit.peer.exchanges
+            if x.sa is run.exchange.sa.rekeyed_into
+            and x.side == hole.role
+            and hole.silence.last_proof_ns < x.first_ns <= hole.stop_ns
+        )
+        return next((at_ns for at_ns in found if at_ns is not None), None)
 
     def _back_ns(self, hole: HoleTrack, dead_ns: int) -> int | None:
         """When a peer was back that had been given up.
