@@ -424,15 +424,20 @@ class Outcomes:
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         if now.last_out_ns > last_ns + _ESP_STOPS_NS:
             return False  # the SA was in use after it
+        wait_ns = last_ns - sent[-2].at_ns
         for first_ns, sa in self._acts.later(track):
             if sa.initiator == track.side and sa.from_start:
+                soon = first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
                 # After a whole wait it was another question, and nothing was deleted.
-                wait_ns = last_ns - sent[-2].at_ns
-                return first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
+                if soon or not horizon_reached(sent, track.kind, first_ns):
+                    return soon
+                break
         if self._ongoing and not horizon_reached(sent, track.kind, self._end_ns):
             return False  # the next question may be on its way
         flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
-        return flowed and self._end_ns - last_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
+        # A question has its wait, in which packets were due.
+        due_ns = min(self._end_ns - last_ns, wait_ns)
+        return flowed and due_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
 
 
 def _unsettled(sent: tuple[Transmission, ...]) -> Piece:

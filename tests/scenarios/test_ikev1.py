@@ -81,6 +81,27 @@ def test_cisco_peer_dies_the_black_hole(tell: Tell) -> None:
     assert at(45) <= hole.stop_ns <= at(45.411)
 
 
+@pytest.mark.parametrize("anew", [75, 120])
+def test_cisco_peer_dies_and_nobody_begins_anew_for_long(tell: Tell, anew: int) -> None:
+    """Traffic ends with the sixth message, a whole wait before a sixth question would run out."""
+    text = CISCO_DEATH.replace("45.431 a>b v1 mm1 sa=2", "").replace("55.431", str(anew))
+    peer = tell(text + f"{anew + 100} c:4500>a:4500 keepalive\n").peer
+    assert times(peer) == [CISCO_TIMES]
+    (delete,) = peer.deletes
+    assert (delete.at_ns, delete.protocol) == (at(45.411), DeleteProtocol.IKE)
+    (hole,) = peer.black_holes
+    assert (hole.dead_ns, hole.stop_ns) == (peer.exchanges[0].verdict_ns, at(45.411))
+
+
+def test_a_sixth_question_that_runs_out_is_no_delete(tell: Tell) -> None:
+    """Traffic goes on for its wait, or phase 1 follows that: the SA was there meanwhile."""
+    for last, anew in ((47.3, 120), (45.4, 47.42)):
+        text = CISCO_DEATH.replace("45.431 a>b v1 mm1 sa=2", "").replace("55.431", str(anew))
+        peer = tell(text.replace("0.5..45.4", f"0.5..{last}") + LATER).peer
+        assert times(peer) == [[*CISCO_TIMES, at(45.411)]]
+        assert not peer.deletes
+
+
 def test_cisco_peer_dies_without_traffic_and_without_renewal(tell: Tell) -> None:
     """Nothing tells the Delete from a question then; it is one exchange all the same."""
     peer = tell(SETUP + CISCO_QUESTIONS + CISCO_DELETE + LATER).peer
