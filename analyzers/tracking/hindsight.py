@@ -20,6 +20,7 @@ from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
 from analyzers.tracking.holes import BY_VERDICT, MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
 from analyzers.tracking.outcomes import Outcomes, Support
+from analyzers.tracking.rhythm import LEAST_RHYTHM
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack, UnitTrack
 
@@ -111,8 +112,8 @@ class Hindsight:
             support = self._support(track.run.exchange)
             if support is Support.UNHEARD:
                 return None
-            if support is Support.NONE:
-                hole = track.without_run
+            if support in (Support.NONE, Support.SILENT):
+                hole = self._perhaps_answered(track, track.run)
             elif self._tells_no_loss(track.run.exchange):
                 hole = track.bounded_without_run()
                 if hole.dead_ns is None and track.run.exchange.dead_ns is None:
@@ -127,6 +128,35 @@ class Hindsight:
             return hole
         judged = self._with_verdict(hole, hole.run)
         return None if judged is None else self._as_far_as_seen(judged, hole.run)
+
+    def _perhaps_answered(self, track: HoleTrack, run: Run) -> HoleTrack | None:
+        """A black hole of which nobody knows whether its questions were answered unseen.
+
+        Where nothing but answers ever came from the other side, their absence is all that shows it.
+        """
+        hole = track.without_run
+        if len(run.sent) < LEAST_RHYTHM or not self._outcomes.of(run.exchange).pieces:
+            return hole
+        if hole is None and self._is_one_way(track):
+            hole = replace(
+                track.bounded_without_run(),
+                hole_class=_without_verdict(track),
+                first_probe_ns=None,
+                dead_ns=None,
+                run=None,
+                probes=0,
+                confidence=Confidence.SUSPECT,
+            )
+        return None if hole is None else replace(hole, asked_ns=run.first_ns)
+
+    def _is_one_way(self, hole: HoleTrack) -> bool:
+        """Whether no ESP of the other side came before the end of a black hole."""
+        flows = self._tracker.flows
+        return not any(
+            flows.first_ns[flow] < hole.stop_ns
+            and self._tracker.owner_of_flow(flow)[1] != hole.role
+            for flow in self._flows_of(hole.unit)
+        )
 
     def _tells_no_loss(self, exchange: ExchangeTrack) -> bool:
         """Whether a question in vain says nothing of what was sent beside it.
@@ -276,7 +306,8 @@ class Hindsight:
                     stretch.ref,
                 )
             )
-        found += [self._unheard_answers(peer, x) for x in self._unheard_dpd(peer)]
+        found += [self._unheard_answers(peer, x) for x in self._asked_with(peer, Support.UNHEARD)]
+        found += [self._silence(peer, x) for x in self._asked_with(peer, Support.SILENT)]
         found += [
             Problem(
                 ProblemKind.CAPTURE_INSUFFICIENT,
@@ -291,14 +322,14 @@ class Hindsight:
         ]
         return found + self.unanswered_requests(peer)
 
-    def _unheard_dpd(self, peer: PeerTrack) -> list[ExchangeTrack]:
+    def _asked_with(self, peer: PeerTrack, support: Support) -> list[ExchangeTrack]:
         asked = [x for x in peer.exchanges if x.kind is ExchangeKind.DPD]
-        return [x for x in asked if self._support(x) is Support.UNHEARD]
+        return [x for x in asked if self._support(x) is support]
 
     def untold(self, peer: PeerTrack) -> list[tuple[int, int | None]]:
         """Times, from and to, of which nobody can tell whether the peer lived."""
         found: list[tuple[int, int | None]] = [(g.start_ns, g.end_ns) for g in self.gaps(peer)]
-        for exchange in self._unheard_dpd(peer):
+        for exchange in self._asked_with(peer, Support.UNHEARD):
             answer = exchange.answer
             found.append((exchange.first_ns, None if answer is None else answer.at_ns))
         return sorted(found, key=itemgetter(0))
@@ -353,6 +384,16 @@ class Hindsight:
             exchange.first_ns,
             None if answer is None else answer.at_ns,
             f"{peer.address(exchange.side)} kept the interval of its questions as if answered",
+            exchange.transmissions[0].ref,
+        )
+
+    def _silence(self, peer: PeerTrack, exchange: ExchangeTrack) -> Problem:
+        asked, there = peer.address(exchange.side), peer.address(1 - exchange.side)
+        return Problem(
+            ProblemKind.CAPTURE_INSUFFICIENT,
+            f"nothing from {there} was captured any more while {asked} asked"
+            f" {len(exchange.transmissions)} times in the interval of its answered questions:"
+            f" {there} fell silent, or the capture lost all that it sends",
             exchange.transmissions[0].ref,
         )
 

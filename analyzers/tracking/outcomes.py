@@ -63,6 +63,9 @@ class Support(Enum):
     """Nobody can tell whether it was answered."""
     UNHEARD = auto()
     """It was answered, as far as its rhythm tells: the capture lost the other side's packets."""
+    SILENT = auto()
+    """Its rhythm tells the same, but ESP of the other side ends with its answers: it went, or the
+    capture lost all that it sends."""
 
 
 class Piece(Struct, frozen=True):
@@ -247,7 +250,9 @@ class Outcomes:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)
             tries = self._rhythms.tries_since(track, now.last_proof_ns)
             if tries > MOST_TRIES and not (ran_out and _torn_down(sent, track.kind, now)):
-                return _unsettled(sent), Support.UNHEARD
+                if not self._fell_silent(track):
+                    return _unsettled(sent), Support.UNHEARD
+                return Piece(sent, Outcome.OPEN, None, track.confidence), Support.SILENT
             if not ran_out:
                 return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
         elif len(sent) == 1 and self._is_deaf(track):
@@ -265,6 +270,15 @@ class Outcomes:
         elif self._end_ns - last_ns >= self._lone_horizon_ns(track):
             outcome = Outcome.UNANSWERED
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
+
+    def _fell_silent(self, track: ExchangeTrack) -> bool:
+        """Whether ESP of the peer came until its last answer did, and then neither came.
+
+        Answers that take another way leave ESP as it was.
+        """
+        answered = self._rhythms.before(track)
+        esp_ns = self._tracker.esp_clock.now(track.sa.unit.index, track.side).last_proof_ns
+        return bool(answered) and answered[-1].last_ns < esp_ns
 
     def _is_replaced(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether another SA had taken over before the first of these was asked."""
