@@ -135,7 +135,8 @@ class Outcomes:
             return Settled((*map(_unsettled, before), piece))
         heard = track.sa.peer.heard[1 - track.side]
         heard_before = self._rhythms.heard_before(track)
-        cut = parts(track, heard_before) if heard_before else [sent]
+        whole = not heard_before or self._rhythms.is_series(track)
+        cut = [sent] if whole else parts(track, heard_before)
         if self._is_anything(track, cut):
             return Settled((), unknown=len(sent))
         if self._rhythms.continues_answers(track, sent) and not self._acted(track, cut[-1]):
@@ -240,11 +241,13 @@ class Outcomes:
         heard_after = now.last_proof_ns > last_ns
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
+            series = self._rhythms.is_series(track)
             repeated = track.kind is ExchangeKind.LIVENESS and len(sent) > 1
-            if repeated and horizon_reached(sent, track.kind, self._end_ns):
+            if (repeated or series) and horizon_reached(sent, track.kind, self._end_ns):
                 # Its IKE did not answer all the same: repeating says that nothing came.
                 piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
-                return piece, Support.LOST
+                # What is never answered says nothing of what is sent beside it.
+                return piece, Support.NONE if series else Support.LOST
             return _unsettled(sent), Support.LOST
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)

@@ -530,3 +530,46 @@ def test_a_question_that_crosses_proves_no_way_there(tell: Tell) -> None:
     (hole,) = peer.black_holes
     assert (hole.sender, hole.black_hole_class) == (A, BlackHoleClass.TRANSIENT)
     assert (hole.last_proof_ns, hole.stop_ns) == (at(19.9), at(58.05))
+
+
+TRAFFIC = "0.5..200/0.5 a>b esp out\n0.6..200/0.5 b>a esp in\n"
+SERIES = "".join(f"{t}..{t + 10}/2 a>b v1 info 108\n" for t in (20, 60, 100))
+
+
+def test_a_question_and_its_retries_again_and_again_in_a_living_tunnel(tell: Tell) -> None:
+    """Five in 8 s, then a pause, three times: who is answered does not ask like that."""
+    peer = tell(SETUP + TRAFFIC + SERIES).peer
+    assert times(peer) == [[at(t + 2 * n) for n in range(5)] for t in (20, 60, 100)]
+    assert {(x.outcome, x.verdict_ns, x.peer_heard) for x in peer.exchanges} == {
+        (Outcome.UNANSWERED, None, True)
+    }
+    assert {x.confidence for x in peer.exchanges} == {Confidence.INFERRED}
+    assert peer.unknown_informationals == 0
+    expect_alive(peer)
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        SERIES.replace("60..70/2", "60..70/5"),
+        SERIES.replace("60..70/2", "60..65/2"),
+        SERIES.replace("60..70/2 a>b v1 info 108", "60..70/2 a>b v1 info 124"),
+        "20..180/2 a>b v1 info 108",
+    ],
+    ids=["another distance", "fewer", "another length", "without a pause"],
+)
+def test_what_is_not_repeated_alike_may_be_anything(tell: Tell, series: str) -> None:
+    peer = tell(SETUP + TRAFFIC + series).peer
+    assert not peer.exchanges
+    assert peer.unknown_informationals
+    expect_alive(peer)
+
+
+def test_outages_of_one_length_are_no_peer_whose_ike_is_deaf(tell: Tell) -> None:
+    """Who asks in silence only has no answer because nothing comes at all."""
+    heard = ((0.6, 17), (32.1, 57), (72.1, 97), (112.1, 200))
+    theirs = "".join(f"{since}..{until}/0.5 b>a esp in\n" for since, until in heard)
+    peer = tell(SETUP + TRAFFIC.splitlines()[0] + "\n" + theirs + SERIES).peer
+    assert {x.peer_heard for x in peer.exchanges} == {False}
+    assert len(peer.black_holes) == 3
+    assert all(hole.min_packets for hole in peer.black_holes)
