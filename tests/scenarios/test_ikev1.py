@@ -573,3 +573,35 @@ def test_outages_of_one_length_are_no_peer_whose_ike_is_deaf(tell: Tell) -> None
     assert {x.peer_heard for x in peer.exchanges} == {False}
     assert len(peer.black_holes) == 3
     assert all(hole.min_packets for hole in peer.black_holes)
+
+
+# AES with SHA2-256: a Delete of one Child SA is 92 bytes long, as an R-U-THERE is with SHA-1.
+RENEWED_CHILD = """
+0.5..20/0.5 a>b esp out
+0.6..20/0.5 b>a esp in
+20 a>b v1 quick
+20.1..72/0.5 a>b esp out2
+20.2..52/0.5 b>a esp in2
+30..60/10 a>b v1 info 108
+30.02..60/10 b>a v1 info 108
+60..70/3 a>b v1 info 108
+"""
+
+
+@pytest.mark.parametrize("deleted", [20.03, 25, 45])
+def test_deletes_of_both_ends_are_no_measure_of_questions(tell: Tell, deleted: float) -> None:
+    """A capture that begins late does not show how long an R-U-THERE of this SA is."""
+    deletes = f"{deleted} a>b v1 info 92\n{deleted + 0.01} b>a v1 info 92\n"
+    peer = tell(SETUP + RENEWED_CHILD + deletes + LATER + "capture 5..").peer
+    asked = [x for x in peer.exchanges if x.first_ns != at(deleted)]
+    assert [x.first_ns for x in asked] == [at(30), at(40), at(50), at(60)]
+    assert asked[-1].outcome is Outcome.UNANSWERED
+    assert len(asked[-1].transmissions) == 4
+    assert peer.state is PeerState.DEAD
+
+
+def test_deletes_right_after_a_quick_mode_are_no_question(tell: Tell) -> None:
+    deletes = "20.03 a>b v1 info 92\n20.04 b>a v1 info 92\n"
+    peer = tell(SETUP + RENEWED_CHILD + deletes + LATER + "capture 5..").peer
+    assert peer.exchanges[0].first_ns == at(30)
+    assert peer.unknown_informationals == 2
