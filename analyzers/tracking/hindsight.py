@@ -20,9 +20,9 @@ from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
 from analyzers.tracking.holes import BY_VERDICT, MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
 from analyzers.tracking.outcomes import Outcomes, Support
-from analyzers.tracking.rhythm import LEAST_RHYTHM
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack, UnitTrack
+from analyzers.tracking.unjudged import perhaps_answered, without_verdict
 
 # No retry of phase 1 comes later than this after the first ones.
 _ATTEMPT_NS: Final = 30 * NS_PER_SECOND
@@ -113,7 +113,9 @@ class Hindsight:
             if support is Support.UNHEARD:
                 return None
             if support in (Support.NONE, Support.SILENT):
-                hole = self._perhaps_answered(track, track.run)
+                hole = track.without_run
+                if self._outcomes.of(track.run.exchange).pieces:
+                    hole = perhaps_answered(track, track.run, one_way=self._is_one_way(track))
             elif self._tells_no_loss(track.run.exchange):
                 hole = track.bounded_without_run()
                 if hole.dead_ns is None and track.run.exchange.dead_ns is None:
@@ -123,31 +125,11 @@ class Hindsight:
         if self._is_unseen(hole):
             return None
         if hole.hole_class is BlackHoleClass.MISSING_DPD and not self._is_known_unasked(hole):
-            return replace(hole, hole_class=_without_verdict(hole), confidence=Confidence.SUSPECT)
+            return replace(hole, hole_class=without_verdict(hole), confidence=Confidence.SUSPECT)
         if hole.run is None:
             return hole
         judged = self._with_verdict(hole, hole.run)
         return None if judged is None else self._as_far_as_seen(judged, hole.run)
-
-    def _perhaps_answered(self, track: HoleTrack, run: Run) -> HoleTrack | None:
-        """A black hole of which nobody knows whether its questions were answered unseen.
-
-        Where nothing but answers ever came from the other side, their absence is all that shows it.
-        """
-        hole = track.without_run
-        if len(run.sent) < LEAST_RHYTHM or not self._outcomes.of(run.exchange).pieces:
-            return hole
-        if hole is None and self._is_one_way(track):
-            hole = replace(
-                track.bounded_without_run(),
-                hole_class=_without_verdict(track),
-                first_probe_ns=None,
-                dead_ns=None,
-                run=None,
-                probes=0,
-                confidence=Confidence.SUSPECT,
-            )
-        return None if hole is None else replace(hole, asked_ns=run.first_ns)
 
     def _is_one_way(self, hole: HoleTrack) -> bool:
         """Whether no ESP of the other side came before the end of a black hole."""
@@ -250,7 +232,7 @@ class Hindsight:
             return seen
         if hole.hole_class is BlackHoleClass.IDLE:
             return None
-        return replace(seen, hole_class=_without_verdict(hole), dead_ns=None)
+        return replace(seen, hole_class=without_verdict(hole), dead_ns=None)
 
     def _is_known_unasked(self, hole: HoleTrack) -> bool:
         """Whether nobody asked for long enough, of what is seen of a silence.
@@ -491,9 +473,3 @@ def _is_begun_anew(sa: SaTrack) -> bool:
         later.from_start and later.initiator == sa.initiator and later.first_ns > sa.last_ns
         for later in sa.peer.sas[place : place + _RECENT]
     )
-
-
-def _without_verdict(hole: HoleTrack) -> BlackHoleClass:
-    """The class of a black hole of which nobody knows whether and when anybody asked."""
-    proven = hole.stop_basis is StopBasis.PROOF
-    return BlackHoleClass.TRANSIENT if proven else BlackHoleClass.OPEN
