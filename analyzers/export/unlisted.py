@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from analyzers.export.formatting import counted
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.time import ORDER_LIMIT_NS
 
 NOT_SHOWN: Final = "not shown"
 """Instead of "none" where a filter hides what there is."""
 HOLES_NOT_KNOWN: Final = "black holes not known"
-"""Where nothing has a time."""
+"""Where nobody can tell of any."""
 
 
 def hidden_holes(peer: PeerView) -> int:
@@ -35,8 +36,20 @@ def not_shown(number: int, noun: str) -> str:
 
 
 def are_holes_known(peer: PeerView) -> bool:
-    """Whether a black hole could be told: without times none can."""
-    return peer.first_ns >= ORDER_LIMIT_NS
+    """Whether a black hole could be told: without times, or where silence says nothing, none can.
+
+    The latter is so at the end of the input where ESP goes to a peer of unknown state.
+    """
+    sends = any(flow.sender == peer.local for flow in peer.whole.esp_flows)
+    unheard = sends and peer.state is PeerState.UNKNOWN and not peer.whole.black_holes
+    return _has_times(peer) and not unheard
+
+
+def why_unknown(peers: Iterable[PeerView]) -> str:
+    """Why no black hole of peers can be told."""
+    if any(map(_has_times, peers)):
+        return "no black hole can be told: silence says nothing"
+    return "without times no black hole can be told"
 
 
 def why_no_hole(peer: PeerView | None) -> str:
@@ -44,4 +57,8 @@ def why_no_hole(peer: PeerView | None) -> str:
     hidden = not_shown(hidden_holes(peer), "black hole") if peer is not None else ""
     if hidden or peer is None or are_holes_known(peer):
         return hidden or "this peer has no black hole"
-    return "this peer has no times: no black hole can be told"
+    return f"of this peer {why_unknown([peer])}"
+
+
+def _has_times(peer: PeerView) -> bool:
+    return peer.first_ns >= ORDER_LIMIT_NS

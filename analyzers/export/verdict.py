@@ -21,7 +21,7 @@ from analyzers.export.formatting import (
 from analyzers.export.given_up import both_gave_up, gave_us_up
 from analyzers.export.spans import is_side
 from analyzers.export.story import IN_VAIN, SENT_FOR_NOTHING, arriving, exchange_of
-from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known
+from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known, why_unknown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -88,7 +88,7 @@ def verdict_of(
         parts.append(VerdictPart(before, False, ("given up before",)))
     said, shorter = _holes(owned, len(everything) - len(owned), ongoing=ongoing)
     if not everything and not any(map(are_holes_known, peers)):
-        said, shorter = "without times no black hole can be told", (HOLES_NOT_KNOWN,)
+        said, shorter = why_unknown(peers), (HOLES_NOT_KNOWN,)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:
         # Of one peer the order of the verdicts says when it was noticed.

@@ -435,7 +435,15 @@ def class_why(hole: BlackHole) -> str:
         return one_child(hole)
     if hole.black_hole_class is BlackHoleClass.OPEN and hole.removed_ns is not None:
         return f"the receiver had removed the SA; the {end_of_input(hole)} ends before that shows"
+    if hole.black_hole_class is BlackHoleClass.OPEN and _is_perhaps_answered(hole):
+        return "its questions may have been answered unseen: nobody can tell"
     return CLASS_WHY[hole.black_hole_class]
+
+
+def _is_perhaps_answered(hole: BlackHole) -> bool:
+    """Whether it was asked in a black hole, and nobody knows whether that was in vain."""
+    probing = any(phase.name is PhaseName.PROBING for phase in hole.phases)
+    return hole.first_probe_ns is None and probing
 
 
 def one_child(hole: BlackHole) -> str:

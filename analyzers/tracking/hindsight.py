@@ -18,10 +18,11 @@ from analyzers.model.records import Basis, Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
-from analyzers.tracking.holes import MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
+from analyzers.tracking.holes import BY_VERDICT, MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
 from analyzers.tracking.outcomes import Outcomes, Support
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack, UnitTrack
+from analyzers.tracking.unjudged import perhaps_answered, without_verdict
 
 # No retry of phase 1 comes later than this after the first ones.
 _ATTEMPT_NS: Final = 30 * NS_PER_SECOND
@@ -111,8 +112,10 @@ class Hindsight:
             support = self._support(track.run.exchange)
             if support is Support.UNHEARD:
                 return None
-            if support is Support.NONE:
+            if support in (Support.NONE, Support.SILENT):
                 hole = track.without_run
+                if self._outcomes.of(track.run.exchange).pieces:
+                    hole = perhaps_answered(track, track.run, one_way=self._is_one_way(track))
             elif self._tells_no_loss(track.run.exchange):
                 hole = track.bounded_without_run()
                 if hole.dead_ns is None and track.run.exchange.dead_ns is None:
@@ -122,11 +125,20 @@ class Hindsight:
         if self._is_unseen(hole):
             return None
         if hole.hole_class is BlackHoleClass.MISSING_DPD and not self._is_known_unasked(hole):
-            return replace(hole, hole_class=_without_verdict(hole), confidence=Confidence.SUSPECT)
+            return replace(hole, hole_class=without_verdict(hole), confidence=Confidence.SUSPECT)
         if hole.run is None:
             return hole
         judged = self._with_verdict(hole, hole.run)
         return None if judged is None else self._as_far_as_seen(judged, hole.run)
+
+    def _is_one_way(self, hole: HoleTrack) -> bool:
+        """Whether no ESP of the other side came before the end of a black hole."""
+        flows = self._tracker.flows
+        return not any(
+            flows.first_ns[flow] < hole.stop_ns
+            and self._tracker.owner_of_flow(flow)[1] != hole.role
+            for flow in self._flows_of(hole.unit)
+        )
 
     def _tells_no_loss(self, exchange: ExchangeTrack) -> bool:
         """Whether a question in vain says nothing of what was sent beside it.
@@ -144,7 +156,7 @@ class Hindsight:
         last = pieces[-1] if pieces else None
         if last is None or last.outcome is not Outcome.UNANSWERED:
             return hole
-        verdict_ns = last.verdict_ns
+        verdict_ns = last.verdict_ns or self._given_up_beside(hole, run)
         if verdict_ns is None and hole.dead_ns is not None:
             # The peer came back on another SA before it was given up on this one.
             if hole.hole_class is BlackHoleClass.IDLE:
@@ -152,20 +164,44 @@ class Hindsight:
             return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
         if verdict_ns is not None and hole.dead_ns is not None:
             # One verdict has one time.
-            return replace(hole, dead_ns=verdict_ns, recovered_ns=self._back_ns(hole, verdict_ns))
-        if verdict_ns is None or verdict_ns >= hole.stop_ns:
+            back_ns = self._back_ns(hole, verdict_ns)
+            told = replace(hole, dead_ns=verdict_ns, recovered_ns=back_ns)
+            return self._classified(told) if hole.hole_class in BY_VERDICT else told
+        stop_ns, stop_basis = hole.stop_ns, hole.stop_basis
+        if verdict_ns is None or (stop_basis is StopBasis.PROOF and verdict_ns >= stop_ns):
             return hole
-        # It was heard again, too late: it had been given up, and nothing was sent any more.
-        stop_ns = max(verdict_ns, hole.silence.last_out_ns)
-        budget_ns = self._tracker.budget_of(hole.unit, hole.role)
-        return replace(
-            hole,
-            hole_class=class_by_verdict(hole.silence, verdict_ns, stop_ns, budget_ns),
-            dead_ns=verdict_ns,
-            stop_ns=stop_ns,
-            stop_basis=StopBasis.LAST_OUTBOUND,
-            recovered_ns=self._back_ns(hole, verdict_ns),
+        if stop_basis is StopBasis.PROOF:
+            # It was heard again, too late: it had been given up, and nothing was sent any more.
+            stop_ns, stop_basis = max(verdict_ns, hole.silence.last_out_ns), StopBasis.LAST_OUTBOUND
+        return self._classified(
+            replace(
+                hole,
+                dead_ns=verdict_ns,
+                stop_ns=stop_ns,
+                stop_basis=stop_basis,
+                recovered_ns=self._back_ns(hole, verdict_ns),
+            )
         )
+
+    def _classified(self, hole: HoleTrack) -> HoleTrack:
+        """A black hole with a verdict, in the class that the time of the verdict makes it."""
+        if hole.dead_ns is None:
+            return hole
+        budget_ns = self._tracker.budget_of(hole.unit, hole.role)
+        chosen = class_by_verdict(hole.silence, hole.dead_ns, hole.stop_ns, budget_ns)
+        return replace(hole, hole_class=chosen)
+
+    def _given_up_beside(self, hole: HoleTrack, run: Run) -> int | None:
+        """The verdict on what was asked beside a run in its silence, on the SA that renewed its
+        own one."""
+        found = (
+            self._outcomes.of(x).verdict_ns
+            for x in hole.unit.peer.exchanges
+            if x.sa is run.exchange.sa.rekeyed_into
+            and x.side == hole.role
+            and hole.silence.last_proof_ns < x.first_ns <= hole.stop_ns
+        )
+        return next((at_ns for at_ns in found if at_ns is not None), None)
 
     def _back_ns(self, hole: HoleTrack, dead_ns: int) -> int | None:
         """When a peer was back that had been given up.
@@ -196,7 +232,7 @@ class Hindsight:
             return seen
         if hole.hole_class is BlackHoleClass.IDLE:
             return None
-        return replace(seen, hole_class=_without_verdict(hole), dead_ns=None)
+        return replace(seen, hole_class=without_verdict(hole), dead_ns=None)
 
     def _is_known_unasked(self, hole: HoleTrack) -> bool:
         """Whether nobody asked for long enough, of what is seen of a silence.
@@ -252,7 +288,8 @@ class Hindsight:
                     stretch.ref,
                 )
             )
-        found += [self._unheard_answers(peer, x) for x in self._unheard_dpd(peer)]
+        found += [self._unheard_answers(peer, x) for x in self._asked_with(peer, Support.UNHEARD)]
+        found += [self._silence(peer, x) for x in self._asked_with(peer, Support.SILENT)]
         found += [
             Problem(
                 ProblemKind.CAPTURE_INSUFFICIENT,
@@ -267,14 +304,14 @@ class Hindsight:
         ]
         return found + self.unanswered_requests(peer)
 
-    def _unheard_dpd(self, peer: PeerTrack) -> list[ExchangeTrack]:
+    def _asked_with(self, peer: PeerTrack, support: Support) -> list[ExchangeTrack]:
         asked = [x for x in peer.exchanges if x.kind is ExchangeKind.DPD]
-        return [x for x in asked if self._support(x) is Support.UNHEARD]
+        return [x for x in asked if self._support(x) is support]
 
     def untold(self, peer: PeerTrack) -> list[tuple[int, int | None]]:
         """Times, from and to, of which nobody can tell whether the peer lived."""
         found: list[tuple[int, int | None]] = [(g.start_ns, g.end_ns) for g in self.gaps(peer)]
-        for exchange in self._unheard_dpd(peer):
+        for exchange in self._asked_with(peer, Support.UNHEARD):
             answer = exchange.answer
             found.append((exchange.first_ns, None if answer is None else answer.at_ns))
         return sorted(found, key=itemgetter(0))
@@ -329,6 +366,16 @@ class Hindsight:
             exchange.first_ns,
             None if answer is None else answer.at_ns,
             f"{peer.address(exchange.side)} kept the interval of its questions as if answered",
+            exchange.transmissions[0].ref,
+        )
+
+    def _silence(self, peer: PeerTrack, exchange: ExchangeTrack) -> Problem:
+        asked, there = peer.address(exchange.side), peer.address(1 - exchange.side)
+        return Problem(
+            ProblemKind.CAPTURE_INSUFFICIENT,
+            f"nothing from {there} was captured any more while {asked} asked"
+            f" {len(exchange.transmissions)} times in the interval of its answered questions:"
+            f" {there} fell silent, or the capture lost all that it sends",
             exchange.transmissions[0].ref,
         )
 
@@ -426,9 +473,3 @@ def _is_begun_anew(sa: SaTrack) -> bool:
         later.from_start and later.initiator == sa.initiator and later.first_ns > sa.last_ns
         for later in sa.peer.sas[place : place + _RECENT]
     )
-
-
-def _without_verdict(hole: HoleTrack) -> BlackHoleClass:
-    """The class of a black hole of which nobody knows whether and when anybody asked."""
-    proven = hole.stop_basis is StopBasis.PROOF
-    return BlackHoleClass.TRANSIENT if proven else BlackHoleClass.OPEN

@@ -20,6 +20,15 @@ from analyzers.tracking.tracks import ExchangeTrack, UnitTrack
 MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
 # An SA that is used longer than this after the verdict was torn down slowly (contract).
 SLOW_TEARDOWN_NS: Final = 2 * NS_PER_SECOND
+BY_VERDICT: Final = frozenset(
+    {
+        BlackHoleClass.OPEN,
+        BlackHoleClass.DETECTED,
+        BlackHoleClass.SLOW_DPD,
+        BlackHoleClass.SLOW_TEARDOWN,
+    }
+)
+"""The classes that the time of a verdict, or its absence, decides on."""
 # A capture ends "inside" a window if traffic flowed until this close to its end.
 _AT_END_NS: Final = NS_PER_SECOND
 

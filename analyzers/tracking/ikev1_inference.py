@@ -37,7 +37,8 @@ GROUP_NS: Final = 50 * NS_PER_MS
 # Retries keep their spacing within this share (dpd-semantics section 4: tolR), or grow by it.
 _SPACING_TOLERANCE: Final = 0.2
 _MAX_GROWTH: Final = 2.6
-# INITIAL-CONTACT and other notices leave right after phase 1 and have the length of a question.
+# INITIAL-CONTACT and other notices leave right after phase 1 and have the length of a question;
+# Deletes of renewed Child SAs leave right after phase 2.
 _SETTLING_NS: Final = NS_PER_SECOND
 # No stack repeats faster: two messages this close are parts of one teardown.
 _MIN_RETRY_NS: Final = 200 * NS_PER_MS
@@ -63,7 +64,7 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
     if previous is not None and _is_group(sa, previous, message):
         _take_for_deletes(marks, sa, previous, message, side)
         return
-    if message.length not in _lengths(sa):
+    if message.length not in _lengths(sa) or _is_due_delete(sa, message):
         sa.peer.unknown_informationals += 1
         return
     asked = sa.open_dpd[1 - side]
@@ -157,12 +158,25 @@ def take_back_question(exchange: ExchangeTrack) -> None:
 
 
 def _lengths(sa: SaTrack) -> frozenset[int] | set[int]:
-    """Lengths an R-U-THERE of this SA can have: learned, else from its suite, else any."""
-    if sa.r_u_there_lengths:
-        return sa.r_u_there_lengths
+    """Lengths an R-U-THERE of this SA can have: learned, else from its suite, else any.
+
+    What was learned without the suite may be Deletes of both ends: a question is no shorter.
+    """
+    learned = sa.r_u_there_lengths
     if sa.suite is not None:
-        return r_u_there_lengths(*sa.suite)
+        return learned or r_u_there_lengths(*sa.suite)
+    if learned:
+        return {length for length in ALL_LENGTHS if length in learned or length > max(learned)}
     return ALL_LENGTHS
+
+
+def _is_due_delete(sa: SaTrack, message: IkeMessage) -> bool:
+    """Whether a length that nothing shows to be a question's comes right after a Quick Mode.
+
+    Then the Child SA that it renewed is deleted.
+    """
+    known = sa.suite is not None or message.length in sa.r_u_there_lengths
+    return not known and 0 <= message.at_ns - max(sa.used_ns) <= _SETTLING_NS
 
 
 def _is_group(sa: SaTrack, previous: IkeMessage, message: IkeMessage) -> bool:

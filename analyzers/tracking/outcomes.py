@@ -63,6 +63,9 @@ class Support(Enum):
     """Nobody can tell whether it was answered."""
     UNHEARD = auto()
     """It was answered, as far as its rhythm tells: the capture lost the other side's packets."""
+    SILENT = auto()
+    """Its rhythm tells the same, but ESP of the other side ends with its answers: it went, or the
+    capture lost all that it sends."""
 
 
 class Piece(Struct, frozen=True):
@@ -132,7 +135,8 @@ class Outcomes:
             return Settled((*map(_unsettled, before), piece))
         heard = track.sa.peer.heard[1 - track.side]
         heard_before = self._rhythms.heard_before(track)
-        cut = parts(track, heard_before) if heard_before else [sent]
+        whole = not heard_before or self._rhythms.is_series(track)
+        cut = [sent] if whole else parts(track, heard_before)
         if self._is_anything(track, cut):
             return Settled((), unknown=len(sent))
         if self._rhythms.continues_answers(track, sent) and not self._acted(track, cut[-1]):
@@ -237,17 +241,21 @@ class Outcomes:
         heard_after = now.last_proof_ns > last_ns
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
+            series = self._rhythms.is_series(track)
             repeated = track.kind is ExchangeKind.LIVENESS and len(sent) > 1
-            if repeated and horizon_reached(sent, track.kind, self._end_ns):
+            if (repeated or series) and horizon_reached(sent, track.kind, self._end_ns):
                 # Its IKE did not answer all the same: repeating says that nothing came.
                 piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
-                return piece, Support.LOST
+                # What is never answered says nothing of what is sent beside it.
+                return piece, Support.NONE if series else Support.LOST
             return _unsettled(sent), Support.LOST
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)
             tries = self._rhythms.tries_since(track, now.last_proof_ns)
             if tries > MOST_TRIES and not (ran_out and _torn_down(sent, track.kind, now)):
-                return _unsettled(sent), Support.UNHEARD
+                if not self._fell_silent(track):
+                    return _unsettled(sent), Support.UNHEARD
+                return Piece(sent, Outcome.OPEN, None, track.confidence), Support.SILENT
             if not ran_out:
                 return Piece(sent, Outcome.OPEN, None, track.confidence), Support.NONE
         elif len(sent) == 1 and self._is_deaf(track):
@@ -265,6 +273,15 @@ class Outcomes:
         elif self._end_ns - last_ns >= self._lone_horizon_ns(track):
             outcome = Outcome.UNANSWERED
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
+
+    def _fell_silent(self, track: ExchangeTrack) -> bool:
+        """Whether ESP of the peer came until its last answer did, and then neither came.
+
+        Answers that take another way leave ESP as it was.
+        """
+        answered = self._rhythms.before(track)
+        esp_ns = self._tracker.esp_clock.now(track.sa.unit.index, track.side).last_proof_ns
+        return bool(answered) and answered[-1].last_ns < esp_ns
 
     def _is_replaced(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether another SA had taken over before the first of these was asked."""
@@ -424,15 +441,20 @@ class Outcomes:
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         if now.last_out_ns > last_ns + _ESP_STOPS_NS:
             return False  # the SA was in use after it
+        wait_ns = last_ns - sent[-2].at_ns
         for first_ns, sa in self._acts.later(track):
             if sa.initiator == track.side and sa.from_start:
+                soon = first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
                 # After a whole wait it was another question, and nothing was deleted.
-                wait_ns = last_ns - sent[-2].at_ns
-                return first_ns - last_ns <= min(_FOLLOWED_BY_NS, wait_ns // 2)
+                if soon or not horizon_reached(sent, track.kind, first_ns):
+                    return soon
+                break
         if self._ongoing and not horizon_reached(sent, track.kind, self._end_ns):
             return False  # the next question may be on its way
         flowed = now.last_out_ns != NEVER and now.last_out_ns > sent[-2].at_ns
-        return flowed and self._end_ns - last_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
+        # A question has its wait, in which packets were due.
+        due_ns = min(self._end_ns - last_ns, wait_ns)
+        return flowed and due_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
 
 
 def _unsettled(sent: tuple[Transmission, ...]) -> Piece:

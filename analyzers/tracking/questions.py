@@ -45,6 +45,8 @@ class RoleState(Struct):
     """What was sent of it so far; the exchange itself may be ahead of the moment judged."""
     since_probe: SentSince = field(default_factory=SentSince)
     """From the first question since the last proof on."""
+    aside: tuple[ExchangeTrack | None, list[Transmission], SentSince] | None = None
+    """The same of the exchange before: on an SA and its renewed one it is asked in turn."""
     last_probe_ns: int = NEVER
     asks_anyway: bool = False
     """It asks while it is heard and hears: its questions say nothing of its traffic."""
@@ -77,6 +79,17 @@ class RoleState(Struct):
         """What it asked itself was answered."""
         self.in_vain_ns = NEVER
         self.own_answers_ns = (self.own_answer_ns, at_ns)
+
+    def take_up(self, exchange: ExchangeTrack) -> None:
+        """Go on with another exchange than the last one, with what is known of it so far."""
+        last = self.run, self.sent, self.since_probe
+        if self.aside is not None and self.aside[0] is exchange:
+            self.run, self.sent, self.since_probe = self.aside
+        else:
+            of_exchange = {t.ref for t in exchange.transmissions}
+            self.run = exchange
+            self.sent = [t for t in self.sent if t.ref in of_exchange]
+        self.aside = last
 
     def removed_in(self, silence: Silence, stop_ns: int) -> Removed | None:
         """What is known of the other side's SA in a silence: none that ended it."""
@@ -158,10 +171,8 @@ class Questions:
         if state.run is not exchange:
             if older and len(state.sent) > 1 and not (state.run and state.run.dissolved):
                 return  # an older question is still open: the silence counts from there
-            of_exchange = {t.ref for t in exchange.transmissions}
-            state.run = exchange
-            state.sent = [t for t in state.sent if t.ref in of_exchange]
-            older = older and bool(state.sent)
+            state.take_up(exchange)
+            older = bool(state.sent) and state.is_after(state.sent[-1], silence)
         state.sent.append(Transmission(mark.at_ns, 0, mark.ref))
         if not older:
             # The first question since the last proof: what leaves from here on is lost for sure.
@@ -296,6 +307,8 @@ class Questions:
     def _sent_since(self, rows: SilenceRows, mark: Mark, silence: Silence) -> SentSince:
         """What a role sends from a mark on."""
         key = (mark.unit, mark.role, mark.kind)
+        if key in self._waiting:
+            return self._waiting[key]  # nothing was sent since the mark before
         since = self._waiting[key] = SentSince()
         same_time = self._find_first_out(rows, key, mark.at_ns, mark.place)
         since.total_before = silence.total_packets - same_time

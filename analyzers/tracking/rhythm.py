@@ -19,6 +19,8 @@ from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 
 # Equal Informationals are questions from this many on: two may be anything twice.
 LEAST_RHYTHM: Final = 3
+# By chance it does not happen so often that a run is like the one before.
+_LEAST_SERIES: Final = 3
 # From so many answered ones on it is known how long the prober waits before it asks.
 LEAST_DUE: Final = 2
 # No stack of dpd-semantics section 3 asks more often in vain with the timers it ships with.
@@ -120,6 +122,23 @@ class Rhythms:
         usual = median(waits)
         tolerance = max(_TOLERANCE_NS, _TOLERANCE_SHARE * usual)
         return all(abs(wait - usual) <= tolerance for wait in (*waits, track.since_proof_ns))
+
+    def is_series(self, track: ExchangeTrack) -> bool:
+        """Whether encrypted Informationals that never met an answer are questions with their
+        retries although the peer was heard between them all: as many, at the same distance, came
+        again and again after a pause.
+
+        Who is answered asks at an interval, and a heartbeat makes no pause.
+        """
+        least = max(LEAST_RHYTHM, len(track.transmissions))
+        if track.basis is not Basis.RHYTHM or len(track.heard_before) + 1 < least:
+            return False
+        if self.is_paired(track):
+            return False
+        near = self.siblings(track)
+        place = self._place.get(track, 0)
+        alike = (_is_alike(track, x) for x in near[max(0, place - _SIBLINGS) : place + _SIBLINGS])
+        return sum(alike) >= _LEAST_SERIES
 
     def is_mobike_liveness(self, track: ExchangeTrack) -> bool:
         """Whether unread notifies come as regularly, and as equal, as only questions do."""
@@ -266,6 +285,17 @@ def is_multiple(gap_ns: int, interval_ns: int) -> bool:
     times = round(gap_ns / interval_ns)
     tolerance = max(_TOLERANCE_NS, round(_TOLERANCE_SHARE * interval_ns))
     return 1 <= times <= _MOST_MISSED and abs(gap_ns - times * interval_ns) <= tolerance
+
+
+def _is_alike(one: ExchangeTrack, other: ExchangeTrack) -> bool:
+    """Whether two runs without an answer are as long, of as long messages, and as fast."""
+    if other.answered or other.dissolved or other.length != one.length:
+        return False
+    if len(other.transmissions) != len(one.transmissions):
+        return False
+    lasted_ns = one.last_ns - one.first_ns
+    tolerance = max(_TOLERANCE_NS, _TOLERANCE_SHARE * lasted_ns)
+    return abs(other.last_ns - other.first_ns - lasted_ns) <= tolerance
 
 
 def _is_regular(alike: list[ExchangeTrack]) -> bool:

@@ -13,16 +13,8 @@ from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome, 
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds, seconds
-from analyzers.tracking.holes import HoleTrack, class_by_verdict
+from analyzers.tracking.holes import BY_VERDICT, HoleTrack, class_by_verdict
 
-_BY_VERDICT: Final = frozenset(
-    {
-        BlackHoleClass.OPEN,
-        BlackHoleClass.DETECTED,
-        BlackHoleClass.SLOW_DPD,
-        BlackHoleClass.SLOW_TEARDOWN,
-    }
-)
 # A log that says nothing of a peer for longer than this need not be complete.
 _QUIET_NS: Final = 60 * NS_PER_SECOND
 _MOST_INTERVALS: Final = 3
@@ -38,7 +30,7 @@ def judged_by_log(track: HoleTrack, budget_ns: int) -> HoleTrack:
     if track.stop_basis is StopBasis.PROOF and dead_ns > track.stop_ns:
         return track  # it ended before: the verdict is that on a later silence
     chosen = track.hole_class
-    if chosen in _BY_VERDICT:
+    if chosen in BY_VERDICT:
         chosen = class_by_verdict(track.silence, dead_ns, track.stop_ns, budget_ns)
     return replace(track, dead_ns=dead_ns, hole_class=chosen)
 

@@ -81,6 +81,27 @@ def test_cisco_peer_dies_the_black_hole(tell: Tell) -> None:
     assert at(45) <= hole.stop_ns <= at(45.411)
 
 
+@pytest.mark.parametrize("anew", [75, 120])
+def test_cisco_peer_dies_and_nobody_begins_anew_for_long(tell: Tell, anew: int) -> None:
+    """Traffic ends with the sixth message, a whole wait before a sixth question would run out."""
+    text = CISCO_DEATH.replace("45.431 a>b v1 mm1 sa=2", "").replace("55.431", str(anew))
+    peer = tell(text + f"{anew + 100} c:4500>a:4500 keepalive\n").peer
+    assert times(peer) == [CISCO_TIMES]
+    (delete,) = peer.deletes
+    assert (delete.at_ns, delete.protocol) == (at(45.411), DeleteProtocol.IKE)
+    (hole,) = peer.black_holes
+    assert (hole.dead_ns, hole.stop_ns) == (peer.exchanges[0].verdict_ns, at(45.411))
+
+
+def test_a_sixth_question_that_runs_out_is_no_delete(tell: Tell) -> None:
+    """Traffic goes on for its wait, or phase 1 follows that: the SA was there meanwhile."""
+    for last, anew in ((47.3, 120), (45.4, 47.42)):
+        text = CISCO_DEATH.replace("45.431 a>b v1 mm1 sa=2", "").replace("55.431", str(anew))
+        peer = tell(text.replace("0.5..45.4", f"0.5..{last}") + LATER).peer
+        assert times(peer) == [[*CISCO_TIMES, at(45.411)]]
+        assert not peer.deletes
+
+
 def test_cisco_peer_dies_without_traffic_and_without_renewal(tell: Tell) -> None:
     """Nothing tells the Delete from a question then; it is one exchange all the same."""
     peer = tell(SETUP + CISCO_QUESTIONS + CISCO_DELETE + LATER).peer
@@ -509,3 +530,78 @@ def test_a_question_that_crosses_proves_no_way_there(tell: Tell) -> None:
     (hole,) = peer.black_holes
     assert (hole.sender, hole.black_hole_class) == (A, BlackHoleClass.TRANSIENT)
     assert (hole.last_proof_ns, hole.stop_ns) == (at(19.9), at(58.05))
+
+
+TRAFFIC = "0.5..200/0.5 a>b esp out\n0.6..200/0.5 b>a esp in\n"
+SERIES = "".join(f"{t}..{t + 10}/2 a>b v1 info 108\n" for t in (20, 60, 100))
+
+
+def test_a_question_and_its_retries_again_and_again_in_a_living_tunnel(tell: Tell) -> None:
+    """Five in 8 s, then a pause, three times: who is answered does not ask like that."""
+    peer = tell(SETUP + TRAFFIC + SERIES).peer
+    assert times(peer) == [[at(t + 2 * n) for n in range(5)] for t in (20, 60, 100)]
+    assert {(x.outcome, x.verdict_ns, x.peer_heard) for x in peer.exchanges} == {
+        (Outcome.UNANSWERED, None, True)
+    }
+    assert {x.confidence for x in peer.exchanges} == {Confidence.INFERRED}
+    assert peer.unknown_informationals == 0
+    expect_alive(peer)
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        SERIES.replace("60..70/2", "60..70/5"),
+        SERIES.replace("60..70/2", "60..65/2"),
+        SERIES.replace("60..70/2 a>b v1 info 108", "60..70/2 a>b v1 info 124"),
+        "20..180/2 a>b v1 info 108",
+    ],
+    ids=["another distance", "fewer", "another length", "without a pause"],
+)
+def test_what_is_not_repeated_alike_may_be_anything(tell: Tell, series: str) -> None:
+    peer = tell(SETUP + TRAFFIC + series).peer
+    assert not peer.exchanges
+    assert peer.unknown_informationals
+    expect_alive(peer)
+
+
+def test_outages_of_one_length_are_no_peer_whose_ike_is_deaf(tell: Tell) -> None:
+    """Who asks in silence only has no answer because nothing comes at all."""
+    heard = ((0.6, 17), (32.1, 57), (72.1, 97), (112.1, 200))
+    theirs = "".join(f"{since}..{until}/0.5 b>a esp in\n" for since, until in heard)
+    peer = tell(SETUP + TRAFFIC.splitlines()[0] + "\n" + theirs + SERIES).peer
+    assert {x.peer_heard for x in peer.exchanges} == {False}
+    assert len(peer.black_holes) == 3
+    assert all(hole.min_packets for hole in peer.black_holes)
+
+
+# AES with SHA2-256: a Delete of one Child SA is 92 bytes long, as an R-U-THERE is with SHA-1.
+RENEWED_CHILD = """
+0.5..20/0.5 a>b esp out
+0.6..20/0.5 b>a esp in
+20 a>b v1 quick
+20.1..72/0.5 a>b esp out2
+20.2..52/0.5 b>a esp in2
+30..60/10 a>b v1 info 108
+30.02..60/10 b>a v1 info 108
+60..70/3 a>b v1 info 108
+"""
+
+
+@pytest.mark.parametrize("deleted", [20.03, 25, 45])
+def test_deletes_of_both_ends_are_no_measure_of_questions(tell: Tell, deleted: float) -> None:
+    """A capture that begins late does not show how long an R-U-THERE of this SA is."""
+    deletes = f"{deleted} a>b v1 info 92\n{deleted + 0.01} b>a v1 info 92\n"
+    peer = tell(SETUP + RENEWED_CHILD + deletes + LATER + "capture 5..").peer
+    asked = [x for x in peer.exchanges if x.first_ns != at(deleted)]
+    assert [x.first_ns for x in asked] == [at(30), at(40), at(50), at(60)]
+    assert asked[-1].outcome is Outcome.UNANSWERED
+    assert len(asked[-1].transmissions) == 4
+    assert peer.state is PeerState.DEAD
+
+
+def test_deletes_right_after_a_quick_mode_are_no_question(tell: Tell) -> None:
+    deletes = "20.03 a>b v1 info 92\n20.04 b>a v1 info 92\n"
+    peer = tell(SETUP + RENEWED_CHILD + deletes + LATER + "capture 5..").peer
+    assert peer.exchanges[0].first_ns == at(30)
+    assert peer.unknown_informationals == 2

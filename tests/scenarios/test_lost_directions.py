@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.black_hole import BlackHoleClass, PhaseName
 from analyzers.model.exchange import AnswerEvidence, Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.records import ProblemKind
+from analyzers.model.records import Confidence, ProblemKind
 from tests.scenarios.conftest import Tell
 from tests.scenarios.timeline import at
 
@@ -115,11 +115,57 @@ def test_the_peer_dies_after_its_direction_was_lost(tell: Tell) -> None:
 
 
 def test_ikev1_questions_keep_their_interval_when_the_direction_is_lost(tell: Tell) -> None:
-    """Every 10 s with an answer, every 10 s without: that is the interval, no retry."""
+    """Every 10 s with an answer, every 10 s without: retries look the same (strongSwan).
+
+    All of b ends at once: it went, or the capture lost it. So nobody died, and what a goes on
+    sending may be in vain.
+    """
     peer = tell(SETUP_V1 + TRAFFIC + ASKED_V1 + "unseen b>a 40..").peer
-    expect_no_accusation(peer)
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    assert peer.state is PeerState.PROBING
+    assert peer.exchanges[-1].outcome is Outcome.OPEN
+    (hole,) = peer.black_holes
+    assert (hole.black_hole_class, hole.min_packets) == (BlackHoleClass.OPEN, 0)
+    assert hole.confidence is Confidence.SUSPECT
+    assert hole.last_proof_ns == at(39.95)
+    assert hole.phase_s(PhaseName.PROBING) == pytest.approx(79.8)
     (said,) = deaf(peer)
-    assert B in said
+    assert f"{B} fell silent, or the capture lost" in said
+
+
+def test_ikev1_only_the_answers_end(tell: Tell) -> None:
+    """ESP of b had ended long before: its answers may come another way now."""
+    peer = tell(
+        SETUP_V1
+        + """
+        0.1..4/0.2 a>b esp out
+        0.15..4/0.2 b>a esp in
+        10..170/10 a>b v1 info 108
+        10.02..40/10 b>a v1 info 108
+        100..230/1 a>b esp out
+        """
+    ).peer
+    assert not peer.black_holes
+    assert peer.state is PeerState.UNKNOWN
+
+
+def test_ikev1_of_a_one_way_tunnel_the_answers_come_back(tell: Tell) -> None:
+    """Nothing but answers shows that b gets anything, and five in a row are missing."""
+    peer = tell(
+        SETUP_V1
+        + """
+        10..110/10 a>b v1 info 108
+        10.02..110/10 b>a v1 info 108
+        unseen b>a 45..95
+        40.1..80/1 a>b esp out
+        """
+    ).peer
+    assert PeerState.DEAD not in {s.state for s in peer.states}
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert (hole.last_proof_ns, hole.recovered_ns) == (at(40.02), at(100.02))
+    assert (hole.min_packets, hole.max_packets) == (0, 40)
+    assert hole.confidence is Confidence.SUSPECT
 
 
 def test_ikev1_without_traffic(tell: Tell) -> None:

@@ -235,3 +235,11 @@ def test_a_renewal_that_met_no_answer_is_how_silence_was_noticed() -> None:
     assert f" · {said}" in told(renewed)
     theirs = replace(vain, initiator=hole.receiver)
     assert "never noticed" in told(replace(quiet, ike_sas=(theirs,)))
+
+
+def test_where_silence_says_nothing_no_black_hole_is_denied() -> None:
+    peer = dead_peer(state=PeerState.UNKNOWN, black_holes=(), exchanges=())
+    assert "no black hole can be told" in told(peer)
+    for known in (replace(peer, state=PeerState.ALIVE), replace(peer, esp_flows=())):
+        assert "no black hole" in told(known, peer)
+        assert "can be told" not in told(known, peer)
