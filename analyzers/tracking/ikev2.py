@@ -81,8 +81,8 @@ class Ikev2Tracker:
         self._marks = marks
 
     def feed(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
-        """One message, sent by `side`; fragments that are not complete say nothing."""
-        if message.kind is _FRAGMENT:
+        """One message, sent by `side`; incomplete fragments and clear notifies say nothing."""
+        if message.kind is _FRAGMENT or (message.kind is _NOTIFY and not message.encrypted):
             return
         if message.notifies and any(n.type == _SET_WINDOW_SIZE for n in message.notifies):
             sa.window_one = False

@@ -83,7 +83,8 @@ def _clear_notify(
     """RFC 7296 section 1.5: about an IKE SA an answer with its SPIs, about ESP with others."""
     about = struct.pack(">I", esp_spi(options["esp"])) if "esp" in options else b""
     if about:
-        spis = (random_bytes(f"no SA {about.hex()}", 8), bytes(8))
+        none = options.get("spis") == "zero"
+        spis = (bytes(8) if none else random_bytes(f"no SA {about.hex()}", 8), bytes(8))
     return ike_header(
         payload(0, struct.pack(">BBH", 0, 0, kind) + about),
         exchange=37,
