@@ -73,6 +73,23 @@ def test_the_next_request_proves_the_answer(tell: Tell) -> None:
     assert not peer.black_holes
 
 
+@pytest.mark.parametrize("answers", [(5, 3, 2, 6, 4), (2, 3, 4, 5, 6)])
+def test_a_wider_window_proves_no_answer(tell: Tell, answers: tuple[int, ...]) -> None:
+    """Several questions are out at once, and all of their answers were captured."""
+    text = SETUP + "1..60/0.5 a>b esp out\n1.1..60/0.5 b>a esp in\n"
+    for start in (10, 20, 30):
+        more = start // 2 - 5
+        text += "".join(f"{start}.00{n} a>b liveness {n + more}\n" for n in range(2, 7))
+        text += "".join(
+            f"{start}.0{place} b>a liveness {n + more} resp\n"
+            for place, n in enumerate(answers, 20)
+        )
+    told = tell(text)
+    assert outcomes(told.peer) == [Outcome.ANSWERED] * 15
+    assert ProblemKind.CAPTURE_INSUFFICIENT not in told.problems
+    expect_alive(told.peer)
+
+
 def test_retries_grow_to_the_verdict(tell: Tell) -> None:
     """strongSwan's schedule: 4 s, then 1.8 times as long each; the verdict takes one more wait."""
     peer = tell(

@@ -107,8 +107,10 @@ def _changes(case: Case, messages: list[IkeMessage], *, local: bool) -> list[_Ch
                 found[-1].lost.append(message)
         elif is_new:
             change = None if last is None else _Change(last, message)
-            if change is not None and change.old != change.new and not (
-                _is_mobike(change) or _is_foreknown(case, change, since)
+            if (
+                change is not None
+                and change.old != change.new
+                and not (_is_mobike(change) or _is_foreknown(case, change, since))
             ):
                 change.lost = [m for m in since if _was_lost(case, m, change)]
                 found.append(change)
