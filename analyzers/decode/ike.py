@@ -230,9 +230,7 @@ class IkeDecoder:
         message.integrity_ok = opened.integrity_ok
         message.confidence = opened.confidence
         if opened.problem is not None:
-            kind, detail = opened.problem
-            draft.problems.append(Problem(kind, detail, message.ref))
-            draft.notes.append(detail)
+            _note_undecrypted(draft, *opened.problem)
         contents = opened.contents
         if contents is None:
             return
@@ -311,9 +309,7 @@ class IkeDecoder:
             return
         draft.notes += opened.notes
         if opened.problem is not None:
-            kind, detail = opened.problem
-            draft.problems.append(Problem(kind, detail, message.ref))
-            draft.notes.append(detail)
+            _note_undecrypted(draft, *opened.problem)
         if opened.contents is None:
             return
         message.basis = Basis.DECRYPTED
@@ -411,6 +407,13 @@ def _tell_informational(draft: _Draft, contents: Contents) -> None:
         message.kind = _DPD_KINDS.get(notify.type, MessageKind.NOTIFY)
         if notify.type in _DPD_KINDS:
             _read_dpd(draft, notify)
+
+
+def _note_undecrypted(draft: _Draft, kind: ProblemKind, detail: str) -> None:
+    draft.problems.append(Problem(kind, detail, draft.message.ref))
+    if kind is not ProblemKind.DECRYPTION_FAILED:
+        # Keys that do not fit are no fault of the message.
+        draft.notes.append(detail)
 
 
 def _read_dpd(draft: _Draft, notify: Notify) -> None:

@@ -45,7 +45,9 @@ class Opened(Struct):
     problem: tuple[ProblemKind, str] | None = None
 
 
-class _Sa(Struct):
+class _Direction(Struct):
+    """What one end sends on an IKE SA: each end has keys of its own."""
+
     keys: tuple[Ikev2Keys, ...]
     proven: tuple[Ikev2Keys, Suite] | None = None
     chosen: Suite | None = None
@@ -58,10 +60,10 @@ class Ikev2Decryption:
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
-        self._sas: OrderedDict[tuple[bytes, bytes], _Sa] = OrderedDict()
+        self._sas: OrderedDict[tuple[bytes, bytes, bool], _Direction] = OrderedDict()
 
-    def _sa(self, header: Header) -> _Sa | None:
-        ident = (header.initiator_spi, header.responder_spi)
+    def _sa(self, header: Header, *, by_initiator: bool) -> _Direction | None:
+        ident = (header.initiator_spi, header.responder_spi, by_initiator)
         sa = self._sas.get(ident)
         if sa is not None:
             self._sas.move_to_end(ident)
@@ -72,7 +74,7 @@ class Ikev2Decryption:
         for key in keys:
             if key.initiator_spi:
                 self._ring.mark(key, decrypted=False)
-        sa = self._sas[ident] = _Sa(keys)
+        sa = self._sas[ident] = _Direction(keys)
         if len(self._sas) > MAX_SAS:
             self._sas.popitem(last=False)
         return sa
@@ -88,9 +90,10 @@ class Ikev2Decryption:
         integrity = integrity_by_id(mac.id) if mac else NO_INTEGRITY
         if encryption is None or integrity is None:
             return
-        sa = self._sa(header)
-        if sa is not None:
-            sa.chosen = (encryption, integrity)
+        for by_initiator in (True, False):
+            sa = self._sa(header, by_initiator=by_initiator)
+            if sa is not None:
+                sa.chosen = (encryption, integrity)
 
     def open(self, header: Header, parts: Sequence[Protected], first: int) -> Opened | None:
         """Decrypt a message; None where no key is meant for its SA.
@@ -98,26 +101,29 @@ class Ikev2Decryption:
         `parts` are all fragments in order, or the one message; `first` is the type of the first
         inner payload.
         """
-        sa = self._sa(header)
+        sa = self._sa(header, by_initiator=bool(header.flags & ikev2.FLAG_INITIATOR))
         if sa is None:
             return None
         fallback: Opened | None = None
         for key, suite in self._candidates(sa):
             plain, verified = _open_parts(header, parts, key, suite)
-            if plain is not None and verified:
-                self._ring.mark(key, decrypted=True)
-                sa.proven = (key, suite)
-                contents = ikev2.read(plain, first, 0, len(plain))
-                return Opened(contents, Confidence.CERTAIN, integrity_ok=True)
             if sa.proven is None:
                 sa.trials += 1
-            if plain is not None and fallback is None and key.initiator_spi:
-                fallback = self._unverified(key, plain, first, verified)
-        if fallback is not None:
-            return fallback
-        return _failure(sa, first)
+            if plain is None:
+                continue
+            contents = ikev2.read(plain, first, 0, len(plain))
+            fits = contents.end == len(plain) and ikev2.well_formed(contents)
+            # A checksum beside the cipher says nothing of the key that decrypts.
+            opens = fits or suite[0].icv_bytes or (key, suite) == sa.proven
+            if verified and opens:
+                self._ring.mark(key, decrypted=True)
+                sa.proven = (key, suite)
+                return Opened(contents, Confidence.CERTAIN, integrity_ok=True)
+            if fits and not verified and fallback is None and key.initiator_spi:
+                fallback = self._unverified(sa, key, contents, verified)
+        return fallback or _failure(sa)
 
-    def _candidates(self, sa: _Sa) -> Iterator[tuple[Ikev2Keys, Suite]]:
+    def _candidates(self, sa: _Direction) -> Iterator[tuple[Ikev2Keys, Suite]]:
         """The proven key first; the others too, since RFC 9370 changes keys within an SA."""
         if sa.proven is not None:
             yield sa.proven
@@ -133,27 +139,31 @@ class Ikev2Decryption:
                 yield key, suite
 
     def _unverified(
-        self, key: Ikev2Keys, plain: bytes, first: int, verified: bool | None
+        self, sa: _Direction, key: Ikev2Keys, contents: Contents, verified: bool | None
     ) -> Opened | None:
         """A plaintext that nothing vouches for but its own structure."""
-        contents = ikev2.read(plain, first, 0, len(plain))
-        if contents.end != len(plain) or not ikev2.well_formed(contents):
-            return None
+        if verified is False and sa.proven is None:
+            # Rather the key is wrong than the message: what the header says in clear stays.
+            detail = f"{_named(key)} decrypts the message, but its integrity checksum is wrong"
+            return Opened(None, Confidence.CERTAIN, None, (ProblemKind.DECRYPTION_FAILED, detail))
+        if verified is None and not contents.payloads:
+            # Nothing inside, nothing checked: the header says all that is known.
+            return Opened(None, Confidence.CERTAIN, None)
+        self._ring.mark(key, decrypted=True)
         if verified is False:
-            self._ring.mark(key, decrypted=True)
             problem = (
                 ProblemKind.INTEGRITY_FAILED,
                 "the message decrypts, but its integrity checksum is wrong",
             )
             return Opened(contents, Confidence.SUSPECT, False, problem)
-        if first == 0:
-            # Nothing inside, nothing checked: the header says all that is known.
-            return Opened(None, Confidence.CERTAIN, None)
-        self._ring.mark(key, decrypted=True)
         return Opened(contents, Confidence.INFERRED, None)
 
 
-def _failure(sa: _Sa, first: int) -> Opened | None:
+def _named(key: Ikev2Keys) -> str:
+    return f"the key of {key.origin} line {key.line}"
+
+
+def _failure(sa: _Direction) -> Opened | None:
     if sa.proven is not None:
         detail = "the integrity checksum is wrong, and nothing can be read inside"
         problem = (ProblemKind.INTEGRITY_FAILED, detail)
@@ -161,7 +171,7 @@ def _failure(sa: _Sa, first: int) -> Opened | None:
     named = [k for k in sa.keys if k.initiator_spi]
     if not named:
         return None
-    detail = f"the key of {named[0].origin} line {named[0].line} does not open this IKE SA"
+    detail = f"{_named(named[0])} does not open this IKE SA"
     return Opened(None, Confidence.CERTAIN, None, (ProblemKind.DECRYPTION_FAILED, detail))
 
 

@@ -431,7 +431,7 @@ def build_message(message: IkeMessage) -> ReportIkeMessage:
         receiver=valid_unicode(message.dst),
         source_port=message.sport or None,
         destination_port=message.dport or None,
-        ike_sa=message.ike_sa,
+        ike_sa=message.ike_sa or None,
         ike_version=message.version,
         kind=message.kind,
         response=message.is_response,

@@ -132,7 +132,7 @@ class ReportIkeMessage(Model, frozen=True, rename={"sender": "from", "receiver":
     receiver: Address
     source_port: Annotated[int | None, about("null where a log does not say it.")]
     destination_port: int | None
-    ike_sa: str
+    ike_sa: Annotated[str | None, about("null for an unprotected notify that names none.")]
     ike_version: int
     kind: Annotated[
         MessageKind,

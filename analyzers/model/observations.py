@@ -208,7 +208,7 @@ class IkeMessage(Struct, gc=False):
     again: bool = False
     """The log of its sender calls it a retransmission."""
     ike_sa: str = ""
-    """Id of its IKE SA; set when it is tracked."""
+    """Id of its IKE SA; set when it is tracked. Empty: an unprotected notify that names none."""
     problems: tuple[str, ...] = field(default=())
 
     @property

@@ -174,7 +174,8 @@ class Case(Struct, frozen=True, dict=True):
         """Messages by id of the IKE SA, in the order of time."""
         found: dict[str, list[IkeMessage]] = defaultdict(list)
         for message in self.peer.messages:
-            found[message.ike_sa].append(message)
+            if message.ike_sa:
+                found[message.ike_sa].append(message)
         return dict(found)
 
     @cached_property
@@ -182,7 +183,7 @@ class Case(Struct, frozen=True, dict=True):
         """The messages that a capture shows, by id of the IKE SA, in the order of time."""
         found: dict[str, list[IkeMessage]] = defaultdict(list)
         for message in self.peer.messages:
-            if message.basis is not Basis.LOG:
+            if message.ike_sa and message.basis is not Basis.LOG:
                 found[message.ike_sa].append(message)
         return dict(found)
 

@@ -54,8 +54,8 @@ _MAX_VENDOR_IDS: Final = 64
 _FIRST_PACKETS: Final = 3
 # Messages whose bytes are remembered to recognise what the capture recorded twice.
 _MAX_RECENT: Final = 4096
-# Python 3.11 is slow to find a member by its name, and this one is asked for of every message.
-_FRAGMENT: Final = MessageKind.FRAGMENT
+# Python 3.11 is slow to find a member by its name, and these are asked for of every message.
+_FRAGMENT, _NOTIFY = MessageKind.FRAGMENT, MessageKind.NOTIFY
 
 
 class Tracker:
@@ -227,7 +227,8 @@ class Tracker:
         at_ns = int(batch.esp.at_ns[row])
         ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
         self.flows.first_refs[flow] = ref
-        unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns, ref)
+        midway = int(batch.esp.sequence[row]) > _FIRST_PACKETS
+        unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns, ref, midway=midway)
         if flow >= len(self._unit_of_flow):
             room = len(self._unit_of_flow)
             extra = np.zeros(max(256, room, flow + 1 - room), np.int64)
@@ -241,7 +242,6 @@ class Tracker:
         peer.heard[side] = True
         place = esp_place(row)
         self.children.add(flow, unit, side, at_ns, place)
-        midway = int(batch.esp.sequence[row]) > _FIRST_PACKETS
         mark = Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref, midway=midway)
         self.marks.append(mark)
 
@@ -254,24 +254,37 @@ class Tracker:
         if self._is_duplicate(message):
             return
         self._witnesses.testify(message)
-        sa, side, _ = self.table.sa_of(message)
-        sa.peer.captured = True
         _share_texts(message)
-        self._message(sa, message, side)
+        # An unprotected notify may come with any SPIs (RFC 7296 section 1.5): it begins no SA.
+        is_hint = message.kind is _NOTIFY and not message.encrypted
+        found = self.table.known_sa_of(message) if is_hint else self.table.sa_of(message)
+        peer, side = self.table.peer_of(message) if found is None else (found[0].peer, found[1])
+        peer.captured = True
+        if found is None:
+            self._of_peer(peer, message, side)
+        else:
+            self._message(found[0], message, side)
+
+    def _of_peer(self, peer: PeerTrack, message: IkeMessage, side: int) -> None:
+        """What a message means for its peer, whatever its IKE SA."""
+        peer.messages.append(message)
+        if message.kind is not _FRAGMENT:
+            self.ike_messages += 1
+            peer.ike_messages += 1
+        at_ns = message.at_ns
+        peer.last_ns = max(peer.last_ns, at_ns)
+        peer.first_ns = min(peer.first_ns, at_ns)
+        peer.heard[side] = True
+        if message.notifies:
+            _note_unprotected(peer, message)
 
     def _message(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         """One message of an IKE SA, from the wire or from a log."""
         peer = sa.peer
         message.ike_sa = sa.id
-        peer.messages.append(message)
-        if message.kind is not _FRAGMENT:
-            self.ike_messages += 1
-            peer.ike_messages += 1
-            sa.messages += 1
+        self._of_peer(peer, message, side)
+        sa.messages += message.kind is not _FRAGMENT
         at_ns = message.at_ns
-        peer.last_ns = max(peer.last_ns, at_ns)
-        peer.first_ns = min(peer.first_ns, at_ns)
-        peer.heard[side] = True
         if message.unread:
             self.marks.proving = False
         if self.marks.proving:
@@ -287,8 +300,6 @@ class Tracker:
             self._ikev1.feed(sa, message, side)
         if message.unread:
             self.marks.proving = True
-        if message.notifies:
-            _note_unprotected(peer, message)
 
     def _feed_ikev2(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         peer = sa.peer

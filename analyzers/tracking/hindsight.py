@@ -274,9 +274,10 @@ class Hindsight:
     def problems(self, peer: PeerTrack) -> list[Problem]:
         """Directions and times that the capture lost."""
         found = [self._one_way(peer, side) for side in (0, 1) if not peer.heard[side]]
+        wide = {sa.unit.index for sa in peer.sas if not sa.window_one}
         for stretch in self._tracker.exposures.deafness.of(peer.units):
             since_ns, until_ns = stretch.since_ns, stretch.until_ns
-            if not peer.heard[1 - stretch.role]:
+            if not peer.heard[1 - stretch.role] or stretch.unit.index in wide:
                 continue
             found.append(
                 self._unheard(

@@ -81,8 +81,8 @@ class Ikev2Tracker:
         self._marks = marks
 
     def feed(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
-        """One message, sent by `side`; fragments that are not complete say nothing."""
-        if message.kind is _FRAGMENT:
+        """One message, sent by `side`; incomplete fragments and clear notifies say nothing."""
+        if message.kind is _FRAGMENT or (message.kind is _NOTIFY and not message.encrypted):
             return
         if message.notifies and any(n.type == _SET_WINDOW_SIZE for n in message.notifies):
             sa.window_one = False
@@ -224,6 +224,8 @@ class Ikev2Tracker:
             return
         if request.answered and (exchange is None or exchange.answer is not None):
             return
+        if request.assumed and request.sent == 1 and _is_overtaken(sa, request):
+            sa.window_one = False
         request.answered = True
         if message.kind is _CREATE_CHILD or request.kind is _CREATE_CHILD:
             sa.last_create_child_ns = message.at_ns
@@ -311,6 +313,16 @@ class Ikev2Tracker:
             _end(sa, delete)
         else:
             delete.protocol = DeleteProtocol.ESP
+
+
+def _is_overtaken(sa: SaTrack, request: RequestTrack) -> bool:
+    """Whether an unanswered request had the next one answered, or two more sent, after it.
+
+    With a window of 1 that cannot be; one that was sent is what two taps may stamp too early.
+    """
+    following = (sa.requests.get((request.side, request.message_id + n)) for n in (1, 2))
+    first, second = (r if r and r.at_ns >= request.at_ns else None for r in following)
+    return first is not None and (first.answered or second is not None)
 
 
 def _last_before(sa: SaTrack, side: int, message_id: int) -> RequestTrack | None:

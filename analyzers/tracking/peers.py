@@ -35,37 +35,57 @@ class PeerTable:
         self._by_pair: dict[tuple[str, str], list[PeerTrack]] = {}
         self._by_port: dict[tuple[str, str, int], PeerTrack] = {}
         self._by_esp: dict[tuple[int, str], tuple[UnitTrack, int]] = {}
+        self._by_sender: dict[tuple[int, str], tuple[UnitTrack, int]] = {}
         self._by_spi: dict[tuple[int, str], list[SaTrack]] = {}
 
-    def sa_of(self, message: IkeMessage) -> tuple[SaTrack, int, bool]:
-        """The IKE SA of a message, the sender's side, and whether the SA is new."""
-        key = (message.version, message.initiator_spi)
-        for sa in self._by_spi.get(key, ()):
+    def sa_of(self, message: IkeMessage) -> tuple[SaTrack, int]:
+        """The IKE SA of a message, new if need be, and the sender's side."""
+        known = self.known_sa_of(message)
+        if known is not None:
+            return known
+        sa, side = self._new_sa(message)
+        self._by_spi.setdefault((message.version, message.initiator_spi), []).append(sa)
+        return sa, side
+
+    def known_sa_of(self, message: IkeMessage) -> tuple[SaTrack, int] | None:
+        """The IKE SA that has the SPIs of a message, and the sender's side."""
+        for sa in self._by_spi.get((message.version, message.initiator_spi), ()):
             if not _spis_agree(sa, message):
                 continue
             side = self._side_in(sa, message)
             if side is not None:
                 if sa.responder_spi == _ZERO_SPI:
                     sa.responder_spi = message.responder_spi
-                return sa, side, False
-        sa, side = self._new_sa(message)
-        self._by_spi.setdefault(key, []).append(sa)
-        return sa, side, True
+                return sa, side
+        return None
 
-    def unit_of_flow(self, flow: FlowIdentity, at_ns: int, ref: Ref) -> tuple[UnitTrack, int]:
-        """The unit and the sending side of a new ESP flow."""
+    def peer_of(self, message: IkeMessage) -> tuple[PeerTrack, int]:
+        """Whom a message without an IKE SA concerns, and the sender's side."""
+        port = _nat_port(message.sport, message.dport)
+        ends = message.src, message.dst
+        peer = self._find(*ends, port, message.at_ns, strict=False)
+        peer = peer or self._new_peer(*ends, port, message.at_ns)
+        return peer, peer.side_of(message.src) or 0
+
+    def unit_of_flow(
+        self, flow: FlowIdentity, at_ns: int, ref: Ref, *, midway: bool
+    ) -> tuple[UnitTrack, int]:
+        """The unit and the sending side of a new ESP flow; `midway`: its numbers do not begin."""
         port = _nat_port(flow.sport, flow.dport)
         # The receiver chose the SPI: the sender may move before IKE says so.
         known = self._by_esp.get((flow.spi, flow.dst))
+        peer = None if known else self._find(flow.src, flow.dst, port, at_ns, strict=False)
+        if known is None and peer is None and midway:
+            # So may the receiver: the sender goes on counting on an SPI of its own, elsewhere.
+            known = self._by_sender.get((flow.spi, flow.src))
         if known is not None:
             unit, side = known
             self._move(unit.peer, (flow.src, flow.dst), side, ref)
         else:
-            peer = self._find(flow.src, flow.dst, port, at_ns, strict=False)
             if peer is None:
                 peer = self._new_peer(flow.src, flow.dst, port, at_ns)
             unit, side = peer.unit, peer.side_of(flow.src) or 0
-        self._by_esp[flow.spi, flow.dst] = (unit, side)
+        self._by_esp[flow.spi, flow.dst] = self._by_sender[flow.spi, flow.src] = (unit, side)
         self._note_nat_port(unit.peer, port, _pair(flow.src, flow.dst))
         return unit, side
 

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from analyzers.wire.frames import FrameBlock, Int64Array
+from analyzers.wire.tunnels import UDP_PORTS
 
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -105,8 +106,8 @@ class ColumnClassifier:
     """Classifies chunk after chunk; counts what carries nothing for us."""
 
     def __init__(self, ports: frozenset[int]) -> None:
-        # ESP in UDP stands on a port of its own; whatever else is ours gets a closer look.
-        self._is_udp_port = _table(1 << 16, tuple(ports - {NAT_T_PORT}))
+        # ESP in UDP stands on a port of its own; whatever else may be ours gets a closer look.
+        self._is_udp_port = _table(1 << 16, tuple((ports - {NAT_T_PORT}) | UDP_PORTS))
         self._is_tcp_port = _table(1 << 16, tuple((ports - {IKE_PORT}) | {NAT_T_PORT}))
         self._sampled = 0
         self.protocols: Counter[str] = Counter()

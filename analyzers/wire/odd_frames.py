@@ -168,7 +168,7 @@ class OddFrameDecoder:
             payload = self._payload(data, packet, wire_end, truncated)
             if payload is None:
                 return
-            if payload.protocol not in tunnels.PROTOCOLS:
+            if not self._is_tunnel(payload.protocol, payload.data, payload.start):
                 self._transport(payload)
                 return
             # A header behind the end of the IP packet is link-layer padding.
@@ -400,18 +400,26 @@ class OddFrameDecoder:
         for detail in self._streams.take_gaps():
             self._problem(ProblemKind.STREAM_GAP, detail)
 
+    def _is_tunnel(self, protocol: int, data: bytes, start: int) -> bool:
+        """Whether a packet carries packets; IKE goes before tunnels on the same UDP port."""
+        if protocol != UDP or start + 4 > len(data):
+            return protocol in tunnels.PROTOCOLS
+        sport, dport = data[start] << 8 | data[start + 1], data[start + 2] << 8 | data[start + 3]
+        return dport in tunnels.UDP_PORTS and not {sport, dport} & self._ports
+
     def _is_wanted(self, protocol: int, head: bytes) -> bool:
         """Whether a datagram can matter, by the head of its first fragment."""
+        if self._is_tunnel(protocol, head, 0):
+            return True
         if protocol == UDP:
-            if len(head) < 4:
-                return False
-            sport, dport = head[0] << 8 | head[1], head[2] << 8 | head[3]
-            return sport in self._ports or dport in self._ports
-        return (
-            protocol in _SPI_OFFSETS
-            or protocol in tunnels.PROTOCOLS
-            or protocol in EXTENSION_HEADERS
-        )
+            return self._is_ike_port(head)
+        return protocol in _SPI_OFFSETS or protocol in EXTENSION_HEADERS
+
+    def _is_ike_port(self, head: bytes) -> bool:
+        """Whether a UDP header names a port of ours."""
+        if len(head) < 4:
+            return False
+        return head[0] << 8 | head[1] in self._ports or head[2] << 8 | head[3] in self._ports
 
     def _fragment_problems(self) -> None:
         reassembler = self._reassembler
@@ -433,7 +441,8 @@ class OddFrameDecoder:
         place = (lost.first_ns, self._record)
         ports = (0, 0)
         head, length = lost.head, lost.length
-        if lost.protocol == UDP and len(head) >= _UDP_HEADER_BYTES + MARKER_BYTES:
+        in_udp = lost.protocol == UDP and self._is_ike_port(head)
+        if in_udp and len(head) >= _UDP_HEADER_BYTES + MARKER_BYTES:
             ports = (head[0] << 8 | head[1], head[2] << 8 | head[3])
             length = max((head[4] << 8 | head[5]) - _UDP_HEADER_BYTES, 0)
             head = head[_UDP_HEADER_BYTES:]

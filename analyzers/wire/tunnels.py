@@ -1,4 +1,5 @@
-"""Tunnels that carry IP or Ethernet in IP: GRE with ERSPAN, IP in IP, EtherIP, MPLS in IP.
+"""Tunnels that carry IP or Ethernet in IP: GRE with ERSPAN, IP in IP, EtherIP, MPLS in IP, and
+in UDP: VXLAN and GENEVE, as clouds mirror traffic.
 
 Only finds where the inner IP header starts; how often that may repeat is for the caller.
 """
@@ -21,6 +22,12 @@ from analyzers.wire.link import (
 
 _IP_IN_IP, _IPV6_IN_IP, _GRE, _ETHER_IP, _MPLS_IN_IP = 4, 41, 47, 97, 137
 PROTOCOLS: Final = frozenset({_IP_IN_IP, _IPV6_IN_IP, _GRE, _ETHER_IP, _MPLS_IN_IP})
+_UDP, _UDP_HEADER_BYTES = 17, 8
+_VXLAN_PORT, _GENEVE_PORT = 4789, 6081
+UDP_PORTS: Final = frozenset({_VXLAN_PORT, _GENEVE_PORT})
+"""Destination ports."""
+_OVERLAY_HEADER_BYTES: Final = 8
+_VXLAN_HAS_NETWORK: Final = 0x08
 
 _CHECKSUM, _ROUTING, _KEY, _SEQUENCE, _ACKNOWLEDGMENT = 0x8000, 0x4000, 0x2000, 0x1000, 0x0080
 _ERSPAN_1_2, _ERSPAN_3, _GRE_PPP = 0x88BE, 0x22EB, 0x880B
@@ -32,9 +39,11 @@ _MAX_ROUTING_ENTRIES: Final = 16
 def inner_layer(data: bytes, start: int, protocol: int) -> tuple[int, str, bool]:
     """Offset of the inner IP header, "" and whether a mirror cut the inner frame short.
 
-    NOT_IP and a name for what is inside where that is not IP. `protocol` is one of PROTOCOLS and
-    `start` is where its header begins.
+    NOT_IP and a name for what is inside where that is not IP. `protocol` is one of PROTOCOLS, or
+    UDP to one of UDP_PORTS, and `start` is where its header begins.
     """
+    if protocol == _UDP:
+        return *_over_udp(data, start), False
     if protocol == _GRE:
         return _gre(data, start)
     if protocol == _ETHER_IP:
@@ -43,6 +52,23 @@ def inner_layer(data: bytes, start: int, protocol: int) -> tuple[int, str, bool]
     if protocol == _MPLS_IN_IP:
         return *by_ethertype(data, MPLS[0], start), False
     return *by_ethertype(data, IPV4 if protocol == _IP_IN_IP else IPV6, start), False
+
+
+def _over_udp(data: bytes, start: int) -> tuple[int, str]:
+    """VXLAN (RFC 7348 section 5) and GENEVE (RFC 8926 section 3.4)."""
+    at = start + _UDP_HEADER_BYTES
+    head = data[at : at + _OVERLAY_HEADER_BYTES]
+    if len(head) < _OVERLAY_HEADER_BYTES:
+        return NOT_IP, TRUNCATED
+    at += _OVERLAY_HEADER_BYTES
+    if data[start + 2] << 8 | data[start + 3] == _VXLAN_PORT:
+        if not head[0] & _VXLAN_HAS_NETWORK:
+            return NOT_IP, "vxlan"
+        return by_ethertype(data, BRIDGED_ETHERNET, at)
+    if head[0] >> 6:
+        return NOT_IP, "geneve"
+    options_bytes = (head[0] & 0x3F) * 4
+    return by_ethertype(data, head[2] << 8 | head[3], at + options_bytes)
 
 
 def _gre(data: bytes, start: int) -> tuple[int, str, bool]:

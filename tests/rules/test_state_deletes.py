@@ -56,6 +56,19 @@ def test_half_open_sa(tell: Tell):
     assert finding.refs
 
 
+OF_CHILD = HALF_OPEN.replace("delete 2 resp next=0", "delete 2 resp")
+
+
+def test_half_open_sa_where_the_only_child_sa_falls_silent_with_its_delete(tell: Tell):
+    """Without keys the Delete does not name it."""
+    (finding,) = tell(OF_CHILD).of("half-open-sa")
+    assert (finding.severity, finding.confidence) == (Severity.ERROR, Confidence.INFERRED)
+    assert f"deleted a Child SA with 192.0.2.2; 192.0.2.2 sent ESP on SPI {spi_of('in')}" in (
+        finding.detail
+    )
+    assert "has acknowledged the Delete" in finding.remedy
+
+
 @silent(
     "half-open-sa",
     "packets that were on their way; a log that has one line of them only",
@@ -67,7 +80,9 @@ def test_half_open_sa(tell: Tell):
     "text",
     [
         HALF_OPEN.replace("10..40/0.2", "10..11.5/0.2"),
-        HALF_OPEN.replace("delete 2 resp next=0", "delete 2 resp"),
+        OF_CHILD + "5..40/0.2 b>a esp in2",
+        OF_CHILD + "10..40/0.2 a>b esp out",
+        OF_CHILD.replace("10 a>b delete", "15 a>b delete").replace("10.02", "15.02"),
         HALF_OPEN.replace("10..40/0.2 b>a esp in", "10..40/0.2 b>a esp in2"),
         HALF_OPEN
         + "4 a>b v2 handshake sa=2\n20 a>b liveness 2 sa=2\n20.1 b>a liveness 2 resp sa=2",
@@ -85,6 +100,8 @@ def test_half_open_sa(tell: Tell):
     ids=[
         "on their way",
         "a Child SA, nobody knows which",
+        "a Child SA that is not this one",
+        "a Child SA that had been silent before",
         "on another SPI",
         "a second IKE SA",
         "a rekeyed IKE SA",

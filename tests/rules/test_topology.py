@@ -182,6 +182,20 @@ def test_nat_mapping_loss_is_silent_of_an_end_that_moves(tell: Tell, verb: str, 
     assert len(tell(text).of("nat-mapping-loss")) == told
 
 
+@silent("nat-mapping-loss", "the other end goes over to another address of its peer (MOBIKE)")
+@pytest.mark.parametrize(("esp_at", "told"), [(None, 0), (65, 1), (70, 0)])
+def test_nat_mapping_loss_is_silent_of_an_end_whose_peer_asks_it_elsewhere(
+    tell: Tell, esp_at: int | None, told: int
+):
+    """RFC 4555 section 3.5: the initiator chooses; a NAT's choice ESP shows first."""
+    text = "0 a>b v2 handshake\n10..60/10 a:4500>b:4500 liveness 2+\n"
+    text += "10.02..60/10 b:4500>a:4500 liveness 2+ resp\n"
+    text += "70 a:4500>m:4500 notify 7\n70.02 m:4500>a:4500 notify 7 resp\n"
+    if esp_at is not None:
+        text += f"1..60/1 b:4500>a:4500 esp in\n{esp_at}.01..90/1 m:4500>a:4500 esp in\n"
+    assert len(tell(text).of("nat-mapping-loss")) == told
+
+
 @silent(
     "nat-mapping-loss",
     "a capture of both sides of the NAT shows each message under two mappings",

@@ -158,6 +158,16 @@ def test_data_plane_dead(tell: Tell):
     assert len(finding.refs) == 5
 
 
+def test_data_plane_dead_since_the_peer_deleted_the_child_sa(tell: Tell):
+    text = dead_plane(70) + "20 b>a delete 0\n20.02 a>b delete 0 resp\n"
+    (lives,) = tell(text).of("dpd-alive-dataplane-dead")
+    assert "deleted" not in lives.detail
+    text = text.replace("70..75/0.2 b>a esp in", "70..75/0.2 b>a esp renewed")
+    (finding,) = tell(text).of("dpd-alive-dataplane-dead")
+    assert "192.0.2.2 had deleted a Child SA just before" in finding.detail
+    assert finding.remedy.startswith("192.0.2.2 deleted the Child SA")
+
+
 def test_data_plane_dead_for_a_while(tell: Tell):
     (finding,) = tell(dead_plane(45)).of("dpd-alive-dataplane-dead")
     assert finding.severity is Severity.WARNING

@@ -3,7 +3,7 @@
 A sealed SA keeps its IVs as RFC 2409 appendix B has them, so a capture that begins late loses
 what a reader would lose. What a sealed Informational carries stands in its options:
 
-    says=ruthere seq=5      also `ack`, `connected`, `initial-contact`, and `ios-keepalive` and
+    says=ruthere seq=5      also `ack`, `no-proposal`, `initial-contact` …, and `ios-keepalive` and
                             `ios-ack`; `seq=5+` counts in streams
     says=esp-delete of=out  a Delete of the ESP flow with this name; `says=delete` the IKE SA's
     order=notify-first      the Notification before its HASH, as RFC 3706 draws it
@@ -37,6 +37,8 @@ _BLOCK: Final = 16
 _HASH, _NONCE, _NOTIFY, _DELETE = 8, 10, 11, 12
 _ISAKMP, _ESP = 1, 3
 _NOTIFIES: Final = {
+    "invalid-cookie": 4,
+    "no-proposal": 14,
     "ruthere": 36136,
     "ack": 36137,
     "connected": 16384,

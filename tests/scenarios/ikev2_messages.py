@@ -40,15 +40,17 @@ def ikev2_message(
     response = words[-1] == "resp"
     flags = _INITIATOR * initiates | _RESPONSE * response
     if verb == "sa-init":
-        body = _sa_init_body(f"sa-init {name} {response}")
+        told = int(options.get("notify", "0"))
+        seed = f"sa-init {name} {response}{options.get('bytes', '')}"
+        body = payload(0, struct.pack(">BBH", 0, 0, told)) if told else _sa_init_body(seed)
         return ike_header(
             body,
             exchange=34,
             flags=flags,
             message_id=0,
-            next_payload=33,
+            next_payload=_NOTIFY if told else 33,
             initiator_spi=spis[0],
-            responder_spi=spis[1] if response else bytes(8),
+            responder_spi=spis[1] if response and not told else bytes(8),
         )
     if verb == "unprotected":
         return _clear_notify(int(words[1]), options, spis, initiates)
@@ -83,7 +85,8 @@ def _clear_notify(
     """RFC 7296 section 1.5: about an IKE SA an answer with its SPIs, about ESP with others."""
     about = struct.pack(">I", esp_spi(options["esp"])) if "esp" in options else b""
     if about:
-        spis = (random_bytes(f"no SA {about.hex()}", 8), bytes(8))
+        none = options.get("spis") == "zero"
+        spis = (bytes(8) if none else random_bytes(f"no SA {about.hex()}", 8), bytes(8))
     return ike_header(
         payload(0, struct.pack(">BBH", 0, 0, kind) + about),
         exchange=37,

@@ -91,6 +91,36 @@ def test_nat_gives_a_new_address(tell: Tell) -> None:
     expect_healthy(peer)
 
 
+MOVES = """
+    0 a>b v2 handshake
+    0.1..30/0.2 a>b esp out
+    0.15..30/0.2 b>a esp in
+    10 a>b liveness 2
+    10.02 b>a liveness 2 resp
+    30.1..60/0.2 a>m esp out
+    30.15..60/0.2 m>a esp in
+    40 a>m liveness 3
+    40.02 m>a liveness 3 resp
+    """
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_an_end_goes_over_to_another_address_of_its_peer(tell: Tell, silent: bool) -> None:
+    """RFC 4555: the SPI stays, and what is sent there first is ESP."""
+    told = tell(MOVES + "unseen m>a" * silent)
+    (peer,) = told.peers
+    assert {peer.local, peer.remote} == {A, M}
+    assert sum(flow.packets for flow in peer.esp_flows if flow.sender == A) == 300
+    assert ProblemKind.ADDRESS_CHANGED in told.problems
+    assert len(peer.black_holes) == silent
+
+
+def test_one_spi_towards_two_peers_is_two_tunnels(tell: Tell) -> None:
+    """Each receiver chooses for itself, and a new SA counts from 1."""
+    peers = tell("0.1..30/0.2 a>b esp out\n10.1..40/0.2 a>m esp out seq=1").peers
+    assert len(peers) == 2
+
+
 def test_the_float_to_port_4500(tell: Tell) -> None:
     peer = tell(
         """

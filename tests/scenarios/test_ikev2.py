@@ -73,6 +73,23 @@ def test_the_next_request_proves_the_answer(tell: Tell) -> None:
     assert not peer.black_holes
 
 
+@pytest.mark.parametrize("answers", [(5, 3, 2, 6, 4), (2, 3, 4, 5, 6)])
+def test_a_wider_window_proves_no_answer(tell: Tell, answers: tuple[int, ...]) -> None:
+    """Several questions are out at once, and all of their answers were captured."""
+    text = SETUP + "1..60/0.5 a>b esp out\n1.1..60/0.5 b>a esp in\n"
+    for start in (10, 20, 30):
+        more = start // 2 - 5
+        text += "".join(f"{start}.00{n} a>b liveness {n + more}\n" for n in range(2, 7))
+        text += "".join(
+            f"{start}.0{place} b>a liveness {n + more} resp\n"
+            for place, n in enumerate(answers, 20)
+        )
+    told = tell(text)
+    assert outcomes(told.peer) == [Outcome.ANSWERED] * 15
+    assert ProblemKind.CAPTURE_INSUFFICIENT not in told.problems
+    expect_alive(told.peer)
+
+
 def test_retries_grow_to_the_verdict(tell: Tell) -> None:
     """strongSwan's schedule: 4 s, then 1.8 times as long each; the verdict takes one more wait."""
     peer = tell(
@@ -192,6 +209,36 @@ def test_a_notify_is_no_question(tell: Tell) -> None:
     assert not peer.exchanges
     assert not peer.deletes
     expect_alive(peer)
+
+
+@pytest.mark.parametrize("spis", ["random", "zero"])
+def test_unprotected_notifies_are_no_requests_and_begin_no_sa(tell: Tell, spis: str) -> None:
+    """RFC 7296 section 1.5: one-way, with any SPIs at all."""
+    told = tell(
+        SETUP
+        + f"""
+        1..60/0.5 a>b esp out
+        1.1..20/0.5 b>a esp in
+        10 a>b liveness 2
+        10.02 b>a liveness 2 resp
+        21..35/2 b>a unprotected 11 esp=out spis={spis}
+        22..36/2 b>a unprotected 11 esp=other spis={spis}
+        30..40/2 a>b liveness 3
+        """
+    )
+    assert len(told.peer.ike_sas) == 1
+    assert len(told.peer.hints) == 14
+    assert not told.problems
+    assert not told.of("ikev2-retransmit-not-identical")
+    (unanswered,) = told.of("dpd-no-ack")
+    assert "set up a new IKE SA" not in unanswered.detail
+    (lost,) = told.of("peer-rebooted")
+    assert lost.at_ns == at(21)
+
+
+def test_an_unprotected_notify_alone_is_a_hint_of_a_peer(tell: Tell) -> None:
+    peer = tell("5 b>a unprotected 11 esp=out\n").peer
+    assert (peer.ike_sas, len(peer.hints), peer.state) == ((), 1, PeerState.UNKNOWN)
 
 
 def test_child_sa_rekey_ends_no_ike_sa(tell: Tell) -> None:

@@ -14,7 +14,8 @@ A line is `TIME SENDER>RECEIVER WHAT`, times in seconds since the capture began:
 
 IKEv2 verbs: sa-init, auth (each with `v2`), liveness, notify, delete, config, create-child, each
 with an ID and perhaps `resp`; `piece=1/2` makes one a fragment. `unprotected 11` is a clear notify
-of that type, about `esp=NAME`.
+of that type, about `esp=NAME`; `spis=zero` leaves its SPIs out.
+`sa-init resp notify=14` has nothing else.
 The same line twice is the same bytes twice: a retransmission.
 Options: `sa=NAME` another IKE SA, `len=N`, `id=0x…`, `late=S` later in the file than its time,
 `kept=N` only the first N bytes of its frame are captured,

@@ -13,11 +13,17 @@ from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import EspFlow, SaEnd
 from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
+from analyzers.rules.deleted_child import deleted_flows, silencing_delete
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.state.hints import in_flight_ns
 from analyzers.rules.wording import few, spoken_ns, times, weakest
 
+_OF_ACKNOWLEDGED: Final = (
+    "The end that still sends has acknowledged the Delete: find out why its data path keeps the SA"
+    " (compare its IKE SAs with its IPsec SAs), clear it there, and look at its software for a"
+    " known fault. Find out why the other end deleted it."
+)
 _OF_IKE_SA: Final = (DeleteProtocol.IKE, DeleteProtocol.UNKNOWN)
 
 
@@ -60,7 +66,10 @@ def _unknown_spis(case: Case) -> Iterator[Found]:
 def _named(case: Case, delete: Delete) -> list[EspFlow]:
     """The flows that a Delete may take away."""
     if delete.protocol is DeleteProtocol.ESP:
-        return [flow for spi in delete.spis for flow in case.flows_of.get(spi, ())]
+        if delete.spis:
+            return [flow for spi in delete.spis for flow in case.flows_of.get(spi, ())]
+        holes = [h for h in case.peer.black_holes if silencing_delete(case, h) is delete]
+        return [flow for hole in holes for flow in deleted_flows(case, delete, hole)]
     return list(case.peer.esp_flows) if delete.protocol is DeleteProtocol.IKE else []
 
 
@@ -127,6 +136,7 @@ def _found(
         f"{delete.sender} deleted {what} with {user}{lost}; {' and '.join(said)}.",
         few((delete.ref, *shown)),
         severity=Severity.ERROR if known else Severity.WARNING,
+        remedy=_OF_ACKNOWLEDGED if delete.answered else "",
         confidence=weakest(confidences),
         at_ns=delete.at_ns,
     )

@@ -107,7 +107,11 @@ def _changes(case: Case, messages: list[IkeMessage], *, local: bool) -> list[_Ch
                 found[-1].lost.append(message)
         elif is_new:
             change = None if last is None else _Change(last, message)
-            if change is not None and change.old != change.new and not _is_mobike(change):
+            if (
+                change is not None
+                and change.old != change.new
+                and not (_is_mobike(change) or _is_foreknown(case, change, since))
+            ):
                 change.lost = [m for m in since if _was_lost(case, m, change)]
                 found.append(change)
             last, since = message, []
@@ -177,6 +181,20 @@ def _is_mobike(change: _Change) -> bool:
     )
 
 
+def _is_foreknown(case: Case, change: _Change, since: list[IkeMessage]) -> bool:
+    """The other end sends there before anything comes from there: no NAT's choice can be known."""
+    sent = [m.at_ns for m in since if _to(m) == change.new]
+    came = [change.first.at_ns]
+    for flow in case.peer.esp_flows:
+        for used in flow.ports:
+            if used.since_ns > change.last.at_ns:
+                if _Mapping(flow.receiver, used.receiver) == change.new:
+                    sent.append(used.since_ns)
+                if _Mapping(flow.sender, used.sender) == change.new:
+                    came.append(used.since_ns)
+    return bool(sent) and min(sent) < min(came)
+
+
 def _found(case: Case, ike_sa: str, changes: list[_Change]) -> Found:
     moves = {(move.old, move.new): move.since_ns for move in _esp_moves(case)}
     for change in changes:
@@ -241,6 +259,7 @@ RULE = PeerRule(
         "the float from port 500 to 4500 at the start",
         "a NAT that keeps port 4500",
         "an end that moves and says so (MOBIKE)",
+        "the other end goes over to another address of its peer (MOBIKE)",
         "messages that were on their way while the mapping changed",
         "a capture of both sides of the NAT shows each message under two mappings",
         "ESP follows to the new mapping within a second",

@@ -8,6 +8,7 @@ from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Severity
 from analyzers.rules.case import Case
+from analyzers.rules.deleted_child import silencing_delete
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, into, spoken, times
@@ -43,14 +44,22 @@ def _found(case: Case, hole: BlackHole) -> Found:
     else:
         alive = "IKE was answered meanwhile"
     refs = [*hole.refs, *(x.answer.ref for x in answered if x.answer is not None)]
+    delete = silencing_delete(case, hole)
+    said, remedy = "", ""
+    if delete is not None:
+        said = f" {delete.sender} had deleted a Child SA just before."
+        refs.append(delete.ref)
+        remedy = (
+            f"{delete.sender} deleted the Child SA: find out why, and why {hole.sender} keeps it. "
+        )
     bare = any(f.sender == hole.sender and not f.encapsulated for f in case.peer.esp_flows)
     return Found(
         f"{hole.sender} sent {hole.max_packets} ESP packets to {hole.receiver}{which} within"
         f" {spoken(hole.max_seconds)} and got none back, but {alive}: the peer lives, the tunnel"
-        f" does not. More than {spoken(limit_s)} of it are an error.",
+        f" does not.{said} More than {spoken(limit_s)} of it are an error.",
         first_refs(refs or into(case, hole)),
         severity=Severity.ERROR if hole.max_seconds > limit_s else Severity.WARNING,
-        remedy=(_PLAIN if bare else "") + _CAUSES,
+        remedy=remedy or (_PLAIN if bare else "") + _CAUSES,
         confidence=hole.confidence,
         at_ns=hole.first_exposed_ns,
         end=hole.sender,

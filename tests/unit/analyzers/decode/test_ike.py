@@ -168,24 +168,44 @@ def test_keys_of_another_sa_are_told_to_be_unused():
     assert all("fits no IKE SA" in line for line in ring.unused())
 
 
-def test_a_wrong_key_for_the_right_sa_leaves_the_header_facts():
+# Columns of a row of Wireshark's table: SK_ei, SK_er, SK_ai, SK_ar.
+EI, ER, AI, AR = 2, 3, 5, 6
+
+
+@pytest.mark.parametrize(
+    ("swapped", "lost", "of_responder"),
+    [
+        ((), (EI, ER, AI, AR), True),
+        ((EI, ER), (), True),
+        ((AI, AR), (), True),
+        ((), (EI,), False),
+        ((), (AI,), False),
+    ],
+)
+def test_a_wrong_key_for_the_right_sa_leaves_the_header_facts(
+    swapped: tuple[int, ...], lost: tuple[int, ...], of_responder: bool
+):
     text = (SAMPLES / "ikev2-healthy" / "ikev2_decryption_table").read_text()
-    columns = text.split(",")
-    columns[2], columns[3], columns[5], columns[6] = ("ab" * 32,) * 4
+    right = text.split(",")
+    columns = list(right)
+    for here, there in zip(swapped, reversed(swapped), strict=True):
+        columns[here] = right[there]
+    for column in lost:
+        columns[column] = "ab" * 32
     ring = parse_keys(",".join(columns), "t")
-    decoder = IkeDecoder(ring)
+    decoder, keyless = IkeDecoder(ring), IkeDecoder(None)
     liveness = 0
     for each in captured(SAMPLES / "ikev2-healthy" / "capture.pcap"):
         found, problems = decoder.decode(each)
         assert found is not None
-        if found.encrypted:
+        if found.encrypted and (found.from_initiator or of_responder):
             assert [p.kind for p in problems] == [ProblemKind.DECRYPTION_FAILED]
-            assert found.basis is Basis.HEADER
-            assert found.confidence is Confidence.CERTAIN
-            assert found.integrity_ok is None
+            assert found == keyless.decode(each)[0]
             liveness += found.kind is MessageKind.LIVENESS
+        elif found.encrypted:
+            assert found.integrity_ok
     assert liveness
-    assert "decrypted nothing" in ring.unused()[0]
+    assert [line.endswith("decrypted nothing") for line in ring.unused()] == [True] * of_responder
 
 
 def test_a_changed_byte_fails_the_integrity_check():

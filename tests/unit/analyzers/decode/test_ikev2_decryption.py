@@ -205,12 +205,24 @@ def conversation_of(suite: tuple[Encryption, Integrity], spi_i: bytes) -> list[t
 
 @pytest.mark.parametrize("suite", SUITES, ids=IDS)
 def test_a_wrong_checksum_is_decrypted_told_and_suspect(suite):
-    data = conversation(suite)[4][1]
-    found, problems = decode(ring(suite), [(A, data[:-1] + bytes([data[-1] ^ 1]))])
-    assert [n.type for n in found[0].notifies] == [16400, 16388]
-    assert found[0].integrity_ok is False
-    assert found[0].confidence is Confidence.SUSPECT
+    (_, good), _, _, _, (_, data), *_ = conversation(suite)
+    messages = [(A, good), (A, data[:-1] + bytes([data[-1] ^ 1]))]
+    (_, found), problems = decode(ring(suite), messages)
+    assert [n.type for n in found.notifies] == [16400, 16388]
+    assert found.integrity_ok is False
+    assert found.confidence is Confidence.SUSPECT
     assert [p.kind for p in problems] == [ProblemKind.INTEGRITY_FAILED]
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=IDS)
+def test_keys_that_never_verify_leave_the_header_facts(suite):
+    """Nothing tells whether the message is wrong or the key."""
+    data = conversation(suite)[4][1]
+    (found,), problems = decode(ring(suite), [(A, data[:-1] + bytes([data[-1] ^ 1]))])
+    assert (found.notifies, found.problems) == ((), ())
+    assert (found.kind, found.integrity_ok) == (MessageKind.NOTIFY, None)
+    assert (found.basis, found.confidence) == (Basis.HEADER, Confidence.CERTAIN)
+    assert [p.kind for p in problems] == [ProblemKind.DECRYPTION_FAILED]
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=IDS)
@@ -337,9 +349,10 @@ def test_impossible_fragment_numbers(fragment):
 def test_one_bad_fragment_spoils_the_integrity_of_the_whole():
     pieces = pieces_of((CBC, SHA256), [100])
     pieces[1] = pieces[1][:-1] + bytes([pieces[1][-1] ^ 1])
-    found, problems = decode(ring((CBC, SHA256)), [(A, p) for p in pieces])
-    assert found[1].integrity_ok is False
-    assert found[1].confidence is Confidence.SUSPECT
+    good = conversation((CBC, SHA256))[0]
+    found, problems = decode(ring((CBC, SHA256)), [good, *((A, p) for p in pieces)])
+    assert found[2].integrity_ok is False
+    assert found[2].confidence is Confidence.SUSPECT
     assert [p.kind for p in problems] == [ProblemKind.INTEGRITY_FAILED]
 
 

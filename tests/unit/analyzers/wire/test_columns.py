@@ -52,6 +52,7 @@ payloads = st.one_of(
     st.just((17, udp(ike_header(), 500, 500))),
     st.just((17, udp(bytes(4) + ike_header(), 4500, 4500))),
     st.just((17, udp(bytes(4) + ike_header(), 4510, 4510))),
+    st.just((17, udp(b"\x08" + bytes(7) + eth(ipv4(udp(ike_header()))), 33000, 4789))),
     st.just((17, udp(b"question", 33000, 53))),
     st.just((6, tcp(b"GET /", 1, sport=33000, dport=80))),
     st.just((1, bytes(16))),

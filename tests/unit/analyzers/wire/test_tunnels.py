@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.model.observations import Datagram
+from analyzers.model.observations import Datagram, EspPacket
 from analyzers.wire.link import NOT_IP
 from analyzers.wire.odd_frames import MAX_IP_LAYERS
-from analyzers.wire.tunnels import PROTOCOLS, inner_layer
+from analyzers.wire.tunnels import PROTOCOLS, UDP_PORTS, inner_layer
 from tests.builders import IPV6, esp, eth, gre, ike_header, ipv4, ipv6, mpls, udp, vlan
 from tests.unit.analyzers.wire.tshark_oracle import (
     assert_tshark_agrees,
@@ -26,6 +26,8 @@ ERSPAN_3 = struct.pack(">HHIHH", 0x2007, 0x0001, 0, 0, 0)
 ERSPAN_3_O = ERSPAN_3[:-1] + b"\x01" + bytes(8)
 PPTP = struct.pack(">HHHHII", 0x3081, 0x880B, len(IKE4) + 4, 7, 1, 1)
 SOURCE_ROUTE = struct.pack(">HHHH", 0x4000, 0x0800, 0, 0) + b"\x08\0\0\x04abcd" + bytes(4)
+
+VXLAN = struct.pack(">II", 0x08000000, 7 << 8)
 
 TUNNELS: dict[str, tuple[int, bytes]] = {
     "ip in ip": (4, IKE4),
@@ -46,6 +48,9 @@ TUNNELS: dict[str, tuple[int, bytes]] = {
     "erspan 3 with subheader": (47, gre(ERSPAN_3_O + MIRRORED, 0x22EB, sequence=1)),
     "mpls in ip": (137, mpls(IKE4, 16)),
     "etherip": (97, b"\x30\x00" + MIRRORED),
+    "vxlan": (17, udp(VXLAN + MIRRORED, 5555, 4789)),
+    "geneve": (17, udp(struct.pack(">HHI", 0, 0x6558, 7 << 8) + MIRRORED, 5555, 6081)),
+    "geneve ip": (17, udp(struct.pack(">HHI8x", 0x0200, 0x0800, 7 << 8) + IKE4, 5555, 6081)),
 }
 
 
@@ -95,6 +100,32 @@ def test_no_inner_ip(data: bytes) -> None:
     assert name
 
 
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (udp(bytes(8) + MIRRORED, 5555, 4789), "vxlan"),
+        (udp(b"\x40" + bytes(7) + MIRRORED, 5555, 6081), "geneve"),
+        (udp(VXLAN[:7], 5555, 4789), "too short"),
+    ],
+)
+def test_no_overlay(data: bytes, name: str) -> None:
+    assert inner_layer(data, 0, 17)[:2] == (NOT_IP, name)
+    assert decode_all([eth(ipv4(data))])[1].protocols == {name: 1}
+
+
+def test_an_overlay_in_fragments() -> None:
+    whole = udp(VXLAN + MIRRORED, 5555, 4789)
+    first = ipv4(whole[:64], offset=0, more=True)
+    last = ipv4(whole[64:], offset=64)
+    found, _ = decode_all([eth(first), eth(last)])
+    assert [type(f) for f in found] == [Datagram]
+
+
+def test_a_nat_may_choose_the_port_of_an_overlay() -> None:
+    found, _ = decode_all([eth(ipv4(udp(esp(), 4500, port))) for port in UDP_PORTS])
+    assert [type(f) for f in found] == [EspPacket] * 2
+
+
 def test_nesting_is_bounded() -> None:
     packet = IKE4
     for _ in range(MAX_IP_LAYERS - 1):
@@ -114,7 +145,7 @@ def test_a_packet_of_nothing_but_tunnels_ends() -> None:
     assert decoder.protocols.total() == 1
 
 
-@given(st.sampled_from(sorted(PROTOCOLS)), st.binary(max_size=80), st.integers(0, 4))
+@given(st.sampled_from([*sorted(PROTOCOLS), 17]), st.binary(max_size=80), st.integers(0, 4))
 def test_any_bytes(protocol: int, data: bytes, start: int) -> None:
     offset, name, _ = inner_layer(data, start, protocol)
     assert (offset == NOT_IP) == bool(name)
