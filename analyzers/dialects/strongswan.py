@@ -1,7 +1,8 @@
-"""strongSwan charon: file, journal and syslog, all of whose lines have a thread and subsystem.
+"""strongSwan charon: file, journal and syslog, whose lines have a thread and subsystem.
 
-Forms: log grammar section 5; the wording is that of charon 5.9. The addresses of a message stand
-only in its NET line, which `decode.assembly.strongswan` brings together with the ENC line.
+Only what charon-systemd hands to the journal has neither. Forms: log grammar section 5; the wording
+is that of charon 5.9. The addresses of a message stand only in its NET line, which
+`decode.assembly.strongswan` brings together with the ENC line.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ DIALECT = Dialect(
     tag=(
         r"(?:(?:charon|charon-systemd|ipsec|strongswan|charon-nm|swanctl)(?:\[\d{1,10}\])?:[ \t]+)?"
         r"(?:\w{3} [ \d]\d \d\d:\d\d:\d\d[ \t]+)?"
-        r"(?P<thread>\d{1,3})[ \t]?\[(?P<subsystem>[A-Z]{3})\d?\][ \t]+"
+        # Where no thread is told, all of a process is taken for one.
+        r"(?P<thread>\d{1,3}(?=[ \t]?\[)|charon(?:-systemd|-nm)?(?:\[\d{1,10}\])?(?=:))"
+        r"(?:[ \t]?\[(?P<subsystem>[A-Z]{3})\d?\]|:)[ \t]+"
         r"(?:<(?P<name>[^<>|]{0,80})\|(?P<unique>\d{1,10})>[ \t]+|<\d{1,10}>[ \t]+)?"
     ),
     patterns=(
@@ -50,7 +53,10 @@ DIALECT = Dialect(
         Pattern(
             "dpd-sending",
             r"sending DPD request",
-            ("12[IKE] <gw|1> sending DPD request",),
+            (
+                "12[IKE] <gw|1> sending DPD request",
+                "feb 22 08:11:42 gw charon-systemd[2978]: sending DPD request",
+            ),
         ),
         Pattern(
             "retransmit",
