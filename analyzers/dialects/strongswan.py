@@ -60,7 +60,7 @@ DIALECT = Dialect(
         ),
         Pattern(
             "retransmit",
-            r"(?:sending )?retransmit (?P<retry>\d{1,4}) of (?P<kind>request|response)"
+            r"(?P<again>(?:sending )?)retransmit (?P<retry>\d{1,4}) of (?P<kind>request|response)"
             r"(?: with)? message ID (?P<mid>\d{1,10})",
             (
                 "12[IKE] <gw|1> retransmit 3 of request with message ID 4",
@@ -106,6 +106,11 @@ DIALECT = Dialect(
                 " 10.1.0.0/24 === 10.2.0.0/24",
             ),
             words=("CHILD", "inbound", "outbound"),
+        ),
+        Pattern(
+            "child-asked",
+            r"establishing CHILD_SA (?P<child>[^\s]{1,100})",
+            ("11[IKE] <gw|1> establishing CHILD_SA net{2} reqid 1",),
         ),
         Pattern(
             "child-closing",
@@ -213,7 +218,7 @@ DIALECT = Dialect(
         r"(?:queueing|activating|reinitiating|nothing to|delaying|\w{1,60} task)",
         r"(?:sending|received) [\w\s().\\/-]{1,80} (?:vendor ID|notify|payload)",
         r"(?:loaded|loading|added|selected|looking|spawning|dropped|created|providers|Starting)",
-        r"(?:scheduling|maximum|authentication of|successfully|establishing|(?:remote|local) host)",
+        r"(?:scheduling|maximum|authentication of|successfully|(?:remote|local) host)",
         r"(?:peer supports|got additional|keeping connection|sending address|flags changed)",
         r"(?:local|remote) endpoint changed|vici|\d+\.\d+\.\d+\.\d+ is initiating|restarting",
     ),
