@@ -361,7 +361,8 @@ class LogTracker:
         """Whether a device removes an SA because it has given the peer up."""
         at_ns = event.at_ns or 0
         last = self._verdict_ns(sa, side)
-        if last is not None and at_ns - last <= _AFTER_VERDICT_NS:
+        began_ns = sa.first_ns if sa.established_ns is None else sa.established_ns
+        if last is not None and began_ns <= last and at_ns - last <= _AFTER_VERDICT_NS:
             return True
         gave_up_ns = self.gave_up_ns.get((sa.peer.index, side))
         if gave_up_ns is None or not (was_up(sa, side) or event.reason == ESTABLISHED):

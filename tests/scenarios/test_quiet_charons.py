@@ -80,12 +80,56 @@ def test_questions_that_were_not_repeated_met_an_answer_for_all_that_is_known(
 
 
 @pytest.mark.parametrize("who", ["<gw|1> ", ""])
+def test_who_asks_anew_has_had_an_answer(tmp_path: Path, who: str) -> None:
+    asked = [(at_s, "IKE", "sending DPD request") for at_s in range(90, 600, 30)]
+    peer = peer_of(tmp_path, written([UP, *ASKED, *AGAIN, *asked], who, "IKE"))
+    assert (peer.exchanges, peer.state) == ((), PeerState.ALIVE)
+
+
+def test_a_question_that_is_being_repeated_at_the_end_is_open(tmp_path: Path) -> None:
+    peer = peer_of(tmp_path, written([UP, *ASKED, *AGAIN], kept="IKE"))
+    assert [x.outcome for x in peer.exchanges] == [Outcome.OPEN]
+    assert peer.state is PeerState.PROBING
+
+
+@pytest.mark.parametrize("who", ["<gw|1> ", ""])
+def test_an_sa_that_is_set_up_in_place_of_one_that_was_given_up_is_none(
+    tmp_path: Path, who: str
+) -> None:
+    """Its first request has the number that the last one of the old SA had."""
+    old = [UP, *ASKED, *AGAIN, OVER]
+    new = [
+        (84, "IKE", "initiating IKE_SA gw[2] to 192.0.2.9"),
+        (88, "IKE", "retransmit 1 of request with message ID 7"),
+        (90, "IKE", "IKE_SA gw[2] established between 192.0.2.1[a]...192.0.2.9[b]"),
+        (95, "IKE", "IKE_SA gw[2] state change: DELETING => DESTROYING"),
+    ]
+    text = written(old, who, "IKE") + written(new, who and "<gw|2> ")
+    peer = peer_of(tmp_path, text)
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER, SaEnd.DELETE]
+    assert spans_s(peer) == [[60, 64, 71]]
+
+
+def test_who_is_asked_is_not_who_is_to_be_reached_at_the_same_time(tmp_path: Path) -> None:
+    """Both begin at 0 to count."""
+    lines = [
+        UP,
+        (50, "IKE", "initiating IKE_SA west[2] to 198.51.100.7"),
+        *ASKED,
+        *AGAIN,
+        OVER,
+    ]
+    peers = together(tmp_path, written(lines, "", "IKE")).peers
+    assert {p.remote: p.state for p in peers}["192.0.2.9"] is PeerState.ALIVE
+
+
+@pytest.mark.parametrize("who", ["<gw|1> ", ""])
 def test_another_request_in_vain_is_no_question(tmp_path: Path, who: str) -> None:
     """And a verdict all the same; the question before it was answered."""
     asked = (50, "IKE", "sending DPD request")
     peer = peer_of(tmp_path, written([UP, asked, *RENEWS, *AGAIN, OVER], who, "IKE"))
     assert peer.exchanges == ()
-    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER if who else None]
+    assert [sa.end for sa in peer.ike_sas] == [SaEnd.DEAD_PEER]
 
 
 @pytest.mark.parametrize("who", ["<gw|2> ", ""])

@@ -126,7 +126,7 @@ class StrongswanAssembly:
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
         rest = [made for thread in self._threads.values() for made in self._flush(thread)]
-        return rest + self._verdicts()
+        return rest + self._requests.in_vain(None) + self._verdicts()
 
     def _take(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         fields = line.fields
@@ -158,6 +158,7 @@ class StrongswanAssembly:
                 yield from self._state(line)
             case "given-up" | "dpd-timed-out":
                 yield from self._overdue(line)
+                yield from self._requests.in_vain(line)
                 if self._is_settled(line):
                     yield self._verdict(line, None)
                 else:
@@ -288,27 +289,36 @@ class StrongswanAssembly:
         yield from self._flush(thread)
         if line.fields["kind"] == "response":
             return
-        request = self._requests.sent_again(line)
-        if request is None:
-            request = self._requests.announced(line)
-            if request is None:
-                return
-            self._complete(request)
-            if request.message not in _QUESTIONS:
-                self._requests.note_retry(line.fields["retry"], request, request.remote)
-                return
-            self._requests.sent(request)
-            yield request
+        new = self._announced(line)
+        request = new or self._requests.sent_again(line)
+        if request is None or (new is not None and new.message not in _QUESTIONS):
+            unknown = request or self._requests.unknown(line)
+            if unknown is not None:
+                self._requests.note_retry(line.fields["retry"], unknown, unknown.remote)
+            return
+        if new is not None:
+            self._requests.hold(new)
         again = event(line, LogEventKind.MESSAGE, retransmission=True, sent=True)
         again.version, again.message = request.version, request.message
         again.protocol, again.spis = request.protocol, request.spis
         again.handle, again.response = request.handle, request.response
         again.local, again.remote = request.local, request.remote
-        thread.message = again
+        if not self._requests.hold_again(request, again):
+            thread.message = again
         if request.message_id is not None:
             thread.retried = line.fields["retry"], request
             if len(self._pairs) < 2:
                 self._note_retry(thread, request.remote)
+
+    def _announced(self, line: LogLine) -> LogEvent | None:
+        """The request of a retransmission that only a line before tells of, if it tells whose."""
+        peers = {remote for _, remote in self._ends.values()}
+        if handle_of(line) is None and len(peers) > 1:
+            return None
+        made = self._requests.announced(line)
+        if made is not None:
+            self._complete(made)
+        return made
 
     def _note_retry(self, thread: _Thread, remote: str | None) -> None:
         """Remember a request that was sent again; requests to several peers may have its ID."""
