@@ -475,6 +475,11 @@ class LogTracker:
         at_ns = event.at_ns or 0
         if newest is None or newest.ended_ns is None or newest.ended_ns >= at_ns:
             return
+        if any(
+            sa.ended_ns is None and (sa.established_ns or 0) >= newest.ended_ns
+            for sa in peer.sas[-RECENT:]
+        ):
+            return  # the log shows it
         sa = self._table.new_logged_sa(
             peer,
             version=event.version or newest.version,

@@ -20,6 +20,7 @@ from analyzers.model.time import NS_PER_SECOND
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
 _MAX_DELETED: Final = 64
+_MAX_THREADS: Final = 256
 # Where IKE begins; it goes on from port 4500 where there is a NAT (RFC 7296 section 2.23).
 _BEFORE_THE_FLOAT: Final = "[500]"
 # Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
@@ -77,7 +78,7 @@ class StrongswanAssembly:
         return [*settled, *self._take(line, thread)]
 
     def _thread(self, line: LogLine) -> _Thread:
-        if len(self._threads) > _MAX_REMEMBERED:
+        if len(self._threads) > _MAX_THREADS:
             self._threads.clear()
         thread = self._threads[line.field("thread")] = _Thread()
         return thread

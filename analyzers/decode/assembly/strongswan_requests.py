@@ -111,8 +111,8 @@ class Requests:
 
     def is_only(self, made: LogEvent) -> bool:
         """Whether no other IKE SA has a request of its number, as far as names tell."""
-        same = [sent for (_, number), sent in self._open.items() if number == made.message_id]
-        return made.handle is not None or len(same) < 2
+        numbers = [number for _, number in self._open] if made.handle is None else []
+        return numbers.count(made.message_id or 0) < 2
 
     def announced(self, line: LogLine) -> LogEvent | None:
         """The request that a line says is sent again, where only a line before tells of it.
