@@ -1,7 +1,8 @@
-"""strongSwan charon: file, journal and syslog, all of whose lines have a thread and subsystem.
+"""strongSwan charon: file, journal and syslog, whose lines have a thread and subsystem.
 
-Forms: log grammar section 5; the wording is that of charon 5.9. The addresses of a message stand
-only in its NET line, which `decode.assembly.strongswan` brings together with the ENC line.
+Only what charon-systemd hands to the journal has neither. Forms: log grammar section 5; the wording
+is that of charon 5.9. The addresses of a message stand only in its NET line, which
+`decode.assembly.strongswan` brings together with the ENC line.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ DIALECT = Dialect(
     tag=(
         r"(?:(?:charon|charon-systemd|ipsec|strongswan|charon-nm|swanctl)(?:\[\d{1,10}\])?:[ \t]+)?"
         r"(?:\w{3} [ \d]\d \d\d:\d\d:\d\d[ \t]+)?"
-        r"(?P<thread>\d{1,3})[ \t]?\[(?P<subsystem>[A-Z]{3})\d?\][ \t]+"
+        # Where no thread is told, all of a process is taken for one.
+        r"(?P<thread>\d{1,3}(?=[ \t]?\[)|charon(?:-systemd|-nm)?(?:\[\d{1,10}\])?(?=:))"
+        r"(?:[ \t]?\[(?P<subsystem>[A-Z]{3})\d?\]|:)[ \t]+"
         r"(?:<(?P<name>[^<>|]{0,80})\|(?P<unique>\d{1,10})>[ \t]+|<\d{1,10}>[ \t]+)?"
     ),
     patterns=(
@@ -50,11 +53,14 @@ DIALECT = Dialect(
         Pattern(
             "dpd-sending",
             r"sending DPD request",
-            ("12[IKE] <gw|1> sending DPD request",),
+            (
+                "12[IKE] <gw|1> sending DPD request",
+                "feb 22 08:11:42 gw charon-systemd[2978]: sending DPD request",
+            ),
         ),
         Pattern(
             "retransmit",
-            r"(?:sending )?retransmit (?P<retry>\d{1,4}) of (?P<kind>request|response)"
+            r"(?P<again>(?:sending )?)retransmit (?P<retry>\d{1,4}) of (?P<kind>request|response)"
             r"(?: with)? message ID (?P<mid>\d{1,10})",
             (
                 "12[IKE] <gw|1> retransmit 3 of request with message ID 4",
@@ -100,6 +106,11 @@ DIALECT = Dialect(
                 " 10.1.0.0/24 === 10.2.0.0/24",
             ),
             words=("CHILD", "inbound", "outbound"),
+        ),
+        Pattern(
+            "child-asked",
+            r"establishing CHILD_SA (?P<child>[^\s]{1,100})",
+            ("11[IKE] <gw|1> establishing CHILD_SA net{2} reqid 1",),
         ),
         Pattern(
             "child-closing",
@@ -207,7 +218,7 @@ DIALECT = Dialect(
         r"(?:queueing|activating|reinitiating|nothing to|delaying|\w{1,60} task)",
         r"(?:sending|received) [\w\s().\\/-]{1,80} (?:vendor ID|notify|payload)",
         r"(?:loaded|loading|added|selected|looking|spawning|dropped|created|providers|Starting)",
-        r"(?:scheduling|maximum|authentication of|successfully|establishing|(?:remote|local) host)",
+        r"(?:scheduling|maximum|authentication of|successfully|(?:remote|local) host)",
         r"(?:peer supports|got additional|keeping connection|sending address|flags changed)",
         r"(?:local|remote) endpoint changed|vici|\d+\.\d+\.\d+\.\d+ is initiating|restarting",
     ),

@@ -10,7 +10,7 @@ Columns (an empty cell is an unknown value; more may be added at the end):
     first_utc, first_ns          first transmission: ISO 8601 UTC, and nanoseconds since the epoch
     last_ns                      last transmission
     transmissions, retries       how often it was sent, and how often after the first time
-    message_ids                  of the transmissions, separated by blanks
+    message_ids                  of the transmissions, separated by blanks; those that are told
     outcome                      answered | unanswered | open
     answer_ns, answer_evidence   when the answer came; message | next-request
     rtt_ms                       answer minus the last transmission before it, milliseconds
@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzers.export.content import Content
+from analyzers.export.formatting import told_message_id
 from analyzers.export.instants import utc
 from analyzers.export.untrusted import csv_cell
 from analyzers.model.exchange import Exchange
@@ -78,7 +79,7 @@ def _cells(peer: PeerView, exchange: Exchange, ike_version: int | None) -> tuple
         exchange.last_ns,
         len(exchange.transmissions),
         exchange.retries,
-        " ".join(f"0x{sent.message_id & 0xFFFFFFFF:08x}" for sent in exchange.transmissions),
+        " ".join(filter(None, (told_message_id(s.message_id) for s in exchange.transmissions))),
         exchange.outcome,
         None if answer is None else answer.at_ns,
         exchange.answer_evidence,

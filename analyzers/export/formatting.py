@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from analyzers.model.addresses import AddressOrder, address_order
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
-from analyzers.model.exchange import Outcome
+from analyzers.model.exchange import NO_MESSAGE_ID, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import SourceInfo
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS, long_duration
@@ -370,6 +370,11 @@ def byte_count(number: int) -> str:
 def message_id(value: int) -> str:
     """A message ID as the contract writes it."""
     return f"0x{value & 0xFFFFFFFF:08x}"
+
+
+def told_message_id(value: int) -> str | None:
+    """The same; None where a log does not say it."""
+    return message_id(value) if value < NO_MESSAGE_ID else None
 
 
 def short_spi(spi: str, signs: Glyphs) -> str:

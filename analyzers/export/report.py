@@ -17,6 +17,7 @@ from analyzers.export.contract import (
     ReportRef,
     ReportTool,
 )
+from analyzers.export.formatting import told_message_id
 from analyzers.export.schema import (
     Report,
     ReportAlignment,
@@ -54,7 +55,7 @@ from analyzers.export.spans import is_ike_only, last_esp_back_ns
 from analyzers.export.untrusted import valid_unicode
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.exchange import NO_MESSAGE_ID, Delete, Exchange, Transmission
+from analyzers.model.exchange import Delete, Exchange, Transmission
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.observations import IkeMessage, Notify, VendorId
 from analyzers.model.peer import PeerView, ShownSa
@@ -424,7 +425,6 @@ def build_suppressed(suppressed: Suppressed) -> ReportSuppressed:
 
 def build_message(message: IkeMessage) -> ReportIkeMessage:
     """One IKE message as it was seen."""
-    told = message.message_id < NO_MESSAGE_ID
     return ReportIkeMessage(
         at_ns=message.at_ns,
         sender=valid_unicode(message.src),
@@ -435,7 +435,7 @@ def build_message(message: IkeMessage) -> ReportIkeMessage:
         ike_version=message.version,
         kind=message.kind,
         response=message.is_response,
-        message_id=f"0x{message.message_id & 0xFFFFFFFF:08x}" if told else None,
+        message_id=told_message_id(message.message_id),
         length=message.length,
         encrypted=message.encrypted,
         sequence=message.dpd_sequence,
@@ -469,12 +469,9 @@ def build_problem(problem: Problem) -> ReportProblem:
 
 
 def _message(sent: Transmission) -> ReportMessage:
-    # The mask keeps the promised shape whatever a decoder hands over.
-    told = sent.message_id if sent.message_id < NO_MESSAGE_ID else 0
-    message_id = f"0x{told & 0xFFFFFFFF:08x}"
     return ReportMessage(
         at_ns=sent.at_ns,
-        message_id=message_id,
+        message_id=told_message_id(sent.message_id),
         ref=_ref(sent.ref),
         seen=tuple(map(_ref, sent.seen)),
         lost=sent.lost,

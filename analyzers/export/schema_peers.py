@@ -107,7 +107,7 @@ class ReportMessage(Model, frozen=True):
     """One message of an exchange on the wire."""
 
     at_ns: Nanoseconds
-    message_id: MessageId
+    message_id: Annotated[MessageId | None, about("null where a log does not say it.")]
     ref: ReportRef
     seen: Annotated[tuple[ReportRef, ...], about("Where else it was seen: logs, other captures.")]
     lost: Annotated[

@@ -166,6 +166,8 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
     for event in log.events:
         if event.remote is None and lone is not None:
             event.remote = lone_peer(event, lone, named)
+        elif event.remote is None and event.handle is not None and not remotes and not captures:
+            event.remote = _nameless(event)
         if event.local is not None:
             by_remote[event.remote] = event.local
             continue
@@ -192,6 +194,11 @@ def lone_peer(event: LogEvent, lone: str, named: Set[str]) -> str:
     connection = connection_of(event)
     if connection is None or not named or connection in named:
         return lone
+    return _nameless(event)
+
+
+def _nameless(event: LogEvent) -> str:
+    """What a peer is called of which a log tells the IKE SA only."""
     return f"SA {event.handle}"
 
 

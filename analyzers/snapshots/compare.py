@@ -225,16 +225,17 @@ def _growth(earlier: int | None, later: int | None) -> int | None:
 
 
 def _silent(one: _Place, other: _Place) -> bool:
-    """Whether encaps grew for certain and decaps for certain did not."""
+    """Whether it went on sending for certain, and decaps for certain did not grow."""
     a, b = one.child, other.child
-    sent = (_growth(a.encaps_packets, b.encaps_packets), _growth(a.encaps_bytes, b.encaps_bytes))
+    packets = _growth(a.encaps_packets, b.encaps_packets)
+    sent = packets > 1 if packets is not None else _growth(a.encaps_bytes, b.encaps_bytes)
     came = [
         _growth(a.decaps_packets, b.decaps_packets),
         # A rounded counter hides what is below its step.
         None if b.decaps_step_bytes > 1 else _growth(a.decaps_bytes, b.decaps_bytes),
     ]
     known = [grown for grown in came if grown is not None]
-    return any(sent) and bool(known) and not any(known)
+    return bool(sent) and bool(known) and not any(known)
 
 
 def _times(older: Snapshot, newer: Snapshot) -> tuple[int | None, int | None, ClockQuality | None]:

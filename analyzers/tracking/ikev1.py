@@ -87,7 +87,10 @@ class Ikev1Tracker:
             sa.clear_messages[side] += 1
             if message.basis is not Basis.LOG and not message.problems:
                 sa.offers[side] += 2 if message.kind is MessageKind.AGGRESSIVE else 1
-            if message.kind is MessageKind.AGGRESSIVE and sa.clear_messages[sa.initiator] > 1:
+            # A log that does not name its SAs shows several attempts as one.
+            met = message.basis is not Basis.LOG or sa.clear_messages[1 - sa.initiator]
+            third = sa.clear_messages[sa.initiator] > 1 and met
+            if message.kind is MessageKind.AGGRESSIVE and third:
                 self.established(sa, message.at_ns)
             return
         if not any(sa.encrypted_main_mode):

@@ -12,6 +12,7 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.logged_questions import RECENT
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import PeerTrack, SaTrack
 from analyzers.tracking.witnesses import LIVENESS, QUESTIONS
@@ -22,6 +23,7 @@ _ZERO_SPI: Final = "0" * 16
 _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
+_BEFORE_UP: Final = STARTS | {MessageKind.AUTH}
 _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
 """Messages that need an IKE SA which is set up."""
 ESTABLISHED: Final = "it was ESTABLISHED"
@@ -76,6 +78,16 @@ class LoggedSas:
             used = [sa for sa in found if sa is found[0] or sa.rekeyed_into is found[0]]
             found = [sa for sa in used if asked in sa.requests] or found
         return found[0] if found else None
+
+    def given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack | None:
+        """The SA on which a request met no answer, as it is known; None if it is another one."""
+        sa = self.newest(peer, event, side)
+        if sa is None or self._is_another(sa, event):
+            return None
+        if event.message in _BEFORE_UP and not sa.is_half_open:
+            return None
+        self._learn(sa, event)
+        return sa
 
     def started(self, peer: PeerTrack, at_ns: int) -> None:
         """A device has none of the SAs of before: what is negotiated next is another one."""
@@ -190,3 +202,29 @@ def _spis_agree(sa: SaTrack, event: LogEvent) -> bool:
     if initiator and sa.initiator_spi and initiator != sa.initiator_spi:
         return False
     return not responder or sa.responder_spi in ("", _ZERO_SPI, responder)
+
+
+def was_up(sa: SaTrack, side: int) -> bool:
+    """Whether an SA was no mere attempt: established, or used as only such are."""
+    begun_before = not sa.from_start and sa.version == 2
+    if begun_before and any(r.kind not in _BEFORE_UP for r in sa.requests.values()):
+        return True
+    return sa.established_ns is not None or any(
+        x.sa is sa and x.side == side and x.answered and not x.dissolved
+        for x in sa.peer.exchanges[-RECENT:]
+    )
+
+
+def is_vain(sa: SaTrack, side: int) -> bool:
+    """Whether an SA is an attempt of a side from its first message on that met no answer."""
+    if not sa.is_half_open or sa.initiator != side:
+        return False
+    asked, other = False, sa.peer.address(1 - sa.initiator)
+    for message in reversed(sa.peer.messages):
+        if message.at_ns < sa.first_ns:
+            break
+        if message.ike_sa == sa.id:
+            if message.src == other:
+                return False
+            asked = True
+    return asked

@@ -26,7 +26,15 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking import late
 from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.log_hints import note_hint
-from analyzers.tracking.log_sas import ESTABLISHED, STARTS, LoggedSas, is_renewal, sender_of
+from analyzers.tracking.log_sas import (
+    ESTABLISHED,
+    STARTS,
+    LoggedSas,
+    is_renewal,
+    is_vain,
+    sender_of,
+    was_up,
+)
 from analyzers.tracking.logged_questions import RECENT, is_doubted, note_question, question_of
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
@@ -342,7 +350,7 @@ class LogTracker:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
-                sa.end = SaEnd.FAILED if _is_vain(sa, side) else SaEnd.DELETE
+                sa.end = SaEnd.FAILED if is_vain(sa, side) else SaEnd.DELETE
         place, unit = self._marks.place, sa.unit.index
         self._marks.append(Mark(MarkKind.DELETE, unit, side, at_ns, place, event.ref))
         if dead:
@@ -353,10 +361,11 @@ class LogTracker:
         """Whether a device removes an SA because it has given the peer up."""
         at_ns = event.at_ns or 0
         last = self._verdict_ns(sa, side)
-        if last is not None and at_ns - last <= _AFTER_VERDICT_NS:
+        began_ns = sa.first_ns if sa.established_ns is None else sa.established_ns
+        if last is not None and began_ns <= last and at_ns - last <= _AFTER_VERDICT_NS:
             return True
         gave_up_ns = self.gave_up_ns.get((sa.peer.index, side))
-        if gave_up_ns is None or not (_was_up(sa, side) or event.reason == ESTABLISHED):
+        if gave_up_ns is None or not (was_up(sa, side) or event.reason == ESTABLISHED):
             return False
         return at_ns - gave_up_ns[-1] <= _AT_ONCE_NS
 
@@ -444,10 +453,10 @@ class LogTracker:
 
         Whether it is a verdict on a question that the log does not show, and a capture does.
         """
-        sa = self._sas.newest(peer, event, side)
+        sa = self._sas.given_up(peer, event, side)
         if sa is None or sa.ended_ns is not None:
             return False
-        if not peer.captured and _is_vain(sa, side):
+        if not peer.captured and is_vain(sa, side):
             sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.FAILED, event.ref
             return False
         if sa.version != 2:
@@ -456,7 +465,7 @@ class LogTracker:
         if question is not None and question.sa is sa:
             self._verdict(sa, event, side)
             return True
-        if _was_up(sa, side):
+        if was_up(sa, side):
             sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.DEAD_PEER, event.ref
         return False
 
@@ -466,6 +475,11 @@ class LogTracker:
         at_ns = event.at_ns or 0
         if newest is None or newest.ended_ns is None or newest.ended_ns >= at_ns:
             return
+        if any(
+            sa.ended_ns is None and (sa.established_ns or 0) >= newest.ended_ns
+            for sa in peer.sas[-RECENT:]
+        ):
+            return  # the log shows it
         sa = self._table.new_logged_sa(
             peer,
             version=event.version or newest.version,
@@ -480,26 +494,3 @@ class LogTracker:
 
 def _is_open(exchange: ExchangeTrack) -> bool:
     return not exchange.answered or is_doubted(exchange)
-
-
-def _was_up(sa: SaTrack, side: int) -> bool:
-    """Whether an SA was no mere attempt: established, or the other side answered on it later."""
-    return sa.established_ns is not None or any(
-        x.sa is sa and x.side == side and x.answered and not x.dissolved
-        for x in sa.peer.exchanges[-RECENT:]
-    )
-
-
-def _is_vain(sa: SaTrack, side: int) -> bool:
-    """Whether an SA is an attempt of a side from its first message on that met no answer."""
-    if not sa.is_half_open or sa.initiator != side:
-        return False
-    asked, other = False, sa.peer.address(1 - sa.initiator)
-    for message in reversed(sa.peer.messages):
-        if message.at_ns < sa.first_ns:
-            break
-        if message.ike_sa == sa.id:
-            if message.src == other:
-                return False
-            asked = True
-    return asked

@@ -100,6 +100,37 @@ def test_ikev2_unanswered_request_other_is_told_where_the_log_ends_with_the_verd
     )
     (finding,) = tell(("a.log", log)).of("ikev2-unanswered-request-other")
     assert finding.detail.endswith("no answer came. The peer was given up.")
+    assert finding.severity is Severity.ERROR
+
+
+FORTIOS = "".join(
+    f"ike 0:gw:9: sent IKE msg ({what}): 192.0.2.1:500->192.0.2.2:500, len=80, vrf=0,"
+    f" id=a4c2f0e8af2e34e5/b6c5a2d9b4c7d3a1:00000004\n"
+    for what in ("INFORMATIONAL", "RETRANSMIT_INFORMATIONAL", "RETRANSMIT_INFORMATIONAL")
+)
+
+
+def test_ikev2_unanswered_request_other_needs_no_times_where_the_log_has_the_verdict(tell: Tell):
+    told = tell(("gw.log", f"{FORTIOS}ike 0:gw:9: negotiation timeout, deleting\n"))
+    (finding,) = told.findings
+    assert (finding.rule, finding.severity) == ("ikev2-unanswered-request-other", Severity.ERROR)
+    assert "request 4 to 192.0.2.2 3 times on IKE SA a4c2f0e8…; no answer" in finding.detail
+    assert finding.at_ns is None
+    assert tell(("gw.log", FORTIOS)).of("ikev2-unanswered-request-other") == []
+
+
+def test_a_verdict_on_a_request_that_the_log_does_not_show_is_told(tell: Tell):
+    at = "2026-01-10 10:"
+    up = "IKE_SA gw[1] established between 192.0.2.1[a]...192.0.2.2[b]"
+    log = (
+        f"{at}00:00.201 05[IKE] <gw|1> {up}\n"
+        f"{at}50:00.101 05[IKE] <gw|1> establishing CHILD_SA net{{2}} reqid 1\n"
+        f"{at}50:04.101 06[IKE] <gw|1> retransmit 1 of request with message ID 2\n"
+        f"{at}50:11.301 07[IKE] <gw|1> giving up after 1 retransmits\n"
+    )
+    (finding,) = tell(("a.log", log)).of("dpd-no-ack")
+    assert (finding.severity, [r.record for r in finding.refs]) == (Severity.ERROR, [4])
+    assert finding.detail.endswith("It does not show what was asked.")
 
 
 @silent(

@@ -55,6 +55,13 @@ def test_an_sa_of_which_the_other_end_knew_was_deleted(tmp_path: Path):
     assert words.peer_word(peer) == "deleted"
 
 
+def test_an_sa_that_was_up_before_the_log_began_is_no_attempt(tmp_path: Path):
+    """Any request tests liveness, and INFORMATIONAL needs an SA."""
+    sent = SENT.replace("IKE_SA_INIT", "INFORMATIONAL").replace("MID=00000000", "MID=00000004")
+    peer = of_log(tmp_path, sent.replace("0x0000000000000000", "0x1111111111111111") * 3 + GIVEN_UP)
+    assert (peer.state, [sa.end for sa in peer.ike_sas]) == (PeerState.DEAD, [SaEnd.DEAD_PEER])
+
+
 def test_an_attempt_that_was_not_repeated_is_none_in_vain(tmp_path: Path):
     assert words.peer_word(of_log(tmp_path, SENT)) == "unknown"
 

@@ -184,6 +184,25 @@ def test_a_device_that_goes_on_asking_under_an_old_name_means_the_old_sa(tmp_pat
     assert peer.state is PeerState.ALIVE
 
 
+def test_a_log_that_begins_where_a_new_sa_takes_the_place_of_an_old_one(tmp_path: Path) -> None:
+    child = "CHILD_SA net{2} established with SPIs a2b20052_i 990b00ae_o"
+    lines = [
+        (0, "05[IKE] giving up after 5 retransmits"),
+        (0, "05[IKE] initiating IKE_SA gw[2] to 192.0.2.9"),
+        (0, "05[ENC] generating IKE_SA_INIT request 0 [ SA ]"),
+        (0, f"05[NET] sending packet: {_TO}"),
+        (0, "05[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+        _established(1, 2),
+        (1, f"05[IKE] {child}"),
+    ]
+    peer = _peer(tmp_path, lines)
+    assert [(sa.end, sa.established_ns) for sa in peer.ike_sas] == [
+        (None, at(1)),
+        (SaEnd.DEAD_PEER, None),
+    ]
+    assert peer.state is PeerState.ALIVE
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_the_sa_after_a_dead_peer_is_of_the_same_version(tmp_path: Path, named: bool) -> None:
     first, second = ("<gw|1> ", "<gw|2> ") if named else ("", "")

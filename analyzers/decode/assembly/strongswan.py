@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Set
-from sys import intern
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
-from analyzers.decode.assembly.lines import LogLine, address, event, number
+from analyzers.decode.assembly.lines import LogLine, address, event
+from analyzers.decode.assembly.strongswan_requests import BEGIN, Place, Requests, handle_of, trim
 from analyzers.decode.assembly.strongswan_words import Words, carried_by, said_of
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -20,6 +20,7 @@ from analyzers.model.time import NS_PER_SECOND
 _TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
 _MAX_DELETED: Final = 64
+_MAX_THREADS: Final = 256
 # Where IKE begins; it goes on from port 4500 where there is a NAT (RFC 7296 section 2.23).
 _BEFORE_THE_FLOAT: Final = "[500]"
 # Of every message these are asked for, and Python 3.11 is slow to find a member by its name.
@@ -29,19 +30,16 @@ _R_U_THERE: Final = MessageKind.R_U_THERE
 _R_U_THERE_ACK: Final = MessageKind.R_U_THERE_ACK
 
 
-_Place = tuple[str | None, int]
-"""The peer and the message ID of a request."""
-
-
 class _Thread(Struct):
     """What a worker thread has said of the message it is at."""
 
     packet: LogLine | None = None
     message: LogEvent | None = None
-    retransmit: LogEvent | None = None
     deletes: tuple[str, ...] = ()
     delete_ike: str | None = None
     """The IKE SA whose Delete is announced."""
+    begins: str | None = None
+    """The IKE SA that it is about to begin."""
     retried: tuple[str, LogEvent] | None = None
     """How often a request was sent again, and which it is as far as its message ID tells."""
 
@@ -49,7 +47,7 @@ class _Thread(Struct):
 class StrongswanAssembly:
     """The state of one charon."""
 
-    useless: ClassVar[frozenset[str]] = frozenset({"", "dpd-sending", "action", "deleting"})
+    useless: ClassVar[frozenset[str]] = frozenset({"", "action", "deleting"})
 
     def __init__(self) -> None:
         self._threads: dict[str, _Thread] = {}
@@ -57,10 +55,7 @@ class StrongswanAssembly:
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
         self._pairs: set[tuple[str | None, str | None]] = set()
         """Local and remote address of every peer that it talked with."""
-        self._requests: OrderedDict[_Place, LogEvent] = OrderedDict()
-        """Requests that were sent and not answered, the last one at the end."""
-        self._retried: OrderedDict[_Place, tuple[str, LogEvent]] = OrderedDict()
-        """Those of them that were retransmitted, with how often; the last one at the end."""
+        self._requests = Requests()
         self._asked: OrderedDict[str | None, LogEvent] = OrderedDict()
         """IKEv1: the last R-U-THERE to each peer that has not acknowledged it."""
         self._unsettled: dict[str, LogLine] = {}
@@ -83,14 +78,21 @@ class StrongswanAssembly:
         return [*settled, *self._take(line, thread)]
 
     def _thread(self, line: LogLine) -> _Thread:
-        if len(self._threads) > _MAX_REMEMBERED:
+        if len(self._threads) > _MAX_THREADS:
             self._threads.clear()
         thread = self._threads[line.field("thread")] = _Thread()
         return thread
 
     def pause(self) -> list[LogEvent]:
-        """Nothing has come for a while: what there was to say of a Delete or a verdict is said."""
-        return self._verdicts() + self._release(None)
+        """Nothing has come for a while: what is known already of Deletes, retries and verdicts."""
+        known = [
+            made
+            for thread in self._threads.values()
+            if thread.message is not None
+            and (thread.message.retransmission or not thread.message.sent)
+            for made in self._flush(thread)
+        ]
+        return known + self._verdicts()
 
     def _verdicts(self) -> list[LogEvent]:
         """Those of which nothing more is said."""
@@ -98,28 +100,38 @@ class StrongswanAssembly:
         self._unsettled.clear()
         return found
 
-    def _release(self, line: LogLine | None) -> list[LogEvent]:
+    def _release(self, line: LogLine) -> list[LogEvent]:
         """The Deletes of which the threads say no more, by the time of a line of another one."""
         found = []
         for name, thread in list(self._deleted.items()):
             made = thread.message
-            if line is not None and made is not None:
-                more = name == line.field("thread") or _near(made.at_ns, line.at_ns)
-                if more:
-                    continue
+            more = made is not None and _near(made.at_ns, line.at_ns)
+            if more or (made is not None and name == line.field("thread")):
+                continue
             del self._deleted[name]
             if made is not None and not made.sent:
                 found += self._flush(thread)
         return found
 
+    def _overdue(self, line: LogLine) -> list[LogEvent]:
+        """What was sent before, and has no line of its packet."""
+        return [
+            made
+            for thread in self._threads.values()
+            if thread.message is not None
+            and thread.message.sent
+            and not _near(thread.message.at_ns, line.at_ns)
+            for made in self._flush(thread)
+        ]
+
     def finish(self) -> Iterable[LogEvent]:
         """The log is over."""
-        return self._verdicts() + [
-            made for thread in self._threads.values() for made in self._flush(thread)
-        ]
+        rest = [made for thread in self._threads.values() for made in self._flush(thread)]
+        return rest + self._requests.in_vain(None) + self._verdicts()
 
     def _take(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
         fields = line.fields
+        self._requests.note(line)
         match line.id:
             case "retransmit":
                 yield from self._retransmit(line, thread)
@@ -137,14 +149,17 @@ class StrongswanAssembly:
                     thread.message.spis = (*thread.message.spis, fields["spi"])
             case "established":
                 self._ends[fields["sa"]] = (address(fields["local"]), address(fields["peer"]))
-                _trim(self._ends)
+                trim(self._ends)
                 yield self._established(line)
             case "initiating":
                 self._ends[fields["sa"]] = (None, address(fields["peer"]))
-                _trim(self._ends)
+                trim(self._ends)
+                thread.begins = fields["sa"]
             case "state":
                 yield from self._state(line)
             case "given-up" | "dpd-timed-out":
+                yield from self._overdue(line)
+                yield from self._requests.in_vain(line)
                 if self._is_settled(line):
                     yield self._verdict(line, None)
                 else:
@@ -179,9 +194,8 @@ class StrongswanAssembly:
         self._threads.clear()
         self._deleted.clear()
         self._ends.clear()
-        self._requests.clear()
+        self._requests.forget()
         self._asked.clear()
-        self._retried.clear()
 
     # --- messages --------------------------------------------------------------------------
 
@@ -198,13 +212,17 @@ class StrongswanAssembly:
             first.ref,
             line.form.dialect.name,
             sent=sent,
-            handle=_handle(line),
+            handle=handle_of(line),
             version=said.version,
             message=message,
             message_id=said.message_id,
             response=said.response,
             resolution_ns=line.resolution_ns,
         )
+        if thread.begins is not None and sent:
+            if message in BEGIN:
+                made.handle = made.handle or thread.begins
+            thread.begins = None
         deletes = message is _DELETE
         if deletes and sent:
             # Several Deletes are announced before any of them is built.
@@ -220,14 +238,13 @@ class StrongswanAssembly:
             return found
         if packet is not None:
             self._carry(made, packet)
+        else:
+            self._complete(made)
         self._know(made)
         if message is _R_U_THERE_ACK:
             self._asked.pop(made.remote, None)
         if made.response and made.message_id is not None:
-            place = (made.remote, made.message_id)
-            self._requests.pop(place, None)
-            if self._retried:
-                self._retried.pop(place, None)
+            self._requests.answered(made)
         if deletes:
             # What it deletes stands in the next lines.
             thread.message = made
@@ -241,28 +258,26 @@ class StrongswanAssembly:
         if line.text[line.form.spans["way"]] == "received":
             thread.packet = line
             return [] if thread.message is None else self._flush(thread)
-        made, again = thread.message, thread.retransmit
-        if made is not None and made.sent:
-            thread.message = None
-        elif again is not None:
-            made, thread.retransmit = again, None
-            made.at_ns, made.ref = line.at_ns, line.ref
-        else:
+        made = thread.message
+        if made is None or not made.sent:
             return []  # a large message that was logged before, in pieces
+        thread.message = None
+        if made.retransmission:
+            made.at_ns, made.ref = line.at_ns, line.ref
         self._carry(made, line)
         self._know(made)
+        self._note_sent(made, thread)
+        return [made]
+
+    def _note_sent(self, made: LogEvent, thread: _Thread) -> None:
+        """A message left; thread: that which sent it."""
         if thread.retried is not None:
             self._note_retry(thread, made.remote)
         if made.message_id is not None and not made.response:
-            place = (made.remote, made.message_id)
-            self._requests[place] = made
-            self._requests.move_to_end(place)
-            if len(self._requests) > _MAX_REMEMBERED:
-                _trim(self._requests)
+            self._requests.sent(made)
             if made.message is _R_U_THERE:
                 self._asked[made.remote] = made
-                _trim(self._asked)
-        return [made]
+                trim(self._asked)
 
     def _carry(self, made: LogEvent, packet: LogLine) -> None:
         """Take addresses and ports from the NET line of a message."""
@@ -271,38 +286,46 @@ class StrongswanAssembly:
         )
 
     def _retransmit(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
+        yield from self._overdue(line)
         yield from self._flush(thread)
-        request = self._request(line)
-        if line.fields["kind"] == "response" or request is None:
+        if line.fields["kind"] == "response":
             return
+        new = self._announced(line)
+        request = new or self._requests.sent_again(line)
+        if request is None or (new is not None and new.message not in _QUESTIONS):
+            unknown = request or self._requests.unknown(line)
+            if unknown is not None:
+                self._requests.note_retry(line.fields["retry"], unknown, unknown.remote)
+            return
+        if new is not None:
+            self._requests.hold(new)
         again = event(line, LogEventKind.MESSAGE, retransmission=True, sent=True)
         again.version, again.message = request.version, request.message
         again.protocol, again.spis = request.protocol, request.spis
         again.handle, again.response = request.handle, request.response
         again.local, again.remote = request.local, request.remote
-        thread.retransmit = again
+        if not self._requests.hold_again(request, again):
+            thread.message = again
         if request.message_id is not None:
             thread.retried = line.fields["retry"], request
             if len(self._pairs) < 2:
                 self._note_retry(thread, request.remote)
 
+    def _announced(self, line: LogLine) -> LogEvent | None:
+        """The request of a retransmission that only a line before tells of, if it tells whose."""
+        peers = {remote for _, remote in self._ends.values()}
+        if handle_of(line) is None and len(peers) > 1:
+            return None
+        made = self._requests.announced(line)
+        if made is not None:
+            self._complete(made)
+        return made
+
     def _note_retry(self, thread: _Thread, remote: str | None) -> None:
         """Remember a request that was sent again; requests to several peers may have its ID."""
-        if thread.retried is None:
-            return
-        (retry, request), thread.retried = thread.retried, None
-        place = (remote, request.message_id or 0)
-        self._retried[place] = (retry, self._requests.get(place, request))
-        self._retried.move_to_end(place)
-        _trim(self._retried)
-
-    def _request(self, line: LogLine) -> LogEvent | None:
-        """The request that a line says is sent again."""
-        wanted, handle = number(line.fields["mid"], 0xFFFFFFFF), _handle(line)
-        for (_, number_sent), request in reversed(self._requests.items()):
-            if number_sent == wanted and (handle is None or request.handle in (None, handle)):
-                return request
-        return None
+        if thread.retried is not None:
+            self._requests.note_retry(*thread.retried, remote)
+            thread.retried = None
 
     def _flush(self, thread: _Thread) -> list[LogEvent]:
         """A message of which no more will be said."""
@@ -310,8 +333,11 @@ class StrongswanAssembly:
         if made is None:
             return []
         if made.sent:
-            # Built, but not seen to leave: the line of the packet is missing.
+            # The line of the packet is missing.
             self._complete(made)
+            if made.retransmission and not self._requests.is_only(made):
+                return []
+            self._note_sent(made, thread)
         return [made]
 
     def _know(self, made: LogEvent) -> None:
@@ -322,7 +348,7 @@ class StrongswanAssembly:
             self._pairs.add(ends)
         if handle is not None and self._ends.get(handle) != ends:
             self._ends[handle] = ends
-            _trim(self._ends)
+            trim(self._ends)
 
     # --- SAs -------------------------------------------------------------------------------
 
@@ -342,7 +368,7 @@ class StrongswanAssembly:
 
     def _is_settled(self, line: LogLine) -> bool:
         """Whether who is given up, and on which IKE SA, is known without what follows."""
-        if _handle(line) is not None or len(self._ends) < 2:
+        if handle_of(line) is not None or len(self._ends) < 2:
             return True
         if line.id == "dpd-timed-out":
             return len(self._pairs) < 2
@@ -378,21 +404,15 @@ class StrongswanAssembly:
             made.handle, (made.local, made.remote) = sa, self._ends[sa]
         return made
 
-    def _sent_so_often(self, line: LogLine, sa: str | None) -> list[_Place]:
+    def _sent_so_often(self, line: LogLine, sa: str | None) -> list[Place]:
         """The requests that were sent again as often as a line says, the first one first."""
-        handle, peer = sa or _handle(line), self._ends.get(sa or "", (None, None))[1]
-        return [
-            place
-            for place, (retry, sent) in self._retried.items()
-            if retry == line.fields["retry"]
-            and (handle is None or sent.handle in (None, handle))
-            and (peer is None or place[0] == peer)
-        ]
+        peer = self._ends.get(sa or "", (None, None))[1]
+        return self._requests.sent_so_often(line.fields["retry"], sa or handle_of(line), peer)
 
     def _given_up(self, line: LogLine, sa: str | None) -> LogEvent:
         """The request that was sent again in vain is the first one sent as often as that."""
         places = self._sent_so_often(line, sa)
-        request = self._retried.pop(places[0])[1] if places else None
+        request = self._requests.give_up(places[0]) if places else None
         dead = request is not None and request.message in _QUESTIONS
         kind = LogEventKind.PEER_DEAD if dead else LogEventKind.GAVE_UP
         made = self._about_sa(line, kind, reason="retransmissions exhausted")
@@ -440,7 +460,7 @@ class StrongswanAssembly:
 
     def _about_sa(self, line: LogLine, kind: LogEventKind, **parts: object) -> LogEvent:
         made = event(line, kind, **parts)
-        made.handle = line.fields.get("sa") or _handle(line)
+        made.handle = line.fields.get("sa") or handle_of(line)
         self._complete(made)
         if made.remote is None and len(set(self._ends.values())) == 1 and self._may_be_any(made):
             made.local, made.remote = next(iter(self._ends.values()))
@@ -467,19 +487,6 @@ def _packet_before(line: LogLine, thread: _Thread) -> LogLine | None:
     """The line of the packet that a message came in: that is logged first."""
     packet, thread.packet = thread.packet, None
     return packet if packet is not None and _near(packet.at_ns, line.at_ns) else None
-
-
-def _handle(line: LogLine) -> str | None:
-    spans, text = line.form.spans, line.text
-    if "name" not in spans or "unique" not in spans:
-        return None
-    # Every message has one, and there are few.
-    return intern(f"{text[spans['name']]}[{text[spans['unique']]}]")
-
-
-def _trim(known: OrderedDict[Any, Any]) -> None:
-    while len(known) > _MAX_REMEMBERED:
-        known.popitem(last=False)
 
 
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)

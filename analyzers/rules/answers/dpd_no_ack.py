@@ -9,7 +9,7 @@ from typing import Final
 
 from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.finding import Severity
-from analyzers.model.peer import HintKind
+from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import seconds
@@ -69,11 +69,14 @@ def _check(case: Case) -> Iterator[Found]:
 def _unshown(case: Case) -> Iterator[Found]:
     """Verdicts of devices that ask in silence: their logs say only what came of it."""
     shown = {x.ike_sa for x in case.peer.exchanges if x.outcome is Outcome.UNANSWERED}
-    verdicts = {h.ref: h for h in case.peer.hints if h.kind is HintKind.PEER_DEAD}
+    verdicts = {h.ref: h for h in sorted(case.peer.hints, key=_is_verdict)}
     for sa in case.peer.ike_sas:
         hint = verdicts.get(sa.refs[-1])
         if hint is None or sa.end is not SaEnd.DEAD_PEER or sa.id in shown:
             continue
+        requests = any(m.src == hint.sender for m in case.messages.get(sa.id, ()))
+        if requests and not _is_verdict(hint):
+            continue  # ikev2-unanswered-request-other tells of it
         why = f" ({hint.reason})" if hint.reason else ""
         asked = case.exchanges_of.get(sa.id, ())
         shown_before = any(x.prober == hint.sender and x.first_ns <= hint.at_ns for x in asked)
@@ -85,6 +88,10 @@ def _unshown(case: Case) -> Iterator[Found]:
             at_ns=hint.at_ns if case.timed else None,
             end=hint.sender,
         )
+
+
+def _is_verdict(hint: Hint) -> bool:
+    return hint.kind is HintKind.PEER_DEAD
 
 
 def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:

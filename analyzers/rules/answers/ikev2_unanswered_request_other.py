@@ -86,7 +86,9 @@ def _unanswered(case: Case, sa: IkeSa) -> Iterator[_Request]:
 
 def _is_lost(case: Case, sa: IkeSa, request: _Request) -> bool:
     first, last = request.sent[0], request.sent[-1]
-    if len(request.sent) == 1 or not case.timed or not case.heard(last.dst):
+    if len(request.sent) == 1 or not case.heard(last.dst):
+        return False
+    if not case.timed and not _gave_up(case, sa, last):
         return False
     after = request.followed
     if after is not None and after.at_ns >= last.at_ns and after.kind is not MessageKind.DELETE:
@@ -123,9 +125,10 @@ def _found(case: Case, sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
     sent = lost[0]
     first, last = sent[0], sent[-1]
     what = _KINDS[first.kind]
+    within = f" within {spoken_ns(last.at_ns - first.at_ns)}" if case.timed else ""
     said = (
         f"{first.src} sent its {what} request {first.message_id} to {first.dst} {len(sent)} times"
-        f" within {spoken_ns(last.at_ns - first.at_ns)} on {sa_name(sa)}; no answer came."
+        f"{within} on {sa_name(sa)}; no answer came."
     )
     if len(lost) > 1:
         said += f" So it went with {len(lost) - 1:,} more."
@@ -138,15 +141,16 @@ def _found(case: Case, sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
     return Found(
         said,
         few(m.ref for each in lost for m in each),
+        severity=Severity.ERROR if _gave_up(case, sa, last) else Severity.WARNING,
         confidence=confidence,
-        at_ns=first.at_ns,
+        at_ns=first.at_ns if case.timed else None,
         end=first.src,
     )
 
 
 RULE = PeerRule(
     id="ikev2-unanswered-request-other",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     title="A request that is no liveness question was not answered",
     rationale=(
         "Every IKEv2 request must be answered, so each one tests liveness: when its retries run"

@@ -72,6 +72,11 @@ def test_nothing_sent_is_no_silence():
     assert not one.silent
 
 
+def test_who_sent_one_packet_did_not_go_on_sending():
+    one = change(samples.ios_ipsec_sa(100, 50), samples.ios_ipsec_sa(101, 50))
+    assert (one.silent, one.encaps_packets) == (False, 1)
+
+
 def test_counters_that_fell_are_not_compared():
     one = change(samples.ios_ipsec_sa(100, 50), samples.ios_ipsec_sa(20, 0))
     assert one.kind is ChangeKind.RESET

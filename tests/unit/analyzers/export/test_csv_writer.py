@@ -6,7 +6,8 @@ import io
 from analyzers.export import csv_writer
 from analyzers.export.content import Content
 from analyzers.export.csv_writer import HEADER, chunks
-from tests.model_builders import answered, healthy_peer, peer, unanswered
+from analyzers.model.exchange import NO_MESSAGE_ID
+from tests.model_builders import answered, healthy_peer, peer, sent, unanswered
 
 STORY = """\
 peer,local,remote,ike_sa,ike_version,exchange,kind,prober,responder,sequence,first_utc,first_ns,\
@@ -52,6 +53,13 @@ def test_numbers_stay_numbers():
     (row,) = rows(Content("0", (), (peer(exchanges=(answered(),)),)))
     assert float(row["rtt_ms"]) == 16.0
     assert int(row["sequence"]) == 1_732_275_036
+
+
+def test_a_message_id_that_no_log_says_is_missing():
+    for number, written in ((NO_MESSAGE_ID + 1, ""), (0, "0x00000000")):
+        exchange = answered(transmissions=(sent(5, number, 21),))
+        (row,) = rows(Content("0", (), (peer(exchanges=(exchange,)),)))
+        assert row["message_ids"] == written
 
 
 def test_an_exchange_of_an_unknown_sa_has_no_version():

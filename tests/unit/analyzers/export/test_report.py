@@ -12,6 +12,7 @@ from analyzers.export.report import build_report
 from analyzers.export.schema import Report
 from analyzers.model.alignment import Alignment
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
+from analyzers.model.exchange import NO_MESSAGE_ID
 from tests.model_builders import (
     A,
     B,
@@ -107,6 +108,12 @@ def test_message_ids_are_eight_digits():
     (one,) = report(peer(exchanges=(exchange,)))["peers"][0]["exchanges"]
     assert one["transmissions"][0]["message_id"] == "0x00000001"
     assert one["rtt_ns"] is None
+
+
+def test_a_message_id_that_no_log_says_is_null():
+    exchange = answered(transmissions=(sent(5, NO_MESSAGE_ID, 21), sent(6, 0, 22)), answer=None)
+    (one,) = report(peer(exchanges=(exchange,)))["peers"][0]["exchanges"]
+    assert [t["message_id"] for t in one["transmissions"]] == [None, "0x00000000"]
 
 
 def test_a_black_hole_says_from_to_and_class():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
@@ -269,10 +270,26 @@ def test_every_prefix_that_syslog_and_the_daemon_put_before_it() -> None:
     Apr 02 14:15:55 gw charon[4]: Apr  2 14:15:55 05[ENC] generating INFORMATIONAL request 5 [ ]
     2022-01-31T13:56:27+00:00 05[ENC] <gw|1> generating INFORMATIONAL request 5 [ ]
     2025-01-27T14:13:05.805232+00:00 pve ipsec[150]: 05[ENC] generating INFORMATIONAL request 5 [ ]
+    feb 22 08:11:42 SLOWPC charon-systemd[297897]: generating INFORMATIONAL request 5 [ ]
     """
     for line in textwrap.dedent(lines).splitlines():
         (found,) = messages_of(line)
         assert (found.message, found.message_id) == (MessageKind.LIVENESS, 5), line
+
+
+def test_what_the_journal_has_of_an_outage() -> None:
+    lines = asked("01.000", 3) + retry("05.000", 1, 3) + net("05.500", "received", "192.0.2.77")
+    lines += say("05.501", "ENC", "parsed INFORMATIONAL request 8 [ ]")
+    lines += say("12.000", "IKE", "giving up after 1 retransmits")
+    text = re.sub(r"05\[[A-Z]{3}\]", "gw charon-systemd[812]:", lines)
+    events = events_of(text)
+    assert story(events) == [
+        "sent liveness",
+        "sent liveness again",
+        "received liveness",
+        "peer-dead",
+    ]
+    assert [e.remote for e in events] == ["192.0.2.9", "192.0.2.9", "192.0.2.77", "192.0.2.9"]
 
 
 def test_what_has_no_use_is_counted() -> None:
