@@ -182,7 +182,12 @@ def _is_mobike(change: _Change) -> bool:
 
 
 def _is_foreknown(case: Case, change: _Change, since: list[IkeMessage]) -> bool:
-    """The other end sends there before anything comes from there: no NAT's choice can be known."""
+    """The other end sends there before anything comes from there: no NAT's choice can be known.
+
+    Who chooses another address of its peer keeps the port.
+    """
+    if change.old.port != change.new.port:
+        return False
     sent = [m.at_ns for m in since if _to(m) == change.new]
     came = [change.first.at_ns]
     for flow in case.peer.esp_flows:
