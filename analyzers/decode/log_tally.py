@@ -38,6 +38,8 @@ class LogTally(Struct):
     """Names that relays have for the devices that wrote it."""
     resolution_ns: int = 0
     """The finest resolution of its stamps."""
+    repeated: tuple[int, int] | None = None
+    """Lines between which the second time begins of an hour that the end of summer time repeats."""
 
     def know_zone(self, stamp: Stamp | StampShape | None, record: int) -> None:
         """See the stamp of a line."""

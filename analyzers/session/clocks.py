@@ -135,6 +135,8 @@ class ClockJoiner:
                     else "the stamps have no year: give it with --year",
                 )
             )
+        if log.tally.repeated is not None:
+            _tell_repeated(info, log.tally.repeated)
         if main_kind(log.tally) is None and log.events:
             info.note(Problem(ProblemKind.NO_TIMES, _why_no_times(log)))
         if shift_ns is not None:
@@ -305,6 +307,21 @@ def _tell_doubts(log: LogSource, hints: ClockHints) -> None:
         if event is not None:
             said = f"29 February is in the log, and not in {hints.year}: taken as 1 March"
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said, event.ref))
+
+
+def _tell_repeated(info: SourceInfo, between: tuple[int, int]) -> None:
+    """The hour that the end of summer time repeats: no time runs backwards for that."""
+    first, second = between
+    back = [
+        p
+        for p in info.problems
+        if p.kind is ProblemKind.TIME_BACKWARDS and p.count == 1 and p.ref is not None
+    ]
+    for problem in back:
+        if problem.ref is not None and first < problem.ref.record <= second:
+            info.problems.remove(problem)
+    said = "the end of summer time repeats an hour, which begins again here"
+    info.note(Problem(ProblemKind.CLOCK_SET, said, Ref(info.id, second)))
 
 
 def _why_no_times(log: LogSource) -> str:

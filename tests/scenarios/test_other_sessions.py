@@ -78,7 +78,7 @@ def test_nor_is_it_where_only_logs_tell(tmp_path: Path) -> None:
     ("said", "aligned"),
     [
         ((), True),
-        ([child_up(esp_spi("in"), esp_spi("out"))], True),
+        ([child_up(f"{esp_spi('in'):08x}", f"{esp_spi('out'):08x}")], True),
         ([child_up("2a8aca33", "311b9b70")], False),
         # Of a Child SA that came up later than all of the traffic the capture may have none.
         ([child_up("2a8aca33", "311b9b70", 58.0)], True),
