@@ -26,6 +26,7 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
+from analyzers.session import clock_steps
 from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns, child_sas
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.one_session import Shown, is_one_session
@@ -193,8 +194,11 @@ class ClockJoiner:
                 for event in log.events:
                     if event.at_ns is not None:
                         event.at_ns = fitted.to_other(event.at_ns)
-                sightings = sightings_of(log.events)
                 _note(info, against, fitted, joined)
+                if fitted.strong and against.kind == "capture":
+                    (wire,) = (c.shown.sightings for c in self._aligned if c.info is against)
+                    clock_steps.put_right(log.events, wire, fitted, info)
+                sightings = sightings_of(log.events)
             elif _take_as_kept(log):
                 sightings = sightings_of(log.events)
             elif sightings:
