@@ -39,6 +39,8 @@ def put_right(
     """
     tolerance_ns = max(_LEAST_STEP_NS, fitted.tolerance_ns)
     runs = _runs(_unique(events, wire, fitted), tolerance_ns)
+    if not runs:
+        return
     levels = [_level_ns(run, tolerance_ns) for run in runs]
     turns = [_turn(events, one[-1], two[0]) for one, two in pairwise(runs)]
     before_ns = 0
