@@ -23,6 +23,8 @@ _LEAP_DAY: Final = 59
 _YEARS_BACK: Final = 9
 _AFTER: Final = 3
 _BASE_YEAR: Final = 2000
+# Lines may overtake each other by less.
+_OVERTAKEN_NS: Final = 2 * NS_PER_SECOND
 # Lines without a stamp for each one with a stamp from which on the stamps tell nothing.
 _HARDLY_ANY: Final = 9
 _BASE_NS: Final = 10_957 * NS_PER_DAY
@@ -87,7 +89,7 @@ def place(events: list[LogEvent], tally: LogTally, hints: ClockHints) -> bool:
             _move(events, NS_PER_DAY, partial(_dated, first_year=first_year))
     dated = kind in (StampKind.NO_YEAR, StampKind.ABSOLUTE)
     if dated and hints.zone is not None and not _names_zone(tally):
-        _move(events, _HOUR_NS, partial(in_zone, zone=hints.zone))
+        tally.repeated = _take_for_zone(events, hints.zone)
     return sure
 
 
@@ -145,12 +147,39 @@ def _dated(ns: int, first_year: int) -> int:
     return in_year(_BASE_NS + rest, first_year + years)
 
 
-def in_zone(wall_ns: int, zone: tzinfo) -> int:
-    """A wall time for what it is: a time in `zone`."""
+def in_zone(wall_ns: int, zone: tzinfo, fold: int = 0) -> int:
+    """A wall time for what it is: a time in `zone`; with `fold` 1 the second one of that name."""
     hours, rest = divmod(wall_ns, _HOUR_NS)
     wall = _EPOCH + timedelta(hours=hours)
-    offset = wall.replace(tzinfo=zone).utcoffset() or timedelta()
+    offset = wall.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta()
     return hours * _HOUR_NS + rest - int(offset.total_seconds()) * NS_PER_SECOND
+
+
+def _take_for_zone(events: list[LogEvent], zone: tzinfo) -> tuple[int, int] | None:
+    """Take wall times for what they are; returns the lines between which an hour begins again.
+
+    The end of summer time repeats one: that its second time has begun shows where the stamps go
+    back in it.
+    """
+    shifts: dict[int, tuple[int, int]] = {}
+    again, last_ns, last_line = False, 0, 0
+    repeated = None
+    for event in events:
+        if event.at_ns is None:
+            continue
+        wall_ns, line = event.at_ns, event.ref.record
+        hour_ns = wall_ns - wall_ns % _HOUR_NS
+        if hour_ns not in shifts:
+            first, second = (in_zone(hour_ns, zone, fold) - hour_ns for fold in (0, 1))
+            shifts[hour_ns] = first, second
+        first, second = shifts[hour_ns]
+        if first >= second:
+            again = False
+        elif not again and _OVERTAKEN_NS < last_ns - wall_ns <= second - first:
+            again, repeated = True, (last_line, line)
+        event.at_ns += second if again else first
+        last_ns, last_line = wall_ns, line
+    return repeated
 
 
 def _move(events: list[LogEvent], unit_ns: int, moved: Callable[[int], int]) -> None:

@@ -36,8 +36,12 @@ class LogTally(Struct):
     """Zones of stamps that nobody can place, each with the first line that has it."""
     hosts: int = 0
     """Names that relays have for the devices that wrote it."""
+    first_host: str | None = None
+    """The first one of them."""
     resolution_ns: int = 0
     """The finest resolution of its stamps."""
+    repeated: tuple[int, int] | None = None
+    """Lines between which the second time begins of an hour that the end of summer time repeats."""
 
     def know_zone(self, stamp: Stamp | StampShape | None, record: int) -> None:
         """See the stamp of a line."""

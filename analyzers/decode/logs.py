@@ -14,6 +14,7 @@ from analyzers.decode import log_gaps
 from analyzers.decode.assembly.cisco_asa import CiscoAsaAssembly
 from analyzers.decode.assembly.cisco_asa_ikev2 import CiscoAsaIkev2Assembly
 from analyzers.decode.assembly.cisco_ios import CiscoIosAssembly
+from analyzers.decode.assembly.devices import OfDevice
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.fortigate import FortigateAssembly
 from analyzers.decode.assembly.fortigate_events import FortigateEventsAssembly
@@ -113,6 +114,8 @@ class LogDecoder:
         self._time = LogTime()
         self._said = ""
         """The stamp that told the time."""
+        self._host: str | None = None
+        """The device whose line was taken last."""
         self._cutter = LineCutter()
         self._on_lines = on_lines
         self._tag = reader.tag
@@ -160,7 +163,7 @@ class LogDecoder:
     def quiet(self) -> list[LogEvent]:
         """Nothing has come for a while: of what was told in part no more is told."""
         assemblies = dict.fromkeys(self._assemblies.values())
-        told = [a.pause() for a in assemblies if isinstance(a, StrongswanAssembly)]
+        told = [a.pause() for a in assemblies if isinstance(a, StrongswanAssembly | OfDevice)]
         self._settle()
         return [event for events in told for event in events]
 
@@ -368,7 +371,8 @@ class LogDecoder:
                     self._shapes.count(shape, None).lines += 1
                 else:
                     if not time.step(stamp.kind, ns, stamp.resolution_ns):
-                        self._advance(stamp.kind, ns, stamp.resolution_ns, record)
+                        host = None if like.host is None else line[slice(*like.host)]
+                        self._advance(stamp.kind, ns, stamp.resolution_ns, record, host)
                     self._said = said
         take = shape.take if like.host is None else None
         if take is None:
@@ -392,7 +396,7 @@ class LogDecoder:
         self.tally.know_zone(stamp, record)
         time = self._time
         if stamp is not None:
-            self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)
+            self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record, logical.host)
         take = self._taker(shape, text, logical.host, stamped=stamp is not None)
         source, form = self._source, shape.form
         events += take(LogLine(time.now_ns, time.resolution_ns, source, record, form, text))
@@ -401,10 +405,12 @@ class LogDecoder:
         if len(self.tally.samples) < _KEPT_UNPARSED:
             self.tally.samples.append((record, text))
 
-    def _advance(self, kind: StampKind, ns: int, resolution_ns: int, record: int) -> None:
+    def _advance(
+        self, kind: StampKind, ns: int, resolution_ns: int, record: int, host: str | None
+    ) -> None:
         self._said = ""
         back_ns = self._time.take(kind, ns, resolution_ns)
-        if back_ns is not None and back_ns > _BACKWARDS_NS:
+        if back_ns is not None and back_ns > _BACKWARDS_NS and host == self._host:
             text = "a line is older than the one before it"
             ref = Ref(self.info.id, record)
             self.info.note(Problem(ProblemKind.TIME_BACKWARDS, text, ref))
@@ -416,6 +422,7 @@ class LogDecoder:
             if host.isdigit():
                 host = None  # the rest of a stamp that was cut
         found = self._assemblies.get((shape.name, host))
+        self._host = host
         if found is None:
             found = self._assembly(shape.name, host)
         if host is None and shape.host is None:
@@ -433,8 +440,13 @@ class LogDecoder:
                 found = assembly
         hosts = {device for _, device in self._assemblies} | {host}
         self.tally.hosts = len(hosts - {None})
-        self._assemblies[name, host] = found or (made_by or DirectAssembly)()
-        return self._assemblies[name, host]
+        self.tally.first_host = self.tally.first_host or host
+        if found is None:
+            found = (made_by or DirectAssembly)()
+            if host not in (None, self.tally.first_host):
+                found = OfDevice(found, host)
+        self._assemblies[name, host] = found
+        return found
 
     def _settle(self) -> None:
         """Bring the tally up to date."""

@@ -271,6 +271,8 @@ def lost(where: Lost, prober: str, responder: str) -> str:
             return f"the answer was captured on its way to {prober}, whose log has none"
         case Lost.NEVER_ANSWERED:
             return f"the question arrived: the log of {responder} has it, and no answer"
+        case Lost.TOO_LATE:
+            return f"{responder} answered when {prober} had given it up, as the log of that says"
 
 
 def phase(hole: BlackHole, name: PhaseName) -> str:

@@ -42,6 +42,8 @@ class Lost(StrEnum):
     """The answer was captured on its way back; by its log the prober did not get it."""
     NEVER_ANSWERED = "never-answered"
     """The question arrived; the responder's log shows no answer."""
+    TOO_LATE = "too-late"
+    """The responder answered after the prober had given it up, as the log of that says."""
 
 
 class AnswerEvidence(StrEnum):

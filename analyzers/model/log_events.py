@@ -88,5 +88,7 @@ class LogEvent(Struct, gc=False):
     resolution_ns: int = 1
     local_port: int | None = None
     remote_port: int | None = None
+    host: str | None = None
+    """What a relay calls the device, where it is not the first one that writes the log."""
     payload: bytes | None = None
     """The decrypted message that a log prints as hex."""

@@ -61,6 +61,8 @@ class ProblemKind(StrEnum):
     NOT_ALIGNED = "not-aligned"
     CLOCK_CONTRADICTED = "clock-contradicted"
     """What the user says of a clock cannot be."""
+    CLOCK_SET = "clock-set"
+    """It was set amid the input, and what follows is put right."""
     CAPTURE_EDGE = "capture-edge"
     PACKETS_DROPPED = "packets-dropped"
     FRAGMENT_LOST = "fragment-lost"
@@ -102,6 +104,7 @@ BENIGN_PROBLEMS = frozenset(
         ProblemKind.NO_TIMES,
         ProblemKind.CLOCK_GUESSED,
         ProblemKind.NOT_ALIGNED,
+        ProblemKind.CLOCK_SET,
         ProblemKind.CAPTURE_EDGE,
     }
 )

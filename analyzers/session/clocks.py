@@ -26,8 +26,10 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
+from analyzers.session import clock_steps
 from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns, child_sas
 from analyzers.session.joined import CaptureClock, Joined
+from analyzers.session.one_session import Shown, is_one_session
 from analyzers.session.options import ClockOptions
 from analyzers.session.same_messages import match_messages, sightings_of, take_alone
 from analyzers.session.texts import LogSource
@@ -53,11 +55,13 @@ class _Clock(NamedTuple):
     """An input on the common clock."""
 
     info: SourceInfo
-    sightings: list[Sighting]
+    shown: Shown
     resolution_ns: int
-    is_log: bool
-    children: dict[str, int]
-    """When Child SAs came up, by their SPIs, on the common clock."""
+
+    @property
+    def is_log(self) -> bool:
+        """Whether it is no capture."""
+        return self.shown.capture is None
 
 
 class ClockJoiner:
@@ -132,6 +136,8 @@ class ClockJoiner:
                     else "the stamps have no year: give it with --year",
                 )
             )
+        if log.tally.repeated is not None:
+            _tell_repeated(info, log.tally.repeated)
         if main_kind(log.tally) is None and log.events:
             info.note(Problem(ProblemKind.NO_TIMES, _why_no_times(log)))
         if shift_ns is not None:
@@ -148,21 +154,21 @@ class ClockJoiner:
             capture.shift_ns = manual
             info.clock_basis, info.clock_offset_ns = ClockBasis.MANUAL, -manual
             moved = [s._replace(at_ns=s.at_ns + manual) for s in capture.sightings]
-            self._doubt(info, moved, WAY_NS, is_log=False)
+            self._doubt(info, Shown(moved, capture=capture), WAY_NS)
         elif not self._aligned:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
         elif self._options.align:
-            found = self._fit(info, capture.sightings, WAY_NS, is_log=False)
+            found = self._fit(info, Shown(capture.sightings, capture=capture), WAY_NS)
             if found is not None and _is_another_clock(found[1]):
                 against, fitted = found
                 capture.shift_ns = -fitted.offset_ns
                 _note(info, against, fitted, joined)
         else:
-            self._doubt(info, capture.sightings, WAY_NS, is_log=False)
+            self._doubt(info, Shown(capture.sightings, capture=capture), WAY_NS)
         capture.sightings = [
             s._replace(at_ns=s.at_ns + capture.shift_ns) for s in capture.sightings
         ]
-        self._aligned.append(_Clock(info, capture.sightings, 1, False, {}))
+        self._aligned.append(_Clock(info, Shown(capture.sightings, capture=capture), 1))
 
     def _align_log(self, log: LogSource, joined: Joined) -> None:
         info = log.info
@@ -172,7 +178,7 @@ class ClockJoiner:
             return
         by_hand = info.clock_basis is ClockBasis.MANUAL
         if by_hand or (self._aligned and not self._options.align):
-            log.denied = self._doubt(info, sightings, resolution, is_log=True)
+            log.denied = self._doubt(info, Shown(sightings, log.events), resolution)
             if not info.clock_contradicted_ns:
                 self._doubt_by_children(info, child_sas(log.events))
         elif not self._aligned:
@@ -180,7 +186,7 @@ class ClockJoiner:
             _take_as_kept(log)
             sightings = sightings_of(log.events)
         else:
-            found = self._fit(info, sightings, resolution, is_log=True)
+            found = self._fit(info, Shown(sightings, log.events), resolution)
             found = found or self._follow(info, sightings, resolution)
             if found is not None:
                 against, fitted = found
@@ -188,8 +194,11 @@ class ClockJoiner:
                 for event in log.events:
                     if event.at_ns is not None:
                         event.at_ns = fitted.to_other(event.at_ns)
-                sightings = sightings_of(log.events)
                 _note(info, against, fitted, joined)
+                if fitted.strong and against.kind == "capture":
+                    (wire,) = (c.shown.sightings for c in self._aligned if c.info is against)
+                    clock_steps.put_right(log.events, wire, fitted, info)
+                sightings = sightings_of(log.events)
             elif _take_as_kept(log):
                 sightings = sightings_of(log.events)
             elif sightings:
@@ -199,7 +208,7 @@ class ClockJoiner:
                         "no message of it is in another input: its own clock is used as it is",
                     )
                 )
-        self._aligned.append(_Clock(info, sightings, resolution, True, child_sas(log.events)))
+        self._aligned.append(_Clock(info, Shown(sightings, log.events), resolution))
 
     def _follow(
         self, info: SourceInfo, own: list[Sighting], resolution_ns: int
@@ -213,7 +222,7 @@ class ClockJoiner:
             if not offset_ns:
                 continue
             there = [s._replace(at_ns=s.at_ns - offset_ns) for s in own]
-            found = self._fit(info, there, resolution_ns, is_log=True)
+            found = self._fit(info, Shown(there), resolution_ns)
             if found is not None:
                 against, fitted = found
                 own_ns = fitted.offset_ns + offset_ns, fitted.drift_from_ns + offset_ns
@@ -221,34 +230,34 @@ class ClockJoiner:
         return None
 
     def _fit(
-        self, info: SourceInfo, own: list[Sighting], resolution_ns: int, *, is_log: bool
+        self, info: SourceInfo, own: Shown, resolution_ns: int
     ) -> tuple[SourceInfo, Fit] | None:
         """The best of what the inputs before tell of a clock."""
         best: tuple[SourceInfo, Fit] | None = None
         for other in self._aligned:
             relations = [Relation.ENDS]
-            if is_log and other.is_log:
+            if own.capture is None and other.is_log:
                 relations.append(Relation.COPIES)
             believable = _BELIEVABLE_NS if {info.clock, other.info.clock} <= _SET else None
             for relation in relations:
                 fitted = fit(
-                    own,
-                    other.sightings,
+                    own.sightings,
+                    other.shown.sightings,
                     max(resolution_ns, other.resolution_ns),
                     relation=relation,
                     believable_ns=believable,
                 )
-                if fitted is not None and (best is None or _better(fitted, best[1])):
+                if fitted is None or (best is not None and not _better(fitted, best[1])):
+                    continue
+                if is_one_session(own, other.shown, fitted, relation):
                     best = (other.info, fitted)
         return best
 
-    def _doubt(
-        self, info: SourceInfo, own: list[Sighting], resolution_ns: int, *, is_log: bool
-    ) -> Fit | None:
+    def _doubt(self, info: SourceInfo, own: Shown, resolution_ns: int) -> Fit | None:
         """Say where the clock that the user has set cannot be right; the clock by messages then."""
-        found = self._fit(info, own, resolution_ns, is_log=is_log)
+        found = self._fit(info, own, resolution_ns)
         if found is None:
-            self._doubt_at_least(info, own, resolution_ns)
+            self._doubt_at_least(info, own.sightings, resolution_ns)
             return None
         against, fitted = found
         if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
@@ -261,10 +270,13 @@ class ClockJoiner:
             return fitted
         return None
 
-    def _doubt_at_least(self, info: SourceInfo, own: list[Sighting], resolution_ns: int) -> None:
+    def _doubt_at_least(
+        self, info: SourceInfo, own: Sequence[Sighting], resolution_ns: int
+    ) -> None:
         """The same where several offsets fit alike, and the one that the user set does not."""
         for other in self._aligned:
-            least_ns = least_off(own, other.sightings, max(resolution_ns, other.resolution_ns))
+            known, unit_ns = other.shown.sightings, max(resolution_ns, other.resolution_ns)
+            least_ns = least_off(own, known, unit_ns)
             if least_ns:
                 said = (
                     f"contradicts the messages of {other.info.id} by at least {duration(least_ns)}"
@@ -276,7 +288,7 @@ class ClockJoiner:
     def _doubt_by_children(self, info: SourceInfo, own: dict[str, int]) -> None:
         """The same where messages fit, or none is left to fit: they are those of another SA."""
         for other in self._aligned:
-            off_ns = apart_ns(own, other.children)
+            off_ns = apart_ns(own, child_sas(other.shown.events))
             if off_ns is None or abs(off_ns) <= HANDSHAKE_NS:
                 continue
             said = (
@@ -299,6 +311,21 @@ def _tell_doubts(log: LogSource, hints: ClockHints) -> None:
         if event is not None:
             said = f"29 February is in the log, and not in {hints.year}: taken as 1 March"
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said, event.ref))
+
+
+def _tell_repeated(info: SourceInfo, between: tuple[int, int]) -> None:
+    """The hour that the end of summer time repeats: no time runs backwards for that."""
+    first, second = between
+    back = [
+        p
+        for p in info.problems
+        if p.kind is ProblemKind.TIME_BACKWARDS and p.count == 1 and p.ref is not None
+    ]
+    for problem in back:
+        if problem.ref is not None and first < problem.ref.record <= second:
+            info.problems.remove(problem)
+    said = "the end of summer time repeats an hour, which begins again here"
+    info.note(Problem(ProblemKind.CLOCK_SET, said, Ref(info.id, second)))
 
 
 def _why_no_times(log: LogSource) -> str:

@@ -28,6 +28,8 @@ class CaptureClock(Struct):
     """Source and destination of its ESP."""
     esp: dict[str, Ends]
     """The same by SPI, of the first packets."""
+    esp_ns: dict[str, tuple[int, int]]
+    """When its first and its last packet came, by SPI, on its own clock."""
     heard: dict[Ends, int]
     """When something went from one to the other for the last time, on its own clock."""
     first_ns: int

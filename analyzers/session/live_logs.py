@@ -465,6 +465,7 @@ class LogMatcher:
         if event.remote in log.unnamed and not seen and log.hosts <= 1:
             # Still the same peer: two of it would each know half of the truth.
             event.local = UNKNOWN_LOCAL
+        event.local = event.local or event.host
         if event.local is not None:
             return
         own = set(log.local.values())

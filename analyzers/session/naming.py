@@ -36,26 +36,26 @@ def rename(
 
     `least`: how often an address must be seen where a name stands for several in turn.
     """
-    by_handle: dict[tuple[int, str, str | None], list[_Seen]] = {}
-    by_name: dict[tuple[int, str], list[_Seen]] = {}
+    by_handle: dict[tuple[int, str | None, str, str | None], list[_Seen]] = {}
+    by_name: dict[tuple[int, str | None, str], list[_Seen]] = {}
     for event, ends in found:
         for side, (written, real) in enumerate(zip((event.local, event.remote), ends, strict=True)):
             if real is None:
                 continue
             seen = (event.at_ns or 0, real)
             if event.handle is not None:
-                by_handle.setdefault((side, event.handle, written), []).append(seen)
+                by_handle.setdefault((side, event.host, event.handle, written), []).append(seen)
             if written is not None:
-                by_name.setdefault((side, written), []).append(seen)
+                by_name.setdefault((side, event.host, written), []).append(seen)
     handles = {key: _names_of(seen, least) for key, seen in by_handle.items()}
     names = {key: _names_of(seen, least) for key, seen in by_name.items()}
     for event in log.events:
         for side, written in enumerate((event.local, event.remote)):
             name = None
             if event.handle is not None:
-                name = _at(handles.get((side, event.handle, written)), event)
+                name = _at(handles.get((side, event.host, event.handle, written)), event)
             if name is None and written is not None:
-                name = _at(names.get((side, written)), event)
+                name = _at(names.get((side, event.host, written)), event)
             if name is None:
                 continue
             if side:
@@ -152,9 +152,14 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
 
     `nameless`: what it is called if nothing tells.
     """
-    own = Counter(e.local for e in log.events if e.local is not None)
+    own: dict[str | None, set[str]] = {}
+    for event in log.events:
+        if event.local is not None:
+            own.setdefault(event.host, set()).add(event.local)
     # A NAT may give it another address in the middle: it is called as it was last.
-    by_remote = {e.remote: e.local for e in reversed(log.events) if e.local is not None}
+    by_remote = {(e.host, e.remote): e.local for e in reversed(log.events) if e.local is not None}
+    if log.tally.hosts > 1 and log.tally.first_host is not None:
+        nameless = log.tally.first_host
     elsewhere: dict[str, set[str]] = {}
     for capture in captures:
         for src, dst in capture.ends:
@@ -169,14 +174,16 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
         elif event.remote is None and event.handle is not None and not remotes and not captures:
             event.remote = _nameless(event)
         if event.local is not None:
-            by_remote[event.remote] = event.local
+            by_remote[event.host, event.remote] = event.local
             continue
-        seen = elsewhere.get(event.remote or "", set())
-        event.local = by_remote.get(event.remote)
+        # Of several devices nobody knows which one a capture shows.
+        seen = elsewhere.get(event.remote or "", set()) if log.tally.hosts <= 1 else set()
+        event.local = by_remote.get((event.host, event.remote))
         if event.local is None and len(seen) == 1:
             event.local = next(iter(seen))
         if event.local is None:
-            event.local = next(iter(own)) if len(own) == 1 else nameless
+            known = own.get(event.host, set())
+            event.local = next(iter(known)) if len(known) == 1 else event.host or nameless
 
 
 def connection_of(event: LogEvent) -> str | None:

@@ -18,13 +18,14 @@ from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram
 
 # More messages than this are not held against other inputs.
 _MAX_SIGHTINGS: Final = 300_000
+_NEVER: Final = 1 << 62
 
 Fact = tuple[KeyFamily, Key]
 
 
 def unread(spec: InputSpec, number: int, info: SourceInfo) -> CaptureClock:
     """A capture that is the only input: a pipe cannot be read twice, and it need not be."""
-    return CaptureClock(number, spec.name, info, [], frozenset(), frozenset(), {}, {}, 0, 0)
+    return CaptureClock(number, spec.name, info, [], frozenset(), frozenset(), {}, {}, {}, 0, 0)
 
 
 def survey(
@@ -43,7 +44,8 @@ def survey(
     ends: set[Ends] = set()
     flows: list[Ends] = []
     esp: dict[str, Ends] = {}
-    last_esp = np.empty(0, np.int64)
+    spis: list[str] = []
+    first_esp = last_esp = np.empty(0, np.int64)
     heard: dict[Ends, int] = {}
     more = 0
     try:
@@ -53,8 +55,11 @@ def survey(
         while (batch := reader.read()) is not None:
             flows += [(flow.src, flow.dst) for flow in batch.new_flows]
             for flow in batch.new_flows:
-                esp.setdefault(f"{flow.spi:08x}", (flow.src, flow.dst))
+                spis.append(f"{flow.spi:08x}")
+                esp.setdefault(spis[-1], (flow.src, flow.dst))
+            first_esp = np.append(first_esp, np.full(len(batch.new_flows), _NEVER, np.int64))
             last_esp = np.append(last_esp, np.zeros(len(batch.new_flows), np.int64))
+            np.minimum.at(first_esp, batch.esp.flow, batch.esp.at_ns)
             np.maximum.at(last_esp, batch.esp.flow, batch.esp.at_ns)
             for event in batch.events:
                 sighting = of_datagram(event) if isinstance(event, Datagram) else None
@@ -84,6 +89,7 @@ def survey(
         frozenset(ends),
         frozenset(flows),
         esp,
+        dict(zip(spis, zip(first_esp.tolist(), last_esp.tolist(), strict=True), strict=True)),
         heard,
         again.first_ns or 0,
         again.last_ns or 0,

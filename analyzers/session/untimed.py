@@ -35,6 +35,7 @@ _NAMING: Final = (KeyFamily.MESSAGE_ID, KeyFamily.SPIS, KeyFamily.ADDRESSES)
 # A line whose neighbours are further apart has no time that is worth the name.
 _NEAR_NS: Final = 10 * NS_PER_SECOND
 _OF_DAY: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR, StampKind.TIME_ONLY)
+_UNMOVED: Final = (0, None, 0)
 _UNKNOWN_WHEN: Final = "its log says that it gave the peer up, but not when"
 
 
@@ -147,23 +148,25 @@ def by_time(events: Sequence[LogEvent]) -> list[LogEvent]:
 
     The end of daylight saving repeats an hour: what follows is moved on, so that durations hold.
     Lines that are older still come from elsewhere, and take their own place. So do those that
-    were only understood with later ones: their clock was not set back.
+    were only understood with later ones: their clock was not set back. Each of several devices has
+    a clock of its own.
     """
-    by_ns, last_ns, last_line = 0, None, 0
+    clocks: dict[str | None, tuple[int, int | None, int]] = {}
     lines = [event.ref.record for event in events]
     newest_first = sum(b < a for a, b in pairwise(lines)) > len(lines) // 2
     for event in events:
         if event.at_ns is None:
             continue
+        by_ns, last_ns, last_line = clocks.get(event.host, _UNMOVED)
         at_ns, line = event.at_ns + by_ns, event.ref.record
         if last_ns is not None and at_ns < last_ns and (line > last_line) is newest_first:
             event.at_ns = at_ns
             continue
-        last_line = line
         if last_ns is not None and _JITTER_NS < last_ns - at_ns <= _SET_BACK_NS:
             by_ns += last_ns - at_ns
             at_ns = last_ns
         elif last_ns is not None and last_ns - at_ns > _SET_BACK_NS:
             by_ns, at_ns = 0, event.at_ns
-        event.at_ns = last_ns = at_ns
+        event.at_ns = at_ns
+        clocks[event.host] = by_ns, at_ns, line
     return sorted(events, key=lambda e: e.at_ns or 0)

@@ -27,6 +27,7 @@ from analyzers.tracking.sightings import (
     Relation,
     Sighting,
     may_be_one,
+    way_of,
 )
 
 # Facts that are not unique must agree several times, and clearly.
@@ -139,7 +140,7 @@ class _Proposal(NamedTuple):
     """Number of the own sighting: repeats of one message are several."""
     fact: int
     way: int
-    """1 and -1: the device of a log sent it, or received it; of two captures the directions."""
+    """As `way_of` has it."""
     own_ns: int
 
 
@@ -159,16 +160,11 @@ def _proposals(
             number += 1
             for right in theirs.get(key, ())[:_MAX_REPEATS]:
                 if may_be_one(left, right, relation, family):
-                    way = left.outward or -right.outward or _direction(left)
-                    apart_ns = left.at_ns - right.at_ns
+                    way, apart_ns = way_of(left, right), left.at_ns - right.at_ns
                     proposals.append(_Proposal(apart_ns, number, fact, way, left.at_ns))
         if len(proposals) > _MAX_PROPOSALS:
             break
     return proposals
-
-
-def _direction(sighting: Sighting) -> int:
-    return 1 if (sighting.src or "") < (sighting.dst or "") else -1
 
 
 def _by_key(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[Sighting]]:

@@ -233,7 +233,9 @@ class Ikev2Tracker:
                 sa.renewed_ns = message.at_ns
         if not message.encrypted or message.integrity_ok is False:
             return
-        if exchange is not None:
+        if exchange is not None and exchange.is_given_up(message.at_ns):
+            exchange.note_lost_answer(transmission(message))
+        elif exchange is not None:
             if exchange.evidence is None:
                 sa.unit.answered[1 - side] += 1
             exchange.answer = transmission(message)

@@ -8,6 +8,7 @@ from analyzers.model.exchange import ExchangeKind
 from analyzers.model.log_events import LogEvent
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
+from analyzers.tracking.witnesses import QUESTIONS
 
 RECENT: Final = 16
 """Exchanges of a peer that a line may be about: the newest."""
@@ -20,6 +21,11 @@ def is_doubted(exchange: ExchangeTrack) -> bool:
     return bool(exchange.unheard) and max(asked, default=0) <= exchange.first_ns
 
 
+def is_open(exchange: ExchangeTrack) -> bool:
+    """Whether it met no answer, or none that is sure to have arrived."""
+    return not exchange.answered or is_doubted(exchange)
+
+
 def question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:
     """The question an answer in the other end's log belongs to."""
     at_ns = event.at_ns or 0
@@ -30,8 +36,20 @@ def question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | 
         if counted and exchange.transmissions[0].message_id != event.message_id:
             continue
         # Who answers does so as soon as it is asked; each IKE SA has these numbers anew.
-        return exchange if at_ns - exchange.last_ns <= _ANSWERED_WITHIN_NS else None
+        soon = at_ns - exchange.last_ns <= _ANSWERED_WITHIN_NS
+        return exchange if soon or (counted and exchange.is_given_up(at_ns)) else None
     return None
+
+
+def comes_too_late(peer: PeerTrack, side: int, event: LogEvent) -> bool:
+    """Whether the log of `side` tells of a question, or answers one, that was given up before.
+
+    Who stood still reads what came meanwhile, and answers it, when it goes on.
+    """
+    if event.version != 2 or event.message not in QUESTIONS or event.sent is not event.response:
+        return False
+    exchange = question_of(peer, 1 - side, event)
+    return exchange is not None and exchange.is_given_up(event.at_ns or 0)
 
 
 def note_question(peer: PeerTrack, side: int, event: LogEvent, heard_ns: int) -> None:

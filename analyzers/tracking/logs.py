@@ -35,7 +35,13 @@ from analyzers.tracking.log_sas import (
     sender_of,
     was_up,
 )
-from analyzers.tracking.logged_questions import RECENT, is_doubted, note_question, question_of
+from analyzers.tracking.logged_questions import (
+    RECENT,
+    comes_too_late,
+    is_open,
+    note_question,
+    question_of,
+)
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import (
@@ -157,7 +163,8 @@ class LogTracker:
             self._started(event, local, remote)
             return
         peer, side = self._table.peer_between(local, remote, event.at_ns)
-        if id(event) in self.evidence:
+        in_vain = (peer.index, 1 - side) in self.gave_up_ns and comes_too_late(peer, side, event)
+        if in_vain or id(event) in self.evidence:
             self._evidence(peer, event, side)
             return
         peer.heard[side] = peer.heard[1 - side] = True
@@ -323,10 +330,10 @@ class LogTracker:
                 continue
             newest = newest or exchange
             if exchange.sa is sa:
-                if _is_open(exchange) and exchange.dead_ns is None:
+                if is_open(exchange) and exchange.dead_ns is None:
                     return exchange
                 break
-        return newest if newest is not None and _is_open(newest) else None
+        return newest if newest is not None and is_open(newest) else None
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
         at_ns = event.at_ns or 0
@@ -490,7 +497,3 @@ class LogTracker:
             from_start=False,
         )
         self._up(sa, event)
-
-
-def _is_open(exchange: ExchangeTrack) -> bool:
-    return not exchange.answered or is_doubted(exchange)

@@ -25,7 +25,7 @@ def place_of_loss(
     if track.unread:
         return Lost.UNREAD
     if track.replies:
-        return Lost.ANSWER
+        return Lost.TOO_LATE if track.is_given_up(track.replies[0].at_ns) else Lost.ANSWER
     if not _would_show(logs, track, sent[0].at_ns, sent[-1].at_ns):
         return None
     return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST

@@ -192,6 +192,11 @@ def may_be_one(one: Sighting, two: Sighting, relation: Relation, family: KeyFami
     return _ends_agree(one.src, two.src, one.dst, two.dst) and not _unique_differ(one, two)
 
 
+def way_of(one: Sighting, two: Sighting) -> int:
+    """1 and -1: the device of a log sent a message, or received it; of two captures the ways."""
+    return one.outward or -two.outward or (1 if (one.src or "") < (one.dst or "") else -1)
+
+
 def _goes_back(end: str | None, opposite: str | None, same: str | None) -> bool:
     """Whether an end of one message is the opposite end of another, whatever NAT hides the rest.
 

@@ -279,6 +279,10 @@ class ExchangeTrack(Struct, eq=False):
         """Whether an answer came later than that: a log may tell of a question when it is there."""
         return self.answer is not None and at_ns <= self.answer.at_ns
 
+    def is_given_up(self, at_ns: int) -> bool:
+        """Whether the prober's log says that it had given up by then: no answer is one any more."""
+        return self.dead_ns is not None and self.dead_ns <= at_ns
+
     def unhear(self) -> None:
         """The answer that was seen, if any, did not reach the prober."""
         if self.answer is not None and len(self.unheard) < _MAX_REPLIES:

@@ -8,7 +8,7 @@ import pytest
 
 from analyzers.export.story import remarks
 from analyzers.model.black_hole import BlackHoleClass
-from analyzers.model.exchange import Outcome
+from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
@@ -595,6 +595,34 @@ def test_both_ends_give_up_by_their_logs(tmp_path: Path) -> None:
     deaths = [s.start_ns for s in peer.states if s.state is PeerState.DEAD]
     assert deaths
     assert abs(deaths[0] - at(25)) < 20_000_000
+
+
+@pytest.mark.parametrize("with_capture", [True, False], ids=["captured", "logs alone"])
+def test_who_answers_after_the_verdict_has_not_answered(tmp_path: Path, with_capture: bool) -> None:
+    """The other end stood still, and reads at last what had come: by then it was given up."""
+    before = """
+        0 a>b v2 handshake
+        7 a>b liveness 2
+        7.01 b>a liveness 2 resp
+        """
+    asked = before + "".join(f"{n} b>a liveness 0\n" for n in (19, 20, 22, 25))
+    late = before + "32 b>a liveness 0\n32.001 a>b liveness 0 resp\n"
+    said = [
+        (31.0, "12[IKE] giving up after 3 retransmits"),
+        (31.001, "12[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+        (45.0, "00[DMN] SIGTERM received, shutting down"),
+    ]
+    logs = charon(late), charon(asked, "b", said=said)
+    wire = [capture(asked + "32.001 a>b liveness 0 resp\n")] * with_capture
+    peer = together(tmp_path, *wire, *logs).peer
+    question = peer.exchanges[-1]
+    assert (question.prober, question.outcome) == (B, Outcome.UNANSWERED)
+    assert len(question.transmissions) == 4
+    assert question.verdict_ns == pytest.approx(at(31), abs=ns(0.01))
+    assert not any(sent.lost for sent in question.transmissions)
+    assert question.lost is not Lost.REQUEST
+    (ike_sa,) = peer.ike_sas
+    assert ike_sa.end is SaEnd.DEAD_PEER
 
 
 def test_what_leaves_long_before_a_new_phase_1_is_no_delete(tell: Tell) -> None:

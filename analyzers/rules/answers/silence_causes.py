@@ -40,6 +40,7 @@ _WHERE: Final = {
         " dropped behind the capture."
     ),
     Lost.NEVER_ANSWERED: "By the other end's log the question arrived, and was not answered.",
+    Lost.TOO_LATE: "The other end answered only when it had been given up.",
 }
 QUESTION_LOST: Final = f"Follow {_WAY}; the question does not arrive."
 _LOST_BEHIND: Final = (
@@ -61,6 +62,10 @@ REMEDIES: Final = {
     ),
     Lost.NEVER_ANSWERED: (
         "Look at the peer: its IKE process is stuck or overloaded, or it no longer has this SA."
+    ),
+    Lost.TOO_LATE: (
+        "Look at what held up the IKE process of the peer, or the packets on their way: load, a"
+        " machine that was paused, a lookup that blocks. Until then allow more or longer retries."
     ),
 }
 

@@ -166,6 +166,33 @@ def test_one_stamp_with_a_zone_does_not_spoil_the_others() -> None:
     assert times[0] == "2023-11-14 21:13:00"
 
 
+def test_the_hour_that_comes_twice_at_the_end_of_summer_time() -> None:
+    stamps = [f"Oct 27 {at}:00: " for at in ("01:50", "02:10", "02:50", "02:00", "02:50", "03:00")]
+    times, _ = placed(*stamps, hints=ClockHints(2024, BERLIN))
+    assert times == [
+        f"2024-10-{at}:00"
+        for at in ("26 23:50", "27 00:10", "27 00:50", "27 01:00", "27 01:50", "27 02:00")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "walls", "utc"),
+    [
+        # A line that was overtaken, and a clock that was set back by more than an hour.
+        ("Oct 27", ("02:10:01", "02:10:00", "02:11:00"), ("00:10:01", "00:10:00", "00:11:00")),
+        ("Oct 27", ("04:30:00", "02:10:00", "02:20:00"), ("03:30:00", "00:10:00", "00:20:00")),
+        # On any other day, and in the hour that summer time leaves out.
+        ("Oct 28", ("02:50:00", "02:00:00", "02:50:00"), ("01:50:00", "01:00:00", "01:50:00")),
+        ("Mar 31", ("02:50:00", "02:00:00", "03:10:00"), ("01:50:00", "01:00:00", "01:10:00")),
+    ],
+)
+def test_no_other_step_back_repeats_an_hour(
+    day: str, walls: tuple[str, ...], utc: tuple[str, ...]
+) -> None:
+    times, _ = placed(*(f"{day} {at}: " for at in walls), hints=ClockHints(2024, BERLIN))
+    assert tuple(time[11:] for time in times) == utc
+
+
 def test_a_moment_in_a_zone() -> None:
     assert date(in_zone(ns("2023-11-14 22:13:20"), BERLIN)) == "2023-11-14 21:13:20"
     assert date(in_zone(ns("2023-07-14 00:30:00"), BERLIN)) == "2023-07-13 22:30:00"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ from tests.scenarios.logs import (
     syslog,
     uptime,
 )
-from tests.scenarios.timeline import at, capture
+from tests.scenarios.timeline import BASE_NS, at, capture
 
 TEXT = """
 0 a>b v1 main-mode
@@ -36,6 +37,8 @@ TEXT = """
 10.02..100/20 b>a v1 info 108 says=ack number=7
 """
 OTHER = TEXT.replace("a>b", "a>c").replace("b>a", "c>a").replace("info 108", "info 108 sa=4")
+# 02:30 in Berlin, the first time, in the night in which summer time ends.
+OCTOBER = datetime(2024, 10, 27, 0, 30, tzinfo=UTC).timestamp()
 V2 = """
 0 a>b v2 handshake
 10..100/20 a>b liveness 2+
@@ -159,6 +162,27 @@ def test_a_zone_in_the_stamps_wins(tmp_path: Path) -> None:
     told = together(tmp_path, log, clocks=ClockOptions(zone=ZoneInfo("Europe/Berlin")))
     assert first(told) == "2023-11-14 22:13:19"
     assert told.sources[0].clock is ClockQuality.ABSOLUTE
+
+
+def test_the_end_of_summer_time_makes_no_gap_and_no_time_that_runs_backwards(
+    tmp_path: Path,
+) -> None:
+    """The hour from two to three comes twice; questions go on every ten minutes."""
+    berlin = ZoneInfo("Europe/Berlin")
+
+    def wall(at_ns: int) -> str:
+        moved_ns = at_ns + round((OCTOBER - BASE_NS / NS_PER_SECOND) * NS_PER_SECOND)
+        at = datetime.fromtimestamp(moved_ns // NS_PER_SECOND, berlin)
+        return f"{at:%b %e %H:%M:%S} gw charon: "
+
+    text = "0..9000/600 a>b liveness 3+\n0.02..9000/600 b>a liveness 3+ resp"
+    log = charon(text, "a", Clock(wall))
+    told = together(tmp_path, log, clocks=ClockOptions(zone=berlin, year=2024))
+    times = [x.first_ns for x in told.peer.exchanges]
+    assert {round((b - a) / NS_PER_SECOND) for a, b in pairwise(times)} == {600}
+    assert abs(times[0] / NS_PER_SECOND - OCTOBER) <= 1
+    (problem,) = told.sources[0].problems
+    assert problem.kind is ProblemKind.CLOCK_SET
 
 
 @pytest.mark.parametrize("shift_s", [-7.5, 86_400.0])

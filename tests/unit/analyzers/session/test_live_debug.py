@@ -73,3 +73,20 @@ def test_the_debug_of_a_router_counts_down_to_its_verdict(tmp_path: Path) -> Non
     fifo.close()
     session.end(now_ns)
     assert peer.state is not PeerState.DEAD
+
+
+def test_of_two_routers_in_one_syslog_each_has_its_own_peer(tmp_path: Path) -> None:
+    fifo = Fifo(tmp_path / "debug", kind="log")
+    session = LiveSession([fifo.source])
+    session.start()
+    for host, text in (("hub1", IOS_PROBE.format(node=101)), ("hub2", IOS_PROBE.format(node=102))):
+        lines = _stamped(text, START_NS).decode().replace("\n        ", " ").splitlines(True)
+        fifo.write("".join(f"{line[1:16]} {host} 7: {line}" for line in lines).encode())
+        until(lambda: not fifo.source.feed.empty)
+        session.pump(START_NS)
+        session.pump(START_NS + SECOND // 4)
+    peers = session.peers_so_far(START_NS + SECOND)
+    fifo.close()
+    session.end(START_NS + SECOND)
+    assert {peer.local for peer in peers} == {"local", "hub2"}
+    assert [len(peer.exchanges) for peer in peers] == [1, 1]

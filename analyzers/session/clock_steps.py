@@ -1,0 +1,124 @@
+"""A clock that was set amid a log: messages that a capture shows, too, tell where, and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Final, NamedTuple
+
+from analyzers.export.formatting import duration
+from analyzers.model.log_events import LogEvent
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.alignment import Fit
+from analyzers.tracking.pairing import pairs
+from analyzers.tracking.sightings import STRONG, Sighting, of_event
+
+# What is read late was sent at other times than it is read; a clock that was set is off by the same
+# for at least so long.
+_SET_FOR_NS: Final = NS_PER_SECOND
+_LEAST_STEP_NS: Final = NS_PER_SECOND
+_LEAST: Final = 2
+
+
+class _Seen(NamedTuple):
+    place: int
+    """Of the event in its log."""
+    off_ns: int
+    wire_ns: int
+
+
+def put_right(
+    events: Sequence[LogEvent], wire: Sequence[Sighting], fitted: Fit, info: SourceInfo
+) -> None:
+    """Move what a log has on a clock that is off for a while, and say so.
+
+    `events` are in the order of the log, and on the common clock but for that; `wire` is what the
+    capture shows against which `fitted` has told it.
+    """
+    tolerance_ns = max(_LEAST_STEP_NS, fitted.tolerance_ns)
+    runs = _runs(_unique(events, wire, fitted), tolerance_ns)
+    if not runs:
+        return
+    levels = [_level_ns(run, tolerance_ns) for run in runs]
+    turns = [_turn(events, one[-1], two[0]) for one, two in pairwise(runs)]
+    before_ns = 0
+    for run, level_ns, start, end in zip(
+        runs, levels, [0, *turns], [*turns, len(events)], strict=True
+    ):
+        if level_ns != before_ns:
+            _tell(info, events[start], level_ns - before_ns, len(run), fitted)
+        before_ns = level_ns
+        for event in events[start:end] if level_ns else ():
+            if event.at_ns is not None:
+                event.at_ns -= level_ns
+
+
+def _unique(events: Sequence[LogEvent], wire: Sequence[Sighting], fitted: Fit) -> list[_Seen]:
+    """The messages that are unique, in the order of the log."""
+    places = {}
+    own = []
+    for place, event in enumerate(events):
+        sighting = of_event(event)
+        if sighting is not None:
+            places[sighting.ref, sighting.at_ns] = place
+            own.append(sighting)
+    settled = Fit(
+        0, 0, fitted.spread_ns, "", resolution_ns=fitted.resolution_ns, strong=fitted.strong
+    )
+    found = [
+        _Seen(places[one.ref, one.at_ns], one.at_ns - two.at_ns, two.at_ns)
+        for one, two in pairs(own, wire, settled)
+        if any(key in two.keys for key in one.keys if key[0] in STRONG)
+    ]
+    return sorted(found)
+
+
+def _runs(seen: Sequence[_Seen], tolerance_ns: int) -> list[list[_Seen]]:
+    """Messages one after the other by which the clock is off by the same."""
+    runs: list[list[_Seen]] = []
+    for each in seen:
+        if runs and abs(each.off_ns - runs[-1][-1].off_ns) <= tolerance_ns:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    sure = [run for run in runs if _level_ns(run, tolerance_ns) == 0 or _is_sure(run)]
+    joined: list[list[_Seen]] = []
+    for run in sure:
+        if joined and abs(run[0].off_ns - joined[-1][-1].off_ns) <= tolerance_ns:
+            joined[-1] += run
+        else:
+            joined.append(run)
+    return joined
+
+
+def _is_sure(run: Sequence[_Seen]) -> bool:
+    times = [seen.wire_ns for seen in run]
+    return len(run) >= _LEAST and max(times) - min(times) >= _SET_FOR_NS
+
+
+def _level_ns(run: Sequence[_Seen], tolerance_ns: int) -> int:
+    """How far the clock is off meanwhile; nothing where it is what the fit has told."""
+    level_ns = round(median(seen.off_ns for seen in run))
+    return level_ns if abs(level_ns) > tolerance_ns else 0
+
+
+def _turn(events: Sequence[LogEvent], last: _Seen, first: _Seen) -> int:
+    """The place of the first event after the clock was set: where its stamps jump."""
+    ahead = first.off_ns > last.off_ns
+    timed = [
+        (place, at_ns)
+        for place in range(last.place, first.place + 1)
+        if (at_ns := events[place].at_ns) is not None
+    ]
+    jumps = (
+        (two - one if ahead else one - two, -place) for (_, one), (place, two) in pairwise(timed)
+    )
+    return -max(jumps)[1]
+
+
+def _tell(info: SourceInfo, event: LogEvent, by_ns: int, messages: int, fitted: Fit) -> None:
+    way = "ahead" if by_ns > 0 else "back"
+    said = f"it was set {way} by {duration(abs(by_ns))} here, by {messages:,} {fitted.evidence}"
+    info.note(Problem(ProblemKind.CLOCK_SET, said, event.ref))

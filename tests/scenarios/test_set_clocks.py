@@ -1,0 +1,91 @@
+"""Clocks that are set amid a log, beside a capture that shows the same messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.records import Problem, ProblemKind
+from tests.scenarios.inputs import Together, together
+from tests.scenarios.logs import Clock, Stamp, charon, iso, syslog
+from tests.scenarios.timeline import at, capture, ns
+
+TEXT = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+0.2..60/0.2 a>b esp out
+0.3..30/0.2 b>a esp in
+10 a>b v1 info 108 says=ruthere number=7
+10.02 b>a v1 info 108 says=ack number=7
+40 a>b v1 info 108 says=ruthere number=8
+45 a>b v1 info 108 says=ruthere number=8
+50 a>b v1 info 108 says=ruthere number=8
+"""
+GIVES_UP = [
+    (55.0, "09[IKE] DPD check timed out, enforcing DPD action"),
+    (55.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+]
+
+
+def set_at(second: float, by_s: float, stamp: Stamp = iso) -> Clock:
+    """A clock that is set at some second of the timeline."""
+    return Clock(lambda at_ns: stamp(at_ns + (ns(by_s) if at_ns >= at(second) else 0)))
+
+
+def told_of_steps(told: Together) -> list[Problem]:
+    return [p for p in told.sources[1].problems if p.kind is ProblemKind.CLOCK_SET]
+
+
+@pytest.mark.parametrize("stamp", [iso, syslog])
+@pytest.mark.parametrize(
+    ("by_s", "said"),
+    [(45.0, "ahead by 45.0 s"), (-20.0, "back by 20.0 s"), (3600, "ahead by 60 m")],
+)
+def test_what_follows_a_clock_that_was_set_is_put_right(
+    tmp_path: Path, by_s: float, said: str, stamp: Stamp
+) -> None:
+    log = charon(TEXT, "a", set_at(30, by_s, stamp), said=GIVES_UP)
+    told = together(tmp_path, capture(TEXT), log)
+    (problem,) = told_of_steps(told)
+    assert said in problem.detail or stamp is syslog
+    assert problem.ref is not None
+    assert "INFORMATIONAL_V1" in log.splitlines()[problem.ref.record - 1]
+    question = told.peer.exchanges[-1]
+    assert (question.outcome, len(question.transmissions)) == (Outcome.UNANSWERED, 3)
+    assert question.verdict_ns == pytest.approx(at(55), abs=ns(1 if stamp is syslog else 0.01))
+
+
+def test_an_earlier_part_is_put_right_as_well(tmp_path: Path) -> None:
+    """The clock is that of the longer part, which comes after it was set."""
+    more = TEXT + "".join(
+        f"{n} a>b v1 info 108 says=ruthere number=6\n{n + 0.01} b>a v1 info 108 says=ack number=6\n"
+        for n in (5, 20, 25)
+    )
+    child = "10[IKE] CHILD_SA net{1} established with SPIs 000000c1_i 000000c2_o and TS 0.0.0.0/0"
+    log = charon(more, "a", set_at(12, 45.0), said=[(6.0, f"{child} === 0.0.0.0/0"), *GIVES_UP])
+    peer = together(tmp_path, capture(more), log).peer
+    assert peer.exchanges[-1].verdict_ns == pytest.approx(at(55), abs=ns(0.01))
+    (up,) = [hint for hint in peer.hints if "Child SA" in hint.text]
+    assert up.at_ns == pytest.approx(at(6), abs=ns(0.01))
+
+
+def test_what_is_read_late_sets_no_clock(tmp_path: Path) -> None:
+    """Who stood still reads what came meanwhile: each message is late by something else."""
+    asked = "0 a>b v1 main-mode\n5 a>b v1 quick\n"
+    times = (20, 22, 24, 26)
+    sent = asked + "".join(f"{n} b>a v1 info 108 says=ruthere number=4\n" for n in times)
+    log = charon(
+        sent, "a", Clock(lambda at_ns: iso(max(at_ns, at(40)) if at_ns > at(15) else at_ns))
+    )
+    told = together(tmp_path, capture(sent), log)
+    assert not told_of_steps(told)
+
+
+def test_a_single_message_sets_no_clock(tmp_path: Path) -> None:
+    text = TEXT.replace("45 a>b v1 info 108 says=ruthere number=8\n", "").replace(
+        "50 a>b v1 info 108 says=ruthere number=8\n", ""
+    )
+    told = together(tmp_path, capture(text), charon(text, "a", set_at(30, 45.0)))
+    assert not told_of_steps(told)
