@@ -114,8 +114,6 @@ class LogDecoder:
         self._time = LogTime()
         self._said = ""
         """The stamp that told the time."""
-        self._host: str | None = None
-        """The device whose line was taken last."""
         self._cutter = LineCutter()
         self._on_lines = on_lines
         self._tag = reader.tag
@@ -371,8 +369,7 @@ class LogDecoder:
                     self._shapes.count(shape, None).lines += 1
                 else:
                     if not time.step(stamp.kind, ns, stamp.resolution_ns):
-                        host = None if like.host is None else line[slice(*like.host)]
-                        self._advance(stamp.kind, ns, stamp.resolution_ns, record, host)
+                        self._advance(stamp.kind, ns, stamp.resolution_ns, record)
                     self._said = said
         take = shape.take if like.host is None else None
         if take is None:
@@ -396,7 +393,7 @@ class LogDecoder:
         self.tally.know_zone(stamp, record)
         time = self._time
         if stamp is not None:
-            self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record, logical.host)
+            self._advance(stamp.kind, stamp.ns, stamp.resolution_ns, record)
         take = self._taker(shape, text, logical.host, stamped=stamp is not None)
         source, form = self._source, shape.form
         events += take(LogLine(time.now_ns, time.resolution_ns, source, record, form, text))
@@ -405,12 +402,10 @@ class LogDecoder:
         if len(self.tally.samples) < _KEPT_UNPARSED:
             self.tally.samples.append((record, text))
 
-    def _advance(
-        self, kind: StampKind, ns: int, resolution_ns: int, record: int, host: str | None
-    ) -> None:
+    def _advance(self, kind: StampKind, ns: int, resolution_ns: int, record: int) -> None:
         self._said = ""
         back_ns = self._time.take(kind, ns, resolution_ns)
-        if back_ns is not None and back_ns > _BACKWARDS_NS and host == self._host:
+        if back_ns is not None and back_ns > _BACKWARDS_NS:
             text = "a line is older than the one before it"
             ref = Ref(self.info.id, record)
             self.info.note(Problem(ProblemKind.TIME_BACKWARDS, text, ref))
@@ -422,7 +417,6 @@ class LogDecoder:
             if host.isdigit():
                 host = None  # the rest of a stamp that was cut
         found = self._assemblies.get((shape.name, host))
-        self._host = host
         if found is None:
             found = self._assembly(shape.name, host)
         if host is None and shape.host is None:

@@ -8,7 +8,6 @@ import pytest
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
-from analyzers.model.records import ProblemKind
 from analyzers.session import ClockOptions
 from tests.scenarios.inputs import Together, together
 from tests.scenarios.logs import Clock, isakmp, star
@@ -55,7 +54,6 @@ def check(told: Together) -> None:
     assert hole.last_proof_ns == pytest.approx(at(10.02), abs=ns(0.01))
     assert [x.outcome for x in second.exchanges] == [Outcome.ANSWERED] * 5
     assert not second.black_holes
-    assert ProblemKind.TIME_BACKWARDS not in told.kinds(0)
 
 
 def test_one_after_the_other(tmp_path: Path) -> None:
