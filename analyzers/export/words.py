@@ -332,6 +332,11 @@ def is_censored(hole: BlackHole) -> bool:
     return hole.stop_basis is StopBasis.CAPTURE_END and hole.max_seconds > 0
 
 
+def is_over(hole: BlackHole) -> bool:
+    """Whether the SA was gone, or another in its place, before the input ended."""
+    return hole.stop_basis in (StopBasis.DELETE, StopBasis.REPLACEMENT)
+
+
 def clock_in_doubt(hole: BlackHole) -> str:
     """What is to be said of the time of a verdict whose clock is contradicted; empty otherwise."""
     off_ns = hole.verdict_clock_off_ns
@@ -439,6 +444,13 @@ def class_why(hole: BlackHole) -> str:
         return f"the receiver had removed the SA; the {end_of_input(hole)} ends before that shows"
     if hole.black_hole_class is BlackHoleClass.OPEN and _is_perhaps_answered(hole):
         return "its questions may have been answered unseen: nobody can tell"
+    if hole.black_hole_class is BlackHoleClass.OPEN and is_over(hole):
+        return "it was over before any verdict"
+    if hole.black_hole_class is BlackHoleClass.DATA_PLANE and hole.counted_anew_ns is not None:
+        return (
+            "IKE kept answering, and ESP came with sequence numbers that were used before;"
+            " liveness checks cannot see this fault"
+        )
     return CLASS_WHY[hole.black_hole_class]
 
 

@@ -443,6 +443,21 @@ class Viewer:
             probes=track.probes,
             removed_ns=track.removed_ns,
             spis=tuple(f"{self._tracker.flows.identities[f].spi:08x}" for f in track.flows),
+            counted_anew_ns=self._counted_anew_ns(track),
+        )
+
+    def _counted_anew_ns(self, track: HoleTrack) -> int | None:
+        """When ESP of the silent end began to count anew on an SA that it has, within a silence."""
+        tracker = self._tracker
+        return min(
+            (
+                at_ns
+                for flow, at_ns in tracker.flows.begun_again()
+                if tracker.unit_of_flow(flow) is track.unit
+                and tracker.owner_of_flow(flow)[1] == 1 - track.role
+                and track.silence.last_proof_ns < at_ns <= track.stop_ns
+            ),
+            default=None,
         )
 
 

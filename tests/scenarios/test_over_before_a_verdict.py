@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyzers.model.black_hole import BlackHoleClass
+from analyzers.export.words import class_why
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from tests.scenarios.conftest import Tell
 from tests.scenarios.timeline import at
 
@@ -50,3 +51,24 @@ def test_a_retry_hides_no_dead_data_plane(tell: Tell) -> None:
     (hole,) = told.peer.black_holes
     assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
     assert told.of("dpd-alive-dataplane-dead")
+
+
+def test_a_restarted_peer_is_back_before_it_is_missed(tell: Tell) -> None:
+    """The input goes on long after that: it does not end before the silence can be judged."""
+    peer = tell(
+        SETUP
+        + """
+        0.1..26/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        25 b>a v2 handshake sa=2
+        26.1..60/0.2 a>b esp out2
+        26.15..60/0.2 b>a esp in2
+        sa 2 by b
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert (hole.black_hole_class, hole.stop_basis) == (
+        BlackHoleClass.OPEN,
+        StopBasis.REPLACEMENT,
+    )
+    assert class_why(hole) == "it was over before any verdict"
