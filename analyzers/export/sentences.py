@@ -137,7 +137,7 @@ def _meaning(hole: BlackHole) -> str:
     told = CLASS_MEANING[hole.black_hole_class]
     if hole.black_hole_class is BlackHoleClass.OPEN and words.is_over(hole):
         return "it was over before any verdict"
-    return told
+    return f"perhaps {told}" if words.is_presumed(hole) else told
 
 
 def _verdict(hole: BlackHole) -> str:

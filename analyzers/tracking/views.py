@@ -79,7 +79,7 @@ class Viewer:
         self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
         holes = tracker.exposures.finish(
             self._end_ns,
-            lambda exchange: self._outcomes.of(exchange).verdict_ns,
+            lambda exchange: self._outcomes.of(exchange).ended_ns,
             ongoing=ongoing,
         )
         self._holes: dict[int, list[HoleTrack]] = {}
@@ -365,6 +365,7 @@ class Viewer:
             answer_evidence=track.evidence if answered else None,
             since_proof_ns=since_proof_ns(track, clock) if is_first else None,
             verdict_ns=piece.verdict_ns,
+            cut_short=piece.presumed_ns is not None,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=None if answered else place_of_loss(logs, track, piece.sent),
             peer_heard=piece.heard,
