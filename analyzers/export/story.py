@@ -102,7 +102,10 @@ def moments(
             silent = "while ESP stayed silent" if hole.counted_anew_ns is None else "meanwhile"
             until = "before ESP came back" if back else silent
             more = f", and {len(meanwhile) - 1} more {until}"
-            tell(meanwhile[0].first_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
+            first = meanwhile[0]
+            late = first.answer if first.retries else None
+            told_ns = first.first_ns if late is None else late.at_ns
+            tell(told_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
     # Who answers, or asks, is in no doubt: what is missing is what goes through the tunnel.
     silent = f"no {esp}" if by_esp else "questionable: silent"
     tell(hole.questionable_ns, f"{silent} for longer than usual")

@@ -19,6 +19,7 @@ from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.acts import ON_TIME_NS, Acts
 from analyzers.tracking.blind import BlindTimes
 from analyzers.tracking.engine import Tracker
+from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
 from analyzers.tracking.rhythm import (
@@ -281,7 +282,7 @@ class Outcomes:
             outcome, verdict = Outcome.UNANSWERED, min(last_ns + wait, self._end_ns)
         elif self._breaks_off(track, sent, now):
             piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence)
-            return replace(piece, presumed_ns=self._end_ns), Support.LOST
+            return replace(piece, presumed_ns=now.last_out_ns), Support.LOST
         elif self._end_ns - last_ns >= self._lone_horizon_ns(track):
             outcome = Outcome.UNANSWERED
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
@@ -397,7 +398,7 @@ class Outcomes:
         self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence
     ) -> bool:
         """Whether the input ends with the last packet of the prober before its next retry."""
-        if self._ongoing or now.last_out_ns < self._end_ns or now.packets < 2:
+        if self._ongoing or self._end_ns - now.last_out_ns > DUPLICATE_NS or now.packets < 2:
             return False
         interval = self._rhythms.interval_ns(track)
         if (

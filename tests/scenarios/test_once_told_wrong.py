@@ -262,13 +262,16 @@ STEADY_QUESTIONS = {
 }
 
 
+@pytest.mark.parametrize("mirrored", ["", "twice 0.0004\n"])
 @pytest.mark.parametrize("setup", STEADY_QUESTIONS)
-def test_the_traffic_ends_when_the_last_retry_has_run_out(tell: Tell, setup: str) -> None:
+def test_the_traffic_ends_when_the_last_retry_has_run_out(
+    tell: Tell, setup: str, mirrored: str
+) -> None:
     """An SA that is torn down takes its traffic along, and so does a capture that is cut there:
     no retry is missing yet, and the peer is not dead."""
     steady = setup + PEER_UNTIL_20 + STEADY_QUESTIONS[setup]
     end = 42 if setup is SETUP else 36
-    told = tell(f"{steady}0.1..{end}/0.2 a>b esp out\n")
+    told = tell(f"{steady}0.1..{end}/0.2 a>b esp out\n{mirrored}")
     peer = told.peer
     asked = peer.exchanges[-1]
     assert (asked.outcome, asked.verdict_ns) == (Outcome.UNANSWERED, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.export.story import moments
 from analyzers.export.words import class_why
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from tests.scenarios.conftest import Tell
@@ -51,6 +52,8 @@ def test_a_retry_hides_no_dead_data_plane(tell: Tell) -> None:
     (hole,) = told.peer.black_holes
     assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
     assert told.of("dpd-alive-dataplane-dead")
+    (answered,) = [m for m in moments(told.peer, hole) if "answered" in m.text]
+    assert answered.at_ns == at(27.01)
 
 
 def test_a_restarted_peer_is_back_before_it_is_missed(tell: Tell) -> None:
