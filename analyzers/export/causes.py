@@ -167,6 +167,8 @@ def broken_where(
     """
     if not hole.traffic_known or not hole.max_packets or reasons(peer, hole):
         return ""
+    if hole.counted_anew_ns is not None:
+        return ""
     if run is not None and run.lost is not None:
         return ""
     end = name(hole.receiver)

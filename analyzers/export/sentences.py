@@ -94,7 +94,7 @@ def black_hole(hole: BlackHole) -> str:
         most = f"{told or f'What {hole.sender} sent is not in a log'}; at most"
     sentences = [
         f"{most} {hole.max_seconds:.3f} s without {missing.format(hole.receiver)}"
-        f" ({hole.black_hole_class}: {CLASS_MEANING[hole.black_hole_class]})."
+        f" ({hole.black_hole_class}: {_meaning(hole)})."
     ]
     if hole.spis:
         sentences.append(
@@ -131,6 +131,13 @@ def black_hole(hole: BlackHole) -> str:
         first = "ESP packet" if data_plane else "proof"
         sentences.append(f"The first {first} after it came at {recovered}.")
     return " ".join(sentences)
+
+
+def _meaning(hole: BlackHole) -> str:
+    told = CLASS_MEANING[hole.black_hole_class]
+    if hole.black_hole_class is BlackHoleClass.OPEN and words.is_over(hole):
+        return "it was over before any verdict"
+    return f"perhaps {told}" if words.is_presumed(hole) else told
 
 
 def _verdict(hole: BlackHole) -> str:

@@ -86,7 +86,8 @@ def moments(
             found.append(Moment(at_ns, text))
 
     by_esp = hole.black_hole_class is BlackHoleClass.DATA_PLANE or _asks_itself(peer, hole)
-    proof = "ESP packet" if by_esp else "proof"
+    esp = "ESP" if hole.counted_anew_ns is None else "fresh ESP"
+    proof = f"{esp} packet" if by_esp else "proof"
     tell(hole.last_proof_ns, f"last {proof} from {receiver}")
     if hole.max_seconds > 0:
         loss = "nothing comes back" if hole.id in arriving(peer) else f"it {_possibly(hole)}"
@@ -98,12 +99,18 @@ def moments(
         if meanwhile:
             kind = words.KIND[meanwhile[0].kind]
             back = hole.recovered_ns is not None
-            until = "before ESP came back" if back else "while ESP stayed silent"
+            silent = "while ESP stayed silent" if hole.counted_anew_ns is None else "meanwhile"
+            until = "before ESP came back" if back else silent
             more = f", and {len(meanwhile) - 1} more {until}"
-            tell(meanwhile[0].first_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
+            first = meanwhile[0]
+            late = first.answer if first.retries else None
+            told_ns = first.first_ns if late is None else late.at_ns
+            tell(told_ns, f"{kind} answered{more if len(meanwhile) > 1 else ''}")
     # Who answers, or asks, is in no doubt: what is missing is what goes through the tunnel.
-    silent = "no ESP" if by_esp else "questionable: silent"
+    silent = f"no {esp}" if by_esp else "questionable: silent"
     tell(hole.questionable_ns, f"{silent} for longer than usual")
+    anew = f"ESP of {receiver} counts from 1 again: dropped where replay is checked"
+    tell(hole.counted_anew_ns, anew)
     # What had been going on is told where the story begins, not before it.
     begun_ns = hole.begin_ns if hole.last_proof_ns is None else hole.last_proof_ns
     for hint in reasons(peer, hole):
@@ -150,7 +157,8 @@ def remarks(
     told = []
     if hole.recovered_ns is None and hole.traffic_known and not ongoing:
         data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
-        what = f"ESP from {name(hole.receiver)}" if data_plane else "proof of life"
+        esp = "ESP" if hole.counted_anew_ns is None else "fresh ESP"
+        what = f"{esp} from {name(hole.receiver)}" if data_plane else "proof of life"
         again_ns = None if data_plane else _heard_again_ns(peer, hole)
         if again_ns is None:
             told.append(f"no {what} after it in this input")

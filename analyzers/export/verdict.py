@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from analyzers.export import troubles, words
 from analyzers.export.causes import reason_in_short, restart_in_short
 from analyzers.export.formatting import (
@@ -259,6 +261,12 @@ def _number(holes: Sequence[BlackHole]) -> str:
 
 
 def _noticed(owned: Sequence[tuple[PeerView, BlackHole]]) -> tuple[str, tuple[str, ...]]:
+    if all(words.is_presumed(hole) for _, hole in owned):
+        return "perhaps noticed as the capture ends", ()
+    owned = [
+        (peer, replace(hole, dead_ns=None) if words.is_presumed(hole) else hole)
+        for peer, hole in owned
+    ]
     holes = [hole for _, hole in owned]
     # A log alone does not show when the peer was questionable, nor its last packet.
     delays = [

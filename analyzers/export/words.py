@@ -332,6 +332,17 @@ def is_censored(hole: BlackHole) -> bool:
     return hole.stop_basis is StopBasis.CAPTURE_END and hole.max_seconds > 0
 
 
+def is_over(hole: BlackHole) -> bool:
+    """Whether the SA was gone, or another in its place, before the input ended."""
+    return hole.stop_basis in (StopBasis.DELETE, StopBasis.REPLACEMENT)
+
+
+def is_presumed(hole: BlackHole) -> bool:
+    """Whether nothing but the end of the input tells of the verdict: no retry is missing yet."""
+    suspect = hole.dead_basis == "inferred" and hole.confidence is Confidence.SUSPECT
+    return suspect and hole.dead_ns == hole.stop_ns and is_censored(hole)
+
+
 def clock_in_doubt(hole: BlackHole) -> str:
     """What is to be said of the time of a verdict whose clock is contradicted; empty otherwise."""
     off_ns = hole.verdict_clock_off_ns
@@ -355,10 +366,9 @@ def verdict_phrase(hole: BlackHole, exchange: Exchange | None) -> str:
     last = "last retry" if exchange.retries else "only probe"
     if exchange.retries:
         gap_ns = exchange.last_ns - exchange.transmissions[-2].at_ns
-        if waited_ns < gap_ns and hole.dead_ns == hole.stop_ns and is_censored(hole):
-            # The next retry would have come later: nothing but the end of traffic tells.
+        if is_presumed(hole):
             ends = f"the capture ends {duration(waited_ns)} after the {last}"
-            return f"given up about here (inferred: {ends}; retries came every {duration(gap_ns)})"
+            return f"perhaps given up (suspect: {ends}; retries came every {duration(gap_ns)})"
         if waited_ns < gap_ns * CUT_SHORT:
             # Something that happened, the end of the input too, came before the full wait.
             return f"given up about here (inferred: {last} + {duration(waited_ns)})"
@@ -439,6 +449,15 @@ def class_why(hole: BlackHole) -> str:
         return f"the receiver had removed the SA; the {end_of_input(hole)} ends before that shows"
     if hole.black_hole_class is BlackHoleClass.OPEN and _is_perhaps_answered(hole):
         return "its questions may have been answered unseen: nobody can tell"
+    if hole.black_hole_class is BlackHoleClass.OPEN and is_over(hole):
+        return "it was over before any verdict"
+    if hole.black_hole_class is BlackHoleClass.DATA_PLANE and hole.counted_anew_ns is not None:
+        return (
+            "IKE kept answering, and ESP came with sequence numbers that were used before;"
+            " liveness checks cannot see this fault"
+        )
+    if hole.black_hole_class is BlackHoleClass.DETECTED and is_presumed(hole):
+        return "asked, and perhaps given up within the budget, as the capture ends"
     return CLASS_WHY[hole.black_hole_class]
 
 

@@ -91,6 +91,9 @@ class BlackHole(Struct, frozen=True):
     """Packets that counters of the sender grew by within it, while nothing came back."""
     counted_most: int | None = None
     """Packets that they grew by around all of it."""
+    counted_anew_ns: int | None = None
+    """When the receiver's ESP began to count from 1 again on the same SPI: its numbers are used, so
+    that it proves nothing, and is dropped where replay is checked."""
     unread: int = 0
     """Encrypted messages into it that may have been questions: without keys nobody can tell."""
     verdict_clock_off_ns: int | None = None

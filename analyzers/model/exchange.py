@@ -98,6 +98,8 @@ class Exchange(Struct, frozen=True, gc=False):
     lost: Lost | None = None
     peer_heard: bool = False
     """It was not answered, but the responder was heard after it by other means."""
+    cut_short: bool = False
+    """Not answered, and perhaps given up, as the input ends: no retry is missing yet."""
     first_missing: bool = False
     """The log calls its first transmission a retry: the question itself is not shown."""
     tries: int | None = None

@@ -5,6 +5,7 @@ Memory grows with the number of flows, never with the number of packets.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,6 +32,10 @@ _CUT_PACKETS: Final = 5
 _MOST_CUTS: Final = 4096
 
 _FIRST_NUMBERS: Final = 3
+# So many numbers at once that no SA sends in that time were left out on purpose: a cluster member
+# that takes over counts on far ahead (RFC 6311 section 5.2), and nothing was lost.
+_LEAST_JUMP: Final = 1 << 20
+_MOST_A_SECOND: Final = 1_000_000
 
 _FLOW_FACTOR: Final = np.uint64(0xFF51AFD7ED558CCD)
 _SEQUENCE_FACTOR: Final = np.uint64(0xC4CEB9FE1A85EC53)
@@ -95,6 +100,8 @@ class FlowTable:
         self._repeats: dict[int, Repeat] = {}
         self._passed = PassedNumbers()
         self._latest_ns = np.empty(0, np.int64)
+        self._skipped = np.empty(0, np.int64)
+        """Sequence numbers that were left out on purpose."""
         self._number_of: dict[tuple[str, str, int], int] = {}
         self._numbers: dict[int, NDArray[np.int64]] = {}
         self._recent: tuple[NDArray[np.uint64], Int64Array] = (
@@ -169,7 +176,8 @@ class FlowTable:
         fresh[order] = fresh_sorted
         duplicate = self._duplicates(esp, flow, fresh)
 
-        self._note_cuts(owner, starts, segment, extended - before, before >= 0, esp.at_ns[order])
+        ahead = np.where(before >= 0, extended - before, 0)
+        self._note_gaps(owner, starts, segment, ahead, esp.at_ns[order])
 
         late = self._late(esp, ~(fresh | duplicate), order, (owner, starts, segment, extended, top))
 
@@ -232,25 +240,35 @@ class FlowTable:
         found = self._repeats.get(flow)
         if found is None or found.sequence <= _FIRST_NUMBERS:
             return None
-        span = int(self.highest[flow] - self.lowest[flow]) + 1
-        packets = min(found.packets, int(self.packets[flow]) - span)
+        packets = min(found.packets, int(self.packets[flow]) - self._span(flow))
         return found._replace(packets=packets) if packets > 0 else None
 
-    def _note_cuts(
+    def begun_again(self) -> Iterator[tuple[int, int]]:
+        """Flows that count from their first number again, and since when, ns."""
+        for flow, found in self._repeats.items():
+            if found.sequence <= _FIRST_NUMBERS:
+                yield flow, found.at_ns
+
+    def _note_gaps(
         self,
         owner: Int64Array,
         starts: Int64Array,
         segment: Int64Array,
         ahead: Int64Array,
-        known: NDArray[np.bool_],
         at_ns: Int64Array,
     ) -> None:
-        """Note where a flow fell silent and its sequence numbers went on; rows sorted by flow."""
+        """Note where the sequence numbers of a flow went on unseen; rows sorted by flow.
+
+        `ahead`: by how much each is above all before it.
+        """
         earlier_ns = np.empty_like(at_ns)
         earlier_ns[1:] = at_ns[:-1]
         earlier_ns[starts] = self._latest_ns[owner]
         self._latest_ns[owner] = at_ns[np.append(starts[1:], len(at_ns)) - 1]
-        cut = (ahead > _CUT_PACKETS) & known & (at_ns - earlier_ns >= _CUT_NS)
+        gap_ns = at_ns - earlier_ns
+        jump = ahead > np.maximum(_LEAST_JUMP, gap_ns // NS_PER_SECOND * _MOST_A_SECOND)
+        np.add.at(self._skipped, owner[segment[jump]], ahead[jump] - 1)
+        cut = (ahead > _CUT_PACKETS) & ~jump & (gap_ns >= _CUT_NS)
         for row in np.flatnonzero(cut)[: _MOST_CUTS - len(self.cuts)].tolist():
             flow, missing = int(owner[segment[row]]), int(ahead[row]) - 1
             self.cuts.append(Cut(flow, int(earlier_ns[row]), int(at_ns[row]), missing))
@@ -259,8 +277,11 @@ class FlowTable:
         """Sequence numbers inside the observed range that were not seen."""
         if self.packets[flow] == 0:
             return 0
-        span = int(self.highest[flow] - self.lowest[flow]) + 1
-        return max(0, span - int(self.packets[flow]))
+        return max(0, self._span(flow) - int(self.packets[flow]))
+
+    def _span(self, flow: int) -> int:
+        """How many sequence numbers the observed range has that may have been sent."""
+        return int(self.highest[flow] - self.lowest[flow] - self._skipped[flow]) + 1
 
     def _duplicates(
         self, esp: EspRows, flow: Int64Array, fresh: NDArray[np.bool_]
@@ -312,4 +333,6 @@ class FlowTable:
         ):
             grown = np.concatenate([getattr(self, name), np.full(extra, fill, np.int64)])
             setattr(self, name, grown)
-        self._latest_ns = np.concatenate([self._latest_ns, np.zeros(extra, np.int64)])
+        none = np.zeros(extra, np.int64)
+        self._latest_ns = np.concatenate([self._latest_ns, none])
+        self._skipped = np.concatenate([self._skipped, none])

@@ -273,7 +273,7 @@ def _hole_events(hole: BlackHole, asked_ns: Sequence[int]) -> list[tuple[int, in
         probe = asked_ns[place] if place < len(asked_ns) else None
     if doubt is not None and (probe is None or doubt < probe):
         events.append((doubt, 2, PeerState.QUESTIONABLE))
-    if hole.dead_ns is not None:
+    if hole.dead_ns is not None and hole.confidence is not Confidence.SUSPECT:
         events.append((hole.dead_ns, 4, PeerState.DEAD))
     if hole.recovered_ns is not None:
         events.append((hole.recovered_ns, 6, PeerState.ALIVE))

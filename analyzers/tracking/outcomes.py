@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
 from analyzers.model.records import Basis, Confidence
@@ -18,6 +19,7 @@ from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.acts import ON_TIME_NS, Acts
 from analyzers.tracking.blind import BlindTimes
 from analyzers.tracking.engine import Tracker
+from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
 from analyzers.tracking.rhythm import (
@@ -77,6 +79,8 @@ class Piece(Struct, frozen=True):
     confidence: Confidence
     heard: bool = False
     """It was not answered, but the peer was heard after it."""
+    presumed_ns: int | None = None
+    """No verdict, but the input ends as if there had been one then, see `breaks_off_in_time`."""
 
 
 class Settled(Struct, frozen=True):
@@ -93,6 +97,12 @@ class Settled(Struct, frozen=True):
     def verdict_ns(self) -> int | None:
         """When the prober gave up, if it did."""
         return self.pieces[-1].verdict_ns if self.pieces else None
+
+    @property
+    def ended_ns(self) -> int | None:
+        """When the prober gave up, or seems to have given up as the input ends."""
+        presumed_ns = self.pieces[-1].presumed_ns if self.pieces else None
+        return self.verdict_ns if presumed_ns is None else presumed_ns
 
 
 class Outcomes:
@@ -270,6 +280,9 @@ class Outcomes:
             pass
         elif wait is not None and ran_out and tried:
             outcome, verdict = Outcome.UNANSWERED, min(last_ns + wait, self._end_ns)
+        elif self._breaks_off(track, sent, now):
+            piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence)
+            return replace(piece, presumed_ns=now.last_out_ns), Support.LOST
         elif self._end_ns - last_ns >= self._lone_horizon_ns(track):
             outcome = Outcome.UNANSWERED
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
@@ -365,25 +378,29 @@ class Outcomes:
         now: Silence,
         known_ns: int | None,
     ) -> bool:
-        """Whether the next retry would have come by the end of the input, if there was to be one.
-
-        Where the input ends with a packet of the prober nothing tells how long it went on.
-        """
-        interval = self._rhythms.interval_ns(track)
-        if horizon_reached(sent, track.kind, self._end_ns, known_ns):
-            # Who goes on sending may have been answered unseen: the next question will tell.
-            usual_ns = track.since_proof_ns if interval is None else interval
-            patience_ns = _PATIENCE_NS
-            if usual_ns:
-                if len(sent) > 1:
-                    # These may be questions of their own, in the rhythm of questions.
-                    usual_ns = max(usual_ns, sent[-1].at_ns - sent[-2].at_ns)
-                patience_ns = usual_ns + max(_INTERVAL_TOLERANCE_NS, usual_ns // 10)
-            return not self._in_use(sent, track.kind, now, known_ns) or (
-                self._end_ns >= sent[-1].at_ns + patience_ns
-            )
-        if self._ongoing or now.last_out_ns < self._end_ns or now.packets < 2:
+        """Whether the next retry would have come by the end of the input, were there to be one."""
+        if not horizon_reached(sent, track.kind, self._end_ns, known_ns):
             return False
+        # Who goes on sending may have been answered unseen: the next question will tell.
+        interval = self._rhythms.interval_ns(track)
+        usual_ns = track.since_proof_ns if interval is None else interval
+        patience_ns = _PATIENCE_NS
+        if usual_ns:
+            if len(sent) > 1:
+                # These may be questions of their own, in the rhythm of questions.
+                usual_ns = max(usual_ns, sent[-1].at_ns - sent[-2].at_ns)
+            patience_ns = usual_ns + max(_INTERVAL_TOLERANCE_NS, usual_ns // 10)
+        return not self._in_use(sent, track.kind, now, known_ns) or (
+            self._end_ns >= sent[-1].at_ns + patience_ns
+        )
+
+    def _breaks_off(
+        self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence
+    ) -> bool:
+        """Whether the input ends with the last packet of the prober before its next retry."""
+        if self._ongoing or self._end_ns - now.last_out_ns > DUPLICATE_NS or now.packets < 2:
+            return False
+        interval = self._rhythms.interval_ns(track)
         if (
             interval is not None
             and len(sent) > 1

@@ -56,6 +56,7 @@ class PeerTable:
             if side is not None:
                 if sa.responder_spi == _ZERO_SPI:
                     sa.responder_spi = message.responder_spi
+                sa.unit.nat_port = _nat_port(message.sport, message.dport)
                 return sa, side
         return None
 
@@ -84,7 +85,8 @@ class PeerTable:
         else:
             if peer is None:
                 peer = self._new_peer(flow.src, flow.dst, port, at_ns)
-            unit, side = peer.unit, peer.side_of(flow.src) or 0
+            unit = _unit_behind(peer, port) if flow.sport else peer.unit
+            side = peer.side_of(flow.src) or 0
         self._by_esp[flow.spi, flow.dst] = self._by_sender[flow.spi, flow.src] = (unit, side)
         self._note_nat_port(unit.peer, port, _pair(flow.src, flow.dst))
         return unit, side
@@ -309,6 +311,16 @@ def _rekeyed(old: SaTrack, sa: SaTrack) -> None:
     sa.unit = old.unit
     if old.end is SaEnd.DELETE:
         old.end = SaEnd.REKEYED
+
+
+def _unit_behind(peer: PeerTrack, port: int) -> UnitTrack:
+    """The unit that a new flow belongs to: the newest, or the one whose IKE has its NAT port.
+
+    Clients behind one NAT may set up their SAs side by side.
+    """
+    several = len({unit.nat_port for unit in peer.units[-_RECENT:]}) > 1
+    behind = [unit for unit in peer.units[-_RECENT:] if unit.nat_port == port]
+    return behind[-1] if several and behind else peer.unit
 
 
 def _pair(src: str, dst: str) -> tuple[str, str]:

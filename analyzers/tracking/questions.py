@@ -260,7 +260,8 @@ class Questions:
 
         Where the capture begins with the silence, only a flow that is older than it, or the SA
         before it, tells that there was anything to come, and a pause that long is needed to make
-        it a silence.
+        it a silence. What was asked in vain for longer than ESP stayed away after the answer, is
+        what kept ESP away, too.
         """
         if silence.last_proof_ns == NEVER:
             key = (state.unit.index, state.role, place)
@@ -268,12 +269,14 @@ class Questions:
                 return False
             if key not in self.midway and not self._came_before(state, silence, place):
                 return False
-        return (
-            self.is_answered_in(state, silence)
-            and end_ns - (state.answered_ns or 0) >= self._report_ns
-            and not self.deafness.explains(
-                state.unit.index, state.role, silence.last_proof_ns, end_ns
-            )
+        if not self.is_answered_in(state, silence):
+            return False
+        answered_ns = state.answered_ns or 0
+        in_vain_ns = answered_ns - (state.answered_asked_ns or 0)
+        return end_ns - answered_ns >= max(
+            self._report_ns, in_vain_ns
+        ) and not self.deafness.explains(
+            state.unit.index, state.role, silence.last_proof_ns, end_ns
         )
 
     def _came_before(self, state: RoleState, silence: Silence, place: int) -> bool:

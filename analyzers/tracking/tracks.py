@@ -39,6 +39,8 @@ class UnitTrack(Struct, eq=False):
     first_ns: int = 0
     adopted: bool = False
     """Child SAs that begin from now on may belong to it; else its IKE SA is not established."""
+    nat_port: int = 0
+    """The port a NAT gave its IKE last; 0 without one."""
 
 
 class PeerTrack(Struct, eq=False):

@@ -79,7 +79,7 @@ class Viewer:
         self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
         holes = tracker.exposures.finish(
             self._end_ns,
-            lambda exchange: self._outcomes.of(exchange).verdict_ns,
+            lambda exchange: self._outcomes.of(exchange).ended_ns,
             ongoing=ongoing,
         )
         self._holes: dict[int, list[HoleTrack]] = {}
@@ -365,6 +365,7 @@ class Viewer:
             answer_evidence=track.evidence if answered else None,
             since_proof_ns=since_proof_ns(track, clock) if is_first else None,
             verdict_ns=piece.verdict_ns,
+            cut_short=piece.presumed_ns is not None,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=None if answered else place_of_loss(logs, track, piece.sent),
             peer_heard=piece.heard,
@@ -443,6 +444,21 @@ class Viewer:
             probes=track.probes,
             removed_ns=track.removed_ns,
             spis=tuple(f"{self._tracker.flows.identities[f].spi:08x}" for f in track.flows),
+            counted_anew_ns=self._counted_anew_ns(track),
+        )
+
+    def _counted_anew_ns(self, track: HoleTrack) -> int | None:
+        """When ESP of the silent end began to count anew on an SA that it has, within a silence."""
+        tracker = self._tracker
+        return min(
+            (
+                at_ns
+                for flow, at_ns in tracker.flows.begun_again()
+                if tracker.unit_of_flow(flow) is track.unit
+                and tracker.owner_of_flow(flow)[1] == 1 - track.role
+                and track.silence.last_proof_ns < at_ns <= track.stop_ns
+            ),
+            default=None,
         )
 
 

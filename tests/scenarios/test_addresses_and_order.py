@@ -7,7 +7,7 @@ import pytest
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
-from analyzers.model.records import ProblemKind
+from analyzers.model.records import Confidence, ProblemKind
 from tests.scenarios.conftest import Tell
 from tests.scenarios.timeline import at
 
@@ -190,6 +190,35 @@ def test_two_clients_behind_one_address(tell: Tell) -> None:
     (hole,) = second.black_holes
     assert hole.black_hole_class is BlackHoleClass.SLOW_TEARDOWN
     assert (hole.min_packets, hole.max_packets) == (150, 200)  # 30.0 … 59.8, 20.0 … 59.8
+
+
+def test_two_clients_set_up_side_by_side(tell: Tell) -> None:
+    """The NAT left one of them its port: what answers there says nothing of the other one."""
+    told = tell(
+        """
+        0 n:4500>b:4500 v2 handshake
+        0.005 n:5001>b:4500 v2 handshake sa=2
+        0.1..60/0.2 n:4500>b:4500 esp out1
+        0.15..60/0.2 b:4500>n:4500 esp in1
+        0.2..60/0.2 n:5001>b:4500 esp out2
+        0.25..20/0.2 b:4500>n:5001 esp in2
+        5..60/5 n:4500>b:4500 liveness 2+
+        5.02..60/5 b:4500>n:4500 liveness 2+ resp
+        10.1 n:5001>b:4500 liveness 2 sa=2
+        10.12 b:4500>n:5001 liveness 2 resp sa=2
+        25.1 n:5001>b:4500 liveness 3 sa=2
+        27.1 n:5001>b:4500 liveness 3 sa=2
+        31.1 n:5001>b:4500 liveness 3 sa=2
+        39.1 n:5001>b:4500 liveness 3 sa=2
+        55.1 n:5001>b:4500 liveness 3 sa=2
+        """
+    )
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.OPEN
+    assert (hole.last_proof_ns, hole.first_probe_ns) == (at(19.85), at(25.1))
+    assert not told.of("dpd-alive-dataplane-dead")
+    (asked,) = [x for x in told.peer.exchanges if x.retries]
+    assert (asked.outcome, asked.confidence) == (Outcome.OPEN, Confidence.CERTAIN)
 
 
 def test_keepalives_prove_nothing(tell: Tell) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.story import moments
+from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, StopBasis
 from analyzers.model.exchange import Outcome
+from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
@@ -253,12 +256,37 @@ def test_a_second_wait_as_long_as_the_first_may_still_grow(tell: Tell) -> None:
     expect_open(tell(told + until(32)).peer)
 
 
-def test_the_traffic_ends_when_the_last_retry_has_run_out(tell: Tell) -> None:
-    """An SA that is torn down takes its traffic along, and the capture has nothing more to show."""
-    steady = SETUP + PEER_UNTIL_20 + "30..42/2 a>b liveness 2\n"
-    peer = tell(steady + "0.1..42/0.2 a>b esp out\n").peer
-    assert (peer.exchanges[-1].outcome, peer.state) == (Outcome.UNANSWERED, PeerState.DEAD)
-    assert only(peer).black_hole_class is BlackHoleClass.DETECTED
+STEADY_QUESTIONS = {
+    SETUP: "30..42/2 a>b liveness 2\n",
+    SETUP_V1: "30..36/2 a>b v1 info 108\n",
+}
+
+
+@pytest.mark.parametrize("mirrored", ["", "twice 0.0004\n"])
+@pytest.mark.parametrize("setup", STEADY_QUESTIONS)
+def test_the_traffic_ends_when_the_last_retry_has_run_out(
+    tell: Tell, setup: str, mirrored: str
+) -> None:
+    """An SA that is torn down takes its traffic along, and so does a capture that is cut there:
+    no retry is missing yet, and the peer is not dead."""
+    steady = setup + PEER_UNTIL_20 + STEADY_QUESTIONS[setup]
+    end = 42 if setup is SETUP else 36
+    told = tell(f"{steady}0.1..{end}/0.2 a>b esp out\n{mirrored}")
+    peer = told.peer
+    asked = peer.exchanges[-1]
+    assert (asked.outcome, asked.verdict_ns) == (Outcome.UNANSWERED, None)
+    assert peer.state is PeerState.PROBING
+    assert peer.ike_sas[0].end is None
+    hole = only(peer)
+    assert hole.black_hole_class is BlackHoleClass.DETECTED
+    assert hole.confidence is Confidence.SUSPECT
+    (finding,) = told.of("dpd-no-ack")
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.SUSPECT)
+    assert "no answer came until the input ends, before the next retry was due" in finding.detail
+    headline = " ".join(part.text for part in verdict_of([peer]).parts)
+    assert "perhaps noticed as the capture ends" in headline
+    (said,) = [moment.text for moment in moments(peer, hole) if "given up" in moment.text]
+    assert said.startswith("perhaps given up (suspect: the capture ends 1.9 s after the last retry")
 
 
 def test_a_question_on_an_sa_that_was_replaced(tell: Tell) -> None:

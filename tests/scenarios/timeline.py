@@ -7,6 +7,7 @@ A line is `TIME SENDER>RECEIVER WHAT`, times in seconds since the capture began:
     5.01 b>a liveness 3 resp            its answer
     30..300/30 a>b liveness 4+          one every 30 s while time < 300, IDs 4, 5, 6 …
     6.0..20.0/0.2 a>b esp out1          ESP every 200 ms; the SPI has a name, sequences count up
+    30..40/0.2 a>b esp out1 seq=1+      from 1 on again
     0.0 a>b v1 main-mode                six messages of phase 1; `v1 quick` three of phase 2
     10 a>b v1 info 108                  an opaque Informational of 108 bytes, new message ID
     10 a>b v1 info says=ruthere seq=5   a sealed one: really encrypted, `key_table` opens it
@@ -341,7 +342,8 @@ def _packet(event: _Event, payload: bytes, directives: _Directives) -> bytes:
 def _esp(event: _Event, sequence: int) -> bytes:
     name = event.what[1]
     size = int(event.options.get("size", "100"))
-    sequence = int(event.options.get("seq", sequence))
+    given = event.options.get("seq", str(sequence))
+    sequence = int(given.rstrip("+")) + (event.number if given.endswith("+") else 0)
     body = random_bytes(f"esp {name} {sequence}", size - 8)
     return struct.pack(">II", esp_spi(name), sequence) + body
 

@@ -26,7 +26,7 @@ HEALTHY = SAMPLES / "ikev2-healthy" / "capture.pcap"
 
 async def test_an_event_is_copied_in_every_form(console: Open):
     async with console(DEAD) as c:
-        await c.press("3", "e", "y")
+        await c.press("3", "w", "y")
         for name in ("text", "JSON", "Wireshark filter", "BPF"):
             assert name in c.text
         await c.press("2")

@@ -35,9 +35,9 @@ async def test_rungs_between_the_two_ends(console: Open, size: tuple[int, int]):
 
 async def test_the_detail_says_what_the_message_is(console: Open):
     async with console(DEAD, size=(132, 43)) as c:
-        await c.press("3", "e")
+        await c.press("3", "w")
         assert "known by      header, certain" in c.text
-        assert "given up" in c.text
+        assert "unanswered" in c.text
         assert "[dpd-no-ack]" in c.text
 
 
@@ -75,8 +75,9 @@ async def test_a_pair_inside_a_fold_is_unfolded(console: Open):
 
 async def test_the_moment_is_shared_with_the_timeline(console: Open):
     async with console(DEAD) as c:
-        await c.press("3", "e")
+        await c.press("3", "w")
         at_ns = c.app.model.at_ns
+        assert at_ns is not None
         await c.press("2")
         assert c.app.model.at_ns == at_ns
 

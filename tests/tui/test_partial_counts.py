@@ -25,7 +25,7 @@ async def test_all_counters_of_a_peer_are_of_the_chosen_stretch_or_called_whole(
         c.app.changed()
         await c.settle()
         assert (model.tally(peer).probes, model.tally(peer).retries) == (1, 2)
-        assert (model.tally(peer).unanswered, model.tally(peer).errors) == (1, 1)
+        assert (model.tally(peer).unanswered, model.tally(peer).warnings) == (1, 1)
         assert "state (all)" in c.text
         assert "1, in part" in c.text
         assert "1 of 1 question)" in " ".join(c.text.split())
@@ -33,7 +33,7 @@ async def test_all_counters_of_a_peer_are_of_the_chosen_stretch_or_called_whole(
         c.app.changed()
         await c.settle()
         assert (model.tally(peer).probes, model.tally(peer).retries) == (0, 0)
-        assert (model.tally(peer).unanswered, model.tally(peer).errors) == (0, 1)
+        assert (model.tally(peer).unanswered, model.tally(peer).warnings) == (0, 1)
         assert "0 of 1 question)" in " ".join(c.text.split())
         assert "0 of 1 question answered" not in c.text
         await c.press("F")

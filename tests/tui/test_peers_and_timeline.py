@@ -25,10 +25,10 @@ HEALTHY = SAMPLES / "ikev2-healthy" / "capture.pcap"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
-async def test_the_dead_peer_is_seen_at_once(console: Open, size: tuple[int, int]):
+async def test_the_silent_peer_is_seen_at_once(console: Open, size: tuple[int, int]):
     async with console(DEAD, size=size) as c:
-        assert "1 peer given up" in c.lines[0]
-        assert "given up" in c.text
+        assert "1 peer probing" in c.lines[0]
+        assert "↻ probing" in c.text
         assert "192.0.2.2" in c.text
         assert max(map(len, c.lines)) <= size[0]
 

@@ -217,7 +217,7 @@ async def test_the_middle_of_an_outage_has_its_black_hole_its_question_and_its_f
         (peer,) = c.app.model.peers
         tally = c.app.model.tally(peer)
         assert (tally.probes, tally.unanswered, tally.retries) == (1, 1, 2)
-        assert tally.errors == 1
+        assert tally.warnings == 1
         await c.press("4")
         assert "no finding is of the stretch" not in c.text
         assert "of other times not shown" not in c.text

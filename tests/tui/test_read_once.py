@@ -51,7 +51,7 @@ async def test_a_further_file_is_for_the_next_start(console: Open, pipe: Path):
     async with console(pipe) as c:
         await c.press("o")
         assert "hub cannot be read again: start with all inputs" in c.lines[-1]
-        assert "1 peer given up" in c.lines[0]
+        assert "1 peer probing" in c.lines[0]
 
 
 async def test_a_clock_is_for_the_next_start(console: Open, pipe: Path):

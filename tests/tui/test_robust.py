@@ -66,7 +66,7 @@ async def test_an_input_that_cannot_be_read_is_named_beside_the_others(
     async with console(path, DEAD / "capture.pcap", gone) as c:
         await c.press(view)
         assert not c.app.model.failure
-        assert "1 peer given up" in c.lines[0]
+        assert "1 peer probing" in c.lines[0]
         assert "2 inputs not read (i)" in c.lines[-1]
         assert "damaged" not in c.lines[-1]
         await c.press("i")

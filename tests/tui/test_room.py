@@ -35,7 +35,7 @@ async def test_long_names_leave_the_verdict_its_room(console: Open, tmp_path: Pa
         shutil.copy(DEAD, name)
     for inputs, shown in ((names[:1], "aaa… "), (names, "  3 inputs  ")):
         async with console(*inputs, size=(80, 24)) as c:
-            assert "1 peer given up" in c.lines[0]
+            assert "1 peer probing" in c.lines[0]
             assert shown in c.lines[0]
 
 
@@ -52,7 +52,7 @@ async def test_names_give_way_to_the_words_of_the_verdict(console: Open):
 
 async def test_how_long_the_black_hole_was_is_told_at_80_columns(console: Open):
     async with console(DEAD, size=(80, 24)) as c:
-        assert "1 peer given up (inferred) · black hole 14.7 to 19.8 s · …" in c.lines[0]
+        assert "1 peer probing (inferred) · black hole 14.7 to 19.8 s · …" in c.lines[0]
 
 
 async def test_the_head_of_the_log_is_cut_with_a_mark(console: Open, tmp_path: Path):
@@ -75,7 +75,7 @@ async def test_what_has_no_times_has_no_room_for_them(console: Open, tmp_path: P
         assert c.lines[3].startswith(" UTC")
 
 
-@pytest.mark.parametrize(("view", "wanted"), [("3", "black hole"), ("4", "✗ → 192.0.2.2")])
+@pytest.mark.parametrize(("view", "wanted"), [("3", "black hole"), ("4", "! → 192.0.2.2")])
 async def test_low_screens_keep_rows_of_the_list(console: Open, view: str, wanted: str):
     async with console(DEAD, size=(60, 12)) as c:
         await c.press(view)

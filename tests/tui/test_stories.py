@@ -101,7 +101,7 @@ async def test_a_peer_is_copied_with_the_words_of_the_screen(console: Open):
     async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap") as c:
         await c.press("y", "1")
         assert c.app.clipboard.startswith(
-            "192.0.2.1 to 192.0.2.2: given up (inferred); 1 black hole, 14.7 to 19.8 s (73 to 98"
+            "192.0.2.1 to 192.0.2.2: probing (inferred); 1 black hole, 14.7 to 19.8 s (73 to 98"
         )
 
 
@@ -149,7 +149,8 @@ async def test_an_sa_without_an_spi_and_a_time_has_a_sign_for_it(console: Open, 
 
 
 async def test_when_a_peer_asks_is_told_in_one_way_on_all_of_the_screen(console: Open):
-    async with console(SAMPLES / "ikev1-dead-peer" / "capture.pcap", size=(132, 43)) as c:
+    folder = SAMPLES / "ikev1-dead-peer"
+    async with console(folder / "capture.pcap", folder / "charon-a.log", size=(132, 43)) as c:
         assert "~5.1 s + 2×5 s" in c.text
         assert "asks      after about 5.1 s, 2 retries × 5 s" in c.text
         assert "unknown interval" not in c.text

@@ -10,16 +10,28 @@ import pytest
 
 from analyzers.session import SessionOptions
 from dpdlab.tui.app import ConsoleApp
+from tests.scenarios.timeline import capture
 from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
 DEAD = SAMPLES / "ikev1-dead-peer" / "capture.pcap"
+DIES = """
+0 a>b v2 handshake
+0.1..35/0.2 a>b esp out
+0.15..20/0.2 b>a esp in
+25..34/2 a>b liveness 2
+90 c:4500>a:4500 keepalive
+"""
 TERMINAL = SAMPLES / "ios-dead-peer-terminal" / "console.txt"
 
 
 @pytest.mark.parametrize("view", ["2", "3"])
-async def test_a_verdict_that_only_silence_shows_is_inferred(console: Open, view: str):
-    async with console(DEAD, size=(132, 43)) as c:
+async def test_a_verdict_that_only_silence_shows_is_inferred(
+    console: Open, tmp_path: Path, view: str
+):
+    path = tmp_path / "dies.pcap"
+    path.write_bytes(capture(DIES))
+    async with console(path, size=(132, 43)) as c:
         await c.press(view, "G")
         assert "192.0.2.1 gives 192.0.2.2 up [inferred]" in c.text
 

@@ -13,7 +13,7 @@ from dpdlab.tui.views.timeline import TimelineView
 from tests.tui.conftest import SAMPLES, Opened
 
 Open = Callable[..., Opened]
-CAPTURE = SAMPLES / "ikev2-dead-peer" / "capture.pcap"
+CAPTURE = SAMPLES / "ikev2-peer-restart" / "capture.pcap"
 
 
 @pytest.fixture

@@ -107,6 +107,8 @@ def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
 def _confidence(case: Case, exchanges: list[Exchange], fate: _Fate) -> Confidence:
     """As that of the questions; a verdict that nothing but silence shows is inferred."""
     parts = [x.confidence for x in exchanges]
+    if any(x.cut_short for x in exchanges):
+        parts.append(Confidence.SUSPECT)
     if fate is _Fate.GIVEN_UP:
         shown = given_up(case, exchanges[0])
         parts.append(Confidence.INFERRED if shown is None else shown.confidence)
@@ -148,6 +150,8 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
         proof = "proof of life" if case.captured else "message of the peer in the log"
         said += f", the first {spoken_ns(first.idle_ns)} after the last {proof}"
     said += "; no answer to the last came" if first.unheard_answers else "; no answer came"
+    if first.cut_short:
+        said += " until the input ends, before the next retry was due"
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
         by = ", as its log says" if first.verdict_ref else ""

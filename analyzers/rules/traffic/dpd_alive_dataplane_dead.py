@@ -24,6 +24,12 @@ _CAUSES = (
     " tunnel monitor, routing hellos)."
 )
 
+_ANEW = (
+    "The sender began to count anew on an SA that it kept, as a cluster member does that took over"
+    " without the counters (RFC 6311 section 5.2). A receiver that checks for replay drops all of"
+    " it: look at its replay errors, and renew the Child SA."
+)
+
 
 def _check(case: Case) -> Iterator[Found]:
     for hole in case.peer.black_holes:
@@ -46,6 +52,10 @@ def _found(case: Case, hole: BlackHole) -> Found:
     refs = [*hole.refs, *(x.answer.ref for x in answered if x.answer is not None)]
     delete = silencing_delete(case, hole)
     said, remedy = "", ""
+    back = "none back"
+    if hole.counted_anew_ns is not None:
+        back = "nothing back but sequence numbers that were used before"
+        remedy = _ANEW
     if delete is not None:
         said = f" {delete.sender} had deleted a Child SA just before."
         refs.append(delete.ref)
@@ -55,7 +65,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
     bare = any(f.sender == hole.sender and not f.encapsulated for f in case.peer.esp_flows)
     return Found(
         f"{hole.sender} sent {hole.max_packets} ESP packets to {hole.receiver}{which} within"
-        f" {spoken(hole.max_seconds)} and got none back, but {alive}: the peer lives, the tunnel"
+        f" {spoken(hole.max_seconds)} and got {back}, but {alive}: the peer lives, the tunnel"
         f" does not.{said} More than {spoken(limit_s)} of it are an error.",
         first_refs(refs or into(case, hole)),
         severity=Severity.ERROR if hole.max_seconds > limit_s else Severity.WARNING,

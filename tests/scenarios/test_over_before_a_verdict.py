@@ -1,0 +1,77 @@
+"""Outages that end before anybody gives a verdict, by an answer or by another SA."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.export.story import moments
+from analyzers.export.words import class_why
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
+from tests.scenarios.conftest import Tell
+from tests.scenarios.timeline import at
+
+SETUP = "0 a>b v2 handshake\n5 a>b liveness 2\n5.01 b>a liveness 2 resp\n"
+OUTAGE = """
+0.1..80/0.2 a>b esp out
+0.15..20/0.2 b>a esp in
+23 a>b liveness 3
+27 a>b liveness 3
+34.2 a>b liveness 3
+47.16 a>b liveness 3
+47.17 b>a liveness 3 resp
+60 a>b liveness 4
+60.01 b>a liveness 4 resp
+"""
+
+
+@pytest.mark.parametrize("back", [48, 49.5, 51, 53, 56])
+def test_esp_comes_back_a_while_after_ike(tell: Tell, back: float) -> None:
+    """IKE did not answer while it lasted: no plane of its own was dead."""
+    told = tell(SETUP + OUTAGE + f"{back}..80/0.2 b>a esp in\n")
+    outage, *rest = told.peer.black_holes
+    assert outage.black_hole_class is BlackHoleClass.TRANSIENT
+    assert (outage.first_probe_ns, outage.stop_ns) == (at(23), at(47.17))
+    assert outage.min_seconds == pytest.approx(24.2, abs=0.2)
+    assert all(hole.last_proof_ns == at(47.17) for hole in rest)
+    assert not told.of("dpd-alive-dataplane-dead")
+
+
+def test_a_retry_hides_no_dead_data_plane(tell: Tell) -> None:
+    """IKE was back after seconds, and ESP stays away for half a minute more."""
+    told = tell(
+        SETUP
+        + """
+        0.1..80/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        25 a>b liveness 3
+        27 a>b liveness 3
+        27.01 b>a liveness 3 resp
+        60..80/0.2 b>a esp in
+        """
+    )
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert told.of("dpd-alive-dataplane-dead")
+    (answered,) = [m for m in moments(told.peer, hole) if "answered" in m.text]
+    assert answered.at_ns == at(27.01)
+
+
+def test_a_restarted_peer_is_back_before_it_is_missed(tell: Tell) -> None:
+    """The input goes on long after that: it does not end before the silence can be judged."""
+    peer = tell(
+        SETUP
+        + """
+        0.1..26/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        25 b>a v2 handshake sa=2
+        26.1..60/0.2 a>b esp out2
+        26.15..60/0.2 b>a esp in2
+        sa 2 by b
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert (hole.black_hole_class, hole.stop_basis) == (
+        BlackHoleClass.OPEN,
+        StopBasis.REPLACEMENT,
+    )
+    assert class_why(hole) == "it was over before any verdict"
