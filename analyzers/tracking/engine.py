@@ -26,6 +26,7 @@ from analyzers.model.time import ORDER_LIMIT_NS, nanoseconds, seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
 from analyzers.tracking.configured import Configured
+from analyzers.tracking.crossed import Crossed
 from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
@@ -44,7 +45,7 @@ from analyzers.tracking.silence_rows import (
     packed_ref,
 )
 from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack, UnitTrack
-from analyzers.tracking.witnesses import Witnesses
+from analyzers.tracking.witnesses import Watched, Witnesses
 from analyzers.wire.frames import Int64Array
 from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
 
@@ -97,6 +98,9 @@ class Tracker:
         self.gaps: Mapping[str, Sequence[tuple[int, int]]] = {}
         self.interfaces: Mapping[str, Interfaces] = {}
         """When each source that is a capture was interrupted, as far as that is known."""
+        self.crossed = Crossed()
+        self.watched: Sequence[Watched] = ()
+        """When captures near the receivers show what comes."""
         self.captured_at: Sequence[frozenset[str]] = ()
         """The addresses of the device that took each capture, as far as captures name them."""
         self.ike_messages = 0
@@ -285,7 +289,7 @@ class Tracker:
         self._of_peer(peer, message, side)
         sa.messages += message.kind is not _FRAGMENT
         at_ns = message.at_ns
-        if message.unread:
+        if message.astray:
             self.marks.proving = False
         if self.marks.proving:
             peer.last_heard_ns[side] = at_ns
@@ -298,7 +302,7 @@ class Tracker:
             self._feed_ikev2(sa, message, side)
         else:
             self._ikev1.feed(sa, message, side)
-        if message.unread:
+        if message.astray:
             self.marks.proving = True
 
     def _feed_ikev2(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
@@ -348,6 +352,7 @@ class Tracker:
         keep = np.flatnonzero(~folded.duplicate)
         if not len(keep):
             return no_rows()
+        proof = folded.fresh[keep] & self.crossed.came(self.flows, esp.take(keep), flow[keep])
         unit = self._unit_of_flow[flow[keep]]
         direction = self._side_of_flow[flow[keep]]
         self.activity.add(unit, direction, esp.at_ns[keep])
@@ -360,7 +365,7 @@ class Tracker:
             bytes=esp.length[chosen].astype(np.int64),
             esp=np.ones(len(chosen), np.bool_),
             direction=direction[order],
-            proof=folded.fresh[chosen],
+            proof=proof[order],
             ref=packed_ref(batch.esp_source[chosen], esp.record[chosen]),
         )
         self.children.run(rows, flow[chosen])
