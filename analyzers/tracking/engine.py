@@ -27,6 +27,7 @@ from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
 from analyzers.tracking.configured import Configured
 from analyzers.tracking.crossed import Crossed
+from analyzers.tracking.echoes import Echoes
 from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
@@ -114,6 +115,7 @@ class Tracker:
         self._unit_of_flow = np.empty(0, np.int64)
         self._side_of_flow = np.empty(0, np.int64)
         self._recent: OrderedDict[tuple[bytes, str, str, int, int], int] = OrderedDict()
+        self._echoes = Echoes()
         self._problems: list[Problem] = []
         self._heard_outside: set[tuple[str, str]] = set()
         """Who sent to whom outside the time window."""
@@ -161,7 +163,8 @@ class Tracker:
             for side in (0, 1):
                 ends = product(peer.addresses[side], peer.addresses[1 - side])
                 peer.heard[side] |= any(pair in self._heard_outside for pair in ends)
-        return self._decoder.finish()
+        merged = self._echoes.problem(int(self.flows.packets.sum()), self.flows.packets_again)
+        return [*self._decoder.finish(), *([merged] if merged is not None else [])]
 
     def feed(self, batch: OrderedBatch) -> None:
         """Take a batch of ordered observations."""
@@ -327,6 +330,7 @@ class Tracker:
         if len(self._recent) > _MAX_RECENT:
             self._recent.popitem(last=False)
         if seen_ns is None or abs(message.at_ns - seen_ns) > DUPLICATE_NS:
+            self._echoes.note(message, seen_ns)
             return False
         if message.at_ns < ORDER_LIMIT_NS:
             return False

@@ -225,3 +225,25 @@ def test_what_was_told_once_is_counted_once(tmp_path: Path) -> None:
     told = together(tmp_path, capture(ASKED_THERE), capture(far))
     # All of b's packets, and what of a's came.
     assert told.problem(ProblemKind.CAPTURE_DUPLICATE).count == 290 + 190 + 10
+
+
+def test_two_captures_that_were_merged_with_their_clocks_apart(tmp_path: Path) -> None:
+    """Nobody can tell it from retransmissions, but for ESP, which never repeats a number."""
+    merged = capture(ASKED_THERE + "twice 3.7\n")
+    problem = together(tmp_path, merged).problem(ProblemKind.NOT_ALIGNED)
+    assert "3.7 s later" in problem.detail
+    assert problem.count == 10
+    assert problem.ref is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [ASKED_THERE, ANSWERED_IN_VAIN, SETUP + "".join(
+        f"{n}0 a>b liveness {n}\n{n}0.1 b>a liveness {n} resp\n"
+        f"{n}2 a>b liveness {n}\n{n}2.1 b>a liveness {n} resp\n" for n in range(2, 9)
+    )],
+    ids=["questions in vain", "answers in vain", "each first answer in vain"],
+)  # fmt: skip
+def test_retransmissions_are_no_merged_captures(tmp_path: Path, text: str) -> None:
+    told = together(tmp_path, capture(text))
+    assert ProblemKind.NOT_ALIGNED not in told.kinds(0)
