@@ -59,8 +59,8 @@ class Witnesses(Struct):
 
     def testify(self, message: IkeMessage) -> None:
         """Add what is known elsewhere to a message."""
-        message.unread = message.ref in self.unread
         message.lost = message.ref in self.lost
+        message.unread = message.ref in self.unread and not message.lost
         message.arrived = message.arrived or message.ref in self.came
         found = self.by_ref.get(message.ref)
         if found is None:

@@ -11,6 +11,8 @@ from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import ProblemKind
 from analyzers.model.time import NS_PER_SECOND
 from tests.scenarios.inputs import Together, alone, asked, shifted, together
+from tests.scenarios.logs import Clock, charon, iso
+from tests.scenarios.logs import Lost as LostOnes
 from tests.scenarios.test_viewpoints import SETUP, at_far_end
 from tests.scenarios.timeline import at, capture
 
@@ -134,6 +136,17 @@ def test_answers_and_packets_that_are_lost_on_the_way_back(tmp_path: Path, ahead
     assert (holes[A].lost_back or 0) > 100
     # When a's capture has ended, nobody can tell what of b's arrives.
     assert (holes[B].lost_there, holes[B].first_exposed_ns) == (None, at(44.895))
+
+
+@pytest.mark.parametrize("ends", ["a", "b", "ab"])
+def test_logs_beside_the_captures_of_both_ends(tmp_path: Path, ends: str) -> None:
+    """The log of who asked in vain says so, too: it was not its own system that dropped answers."""
+    text = ANSWERED_IN_VAIN + NO_MORE_OF_A
+    near, far = capture(text + "unseen b>a 20.."), capture(at_far_end(text, WAY_S))
+    logs = [charon(text, end, Clock(iso), lost=[LostOnes("b", 20)]) for end in ends]
+    (_, vain) = together(tmp_path, near, far, *logs).peer.exchanges
+    assert (vain.outcome, vain.lost) == (Outcome.UNANSWERED, Lost.ANSWER)
+    assert len(vain.transmissions) == len(vain.lost_answers) == 5
 
 
 def test_a_question_of_which_nothing_arrives(tmp_path: Path) -> None:
