@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.export.causes import broken_where, where_lost
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import ProblemKind
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.session import Session
 from tests.scenarios.inputs import Together, alone, asked, shifted, together
 from tests.scenarios.logs import Clock, charon, iso
 from tests.scenarios.logs import Lost as LostOnes
@@ -136,6 +138,46 @@ def test_answers_and_packets_that_are_lost_on_the_way_back(tmp_path: Path, ahead
     assert (holes[A].lost_back or 0) > 100
     # When a's capture has ended, nobody can tell what of b's arrives.
     assert (holes[B].lost_there, holes[B].first_exposed_ns) == (None, at(44.895))
+
+
+def test_it_is_told_by_the_captures_and_no_log(tmp_path: Path) -> None:
+    there = both_orders(tmp_path, ASKED_THERE, ASKED_THERE + "unseen a>b 20..40").peer
+    late = "4 of 5 lost on the way there: not in the capture near the other end"
+    assert where_lost(there, there.exchanges[1]) == late
+    (hole,) = there.black_holes
+    assert broken_where(there, hole, None) == (
+        f"all of them came by the capture near {A}; 100 packets of {A} were lost meanwhile on the"
+        " way back"
+    )
+    text = ANSWERED_IN_VAIN + NO_MORE_OF_A
+    back = both_orders(tmp_path, text + "unseen b>a 20..", text).peer
+    vain = f"the answer was lost on its way to {A}: the capture near {B} has it"
+    assert where_lost(back, back.exchanges[1]) == vain
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "rule", "said"),
+    [
+        (ASKED_THERE, ASKED_THERE + "unseen a>b 20..40", "dpd-late-ack", f"capture near {B}"),
+        (
+            ANSWERED_IN_VAIN + NO_MORE_OF_A + "unseen b>a 20..",
+            ANSWERED_IN_VAIN + NO_MORE_OF_A,
+            "dpd-no-ack",
+            "the answer is in the capture near the other end",
+        ),
+    ],
+)
+def test_findings_name_the_captures(
+    tmp_path: Path, near: str, far: str, rule: str, said: str
+) -> None:
+    paths = [tmp_path / "a.pcap", tmp_path / "b.pcap"]
+    for path, text in zip(paths, (near, at_far_end(far, WAY_S)), strict=True):
+        path.write_bytes(capture(text))
+    session = Session()
+    session.run([str(path) for path in paths])
+    (finding,) = [f for f in session.judgement().findings if f.rule == rule]
+    assert said in finding.detail
+    assert "log" not in finding.detail
 
 
 @pytest.mark.parametrize("ends", ["a", "b", "ab"])
