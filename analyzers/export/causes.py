@@ -116,7 +116,8 @@ def where_lost(peer: PeerView, exchange: Exchange, name: Callable[[str], str] = 
         return _lost_before(spells, exchange) or unheard(exchange)
     refused = refusal_behind(spells, exchange)
     if refused is None:
-        return words.lost(exchange.lost, name(exchange.prober), name(exchange.responder))
+        ends = name(exchange.prober), name(exchange.responder)
+        return words.lost(exchange.lost, *ends, by_capture=exchange.by_capture)
     if refused.sender == exchange.responder:
         return "the answer did not leave its end: its own system refused to send"
     left = "did not leave" if covers_all(refused, exchange) else "need not have left"
@@ -131,7 +132,8 @@ def _lost_before(spells: Sequence[Hint], exchange: Exchange) -> str:
     whole = len(exchange.transmissions)
     if refusal_before(spells, exchange) is not None:
         return f"{lost} of {whole} did not leave their end: its own system refused to send"
-    return f"{lost} of {whole} lost on the way there: not in the log of the other end"
+    where = "capture near" if exchange.by_capture else "log of"
+    return f"{lost} of {whole} lost on the way there: not in the {where} the other end"
 
 
 def silent_log(
@@ -167,6 +169,9 @@ def broken_where(
     """
     if not hole.traffic_known or not hole.max_packets or reasons(peer, hole):
         return ""
+    lost = words.lost_between(hole, name(hole.receiver))
+    if lost:
+        return lost
     if hole.counted_anew_ns is not None:
         return ""
     if run is not None and run.lost is not None:

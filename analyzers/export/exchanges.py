@@ -215,7 +215,9 @@ def lost_delete_words(delete: Delete) -> str:
 
 def answers_sent(exchange: Exchange) -> str:
     """How many answers did not arrive: "3 answers in its log"."""
-    known = "captured, not read" if exchange.lost is Lost.UNREAD else "in its log"
+    known = "captured near it" if exchange.by_capture else "in its log"
+    if exchange.lost is Lost.UNREAD:
+        known = "captured, not read"
     if exchange.answer is not None:
         known = "that did not arrive"
     return f"{counted(len(exchange.lost_answers), 'answer')} {known}"

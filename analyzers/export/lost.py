@@ -1,4 +1,4 @@
-"""Messages that did not arrive, by the logs of both ends: drawings have lanes for them."""
+"""Messages that did not arrive, by inputs of both ends: drawings have lanes for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reach(StrEnum):
     UNKNOWN = "unknown"
     """It met no answer, and nobody saw it arrive: a question mark stands before the other side."""
     LOST = "lost"
-    """The log of an end tells that it did not: a broken arrow to a cross before the other side."""
+    """An input of an end tells that it did not: a broken arrow to a cross before that side."""
 
 
 class LostMessage(NamedTuple):
@@ -40,7 +40,7 @@ class LostMessage(NamedTuple):
 
 
 def never_reached(exchange: Exchange, number: int) -> bool:
-    """Whether a transmission is known to have reached nobody: the log of the other end has none."""
+    """Whether a transmission is known to have reached nobody: no input of the other end has it."""
     return exchange.lost is Lost.REQUEST or exchange.transmissions[number].lost
 
 

@@ -283,6 +283,7 @@ def _esp_flow(flow: EspFlow) -> ReportEspFlow:
         packets=flow.packets,
         bytes=flow.bytes,
         missing_sequences=flow.missing_sequences,
+        lost_packets=flow.lost,
         encapsulated=flow.encapsulated,
         ports=[
             ReportUsedPorts(since_ns=used.since_ns, sender=used.sender, receiver=used.receiver)
@@ -376,6 +377,8 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         min_packets=hole.min_packets if hole.traffic_known else None,
         max_packets=hole.max_packets if hole.traffic_known else None,
         max_bytes=hole.max_bytes if hole.bytes_known else None,
+        lost_packets=hole.lost_there,
+        lost_back_packets=hole.lost_back,
         counted_least_packets=hole.counted_least,
         counted_most_packets=hole.counted_most,
         probes=hole.probes,

@@ -96,6 +96,10 @@ class ReportEspFlow(Model, frozen=True, rename={"sender": "from", "receiver": "t
     packets: Count
     bytes: Count
     missing_sequences: Count
+    lost_packets: Annotated[
+        Count | None,
+        about("Not in a second capture, near the receiver, that shows others; null without one."),
+    ]
     encapsulated: Annotated[bool, about("Carried in UDP or TCP, not directly over IP.")]
     ports: Annotated[
         list[ReportUsedPorts],
@@ -112,7 +116,9 @@ class ReportMessage(Model, frozen=True):
     seen: Annotated[tuple[ReportRef, ...], about("Where else it was seen: logs, other captures.")]
     lost: Annotated[
         bool,
-        about("It did not arrive: the log of its receiver shows others of its exchange, not it."),
+        about(
+            "It did not arrive: the log or capture at its receiver, which shows others, lacks it."
+        ),
     ]
 
 
@@ -254,6 +260,17 @@ class ReportBlackHole(
     ]
     max_packets: Count | None
     max_bytes: Count | None
+    lost_packets: Annotated[
+        Count | None,
+        about(
+            "Of those, what did not come by a second capture, near the receiver; null where none"
+            " shows all of the time."
+        ),
+    ]
+    lost_back_packets: Annotated[
+        Count | None,
+        about("What the receiver sent meanwhile and did not come by one near the sender."),
+    ]
     counted_least_packets: Annotated[
         Count | None,
         about(

@@ -116,6 +116,9 @@ def black_hole(hole: BlackHole) -> str:
             f"At least {counted(hole.min_packets, 'packet')} in {hole.min_seconds:.3f} s: from"
             f" the first unanswered probe on ({counted(hole.probes, 'transmission')} unanswered)."
         )
+    between = words.lost_between(hole, hole.receiver)
+    if between:
+        sentences.append(f"{between[:1].upper()}{between[1:]}.")
     spent = [
         f"{name} {hole.phase_s(name):.3f} s" for name in _PHASE_ORDER if hole.phase_s(name) > 0
     ]

@@ -206,14 +206,16 @@ def exchange_of(peer: PeerView, hole: BlackHole) -> Exchange | None:
 
 
 def arriving(peer: PeerView) -> frozenset[str]:
-    """Ids of the black holes in which the other end's log shows that it got and answered questions.
+    """Ids of the black holes in which the other end got what was sent, or got and answered
+    questions, as its log or a capture near it shows.
 
     Then what is lost is lost on the way back; of what was sent there nobody can say that.
     """
+    came = {h.id for h in peer.black_holes if h.max_packets and h.lost_there == 0}
     if not peer.black_holes or not any(x.answered_in_vain for x in peer.whole.exchanges):
-        return frozenset()
+        return frozenset(came)
     runs = ((hole, exchange_of(peer, hole)) for hole in peer.black_holes)
-    return frozenset(hole.id for hole, run in runs if run and run.answered_in_vain)
+    return frozenset(came | {hole.id for hole, run in runs if run and run.answered_in_vain})
 
 
 def broken_way(hole: BlackHole, arriving: Container[str]) -> tuple[str, str]:

@@ -260,19 +260,40 @@ STOP: Final = {
 }
 
 
-def lost(where: Lost, prober: str, responder: str) -> str:
-    """Where a question without an answer was lost, by the names of its ends."""
+def lost(where: Lost, prober: str, responder: str, *, by_capture: bool = False) -> str:
+    """Where a question without an answer was lost, by the names of its ends.
+
+    `by_capture`: a second capture tells it, and no log.
+    """
+    by = f"the capture near {responder}" if by_capture else f"the log of {responder}"
     match where:
+        case Lost.REQUEST if by_capture:
+            return f"the question was lost on its way: {by} does not have it"
         case Lost.REQUEST:
             return f"the question was lost on its way to {responder}, whose log has none"
         case Lost.ANSWER:
-            return f"the answer was lost on its way to {prober}: the log of {responder} has it"
+            return f"the answer was lost on its way to {prober}: {by} has it"
         case Lost.UNREAD:
             return f"the answer was captured on its way to {prober}, whose log has none"
         case Lost.NEVER_ANSWERED:
-            return f"the question arrived: the log of {responder} has it, and no answer"
+            return f"the question arrived: {by} has it, and no answer"
         case Lost.TOO_LATE:
             return f"{responder} answered when {prober} had given it up, as the log of that says"
+
+
+def lost_between(hole: BlackHole, receiver: str) -> str:
+    """What two captures tell of the packets of a black hole; empty where they do not."""
+    told = []
+    if hole.lost_there is not None:
+        of = f"all of them came by the capture near {receiver}"
+        if hole.lost_there:
+            lost = f"{hole.lost_there:,} of {counted(hole.max_packets, 'packet')}"
+            of = f"{lost} did not come by the capture near {receiver}"
+        told.append(of)
+    if hole.lost_back:
+        back = counted(hole.lost_back, "packet")
+        told.append(f"{back} of {receiver} were lost meanwhile on the way back")
+    return "; ".join(told)
 
 
 def phase(hole: BlackHole, name: PhaseName) -> str:

@@ -96,6 +96,11 @@ class BlackHole(Struct, frozen=True):
     that it proves nothing, and is dropped where replay is checked."""
     unread: int = 0
     """Encrypted messages into it that may have been questions: without keys nobody can tell."""
+    lost_there: int | None = None
+    """Packets sent into it that did not come by a second capture, near the receiver; None where
+    that does not show all of the time."""
+    lost_back: int | None = None
+    """Packets that the receiver sent meanwhile and that did not come by one near the sender."""
     verdict_clock_off_ns: int | None = None
     """By how much messages contradict the clock, set by hand, of the log that has the verdict."""
 

@@ -32,16 +32,16 @@ class Outcome(StrEnum):
 
 
 class Lost(StrEnum):
-    """Where an unanswered question was lost, as far as the other end tells."""
+    """Where an unanswered question was lost, as far as the other end tells: a log, or a capture."""
 
     REQUEST = "request"
-    """The responder's log covers the time, and no question arrived."""
+    """The responder's input covers the time, and no question arrived."""
     ANSWER = "answer"
     """The responder answered, and nothing came back."""
     UNREAD = "unread"
     """The answer was captured on its way back; by its log the prober did not get it."""
     NEVER_ANSWERED = "never-answered"
-    """The question arrived; the responder's log shows no answer."""
+    """The question arrived; the responder's input shows no answer."""
     TOO_LATE = "too-late"
     """The responder answered after the prober had given it up, as the log of that says."""
 
@@ -69,9 +69,10 @@ class Transmission(Struct, frozen=True, gc=False):
     seen: tuple[Ref, ...] = ()
     """Where else it was seen: in logs, or by a second capture."""
     arrived: bool = False
-    """The log of its receiver shows it."""
+    """The log of its receiver shows it, or a capture nearer to that."""
     lost: bool = False
-    """The log of its receiver shows others of its exchange, and not this one."""
+    """The log of its receiver shows others of its exchange, and not this one; or a capture that is
+    nearer to its receiver does not show it."""
 
 
 class Exchange(Struct, frozen=True, gc=False):
@@ -96,6 +97,8 @@ class Exchange(Struct, frozen=True, gc=False):
     verdict_ref: Ref | None = None
     """The line of the log that says so."""
     lost: Lost | None = None
+    by_capture: bool = False
+    """Where its messages were lost is told by a second capture, near the responder, and no log."""
     peer_heard: bool = False
     """It was not answered, but the responder was heard after it by other means."""
     cut_short: bool = False

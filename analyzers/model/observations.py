@@ -202,14 +202,21 @@ class IkeMessage(Struct, gc=False):
     seen: tuple[Ref, ...] = ()
     """Where else the message was seen: lines of logs, frames of a second capture."""
     arrived: bool = False
-    """Its receiver's log says that it came."""
+    """Its receiver's log, or a capture nearer to it, shows that it came."""
     unread: bool = False
     """Its receiver's log says that it did not come, though it was captured on its way."""
+    lost: bool = False
+    """It did not come by a capture that is nearer to its receiver."""
     again: bool = False
     """The log of its sender calls it a retransmission."""
     ike_sa: str = ""
     """Id of its IKE SA; set when it is tracked. Empty: an unprotected notify that names none."""
     problems: tuple[str, ...] = field(default=())
+
+    @property
+    def astray(self) -> bool:
+        """Whether its receiver is known not to have got it."""
+        return self.unread or self.lost
 
     @property
     def is_response(self) -> bool:

@@ -78,5 +78,7 @@ class EspFlow(Struct, frozen=True):
     repeat_ns: int | None = None
     """The first of them."""
     repeat_ref: Ref | None = None
+    lost: int | None = None
+    """Packets that did not come by a second capture, near the receiver; None without one."""
     ports: tuple[UsedPorts, ...] = ()
     """In the order of time: more than one where a NAT forgot its mapping."""

@@ -217,6 +217,7 @@ class Session:
         if self._tracker_or_none is None:
             from analyzers.decode.ike import IkeDecoder
             from analyzers.tracking.configured import Configured
+            from analyzers.tracking.crossed import Crossed
             from analyzers.tracking.engine import Tracker
 
             self._tracker_or_none = Tracker(
@@ -233,6 +234,8 @@ class Session:
                 self._tracker_or_none.logs.reaches = self._joined.reaches
                 self._tracker_or_none.logs.devices = self._joined.devices
                 self._tracker_or_none.logs.spans = self._joined.spans
+                self._tracker_or_none.watched = self._joined.watched
+                self._tracker_or_none.crossed = Crossed(self._joined.arrivals)
         return self._tracker_or_none
 
     def diagnosis(self) -> list[str]:
@@ -287,7 +290,7 @@ class Session:
         from analyzers.session.same_messages import facts_of
         from analyzers.session.survey import survey, unread
         from analyzers.session.texts import configurations_in, read_log, shown_in
-        from analyzers.session.viewpoints import Leaver
+        from analyzers.session.viewpoints import leaver_of
 
         logs: list[LogSource] = []
         for text in texts:
@@ -318,10 +321,8 @@ class Session:
         self._shifts = {c.number: c.shift_ns for c in clocks if c.shift_ns}
         ends = [c.last_ns + c.shift_ns for c in clocks if c.last_ns]
         self._captured_until_ns = max(ends, default=None)
-        self._leavers = {
-            n: Leaver(joined.left.get(n, ()), joined.frames.get(n, frozenset()))
-            for n in joined.left.keys() | joined.frames.keys()
-        }
+        leavers = {n: leaver_of(n, joined) for n in captures}
+        self._leavers = {n: leaver for n, leaver in leavers.items() if leaver is not None}
         self.alignments = tuple(joined.alignments)
         self._joined = joined
         told: set[bytes] = set()

@@ -8,8 +8,9 @@ from analyzers.model.alignment import Alignment
 from analyzers.model.log_events import LogEvent
 from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import SourceInfo
+from analyzers.tracking.passed import FlowKey, Numbers, Passed
 from analyzers.tracking.sightings import Sighting
-from analyzers.tracking.witnesses import Witnesses
+from analyzers.tracking.witnesses import Watched, Witnesses
 
 Ends = tuple[str, str]
 
@@ -36,10 +37,15 @@ class CaptureClock(Struct):
     last_ns: int
     shift_ns: int = 0
     """Added to all its times."""
+    numbers: dict[FlowKey, Numbers] = {}
+    """The sequence numbers of its ESP, where other captures may have them too."""
+    incomplete: bool = False
+    """Not every message can be found again in another capture: the snap length has cut off the end
+    of some, or they are too many."""
 
 
 class Left(Struct, frozen=True):
-    """What of a capture is left to an earlier one that shows the same traffic.
+    """What of a capture is left to another one that shows the same traffic.
 
     Times are those of the common clock, and inclusive.
     """
@@ -60,7 +66,12 @@ class Joined(Struct):
     left: dict[int, list[Left]] = field(default_factory=dict)
     """By number of the capture."""
     frames: dict[int, frozenset[int]] = field(default_factory=dict)
-    """Frames of a capture that an earlier one has too, by number of the capture."""
+    """Frames of a capture that another one tells, by number of the capture."""
+    passed: dict[int, dict[FlowKey, list[Passed]]] = field(default_factory=dict)
+    """ESP of a capture that others tell, by number of the capture."""
+    arrivals: dict[FlowKey, Passed] = field(default_factory=dict)
+    """Of flows that were captured at two places: what the one nearer to the receiver shows."""
+    watched: list[Watched] = field(default_factory=list)
     evidence: set[int] = field(default_factory=set)
     astray: set[int] = field(default_factory=set)
     """Ids (`id()`) of events about messages that were sent, and did not come by."""

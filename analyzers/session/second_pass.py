@@ -19,7 +19,7 @@ from analyzers.model.records import SourceInfo
 from analyzers.session.joined import Joined
 from analyzers.session.opening import info_of, shifted
 from analyzers.session.options import Progress, SessionOptions
-from analyzers.session.viewpoints import Leaver
+from analyzers.session.viewpoints import leaver_of
 from analyzers.sources.inputs import Input, InputSpec, open_input
 from analyzers.tracking.flows import FlowTable
 from analyzers.tracking.ordering import OrderedBatch, Orderer
@@ -68,7 +68,7 @@ def packets_within(
             info = info_of(item, capture.number, "capture")
             ports = frozenset(options.ports)
             readers.append(CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes))
-        leavers = [_leaver(capture.number, joined) for capture in captures]
+        leavers = [leaver_of(capture.number, joined or Joined()) for capture in captures]
         orderer = Orderer(len(readers))
         while (place := orderer.behind()) is not None:
             batch = readers[place].read()
@@ -105,13 +105,6 @@ def _progress(
         ike_messages=0,
         done=done,
     )
-
-
-def _leaver(number: int, joined: Joined | None) -> Leaver | None:
-    """What of a capture is left to an earlier one, as in the first pass."""
-    if joined is None or not (number in joined.left or number in joined.frames):
-        return None
-    return Leaver(joined.left.get(number, ()), joined.frames.get(number, frozenset()))
 
 
 class _Chooser:

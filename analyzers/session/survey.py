@@ -14,6 +14,7 @@ from analyzers.session.joined import CaptureClock, Ends
 from analyzers.session.opening import info_of
 from analyzers.session.options import SessionOptions
 from analyzers.sources.inputs import InputSpec, open_input
+from analyzers.tracking.passed import FlowKey, PassedFold
 from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram
 
 # More messages than this are not held against other inputs.
@@ -42,18 +43,19 @@ def survey(
     item = open_input(spec)
     sightings: list[Sighting] = []
     ends: set[Ends] = set()
-    flows: list[Ends] = []
+    keys: list[FlowKey] = []
     esp: dict[str, Ends] = {}
     spis: list[str] = []
     first_esp = last_esp = np.empty(0, np.int64)
     heard: dict[Ends, int] = {}
-    more = 0
+    passed = PassedFold()
+    more, cut = 0, False
     try:
         again = info_of(item, number, "capture")
         ports = frozenset(options.ports)
         reader = CaptureReader(item.stream, item.head, again, ports, options.chunk_bytes)
         while (batch := reader.read()) is not None:
-            flows += [(flow.src, flow.dst) for flow in batch.new_flows]
+            keys += [flow[:3] for flow in batch.new_flows]
             for flow in batch.new_flows:
                 spis.append(f"{flow.spi:08x}")
                 esp.setdefault(spis[-1], (flow.src, flow.dst))
@@ -61,10 +63,13 @@ def survey(
             last_esp = np.append(last_esp, np.zeros(len(batch.new_flows), np.int64))
             np.minimum.at(first_esp, batch.esp.flow, batch.esp.at_ns)
             np.maximum.at(last_esp, batch.esp.flow, batch.esp.at_ns)
+            if wanted is None:
+                passed.add(batch.esp)
             for event in batch.events:
                 sighting = of_datagram(event) if isinstance(event, Datagram) else None
-                if sighting is None:
+                if sighting is None or not isinstance(event, Datagram):
                     continue
+                cut = cut or event.missing_bytes > 0
                 both = (sighting.src or "", sighting.dst or "")
                 ends.add(both)
                 heard[both] = max(heard.get(both, 0), sighting.at_ns)
@@ -79,6 +84,7 @@ def survey(
     if more:
         text = "messages beyond the first are not held against other inputs: too many"
         info.note(Problem(ProblemKind.NOT_ALIGNED, text, None, more))
+    flows = [key[:2] for key in keys]
     for both, at_ns in zip(flows, last_esp.tolist(), strict=True):
         heard[both] = max(heard.get(both, 0), at_ns)
     return CaptureClock(
@@ -93,4 +99,6 @@ def survey(
         heard,
         again.first_ns or 0,
         again.last_ns or 0,
+        numbers=passed.by_flow(keys),
+        incomplete=cut or more > 0,
     )

@@ -1,57 +1,90 @@
-"""Several captures of the same traffic: the first tells it, the others are witnesses.
+"""Several captures of the same traffic: one tells it, the others are witnesses.
 
 A capture shows what came by at its place. Two places together would show a peer alive of which one
-of them has lost sight: what only the far one sees never arrived here. So wherever an earlier
-capture sees both directions between two ends, and some of the same messages, a later one is not
-asked. Parts of one capture, and taps of one direction each, have no message in common: they are
-put together.
+of them has lost sight: what only the far one sees never arrived here. Where it is known which place
+is nearer to whom, such packets are told as lost on their way (`analyzers.session.crossings`). Else,
+wherever the first capture sees both directions between two ends, and some of the same messages,
+the others are not asked. Parts of one capture, and taps of one direction each, have no message in
+common: they are put together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzers.decode.captures import CaptureBatch
+from analyzers.decode.flows import EspRows
 from analyzers.model.observations import Datagram
-from analyzers.model.records import Problem, ProblemKind
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
-from analyzers.session.joined import CaptureClock, Ends, Joined, Left
+from analyzers.model.records import Problem, ProblemKind, Ref
+from analyzers.model.time import NS_PER_MS
+from analyzers.session.crossings import Crossings, edge_ns, is_deaf
+from analyzers.session.joined import CaptureClock, Joined, Left
+from analyzers.session.places import Between, Found, between, ranked
 from analyzers.tracking.alignment import Fit
+from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.pairing import pairs
+from analyzers.tracking.passed import FlowKey, Passed
 from analyzers.tracking.sightings import KeyFamily, Sighting
 
 WAY_NS: Final = 500 * NS_PER_MS
 """The longest way between two points of capture."""
 
-# Packets at the edge of the first capture reach the second one this much after their way.
-_EDGE_NS: Final = 50 * NS_PER_MS
-_LONGEST_EDGE_NS: Final = NS_PER_SECOND
-_TOGETHER_NS: Final = 2 * NS_PER_SECOND
-# Captures of one place differ by what their formats round away.
-_ROUNDING_NS: Final = 2_000
 _EVER: Final = 1 << 62
 
 
 def leave_to_first(captures: Sequence[CaptureClock], joined: Joined) -> None:
-    """Find what later captures show that earlier ones show too. All are on the common clock."""
-    known = [_by_bytes(capture.sightings) for capture in captures]
-    same_clock = Fit(0, 0, 0, "", resolution_ns=WAY_NS // 2, strong=True)
-    for place, capture in enumerate(captures):
-        frames: set[int] = set()
-        for earlier in range(place):
-            mine = [s for s in known[place] if s.ref.record not in frames]
-            found = pairs(mine, known[earlier], same_clock)
-            if not found:
-                continue
-            frames.update(one.ref.record for one, _ in found)
-            for one, two in found:
-                joined.witnesses.add(two.ref, one.ref)
-            joined.left.setdefault(capture.number, []).extend(_left(captures[earlier], found))
+    """Find what several captures show, and which of them tells it. All are on the common clock."""
+    copies = {copy: original for c in captures for copy, original in _recorded_twice(c.sightings)}
+    found = _in_common(captures, copies)
+    order = ranked(captures, found)
+    told: dict[Ref, Ref] = {}
+    """The places of messages that another capture tells, and those where it does."""
+    crossings = Crossings(joined, copies)
+    for place, capture in enumerate(order):
+        for first in order[:place]:
+            both = found[capture.number, first.number]
+            for one, two in both:
+                if one.ref not in told:
+                    told[one.ref] = two.ref
+                    joined.witnesses.add(two.ref, one.ref)
+            for way in between(both):
+                if not crossings.take(capture, first, way, both):
+                    joined.left.setdefault(capture.number, []).extend(_left(first, way))
+        told |= {copy: told[ref] for copy, ref in copies.items() if ref in told}
+        frames = frozenset(s.ref.record for s in capture.sightings if s.ref in told)
         if frames:
-            joined.frames[capture.number] = frozenset(frames)
+            joined.frames[capture.number] = frames
+    crossings.tell(told)
+
+
+def _recorded_twice(sightings: Sequence[Sighting]) -> Iterator[tuple[Ref, Ref]]:
+    """What a capture has twice of a message, and the place of the first one."""
+    last: dict[object, Sighting] = {}
+    for s in sightings:
+        known = last.get((s.keys[0], s.src, s.dst))
+        if known is not None and abs(s.at_ns - known.at_ns) <= DUPLICATE_NS:
+            yield s.ref, known.ref
+        else:
+            last[s.keys[0], s.src, s.dst] = s
+
+
+def _in_common(
+    captures: Sequence[CaptureClock], copies: Container[Ref]
+) -> dict[tuple[int, int], Found]:
+    """The messages that each two captures show, by the numbers of both, either way round."""
+    known = {c.number: _by_bytes([s for s in c.sightings if s.ref not in copies]) for c in captures}
+    same_clock = Fit(0, 0, 0, "", resolution_ns=WAY_NS // 2, strong=True)
+    found: dict[tuple[int, int], Found] = {}
+    for one, two in combinations(known, 2):
+        both = pairs(known[two], known[one], same_clock)
+        found[two, one] = both
+        found[one, two] = [(b, a) for a, b in both]
+    return found
 
 
 def _by_bytes(sightings: Sequence[Sighting]) -> list[Sighting]:
@@ -61,33 +94,19 @@ def _by_bytes(sightings: Sequence[Sighting]) -> list[Sighting]:
     ]
 
 
-def _left(first: CaptureClock, found: Sequence[tuple[Sighting, Sighting]]) -> Iterator[Left]:
-    """What is left to `first`, which shows some of the same messages: of each two ends."""
-    ways: dict[tuple[Ends, Ends], int] = {}
-    for one, two in found:
-        mine, theirs = (one.src or "", one.dst or ""), (two.src or "", two.dst or "")
-        both = min((mine, theirs), (mine[::-1], theirs[::-1]))
-        ways[both] = max(ways.get(both, 0), abs(one.at_ns - two.at_ns))
-    for (mine, theirs), way_ns in ways.items():
-        if not {theirs, theirs[::-1]} <= first.ends:
-            continue
-        one_place = way_ns <= _ROUNDING_NS
-        edge_ns = 0 if one_place else min(_LONGEST_EDGE_NS, way_ns + _EDGE_NS)
-        start_ns = first.first_ns + first.shift_ns - edge_ns
-        end_ns = first.last_ns + first.shift_ns + edge_ns
-        if not one_place and not _both_alive(first, theirs):
-            end_ns = _EVER
-        esp = [mine] * (theirs in first.esp_ends) + [mine[::-1]] * (theirs[::-1] in first.esp_ends)
-        yield Left(start_ns, end_ns, frozenset((mine, mine[::-1])), frozenset(esp))
-
-
-def _both_alive(capture: CaptureClock, ends: Ends) -> bool:
-    """Whether both directions were seen until the same time.
-
-    Where one had fallen silent, what a far capture shows of it afterwards need not have come here.
-    """
-    last = [capture.heard.get(way, 0) for way in (ends, ends[::-1])]
-    return abs(last[0] - last[1]) <= _TOGETHER_NS
+def _left(first: CaptureClock, way: Between) -> list[Left]:
+    """What of two ends is left to `first`, which shows some of the same messages."""
+    mine, theirs = way.one, way.two
+    if not {theirs, theirs[::-1]} <= first.ends:
+        return []
+    around_ns = 0 if way.one_place else edge_ns(way)
+    start_ns = first.first_ns + first.shift_ns - around_ns
+    end_ns = first.last_ns + first.shift_ns + around_ns
+    if not way.one_place and (is_deaf(first, theirs) or is_deaf(first, theirs[::-1])):
+        # Where one direction had fallen silent, what a far capture shows of it need not have come.
+        end_ns = _EVER
+    esp = [mine] * (theirs in first.esp_ends) + [mine[::-1]] * (theirs[::-1] in first.esp_ends)
+    return [Left(start_ns, end_ns, frozenset((mine, mine[::-1])), frozenset(esp))]
 
 
 def own_sightings(capture: CaptureClock, joined: Joined) -> list[Sighting]:
@@ -106,13 +125,26 @@ def _is_left(left: Left, src: str, dst: str, at_ns: int) -> bool:
     return (src, dst) in left.ike and left.first_ns <= at_ns <= left.last_ns
 
 
-class Leaver:
-    """Takes out of the batches of one capture what an earlier one tells. Times are common ones."""
+def leaver_of(number: int, joined: Joined) -> Leaver | None:
+    """Who takes out of a capture what others tell; None where it tells all itself."""
+    left, frames = joined.left.get(number, ()), joined.frames.get(number, frozenset())
+    passed = joined.passed.get(number, {})
+    return Leaver(left, frames, passed) if left or frames or passed else None
 
-    def __init__(self, left: Sequence[Left], frames: frozenset[int]) -> None:
+
+class Leaver:
+    """Takes out of the batches of one capture what another one tells. Times are common ones."""
+
+    def __init__(
+        self,
+        left: Sequence[Left],
+        frames: frozenset[int],
+        passed: Mapping[FlowKey, Sequence[Passed]],
+    ) -> None:
         self._left = left
         self._frames = frames
-        self._flows: list[Ends] = []
+        self._passed = passed
+        self._flows: list[FlowKey] = []
         self.messages = 0
         """IKE messages that were taken out."""
         self.packets = 0
@@ -122,14 +154,14 @@ class Leaver:
         """What was taken out, for the report."""
         return Problem(
             ProblemKind.CAPTURE_DUPLICATE,
-            "an earlier capture shows the same ends at the same time: it tells of them",
+            "another capture shows them too: they are told once",
             None,
             self.messages + self.packets,
         )
 
     def rest(self, batch: CaptureBatch) -> CaptureBatch:
         """The batch without them."""
-        self._flows += [(flow.src, flow.dst) for flow in batch.new_flows]
+        self._flows += [flow[:3] for flow in batch.new_flows]
         batch = self._without_messages(batch)
         return self._without_esp(batch)
 
@@ -155,11 +187,13 @@ class Leaver:
             return batch
         told = np.zeros(len(esp), np.bool_)
         for left in self._left:
-            flows = np.array([ends in left.esp for ends in self._flows], np.bool_)
+            flows = np.array([flow[:2] in left.esp for flow in self._flows], np.bool_)
             if not flows.any():
                 continue
             within = (esp.at_ns >= left.first_ns) & (esp.at_ns <= left.last_ns)
             told |= flows[esp.flow] & within
+        if self._passed:
+            told |= self._shown_elsewhere(esp)
         if not told.any():
             return batch
         self.packets += int(told.sum())
@@ -167,3 +201,12 @@ class Leaver:
         batch.esp = esp.take(rows)
         batch.esp_key = None if batch.esp_key is None else batch.esp_key[rows]
         return batch
+
+    def _shown_elsewhere(self, esp: EspRows) -> NDArray[np.bool_]:
+        """(n,) which packets another capture has."""
+        found = np.zeros(len(esp), np.bool_)
+        for flow in np.unique(esp.flow).tolist():
+            for passed in self._passed.get(self._flows[flow], ()):
+                rows = np.flatnonzero(esp.flow == flow)
+                found[rows] |= passed.shows(esp.take(rows))
+        return found

@@ -26,6 +26,8 @@ from analyzers.model.time import ORDER_LIMIT_NS, nanoseconds, seconds
 from analyzers.tracking.activity import ActivityGrid
 from analyzers.tracking.children import Children
 from analyzers.tracking.configured import Configured
+from analyzers.tracking.crossed import Crossed
+from analyzers.tracking.echoes import Echoes
 from analyzers.tracking.exposure import Exposures
 from analyzers.tracking.flows import DUPLICATE_NS, FlowTable, sort_by_number
 from analyzers.tracking.ikev1 import Ikev1Tracker
@@ -44,7 +46,7 @@ from analyzers.tracking.silence_rows import (
     packed_ref,
 )
 from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack, UnitTrack
-from analyzers.tracking.witnesses import Witnesses
+from analyzers.tracking.witnesses import Watched, Witnesses
 from analyzers.wire.frames import Int64Array
 from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
 
@@ -97,6 +99,9 @@ class Tracker:
         self.gaps: Mapping[str, Sequence[tuple[int, int]]] = {}
         self.interfaces: Mapping[str, Interfaces] = {}
         """When each source that is a capture was interrupted, as far as that is known."""
+        self.crossed = Crossed()
+        self.watched: Sequence[Watched] = ()
+        """When captures near the receivers show what comes."""
         self.captured_at: Sequence[frozenset[str]] = ()
         """The addresses of the device that took each capture, as far as captures name them."""
         self.ike_messages = 0
@@ -110,6 +115,7 @@ class Tracker:
         self._unit_of_flow = np.empty(0, np.int64)
         self._side_of_flow = np.empty(0, np.int64)
         self._recent: OrderedDict[tuple[bytes, str, str, int, int], int] = OrderedDict()
+        self._echoes = Echoes()
         self._problems: list[Problem] = []
         self._heard_outside: set[tuple[str, str]] = set()
         """Who sent to whom outside the time window."""
@@ -157,7 +163,8 @@ class Tracker:
             for side in (0, 1):
                 ends = product(peer.addresses[side], peer.addresses[1 - side])
                 peer.heard[side] |= any(pair in self._heard_outside for pair in ends)
-        return self._decoder.finish()
+        merged = self._echoes.problem(int(self.flows.packets.sum()), self.flows.packets_again)
+        return [*self._decoder.finish(), *([merged] if merged is not None else [])]
 
     def feed(self, batch: OrderedBatch) -> None:
         """Take a batch of ordered observations."""
@@ -285,7 +292,7 @@ class Tracker:
         self._of_peer(peer, message, side)
         sa.messages += message.kind is not _FRAGMENT
         at_ns = message.at_ns
-        if message.unread:
+        if message.astray:
             self.marks.proving = False
         if self.marks.proving:
             peer.last_heard_ns[side] = at_ns
@@ -298,7 +305,7 @@ class Tracker:
             self._feed_ikev2(sa, message, side)
         else:
             self._ikev1.feed(sa, message, side)
-        if message.unread:
+        if message.astray:
             self.marks.proving = True
 
     def _feed_ikev2(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
@@ -323,6 +330,7 @@ class Tracker:
         if len(self._recent) > _MAX_RECENT:
             self._recent.popitem(last=False)
         if seen_ns is None or abs(message.at_ns - seen_ns) > DUPLICATE_NS:
+            self._echoes.note(message, seen_ns)
             return False
         if message.at_ns < ORDER_LIMIT_NS:
             return False
@@ -348,6 +356,7 @@ class Tracker:
         keep = np.flatnonzero(~folded.duplicate)
         if not len(keep):
             return no_rows()
+        proof = folded.fresh[keep] & self.crossed.came(self.flows, esp.take(keep), flow[keep])
         unit = self._unit_of_flow[flow[keep]]
         direction = self._side_of_flow[flow[keep]]
         self.activity.add(unit, direction, esp.at_ns[keep])
@@ -360,7 +369,7 @@ class Tracker:
             bytes=esp.length[chosen].astype(np.int64),
             esp=np.ones(len(chosen), np.bool_),
             direction=direction[order],
-            proof=folded.fresh[chosen],
+            proof=proof[order],
             ref=packed_ref(batch.esp_source[chosen], esp.record[chosen]),
         )
         self.children.run(rows, flow[chosen])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from analyzers.model.sa import EspFlow
+from analyzers.tracking.crossed import Crossed
 from analyzers.tracking.flows import FlowTable
 
 
-def flow_views(table: FlowTable, numbers: Iterable[int]) -> tuple[EspFlow, ...]:
+def flow_views(table: FlowTable, crossed: Crossed, numbers: Iterable[int]) -> tuple[EspFlow, ...]:
     """The flows with these numbers."""
     flows = []
     for number in numbers:
@@ -30,6 +31,7 @@ def flow_views(table: FlowTable, numbers: Iterable[int]) -> tuple[EspFlow, ...]:
                 repeat_ns=None if repeated is None else repeated.at_ns,
                 repeat_ref=None if repeated is None else repeated.ref,
                 ports=table.ports(number),
+                lost=crossed.lost(number),
             )
         )
     return tuple(flows)

@@ -232,6 +232,11 @@ class FlowTable:
             known = self._repeats.get(flow)
             self._repeats[flow] = repeat if known is None else known.again(repeat)
 
+    @property
+    def packets_again(self) -> int:
+        """Packets of all flows whose number had been passed a second before."""
+        return sum(repeat.packets for repeat in self._repeats.values())
+
     def repeated(self, flow: int) -> Repeat | None:
         """What came again for certain: more packets than there are numbers, some of them late.
 

@@ -161,8 +161,8 @@ class Ikev1Tracker:
         exchange = sa.open_dpd[prober]
         if exchange is None or not _may_answer(exchange, message.dpd_sequence):
             return
-        if message.unread:
-            exchange.note_unread(transmission(message))
+        if message.astray:
+            exchange.note_astray(message)
             return
         if message.dpd_sequence is not None:
             exchange.sequence = message.dpd_sequence

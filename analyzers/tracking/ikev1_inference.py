@@ -69,8 +69,8 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
         return
     asked = sa.open_dpd[1 - side]
     if asked is not None and _answers(asked, message):
-        if message.unread:
-            asked.note_unread(transmission(message))
+        if message.astray:
+            asked.note_astray(message)
         else:
             _answer(marks, sa, asked, message, side)
         return

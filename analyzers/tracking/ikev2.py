@@ -218,9 +218,9 @@ class Ikev2Tracker:
             sa.early = message
             return
         exchange = request.exchange
-        if message.unread:
+        if message.astray:
             if exchange is not None and exchange.answer is None:
-                exchange.note_unread(transmission(message))
+                exchange.note_astray(message)
             return
         if request.answered and (exchange is None or exchange.answer is not None):
             return

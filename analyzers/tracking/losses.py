@@ -1,8 +1,8 @@
-"""Where questions and answers were lost, as far as the log of the device that was asked tells."""
+"""Where questions and answers were lost, as far as an input at the device that was asked tells."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,22 +13,47 @@ from analyzers.model.records import Basis
 from analyzers.tracking.logs import LogTracker
 from analyzers.tracking.silence import Silence
 from analyzers.tracking.tracks import ExchangeTrack
+from analyzers.tracking.witnesses import Watched
 
 # Transmissions that are less than so many of its units apart are one to a log.
 _STAMPS_APART: Final = 2
 
 
 def place_of_loss(
-    logs: LogTracker, track: ExchangeTrack, sent: Sequence[Transmission]
+    logs: LogTracker, track: ExchangeTrack, sent: Sequence[Transmission], *, watched: bool
 ) -> Lost | None:
-    """Where a question without an answer was lost; None where nothing tells."""
+    """Where a question without an answer was lost; None where nothing tells.
+
+    `watched`: a capture near the device that was asked shows all of its time.
+    """
     if track.unread:
         return Lost.UNREAD
     if track.replies:
         return Lost.TOO_LATE if track.is_given_up(track.replies[0].at_ns) else Lost.ANSWER
-    if not _would_show(logs, track, sent[0].at_ns, sent[-1].at_ns):
+    if not (watched or _would_show(logs, track, sent[0].at_ns, sent[-1].at_ns)):
         return None
-    return Lost.NEVER_ANSWERED if track.arrived else Lost.REQUEST
+    arrived = track.arrived or any(each.arrived for each in sent)
+    return Lost.NEVER_ANSWERED if arrived else Lost.REQUEST
+
+
+def is_watched(
+    watched: Iterable[Watched], track: ExchangeTrack, sent: Sequence[Transmission]
+) -> bool:
+    """Whether a capture near the device that was asked shows all of the time of a question."""
+    peer = track.sa.peer
+    prober, responder = peer.address(track.side), peer.address(1 - track.side)
+    return any(
+        (w.src, w.dst) == (prober, responder)
+        and w.first_ns <= sent[0].at_ns
+        and sent[-1].at_ns <= w.last_ns
+        for w in watched
+    )
+
+
+def is_logged(logs: LogTracker, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+    """Whether the log of that device does."""
+    responder = track.sa.peer.address(1 - track.side)
+    return logs.covers(responder, sent[0].at_ns, sent[-1].at_ns)
 
 
 def with_losses(

@@ -257,10 +257,10 @@ class ExchangeTrack(Struct, eq=False):
         if len(self.replies) < _MAX_REPLIES:
             self.replies = (*self.replies, answer)
 
-    def note_unread(self, answer: Transmission) -> None:
+    def note_astray(self, answer: IkeMessage) -> None:
         """It was captured, and the prober did not get it."""
-        self.unread = True
-        self.note_lost_answer(answer)
+        self.unread = self.unread or answer.unread
+        self.note_lost_answer(transmission(answer))
 
     def note_sequence(self, number: int) -> None:
         """One of its questions has this sequence number."""
@@ -355,7 +355,12 @@ def _with(numbers: Set[int], number: int) -> Set[int]:
 def transmission(message: IkeMessage) -> Transmission:
     """A message as a part of an exchange."""
     return Transmission(
-        message.at_ns, message.message_id, message.ref, message.seen, message.arrived
+        message.at_ns,
+        message.message_id,
+        message.ref,
+        message.seen,
+        message.arrived,
+        message.lost,
     )
 
 

@@ -31,6 +31,8 @@ from analyzers.tracking.flow_views import flow_views
 from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
 from analyzers.tracking.losses import (
+    is_logged,
+    is_watched,
     place_of_loss,
     since_proof_ns,
     with_losses,
@@ -125,7 +127,7 @@ class Viewer:
     def with_traffic(self, view: PeerView, peer: PeerTrack) -> PeerView:
         """A view that was made before, with the ESP since; all else is as it was."""
         local_side, _ = self.local_side(peer)
-        flows = flow_views(self._tracker.flows, peer.flows)
+        flows = flow_views(self._tracker.flows, self._tracker.crossed, peer.flows)
         return replace(
             view,
             esp_flows=flows,
@@ -144,6 +146,7 @@ class Viewer:
         local, remote = peer.address(local_side), peer.address(1 - local_side)
         exchanges, deletes, unknown = self._exchanges(peer)
         holes = with_unread(self._black_holes(peer), peer.messages, exchanges, deletes)
+        holes = self._tracker.crossed.with_losses(holes, self._tracker.flows, peer)
         last_asked = {x.ike_sa: x for x in exchanges}
         gone = {d.ike_sa: d for d in reversed(deletes) if d.protocol is DeleteProtocol.IKE}
         moved_ns = self._tracker.exposures.took_over_ns
@@ -157,7 +160,7 @@ class Viewer:
             )
             for sa in peer.sas
         )
-        flows = flow_views(self._tracker.flows, peer.flows)
+        flows = flow_views(self._tracker.flows, self._tracker.crossed, peer.flows)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
@@ -347,6 +350,7 @@ class Viewer:
     ) -> Exchange:
         self._numbers["x"] += 1
         logs = self._tracker.logs
+        watched = is_watched(self._tracker.watched, track, piece.sent)
         answered = piece.outcome is Outcome.ANSWERED
         is_first = piece.sent[0] == track.transmissions[0]
         clock = self._tracker.any_clock.now(track.sa.unit.index, track.side)
@@ -367,7 +371,8 @@ class Viewer:
             verdict_ns=piece.verdict_ns,
             cut_short=piece.presumed_ns is not None,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
-            lost=None if answered else place_of_loss(logs, track, piece.sent),
+            lost=None if answered else place_of_loss(logs, track, piece.sent, watched=watched),
+            by_capture=watched and not is_logged(logs, track, piece.sent),
             peer_heard=piece.heard,
             first_missing=track.first_missing and is_first,
             tries=track.tries,

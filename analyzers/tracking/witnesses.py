@@ -7,7 +7,7 @@ A log line that names an encrypted message makes its content known: the message 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -48,6 +48,10 @@ class Witnesses(Struct):
     by_ref: dict[Ref, list[LogEvent | Ref]] = field(default_factory=dict)
     unread: set[Ref] = field(default_factory=set)
     """Messages that did not come to the device that they were captured on the way to."""
+    lost: set[Ref] = field(default_factory=set)
+    """Messages that did not come by a capture which is nearer to their receiver."""
+    came: set[Ref] = field(default_factory=set)
+    """Messages that did."""
 
     def add(self, ref: Ref, witness: LogEvent | Ref) -> None:
         """`witness` saw the message at `ref`."""
@@ -55,7 +59,9 @@ class Witnesses(Struct):
 
     def testify(self, message: IkeMessage) -> None:
         """Add what is known elsewhere to a message."""
-        message.unread = message.ref in self.unread
+        message.lost = message.ref in self.lost
+        message.unread = message.ref in self.unread and not message.lost
+        message.arrived = message.arrived or message.ref in self.came
         found = self.by_ref.get(message.ref)
         if found is None:
             return
@@ -80,6 +86,15 @@ def tell(message: IkeMessage, event: LogEvent) -> None:
         unknown = 0 if message.version == 1 else None
         protocol = PROTOCOL_NUMBERS.get(event.protocol, unknown)
         message.deletes = () if protocol is None else (DeletePayload(protocol, event.spis),)
+
+
+class Watched(NamedTuple):
+    """When a capture near the receiver of what goes between two ends would show a message."""
+
+    src: str
+    dst: str
+    first_ns: int
+    last_ns: int
 
 
 class Reach(Struct, frozen=True):

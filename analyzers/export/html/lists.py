@@ -23,7 +23,7 @@ from analyzers.export.html.tables import columns, scrolled, stacked
 from analyzers.export.naming import Naming, address
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.sa import IkeSa
+from analyzers.model.sa import EspFlow, IkeSa
 from analyzers.model.time import ORDER_LIMIT_NS
 
 ROWS_SHOWN: Final = 1000
@@ -188,7 +188,7 @@ def esp_flows(peer: PeerView, naming: Naming) -> Node:
             f"{address(flow.sender)} → {address(flow.receiver)}",
             count(flow.packets),
             byte_count(flow.bytes),
-            count(flow.missing_sequences) if flow.missing_sequences else "none",
+            _missing(flow),
             naming.at(flow.first_ns),
             naming.at(flow.last_ns),
         )
@@ -196,6 +196,11 @@ def esp_flows(peer: PeerView, naming: Naming) -> Node:
     ]
     title = counted(len(peer.esp_flows), "ESP flow")
     return folded(title, [stacked("ESP flows", head, rows), _rest(len(peer.esp_flows))])
+
+
+def _missing(flow: EspFlow) -> str:
+    missing = count(flow.missing_sequences) if flow.missing_sequences else "none"
+    return f"{missing}, {count(flow.lost)} lost on the way" if flow.lost else missing
 
 
 def shown(peer: PeerView, naming: Naming) -> Node:

@@ -168,16 +168,18 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
     elif lost:
         remedy = QUESTION_LOST
         said += (
-            f" By the log of {responder} those before the answered one did not arrive: they were"
-            " lost on the way, and what arrived was answered at once."
+            f" By the {_input(late)} {responder} those before the answered one did not arrive:"
+            " they were lost on the way, and what arrived was answered at once."
         )
     elif not slow and all(each.exchange.lost_answers for each in late):
         captured = all(
             _is_captured(case, answer) for x in late for answer in x.exchange.lost_answers
         )
-        remedy = REMEDIES[Lost.UNREAD if captured else Lost.ANSWER]
+        by_capture = all(each.exchange.by_capture for each in late)
+        remedy = REMEDIES[Lost.UNREAD if captured and not by_capture else Lost.ANSWER]
         where = "the capture has the answers to those before" if captured else "those before, too"
-        said += f" Each was answered at once ({where}), and by the log of {prober} none arrived."
+        lacking = "capture near" if by_capture else "log of"
+        said += f" Each was answered at once ({where}), and by the {lacking} {prober} none arrived."
     severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
     return Found(
         said.strip(),
@@ -193,6 +195,11 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         at_ns=late[0].answer.at_ns,
         end=late[0].exchange.prober,
     )
+
+
+def _input(late: list[_Late]) -> str:
+    """What of the responder tells that questions did not arrive."""
+    return "capture near" if all(each.exchange.by_capture for each in late) else "log of"
 
 
 def _from_client(case: Case, late: _Late) -> bool:

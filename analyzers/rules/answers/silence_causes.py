@@ -1,4 +1,4 @@
-"""Why a question was not answered, as far as the logs of the ends tell it."""
+"""Why a question was not answered, as far as inputs of both ends tell it."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ _WHERE: Final = {
     Lost.TOO_LATE: "The other end answered only when it had been given up.",
 }
 QUESTION_LOST: Final = f"Follow {_WAY}; the question does not arrive."
+_BY_CAPTURE: Final = {
+    Lost.REQUEST: "A second capture, near the other end, has none of it: it was lost on the way.",
+    Lost.ANSWER: "It was answered: the answer is in the capture near the other end, and was lost.",
+    Lost.NEVER_ANSWERED: (
+        "By the capture near the other end the question arrived, and was not answered."
+    ),
+}
 _LOST_BEHIND: Final = (
     "The capture has it; by the other end's log no question arrived: it was lost between the two."
 )
@@ -73,19 +80,21 @@ REMEDIES: Final = {
 def cause_of(case: Case, exchange: Exchange) -> Cause | None:
     """The cause that comes nearest to the question; None where no log tells any."""
     if not case.timed:
-        return None if exchange.lost is None else _place(exchange.lost)
+        return None if exchange.lost is None else _place(exchange, exchange.lost)
     refused = _refused(case, exchange) or _restarted(case, exchange)
     if refused is not None:
         return refused
     if exchange.lost is None:
         return None if exchange.unheard_answers else _silent(case, exchange)
     if exchange.lost is Lost.REQUEST and exchange.basis is not Basis.LOG:
-        return Cause(_LOST_BEHIND, _BEHIND)
-    return _place(exchange.lost)
+        return _place(exchange, Lost.REQUEST, Cause(_LOST_BEHIND, _BEHIND))
+    return _place(exchange, exchange.lost)
 
 
-def _place(lost: Lost) -> Cause:
-    return Cause(_WHERE[lost], REMEDIES[lost])
+def _place(exchange: Exchange, lost: Lost, by_log: Cause | None = None) -> Cause:
+    if exchange.by_capture and lost in _BY_CAPTURE:
+        return Cause(_BY_CAPTURE[lost], REMEDIES[lost])
+    return by_log or Cause(_WHERE[lost], REMEDIES[lost])
 
 
 @once

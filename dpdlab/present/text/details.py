@@ -129,6 +129,8 @@ def _flow(page: Page, flow: EspFlow) -> list[Part]:
         f"{counted(flow.packets, 'packet')}, {byte_count(flow.bytes)}",
         missing,
     ]
+    if flow.lost:
+        parts.append((f"{count(flow.lost)} lost on the way", SEVERITY_STYLE[Severity.WARN]))
     if flow.first_ns >= ORDER_LIMIT_NS:
         parts.append(f"{page.clock.at(flow.first_ns)} to {page.clock.at(flow.last_ns)}")
     if page.verbose and flow.encapsulated:

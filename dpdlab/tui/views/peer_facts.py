@@ -165,6 +165,8 @@ def _flow(
         line.append(f" in {duration(flow.last_ns - flow.first_ns)}", palette.faint)
     if flow.missing_sequences:
         line.append(f"  {count(flow.missing_sequences)} missing", palette.warn)
+    if flow.lost:
+        line.append(f"  {count(flow.lost)} lost", palette.warn)
     if flow.repeats:
         line.append(f"  {counted(flow.repeats, 'repeat')}", palette.warn)
     return line
