@@ -279,7 +279,7 @@ def test_a_question_of_a_quiet_tunnel_is_a_line_at_once(environment: dict[str, s
 
 
 def test_fail_on_is_exit_code_1(environment: dict[str, str]) -> None:
-    words = ("-i", "-", "--fail-on", "error")
+    words = ("-i", "-", "--fail-on", "warning")
     with SAMPLE.open("rb") as file, live(environment, *words, stdin=file) as process:
         process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
