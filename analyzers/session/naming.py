@@ -64,11 +64,14 @@ def rename(
                 event.local = name
 
 
-def name_by_children(logs: Sequence[LogSource], captures: Sequence[CaptureClock]) -> bool:
+def name_by_children(
+    logs: Sequence[LogSource], captures: Sequence[CaptureClock], *, labels: bool = False
+) -> bool:
     """Give logs the ends that other inputs show for the SPIs of Child SAs; whether that says more.
 
     Both SPIs of a Child SA, one each way, are as good as unique, and the same on both sides of a
-    NAT, where nothing else may be.
+    NAT, where nothing else may be. `labels`: a peer without an address is called what the other
+    end's log is called, so that both tell of one tunnel.
     """
     flows = {spi: ends for capture in reversed(captures) for spi, ends in capture.esp.items()}
     children = {log.number: _children(log) for log in logs}
@@ -80,7 +83,11 @@ def name_by_children(logs: Sequence[LogSource], captures: Sequence[CaptureClock]
         if not found:
             # The log of the other end has the SPIs the other way round.
             others = ((up, by_spis.get(up.spis[::-1])) for up in ups)
-            found = [(up, ends_by_other(up, other)) for up, other in others if other is not None]
+            found = [
+                (up, _ends_by_twin(up, other, labels=labels))
+                for up, other in others
+                if other is not None
+            ]
         if any(
             real not in (None, written)
             for up, ends in found
@@ -136,6 +143,15 @@ def _at(names: list[_Seen] | None, event: LogEvent) -> str | None:
 def ends_by_other(event: LogEvent, other: LogEvent) -> Ends:
     """What the log of the other end has for the ends of a message that this log has badly."""
     return _better(event.local, other.remote), _better(event.remote, other.local)
+
+
+def _ends_by_twin(event: LogEvent, other: LogEvent, *, labels: bool) -> Ends:
+    """The same of one Child SA in both logs, by name if there is no address."""
+    local, remote = ends_by_other(event, other)
+    nameless = remote is None and event.remote is not None and is_private(event.remote) is None
+    if labels and nameless and other.local != (local or event.local):
+        remote = other.local
+    return local, remote
 
 
 def _better(written: str | None, elsewhere: str | None) -> str | None:

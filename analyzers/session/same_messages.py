@@ -118,7 +118,7 @@ class Matcher:
         for log in self._logs:
             name_local(log, self._captures, self._names[log.number])
         # By what the others are called by now a log that names nobody may be known, too.
-        name_by_children(self._logs, self._captures)
+        name_by_children(self._logs, self._captures, labels=True)
         self._settle_streams()
 
     # --- pairs -----------------------------------------------------------------------------

@@ -142,18 +142,43 @@ def test_the_verdict_on_a_child_is_that_on_its_peer(tmp_path: Path, serial: str)
     assert (exchange.outcome, exchange.verdict_ns) == (Outcome.UNANSWERED, at(18.0))
 
 
+CHILD = '"gw" #2: {0} established Child SA using #1; IPsec tunnel [10.1.0.0] {{ESP=>0x{1} <0x{2}}}'
+SPIS = ("0a0b0c11", "0d0e0f22")
+NAMELESS_B = [
+    (0.02, '"gw" #1: responder established IKE SA; authenticated peer using authby=secret'),
+    (0.02, CHILD.format("responder", *SPIS[::-1])),
+    (55.0, '"gw" #3: responder established IKE SA; authenticated peer using authby=secret'),
+]
+
+
 def test_a_log_that_names_nobody_is_known_by_its_child_sas(tmp_path: Path):
     """As responder pluto names the connection only; the other end's log has the same SPIs."""
-    child = (
-        '"gw" #2: {0} established Child SA using #1; IPsec tunnel [10.1.0.0] {{ESP=>0x{1} <0x{2}}}'
-    )
-    spis = ("0a0b0c11", "0d0e0f22")
-    log_a = [*NEGOTIATED_BY_A, (0.02, child.format("initiator", *spis)), *GIVEN_UP_BY_A]
-    log_b = [
-        (0.02, '"gw" #1: responder established IKE SA; authenticated peer using authby=secret'),
-        (0.02, child.format("responder", *spis[::-1])),
-        (55.0, '"gw" #3: responder established IKE SA; authenticated peer using authby=secret'),
-    ]
-    peer = together(tmp_path, capture(DEAF2), pluto(log_a), pluto(log_b)).peer
+    log_a = [*NEGOTIATED_BY_A, (0.02, CHILD.format("initiator", *SPIS)), *GIVEN_UP_BY_A]
+    peer = together(tmp_path, capture(DEAF2), pluto(log_a), pluto(NAMELESS_B)).peer
     assert {peer.local, peer.remote} == {A, B}
     assert {log.address for log in peer.logged} == {A, B}
+
+
+@pytest.mark.parametrize("address", [" to 192.0.2.2:500", ""])
+def test_two_logs_with_one_child_sa_are_of_one_tunnel(tmp_path: Path, address: str):
+    first = (0.0, f'"gw" #1: sent IKE_SA_INIT request{address}')
+    child = (0.02, CHILD.format("initiator", *SPIS))
+    log_a = [first, NEGOTIATED_BY_A[1], child, *GIVEN_UP_BY_A]
+    peer = together(tmp_path, pluto(log_a), pluto(NAMELESS_B)).peer
+    assert (B in (peer.local, peer.remote)) is bool(address)
+    assert {log.address for log in peer.logged} == {peer.local, peer.remote}
+
+
+def test_two_logs_without_an_address_have_two_ends(tmp_path: Path):
+    begun = [(0.0, '"gw" #1: sent Main Mode request'), (0.2, ESTABLISHED_V1)]
+    spis = [f"{{ESP=>0x{one} <0x{other} DPD=active}}" for one, other in (SPIS, SPIS[::-1])]
+    gone = '"gw" #1: deleting state (STATE_MAIN_I4) aged 9s and sending notification'
+    child = '"gw" #2: deleting state (STATE_QUICK_I2) aged 9s and sending notification'
+    came = f'"gw" #1: received Delete SA(0x{SPIS[1]}) payload: deleting IPsec State #2'
+    ends = [[(40.0, child), (40.1, gone)], [(40.001, came), (40.001, child), (40.101, gone)]]
+    logs = [
+        pluto([*begun, (0.3, f'"gw" #2: IPsec SA established tunnel mode {esp}'), *end])
+        for esp, end in zip(spis, ends, strict=True)
+    ]
+    peer = together(tmp_path, *logs).peer
+    assert peer.local != peer.remote
