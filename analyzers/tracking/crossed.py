@@ -29,10 +29,14 @@ class Crossed:
         self._times: dict[int, list[Int64Array]] = {}
         self._kept = 0
 
+    def __bool__(self) -> bool:
+        """Whether any flow was captured near its receiver too."""
+        return bool(self._arrivals)
+
     def came(self, flows: FlowTable, esp: EspRows, flow: Int64Array) -> NDArray[np.bool_]:
         """(n,) which packets came to the other side, as far as is known; counts the others."""
         came = np.ones(len(esp), np.bool_)
-        for number in np.unique(flow).tolist() if self._arrivals else ():
+        for number in np.unique(flow).tolist():
             passed = self._arrivals.get(flows.identities[number][:3])
             if passed is None:
                 continue

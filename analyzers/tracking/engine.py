@@ -356,7 +356,9 @@ class Tracker:
         keep = np.flatnonzero(~folded.duplicate)
         if not len(keep):
             return no_rows()
-        proof = folded.fresh[keep] & self.crossed.came(self.flows, esp.take(keep), flow[keep])
+        proof = folded.fresh[keep]
+        if self.crossed:
+            proof &= self.crossed.came(self.flows, esp.take(keep), flow[keep])
         unit = self._unit_of_flow[flow[keep]]
         direction = self._side_of_flow[flow[keep]]
         self.activity.add(unit, direction, esp.at_ns[keep])
