@@ -19,7 +19,7 @@ from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.fortigate import FortigateAssembly
 from analyzers.decode.assembly.fortigate_events import FortigateEventsAssembly
 from analyzers.decode.assembly.juniper_kmd import JuniperKmdAssembly
-from analyzers.decode.assembly.lines import Assembly, LogLine
+from analyzers.decode.assembly.lines import Assembly, LogLine, Pausing
 from analyzers.decode.assembly.pluto import PlutoAssembly
 from analyzers.decode.assembly.racoon import RacoonAssembly
 from analyzers.decode.assembly.routeros import RouterosAssembly
@@ -161,7 +161,7 @@ class LogDecoder:
     def quiet(self) -> list[LogEvent]:
         """Nothing has come for a while: of what was told in part no more is told."""
         assemblies = dict.fromkeys(self._assemblies.values())
-        told = [a.pause() for a in assemblies if isinstance(a, StrongswanAssembly | OfDevice)]
+        told = [a.pause() for a in assemblies if isinstance(a, Pausing)]
         self._settle()
         return [event for events in told for event in events]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analyzers.decode.assembly.lines import Assembly, LogLine
-from analyzers.decode.assembly.strongswan import StrongswanAssembly
+from analyzers.decode.assembly.lines import Assembly, LogLine, Pausing
 from analyzers.model.log_events import LogEvent
 
 
@@ -22,7 +21,7 @@ class OfDevice:
 
     def pause(self) -> list[LogEvent]:
         """Nothing has come for a while."""
-        if not isinstance(self._assembly, StrongswanAssembly):
+        if not isinstance(self._assembly, Pausing):
             return []
         return self._named(self._assembly.pause())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -85,6 +85,15 @@ class Assembly(Protocol):
 
     def finish(self) -> Iterable[LogEvent]:
         """The log is over: what was still waiting for its neighbours."""
+        ...
+
+
+@runtime_checkable
+class Pausing(Protocol):
+    """An assembly that can tell what it knows already where a log that grows is quiet."""
+
+    def pause(self) -> list[LogEvent]:
+        """Nothing has come for a while."""
         ...
 
 
