@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cached_property
 from statistics import median
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from analyzers.model.configuration import Configuration
 from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Basis, Ref, SourceInfo
+from analyzers.model.records import Basis, Confidence, Ref, SourceInfo
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.rules.expected import Expected, expected_policy
@@ -55,6 +56,11 @@ class Case(Struct, frozen=True, dict=True):
         """Whether a place is a line of a log."""
         info = self.source.get(ref.source)
         return info is not None and info.kind == "log"
+
+    def confidence_in_offers(self, sas: Iterable[IkeSa]) -> Confidence:
+        """How far it is known what was not offered: a log may lack the line that tells it."""
+        logged = any(self.is_log(ref) for sa in sas for ref in sa.refs[:1])
+        return Confidence.INFERRED if logged else Confidence.CERTAIN
 
     def is_placed(self, ref: Ref) -> bool:
         """Whether the time of a log's line is known against all other inputs."""

@@ -38,12 +38,11 @@ def _held_against(case: Case, configuration: Configuration, sa: IkeSa) -> Iterat
             continue
         if setting.policy.mode is not PolicyMode.DISABLED:
             by_itself = offered[0] is False
-            logged = any(case.is_log(ref) for ref in sa.refs[:1])
             yield Found(
                 _detail(device_name(configuration), own, other, by_itself),
                 (setting.ref, *sa.refs[:1]),
                 remedy=_remedy_for(configuration, offered[0]),
-                confidence=Confidence.INFERRED if logged else Confidence.CERTAIN,
+                confidence=case.confidence_in_offers([sa]),
                 at_ns=sa.first_ns,
             )
 

@@ -12,7 +12,6 @@ from analyzers.rules.case import Case
 from analyzers.rules.negotiation.offers import (
     by_lacking,
     clear_phase1,
-    confidence,
     counted,
     switched_on,
 )
@@ -29,7 +28,7 @@ def _check(case: Case) -> Iterator[Found]:
         yield Found(
             _detail(ends, sas),
             clear_phase1(case, sas),
-            confidence=confidence(case, sas),
+            confidence=case.confidence_in_offers(sas),
             remedy=" ".join(switched_on(case, end, 1) for end in ends),
             at_ns=sas[0].first_ns,
         )

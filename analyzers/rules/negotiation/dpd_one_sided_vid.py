@@ -10,7 +10,6 @@ from analyzers.rules.case import Case
 from analyzers.rules.negotiation.offers import (
     by_lacking,
     clear_phase1,
-    confidence,
     counted,
     switched_on,
 )
@@ -28,7 +27,7 @@ def _check(case: Case) -> Iterator[Found]:
             f"{other} offered DPD, {end} did not send the vendor ID {counted(told)}: neither may"
             f" ask, and {other} may believe that DPD watches this peer.",
             clear_phase1(case, told),
-            confidence=confidence(case, told),
+            confidence=case.confidence_in_offers(told),
             remedy=switched_on(case, end, 1),
             at_ns=told[0].first_ns,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Final
 
-from analyzers.model.records import Confidence, Ref
+from analyzers.model.records import Ref
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import PHASE1_KINDS, Case
 from analyzers.rules.negotiation import dpd_configured_not_in_force
@@ -61,12 +61,6 @@ def clear_phase1(case: Case, sas: list[IkeSa]) -> tuple[Ref, ...]:
     """The messages of phase 1 that could have carried the vendor ID."""
     messages = chain.from_iterable(case.messages.get(sa.id, ()) for sa in sas)
     return few(m.ref for m in messages if m.kind in PHASE1_KINDS and not m.encrypted)
-
-
-def confidence(case: Case, sas: list[IkeSa]) -> Confidence:
-    """How far it is known what was not offered: a log may lack the line that tells it."""
-    logged = any(case.is_log(ref) for sa in sas for ref in sa.refs[:1])
-    return Confidence.INFERRED if logged else Confidence.CERTAIN
 
 
 def counted(sas: list[IkeSa]) -> str:

@@ -60,7 +60,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
         said = f" {delete.sender} had deleted a Child SA just before."
         refs.append(delete.ref)
         remedy = (
-            f"{delete.sender} deleted the Child SA: find out why, and why {hole.sender} keeps it. "
+            f"{delete.sender} deleted the Child SA: find out why, and why {hole.sender} keeps it."
         )
     bare = any(f.sender == hole.sender and not f.encapsulated for f in case.peer.esp_flows)
     return Found(
