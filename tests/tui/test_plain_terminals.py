@@ -104,7 +104,6 @@ async def test_without_colours_the_cursor_is_reversed():
             assert True in found, station
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("plain", ["NO_COLOR", "--color"])
 def test_nothing_that_reaches_the_terminal_is_a_colour(plain: str, monkeypatch: pytest.MonkeyPatch):
     options = ["--color", "never"] if plain == "--color" else []
@@ -124,7 +123,6 @@ def test_nothing_that_reaches_the_terminal_is_a_colour(plain: str, monkeypatch: 
     assert not colours
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize(
     ("words", "seen"),
     [("capture.pcap", b"192.0.2.2"), ("live --no-save --log charon-a.log", b"watching")],
