@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from analyzers.export.content import Content
@@ -30,7 +31,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
     options = invocation.options
     output = opened_output(invocation)
     report_format = getattr(options, "format", "text")
-    # A large input is being read ahead by then: what is needed to write costs no time there.
+    # A large input is being read ahead by then: what is needed afterwards costs no time there.
     session = analysed(invocation, diagnostics, meanwhile=lambda: _prepare(report_format))
     if options.unparsed:
         from dpdlab.cli.unparsed import listing
@@ -122,5 +123,8 @@ def _few(ids: list[str]) -> str:
 
 
 def _prepare(report_format: str) -> None:
-    if report_format not in ("text", "svg"):
+    import_module("analyzers.rules.judge")
+    if report_format == "text":
+        import_module("dpdlab.present.text.report")
+    elif report_format != "svg":
         _writer(report_format)
