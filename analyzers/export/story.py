@@ -271,8 +271,9 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
     return f"{text}; the question itself not seen" if run.first_missing else text
 
 
-def class_mark(hole: BlackHole) -> str:
-    """What to append to the class of a black hole: one by a verdict is no surer than that."""
+def class_named(hole: BlackHole) -> str:
+    """The class of a black hole and how sure it is: one by a verdict is no surer than that."""
     inferred = hole.black_hole_class in _BY_VERDICT and hole.dead_basis == "inferred"
     certain = hole.confidence is Confidence.CERTAIN
-    return words.confidence_mark(Confidence.INFERRED if inferred and certain else hole.confidence)
+    mark = words.confidence_mark(Confidence.INFERRED if inferred and certain else hole.confidence)
+    return f"{words.CLASS[hole.black_hole_class]}{mark}"

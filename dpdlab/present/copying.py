@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.export import words
 from analyzers.export.content import Content
 from analyzers.export.formatting import utc_date, utc_time
 from analyzers.export.json_writer import line
 from analyzers.export.report import build_black_hole, build_delete, build_exchange, build_peer_head
 from analyzers.export.selections import Selection, Selector
-from analyzers.export.story import arriving, bounds_of, broken_way, moments
+from analyzers.export.story import arriving, bounds_of, broken_way, class_named, moments
 from analyzers.export.verdict import verdict_of
 from analyzers.export.words import peer_phrase
 from analyzers.model.peer import PeerView
@@ -58,9 +57,8 @@ def _story(peer: PeerView) -> Iterator[str]:
     yield f"{peer.local} to {peer.remote}: {'; '.join(told)}"
     there = arriving(peer)
     for hole in peer.black_holes[-_HOLES_TOLD:]:
-        known = words.CLASS[hole.black_hole_class]
         way = " to ".join(broken_way(hole, there))
-        yield f"black hole {way}, {known}: {', '.join(bounds_of(hole, there))}"
+        yield f"black hole {way}, {class_named(hole)}: {', '.join(bounds_of(hole, there))}"
         for moment in moments(peer, hole):
             yield f"  {_utc(moment.at_ns)}  {moment.text}"
 

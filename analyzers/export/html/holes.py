@@ -26,6 +26,7 @@ from analyzers.export.story import (
     arriving,
     bounds_of,
     broken_way,
+    class_named,
     moments,
     remarks,
 )
@@ -60,9 +61,9 @@ def _story(peer: PeerView, hole: BlackHole, scene: Scene) -> Element:
     why = words.class_why(hole)
     return htpy.article(class_=f"card {shade}")[
         htpy.div(".head")[
-            badge(words.CLASS[hole.black_hole_class], shade, "▒"),
+            badge(class_named(hole), shade, "▒"),
             htpy.h4[_ends(peer, hole)],
-            htpy.span(".soft")[f"{hole.id}{words.confidence_mark(hole.confidence)}"],
+            htpy.span(".soft")[hole.id],
         ],
         _figures(peer, hole),
         htpy.p[f"{why[:1].upper()}{why[1:]}."],
@@ -146,7 +147,7 @@ def _brief(peer: PeerView, holes: Sequence[BlackHole], naming: Naming) -> Node:
     rows = [
         (
             hole.id,
-            words.CLASS[hole.black_hole_class],
+            class_named(hole),
             _ends(peer, hole),
             naming.at(hole.stop_ns),
             " · ".join(bounds_of(hole, there)),

@@ -10,7 +10,14 @@ from htpy import Element, Node
 from analyzers.export import words
 from analyzers.export.formatting import duration
 from analyzers.export.spans import exposed_ns, is_side
-from analyzers.export.story import IN_VAIN, POSSIBLY, arriving, broken_way, certainly_in_vain_s
+from analyzers.export.story import (
+    IN_VAIN,
+    POSSIBLY,
+    arriving,
+    broken_way,
+    certainly_in_vain_s,
+    class_named,
+)
 from analyzers.export.svg.canvas import group, line, number, path, rect, text, text_width
 from analyzers.export.svg.sheet import Sheet, spoken
 from analyzers.model.black_hole import BlackHole, PhaseName
@@ -41,7 +48,7 @@ def black_holes(sheet: Sheet) -> None:
 
 
 def _black_hole(sheet: Sheet, hole: BlackHole, middle: float) -> bool:
-    said = f"{hole.id}: {words.CLASS[hole.black_hole_class]}, at most {hole.max_seconds:.1f} s"
+    said = f"{hole.id}: {class_named(hole)}, at most {hole.max_seconds:.1f} s"
     ends = sheet.stretch(exposed_ns(hole), hole.stop_ns)
     assert ends is not None
     width = max(ends[1] - ends[0], 2)

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export.story import arriving, bounds_of, broken_way, class_mark, moments, remarks
+from analyzers.export.story import arriving, bounds_of, broken_way, class_named, moments, remarks
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.peer import PeerView
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, seconds
@@ -47,7 +47,7 @@ def stories(page: Page, peer: PeerView) -> None:
 
 def _brief(page: Page, peer: PeerView, hole: BlackHole) -> None:
     style = SEVERITY_STYLE[class_severity(hole.black_hole_class)]
-    named: Part = (words.CLASS[hole.black_hole_class], style)
+    named: Part = (class_named(hole), style)
     there = arriving(peer)
     arrow = page.arrow(broken_way(hole, there)[0], peer.local)
     label = assemble((f"black hole {arrow}", style))
@@ -61,8 +61,7 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     there = arriving(peer)
     arrow = page.arrow(broken_way(hole, there)[0], peer.local)
     page.listing((f"black hole {arrow}", style), _bounds(hole, there))
-    why = f"{class_mark(hole)}: {words.class_why(hole)}"
-    page.entry("", assemble((words.CLASS[hole.black_hole_class], style), why))
+    page.entry("", assemble((class_named(hole), style), f": {words.class_why(hole)}"))
     told = moments(peer, hole, page.address)
     zero = told[0].at_ns if told else hole.stop_ns
     offsets = [_offset(moment.at_ns - zero) for moment in told]

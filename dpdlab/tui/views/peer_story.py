@@ -47,7 +47,7 @@ def lines(model: Model, peer: PeerView, palette: Palette, *, in_full: bool = Fal
         head = Text(f"black hole {safe(sender)} {model.signs.to} {safe(receiver)}  ")
         head.append(", ".join(story.bounds_of(hole, there, ongoing=model.ongoing)),
                     palette.severity(class_severity(hole.black_hole_class)))  # fmt: skip
-        head.append(f"  {words.CLASS[hole.black_hole_class]}", palette.faint)
+        head.append(f"  {story.class_named(hole)}", palette.faint)
         told.append(head)
         moments = list(story.moments(peer, hole, safe, ongoing=model.ongoing))
         ago_ns = [moment.at_ns - moments[0].at_ns for moment in moments]

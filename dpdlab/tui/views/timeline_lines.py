@@ -7,9 +7,10 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export import policy_words, words
+from analyzers.export import policy_words
 from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi
 from analyzers.export.spans import Window
+from analyzers.export.story import class_named
 from analyzers.export.untrusted import safe
 from analyzers.model.peer import PeerView
 from analyzers.model.sa import IkeSa
@@ -238,7 +239,7 @@ class TimelineLines:
             parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}{within}{note}"))
         for hole in column.holes:
             bounds = seconds_range(hole.min_seconds, hole.max_seconds)
-            said = f"black hole {bounds} ({words.CLASS[hole.black_hole_class]})"
+            said = f"black hole {bounds}: {class_named(hole)}"
             parts.append(Text(said, self.palette.bad))
         return line.append_text(Text(", ").join(parts))
 

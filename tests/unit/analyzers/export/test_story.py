@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from analyzers.export import sentences
 from analyzers.export.report import build_black_hole
-from analyzers.export.story import bounds_of, class_mark, moments
+from analyzers.export.story import bounds_of, class_named, moments
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import ExchangeKind
@@ -54,11 +54,11 @@ def test_one_packet_is_not_told_as_many() -> None:
 def test_a_class_by_a_verdict_that_is_inferred_is_so_too() -> None:
     said = replace(black_hole(), dead_basis="log", confidence=Confidence.CERTAIN)
     said = replace(said, black_hole_class=BlackHoleClass.DETECTED)
-    assert class_mark(said) == ""
-    assert class_mark(replace(said, dead_basis="inferred")) == " (inferred)"
-    assert class_mark(replace(said, confidence=Confidence.SUSPECT)) == " (suspect)"
+    assert class_named(said) == "detected"
+    assert class_named(replace(said, dead_basis="inferred")) == "detected (inferred)"
+    assert class_named(replace(said, confidence=Confidence.SUSPECT)) == "detected (suspect)"
     passed = replace(said, dead_basis=None, black_hole_class=BlackHoleClass.TRANSIENT)
-    assert class_mark(passed) == ""
+    assert class_named(passed) == "transient"
 
 
 @pytest.mark.parametrize(
