@@ -5,7 +5,7 @@ Nothing of this leaves `tracking`: `views` turns it into the frozen types of the
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from enum import Enum, auto
 from typing import Final
 
@@ -216,7 +216,8 @@ class ExchangeTrack(Struct, eq=False):
     basis: Basis
     confidence: Confidence
     length: int = 0
-    sequences: Set[int] = _NONE
+    sequences: Collection[int] = ()
+    """Those of its questions; the one that most have needs no set."""
     answer: Transmission | None = None
     evidence: AnswerEvidence | None = None
     dissolved: bool = False
@@ -264,7 +265,7 @@ class ExchangeTrack(Struct, eq=False):
 
     def note_sequence(self, number: int) -> None:
         """One of its questions has this sequence number."""
-        self.sequences = _with(self.sequences, number)
+        self.sequences = _with(self.sequences, number) if self.sequences else (number,)
 
     def sequence_of(self, sent: Transmission) -> int | None:
         """The sequence number of one of its transmissions: some count each, some each question."""
@@ -346,8 +347,8 @@ class DeleteTrack(Struct, eq=False):
     answer: Transmission | None = None
 
 
-def _with(numbers: Set[int], number: int) -> Set[int]:
-    grown = numbers if isinstance(numbers, set) else set()
+def _with(numbers: Collection[int], number: int) -> Set[int]:
+    grown = numbers if isinstance(numbers, set) else set(numbers)
     grown.add(number)
     return grown
 
