@@ -15,10 +15,12 @@ from dpdlab.cli.diagnostics import CommandError, Diagnostics, ExitCode
 from dpdlab.cli.output import Output
 from dpdlab.cli.parser import TextRequested
 
-# Objects before a look for cycles, and looks at the young before one at their elders. A report
-# keeps nearly all that it makes: with the interpreter's own numbers a quarter of its time is spent
-# on looking through it.
+# Objects before a look for cycles, and looks at the young before one at their elders, for what goes
+# on and on.
 _COLLECTION: Final = (100_000, 50, 100)
+# A report makes no cycles and keeps nearly all that it makes: with the interpreter's own numbers a
+# quarter of its time is spent on looking through it, and with the ones above a tenth.
+_NO_COLLECTION: Final = (0, 0, 0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,11 +53,12 @@ def _run(given: Sequence[str], diagnostics: Diagnostics) -> ExitCode:
         _refuse_foreign_engine()
     # numpy starts a thread a core for matrices, and there are none here: half the CPU of a start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    opens_console = console_command.is_wanted(invocation)
     # Before anything big is loaded: what modules make stays, too.
-    gc.set_threshold(*_COLLECTION)
+    gc.set_threshold(*(_COLLECTION if command.goes_on or opens_console else _NO_COLLECTION))
     # At exit the interpreter looks through all that is left, to free what the system frees anyway.
     atexit.register(gc.freeze)
-    if console_command.is_wanted(invocation):
+    if opens_console:
         return console_command.run(invocation, diagnostics)
     run: Callable[[arguments.Invocation, Diagnostics], ExitCode]
     run = import_module(command.module).run

@@ -24,6 +24,8 @@ class Command(NamedTuple):
     """Its `run(invocation, diagnostics)`; imported when it is called."""
     engine: bool = True
     """Whether it needs the engine."""
+    goes_on: bool = False
+    """Whether it goes on until somebody ends it, instead of reading to an end."""
 
 
 COMMANDS: Final = {
@@ -51,6 +53,7 @@ COMMANDS: Final = {
         "the same while it happens: interfaces, pipes, logs that grow, syslog",
         live_parser.live_parser,
         "dpdlab.cli.live_command",
+        goes_on=True,
     ),
     "interfaces": Command(
         "what can be captured on here, and why not",
