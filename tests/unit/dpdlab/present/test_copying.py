@@ -17,7 +17,7 @@ def test_a_peer_is_copied_with_what_became_of_it():
     first, hole, *moments = text_of(stories.dead_peer())
     assert first.startswith("192.0.2.1 to 192.0.2.2: given up (inferred); 1 black hole, 11.8 to")
     assert "noticed 17.1 s after the last proof of life" in first
-    assert hole.startswith("black hole 192.0.2.1 to 192.0.2.2, detected (inferred): 11.8 to 16.7 s, ")
+    assert hole.startswith("black hole 192.0.2.1 to 192.0.2.2, detected (inferred): 11.8 to ")
     assert any(line.endswith("last proof from 192.0.2.2") for line in moments)
     assert all(" UTC  " in line for line in moments)
 
