@@ -31,6 +31,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from analyzers.export.content import Content
+from analyzers.export.formatting import SPI_SHOWN, UNICODE, short_spi
 from analyzers.export.names import Names
 from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange
@@ -56,6 +57,7 @@ _PATH: Final = rf"(?<![\w/.~]) (?P<path> (?: [A-Za-z]:\\ | ~?/ | \.{{1,2}}/ ) {_
 _OTHERS: Final = r"""
 | (?<![\w.:])  (?P<ipv6> [0-9A-Fa-f]{0,4} (?: :[0-9A-Fa-f]{0,4} ){2,7} (?: \.\d{1,3} ){0,3} )
 | (?<![\w.])   (?P<ipv4> [\dxX*]{1,3} (?: \.[\dxX*]{1,3} ){3} ) (?! \.?\w )
+| (?<![0-9A-Za-z]) (?P<cut> [0-9A-Fa-f]{8} ) …
 | (?<![0-9A-Za-z]) (?P<zero_x> 0[xX] )? (?P<hex> [0-9A-Fa-f]{16,} | [0-9A-Fa-f]{8} ) (?! \w )
 """
 
@@ -75,6 +77,8 @@ class Redactor:
         self._names = names or Names()
         self._addresses: dict[str, str] = {}
         self._spis: dict[str, str] = {}
+        self._cut_spis: dict[str, str] = {}
+        """Those of cookies, by what names of SAs show of them."""
         self._paths: dict[str, str] = {}
         self._further_paths = tuple(paths)
         self._pattern: re.Pattern[str] | None = None
@@ -122,6 +126,7 @@ class Redactor:
         if known is None:
             known = f"{len(self._spis) + 1:0{len(spi)}x}"
             self._spis[spi] = known
+            self._cut_spis.setdefault(spi[:SPI_SHOWN], short_spi(known, UNICODE))
         return known
 
     def path(self, path: str, *, pseudonym: str | None = None) -> str:
@@ -156,6 +161,8 @@ class Redactor:
                 return "(path)"
             case "ipv4" | "ipv6":
                 return self._address_in_text(found[0])
+            case "cut":
+                return self._cut_spis.get(found["cut"].lower(), "(SPI)")
             case _:
                 return (found["zero_x"] or "") + self._hex_in_text(found["hex"])
 

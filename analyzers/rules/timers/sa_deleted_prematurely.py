@@ -17,6 +17,7 @@ from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, question, spoken, times, weakest
 from analyzers.rules.timers.held import schedule_of
 from analyzers.rules.timers.verdict import heard_otherwise, verdicts
+from analyzers.rules.wording import sa_name
 
 # Any request that is repeated in vain is a reason for a verdict (RFC 7296 section 2.4); the longest
 # schedules take this long (dpd-semantics 3.8: PAN-OS, 435 s).
@@ -82,7 +83,7 @@ def _unasked(case: Case, sa: IkeSa) -> Iterator[Found]:
     if any(abs(d.at_ns - ended_ns) <= _SEEN_BEFORE_NS for d in case.peer.deletes):
         return
     yield Found(
-        f"The log says that the peer of IKE SA {sa.initiator_spi[:8]} was given up, but since"
+        f"The log says that the peer of {sa_name(sa)} was given up, but since"
         f" {spoken(seconds(ended_ns - captured[0].at_ns))} before the capture shows no question"
         " that stayed unanswered, and no request that was repeated.",
         (sa.refs[-1],),

@@ -127,10 +127,21 @@ def test_the_given_values_are_not_touched():
         ("cookie 0xA41AC1A6925BEBA8", "cookie 0x0000000000000001"),
         ("key 00112233445566778899aabbccddeeff0011223344", "key (hex)"),
         ("a::b or :: alone", "host6-1 or :: alone"),
+        (
+            "on IKE SA f4fc6d16…, of which nothing is known",
+            "on IKE SA (SPI), of which nothing is known",
+        ),
     ],
 )
 def test_free_text(text, result):
     assert Redactor().text(text) == result
+
+
+def test_what_is_shown_of_an_spi_is_redacted():
+    redactor = Redactor()
+    redactor.address("192.0.2.1")
+    assert redactor.spi("f4fc6d16ed938a04") == "0000000000000001"
+    assert redactor.text("on IKE SA f4fc6d16…. Until then") == "on IKE SA …00000001. Until then"
 
 
 def test_further_paths_are_redacted_with_what_lies_in_them():
