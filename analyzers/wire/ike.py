@@ -98,6 +98,10 @@ def walk(data: bytes, first: int, start: int, end: int, last: Container[int] = (
             break
         if at + GENERIC_BYTES > end:
             chain.problem = f"payload {kind} at byte {at} is missing"
+            if kind in last and at < end:
+                # Of what is encrypted its first byte is all that can be read anyway.
+                payloads.append(Payload(kind, data[at], at, end))
+                chain.end = end
             break
         following, reserved, length = GENERIC.unpack_from(data, at)
         if length < GENERIC_BYTES:

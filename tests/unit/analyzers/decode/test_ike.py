@@ -316,10 +316,12 @@ def test_bytes_behind_the_sk_payload_are_told():
     assert "4 bytes follow the SK payload" in problems[0].detail
 
 
-def test_a_frame_cut_off_by_the_snap_length_keeps_its_header_facts():
+@pytest.mark.parametrize("captured", [29, 31, 40])
+def test_a_frame_cut_off_by_the_snap_length_keeps_its_header_facts(captured: int):
+    """96 bytes of a frame of IPv6 end two bytes behind the first one of the SK payload."""
     data = message(46, struct.pack(">BBH", 0, 0, 52) + bytes(48))
-    each = datagram(data[:40])
-    each.missing_bytes = 40
+    each = datagram(data[:captured])
+    each.missing_bytes = 80 - captured
     found, problems = IkeDecoder().decode(each)
     assert found is not None
     assert problems == []
