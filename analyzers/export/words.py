@@ -414,6 +414,8 @@ def why_no_question(peer: PeerView) -> str:
         return "whether anybody asked cannot be told without keys"
     if is_of_logs(peer):
         return "a log need not show them"
+    if peer.unheard:
+        return "only one direction was captured, in which nobody asked"
     return "nobody asked whether the other side lives"
 
 
@@ -423,7 +425,9 @@ def no_question(peer: PeerView) -> str:
         return NOT_SHOWN
     if peer.unknown_informationals:
         return "unknown"
-    return "not logged" if is_of_logs(peer) else "none asked"
+    if is_of_logs(peer):
+        return "not logged"
+    return "unknown" if peer.unheard else "none asked"
 
 
 def is_of_logs(peer: PeerView) -> bool:

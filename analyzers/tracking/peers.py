@@ -12,6 +12,7 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
 
 _IKE_PORTS: Final = frozenset({0, 500, 4500})
+_PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
 _ZERO_SPI: Final = "0" * 16
 # Another NAT port with the same addresses is another client behind the NAT, unless the one known
 # before has been silent for this long: then it is the same client with a new mapping.
@@ -197,16 +198,16 @@ class PeerTable:
         port = _nat_port(message.sport, message.dport)
         peer = self._find(message.src, message.dst, port, message.at_ns, strict=True)
         starts = message.responder_spi == _ZERO_SPI
-        sent_by_initiator = starts or message.version == 1 or message.from_initiator
-        if message.version == 1 and not starts:
-            # Nothing in an IKEv1 header tells the initiator's messages from the responder's.
-            sent_by_initiator = True
+        answers = _answers_proposals(message)
+        # Nothing else in IKEv1 tells the initiator's messages from the responder's.
+        initiates = message.from_initiator if message.version == 2 else not answers
+        sent_by_initiator = starts or initiates
         if peer is None:
             if sent_by_initiator:
                 peer = self._new_peer(message.src, message.dst, port, message.at_ns)
             else:
                 peer = self._new_peer(message.dst, message.src, port, message.at_ns)
-        known_initiator = starts or message.version == 2
+        known_initiator = starts or answers or message.version == 2
         if known_initiator and not peer.initiator_seen and len(peer.sas) == 0:
             peer.initiator_seen = True
         side = peer.side_of(message.src) or 0
@@ -284,6 +285,16 @@ def _nameless(peer: PeerTrack, message: IkeMessage, starts: bool) -> SaTrack | N
             )
             return None if begun else sa
     return None
+
+
+def _answers_proposals(message: IkeMessage) -> bool:
+    """IKEv1: the second message of phase 1, an SA payload beside a responder's cookie."""
+    return (
+        message.version == 1
+        and message.kind in _PHASE1
+        and bool(message.proposals)
+        and message.responder_spi != _ZERO_SPI
+    )
 
 
 def _spis_agree(sa: SaTrack, message: IkeMessage) -> bool:

@@ -162,7 +162,12 @@ class Questions:
         if not state.asks_anyway and mark.at_ns - silence.last_proof_ns < _HEARD_NS:
             other = self._esp.at(mark.unit, 1 - mark.role, mark.place)
             state.asks_anyway = mark.at_ns - other.last_proof_ns < _HEARD_NS
-        if exchange.since_proof_ns is None and NEVER < silence.last_proof_ns != state.implied_ns:
+        heard = state.unit.peer.heard[1 - mark.role]
+        if (
+            heard
+            and exchange.since_proof_ns is None
+            and NEVER < silence.last_proof_ns != state.implied_ns
+        ):
             exchange.since_proof_ns = max(0, mark.at_ns - silence.last_proof_ns)
         earlier = next((t for t in reversed(exchange.transmissions) if t.at_ns < mark.at_ns), None)
         if earlier is not None and not state.is_after(earlier, silence):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.export import words
 from analyzers.model.black_hole import BlackHoleClass, PhaseName
 from analyzers.model.exchange import AnswerEvidence, Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -281,3 +282,25 @@ def test_a_question_before_a_gap_of_the_capture_was_answered(tell: Tell) -> None
     peer = tell(SETUP + ASKED + "unseen b>a 40.01..79.9\nunseen a>b 40.01..79.9").peer
     assert {x.outcome for x in peer.exchanges} == {Outcome.ANSWERED}
     expect_no_accusation(peer)
+
+
+def test_only_answers_were_captured(tell: Tell) -> None:
+    """Somebody asked: that nobody did is not to be told."""
+    peer = tell(SETUP + ASKED + "unseen a>b 0..").peer
+    assert not peer.exchanges
+    assert words.why_no_question(peer) == "only one direction was captured, in which nobody asked"
+    assert words.no_question(peer) == "unknown"
+
+
+def test_who_answers_a_proposal_is_no_initiator(tell: Tell) -> None:
+    """The second message of phase 1 has an SA payload and a responder's cookie (RFC 2409 5)."""
+    peer = tell(SETUP_V1 + ASKED_V1 + "unseen a>b 0..").peer
+    assert (peer.local, peer.remote) == (A, B)
+    (sa,) = peer.ike_sas
+    assert (sa.initiator, sa.responder) == (A, B)
+
+
+def test_no_time_since_a_proof_that_nobody_saw(tell: Tell) -> None:
+    """That a request follows proves an answer, and not when it came."""
+    peer = tell(SETUP + "4 a>b liveness 2\n23 a>b liveness 3\nunseen b>a 0..").peer
+    assert [x.since_proof_ns for x in peer.exchanges] == [None, None]
