@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref
 from dpdlab.present.formatting import TIME_DIGITS, Clock, Severity, ascii_formula, glyphs
 from dpdlab.present.safe import safe
@@ -78,8 +79,12 @@ class Page:
         several_days: bool = False,
         several_sources: bool = False,
         texts: frozenset[str] = frozenset(),
+        alike: frozenset[str] = frozenset(),
     ) -> None:
-        """`texts`: ids of the sources that are texts, whose places are lines, not frames."""
+        """`texts`: ids of the sources that are texts, whose places are lines, not frames.
+
+        `alike`: ids of the peers that have both addresses of another.
+        """
         self.console = console
         self.ascii_only = ascii_only
         self.verbose = verbose
@@ -88,6 +93,7 @@ class Page:
         self.width = max(NARROWEST, min(console.width, WIDEST))
         self.several_sources = several_sources
         self._texts = texts
+        self._alike = alike
         self.digits = 6 if verbose else TIME_DIGITS
         day = len("12-31 ") if several_days else 0
         self.margin = day + len("00:00:00.") + self.digits
@@ -121,6 +127,15 @@ class Page:
     def pair(self, local: str, remote: str) -> str:
         """Two addresses and the arrow between them."""
         return f"{self.address(local)} {self.signs.to} {self.address(remote)}"
+
+    def remote(self, peer: PeerView) -> str:
+        """The other end of a peer; several behind one NAT are told apart by their ids."""
+        known = f" ({peer.id})" if peer.id in self._alike else ""
+        return f"{self.address(peer.remote)}{known}"
+
+    def ends(self, peer: PeerView) -> str:
+        """Both ends of a peer, and the arrow between them."""
+        return f"{self.address(peer.local)} {self.signs.to} {self.remote(peer)}"
 
     def frame(self, ref: Ref) -> str:
         """A frame number, with its source where there are several."""

@@ -110,7 +110,7 @@ class _Table:
         for row, peer in zip(self.rows, self.peers, strict=True):
             row[1] = Text(self.page.address(peer.local) + f" {self.page.signs.to}")
         self.natural = widths(self.columns, self.rows)
-        remote = max(cell_len(self.page.address(peer.remote)) for peer in self.peers)
+        remote = max(cell_len(self.page.remote(peer)) for peer in self.peers)
         self.natural[1] = max(self.natural[1], remote)
         for kept in (9, 8, 7, 6, 5):
             if sum(self.natural[:kept]) + GAP * (kept - 1) <= self.page.width:
@@ -145,7 +145,7 @@ class _Table:
         """Lines below a row, as the parts they may break between."""
         lines: list[list[Part]] = []
         if self.stacked:
-            lines.append([self.page.address(peer.remote)])
+            lines.append([self.page.remote(peer)])
         small: list[Part] = []
         if self.kept <= 5 and peer.rtt_ns is not None:
             small.append(f"RTT {median_round_trip(peer)}")
@@ -170,7 +170,7 @@ class _Table:
         return Text(f"{sign} {word}", SEVERITY_STYLE[state_severity(peer.state)])
 
     def _addresses(self, peer: PeerView) -> Text:
-        return Text(self.page.pair(peer.local, peer.remote))
+        return Text(self.page.ends(peer))
 
     def _version(self, peer: PeerView) -> Text:
         versions = peer.ike_versions

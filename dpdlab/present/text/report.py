@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -93,7 +94,7 @@ def _findings(page: Page, content: Content) -> None:
         peer = peers.get(finding.peer or "")
         parts = [] if finding.at_ns is None else [page.at(finding.at_ns)]
         if peer is not None and len(peers) > 1:
-            parts.append(page.address(peer.remote))
+            parts.append(page.remote(peer))
         parts += [where(ref) for ref in finding.refs[:1]]
         return Text(f"{', '.join(parts)}: " if parts else "")
 
@@ -126,7 +127,14 @@ def _page(
         several_days=utc_date(start) != utc_date(end),
         several_sources=len(sources) > 1,
         texts=frozenset(s.id for s in sources if s.kind != "capture"),
+        alike=_alike(ordered),
     )
+
+
+def _alike(peers: Sequence[PeerView]) -> frozenset[str]:
+    """Ids of peers that have both addresses of another, as clients behind one NAT do."""
+    ends = Counter((peer.local, peer.remote) for peer in peers)
+    return frozenset(peer.id for peer in peers if ends[peer.local, peer.remote] > 1)
 
 
 def _in_detail(ordered: Sequence[PeerView], verbose: int) -> Sequence[PeerView]:
@@ -160,7 +168,7 @@ def _heading(page: Page, peer: PeerView) -> None:
     ending.append((words.peer_phrase(peer), style))
     rule = page.signs.rule
     lead = Text(rule * 2 + " ", FAINT)
-    addresses = Text(page.pair(peer.local, peer.remote), "bold")
+    addresses = Text(page.ends(peer), "bold")
     end = assemble(" ", page.dots(ending), (f" {rule * 2}", FAINT))
     room = page.width - lead.cell_len - addresses.cell_len - end.cell_len - 1
     if room >= 1:
@@ -170,7 +178,7 @@ def _heading(page: Page, peer: PeerView) -> None:
     page.line(assemble(lead, (page.address(peer.local), "bold")))
     second = assemble(
         f"{page.signs.to:>4} ",
-        (page.address(peer.remote), "bold"),
+        (page.remote(peer), "bold"),
     )
     if second.cell_len + end.cell_len <= page.width:
         page.line(assemble(second, end))

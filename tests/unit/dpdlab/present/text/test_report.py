@@ -33,6 +33,7 @@ SETS = {
     "unsure": [s.unsure()],
     "lost": [s.dead_peer(exchanges=(replace(s.given_up(), lost=Lost.REQUEST),))],
     "hostile": [s.hostile()],
+    "behind a NAT": [s.dead_peer(), s.healthy(id="p2"), s.dead_peer(id="p3")],
     "IPv6": [s.dead_peer(local=s.LONG_A, remote=s.LONG_B), s.healthy(remote=s.LONG_B)],
     "many": MANY,
     "none": [],
@@ -423,3 +424,13 @@ def test_of_what_arrived_the_way_back_is_the_broken_one():
     assert "packets sent (up to" in said
     assert "did not arrive" in said  # what the sign of the lane means
     assert "1 answer in its log: frame 83" in said
+
+
+def test_clients_behind_one_nat_are_told_apart():
+    other = s.healthy(remote="198.51.100.9")
+    peers = [s.healthy(id="p1"), s.healthy(id="p2"), replace(other, id="p3")]
+    told = report(peers, verbose=1)
+    ends = f"{s.healthy().local} → {s.healthy().remote}"
+    assert flat(told).count(f"{ends} (p1)") == 2  # in the table, and over what is told of it
+    assert flat(told).count(f"{ends} (p2)") == 2
+    assert "198.51.100.9 (p3)" not in told
