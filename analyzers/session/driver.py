@@ -245,7 +245,8 @@ class Session:
         paths = {info.id: info.path for info in self.sources}
         if not peers:
             said += configured(self.configurations(), paths)
-        return said + unfit(peers, self.options.policies, self.configurations(), paths)
+        options = self.options
+        return said + unfit(peers, options.policies, self.configurations(), paths, options.local)
 
     # --- reading ---------------------------------------------------------------------------
 

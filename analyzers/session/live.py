@@ -462,7 +462,8 @@ class LiveSession:
         """What was given for the peers and fits none of them, in sentences."""
         from analyzers.session.unfit import unfit
 
-        return unfit(peers, self.options.policies, self._configurations, self._paths)
+        options = self.options
+        return unfit(peers, options.policies, self._configurations, self._paths, options.local)
 
     def health(self, now_ns: int) -> tuple[SourceHealth, ...]:
         """How each source is."""

@@ -14,7 +14,8 @@ from analyzers.tracking.configured import Configured
 
 GIVEN: Final = "--policy"
 """What is said of a policy begins with it."""
-UNFIT: Final = (GIVEN, "The configuration ")
+_LOCAL: Final = "--local"
+UNFIT: Final = (GIVEN, "The configuration ", _LOCAL)
 """What the sentences begin with."""
 
 
@@ -23,8 +24,11 @@ def unfit(
     given: Sequence[GivenPolicy],
     configurations: Sequence[Configuration],
     paths: Mapping[str, str],
+    local: Sequence[str] = (),
 ) -> list[str]:
     """A sentence for each; `paths` maps ids of sources to what the user named.
+
+    `local`: addresses of our side; some of them may well be in other inputs only.
 
     Empty without a peer: then nothing can fit.
     """
@@ -33,12 +37,18 @@ def unfit(
     said = [f"{GIVEN} {_named(one)} {why}" for one in given if (why := _why_not(one, peers))]
     configured = Configured(configurations)
     for configuration in configurations:
-        ends = [(p.local, p.remote) for p in peers] + [(p.remote, p.local) for p in peers]
-        owned = any(configured.owner(*pair) is configuration for pair in ends)
+        pairs = [(p.local, p.remote) for p in peers] + [(p.remote, p.local) for p in peers]
+        owned = any(configured.owner(*pair) is configuration for pair in pairs)
         if configuration.connections and not owned:
             path = paths.get(configuration.source, configuration.source)
             name = PurePath(path).name
             said.append(f"{UNFIT[1]}{name} is that of no end of a peer: it was not used.")
+    ends = {end for p in peers for end in (p.local, p.remote, *p.addresses)}
+    if local and not ends.intersection(local):
+        said.append(
+            f"{_LOCAL} {', '.join(local)}: no peer has such an address, so that which end is ours"
+            " is guessed."
+        )
     return said
 
 

@@ -35,6 +35,15 @@ def test_a_policy_of_another_version_of_ike() -> None:
     assert sentence.endswith("it is one of IKEv1, and IKEv2 was seen.")
 
 
+@pytest.mark.parametrize(
+    ("local", "told"), [((), 0), (("203.0.113.99",), 1), (("203.0.113.99", PEER.remote), 0)]
+)
+def test_an_address_of_ours_that_nobody_has(local: tuple[str, ...], told: int) -> None:
+    sentences = unfit([PEER], (), (), {}, local)
+    assert len(sentences) == told
+    assert all("no peer has such an address" in said for said in sentences)
+
+
 def test_where_nobody_was_seen_nothing_is_said() -> None:
     assert unfit([], [parse_given("203.0.113.99 cisco-ios interval=10")], (), {}) == []
 
