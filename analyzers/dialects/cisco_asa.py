@@ -114,6 +114,22 @@ DIALECT = Dialect(
             words=("Keep", "Received", "Starting", "QM", "Connection"),
         ),
         Pattern(
+            "refusal-received",
+            r"Received non-routine Notify message: [^\n()]{1,60}\((?P<notify>\d{1,5})\)",
+            (
+                "%ASA-5-713068: " + _FROM_PEER + "Received non-routine Notify message: No proposal"
+                " chosen (14)",
+            ),
+        ),
+        Pattern(
+            "refused",
+            r"All (?P<child>IPSec )?SA proposals found unacceptable",
+            (
+                "%ASA-5-713904: " + _FROM_PEER + "All IPSec SA proposals found unacceptable!",
+                "%ASA-5-713904: IP = 192.0.2.9, All SA proposals found unacceptable",
+            ),
+        ),
+        Pattern(
             "phase1-up",
             r"PHASE 1 COMPLETED",
             ("%ASA-5-713119: " + _FROM_PEER + "PHASE 1 COMPLETED",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.dialects.cisco_refusals import CISCO_V2
 from analyzers.dialects.dialect import Dialect, Pattern
 
 # IPv6 peers are written without brackets in PROTO records: the port follows the last colon.
@@ -134,6 +135,17 @@ DIALECT = Dialect(
             "given-up",
             r"Maximum number of retransmissions reached",
             ("IKEv2-PROTO-1: (11): Maximum number of retransmissions reached",),
+        ),
+        Pattern(
+            "refused",
+            rf"(?P<refusal>{CISCO_V2})",
+            (
+                "IKEv2-PROTO-1: (11): Received no proposal chosen notify",
+                "IKEv2-PROTO-1: (11): There was no IPSEC policy found for received TS",
+                "IKEv2-PROTO-1: (11): Failed to find a matching policy",
+                "IKEv2-PROTO-1: (11): Failed to authenticate the IKE SA",
+            ),
+            words=("Received", "Failed", "There"),
         ),
         Pattern(
             "created",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzers.dialects.cisco_refusals import CISCO_V2
 from analyzers.dialects.dialect import Dialect, Pattern
 
 # IPv6 peers are written without brackets: the port follows the last colon.
@@ -113,6 +114,18 @@ DIALECT = Dialect(
                 " reached",
                 "IKEv2:: Maximum number of retransmissions reached",
             ),
+        ),
+        Pattern(
+            "refused",
+            rf"(?:: )?(?P<refusal>{CISCO_V2})",
+            (
+                "IKEv2-ERROR:(SESSION ID = 5,SA ID = 1):: Received no proposal chosen notify",
+                "IKEv2-ERROR:(SESSION ID = 5,SA ID = 1):: There was no IPSEC policy found for"
+                " received TS",
+                "IKEv2-ERROR:(SESSION ID = 5,SA ID = 1):: Failed to find a matching policy",
+                "IKEv2-ERROR:(SESSION ID = 5,SA ID = 1):Failed to authenticate the IKE SA",
+            ),
+            words=("Received", "Failed", "There"),
         ),
         Pattern(
             "exchange-failed",

@@ -60,15 +60,24 @@ DIALECT = Dialect(
         ),
         Pattern(
             "trouble",
-            r"IKMP_(?:BAD_MESSAGE|INVAL_CRYPTO|NOT_ENCRYPTED|MODE_FAILURE|BAD_DOI_NOTIFY): "
+            r"IKMP_(?:BAD_MESSAGE|INVAL_CRYPTO|NOT_ENCRYPTED|BAD_DOI_NOTIFY): "
             rf"(?P<reason>[^\n]{{0,80}}?(?:from|peer at|peer) (?P<peer>{_IP})[^\n]{{0,80}})",
             (
                 "%CRYPTO-4-IKMP_BAD_MESSAGE: IKE message from 198.51.100.9 failed its sanity"
                 " check or is malformed",
-                "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Quick mode failed with peer at"
-                " 198.51.100.9",
             ),
             Says(LogEventKind.HINT),
+        ),
+        Pattern(
+            "mode-failed",
+            r"IKMP_MODE_FAILURE: (?P<reason>Processing of (?P<mode>\w{2,20}) mode failed with"
+            rf" peer at (?P<peer>{_IP}))",
+            (
+                "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Quick mode failed with peer at"
+                " 198.51.100.9",
+                "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Informational mode failed with peer at"
+                " 198.51.100.9",
+            ),
         ),
         Pattern(
             "switched",

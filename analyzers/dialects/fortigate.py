@@ -186,6 +186,16 @@ DIALECT = Dialect(
             ),
         ),
         Pattern(
+            "refused",
+            r"(?:received notify type (?P<notify>NO_PROPOSAL_CHOSEN|AUTHENTICATION_FAILED"
+            r"|TS_UNACCEPTABLE)|no SA proposal chosen)",
+            (
+                "ike 0:hub:4: received notify type AUTHENTICATION_FAILED",
+                "ike V=root:0:hub:4: no SA proposal chosen",
+            ),
+            words=("received", "no"),
+        ),
+        Pattern(
             "unknown-spi",
             rf"unknown SPI {_SPI.format('spi')} \d{{1,5}} {_end('peer')}->{_end('local')}",
             ("ike 0: unknown SPI 0a0b0c11 6 192.0.2.9:0->192.0.2.1:0",),

@@ -219,8 +219,37 @@ DIALECT = Dialect(
             words=("processed", "processing"),
         ),
         Pattern(
+            "refused",
+            r"(?:(?:IKE_)?AUTH response contained the error notification"
+            r"|IKE SA authentication request rejected by peer:"
+            r"|(?P<sent>responding to) [^\n]{1,120}? with (?:un)?encrypted notification"
+            r"|(?P<sent_v1>sending) (?:encrypted )?notification"
+            r"|ignoring informational payload"
+            r"|(?:STATE_\w{2,30}: )?received unauthenticated|dropping unexpected [^\n]{1,80}"
+            r" message containing) (?:v2N_)?(?P<notify>[A-Z_]{7,40})(?=[\s,;.]|$)"
+            r"(?:, msgid=(?P<msgid>[0-9a-f]{8}))?",
+            (
+                '"gw" #1: IKE_AUTH response contained the error notification NO_PROPOSAL_CHOSEN',
+                '"gw" #1: IKE SA authentication request rejected by peer: AUTHENTICATION_FAILED',
+                '"gw" #1: responding to IKE_AUTH message (ID 1) from 192.0.2.9:4500 with encrypted'
+                " notification AUTHENTICATION_FAILED",
+                '"gw" #1: sending notification NO_PROPOSAL_CHOSEN to 192.0.2.9:500',
+                '"gw" #1: ignoring informational payload NO_PROPOSAL_CHOSEN, msgid=00000000,'
+                " length=12",
+                '"gw" #1: STATE_PARENT_I1: received unauthenticated v2N_NO_PROPOSAL_CHOSEN -'
+                " ignored",
+                '"gw" #1: dropping unexpected IKE_SA_INIT message containing NO_PROPOSAL_CHOSEN'
+                " notification; message payloads: N; missing payloads: SA,KE,Ni",
+            ),
+            words=(
+                *("IKE", "AUTH", "responding", "sending", "ignoring", "STATE", "received"),
+                "dropping",
+            ),
+        ),
+        Pattern(
             "negotiating",
-            r"(?:initiating|responding to) [^\n]{0,80}?(?:connection|Mode|SA)"
+            r"(?:initiating|responding to) (?![^\n]{1,120} notification )[^\n]{0,80}?"
+            r"(?:connection|Mode|SA)"
             rf"(?: (?:to|from)(?: unknown peer)? (?P<peer>{_IP})(?=[\s:]|$))?",
             (
                 '"gw" #1: initiating IKEv2 connection to 192.0.2.9 using UDP',

@@ -41,6 +41,8 @@ class LogEventKind(StrEnum):
     """The device's own system refused to send a packet; `reason` in its words."""
     MOVED = "moved"
     """The peer comes from another address or port; `reason` says from where to where."""
+    REFUSED = "refused"
+    """The device (`sent`), or its peer, refused an SA; `refusal` or `reason` says with what."""
     HINT = "hint"
     """Something that explains but proves nothing; `reason` in the device's own words."""
 
@@ -82,6 +84,8 @@ class LogEvent(Struct, gc=False):
     """Child SAs, 8 hex digits each."""
     protocol: DeleteProtocol = DeleteProtocol.UNKNOWN
     reason: str = ""
+    refusal: str = ""
+    """The error notify with which a message refuses to set up an SA, as RFCs name it."""
     interval_s: float | None = None
     length: int | None = None
     """Octets of the message, where the log says so."""

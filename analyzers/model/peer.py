@@ -69,6 +69,8 @@ class HintKind(StrEnum):
     """The log of the sender says that it gave the peer up, and shows no question."""
     MOVED = "moved"
     """By the log of the sender its peer comes from another address or port: a NAT, or MOBIKE."""
+    REFUSED = "refused"
+    """By a log, which need not be its own, the sender refused to set up an SA."""
     COUNTERS = "counters"
     """Counters that the sender shows grew by what it sent, and by nothing that came back."""
     ICMP = "icmp"
@@ -91,6 +93,8 @@ class Hint(Struct, frozen=True):
     """How often the log says it in a row."""
     until_ns: int | None = None
     """The last of these times; None: `at_ns`."""
+    refused: str = ""
+    """What was refused: "IKE_AUTH", "a Child SA" …; `reason` has the notify, or words."""
 
     @property
     def last_ns(self) -> int:

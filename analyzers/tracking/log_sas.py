@@ -19,6 +19,16 @@ from analyzers.tracking.witnesses import LIVENESS, QUESTIONS
 
 STARTS: Final = frozenset({MessageKind.SA_INIT, MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE})
 """Messages that begin an IKE SA."""
+EXCHANGE_TYPES: Final = {
+    MessageKind.SA_INIT: 34,
+    MessageKind.AUTH: 35,
+    MessageKind.CREATE_CHILD: 36,
+    MessageKind.MAIN_MODE: 2,
+    MessageKind.AGGRESSIVE: 4,
+    MessageKind.QUICK_MODE: 32,
+    MessageKind.TRANSACTION: 6,
+}
+"""The numbers that messages which set up SAs have on the wire."""
 _ZERO_SPI: Final = "0" * 16
 _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)

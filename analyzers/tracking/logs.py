@@ -28,6 +28,7 @@ from analyzers.tracking.ikev1 import Ikev1Tracker
 from analyzers.tracking.log_hints import note_hint
 from analyzers.tracking.log_sas import (
     ESTABLISHED,
+    EXCHANGE_TYPES,
     STARTS,
     LoggedSas,
     is_renewal,
@@ -76,15 +77,6 @@ _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
 # An SA that was given up is removed in the next line.
 _AT_ONCE_NS: Final = NS_PER_SECOND
 _MOST_GIVEN_UP: Final = 1000
-_EXCHANGE_TYPES: Final = {
-    MessageKind.SA_INIT: 34,
-    MessageKind.AUTH: 35,
-    MessageKind.CREATE_CHILD: 36,
-    MessageKind.MAIN_MODE: 2,
-    MessageKind.AGGRESSIVE: 4,
-    MessageKind.QUICK_MODE: 32,
-    MessageKind.TRANSACTION: 6,
-}
 
 
 class LogTracker:
@@ -214,6 +206,8 @@ class LogTracker:
         self._marks.proving = id(event) not in self.astray
         self._message(sa, message, sender)
         self._marks.proving = True
+        if event.refusal:
+            note_hint(peer, event, message.src)
         if event.message in QUESTIONS and not event.response:
             # Where a capture shows the traffic, that tells how long nothing came.
             shown = peer.captured and self.is_captured(event.at_ns or 0)
@@ -270,7 +264,7 @@ class LogTracker:
             version=sa.version,
             initiator_spi=sa.initiator_spi,
             responder_spi=sa.responder_spi,
-            exchange_type=_EXCHANGE_TYPES.get(kind, 5 if sa.version == 1 else 37),
+            exchange_type=EXCHANGE_TYPES.get(kind, 5 if sa.version == 1 else 37),
             flags=flags,
             message_id=message_id,
             length=event.length or 0,
@@ -453,7 +447,8 @@ class LogTracker:
             self._note_given_up(peer, side, event.at_ns or 0)
             if self._given_up(peer, event, side):
                 return
-        note_hint(peer, event, peer.address(side))
+        refused = event.kind is LogEventKind.REFUSED
+        note_hint(peer, event, peer.address(sender_of(event, side) if refused else side))
 
     def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
         """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4).

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.lines import LogLine, address, event
+from analyzers.decode.assembly.refusals import cisco_refusal, refusal
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -185,8 +186,22 @@ class CiscoAsaAssembly:
                 else:
                     yield from self._down(line, peer, 2)
             case "ikev2-failed":
-                if "retransmission" in fields["reason"]:
+                refused = cisco_refusal(fields["reason"])
+                if refused is not None:
+                    sent, name = refused
+                    yield event(line, LogEventKind.REFUSED, version=2, sent=sent, refusal=name)
+                elif "retransmission" in fields["reason"]:
                     yield event(line, LogEventKind.GAVE_UP, version=2)
+            case "refusal-received":
+                name = refusal(fields["notify"], 1)
+                if name:
+                    yield event(line, LogEventKind.REFUSED, version=1, sent=False, refusal=name)
+            case "refused":
+                made = event(line, LogEventKind.REFUSED, version=1, sent=True)
+                made.refusal = refusal("NO_PROPOSAL_CHOSEN", 1)
+                child = "child" in fields
+                made.message = MessageKind.QUICK_MODE if child else MessageKind.MAIN_MODE
+                yield made
             case "gave-up":
                 if "EV_TIMEOUT" in fields["history"]:
                     reason = "retransmissions exhausted"

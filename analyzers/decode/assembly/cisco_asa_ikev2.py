@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from analyzers.decode.assembly.child_pairs import ChildPairs
 from analyzers.decode.assembly.cisco_asa_ikev2_sas import Request, Sa, Sas
 from analyzers.decode.assembly.lines import Form, LogLine, address, event, number
+from analyzers.decode.assembly.refusals import cisco_refusal, refusal_among
 from analyzers.dialects.cisco_asa_ikev2 import DIALECT
 from analyzers.dialects.dialect import Reader
 from analyzers.model.exchange import DeleteProtocol
@@ -43,6 +44,7 @@ _FIRST: Final = re.compile(
     r"\s{1,20}(?:\(\d{1,10}\):\s{0,8})?(DELETE|NOTIFY|CFG)(?:\([^)\n]{0,80}\))?"
     r"(?:\(\d{1,10}\):)?\s{1,8}Next payload:"
 )
+_NOTIFY: Final = re.compile(r"NOTIFY\([A-Z_ ]{1,60}\)")
 _PROTOCOL: Final = re.compile(r"DELETE[\s\S]{0,120}?Security protocol id: (IKE|ESP|AH)")
 _PROTOCOLS: Final = {
     "IKE": DeleteProtocol.IKE,
@@ -157,6 +159,8 @@ class CiscoAsaIkev2Assembly:
         found = envelope or first
         if found is not None and found[1] in _CONTENTS:
             _set_content(message, _CONTENTS[found[1]])
+        if not message.sent:
+            message.refusal = message.refusal or refusal_among(_NOTIFY.findall(rest), 2)
         protocol = _PROTOCOL.search(rest)
         if protocol is not None and message.message is MessageKind.DELETE:
             message.protocol = _PROTOCOLS[protocol[1]]
@@ -259,6 +263,8 @@ class CiscoAsaIkev2Assembly:
                 yield from self._again(line, sa)
             case "given-up":
                 yield from self._give_up(line, sa)
+            case "refused":
+                yield from self._refused(line, sa)
             case "created":
                 yield from self._up(line, sa)
             case "status":
@@ -327,6 +333,12 @@ class CiscoAsaIkev2Assembly:
         asked = last is not None and not last.answered and last.event.message in _QUESTIONS
         kind = LogEventKind.PEER_DEAD if asked else LogEventKind.GAVE_UP
         yield self._about(line, sa, kind, reason="maximum number of retransmissions reached")
+
+    def _refused(self, line: LogLine, sa: Sa) -> Iterator[LogEvent]:
+        """The device, or its peer, refuses an SA; the dump of a packet may have told that."""
+        sent, name = cisco_refusal(line.fields["refusal"]) or (True, "")
+        if sent or sa.ends is None or not sa.ends.refusal:
+            yield self._about(line, sa, LogEventKind.REFUSED, sent=sent, refusal=name)
 
     def _up(self, line: LogLine, sa: Sa) -> Iterator[LogEvent]:
         if not sa.up:

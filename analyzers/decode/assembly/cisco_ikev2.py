@@ -23,6 +23,7 @@ from analyzers.decode.assembly.cisco_payloads import (
 )
 from analyzers.decode.assembly.lines import LogLine, address, event
 from analyzers.decode.assembly.outbox import Outbox
+from analyzers.decode.assembly.refusals import cisco_refusal, refusal_among
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -88,6 +89,8 @@ class CiscoIkev2Assembly:
                 sa.reason = line.fields["reason"].strip()
             case "deleting-sa":
                 self._down(line, sa)
+            case "refused":
+                self._refused(line, sa)
             case "exchange-failed":
                 self._say(line, sa, LogEventKind.HINT)
             case "dpd-configured":
@@ -191,6 +194,8 @@ class CiscoIkev2Assembly:
         if made.sent:
             content, sa.answer = sa.answer, None
             made.retransmission = sa.again
+        else:
+            made.refusal = refusal_among(names or (), 2)
         sa.again = False
         if made.message is MessageKind.INFORMATIONAL:
             asked = None if request is None else request.event.message
@@ -306,6 +311,15 @@ class CiscoIkev2Assembly:
         sa.queue.clear()
 
     # --- SAs -------------------------------------------------------------------------------
+
+    def _refused(self, line: LogLine, sa: Sa) -> None:
+        """The device, or its peer, refuses an SA; the list of a packet may have told that."""
+        sent, name = cisco_refusal(line.fields["refusal"]) or (True, "")
+        if not sent and sa.ends is not None and sa.ends.refusal:
+            return
+        request = sa.asked if sent else sa.last
+        made = self._say(line, sa, LogEventKind.REFUSED, sent=sent, refusal=name)
+        made.message = None if request is None else request.event.message
 
     def _give_up(self, line: LogLine, sa: Sa) -> None:
         self._tell(sa)

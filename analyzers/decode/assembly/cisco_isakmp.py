@@ -22,6 +22,7 @@ from analyzers.decode.assembly.lines import (
     port,
 )
 from analyzers.decode.assembly.outbox import Outbox
+from analyzers.decode.assembly.refusals import refusal
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -173,6 +174,7 @@ class CiscoIsakmpAssembly:
     def _notify_sending(self, line: LogLine, here: Connection) -> None:
         kind = _DPD.get(_bare(line.field("notify")), MessageKind.NOTIFY)
         made = here.building = self._sent(line, here, kind)
+        made.refusal = refusal(line.field("notify"), 1)
         if made.message_id is None:
             made.message_id = _node_of(self._new_node)
         # A log that was searched for words has no line of the packet.
@@ -286,7 +288,8 @@ class CiscoIsakmpAssembly:
         if kind is not None:
             self._dpd(self._received(line, here, kind), here)
         elif message_id(line.get("mid") or "") and here.arrived is not None:
-            self._received(line, here, MessageKind.NOTIFY)
+            made = self._received(line, here, MessageKind.NOTIFY)
+            made.refusal = refusal(line.field("notify"), 1)
             here.arrived = None
 
     def _dpd_received(self, line: LogLine, here: Connection) -> None:

@@ -8,12 +8,20 @@ from typing import Final
 
 from analyzers.decode.assembly.direct import DirectAssembly
 from analyzers.decode.assembly.lines import LogLine, address, event
+from analyzers.decode.assembly.refusals import cisco_refusal
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
+from analyzers.model.observations import MessageKind
 from analyzers.model.time import NS_PER_SECOND
 
 _PROTOCOLS: Final = {"50": DeleteProtocol.ESP, "51": DeleteProtocol.AH}
 _STATES: Final = {"UP": LogEventKind.IKE_SA_UP, "DOWN": LogEventKind.IKE_SA_DOWN}
+_MODES: Final = {
+    "Main": MessageKind.MAIN_MODE,
+    "Aggressive": MessageKind.AGGRESSIVE,
+    "Quick": MessageKind.QUICK_MODE,
+}
+"""What a device refuses that cannot go on with it; an Informational tells that its peer does."""
 # CRYPTO, IKEV2 and FLEXVPN tell the same change within this.
 _SAME_CHANGE_NS: Final = 10 * NS_PER_SECOND
 _MAX_PEERS: Final = 4096
@@ -39,10 +47,13 @@ class CiscoSyslogAssembly:
             case "invalid-spi":
                 protocol = _PROTOCOLS.get(line.fields["proto"], DeleteProtocol.UNKNOWN)
                 return (event(line, LogEventKind.INVALID_SPI, protocol=protocol),)
+            case "mode-failed":
+                kind = _MODES.get(line.fields["mode"])
+                made = event(line, LogEventKind.REFUSED, sent=kind is not None, version=1)
+                made.message = kind
+                return (made,)
             case "aborted":
-                exhausted = "retransmissions" in line.fields["reason"]
-                kind = LogEventKind.GAVE_UP if exhausted else LogEventKind.HINT
-                return (event(line, kind, version=2),)
+                return (_aborted(line),)
             case _:
                 return self._direct.take(line)
 
@@ -66,6 +77,15 @@ class CiscoSyslogAssembly:
         if before is not None and before[0] is made.kind and _near(before[1], made.at_ns):
             return ()
         return (made,)
+
+
+def _aborted(line: LogLine) -> LogEvent:
+    refused = cisco_refusal(line.fields["reason"])
+    if refused is not None:
+        sent, name = refused
+        return event(line, LogEventKind.REFUSED, version=2, sent=sent, refusal=name)
+    exhausted = "retransmissions" in line.fields["reason"]
+    return event(line, LogEventKind.GAVE_UP if exhausted else LogEventKind.HINT, version=2)
 
 
 def _near(before_ns: int | None, at_ns: int | None) -> bool:

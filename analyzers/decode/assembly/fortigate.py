@@ -21,6 +21,7 @@ from analyzers.decode.assembly.fortigate_connections import (
 )
 from analyzers.decode.assembly.lines import LogLine, event
 from analyzers.decode.assembly.printed import Printed, from_hex, read, read_payloads
+from analyzers.decode.assembly.refusals import refusal
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -276,6 +277,13 @@ class FortigateAssembly:
                 yield self._about(line, here, LogEventKind.DPD_VENDOR_ID, version=1, sent=False)
             case "not-sent":
                 yield self._about(line, here, LogEventKind.NOT_SENT)
+            case "refused":
+                made = self._about(
+                    line, here, LogEventKind.REFUSED, sent="notify" not in line.fields
+                )
+                word = line.fields.get("notify", "NO_PROPOSAL_CHOSEN")
+                made.refusal = refusal(word, made.version or 2)
+                yield made
             case "unknown-spi":
                 yield self._about(line, here, LogEventKind.INVALID_SPI, protocol=DeleteProtocol.ESP)
             case _:

@@ -15,6 +15,7 @@ from analyzers.decode.assembly.lines import LogLine, address, event, spi
 from analyzers.decode.assembly.pluto_names import asked_in, is_established_name, is_ike_name
 from analyzers.decode.assembly.pluto_packets import PlutoPackets
 from analyzers.decode.assembly.pluto_states import State, States
+from analyzers.decode.assembly.refusals import refusal
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
@@ -289,8 +290,28 @@ class PlutoAssembly:
                 yield from self._child_up(line, state)
             case "not-sent":
                 yield self._event(line, LogEventKind.NOT_SENT, state)
+            case "refused":
+                yield from self._refused(line, state)
             case _:
                 pass
+
+    def _refused(self, line: LogLine, state: State) -> Iterator[LogEvent]:
+        fields, text = line.fields, line.text
+        version = 1 if "sent_v1" in fields or "informational payload" in text else 2
+        name = refusal(fields["notify"], version)
+        if not name:
+            return
+        made = self._event(line, LogEventKind.REFUSED, state, version=version, refusal=name)
+        made.sent = "sent" in fields or "sent_v1" in fields
+        if fields.get("msgid", "").strip("0"):
+            made.message = MessageKind.QUICK_MODE
+        elif "msgid" in fields:
+            made.message = MessageKind.MAIN_MODE
+        elif "unauthenticated" in text or "IKE_SA_INIT" in text:
+            made.message = MessageKind.SA_INIT
+        elif version == 2:
+            made.message = MessageKind.CREATE_CHILD if "CREATE" in text else MessageKind.AUTH
+        yield made
 
     def _exchange(self, line: LogLine, state: State) -> Iterator[LogEvent]:
         fields = line.fields

@@ -217,6 +217,7 @@ class StrongswanAssembly:
             message=message,
             message_id=said.message_id,
             response=said.response,
+            refusal=said.refusal,
             resolution_ns=line.resolution_ns,
         )
         if thread.begins is not None and sent:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from analyzers.decode.assembly.lines import LogLine, address, message_id, number, port
+from analyzers.decode.assembly.refusals import refusal_among
 from analyzers.model.observations import MessageKind
 
 _KINDS: Final = {
@@ -54,6 +55,7 @@ class Said(NamedTuple):
     response: bool | None
     message: MessageKind
     message_id: int | None
+    refusal: str
 
 
 def said_of(line: LogLine) -> Said | None:
@@ -68,6 +70,7 @@ def said_of(line: LogLine) -> Said | None:
         fields["kind"] == "response" if version == 2 else None,
         _content(version, kind, fields["payloads"]),
         message_id(fields["mid"]),
+        refusal_among(fields["payloads"].split(), version),
     )
 
 

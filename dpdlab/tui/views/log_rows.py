@@ -34,6 +34,7 @@ TROUBLE: Final = (
     LogEventKind.UNKNOWN_IKE_SA,
     LogEventKind.NOT_SENT,
     LogEventKind.MOVED,
+    LogEventKind.REFUSED,
 )
 _ENDS: Final = (LogEventKind.IKE_SA_DOWN, LogEventKind.CHILD_SA_DOWN)
 _ADDRESSES: Final = frozenset({"peer", "local", "remote", "src", "dst", "host"})

@@ -112,12 +112,6 @@ def test_esp_for_an_sa_that_is_gone(word: str):
             "198.51.100.9",
             "IKE message from 198.51.100.9 failed its sanity check or is malformed",
         ),
-        (
-            "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Quick mode failed with peer at"
-            " 198.51.100.9",
-            "198.51.100.9",
-            "Processing of Quick mode failed with peer at 198.51.100.9",
-        ),
         ("%CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is OFFno shut", None, "ISAKMP is OFF"),
         (
             "%IKEV2-3-NEG_ABORT: Negotiation aborted due to ERROR: Auth exchange failed",
