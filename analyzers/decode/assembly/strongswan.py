@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Set
+from functools import partial
 from typing import ClassVar, Final
-
-from msgspec import Struct
 
 from analyzers.decode.assembly.lines import LogLine, address, event
 from analyzers.decode.assembly.strongswan_requests import BEGIN, Place, Requests, handle_of, trim
+from analyzers.decode.assembly.strongswan_threads import Thread, near
 from analyzers.decode.assembly.strongswan_words import Words, carried_by, said_of
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
-from analyzers.model.time import NS_PER_SECOND
 
-# A packet and its content are logged within this by one thread.
-_TOGETHER_NS: Final = NS_PER_SECOND
 _MAX_REMEMBERED: Final = 4096
+# What follows that somebody is given up, and tells who.
+_SETTLES: Final = frozenset({"state", "delete-failed"})
 _MAX_DELETED: Final = 64
 _MAX_THREADS: Final = 256
 # Where IKE begins; it goes on from port 4500 where there is a NAT (RFC 7296 section 2.23).
@@ -30,27 +29,13 @@ _R_U_THERE: Final = MessageKind.R_U_THERE
 _R_U_THERE_ACK: Final = MessageKind.R_U_THERE_ACK
 
 
-class _Thread(Struct):
-    """What a worker thread has said of the message it is at."""
-
-    packet: LogLine | None = None
-    message: LogEvent | None = None
-    deletes: tuple[str, ...] = ()
-    delete_ike: str | None = None
-    """The IKE SA whose Delete is announced."""
-    begins: str | None = None
-    """The IKE SA that it is about to begin."""
-    retried: tuple[str, LogEvent] | None = None
-    """How often a request was sent again, and which it is as far as its message ID tells."""
-
-
 class StrongswanAssembly:
     """The state of one charon."""
 
     useless: ClassVar[frozenset[str]] = frozenset({"", "action", "deleting"})
 
     def __init__(self) -> None:
-        self._threads: dict[str, _Thread] = {}
+        self._threads: dict[str, Thread] = {}
         self._said, self._carried = Words(said_of), Words(carried_by)
         self._ends: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
         self._pairs: set[tuple[str | None, str | None]] = set()
@@ -60,7 +45,7 @@ class StrongswanAssembly:
         """IKEv1: the last R-U-THERE to each peer that has not acknowledged it."""
         self._unsettled: dict[str, LogLine] = {}
         """By thread: that somebody is given up. Who of several may stand in its next line."""
-        self._deleted: dict[str, _Thread] = {}
+        self._deleted: dict[str, Thread] = {}
         """Threads that may say more of a Delete that came."""
 
     def take(self, line: LogLine) -> Iterable[LogEvent]:
@@ -77,10 +62,11 @@ class StrongswanAssembly:
             return settled + self._packet(line, thread)
         return [*settled, *self._take(line, thread)]
 
-    def _thread(self, line: LogLine) -> _Thread:
+    def _thread(self, line: LogLine) -> Thread:
         if len(self._threads) > _MAX_THREADS:
             self._threads.clear()
-        thread = self._threads[line.field("thread")] = _Thread()
+        name = line.field("thread")
+        thread = self._threads[name] = Thread(is_one=name.isdigit())
         return thread
 
     def pause(self) -> list[LogEvent]:
@@ -105,7 +91,7 @@ class StrongswanAssembly:
         found = []
         for name, thread in list(self._deleted.items()):
             made = thread.message
-            more = made is not None and _near(made.at_ns, line.at_ns)
+            more = made is not None and near(made.at_ns, line.at_ns)
             if more or (made is not None and name == line.field("thread")):
                 continue
             del self._deleted[name]
@@ -120,7 +106,7 @@ class StrongswanAssembly:
             for thread in self._threads.values()
             if thread.message is not None
             and thread.message.sent
-            and not _near(thread.message.at_ns, line.at_ns)
+            and not near(thread.message.at_ns, line.at_ns)
             for made in self._flush(thread)
         ]
 
@@ -129,7 +115,7 @@ class StrongswanAssembly:
         rest = [made for thread in self._threads.values() for made in self._flush(thread)]
         return rest + self._requests.in_vain(None) + self._verdicts()
 
-    def _take(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
+    def _take(self, line: LogLine, thread: Thread) -> Iterator[LogEvent]:
         fields = line.fields
         self._requests.note(line)
         match line.id:
@@ -199,12 +185,16 @@ class StrongswanAssembly:
 
     # --- messages --------------------------------------------------------------------------
 
-    def _message(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
+    def _message(self, line: LogLine, thread: Thread) -> list[LogEvent]:
         said = self._said.of(line)
         if said is None:
             return []
         sent, message = said.sent, said.message
-        packet = None if sent else _packet_before(line, thread)
+        packet = None
+        if not sent and (thread.is_one or not said.response):
+            packet = thread.packet_of(line)
+        elif not sent:
+            packet = thread.packet_of(line, partial(self._requests.is_open, said.message_id))
         first = line if packet is None else packet
         made = LogEvent(
             _MESSAGE,
@@ -233,6 +223,8 @@ class StrongswanAssembly:
             elif thread.delete_ike is not None:
                 made.protocol, made.handle = DeleteProtocol.IKE, thread.delete_ike
                 thread.delete_ike = None
+        if not thread.is_one and "EF(" not in line.text:
+            thread.makes_room(line)
         found = self._flush(thread)
         if sent:
             thread.message = made
@@ -255,11 +247,14 @@ class StrongswanAssembly:
             found.append(made)
         return found
 
-    def _packet(self, line: LogLine, thread: _Thread) -> list[LogEvent]:
+    def _packet(self, line: LogLine, thread: Thread) -> list[LogEvent]:
         if line.text[line.form.spans["way"]] == "received":
-            thread.packet = line
-            return [] if thread.message is None else self._flush(thread)
+            thread.arrive(line)
+            waits = thread.message is None or not (thread.is_one or not thread.message.sent)
+            return [] if waits else self._flush(thread)
         made = thread.message
+        if thread.is_mixed(line):
+            return [] if made is None or not made.sent else self._flush(thread)
         if made is None or not made.sent:
             return []  # a large message that was logged before, in pieces
         thread.message = None
@@ -270,7 +265,7 @@ class StrongswanAssembly:
         self._note_sent(made, thread)
         return [made]
 
-    def _note_sent(self, made: LogEvent, thread: _Thread) -> None:
+    def _note_sent(self, made: LogEvent, thread: Thread) -> None:
         """A message left; thread: that which sent it."""
         if thread.retried is not None:
             self._note_retry(thread, made.remote)
@@ -286,7 +281,7 @@ class StrongswanAssembly:
             packet
         )
 
-    def _retransmit(self, line: LogLine, thread: _Thread) -> Iterator[LogEvent]:
+    def _retransmit(self, line: LogLine, thread: Thread) -> Iterator[LogEvent]:
         yield from self._overdue(line)
         yield from self._flush(thread)
         if line.fields["kind"] == "response":
@@ -322,13 +317,13 @@ class StrongswanAssembly:
             self._complete(made)
         return made
 
-    def _note_retry(self, thread: _Thread, remote: str | None) -> None:
+    def _note_retry(self, thread: Thread, remote: str | None) -> None:
         """Remember a request that was sent again; requests to several peers may have its ID."""
         if thread.retried is not None:
             self._requests.note_retry(*thread.retried, remote)
             thread.retried = None
 
-    def _flush(self, thread: _Thread) -> list[LogEvent]:
+    def _flush(self, thread: Thread) -> list[LogEvent]:
         """A message of which no more will be said."""
         made, thread.message = thread.message, None
         if made is None:
@@ -380,7 +375,10 @@ class StrongswanAssembly:
         found = []
         for thread, gave_up in list(self._unsettled.items()):
             follows = thread == line.fields["thread"]
-            if follows or not _near(gave_up.at_ns, line.at_ns):
+            if not self._threads[thread].is_one:
+                # Of somebody else's thread unless it settles it.
+                follows = follows and line.id in _SETTLES
+            if follows or not near(gave_up.at_ns, line.at_ns):
                 del self._unsettled[thread]
                 named = follows and line.id == "state"
                 deleted = follows and (line.id == "delete-failed" or _was_deleted(line))
@@ -484,17 +482,4 @@ def _was_deleted(line: LogLine) -> bool:
     return line.id == "state" and line.fields["old"] == "DELETING"
 
 
-def _packet_before(line: LogLine, thread: _Thread) -> LogLine | None:
-    """The line of the packet that a message came in: that is logged first."""
-    packet, thread.packet = thread.packet, None
-    return packet if packet is not None and _near(packet.at_ns, line.at_ns) else None
-
-
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)
-
-
-def _near(at_ns: int | None, later_ns: int | None) -> bool:
-    """Whether two lines are about one thing, as far as their times tell."""
-    if at_ns is None or later_ns is None:
-        return True
-    return 0 <= later_ns - at_ns <= _TOGETHER_NS

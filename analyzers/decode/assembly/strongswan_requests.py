@@ -101,6 +101,10 @@ class Requests:
             if self._retried:
                 self._retried.pop(known, None)
 
+    def is_open(self, message_id: int | None, remote: str) -> bool:
+        """Whether a peer is asked something under a message ID."""
+        return (remote, message_id or 0) in self._open
+
     def sent_again(self, line: LogLine) -> LogEvent | None:
         """The request that a line says is sent again."""
         wanted, handle = number(line.field("mid"), 0xFFFFFFFF), handle_of(line)
