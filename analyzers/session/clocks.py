@@ -195,7 +195,7 @@ class ClockJoiner:
                     if event.at_ns is not None:
                         event.at_ns = fitted.to_other(event.at_ns)
                 _note(info, against, fitted, joined)
-                if fitted.strong and against.kind == "capture":
+                if against.kind == "capture":
                     (wire,) = (c.shown.sightings for c in self._aligned if c.info is against)
                     clock_steps.put_right(log.events, wire, fitted, info)
                 sightings = sightings_of(log.events)

@@ -152,10 +152,10 @@ class _Found(NamedTuple):
 def _proposals(
     own: Sequence[Sighting], other: Sequence[Sighting], family: KeyFamily, relation: Relation
 ) -> list[_Proposal]:
-    theirs = _by_key(other, family)
+    theirs = by_key(other, family)
     proposals: list[_Proposal] = []
     number = 0
-    for fact, (key, mine) in enumerate(_by_key(own, family).items()):
+    for fact, (key, mine) in enumerate(by_key(own, family).items()):
         for left in mine[:_MAX_REPEATS]:
             number += 1
             for right in theirs.get(key, ())[:_MAX_REPEATS]:
@@ -167,7 +167,8 @@ def _proposals(
     return proposals
 
 
-def _by_key(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[Sighting]]:
+def by_key(sightings: Sequence[Sighting], family: KeyFamily) -> dict[Key, list[Sighting]]:
+    """Sightings by their facts of a family, in their order."""
     found: dict[Key, list[Sighting]] = defaultdict(list)
     for sighting in sightings:
         for kind, key in sighting.keys:

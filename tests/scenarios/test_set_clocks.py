@@ -29,6 +29,22 @@ GIVES_UP = [
 ]
 
 
+V2 = """
+0 a>b v2 handshake
+0.2..60/0.2 a>b esp out
+0.3..40/0.2 b>a esp in
+5..37/4 a>b liveness 2+
+5.01..37/4 b>a liveness 2+ resp
+41 a>b liveness 11
+43 a>b liveness 11
+45 a>b liveness 11
+"""
+GIVES_UP_V2 = [
+    (49.0, "09[IKE] giving up after 2 retransmits"),
+    (49.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+]
+
+
 def set_at(second: float, by_s: float, stamp: Stamp = iso) -> Clock:
     """A clock that is set at some second of the timeline."""
     return Clock(lambda at_ns: stamp(at_ns + (ns(by_s) if at_ns >= at(second) else 0)))
@@ -55,6 +71,32 @@ def test_what_follows_a_clock_that_was_set_is_put_right(
     question = told.peer.exchanges[-1]
     assert (question.outcome, len(question.transmissions)) == (Outcome.UNANSWERED, 3)
     assert question.verdict_ns == pytest.approx(at(55), abs=ns(1 if stamp is syslog else 0.01))
+
+
+@pytest.mark.parametrize("stamp", [iso, syslog])
+@pytest.mark.parametrize("at_s", [15, 30])
+@pytest.mark.parametrize("by_s", [45.0, -20.0, 3600])
+def test_ikev2_tells_it_by_the_message_ids_of_a_session(
+    tmp_path: Path, at_s: int, by_s: float, stamp: Stamp
+) -> None:
+    """charon names no SPIs: the IDs of one IKE SA are each there once."""
+    log = charon(V2, "a", set_at(at_s, by_s, stamp), said=GIVES_UP_V2)
+    told = together(tmp_path, capture(V2), log)
+    assert len(told_of_steps(told)) == 1
+    question = told.peer.exchanges[-1]
+    assert (question.outcome, len(question.transmissions)) == (Outcome.UNANSWERED, 3)
+    assert question.verdict_ns == pytest.approx(at(49), abs=ns(1 if stamp is syslog else 0.01))
+    assert [x.outcome for x in told.peer.exchanges[:-1]] == [Outcome.ANSWERED] * 8
+
+
+def test_a_session_that_the_capture_has_not_sets_no_clock(tmp_path: Path) -> None:
+    """Its IDs are those of the one before, whose capture was stopped."""
+    captured = "0 a>b v2 handshake\n5..17/4 a>b liveness 2+\n5.01..17/4 b>a liveness 2+ resp\n"
+    later = "60 a>b v2 handshake sa=2\n65..93/4 a>b liveness 2+ sa=2\n"
+    later += "65.01..93/4 b>a liveness 2+ resp sa=2\n"
+    whole = captured.replace("17/4", "25/4") + later
+    told = together(tmp_path, capture(captured), charon(whole, "a"))
+    assert not told_of_steps(told)
 
 
 def test_an_earlier_part_is_put_right_as_well(tmp_path: Path) -> None:
