@@ -176,6 +176,8 @@ class SourceInfo(Struct):
     clock_spread_ns: int | None = None
     clock_contradicted_ns: int | None = None
     """By how much messages of another input contradict a clock that the user has set."""
+    clock_unsure: bool = False
+    """Message IDs and timers alone have told it: it may show another session of the tunnel."""
     resolution_ns: int = 1
     """The finest resolution of the stamps of a log."""
     uptime: bool = False

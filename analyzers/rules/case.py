@@ -69,6 +69,11 @@ class Case(Struct, frozen=True, dict=True):
             info is not None and info.clock_basis is not ClockBasis.NONE
         )
 
+    def is_unsure(self, ref: Ref, of: Ref) -> bool:
+        """Whether a line may be of another session than what it seems to be about, elsewhere."""
+        info = self.source.get(ref.source)
+        return ref.source != of.source and info is not None and info.clock_unsure
+
     def have_an_order(self, one: Ref, other: Ref) -> bool:
         """Whether times of two places tell which was first: not by a clock that is contradicted."""
         infos = [self.source.get(ref.source) for ref in (one, other)]

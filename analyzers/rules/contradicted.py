@@ -1,8 +1,11 @@
-"""What findings are worth that rest on a clock which the user has set, and messages contradict."""
+"""What findings are worth that rest on a clock which is in doubt.
+
+The user has set it, and messages contradict it; or message IDs and timers alone have told it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from msgspec.structs import replace
 
@@ -14,6 +17,26 @@ from analyzers.model.time import seconds
 def contradicted(sources: Sequence[SourceInfo]) -> Mapping[str, int]:
     """Ids of the inputs whose clock by hand is contradicted, and by how much, in ns."""
     return {s.id: s.clock_contradicted_ns for s in sources if s.clock_contradicted_ns}
+
+
+def unsure(sources: Sequence[SourceInfo]) -> Set[str]:
+    """Ids of the inputs that may show another session than the others."""
+    return {s.id for s in sources if s.clock_unsure}
+
+
+def if_it_is_one_session(finding: Finding, doubted: Set[str]) -> Finding:
+    """The finding, at most inferred where it holds such an input against another one."""
+    met = dict.fromkeys(ref.source for ref in finding.refs)
+    mixed = [source for source in met if source in doubted] if len(met) > 1 else []
+    if not mixed:
+        return finding
+    detail = (
+        f"{finding.detail} This is so if {' and '.join(mixed)} shows the same session: message IDs"
+        " and timers alone say so."
+    )
+    certain = finding.confidence is Confidence.CERTAIN
+    confidence = Confidence.INFERRED if certain else finding.confidence
+    return replace(finding, confidence=confidence, detail=detail)
 
 
 def as_far_as_clocks_go(finding: Finding, wrong: Mapping[str, int]) -> Finding:

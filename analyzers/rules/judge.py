@@ -15,7 +15,12 @@ from analyzers.model.peer import PeerView
 from analyzers.rules.catalogue import PEER_RULES, RUN_RULES, lint
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.seen import as_seen
-from analyzers.rules.contradicted import as_far_as_clocks_go, contradicted
+from analyzers.rules.contradicted import (
+    as_far_as_clocks_go,
+    contradicted,
+    if_it_is_one_session,
+    unsure,
+)
 from analyzers.rules.options import RuleOptions, Suppression
 from analyzers.rules.run import Run
 
@@ -33,8 +38,11 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     """The findings of all rules: each thing once, the worst first, then in the order of time."""
     chosen = RuleOptions() if options is None else options
     wrong = contradicted(run.sources)
+    doubted = unsure(run.sources)
     findings = [
-        as_far_as_clocks_go(rule.finding(replace(found, peer=case.peer.id)), wrong)
+        if_it_is_one_session(
+            as_far_as_clocks_go(rule.finding(replace(found, peer=case.peer.id)), wrong), doubted
+        )
         for case in run.cases
         for rule in PEER_RULES
         for found in rule.check(case)

@@ -44,6 +44,10 @@ _WRITING_NS: Final = 500 * NS_PER_MS
 _SAME_CLOCK_NS: Final = 20 * NS_PER_MS
 # A clock that is set is off by a zone (and summer time) at most, if it is off.
 _BELIEVABLE_NS: Final = 15 * 3600 * NS_PER_SECOND
+# Zones differ by quarters of an hour; a clock that is set is right to this, as a rule.
+_ZONES_NS: Final = 15 * 60 * NS_PER_SECOND
+_ODD_NS: Final = 2 * NS_PER_SECOND
+_WITHOUT_ZONE: Final = frozenset({ClockQuality.NO_ZONE, ClockQuality.NO_YEAR})
 _DATED: Final = frozenset({ClockQuality.ABSOLUTE, ClockQuality.NO_ZONE})
 PUT_TO_ARRIVAL: Final = (
     "its stamps are in another zone, or its clock is off: put to when its lines arrive"
@@ -249,7 +253,10 @@ class ClockJoiner:
                 )
                 if fitted is None or (best is not None and not _better(fitted, best[1])):
                     continue
-                if is_one_session(own, other.shown, fitted, relation):
+                told = is_one_session(own, other.shown, fitted, relation)
+                if told is None:
+                    fitted = replace(fitted, unsure=not _is_zone(info, fitted))
+                if told is not False and (best is None or _better(fitted, best[1])):
                     best = (other.info, fitted)
         return best
 
@@ -258,6 +265,7 @@ class ClockJoiner:
         found = self._fit(info, own, resolution_ns)
         if found is None:
             self._doubt_at_least(info, own.sightings, resolution_ns)
+        if found is None or found[1].unsure:
             return None
         against, fitted = found
         if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
@@ -373,10 +381,27 @@ def _is_another_clock(fitted: Fit) -> bool:
 
 
 def _better(one: Fit, two: Fit) -> bool:
-    return (one.strong, one.matched) > (two.strong, two.matched)
+    return (one.strong, not one.unsure, one.matched) > (two.strong, not two.unsure, two.matched)
+
+
+def _is_zone(info: SourceInfo, fitted: Fit) -> bool:
+    """Whether stamps without a zone are off by what zones differ by."""
+    if info.clock not in _WITHOUT_ZONE:
+        return False
+    off_ns = abs(fitted.offset_ns)
+    odd_ns = abs(off_ns - round(off_ns / _ZONES_NS) * _ZONES_NS)
+    return off_ns <= _BELIEVABLE_NS and odd_ns <= max(_ODD_NS, fitted.tolerance_ns)
 
 
 def _note(info: SourceInfo, against: SourceInfo, fitted: Fit, joined: Joined) -> None:
+    if fitted.unsure:
+        info.clock_unsure = True
+        said = (
+            f"put to {against.id} by message IDs and timers alone, from"
+            f" {duration(abs(fitted.offset_ns))} off: any session of the tunnel would fit so;"
+            " --offset says for sure where it belongs"
+        )
+        info.note(Problem(ProblemKind.CLOCK_GUESSED, said))
     info.clock_basis = ClockBasis.MATCHED
     info.clock_offset_ns, info.clock_spread_ns = fitted.offset_ns, fitted.spread_ns
     joined.alignments.append(

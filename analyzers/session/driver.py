@@ -159,11 +159,15 @@ class Session:
                 from analyzers.tracking.shown import with_shown
 
                 self._views = with_shown(self._views, self._shown, self.options.black_hole_min_s)
-            wrong = {s.id: s.clock_contradicted_ns for s in self.sources if s.clock_contradicted_ns}
-            if wrong:
+            doubted = {
+                s.id: s.clock_contradicted_ns
+                for s in self.sources
+                if s.clock_contradicted_ns or s.clock_unsure
+            }
+            if doubted:
                 from analyzers.tracking.doubted_clocks import with_doubted_clocks
 
-                self._views = with_doubted_clocks(self._views, wrong)
+                self._views = with_doubted_clocks(self._views, doubted)
         return self._views
 
     def peers_so_far(self) -> tuple[PeerView, ...]:

@@ -11,7 +11,13 @@ from analyzers.session.child_sas import carry_esp, child_sas, set_up_both
 from analyzers.session.joined import CaptureClock
 from analyzers.tracking.alignment import Fit
 from analyzers.tracking.pairing import pairs
-from analyzers.tracking.same_session import Span, have_all_in_common, needs_proof, span_of
+from analyzers.tracking.same_session import (
+    Span,
+    have_all_in_common,
+    is_even,
+    needs_proof,
+    span_of,
+)
 from analyzers.tracking.sightings import Relation, Sighting
 
 
@@ -32,8 +38,11 @@ class Shown(Struct, frozen=True):
         return self.capture.first_ns + shift_ns, self.capture.last_ns + shift_ns
 
 
-def is_one_session(own: Shown, other: Shown, fitted: Fit, relation: Relation) -> bool:
-    """Whether a clock may be put where the fit has it: the SPIs of Child SAs say it for sure."""
+def is_one_session(own: Shown, other: Shown, fitted: Fit, relation: Relation) -> bool | None:
+    """Whether a clock may be put where the fit has it: the SPIs of Child SAs say it for sure.
+
+    None: the messages fit, and so would those of any session of the tunnel, by its timers.
+    """
     if not needs_proof(own.sightings, other.span_ns, fitted):
         return True
     found = pairs(own.sightings, other.sightings, fitted, relation)
@@ -46,11 +55,13 @@ def is_one_session(own: Shown, other: Shown, fitted: Fit, relation: Relation) ->
         capture = other.capture
         between = [spi for spi, each in capture.esp.items() if frozenset(each) in ends]
         told = carry_esp(children, _common(capture), between)
-    if told is None:
-        return have_all_in_common(
-            own.sightings, other.sightings, found, fitted, relation, other.span_ns
-        )
-    return told
+    if told is not None:
+        return told
+    if not have_all_in_common(
+        own.sightings, other.sightings, found, fitted, relation, other.span_ns
+    ):
+        return False
+    return None if is_even(found, fitted) else True
 
 
 def _of_peers(events: Sequence[LogEvent], remotes: set[str | None]) -> list[LogEvent]:

@@ -9,7 +9,7 @@ so that the way between two ends cancels out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
@@ -47,7 +47,8 @@ _SEEDS: Final = 3
 # Timers run in whole seconds. A gap that does not is one of chance, and does not come again.
 _PAUSE_NS: Final = 100 * NS_PER_MS
 _BY_CHANCE_NS: Final = 50 * NS_PER_MS
-_EXACTLY_NS: Final = 20 * NS_PER_MS
+EXACTLY_NS: Final = 20 * NS_PER_MS
+"""Stamps that are known to this tell what came by chance from what came by a timer."""
 _CHANCES: Final = 2
 
 
@@ -67,6 +68,8 @@ class Fit(Struct, frozen=True):
     """Told by facts that are unique."""
     both_ways: bool = False
     """Messages of both directions tell it: the way between the two places cancels out."""
+    unsure: bool = False
+    """Any other session of the tunnel would fit as well, by its timers."""
 
     def to_other(self, own_ns: int) -> int:
         """The other clock's time of an own time."""
@@ -326,12 +329,19 @@ def _is_believable(fitted: Fit, found: _Found, believable_ns: int | None) -> boo
     """Whether an offset may be that of the clocks, though its facts are none that are unique."""
     if believable_ns is None or abs(fitted.offset_ns) <= believable_ns:
         return True
-    if max(fitted.spread_ns, fitted.resolution_ns) > _EXACTLY_NS:
+    if max(fitted.spread_ns, fitted.resolution_ns) > EXACTLY_NS:
         return False
-    # A tunnel does the same every day by its timers; what came by chance was on one day only.
-    seen = sorted({(p.own_ns, p.fact) for p in found.chosen})
+    return came_by_chance((p.own_ns, p.fact) for p in found.chosen)
+
+
+def came_by_chance(seen: Iterable[tuple[int, object]]) -> bool:
+    """Whether messages, each with its time and what it is, did not come by timers alone.
+
+    A tunnel does the same every day by its timers; what came by chance was on one day only.
+    """
+    times = sorted(set(seen), key=lambda each: each[0])
     # A message that is sent again is sent by a timer.
-    gaps = [b[0] - a[0] for a, b in pairwise(seen) if a[1] != b[1] and b[0] - a[0] >= _PAUSE_NS]
+    gaps = [b[0] - a[0] for a, b in pairwise(times) if a[1] != b[1] and b[0] - a[0] >= _PAUSE_NS]
     chances = sum(
         abs(gap - round(gap / NS_PER_SECOND) * NS_PER_SECOND) > _BY_CHANCE_NS for gap in gaps
     )

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Final
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
-from analyzers.tracking.alignment import Fit
+from analyzers.tracking.alignment import EXACTLY_NS, Fit, came_by_chance
 from analyzers.tracking.sightings import (
     EVIDENCE,
     Key,
@@ -73,6 +73,14 @@ def have_all_in_common(
         missing |= set(_not_here(own, other, found, known, fitted))
     missing -= agree
     return len(agree) >= _LEAST and len(agree) >= _CLEARLY * len(missing)
+
+
+def is_even(found: Pairs, fitted: Fit) -> bool:
+    """Whether message IDs and timers alone tell the clock, which every session has alike."""
+    if fitted.evidence not in _COUNTED:
+        return False
+    exactly = max(fitted.spread_ns, fitted.resolution_ns) <= EXACTLY_NS
+    return not (exactly and came_by_chance((one.at_ns, one.keys) for one, _ in found))
 
 
 def _in_step(found: Pairs, fitted: Fit) -> tuple[set[_Fact], set[_Fact]]:

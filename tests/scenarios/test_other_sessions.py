@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from analyzers.model.exchange import Outcome
-from analyzers.model.records import ProblemKind
+from analyzers.model.finding import Finding, Severity
+from analyzers.model.peer import PeerState
+from analyzers.model.records import Confidence, ProblemKind, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.session import ClockOptions
+from analyzers.rules.contradicted import if_it_is_one_session
+from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.scenarios.ikev1_messages import esp_spi
 from tests.scenarios.inputs import alone, asked, together
-from tests.scenarios.logs import Clock, charon, iso, syslog
+from tests.scenarios.logs import Clock, charon, iso, iso_zoned, syslog
 from tests.scenarios.timeline import at, capture
 
 HEALTHY = """
@@ -98,6 +101,81 @@ def test_the_spis_of_child_sas_tell_whose_log_it_is(
         assert asked(told.peer) == asked(alone(tmp_path, text))
     else:
         assert told.peer.exchanges[-1].first_ns >= at(600)
+
+
+SAME_DEATH = (
+    HEALTHY
+    + """
+28 a>b liveness 8
+30 a>b liveness 8
+32 a>b liveness 8
+"""
+)
+DIES = [
+    (34.0, "09[IKE] giving up after 2 retransmits"),
+    (34.001, "09[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+]
+
+
+@pytest.mark.parametrize(
+    ("clock", "spis", "confidence"),
+    [
+        (Clock(iso, 600.0 + 7), False, Confidence.INFERRED),
+        (Clock(iso, 600.0 + 7), True, Confidence.CERTAIN),
+        # The stamps have no zone, and are off by what zones are.
+        (Clock(iso, 7200), False, Confidence.CERTAIN),
+        (Clock(iso_zoned, 7200), False, Confidence.INFERRED),
+        (Clock(iso, 0.4), False, Confidence.CERTAIN),
+    ],
+    ids=["off by anything", "the SPIs of its Child SA", "a zone", "the zone is told", "not off"],
+)
+def test_message_ids_and_timers_alone_leave_it_unsure(
+    tmp_path: Path, clock: Clock, spis: bool, confidence: Confidence
+) -> None:
+    """Any session that dies at the same question looks like this one."""
+    text = SAME_DEATH + (TRAFFIC if spis else "")
+    own = child_up(f"{esp_spi('in'):08x}", f"{esp_spi('out'):08x}")
+    log = charon(text, "a", clock, said=[UP, *([own] if spis else []), *DIES])
+    told = together(tmp_path, capture(text), log)
+    assert (told.peer.state, told.peer.confidence) == (PeerState.DEAD, confidence)
+    assert (ProblemKind.CLOCK_GUESSED in told.kinds(1)) is (confidence is Confidence.INFERRED)
+
+
+def test_what_came_by_chance_is_of_one_session(tmp_path: Path) -> None:
+    """No timer runs so: what asks waits for something, as for traffic to end."""
+    begun = "0 a>b v2 handshake\n"
+    for number, second in enumerate((4.0, 9.37, 13.61, 20.22, 26.0), 2):
+        begun += f"{second} a>b liveness {number}\n{second + 0.01} b>a liveness {number} resp\n"
+    text = begun + "28 a>b liveness 7\n30 a>b liveness 7\n32 a>b liveness 7\n"
+    told = together(tmp_path, capture(text), charon(text, "a", Clock(iso, 607), said=[UP, *DIES]))
+    assert told.alignment.offset_ns == 607 * NS_PER_SECOND
+    assert told.peer.confidence is Confidence.CERTAIN
+
+
+def test_findings_that_take_both_for_one_session_say_so(tmp_path: Path) -> None:
+    (tmp_path / "a.pcap").write_bytes(capture(SAME_DEATH))
+    (tmp_path / "a.log").write_text(charon(SAME_DEATH, "a", Clock(iso, 607), said=[UP, *DIES]))
+    session = Session(SessionOptions())
+    session.run([str(tmp_path / "a.pcap"), str(tmp_path / "a.log")])
+    (found,) = [f for f in session.judgement().findings if f.rule == "dpd-no-ack"]
+    assert found.confidence is Confidence.INFERRED
+    assert "as its log says, if that shows the same session" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("places", "confidence"),
+    [(("s1", "s2"), Confidence.INFERRED), (("s2", "s2"), Confidence.CERTAIN)],
+)
+def test_only_what_two_inputs_say_rests_on_that(
+    places: tuple[str, str], confidence: Confidence
+) -> None:
+    refs = tuple(Ref(source, record) for record, source in enumerate(places, 1))
+    finding = Finding(
+        "duplicate-sa", Severity.WARNING, Confidence.CERTAIN, "Two", "So.", "", "", refs
+    )
+    told = if_it_is_one_session(finding, {"s2"})
+    assert told.confidence is confidence
+    assert ("if s2 shows the same session" in told.detail) is (confidence is Confidence.INFERRED)
 
 
 @pytest.mark.parametrize("spis", [("c1", "c2"), ("c2", "c1")], ids=["others", "the same"])

@@ -155,6 +155,8 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
         by = ", as its log says" if first.verdict_ref else ""
+        if first.verdict_ref and case.is_unsure(first.verdict_ref, first.transmissions[-1].ref):
+            by += ", if that shows the same session"
         off_ns = _clock_off_ns(case, first)
         if off_ns:
             by += ", by a clock that was set by hand and is"

@@ -82,7 +82,9 @@ def _by_log(case: Case, exchange: Exchange) -> GivenUp | None:
             return None
     if at_ns is None or at_ns < exchange.last_ns:
         return None
-    return GivenUp(at_ns, "its log says so", ref, Confidence.CERTAIN, by_log=True)
+    unsure = case.is_unsure(ref, exchange.transmissions[-1].ref)
+    confidence = Confidence.INFERRED if unsure else Confidence.CERTAIN
+    return GivenUp(at_ns, "its log says so", ref, confidence, by_log=True)
 
 
 @once
