@@ -104,6 +104,7 @@ def _asked(sa: SaTrack, message: IkeMessage, side: int) -> ExchangeTrack:
         confidence=Confidence.INFERRED,
         length=message.length,
         candidate=True,
+        renewed_ns=max(sa.used_ns),
     )
     sa.peer.exchanges.append(exchange)
     return exchange

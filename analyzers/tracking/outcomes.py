@@ -138,6 +138,8 @@ class Outcomes:
                 return Settled(())
         elif self._rhythms.is_lone(track, sent):
             return self._lone(track, sent)
+        elif self._rhythms.may_be_deletes(track):
+            return Settled((), unknown=2)
         if track.dead_ns is not None and not track.answered:
             # The device says so itself.
             *before, last = asked_in_a_row(track)

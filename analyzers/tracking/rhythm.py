@@ -7,6 +7,7 @@ the stack repeats at its interval; and no stack goes on repeating for ever.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence, Set
 from itertools import pairwise
 from statistics import median
@@ -47,6 +48,8 @@ class Rhythms:
         self._alike: dict[tuple[SaTrack, int], list[ExchangeTrack]] = {}
         self._place: dict[ExchangeTrack, int] = {}
         self._known: set[PeerTrack] = set()
+        self._lengths: dict[SaTrack, Counter[tuple[int, int]]] = {}
+        """By SA: answered questions by their length and the Quick Mode before them; runs have 0."""
         self._mobike: dict[tuple[SaTrack, int, int], bool] = {}
 
     def siblings(self, track: ExchangeTrack) -> list[ExchangeTrack]:
@@ -106,6 +109,30 @@ class Rhythms:
         starts = [x.first_ns for x in earlier]
         gaps = [b - a for a, b in pairwise(starts)]
         return not 0.8 <= (sent[0].at_ns - starts[-1]) / max(median(gaps), 1) <= 1.2
+
+    def may_be_deletes(self, track: ExchangeTrack) -> bool:
+        """Whether a question and its answer may be the Deletes of a Child SA by both ends.
+
+        A Quick Mode had renewed it, nobody knows how long questions of the SA are, and since then
+        nothing else of this length came that can be no such Delete.
+        """
+        if track.basis is not Basis.RHYTHM or not track.renewed_ns or len(track.transmissions) > 1:
+            return False
+        if not track.answered or track.sa.suite is not None:
+            return False
+        return self._alike_since(track) == 1
+
+    def _alike_since(self, track: ExchangeTrack) -> int:
+        """How many questions of its length came since the Quick Mode before it, and all runs."""
+        sa = track.sa
+        if sa not in self._lengths:
+            counts = self._lengths[sa] = Counter[tuple[int, int]]()
+            for each in (x for side in (0, 1) for x in self._of(sa, side) if not x.dissolved):
+                runs = len(each.transmissions) >= LEAST_RHYTHM
+                if runs or each.answered:
+                    counts[each.length, 0 if runs else each.renewed_ns] += 1
+        counts = self._lengths[sa]
+        return counts[track.length, 0] + counts[track.length, track.renewed_ns]
 
     def is_due(self, track: ExchangeTrack) -> bool:
         """Whether a single one comes as long after the last proof of life as those that were

@@ -252,6 +252,8 @@ class ExchangeTrack(Struct, eq=False):
     unheard: tuple[Transmission, ...] = ()
     """Answers after which it was asked again all the same; the first ones of many."""
     since_proof_ns: int | None = None
+    renewed_ns: int = 0
+    """IKEv1 keyless: when the last Quick Mode before it was; 0: none was seen."""
 
     def note_lost_answer(self, answer: Transmission) -> None:
         """It was sent, and did not come back."""

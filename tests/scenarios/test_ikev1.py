@@ -600,6 +600,31 @@ def test_deletes_of_both_ends_are_no_measure_of_questions(tell: Tell, deleted: f
     assert peer.state is PeerState.DEAD
 
 
+@pytest.mark.parametrize("deleted", [25, 45, 65])
+def test_deletes_of_both_ends_long_after_a_quick_mode_are_no_question(
+    tell: Tell, deleted: float
+) -> None:
+    """A pair of a length that nothing else has: nobody can tell what it is."""
+    deletes = f"{deleted} a>b v1 info 92\n{deleted + 0.01} b>a v1 info 92\n"
+    peer = tell(SETUP + RENEWED_CHILD + deletes + LATER + "capture 5..").peer
+    assert at(deleted) not in [x.first_ns for x in peer.exchanges]
+    assert peer.unknown_informationals == 2
+    alone = RENEWED_CHILD.split("30..60/10")[0] + deletes + LATER
+    peer = tell(SETUP + alone + "capture 5..").peer
+    assert not peer.exchanges
+    assert peer.unknown_informationals == 2
+    assert peer.state is not PeerState.DEAD
+
+
+def test_pairs_that_come_again_without_a_quick_mode_are_questions(tell: Tell) -> None:
+    again = "25 a>b v1 info 92\n25.01 b>a v1 info 92\n45 a>b v1 info 92\n45.01 b>a v1 info 92\n"
+    text = SETUP + RENEWED_CHILD.split("30..60/10")[0] + again + LATER
+    assert [x.first_ns for x in tell(text + "capture 5..").peer.exchanges] == [at(25), at(45)]
+    # After another Quick Mode each pair may be the Deletes of what was renewed.
+    renewed = text + "40 b>a v1 quick\ncapture 5..\n"
+    assert not tell(renewed).peer.exchanges
+
+
 def test_deletes_right_after_a_quick_mode_are_no_question(tell: Tell) -> None:
     deletes = "20.03 a>b v1 info 92\n20.04 b>a v1 info 92\n"
     peer = tell(SETUP + RENEWED_CHILD + deletes + LATER + "capture 5..").peer
