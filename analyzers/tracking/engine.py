@@ -164,6 +164,7 @@ class Tracker:
                 ends = product(peer.addresses[side], peer.addresses[1 - side])
                 peer.heard[side] |= any(pair in self._heard_outside for pair in ends)
         merged = self._echoes.problem(int(self.flows.packets.sum()), self.flows.packets_again)
+        self.flows.merged = merged is not None
         return [*self._decoder.finish(), *([merged] if merged is not None else [])]
 
     def feed(self, batch: OrderedBatch) -> None:

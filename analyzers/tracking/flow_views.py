@@ -15,6 +15,7 @@ def flow_views(table: FlowTable, crossed: Crossed, numbers: Iterable[int]) -> tu
     for number in numbers:
         identity = table.identities[number]
         repeated = table.repeated(number)
+        packets, octets = table.once(number)
         flows.append(
             EspFlow(
                 spi=f"{identity.spi:08x}",
@@ -22,8 +23,8 @@ def flow_views(table: FlowTable, crossed: Crossed, numbers: Iterable[int]) -> tu
                 receiver=identity.dst,
                 first_ns=int(table.first_ns[number]),
                 last_ns=int(table.last_ns[number]),
-                packets=int(table.packets[number]),
-                bytes=int(table.bytes[number]),
+                packets=packets,
+                bytes=octets,
                 missing_sequences=table.missing(number),
                 encapsulated=identity.sport != 0,
                 ref=table.first_refs.get(number),

@@ -95,6 +95,12 @@ class FlowTable:
         self.first_ns = np.empty(0, np.int64)
         self.last_ns = np.empty(0, np.int64)
         self.duplicates = 0
+        self.merged = False
+        """Two captures were merged into one: whatever counts from its first number again is told
+        twice, and is no SA anew."""
+        self._behind = np.empty(0, np.int64)
+        """Packets of each flow whose number was not above all before, and their bytes."""
+        self._behind_bytes = np.empty(0, np.int64)
         self.cuts: list[Cut] = []
         self._moves: dict[int, list[UsedPorts]] = {}
         self._repeats: dict[int, Repeat] = {}
@@ -179,14 +185,12 @@ class FlowTable:
         ahead = np.where(before >= 0, extended - before, 0)
         self._note_gaps(owner, starts, segment, ahead, esp.at_ns[order])
 
-        late = self._late(esp, ~(fresh | duplicate), order, (owner, starts, segment, extended, top))
+        behind = ~(fresh | duplicate)
+        late = self._late(esp, behind, order, (owner, starts, segment, extended, top))
 
-        counted = ~duplicate
-        touched = flow[counted]
-        self.packets[: self.count] += np.bincount(touched, minlength=self.count)
-        self.bytes[: self.count] += np.bincount(
-            touched, weights=esp.length[counted], minlength=self.count
-        ).astype(np.int64)
+        self._count(self.packets, self.bytes, esp, flow, ~duplicate)
+        if behind.any():
+            self._count(self._behind, self._behind_bytes, esp, flow, behind)
         ends = np.append(starts[1:], len(order)) - 1
         self.highest[owner] = np.maximum(known, top[ends])
         lowest = np.minimum.reduceat(extended, starts)
@@ -196,6 +200,20 @@ class FlowTable:
             self.last_ns[owner], np.maximum.reduceat(esp.at_ns[order], starts)
         )
         return FlowRows(flow, fresh, duplicate, late)
+
+    def _count(
+        self,
+        packets: Int64Array,
+        octets: Int64Array,
+        esp: EspRows,
+        flow: Int64Array,
+        chosen: NDArray[np.bool_],
+    ) -> None:
+        touched = flow[chosen]
+        packets[: self.count] += np.bincount(touched, minlength=self.count)
+        octets[: self.count] += np.bincount(
+            touched, weights=esp.length[chosen], minlength=self.count
+        ).astype(np.int64)
 
     def _late(
         self,
@@ -247,6 +265,21 @@ class FlowTable:
             return None
         packets = min(found.packets, int(self.packets[flow]) - self._span(flow))
         return found._replace(packets=packets) if packets > 0 else None
+
+    def once(self, flow: int) -> tuple[int, int]:
+        """Packets of a flow and their bytes, each counted once as far as that is certain.
+
+        No number is sent twice (RFC 4303 section 2.2): what is more than there are numbers came
+        again. Which of those behind did so is not kept, and they are taken to be alike in size.
+        """
+        packets, octets = int(self.packets[flow]), int(self.bytes[flow])
+        again = packets - self._span(flow)
+        late = self._repeats.get(flow)
+        anew = late is not None and late.sequence <= _FIRST_NUMBERS and not self.merged
+        if again <= 0 or anew:
+            return packets, octets
+        behind = int(self._behind[flow])
+        return packets - again, octets - int(self._behind_bytes[flow]) * again // max(behind, again)
 
     def begun_again(self) -> Iterator[tuple[int, int]]:
         """Flows that count from their first number again, and since when, ns."""
@@ -333,6 +366,8 @@ class FlowTable:
             ("lowest", -1),
             ("packets", 0),
             ("bytes", 0),
+            ("_behind", 0),
+            ("_behind_bytes", 0),
             ("first_ns", -1),
             ("last_ns", -1),
         ):

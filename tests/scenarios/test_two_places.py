@@ -291,6 +291,19 @@ def test_two_captures_that_were_merged_with_their_clocks_apart(tmp_path: Path) -
     assert problem.ref is not None
 
 
+@pytest.mark.parametrize("apart_s", [0.3, 4])
+@pytest.mark.parametrize("since", ["", "capture 6..\n"], ids=["whole", "begun late"])
+def test_esp_that_a_merged_file_has_twice_is_counted_once(
+    tmp_path: Path, apart_s: float, since: str
+) -> None:
+    """No sequence number is sent twice: more packets than numbers came again."""
+    text = ASKED_THERE + since
+    alone_packets = [(f.spi, f.packets, f.bytes) for f in alone(tmp_path, text).esp_flows]
+    merged = together(tmp_path, capture(f"{text}twice {apart_s}\n"))
+    assert [(f.spi, f.packets, f.bytes) for f in merged.peer.esp_flows] == alone_packets
+    assert {f.missing_sequences for f in merged.peer.esp_flows} == {0}
+
+
 @pytest.mark.parametrize(
     "text",
     [ASKED_THERE, ANSWERED_IN_VAIN, SETUP + "".join(
