@@ -27,7 +27,7 @@ from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
 from analyzers.session import clock_steps
-from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns, child_sas
+from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.one_session import Shown, is_one_session
 from analyzers.session.options import ClockOptions
@@ -182,9 +182,10 @@ class ClockJoiner:
             return
         by_hand = info.clock_basis is ClockBasis.MANUAL
         if by_hand or (self._aligned and not self._options.align):
-            log.denied = self._doubt(info, Shown(sightings, log.events), resolution)
+            own = Shown(sightings, log.events)
+            log.denied = self._doubt(info, own, resolution)
             if not info.clock_contradicted_ns:
-                self._doubt_by_children(info, child_sas(log.events))
+                self._doubt_by_children(info, own)
         elif not self._aligned:
             info.clock_basis, info.clock_spread_ns = ClockBasis.REFERENCE, 0
             _take_as_kept(log)
@@ -293,10 +294,10 @@ class ClockJoiner:
                 info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
                 return
 
-    def _doubt_by_children(self, info: SourceInfo, own: dict[str, int]) -> None:
+    def _doubt_by_children(self, info: SourceInfo, own: Shown) -> None:
         """The same where messages fit, or none is left to fit: they are those of another SA."""
         for other in self._aligned:
-            off_ns = apart_ns(own, child_sas(other.shown.events))
+            off_ns = apart_ns(own.children, other.shown.children)
             if off_ns is None or abs(off_ns) <= HANDSHAKE_NS:
                 continue
             said = (

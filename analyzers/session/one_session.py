@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -21,13 +22,18 @@ from analyzers.tracking.same_session import (
 from analyzers.tracking.sightings import Relation, Sighting
 
 
-class Shown(Struct, frozen=True):
+class Shown(Struct, frozen=True, dict=True):
     """What an input shows, on one clock."""
 
     sightings: Sequence[Sighting]
     events: Sequence[LogEvent] = ()
     """Of a log."""
     capture: CaptureClock | None = None
+
+    @cached_property
+    def children(self) -> dict[str, int]:
+        """When the Child SAs of a log came up, by their SPIs; every other input asks for it."""
+        return child_sas(self.events)
 
     @property
     def span_ns(self) -> Span:
@@ -49,7 +55,7 @@ def is_one_session(own: Shown, other: Shown, fitted: Fit, relation: Relation) ->
     remotes = {one.dst if one.outward > 0 else one.src for one, _ in found}
     children = _on_other_clock(child_sas(_of_peers(own.events, remotes)), fitted)
     if other.capture is None:
-        told = set_up_both(children, child_sas(other.events))
+        told = set_up_both(children, other.children)
     else:
         ends = {frozenset((two.src, two.dst)) for _, two in found}
         capture = other.capture

@@ -11,6 +11,7 @@ from analyzers.model.records import ProblemKind, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions
 from analyzers.session.child_sas import apart_ns, child_sas
+from analyzers.session.one_session import Shown
 from tests.scenarios.inputs import together
 
 UP = "10[IKE] CHILD_SA net{1} established with SPIs %s_i %s_o and TS 10.1.0.0/24 === 10.2.0.0/24"
@@ -29,6 +30,12 @@ def test_the_first_time_of_each_spi_counts():
         "bb": 1,
         "cc": 9,
     }
+
+
+def test_every_other_input_asks_what_was_read_once():
+    shown = Shown([], [up(1, "aa", "bb")])
+    assert shown.children == {"aa": NS_PER_SECOND, "bb": NS_PER_SECOND}
+    assert shown.children is shown.children
 
 
 def test_what_only_one_log_has_tells_nothing():
