@@ -44,7 +44,7 @@ def restarts(told: object) -> list[Finding]:
 @pytest.mark.parametrize("text", [V2, V1], ids=["IKEv2", "IKEv1"])
 @pytest.mark.parametrize("stamp", [iso, syslog])
 def test_the_log_of_a_peer_says_that_it_started(tell: Tell, text: str, stamp: Stamp):
-    told = tell(text, log_of_b(text, clock=Clock(stamp, 77)))
+    told = tell(text, log_of_b(text, clock=Clock(stamp, 3600)))
     (finding,) = restarts(told)
     assert len(told.of("peer-rebooted")) == 1
     # It is told before the question that nobody answered for it.
@@ -56,7 +56,7 @@ def test_the_log_of_a_peer_says_that_it_started(tell: Tell, text: str, stamp: St
     assert "192.0.2.2 started anew (Starting IKE charon daemon), by its own log" in finding.detail
     assert "What 192.0.2.1 asked on it was not answered." in finding.detail
     assert finding.refs[0].source == "s2"
-    log = log_of_b(text, clock=Clock(stamp, 77))[1].splitlines()
+    log = log_of_b(text, clock=Clock(stamp, 3600))[1].splitlines()
     assert "Starting IKE charon" in log[finding.refs[0].record - 1]
     assert abs((finding.at_ns or 0) - at(25)) <= 1_100_000_000
 
