@@ -72,7 +72,7 @@ def test_questions_after_equal_silences_whose_ends_are_as_regular(tell: Tell) ->
         for n, at in enumerate((18, 27, 36, 45))
     )
     policy = only(tell(SETUP + deletes + asked(18, 27, 36, 45)).peer.policies)
-    assert policy.mode is PolicyMode.UNKNOWN
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
     assert "5 s after the last proof of life" in policy.evidence
 
 
@@ -135,6 +135,75 @@ def test_most_questions_come_after_one_silence(tell: Tell) -> None:
     policy = only(peer.policies)
     assert policy.mode is PolicyMode.UNKNOWN
     assert policy.interval_s == pytest.approx(5, abs=0.05)
+
+
+def test_a_question_that_came_later_is_no_other_silence(tell: Tell) -> None:
+    """One came sooner and one later: as if on demand, but for all the others."""
+    times = (
+        (7, 12.05),
+        (22, 27.05),
+        (40, 45.05),
+        (58, 61.05),
+        (70, 75.05),
+        (80, 87.05),
+        (92, 97.05),
+    )
+    esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t, _ in times)
+    policy = only(tell(SETUP + esp + asked(*(t for _, t in times))).peer.policies)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert policy.interval_s == pytest.approx(5, abs=0.05)
+
+
+def test_silences_counted_in_whole_seconds_are_not_on_demand(tell: Tell) -> None:
+    esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in (7, 22, 40, 58))
+    policy = only(tell(SETUP + esp + asked(9.05, 24.6, 42.2, 60.9)).peer.policies)
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
+
+
+def test_two_distances_that_differ_are_no_interval(tell: Tell) -> None:
+    esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in (7, 12, 18))
+    policy = only(tell(SETUP + esp + asked(10.05, 15.05, 21.05)).peer.policies)
+    assert policy.interval_s == pytest.approx(3, abs=0.05)
+
+
+def test_one_distance_beside_an_answer_that_got_lost_is_no_spacing(tell: Tell) -> None:
+    """What lost the answer behind the capture may have lost the retries before it."""
+    lost = "39 a>b liveness 5\n39.02 b>a liveness 5 resp\n"
+    again = "44.04 a>b liveness 5\n44.06 b>a liveness 5 resp\n"
+    policy = only(tell(SETUP + asked(10, 20, 30) + lost + again).peer.policies)
+    assert policy.retry_s is None
+    assert policy.evidence.endswith("1 question may not be shown whole")
+
+
+def test_a_retry_in_less_time_than_the_one_before_is_another_distance(tell: Tell) -> None:
+    """One of those of the first question was held up; those of the second grow."""
+    first = "".join(f"{t} a>b liveness 5\n" for t in (40, 41.5, 43.6, 44.6))
+    second = "".join(f"{t} a>b liveness 6\n" for t in (55, 56.5, 58.6))
+    back = "44.62 b>a liveness 5 resp\n"
+    policy = only(tell(SETUP + asked(10, 20, 30) + first + back + second).peer.policies)
+    assert policy.retry_s == pytest.approx(1.5)
+    assert policy.backoff == pytest.approx(1.4)
+
+
+def test_a_missing_retry_makes_twice_the_distance(tell: Tell) -> None:
+    lost = "".join(f"{t} a>b liveness 5\n" for t in (40, 42, 46, 48, 50))
+    policy = only(
+        tell(SETUP + asked(10, 20, 30) + lost + "50.02 b>a liveness 5 resp\n").peer.policies
+    )
+    assert policy.retry_s == pytest.approx(2)
+    assert policy.backoff == 1.0
+
+
+def test_who_was_asked_in_vain_before_it_asks_may_have_asked_before(tell: Tell) -> None:
+    """The capture is at the other end of what is cut: that this asked nothing is not seen."""
+    cut = "".join(f"{t} a>b liveness 2\n" for t in (10, 11, 12, 13))
+    seen = "".join(f"{t} b>a liveness 0\n" for t in (17, 19, 21)) + "23 b>a v2 handshake sa=2\n"
+    peer = tell(
+        SETUP + cut + seen + "30 b>a liveness 2 sa=2\n30.01 a>b liveness 2 sa=2 resp\n"
+    ).peer
+    (policy,) = (p for p in peer.policies if p.holder == "192.0.2.2")
+    assert policy.retry_s == pytest.approx(2)
+    assert policy.retries is None
 
 
 def test_retries_are_those_before_a_verdict(tell: Tell) -> None:
