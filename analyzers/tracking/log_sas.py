@@ -23,6 +23,7 @@ _ZERO_SPI: Final = "0" * 16
 _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
+_IN_VAIN: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 _BEFORE_UP: Final = STARTS | {MessageKind.AUTH}
 _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
 """Messages that need an IKE SA which is set up."""
@@ -72,11 +73,15 @@ class LoggedSas:
             found = [sa for sa in found if _may_end(sa, event)] or found
         elif event.message in _WITHIN:
             found = [sa for sa in found if not sa.is_half_open] or found
+        # What was asked on an SA is answered, asked again and given up there, also when another one
+        # has taken its place meanwhile.
         if event.response:
-            # What was asked on an SA is answered there, also when it has been renewed meanwhile.
             asked = 1 - sender_of(event, side), event.message_id
             used = [sa for sa in found if sa is found[0] or sa.rekeyed_into is found[0]]
             found = [sa for sa in used if asked in sa.requests] or found
+        elif event.retransmission or event.kind in _IN_VAIN:
+            asker = sender_of(event, side) if event.retransmission else side
+            found = [sa for sa in found if _is_waiting(sa, asker, event.message_id)] or found
         return found[0] if found else None
 
     def given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack | None:
@@ -189,6 +194,12 @@ def _may_end(sa: SaTrack, event: LogEvent) -> bool:
     needs_more = event.reason == ESTABLISHED or event.kind is LogEventKind.PEER_DEAD
     was_open = not (sa.is_half_open and needs_more)
     return sa.first_ns <= (event.at_ns or 0) and was_open
+
+
+def _is_waiting(sa: SaTrack, side: int, message_id: int | None) -> bool:
+    """Whether a request of a side has met no answer, on an SA whose peer was not given up."""
+    request = None if message_id is None else sa.requests.get((side, message_id))
+    return request is not None and not request.is_settled and sa.end is not SaEnd.DEAD_PEER
 
 
 def _initiator(event: LogEvent, side: int) -> int:
