@@ -43,14 +43,16 @@ def open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
 def first_beside(question: ExchangeTrack) -> ExchangeTrack:
     """What was asked first, and is not given up yet, of a question and those beside it.
 
-    A side has the same timers on all of its IKE SAs: what it asked first it gives up first.
+    A side has the same timers on all of its IKE SAs: what it asked first it gives up first. Where
+    it asked on one twice since it asked on another, it is done with that.
     """
+    since_ns = question.transmissions[-2:][0].at_ns
     beside = (
         x
         for x in question.sa.peer.exchanges[-RECENT:]
         if x.side == question.side
         and x.kind is question.kind
-        and x.last_ns >= question.first_ns
+        and x.last_ns >= since_ns
         and not (x.dissolved or x.dead_ns)
         and is_open(x)
     )

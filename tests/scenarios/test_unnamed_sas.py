@@ -72,3 +72,19 @@ def test_each_ike_sa_that_is_given_up_has_its_verdict(tmp_path: Path, apart_s: f
     assert older.verdict_ns == pytest.approx(at(19), abs=5_000_000)
     assert newer.verdict_ns == pytest.approx(at(19 + apart_s), abs=5_000_000)
     assert None not in (older.verdict_ref, newer.verdict_ref)
+
+
+def test_an_ike_sa_that_was_asked_on_no_more_is_not_given_up(tmp_path: Path) -> None:
+    """The older of two was deleted as superfluous: the verdict is on the other one."""
+    text = (
+        TWO
+        + """
+        5..10/4 b>a v1 info says=ruthere seq=7
+        6..25/4 b>a v1 info says=ruthere seq=7 sa=2
+        """
+    )
+    said = [(27.0, "10[JOB] DPD check timed out, enforcing DPD action")]
+    peer = together(tmp_path, capture(text), charon(text, "b", said=said)).peer
+    older, newer = (x for x in peer.exchanges if x.prober == B)
+    assert older.verdict_ref is None
+    assert newer.verdict_ns == pytest.approx(at(27), abs=5_000_000)
