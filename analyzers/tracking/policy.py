@@ -43,8 +43,10 @@ _IN_LOGS: Final = "a log shows no traffic to tell the mode by"
 _LEFT_OUT: Final = "some of its questions did not come by the capture: they tell no mode"
 # No stack asks after less of silence: what comes sooner was not triggered by it.
 _IDLE_S: Final = 1.0
-# Who counts silence in whole seconds asks after one that differs by as much.
-_COUNTED_S: Final = 1.0
+# Who counts silence in whole seconds asks after one that differs by as much, or a little more.
+_COUNTED_S: Final = 1.25
+# What came this shortly before a question may have crossed it.
+_CROSSING_S: Final = 0.01
 
 
 def observe(
@@ -72,6 +74,7 @@ def observe(
     traffic_shown = traffic_shown and not logged
     starts = _gaps_s(own)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
+    since = [s for s in since if s >= _CROSSING_S]
     if _side_by_side(own):
         # What answers on one IKE SA is no proof of life on the other.
         starts = [gap for asked in _by_sa(own).values() for gap in _gaps_s(asked)]
@@ -250,7 +253,8 @@ def _rhythm(
     every = _interval(starts, pauses=not traffic_shown)
     if every is not None:
         told = _intervals(starts, every)
-        heard = busy or (idle and min(idle) < every * (1 - _TOLERANCE_SHARE))
+        sooner = [s for s in idle if s < every * (1 - _TOLERANCE_SHARE)]
+        heard = busy or _SELDOM * len(sooner) > len(idle)
         if heard and by_silence and not busy and _steady(idle):
             return PolicyMode.UNKNOWN, None, f"{told}, each {came}: either may be what is set"
         if heard:
@@ -262,11 +266,13 @@ def _rhythm(
         if len(starts) >= _MIN_FOR_MODE:
             return PolicyMode.ON_IDLE, median(idle), f"each of {len(idle)} questions came {came}"
         return PolicyMode.UNKNOWN, median(idle), f"{len(idle)} questions, each {came}"
-    mostly = _mostly(idle)
-    if mostly is not None:
-        told = f"{len(idle)} questions, most of them {mostly:.3g} s after the last {proof}"
-        return PolicyMode.UNKNOWN, mostly, told
-    if len(idle) >= _MIN_FOR_MODE and max(idle) - min(idle) > _COUNTED_S:
+    same = _alike(idle)
+    mostly = len(same) >= _MOSTLY * len(idle)
+    if mostly and len(same) >= _MIN_FOR_MODE:
+        usual = median(same)
+        told = f"{len(idle)} questions, most of them {usual:.3g} s after the last {proof}"
+        return PolicyMode.UNKNOWN, usual, told
+    if not mostly and len(idle) >= _MIN_FOR_MODE and max(idle) - min(idle) > _COUNTED_S:
         told = f"{len(idle)} questions, {came}, in no fixed rhythm"
         if traffic_shown:
             return PolicyMode.ON_DEMAND, min(idle), told
@@ -353,18 +359,12 @@ def _steady(values: list[float]) -> bool:
     return all(abs(v - middle) <= tolerance for v in values)
 
 
-def _mostly(idle: list[float]) -> float | None:
-    """The silence that most questions waited for; sooner came what something else made it ask.
-
-    Later alone come those of who asks on demand.
-    """
+def _alike(idle: list[float]) -> list[float]:
+    """The silences that are about the middle one: where they are most, something else made it ask
+    sooner, or kept it from asking, the other times."""
     middle = median(idle)
     tolerance = _tolerance_s(middle)
-    alike = [s for s in idle if abs(s - middle) <= tolerance]
-    if len(alike) < _MIN_FOR_MODE or len(alike) < _MOSTLY * len(idle):
-        return None
-    sooner, later = min(idle) < middle - tolerance, max(idle) > middle + tolerance
-    return median(alike) if sooner or not later else None
+    return [s for s in idle if abs(s - middle) <= tolerance]
 
 
 def _range(values: list[float]) -> str:

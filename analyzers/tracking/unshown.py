@@ -7,13 +7,17 @@ is seen of them has no known silence before it, and is no count of retries.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
 
 from msgspec.structs import replace
 
 from analyzers.model.exchange import Exchange, ExchangeKind
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa
+
+_NEVER_NS: Final = 1 << 63
 
 
 def as_far_as_shown(
@@ -24,7 +28,7 @@ def as_far_as_shown(
     One that may have begun unseen is told as one whose first transmission is missing. One that
     may be made of those on several IKE SAs is suspect as well.
     """
-    asked_ns = sorted(t.at_ns for x in exchanges if x.prober != holder for t in x.transmissions)
+    asked_ns = sorted(at_ns for x in exchanges if x.prober != holder for at_ns in _not_answered(x))
     told_ns = sorted(
         [m.at_ns for x in exchanges if x.prober == holder for m in x.transmissions]
         + [m.at_ns for x in exchanges if x.prober != holder for m in x.answers]
@@ -41,6 +45,15 @@ def as_far_as_shown(
         else:
             found.append(replace(x, first_missing=True))
     return found
+
+
+def _not_answered(exchange: Exchange) -> Iterator[int]:
+    """When it was asked, and no answer came before it was asked again, if that was seen."""
+    times = [sent.at_ns for sent in exchange.transmissions]
+    answers_ns = [answer.at_ns for answer in exchange.answers]
+    for at_ns, until_ns in pairwise([*times, _NEVER_NS]):
+        if not any(at_ns <= answer_ns < until_ns for answer_ns in answers_ns):
+            yield at_ns
 
 
 def _is_logged_there(exchange: Exchange) -> bool:

@@ -154,9 +154,45 @@ def test_a_question_that_came_later_is_no_other_silence(tell: Tell) -> None:
     assert policy.interval_s == pytest.approx(5, abs=0.05)
 
 
+def test_one_question_that_came_sooner_makes_no_periodic_policy(tell: Tell) -> None:
+    """Something else made one of many ask: the others all came after as much silence."""
+    once = "31 a>b esp out\n31.05 b>a esp in\n"
+    policy = only(tell(SETUP + once + asked(10, 16, 22, 28, 34, 40, 46)).peer.policies)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert policy.interval_s == pytest.approx(6)
+
+
+def test_questions_that_cross_make_no_periodic_policy(tell: Tell) -> None:
+    """Both ends ask after as much silence, at once: neither had heard the other one's."""
+    text = SETUP + "".join(
+        f"{t} b>a liveness {n}\n{t + 0.001:.3f} a>b liveness {n + 2}\n"
+        f"{t + 0.02:.2f} a>b liveness {n} resp\n{t + 0.021:.3f} b>a liveness {n + 2} resp\n"
+        for n, t in enumerate(range(6, 40, 6))
+    )
+    for policy in tell(text).peer.policies:
+        assert policy.mode is PolicyMode.UNKNOWN
+        assert policy.interval_s == pytest.approx(6)
+
+
+@pytest.mark.parametrize("late", [0, 30])
+def test_one_question_that_came_later_makes_no_policy_on_demand(tell: Tell, late: float) -> None:
+    """The others tell the interval; whether something was to be sent each time nobody knows."""
+    heard = (7, 22, 40, 58, 70 + late)
+    esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in heard)
+    policy = only(tell(SETUP + esp + asked(12.05, 27.05, 45.05, 67.05, 75.05 + late)).peer.policies)
+    assert policy.mode is PolicyMode.UNKNOWN
+    assert policy.interval_s == pytest.approx(5, abs=0.05)
+
+
+def test_two_alike_of_three_are_not_on_demand(tell: Tell) -> None:
+    esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in (7, 22, 40))
+    policy = only(tell(SETUP + esp + asked(12.05, 27.05, 60.05)).peer.policies)
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
+
+
 def test_silences_counted_in_whole_seconds_are_not_on_demand(tell: Tell) -> None:
     esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in (7, 22, 40, 58))
-    policy = only(tell(SETUP + esp + asked(9.05, 24.6, 42.2, 60.9)).peer.policies)
+    policy = only(tell(SETUP + esp + asked(9.05, 24.6, 42.2, 61.1)).peer.policies)
     assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
 
 
