@@ -272,7 +272,7 @@ def _rhythm(
         usual = median(same)
         told = f"{len(idle)} questions, most of them {usual:.3g} s after the last {proof}"
         return PolicyMode.UNKNOWN, usual, told
-    if not mostly and len(idle) >= _MIN_FOR_MODE and max(idle) - min(idle) > _COUNTED_S:
+    if not mostly and _on_demand(idle):
         told = f"{len(idle)} questions, {came}, in no fixed rhythm"
         if traffic_shown:
             return PolicyMode.ON_DEMAND, min(idle), told
@@ -357,6 +357,14 @@ def _steady(values: list[float]) -> bool:
     middle = median_low(values)
     tolerance = _tolerance_s(middle)
     return all(abs(v - middle) <= tolerance for v in values)
+
+
+def _on_demand(idle: list[float]) -> bool:
+    """Whether silences have a least length and no usual one, nor a longest one: that would be what
+    is waited for, and what was captured in between need not have arrived."""
+    longest = [s for s in idle if max(idle) - s <= _tolerance_s(max(idle))]
+    uneven = max(idle) - min(idle) > _COUNTED_S
+    return len(idle) >= _MIN_FOR_MODE > len(longest) and uneven
 
 
 def _alike(idle: list[float]) -> list[float]:

@@ -184,6 +184,23 @@ def test_one_question_that_came_later_makes_no_policy_on_demand(tell: Tell, late
     assert policy.interval_s == pytest.approx(5, abs=0.05)
 
 
+def test_on_demand(tell: Tell) -> None:
+    """After at least 5 s of silence, when something is to be sent."""
+    heard = (7, 22, 40, 58, 75)
+    esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in heard)
+    policy = only(tell(SETUP + esp + asked(15.3, 27.05, 54.2, 64.1, 97.05)).peer.policies)
+    assert policy.mode is PolicyMode.ON_DEMAND
+    assert policy.interval_s == pytest.approx(5, abs=0.05)
+
+
+def test_silences_with_a_longest_one_are_not_on_demand(tell: Tell) -> None:
+    """What was captured before the others did not arrive: each end of the path tells another."""
+    heard = (7, 22, 40, 58, 75, 92)
+    esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in heard)
+    policy = only(tell(SETUP + esp + asked(12.05, 24.3, 45.05, 60.9, 80.05, 95.7)).peer.policies)
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
+
+
 def test_two_alike_of_three_are_not_on_demand(tell: Tell) -> None:
     esp = "".join(f"{t} a>b esp out\n{t + 0.05:.2f} b>a esp in\n" for t in (7, 22, 40))
     policy = only(tell(SETUP + esp + asked(12.05, 27.05, 60.05)).peer.policies)
