@@ -255,7 +255,7 @@ def _rhythm(
         told = _intervals(starts, every)
         sooner = [s for s in idle if s < every * (1 - _TOLERANCE_SHARE)]
         heard = busy or _SELDOM * len(sooner) > len(idle)
-        if heard and by_silence and not busy and _steady(idle):
+        if heard and by_silence and not busy and (_steady(idle) or not _is_uneven(idle)):
             return PolicyMode.UNKNOWN, None, f"{told}, each {came}: either may be what is set"
         if heard:
             return PolicyMode.PERIODIC, every, f"{told}, also while the peer was heard"
@@ -363,8 +363,12 @@ def _on_demand(idle: list[float]) -> bool:
     """Whether silences have a least length and no usual one, nor a longest one: that would be what
     is waited for, and what was captured in between need not have arrived."""
     longest = [s for s in idle if max(idle) - s <= _tolerance_s(max(idle))]
-    uneven = max(idle) - min(idle) > _COUNTED_S
-    return len(idle) >= _MIN_FOR_MODE > len(longest) and uneven
+    return len(idle) >= _MIN_FOR_MODE > len(longest) and _is_uneven(idle)
+
+
+def _is_uneven(idle: list[float]) -> bool:
+    """Whether silences differ by more than those of who counts whole seconds."""
+    return max(idle) - min(idle) > _COUNTED_S
 
 
 def _alike(idle: list[float]) -> list[float]:

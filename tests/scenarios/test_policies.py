@@ -76,6 +76,16 @@ def test_questions_after_equal_silences_whose_ends_are_as_regular(tell: Tell) ->
     assert "5 s after the last proof of life" in policy.evidence
 
 
+def test_silences_in_whole_seconds_may_be_what_is_set_as_well(tell: Tell) -> None:
+    ends = ((12.1, 18), (21.2, 27), (30.9, 36))
+    deletes = "".join(
+        f"{t:.2f} b>a delete {n} esp=x\n{t + 0.01:.2f} a>b delete {n} resp\n"
+        for n, (t, _) in enumerate(ends)
+    )
+    policy = only(tell(SETUP + deletes + asked(*(t for _, t in ends))).peer.policies)
+    assert (policy.mode, policy.interval_s) == (PolicyMode.UNKNOWN, None)
+
+
 def test_without_traffic_the_interval_is_known_and_the_mode_is_not(tell: Tell) -> None:
     policy = only(tell(SETUP + asked(10, 20, 30, 40)).peer.policies)
     assert policy.mode is PolicyMode.UNKNOWN
