@@ -40,7 +40,7 @@ def as_far_as_shown(
             continue
         if _may_be_of_several(x, sas):
             found.append(replace(x, first_missing=True, confidence=Confidence.SUSPECT))
-        elif _is_logged_there(x) or not (x.unheard_answers or _in_vain(x, asked_ns, told_ns)):
+        elif _is_shown_whole(x) or not (x.unheard_answers or _in_vain(x, asked_ns, told_ns)):
             found.append(x)
         else:
             found.append(replace(x, first_missing=True))
@@ -56,9 +56,9 @@ def _not_answered(exchange: Exchange) -> Iterator[int]:
             yield at_ns
 
 
-def _is_logged_there(exchange: Exchange) -> bool:
-    """Whether the log of who asks, or a capture near it, shows all that it asked."""
-    if exchange.basis is Basis.LOG:
+def _is_shown_whole(exchange: Exchange) -> bool:
+    """Whether the log of who asks, or that of two captures near it, shows all that it asked."""
+    if exchange.basis is Basis.LOG or exchange.by_capture:
         return True
     return all(len(sent.seen) > sent.arrived for sent in exchange.transmissions)
 
@@ -78,7 +78,8 @@ def _may_be_of_several(exchange: Exchange, sas: Sequence[IkeSa]) -> bool:
 
     IKEv2 numbers what is asked on each; R-U-THEREs in a log are told apart by nothing.
     """
-    if exchange.basis is not Basis.LOG or exchange.kind is not ExchangeKind.DPD:
+    told_apart = exchange.kind is not ExchangeKind.DPD or exchange.sequence is not None
+    if exchange.basis is not Basis.LOG or told_apart or len(exchange.transmissions) == 1:
         return False
     first_ns, last_ns = exchange.first_ns, exchange.last_ns
     up = (
@@ -88,4 +89,4 @@ def _may_be_of_several(exchange: Exchange, sas: Sequence[IkeSa]) -> bool:
         and (sa.ended_ns is None or first_ns <= max(sa.ended_ns, sa.last_ns))
         for sa in sas
     )
-    return exchange.sequence is None and sum(up) > 1
+    return sum(up) > 1
