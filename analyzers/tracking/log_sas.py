@@ -48,6 +48,11 @@ class LoggedSas:
         known = None if handle is None else self._by_handle.get((source, handle))
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
+        if handle is not None and known is not None and event.kind in _IN_VAIN:
+            # Of two that began at once a name may have been taken for that of the other one.
+            number = event.message_id
+            asked = (sa for sa in (known, *peer.sas[:-17:-1]) if _is_waiting(sa, side, number))
+            known = self._by_handle[source, handle] = next(asked, known)
         if known is not None and _goes_on(known, event):
             known.ended_ns = known.end = known.end_ref = None
         if known is None or known.peer is not peer or _begins(known, event):

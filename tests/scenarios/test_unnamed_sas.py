@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.model.exchange import Outcome
+from analyzers.model.sa import SaEnd
 from tests.scenarios.inputs import together
 from tests.scenarios.logs import charon
 from tests.scenarios.timeline import at, capture
@@ -88,3 +89,32 @@ def test_an_ike_sa_that_was_asked_on_no_more_is_not_given_up(tmp_path: Path) -> 
     older, newer = (x for x in peer.exchanges if x.prober == B)
     assert older.verdict_ref is None
     assert newer.verdict_ns == pytest.approx(at(27), abs=5_000_000)
+
+
+def test_of_two_that_began_at_once_the_one_that_was_asked_in_vain_is_given_up(
+    tmp_path: Path,
+) -> None:
+    """Whose name is whose the log does not say; what was asked tells."""
+    text = """
+    0 a>b v2 handshake sa=2
+    0.001 b>a v2 handshake sa=3
+    5 b>a liveness 0 sa=2
+    5.003 b>a liveness 2 sa=3
+    5.004 a>b liveness 2 sa=3 resp
+    7 b>a liveness 0 sa=2
+    9 b>a liveness 0 sa=2
+    14 b>a liveness 3 sa=3
+    14.01 a>b liveness 3 sa=3 resp
+    """
+    ends = "192.0.2.2[192.0.2.2]...192.0.2.1[192.0.2.1]"
+    said = [
+        (0.0305, f"09[IKE] IKE_SA gw[3] established between {ends}"),
+        (0.0325, f"11[IKE] IKE_SA gw[2] established between {ends}"),
+        (11.0, "10[IKE] giving up after 2 retransmits"),
+        (11.0, "10[IKE] IKE_SA gw[3] state change: ESTABLISHED => DESTROYING"),
+    ]
+    peer = together(tmp_path, capture(text), charon(text, "b", said=said)).peer
+    (vain,) = (x for x in peer.exchanges if x.retries)
+    assert vain.first_ns == at(5)
+    assert {sa.id for sa in peer.ike_sas if sa.end is SaEnd.DEAD_PEER} == {vain.ike_sa}
+    assert vain.verdict_ns == pytest.approx(at(11), abs=5_000_000)
