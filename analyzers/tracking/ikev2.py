@@ -96,7 +96,9 @@ class Ikev2Tracker:
         if known is not None and _exchange_name(known.kind) != _exchange_name(message.kind):
             self._id_used_twice(sa, known, message)
             known = None
-        elif known is not None and {known.kind, message.kind} == _NEVER_THE_SAME:
+        elif known is not None and (
+            {known.kind, message.kind} == _NEVER_THE_SAME or _is_past(sa, known, message)
+        ):
             known = None  # a log that does not name its SAs means another one
         if known is not None and not self._starts_over(known, message):
             self._retransmission(sa, known, message, side)
@@ -325,6 +327,13 @@ def _is_overtaken(sa: SaTrack, request: RequestTrack) -> bool:
     following = (sa.requests.get((request.side, request.message_id + n)) for n in (1, 2))
     first, second = (r if r and r.at_ns >= request.at_ns else None for r in following)
     return first is not None and (first.answered or second is not None)
+
+
+def _is_past(sa: SaTrack, known: RequestTrack, message: IkeMessage) -> bool:
+    """Whether a log has a new request with the ID of one that was answered before later ones."""
+    if message.basis is not Basis.LOG or message.again or not known.answered:
+        return False
+    return any(side == known.side and number > known.message_id for side, number in sa.requests)
 
 
 def _last_before(sa: SaTrack, side: int, message_id: int) -> RequestTrack | None:

@@ -102,16 +102,24 @@ def join(
     `own_answer_ns`: when the last answer came to what the sender asked itself.
     """
     last = before[-1] if before else None
-    if last is None or window.run is None or not _is_begin(last, window, own_answer_ns):
+    run = window.run
+    if last is None or run is None or not _is_begin(last, window, own_answer_ns):
         return list(before), window
-    return list(before[:-1]), replace(window, silence=window.silence.since(last.silence))
+    if last.run is not None:
+        run = Run(run.exchange, (*last.run.sent, *run.sent))
+    silence = window.silence.since(last.silence)
+    return list(before[:-1]), replace(window, silence=silence, run=run)
 
 
 def _is_begin(one: Window, other: Window, own_answer_ns: int) -> bool:
-    """Whether a window is the first part of the one after it: what ended it was no answer."""
+    """Whether a window is the first part of the one after it: what ended it was no answer.
+
+    What was asked in it, if anything, goes on being asked.
+    """
     doubted = one.silence.questionable_ns != NEVER
     follows = own_answer_ns < one.stop_ns == other.silence.last_proof_ns
-    return one.run is None and doubted and follows
+    asked = one.run is None or (other.run is not None and one.run.exchange is other.run.exchange)
+    return asked and doubted and follows
 
 
 def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:

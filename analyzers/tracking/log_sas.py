@@ -33,6 +33,7 @@ _ZERO_SPI: Final = "0" * 16
 _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
+_IN_VAIN: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
 _BEFORE_UP: Final = STARTS | {MessageKind.AUTH}
 _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
 """Messages that need an IKE SA which is set up."""
@@ -57,6 +58,11 @@ class LoggedSas:
         known = None if handle is None else self._by_handle.get((source, handle))
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
+        if handle is not None and known is not None and event.kind in _IN_VAIN:
+            # Of two that began at once a name may have been taken for that of the other one.
+            number = event.message_id
+            asked = (sa for sa in (known, *peer.sas[:-17:-1]) if _is_waiting(sa, side, number))
+            known = self._by_handle[source, handle] = next(asked, known)
         if known is not None and _goes_on(known, event):
             known.ended_ns = known.end = known.end_ref = None
         if known is None or known.peer is not peer or _begins(known, event):
@@ -82,11 +88,15 @@ class LoggedSas:
             found = [sa for sa in found if _may_end(sa, event)] or found
         elif event.message in _WITHIN:
             found = [sa for sa in found if not sa.is_half_open] or found
+        # What was asked on an SA is answered, asked again and given up there, also when another one
+        # has taken its place meanwhile.
         if event.response:
-            # What was asked on an SA is answered there, also when it has been renewed meanwhile.
             asked = 1 - sender_of(event, side), event.message_id
             used = [sa for sa in found if sa is found[0] or sa.rekeyed_into is found[0]]
             found = [sa for sa in used if asked in sa.requests] or found
+        elif event.retransmission or event.kind in _IN_VAIN:
+            asker = sender_of(event, side) if event.retransmission else side
+            found = [sa for sa in found if _is_waiting(sa, asker, event.message_id)] or found
         return found[0] if found else None
 
     def given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack | None:
@@ -199,6 +209,12 @@ def _may_end(sa: SaTrack, event: LogEvent) -> bool:
     needs_more = event.reason == ESTABLISHED or event.kind is LogEventKind.PEER_DEAD
     was_open = not (sa.is_half_open and needs_more)
     return sa.first_ns <= (event.at_ns or 0) and was_open
+
+
+def _is_waiting(sa: SaTrack, side: int, message_id: int | None) -> bool:
+    """Whether a request of a side has met no answer, on an SA whose peer was not given up."""
+    request = None if message_id is None else sa.requests.get((side, message_id))
+    return request is not None and not request.is_settled and sa.end is not SaEnd.DEAD_PEER
 
 
 def _initiator(event: LogEvent, side: int) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from analyzers.model.exchange import ExchangeKind
 from analyzers.model.log_events import LogEvent
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
+from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 from analyzers.tracking.witnesses import QUESTIONS
 
 RECENT: Final = 16
@@ -24,6 +24,39 @@ def is_doubted(exchange: ExchangeTrack) -> bool:
 def is_open(exchange: ExchangeTrack) -> bool:
     """Whether it met no answer, or none that is sure to have arrived."""
     return not exchange.answered or is_doubted(exchange)
+
+
+def open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
+    """What a side asks on an SA, or on one that it has beside it, and has no answer to."""
+    newest: ExchangeTrack | None = None
+    for exchange in reversed(sa.peer.exchanges[-RECENT:]):
+        if exchange.side != side or exchange.sa.unit is not sa.unit or exchange.dissolved:
+            continue
+        newest = newest or exchange
+        if exchange.sa is sa:
+            if is_open(exchange) and exchange.dead_ns is None:
+                return exchange
+            break
+    return newest if newest is not None and is_open(newest) else None
+
+
+def first_beside(question: ExchangeTrack) -> ExchangeTrack:
+    """What was asked first, and is not given up yet, of a question and those beside it.
+
+    A side has the same timers on all of its IKE SAs: what it asked first it gives up first. Where
+    it asked on one twice since it asked on another, it is done with that.
+    """
+    since_ns = question.transmissions[-2:][0].at_ns
+    beside = (
+        x
+        for x in question.sa.peer.exchanges[-RECENT:]
+        if x.side == question.side
+        and x.kind is question.kind
+        and x.last_ns >= since_ns
+        and not (x.dissolved or x.dead_ns)
+        and is_open(x)
+    )
+    return min(beside, key=lambda x: x.first_ns, default=question)
 
 
 def question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:

@@ -39,15 +39,15 @@ from analyzers.tracking.log_sas import (
 from analyzers.tracking.logged_questions import (
     RECENT,
     comes_too_late,
-    is_open,
+    first_beside,
     note_question,
+    open_question,
     question_of,
 )
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import (
     DeleteTrack,
-    ExchangeTrack,
     Mark,
     MarkKind,
     PeerTrack,
@@ -286,9 +286,12 @@ class LogTracker:
     def _verdict(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         at_ns = event.at_ns or 0
         self._note_given_up(sa.peer, side, at_ns)
+        exchange = open_question(sa, side)
+        if exchange is not None and event.handle is None:
+            beside = first_beside(exchange)
+            exchange, sa = beside, sa if beside is exchange else beside.sa
         if sa.ended_ns is None:
             sa.ended_ns, sa.end, sa.end_ref = at_ns, SaEnd.DEAD_PEER, event.ref
-        exchange = self._open_question(sa, side)
         if exchange is None:
             # Some daemons ask in silence, and say only what came of it.
             note_hint(sa.peer, event, sa.peer.address(side))
@@ -314,20 +317,6 @@ class LogTracker:
         """Its log says that a side gave something up."""
         times = self.gave_up_ns.setdefault((peer.index, side), deque(maxlen=_MOST_GIVEN_UP))
         times.append(at_ns)
-
-    @staticmethod
-    def _open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
-        """What a side asks on an SA, or on one that it has beside it, and has no answer to."""
-        newest: ExchangeTrack | None = None
-        for exchange in reversed(sa.peer.exchanges[-RECENT:]):
-            if exchange.side != side or exchange.sa.unit is not sa.unit or exchange.dissolved:
-                continue
-            newest = newest or exchange
-            if exchange.sa is sa:
-                if is_open(exchange) and exchange.dead_ns is None:
-                    return exchange
-                break
-        return newest if newest is not None and is_open(newest) else None
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
         at_ns = event.at_ns or 0
@@ -463,7 +452,7 @@ class LogTracker:
             return False
         if sa.version != 2:
             return False
-        question = self._open_question(sa, side)
+        question = open_question(sa, side)
         if question is not None and question.sa is sa:
             self._verdict(sa, event, side)
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
-from statistics import median
+from statistics import median, median_low
 from typing import Final
 
 from msgspec.structs import replace
@@ -14,7 +14,9 @@ from analyzers.configs.vendors import PROFILES
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
+from analyzers.model.sa import IkeSa
 from analyzers.model.time import LONG_S, NS_PER_SECOND, long_duration, seconds
+from analyzers.tracking.unshown import as_far_as_shown
 
 # An interval is only told from at least this many; a mode needs more than that.
 _MIN_INTERVALS: Final = 2
@@ -26,6 +28,9 @@ _MOSTLY: Final = 0.6
 # One question in so many may be something else: a path test, the check after a rekey.
 _SELDOM: Final = 4
 _GROWTH_FROM: Final = 1.2
+# No stack waits longer by more than this, nor shorter by this, than it did before.
+_GROWTH_TO: Final = 3.0
+_SHORTER: Final = 0.8
 # No stack repeats faster: what is this close together was asked on two IKE SAs.
 _LEAST_RETRY_S: Final = 0.1
 # Nor asks again so soon, unless something else makes it.
@@ -38,23 +43,29 @@ _IN_LOGS: Final = "a log shows no traffic to tell the mode by"
 _LEFT_OUT: Final = "some of its questions did not come by the capture: they tell no mode"
 # No stack asks after less of silence: what comes sooner was not triggered by it.
 _IDLE_S: Final = 1.0
+# Who counts silence in whole seconds asks after one that differs by as much, or a little more.
+_COUNTED_S: Final = 1.25
+# What came this shortly before a question may have crossed it.
+_CROSSING_S: Final = 0.01
 
 
 def observe(
     holder: str,
     exchanges: Sequence[Exchange],
+    sas: Sequence[IkeSa] = (),
     *,
     traffic_shown: bool = True,
     captured: bool = True,
 ) -> DpdPolicy | None:
     """The policy of `holder` as its exchanges show it; None if it never asked.
 
+    `sas`: those of the peer.
     `traffic_shown`: a capture has the ESP of the peer. Without it nobody can tell how long the
     peer had been silent before a question, nor whether anything was to be sent: that questions
     come on demand, or after what silence, only equal waits show. `captured`: a capture has the
     peer, be it without ESP.
     """
-    own = [x for x in exchanges if x.prober == holder]
+    own = as_far_as_shown(holder, exchanges, sas)
     if not own:
         return None
     own, changed = _of_one_policy(own)
@@ -63,6 +74,7 @@ def observe(
     traffic_shown = traffic_shown and not logged
     starts = _gaps_s(own)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
+    since = [s for s in since if s >= _CROSSING_S]
     if _side_by_side(own):
         # What answers on one IKE SA is no proof of life on the other.
         starts = [gap for asked in _by_sa(own).values() for gap in _gaps_s(asked)]
@@ -83,6 +95,8 @@ def observe(
     if retry_s is not None:
         spacing = f"{retry_s:.3g} s" + ("" if backoff == 1.0 else f", growing ×{backoff:.2g}")
         evidence += f"; retries every {spacing}"
+    if partly := sum(x.first_missing for x in own):
+        evidence += f"; {partly} question{'s' * (partly > 1)} may not be shown whole"
     if changed:
         evidence += "; on IKE SAs before it asked at other intervals"
     about = _idle_s(own) if traffic_shown and interval_s is None else []
@@ -239,9 +253,10 @@ def _rhythm(
     every = _interval(starts, pauses=not traffic_shown)
     if every is not None:
         told = _intervals(starts, every)
-        heard = busy or (idle and min(idle) < every * (1 - _TOLERANCE_SHARE))
-        if heard and by_silence and not busy and _steady(idle):
-            return PolicyMode.UNKNOWN, every, f"{told}, each {came}: either may be what is set"
+        sooner = [s for s in idle if s < every * (1 - _TOLERANCE_SHARE)]
+        heard = busy or _SELDOM * len(sooner) > len(idle)
+        if heard and by_silence and not busy and (_steady(idle) or not _is_uneven(idle)):
+            return PolicyMode.UNKNOWN, None, f"{told}, each {came}: either may be what is set"
         if heard:
             return PolicyMode.PERIODIC, every, f"{told}, also while the peer was heard"
         return PolicyMode.UNKNOWN, every, f"{told}; {alike}" if idle else told
@@ -251,17 +266,18 @@ def _rhythm(
         if len(starts) >= _MIN_FOR_MODE:
             return PolicyMode.ON_IDLE, median(idle), f"each of {len(idle)} questions came {came}"
         return PolicyMode.UNKNOWN, median(idle), f"{len(idle)} questions, each {came}"
-    mostly = _mostly(idle)
-    if mostly is not None:
-        told = f"{len(idle)} questions, most of them {mostly:.3g} s after the last {proof}"
-        return PolicyMode.UNKNOWN, mostly, told
-    if len(idle) >= _MIN_FOR_MODE:
+    same = _alike(idle)
+    mostly = len(same) >= _MOSTLY * len(idle)
+    if mostly and len(same) >= _MIN_FOR_MODE:
+        usual = median(same)
+        told = f"{len(idle)} questions, most of them {usual:.3g} s after the last {proof}"
+        return PolicyMode.UNKNOWN, usual, told
+    if not mostly and _on_demand(idle):
         told = f"{len(idle)} questions, {came}, in no fixed rhythm"
         if traffic_shown:
             return PolicyMode.ON_DEMAND, min(idle), told
         return PolicyMode.UNKNOWN, None, told
-    interval = min(idle) if len(idle) > 1 and traffic_shown else None
-    return PolicyMode.UNKNOWN, interval, f"{len(idle)} question{'s' * (len(idle) > 1)}, {came}"
+    return PolicyMode.UNKNOWN, None, f"{len(idle)} question{'s' * (len(idle) > 1)}, {came}"
 
 
 def _interval(gaps: list[float], *, pauses: bool) -> float | None:
@@ -272,7 +288,7 @@ def _interval(gaps: list[float], *, pauses: bool) -> float | None:
     """
     if len(gaps) < _MIN_INTERVALS:
         return None
-    middle = median(gaps)
+    middle = median_low(gaps)
     tolerance = _tolerance_s(middle)
     single = [gap for gap in gaps if abs(gap - middle) <= tolerance]
     fits = all(
@@ -296,7 +312,8 @@ def _tolerance_s(middle: float) -> float:
 
 
 def _retry(own: list[Exchange]) -> tuple[float | None, float]:
-    """First retry gap in seconds and growth of the gaps, from the exchange with most retries."""
+    """First retry gap in seconds and growth of the gaps, from the exchange with most retries of
+    those that have a spacing."""
     known = [
         x
         for x in own
@@ -304,39 +321,62 @@ def _retry(own: list[Exchange]) -> tuple[float | None, float]:
         # Without keys the second of two may be something else, a Delete above all.
         and (x.basis is not Basis.RHYTHM or x.retries != 1 or x.verdict_ns is not None)
     ]
-    if not known:
-        return None, 1.0
-    longest = max(known, key=lambda x: x.retries)
-    times = [t.at_ns for t in longest.transmissions]
-    gaps = [seconds(b - a) for a, b in pairwise(times)]
-    if not gaps or gaps[0] <= _LEAST_RETRY_S:
-        return None, 1.0
+    for exchange in sorted(known, key=lambda x: x.retries, reverse=True):
+        gaps = [seconds(b.at_ns - a.at_ns) for a, b in pairwise(exchange.transmissions)]
+        spacing = _spacing(gaps, first_missing=exchange.first_missing)
+        if spacing is not None:
+            return spacing
+    return None, 1.0
+
+
+def _spacing(gaps: list[float], *, first_missing: bool) -> tuple[float, float] | None:
+    """First gap and growth, if they are those that somebody has set.
+
+    A gap over a retry that is not shown is two, or more: one after a question that is not shown
+    may be any of them, and of several the others tell. No stack waits shorter than before.
+    """
+    if not gaps or gaps[0] <= _LEAST_RETRY_S or (first_missing and len(gaps) == 1):
+        return None
     ratios = [b / a for a, b in pairwise(gaps) if a > 0]
+    if any(ratio < _SHORTER for ratio in ratios):
+        every = _interval(gaps, pauses=False)
+        return None if every is None or max(gaps) > _GROWTH_TO * every else (every, 1.0)
     growth = median(ratios) if ratios else 1.0
     if growth < _GROWTH_FROM:
         return median(gaps), 1.0
-    return gaps[0], growth
+    return None if first_missing or growth > _GROWTH_TO else (gaps[0], growth)
 
 
 def _retries(own: list[Exchange]) -> int | None:
-    """Retries before giving up: only an exchange that ended in a verdict shows them."""
-    return max((x.retries for x in own if x.verdict_ns is not None and x.retries), default=None)
+    """Retries before giving up: only an exchange that ended in a verdict shows them, if whole."""
+    whole = (x for x in own if x.verdict_ns is not None and not x.first_missing)
+    return max((x.retries for x in whole if x.retries), default=None)
 
 
 def _steady(values: list[float]) -> bool:
-    middle = median(values)
+    middle = median_low(values)
     tolerance = _tolerance_s(middle)
     return all(abs(v - middle) <= tolerance for v in values)
 
 
-def _mostly(idle: list[float]) -> float | None:
-    """The silence that most questions waited for; sooner came what something else made it ask."""
+def _on_demand(idle: list[float]) -> bool:
+    """Whether silences have a least length and no usual one, nor a longest one: that would be what
+    is waited for, and what was captured in between need not have arrived."""
+    longest = [s for s in idle if max(idle) - s <= _tolerance_s(max(idle))]
+    return len(idle) >= _MIN_FOR_MODE > len(longest) and _is_uneven(idle)
+
+
+def _is_uneven(idle: list[float]) -> bool:
+    """Whether silences differ by more than those of who counts whole seconds."""
+    return max(idle) - min(idle) > _COUNTED_S
+
+
+def _alike(idle: list[float]) -> list[float]:
+    """The silences that are about the middle one: where they are most, something else made it ask
+    sooner, or kept it from asking, the other times."""
     middle = median(idle)
     tolerance = _tolerance_s(middle)
-    alike = [s for s in idle if abs(s - middle) <= tolerance]
-    if len(alike) < _MIN_FOR_MODE or len(alike) < _MOSTLY * len(idle):
-        return None
-    return median(alike) if max(idle) <= middle + tolerance else None
+    return [s for s in idle if abs(s - middle) <= tolerance]
 
 
 def _range(values: list[float]) -> str:

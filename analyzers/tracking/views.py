@@ -174,7 +174,7 @@ class Viewer:
         timed = [x for x in exchanges if x.first_ns >= ORDER_LIMIT_NS]
         policies = [
             policy.observe(
-                peer.address(side), timed, traffic_shown=bool(flows), captured=peer.captured
+                peer.address(side), timed, sas, traffic_shown=bool(flows), captured=peer.captured
             )
             for side in (0, 1)
         ]

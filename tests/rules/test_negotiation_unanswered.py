@@ -144,7 +144,7 @@ def test_attempts_that_follow_each_other_are_one_finding(tell: Tell):
 )
 def test_what_never_left(tell: Tell):
     text = "10 a>b liveness 2\n10.01 b>a liveness 2 resp\n"
-    said = [(20 + n, "04[NET] error writing to socket: Operation not permitted") for n in range(4)]
+    said = [(20 + n, "04[NET] error writing to socket: Operation not permitted") for n in range(12)]
     log = charon(text + AGAIN, "a", said=said)
     assert tell(("a.log", log)).of(RULE) == []
     assert len(tell(("a.log", log)).of("sending-refused")) == 1

@@ -120,7 +120,8 @@ def charon(
                 f"07[NET] received packet: {way}",
                 f"07[ENC] parsed {exchange} {kind} {message.message_id} [ {payloads}]",
             ]
-        same = (message.ends, message.what, message.message_id, message.response)
+        told = message.message_id, message.response, message.options.get("sa")
+        same = (message.ends, message.what, told)
         again = sent_before[same]
         sent_before[same] += 1
         if message.version == 2 and again and not message.response:

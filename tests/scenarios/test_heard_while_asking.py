@@ -117,3 +117,25 @@ def test_what_the_other_end_asks_in_vain_ends_no_outage(tell: Tell, theirs_s: fl
     (hole,) = peer.black_holes
     assert (hole.sender, hole.stop_ns) == ("192.0.2.1", at(11.51))
     assert hole.max_packets == 36
+
+
+def test_a_question_that_goes_on_in_vain_is_of_one_outage(tell: Tell) -> None:
+    """What the other end asks meanwhile is not what is asked here: nothing of this gets through."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        0.2..16.3/0.2 a>b esp out
+        0.3..4.4/0.2 b>a esp in
+        7 a>b create-child 2
+        8 a>b create-child 2
+        8.001 b>a create-child 0
+        8.002 a>b create-child 0 resp
+        9.8 a>b create-child 2
+        13.04 a>b create-child 2
+        18 b>a create-child 0
+        18.01 a>b create-child 0 resp
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert (hole.last_proof_ns, hole.first_probe_ns) == (at(4.3), at(7))
+    assert hole.max_packets == 60

@@ -19,7 +19,7 @@ from tests.model_builders import answered, sent
 from tests.scenarios.inputs import alone, together
 from tests.scenarios.logs import charon
 from tests.scenarios.questions import SETUP, asked
-from tests.scenarios.timeline import at
+from tests.scenarios.timeline import at, capture
 
 TRAFFIC = """
 0.1..300/0.2 a>b esp out
@@ -152,7 +152,7 @@ def test_with_the_interval_it_can(tmp_path: Path) -> None:
 def test_no_interval_is_counted_to_a_retry() -> None:
     """A question that a log does not show, and whose retry was answered."""
     questions = [
-        answered(id=f"x{number}", transmissions=(sent(at_s, number, number),))
+        answered(id=f"x{number}", transmissions=(sent(at_s, number, number),), since_proof_ns=None)
         for number, at_s in enumerate((10, 20, 30, 45, 50))
     ]
     questions[3] = replace(questions[3], first_missing=True)
@@ -168,6 +168,26 @@ def test_what_two_ike_sas_were_asked_at_once_is_no_retry() -> None:
     policy = observe(asked.prober, [asked])
     assert policy is not None
     assert (policy.retry_s, "retries" in policy.evidence) == (None, False)
+
+
+def test_of_two_ike_sas_whose_log_names_neither_no_distance_is_a_retry(tmp_path: Path) -> None:
+    """Each is asked every 3 s, one second after the other."""
+    text = """
+    0 a>b v1 main-mode
+    0.1 a>b v1 quick
+    1 b>a v1 main-mode sa=2
+    """
+    vain = "".join(
+        f"{at_s} a>b v1 info 108 says=ruthere number={n}{sa}\n"
+        for n, (at_s, sa) in enumerate(
+            (start + 3 * k, sa) for k in range(4) for start, sa in ((5, ""), (6, " sa=2"))
+        )
+    )
+    seen = "15.5 b>a v1 info 108\n15.51 a>b v1 info 108\n"
+    said = [(17.0, "10[JOB] DPD check timed out, enforcing DPD action")]
+    peer = together(tmp_path, capture(text + seen), charon(text + vain, said=said)).peer
+    (policy,) = (p for p in peer.policies if p.holder == "192.0.2.1")
+    assert (policy.retry_s, policy.retries) == (None, None)
 
 
 def test_what_is_asked_minutes_later_is_another_question(tmp_path: Path) -> None:

@@ -315,3 +315,16 @@ def test_esp_that_a_merged_file_has_twice_is_counted_once(
 def test_retransmissions_are_no_merged_captures(tmp_path: Path, text: str) -> None:
     told = together(tmp_path, capture(text))
     assert ProblemKind.NOT_ALIGNED not in told.kinds(0)
+
+
+def test_what_both_ends_ask_into_a_cut_is_shown_whole(tmp_path: Path) -> None:
+    """Each question is in the capture of its own end, and so are all of its retries."""
+    own = "".join(f"{t} a>b liveness 3\n" for t in (23, 25, 29, 37))
+    theirs = "".join(f"{t} b>a liveness 0\n" for t in (24, 26, 30, 38))
+    cut = "unseen b>a 20..60\n"
+    peer = both_orders(
+        tmp_path, TRAFFIC + own + theirs + cut, TRAFFIC + own + theirs + "unseen a>b 20..60\n"
+    ).peer
+    policies = {p.holder: p for p in peer.policies}
+    assert {p.evidence.count("may not be shown whole") for p in policies.values()} == {0}
+    assert {(p.retry_s, p.backoff) for p in policies.values()} == {(2.0, 2.0)}

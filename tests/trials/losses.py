@@ -43,9 +43,8 @@ def fault(folder: Path) -> Fault:
     return Fault(float(began_s), float(ended_s))
 
 
-def sent_into(folder: Path, sender: str, span: Fault) -> list[float]:
-    """When ESP of a sender was captured within a time, s since the epoch."""
-    found = []
+def _sent(folder: Path, sender: str, span: Fault) -> Iterator[tuple[float, bytes]]:
+    """What a sender sent to port 4500 within a time, as it was captured: s since the epoch."""
     with (folder / "capture.pcap").open("rb") as file:
         for at_s, frame in dpkt.pcap.Reader(file):
             if not span.began_s <= at_s <= span.ended_s:
@@ -56,11 +55,32 @@ def sent_into(folder: Path, sender: str, span: Fault) -> list[float]:
             datagram = packet.data
             if not isinstance(datagram, dpkt.udp.UDP) or datagram.dport != _ESP_PORT:
                 continue
-            if packet.src != ip_address(sender).packed:
-                continue
-            if len(datagram.data) > 1 and datagram.data[:4] != _NON_ESP_MARKER:
-                found.append(at_s)
-    return found
+            if packet.src == ip_address(sender).packed and len(datagram.data) > 1:
+                yield at_s, bytes(datagram.data)
+
+
+def sent_into(folder: Path, sender: str, span: Fault) -> list[float]:
+    """When ESP of a sender was captured within a time, s since the epoch."""
+    sent = _sent(folder, sender, span)
+    return [at_s for at_s, data in sent if not data.startswith(_NON_ESP_MARKER)]
+
+
+def fresh_ike(folder: Path, sender: str, span: Fault) -> list[float]:
+    """When IKE of a sender that is no repetition was captured within a time: it lives."""
+    first: dict[bytes, float] = {}
+    for at_s, data in _sent(folder, sender, span):
+        if data.startswith(_NON_ESP_MARKER):
+            first.setdefault(data, at_s)
+    return list(first.values())
+
+
+def _surely_lost(lost: list[float], heard: list[float]) -> list[float]:
+    """What was lost later than the least black hole after the last sign of life, if there was one.
+
+    What lies less than that before a sign of life need not count.
+    """
+    signs = [*lost[:1], *heard]
+    return [at_s for at_s in lost if at_s > max(s for s in signs if s <= at_s) + _BEFORE_LIFE_S]
 
 
 def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iterator[str]:
@@ -74,6 +94,9 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
     both_ways = chosen.traffic != "one way"
     swallows = both_ways and chosen.fault in (_EVERYTHING if chosen.at_left else _AT_THE_RIGHT)
     lost = sent_into(folder, sender, span) if swallows else []
+    other = addresses[0] if chosen.at_left else addresses[1]
+    asked = fresh_ike(folder, other, span) if swallows else []
+    surely = _surely_lost(lost, asked)
     # Who gave the sender up gets nothing of it any more, after the fault neither.
     gone = bool(logged(folder, "a" if chosen.at_left else "b", ""))
     in_vain = sent_into(folder, sender, Fault(span.began_s, inf)) if gone else lost
@@ -86,8 +109,7 @@ def wrong_losses(chosen: Plan, folder: Path, addresses: tuple[str, str]) -> Iter
         least, most = (sum(getattr(h, f"{m}_packets") for h in own) for m in ("min", "max"))
         about = f"the capture {name}: {len(own)} black holes of {sender}, {least}-{most} packets"
         if len(lost) >= _LEAST_PACKETS and lost[-1] - lost[0] >= _LEAST_S:
-            # What lies less than the least black hole before a sign of life need not count.
-            if most < sum(at_s > lost[0] + _BEFORE_LIFE_S for at_s in lost) - _EDGE_PACKETS:
+            if most < len(surely) - _EDGE_PACKETS:
                 yield f"{about}; {len(lost)} were lost"
             # Each of the SAs that replace each other has its own.
             if len(own) > 1 and chosen.tunnel.renewed not in ("ike", "reauth"):

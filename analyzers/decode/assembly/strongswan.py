@@ -419,6 +419,7 @@ class StrongswanAssembly:
             made.handle = made.handle or request.handle
             made.local, made.remote = request.local, request.remote
             made.version, made.message = request.version, None if dead else request.message
+            made.message_id = request.message_id
         return made
 
     def _not_sent(self, line: LogLine) -> Iterator[LogEvent]:
