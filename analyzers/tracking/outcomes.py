@@ -145,7 +145,11 @@ class Outcomes:
             return Settled((*map(_unsettled, before), piece))
         heard = track.sa.peer.heard[1 - track.side]
         heard_before = self._rhythms.heard_before(track)
-        whole = not heard_before or self._rhythms.is_series(track)
+        whole = (
+            not heard_before
+            or self._rhythms.is_series(track)
+            or self._rhythms.is_asked_again(track, heard_before)
+        )
         cut = [sent] if whole else parts(track, heard_before)
         if self._is_anything(track, cut):
             return Settled((), unknown=len(sent))
