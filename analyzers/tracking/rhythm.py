@@ -168,8 +168,7 @@ class Rhythms:
 
     def interval_ns(self, track: ExchangeTrack) -> int | None:
         """The distance of the answered questions before this one, if it is regular."""
-        starts = [x.last_ns for x in self.before(track)]
-        gaps = [later - sooner for sooner, later in pairwise(starts)]
+        gaps = [later.first_ns - sooner.last_ns for sooner, later in pairwise(self.before(track))]
         if not gaps:
             return None
         middle = median(gaps)
