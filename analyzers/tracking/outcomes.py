@@ -339,7 +339,8 @@ class Outcomes:
             not last_ns < now.last_proof_ns < given_up_ns
             or _is_after_wait(sent, wait_ns, given_up_ns)
         ):
-            return unanswered(verdict_ns=min(given_up_ns, due_ns or given_up_ns))
+            heard = last_ns < now.last_proof_ns <= given_up_ns
+            return unanswered(verdict_ns=min(given_up_ns, due_ns or given_up_ns), heard=heard)
         if (
             due_ns is not None
             and due_ns <= seen_ns

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.model.exchange import DeleteProtocol, Outcome
+from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Basis, Confidence
 from tests.scenarios.conftest import Tell
@@ -28,7 +29,8 @@ QUESTIONS = [at(t) for t in range(40, 70, 5)]
 
 
 def test_retries_are_told_by_their_distance(tell: Tell) -> None:
-    peer = tell(SETUP + ANSWERED + VAIN + TEARDOWN).peer
+    told = tell(SETUP + ANSWERED + VAIN + TEARDOWN)
+    peer = told.peer
     *answered, vain = peer.exchanges
     assert {x.outcome for x in answered} == {Outcome.ANSWERED}
     assert [t.at_ns for t in vain.transmissions] == QUESTIONS
@@ -36,6 +38,23 @@ def test_retries_are_told_by_their_distance(tell: Tell) -> None:
     assert (vain.basis, vain.confidence) == (Basis.RHYTHM, Confidence.INFERRED)
     assert peer.unknown_informationals == 0
     assert (peer.state, peer.black_holes) == (PeerState.DELETED, ())
+    states = {span.state for span in peer.states}
+    assert not states & {PeerState.PROBING, PeerState.DEAD}, "its traffic came all the time"
+    (unanswered,) = told.of("dpd-no-ack")
+    assert unanswered.severity is Severity.ERROR
+    assert "given up after 30 s, though 192.0.2.2 was heard" in unanswered.detail
+    (living,) = told.of("declared-dead-but-alive")
+    assert "it deleted the SA" in living.detail
+    assert "was still heard" in living.detail
+    assert living.confidence is Confidence.INFERRED
+
+
+def test_who_is_silent_and_given_up_is_no_living_peer(tell: Tell) -> None:
+    told = tell(SETUP.replace("0.6..70", "0.6..38") + ANSWERED + VAIN + TEARDOWN)
+    assert not told.of("declared-dead-but-alive")
+    (unanswered,) = told.of("dpd-no-ack")
+    assert unanswered.severity is Severity.ERROR
+    assert unanswered.detail.endswith("and the peer was given up after 30 s.")
 
 
 def test_one_that_is_answered_in_the_end(tell: Tell) -> None:

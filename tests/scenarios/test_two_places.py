@@ -208,6 +208,16 @@ def test_a_question_that_arrives_and_is_not_answered(tmp_path: Path) -> None:
     assert not any(t.lost for t in vain.transmissions)
 
 
+def test_what_comes_as_far_as_the_capture_and_not_to_the_device(tmp_path: Path) -> None:
+    """Its own firewall drops what the capture before it still shows: its log tells."""
+    text = ASKED_THERE.partition("41 a>b")[0] + "50 b>a liveness 0\n50.05 a>b liveness 0 resp\n"
+    log = charon(text, "b", Clock(iso), lost=[LostOnes("a", 20, 45)])
+    peer = together(tmp_path, capture(text), capture(at_far_end(text, WAY_S)), log).peer
+    vain = next(x for x in peer.exchanges if x.outcome is not Outcome.ANSWERED)
+    assert (vain.lost, vain.by_capture) == (Lost.REQUEST, False)
+    assert "whose log has none" in where_lost(peer, vain)
+
+
 def test_questions_of_ikev1_that_nobody_can_read(tmp_path: Path) -> None:
     text = (
         "1 a>b v1 main-mode\n2 a>b v1 quick\n3..80/0.2 a>b esp out\n3.1..80/0.2 b>a esp in\n"
