@@ -46,6 +46,7 @@ ASKED_THERE = (
 ANSWERED_IN_VAIN = TRAFFIC + "".join(
     f"{at_s} a>b liveness 3\n{at_s}.05 b>a liveness 3 resp\n" for at_s in (25, 27, 29, 31, 33)
 )
+NEVER_ANSWERED = ASKED_THERE.partition("41 a>b")[0]
 NO_MORE_OF_A = "unseen a>b 45..\n"
 
 
@@ -165,6 +166,7 @@ def test_it_is_told_by_the_captures_and_no_log(tmp_path: Path) -> None:
             "dpd-no-ack",
             "the answer is in the capture near the other end",
         ),
+        (NEVER_ANSWERED, NEVER_ANSWERED, "dpd-no-ack", "near the other end the question arrived"),
     ],
 )
 def test_findings_name_the_captures(
@@ -178,6 +180,8 @@ def test_findings_name_the_captures(
     (finding,) = [f for f in session.judgement().findings if f.rule == rule]
     assert said in finding.detail
     assert "log" not in finding.detail
+    # A capture is no proof that the process behind it got anything.
+    assert ("a filter of its own" in finding.remedy) is (near is NEVER_ANSWERED)
 
 
 @pytest.mark.parametrize("ends", ["a", "b", "ab"])
