@@ -224,13 +224,14 @@ def _within_sas_s(own: list[Exchange]) -> list[float]:
 
 def _gaps_s(own: list[Exchange]) -> list[float]:
     """Distances between the starts of successive questions, the first of each answered."""
+    counts = len({x.sequence for x in own}) > 1
     return [
         seconds(later.first_ns - earlier.first_ns)
         for earlier, later in pairwise(own)
         if earlier.outcome is Outcome.ANSWERED
         and not earlier.retries
         and not later.first_missing
-        and not _is_repeated(earlier, later)
+        and not (counts and _is_repeated(earlier, later))
         and later.first_ns - earlier.first_ns > _LEAST_NS
     ]
 
