@@ -21,6 +21,7 @@ _BY_FORMAT: Final = {
 _BY_VENDOR_ID: Final = {
     "strongSwan": "strongswan",
     "Libreswan": "libreswan",
+    "OpenIKED": "iked",
     "racoon": "racoon",
     "FortiGate": "fortios",
     "Check Point": "checkpoint",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -222,6 +222,19 @@ class Matcher:
 
     # --- what is tracked ---------------------------------------------------------------------
 
+    def _unlogged(self, reach: Reach | None, known: Mapping[int, Ref]) -> set[Ref]:
+        """Captured messages to the device of a log that has none of them: it did not get them."""
+        if reach is None:
+            return set()
+        logged = frozenset(known.values())
+        return {
+            s.ref
+            for s in self._wire
+            if s.dst in reach.own
+            and s.ref not in logged
+            and reach.first_ns <= s.at_ns <= reach.last_ns
+        }
+
     def _settle_streams(self) -> None:
         joined = self._joined
         captured = [
@@ -234,6 +247,7 @@ class Matcher:
             known = self._captured[log.number]
             if shows_what_comes(log.events):
                 joined.witnesses.unread.update(unread_messages(log.events, self._wire, known))
+                joined.witnesses.came -= self._unlogged(reaches[log.number], known)
         for log in self._logs:
             others = list(captured)
             others += [r for number, r in reaches.items() if r is not None and number != log.number]

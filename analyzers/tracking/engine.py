@@ -330,12 +330,25 @@ class Tracker:
         self._recent.move_to_end(key)
         if len(self._recent) > _MAX_RECENT:
             self._recent.popitem(last=False)
-        if seen_ns is None or abs(message.at_ns - seen_ns) > DUPLICATE_NS:
+        apart = seen_ns is None or abs(message.at_ns - seen_ns) > DUPLICATE_NS
+        if apart or self._answers_again(message):
             self._echoes.note(message, seen_ns)
             return False
         if message.at_ns < ORDER_LIMIT_NS:
             return False
         self.duplicate_messages[message.ref.source] += 1
+        return True
+
+    def _answers_again(self, message: IkeMessage) -> bool:
+        """Whether a response is one more to a request that was sent as often (RFC 7296 2.1)."""
+        found = self.table.known_sa_of(message) if message.is_response else None
+        if found is None:
+            return False
+        sa, side = found
+        request = sa.requests.get((1 - side, message.message_id))
+        if request is None or request.sent <= request.responses:
+            return False
+        request.responses += 1
         return True
 
     def _hint(self, hint: IcmpHint) -> None:

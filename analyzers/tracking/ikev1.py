@@ -149,6 +149,10 @@ class Ikev1Tracker:
             sa.open_dpd[side] = exchange
             sa.peer.exchanges.append(exchange)
         else:
+            is_run = exchange.basis is Basis.RHYTHM and len(exchange.transmissions) > 1
+            if is_run and ikev1_inference.continues(exchange, message):
+                # One of a run is known: in the same rhythm the others are the same.
+                exchange.basis, exchange.confidence = message.basis, message.confidence
             exchange.transmissions.append(sent)
         exchange.arrived = exchange.arrived or message.arrived
         exchange.astray = not self._marks.proving

@@ -61,7 +61,8 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
     """One encrypted Informational of unknown content, sent by `side`."""
     previous = sa.informationals[-1] if sa.informationals else None
     sa.informationals = [*sa.informationals[-3:], message]
-    if previous is not None and _is_group(sa, previous, message):
+    grouped = previous is not None and _is_group(sa, previous, message)
+    if previous is not None and grouped and not _follows_last_try(sa, previous, message, side):
         _take_for_deletes(marks, sa, previous, message, side)
         return
     if message.length not in _lengths(sa) or _is_due_delete(sa, message):
@@ -80,7 +81,7 @@ def feed(marks: Marks, sa: SaTrack, message: IkeMessage, side: int) -> None:
         return
     run = sa.open_dpd[side]
     sent = transmission(message)
-    if run is not None and _continues(run, message):
+    if run is not None and continues(run, message):
         run.transmissions.append(sent)
         if len(run.transmissions) > 2:
             run.candidate = False  # twice the same spacing is a rhythm
@@ -188,6 +189,20 @@ def _is_group(sa: SaTrack, previous: IkeMessage, message: IkeMessage) -> bool:
     )
 
 
+def _follows_last_try(sa: SaTrack, previous: IkeMessage, message: IkeMessage, side: int) -> bool:
+    """Whether the message before was due as a retry, and only this one begins the Deletes.
+
+    A Delete of the length of a question is the ISAKMP one, and that goes last.
+    """
+    run = sa.open_dpd[side]
+    return (
+        run is not None
+        and not run.candidate
+        and run.transmissions[-1].ref == previous.ref
+        and message.length not in _lengths(sa)
+    )
+
+
 def _answers(asked: ExchangeTrack, message: IkeMessage) -> bool:
     return (
         asked.length == message.length
@@ -217,7 +232,8 @@ def _is_repeated(run: ExchangeTrack, message: IkeMessage) -> bool:
     return run.length == message.length and _MIN_RETRY_NS <= gap <= MAX_RETRY_NS
 
 
-def _continues(run: ExchangeTrack, message: IkeMessage) -> bool:
+def continues(run: ExchangeTrack, message: IkeMessage) -> bool:
+    """Whether a message comes when the next retry of a run is due."""
     if not _is_repeated(run, message):
         return False
     if run.basis is Basis.CORRELATED:

@@ -59,7 +59,8 @@ def spans(
                 events.append((exchange.first_ns, 4, PeerState.ALIVE))
             continue
         number = place.get(exchange.ike_sa, 0)
-        if exchange.peer_heard or _may_be_answered(exchange, local):
+        only_deaf = exchange.peer_heard and exchange.verdict_ns is None
+        if only_deaf or _may_be_answered(exchange, local):
             continue
         later = sas[number + 1 : number + _NEIGHBOURS]
         if came_anew(exchange, later) is not None:

@@ -147,7 +147,11 @@ class Outcomes:
             return Settled((*map(_unsettled, before), piece))
         heard = track.sa.peer.heard[1 - track.side]
         heard_before = self._rhythms.heard_before(track)
-        whole = not heard_before or self._rhythms.is_series(track)
+        whole = (
+            not heard_before
+            or self._rhythms.is_series(track)
+            or self._rhythms.is_asked_again(track, heard_before)
+        )
         cut = [sent] if whole else parts(track, heard_before)
         if self._is_anything(track, cut):
             return Settled((), unknown=len(sent))
@@ -337,7 +341,8 @@ class Outcomes:
             not last_ns < now.last_proof_ns < given_up_ns
             or _is_after_wait(sent, wait_ns, given_up_ns)
         ):
-            return unanswered(verdict_ns=min(given_up_ns, due_ns or given_up_ns))
+            heard = last_ns < now.last_proof_ns <= given_up_ns
+            return unanswered(verdict_ns=min(given_up_ns, due_ns or given_up_ns), heard=heard)
         if (
             due_ns is not None
             and due_ns <= seen_ns

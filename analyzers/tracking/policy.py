@@ -72,13 +72,12 @@ def observe(
     logged = any(x.basis is Basis.LOG for x in own)
     alike = (_LEFT_OUT if captured else _IN_LOGS) if logged else _IDLE
     traffic_shown = traffic_shown and not logged
-    starts = _gaps_s(own)
+    starts = _starts_s(own, pauses=not traffic_shown)
     since = [seconds(x.idle_ns) for x in own if x.idle_ns is not None]
     since = [s for s in since if s >= _CROSSING_S]
     if _side_by_side(own):
         # What answers on one IKE SA is no proof of life on the other.
-        starts = [gap for asked in _by_sa(own).values() for gap in _gaps_s(asked)]
-        since = []
+        starts, since = _within_sas_s(own), []
     mode, interval_s, evidence = _rhythm(
         starts,
         since,
@@ -225,16 +224,36 @@ def _idle_s(own: list[Exchange]) -> list[float]:
     return [s for s in since if s >= _IDLE_S]
 
 
+def _starts_s(own: list[Exchange], *, pauses: bool) -> list[float]:
+    """Distances of successive questions; a new IKE SA may begin to count anew."""
+    across, within = _gaps_s(own), _within_sas_s(own)
+    anew = _interval(across, pauses=pauses) is None and _interval(within, pauses=pauses) is not None
+    return within if anew else across
+
+
+def _within_sas_s(own: list[Exchange]) -> list[float]:
+    """Distances of successive questions on the same IKE SA."""
+    return [gap for asked in _by_sa(own).values() for gap in _gaps_s(asked)]
+
+
 def _gaps_s(own: list[Exchange]) -> list[float]:
     """Distances between the starts of successive questions, the first of each answered."""
+    counts = len({x.sequence for x in own}) > 1
     return [
         seconds(later.first_ns - earlier.first_ns)
         for earlier, later in pairwise(own)
         if earlier.outcome is Outcome.ANSWERED
         and not earlier.retries
         and not later.first_missing
+        and not (counts and _is_repeated(earlier, later))
         and later.first_ns - earlier.first_ns > _LEAST_NS
     ]
+
+
+def _is_repeated(earlier: Exchange, later: Exchange) -> bool:
+    """Whether a number is asked again that was answered: the answer did not reach the prober."""
+    known = earlier.sequence is not None and earlier.ike_sa == later.ike_sa
+    return known and earlier.sequence == later.sequence
 
 
 def _rhythm(

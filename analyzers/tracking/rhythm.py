@@ -167,6 +167,22 @@ class Rhythms:
         alike = (_is_alike(track, x) for x in near[max(0, place - _SIBLINGS) : place + _SIBLINGS])
         return sum(alike) >= _LEAST_SERIES
 
+    def is_asked_again(self, track: ExchangeTrack, heard_before: Set[int]) -> bool:
+        """Whether the peer was heard between the tries of one question, which it did not answer.
+
+        Who is answered asks at its interval; what comes faster, and steadily, are retries.
+        """
+        sent = track.transmissions
+        if not heard_before or len(sent) < LEAST_RHYTHM or track.kind is not ExchangeKind.DPD:
+            return False
+        interval = self.interval_ns(track)
+        if interval is None:
+            return False
+        gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
+        middle = median(gaps)
+        steady = all(abs(gap - middle) <= _TOLERANCE_SHARE * middle for gap in gaps)
+        return steady and max(gaps) <= (1 - _STEADY_SHARE) * interval
+
     def is_mobike_liveness(self, track: ExchangeTrack) -> bool:
         """Whether unread notifies come as regularly, and as equal, as only questions do."""
         key = (track.sa, track.side, track.length)
@@ -179,8 +195,7 @@ class Rhythms:
 
     def interval_ns(self, track: ExchangeTrack) -> int | None:
         """The distance of the answered questions before this one, if it is regular."""
-        starts = [x.last_ns for x in self.before(track)]
-        gaps = [later - sooner for sooner, later in pairwise(starts)]
+        gaps = [later.first_ns - sooner.last_ns for sooner, later in pairwise(self.before(track))]
         if not gaps:
             return None
         middle = median(gaps)

@@ -111,6 +111,8 @@ class RequestTrack(Struct, eq=False):
     exchange: ExchangeTrack | None = None
     delete: DeleteTrack | None = None
     sent: int = 1
+    responses: int = 1
+    """As many as came at once, where any came."""
     ref: Ref | None = None
     astray: bool = False
     """Only the log of its sender shows it so far: it did not come by elsewhere."""

@@ -78,9 +78,17 @@ def _heartbeat(tail: bytes) -> str:
 
 
 def _libreswan(tail: bytes) -> str:
+    return _with_version("Libreswan", tail)
+
+
+def _openiked(tail: bytes) -> str:
+    return _with_version("OpenIKED", tail)
+
+
+def _with_version(name: str, tail: bytes) -> str:
     version = tail[1:].decode("ascii", "replace") if tail[:1] == b"-" else ""
     plain = version.isprintable() and version.isascii() and len(version) <= 40
-    return f"Libreswan {version}" if version and plain else "Libreswan"
+    return f"{name} {version}" if version and plain else name
 
 
 def _check_point(tail: bytes) -> str:
@@ -99,6 +107,7 @@ _PREFIXES: Final[tuple[tuple[bytes, Callable[[bytes], str]], ...]] = (
     (bytes.fromhex("f4ed19e0c114eb516faaac0ee37daf2807b4381f"), _check_point),
     (b"HeartBeat_Notify", _heartbeat),
     (b"OE-Libreswan", _libreswan),
+    (b"OpenIKED", _openiked),
     (b"CISCO(COPYRIGHT)", _cisco_copyright),
 )
 

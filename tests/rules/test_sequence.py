@@ -267,8 +267,19 @@ def test_dpd_seq_reuse_after_ack_is_no_error_where_the_answer_may_be_lost(opened
     assert "may have been lost behind" in finding.detail
 
 
+def test_answers_that_do_not_arrive_where_a_number_is_asked_again_and_again(opened: Open):
+    """vpnc, whose own firewall drops what comes."""
+    text = START + asks(10, 41) + "".join(asks(20 + 5 * n, 42) for n in range(6))
+    (finding,) = opened(text).of("dpd-answer-unheard")
+    assert finding.severity is Severity.WARNING
+    assert finding.confidence is Confidence.INFERRED
+    assert "asked again with number 42, 5 times" in finding.detail
+
+
+@silent("dpd-answer-unheard", "a prober that never counts: it asks with one number for ever")
 def test_dpd_seq_reuse_after_ack_where_nobody_would_go_on_asking(opened: Open):
     text = START + "".join(asks(10 * n, 42) for n in range(1, 9))
+    assert opened(text).of("dpd-answer-unheard") == []
     (finding,) = opened(text).of("dpd-seq-reuse-after-ack")
     assert finding.severity is Severity.WARNING
     assert finding.confidence is Confidence.INFERRED

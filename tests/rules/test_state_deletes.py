@@ -157,6 +157,22 @@ def test_half_open_sa_by_the_log_of_the_end_that_has_no_sa(tell: Tell):
     assert tell(("console.txt", INVALID_SPI.format(second=4))).of("half-open-sa") == []
 
 
+# iked has done with an IKE SA that its peer has renewed, and does not answer its Delete.
+RENEWED = (
+    TRAFFIC
+    + """
+10 a>b create-child 2
+10.01 b>a create-child 2 resp
+10.02 a>b delete 3
+12 a>b delete 3
+15 a>b delete 3
+20 b>a liveness 0 sa=2
+20.02 a>b liveness 0 sa=2 resp
+60 c>b v2 sa-init sa=9
+"""
+)
+
+
 @fires("delete-lost")
 def test_delete_lost(tell: Tell):
     (finding,) = tell(LOST).of("delete-lost")
@@ -171,6 +187,7 @@ def test_delete_lost(tell: Tell):
     "the input ends before the answer is due",
     "nothing of the receiver was captured",
     "Deletes of both ends that cross",
+    "an IKE SA that was renewed: who has it no more does not answer",
 )
 @pytest.mark.parametrize(
     "text",
@@ -181,8 +198,16 @@ def test_delete_lost(tell: Tell):
         LOST + "10.5 b>a delete 1",
         TRAFFIC + "6 a>b liveness 2\n8 a>b liveness 2\n12 a>b liveness 2\n20 a>b delete 3\n"
         "22 a>b delete 3\n60 c>b v2 sa-init sa=9",
+        RENEWED,
     ],
-    ids=["answered", "the input ends", "one direction", "Deletes that cross", "dead before"],
+    ids=[
+        "answered",
+        "the input ends",
+        "one direction",
+        "Deletes that cross",
+        "dead before",
+        "renewed",
+    ],
 )
 def test_no_delete_lost(tell: Tell, text: str):
     assert tell(text).of("delete-lost") == []
@@ -287,7 +312,22 @@ def test_delete_after_dead(tell: Tell):
     assert finding.severity is Severity.INFO
     assert "192.0.2.1 sent a Delete to 192.0.2.2 8 s after its last question" in finding.detail
     assert len(finding.refs) == 2
+    assert "retry" not in finding.detail
     assert tell(DEAD).of("delete-lost") == []
+
+
+@pytest.mark.parametrize(("at_s", "alike"), [(36, True), (31.5, False)])
+def test_a_delete_after_dead_may_look_like_a_retry(tell: Tell, at_s: float, alike: bool):
+    text = """
+    0 a>b v1 main-mode
+    0.1 a>b v1 quick
+    10 a>b v1 info 108
+    10.02 b>a v1 info 108
+    21..36/5 a>b v1 info 108
+    """
+    deleted = f"{at_s} a>b v1 info 92\n{at_s + 0.001} a>b v1 info 108\n60 a>b v1 main-mode sa=2"
+    (finding,) = tell(text + deleted).of("delete-after-dead")
+    assert ("looks like one more retry" in finding.detail) is alike
 
 
 @silent("delete-after-dead", "a Delete after questions that were answered is an orderly end")

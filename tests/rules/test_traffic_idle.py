@@ -26,6 +26,10 @@ def heard(until: float) -> str:
     )
 
 
+# Growing waits, the last of them still going on at the end.
+IN_VAIN = "12 a>b liveness 4\n14 a>b liveness 4\n18 a>b liveness 4\n26 a>b liveness 4\n"
+
+
 @fires("liveness-inbound-only")
 def test_inbound_only(tell: Tell):
     options = given("strongswan interval=5")
@@ -40,6 +44,7 @@ def test_inbound_only(tell: Tell):
     "liveness-inbound-only",
     "a question of either end is a round trip, or shows that the peer got the last answer",
     "without traffic of its own this end loses nothing",
+    "a question that waits for its answer, or for one that arrives",
 )
 @pytest.mark.parametrize(
     "text",
@@ -48,8 +53,17 @@ def test_inbound_only(tell: Tell):
         heard(90) + "40 b>a liveness 0\n40.02 a>b liveness 0 resp\n",
         heard(90) + asks(40, first_id=4),
         UP + asks(5, 10) + "11.1..90/0.2 b>a esp in\n91 a>b create-child 9\n",
+        heard(90) + IN_VAIN,
+        heard(90) + IN_VAIN + "14.02 b>a liveness 4 resp\n26.02 b>a liveness 4 resp\n",
     ],
-    ids=["short", "a question of the peer", "a question of its own", "nothing sent"],
+    ids=[
+        "short",
+        "a question of the peer",
+        "a question of its own",
+        "nothing sent",
+        "a last wait",
+        "a last wait in vain",
+    ],
 )
 def test_inbound_only_is_silent(tell: Tell, text: str):
     assert tell(text, options=given("strongswan interval=5")).of("liveness-inbound-only") == []

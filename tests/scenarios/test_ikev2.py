@@ -619,3 +619,25 @@ def test_an_ike_daemon_that_does_not_answer_while_its_esp_goes_on(tell: Tell) ->
     (finding,) = told.of("dpd-no-ack")
     assert finding.severity is Severity.WARNING
     assert "its tunnel lives, its IKE does not" in finding.detail
+
+
+THAWED = """
+0 a>b v2 handshake
+10 a>b liveness 2
+12 a>b liveness 2
+16 a>b liveness 2
+20.000 b>a liveness 2 resp
+20.001 b>a liveness 2 resp
+20.002 b>a liveness 2 resp
+"""
+
+
+def test_each_try_that_waited_is_answered_at_once(tell: Tell) -> None:
+    """A machine that was paused has all of them to answer: nothing was recorded twice."""
+    told = tell(THAWED)
+    assert ProblemKind.CAPTURE_DUPLICATE not in told.problems
+    (exchange,) = told.peer.exchanges
+    assert (exchange.outcome, exchange.rtt_ns) == (Outcome.ANSWERED, 4_000_000_000)
+    assert not exchange.unheard_answers
+    again = tell(THAWED + "20.003 b>a liveness 2 resp\n")
+    assert ProblemKind.CAPTURE_DUPLICATE in again.problems

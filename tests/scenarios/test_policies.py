@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from analyzers.model.policy import DpdPolicy, PolicyMode
+from analyzers.session import SessionOptions
 from tests.scenarios.conftest import Tell
 from tests.scenarios.questions import SETUP, asked
+from tests.scenarios.timeline import key_log
 
 TRAFFIC = """
 0.1..120/0.2 a>b esp out
@@ -133,6 +137,33 @@ def test_each_of_two_ike_sas_is_asked_by_itself(tell: Tell) -> None:
     policy = only(peer.policies)
     assert policy.mode is PolicyMode.UNKNOWN
     assert policy.interval_s == pytest.approx(10, abs=0.05)
+
+
+def test_a_new_ike_sa_begins_to_count_anew(tell: Tell) -> None:
+    """iked asks ten seconds after the last IKE message; between two SAs of it lies anything."""
+    peer = tell(
+        SETUP
+        + TRAFFIC
+        + asked(10, 20, 30)
+        + "36 a>b v2 handshake sa=2\n"
+        + "46..90/10 a>b liveness sa=2 2+\n46.02..90/10 b>a liveness sa=2 2+ resp\n"
+    ).peer
+    policy = only(peer.policies)
+    assert policy.interval_s == pytest.approx(10, abs=0.05)
+    assert "6 intervals" in policy.evidence
+
+
+def test_a_number_that_was_answered_and_is_asked_again_is_no_new_question(
+    tell: Tell, tmp_path: Path
+) -> None:
+    """vpnc repeats it where its own firewall drops the answers."""
+    text = "0 a>b v1 main-mode\n0.1 a>b v1 quick\n" + TRAFFIC
+    for t, n in ((10, 1), (20, 2), (30, 3), (40, 4), (45, 4), (50, 4), (55, 4), (60, 4)):
+        text += f"{t} a>b v1 info says=ruthere seq={n}\n{t}.02 b>a v1 info says=ack seq={n}\n"
+    keys = tmp_path / "keys.log"
+    keys.write_text(key_log(text))
+    policy = only(tell(text, options=SessionOptions(keys=(str(keys),))).peer.policies)
+    assert policy.interval_s == pytest.approx(10)
 
 
 def test_most_questions_come_after_one_silence(tell: Tell) -> None:

@@ -46,6 +46,7 @@ ASKED_THERE = (
 ANSWERED_IN_VAIN = TRAFFIC + "".join(
     f"{at_s} a>b liveness 3\n{at_s}.05 b>a liveness 3 resp\n" for at_s in (25, 27, 29, 31, 33)
 )
+NEVER_ANSWERED = ASKED_THERE.partition("41 a>b")[0]
 NO_MORE_OF_A = "unseen a>b 45..\n"
 
 
@@ -165,6 +166,7 @@ def test_it_is_told_by_the_captures_and_no_log(tmp_path: Path) -> None:
             "dpd-no-ack",
             "the answer is in the capture near the other end",
         ),
+        (NEVER_ANSWERED, NEVER_ANSWERED, "dpd-no-ack", "near the other end the question arrived"),
     ],
 )
 def test_findings_name_the_captures(
@@ -178,6 +180,8 @@ def test_findings_name_the_captures(
     (finding,) = [f for f in session.judgement().findings if f.rule == rule]
     assert said in finding.detail
     assert "log" not in finding.detail
+    # A capture is no proof that the process behind it got anything.
+    assert ("a filter of its own" in finding.remedy) is (near is NEVER_ANSWERED)
 
 
 @pytest.mark.parametrize("ends", ["a", "b", "ab"])
@@ -208,6 +212,16 @@ def test_a_question_that_arrives_and_is_not_answered(tmp_path: Path) -> None:
     assert not any(t.lost for t in vain.transmissions)
 
 
+def test_what_comes_as_far_as_the_capture_and_not_to_the_device(tmp_path: Path) -> None:
+    """Its own firewall drops what the capture before it still shows: its log tells."""
+    text = ASKED_THERE.partition("41 a>b")[0] + "50 b>a liveness 0\n50.05 a>b liveness 0 resp\n"
+    log = charon(text, "b", Clock(iso), lost=[LostOnes("a", 20, 45)])
+    peer = together(tmp_path, capture(text), capture(at_far_end(text, WAY_S)), log).peer
+    vain = next(x for x in peer.exchanges if x.outcome is not Outcome.ANSWERED)
+    assert (vain.lost, vain.by_capture) == (Lost.REQUEST, False)
+    assert "whose log has none" in where_lost(peer, vain)
+
+
 def test_questions_of_ikev1_that_nobody_can_read(tmp_path: Path) -> None:
     text = (
         "1 a>b v1 main-mode\n2 a>b v1 quick\n3..80/0.2 a>b esp out\n3.1..80/0.2 b>a esp in\n"
@@ -218,9 +232,10 @@ def test_questions_of_ikev1_that_nobody_can_read(tmp_path: Path) -> None:
         + "46.05 b>a v1 info 108\n"
     )
     told = both_orders(tmp_path, text, text + "unseen a>b 35..45")
-    lost = [x.first_ns for x in told.peer.exchanges if x.lost is Lost.REQUEST]
-    assert lost == [at(40), at(42), at(44)]
-    assert all(x.outcome is Outcome.ANSWERED for x in told.peer.exchanges if x.lost is None)
+    assert {x.outcome for x in told.peer.exchanges} == {Outcome.ANSWERED}
+    repeated = told.peer.exchanges[3]
+    lost = [t.at_ns for t in repeated.transmissions if t.lost]
+    assert (len(repeated.transmissions), lost) == (4, [at(40), at(42), at(44)])
 
 
 def test_a_capture_that_dropped_packets_tells_no_loss(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import Hint, HintKind
 from analyzers.model.records import Confidence
-from analyzers.model.sa import SaEnd
+from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import seconds
 from analyzers.rules.answers.silence_causes import cause_of
 from analyzers.rules.case import Case
@@ -98,10 +98,17 @@ def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
     sa = case.sas.get(exchange.ike_sa)
     if sa is None or sa.ended_ns is None:
         return _Fate.SURVIVED
-    if sa.end is SaEnd.DEAD_PEER and newest and exchange.verdict_ns is not None:
+    over = sa.end is SaEnd.DEAD_PEER or _is_deleted_for_it(case, exchange, sa)
+    if over and newest and exchange.verdict_ns is not None:
         return _Fate.GIVEN_UP
     gone = sa.end in (SaEnd.REPLACED, SaEnd.REKEYED) and sa.ended_ns <= exchange.first_ns
     return _Fate.LEFT_BEHIND if gone else _Fate.SURVIVED
+
+
+def _is_deleted_for_it(case: Case, exchange: Exchange, sa: IkeSa) -> bool:
+    """Whether the prober gave its peer up by deleting the SA."""
+    shown = given_up(case, exchange)
+    return sa.end is SaEnd.DELETE and shown is not None and shown.at_ns <= (sa.ended_ns or 0)
 
 
 def _confidence(case: Case, exchanges: list[Exchange], fate: _Fate) -> Confidence:
@@ -166,6 +173,10 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
         else:
             least = "at least " if first.first_missing else ""
             said += f", and the peer was given up after {least}{whole}{by}"
+        if first.peer_heard:
+            said += (
+                f", though {first.responder} was heard after it: its traffic came, not its answers"
+            )
     elif fate is _Fate.LEFT_BEHIND:
         said += f", but {sa_name(case.sas[first.ike_sa])} had been replaced before"
     elif first.peer_heard:

@@ -50,6 +50,10 @@ _BY_CAPTURE: Final = {
         "By the capture near the other end the question arrived, and was not answered."
     ),
 }
+_NOT_READ: Final = (
+    "Look at the peer: a filter of its own drops what comes in (nft list ruleset, iptables -S"
+    " INPUT), its IKE process is stuck or overloaded, or it no longer has this SA."
+)
 _LOST_BEHIND: Final = (
     "The capture has it; by the other end's log no question arrived: it was lost between the two."
 )
@@ -93,7 +97,9 @@ def cause_of(case: Case, exchange: Exchange) -> Cause | None:
 
 def _place(exchange: Exchange, lost: Lost, by_log: Cause | None = None) -> Cause:
     if exchange.by_capture and lost in _BY_CAPTURE:
-        return Cause(_BY_CAPTURE[lost], REMEDIES[lost])
+        # What a capture shows need not have come to the process behind it.
+        remedy = _NOT_READ if lost is Lost.NEVER_ANSWERED else REMEDIES[lost]
+        return Cause(_BY_CAPTURE[lost], remedy)
     return by_log or Cause(_WHERE[lost], REMEDIES[lost])
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import Final
 
-from analyzers.model.exchange import Delete, Exchange, Outcome
+from analyzers.model.exchange import Delete, Exchange, ExchangeKind, Outcome
 from analyzers.model.finding import Severity
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.wording import spoken_ns, weakest
+
+# Retries keep their distance within this share.
+_TOLERANCE: Final = 0.2
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -21,12 +25,14 @@ def _check(case: Case) -> Iterator[Found]:
         if question is None or key in told:
             continue
         told.add(key)
-        after = ""
+        after, looks = "", ""
         if case.timed:
             after = f" {spoken_ns(delete.at_ns - question.last_ns)} after its last question"
+        if case.timed and _is_due(question, delete):
+            looks = " Without keys it looks like one more retry."
         yield Found(
             f"{delete.sender} sent a Delete to {case.other(delete.sender)}{after}, to which no"
-            " answer had come. Without keys it looks like one more retry.",
+            f" answer had come.{looks}",
             (question.transmissions[-1].ref, delete.ref),
             confidence=weakest([delete.confidence, question.confidence]),
             at_ns=delete.at_ns,
@@ -45,6 +51,15 @@ def _given_up(case: Case, delete: Delete) -> Exchange | None:
     return None if case.has_taken_over(last) else last
 
 
+def _is_due(question: Exchange, delete: Delete) -> bool:
+    """Whether a Delete of IKEv1 comes when one more retry would."""
+    if question.kind is ExchangeKind.LIVENESS or not question.retries:
+        return False
+    last, before = question.transmissions[-1], question.transmissions[-2]
+    wait_ns = last.at_ns - before.at_ns
+    return abs(delete.at_ns - last.at_ns - wait_ns) <= _TOLERANCE * wait_ns
+
+
 RULE = PeerRule(
     id="delete-after-dead",
     severity=Severity.INFO,
@@ -54,7 +69,7 @@ RULE = PeerRule(
         " keys it is as long as a question and comes when the next retry would: whoever counts"
         " retries counts one too many."
     ),
-    remedy="Nothing to do: Cisco IOS does so, other products do not.",
+    remedy="Nothing to do: Cisco IOS, Libreswan and vpnc do so, most other products do not.",
     source="RFC 7296 section 2.4; Cisco IOS IPsec Dead Peer Detection guide",
     needs=(Needs.CAPTURE, Needs.LOG),
     traps=(

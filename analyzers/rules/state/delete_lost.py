@@ -24,6 +24,10 @@ from analyzers.rules.wording import few, times, weakest
 _Elsewhere = dict[tuple[str, str], tuple[bool, frozenset[str]]]
 
 
+# What a Delete may be of that ends an IKE SA; keys may be needed to tell.
+_OF_IKE = (DeleteProtocol.IKE, DeleteProtocol.UNKNOWN)
+
+
 class _Loss(Struct, frozen=True):
     said: str
     confidence: Confidence
@@ -60,6 +64,9 @@ def _unanswered(case: Case, delete: Delete) -> _Loss | None:
         return None
     if any(d.sender == receiver and d.ike_sa == delete.ike_sa for d in case.peer.deletes):
         return None  # Deletes that cross
+    sa = case.sas.get(delete.ike_sa)
+    if sa is not None and sa.rekeyed_into is not None and delete.protocol in _OF_IKE:
+        return None
     repeated = delete.transmissions > 1
     wait_ns = max(in_flight_ns(case, delete.ike_sa), nanoseconds(case.thresholds.window_stall_s))
     waited = case.end_ns - delete.at_ns >= wait_ns
@@ -180,6 +187,7 @@ RULE = PeerRule(
         "nothing of the receiver was captured",
         "Deletes of both ends that cross",
         "both ends delete the IKE SA at once: a log need not tell of both Deletes",
+        "an IKE SA that was renewed: who has it no more does not answer",
     ),
     check=_check,
 )

@@ -41,6 +41,8 @@ def _check(case: Case) -> Iterator[Found]:
         life = _life(case, exchange, verdict)
         if life is not None:
             yield _found(case, exchange, verdict, life)
+        elif exchange.peer_heard and exchange.verdict_ns is not None:
+            yield _heard_meanwhile(case, exchange, verdict)
 
 
 def _life(case: Case, exchange: Exchange, verdict: GivenUp) -> _Life | None:
@@ -149,6 +151,21 @@ def _found(case: Case, exchange: Exchange, verdict: GivenUp, life: _Life) -> Fou
         first_refs([*(t.ref for t in exchange.transmissions), verdict.ref, *life.refs]),
         remedy="" if cause is None else cause.remedy,
         confidence=weakest(exchange.confidence, verdict.confidence, life.confidence),
+        at_ns=verdict.at_ns,
+        end=exchange.prober,
+    )
+
+
+def _heard_meanwhile(case: Case, exchange: Exchange, verdict: GivenUp) -> Found:
+    cause = cause_of(case, exchange)
+    return Found(
+        f"{exchange.prober} gave {exchange.responder} up after {a_question(exchange)} sent"
+        f" {times(len(exchange.transmissions))} ({verdict.how}), but {exchange.responder} was still"
+        " heard after the last of them: its traffic came, its answers did not."
+        + ("" if cause is None else f" {cause.said}"),
+        first_refs([*(t.ref for t in exchange.transmissions), verdict.ref]),
+        remedy="" if cause is None else cause.remedy,
+        confidence=weakest(exchange.confidence, verdict.confidence),
         at_ns=verdict.at_ns,
         end=exchange.prober,
     )

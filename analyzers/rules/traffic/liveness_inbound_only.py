@@ -32,14 +32,25 @@ def _check(case: Case) -> Iterator[Found]:
         if held is None:
             continue
         least_ns = nanoseconds(max(_INTERVALS * held.interval_s, case.thresholds.one_way_s))
+        waits_ns = _waits_ns(case, holder)
         found = [
             (start_ns, end_ns)
             for start_ns, end_ns in pauses
             if end_ns - start_ns > least_ns
+            and start_ns not in waits_ns
             and _is_used(activity, start_ns, end_ns, local=case.is_local(holder))
         ]
         if found:
             yield _found(case, holder, held, found)
+
+
+def _waits_ns(case: Case, holder: str) -> set[int]:
+    """When an end had asked in vain, as far as it could tell, for the last time."""
+    return {
+        max(message.at_ns for message in x.messages)
+        for x in case.peer.exchanges
+        if x.prober == holder and (x.answer is None or x.unheard_answers)
+    }
 
 
 def _pauses_of_ike(case: Case) -> list[tuple[int, int]]:
@@ -94,6 +105,7 @@ RULE = PeerRule(
     traps=(
         "a question of either end is a round trip, or shows that the peer got the last answer",
         "without traffic of its own this end loses nothing",
+        "a question that waits for its answer, or for one that arrives",
         "an interval that is not known",
     ),
     check=_check,

@@ -39,6 +39,8 @@ def test_vendor_ids_that_are_the_digest_of_a_text(text, name):
         (b"FLEXVPN-SUPPORTED".hex(), "Cisco FlexVPN"),
         (b"OE-Libreswan-4.10".hex(), "Libreswan 4.10"),
         (b"OE-Libreswan-\x1b[2J".hex(), "Libreswan"),
+        (b"OpenIKED-7.2".hex(), "OpenIKED 7.2"),
+        (b"OpenIKED".hex(), "OpenIKED"),
         ("", None),
         ("00112233", None),
     ],
