@@ -20,7 +20,7 @@ from analyzers.decode.log_clock import (
     quality,
 )
 from analyzers.dialects.stamps import StampKind
-from analyzers.export.formatting import duration
+from analyzers.export.formatting import counted, duration
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
@@ -34,7 +34,7 @@ from analyzers.session.options import ClockOptions
 from analyzers.session.same_messages import match_messages, sightings_of, take_alone
 from analyzers.session.texts import LogSource
 from analyzers.session.viewpoints import WAY_NS, leave_to_first
-from analyzers.tracking.alignment import RHYTHM, Fit, fit, least_off
+from analyzers.tracking.alignment import RHYTHM, Fit, fit, least_off, steady_s
 from analyzers.tracking.sightings import Relation, Sighting
 
 T = TypeVar("T")
@@ -74,6 +74,8 @@ class ClockJoiner:
     def __init__(self, options: ClockOptions) -> None:
         self._options = options
         self._aligned: list[_Clock] = []
+        self._unaligned: list[tuple[LogSource, int | None]] = []
+        """Logs whose clock nothing tells, each with the period of its questions, in seconds."""
 
     def join(self, captures: list[CaptureClock], logs: list[LogSource]) -> Joined:
         """Align everything to the first capture, or to the best log."""
@@ -88,7 +90,9 @@ class ClockJoiner:
             return joined
         for log in sorted(logs, key=_rank):
             self._align_log(log, joined)
-        match_messages(captures, logs, joined)
+        shared = match_messages(captures, logs, joined)
+        for log, period_s in self._unaligned:
+            _tell_unaligned(log.info, period_s, shared[log.number])
         return joined
 
     # --- calendars -------------------------------------------------------------------------
@@ -207,12 +211,9 @@ class ClockJoiner:
             elif _take_as_kept(log):
                 sightings = sightings_of(log.events)
             elif sightings:
-                info.note(
-                    Problem(
-                        ProblemKind.NOT_ALIGNED,
-                        "no message of it is in another input: its own clock is used as it is",
-                    )
-                )
+                others = (clock.shown.sightings for clock in self._aligned)
+                periods = (steady_s(sightings, other) for other in others)
+                self._unaligned.append((log, next(filter(None, periods), None)))
         self._aligned.append(_Clock(info, Shown(sightings, log.events), resolution))
 
     def _follow(
@@ -355,6 +356,19 @@ def _alone(log: LogSource, joined: Joined) -> None:
         log.info.clock_basis, log.info.clock_spread_ns = ClockBasis.REFERENCE, 0
         _take_as_kept(log)
     take_alone(log, joined)
+
+
+def _tell_unaligned(info: SourceInfo, period_s: int | None, shared: int) -> None:
+    """Why a clock stays as it is; `shared`: how many messages another input shows at its times."""
+    if period_s is not None:
+        why = f"its questions come every {period_s} s, which fits another input at several offsets"
+    elif shared:
+        why = "what it has in common with another input tells no offset for sure"
+    else:
+        why = "no message of it is in another input"
+    there = f", by which {counted(shared, 'message')} of it are in another input" if shared else ""
+    said = f"{why}; its own clock is used as it is{there}"
+    info.note(Problem(ProblemKind.NOT_ALIGNED, said))
 
 
 def _take_as_kept(log: LogSource) -> bool:

@@ -296,6 +296,7 @@ class Session:
         from analyzers.session.survey import survey, unread
         from analyzers.session.texts import configurations_in, read_log, shown_in
         from analyzers.session.viewpoints import leaver_of
+        from analyzers.tracking.sightings import KeyFamily
 
         logs: list[LogSource] = []
         for text in texts:
@@ -313,15 +314,18 @@ class Session:
         if len(self.sources) == 1 and captures:
             clocks = [unread(opened.specs[0], 0, self.sources[0])]
         else:
-            wanted = facts_of(logs) if len(captures) == 1 else None
+            facts = facts_of(logs)
+            wanted = facts if len(captures) == 1 else None
+            numbered = any(family is KeyFamily.SEQUENCE for family, _ in facts)
+            keys = self._keys if numbered else None
             clocks = [
-                survey(opened.specs[n], n, self.sources[n], options, wanted) for n in captures
+                survey(opened.specs[n], n, self.sources[n], options, wanted, keys) for n in captures
             ]
             if name_by_children(logs, clocks) and wanted is not None:
                 # By their new names the logs may have more in common with it.
                 n, named = captures[0], facts_of(logs)
                 if not named <= wanted:
-                    clocks = [survey(opened.specs[n], n, self.sources[n], options, named)]
+                    clocks = [survey(opened.specs[n], n, self.sources[n], options, named, keys)]
         joined = ClockJoiner(options.clocks).join(clocks, logs)
         self._shifts = {c.number: c.shift_ns for c in clocks if c.shift_ns}
         ends = [c.last_ns + c.shift_ns for c in clocks if c.last_ns]

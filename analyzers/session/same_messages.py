@@ -63,9 +63,12 @@ def facts_of(logs: Sequence[LogSource]) -> set[tuple[KeyFamily, Key]]:
 
 def match_messages(
     captures: Sequence[CaptureClock], logs: Sequence[LogSource], joined: Joined
-) -> None:
-    """Find the messages that several inputs show, all of which are on the common clock."""
-    Matcher(captures, logs, joined).run()
+) -> dict[int, int]:
+    """Find the messages that several inputs show, all of which are on the common clock.
+
+    How many of each log another input shows too, by its number.
+    """
+    return Matcher(captures, logs, joined).run()
 
 
 def take_alone(log: LogSource, joined: Joined) -> None:
@@ -100,8 +103,8 @@ class Matcher:
         self._names = {log.number: f"{UNKNOWN_LOCAL}-{log.info.id}" for log in logs}
         """What the device of a log is called if nothing says its address."""
 
-    def run(self) -> None:
-        """Pair, name, and settle what of each log is tracked."""
+    def run(self) -> dict[int, int]:
+        """Pair, name, and settle what of each log is tracked; the messages that each one shares."""
         timed = [log for log in self._logs if main_kind(log.tally) is not None]
         for log in timed:
             self._with_wire(log)
@@ -119,7 +122,14 @@ class Matcher:
             name_local(log, self._captures, self._names[log.number])
         # By what the others are called by now a log that names nobody may be known, too.
         name_by_children(self._logs, self._captures, labels=True)
+        shared = {
+            log.number: sum(
+                id(e) in self._matched or id(e) in self._times[log.number] for e in log.events
+            )
+            for log in self._logs
+        }
         self._settle_streams()
+        return shared
 
     # --- pairs -----------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from analyzers.decode.captures import CaptureReader
+from analyzers.decode.ike import IkeDecoder
 from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.session.joined import CaptureClock, Ends
@@ -15,7 +16,8 @@ from analyzers.session.opening import info_of
 from analyzers.session.options import SessionOptions
 from analyzers.sources.inputs import InputSpec, open_input
 from analyzers.tracking.passed import FlowKey, PassedFold
-from analyzers.tracking.sightings import Key, KeyFamily, Sighting, of_datagram
+from analyzers.tracking.sightings import Key, KeyFamily, Sighting, decrypted, of_datagram
+from analyzers.wire.keys import KeyRing
 
 # More messages than this are not held against other inputs.
 _MAX_SIGHTINGS: Final = 300_000
@@ -35,11 +37,14 @@ def survey(
     info: SourceInfo,
     options: SessionOptions,
     wanted: Set[Fact] | None,
+    keys: KeyRing | None = None,
 ) -> CaptureClock:
     """The messages of a capture, who talks in it, its first and its last time.
 
     `wanted`: what other inputs know of messages; None: every message may be in another one.
+    `keys`: where another input knows what only who decrypts a message sees.
     """
+    decoder = None if keys is None else IkeDecoder(keys)
     item = open_input(spec)
     sightings: list[Sighting] = []
     ends: set[Ends] = set()
@@ -69,6 +74,8 @@ def survey(
                 sighting = of_datagram(event) if isinstance(event, Datagram) else None
                 if sighting is None or not isinstance(event, Datagram):
                     continue
+                if decoder is not None:
+                    sighting = decrypted(sighting, decoder.decode(event)[0])
                 cut = cut or event.missing_bytes > 0
                 both = (sighting.src or "", sighting.dst or "")
                 ends.add(both)

@@ -362,8 +362,7 @@ def _rhythm(
     theirs = [s for s in other if s.informational][:_MAX_RHYTHM]
     if min(len(mine), len(theirs)) < _RHYTHM_LEAST:
         return None
-    gaps = {round((b.at_ns - a.at_ns) / NS_PER_SECOND) for a, b in pairwise(mine)}
-    if len(gaps) < 2:
+    if len(_gaps_s(mine)) < 2:
         return None
     proposals = [
         _Proposal(a.at_ns - b.at_ns, number, number, a.outward, a.at_ns)
@@ -378,3 +377,24 @@ def _rhythm(
     if best[0] < _RHYTHM_LEAST or best[0] < _CLEARLY * second or best[0] * 2 < len(mine):
         return None
     return _Found(best[0], _within(proposals, best[1], window_ns, 0.0, 0))
+
+
+def steady_s(own: Sequence[Sighting], other: Sequence[Sighting]) -> int | None:
+    """The seconds between all questions of a log, where another input has questions so far apart.
+
+    Then they fit at every period, and tell no offset; None: they tell one, or fit nowhere.
+    """
+    asked = [s for s in own if s.informational and s.outward >= 0]
+    gaps = _gaps_s(asked[:_MAX_RHYTHM])
+    if len(gaps) != 1 or not gaps <= _gaps_s([s for s in other if _may_be_asked(s, asked)]):
+        return None
+    return next(iter(gaps)) or None
+
+
+def _may_be_asked(sighting: Sighting, asked: Sequence[Sighting]) -> bool:
+    return sighting.informational and may_be_one(asked[0], sighting, Relation.ENDS, None)
+
+
+def _gaps_s(sightings: Sequence[Sighting]) -> set[int]:
+    """The times between one and the next, in whole seconds."""
+    return {round((b.at_ns - a.at_ns) / NS_PER_SECOND) for a, b in pairwise(sightings)}

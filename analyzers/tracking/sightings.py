@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from analyzers.model.addresses import address_key
 from analyzers.model.log_events import LogEvent, LogEventKind
-from analyzers.model.observations import Datagram, MessageKind
+from analyzers.model.observations import Datagram, IkeMessage, MessageKind
 from analyzers.model.records import Ref
 
 _HEADER: Final = struct.Struct("!8s8sBBBBII")
@@ -129,6 +129,14 @@ def of_datagram(datagram: Datagram) -> Sighting | None:
     return Sighting(datagram.at_ns, datagram.ref, tuple(keys), 0, src, dst, informational, major)
 
 
+def decrypted(sighting: Sighting, message: IkeMessage | None) -> Sighting:
+    """The sighting of a packet, with what its message says where the keys open it."""
+    if message is None or message.dpd_sequence is None:
+        return sighting
+    number = (KeyFamily.SEQUENCE, (message.dpd_sequence, message.kind))
+    return sighting._replace(keys=(*sighting.keys, number))
+
+
 def of_event(event: LogEvent) -> Sighting | None:
     """The sighting of a message in a log; None for other events, and without a time."""
     if event.kind is not LogEventKind.MESSAGE or event.at_ns is None or event.sent is None:
@@ -206,8 +214,8 @@ def _goes_back(end: str | None, opposite: str | None, same: str | None) -> bool:
 
 
 def _unique_differ(one: Sighting, two: Sighting) -> bool:
-    """Whether both know a unique fact of one kind, and not the same one."""
-    for family in (KeyFamily.MESSAGE_ID, KeyFamily.SPIS):
+    """Whether both know what names a message, of one kind, and not the same."""
+    for family in (KeyFamily.MESSAGE_ID, KeyFamily.SPIS, KeyFamily.SEQUENCE):
         mine = [key for kind, key in one.keys if kind is family]
         theirs = [key for kind, key in two.keys if kind is family]
         if mine and theirs and mine[0] not in theirs:
