@@ -37,14 +37,14 @@ def survey(
     info: SourceInfo,
     options: SessionOptions,
     wanted: Set[Fact] | None,
-    keys: KeyRing | None = None,
+    ring: KeyRing | None = None,
 ) -> CaptureClock:
     """The messages of a capture, who talks in it, its first and its last time.
 
     `wanted`: what other inputs know of messages; None: every message may be in another one.
-    `keys`: where another input knows what only who decrypts a message sees.
+    `ring`: keys, where another input knows what only who decrypts a message sees.
     """
-    decoder = None if keys is None else IkeDecoder(keys)
+    decoder = None if ring is None else IkeDecoder(ring)
     item = open_input(spec)
     sightings: list[Sighting] = []
     ends: set[Ends] = set()
