@@ -237,6 +237,7 @@ class Session:
                 self._tracker_or_none.logs.astray = self._joined.astray
                 self._tracker_or_none.logs.reaches = self._joined.reaches
                 self._tracker_or_none.logs.devices = self._joined.devices
+                self._tracker_or_none.logs.unaligned = self._joined.unaligned
                 self._tracker_or_none.logs.spans = self._joined.spans
                 self._tracker_or_none.watched = self._joined.watched
                 self._tracker_or_none.crossed = Crossed(self._joined.arrivals)

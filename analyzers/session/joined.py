@@ -76,6 +76,8 @@ class Joined(Struct):
     astray: set[int] = field(default_factory=set)
     """Ids (`id()`) of events about messages that were sent, and did not come by."""
     reaches: list[LoggedEnd] = field(default_factory=list)
+    unaligned: frozenset[str] = frozenset()
+    """Logs whose times nothing ties to the captures."""
     spans: list[tuple[int, int]] = field(default_factory=list)
     """First and last time of each capture, on the common clock."""
     devices: list[str] = field(default_factory=list)

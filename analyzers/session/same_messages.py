@@ -252,6 +252,8 @@ class Matcher:
             for c in self._captures
         ]
         joined.spans = [(r.first_ns, r.last_ns) for r in captured]
+        if captured:
+            joined.unaligned = frozenset(x.info.id for x in self._logs if self._is_stranger(x))
         reaches = {log.number: _reach(log) for log in self._logs}
         for log in self._logs:
             known = self._captured[log.number]

@@ -223,7 +223,9 @@ class Tracker:
             if isinstance(observation, Datagram):
                 self._datagram(observation)
             elif isinstance(observation, LogEvent):
+                self.marks.muted = observation.ref.source in self.logs.unaligned
                 self.logs.feed(observation)
+                self.marks.muted = False
             else:
                 self._hint(observation)
         while flow is not None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from analyzers.model.exchange import ExchangeKind
 from analyzers.model.log_events import LogEvent
+from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 from analyzers.tracking.witnesses import QUESTIONS
@@ -26,11 +27,16 @@ def is_open(exchange: ExchangeTrack) -> bool:
     return not exchange.answered or is_doubted(exchange)
 
 
-def open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
-    """What a side asks on an SA, or on one that it has beside it, and has no answer to."""
+def open_question(sa: SaTrack, side: int, *, logged: bool) -> ExchangeTrack | None:
+    """What a side asks on an SA, or on one that it has beside it, and has no answer to.
+
+    `logged`: none that a capture shows.
+    """
     newest: ExchangeTrack | None = None
     for exchange in reversed(sa.peer.exchanges[-RECENT:]):
         if exchange.side != side or exchange.sa.unit is not sa.unit or exchange.dissolved:
+            continue
+        if logged and exchange.basis is not Basis.LOG:
             continue
         newest = newest or exchange
         if exchange.sa is sa:

@@ -105,6 +105,8 @@ class LogTracker:
         self.reaches: list[LoggedEnd] = []
         self.spans: list[tuple[int, int]] = []
         """First and last time of each capture."""
+        self.unaligned: frozenset[str] = frozenset()
+        """Logs of which nothing tells when they are of, beside captures."""
         self.devices: list[str] = []
         """Addresses of the devices that wrote the logs, in the order of the inputs."""
         self.agreed: dict[tuple[int, int], tuple[float, Ref]] = {}
@@ -120,6 +122,11 @@ class LogTracker:
     def is_captured(self, at_ns: int) -> bool:
         """Whether a capture shows that time."""
         return any(first - EDGE_NS <= at_ns <= last + EDGE_NS for first, last in self.spans)
+
+    def captured_until_ns(self, at_ns: int) -> int:
+        """The last time until `at_ns` that a capture shows: behind it nobody sees what is sent."""
+        ends = [min(last_ns, at_ns) for first_ns, last_ns in self.spans if first_ns <= at_ns]
+        return max(ends, default=at_ns)
 
     def covers(self, address: str, first_ns: int, last_ns: int) -> bool:
         """Whether the log of the device with this address shows what came in all of a time."""
@@ -286,8 +293,9 @@ class LogTracker:
     def _verdict(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         at_ns = event.at_ns or 0
         self._note_given_up(sa.peer, side, at_ns)
-        exchange = open_question(sa, side)
-        if exchange is not None and event.handle is None:
+        exchange = self._open_question(sa, event, side)
+        named = event.handle is not None or event.ref.source in self.unaligned
+        if exchange is not None and not named:
             beside = first_beside(exchange)
             exchange, sa = beside, sa if beside is exchange else beside.sa
         if sa.ended_ns is None:
@@ -317,6 +325,9 @@ class LogTracker:
         """Its log says that a side gave something up."""
         times = self.gave_up_ns.setdefault((peer.index, side), deque(maxlen=_MOST_GIVEN_UP))
         times.append(at_ns)
+
+    def _open_question(self, sa: SaTrack, event: LogEvent, side: int) -> ExchangeTrack | None:
+        return open_question(sa, side, logged=event.ref.source in self.unaligned)
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
         at_ns = event.at_ns or 0
@@ -452,7 +463,7 @@ class LogTracker:
             return False
         if sa.version != 2:
             return False
-        question = open_question(sa, side)
+        question = self._open_question(sa, event, side)
         if question is not None and question.sa is sa:
             self._verdict(sa, event, side)
             return True

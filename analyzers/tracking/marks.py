@@ -16,6 +16,9 @@ class Marks:
         self._wanted = wanted
         self.place = 0
         """Place of the event being handled; set by the engine."""
+        self.muted = False
+        """True for what a log tells whose times nothing ties to the captures: no silence of theirs
+        is asked about it."""
         self.proving = True
         """False for a message that did not reach the other side: it proves nothing to it."""
         self._marks: list[Mark] = []
@@ -54,7 +57,7 @@ class Marks:
 
     def append(self, mark: Mark) -> None:
         """Note a mark that is about no message."""
-        if not self._wanted:
+        if not self._wanted or self.muted:
             return
         if self.proving or mark.kind is not MarkKind.PROOF:
             self._marks.append(mark)

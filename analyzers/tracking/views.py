@@ -422,7 +422,8 @@ class Viewer:
         window_ns = 0 if exposed is None else max(0, track.stop_ns - exposed)
         least_ns = 0
         if track.min_start_ns is not None and track.min_packets:
-            least_ns = max(0, track.stop_ns - track.min_start_ns)
+            seen_ns = self._tracker.logs.captured_until_ns(track.stop_ns)
+            least_ns = max(0, seen_ns - track.min_start_ns)
         return BlackHole(
             id=f"b{self._prefix}{self._numbers['b']}",
             sender=peer.address(track.role),
