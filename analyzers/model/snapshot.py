@@ -127,6 +127,8 @@ class Snapshot(Struct, frozen=True):
     last_line: int
     command: str = ""
     """As it was typed; empty where no echo was found."""
+    source: str = ""
+    """Of which input it is."""
     hostname: str = ""
     at_text: str = ""
     at_ns: int | None = None
@@ -182,5 +184,8 @@ class CounterChange(Struct, frozen=True):
     """How long before the newer one the last packet came in, where the device shows it."""
     older_line: int
     newer_line: int
+    older_source: str
+    newer_source: str
+    """The inputs of these lines."""
     evidence: str
     """For people: what changed, and the lines that it rests on."""

@@ -294,8 +294,9 @@ class Session:
         from analyzers.session.log_lines import log_text
         from analyzers.session.naming import name_by_children
         from analyzers.session.same_messages import facts_of
+        from analyzers.session.shown_together import shown_of
         from analyzers.session.survey import survey, unread
-        from analyzers.session.texts import configurations_in, read_log, shown_in
+        from analyzers.session.texts import configurations_in, read_log
         from analyzers.session.viewpoints import leaver_of
         from analyzers.tracking.sightings import KeyFamily
 
@@ -336,7 +337,6 @@ class Session:
         self.alignments = tuple(joined.alignments)
         self._joined = joined
         told: set[bytes] = set()
-        alone = sum(info.kind != "config" for info in self.sources) == 1
         for log in logs:
             stream = joined.streams.pop(log.number)
             # A device may have started long before it had anything to say of a peer.
@@ -353,9 +353,8 @@ class Session:
                 self._log_texts.append(log_text(log, opened))
             log.info.log_events = dict(Counter(e.kind.value for e in log.events))
             self._readers[log.number] = LogReplay(log.info, stream)
-            found = shown_in(log, alone=alone)
-            if found is not None:
-                self._shown.append(found)
+
+        self._shown = shown_of(logs, captured=bool(captures))
 
     def _read(self, readers: list[Reader], progress: Callable[[Progress], None] | None) -> None:
         from analyzers.tracking.ordering import Orderer

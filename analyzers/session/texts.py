@@ -9,7 +9,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from analyzers.decode.log_gaps import without
 from analyzers.decode.log_relay import Relayed
@@ -19,7 +18,6 @@ from analyzers.decode.logs import LogDecoder, LogTally
 from analyzers.dialects.dialect import Dialect
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
-from analyzers.model.time import ClockQuality
 from analyzers.sources.binary import is_binary
 from analyzers.sources.inputs import Input
 from analyzers.sources.kept_clock import KeptClock
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from analyzers.model.configuration import Configuration
     from analyzers.model.snapshot import Snapshot
     from analyzers.tracking.alignment import Fit
-    from analyzers.tracking.shown import Shown
 
 # What a text is shows in its first part.
 _PROBE_BYTES: Final = 256 << 10
@@ -347,28 +344,3 @@ def snapshots_in(log: LogSource) -> tuple[Snapshot, ...]:
     from analyzers.snapshots.find import find_snapshots
 
     return tuple(find_snapshots(enumerate(log.text.split("\n"), 1)))
-
-
-def shown_in(log: LogSource, *, alone: bool) -> Shown | None:
-    """The same on the common clock, with what changed in between; `alone`: nothing else has one."""
-    if not log.snapshots:
-        return None
-    from analyzers.snapshots.compare import compare_all
-    from analyzers.snapshots.own_clock import on_own_clock
-    from analyzers.tracking.shown import Shown
-
-    dated = log.snapshots
-    if log.info.clock is not ClockQuality.RELATIVE:
-        # Else the clock that is shown is not the one of the stamps.
-        dated = tuple(
-            s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in dated
-        )
-    if not log.events:
-        log.info.format = log.snapshots[0].format.value
-        if alone and all(s.at_ns is None for s in dated):
-            dated = on_own_clock(dated)
-        times = {s.at_ns: s.clock for s in dated if s.at_ns is not None}
-        if times:
-            log.info.first_ns, log.info.last_ns = min(times), max(times)
-            log.info.clock = times[min(times)] or log.info.clock
-    return Shown(log.info.id, dated, compare_all(dated))

@@ -48,6 +48,9 @@ def compare(older: Snapshot, newer: Snapshot) -> tuple[CounterChange, ...]:
     if not _comparable(older, newer):
         return ()
     pairs = _pairs(_children(older), _children(newer), older.command == newer.command)
+    if older.source != newer.source and not (older.hostname and newer.hostname):
+        # Nothing but its SPIs tells that a file without a name is of the same device.
+        pairs = [(one, other) for one, other in pairs if any(one.handle) and _is_same(one, other)]
     return tuple(_change(older, newer, one, other) for one, other in pairs)
 
 
@@ -152,6 +155,10 @@ def _pairs(
     return sorted(pairs, key=lambda pair: order[id(pair[1])])
 
 
+def _is_same(one: _Place, other: _Place) -> bool:
+    return one.handle == other.handle
+
+
 def _one_peer(one: _Place, other: _Place) -> bool:
     remotes = {one.sa.remote, other.sa.remote} - {""}
     return len(remotes) < 2
@@ -191,7 +198,11 @@ def _change(older: Snapshot, newer: Snapshot, one: _Place, other: _Place) -> Cou
         last_inbound_s=b.last_in_s,
         older_line=a.line,
         newer_line=b.line,
-        evidence=_evidence(kind, one, other, elapsed_s, basis),
+        older_source=older.source,
+        newer_source=newer.source,
+        evidence=_evidence(
+            kind, one, other, elapsed_s, basis, _lines(older, newer, a.line, b.line)
+        ),
     )
 
 
@@ -253,7 +264,7 @@ def _elapsed(
     from_ns, to_ns, _ = _times(older, newer)
     by_clock = None if from_ns is None or to_ns is None else seconds(to_ns - from_ns)
     if by_clock is not None and older.at_exact and newer.at_exact:
-        return by_clock, f"the times of lines {older.at_line} and {newer.at_line}"
+        return by_clock, f"the times of {_lines(older, newer, older.at_line, newer.at_line)}"
     if counted and newer.format not in _COARSE:
         a, b = one.child.remaining_s, other.child.remaining_s
         left_s = None if a is None or b is None else a - b
@@ -263,8 +274,15 @@ def _elapsed(
         if left_s is not None and left_s >= 0:
             return float(left_s), "the remaining lifetime of the SA"
     if by_clock is not None:
-        return by_clock, f"the clock of lines {older.at_line} and {newer.at_line}"
+        return by_clock, f"the clock of {_lines(older, newer, older.at_line, newer.at_line)}"
     return None, ""
+
+
+def _lines(older: Snapshot, newer: Snapshot, one: int | None, other: int | None) -> str:
+    """A line of each, with the inputs where they are two."""
+    if older.source == newer.source:
+        return f"lines {one} and {other}"
+    return f"lines {older.source}#{one} and {newer.source}#{other}"
 
 
 def _title(place: _Place) -> str:
@@ -277,10 +295,14 @@ def _title(place: _Place) -> str:
 
 
 def _evidence(
-    kind: ChangeKind, one: _Place, other: _Place, elapsed_s: float | None, basis: str
+    kind: ChangeKind,
+    one: _Place,
+    other: _Place,
+    elapsed_s: float | None,
+    basis: str,
+    lines: str,
 ) -> str:
     a, b = one.child, other.child
-    lines = f"lines {a.line} and {b.line}"
     if kind is ChangeKind.REPLACED:
         return f"{_title(other)} replaced {_title(one)} between {lines}: the peer was alive"
     if kind is ChangeKind.RESET:

@@ -277,7 +277,7 @@ def _silent(
     peer: PeerView, source: str, change: CounterChange, least_s: float, *, lives: bool
 ) -> PeerView:
     """A Child SA that was sent into in vain; `lives`: others of the peer were not silent."""
-    refs = (Ref(source, change.older_line), Ref(source, change.newer_line))
+    refs = (Ref(change.older_source, change.older_line), Ref(source, change.newer_line))
     sender = _sender(peer, change)
     receiver = peer.remote if sender == peer.local else peer.local
     brief = change.elapsed_s is not None and change.elapsed_s < least_s

@@ -72,6 +72,8 @@ def change(local: str = A, remote: str = B, **parts: Any) -> CounterChange:
         "times_exact": True,
         "elapsed_s": 30.0,
         "last_inbound_s": None,
+        "older_source": "s2",
+        "newer_source": "s2",
         "older_line": 14,
         "newer_line": 44,
         "evidence": "Child SA with 192.0.2.2: 120 packets sent, 0 packets received",
