@@ -463,12 +463,23 @@ class Clock(Struct, frozen=True):
         return f"{date[5:] if date[:4] == self.date[:4] else date} {time}"
 
 
+def lasted(holes: Sequence[BlackHole]) -> str:
+    """How long black holes were together: a pair of bounds, or "at least 60.0 s".
+
+    Of what lies before the first output of a device, and behind the last, counters say nothing.
+    """
+    most_s = sum(hole.max_seconds for hole in holes)
+    if most_s > 0 and all(hole.is_counted and hole.recovered_ns is None for hole in holes):
+        return f"at least {duration_s(most_s)}"
+    return seconds_range(sum(hole.min_seconds for hole in holes), most_s)
+
+
 def black_hole_bounds(hole: BlackHole, fate: str = "") -> str:
     """Seconds and packets of a black hole: "12.0 to 17.1 s, 60 to 85 packets".
 
     Packets only where an input shows them; `fate`: what became of them.
     """
-    seconds = seconds_range(hole.min_seconds, hole.max_seconds)
+    seconds = lasted([hole])
     if not hole.traffic_known:
         return seconds
     return f"{seconds}, {count_range(hole.min_packets, hole.max_packets, 'packet')}{fate}"

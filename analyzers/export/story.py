@@ -13,6 +13,7 @@ from analyzers.export.formatting import (
     count_range,
     counted,
     duration,
+    lasted,
     seconds_range,
 )
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
@@ -53,15 +54,15 @@ def bounds_of(
     """
     if hole.max_seconds <= 0:
         return ["nothing was sent into it"]
-    lasted = seconds_range(hole.min_seconds, hole.max_seconds)
+    bounds = lasted([hole])
     if not hole.traffic_known:
-        return [lasted, words.untold(hole)]
+        return [bounds, words.untold(hole)]
     packets = count_range(hole.min_packets, hole.max_packets, "packet")
     size = byte_count(hole.max_bytes)
     sized = size if hole.min_packets == hole.max_packets else f"up to {size}"
     if hole.id in arriving:
         packets += " sent"
-    parts = [lasted, f"{packets} ({sized})" if hole.bytes_known else packets]
+    parts = [bounds, f"{packets} ({sized})" if hole.bytes_known else packets]
     if hole.id in arriving:
         parts.append(NOTHING_BACK)
     if words.is_censored(hole):
@@ -166,6 +167,8 @@ def remarks(
             told.append(f"{name(hole.receiver)} is heard again at {at(again_ns)}")
     if not hole.begin_known and not has_log(peer, hole.receiver):
         told.append("when the peer went, the log does not tell: some time before it was asked")
+    if hole.is_counted and hole.last_proof_ns is None:
+        told.append("nothing may have come before the first output either: it may be older")
     run = exchange_of(peer, hole)
     silent = silent_log(peer, hole, run, at, name)
     way = silent or broken_where(peer, hole, run, name)

@@ -111,6 +111,14 @@ class BlackHole(Struct, frozen=True):
         return next(at_ns for at_ns in begins if at_ns is not None)
 
     @property
+    def is_counted(self) -> bool:
+        """Whether nothing but the counters of a device tell of it.
+
+        It may have begun before their first output, and goes on behind the last one.
+        """
+        return not self.traffic_known and self.first_probe_ns is None and self.dead_ns is None
+
+    @property
     def begin_known(self) -> bool:
         """Whether the upper bound is more than the time since the last proof in a log.
 

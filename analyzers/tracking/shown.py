@@ -7,24 +7,23 @@ of a black hole, and bound it, also where nothing was captured.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzers.model.black_hole import BlackHole, BlackHoleClass, Phase, PhaseName, StopBasis
-from analyzers.model.exchange import Outcome
-from analyzers.model.peer import Hint, HintKind, LocalBasis, PeerState, PeerView, ShownSa, StateSpan
+from analyzers.model.black_hole import BlackHole
+from analyzers.model.peer import LocalBasis, PeerState, PeerView, ShownSa, StateSpan
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.snapshot import (
-    ChangeKind,
     CounterChange,
     SaSnapshot,
     Snapshot,
     SnapshotFormat,
 )
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.tracking.one_way import came_in, sender_of, with_silences
 from analyzers.tracking.shown_sas import Told, with_shown_sas
 
 _MISSING_DPD_NS: Final = 10 * NS_PER_SECOND
@@ -69,12 +68,11 @@ def with_shown(
                     peer = replace(peer, last_ns=max(peer.last_ns, snapshot.at_ns or 0))
                 gathered[place] = peer
         for change in item.changes:
-            if change.silent or _came_in(change):
-                spis = {change.inbound_spi, change.outbound_spi}
-                remote = change.remote or change.name
-                place = known.place_of(change.local, remote, spis, change.from_ns)
-                if place is not None:
-                    changed[place].append((item.source, change))
+            spis = {change.inbound_spi, change.outbound_spi}
+            remote = change.remote or change.name
+            place = known.place_of(change.local, remote, spis, change.from_ns)
+            if place is not None:
+                changed[place].append((item.source, change))
     for place, told in alone.items():
         gathered[place] = with_shown_sas(gathered[place], told)
     for place, changes in changed.items():
@@ -139,7 +137,7 @@ def _counted(
     peer: PeerView, hole: BlackHole, changes: Sequence[tuple[str, CounterChange]]
 ) -> BlackHole:
     """A black hole that no capture shows, with what counters say of the packets sent into it."""
-    if hole.traffic_known or hole.max_seconds <= 0:
+    if hole.traffic_known or hole.is_counted or hole.max_seconds <= 0:
         return hole
     begin_ns = hole.stop_ns - nanoseconds(hole.max_seconds)
     # Several commands show the same counters: what each of them says is counted by itself.
@@ -147,7 +145,7 @@ def _counted(
     around: dict[tuple[str, SnapshotFormat], int] = defaultdict(int)
     for source, change in changes:
         first, last, sent = change.from_ns, change.to_ns, change.encaps_packets
-        if first is None or last is None or sent is None or _sender(peer, change) != hole.sender:
+        if first is None or last is None or sent is None or sender_of(peer, change) != hole.sender:
             continue
         if begin_ns <= first and last <= hole.stop_ns:
             within[source, change.format] += sent
@@ -158,11 +156,6 @@ def _counted(
         counted_least=max(within.values(), default=None),
         counted_most=max(around.values(), default=None),
     )
-
-
-def _sender(peer: PeerView, change: CounterChange) -> str:
-    """The device that shows its counters is the one that sends."""
-    return peer.remote if change.local in {peer.remote, *peer.addresses} else peer.local
 
 
 def _spis(entry: SaSnapshot) -> set[str]:
@@ -223,21 +216,12 @@ def _sum(counts: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _came_in(change: CounterChange) -> bool:
-    """Whether packets came out of a Child SA, or another one was negotiated in its place."""
-    grown = change.decaps_packets or change.decaps_bytes
-    return change.kind is ChangeKind.REPLACED or bool(grown)
-
-
 def _with_changes(
     peer: PeerView, changes: Sequence[tuple[str, CounterChange]], least_s: float
 ) -> PeerView:
     """What counters say of a peer; what else is known of it goes before its state by them."""
     unknown = peer.state is PeerState.UNKNOWN
-    for source, change in changes:
-        if change.silent:
-            lives = any(_is_beside(change, other) for _, other in changes)
-            peer = _silent(peer, source, change, least_s, lives=lives)
+    peer = with_silences(peer, [change for _, change in changes], least_s)
     if unknown:
         peer = _with_state(peer, [change for _, change in changes])
     counted = [(source, change) for source, change in changes if change.silent]
@@ -245,18 +229,10 @@ def _with_changes(
     return replace(peer, black_holes=holes)
 
 
-def _is_beside(silent: CounterChange, other: CounterChange) -> bool:
-    """Whether packets came out of another Child SA while one was silent."""
-    first, last = silent.from_ns, silent.to_ns
-    if not _came_in(other) or first is None or last is None:
-        return False
-    return other.from_ns == first and other.to_ns == last
-
-
 def _with_state(peer: PeerView, changes: Sequence[CounterChange]) -> PeerView:
     """A peer of which nothing else is known, as counters last show it."""
     silent = [change for change in changes if change.silent]
-    came = [change for change in changes if _came_in(change)]
+    came = [change for change in changes if came_in(change)]
     last = max(came, key=lambda change: change.newer_line, default=None)
     doubted = max((change.older_line for change in silent), default=0)
     if last is not None and last.newer_line > doubted:
@@ -271,80 +247,3 @@ def _with_state(peer: PeerView, changes: Sequence[CounterChange]) -> PeerView:
     else:
         return peer
     return replace(peer, state=span.state, confidence=confidence, states=(*peer.states, span))
-
-
-def _silent(
-    peer: PeerView, source: str, change: CounterChange, least_s: float, *, lives: bool
-) -> PeerView:
-    """A Child SA that was sent into in vain; `lives`: others of the peer were not silent."""
-    refs = (Ref(change.older_source, change.older_line), Ref(source, change.newer_line))
-    sender = _sender(peer, change)
-    receiver = peer.remote if sender == peer.local else peer.local
-    brief = change.elapsed_s is not None and change.elapsed_s < least_s
-    kind = HintKind.REMARK if brief else HintKind.COUNTERS
-    hint = Hint(change.to_ns or peer.first_ns, sender, change.evidence, refs[1], kind=kind)
-    peer = replace(peer, hints=tuple(sorted((*peer.hints, hint), key=lambda h: h.at_ns)))
-    start, stop = change.from_ns, change.to_ns
-    if start is None or stop is None or stop <= start:
-        return peer
-    if change.last_inbound_s is not None:
-        # The device says itself since when nothing has come in.
-        start = max(start, stop - nanoseconds(change.last_inbound_s))
-    known = any(_overlap(h, start, stop) for h in peer.black_holes)
-    if known or (stop - start) / NS_PER_SECOND < least_s:
-        return peer
-    spis = {spi: None for spi in (change.inbound_spi, change.outbound_spi) if spi}
-    hole = BlackHole(
-        id=f"{peer.id}-shown{len(peer.black_holes) + 1}",
-        sender=sender,
-        receiver=receiver,
-        black_hole_class=_class(peer, start, stop),
-        last_proof_ns=None,
-        first_exposed_ns=start,
-        questionable_ns=None,
-        first_probe_ns=None,
-        dead_ns=None,
-        dead_basis=None,
-        stop_ns=stop,
-        stop_basis=StopBasis.CAPTURE_END,
-        recovered_ns=None,
-        min_seconds=0.0,
-        max_seconds=round((stop - start) / NS_PER_SECOND, 6),
-        min_packets=0,
-        max_packets=change.encaps_packets or 0,
-        max_bytes=change.encaps_bytes or 0,
-        phases=(Phase(PhaseName.UNQUESTIONED, start, stop),),
-        confidence=Confidence.SUSPECT,
-        refs=refs,
-        spis=tuple(spis) if lives or _other_flows(peer, spis, start, stop) else (),
-        traffic_known=False,
-    )
-    holes = sorted((*peer.black_holes, hole), key=lambda h: h.stop_ns)
-    return replace(peer, black_holes=tuple(holes))
-
-
-def _other_flows(peer: PeerView, spis: Container[str], start: int, stop: int) -> bool:
-    """Whether the capture shows ESP of other Child SAs from the remote side at that time."""
-    return any(
-        flow.spi not in spis
-        and flow.sender in peer.addresses
-        and flow.first_ns <= stop
-        and flow.last_ns >= start
-        for flow in peer.esp_flows
-    )
-
-
-def _overlap(hole: BlackHole, start: int, stop: int) -> bool:
-    begins = [hole.first_exposed_ns, hole.last_proof_ns, hole.first_probe_ns, hole.stop_ns]
-    first = next(at_ns for at_ns in begins if at_ns is not None)
-    return first <= stop and hole.stop_ns >= start
-
-
-def _class(peer: PeerView, start: int, stop: int) -> BlackHoleClass:
-    """What the questions of that time say: answered ones leave the data plane."""
-    asked = [x for x in peer.exchanges if start <= x.first_ns <= stop]
-    if any(x.outcome is Outcome.ANSWERED for x in asked):
-        return BlackHoleClass.DATA_PLANE
-    if peer.exchanges and not asked and stop - start >= _MISSING_DPD_NS:
-        return BlackHoleClass.MISSING_DPD
-    return BlackHoleClass.OPEN

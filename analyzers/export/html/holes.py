@@ -15,7 +15,7 @@ from analyzers.export.formatting import (
     count_range,
     counted,
     duration,
-    seconds_range,
+    lasted,
 )
 from analyzers.export.html.parts import SHADE, badge, more
 from analyzers.export.html.scene import Scene, filters
@@ -84,7 +84,7 @@ def _figures(peer: PeerView, hole: BlackHole) -> Element:
         return htpy.p[", ".join(bounds_of(hole))]
     sent = SENT_FOR_NOTHING if hole.id in arriving(peer) else "sent into it"
     facts = [
-        (seconds_range(hole.min_seconds, hole.max_seconds), "without proof of life"),
+        (lasted([hole]), "without proof of life"),
         (count_range(hole.min_packets, hole.max_packets, "packet"), sent),
     ]
     if hole.bytes_known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzers.model.finding import Severity
 from analyzers.model.peer import Hint, HintKind
@@ -11,14 +12,22 @@ from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
 
+_REMEDY_OF_ONE_WAY: Final = (
+    "Follow ESP on the way that is broken, from the end that sends: filters that drop IP protocol"
+    " 50 or UDP port 4500, NAT, routes."
+)
+
 
 def _check(case: Case) -> Iterator[Found]:
     for hint in case.peer.hints:
         if hint.kind is HintKind.COUNTERS and not _is_told(case, hint):
+            hole = next((h for h in case.peer.black_holes if hint.ref in h.refs), None)
+            known = hole is not None and hole.confidence is not Confidence.SUSPECT
             yield Found(
                 f"{hint.text}.",
-                next((h.refs for h in case.peer.black_holes if hint.ref in h.refs), (hint.ref,)),
-                confidence=Confidence.SUSPECT,
+                (hint.ref,) if hole is None else hole.refs,
+                remedy=_REMEDY_OF_ONE_WAY if known else "",
+                confidence=Confidence.INFERRED if known else Confidence.SUSPECT,
                 at_ns=hint.at_ns if case.timed else None,
                 end=hint.sender,
             )
@@ -41,9 +50,9 @@ RULE = PeerRule(
         " decapsulated did not: a black hole looks like this while its SAs are still up."
     ),
     remedy=(
-        "Show the counters of the other end: if what it decapsulates grows, the way back is"
-        " broken, else the way there. Traffic that is one-way by design looks alike: ping through"
-        " the tunnel and show them again."
+        "Show the counters of the other end (or give its outputs as a further input): if what it"
+        " decapsulates grows, the way back is broken, else the way there. Traffic that is one-way"
+        " by design looks alike: ping through the tunnel and show them again."
     ),
     source="Cisco IOS Security Command Reference, show crypto ipsec sa",
     needs=(Needs.LOG,),

@@ -17,7 +17,7 @@ from analyzers.export.formatting import (
     count_range,
     counted,
     duration,
-    seconds_range,
+    lasted,
     state_glyph,
     state_severity,
 )
@@ -137,9 +137,8 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
         return Text("0" if are_holes_known(peer) else model.signs.none, palette.faint)
     lost_s, dash = sum(hole.max_seconds for hole in holes), model.signs.dash
     known = [hole for hole in holes if hole.traffic_known]
-    lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)
     sum_of = f"{model.signs.sum} " if sum(hole.max_seconds > 0 for hole in holes) > 1 else ""
-    told = f"{_how_many(holes, model)}, {sum_of}{lasted}"
+    told = f"{_how_many(holes, model)}, {sum_of}{lasted(holes)}"
     if known:
         there = arriving(peer)
         fate = "sent" if all(hole.id in there for hole in known) else "pkt"
@@ -148,7 +147,9 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
     elif any(hole.counted_least for hole in holes):
         told += f", {count(sum(hole.counted_least or 0 for hole in holes))} pkt or more"
     # The numbers of the verdict, with less room.
-    told = told.replace("up to ", "<=" if model.ascii_only else "≤").replace(" to ", dash)
+    for said, sign, plain in (("up to ", "≤", "<="), ("at least ", "≥", ">=")):
+        told = told.replace(said, plain if model.ascii_only else sign)
+    told = told.replace(" to ", dash)
     past = model.now_ns is not None and not any(map(is_censored, holes))
     return Text(told, (palette.warn if past else palette.bad) if lost_s else palette.note)
 
