@@ -22,6 +22,8 @@ def _check(estate: Estate) -> Iterator[Found]:
             used_s = setting.policy.worst_case_s
             if not others or used_s is None or not setting.explicit:
                 continue
+            if configuration.connections and not estate.under(configuration, setting):
+                continue
             every_s = [used_s, *(other.worst_case_s or 0.0 for other in others)]
             readings = " or ".join(
                 f"{spoken(other.worst_case_s or 0.0)} ({_reading(other.evidence)})"
@@ -59,5 +61,14 @@ RULE = ConfigurationRule(
     silent=(
         (swanctl("192.0.2.1", "198.51.100.7", "dpd_delay = 10s"),),
         (site("192.0.2.1", "198.51.100.7"),),
+        # No connection is one of IKEv1.
+        (
+            "crypto isakmp keepalive 10 3 periodic\n"
+            "crypto ikev2 profile V2\n match identity remote any\n"
+            "crypto ipsec profile P\n set ikev2-profile V2\n"
+            "interface Tunnel1\n ip address 10.9.0.1 255.255.255.252\n"
+            " tunnel source 192.0.2.1\n tunnel mode ipsec ipv4\n"
+            " tunnel destination 198.51.100.7\n tunnel protection ipsec profile P\n",
+        ),
     ),
 )

@@ -13,7 +13,9 @@ from analyzers.rules.rule import Found
 def _check(estate: Estate) -> Iterator[Found]:
     for configuration in estate.configurations:
         for setting in configuration.dpd:
-            if not setting.answers:
+            under = [c.ike_version for c in estate.under(configuration, setting)]
+            # In IKEv2 there is nothing to offer, and an answer is mandatory.
+            if not setting.answers and (not under or set(under) != {2}):
                 yield Found(
                     f"{device_name(configuration)}, {setting.scope}: {setting.policy.evidence}."
                     " Without the vendor ID of both ends neither of them may ask.",
@@ -45,6 +47,14 @@ RULE = ConfigurationRule(
         (
             "tunnel-group 198.51.100.7 type ipsec-l2l\n"
             "tunnel-group 198.51.100.7 ipsec-attributes\n isakmp keepalive threshold infinite\n",
+        ),
+        (
+            "crypto map OUT 10 set peer 198.51.100.7 198.51.100.8\n"
+            "crypto map OUT 10 set ikev2 ipsec-proposal P\ncrypto map OUT interface outside\n"
+            "tunnel-group 198.51.100.7 type ipsec-l2l\n"
+            "tunnel-group 198.51.100.7 ipsec-attributes\n isakmp keepalive disable\n"
+            "tunnel-group 198.51.100.8 type ipsec-l2l\n"
+            "tunnel-group 198.51.100.8 ipsec-attributes\n isakmp keepalive disable\n",
         ),
     ),
 )

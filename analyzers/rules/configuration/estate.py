@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzers.model.addresses import address_key
+from analyzers.model.addresses import address_key, closeness
 from analyzers.model.configuration import (
     Configuration,
     Connection,
@@ -124,6 +124,11 @@ class Estate:
         """The other ends of a connection, as far as they are given."""
         return self._others.get(id(usage), [])
 
+    def under(self, configuration: Configuration, setting: DpdSetting) -> list[Connection]:
+        """The connections that a setting governs, be it for one peer of several."""
+        own = (usage for usage in self.usages if usage.configuration is configuration)
+        return [u.connection for u in own if u.setting is setting or _is_named(setting, u)]
+
     def is_asked_from_elsewhere(self, usage: Usage) -> bool:
         """Whether the other end is given, and asks."""
         return any(other.asks for other in self.others(usage))
@@ -151,6 +156,14 @@ def _usages(configuration: Configuration) -> Iterator[Usage]:
         for connection in _by_version(either, versions.get(either.profile or "", set())):
             under = configuration.setting_of(connection)
             yield Usage(configuration, connection, under, tuple(routing))
+
+
+def _is_named(setting: DpdSetting, usage: Usage) -> bool:
+    """Whether a setting names a backup peer of a connection."""
+    version = usage.connection.ike_version
+    fits = setting.ike_version is None or version in (None, setting.ike_version)
+    backups = usage.connection.named[1:] if setting.peers and fits else ()
+    return any(closeness(setting.peers, peer) is not None for peer in backups)
 
 
 def _tunnels_by_destination(configuration: Configuration) -> dict[str, list[str]]:
