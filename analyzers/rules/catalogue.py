@@ -8,6 +8,7 @@ from typing import Final
 from analyzers.model.finding import Finding, Severity
 from analyzers.rules import answers, negotiation, sequence, state, timers, topology, traffic
 from analyzers.rules.configuration import (
+    dpd_configured_not_in_force,
     dpd_count_ambiguous_config,
     dpd_interval_unconfigured_default,
     dpd_not_negotiated,
@@ -44,6 +45,7 @@ CONFIGURATION_RULES: Final[tuple[ConfigurationRule, ...]] = (
     no_liveness_mechanism.RULE,
     dpd_set_for_other_ike_version.RULE,
     dpd_not_negotiated.RULE,
+    dpd_configured_not_in_force.RULE,
     dpd_timeout_ignored_ikev2.RULE,
     dpd_vs_routing_hold_mismatch.RULE,
     sa_outlives_routing.RULE,

@@ -35,11 +35,13 @@ def shown_of(logs: Sequence[LogSource], *, captured: bool) -> list[Shown]:
 
 
 def _on_common_clock(log: LogSource) -> Shown:
-    dated = [replace(snapshot, source=log.info.id) for snapshot in log.snapshots]
+    dated = log.snapshots
     if log.info.clock is not ClockQuality.RELATIVE:
         # Else the clock that is shown is not the one of the stamps.
-        dated = [s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in dated]
-    return Shown(log.info.id, tuple(dated), ())
+        dated = tuple(
+            s if s.at_ns is None else replace(s, at_ns=log.to_common(s.at_ns)) for s in dated
+        )
+    return Shown(log.info.id, dated, ())
 
 
 def _date(info: SourceInfo, shown: Shown) -> None:

@@ -319,7 +319,7 @@ def read_log(
     source.digest = digest.digest()
     source.modified_ns, source.kept_clock = text.item.modified_ns, text.item.clock
     source.text = "".join(kept) if shows else ""
-    source.snapshots = snapshots_in(source)
+    source.snapshots = _snapshots_in(source)
     return source
 
 
@@ -337,10 +337,10 @@ def configurations_in(log: LogSource) -> list[Configuration]:
     return found
 
 
-def snapshots_in(log: LogSource) -> tuple[Snapshot, ...]:
+def _snapshots_in(log: LogSource) -> tuple[Snapshot, ...]:
     """What the device showed of its SAs in a terminal log, on the log's own clock."""
     if not log.text:
         return ()
-    from analyzers.snapshots.find import find_snapshots
+    from analyzers.snapshots.find import snapshots_in
 
-    return tuple(find_snapshots(enumerate(log.text.split("\n"), 1)))
+    return snapshots_in(log.text, log.info.id)

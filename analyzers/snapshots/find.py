@@ -41,6 +41,12 @@ _MAX_CLOCK_DISTANCE: Final = 40
 _MAX_CLOCK_AFTER: Final = 8
 
 
+def snapshots_in(text: str, source: str) -> tuple[Snapshot, ...]:
+    """All outputs in the text of an input."""
+    found = find_snapshots(enumerate(text.split("\n"), 1))
+    return tuple(replace(snapshot, source=source) for snapshot in found)
+
+
 def find_snapshots(lines: Iterable[tuple[int, str]]) -> list[Snapshot]:
     """All outputs in numbered lines, in their order. Never raises on account of the text."""
     finder = _Finder()

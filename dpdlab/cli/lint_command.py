@@ -39,7 +39,7 @@ def run(invocation: Invocation, diagnostics: Diagnostics) -> ExitCode:
         raise CommandError(ExitCode.INPUT, error.message, error.hint) from error
     names = bool(options.verbose) and not options.redact
     _tell_passed_over(inputs.passed_over, diagnostics, names=names)
-    estate = Estate(inputs.configurations, budget_s=_budget_s(options))
+    estate = Estate(inputs.configurations, _budget_s(options), inputs.snapshots)
     content = gather(estate, lint(estate), inputs.paths, version=__version__)
     if options.redact:
         content = redacted_lint(content)

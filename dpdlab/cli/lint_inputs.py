@@ -13,6 +13,8 @@ from analyzers.configs.daemon_options import with_daemon_options
 from analyzers.errors import SourceError
 from analyzers.model.configuration import ConfigFormat, Configuration
 from analyzers.model.records import source_id
+from analyzers.model.snapshot import Snapshot
+from analyzers.snapshots.find import snapshots_in
 from analyzers.sources.inputs import InputSpec, expand, open_input
 from analyzers.sources.names import shown
 
@@ -32,6 +34,8 @@ class LintInputs(Struct, frozen=True):
     """What was read."""
 
     configurations: tuple[Configuration, ...]
+    snapshots: tuple[Snapshot, ...]
+    """What their devices showed of the SAs that are up."""
     paths: dict[str, str]
     """Source id to path."""
     passed_over: tuple[str, ...]
@@ -46,14 +50,17 @@ def read(names: Sequence[str]) -> LintInputs:
     """
     configurations: list[Configuration] = []
     paths: dict[str, str] = {}
+    snapshots: list[Snapshot] = []
     passed_over: list[str] = []
     for spec, known in _specs(names):
-        source = source_id(len(paths))
-        found = read_configurations(_text(spec), source, known)
+        source, text = source_id(len(paths)), _text(spec)
+        found = read_configurations(text, source, known)
+        outputs = snapshots_in(text, source)
         name = shown(spec.path)
-        if found:
+        if found or outputs:
             paths[source] = name
             configurations += found
+            snapshots += outputs
         elif spec.required:
             raise SourceError(f"{name}: no configuration is recognised", _hint())
         else:
@@ -61,7 +68,7 @@ def read(names: Sequence[str]) -> LintInputs:
     if not configurations:
         raise SourceError("no configuration is recognised", _hint())
     together = with_daemon_options(configurations, paths)
-    return LintInputs(together, paths, tuple(passed_over))
+    return LintInputs(together, tuple(snapshots), paths, tuple(passed_over))
 
 
 def _specs(names: Sequence[str]) -> list[tuple[InputSpec, ConfigFormat | None]]:

@@ -15,13 +15,16 @@ from analyzers.rules.catalogue import CONFIGURATION_RULES, lint
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.examples import site
 from analyzers.rules.configuration.rule import ConfigurationRule, Example
+from analyzers.snapshots.find import snapshots_in
 
 # Modules of the family that are no rules.
 HELPERS = {"__init__", "estate", "examples", "rule", "seen", "wording"}
 
 
 def estate(texts: Example) -> Estate:
-    return Estate([read_configuration(text, f"s{n}") for n, text in enumerate(texts, start=1)])
+    named = [(f"s{n}", text) for n, text in enumerate(texts, start=1)]
+    shown = [s for source, text in named for s in snapshots_in(text, source)]
+    return Estate([read_configuration(text, source) for source, text in named], shown=shown)
 
 
 def cases(which: str) -> list[object]:

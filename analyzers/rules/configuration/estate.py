@@ -21,6 +21,7 @@ from analyzers.model.configuration import (
 )
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Ref
+from analyzers.model.snapshot import Snapshot
 
 DEFAULT_BUDGET_S = 30.0
 UNNAMED = "the device"
@@ -107,10 +108,15 @@ class Estate:
     """What the rules of this family look at."""
 
     def __init__(
-        self, configurations: Sequence[Configuration], budget_s: float = DEFAULT_BUDGET_S
+        self,
+        configurations: Sequence[Configuration],
+        budget_s: float = DEFAULT_BUDGET_S,
+        shown: Sequence[Snapshot] = (),
     ) -> None:
+        """`shown`: what devices showed of their SAs, where no peer is told of it."""
         self.configurations = tuple(configurations)
         self.budget_s = budget_s
+        self.shown = tuple(shown)
         self.usages = tuple(
             usage for configuration in configurations for usage in _usages(configuration)
         )

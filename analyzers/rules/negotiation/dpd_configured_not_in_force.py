@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.model.addresses import same_address
-from analyzers.model.configuration import ConfigFormat, Configuration, DpdSetting
+from analyzers.model.configuration import Configuration, DpdSetting
 from analyzers.model.finding import Severity
 from analyzers.model.policy import PolicyBasis, PolicyMode
 from analyzers.model.records import Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
+from analyzers.rules.configuration.dpd_configured_not_in_force import (
+    negotiate_anew,
+    remedy_at,
+    without_dpd,
+)
 from analyzers.rules.configuration.estate import device_name
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
@@ -58,11 +63,9 @@ def _shown_without(case: Case, configuration: Configuration) -> Iterator[Found]:
         return
     shown = told[-1]
     yield Found(
-        f"{device_name(configuration)} has DPD configured for {other}, but {shown.command} shows"
-        f" its IKE SA without DPD in force ({shown.dpd}): the SA is older than the setting, or"
-        f" {other} does not offer DPD.",
+        without_dpd(configuration, other, shown.command, shown.dpd),
         (setting.ref, shown.ref),
-        remedy=f"{_remedy(configuration)} If it still is without DPD, switch that on at {other}.",
+        remedy=remedy_at(configuration, other),
         confidence=Confidence.INFERRED,
         at_ns=shown.at_ns,
         end=own,
@@ -93,14 +96,9 @@ def _detail(device: str, own: str, other: str, by_itself: bool) -> str:
 def _remedy_for(configuration: Configuration, offered: bool | None) -> str:
     """What to do, by whether the configured device offered DPD itself; a log need not show that."""
     if offered is None:
-        return f"{_remedy(configuration)} If the peer still does not offer DPD, switch it on there."
-    return _AT_THE_PEER if offered else _remedy(configuration)
-
-
-def _remedy(configuration: Configuration) -> str:
-    if configuration.format is ConfigFormat.CISCO_IOS:
-        return "clear crypto session, so that the SAs are negotiated anew with DPD."
-    return "Bring the tunnel down and up, so that its SAs are negotiated anew with DPD."
+        again = "If the peer still does not offer DPD, switch it on there."
+        return f"{negotiate_anew(configuration)} {again}"
+    return _AT_THE_PEER if offered else negotiate_anew(configuration)
 
 
 _AT_THE_PEER = "Switch DPD on at the peer, then negotiate the SAs anew."

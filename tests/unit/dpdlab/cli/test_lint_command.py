@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.rules.configuration.dpd_configured_not_in_force import RULE
 from analyzers.rules.configuration.examples import hub, site, swanctl
 from dpdlab.cli.diagnostics import ExitCode
 from tests.unit.dpdlab.cli.conftest import Cli
@@ -265,3 +266,20 @@ def test_a_thousand_tunnels_with_both_ends_take_seconds(cli: Cli, folder: Path):
     result = cli("lint", ".", "--format", "json")
     assert time.process_time() - start < 10
     assert rules(result.out).count("dpd-one-sided-initiator") == 20
+
+
+def test_what_the_device_shows_of_its_sas_may_be_in_another_file(cli: Cli, folder: Path):
+    (together,) = RULE.fires[0]
+    config, prompt, output = together.partition("R1#show crypto isakmp sa detail")
+    write(folder, a=config, b=prompt + output)
+    told = rules(cli("lint", "a.cfg", "b.cfg", "--format", "json").out)
+    assert RULE.id in told
+    other = (prompt + output).replace("R1#", "R2#")
+    write(folder, c=other)
+    assert RULE.id not in rules(cli("lint", "a.cfg", "c.cfg", "--format", "json").out)
+
+
+def test_outputs_alone_are_no_configuration(cli: Cli, folder: Path):
+    (together,) = RULE.fires[0]
+    write(folder, b=together[together.index("R1#show crypto isakmp") :])
+    assert cli("lint", "b.cfg").code == ExitCode.INPUT
