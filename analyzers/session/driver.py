@@ -158,7 +158,9 @@ class Session:
             if self._shown:
                 from analyzers.tracking.shown import with_shown
 
-                self._views = with_shown(self._views, self._shown, self.options.black_hole_min_s)
+                least_s = self.options.black_hole_min_s
+                known = self._tracker.configured
+                self._views = with_shown(self._views, self._shown, least_s, known)
             doubted = {
                 s.id: s.clock_contradicted_ns
                 for s in self.sources

@@ -23,6 +23,7 @@ from analyzers.model.snapshot import (
     SnapshotFormat,
 )
 from analyzers.model.time import NS_PER_SECOND, nanoseconds
+from analyzers.tracking.configured import Configured
 from analyzers.tracking.one_way import came_in, sender_of, with_silences
 from analyzers.tracking.shown_sas import Told, with_shown_sas
 
@@ -42,11 +43,15 @@ class Shown(Struct, frozen=True):
 
 
 def with_shown(
-    peers: Sequence[PeerView], shown: Iterable[Shown], least_s: float
+    peers: Sequence[PeerView],
+    shown: Iterable[Shown],
+    least_s: float,
+    configured: Configured | None = None,
 ) -> tuple[PeerView, ...]:
     """The peers with what was shown of them; peers that only were shown come last.
 
-    `least_s`: shorter black holes are not reported.
+    `least_s`: shorter black holes are not reported; `configured`: what is known of these peers by
+    configurations and the user.
     """
     known = _Known(peers)
     gathered = known.peers
@@ -74,7 +79,8 @@ def with_shown(
             if place is not None:
                 changed[place].append((item.source, change))
     for place, told in alone.items():
-        gathered[place] = with_shown_sas(gathered[place], told)
+        peer = with_shown_sas(gathered[place], told)
+        gathered[place] = peer if configured is None else _with_configured(peer, configured)
     for place, changes in changed.items():
         gathered[place] = _with_changes(gathered[place], changes, least_s)
     return tuple(gathered)
@@ -209,6 +215,17 @@ def _shown_sa(source: str, snapshot: Snapshot, entry: SaSnapshot) -> ShownSa:
         encaps_packets=_sum(c.encaps_packets for c in entry.children),
         decaps_packets=_sum(c.decaps_packets for c in entry.children),
     )
+
+
+def _with_configured(peer: PeerView, configured: Configured) -> PeerView:
+    """A peer that only was shown, with the policies that both its ends are held to."""
+    version = next((sa.ike_version for sa in reversed(peer.shown) if sa.ike_version), None)
+    ends = peer.local, peer.remote
+    held = [configured.given(end, version) for end in ends]
+    held += [configured.policy(end, other, version) for end, other in (ends, ends[::-1])]
+    policies = [policy for policy in held if policy is not None]
+    basis = LocalBasis.CONFIG if configured.local(ends) == 0 else peer.local_basis
+    return replace(peer, local_basis=basis, policies=(*peer.policies, *policies))
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
