@@ -294,7 +294,7 @@ class Session:
             return
         from analyzers.session.clocks import ClockJoiner
         from analyzers.session.log_lines import log_text
-        from analyzers.session.naming import name_by_children
+        from analyzers.session.naming import name_by_children, name_by_configurations
         from analyzers.session.same_messages import facts_of
         from analyzers.session.shown_together import shown_of
         from analyzers.session.survey import survey, unread
@@ -315,6 +315,8 @@ class Session:
             logs.append(log)
             if progress is not None:
                 progress(self._progress(info.path, done=False))
+        if not captures:
+            name_by_configurations(logs, self.configurations())
         if len(self.sources) == 1 and captures:
             clocks = [unread(opened.specs[0], 0, self.sources[0])]
         else:

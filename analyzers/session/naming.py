@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from analyzers.model.configuration import Configuration
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.session.joined import CaptureClock
 from analyzers.session.texts import LogSource
@@ -200,6 +201,35 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
         if event.local is None:
             known = own.get(event.host, set())
             event.local = next(iter(known)) if len(known) == 1 else event.host or nameless
+
+
+def name_by_configurations(
+    logs: Sequence[LogSource], configurations: Sequence[Configuration]
+) -> None:
+    """Give a log that never names its own device the address which its configuration has.
+
+    That is the only configuration here that names a peer of the log.
+    """
+    for log in logs:
+        if log.tally.hosts > 1 or any(event.local is not None for event in log.events):
+            continue
+        remotes = dict.fromkeys(e.remote for e in log.events if e.remote is not None)
+        found = {}
+        for configuration in configurations:
+            own = next((a for r in remotes if (a := _own_address(configuration, r))), None)
+            if own is not None and not remotes.keys() & set(configuration.addresses):
+                found[configuration.hostname or configuration.source] = own
+        host = log.tally.first_host
+        if len(found) == 1 and (host is None or host in found):
+            for event in log.events:
+                event.local = next(iter(found.values()))
+
+
+def _own_address(configuration: Configuration, remote: str) -> str | None:
+    """What a device calls itself towards a peer that its configuration names."""
+    for connection in configuration.connections_to(remote):
+        return connection.local or next(iter(configuration.addresses), None)
+    return None
 
 
 def connection_of(event: LogEvent) -> str | None:

@@ -25,6 +25,11 @@ class Configured:
     ) -> None:
         self._configurations = tuple(configurations)
         self._given = tuple(given)
+        self._readings = {
+            (setting.ref, setting.policy.profile): setting.alternatives
+            for configuration in configurations
+            for setting in configuration.dpd
+        }
         self._of = lru_cache(_MOST_PAIRS)(self._owner)
         self._policy = lru_cache(_MOST_PAIRS)(self._towards)
 
@@ -51,12 +56,26 @@ class Configured:
         """The configured policy of one end towards the other, with the line it comes from."""
         return self._policy(holder, remote, ike_version)
 
+    def of_ends(self, ends: tuple[str, str], ike_version: int | None) -> list[DpdPolicy]:
+        """What the user says of both ends of a peer, and what they are configured with."""
+        if not self:
+            return []
+        held = [self.given(end, ike_version) for end in ends]
+        held += [self.policy(end, other, ike_version) for end, other in (ends, ends[::-1])]
+        return [policy for policy in held if policy is not None]
+
     def _towards(self, holder: str, remote: str, ike_version: int | None) -> DpdPolicy | None:
         own = self._of(holder, remote)
         if own is None:
             return None
         found = own.policy_for(None, remote, ike_version)
         return None if found is None else replace(found, holder=holder)
+
+    def other_readings(self, policy: DpdPolicy) -> Sequence[DpdPolicy]:
+        """The line of a configured policy by the other readings that documents allow."""
+        if policy.ref is None:
+            return ()
+        return self._readings.get((policy.ref, policy.profile), ())
 
     def owner(self, holder: str, remote: str) -> Configuration | None:
         """The configuration of one end of a peer, if it is here."""

@@ -48,6 +48,7 @@ from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.tracks import (
     DeleteTrack,
+    ExchangeTrack,
     Mark,
     MarkKind,
     PeerTrack,

@@ -16,6 +16,7 @@ from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import LONG_S, NS_PER_SECOND, long_duration, seconds
+from analyzers.tracking.readings import settled
 from analyzers.tracking.unshown import as_far_as_shown
 
 # An interval is only told from at least this many; a mode needs more than that.
@@ -162,14 +163,20 @@ def known_intervals_s(policies: Sequence[DpdPolicy | None]) -> dict[str, float]:
 
 
 def with_seen_retries(
-    policy: DpdPolicy, seen: DpdPolicy | None, exchanges: Sequence[Exchange]
+    policy: DpdPolicy,
+    seen: DpdPolicy | None,
+    exchanges: Sequence[Exchange],
+    others: Sequence[DpdPolicy] = (),
 ) -> DpdPolicy:
     """A policy with the retries that were seen in place of those that nobody has read.
 
     Where a second file sets the retries and is not among the inputs (strongswan.conf), what the
     configuration gives for them is a default, and what is seen goes before it. What is not seen
-    stays the default. `seen` is the observed policy of the same holder.
+    stays the default. `seen` is the observed policy of the same holder, `others` the same line by
+    its other readings.
     """
+    if others:
+        return settled(policy, others, seen)
     if policy.retry_basis is not PolicyBasis.DEFAULT or seen is None or not policy.waits_s:
         return policy
     own = [x for x in exchanges if x.prober == policy.holder]

@@ -221,9 +221,7 @@ def _with_configured(peer: PeerView, configured: Configured) -> PeerView:
     """A peer that only was shown, with the policies that both its ends are held to."""
     version = next((sa.ike_version for sa in reversed(peer.shown) if sa.ike_version), None)
     ends = peer.local, peer.remote
-    held = [configured.given(end, version) for end in ends]
-    held += [configured.policy(end, other, version) for end, other in (ends, ends[::-1])]
-    policies = [policy for policy in held if policy is not None]
+    policies = configured.of_ends(ends, version)
     basis = LocalBasis.CONFIG if configured.local(ends) == 0 else peer.local_basis
     return replace(peer, local_basis=basis, policies=(*peer.policies, *policies))
 

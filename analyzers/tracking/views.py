@@ -181,7 +181,9 @@ class Viewer:
         policies += [self._agreed(peer, side) for side in (0, 1)]
         seen = {p.holder: p for p in policies if p is not None}
         policies += [
-            None if p is None else policy.with_seen_retries(p, seen.get(p.holder), timed)
+            policy.with_seen_retries(
+                p, seen.get(p.holder), timed, self._tracker.configured.other_readings(p)
+            )
             for p in self._configured(peer)
         ]
         logged = [x for x in exchanges if x.basis is Basis.LOG and not self._is_captured(x)]
@@ -269,18 +271,10 @@ class Viewer:
             ref=agreed[1],
         )
 
-    def _configured(self, peer: PeerTrack) -> list[DpdPolicy | None]:
+    def _configured(self, peer: PeerTrack) -> list[DpdPolicy]:
         """The policies of both sides as the user and configurations have them."""
-        if not self._tracker.configured:
-            return []
         version = peer.sas[-1].version if peer.sas else None
-        ends = (peer.address(0), peer.address(1))
-        configured = self._tracker.configured
-        given = [configured.given(end, version) for end in ends]
-        return [
-            *given,
-            *(configured.policy(end, ends[1 - side], version) for side, end in enumerate(ends)),
-        ]
+        return self._tracker.configured.of_ends((peer.address(0), peer.address(1)), version)
 
     # --- who is local ----------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""Configurations with the retries that traffic shows, where no file that was read sets them."""
+"""Configurations with the retries that traffic shows.
+
+That is where no file that was read sets them, or the line that does can be read in several ways.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from msgspec.structs import replace
 from analyzers.model.configuration import Configuration, DpdSetting
 from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis
+from analyzers.model.records import Ref
 
 
 def as_seen(
@@ -19,11 +23,13 @@ def as_seen(
     So its worst case is the same wherever it is told, in the policies of its peers and here.
     """
     seen: dict[tuple[str, str | None], DpdPolicy] = {}
+    settled: dict[tuple[Ref | None, str | None], DpdPolicy] = {}
     for policy in (policy for peer in peers for policy in peer.policies):
         if policy.basis is not PolicyBasis.CONFIG or policy.retry_basis is not PolicyBasis.OBSERVED:
             continue
         if policy.ref is None:
             continue
+        settled[policy.ref, policy.profile] = policy
         key = (policy.ref.source, policy.profile)
         known = seen.get(key)
         if known is None or sum(known.waits_s) < sum(policy.waits_s):
@@ -31,9 +37,24 @@ def as_seen(
     if not seen:
         return tuple(configurations)
     return tuple(
-        replace(c, dpd=tuple(_with(s, seen.get((c.source, s.policy.profile))) for s in c.dpd))
+        replace(
+            c,
+            dpd=tuple(
+                _settled(s, settled.get((s.ref, s.policy.profile)))
+                if s.alternatives
+                else _with(s, seen.get((c.source, s.policy.profile)))
+                for s in c.dpd
+            ),
+        )
         for c in configurations
     )
+
+
+def _settled(setting: DpdSetting, policy: DpdPolicy | None) -> DpdSetting:
+    if policy is None:
+        return setting
+    told = replace(policy, holder=setting.policy.holder)
+    return replace(setting, policy=told, transmissions=policy.transmissions, alternatives=())
 
 
 def _with(setting: DpdSetting, seen: DpdPolicy | None) -> DpdSetting:
